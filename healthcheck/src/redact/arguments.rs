@@ -7,6 +7,7 @@ use super::entropy::looks_random;
 use super::names::{Family, Verdict};
 use super::programs::{PROGRAMS, Program, Takes, WRAPPERS};
 use super::rules::Rules;
+use super::sieve::Sieve;
 use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_short_number, is_state};
 
 /// A part of an argument that is to be hidden.
@@ -159,7 +160,9 @@ impl Reader<'_, '_> {
     /// Whether a word is what the flag before it takes, and not another flag or how the sentence goes on.
     fn follows_as_value(&self, next: &str) -> bool {
         let flag = next.starts_with("--") && is_flag(next) && !looks_random(next, 12) || is_flag(next) && next.len() <= 3 || next.is_empty();
-        let sentence = self.origin == Origin::Text && (SENTENCE.contains(&next.trim_end_matches(['.', ',', ';'])) || is_state(next));
+        let first = at(next.as_bytes(), 0);
+        let sentence = self.origin == Origin::Text
+            && (matches!(first, b'}' | b']' | b')' | b'>' | b':' | b';' | b'=') || SENTENCE.contains(&next.trim_end_matches(['.', ',', ';'])) || is_state(next));
         !flag && !sentence
     }
 
@@ -355,9 +358,27 @@ fn is_short_value_flag(word: &str) -> bool {
     is_flag(word) && !word.contains('=') && !matches!(word, "-it" | "-i" | "-t" | "-c" | "--rm" | "-d" | "-ti")
 }
 
+static NAMES: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut program = 0;
+    while program < PROGRAMS.len() {
+        let names = PROGRAMS[program].names;
+        let mut name = 0;
+        while name < names.len() {
+            sieve = sieve.with(names[name]);
+            name += 1;
+        }
+        program += 1;
+    }
+    sieve
+};
+
 fn program_called(word: &str) -> Option<&'static Program> {
     let name = base_name(word);
     if !is(at(name.as_bytes(), 0), ALNUM) {
+        return None;
+    }
+    if !NAMES.may_have(name.as_bytes()) {
         return None;
     }
     PROGRAMS.iter().find(|program| program.names.contains(&name))

@@ -4,7 +4,6 @@ use super::base64;
 use super::bytes::{BASE64, HEX, SPACE, at, is, run, run_back, run_while};
 use super::documents;
 use super::scan::Scan;
-use super::spans::Spans;
 
 /// Shorter base64 holds no setting with its secret.
 const SHORTEST: usize = 20;
@@ -62,7 +61,11 @@ fn holds_secret(scan: &Scan<'_>, start: usize, end: usize) -> bool {
     let whole = run.get(..run.len() - usize::from(run.len() % 4 == 1)).unwrap_or(run);
     base64::decode(whole)
         .and_then(|decoded| String::from_utf8(decoded).ok())
-        .is_some_and(|text| !inner(scan, &text).is_empty() || documents::holds_secret(scan.rules, &text, scan.depth + 1))
+        .is_some_and(|text| {
+            let mut inner = Scan::new(&text, scan.rules, scan.depth + 1);
+            inner.probe = true;
+            !inner.run().is_empty() || documents::holds_secret(scan.rules, &text, scan.depth + 1)
+        })
 }
 
 fn is_text(head: &[u8]) -> bool {
@@ -71,15 +74,11 @@ fn is_text(head: &[u8]) -> bool {
         && std::str::from_utf8(head).map_or_else(cut_at_most, |_| true)
 }
 
-fn inner(scan: &Scan<'_>, text: &str) -> Spans {
-    Scan::new(text, scan.rules, scan.depth + 1).run()
-}
-
 /// What was found in an unpacked word goes where it came from; what only the document as a whole gives away takes the
 /// word with it.
 fn hide_unpacked(scan: &mut Scan<'_>, start: usize, end: usize, word: &Decoded) {
     let Some(text) = word.text() else { return };
-    let spans = inner(scan, text);
+    let spans = Scan::new(text, scan.rules, scan.depth + 1).run();
     for range in spans.ranges() {
         scan.spans.hide(start + word.origin(range.start)..start + word.origin(range.end));
     }

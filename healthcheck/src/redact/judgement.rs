@@ -68,7 +68,7 @@ pub(super) fn is_about_an_error(name: &str) -> bool {
 
 /// What the value begins with; cheap, and asked before its end is looked for.
 pub(super) fn shape_of(bytes: &[u8], value: usize) -> Shape {
-    match Quote::opening(bytes, value) {
+    match Quote::of_value(bytes, value) {
         Some((quote, _)) => Shape::Quoted(quote),
         None if matches!(at(bytes, value), b'{' | b'[') && at(bytes, value + 1) != b'{' => Shape::Container,
         None => Shape::Bare,

@@ -8,6 +8,7 @@ use super::name_tables::{
 use super::bytes::{ALNUM, at, follows, is};
 use super::entropy::looks_random;
 use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_truth};
+use super::sieve::Sieve;
 
 /// How sure a word is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,7 +92,7 @@ pub(super) fn ends_in_secret(name: &str) -> bool {
     let words = Words::of(name);
     let last = words.word(words.count.saturating_sub(1));
     let alone = words.count == 1 && matches!(without_digits(last), "key" | "token" | "pass" | "pin" | "jwt");
-    let telling = TELLING.binary_search(&without_digits(last)).is_ok() || family_of(last) == Some(Family::Strong);
+    let telling = in_telling(without_digits(last)) || family_of(last) == Some(Family::Strong);
     telling && !alone
 }
 
@@ -247,6 +248,7 @@ impl Words {
             return None;
         }
         if !previous.is_empty()
+            && SECONDS.may_have(word.as_bytes())
             && let Ok(found) = PAIRS.binary_search_by(|(first, second, _)| (*first, *second).cmp(&(previous, word)))
         {
             return PAIRS.get(found).map(|(_, _, family)| *family);
@@ -269,21 +271,50 @@ impl Words {
     fn is_telling(&self) -> bool {
         (0..self.count).any(|index| {
             let word = without_digits(self.word(index));
-            TELLING.binary_search(&word).is_ok()
+            in_telling(word)
                 || TELLING_ENDINGS.iter().any(|ending| word.ends_with(ending)) && NOT_TELLING.binary_search(&word).is_err()
                 || family_of(word) == Some(Family::Strong)
         })
     }
 }
 
+static FAMILIES: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut index = 0;
+    while index < WORDS.len() {
+        sieve = sieve.with(WORDS[index].0);
+        index += 1;
+    }
+    sieve
+};
+static EXCEPTIONS: Sieve = Sieve::of(NOT_SECRET);
+static SECONDS: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut index = 0;
+    while index < PAIRS.len() {
+        sieve = sieve.with(PAIRS[index].1);
+        index += 1;
+    }
+    sieve
+};
+
+fn in_telling(word: &str) -> bool {
+    static WORDS: Sieve = Sieve::of(TELLING);
+    WORDS.may_have(word.as_bytes()) && TELLING.binary_search(&word).is_ok()
+}
+
+/// The last letters of [`ENDINGS`].
+const ENDS: &[u8] = b"cdehknptvw";
+
 fn family_of(word: &str) -> Option<Family> {
     let plain = without_digits(word);
-    if NOT_SECRET.binary_search(&plain).is_ok() {
+    if EXCEPTIONS.may_have(plain.as_bytes()) && NOT_SECRET.binary_search(&plain).is_ok() {
         return None;
     }
     let singular = plain.strip_suffix('s').unwrap_or(plain);
     for form in [plain, singular] {
-        if let Ok(found) = WORDS.binary_search_by(|(known, _)| (*known).cmp(form)) {
+        if FAMILIES.may_have(form.as_bytes())
+            && let Ok(found) = WORDS.binary_search_by(|(known, _)| (*known).cmp(form)) {
             return WORDS.get(found).map(|(_, family)| *family);
         }
     }
@@ -292,7 +323,13 @@ fn family_of(word: &str) -> Option<Family> {
     }
     let ascii = plain.is_ascii();
     let parts = PARTS.iter().find(|(part, _)| plain.len() >= part.len() && part.is_ascii() == ascii && holds(plain, part));
-    let endings = || ENDINGS.iter().find(|(ending, _)| plain.ends_with(ending) || singular.ends_with(ending));
+    let last = |word: &str| word.bytes().next_back().unwrap_or_default();
+    let endings = || {
+        if !ENDS.contains(&last(plain)) && !ENDS.contains(&last(singular)) {
+            return None;
+        }
+        ENDINGS.iter().find(|(ending, _)| plain.ends_with(ending) || singular.ends_with(ending))
+    };
     parts.or_else(endings).map(|(_, family)| *family)
 }
 
@@ -316,6 +353,7 @@ mod tests {
     fn the_tables_are_sorted_for_binary_search() {
         assert!(name_tables::PAIRS.is_sorted_by(|one, other| (one.0, one.1) < (other.0, other.1)));
         assert!(name_tables::INNOCENT_PAIRS.is_sorted_by(|one, other| one < other));
+        assert!(ENDINGS.iter().all(|(ending, _)| ENDS.contains(&ending.as_bytes()[ending.len() - 1]) || ending.ends_with('s')));
         assert!(name_tables::WORDS.is_sorted_by(|(one, _), (other, _)| one < other));
         for table in [
             name_tables::NOT_SECRET,

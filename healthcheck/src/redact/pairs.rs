@@ -131,7 +131,12 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         if at(bytes, comma) != b',' || at(bytes, bracket) == b'[' && !is_nested(bytes, bracket) {
             continue;
         }
-        let verdict = scan.rules.verdict(scan.part(inside, close));
+        let name = scan.part(inside, close);
+        if name.contains(' ') {
+            // A sentence is no name.
+            continue;
+        }
+        let verdict = scan.rules.verdict(name);
         let second = run(bytes, comma + 1, SPACE);
         let Some((quote, value)) = Quote::opening(bytes, second).filter(|_| !verdict.is_shown()) else { continue };
         let Some(end) = scan.closings.closing(bytes, value, quote) else { continue };

@@ -31,13 +31,18 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         // The line feed stays where it is, real or written out.
         let body = run_while(bytes, body, |byte| matches!(byte, b'\n' | b'\r' | b' '));
         let body = if at(bytes, body) == b'\\' && matches!(at(bytes, body + 1), b'n' | b'r') { body + 2 } else { body };
-        let rest = bytes.get(body..).unwrap_or_default();
-        let end = memchr::memmem::find(rest, END).map_or(bytes.len(), |found| body + found);
-        let end = without_line_feed(bytes, body, end);
+        let end = without_line_feed(bytes, body, body_end(bytes, body));
         scan.spans.hide(body..end);
         from = end;
     }
     putty(scan);
+}
+
+/// Where the last line begins, or where the text can't be that of a key any more: it was cut, or a quote ends it.
+fn body_end(bytes: &[u8], body: usize) -> usize {
+    let end = run_while(bytes, body, |byte| byte > b' ' && !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'{' | b'}') || matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
+    let text = bytes.get(body..end).unwrap_or_default();
+    memchr::memmem::find(text, END).map_or(end, |found| body + found)
 }
 
 fn without_line_feed(bytes: &[u8], body: usize, end: usize) -> usize {

@@ -5,6 +5,7 @@ use super::bytes::{ALNUM, LETTER, SPACE, at, before, follows, is, line_end, run,
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
+use super::sieve::Sieve;
 
 /// What comes after the scheme.
 #[derive(Clone, Copy)]
@@ -49,6 +50,16 @@ const SCHEMES: &[(&str, Credentials)] = &[
     ("token", Credentials::Word),
 ];
 
+static NAMES: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut index = 0;
+    while index < SCHEMES.len() {
+        sieve = sieve.with(SCHEMES[index].0);
+        index += 1;
+    }
+    sieve
+};
+
 const LONGEST_SCHEME: usize = 24;
 
 pub(super) fn find(scan: &mut Scan<'_>) {
@@ -75,6 +86,9 @@ fn credentials_of(bytes: &[u8], start: usize, end: usize) -> Option<Credentials>
     let lower = lower.get_mut(..scheme.len()).filter(|lower| lower.len() > 2)?;
     lower.copy_from_slice(scheme);
     lower.make_ascii_lowercase();
+    if !NAMES.may_have(lower) {
+        return None;
+    }
     let found = SCHEMES.binary_search_by(|(known, _)| known.as_bytes().cmp(lower)).ok()?;
     SCHEMES.get(found).map(|(_, credentials)| *credentials)
 }
