@@ -7,6 +7,7 @@ use super::entropy::looks_random;
 use super::names::{Family, Verdict};
 use super::programs::{PROGRAMS, Program, Takes, WRAPPERS};
 use super::rules::Rules;
+use super::schemes;
 use super::sieve::Sieve;
 use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_short_number, is_state};
 
@@ -47,9 +48,9 @@ pub(super) fn secrets(words: &[&str], origin: Origin, rules: &Rules) -> Vec<Secr
     reader.found
 }
 
-/// A list whose entries look like the arguments of a program: one of them is a flag.
-pub(super) fn look_like_arguments<'a>(mut words: impl Iterator<Item = &'a str>) -> bool {
-    words.any(is_flag)
+/// A list whose entries look like the arguments of a program: the program is known, or one of them is a flag.
+pub(super) fn look_like_arguments<'a>(words: impl Iterator<Item = &'a str>) -> bool {
+    words.enumerate().any(|(index, word)| is_flag(word) || index == 0 && program_called(word).is_some())
 }
 
 pub(super) fn is_flag(word: &str) -> bool {
@@ -180,6 +181,7 @@ impl Reader<'_, '_> {
         }
         match flag {
             "-p" | "-P" | "--pw" | "-pw" if self.user_known => Some(Takes::Likely),
+            "-p" | "-P" if self.program.is_none() && self.origin == Origin::List => Some(Takes::Likely),
             "-u" | "--user" | "-U" | "--proxy-user" | "--login" | "--credentials" | "--basic-auth" | "--basicauth" | "--userpass" | "--auth-user" => {
                 (!self.is_container_tool()).then_some(Takes::UserColon).filter(|_| self.program.is_none())
             }
@@ -212,7 +214,8 @@ impl Reader<'_, '_> {
             Takes::Secret | Takes::Glued => self.hide(index, from..word.len()),
             Takes::Likely => {
                 let plain = is_short_number(value) || is_mapping(value) || is_path(value) || value.contains("://");
-                if plain || self.program.is_some() && !looks_random(value, 8) {
+                let unknown = self.program.is_some() || !self.user_known;
+                if plain || unknown && !looks_random(value, 8) || unknown && value.contains(['.', '@']) {
                     return false;
                 }
                 self.hide(index, from..word.len());
@@ -312,12 +315,32 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// `DB_PASSWORD=two words`, `X-Api-Key: two words`: the secret goes to the end of its argument.
+    fn whole_setting(&mut self, index: usize) {
+        let word = self.word(index);
+        let Some(separator) = word.find(['=', ':']) else { return };
+        let name = word.get(..separator).unwrap_or_default();
+        let value = word.get(separator + 1..).unwrap_or_default();
+        let colon = word.as_bytes().get(separator) == Some(&b':');
+        let is_name = !name.is_empty() && name.bytes().all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.'));
+        if !is_name || colon && !value.starts_with(' ') || value.contains(['=', ';', '&', ',']) {
+            return;
+        }
+        let text = value.trim_start();
+        let verdict = self.rules.verdict(name);
+        if text.contains(' ') && !has_scheme(text) && verdict.is_telling() && hides_next(verdict, name, text, self.origin) {
+            let end = word.len();
+            self.hide(index, end - text.len()..end);
+        }
+    }
+
     /// `config set requirepass x`, `wifi connect a password x`: a name without dashes, then the value.
     fn bare(&mut self, index: usize) -> usize {
         if self.origin == Origin::Text {
             // Sentences have a scanner of their own.
             return index + 1;
         }
+        self.whole_setting(index);
         let name = self.word(index);
         let next = self.word(index + 1);
         let plain = name.len() > 64 || !name.bytes().all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/'));
@@ -333,6 +356,10 @@ impl Reader<'_, '_> {
         }
         index + 1
     }
+}
+
+fn has_scheme(text: &str) -> bool {
+    schemes::after_scheme(text.as_bytes(), 0).is_some()
 }
 
 fn word_of<'t>(words: &[&'t str], index: usize) -> &'t str {

@@ -88,7 +88,7 @@ fn is_path_of_words(word: &str) -> bool {
 /// `x86_64`, `sha256`.
 fn is_identifier(word: &str) -> bool {
     matches!(word, "utf8mb4" | "utf8mb3" | "base64url" | "x509v3" | "pbkdf2_sha256" | "i18n" | "k8s")
-        || word.split(['-', '_', '.', '@', ',', '(', ')', '[', ']']).all(|part| {
+        || word.split(['-', '_', '.', '@', ',', '(', ')', '[', ']', ':']).all(|part| {
             let letters = part.trim_end_matches(|character: char| character.is_ascii_digit());
             let digits = part.len() - letters.len();
             let plain = letters.bytes().all(|byte| is(byte, LETTER)) && flips(letters) <= 3;

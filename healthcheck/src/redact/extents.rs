@@ -123,8 +123,11 @@ pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
     while place < bytes.len() {
         let byte = at(bytes, place);
         let ends = match byte {
-            b'"' | b'\'' | b'`' | b'&' | b';' => true,
-            b')' | b']' | b'}' | b'<' | b'>' => place > start,
+            // In the middle of a word these are part of it.
+            b'"' | b'\'' | b'`' => !is(at(bytes, place + 1), ALNUM),
+            b')' | b']' | b'}' | b'>' => place > start && !is(at(bytes, place + 1), ALNUM),
+            b'<' => place > start,
+            b'&' | b';' => !goes_on(bytes, place + 1),
             b',' => {
                 let next = at(bytes, place + 1);
                 let name_end = run(bytes, place + 1, NAME);
@@ -162,6 +165,13 @@ pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
+/// Whether what follows an ampersand or a semicolon is neither another setting nor an entity.
+fn goes_on(bytes: &[u8], start: usize) -> bool {
+    let end = run(bytes, start, NAME);
+    let entity = at(bytes, end) == b';' && matches!(bytes.get(start..end), Some(b"amp" | b"quot" | b"lt" | b"gt" | b"apos"));
+    end > start && !entity && !matches!(at(bytes, end), b'=' | b':' | b'[')
+}
+
 /// Where a setting of a connection string ends: at its semicolon, or with the text around it.
 fn setting_end(bytes: &[u8], start: usize) -> usize {
     let end = run_while(bytes, start, |byte| !matches!(byte, b';' | b'\n' | b'\r' | b'"' | b'`' | b'<' | b'>'));
@@ -186,6 +196,7 @@ mod tests {
             ("a,b=c", "a"),
             ("abc}", "abc"),
             ("abc&d=e", "abc"),
+            ("a&b;c)d e", "a&b;c)d"),
             (r"abc\nd", "abc"),
             ("${A} b", "${A}"),
             ("{{ a b }} c", "{{ a b }}"),

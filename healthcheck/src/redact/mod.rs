@@ -11,6 +11,8 @@
 //! file, that go over the bytes of a text once. None backtracks, so a text costs time in proportion to its length,
 //! whoever wrote it.
 
+#[cfg(test)]
+mod api_tests;
 mod arguments;
 mod assignments;
 mod base64;

@@ -1,7 +1,7 @@
 //! What a name says about the value beside it.
 
 use super::name_tables::{
-    ENDINGS, FRAGMENTS, IDENTIFIERS, INNOCENT_PAIRS, NOT_SECRET, NOT_TELLING, PAIRS, PARTS, PRIVATE_THINGS, QUALIFIERS,
+    ENDINGS, FRAGMENTS, IDENTIFIERS, FILLERS, INNOCENT_PAIRS, NOT_SECRET, NOT_TELLING, PAIRS, PARTS, PRIVATE_THINGS, PROVIDERS, QUALIFIERS,
     TELLING, TELLING_ENDINGS, THINGS, WORDS,
 };
 
@@ -52,7 +52,10 @@ impl Verdict {
         }
         match self {
             Self::Shown | Self::Of(Family::Carrier) => false,
-            Self::Of(Family::Faint) => !is_setting(value) && looks_random(value, 8),
+            Self::Of(Family::Faint) => {
+                let plain = |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'+' | b'~' | b':');
+                value.bytes().all(plain) && !is_setting(value) && looks_random(value, 8)
+            }
             Self::Of(Family::Weak) => !is_setting(value),
             Self::Of(Family::Strong) => !(is_truth(value) || is_path(value) || is_placeholder(value)),
             Self::Fragment { .. } => !is_placeholder(value),
@@ -230,14 +233,31 @@ impl Words {
                 found_at = index;
             }
         }
-        let family = found?;
-        let last = without_digits(self.word(self.count - 1));
+        let Some(family) = found else { return self.provider() };
+        let last = self.last();
         let more = found_at + 1 < self.count;
         if more && self.is_qualified(found_at, last) || family == Family::Faint && more {
             return None;
         }
         let things = more && family == Family::Weak && THINGS.binary_search(&last).is_ok();
         Some(if things { Family::Faint } else { family })
+    }
+
+    /// The last word, of `EXPIRES_IN` the one before the preposition.
+    fn last(&self) -> &str {
+        let last = without_digits(self.word(self.count.saturating_sub(1)));
+        if self.count > 1 && matches!(last, "in" | "at" | "by" | "on" | "after" | "before" | "from" | "to") {
+            return without_digits(self.word(self.count - 2));
+        }
+        last
+    }
+
+    /// `NEW_RELIC_UPSTREAM`: the name of a service, and nothing that says what of it stands here.
+    fn provider(&self) -> Option<Family> {
+        let last = without_digits(self.word(self.count.checked_sub(1)?));
+        let is_provider = |word: &str| PROVIDERS.binary_search(&word).is_ok();
+        let filled = FILLERS.binary_search(&last).is_ok() && (0..self.count - 1).any(|index| is_provider(self.word(index)));
+        filled.then_some(Family::Faint)
     }
 
     fn family_at(&self, index: usize) -> Option<Family> {
@@ -269,6 +289,10 @@ impl Words {
     }
 
     fn is_telling(&self) -> bool {
+        if self.count > 1 && QUALIFIERS.binary_search(&self.last()).is_ok() {
+            // `key_size`, `token_expires_in`
+            return false;
+        }
         (0..self.count).any(|index| {
             let word = without_digits(self.word(index));
             in_telling(word)
@@ -321,6 +345,9 @@ fn family_of(word: &str) -> Option<Family> {
     if plain.len() < 4 {
         return None;
     }
+    if plain.contains("secretar") {
+        return None;
+    }
     let ascii = plain.is_ascii();
     let parts = PARTS.iter().find(|(part, _)| plain.len() >= part.len() && part.is_ascii() == ascii && holds(plain, part));
     let last = |word: &str| word.bytes().next_back().unwrap_or_default();
@@ -361,6 +388,8 @@ mod tests {
             name_tables::THINGS,
             name_tables::TELLING,
             name_tables::NOT_TELLING,
+            name_tables::PROVIDERS,
+            name_tables::FILLERS,
         ] {
             assert!(table.is_sorted_by(|one, other| one < other), "{table:?}");
         }

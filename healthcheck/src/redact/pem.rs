@@ -4,11 +4,12 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::bytes::{at, is, run_while, ALNUM};
+use super::bytes::{ALNUM, at, before, is, run_back, run_while};
 use super::scan::Scan;
 
-const BEGIN: &[u8] = b"-----BEGIN ";
-const END: &[u8] = b"-----END";
+/// Four dashes and a space around SSH2 keys, five dashes around all others.
+const BEGIN: &[u8] = b"BEGIN ";
+const END: &[u8] = b"----";
 const LONGEST_LABEL: usize = 64;
 const PUTTY_BODY: &[u8] = b"Private-Lines: ";
 
@@ -23,11 +24,16 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         let window = bytes.get(..label + LONGEST_LABEL).unwrap_or(bytes);
         let label_end = run_while(window, label, |byte| is(byte, ALNUM) || matches!(byte, b' ' | b'_' | b'.'));
         from = label_end;
+        let dashes = run_back(bytes, 0, label - BEGIN.len(), |byte| byte == b' ');
+        if before(bytes, dashes) != b'-' || before(bytes, dashes - 1) != b'-' {
+            continue;
+        }
         let label = scan.part(label, label_end);
         if !(label.contains("PRIVATE") || label.contains("SECRET")) {
             continue;
         }
-        let body = run_while(bytes, label_end, |byte| byte == b'-');
+        let body = run_while(bytes, label_end, |byte| byte == b' ');
+        let body = run_while(bytes, body, |byte| byte == b'-');
         // The line feed stays where it is, real or written out.
         let body = run_while(bytes, body, |byte| matches!(byte, b'\n' | b'\r' | b' '));
         let body = if at(bytes, body) == b'\\' && matches!(at(bytes, body + 1), b'n' | b'r') { body + 2 } else { body };
@@ -84,6 +90,8 @@ mod tests {
             assert_eq!(redact(&text), format!("{begin}{feed}********{feed}{end}{feed}"));
         }
         assert_eq!(redact(&format!("{begin}\nMIIabc\ndef")), format!("{begin}\n********"));
+        let begin = concat!("---- BEGIN SSH2 ENCRYPTED ", "PRIVATE KEY ----");
+        assert_eq!(redact(&format!("{begin}\nabc\n---- END")), format!("{begin}\n********\n---- END"));
     }
 
     #[test]

@@ -1,7 +1,12 @@
 //! Secrets in sentences: `password is x`, `with password "x"`, `invalid api key x`, `requirepass x`.
 
-use super::bytes::{ALNUM, LETTER, SPACE, at, before, follows, is, run, run_while};
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+use super::bytes::{ALNUM, LETTER, NAME, QUOTE, SPACE, at, before, follows, is, run, run_back, run_while};
 use super::entropy::looks_random;
+use super::names::{Family, Verdict};
 use super::quoted::Quote;
 use super::scan::Scan;
 use super::settings::{is_masked, is_path, is_placeholder, is_state};
@@ -26,6 +31,7 @@ const WORDS: &[(&str, Tells)] = &[
     ("apikey", Tells::Token),
     ("auth", Tells::Token),
     ("bearer", Tells::Token),
+    ("community", Tells::Token),
     ("contraseña", Tells::Password),
     ("cred", Tells::Token),
     ("credential", Tells::Token),
@@ -67,17 +73,44 @@ static TELLING: Sieve = {
 
 /// What makes a key one that opens something.
 const QUALITIES: &[&str] = &[
-    "access", "account", "admin", "api", "app", "auth", "client", "encryption", "license", "licence", "master", "private",
-    "secret", "service", "shared", "signing", "ssh", "storage", "subscription", "webhook",
+    "access", "account", "admin", "api", "app", "auth", "client", "encryption", "isakmp", "license", "licence", "master", "private",
+    "radius", "radius-server", "secret", "server", "service", "shared", "signing", "ssh", "storage", "subscription", "webhook",
 ];
 
 const CONNECTORS: &[&str] = &[
-    "are", "as", "be", "being", "entered", "equals", "found", "given", "got", "is", "now", "of", "provided", "received",
-    "sent", "set", "supplied", "to", "used", "value", "was", "were", "with",
+    "0", "5", "7", "8", "9", "are", "as", "be", "being", "code", "entered", "equals", "found", "given", "got", "hash", "id", "is", "login", "now", "number", "of", "plain", "provided", "received",
+    "sent", "set", "string", "supplied", "to", "used", "value", "was", "were", "with",
 ];
 
 const LONGEST_WORD: usize = 16;
 const LONGEST_SECRET: usize = 512;
+const LONGEST_NAME: usize = 48;
+/// Where the secret must have begun at the latest, after connectors.
+const FAR_ENOUGH: usize = 40;
+
+/// Words of scripts that write without spaces.
+const UNSPACED: &[&str] = &["密码", "密碼", "口令", "パスワード", "暗証番号", "비밀번호"];
+
+static UNSPACED_FINDERS: LazyLock<Vec<Finder<'static>>> =
+    LazyLock::new(|| UNSPACED.iter().map(|word| Finder::new(*word)).collect());
+
+/// `密码：x`, `パスワードはx`
+pub(super) fn find_unspaced(scan: &mut Scan<'_>) {
+    let bytes = scan.bytes;
+    for (word, finder) in UNSPACED.iter().zip(UNSPACED_FINDERS.iter()) {
+        for found in finder.find_iter(bytes) {
+            let after = found + word.len();
+            // At most two connecting characters of three bytes each.
+            let window = bytes.get(..after + 8).unwrap_or(bytes);
+            let start = run_while(window, after, |byte| byte >= 0x80 || matches!(byte, b':' | b' ' | b'='));
+            let window = bytes.get(..start + LONGEST_SECRET).unwrap_or(bytes);
+            let end = run_while(window, start, |byte| byte.is_ascii_graphic() && !is(byte, QUOTE) && byte != b',');
+            if looks_random(scan.part(start, end), 6) {
+                scan.spans.hide(start..end);
+            }
+        }
+    }
+}
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
@@ -87,17 +120,49 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             continue;
         }
         let last = before(bytes, gap);
-        if gap < from || !(is(last, LETTER) || last >= 0x80 || matches!(last, b':' | b'=')) {
+        // `'password' -> 'x'`
+        let quoted = is(last, QUOTE) && (follows(bytes, gap, " -> ") || follows(bytes, gap, " => "));
+        if gap < from || !(is(last, LETTER) || last >= 0x80 || matches!(last, b':' | b'=') || quoted) {
             continue;
         }
-        let word_end = if matches!(last, b':' | b'=') { gap - 1 } else { gap };
-        let word = super::bytes::run_back(bytes, word_end.saturating_sub(LONGEST_WORD), word_end, |byte| {
-            is(byte, LETTER) || byte >= 0x80
-        });
-        let Some(tells) = telling(scan, word, word_end) else { continue };
+        let word_end = if matches!(last, b':' | b'=') || quoted { gap - 1 } else { gap };
+        let word = run_back(bytes, word_end.saturating_sub(LONGEST_WORD), word_end, |byte| is(byte, LETTER) || byte >= 0x80);
+        let called = *byte == b'(';
+        let tells = telling(scan, word, word_end).or_else(|| if called { None } else { telling_name(scan, word_end, gap) });
+        let Some(tells) = tells else { continue };
         if let Some(end) = hide_after(scan, gap, tells) {
             from = end;
         }
+    }
+}
+
+/// A word that as a name would be that of a secret: `bindpw x`, `session id x`. Asked only where what follows has digits.
+fn telling_name(scan: &Scan<'_>, end: usize, gap: usize) -> Option<Tells> {
+    let bytes = scan.bytes;
+    let window = bytes.get(..gap + FAR_ENOUGH).unwrap_or(bytes);
+    let line = run_while(window, gap, |byte| byte != b'\n');
+    if !bytes.get(gap..line).unwrap_or_default().iter().any(u8::is_ascii_digit) {
+        return None;
+    }
+    let start = run_back(bytes, end.saturating_sub(LONGEST_NAME), end, |byte| is(byte, NAME));
+    let name = scan.part(start, end);
+    if matches!(name, "key" | "keys" | "Key" | "Keys" | "KEYS" | "key:" | "pass" | "passes" | "private" | "sid" | "login") {
+        return None;
+    }
+    let verdict = match scan.rules.verdict(name) {
+        // `recovery code x`
+        Verdict::Shown if before(bytes, start) == b' ' => {
+            let first = run_back(bytes, (start - 1).saturating_sub(LONGEST_WORD), start - 1, |byte| is(byte, NAME));
+            match scan.rules.verdict(scan.part(first, end)) {
+                strong @ Verdict::Of(Family::Strong) if scan.rules.verdict(scan.part(first, start - 1)) != strong => strong,
+                _ => Verdict::Shown,
+            }
+        }
+        verdict => verdict,
+    };
+    match verdict {
+        Verdict::Fragment { telling: true } | Verdict::Of(Family::Strong | Family::Weak) => Some(Tells::Token),
+        _ => None,
     }
 }
 
@@ -109,7 +174,9 @@ fn telling(scan: &Scan<'_>, start: usize, end: usize) -> Option<Tells> {
         return None;
     }
     if word.eq_ignore_ascii_case(b"by") {
-        return follows(bytes, start.checked_sub("identified ".len())?, "identified ").then_some(Tells::Password);
+        // `IDENTIFIED WITH mysql_native_password BY 'x'`
+        let floor = start.saturating_sub(FAR_ENOUGH);
+        return (floor..start).any(|place| follows(bytes, place, "identified ")).then_some(Tells::Password);
     }
     let mut lower = [0; LONGEST_WORD];
     let lower = lower.get_mut(..word.len())?;
@@ -123,7 +190,7 @@ fn telling(scan: &Scan<'_>, start: usize, end: usize) -> Option<Tells> {
     match tells {
         Tells::Key => {
             let gap = start.checked_sub(1).filter(|gap| matches!(at(bytes, *gap), b' ' | b'-' | b'_'))?;
-            let quality = super::bytes::run_back(bytes, gap.saturating_sub(LONGEST_WORD), gap, |byte| is(byte, LETTER));
+            let quality = run_back(bytes, gap.saturating_sub(LONGEST_WORD), gap, |byte| is(byte, LETTER));
             let quality = scan.part(quality, gap);
             QUALITIES.iter().any(|known| known.eq_ignore_ascii_case(quality)).then_some(Tells::Token)
         }
@@ -136,15 +203,19 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     let bytes = scan.bytes;
     let mut start = gap;
     let mut connectors = 0;
-    loop {
-        start = run_while(bytes, start, |byte| matches!(byte, b' ' | b'(' | b':' | b'=' | b'\t'));
-        for arrow in ["->", "=>", "→"] {
+    for _ in 0..6 {
+        start = run_while(bytes, start, |byte| matches!(byte, b' ' | b'(' | b':' | b'=' | b'\t' | b'<' | b'['));
+        for arrow in ["->", "=>", "→", "- ", "– ", "— ", "«"] {
             if follows(bytes, start, arrow) {
                 start = run_while(bytes, start + arrow.len(), |byte| byte == b' ');
             }
         }
-        let end = run(bytes, start, LETTER);
+        let end = run(bytes, start, ALNUM);
         let word = scan.part(start, end);
+        if tells == Tells::Password && word == "for" {
+            start = after_owner(bytes, end)?;
+            continue;
+        }
         if connectors == 2 || !CONNECTORS.iter().any(|known| known.eq_ignore_ascii_case(word)) {
             break;
         }
@@ -201,6 +272,16 @@ fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<usize> {
     Quote::opening(bytes, next).filter(|(found, _)| *found == quote).map(|(_, inside)| inside)
 }
 
+/// `password for bob is x`: behind the connector after whose password it is.
+fn after_owner(bytes: &[u8], from: usize) -> Option<usize> {
+    let window = bytes.get(..from + FAR_ENOUGH).unwrap_or(bytes);
+    let owner = run_while(window, from, |byte| byte == b' ');
+    let end = run_while(window, owner, |byte| !is(byte, SPACE) && byte != b':');
+    let verb = run_while(window, end, |byte| byte == b' ');
+    let connected = at(bytes, end) == b':' || follows(bytes, verb, "is ") || follows(bytes, verb, "is:") || follows(bytes, verb, "was ");
+    connected.then(|| if at(bytes, end) == b':' { end } else { verb })
+}
+
 fn looks_like_setting(text: &str) -> bool {
     let bytes = text.as_bytes();
     let name = run_while(bytes, 0, |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.'));
@@ -228,6 +309,11 @@ mod tests {
             ("invalid API key X given", "invalid API key ******** given"),
             ("token (X) revoked", "token (********) revoked"),
             ("requirepass hunter", "requirepass ********"),
+            ("bindpw X", "bindpw ********"),
+            ("session id X expired", "session id ******** expired"),
+            ("jwt X", "jwt ********"),
+            ("recovery code X", "recovery code ********"),
+            ("password <X>", "password <********>"),
             ("machine h login a password X", "machine h login a password ********"),
             ("CREATE USER a IDENTIFIED BY 'hunter'", "CREATE USER a IDENTIFIED BY '********'"),
             ("tried passwords: \"X\", \"other\"", "tried passwords: \"********\", \"********\""),
@@ -243,6 +329,7 @@ mod tests {
             "Access denied for user 'a'@'h' (using password: YES)", "secret \"db-credentials\" not found",
             "invalid token: unexpected end of input", "primary key 12345678a violated", "unexpected token '<'",
             "the API key is missing", "passwords do not match", "token 12 of 20", "no such key: orders",
+            "session 12 of 20", "session store redis-7.2", "signature verified in 12ms", "cache key user:42:profile",
             "password must be at least 8 characters", "KeyError: 'name'", "passed: 14, failed: 0",
         ] {
             assert_eq!(redact(text), text);

@@ -46,7 +46,7 @@ impl<'t> Scan<'t> {
     /// texts are short and lack the signs that most scanners look for, so those are asked for first.
     pub(super) fn run(mut self) -> Spans {
         let signs = Signs::of(self.bytes);
-        let scanners: [(&[u8], fn(&mut Self)); 14] = [
+        let scanners: [(&[u8], fn(&mut Self)); 15] = [
             (b"-", pem::find),
             (b"/", url::find),
             (b"@", user_info::find),
@@ -58,9 +58,10 @@ impl<'t> Scan<'t> {
             (b"{", structs::find),
             (b" ", commands::find),
             (b"", tokens::find),
-            (b".|~_:-8", shapes::find),
+            (b".|~_:-8%", shapes::find),
             (b" ", schemes::find),
             (b" \t(", prose::find),
+            (b"\xe5\xe3\xe6\xeb", prose::find_unspaced),
         ];
         for (wanted, find) in scanners {
             if wanted.is_empty() || wanted.iter().any(|sign| signs.has(*sign)) {

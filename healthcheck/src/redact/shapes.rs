@@ -30,6 +30,7 @@ const SHAPES: &[Shape] = &[
     Shape { mark: b"-us", before: hex, least_before: 32, most_before: 32, after: digit, least_after: 1, most_after: 2 },
     // Facebook's application tokens.
     Shape { mark: b"|", before: digit, least_before: 13, most_before: 17, after: word, least_after: 20, most_after: 44 },
+    Shape { mark: b"%", before: digit, least_before: 14, most_before: 17, after: word, least_after: 25, most_after: 44 },
     // Authress and Harness.
     Shape { mark: b".acc_", before: dotted, least_before: 8, most_before: 60, after: wide, least_after: 40, most_after: 200 },
     Shape { mark: b".acc-", before: dotted, least_before: 8, most_before: 60, after: wide, least_after: 40, most_after: 200 },

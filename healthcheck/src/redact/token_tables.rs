@@ -10,11 +10,13 @@ pub(super) enum Alphabet {
     Word,
     /// … and `.` and `=` and `+` and `/` and `~` and `%`.
     Wide,
+    /// Capitals and digits, and exactly as many as it says.
+    Upper,
     /// … and `$` and `,` and `:`, as hashes of passwords have them.
     Crypt,
 }
 
-use Alphabet::{Alnum, Crypt, Hex, Wide, Word};
+use Alphabet::{Alnum, Crypt, Hex, Upper, Wide, Word};
 
 /// Prefix, alphabet of the rest, and how long the rest is at least. Lengths are a little below what the makers
 /// document: they change, and what begins like this is nothing else.
@@ -62,13 +64,13 @@ pub(super) const TOKENS: &[(&str, Alphabet, usize)] = &[
     ("sgp_", Word, 30),
     ("slk_", Hex, 40),
     // Clouds.
-    ("AKIA", Alnum, 16),
-    ("ASIA", Alnum, 16),
-    ("ABIA", Alnum, 16),
-    ("ACCA", Alnum, 16),
-    ("AROA", Alnum, 16),
-    ("AIDA", Alnum, 16),
-    ("A3T", Alnum, 17),
+    ("AKIA", Upper, 16),
+    ("ASIA", Upper, 16),
+    ("ABIA", Upper, 16),
+    ("ACCA", Upper, 16),
+    ("AROA", Upper, 16),
+    ("AIDA", Upper, 16),
+    ("A3T", Upper, 17),
     ("ABSK", Wide, 80),
     ("bedrock-api-key-", Wide, 20),
     ("amzn.mws.", Word, 30),
@@ -81,10 +83,8 @@ pub(super) const TOKENS: &[(&str, Alphabet, usize)] = &[
     ("LTAI", Alnum, 12),
     ("AKID", Alnum, 30),
     ("AQVN", Word, 30),
-    ("t1.9eu", Wide, 80),
-    ("YCA", Word, 35),
-    ("YCM", Word, 35),
-    ("YCP", Word, 35),
+    ("t1.", Wide, 80),
+    ("YC", Word, 36),
     ("dop_v1_", Hex, 40),
     ("doo_v1_", Hex, 40),
     ("dor_v1_", Hex, 40),
@@ -182,7 +182,7 @@ pub(super) const TOKENS: &[(&str, Alphabet, usize)] = &[
     ("whsec_", Wide, 16),
     ("sq0atp-", Word, 20),
     ("sq0csp-", Word, 30),
-    ("EAAA", Word, 50),
+    ("EAAA", Word, 22),
     ("access_token$production$", Crypt, 30),
     ("access_token$sandbox$", Crypt, 30),
     ("access-sandbox-", Word, 30),
@@ -209,6 +209,7 @@ pub(super) const TOKENS: &[(&str, Alphabet, usize)] = &[
     ("live_pub_", Hex, 30),
     ("test_pub_", Hex, 30),
     ("live_", Hex, 35),
+    ("live_", Word, 40),
     ("test_", Hex, 35),
     ("sm_aat_", Alnum, 14),
     ("sm_pat_", Alnum, 14),
@@ -217,6 +218,8 @@ pub(super) const TOKENS: &[(&str, Alphabet, usize)] = &[
     ("pdl_sdbx_", Word, 20),
     ("GBP-", Alnum, 30),
     // Mail, chat, telephony.
+    ("AAAAAAAAAAAAAAAAAAAAAA", Wide, 50),
+    ("b_", Wide, 44),
     ("xoxb-", Word, 10),
     ("xoxp-", Word, 10),
     ("xoxa-", Word, 10),
@@ -231,6 +234,7 @@ pub(super) const TOKENS: &[(&str, Alphabet, usize)] = &[
     ("xwfp-", Word, 10),
     ("SG.", Wide, 40),
     ("SK", Hex, 32),
+    ("AC", Hex, 32),
     ("key-", Hex, 32),
     ("pubkey-", Hex, 32),
     ("xkeysib-", Word, 40),
@@ -288,6 +292,8 @@ pub(super) const TOKENS: &[(&str, Alphabet, usize)] = &[
     ("s-s4t2af-", Hex, 40),
     ("fio-u-", Wide, 40),
     ("pk.eyJ", Wide, 40),
+    ("pk.", Wide, 70),
+    ("sk.", Wide, 70),
     ("sk.eyJ", Wide, 40),
     ("CFPAT-", Word, 30),
     ("pina_", Alnum, 32),
@@ -296,7 +302,7 @@ pub(super) const TOKENS: &[(&str, Alphabet, usize)] = &[
     ("patch_", Alnum, 40),
     ("dG9rO", Wide, 40),
     ("at.", Wide, 60),
-    ("sl.B", Wide, 100),
+    ("sl.", Wide, 100),
     ("sl.u.", Wide, 100),
     ("BSA", Word, 28),
     ("apify_api_", Alnum, 30),
@@ -338,6 +344,6 @@ pub(super) const TOKENS: &[(&str, Alphabet, usize)] = &[
     ("{SSHA}", Crypt, 20),
     ("{SSHA512}", Crypt, 40),
     ("SCRAM-SHA-256$", Crypt, 40),
-    // Telegram's bots: a number, a colon, then this.
-    (":AA", Word, 32),
+    // Telegram's bots: at least five digits, a colon, then this.
+    (":A", Word, 33),
 ];

@@ -46,6 +46,7 @@ impl Alphabet {
         match self {
             Self::Hex => is(byte, HEX),
             Self::Alnum => is(byte, ALNUM),
+            Self::Upper => byte.is_ascii_uppercase() || is(byte, DIGIT),
             Self::Word => is(byte, ALNUM) || matches!(byte, b'_' | b'-'),
             Self::Wide => is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'+' | b'/' | b'~' | b'%'),
             Self::Crypt => Self::Wide.has(byte) || matches!(byte, b'$' | b',' | b':'),
@@ -66,7 +67,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         let end = json_web_token(bytes, place).or_else(|| known(bytes, place));
         match end {
             Some(end) => {
-                let start = if byte == b':' { run_back(bytes, place.saturating_sub(12), place, |byte| is(byte, DIGIT)) } else { place };
+                let start = if byte == b':' { run_back(bytes, place.saturating_sub(16), place, |byte| is(byte, DIGIT)) } else { place };
                 scan.spans.hide(start..end);
                 place = end;
             }
@@ -89,18 +90,25 @@ fn known(bytes: &[u8], start: usize) -> Option<usize> {
         if !needed.iter().all(|byte| alphabet.has(*byte)) || !is_drawn(prefix, *alphabet, needed) {
             return None;
         }
-        if *prefix == ":AA" && !is(before(bytes, start), DIGIT) {
+        if *prefix == ":A" && start - run_back(bytes, start.saturating_sub(12), start, |byte| is(byte, DIGIT)) < 5 {
             return None;
         }
         let end = run_while(bytes, from + shortest, |byte| alphabet.has(byte));
         // `SK` and 32 digits of hexadecimal are a key, `SK` and a longer word are a word.
-        (*alphabet != Alphabet::Hex || !is(at(bytes, end), ALNUM)).then_some(end)
+        let whole = match alphabet {
+            Alphabet::Hex => !is(at(bytes, end), ALNUM),
+            Alphabet::Upper => end == from + shortest && !is(at(bytes, end), ALNUM),
+            _ => true,
+        };
+        whole.then_some(end)
     })
 }
 
 /// Short prefixes need a rest that no word has.
 fn is_drawn(prefix: &str, alphabet: Alphabet, rest: &[u8]) -> bool {
-    if prefix.len() > 6 || alphabet == Alphabet::Hex {
+    let separated = prefix.ends_with(['_', '-', '.']);
+    let certain = prefix.len() > 4 || separated && alphabet == Alphabet::Alnum && rest.len() >= 20;
+    if certain || matches!(alphabet, Alphabet::Hex | Alphabet::Upper) {
         return true;
     }
     let digits = rest.iter().filter(|byte| is(**byte, DIGIT)).count();
@@ -140,10 +148,11 @@ mod tests {
         for (prefix, alphabet, shortest) in TOKENS {
             let letters = match alphabet {
                 Alphabet::Hex => "0123456789",
+                Alphabet::Upper => "A2B3C4",
                 _ => "a1B2c3D4e5F6",
             };
             let rest: String = letters.chars().cycle().take(*shortest).collect();
-            let number = if *prefix == ":AA" { "12345678" } else { "" };
+            let number = if *prefix == ":A" { "12345678" } else { "" };
             let text = format!("upstream {number}{prefix}{rest}, then");
             let shown = redact(&text);
             assert!(!shown.contains(&rest), "{shown}");

@@ -1,6 +1,6 @@
 //! `user:password@host` without a scheme, as in Go's DSNs and in what people paste into a variable.
 
-use super::bytes::{ALNUM, DIGIT, LETTER, at, before, is, run_back, run_while};
+use super::bytes::{ALNUM, DIGIT, LETTER, at, before, follows, is, run_back, run_while};
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
@@ -29,6 +29,9 @@ static NAMES: Sieve = {
     sieve
 };
 
+/// What stands behind the `@` in Go's DSNs.
+const NETWORKS: &[&str] = &["tcp(", "tcp6(", "udp(", "unix("];
+
 const LONGEST_USER: usize = 64;
 const LONGEST: usize = 512;
 
@@ -36,6 +39,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut word = 0;
     let mut previous = 0;
+    let mut hidden = 0;
     for (sign, byte) in bytes.iter().enumerate() {
         if *byte != b'@' {
             continue;
@@ -45,9 +49,15 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             word = start;
         }
         previous = sign + 1;
-        if let Some(password) = password_before(scan, word, sign) {
+        let dialled = NETWORKS.iter().any(|network| follows(bytes, sign + 1, network));
+        if dialled {
+            // Only space ends a DSN of Go before its network.
+            word = run_back(bytes, sign.saturating_sub(LONGEST).max(hidden), sign, |byte| byte > b' ' && byte != b'"');
+        }
+        if let Some(password) = password_before(scan, word, sign, dialled) {
             scan.spans.hide(password..sign);
             word = sign + 1;
+            hidden = word;
         }
     }
 }
@@ -56,7 +66,7 @@ fn is_boundary(byte: u8) -> bool {
     byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b',' | b'(' | b'<' | b'>' | b'[' | b'{' | b'|' | b'\\')
 }
 
-fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
+fn password_before(scan: &Scan<'_>, word: usize, sign: usize, dialled: bool) -> Option<usize> {
     let bytes = scan.bytes;
     if sign - word > LONGEST {
         return None;
@@ -65,7 +75,7 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
     let colon = word + memchr::memchr(b':', head)?;
     let user = scan.part(word, colon);
     let password = scan.part(colon + 1, sign);
-    let plausible = !password.contains(']') && user.bytes().all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'.' | b'%' | b'+' | b'-' | b'~' | b'$'))
+    let plausible = (dialled || !password.contains(']')) && user.bytes().all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'.' | b'%' | b'+' | b'-' | b'~' | b'$'))
         && (user.is_empty() || user.bytes().any(|byte| is(byte, LETTER)));
     if !plausible || password.is_empty() || password.starts_with("//") || is_masked(password) || is_placeholder(password) {
         return None;
@@ -80,7 +90,7 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
     }
     let label = known(LABELS);
     let host = sign + 1;
-    if ["tcp(", "unix(", "udp(", "tcp6("].iter().any(|network| super::bytes::follows(bytes, host, network)) {
+    if dialled {
         return Some(colon + 1);
     }
     let host_end = run_while(bytes, host, |byte| is(byte, ALNUM) || matches!(byte, b'.' | b'-' | b'_'));
