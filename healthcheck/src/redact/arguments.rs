@@ -412,7 +412,8 @@ fn program_called(word: &str) -> Option<&'static Program> {
 }
 
 fn base_name(word: &str) -> &str {
-    let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
+    let directory = memchr::memrchr2(b'/', b'\\', word.as_bytes()).map_or(0, |slash| slash + 1);
+    let name = word.get(directory..).unwrap_or(word);
     name.strip_suffix(".exe").unwrap_or(name)
 }
 

@@ -7,7 +7,7 @@ use super::entropy::looks_random;
 use super::extents::{Extent, Shape, Style, value_at, word_end};
 use super::judgement::{self, Found, Place};
 use super::label::{Form, Label, Lead};
-use super::names::{Family, Verdict};
+use super::names::{self, Family, Verdict};
 use super::pairs;
 use super::scan::Scan;
 use super::schemes;
@@ -88,6 +88,9 @@ fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usi
 fn two_words(scan: &Scan<'_>, floor: usize, label: &Label) -> Option<Verdict> {
     let bytes = scan.bytes;
     if label.form != Form::Plain || before(bytes, label.start) != b' ' || label.start < floor + 2 {
+        return None;
+    }
+    if !names::may_end_pair(label.name(scan.text)) {
         return None;
     }
     let end = label.start - 1;

@@ -86,7 +86,19 @@ pub(super) fn is_qualifier(name: &str) -> bool {
     let words = Words::of(name);
     words.count > 0 && {
         let last = without_digits(words.word(words.count - 1));
-        QUALIFIERS.binary_search(&last).is_ok() || matches!(last, "id" if words.count > 1)
+        is_in(last, QUALIFIERS, &QUALIFIERS_SIEVE) || matches!(last, "id" if words.count > 1)
+    }
+}
+
+/// Whether a word may be the second of two that mean a secret together.
+pub(super) fn may_end_pair(word: &str) -> bool {
+    word.len() <= ROOM && {
+        let mut lower = [0; ROOM];
+        lower.get_mut(..word.len()).is_some_and(|lower| {
+            lower.copy_from_slice(word.as_bytes());
+            lower.make_ascii_lowercase();
+            SECONDS.may_have(lower)
+        })
     }
 }
 
@@ -239,7 +251,7 @@ impl Words {
         if more && self.is_qualified(found_at, last) || family == Family::Faint && more {
             return None;
         }
-        let things = more && family == Family::Weak && THINGS.binary_search(&last).is_ok();
+        let things = more && family == Family::Weak && is_in(last, THINGS, &THINGS_SIEVE);
         Some(if things { Family::Faint } else { family })
     }
 
@@ -256,7 +268,7 @@ impl Words {
     fn provider(&self) -> Option<Family> {
         let last = without_digits(self.word(self.count.checked_sub(1)?));
         let is_provider = |word: &str| PROVIDERS.binary_search(&word).is_ok();
-        let filled = FILLERS.binary_search(&last).is_ok() && (0..self.count - 1).any(|index| is_provider(self.word(index)));
+        let filled = is_in(last, FILLERS, &FILLERS_SIEVE) && (0..self.count - 1).any(|index| is_provider(self.word(index)));
         filled.then_some(Family::Faint)
     }
 
@@ -273,8 +285,10 @@ impl Words {
         {
             return PAIRS.get(found).map(|(_, _, family)| *family);
         }
-        if !previous.is_empty() && INNOCENT_PAIRS.binary_search(&(previous, without_digits(word))).is_ok()
-            || !next.is_empty() && INNOCENT_PAIRS.binary_search(&(word, next)).is_ok()
+        let plain = without_digits(word);
+        let paired = INNOCENT.may_have(plain.as_bytes());
+        if paired && !previous.is_empty() && INNOCENT_PAIRS.binary_search(&(previous, plain)).is_ok()
+            || paired && !next.is_empty() && INNOCENT_PAIRS.binary_search(&(word, next)).is_ok()
             || without_digits(word) == "private" && !next.is_empty() && !PRIVATE_THINGS.contains(&next)
         {
             return None;
@@ -285,11 +299,11 @@ impl Words {
     /// Whether the name goes on to say that it is about the secret: `…_FILE`, `…_TIMEOUT`.
     fn is_qualified(&self, family_at: usize, last: &str) -> bool {
         let scheme = matches!(without_digits(self.word(family_at)), "auth" | "oauth" | "credentials" | "sas");
-        QUALIFIERS.binary_search(&last).is_ok() || scheme && IDENTIFIERS.contains(&last)
+        is_in(last, QUALIFIERS, &QUALIFIERS_SIEVE) || scheme && IDENTIFIERS.contains(&last)
     }
 
     fn is_telling(&self) -> bool {
-        if self.count > 1 && QUALIFIERS.binary_search(&self.last()).is_ok() {
+        if self.count > 1 && is_in(self.last(), QUALIFIERS, &QUALIFIERS_SIEVE) {
             // `key_size`, `token_expires_in`
             return false;
         }
@@ -312,6 +326,15 @@ static FAMILIES: Sieve = {
     sieve
 };
 static EXCEPTIONS: Sieve = Sieve::of(NOT_SECRET);
+static INNOCENT: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut index = 0;
+    while index < INNOCENT_PAIRS.len() {
+        sieve = sieve.with(INNOCENT_PAIRS[index].0).with(INNOCENT_PAIRS[index].1);
+        index += 1;
+    }
+    sieve
+};
 static SECONDS: Sieve = {
     let mut sieve = Sieve::EMPTY;
     let mut index = 0;
@@ -322,9 +345,17 @@ static SECONDS: Sieve = {
     sieve
 };
 
+static FILLERS_SIEVE: Sieve = Sieve::of(FILLERS);
+static QUALIFIERS_SIEVE: Sieve = Sieve::of(QUALIFIERS);
+static TELLING_SIEVE: Sieve = Sieve::of(TELLING);
+static THINGS_SIEVE: Sieve = Sieve::of(THINGS);
+
+fn is_in(word: &str, table: &[&str], sieve: &Sieve) -> bool {
+    sieve.may_have(word.as_bytes()) && table.binary_search(&word).is_ok()
+}
+
 fn in_telling(word: &str) -> bool {
-    static WORDS: Sieve = Sieve::of(TELLING);
-    WORDS.may_have(word.as_bytes()) && TELLING.binary_search(&word).is_ok()
+    is_in(word, TELLING, &TELLING_SIEVE)
 }
 
 /// The last letters of [`ENDINGS`].

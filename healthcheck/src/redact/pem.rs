@@ -46,9 +46,19 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 
 /// Where the last line begins, or where the text can't be that of a key any more: it was cut, or a quote ends it.
 fn body_end(bytes: &[u8], body: usize) -> usize {
-    let end = run_while(bytes, body, |byte| byte > b' ' && !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'{' | b'}') || matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
-    let text = bytes.get(body..end).unwrap_or_default();
-    memchr::memmem::find(text, END).map_or(end, |found| body + found)
+    let part_of_key = |byte| match byte {
+        b'-' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'{' | b'}' => false,
+        _ => byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t'),
+    };
+    let mut end = body;
+    loop {
+        end = run_while(bytes, end, part_of_key);
+        // A dash belongs to a header of the key (`AES-128-CBC`), several begin its last line.
+        if at(bytes, end) != b'-' || bytes.get(end..end + END.len()) == Some(END) {
+            return end;
+        }
+        end += 1;
+    }
 }
 
 fn without_line_feed(bytes: &[u8], body: usize, end: usize) -> usize {

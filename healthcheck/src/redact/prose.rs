@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 
 use super::bytes::{ALNUM, LETTER, NAME, QUOTE, SPACE, at, before, follows, is, run, run_back, run_while};
 use super::entropy::looks_random;
-use super::names::{Family, Verdict};
+use super::names::{self, Family, Verdict};
 use super::quoted::Quote;
 use super::scan::Scan;
 use super::settings::{is_masked, is_path, is_placeholder, is_state};
@@ -139,9 +139,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 /// A word that as a name would be that of a secret: `bindpw x`, `session id x`. Asked only where what follows has digits.
 fn telling_name(scan: &Scan<'_>, end: usize, gap: usize) -> Option<Tells> {
     let bytes = scan.bytes;
-    let window = bytes.get(..gap + FAR_ENOUGH).unwrap_or(bytes);
-    let line = run_while(window, gap, |byte| byte != b'\n');
-    if !bytes.get(gap..line).unwrap_or_default().iter().any(u8::is_ascii_digit) {
+    let soon = bytes.get(gap..).unwrap_or_default().iter().take(FAR_ENOUGH);
+    if !soon.take_while(|byte| **byte != b'\n').any(u8::is_ascii_digit) {
         return None;
     }
     let start = run_back(bytes, end.saturating_sub(LONGEST_NAME), end, |byte| is(byte, NAME));
@@ -151,7 +150,7 @@ fn telling_name(scan: &Scan<'_>, end: usize, gap: usize) -> Option<Tells> {
     }
     let verdict = match scan.rules.verdict(name) {
         // `recovery code x`
-        Verdict::Shown if before(bytes, start) == b' ' => {
+        Verdict::Shown if before(bytes, start) == b' ' && names::may_end_pair(name) => {
             let first = run_back(bytes, (start - 1).saturating_sub(LONGEST_WORD), start - 1, |byte| is(byte, NAME));
             match scan.rules.verdict(scan.part(first, end)) {
                 strong @ Verdict::Of(Family::Strong) if scan.rules.verdict(scan.part(first, start - 1)) != strong => strong,

@@ -34,6 +34,26 @@ const fn by_first() -> ByFirst {
     sorted
 }
 
+/// Which two bytes begin an entry, a bit each: a quick no for nearly every word.
+static BEGINNINGS: [u64; 1024] = beginnings();
+
+const fn beginnings() -> [u64; 1024] {
+    let mut bits = [0; 1024];
+    let mut index = 0;
+    while index < TOKENS.len() {
+        let prefix = TOKENS[index].0.as_bytes();
+        let two = (prefix[0] as usize) << 8 | prefix[1] as usize;
+        bits[two >> 6] |= 1 << (two & 63);
+        index += 1;
+    }
+    bits
+}
+
+fn may_begin(first: u8, second: u8) -> bool {
+    let two = usize::from(first) << 8 | usize::from(second);
+    BEGINNINGS.get(two >> 6).is_some_and(|bits| bits >> (two & 63) & 1 == 1)
+}
+
 /// The entries that begin with a byte.
 fn beginning_with(first: u8) -> impl Iterator<Item = &'static (&'static str, Alphabet, usize)> {
     let bound = |byte: usize| BY_FIRST.from.get(byte).map_or(0, |from| usize::from(*from));
@@ -78,8 +98,11 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 
 /// Where the token of the table ends that begins at `start`.
 fn known(bytes: &[u8], start: usize) -> Option<usize> {
+    let second = at(bytes, start + 1);
+    if !may_begin(at(bytes, start), second) {
+        return None;
+    }
     let rest = bytes.get(start..)?;
-    let second = at(rest, 1);
     beginning_with(at(rest, 0)).find_map(|(prefix, alphabet, shortest)| {
         if at(prefix.as_bytes(), 1) != second || !rest.starts_with(prefix.as_bytes()) {
             return None;
