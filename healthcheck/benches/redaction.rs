@@ -38,7 +38,10 @@ const PATTERNS: &[(&str, &str)] = &[
     ("open quotes after colons", "password: \""),
     ("apostrophes", "token: '"),
     ("quotes of many depths", "\"\\\"\\\\\\\"\\\\\\\\\\\\\\\""),
-    ("names and quotes of many depths", "password=\"x password=\\\"x password=\\\\\\\"x "),
+    (
+        "names and quotes of many depths",
+        "password=\"x password=\\\"x password=\\\\\\\"x ",
+    ),
     ("backslashes", "\\"),
     ("backslashes after a name", "token=\"\\"),
     ("open braces", "{"),
@@ -109,19 +112,34 @@ fn main() {
     let mut slowest = Duration::ZERO;
     // One kind alone can be asked for by its name.
     let only = std::env::args().nth(1).filter(|name| !name.starts_with('-'));
-    for (name, pattern) in PATTERNS.iter().filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name)) {
-        let text: String = pattern.chars().cycle().scan(0, |length, character| {
-            *length += character.len_utf8();
-            (*length <= MEGABYTE).then_some(character)
-        }).collect();
+    for (name, pattern) in PATTERNS
+        .iter()
+        .filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name))
+    {
+        let text: String = pattern
+            .chars()
+            .cycle()
+            .scan(0, |length, character| {
+                *length += character.len_utf8();
+                (*length <= MEGABYTE).then_some(character)
+            })
+            .collect();
         let taken = measure(ROUNDS, || {
             black_box(healthcheck::redact(black_box(&text)));
         });
         slowest = slowest.max(taken.fastest);
         let note = if taken.fastest > LIMIT { "  TOO SLOW" } else { "" };
-        println!("{:>7.2} {:>7.2} ms  {name}{note}", milliseconds(taken.fastest), milliseconds(taken.median));
+        println!(
+            "{:>7.2} {:>7.2} ms  {name}{note}",
+            milliseconds(taken.fastest),
+            milliseconds(taken.median)
+        );
     }
-    println!("{:>7.2} ms  slowest of all, limit {} ms", milliseconds(slowest), LIMIT.as_millis());
+    println!(
+        "{:>7.2} ms  slowest of all, limit {} ms",
+        milliseconds(slowest),
+        LIMIT.as_millis()
+    );
     if only.is_none() {
         environment();
     }
@@ -149,7 +167,10 @@ fn environment() {
         .collect();
     const TIMES: u32 = 2_000;
     let redacted = measure(5, || {
-        for value in (0..TIMES).flat_map(|_| variables.values()).filter_map(Value::as_str) {
+        for value in (0..TIMES)
+            .flat_map(|_| variables.values())
+            .filter_map(Value::as_str)
+        {
             black_box(healthcheck::redact(black_box(value)));
         }
     });
@@ -177,11 +198,18 @@ fn measure(rounds: usize, mut run: impl FnMut()) -> Taken {
     while taken.len() < rounds && taken.last().is_none_or(|last| *last < ENOUGH) {
         let start = processor_time().unwrap_or_else(|| began.elapsed());
         run();
-        taken.push(processor_time().unwrap_or_else(|| began.elapsed()).saturating_sub(start));
+        taken.push(
+            processor_time()
+                .unwrap_or_else(|| began.elapsed())
+                .saturating_sub(start),
+        );
     }
     taken.sort();
     let at = |place: usize| taken.get(place).copied().unwrap_or_default();
-    Taken { fastest: at(0), median: at(taken.len() / 2) }
+    Taken {
+        fastest: at(0),
+        median: at(taken.len() / 2),
+    }
 }
 
 fn milliseconds(duration: Duration) -> f64 {

@@ -34,7 +34,10 @@ fn a_secret_name_hides_everything_below_it() {
 fn nothing_and_truth_values_below_a_word_of_a_family_are_no_secrets() {
     let value = json!({ "secret": null, "auth": true, "private": false, "session": 30, "otp": "" });
     assert_eq!(Redaction::default().value(value.clone()), value);
-    assert_eq!(Redaction::default().value(json!({"pin": 493_812})), json!({"pin": M}));
+    assert_eq!(
+        Redaction::default().value(json!({"pin": 493_812})),
+        json!({"pin": M})
+    );
 }
 
 #[test]
@@ -64,43 +67,72 @@ fn pairs_of_name_and_value_are_one() {
     ]);
     assert_eq!(Redaction::default().value(value), expected);
     let headers = json!([["Authorization", format!("Bearer {x}")], ["Accept", "*/*"]]);
-    assert_eq!(Redaction::default().value(headers), json!([["Authorization", M], ["Accept", "*/*"]]));
+    assert_eq!(
+        Redaction::default().value(headers),
+        json!([["Authorization", M], ["Accept", "*/*"]])
+    );
 }
 
 #[test]
 fn lists_of_texts_are_read_as_arguments_where_they_look_like_some() {
     let x = secret();
     let redaction = Redaction::default();
-    assert_eq!(redaction.value(json!({"cmd": ["app", "--password", x]})), json!({"cmd": ["app", "--password", M]}));
-    assert_eq!(redaction.value(json!(["DB_PASSWORD=x", "A=b"])), json!([format!("DB_PASSWORD={M}"), "A=b"]));
+    assert_eq!(
+        redaction.value(json!({"cmd": ["app", "--password", x]})),
+        json!({"cmd": ["app", "--password", M]})
+    );
+    assert_eq!(
+        redaction.value(json!(["DB_PASSWORD=x", "A=b"])),
+        json!([format!("DB_PASSWORD={M}"), "A=b"])
+    );
     let argv = ["mysql", "-px", "--port=3306"].map(str::to_owned).to_vec();
-    assert_eq!(redaction.arguments(argv), [json!("mysql"), json!(format!("-p{M}")), json!("--port=3306")]);
-    assert_eq!(redaction.value(json!(["password", "email"])), json!(["password", "email"]));
+    assert_eq!(
+        redaction.arguments(argv),
+        [json!("mysql"), json!(format!("-p{M}")), json!("--port=3306")]
+    );
+    assert_eq!(
+        redaction.value(json!(["password", "email"])),
+        json!(["password", "email"])
+    );
 }
 
 #[test]
 fn names_that_hold_secrets_lose_them_too() {
     let value = json!({ "https://u:x@h/": 1, "https://u:y@h/": 2 });
     let shown = Redaction::default().value(value);
-    assert_eq!(shown, json!({ "https://u:********@h/": 1, "https://u:********@h/ (2)": 2 }));
+    assert_eq!(
+        shown,
+        json!({ "https://u:********@h/": 1, "https://u:********@h/ (2)": 2 })
+    );
 }
 
 #[test]
 fn further_fragments_hide_in_any_case() {
-    let redaction = Redaction::builder().hide_fragments(["Kunde".to_owned(), String::new()]).build();
-    assert_eq!(redaction.value(json!({"HAUPTKUNDENNR": 1, "port": 2})), json!({"HAUPTKUNDENNR": M, "port": 2}));
+    let redaction = Redaction::builder()
+        .hide_fragments(["Kunde".to_owned(), String::new()])
+        .build();
+    assert_eq!(
+        redaction.value(json!({"HAUPTKUNDENNR": 1, "port": 2})),
+        json!({"HAUPTKUNDENNR": M, "port": 2})
+    );
     assert_eq!(redaction.text("kunde=42 port=2"), "kunde=******** port=2");
 }
 
 #[test]
 fn allowed_names_are_shown_but_rules_about_values_hold() {
     let names = ["DB_PASSWORD", "KEYSPACE", "DATABASE_KEY_URL"].map(str::to_owned);
-    let redaction = Redaction::builder().allow_names(names).hide_fragments(["space".to_owned()]).build();
+    let redaction = Redaction::builder()
+        .allow_names(names)
+        .hide_fragments(["space".to_owned()])
+        .build();
     let shown = |name: &str, value: &str| redaction.named(name, value.into());
     assert_eq!(shown("DB_PASSWORD", "x"), "x");
     assert_eq!(shown("KEYSPACE", "orders"), "orders");
     assert_eq!(shown("keyspace", "orders"), M);
-    assert_eq!(shown("DATABASE_KEY_URL", "postgres://u:x@h/d"), "postgres://u:********@h/d");
+    assert_eq!(
+        shown("DATABASE_KEY_URL", "postgres://u:x@h/d"),
+        "postgres://u:********@h/d"
+    );
     assert_eq!(redaction.text("KEYSPACE=orders"), "KEYSPACE=orders");
 }
 
@@ -112,7 +144,11 @@ impl Redactor for Own {
     }
 
     fn redact_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if text.contains("CUST-1") { Cow::Owned(text.replace("CUST-1", M)) } else { Cow::Borrowed(text) }
+        if text.contains("CUST-1") {
+            Cow::Owned(text.replace("CUST-1", M))
+        } else {
+            Cow::Borrowed(text)
+        }
     }
 }
 
@@ -146,7 +182,12 @@ fn nested(levels: usize, inner: Value, wrap: fn(Value) -> Value) -> Value {
 
 /// On a stack of the size that threads have, or smaller.
 fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
-    std::thread::Builder::new().stack_size(2 << 20).spawn(run).unwrap().join().expect("no overflow");
+    std::thread::Builder::new()
+        .stack_size(2 << 20)
+        .spawn(run)
+        .unwrap()
+        .join()
+        .expect("no overflow");
 }
 
 /// `json!` would copy the value, and copying calls itself once a level.
@@ -164,11 +205,18 @@ fn nesting_10000_deep_neither_overflows_the_stack_nor_leaks() {
             |value| Value::Array(vec![Value::Array(vec!["a".into(), value])]),
         ];
         for wrap in shapes {
-            let shown = Redaction::default().value(nested(10_000, secret().into(), wrap)).to_string();
+            let shown = Redaction::default()
+                .value(nested(10_000, secret().into(), wrap))
+                .to_string();
             assert!(shown.contains('…') && !shown.contains(secret()), "{shown}");
-            let shown = Redaction::default().names_only(nested(10_000, secret().into(), wrap)).to_string();
+            let shown = Redaction::default()
+                .names_only(nested(10_000, secret().into(), wrap))
+                .to_string();
             assert!(!shown.contains(secret()), "{shown}");
-            assert_eq!(Redaction::default().named("password", nested(10_000, Value::Null, wrap)), M);
+            assert_eq!(
+                Redaction::default().named("password", nested(10_000, Value::Null, wrap)),
+                M
+            );
             let below = object("secret", nested(10_000, Value::Null, wrap));
             assert_eq!(Redaction::default().value(below), json!({ "secret": M }));
         }

@@ -5,9 +5,10 @@ use super::blocks;
 use super::bytes::{LETTER, NAME, QUOTE, SPACE, at, before, follows, is, line_end, run_back, run_while};
 use super::entropy::looks_random;
 use super::extents::{Extent, Shape, Style, value_at, word_end};
+use super::families;
 use super::judgement::{self, Found, Place};
 use super::label::{Form, Label, Lead};
-use super::names::{self, Family, Verdict};
+use super::names::{Family, Verdict};
 use super::pairs;
 use super::scan::Scan;
 use super::schemes;
@@ -33,7 +34,11 @@ fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usi
     let colon = at(bytes, separator) == b':';
     // LDIF writes two colons before base64, paths in code have two without space.
     let path = at(bytes, separator + 1) == b':' && at(bytes, separator + 2) != b' ';
-    if colon && (path || before(bytes, separator) == b':' || bytes.get(separator + 1..separator + 3) == Some(b"//")) {
+    if colon
+        && (path
+            || before(bytes, separator) == b':'
+            || bytes.get(separator + 1..separator + 3) == Some(b"//"))
+    {
         return None;
     }
     let label = Label::before(bytes, floor, separator)?;
@@ -44,10 +49,11 @@ fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usi
         return Some(end);
     }
     if verdict.is_shown() {
-        verdict = match judgement::as_parameter(bytes, &label, name).or_else(|| two_words(scan, floor, &label)) {
-            Some(verdict) => verdict,
-            None => return user_and_password(scan, name, after),
-        };
+        verdict =
+            match judgement::as_parameter(bytes, &label, name).or_else(|| two_words(scan, floor, &label)) {
+                Some(verdict) => verdict,
+                None => return user_and_password(scan, name, after),
+            };
     }
     let value = run_while(bytes, after, |byte| matches!(byte, b' ' | b'\t'));
     let place = Place {
@@ -77,7 +83,12 @@ fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usi
     }
     let style = style_of(bytes, &label, value, place);
     let extent = value_at(bytes, value, style, &mut scan.closings);
-    let found = Found { name, text: scan.part(extent.start, extent.end), shape: extent.shape, rest: extent.end };
+    let found = Found {
+        name,
+        text: scan.part(extent.start, extent.end),
+        shape: extent.shape,
+        rest: extent.end,
+    };
     if !judgement::hides(verdict, place, &found, bytes) {
         return None;
     }
@@ -90,11 +101,13 @@ fn two_words(scan: &Scan<'_>, floor: usize, label: &Label) -> Option<Verdict> {
     if label.form != Form::Plain || before(bytes, label.start) != b' ' || label.start < floor + 2 {
         return None;
     }
-    if !names::may_end_pair(label.name(scan.text)) {
+    if !families::may_end_pair(label.name(scan.text)) {
         return None;
     }
     let end = label.start - 1;
-    let start = run_back(bytes, end.saturating_sub(16).max(floor), end, |byte| is(byte, NAME));
+    let start = run_back(bytes, end.saturating_sub(16).max(floor), end, |byte| {
+        is(byte, NAME)
+    });
     let verdict = scan.rules.verdict(scan.part(start, label.end));
     let alone = scan.rules.verdict(scan.part(start, end));
     (start < end && verdict == Verdict::Of(Family::Strong) && alone != verdict).then_some(verdict)
@@ -103,12 +116,17 @@ fn two_words(scan: &Scan<'_>, floor: usize, label: &Label) -> Option<Verdict> {
 /// `user = "name:password"`, as curl's configuration has it.
 fn user_and_password(scan: &mut Scan<'_>, name: &str, after: usize) -> Option<usize> {
     let bytes = scan.bytes;
-    if !["user", "proxy-user", "proxyuser", "userpwd", "login"].iter().any(|known| known.eq_ignore_ascii_case(name)) {
+    if !["user", "proxy-user", "proxyuser", "userpwd", "login"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
+    {
         return None;
     }
     let start = run_while(bytes, after, |byte| matches!(byte, b' ' | b'"' | b'\''));
     let window = bytes.get(..start + FAR_ENOUGH).unwrap_or(bytes);
-    let end = run_while(window, start, |byte| !is(byte, SPACE | QUOTE) && !matches!(byte, b'@' | b'/' | b'\\' | b'}' | b','));
+    let end = run_while(window, start, |byte| {
+        !is(byte, SPACE | QUOTE) && !matches!(byte, b'@' | b'/' | b'\\' | b'}' | b',')
+    });
     let colon = start + memchr::memchr(b':', bytes.get(start..end)?)?;
     let password = scan.part(colon + 1, end);
     let free = is(at(bytes, end), SPACE | QUOTE) || end == bytes.len();
@@ -145,7 +163,11 @@ fn hide(scan: &mut Scan<'_>, label: &Label, extent: Extent) -> usize {
         }
         // A number or a list in JSON gives way to a text, or it would be JSON no more.
         (_, Form::Quoted(quote)) => {
-            let end = if extent.shape == Shape::Bare { json_scalar_end(bytes, extent) } else { extent.end };
+            let end = if extent.shape == Shape::Bare {
+                json_scalar_end(bytes, extent)
+            } else {
+                extent.end
+            };
             scan.spans.hide_in_quotes(extent.start..end, quote);
             end
         }
@@ -157,14 +179,21 @@ fn hide(scan: &mut Scan<'_>, label: &Label, extent: Extent) -> usize {
 }
 
 fn json_scalar_end(bytes: &[u8], extent: Extent) -> usize {
-    let trimmed = run_while(bytes, extent.start, |byte| !matches!(byte, b',' | b'}' | b']' | b'\n'));
+    let trimmed = run_while(bytes, extent.start, |byte| {
+        !matches!(byte, b',' | b'}' | b']' | b'\n')
+    });
     extent.end.min(trimmed)
 }
 
 /// Whether the value goes to the end of the line, as in a request: `Authorization: Digest username="…", …`.
 fn is_header(name: &str, place: Place) -> bool {
     let bytes = name.as_bytes();
-    let ends_in = |suffix: &str| bytes.len().checked_sub(suffix.len()).is_some_and(|start| follows(bytes, start, suffix));
+    let ends_in = |suffix: &str| {
+        bytes
+            .len()
+            .checked_sub(suffix.len())
+            .is_some_and(|start| follows(bytes, start, suffix))
+    };
     place.colon
         && !place.quoted_name
         && (ends_in("authorization") || ends_in("cookie"))
@@ -174,7 +203,9 @@ fn is_header(name: &str, place: Place) -> bool {
 fn header(scan: &mut Scan<'_>, value: usize, place: Place) -> Option<usize> {
     let bytes = scan.bytes;
     let line = line_end(bytes, value);
-    let mut end = run_while(bytes.get(..line).unwrap_or(bytes), value, |byte| !matches!(byte, b'"' | b'`' | b'\\'));
+    let mut end = run_while(bytes.get(..line).unwrap_or(bytes), value, |byte| {
+        !matches!(byte, b'"' | b'`' | b'\\')
+    });
     if at(bytes, end) == b'"' && schemes::has_quoted_parameters(bytes, value, end) {
         // The quotes of `Digest username="…"` belong to the header.
         end = line;
@@ -185,7 +216,9 @@ fn header(scan: &mut Scan<'_>, value: usize, place: Place) -> Option<usize> {
     if is_masked(word) || is_state(word) || is_placeholder(text) {
         return None;
     }
-    let start = schemes::after_scheme(bytes, value).filter(|start| *start < end).unwrap_or(value);
+    let start = schemes::after_scheme(bytes, value)
+        .filter(|start| *start < end)
+        .unwrap_or(value);
     let first = word_end(bytes, start);
     if place.lead == Lead::Prose && scan.part(start, first).bytes().all(|byte| is(byte, LETTER)) {
         // "the Authorization: Bearer scheme is required"
@@ -207,11 +240,14 @@ fn style_of(bytes: &[u8], label: &Label, value: usize, place: Place) -> Style {
         return Style::Words;
     }
     let window = bytes.get(..value + FAR_ENOUGH).unwrap_or(bytes);
-    let follows_one = matches!(before(bytes, label.start), b';') || before(bytes, label.start) == b' ' && before(bytes, label.start - 1) == b';';
+    let follows_one = matches!(before(bytes, label.start), b';')
+        || before(bytes, label.start) == b' ' && before(bytes, label.start - 1) == b';';
     // Padding of base64 is no separator.
     let mut stop = value;
     loop {
-        stop = run_while(window, stop, |byte| !matches!(byte, b';' | b'=' | b'\n' | b'"' | b'`'));
+        stop = run_while(window, stop, |byte| {
+            !matches!(byte, b';' | b'=' | b'\n' | b'"' | b'`')
+        });
         if at(window, stop) != b'=' || !matches!(at(window, stop + 1), b'=' | b';') {
             break;
         }
@@ -219,11 +255,19 @@ fn style_of(bytes: &[u8], label: &Label, value: usize, place: Place) -> Style {
     }
     if at(window, stop) != b';' {
         // The last setting of a list is all that is left of the text.
-        let last = follows_one && stop == bytes.len() && bytes.get(value..stop).is_some_and(|rest| rest.iter().filter(|byte| **byte == b' ').count() < 2);
+        let last = follows_one
+            && stop == bytes.len()
+            && bytes
+                .get(value..stop)
+                .is_some_and(|rest| rest.iter().filter(|byte| **byte == b' ').count() < 2);
         return if last { Style::Semicolons } else { Style::Words };
     }
     let name = run_while(window, stop + 1, |byte| is(byte, NAME) || byte == b' ');
     let ends = name == stop + 1 && (name == bytes.len() || matches!(at(window, name), b'\n' | b'"'));
     let another_follows = ends || at(window, name) == b'=';
-    if another_follows { Style::Semicolons } else { Style::Words }
+    if another_follows {
+        Style::Semicolons
+    } else {
+        Style::Words
+    }
 }

@@ -9,8 +9,15 @@ use super::bytes::{QUOTE, SPACE, at, before, is, line_end};
 use super::scan::Scan;
 
 /// Programs that take secrets without any flag.
-const BY_PLACE: &[&[u8]] =
-    &[b"sqlplus ", b"vault login ", b"rabbitmqctl ", b"wpa_passphrase ", b"xfreerdp ", b"cargo login ", b"redis-cli "];
+const BY_PLACE: &[&[u8]] = &[
+    b"sqlplus ",
+    b"vault login ",
+    b"rabbitmqctl ",
+    b"wpa_passphrase ",
+    b"xfreerdp ",
+    b"cargo login ",
+    b"redis-cli ",
+];
 
 static FINDERS: LazyLock<Vec<Finder<'static>>> =
     LazyLock::new(|| BY_PLACE.iter().map(|program| Finder::new(*program)).collect());
@@ -32,7 +39,8 @@ fn has_flag(bytes: &[u8], start: usize, end: usize) -> bool {
     let line = bytes.get(start..end).unwrap_or_default();
     memchr::memchr_iter(b'-', line).any(|dash| {
         let previous = before(line, dash);
-        matches!(previous, 0 | b' ' | b'\t' | b'"' | b'\'' | b'`' | b'(' | b'[') && (at(line, dash + 1).is_ascii_alphabetic() || at(line, dash + 1) == b'-')
+        matches!(previous, 0 | b' ' | b'\t' | b'"' | b'\'' | b'`' | b'(' | b'[')
+            && (at(line, dash + 1).is_ascii_alphabetic() || at(line, dash + 1) == b'-')
     })
 }
 
@@ -62,7 +70,11 @@ fn read_line(scan: &mut Scan<'_>, start: usize, end: usize) {
             let (start, end) = (place + secret.range.start, place + secret.range.end);
             let mark = before(bytes, start);
             // A secret of several words stands in quotes.
-            let close = if is(mark, QUOTE) { memchr::memchr(mark, line.get(end..).unwrap_or_default()) } else { None };
+            let close = if is(mark, QUOTE) {
+                memchr::memchr(mark, line.get(end..).unwrap_or_default())
+            } else {
+                None
+            };
             scan.spans.hide(start..close.map_or(end, |found| end + found));
         }
     }
@@ -78,7 +90,12 @@ fn word_end(line: &[u8], start: usize) -> usize {
                 return place;
             }
             place += 1;
-        } else if is(byte, QUOTE) && place == start + 2 && before(line, start) != byte && at(line, start) == b'-' && at(line, start + 1) != b'-' {
+        } else if is(byte, QUOTE)
+            && place == start + 2
+            && before(line, start) != byte
+            && at(line, start) == b'-'
+            && at(line, start + 1) != b'-'
+        {
             // `-p'two words'`
             let rest = line.get(place + 1..).unwrap_or_default();
             return memchr::memchr(byte, rest).map_or(place, |found| place + 1 + found);
@@ -98,15 +115,36 @@ mod tests {
     fn flags_in_a_text_are_read() {
         let x = concat!("FAKE", "00ab12cd");
         for (text, expected) in [
-            ("exec: mysql -u root -pX failed", "exec: mysql -u root -p******** failed"),
-            ("-Xmx1g -Ddb.password=X -jar a.jar", "-Xmx1g -Ddb.password=******** -jar a.jar"),
-            ("started with --token X --port 80", "started with --token ******** --port 80"),
-            ("[\"app\", \"--password\", \"X\"]", "[\"app\", \"--password\", \"********\"]"),
+            (
+                "exec: mysql -u root -pX failed",
+                "exec: mysql -u root -p******** failed",
+            ),
+            (
+                "-Xmx1g -Ddb.password=X -jar a.jar",
+                "-Xmx1g -Ddb.password=******** -jar a.jar",
+            ),
+            (
+                "started with --token X --port 80",
+                "started with --token ******** --port 80",
+            ),
+            (
+                "[\"app\", \"--password\", \"X\"]",
+                "[\"app\", \"--password\", \"********\"]",
+            ),
             ("curl -u a:X https://h", "curl -u a:******** https://h"),
         ] {
-            assert_eq!(redact(&text.replace('X', x).replace(&format!("-{x}mx"), "-Xmx")), expected, "{text}");
+            assert_eq!(
+                redact(&text.replace('X', x).replace(&format!("-{x}mx"), "-Xmx")),
+                expected,
+                "{text}"
+            );
         }
-        for text in ["the flag --password is required", "use --token to sign in", "a - b -- c --help", "cp -p a b"] {
+        for text in [
+            "the flag --password is required",
+            "use --token to sign in",
+            "a - b -- c --help",
+            "cp -p a b",
+        ] {
             assert_eq!(redact(text), text);
         }
     }

@@ -27,6 +27,8 @@ mod documents;
 mod embedded;
 mod entropy;
 mod extents;
+mod families;
+mod flags;
 mod judgement;
 mod label;
 mod manifests;
@@ -36,6 +38,7 @@ mod names;
 mod outline;
 mod pairs;
 mod pem;
+mod positional;
 mod programs;
 #[cfg(test)]
 mod properties_tests;
@@ -49,12 +52,15 @@ mod shapes;
 mod sieve;
 mod spans;
 mod structs;
+mod telling;
 mod token_tables;
 mod tokens;
+mod unspaced;
 mod url;
 mod user_info;
 mod walk;
 mod webhooks;
+mod words;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -136,8 +142,9 @@ impl Redaction {
     }
 
     /// The arguments of a process, its own name first.
+    #[expect(clippy::needless_pass_by_value, reason = "arguments are collected for this")]
     pub(crate) fn arguments(&self, argv: Vec<String>) -> Vec<Value> {
-        self.walk().arguments(argv)
+        self.walk().arguments(&argv)
     }
 
     /// Names and shape without any value.
@@ -147,7 +154,10 @@ impl Redaction {
     }
 
     fn walk(&self) -> Walk<'_> {
-        Walk { rules: &self.rules, unpacked: 0 }
+        Walk {
+            rules: &self.rules,
+            unpacked: 0,
+        }
     }
 }
 
@@ -161,7 +171,9 @@ impl RedactionBuilder {
     /// Names that contain one of these, in any case, hide their values as those with `key`, `token` or `pass` do.
     pub(crate) fn hide_fragments(mut self, fragments: impl IntoIterator<Item = String>) -> Self {
         let fragments = fragments.into_iter().map(|fragment| fragment.to_lowercase());
-        self.rules.fragments.extend(fragments.filter(|fragment| !fragment.is_empty()));
+        self.rules
+            .fragments
+            .extend(fragments.filter(|fragment| !fragment.is_empty()));
         self
     }
 
@@ -179,7 +191,9 @@ impl RedactionBuilder {
     }
 
     pub(crate) fn build(self) -> Redaction {
-        Redaction { rules: Arc::new(self.rules) }
+        Redaction {
+            rules: Arc::new(self.rules),
+        }
     }
 }
 
@@ -197,6 +211,14 @@ impl RedactionBuilder {
 /// ```
 #[must_use]
 pub fn redact(text: &str) -> Cow<'_, str> {
-    static DEFAULT: Rules = Rules { fragments: Vec::new(), allowed: Vec::new(), own: Vec::new() };
-    Walk { rules: &DEFAULT, unpacked: 0 }.shown(text)
+    static DEFAULT: Rules = Rules {
+        fragments: Vec::new(),
+        allowed: Vec::new(),
+        own: Vec::new(),
+    };
+    Walk {
+        rules: &DEFAULT,
+        unpacked: 0,
+    }
+    .shown(text)
 }

@@ -1,14 +1,11 @@
 //! What a name says about the value beside it.
 
-use super::name_tables::{
-    ENDINGS, FRAGMENTS, IDENTIFIERS, FILLERS, INNOCENT_PAIRS, NOT_SECRET, NOT_TELLING, PAIRS, PARTS, PRIVATE_THINGS, PROVIDERS, QUALIFIERS,
-    TELLING, TELLING_ENDINGS, THINGS, WORDS,
-};
+use super::name_tables::FRAGMENTS;
 
-use super::bytes::{ALNUM, at, follows, is};
+use super::bytes::{ALNUM, follows, is};
 use super::entropy::looks_random;
 use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_truth};
-use super::sieve::Sieve;
+use super::words::Words;
 
 /// How sure a word is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +50,8 @@ impl Verdict {
         match self {
             Self::Shown | Self::Of(Family::Carrier) => false,
             Self::Of(Family::Faint) => {
-                let plain = |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'+' | b'~' | b':');
+                let plain =
+                    |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'+' | b'~' | b':');
                 value.bytes().all(plain) && !is_setting(value) && looks_random(value, 8)
             }
             Self::Of(Family::Weak) => !is_setting(value),
@@ -76,39 +74,11 @@ pub(super) fn verdict(name: &str) -> Verdict {
     }
     let words = Words::of(name);
     if fragment {
-        return Verdict::Fragment { telling: words.is_telling() };
+        return Verdict::Fragment {
+            telling: words.is_telling(),
+        };
     }
     words.family().map_or(Verdict::Shown, Verdict::Of)
-}
-
-/// Whether a name by itself says that no secret stands there: `mode`, `cookie_name`.
-pub(super) fn is_qualifier(name: &str) -> bool {
-    let words = Words::of(name);
-    words.count > 0 && {
-        let last = without_digits(words.word(words.count - 1));
-        is_in(last, QUALIFIERS, &QUALIFIERS_SIEVE) || matches!(last, "id" if words.count > 1)
-    }
-}
-
-/// Whether a word may be the second of two that mean a secret together.
-pub(super) fn may_end_pair(word: &str) -> bool {
-    word.len() <= ROOM && {
-        let mut lower = [0; ROOM];
-        lower.get_mut(..word.len()).is_some_and(|lower| {
-            lower.copy_from_slice(word.as_bytes());
-            lower.make_ascii_lowercase();
-            SECONDS.may_have(lower)
-        })
-    }
-}
-
-/// Whether the last word is the one that tells, and more than `Key` or `Token` alone: `ApiToken`, `Credentials`.
-pub(super) fn ends_in_secret(name: &str) -> bool {
-    let words = Words::of(name);
-    let last = words.word(words.count.saturating_sub(1));
-    let alone = words.count == 1 && matches!(without_digits(last), "key" | "token" | "pass" | "pin" | "jwt");
-    let telling = in_telling(without_digits(last)) || family_of(last) == Some(Family::Strong);
-    telling && !alone
 }
 
 fn contains_fragment(name: &[u8]) -> bool {
@@ -118,322 +88,32 @@ fn contains_fragment(name: &[u8]) -> bool {
     })
 }
 
-/// Room for the end of a name that is long enough for every word of the tables.
-const ROOM: usize = 96;
-const MOST_WORDS: usize = 16;
-
-/// The last words of a name in lower case, without allocating: names are asked for at every `=` of a text.
-struct Words {
-    lower: [u8; ROOM],
-    ends: [(u8, u8); MOST_WORDS],
-    count: usize,
-}
-
-impl Words {
-    fn of(name: &str) -> Self {
-        let mut words = Self { lower: [0; ROOM], ends: [(0, 0); MOST_WORDS], count: 0 };
-        // A lower-case letter may need more bytes than its capital, hence the margin.
-        let mut from = name.len().saturating_sub(ROOM / 2);
-        while !name.is_char_boundary(from) {
-            from += 1;
-        }
-        words.read(name.get(from..).unwrap_or(name));
-        words
-    }
-
-    /// Splits at everything that is neither letter nor digit, and before the capitals of `dbPassword` and `APIKey`.
-    fn read(&mut self, name: &str) {
-        if name.is_ascii() {
-            self.read_ascii(name.as_bytes());
-            return;
-        }
-        let mut length = 0;
-        let mut start = 0;
-        let mut previous = ' ';
-        let mut characters = name.chars().peekable();
-        while let Some(character) = characters.next() {
-            if !character.is_alphanumeric() {
-                self.add(start, length);
-                start = length;
-                previous = ' ';
-                continue;
-            }
-            let begins = character.is_uppercase()
-                && (previous.is_lowercase()
-                    || previous.is_ascii_digit()
-                    || previous.is_uppercase() && characters.peek().is_some_and(|next| next.is_lowercase()));
-            if begins {
-                self.add(start, length);
-                start = length;
-            }
-            for lower in character.to_lowercase() {
-                let mut bytes = [0; 4];
-                let bytes = lower.encode_utf8(&mut bytes).as_bytes();
-                if let Some(place) = self.lower.get_mut(length..length + bytes.len()) {
-                    place.copy_from_slice(bytes);
-                    length += bytes.len();
-                }
-            }
-            previous = character;
-        }
-        self.add(start, length);
-    }
-
-    /// The same for the names that nearly all are.
-    fn read_ascii(&mut self, name: &[u8]) {
-        let mut length = 0;
-        let mut start = 0;
-        let mut previous = b' ';
-        for (index, byte) in name.iter().enumerate() {
-            if !is(*byte, ALNUM) {
-                self.add(start, length);
-                start = length;
-                previous = b' ';
-                continue;
-            }
-            let begins = byte.is_ascii_uppercase()
-                && (previous.is_ascii_lowercase()
-                    || previous.is_ascii_digit()
-                    || previous.is_ascii_uppercase() && at(name, index + 1).is_ascii_lowercase());
-            if begins {
-                self.add(start, length);
-                start = length;
-            }
-            if let Some(place) = self.lower.get_mut(length) {
-                *place = byte.to_ascii_lowercase();
-                length += 1;
-            }
-            previous = *byte;
-        }
-        self.add(start, length);
-    }
-
-    fn add(&mut self, start: usize, end: usize) {
-        if start == end {
-            return;
-        }
-        if self.count == MOST_WORDS {
-            // The last words decide.
-            self.ends.copy_within(1.., 0);
-            self.count -= 1;
-        }
-        if let (Some(place), Ok(start), Ok(end)) =
-            (self.ends.get_mut(self.count), u8::try_from(start), u8::try_from(end))
-        {
-            *place = (start, end);
-            self.count += 1;
-        }
-    }
-
-    fn word(&self, index: usize) -> &str {
-        self.ends
-            .get(index)
-            .filter(|_| index < self.count)
-            .and_then(|(start, end)| self.lower.get(usize::from(*start)..usize::from(*end)))
-            .and_then(|bytes| std::str::from_utf8(bytes).ok())
-            .unwrap_or_default()
-    }
-
-    fn family(&self) -> Option<Family> {
-        let mut found = None;
-        let mut found_at = 0;
-        for index in 0..self.count {
-            if let Some(family) = self.family_at(index)
-                && found.is_none_or(|so_far| family >= so_far)
-            {
-                found = Some(family);
-                found_at = index;
-            }
-        }
-        let Some(family) = found else { return self.provider() };
-        let last = self.last();
-        let more = found_at + 1 < self.count;
-        if more && self.is_qualified(found_at, last) || family == Family::Faint && more {
-            return None;
-        }
-        let things = more && family == Family::Weak && is_in(last, THINGS, &THINGS_SIEVE);
-        Some(if things { Family::Faint } else { family })
-    }
-
-    /// The last word, of `EXPIRES_IN` the one before the preposition.
-    fn last(&self) -> &str {
-        let last = without_digits(self.word(self.count.saturating_sub(1)));
-        if self.count > 1 && matches!(last, "in" | "at" | "by" | "on" | "after" | "before" | "from" | "to") {
-            return without_digits(self.word(self.count - 2));
-        }
-        last
-    }
-
-    /// `NEW_RELIC_UPSTREAM`: the name of a service, and nothing that says what of it stands here.
-    fn provider(&self) -> Option<Family> {
-        let last = without_digits(self.word(self.count.checked_sub(1)?));
-        let is_provider = |word: &str| PROVIDERS.binary_search(&word).is_ok();
-        let filled = is_in(last, FILLERS, &FILLERS_SIEVE) && (0..self.count - 1).any(|index| is_provider(self.word(index)));
-        filled.then_some(Family::Faint)
-    }
-
-    fn family_at(&self, index: usize) -> Option<Family> {
-        let word = self.word(index);
-        let previous = index.checked_sub(1).map_or("", |before| self.word(before));
-        let next = self.word(index + 1);
-        if word.len() < 2 {
-            return None;
-        }
-        if !previous.is_empty()
-            && SECONDS.may_have(word.as_bytes())
-            && let Ok(found) = PAIRS.binary_search_by(|(first, second, _)| (*first, *second).cmp(&(previous, word)))
-        {
-            return PAIRS.get(found).map(|(_, _, family)| *family);
-        }
-        let plain = without_digits(word);
-        let paired = INNOCENT.may_have(plain.as_bytes());
-        if paired && !previous.is_empty() && INNOCENT_PAIRS.binary_search(&(previous, plain)).is_ok()
-            || paired && !next.is_empty() && INNOCENT_PAIRS.binary_search(&(word, next)).is_ok()
-            || without_digits(word) == "private" && !next.is_empty() && !PRIVATE_THINGS.contains(&next)
-        {
-            return None;
-        }
-        family_of(word)
-    }
-
-    /// Whether the name goes on to say that it is about the secret: `…_FILE`, `…_TIMEOUT`.
-    fn is_qualified(&self, family_at: usize, last: &str) -> bool {
-        let scheme = matches!(without_digits(self.word(family_at)), "auth" | "oauth" | "credentials" | "sas");
-        is_in(last, QUALIFIERS, &QUALIFIERS_SIEVE) || scheme && IDENTIFIERS.contains(&last)
-    }
-
-    fn is_telling(&self) -> bool {
-        if self.count > 1 && is_in(self.last(), QUALIFIERS, &QUALIFIERS_SIEVE) {
-            // `key_size`, `token_expires_in`
-            return false;
-        }
-        (0..self.count).any(|index| {
-            let word = without_digits(self.word(index));
-            in_telling(word)
-                || TELLING_ENDINGS.iter().any(|ending| word.ends_with(ending)) && NOT_TELLING.binary_search(&word).is_err()
-                || family_of(word) == Some(Family::Strong)
-        })
-    }
-}
-
-static FAMILIES: Sieve = {
-    let mut sieve = Sieve::EMPTY;
-    let mut index = 0;
-    while index < WORDS.len() {
-        sieve = sieve.with(WORDS[index].0);
-        index += 1;
-    }
-    sieve
-};
-static EXCEPTIONS: Sieve = Sieve::of(NOT_SECRET);
-static INNOCENT: Sieve = {
-    let mut sieve = Sieve::EMPTY;
-    let mut index = 0;
-    while index < INNOCENT_PAIRS.len() {
-        sieve = sieve.with(INNOCENT_PAIRS[index].0).with(INNOCENT_PAIRS[index].1);
-        index += 1;
-    }
-    sieve
-};
-static SECONDS: Sieve = {
-    let mut sieve = Sieve::EMPTY;
-    let mut index = 0;
-    while index < PAIRS.len() {
-        sieve = sieve.with(PAIRS[index].1);
-        index += 1;
-    }
-    sieve
-};
-
-static FILLERS_SIEVE: Sieve = Sieve::of(FILLERS);
-static QUALIFIERS_SIEVE: Sieve = Sieve::of(QUALIFIERS);
-static TELLING_SIEVE: Sieve = Sieve::of(TELLING);
-static THINGS_SIEVE: Sieve = Sieve::of(THINGS);
-
-fn is_in(word: &str, table: &[&str], sieve: &Sieve) -> bool {
-    sieve.may_have(word.as_bytes()) && table.binary_search(&word).is_ok()
-}
-
-fn in_telling(word: &str) -> bool {
-    is_in(word, TELLING, &TELLING_SIEVE)
-}
-
-/// The last letters of [`ENDINGS`].
-const ENDS: &[u8] = b"cdehknptvw";
-
-fn family_of(word: &str) -> Option<Family> {
-    let plain = without_digits(word);
-    if EXCEPTIONS.may_have(plain.as_bytes()) && NOT_SECRET.binary_search(&plain).is_ok() {
-        return None;
-    }
-    let singular = plain.strip_suffix('s').unwrap_or(plain);
-    for form in [plain, singular] {
-        if FAMILIES.may_have(form.as_bytes())
-            && let Ok(found) = WORDS.binary_search_by(|(known, _)| (*known).cmp(form)) {
-            return WORDS.get(found).map(|(_, family)| *family);
-        }
-    }
-    if plain.len() < 4 {
-        return None;
-    }
-    if plain.contains("secretar") {
-        return None;
-    }
-    let ascii = plain.is_ascii();
-    let parts = PARTS.iter().find(|(part, _)| plain.len() >= part.len() && part.is_ascii() == ascii && holds(plain, part));
-    let last = |word: &str| word.bytes().next_back().unwrap_or_default();
-    let endings = || {
-        if !ENDS.contains(&last(plain)) && !ENDS.contains(&last(singular)) {
-            return None;
-        }
-        ENDINGS.iter().find(|(ending, _)| plain.ends_with(ending) || singular.ends_with(ending))
-    };
-    parts.or_else(endings).map(|(_, family)| *family)
-}
-
-/// `str::contains` builds a searcher each time, which costs more than a word is worth.
-fn holds(word: &str, part: &str) -> bool {
-    word.as_bytes().windows(part.len()).any(|window| window == part.as_bytes())
-}
-
-fn without_digits(word: &str) -> &str {
-    let plain = word.trim_end_matches(|character: char| character.is_ascii_digit());
-    if plain.is_empty() { word } else { plain }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::name_tables;
     use super::Family::{Carrier, Faint, Strong, Weak};
     use super::*;
 
     #[test]
-    fn the_tables_are_sorted_for_binary_search() {
-        assert!(name_tables::PAIRS.is_sorted_by(|one, other| (one.0, one.1) < (other.0, other.1)));
-        assert!(name_tables::INNOCENT_PAIRS.is_sorted_by(|one, other| one < other));
-        assert!(ENDINGS.iter().all(|(ending, _)| ENDS.contains(&ending.as_bytes()[ending.len() - 1]) || ending.ends_with('s')));
-        assert!(name_tables::WORDS.is_sorted_by(|(one, _), (other, _)| one < other));
-        for table in [
-            name_tables::NOT_SECRET,
-            name_tables::QUALIFIERS,
-            name_tables::THINGS,
-            name_tables::TELLING,
-            name_tables::NOT_TELLING,
-            name_tables::PROVIDERS,
-            name_tables::FILLERS,
-        ] {
-            assert!(table.is_sorted_by(|one, other| one < other), "{table:?}");
-        }
-    }
-
-    #[test]
     fn the_seeds_fragments_count_anywhere_in_any_case() {
-        for name in ["KEYBOARD_LAYOUT", "TURKEY", "bypass", "Compass", "tokenizer", "x-api-key", "dbPassword", "PASSED"] {
+        for name in [
+            "KEYBOARD_LAYOUT",
+            "TURKEY",
+            "bypass",
+            "Compass",
+            "tokenizer",
+            "x-api-key",
+            "dbPassword",
+            "PASSED",
+        ] {
             assert!(matches!(verdict(name), Verdict::Fragment { .. }), "{name}");
         }
-        for (name, telling) in
-            [("KEYBOARD_LAYOUT", false), ("passed", false), ("keys", false), ("api_key", true), ("dbpassword2", true)]
-        {
+        for (name, telling) in [
+            ("KEYBOARD_LAYOUT", false),
+            ("passed", false),
+            ("keys", false),
+            ("api_key", true),
+            ("dbpassword2", true),
+        ] {
             assert_eq!(verdict(name), Verdict::Fragment { telling }, "{name}");
         }
     }
@@ -479,11 +159,43 @@ mod tests {
     #[test]
     fn names_that_only_look_alike_show() {
         for name in [
-            "AUTHOR", "GIT_AUTHOR_NAME", "XAUTHORITY", "OAUTH_PROVIDER", "OAUTH_CLIENT_ID", "AUTH_URL", "SSH_AUTH_SOCK",
-            "DBUS_SESSION_BUS_ADDRESS", "DESKTOP_SESSION", "XDG_SESSION_ID", "SESSION_TIMEOUT", "SESSION_COOKIE_NAME",
-            "PATH", "PATTERN", "COMPATIBILITY", "MAPPING_FILE", "PINNED", "SPIN", "GPIO_PIN", "DESIGN", "SIGNAL",
-            "ASSIGNED", "PRIVATE_IP", "PRIVATE_SUBNETS", "SALT_MASTER", "BASALT", "SECRETARY_NAME", "SECRETS_DIR", "SACRED",
-            "CREDIT", "a", "", "HOST", "PAGER", "DISPATCH", "ESPRESSO", "RESIDENT",
+            "AUTHOR",
+            "GIT_AUTHOR_NAME",
+            "XAUTHORITY",
+            "OAUTH_PROVIDER",
+            "OAUTH_CLIENT_ID",
+            "AUTH_URL",
+            "SSH_AUTH_SOCK",
+            "DBUS_SESSION_BUS_ADDRESS",
+            "DESKTOP_SESSION",
+            "XDG_SESSION_ID",
+            "SESSION_TIMEOUT",
+            "SESSION_COOKIE_NAME",
+            "PATH",
+            "PATTERN",
+            "COMPATIBILITY",
+            "MAPPING_FILE",
+            "PINNED",
+            "SPIN",
+            "GPIO_PIN",
+            "DESIGN",
+            "SIGNAL",
+            "ASSIGNED",
+            "PRIVATE_IP",
+            "PRIVATE_SUBNETS",
+            "SALT_MASTER",
+            "BASALT",
+            "SECRETARY_NAME",
+            "SECRETS_DIR",
+            "SACRED",
+            "CREDIT",
+            "a",
+            "",
+            "HOST",
+            "PAGER",
+            "DISPATCH",
+            "ESPRESSO",
+            "RESIDENT",
         ] {
             assert_eq!(verdict(name), Verdict::Shown, "{name}");
         }
@@ -494,6 +206,9 @@ mod tests {
         let long = "a_".repeat(5_000);
         assert_eq!(verdict(&format!("{long}secret")), Verdict::Of(Strong));
         assert_eq!(verdict(&format!("{long}name")), Verdict::Shown);
-        assert!(matches!(verdict(&format!("token{long}")), Verdict::Fragment { .. }));
+        assert!(matches!(
+            verdict(&format!("token{long}")),
+            Verdict::Fragment { .. }
+        ));
     }
 }

@@ -22,7 +22,9 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     while let Some(found) = BEGINNING.find(bytes.get(from..).unwrap_or_default()) {
         let label = from + found + BEGIN.len();
         let window = bytes.get(..label + LONGEST_LABEL).unwrap_or(bytes);
-        let label_end = run_while(window, label, |byte| is(byte, ALNUM) || matches!(byte, b' ' | b'_' | b'.'));
+        let label_end = run_while(window, label, |byte| {
+            is(byte, ALNUM) || matches!(byte, b' ' | b'_' | b'.')
+        });
         from = label_end;
         let dashes = run_back(bytes, 0, label - BEGIN.len(), |byte| byte == b' ');
         if before(bytes, dashes) != b'-' || before(bytes, dashes - 1) != b'-' {
@@ -36,7 +38,11 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         let body = run_while(bytes, body, |byte| byte == b'-');
         // The line feed stays where it is, real or written out.
         let body = run_while(bytes, body, |byte| matches!(byte, b'\n' | b'\r' | b' '));
-        let body = if at(bytes, body) == b'\\' && matches!(at(bytes, body + 1), b'n' | b'r') { body + 2 } else { body };
+        let body = if at(bytes, body) == b'\\' && matches!(at(bytes, body + 1), b'n' | b'r') {
+            body + 2
+        } else {
+            body
+        };
         let end = without_line_feed(bytes, body, body_end(bytes, body));
         scan.spans.hide(body..end);
         from = end;
@@ -79,7 +85,9 @@ fn putty(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
     while let Some(found) = PUTTY.find(bytes.get(from..).unwrap_or_default()) {
-        let body = run_while(bytes, from + found + PUTTY_BODY.len(), |byte| byte.is_ascii_digit() || matches!(byte, b'\n' | b'\r'));
+        let body = run_while(bytes, from + found + PUTTY_BODY.len(), |byte| {
+            byte.is_ascii_digit() || matches!(byte, b'\n' | b'\r')
+        });
         let rest = bytes.get(body..).unwrap_or_default();
         let end = memchr::memmem::find(rest, b"Private-MAC").map_or(bytes.len(), |found| body + found);
         scan.spans.hide(body..end);
@@ -99,14 +107,25 @@ mod tests {
             let text = format!("{begin}{feed}MIIabc{feed}def={feed}{end}{feed}");
             assert_eq!(redact(&text), format!("{begin}{feed}********{feed}{end}{feed}"));
         }
-        assert_eq!(redact(&format!("{begin}\nMIIabc\ndef")), format!("{begin}\n********"));
+        assert_eq!(
+            redact(&format!("{begin}\nMIIabc\ndef")),
+            format!("{begin}\n********")
+        );
         let begin = concat!("---- BEGIN SSH2 ENCRYPTED ", "PRIVATE KEY ----");
-        assert_eq!(redact(&format!("{begin}\nabc\n---- END")), format!("{begin}\n********\n---- END"));
+        assert_eq!(
+            redact(&format!("{begin}\nabc\n---- END")),
+            format!("{begin}\n********\n---- END")
+        );
     }
 
     #[test]
     fn certificates_and_public_keys_stay() {
-        for label in ["CERTIFICATE", "PUBLIC KEY", "RSA PUBLIC KEY", "PGP PUBLIC KEY BLOCK"] {
+        for label in [
+            "CERTIFICATE",
+            "PUBLIC KEY",
+            "RSA PUBLIC KEY",
+            "PGP PUBLIC KEY BLOCK",
+        ] {
             let text = format!("-----BEGIN {label}-----\nMIIabcdefgh\n-----END {label}-----\n");
             assert_eq!(redact(&text), text);
         }

@@ -36,7 +36,8 @@ fn document(leaf: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value
     leaf.prop_recursive(4, 32, 5, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::vec(("[a-j]{1,6}", inner), 0..5).prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::vec(("[a-j]{1,6}", inner), 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }
@@ -48,11 +49,24 @@ fn innocent() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         prop::sample::select(vec![
-            "ok", "connection refused (os error 111)", "/var/lib/app/data.db", "1.2.3-rc.1", "10.0.0.1:5432", "db.internal",
-            "https://example.com/a?page=2#top", "58e6b3a414a1e090dfc6029add0f3555ccba127f", "token expired",
-            "550e8400-e29b-41d4-a716-446655440000", "sha256:6987740fb624e3e9943ec5d9ac5519b7", "lag=3 partition=7",
-            "password authentication failed for user \"app\"", "2024-05-01T12:30:00Z", "Größe: 3 MiB", "{\"a\": [1, 2]}",
-        ]).prop_map(Value::from),
+            "ok",
+            "connection refused (os error 111)",
+            "/var/lib/app/data.db",
+            "1.2.3-rc.1",
+            "10.0.0.1:5432",
+            "db.internal",
+            "https://example.com/a?page=2#top",
+            "58e6b3a414a1e090dfc6029add0f3555ccba127f",
+            "token expired",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "sha256:6987740fb624e3e9943ec5d9ac5519b7",
+            "lag=3 partition=7",
+            "password authentication failed for user \"app\"",
+            "2024-05-01T12:30:00Z",
+            "Größe: 3 MiB",
+            "{\"a\": [1, 2]}",
+        ])
+        .prop_map(Value::from),
         "[a-z ]{0,20}".prop_map(Value::from),
     ]
 }

@@ -1,116 +1,20 @@
 //! Secrets in sentences: `password is x`, `with password "x"`, `invalid api key x`, `requirepass x`.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
-use super::bytes::{ALNUM, LETTER, NAME, QUOTE, SPACE, at, before, follows, is, run, run_back, run_while};
+use super::bytes::{ALNUM, LETTER, QUOTE, SPACE, at, before, follows, is, run, run_back, run_while};
 use super::entropy::looks_random;
-use super::names::{self, Family, Verdict};
 use super::quoted::Quote;
 use super::scan::Scan;
 use super::settings::{is_masked, is_path, is_placeholder, is_state};
-use super::sieve::Sieve;
+use super::telling::{FAR_ENOUGH, LONGEST_WORD, Tells, telling, telling_name};
 
-/// How much a word says about the one after it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tells {
-    /// Whatever follows is the secret: directives of configuration files.
-    Always,
-    /// What follows in quotes, or looks as if drawn.
-    Password,
-    /// What follows and looks as if drawn.
-    Token,
-    /// The same, after one of [`QUALITIES`] only: "primary key 7" is none.
-    Key,
-}
-
-/// Lower-case and sorted.
-const WORDS: &[(&str, Tells)] = &[
-    ("accesskey", Tells::Token),
-    ("apikey", Tells::Token),
-    ("auth", Tells::Token),
-    ("bearer", Tells::Token),
-    ("community", Tells::Token),
-    ("contraseña", Tells::Password),
-    ("cred", Tells::Token),
-    ("credential", Tells::Token),
-    ("credentials", Tells::Token),
-    ("creds", Tells::Token),
-    ("identified by", Tells::Password),
-    ("kennwort", Tells::Password),
-    ("key", Tells::Key),
-    ("masterauth", Tells::Always),
-    ("otp", Tells::Token),
-    ("passcode", Tells::Password),
-    ("passphrase", Tells::Password),
-    ("passwd", Tells::Password),
-    ("password", Tells::Password),
-    ("passwords", Tells::Password),
-    ("passwort", Tells::Password),
-    ("pw", Tells::Password),
-    ("pwd", Tells::Password),
-    ("requirepass", Tells::Always),
-    ("rootpw", Tells::Always),
-    ("secret", Tells::Token),
-    ("secretkey", Tells::Token),
-    ("secrets", Tells::Token),
-    ("senha", Tells::Password),
-    ("token", Tells::Token),
-    ("tokens", Tells::Token),
-    ("wachtwoord", Tells::Password),
-];
-
-static TELLING: Sieve = {
-    let mut sieve = Sieve::EMPTY;
-    let mut index = 0;
-    while index < WORDS.len() {
-        sieve = sieve.with(WORDS[index].0);
-        index += 1;
-    }
-    sieve
-};
-
-/// What makes a key one that opens something.
-const QUALITIES: &[&str] = &[
-    "access", "account", "admin", "api", "app", "auth", "client", "encryption", "isakmp", "license", "licence", "master", "private",
-    "radius", "radius-server", "secret", "server", "service", "shared", "signing", "ssh", "storage", "subscription", "webhook",
-];
-
+#[rustfmt::skip]
 const CONNECTORS: &[&str] = &[
-    "0", "5", "7", "8", "9", "are", "as", "be", "being", "code", "entered", "equals", "found", "given", "got", "hash", "id", "is", "login", "now", "number", "of", "plain", "provided", "received",
-    "sent", "set", "string", "supplied", "to", "used", "value", "was", "were", "with",
+    "0", "5", "7", "8", "9", "are", "as", "be", "being", "code", "entered", "equals", "found", "given", "got",
+    "hash", "id", "is", "login", "now", "number", "of", "plain", "provided", "received", "sent", "set",
+    "string", "supplied", "to", "used", "value", "was", "were", "with",
 ];
 
-const LONGEST_WORD: usize = 16;
 const LONGEST_SECRET: usize = 512;
-const LONGEST_NAME: usize = 48;
-/// Where the secret must have begun at the latest, after connectors.
-const FAR_ENOUGH: usize = 40;
-
-/// Words of scripts that write without spaces.
-const UNSPACED: &[&str] = &["密码", "密碼", "口令", "パスワード", "暗証番号", "비밀번호"];
-
-static UNSPACED_FINDERS: LazyLock<Vec<Finder<'static>>> =
-    LazyLock::new(|| UNSPACED.iter().map(|word| Finder::new(*word)).collect());
-
-/// `密码：x`, `パスワードはx`
-pub(super) fn find_unspaced(scan: &mut Scan<'_>) {
-    let bytes = scan.bytes;
-    for (word, finder) in UNSPACED.iter().zip(UNSPACED_FINDERS.iter()) {
-        for found in finder.find_iter(bytes) {
-            let after = found + word.len();
-            // At most two connecting characters of three bytes each.
-            let window = bytes.get(..after + 8).unwrap_or(bytes);
-            let start = run_while(window, after, |byte| byte >= 0x80 || matches!(byte, b':' | b' ' | b'='));
-            let window = bytes.get(..start + LONGEST_SECRET).unwrap_or(bytes);
-            let end = run_while(window, start, |byte| byte.is_ascii_graphic() && !is(byte, QUOTE) && byte != b',');
-            if looks_random(scan.part(start, end), 6) {
-                scan.spans.hide(start..end);
-            }
-        }
-    }
-}
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
@@ -125,75 +29,26 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         if gap < from || !(is(last, LETTER) || last >= 0x80 || matches!(last, b':' | b'=') || quoted) {
             continue;
         }
-        let word_end = if matches!(last, b':' | b'=') || quoted { gap - 1 } else { gap };
-        let word = run_back(bytes, word_end.saturating_sub(LONGEST_WORD), word_end, |byte| is(byte, LETTER) || byte >= 0x80);
+        let word_end = if matches!(last, b':' | b'=') || quoted {
+            gap - 1
+        } else {
+            gap
+        };
+        let word = run_back(bytes, word_end.saturating_sub(LONGEST_WORD), word_end, |byte| {
+            is(byte, LETTER) || byte >= 0x80
+        });
         let called = *byte == b'(';
-        let tells = telling(scan, word, word_end).or_else(|| if called { None } else { telling_name(scan, word_end, gap) });
+        let tells = telling(scan, word, word_end).or_else(|| {
+            if called {
+                None
+            } else {
+                telling_name(scan, word_end, gap)
+            }
+        });
         let Some(tells) = tells else { continue };
         if let Some(end) = hide_after(scan, gap, tells) {
             from = end;
         }
-    }
-}
-
-/// A word that as a name would be that of a secret: `bindpw x`, `session id x`. Asked only where what follows has digits.
-fn telling_name(scan: &Scan<'_>, end: usize, gap: usize) -> Option<Tells> {
-    let bytes = scan.bytes;
-    let soon = bytes.get(gap..).unwrap_or_default().iter().take(FAR_ENOUGH);
-    if !soon.take_while(|byte| **byte != b'\n').any(u8::is_ascii_digit) {
-        return None;
-    }
-    let start = run_back(bytes, end.saturating_sub(LONGEST_NAME), end, |byte| is(byte, NAME));
-    let name = scan.part(start, end);
-    if matches!(name, "key" | "keys" | "Key" | "Keys" | "KEYS" | "key:" | "pass" | "passes" | "private" | "sid" | "login") {
-        return None;
-    }
-    let verdict = match scan.rules.verdict(name) {
-        // `recovery code x`
-        Verdict::Shown if before(bytes, start) == b' ' && names::may_end_pair(name) => {
-            let first = run_back(bytes, (start - 1).saturating_sub(LONGEST_WORD), start - 1, |byte| is(byte, NAME));
-            match scan.rules.verdict(scan.part(first, end)) {
-                strong @ Verdict::Of(Family::Strong) if scan.rules.verdict(scan.part(first, start - 1)) != strong => strong,
-                _ => Verdict::Shown,
-            }
-        }
-        verdict => verdict,
-    };
-    match verdict {
-        Verdict::Fragment { telling: true } | Verdict::Of(Family::Strong | Family::Weak) => Some(Tells::Token),
-        _ => None,
-    }
-}
-
-fn telling(scan: &Scan<'_>, start: usize, end: usize) -> Option<Tells> {
-    let bytes = scan.bytes;
-    let word = bytes.get(start..end)?;
-    let first = at(word, 0) | 0x20;
-    if word.len() < 2 || !matches!(first, b'a' | b'b' | b'c' | b'i' | b'k' | b'm' | b'o' | b'p' | b'r' | b's' | b't' | b'w') {
-        return None;
-    }
-    if word.eq_ignore_ascii_case(b"by") {
-        // `IDENTIFIED WITH mysql_native_password BY 'x'`
-        let floor = start.saturating_sub(FAR_ENOUGH);
-        return (floor..start).any(|place| follows(bytes, place, "identified ")).then_some(Tells::Password);
-    }
-    let mut lower = [0; LONGEST_WORD];
-    let lower = lower.get_mut(..word.len())?;
-    lower.copy_from_slice(word);
-    lower.make_ascii_lowercase();
-    if !TELLING.may_have(lower) {
-        return None;
-    }
-    let found = WORDS.binary_search_by(|(known, _)| known.as_bytes().cmp(lower)).ok()?;
-    let (_, tells) = WORDS.get(found)?;
-    match tells {
-        Tells::Key => {
-            let gap = start.checked_sub(1).filter(|gap| matches!(at(bytes, *gap), b' ' | b'-' | b'_'))?;
-            let quality = run_back(bytes, gap.saturating_sub(LONGEST_WORD), gap, |byte| is(byte, LETTER));
-            let quality = scan.part(quality, gap);
-            QUALITIES.iter().any(|known| known.eq_ignore_ascii_case(quality)).then_some(Tells::Token)
-        }
-        tells => Some(*tells),
     }
 }
 
@@ -203,7 +58,9 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     let mut start = gap;
     let mut connectors = 0;
     for _ in 0..6 {
-        start = run_while(bytes, start, |byte| matches!(byte, b' ' | b'(' | b':' | b'=' | b'\t' | b'<' | b'['));
+        start = run_while(bytes, start, |byte| {
+            matches!(byte, b' ' | b'(' | b':' | b'=' | b'\t' | b'<' | b'[')
+        });
         for arrow in ["->", "=>", "→", "- ", "– ", "— ", "«"] {
             if follows(bytes, start, arrow) {
                 start = run_while(bytes, start + arrow.len(), |byte| byte == b' ');
@@ -223,7 +80,9 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     }
     if let Some((quote, inside)) = Quote::of_value(bytes, start) {
         let window = bytes.get(..inside + LONGEST_SECRET).unwrap_or(bytes);
-        let end = run_while(window, inside, |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n'));
+        let end = run_while(window, inside, |byte| {
+            !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')
+        });
         let text = scan.part(inside, end);
         let secret = tells == Tells::Always
             || tells == Tells::Password && !is_state(text) && !text.contains(' ')
@@ -236,7 +95,9 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
         // `tried passwords: "one", "two"`
         while let Some(inside) = another(bytes, end, quote) {
             let window = bytes.get(..inside + LONGEST_SECRET).unwrap_or(bytes);
-            let close = run_while(window, inside, |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n'));
+            let close = run_while(window, inside, |byte| {
+                !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')
+            });
             scan.spans.hide(inside..close);
             end = close + quote.len();
         }
@@ -244,7 +105,11 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     }
     let window = bytes.get(..start + LONGEST_SECRET).unwrap_or(bytes);
     let end = run_while(window, start, |byte| {
-        !is(byte, SPACE) && !matches!(byte, b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'(' | b'<' | b'>' | b'\\' | b']' | b'}')
+        !is(byte, SPACE)
+            && !matches!(
+                byte,
+                b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'(' | b'<' | b'>' | b'\\' | b']' | b'}'
+            )
     });
     let text = scan.part(start, end);
     let text = text.trim_end_matches(['.', ':', '!', '?']);
@@ -254,7 +119,13 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
         Tells::Token | Tells::Key => looks_random(text, 8),
     };
     // `key=value` and addresses have scanners of their own.
-    if !secret || text.is_empty() || is_masked(text) || is_path(text) || text.contains("://") || looks_like_setting(text) {
+    if !secret
+        || text.is_empty()
+        || is_masked(text)
+        || is_path(text)
+        || text.contains("://")
+        || looks_like_setting(text)
+    {
         return None;
     }
     scan.spans.hide(start..start + text.len());
@@ -268,7 +139,9 @@ fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<usize> {
         return None;
     }
     let next = run_while(bytes, next + 1, |byte| byte == b' ');
-    Quote::opening(bytes, next).filter(|(found, _)| *found == quote).map(|(_, inside)| inside)
+    Quote::opening(bytes, next)
+        .filter(|(found, _)| *found == quote)
+        .map(|(_, inside)| inside)
 }
 
 /// `password for bob is x`: behind the connector after whose password it is.
@@ -277,32 +150,33 @@ fn after_owner(bytes: &[u8], from: usize) -> Option<usize> {
     let owner = run_while(window, from, |byte| byte == b' ');
     let end = run_while(window, owner, |byte| !is(byte, SPACE) && byte != b':');
     let verb = run_while(window, end, |byte| byte == b' ');
-    let connected = at(bytes, end) == b':' || follows(bytes, verb, "is ") || follows(bytes, verb, "is:") || follows(bytes, verb, "was ");
+    let connected = at(bytes, end) == b':'
+        || follows(bytes, verb, "is ")
+        || follows(bytes, verb, "is:")
+        || follows(bytes, verb, "was ");
     connected.then(|| if at(bytes, end) == b':' { end } else { verb })
 }
 
 fn looks_like_setting(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let name = run_while(bytes, 0, |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.'));
+    let name = run_while(bytes, 0, |byte| {
+        is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.')
+    });
     name > 0 && at(bytes, name) == b'=' && name + 2 < bytes.len() && at(bytes, name + 1) != b'='
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::redact;
-    use super::WORDS;
-
-    #[test]
-    fn the_table_is_sorted_and_fits() {
-        assert!(WORDS.is_sorted_by(|(one, _), (other, _)| one < other));
-        assert!(WORDS.iter().all(|(word, _)| word.len() <= super::LONGEST_WORD));
-    }
 
     #[test]
     fn secrets_in_sentences_go() {
         let x = concat!("FAKE", "00ab12cd");
         for (text, expected) in [
-            ("login failed with password X", "login failed with password ********"),
+            (
+                "login failed with password X",
+                "login failed with password ********",
+            ),
             ("the password is X.", "the password is ********."),
             ("password 'hunter' was wrong", "password '********' was wrong"),
             ("invalid API key X given", "invalid API key ******** given"),
@@ -313,9 +187,18 @@ mod tests {
             ("jwt X", "jwt ********"),
             ("recovery code X", "recovery code ********"),
             ("password <X>", "password <********>"),
-            ("machine h login a password X", "machine h login a password ********"),
-            ("CREATE USER a IDENTIFIED BY 'hunter'", "CREATE USER a IDENTIFIED BY '********'"),
-            ("tried passwords: \"X\", \"other\"", "tried passwords: \"********\", \"********\""),
+            (
+                "machine h login a password X",
+                "machine h login a password ********",
+            ),
+            (
+                "CREATE USER a IDENTIFIED BY 'hunter'",
+                "CREATE USER a IDENTIFIED BY '********'",
+            ),
+            (
+                "tried passwords: \"X\", \"other\"",
+                "tried passwords: \"********\", \"********\"",
+            ),
         ] {
             assert_eq!(redact(&text.replace('X', x)), expected, "{text}");
         }
@@ -324,12 +207,26 @@ mod tests {
     #[test]
     fn sentences_about_secrets_stay() {
         for text in [
-            "token expired", "key not found", "password: required", "password authentication failed for user \"app\"",
-            "Access denied for user 'a'@'h' (using password: YES)", "secret \"db-credentials\" not found",
-            "invalid token: unexpected end of input", "primary key 12345678a violated", "unexpected token '<'",
-            "the API key is missing", "passwords do not match", "token 12 of 20", "no such key: orders",
-            "session 12 of 20", "session store redis-7.2", "signature verified in 12ms", "cache key user:42:profile",
-            "password must be at least 8 characters", "KeyError: 'name'", "passed: 14, failed: 0",
+            "token expired",
+            "key not found",
+            "password: required",
+            "password authentication failed for user \"app\"",
+            "Access denied for user 'a'@'h' (using password: YES)",
+            "secret \"db-credentials\" not found",
+            "invalid token: unexpected end of input",
+            "primary key 12345678a violated",
+            "unexpected token '<'",
+            "the API key is missing",
+            "passwords do not match",
+            "token 12 of 20",
+            "no such key: orders",
+            "session 12 of 20",
+            "session store redis-7.2",
+            "signature verified in 12ms",
+            "cache key user:42:profile",
+            "password must be at least 8 characters",
+            "KeyError: 'name'",
+            "passed: 14, failed: 0",
         ] {
             assert_eq!(redact(text), text);
         }

@@ -4,11 +4,14 @@ use super::quoted::Closings;
 use super::rules::Rules;
 use super::spans::Spans;
 use super::{
-    assignments, commands, connection_strings, embedded, manifests, markup, pairs, pem, prose, schemes, shapes, structs, tokens, url, user_info,
+    assignments, commands, connection_strings, embedded, manifests, markup, pairs, pem, prose, schemes,
+    shapes, structs, tokens, unspaced, url, user_info,
 };
 
 /// How often text inside text is unpacked: base64 in percent-encoding in JSON.
 pub(super) const DEEPEST: u8 = 2;
+
+type Scanner = fn(&mut Scan<'_>);
 
 #[derive(Debug)]
 pub(super) struct Scan<'t> {
@@ -46,7 +49,7 @@ impl<'t> Scan<'t> {
     /// texts are short and lack the signs that most scanners look for, so those are asked for first.
     pub(super) fn run(mut self) -> Spans {
         let signs = Signs::of(self.bytes);
-        let scanners: [(&[u8], fn(&mut Self)); 15] = [
+        let scanners: [(&[u8], Scanner); 15] = [
             (b"-", pem::find),
             (b"/", url::find),
             (b"@", user_info::find),
@@ -61,7 +64,7 @@ impl<'t> Scan<'t> {
             (b".|~_:-8%", shapes::find),
             (b" ", schemes::find),
             (b" \t(", prose::find),
-            (b"\xe5\xe3\xe6\xeb", prose::find_unspaced),
+            (b"\xe5\xe3\xe6\xeb", unspaced::find),
         ];
         for (wanted, find) in scanners {
             if wanted.is_empty() || wanted.iter().any(|sign| signs.has(*sign)) {

@@ -5,257 +5,38 @@ use super::entropy::looks_random;
 use super::sieve::Sieve;
 
 /// What a scheme, a store or a desktop is called, where the name beside it says `auth` or `session`. Sorted.
+#[rustfmt::skip]
 const SCHEMES: &[&str] = &[
-    "abac",
-    "activedirectory",
-    "ad",
-    "all",
-    "anonymous",
-    "any",
-    "apache",
-    "api_key",
-    "apikey",
-    "approle",
-    "auth0",
-    "aws",
-    "azure",
-    "basic",
-    "bearer",
-    "builtin",
-    "cache",
-    "cas",
-    "cert",
-    "certificate",
-    "clerk",
-    "client",
-    "cluster",
-    "cognito",
-    "consul",
-    "cookie",
-    "cram-md5",
-    "database",
-    "db",
-    "default",
-    "digest",
-    "django",
-    "dynamodb",
-    "external",
-    "file",
-    "filesystem",
-    "firebase",
-    "form",
-    "forms",
-    "forward",
-    "forward_auth",
-    "gcp",
-    "github",
-    "gitlab",
-    "gnome",
-    "google",
-    "gssapi",
-    "hmac",
-    "htpasswd",
-    "http",
-    "https",
-    "iam",
-    "instance",
-    "integrated",
-    "internal",
-    "jdbc",
-    "jwks",
-    "jwt",
-    "kde",
-    "kerberos",
-    "key",
-    "keycloak",
-    "kubernetes",
-    "lax",
-    "ldap",
-    "ldaps",
-    "local",
-    "login",
-    "md5",
-    "memcached",
-    "memory",
-    "mixed",
-    "mongodb",
-    "mtls",
-    "mysql",
-    "native",
-    "negotiate",
-    "noauth",
-    "node",
-    "none",
-    "ntlm",
-    "oauth",
-    "oauth2",
-    "oidc",
-    "okta",
-    "pam",
-    "pass",
-    "passport",
-    "password",
-    "peer",
-    "pki",
-    "plain",
-    "plaintext",
-    "plasma",
-    "plugin",
-    "postgres",
-    "private",
-    "proxy",
-    "public",
-    "publickey",
-    "radius",
-    "rbac",
-    "redis",
-    "saml",
-    "scram",
-    "scram-sha-256",
-    "scram-sha-512",
-    "self",
-    "server",
-    "session",
-    "shibboleth",
-    "simple",
-    "socket",
-    "spnego",
-    "sql",
-    "sqlite",
-    "ssl",
-    "sso",
-    "starttls",
-    "static",
-    "strict",
-    "system",
-    "tls",
-    "token",
-    "trust",
-    "ubuntu",
-    "unix",
-    "userpass",
-    "vault",
-    "wayland",
-    "windows",
-    "x11",
-    "x509",
-    "xfce",
-    "xubuntu",
+    "abac", "activedirectory", "ad", "all", "anonymous", "any", "apache", "api_key", "apikey", "approle",
+    "auth0", "aws", "azure", "basic", "bearer", "builtin", "cache", "cas", "cert", "certificate", "clerk",
+    "client", "cluster", "cognito", "consul", "cookie", "cram-md5", "database", "db", "default", "digest",
+    "django", "dynamodb", "external", "file", "filesystem", "firebase", "form", "forms", "forward",
+    "forward_auth", "gcp", "github", "gitlab", "gnome", "google", "gssapi", "hmac", "htpasswd", "http",
+    "https", "iam", "instance", "integrated", "internal", "jdbc", "jwks", "jwt", "kde", "kerberos", "key",
+    "keycloak", "kubernetes", "lax", "ldap", "ldaps", "local", "login", "md5", "memcached", "memory", "mixed",
+    "mongodb", "mtls", "mysql", "native", "negotiate", "noauth", "node", "none", "ntlm", "oauth", "oauth2",
+    "oidc", "okta", "pam", "pass", "passport", "password", "peer", "pki", "plain", "plaintext", "plasma",
+    "plugin", "postgres", "private", "proxy", "public", "publickey", "radius", "rbac", "redis", "saml",
+    "scram", "scram-sha-256", "scram-sha-512", "self", "server", "session", "shibboleth", "simple", "socket",
+    "spnego", "sql", "sqlite", "ssl", "sso", "starttls", "static", "strict", "system", "tls", "token",
+    "trust", "ubuntu", "unix", "userpass", "vault", "wayland", "windows", "x11", "x509", "xfce", "xubuntu",
 ];
 
 /// What a log, a validator or a server says of a secret instead of the secret. Sorted.
+#[rustfmt::skip]
 const STATES: &[&str] = &[
-    "absent",
-    "accepted",
-    "active",
-    "allowed",
-    "any",
-    "approved",
-    "available",
-    "bad",
-    "blank",
-    "cached",
-    "changed",
-    "checked",
-    "completed",
-    "configured",
-    "connected",
-    "correct",
-    "created",
-    "degraded",
-    "deleted",
-    "denied",
-    "deprecated",
-    "disabled",
-    "done",
-    "empty",
-    "enabled",
-    "error",
-    "exists",
-    "expired",
-    "expires",
-    "expiring",
-    "fail",
-    "failed",
-    "failure",
-    "false",
-    "forbidden",
-    "found",
-    "granted",
-    "healthy",
-    "hidden",
-    "ignored",
-    "inactive",
-    "incorrect",
-    "invalid",
-    "issued",
-    "loaded",
-    "locked",
-    "malformed",
-    "masked",
-    "match",
-    "mismatch",
-    "mismatched",
-    "missing",
-    "must",
-    "n/a",
-    "needed",
-    "never",
-    "nil",
-    "no",
-    "none",
-    "not",
-    "null",
-    "off",
-    "ok",
-    "okay",
-    "on",
-    "open",
-    "optional",
-    "passed",
-    "pending",
-    "permitted",
-    "present",
-    "provided",
-    "reachable",
-    "ready",
-    "redacted",
-    "refreshed",
-    "rejected",
-    "removed",
-    "renewed",
-    "required",
-    "revoked",
-    "rotated",
-    "running",
-    "set",
-    "should",
-    "skipped",
-    "started",
-    "stopped",
-    "str",
-    "string",
-    "succeeded",
-    "success",
-    "successful",
-    "too",
-    "true",
-    "unavailable",
-    "undefined",
-    "unhealthy",
-    "unknown",
-    "unreachable",
-    "unset",
-    "unsupported",
-    "up",
-    "used",
-    "using",
-    "valid",
-    "value",
-    "verified",
-    "weak",
-    "wrong",
-    "yes",
+    "absent", "accepted", "active", "allowed", "any", "approved", "available", "bad", "blank", "cached",
+    "changed", "checked", "completed", "configured", "connected", "correct", "created", "degraded", "deleted",
+    "denied", "deprecated", "disabled", "done", "empty", "enabled", "error", "exists", "expired", "expires",
+    "expiring", "fail", "failed", "failure", "false", "forbidden", "found", "granted", "healthy", "hidden",
+    "ignored", "inactive", "incorrect", "invalid", "issued", "loaded", "locked", "malformed", "masked",
+    "match", "mismatch", "mismatched", "missing", "must", "n/a", "needed", "never", "nil", "no", "none",
+    "not", "null", "off", "ok", "okay", "on", "open", "optional", "passed", "pending", "permitted", "present",
+    "provided", "reachable", "ready", "redacted", "refreshed", "rejected", "removed", "renewed", "required",
+    "revoked", "rotated", "running", "set", "should", "skipped", "started", "stopped", "str", "string",
+    "succeeded", "success", "successful", "too", "true", "unavailable", "undefined", "unhealthy", "unknown",
+    "unreachable", "unset", "unsupported", "up", "used", "using", "valid", "value", "verified", "weak",
+    "wrong", "yes",
 ];
 
 static SCHEMES_SIEVE: Sieve = Sieve::of(SCHEMES);
@@ -278,7 +59,10 @@ pub(super) fn is_masked(value: &str) -> bool {
 pub(super) fn is_placeholder(value: &str) -> bool {
     let wrapped = |open: &str, close: &str| {
         value.len() > open.len() + close.len()
-            && value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).is_some_and(is_plain)
+            && value
+                .strip_prefix(open)
+                .and_then(|rest| rest.strip_suffix(close))
+                .is_some_and(is_plain)
     };
     wrapped("${", "}")
         || wrapped("$(", ")")
@@ -286,21 +70,40 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         || wrapped("<", ">")
         || wrapped("${{", "}}")
         || value.strip_prefix('$').is_some_and(|name| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit())
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit())
         })
         || matches!(value, "%s" | "%v" | "%q" | "{}" | "{:?}" | "_")
 }
 
 fn is_plain(inside: &str) -> bool {
     !looks_random(inside, 8)
-        && inside.bytes().all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b' ' | b':' | b'?'))
+        && inside
+            .bytes()
+            .all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b' ' | b':' | b'?'))
 }
 
 /// A truth value or nothing, as people write them.
 pub(super) fn is_truth(value: &str) -> bool {
-    ["", "true", "false", "yes", "no", "on", "off", "none", "null", "nil", "undefined", "enabled", "disabled"]
-        .iter()
-        .any(|word| word.eq_ignore_ascii_case(value))
+    [
+        "",
+        "true",
+        "false",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "none",
+        "null",
+        "nil",
+        "undefined",
+        "enabled",
+        "disabled",
+    ]
+    .iter()
+    .any(|word| word.eq_ignore_ascii_case(value))
 }
 
 /// A word that says how it is with a secret: `password: required`, `(using password: YES)`, `token=expired`.
@@ -310,10 +113,15 @@ pub(super) fn is_state(value: &str) -> bool {
 
 fn in_table(value: &str, table: &[&str], sieve: &Sieve) -> bool {
     let mut lower = [0; LONGEST_WORD];
-    let Some(place) = lower.get_mut(..value.len()) else { return false };
+    let Some(place) = lower.get_mut(..value.len()) else {
+        return false;
+    };
     place.copy_from_slice(value.as_bytes());
     place.make_ascii_lowercase();
-    sieve.may_have(place) && table.binary_search_by(|known| known.as_bytes().cmp(place)).is_ok()
+    sieve.may_have(place)
+        && table
+            .binary_search_by(|known| known.as_bytes().cmp(place))
+            .is_ok()
 }
 
 /// A path of the file system, or an address of something that is not the secret itself.
@@ -333,21 +141,27 @@ pub(super) fn is_path(value: &str) -> bool {
     rooted
         && value.len() <= LONGEST_SETTING
         && value.split(['/', '\\']).all(|segment| {
-            !(segment.ends_with('=') || segment.contains('+') || !segment.contains('.') && looks_random(segment, 6))
+            !(segment.ends_with('=')
+                || segment.contains('+')
+                || !segment.contains('.') && looks_random(segment, 6))
         })
 }
 
 /// Where something is: addresses, networks, hosts and perhaps their ports, also several of them.
 pub(super) fn is_location(value: &str) -> bool {
     let numeric = |value: &str| {
-        value.bytes().all(|byte| is(byte, DIGIT) || matches!(byte, b'.' | b':' | b'/'))
+        value
+            .bytes()
+            .all(|byte| is(byte, DIGIT) || matches!(byte, b'.' | b':' | b'/'))
             && value.bytes().any(|byte| matches!(byte, b'.' | b':'))
     };
     let named = |value: &str| {
         let (host, port) = value.rsplit_once(':').unwrap_or((value, ""));
         let label = |label: &str| {
             !label.is_empty()
-                && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
                 && !looks_random(label, 8)
         };
         port.bytes().all(|byte| is(byte, DIGIT))
@@ -379,12 +193,17 @@ pub(super) fn is_short_number(value: &str) -> bool {
     let digits = value.bytes().take_while(|byte| is(*byte, DIGIT)).count();
     let unit = value.get(digits..).unwrap_or_default();
     (1..=5).contains(&digits)
-        && matches!(unit, "" | "s" | "m" | "h" | "d" | "w" | "ms" | "us" | "sec" | "min" | "kb" | "mb" | "KB" | "MB" | "%")
+        && matches!(
+            unit,
+            "" | "s" | "m" | "h" | "d" | "w" | "ms" | "us" | "sec" | "min" | "kb" | "mb" | "KB" | "MB" | "%"
+        )
 }
 
 /// A count, or a list of small numbers: what plurals like `secrets` and `pins` have.
 pub(super) fn is_count(value: &str) -> bool {
-    value.split([',', ' ']).all(|part| is_short_number(part) && part.len() <= 4)
+    value
+        .split([',', ' '])
+        .all(|part| is_short_number(part) && part.len() <= 4)
 }
 
 #[cfg(test)]
@@ -402,13 +221,39 @@ mod tests {
     #[test]
     fn settings_are_told_from_secrets() {
         for value in [
-            "", "true", "No", "ldap", "CRAM-MD5", "300", "24h", "/var/run/secrets/token", "./x.pem", "C:\\keys\\a.pem",
-            "10.0.0.5", "10.0.0.0/8", "db.internal:5432", "localhost", "https://login.example.com/", "${AUTH}", "********",
-            "[Filtered]", "<secret>", "expired", "arn:aws:secretsmanager:eu-1:123456789012:secret:app",
+            "",
+            "true",
+            "No",
+            "ldap",
+            "CRAM-MD5",
+            "300",
+            "24h",
+            "/var/run/secrets/token",
+            "./x.pem",
+            "C:\\keys\\a.pem",
+            "10.0.0.5",
+            "10.0.0.0/8",
+            "db.internal:5432",
+            "localhost",
+            "https://login.example.com/",
+            "${AUTH}",
+            "********",
+            "[Filtered]",
+            "<secret>",
+            "expired",
+            "arn:aws:secretsmanager:eu-1:123456789012:secret:app",
         ] {
             assert!(is_setting(value), "{value}");
         }
-        for value in ["hunter2", "FAKE0012ab34cd", "123456", "/aB3xK9zQ", "a.b.c8f7e6d5c4b3a2", "swordfish", "$ecret"] {
+        for value in [
+            "hunter2",
+            "FAKE0012ab34cd",
+            "123456",
+            "/aB3xK9zQ",
+            "a.b.c8f7e6d5c4b3a2",
+            "swordfish",
+            "$ecret",
+        ] {
             assert!(!is_setting(value), "{value}");
         }
     }

@@ -37,7 +37,11 @@ impl Sieve {
     /// Only of words that aren't empty.
     const fn bit(word: &[u8]) -> (usize, u64) {
         let length = word.len();
-        let (first, middle, last) = (word[0] as usize, word[length / 2] as usize, word[length - 1] as usize);
+        let (first, middle, last) = (
+            word[0] as usize,
+            word[length / 2] as usize,
+            word[length - 1] as usize,
+        );
         let mixed = (first * 131 + last * 31 + middle * 7 + length * 577) & 4095;
         (mixed >> 6, 1 << (mixed & 63))
     }

@@ -32,7 +32,11 @@ impl Spans {
 
     fn push(&mut self, range: Range<usize>, quote: Option<Quote>) {
         if range.start < range.end {
-            self.found.push(Span { start: range.start, end: range.end, quote });
+            self.found.push(Span {
+                start: range.start,
+                end: range.end,
+                quote,
+            });
         }
     }
 
@@ -154,6 +158,6 @@ mod tests {
 
     #[test]
     fn a_character_is_hidden_whole() {
-        assert_eq!(hidden("aéb", &[2..3]), "a********b");
+        assert_eq!(hidden("aéb", std::slice::from_ref(&(2..3))), "a********b");
     }
 }

@@ -7,16 +7,19 @@ use super::settings::{is_masked, is_placeholder};
 use super::sieve::Sieve;
 
 /// What stands before a colon and a package, an image or an address of mail, and is no user. Sorted.
+#[rustfmt::skip]
 const SCHEMES: &[&str] = &[
-    "acct", "cargo", "docker", "gem", "git", "image", "jar", "jdbc", "jsr", "k8s", "link", "mailto", "npm", "oci", "odbc",
-    "patch", "pkg", "portal", "pypi", "serviceaccount", "sip", "sips", "ssh", "tel", "urn", "workspace", "xmpp",
+    "acct", "cargo", "docker", "gem", "git", "image", "jar", "jdbc", "jsr", "k8s", "link", "mailto", "npm",
+    "oci", "odbc", "patch", "pkg", "portal", "pypi", "serviceaccount", "sip", "sips", "ssh", "tel", "urn",
+    "workspace", "xmpp",
 ];
 
 /// What stands before an address of mail in a list of fields. Sorted.
+#[rustfmt::skip]
 const LABELS: &[&str] = &[
-    "account", "address", "as", "author", "bcc", "by", "cc", "committer", "contact", "e-mail", "email", "emails", "file",
-    "from", "id", "login", "mail", "maintainer", "member", "operator", "owner", "reply-to", "sender", "support", "target",
-    "to", "upn", "user", "username", "users",
+    "account", "address", "as", "author", "bcc", "by", "cc", "committer", "contact", "e-mail", "email",
+    "emails", "file", "from", "id", "login", "mail", "maintainer", "member", "operator", "owner", "reply-to",
+    "sender", "support", "target", "to", "upn", "user", "username", "users",
 ];
 
 static NAMES: Sieve = {
@@ -52,7 +55,9 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         let dialled = NETWORKS.iter().any(|network| follows(bytes, sign + 1, network));
         if dialled {
             // Only space ends a DSN of Go before its network.
-            word = run_back(bytes, sign.saturating_sub(LONGEST).max(hidden), sign, |byte| byte > b' ' && byte != b'"');
+            word = run_back(bytes, sign.saturating_sub(LONGEST).max(hidden), sign, |byte| {
+                byte > b' ' && byte != b'"'
+            });
         }
         if let Some(password) = password_before(scan, word, sign, dialled) {
             scan.spans.hide(password..sign);
@@ -63,7 +68,11 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 }
 
 fn is_boundary(byte: u8) -> bool {
-    byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b',' | b'(' | b'<' | b'>' | b'[' | b'{' | b'|' | b'\\')
+    byte <= b' '
+        || matches!(
+            byte,
+            b'"' | b'\'' | b'`' | b'=' | b',' | b'(' | b'<' | b'>' | b'[' | b'{' | b'|' | b'\\'
+        )
 }
 
 fn password_before(scan: &Scan<'_>, word: usize, sign: usize, dialled: bool) -> Option<usize> {
@@ -75,16 +84,29 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize, dialled: bool) -> 
     let colon = word + memchr::memchr(b':', head)?;
     let user = scan.part(word, colon);
     let password = scan.part(colon + 1, sign);
-    let plausible = (dialled || !password.contains(']')) && user.bytes().all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'.' | b'%' | b'+' | b'-' | b'~' | b'$'))
+    let plausible = (dialled || !password.contains(']'))
+        && user
+            .bytes()
+            .all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'.' | b'%' | b'+' | b'-' | b'~' | b'$'))
         && (user.is_empty() || user.bytes().any(|byte| is(byte, LETTER)));
-    if !plausible || password.is_empty() || password.starts_with("//") || is_masked(password) || is_placeholder(password) {
+    if !plausible
+        || password.is_empty()
+        || password.starts_with("//")
+        || is_masked(password)
+        || is_placeholder(password)
+    {
         return None;
     }
     let mut lower = [0; LONGEST_USER];
     let lower = lower.get_mut(..user.len())?;
     lower.copy_from_slice(user.as_bytes());
     lower.make_ascii_lowercase();
-    let known = |table: &[&str]| NAMES.may_have(lower) && table.binary_search_by(|known| known.as_bytes().cmp(lower)).is_ok();
+    let known = |table: &[&str]| {
+        NAMES.may_have(lower)
+            && table
+                .binary_search_by(|known| known.as_bytes().cmp(lower))
+                .is_ok()
+    };
     if known(SCHEMES) {
         return None;
     }
@@ -93,9 +115,12 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize, dialled: bool) -> 
     if dialled {
         return Some(colon + 1);
     }
-    let host_end = run_while(bytes, host, |byte| is(byte, ALNUM) || matches!(byte, b'.' | b'-' | b'_'));
+    let host_end = run_while(bytes, host, |byte| {
+        is(byte, ALNUM) || matches!(byte, b'.' | b'-' | b'_')
+    });
     let host_name = scan.part(host, host_end);
-    if host_name.is_empty() && at(bytes, host) == b'/' && is(at(bytes, host + 1), LETTER) && !user.is_empty() {
+    if host_name.is_empty() && at(bytes, host) == b'/' && is(at(bytes, host + 1), LETTER) && !user.is_empty()
+    {
         // Go's DSN without a network.
         return Some(colon + 1);
     }
@@ -104,7 +129,8 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize, dialled: bool) -> 
     }
     let port = at(bytes, host_end) == b':' && is(at(bytes, host_end + 1), DIGIT);
     let path = at(bytes, host_end) == b'/';
-    let certain = port || path || host_name == "localhost" || host_name.contains('.') && !user.is_empty() && !label;
+    let certain =
+        port || path || host_name == "localhost" || host_name.contains('.') && !user.is_empty() && !label;
     // `image:1.2@host` names a version, and a digest's digits are no port.
     let version = password.bytes().all(|byte| is(byte, DIGIT) || byte == b'.');
     ((certain && !version || looks_random(password, 6)) && before(bytes, word) != b'/').then_some(colon + 1)
@@ -141,9 +167,16 @@ mod tests {
     #[test]
     fn mail_images_and_packages_stay() {
         for text in [
-            "mailto:ops@example.com", "Contact:ops@example.com", "git@github.com:a/b.git", "a@b.c",
-            "registry.example.com/app:1.2@sha256:0123456789abcdef", "pkg:npm/left@1.2.3", "npm:left-pad@1.0.0",
-            "at 12:30 ops@example.com", "user@host:/path", "redis:7.2@sha256:00ff",
+            "mailto:ops@example.com",
+            "Contact:ops@example.com",
+            "git@github.com:a/b.git",
+            "a@b.c",
+            "registry.example.com/app:1.2@sha256:0123456789abcdef",
+            "pkg:npm/left@1.2.3",
+            "npm:left-pad@1.0.0",
+            "at 12:30 ops@example.com",
+            "user@host:/path",
+            "redis:7.2@sha256:00ff",
         ] {
             assert_eq!(redact(text), text);
         }

@@ -9,7 +9,8 @@ use super::arguments::{self, Origin};
 use super::discard::discard;
 use super::documents;
 use super::entropy::looks_random;
-use super::names::{self, Family, Verdict};
+use super::families;
+use super::names::{Family, Verdict};
 use super::pairs;
 use super::rules::Rules;
 use super::scan::Scan;
@@ -73,7 +74,9 @@ impl Walk<'_> {
                 let counted = family == Family::Weak || name.ends_with(['s', 'S']);
                 !(counted && is_short_number(&number.to_string()))
             }
-            (Verdict::Of(Family::Weak), Value::Array(_) | Value::Object(_)) => return self.branch(name, value, depth),
+            (Verdict::Of(Family::Weak), Value::Array(_) | Value::Object(_)) => {
+                return self.branch(name, value, depth);
+            }
             (Verdict::Of(_), Value::Array(list)) => !list.is_empty(),
             (Verdict::Of(_), Value::Object(map)) => !map.is_empty(),
         };
@@ -91,15 +94,19 @@ impl Walk<'_> {
             return self.value(value, depth);
         }
         match value {
-            Value::Array(list) => {
-                Value::Array(list.into_iter().map(|value| self.judged(WEAK, name, value, depth + 1)).collect())
-            }
+            Value::Array(list) => Value::Array(
+                list.into_iter()
+                    .map(|value| self.judged(WEAK, name, value, depth + 1))
+                    .collect(),
+            ),
             Value::Object(map) => map
                 .into_iter()
                 .map(|(inner, value)| {
                     let own = self.rules.verdict(&inner);
                     let value = match own {
-                        Verdict::Shown if !names::is_qualifier(&inner) => self.judged(WEAK, name, value, depth + 1),
+                        Verdict::Shown if !families::is_qualifier(&inner) => {
+                            self.judged(WEAK, name, value, depth + 1)
+                        }
                         _ => self.judged(own, &inner, value, depth + 1),
                     };
                     (self.text(inner), value)
@@ -129,7 +136,11 @@ impl Walk<'_> {
 
     /// The text by the built-in rules, then by the application's own.
     pub(super) fn shown(self, text: &str) -> Cow<'_, str> {
-        let mut shown = documents::whole(self, text, Scan::new(text, self.rules, self.unpacked).run().apply(text));
+        let mut shown = documents::whole(
+            self,
+            text,
+            Scan::new(text, self.rules, self.unpacked).run().apply(text),
+        );
         // What a mask leaves behind may read differently from before: such a text is read again, so that redacting it
         // once more changes nothing.
         for _ in 0..MOST_ROUNDS {
@@ -137,7 +148,11 @@ impl Walk<'_> {
             if once.len() > LONGEST_AGAIN {
                 break;
             }
-            match documents::whole(self, once, Scan::new(once, self.rules, self.unpacked).run().apply(once)) {
+            match documents::whole(
+                self,
+                once,
+                Scan::new(once, self.rules, self.unpacked).run().apply(once),
+            ) {
                 Cow::Borrowed(_) => break,
                 Cow::Owned(again) => shown = Cow::Owned(again),
             }
@@ -152,7 +167,7 @@ impl Walk<'_> {
                 Value::String(word) => Some(word),
                 _ => None,
             });
-            return Value::Array(self.arguments(words.collect()));
+            return Value::Array(self.arguments(&words.collect::<Vec<_>>()));
         }
         if let [Value::String(name), Value::String(text)] = list.as_slice()
             && !name.contains(' ')
@@ -162,7 +177,13 @@ impl Walk<'_> {
             return self.pair(Value::Array(list), depth);
         }
         let pairs = !list.is_empty() && list.iter().all(is_pair);
-        let values = list.into_iter().map(|value| if pairs { self.pair(value, depth + 1) } else { self.value(value, depth + 1) });
+        let values = list.into_iter().map(|value| {
+            if pairs {
+                self.pair(value, depth + 1)
+            } else {
+                self.value(value, depth + 1)
+            }
+        });
         Value::Array(values.collect())
     }
 
@@ -175,12 +196,18 @@ impl Walk<'_> {
                 let value = self.named(&name, value, depth + 1);
                 Value::Array(vec![Value::String(self.text(name)), value])
             }
-            (first, second) => Value::Array(first.into_iter().chain(second).map(|value| self.value(value, depth + 1)).collect()),
+            (first, second) => Value::Array(
+                first
+                    .into_iter()
+                    .chain(second)
+                    .map(|value| self.value(value, depth + 1))
+                    .collect(),
+            ),
         }
     }
 
-    pub(super) fn arguments(self, words: Vec<String>) -> Vec<Value> {
-        let mut shown = self.arguments_once(&words);
+    pub(super) fn arguments(self, words: &[String]) -> Vec<Value> {
+        let mut shown = self.arguments_once(words);
         for _ in 0..MOST_ROUNDS {
             if shown == words || shown.iter().map(String::len).sum::<usize>() > LONGEST_AGAIN {
                 break;
@@ -214,19 +241,30 @@ impl Walk<'_> {
 
     fn map(self, map: Map<String, Value>, depth: usize) -> Value {
         let paired = name_in_pair(&map).map(|name| (self.rules.verdict(name), name.to_owned()));
-        let manifest = map.get("kind").and_then(Value::as_str).is_some_and(|kind| kind == "Secret");
+        let manifest = map
+            .get("kind")
+            .and_then(Value::as_str)
+            .is_some_and(|kind| kind == "Secret");
         let mut shown = Map::new();
         for (name, value) in map {
             let value = match &paired {
-                Some((verdict, of)) if pairs::is_name_of_value(&name) => self.judged(*verdict, of, value, depth + 1),
+                Some((verdict, of)) if pairs::is_name_of_value(&name) => {
+                    self.judged(*verdict, of, value, depth + 1)
+                }
                 // The name of a pair is no secret even where it stands under `key`.
                 Some(_) if pairs::is_name_of_name(&name) => self.value(value, depth + 1),
-                _ if manifest && matches!(name.as_str(), "data" | "stringData") => self.hide_below(value, depth + 1),
+                _ if manifest && matches!(name.as_str(), "data" | "stringData") => {
+                    self.hide_below(value, depth + 1)
+                }
                 _ => self.named(&name, value, depth + 1),
             };
             let name = self.text(name);
             // Two names that differ only in their secret: both values are shown.
-            let name = if shown.contains_key(&name) { format!("{name} ({})", shown.len() + 1) } else { name };
+            let name = if shown.contains_key(&name) {
+                format!("{name} ({})", shown.len() + 1)
+            } else {
+                name
+            };
             shown.insert(name, value);
         }
         Value::Object(shown)
@@ -252,7 +290,9 @@ impl Walk<'_> {
 
 fn is_pair(value: &Value) -> bool {
     let is_name = |name: &str| name.len() <= LONGEST_NAME && !name.contains(' ');
-    value.as_array().is_some_and(|pair| pair.len() == 2 && pair.first().and_then(Value::as_str).is_some_and(is_name))
+    value
+        .as_array()
+        .is_some_and(|pair| pair.len() == 2 && pair.first().and_then(Value::as_str).is_some_and(is_name))
 }
 
 /// The name that an object of the form `{"name": …, "value": …}` speaks of.
@@ -260,5 +300,6 @@ fn name_in_pair(map: &Map<String, Value>) -> Option<&str> {
     if !map.keys().any(|name| pairs::is_name_of_value(name)) {
         return None;
     }
-    map.iter().find_map(|(name, value)| value.as_str().filter(|_| pairs::is_name_of_name(name)))
+    map.iter()
+        .find_map(|(name, value)| value.as_str().filter(|_| pairs::is_name_of_name(name)))
 }
