@@ -1,0 +1,98 @@
+//! Values by their type, and what a check needs of them.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// What `.provide(value)` gave, by exact type.
+#[derive(Clone, Default)]
+pub(crate) struct Provided {
+    values: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    /// Types that were provided twice.
+    doubled: Vec<&'static str>,
+    /// Every type's name, for the messages about a missing one.
+    names: Vec<&'static str>,
+}
+
+impl Provided {
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
+        let name = type_name::<T>();
+        match self.values.insert(TypeId::of::<T>(), Arc::new(value)) {
+            None => self.names.push(name),
+            Some(_) if self.doubled.contains(&name) => {}
+            Some(_) => self.doubled.push(name),
+        }
+    }
+
+    pub(crate) fn doubled(&self) -> &[&'static str] {
+        &self.doubled
+    }
+
+    pub(crate) fn names(&self) -> &[&'static str] {
+        &self.names
+    }
+
+    fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.values.get(&TypeId::of::<T>())?).downcast().ok()
+    }
+}
+
+impl fmt::Debug for Provided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(&self.names).finish()
+    }
+}
+
+/// Resolves the parameters of one function and notes each type that nobody provided.
+#[derive(Debug)]
+pub struct Binder<'a> {
+    provided: &'a Provided,
+    missing: Vec<&'static str>,
+}
+
+impl<'a> Binder<'a> {
+    pub(crate) const fn new(provided: &'a Provided) -> Self {
+        Self {
+            provided,
+            missing: Vec::new(),
+        }
+    }
+
+    /// The provided value of exactly this type; noted as missing where there is none.
+    pub fn need<T: Send + Sync + 'static>(&mut self) -> Option<Arc<T>> {
+        let found = self.provided.get();
+        if found.is_none() {
+            self.missing.push(type_name::<T>());
+        }
+        found
+    }
+
+    pub(crate) fn into_missing(self) -> Vec<&'static str> {
+        self.missing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_found_by_its_exact_type_only() {
+        let mut provided = Provided::default();
+        provided.insert::<Arc<dyn fmt::Debug + Send + Sync>>(Arc::new(5_u8));
+        let mut binder = Binder::new(&provided);
+        assert!(binder.need::<Arc<dyn fmt::Debug + Send + Sync>>().is_some());
+        assert!(binder.need::<u8>().is_none());
+        assert_eq!(binder.into_missing(), ["u8"]);
+    }
+
+    #[test]
+    fn a_type_provided_twice_is_noted_once() {
+        let mut provided = Provided::default();
+        for value in 0..3_u8 {
+            provided.insert(value);
+        }
+        assert_eq!(provided.doubled(), ["u8"]);
+    }
+}
