@@ -7,7 +7,7 @@ use serde::Serialize;
 pub use inventory;
 
 pub use crate::outcome::{CheckError, IntoOutcome, Outcome};
-pub use crate::provide::Binder;
+pub use crate::provide::{Binder, Owned, OwnedDependency, Shared, SharedDependency};
 pub use crate::registration::{CheckRegistration, Origin, RegisteredOptions, SectionRegistration};
 pub use crate::run::{Bind, BoxFuture, Run};
 

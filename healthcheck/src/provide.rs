@@ -59,8 +59,21 @@ impl<'a> Binder<'a> {
         }
     }
 
-    /// The provided value of exactly this type; noted as missing where there is none.
-    pub fn need<T: Send + Sync + 'static>(&mut self) -> Option<Arc<T>> {
+    /// For a parameter `&T`: the provided value of exactly this type; noted as missing where there is none.
+    pub fn shared<T: SharedDependency>(&mut self) -> Option<Shared<T>> {
+        self.need().map(Shared)
+    }
+
+    /// For a parameter `T`: the same, cloned for each run.
+    pub fn owned<T: OwnedDependency>(&mut self) -> Option<Owned<T>> {
+        let value = self.need()?;
+        Some(Owned {
+            value,
+            clone: T::clone,
+        })
+    }
+
+    fn need<T: Send + Sync + 'static>(&mut self) -> Option<Arc<T>> {
         let found = self.provided.get();
         if found.is_none() {
             self.missing.push(type_name::<T>());
@@ -73,6 +86,70 @@ impl<'a> Binder<'a> {
     }
 }
 
+/// What a parameter `&T` may ask for; its text is the compiler's message.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a dependency",
+    label = "not `Send + Sync`, or not sized",
+    note = "runs share it between threads: take a type that is `Send + Sync`, like `Mutex<T>` in the place of `RefCell<T>` and `Arc<T>` in the place of `Rc<T>`, and sized, like `PathBuf` in the place of `Path`"
+)]
+pub trait SharedDependency: Sized + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> SharedDependency for T {}
+
+/// What a parameter `T` may ask for; its text is the compiler's message.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a dependency by value",
+    label = "not `Clone + Send + Sync`",
+    note = "every run gets a clone of its own: implement `Clone`, take `&{Self}`, or provide an `Arc` of it"
+)]
+pub trait OwnedDependency: Clone + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static> OwnedDependency for T {}
+
+/// A value to lend. Its methods ask nothing of `T`, so that a `T` which can't be provided is one error and not three.
+#[derive(Debug)]
+pub struct Shared<T>(Arc<T>);
+
+impl<T> Shared<T> {
+    /// One more handle, for one run.
+    #[must_use]
+    pub fn share(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
+    /// The argument.
+    #[must_use]
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+/// A value to clone; see [`Shared`].
+#[derive(Debug)]
+pub struct Owned<T> {
+    value: Arc<T>,
+    clone: fn(&T) -> T,
+}
+
+impl<T> Owned<T> {
+    /// One more handle, for one run.
+    #[must_use]
+    pub fn share(&self) -> Self {
+        Self {
+            value: Arc::clone(&self.value),
+            clone: self.clone,
+        }
+    }
+
+    /// The argument.
+    #[must_use]
+    pub fn get(&self) -> T {
+        (self.clone)(&self.value)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,8 +159,8 @@ mod tests {
         let mut provided = Provided::default();
         provided.insert::<Arc<dyn fmt::Debug + Send + Sync>>(Arc::new(5_u8));
         let mut binder = Binder::new(&provided);
-        assert!(binder.need::<Arc<dyn fmt::Debug + Send + Sync>>().is_some());
-        assert!(binder.need::<u8>().is_none());
+        assert!(binder.shared::<Arc<dyn fmt::Debug + Send + Sync>>().is_some());
+        assert!(binder.owned::<u8>().is_none());
         assert_eq!(binder.into_missing(), ["u8"]);
     }
 
