@@ -132,13 +132,18 @@ impl Arg {
 
     /// `tags("cache", "external")`
     pub(crate) fn texts(&self) -> Result<Vec<LitStr>> {
-        let list = Punctuated::<LitStr, Token![,]>::parse_terminated;
+        let expected = self.expected(
+            "needs a list of string literals",
+            &format!("{}(\"a\", \"b\")", self.key),
+        );
         match &self.value {
-            Value::Listed(_, tokens) if !tokens.is_empty() => match list.parse2(tokens.clone()) {
-                Ok(texts) => Ok(texts.into_iter().collect()),
-                Err(_) => Err(self.expected_list()),
-            },
-            _ => Err(self.expected_list()),
+            Value::Listed(_, tokens) if !tokens.is_empty() => {
+                let list = Punctuated::<LitStr, Token![,]>::parse_terminated.parse2(tokens.clone());
+                // The element that isn't a text is the guilty one.
+                list.map(Vec::from_iter)
+                    .map_err(|element| Error::new(element.span(), expected))
+            }
+            _ => Err(expected),
         }
     }
 
@@ -156,13 +161,6 @@ impl Arg {
             Value::Assigned(tokens) => syn::parse2(tokens.clone()).ok(),
             Value::Missing | Value::Listed(..) => None,
         }
-    }
-
-    fn expected_list(&self) -> Error {
-        self.expected(
-            "needs a list of string literals",
-            &format!("{}(\"a\", \"b\")", self.key),
-        )
     }
 
     /// The mistake lies in the value, if there is one.

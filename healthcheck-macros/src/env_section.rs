@@ -1,8 +1,10 @@
 //! `#[env_section]`: from a function to the record of a section.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
+use syn::Path;
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 
 use crate::function::Function;
 use crate::problems::Problems;
@@ -19,14 +21,9 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
     let krate = registration::krate(options.krate);
     let origin = registration::origin(&krate);
     let in_health = options.in_health;
-    // A method call, since its inherent form, on a `Result`, wins over the trait's.
-    let outcome = |call: &TokenStream| {
-        quote!({
-            use #krate::__private::IntoSection as _;
-            #krate::__private::Shape(#call).into_section()
-        })
-    };
-    let bind = registration::bind(&krate, &function.sig, &dependencies, outcome);
+    let bind = registration::bind(&krate, &function, &dependencies, |call| {
+        outcome(&krate, &function, call)
+    });
     let record = quote! {
         #krate::__private::SectionRegistration {
             name: #name,
@@ -36,6 +33,21 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
         }
     };
     Some(registration::submit(&krate, &function.attrs, &record))
+}
+
+/// A method call, since the inherent method, on a `Result`, wins over the trait's, on any value.
+///
+/// The compiler's message about a wrong type stands under the return type: it takes the receiver's place for the one
+/// method and the name's for the other.
+fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream {
+    let place = function.output().span();
+    let shape = Ident::new("__healthcheck_shape", place);
+    let into_section = Ident::new("into_section", place);
+    quote! {{
+        use #krate::__private::IntoSection as _;
+        let #shape = #krate::__private::Shape(#call);
+        #shape.#into_section()
+    }}
 }
 
 /// The name that was given, or the function's.

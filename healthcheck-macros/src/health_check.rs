@@ -22,7 +22,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
     let origin = registration::origin(&krate);
     let recorded = recorded(&krate, &options);
     let output = function.output();
-    let bind = registration::bind(&krate, &function.sig, &dependencies, |call: &TokenStream| {
+    let bind = registration::bind(&krate, &function, &dependencies, |call: &TokenStream| {
         outcome(&krate, &output, call)
     });
     let record = quote! {

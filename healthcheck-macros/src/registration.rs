@@ -1,10 +1,12 @@
 //! The block that stands beside the function: what both attributes emit in the same way.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
-use syn::{Attribute, Ident, Meta, Path, Signature, parse_quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Attribute, Ident, Meta, Path, ReturnType, parse_quote};
 
 use crate::dependency::Dependency;
+use crate::function::Function;
 
 /// Where generated code finds the runtime.
 pub(crate) fn krate(chosen: Option<Path>) -> Path {
@@ -43,27 +45,25 @@ pub(crate) fn origin(krate: &Path) -> TokenStream {
 /// parameters resolves all of them once, so that every missing one is noted and no run can fail on a look-up.
 pub(crate) fn bind(
     krate: &Path,
-    sig: &Signature,
+    function: &Function,
     dependencies: &[Dependency],
     outcome: impl FnOnce(&TokenStream) -> TokenStream,
 ) -> TokenStream {
     let private = quote!(#krate::__private);
-    let function = &sig.ident;
     let handles: Vec<Ident> = (0..dependencies.len())
         .map(|index| format_ident!("__healthcheck_{index}", span = Span::mixed_site()))
         .collect();
-    let awaited = sig.asyncness.map(|_| quote!(.await));
-    let outcome = outcome(&quote!(#function(#(#handles.get()),*) #awaited));
-    let outcome = match sig.asyncness {
-        Some(_) => quote!(#private::boxed(async move { #outcome })),
-        None => outcome,
+    let is_async = function.sig.asyncness.is_some();
+    let outcome = outcome(&call(function, &handles));
+    let outcome = if is_async {
+        // The compiler's message about a future that isn't `Send` stands under the function's name.
+        let boxed = Ident::new("boxed", function.sig.ident.span());
+        quote!(#private::Task(async move { #outcome }).#boxed())
+    } else {
+        outcome
     };
     if dependencies.is_empty() {
-        let kind = if sig.asyncness.is_some() {
-            quote!(Async)
-        } else {
-            quote!(Blocking)
-        };
+        let kind = if is_async { quote!(Async) } else { quote!(Blocking) };
         return quote!(#private::Bind::#kind(|| #outcome));
     }
     let binder = Ident::new("__healthcheck_binder", Span::mixed_site());
@@ -71,15 +71,16 @@ pub(crate) fn bind(
         Dependency::Shared(ty) => quote!(#binder.shared::<#ty>()),
         Dependency::Owned(ty) => quote!(#binder.owned::<#ty>()),
     });
-    let run = match sig.asyncness {
+    let run = if is_async {
         // Each run takes handles of its own, since it may outlive the caller.
-        Some(_) => quote! {
+        quote! {
             #private::async_with(move || {
                 #(let #handles = #handles.share();)*
                 #outcome
             })
-        },
-        None => quote!(#private::blocking_with(move || #outcome)),
+        }
+    } else {
+        quote!(#private::blocking_with(move || #outcome))
     };
     quote! {
         #private::Bind::With(|#binder| {
@@ -88,6 +89,19 @@ pub(crate) fn bind(
             ::core::option::Option::Some(#run)
         })
     }
+}
+
+/// The call has the return type's place, so the compiler's message about a wrong one stands there.
+fn call(function: &Function, handles: &[Ident]) -> TokenStream {
+    let mut name = function.sig.ident.clone();
+    if let ReturnType::Type(_, output) = &function.sig.output {
+        name.set_span(name.span().located_at(output.span()));
+    }
+    let awaited = function
+        .sig
+        .asyncness
+        .map(|_| quote_spanned!(name.span()=> .await));
+    quote_spanned!(name.span()=> #name(#(#handles.get()),*) #awaited)
 }
 
 /// The function's own exceptions hold for its registration, too; and a deprecated check is called nevertheless.

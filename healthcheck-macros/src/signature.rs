@@ -1,7 +1,7 @@
 //! What a function must not be, since the library calls it: nobody is there to choose its types or to keep its promises.
 
 use quote::ToTokens;
-use syn::{FnArg, ReturnType, Safety, Signature, Type};
+use syn::{FnArg, GenericParam, ReturnType, Safety, Signature, Type};
 
 use crate::function::peeled;
 use crate::problems::Problems;
@@ -23,7 +23,19 @@ pub(crate) fn validate(attribute: &str, sig: &Signature, problems: &mut Problems
     if let Some(abi) = &sig.abi {
         refuse(abi, "be `extern`: call the foreign function from one of your own");
     }
-    if !sig.generics.params.is_empty() {
+    if sig
+        .generics
+        .params
+        .iter()
+        .all(|param| matches!(param, GenericParam::Lifetime(_)))
+    {
+        if !sig.generics.params.is_empty() {
+            refuse(
+                &sig.generics,
+                "have lifetime parameters: a dependency is lent for one run; write `&T`",
+            );
+        }
+    } else {
         refuse(
             &sig.generics,
             "be generic: nobody is there to choose the types; write concrete ones",

@@ -60,16 +60,16 @@ impl<'a> Binder<'a> {
     }
 
     /// For a parameter `&T`: the provided value of exactly this type; noted as missing where there is none.
-    pub fn shared<T: SharedDependency>(&mut self) -> Option<Shared<T>> {
-        self.need().map(Shared)
+    pub fn shared<T: SharedDependency + ?Sized>(&mut self) -> Option<Shared<T>> {
+        T::find(self).map(Shared)
     }
 
     /// For a parameter `T`: the same, cloned for each run.
-    pub fn owned<T: OwnedDependency>(&mut self) -> Option<Owned<T>> {
-        let value = self.need()?;
+    pub fn owned<T: SharedDependency + CloneDependency>(&mut self) -> Option<Owned<T>> {
+        let value = T::find(self)?;
         Some(Owned {
             value,
-            clone: T::clone,
+            duplicate: T::duplicate,
         })
     }
 
@@ -92,27 +92,41 @@ impl<'a> Binder<'a> {
     label = "not `Send + Sync`, or not sized",
     note = "runs share it between threads: take a type that is `Send + Sync`, like `Mutex<T>` in the place of `RefCell<T>` and `Arc<T>` in the place of `Rc<T>`, and sized, like `PathBuf` in the place of `Path`"
 )]
-pub trait SharedDependency: Sized + Send + Sync + 'static {}
+pub trait SharedDependency: Send + Sync + 'static {
+    /// Looks the value up; a method of the trait, so that only a sized type needs to have it.
+    fn find(binder: &mut Binder<'_>) -> Option<Arc<Self>>;
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: Send + Sync + 'static> SharedDependency for T {}
+impl<T: Send + Sync + 'static> SharedDependency for T {
+    fn find(binder: &mut Binder<'_>) -> Option<Arc<Self>> {
+        binder.need()
+    }
+}
 
-/// What a parameter `T` may ask for; its text is the compiler's message.
+/// What a parameter `T` asks for besides; its text is the compiler's message.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a dependency by value",
-    label = "not `Clone + Send + Sync`",
-    note = "every run gets a clone of its own: implement `Clone`, take `&{Self}`, or provide an `Arc` of it"
+    message = "`{Self}` cannot be a dependency by value, it isn't `Clone`",
+    label = "every run gets a clone of its own",
+    note = "take `&{Self}`, or implement `Clone`, or provide and take an `Arc` of it"
 )]
-pub trait OwnedDependency: Clone + Send + Sync + 'static {}
+pub trait CloneDependency {
+    /// `Clone::clone`
+    fn duplicate(&self) -> Self;
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone + Send + Sync + 'static> OwnedDependency for T {}
+impl<T: Clone> CloneDependency for T {
+    fn duplicate(&self) -> Self {
+        self.clone()
+    }
+}
 
 /// A value to lend. Its methods ask nothing of `T`, so that a `T` which can't be provided is one error and not three.
 #[derive(Debug)]
-pub struct Shared<T>(Arc<T>);
+pub struct Shared<T: ?Sized>(Arc<T>);
 
-impl<T> Shared<T> {
+impl<T: ?Sized> Shared<T> {
     /// One more handle, for one run.
     #[must_use]
     pub fn share(&self) -> Self {
@@ -130,7 +144,7 @@ impl<T> Shared<T> {
 #[derive(Debug)]
 pub struct Owned<T> {
     value: Arc<T>,
-    clone: fn(&T) -> T,
+    duplicate: fn(&T) -> T,
 }
 
 impl<T> Owned<T> {
@@ -139,14 +153,14 @@ impl<T> Owned<T> {
     pub fn share(&self) -> Self {
         Self {
             value: Arc::clone(&self.value),
-            clone: self.clone,
+            duplicate: self.duplicate,
         }
     }
 
     /// The argument.
     #[must_use]
     pub fn get(&self) -> T {
-        (self.clone)(&self.value)
+        (self.duplicate)(&self.value)
     }
 }
 
