@@ -5,6 +5,8 @@
 #[allow(unused_extern_crates)]
 extern crate self as healthcheck;
 
+#[allow(dead_code)] // wired by the environment dump
+mod environment;
 mod outcome;
 mod output;
 mod provide;
