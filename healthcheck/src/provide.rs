@@ -75,8 +75,9 @@ impl<'a> Binder<'a> {
 
     fn need<T: Send + Sync + 'static>(&mut self) -> Option<Arc<T>> {
         let found = self.provided.get();
-        if found.is_none() {
-            self.missing.push(type_name::<T>());
+        let name = type_name::<T>();
+        if found.is_none() && !self.missing.contains(&name) {
+            self.missing.push(name);
         }
         found
     }
@@ -112,6 +113,7 @@ impl<T: Send + Sync + 'static> SharedDependency for T {
 )]
 pub trait CloneDependency {
     /// `Clone::clone`
+    #[must_use]
     fn duplicate(&self) -> Self;
 }
 
