@@ -24,21 +24,6 @@ pub(crate) fn submit(krate: &Path, attrs: &[Attribute], record: &TokenStream) ->
     }
 }
 
-/// The file, the line, the module and the package of the function.
-pub(crate) fn origin(krate: &Path) -> TokenStream {
-    quote! {
-        #krate::__private::Origin {
-            module: ::core::module_path!(),
-            file: ::core::file!(),
-            line: ::core::line!(),
-            package: (
-                ::core::option_env!("CARGO_PKG_NAME"),
-                ::core::option_env!("CARGO_PKG_VERSION"),
-            ),
-        }
-    }
-}
-
 /// How the function is called; `outcome` wraps the call.
 ///
 /// A function without parameters is a plain pointer: it costs less to compile than a boxed closure. One with
@@ -56,9 +41,13 @@ pub(crate) fn bind(
     let is_async = function.sig.asyncness.is_some();
     let outcome = outcome(&call(function, &handles));
     let outcome = if is_async {
-        // The compiler's message about a future that isn't `Send` stands under the function's name.
-        let boxed = Ident::new("boxed", function.sig.ident.span());
-        quote!(#private::Task(async move { #outcome }).#boxed())
+        // Boxed here and not by a function, which would be one more to compile for each check. The compiler's message
+        // about a future that isn't `Send` stands under the function's name, whose place the variable takes.
+        let boxed = Ident::new("__healthcheck_boxed", function.sig.ident.span());
+        quote!({
+            let #boxed = #private::Box::pin(async move { #outcome });
+            #boxed
+        })
     } else {
         outcome
     };
