@@ -1,6 +1,7 @@
 //! The annotated function: its attributes and its signature.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, LitStr, Result, ReturnType, Signature, Token, Type, Visibility, parse_quote};
 
@@ -32,6 +33,19 @@ impl Function {
             ReturnType::Type(_, output) => Type::clone(output),
         }
     }
+
+    /// Whether the return type is hidden, `impl Trait`, or holds one that is.
+    pub(crate) fn returns_impl(&self) -> bool {
+        contains_impl(self.sig.output.to_token_stream())
+    }
+}
+
+fn contains_impl(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "impl",
+        TokenTree::Group(group) => contains_impl(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 /// The type in an invisible group, which a `macro_rules!` puts around its `$t:ty`, or in parentheses.

@@ -1,9 +1,9 @@
 //! `#[health_check]`: from a function to the record of a check.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::Path;
 use syn::ext::IdentExt;
-use syn::{Path, Type};
 
 use crate::check_options::CheckOptions;
 use crate::function::Function;
@@ -20,9 +20,8 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
     let krate = registration::krate(options.krate.clone());
     let description = doc_comment::description(&function.attrs);
     let recorded = recorded(&krate, &options);
-    let output = function.output();
     let bind = registration::bind(&krate, &function, &dependencies, |call: &TokenStream| {
-        outcome(&krate, &output, call)
+        outcome(&krate, &function, call)
     });
     let record = quote! {
         #krate::__private::CheckRegistration {
@@ -122,19 +121,12 @@ fn some(value: &TokenStream) -> TokenStream {
     quote!(::core::option::Option::Some(#value))
 }
 
-/// The compiler's message about a wrong type stands under the return type, where there is one that can be written again.
-fn outcome(krate: &Path, output: &Type, call: &TokenStream) -> TokenStream {
-    if contains_impl(output.to_token_stream()) {
+/// The compiler's message about a wrong type stands under the return type, where that can be written a second time.
+fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream {
+    if function.returns_impl() {
         quote!(#krate::__private::IntoOutcome::into_outcome(#call))
     } else {
+        let output = function.output();
         quote!(<#output as #krate::__private::IntoOutcome>::into_outcome(#call))
     }
-}
-
-fn contains_impl(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == "impl",
-        TokenTree::Group(group) => contains_impl(group.stream()),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
 }
