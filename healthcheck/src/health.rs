@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use crate::builder::HealthCheckBuilder;
 use crate::check::CheckInfo;
 use crate::clock::Now;
-use crate::engine::changes::{Cause, Transition};
+use crate::engine::changes::Transition;
 use crate::engine::slot::Mask;
 use crate::engine::{Engine, Slot};
 use crate::environment::EnvironmentDumpBuilder;
@@ -227,7 +227,7 @@ impl HealthCheck {
             self.core
                 .engine
                 .changes
-                .record_whole(Status::Fail, said.into(), Cause::Maintenance, Now::read());
+                .record_maintenance(Status::Fail, said.into(), Now::read());
             self.core.engine.touch();
         }
     }
@@ -236,6 +236,10 @@ impl HealthCheck {
     pub fn end_maintenance(&self) {
         if self.core.lifecycle.set_maintenance(None) {
             tracing::info!("maintenance ends");
+            self.core
+                .engine
+                .changes
+                .record_maintenance(Status::Pass, Value::Null, Now::read());
             self.core.engine.touch();
         }
     }
