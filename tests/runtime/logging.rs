@@ -1,7 +1,7 @@
 //! One line a transition, and one now and then while it lasts.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use healthcheck::Check;
@@ -18,6 +18,15 @@ struct Log {
 
 impl Log {
     fn catch() -> Self {
+        // Somebody is always interested: else tracing's cache of who is, common to all threads, may be renewed by
+        // another test's end at the moment this one logs.
+        static INTERESTED: Once = Once::new();
+        INTERESTED.call_once(|| {
+            let all = tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::TRACE)
+                .with_writer(io::sink);
+            tracing::subscriber::set_global_default(all.finish()).unwrap();
+        });
         let lines: Arc<Mutex<Vec<u8>>> = Arc::default();
         let sink = Arc::clone(&lines);
         let subscriber = tracing_subscriber::fmt()
