@@ -5,6 +5,7 @@
 #[allow(unused_extern_crates)]
 extern crate self as healthcheck;
 
+pub mod checks;
 #[allow(dead_code)] // wired by the environment dump
 mod environment;
 mod outcome;
