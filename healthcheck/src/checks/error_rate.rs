@@ -1,10 +1,9 @@
 use std::future::IntoFuture;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::amount::{Amount, Unit, fraction};
+use super::calls::Calls;
 use super::span::span;
 use super::thresholds::Thresholds;
 use crate::{IntoOutcome, Outcome};
@@ -44,7 +43,7 @@ pub fn error_rate(window: Duration) -> ErrorRate {
 ///     let answer: Result<(), &str> = if call % 2 == 0 { Ok(()) } else { Err("refused") };
 ///     evidence.record(&answer);
 /// }
-/// assert_eq!(evidence.check().output(), "10 of 20 calls failed in the last 1m (50%), above 20%");
+/// assert_eq!(evidence.check().output(), "10 of 20 calls failed in the last 60 s (50%), above 20%");
 /// ```
 #[derive(Clone, Debug)]
 pub struct ErrorRate {
@@ -138,71 +137,6 @@ impl ErrorRate {
     }
 }
 
-const TENTHS: usize = 10;
-
-/// A ring of tenths of the window; an old tenth is overwritten by the one that takes its place.
-#[derive(Debug)]
-struct Calls {
-    created: Instant,
-    tenth: Duration,
-    ring: Mutex<[Tenth; TENTHS]>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Tenth {
-    /// Counted from `created`.
-    number: u128,
-    passed: u64,
-    failed: u64,
-}
-
-impl Calls {
-    fn new(window: Duration) -> Self {
-        let tenth = (window / TENTHS as u32).max(Duration::from_nanos(1));
-        Self {
-            created: Instant::now(),
-            tenth,
-            ring: Mutex::default(),
-        }
-    }
-
-    fn record(&self, passed: bool) {
-        let number = self.now();
-        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = (number % TENTHS as u128) as usize;
-        let Some(tenth) = ring.get_mut(place) else { return };
-        if tenth.number < number {
-            *tenth = Tenth {
-                number,
-                ..Tenth::default()
-            };
-        }
-        let count = if passed {
-            &mut tenth.passed
-        } else {
-            &mut tenth.failed
-        };
-        *count = count.saturating_add(1);
-    }
-
-    fn count(&self) -> (u64, u64) {
-        let now = self.now();
-        let ring = *self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        ring.iter()
-            .filter(|tenth| tenth.number.saturating_add(TENTHS as u128) > now)
-            .fold((0, 0), |(passed, failed), tenth| {
-                (
-                    tenth.passed.saturating_add(passed),
-                    tenth.failed.saturating_add(failed),
-                )
-            })
-    }
-
-    fn now(&self) -> u128 {
-        self.created.elapsed().as_nanos() / self.tenth.as_nanos().max(1)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -226,7 +160,7 @@ mod tests {
         record(&evidence, 9, 1);
         assert_eq!(
             evidence.check().output(),
-            "1 of 10 calls failed in the last 1m (10%)"
+            "1 of 10 calls failed in the last 60 s (10%)"
         );
         assert_eq!(evidence.check().status(), Status::Pass);
         record(&evidence, 0, 1);
@@ -234,7 +168,7 @@ mod tests {
         record(&evidence.clone(), 0, 9);
         assert_eq!(
             evidence.check().output(),
-            "11 of 20 calls failed in the last 1m (55%), above 50%"
+            "11 of 20 calls failed in the last 60 s (55%), above 50%"
         );
         assert_eq!(evidence.check().status(), Status::Fail);
     }
@@ -249,18 +183,18 @@ mod tests {
         advance(MINUTE / 2).await;
         assert_eq!(
             evidence.check().output(),
-            "0 of 30 calls failed in the last 1m (0%)"
+            "0 of 30 calls failed in the last 60 s (0%)"
         );
         advance(MINUTE).await;
         assert_eq!(
             evidence.check().output(),
-            "0 calls in the last 1m, too few to judge"
+            "0 calls in the last 60 s, too few to judge"
         );
         // The ring's places are used again, and what stood there is gone.
         record(&evidence, 0, 10);
         assert_eq!(
             evidence.check().output(),
-            "10 of 10 calls failed in the last 1m (100%), above 50%"
+            "10 of 10 calls failed in the last 60 s (100%), above 50%"
         );
     }
 
@@ -312,7 +246,7 @@ mod tests {
         });
         assert_eq!(
             evidence.check(),
-            Outcome::pass("2000 of 4000 calls failed in the last 10m (50%)")
+            Outcome::pass("2000 of 4000 calls failed in the last 10 min (50%)")
         );
     }
 }

@@ -60,7 +60,7 @@ mod tests {
         let at = |age| judge(Path::new("/export"), now, now - age, HOUR);
         assert_eq!(at(HOUR).status(), Status::Pass);
         let old = at(HOUR + Duration::from_secs(60));
-        assert_eq!(old.output(), "/export was written 1h 1m ago, longer than 1h");
+        assert_eq!(old.output(), "/export was written 1 h 1 min ago, longer than 1 h");
         assert_eq!(old.status(), Status::Fail);
     }
 

@@ -117,10 +117,10 @@ mod tests {
         advance(10 * SECOND).await;
         assert_eq!(beat.check().status(), Status::Pass);
         advance(SECOND).await;
-        assert_eq!(beat.check().output(), "last beat 11s ago, longer than 10s");
+        assert_eq!(beat.check().output(), "last beat 11 s ago, longer than 10 s");
         assert_eq!(beat.check().status(), Status::Warn);
         advance(20 * SECOND).await;
-        assert_eq!(beat.check().output(), "last beat 31s ago, longer than 30s");
+        assert_eq!(beat.check().output(), "last beat 31 s ago, longer than 30 s");
         assert_eq!(beat.check().status(), Status::Fail);
         worker.beat();
         assert_eq!(beat.check().status(), Status::Pass);
@@ -133,7 +133,7 @@ mod tests {
         advance(31 * SECOND).await;
         assert_eq!(
             beat.check().output(),
-            "no beat since the start 31s ago, longer than 30s"
+            "no beat since the start 31 s ago, longer than 30 s"
         );
     }
 

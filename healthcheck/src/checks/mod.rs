@@ -45,6 +45,7 @@
 
 mod amount;
 mod below;
+mod calls;
 mod error_rate;
 mod file_exists;
 mod file_fresh;

@@ -129,7 +129,7 @@ mod tests {
         }
         for _ in 0..5 {
             let answer = resolve_by(hanging, "hangs.example", Duration::from_millis(20)).await;
-            assert_eq!(answer, Err("no answer within 20ms".to_owned()));
+            assert_eq!(answer, Err("no answer within 20 ms".to_owned()));
         }
         let late = tokio::spawn(resolve_by(hanging, "hangs.example", LIMIT));
         tokio::task::yield_now().await;

@@ -102,14 +102,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_idle_runtime_passes() {
-        assert_eq!(runtime_lag().await, Outcome::pass("tasks are woken within 50ms"));
+        assert_eq!(runtime_lag().await, Outcome::pass("tasks are woken within 50 ms"));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stall_is_measured() {
         let outcome = beside_a_stall_of(Duration::from_millis(211)).await;
         assert_eq!(outcome.status(), Status::Warn);
-        assert_eq!(outcome.output(), "tasks are woken 200ms late, more than 50ms");
+        assert_eq!(outcome.output(), "tasks are woken 200 ms late, more than 50 ms");
         let outcome = beside_a_stall_of(Duration::from_secs(3)).await;
         assert_eq!(outcome.status(), Status::Fail);
     }

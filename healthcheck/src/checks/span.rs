@@ -1,19 +1,27 @@
-//! Spans of time as people read them: "1m 30s", "250ms".
+//! Spans of time as people read them, up to days.
 
 use std::time::Duration;
 
-use humantime::FormattedDuration;
+use crate::clock;
 
-/// Cut to what matters at that length: to seconds from ten on, else to milliseconds.
-pub(super) fn span(duration: Duration) -> FormattedDuration {
-    let shown = if duration >= Duration::from_secs(10) {
-        Duration::from_secs(duration.as_secs())
-    } else if duration >= Duration::from_millis(1) {
-        Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
-    } else {
-        duration
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// "250 ms", "90 s", "1 h 5 min", "12 d": no more than two units, rounded down.
+pub(super) fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (large, small) = match seconds {
+        0..120 => return clock::human(duration),
+        120..HOUR => ((MINUTE, "min"), (1, "s")),
+        HOUR..DAY => ((HOUR, "h"), (MINUTE, "min")),
+        _ => ((DAY, "d"), (HOUR, "h")),
     };
-    humantime::format_duration(shown)
+    let whole = format!("{} {}", seconds / large.0, large.1);
+    match seconds % large.0 / small.0 {
+        0 => whole,
+        rest => format!("{whole} {rest} {}", small.1),
+    }
 }
 
 #[cfg(test)]
@@ -22,9 +30,22 @@ mod tests {
 
     #[test]
     fn a_span_shows_no_more_than_matters() {
-        assert_eq!(span(Duration::from_micros(90_000_123)).to_string(), "1m 30s");
-        assert_eq!(span(Duration::from_micros(1_500_900)).to_string(), "1s 500ms");
-        assert_eq!(span(Duration::from_micros(40)).to_string(), "40us");
-        assert_eq!(span(Duration::ZERO).to_string(), "0s");
+        for (seconds, shown) in [
+            (0, "0 ms"),
+            (90, "90 s"),
+            (120, "2 min"),
+            (200, "3 min 20 s"),
+            (3_600, "1 h"),
+            (3_661, "1 h 1 min"),
+            (86_400 * 12 + 7_205, "12 d 2 h"),
+        ] {
+            assert_eq!(span(Duration::from_secs(seconds)), shown);
+        }
+        assert_eq!(span(Duration::from_millis(1_500)), "1.5 s");
+    }
+
+    #[test]
+    fn the_longest_span_is_shown() {
+        assert_eq!(span(Duration::MAX), "213503982334601 d 7 h");
     }
 }

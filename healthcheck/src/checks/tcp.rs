@@ -204,7 +204,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             problems,
-            "192.0.2.1:80: no answer within 1s 500ms; 192.0.2.2:80: connection refused"
+            "192.0.2.1:80: no answer within 1.5 s; 192.0.2.2:80: connection refused"
         );
         assert!(started.elapsed() <= Duration::from_secs(3));
     }

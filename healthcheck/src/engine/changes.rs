@@ -1,0 +1,486 @@
+//! What has been told of each check and of the whole, and the transitions between: history, listeners, log.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::listeners::Listeners;
+use super::{Engine, Slot};
+use crate::check::CheckInfo;
+use crate::clock::{self, Now};
+use crate::outcome::Status;
+
+/// A change of the shown status of one check, or of the whole.
+///
+/// A first result that passes is no transition; a first one that doesn't has no `from`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Transition {
+    /// The check's name; `None`: the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checker: Option<String>,
+    /// What was shown before; `None`: nothing.
+    pub from: Option<Status>,
+    /// What is shown now. Of the whole, degraded is `Warn`.
+    pub to: Status,
+    /// What the check had to say, redacted.
+    pub output: Value,
+    /// When, in seconds since the epoch.
+    pub at: f64,
+    /// How long the status before had lasted, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lasted: Option<f64>,
+    /// What brought it about.
+    pub by: Cause,
+}
+
+/// What brought a transition about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Cause {
+    /// A run's result.
+    Run,
+    /// A dependency's failure, or its end.
+    Dependency,
+    /// A background result that grew too old.
+    Stale,
+    /// A status set by hand, or its end.
+    Override,
+    /// Maintenance of the whole.
+    Maintenance,
+}
+
+/// How many transitions of each check, and of the whole, are kept.
+const KEPT: usize = 32;
+/// How often a failure that lasts is logged again.
+const REMINDER: Duration = Duration::from_secs(600);
+/// More changes than this within ten minutes: logged once as flapping instead of one by one.
+const FLAPPING: usize = 6;
+
+/// What has been told so far.
+pub(crate) struct Changes {
+    ledger: Mutex<Ledger>,
+    listeners: Option<Listeners>,
+}
+
+struct Ledger {
+    /// One for each slot that is a check; the checks are the first slots.
+    checks: Vec<Told>,
+    whole: Told,
+    tally: Tally,
+    reminded: Option<Instant>,
+}
+
+#[derive(Default)]
+struct Told {
+    status: Option<Status>,
+    since: Option<f64>,
+    was_masked: bool,
+    was_blocked: bool,
+    flapping: bool,
+    changed: VecDeque<Instant>,
+    count: u64,
+    history: VecDeque<Transition>,
+}
+
+/// How many checks stand in the way of a better verdict on the whole.
+#[derive(Default)]
+struct Tally {
+    unknown: usize,
+    failing: usize,
+    degrading: usize,
+}
+
+/// What to log of a transition.
+struct Line {
+    transition: Transition,
+    flapping: bool,
+    blocked: bool,
+}
+
+impl Changes {
+    pub(crate) fn new(checks: usize, listeners: Option<Listeners>) -> Self {
+        let told = std::iter::repeat_with(Told::default).take(checks).collect();
+        let tally = Tally {
+            unknown: checks,
+            ..Tally::default()
+        };
+        let ledger = Ledger {
+            checks: told,
+            whole: Told::default(),
+            tally,
+            reminded: None,
+        };
+        Self {
+            ledger: Mutex::new(ledger),
+            listeners,
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Ledger> {
+        // Under the lock only numbers are compared and lists appended to.
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every transition that is kept, the oldest first.
+    pub(crate) fn history(&self) -> Vec<Transition> {
+        let ledger = self.lock();
+        let kept = ledger
+            .checks
+            .iter()
+            .chain([&ledger.whole])
+            .flat_map(|told| &told.history);
+        let mut all: Vec<Transition> = kept.cloned().collect();
+        drop(ledger);
+        all.sort_by(|one, other| one.at.total_cmp(&other.at));
+        all
+    }
+
+    /// How often each check's shown status has changed.
+    pub(crate) fn counts(&self) -> Vec<u64> {
+        self.lock().checks.iter().map(|told| told.count).collect()
+    }
+
+    /// Takes note of something that concerns the whole and is no check's.
+    pub(crate) fn record_whole(&self, to: Status, output: Value, by: Cause, now: Now) {
+        let mut ledger = self.lock();
+        let from = ledger.whole.status;
+        let transition = ledger.whole.change(None, from, to, output, by, now);
+        drop(ledger);
+        self.deliver(vec![Line {
+            transition,
+            flapping: false,
+            blocked: false,
+        }]);
+    }
+
+    fn deliver(&self, lines: Vec<Line>) {
+        for line in lines {
+            log(&line);
+            if let Some(listeners) = &self.listeners {
+                listeners.tell(line.transition);
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Compares what is shown of a slot, and of all that depends on it, with what has been told.
+    pub(crate) fn note(&self, index: u32, now: Now) {
+        let slot = self.slot(index);
+        let Some(info) = slot.check() else {
+            return log_section(slot);
+        };
+        let mut lines = Vec::new();
+        let mut ledger = self.changes.lock();
+        let mut changed = self.note_one(&mut ledger, index, now, &mut lines);
+        while let Some(index) = changed.pop() {
+            let more = self.note_one(&mut ledger, index, now, &mut lines);
+            changed.extend(more);
+        }
+        if !lines.is_empty() {
+            lines.extend(ledger.note_whole(&lines, now));
+        }
+        let reminder = ledger.reminder(now);
+        drop(ledger);
+        if lines.is_empty() {
+            log_unchanged(slot, info);
+        }
+        self.changes.deliver(lines);
+        if reminder {
+            let failing: Vec<&str> = self.failing(now);
+            tracing::error!(checks = failing.join(", "), "health checks are still failing");
+        }
+    }
+
+    /// Takes note of what has changed by time alone: overrides that ended, results that grew stale.
+    pub(crate) fn note_all(&self, now: Now) {
+        for index in 0.. {
+            let Some(slot) = self
+                .slots
+                .get(index as usize)
+                .filter(|slot| slot.check().is_some())
+            else {
+                return;
+            };
+            let by_time = slot.policy.interval.is_some() || slot.lock().masked.is_some();
+            if by_time {
+                self.note_quietly(index, now);
+            }
+        }
+    }
+
+    /// As `note`, where no run has ended.
+    pub(crate) fn note_quietly(&self, index: u32, now: Now) {
+        let told = self
+            .changes
+            .lock()
+            .checks
+            .get(index as usize)
+            .and_then(|told| told.status);
+        let shown = self.shown(index, now);
+        if shown != told && shown.is_some() {
+            self.touch();
+            self.note(index, now);
+        }
+    }
+
+    /// The names of the checks that are shown as failing.
+    pub(crate) fn failing(&self, now: Now) -> Vec<&str> {
+        (0..)
+            .zip(&self.slots)
+            .filter(|(index, slot)| slot.check().is_some() && self.shown(*index, now) == Some(Status::Fail))
+            .map(|(_, slot)| slot.name())
+            .collect()
+    }
+
+    /// Notes one check; gives the dependants to look at where its status changed.
+    fn note_one(&self, ledger: &mut Ledger, index: u32, now: Now, lines: &mut Vec<Line>) -> Vec<u32> {
+        let slot = self.slot(index);
+        let (Some(info), Some(shown)) = (slot.check(), self.shown(index, now)) else {
+            return Vec::new();
+        };
+        let blocker = self.blocked_by(index, now).map(ToOwned::to_owned);
+        let Some(told) = ledger.checks.get_mut(index as usize) else {
+            return Vec::new();
+        };
+        let from = told.status;
+        let (output, masked, stale) = {
+            let state = slot.lock();
+            let mask = state.mask(now);
+            let stale = state.verdict.shown() != Some(shown) && mask.is_none() && blocker.is_none();
+            let output = match (mask, &blocker) {
+                (Some(mask), _) => Value::String(mask.reason.clone()),
+                (None, Some(blocker)) => Value::String(format!("blocked by {blocker}")),
+                (None, None) if stale => "stale: its background loop gives no results".into(),
+                (None, None) => state
+                    .last
+                    .as_ref()
+                    .map(|last| last.output.clone())
+                    .unwrap_or_default(),
+            };
+            (output, mask.is_some(), stale)
+        };
+        let by = if masked || told.was_masked {
+            Cause::Override
+        } else if blocker.is_some() || told.was_blocked {
+            Cause::Dependency
+        } else if stale {
+            Cause::Stale
+        } else {
+            Cause::Run
+        };
+        told.was_masked = masked;
+        told.was_blocked = blocker.is_some();
+        if from == Some(shown) {
+            return Vec::new();
+        }
+        ledger.tally.count(info, from, shown);
+        if from.is_none() && shown == Status::Pass {
+            told.status = Some(shown);
+            told.since = Some(clock::epoch_seconds(now.wall));
+            return slot.dependants.to_vec();
+        }
+        let transition = told.change(Some(info.name().to_owned()), from, shown, output, by, now);
+        let was_flapping = told.flapping;
+        told.flapping = told.changed.len() > FLAPPING;
+        let blocked = by == Cause::Dependency;
+        if !(was_flapping && told.flapping) {
+            lines.push(Line {
+                transition,
+                flapping: told.flapping,
+                blocked,
+            });
+        } else if let Some(listeners) = &self.changes.listeners {
+            listeners.tell(transition);
+        }
+        if from == Some(Status::Fail) {
+            // What it held up may be told anew at once, not only when a failure of before has expired.
+            for &dependant in &slot.dependants {
+                let mut state = self.slot(dependant).lock();
+                if state.last.as_ref().is_some_and(|last| !last.status.passed()) {
+                    state.recheck();
+                }
+            }
+        }
+        slot.dependants.to_vec()
+    }
+}
+
+impl Ledger {
+    fn note_whole(&mut self, lines: &[Line], now: Now) -> Option<Line> {
+        let status = self.tally.status()?;
+        let from = self.whole.status;
+        if from == Some(status) {
+            return None;
+        }
+        if from.is_none() && status == Status::Pass {
+            self.whole.status = Some(status);
+            self.whole.since = Some(clock::epoch_seconds(now.wall));
+            return None;
+        }
+        let by = lines.last().map_or(Cause::Run, |line| line.transition.by);
+        let output = lines
+            .iter()
+            .filter_map(|line| line.transition.checker.clone())
+            .collect::<Vec<_>>();
+        let transition = self
+            .whole
+            .change(None, from, status, output.join(", ").into(), by, now);
+        Some(Line {
+            transition,
+            flapping: false,
+            blocked: false,
+        })
+    }
+
+    fn reminder(&mut self, now: Now) -> bool {
+        if self.tally.failing + self.tally.degrading == 0 {
+            self.reminded = None;
+            return false;
+        }
+        match self.reminded {
+            Some(before) if now.mono.saturating_duration_since(before) < REMINDER => false,
+            before => {
+                self.reminded = Some(now.mono);
+                // The first is the transition's own line.
+                before.is_some()
+            }
+        }
+    }
+}
+
+impl Told {
+    fn change(
+        &mut self,
+        checker: Option<String>,
+        from: Option<Status>,
+        to: Status,
+        output: Value,
+        by: Cause,
+        now: Now,
+    ) -> Transition {
+        let at = clock::epoch_seconds(now.wall);
+        let lasted = self
+            .since
+            .map(|since| ((at - since).max(0.0) * 1e6).round() / 1e6);
+        let transition = Transition {
+            checker,
+            from,
+            to,
+            output,
+            at,
+            lasted,
+            by,
+        };
+        self.status = Some(to);
+        self.since = Some(at);
+        self.count += 1;
+        self.changed
+            .retain(|&before| now.mono.saturating_duration_since(before) < REMINDER);
+        self.changed.push_back(now.mono);
+        if self.changed.len() > FLAPPING + 1 {
+            self.changed.pop_front();
+        }
+        if self.history.len() == KEPT {
+            self.history.pop_front();
+        }
+        self.history.push_back(transition.clone());
+        transition
+    }
+}
+
+impl Tally {
+    fn count(&mut self, info: &Arc<CheckInfo>, from: Option<Status>, to: Status) {
+        let critical = info.options().critical;
+        if let Some(place) = self.place(critical, from) {
+            *place = place.saturating_sub(1);
+        }
+        if let Some(place) = self.place(critical, Some(to)) {
+            *place += 1;
+        }
+    }
+
+    fn place(&mut self, critical: bool, status: Option<Status>) -> Option<&mut usize> {
+        match status {
+            None => Some(&mut self.unknown),
+            Some(Status::Pass) => None,
+            Some(Status::Fail) if critical => Some(&mut self.failing),
+            Some(Status::Warn | Status::Fail) => Some(&mut self.degrading),
+        }
+    }
+
+    /// `None` while that depends on checks without a result.
+    const fn status(&self) -> Option<Status> {
+        if self.failing > 0 {
+            Some(Status::Fail)
+        } else if self.unknown > 0 {
+            None
+        } else if self.degrading > 0 {
+            Some(Status::Warn)
+        } else {
+            Some(Status::Pass)
+        }
+    }
+}
+
+/// An output as it stands in a log line: text without its quotes.
+fn shown_output(output: &Value) -> std::borrow::Cow<'_, str> {
+    match output {
+        Value::String(text) => text.as_str().into(),
+        other => other.to_string().into(),
+    }
+}
+
+fn log(line: &Line) {
+    let Transition {
+        checker, to, output, ..
+    } = &line.transition;
+    let output = shown_output(output);
+    let Some(check) = checker else {
+        return tracing::debug!(status = %to, "health as a whole changed");
+    };
+    if line.flapping {
+        return tracing::error!(check, %output, "flapping: more than {FLAPPING} changes in 10 minutes");
+    }
+    match to {
+        Status::Fail if line.blocked => tracing::debug!(check, %output, "health check blocked"),
+        Status::Fail => tracing::error!(check, %output, "health check failed"),
+        Status::Warn => tracing::warn!(check, %output, "health check warns"),
+        Status::Pass => tracing::info!(check, %output, "health check recovered"),
+    }
+}
+
+fn log_unchanged(slot: &Slot, info: &CheckInfo) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    let last = slot
+        .lock()
+        .last
+        .as_ref()
+        .map(|last| (last.status, last.output.clone()));
+    if let Some((status, output)) = last {
+        tracing::debug!(check = info.name(), output = %shown_output(&output), %status, "health check ran");
+    }
+}
+
+fn log_section(slot: &Slot) {
+    let failed = {
+        let state = slot.lock();
+        let first = state.verdict.consecutive_failures() == 1;
+        state
+            .last
+            .as_ref()
+            .filter(|last| first && !last.status.passed())
+            .map(|last| last.output.clone())
+    };
+    if let Some(output) = failed {
+        tracing::error!(section = slot.name(), output = %shown_output(&output), "environment section failed");
+    }
+}

@@ -1,0 +1,441 @@
+//! From a selection to a report: which checks, which of them are waited for, and the few reports worth keeping.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use serde_json::Map;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use crate::clock::{self, Now, Until};
+use crate::engine::Engine;
+use crate::engine::attempt::is_inside_a_check;
+use crate::engine::view::{Asked, NotRun};
+use crate::error::SelectionError;
+use crate::health::Core;
+use crate::outcome::Status;
+use crate::report::{CheckResult, Overall, Overridden, Report};
+use crate::selection::{Choice, MaxAge, Scope, Selection};
+
+/// Who belongs to which probe, and the last report of each.
+pub(crate) struct Reports {
+    checks: u32,
+    probes: [Members; Scope::EVERY.len()],
+    kept: [RwLock<Option<Kept>>; Scope::EVERY.len()],
+}
+
+/// The checks that are told, and those that are looked at: these and what they depend on.
+#[derive(Clone, Debug, Default)]
+struct Members {
+    told: Vec<u32>,
+    looked_at: Vec<u32>,
+    warnings: Vec<String>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    report: Arc<Report>,
+    generation: u64,
+    until: Until,
+    max_age: Option<MaxAge>,
+}
+
+impl Reports {
+    pub(crate) fn new(engine: &Engine, checks: usize) -> Self {
+        let probes = Scope::EVERY.map(|scope| {
+            let told = (0..).zip(&engine.slots).filter(|(_, slot)| {
+                slot.check().is_some_and(|info| match scope {
+                    Scope::All => true,
+                    Scope::Liveness => info.options().liveness,
+                    Scope::Readiness => info.options().readiness,
+                    Scope::Startup => info.options().startup,
+                })
+            });
+            let mut members = Members::of(engine, told.map(|(index, _)| index).collect());
+            if scope == Scope::All {
+                // The sections of the health body, which stand behind the checks.
+                members
+                    .looked_at
+                    .extend(u32::try_from(checks).unwrap_or(u32::MAX)..engine.len());
+            }
+            members
+        });
+        Self {
+            checks: u32::try_from(checks).unwrap_or(u32::MAX),
+            probes,
+            kept: std::array::from_fn(|_| RwLock::new(None)),
+        }
+    }
+
+    pub(crate) const fn checks(&self) -> u32 {
+        self.checks
+    }
+
+    fn whole(&self, scope: Scope) -> &Members {
+        &self.probes[scope as usize]
+    }
+
+    fn load(&self, scope: Scope) -> Option<Kept> {
+        self.kept[scope as usize]
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Keeps the report, unless one that says the same is kept already: then that one is given.
+    fn keep(&self, scope: Scope, kept: Kept) -> Arc<Report> {
+        let mut place = self.kept[scope as usize]
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        match &*place {
+            Some(before) if before.generation == kept.generation && before.max_age == kept.max_age => {
+                Arc::clone(&before.report)
+            }
+            _ => Arc::clone(&place.insert(kept).report),
+        }
+    }
+}
+
+impl Members {
+    fn of(engine: &Engine, told: Vec<u32>) -> Self {
+        let mut looked_at = told.clone();
+        let mut seen = vec![false; engine.slots.len()];
+        let mut next = 0;
+        for &index in &told {
+            seen[index as usize] = true;
+        }
+        while let Some(&index) = looked_at.get(next) {
+            next += 1;
+            for &on in &engine.slot(index).depends_on {
+                if !std::mem::replace(&mut seen[on as usize], true) {
+                    looked_at.push(on);
+                }
+            }
+        }
+        Self {
+            told,
+            looked_at,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+impl Core {
+    /// The report where nothing is due.
+    pub(crate) fn fresh(&self, selection: &Selection) -> Option<Arc<Report>> {
+        let now = Now::read();
+        if selection.is_whole() {
+            let kept = self.reports.load(selection.scope);
+            if let Some(kept) = kept.filter(|kept| {
+                kept.generation == self.engine.generation()
+                    && kept.max_age == selection.max_age
+                    && !kept.until.passed(now)
+            }) {
+                return Some(kept.report);
+            }
+        }
+        let members = self.members(selection).ok()?;
+        self.engine
+            .fresh_until(self.looked_at(selection, &members), now, selection.max_age)?;
+        Some(self.build(selection, &members, &asked(selection, now, now.mono, None)))
+    }
+
+    /// The report, after what is due has run or the budget is over.
+    pub(crate) async fn report_within(
+        &self,
+        selection: &Selection,
+        budget: Option<Duration>,
+        home: Option<&Handle>,
+    ) -> Result<Arc<Report>, SelectionError> {
+        if let Some(report) = self.fresh(selection) {
+            return Ok(report);
+        }
+        let members = self.members(selection)?;
+        let began = Now::read();
+        if is_inside_a_check() {
+            return Ok(self.build(selection, &members, &asked(selection, began, began.mono, None)));
+        }
+        let here = Handle::try_current().ok();
+        let Some(home) = home.cloned().or_else(|| here.clone()).filter(|_| here.is_some()) else {
+            let asked = asked(selection, began, began.mono, Some(NotRun::NoRuntime));
+            return Ok(self.build(selection, &members, &asked));
+        };
+
+        let deadline = budget.and_then(|budget| began.mono.checked_add(budget));
+        self.engine.background.ensure(&self.engine, &home);
+        let wanted = self.looked_at(selection, &members);
+        let lost = self
+            .engine
+            .settle(wanted, selection.max_age, &home, deadline)
+            .await;
+        let firsts = self
+            .looked_at(selection, &members)
+            .filter(|&index| self.engine.waits_for_first(index));
+        for index in firsts.collect::<Vec<_>>() {
+            self.engine.await_first(index, &home, deadline).await;
+        }
+        self.engine.note_all(Now::read());
+        if lost.is_empty() {
+            // Another one who waited may have put it together already.
+            if let Some(report) = self.fresh(selection) {
+                return Ok(report);
+            }
+            return Ok(self.build(
+                selection,
+                &members,
+                &asked(selection, Now::read(), began.mono, None),
+            ));
+        }
+        Ok(self.build_without(selection, &members, &lost, began.mono))
+    }
+
+    /// Everything to look at before the selection can be told.
+    fn looked_at<'a>(
+        &'a self,
+        selection: &Selection,
+        members: &'a Members,
+    ) -> impl Iterator<Item = u32> + 'a {
+        // Readiness waits for the startup checks, so that no startupProbe is needed.
+        let startup: &[u32] = match selection.scope {
+            Scope::Readiness if !selection.alone => &self.reports.whole(Scope::Startup).looked_at,
+            _ => &[],
+        };
+        let missing = startup.iter().copied().filter(|&index| self.is_starting(index));
+        let told = members.looked_at.iter().copied();
+        told.chain(missing)
+    }
+
+    /// Whether it is a startup check that hasn't passed yet.
+    fn is_starting(&self, index: u32) -> bool {
+        let slot = self.engine.slot(index);
+        slot.policy.latches && slot.lock().latched.is_none()
+    }
+
+    fn members(&self, selection: &Selection) -> Result<std::borrow::Cow<'_, Members>, SelectionError> {
+        use std::borrow::Cow;
+        let probe = self.reports.whole(selection.scope);
+        if selection.is_whole() {
+            return Ok(Cow::Borrowed(probe));
+        }
+        let told = self.chosen(selection, &probe.told)?;
+        let mut warnings = Vec::new();
+        for name in &selection.excluded {
+            if !probe
+                .told
+                .iter()
+                .any(|&index| self.engine.slot(index).name() == name)
+            {
+                warnings.push(format!("there is no check `{name}` to exclude"));
+            }
+        }
+        let kept = told.into_iter().filter(|&index| {
+            let name = self.engine.slot(index).name();
+            !selection.excluded.iter().any(|excluded| excluded == name)
+        });
+        let mut members = Members::of(&self.engine, kept.collect());
+        if selection.scope == Scope::All && !selection.alone {
+            members.looked_at.extend(self.reports.checks()..self.engine.len());
+        }
+        Ok(Cow::Owned(Members { warnings, ..members }))
+    }
+
+    /// What the named checks and tags unite to, within a probe.
+    fn chosen(&self, selection: &Selection, within: &[u32]) -> Result<Vec<u32>, SelectionError> {
+        let Some(choices) = &selection.chosen else {
+            return Ok(within.to_vec());
+        };
+        let info = |index: &u32| self.engine.slot(*index).check();
+        let mut taken = Vec::new();
+        let (mut unknown_checks, mut unknown_tags) = (Vec::new(), Vec::new());
+        for choice in choices {
+            let before = taken.len();
+            match choice {
+                Choice::Check(name) => {
+                    // The checks are sorted by name, in every probe.
+                    let found = within.binary_search_by(|&index| self.engine.slot(index).name().cmp(name));
+                    taken.extend(found.ok().and_then(|at| within.get(at).copied()));
+                    if taken.len() == before {
+                        unknown_checks.push(name.clone());
+                    }
+                }
+                Choice::Tag(tag) => {
+                    let tagged = |index: &&u32| {
+                        info(index).is_some_and(|it| it.options().tags.iter().any(|own| own == tag))
+                    };
+                    taken.extend(within.iter().filter(tagged));
+                    if taken.len() == before {
+                        unknown_tags.push(tag.clone());
+                    }
+                }
+            }
+        }
+        if unknown_checks.is_empty() && unknown_tags.is_empty() {
+            taken.sort_unstable();
+            taken.dedup();
+            return Ok(taken);
+        }
+        let known_checks = within
+            .iter()
+            .map(|&index| self.engine.slot(index).name().to_owned())
+            .collect();
+        let mut known_tags: Vec<String> = within
+            .iter()
+            .filter_map(info)
+            .flat_map(|info| info.options().tags.iter().map(ToString::to_string))
+            .collect();
+        known_tags.sort_unstable();
+        known_tags.dedup();
+        Err(SelectionError {
+            unknown_checks,
+            unknown_tags,
+            known_checks,
+            known_tags,
+        })
+    }
+
+    /// Puts the report together from what is known, and keeps it where it will be asked for again.
+    fn build(&self, selection: &Selection, members: &Members, asked: &Asked) -> Arc<Report> {
+        // Read before anything else: what changes meanwhile makes this report old.
+        let generation = self.engine.generation();
+        let until = self
+            .engine
+            .fresh_until(self.looked_at(selection, members), asked.now, selection.max_age);
+        let results = members
+            .told
+            .iter()
+            .map(|&index| self.engine.result(index, asked))
+            .collect();
+        let report = Arc::new(self.assemble(selection, members, results, asked));
+        match until {
+            Some(until) if selection.is_whole() && asked.not_run.is_none() => {
+                let kept = Kept {
+                    report,
+                    generation,
+                    until,
+                    max_age: selection.max_age,
+                };
+                self.reports.keep(selection.scope, kept)
+            }
+            _ => report,
+        }
+    }
+
+    /// As `build`, where the runtime of some runs went away.
+    fn build_without(
+        &self,
+        selection: &Selection,
+        members: &Members,
+        lost: &[u32],
+        since: Instant,
+    ) -> Arc<Report> {
+        let asked_now = asked(selection, Now::read(), since, None);
+        let gone = Asked {
+            not_run: Some(NotRun::RuntimeGone),
+            ..asked_now
+        };
+        let told = members.told.iter();
+        let results = told.map(|&index| {
+            let asked = if lost.contains(&index) { &gone } else { &asked_now };
+            self.engine.result(index, asked)
+        });
+        Arc::new(self.assemble(selection, members, results.collect(), &asked_now))
+    }
+
+    fn assemble(
+        &self,
+        selection: &Selection,
+        members: &Members,
+        results: Vec<CheckResult>,
+        asked: &Asked,
+    ) -> Report {
+        let reason = (selection.scope == Scope::Readiness && !selection.alone)
+            .then(|| self.reason())
+            .flatten();
+        let status = if reason.is_some() {
+            Overall::Failure
+        } else {
+            self.overall(members, &results)
+        };
+        let mut warnings = self.warnings.clone();
+        warnings.extend(members.warnings.iter().cloned());
+        warnings.extend(self.passes_over_failures(members, &results));
+        let mut sections = Map::new();
+        if selection.scope == Scope::All && !selection.alone {
+            sections.clone_from(&self.fixed);
+            for index in self.reports.checks()..self.engine.len() {
+                let name = self.engine.slot(index).name().to_owned();
+                sections.insert(name, self.engine.section(index, asked));
+            }
+        }
+        let timestamp = clock::epoch_seconds(asked.now.wall);
+        Report {
+            hostname: self.hostname.clone(),
+            status,
+            timestamp,
+            results,
+            reason,
+            warnings,
+            sections,
+        }
+    }
+
+    /// Why readiness fails as a whole.
+    fn reason(&self) -> Option<String> {
+        if self.lifecycle.is_draining() {
+            return Some("shutting down".to_owned());
+        }
+        if let Some(reason) = self.lifecycle.maintenance() {
+            return Some(if reason.is_empty() {
+                "maintenance".to_owned()
+            } else {
+                format!("maintenance: {reason}")
+            });
+        }
+        let startup = &self.reports.whole(Scope::Startup).told;
+        startup
+            .iter()
+            .any(|&index| self.is_starting(index))
+            .then(|| "starting".to_owned())
+    }
+
+    fn overall(&self, members: &Members, results: &[CheckResult]) -> Overall {
+        let verdicts = members.told.iter().zip(results).map(|(&index, result)| {
+            let critical = self
+                .engine
+                .slot(index)
+                .check()
+                .is_none_or(|info| info.options().critical);
+            match result.status {
+                Status::Pass => Overall::Success,
+                Status::Fail if critical => Overall::Failure,
+                Status::Warn | Status::Fail => Overall::Degraded,
+            }
+        });
+        verdicts.max().unwrap_or(Overall::Success)
+    }
+
+    fn passes_over_failures(&self, members: &Members, results: &[CheckResult]) -> Vec<String> {
+        let masked = members.told.iter().zip(results).filter_map(|(&index, result)| {
+            let overridden = result.overridden.as_ref().filter(|_| result.passed)?;
+            let fails = self.engine.slot(index).lock().verdict.shown() == Some(Status::Fail);
+            fails.then(|| {
+                let Overridden { reason, .. } = overridden;
+                format!(
+                    "`{}` fails and is overridden to {}: {reason}",
+                    result.checker, result.status
+                )
+            })
+        });
+        masked.collect()
+    }
+}
+
+const fn asked(selection: &Selection, now: Now, since: Instant, not_run: Option<NotRun>) -> Asked {
+    Asked {
+        scope: selection.scope,
+        max_age: selection.max_age,
+        since,
+        now,
+        not_run,
+    }
+}

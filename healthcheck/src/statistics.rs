@@ -1,0 +1,52 @@
+use crate::engine::Engine;
+
+/// What has been counted since the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Runs that are past their time limit and haven't ended.
+    pub stuck_runs: usize,
+    /// One entry a check, by name.
+    pub checks: Vec<CheckStatistics>,
+}
+
+/// What has been counted of one check since the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CheckStatistics {
+    /// The check's name.
+    pub checker: String,
+    /// Runs that passed.
+    pub passes: u64,
+    /// Runs that warned.
+    pub warnings: u64,
+    /// Runs that failed.
+    pub failures: u64,
+    /// Changes of the shown status.
+    pub transitions: u64,
+}
+
+impl Engine {
+    pub(crate) fn statistics(&self) -> Statistics {
+        let transitions = self.changes.counts();
+        let checks = self
+            .slots
+            .iter()
+            .filter(|slot| slot.check().is_some())
+            .zip(transitions);
+        let checks = checks.map(|(slot, transitions)| {
+            let runs = slot.lock().runs;
+            CheckStatistics {
+                checker: slot.name().to_owned(),
+                passes: runs.pass,
+                warnings: runs.warn,
+                failures: runs.fail,
+                transitions,
+            }
+        });
+        Statistics {
+            stuck_runs: self.stuck_runs(),
+            checks: checks.collect(),
+        }
+    }
+}
