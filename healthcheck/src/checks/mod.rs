@@ -43,6 +43,8 @@
 //! What a run costs stands with each. None keeps a connection, a thread or a file beyond its run, except a name lookup
 //! that hangs: that stays behind once a name.
 
+// Sizes and "below" are only asked for by the checks of the machine.
+#[cfg_attr(not(feature = "checks-system"), allow(dead_code))]
 mod amount;
 mod below;
 mod calls;
@@ -53,6 +55,7 @@ mod heartbeat;
 mod once;
 mod runtime_lag;
 mod span;
+#[cfg_attr(not(feature = "checks-system"), allow(dead_code))]
 mod thresholds;
 
 #[cfg(feature = "checks-net")]
