@@ -138,6 +138,7 @@ impl Core {
                 return Some(kept.report);
             }
         }
+        self.engine.note_all(now);
         let members = self.members(selection).ok()?;
         self.engine
             .fresh_until(self.looked_at(selection, &members), now, selection.max_age)?;
@@ -178,7 +179,6 @@ impl Core {
         for index in firsts.collect::<Vec<_>>() {
             self.engine.await_first(index, &home, deadline).await;
         }
-        self.engine.note_all(Now::read());
         if lost.is_empty() {
             // Another one who waited may have put it together already.
             if let Some(report) = self.fresh(selection) {
