@@ -23,8 +23,12 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
+/// Major and minor: a patch is no other language.
 fn version(text: &str) -> Vec<u64> {
-    text.split('.').map(|part| part.parse().unwrap()).collect()
+    text.split('.')
+        .take(2)
+        .map(|part| part.parse().unwrap())
+        .collect()
 }
 
 #[test]
