@@ -171,7 +171,12 @@ async fn a_query_runs_nothing_that_it_does_not_ask_for() {
         async { true }
     });
     let app = router(Endpoints::new(built([passes("a"), other])));
-    for path in ["/healthcheck?check=a", "/healthcheck/a", "/healthcheck?exclude=other", "/livez"] {
+    for path in [
+        "/healthcheck?check=a",
+        "/healthcheck/a",
+        "/healthcheck?exclude=other",
+        "/livez",
+    ] {
         ask(&app, get(path)).await;
     }
     assert_eq!(runs.load(Ordering::SeqCst), 0);
