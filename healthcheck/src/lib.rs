@@ -7,6 +7,7 @@ extern crate self as healthcheck;
 
 mod builder;
 mod check;
+pub mod checks;
 mod clock;
 mod engine;
 mod environment;

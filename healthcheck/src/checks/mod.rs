@@ -1,0 +1,101 @@
+//! Ready-made checks, to be used inside an annotated function.
+//!
+//! Each is a function, or a small builder that ends in `.check()` or `.await`, and gives an [`Outcome`](crate::Outcome):
+//! what was tried and what came back, without credentials. A failure of a network check names its layer first: `DNS`,
+//! `connect`. What can't be understood ("15 percent") is a failed outcome that says what to write instead, never a
+//! panic.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use healthcheck::checks::{self, Heartbeat};
+//! use healthcheck::Outcome;
+//!
+//! // #[health_check(liveness)]
+//! fn consumer(beat: &Heartbeat) -> Outcome {
+//!     beat.check()
+//! }
+//!
+//! // #[health_check]
+//! fn export() -> Outcome {
+//!     checks::file_fresh("/var/spool/export.csv", Duration::from_secs(3600))
+//! }
+//! # consumer(&Heartbeat::new(Duration::from_secs(1)));
+//! # export();
+//! ```
+//!
+//! | check | passes while | feature | in a function that is |
+//! |---|---|---|---|
+//! | [`below`] | a value is below its limit | | any |
+//! | [`once`] | a warm-up has finished | | any |
+//! | [`Heartbeat`] | a worker beats | | any |
+//! | [`error_rate`], [`ErrorRate`] | the application's own calls succeed | | any, with a probe async |
+//! | [`file_exists`] | a file is there | | sync |
+//! | [`file_fresh`] | a file was written lately | | sync |
+//! | [`runtime_lag`] | tokio wakes tasks in time | | async |
+//! | `dns` | a name has an address | `checks-net` | async |
+//! | `tcp` | something accepts connections | `checks-net` | async |
+//! | `disk_space` | there is room for bytes and files | `checks-system` | sync |
+//! | `memory` | there is memory, also within a container's limit | `checks-system` | any |
+//! | `load` | the machine isn't overloaded | `checks-system` | any |
+//! | `open_files` | the process can open more | `checks-system` | any |
+//!
+//! What a run costs stands with each. None keeps a connection, a thread or a file beyond its run, except a name lookup
+//! that hangs: that stays behind once a name.
+
+// Sizes and "below" are only asked for by the checks of the machine.
+#[cfg_attr(not(feature = "checks-system"), allow(dead_code))]
+mod amount;
+mod below;
+mod calls;
+mod error_rate;
+mod file_exists;
+mod file_fresh;
+mod heartbeat;
+mod once;
+mod runtime_lag;
+mod span;
+#[cfg_attr(not(feature = "checks-system"), allow(dead_code))]
+mod thresholds;
+
+#[cfg(feature = "checks-net")]
+mod dns;
+#[cfg(feature = "checks-net")]
+mod layer;
+#[cfg(feature = "checks-net")]
+mod resolve;
+#[cfg(feature = "checks-net")]
+mod tcp;
+
+#[cfg(feature = "checks-system")]
+mod disk_space;
+#[cfg(feature = "checks-system")]
+mod file_system;
+#[cfg(feature = "checks-system")]
+mod load;
+#[cfg(feature = "checks-system")]
+mod memory;
+#[cfg(feature = "checks-system")]
+mod open_files;
+
+pub use below::below;
+pub use error_rate::{ErrorRate, error_rate};
+pub use file_exists::file_exists;
+pub use file_fresh::file_fresh;
+pub use heartbeat::Heartbeat;
+pub use once::{Flag, once};
+pub use runtime_lag::{RuntimeLag, runtime_lag};
+
+#[cfg(feature = "checks-net")]
+pub use dns::{Dns, dns};
+#[cfg(feature = "checks-net")]
+pub use tcp::{Tcp, tcp};
+
+#[cfg(feature = "checks-system")]
+pub use disk_space::{DiskSpace, disk_space};
+#[cfg(feature = "checks-system")]
+pub use load::{Load, load};
+#[cfg(feature = "checks-system")]
+pub use memory::{Memory, memory};
+#[cfg(feature = "checks-system")]
+pub use open_files::{OpenFiles, open_files};

@@ -1,0 +1,7 @@
+// Options are separated by commas.
+use healthcheck::health_check;
+
+#[health_check(liveness readiness)]
+fn redis() {}
+
+fn main() {}
