@@ -15,6 +15,7 @@ mod error;
 mod health;
 mod hostname;
 mod lifecycle;
+mod observation;
 mod outcome;
 mod output;
 mod provide;
