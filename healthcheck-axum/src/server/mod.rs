@@ -65,6 +65,9 @@ impl Server {
         // It would stay on the application's reactor, blocked with it.
         let listener = listener.into_std().map_err(no_thread)?;
         let health = self.health.on_runtime(Handle::current());
+        if let Some(delay) = self.shutdown_delay {
+            health.set_drain_delay(delay);
+        }
         health.start();
 
         let (orders, given) = watch::channel(Order::Serve);
@@ -138,9 +141,6 @@ impl Server {
         given: &mut watch::Receiver<Order>,
         signals: &mut Signals,
     ) -> Option<Caught> {
-        if let Some(delay) = self.shutdown_delay {
-            self.health.set_drain_delay(delay);
-        }
         let (close, closing) = watch::channel(false);
         let site = Site {
             router: TowerToHyperService::new(self.router.clone()),

@@ -58,7 +58,8 @@ async fn ask(addr: SocketAddr, path: &str) -> std::io::Result<String> {
 async fn refused(addr: SocketAddr) {
     let closed = async {
         while TcpStream::connect(addr).await.is_ok() {
-            tokio::task::yield_now().await;
+            // Faster than that the kernel's queue overflows, which looks like a listener.
+            sleep(Duration::from_millis(5)).await;
         }
     };
     timeout(SOON, closed).await.expect("the listener is closed");
@@ -165,6 +166,7 @@ async fn a_drain_that_began_before_counts_toward_the_delay() {
     let until = Arc::clone(&stop);
     let serving = tokio::spawn(server.run(listener, async move { until.notified().await }));
 
+    assert!(ask(addr, "/readyz").await.unwrap().ends_with("success"));
     health.begin_shutdown();
     let began = std::time::Instant::now();
     timeout(SOON, health.drained()).await.unwrap();
