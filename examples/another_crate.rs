@@ -11,7 +11,9 @@ use tokio::net::TcpListener;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let health = HealthCheck::builder().expect(["from_another_crate"]).build()?;
-    let addr = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let addr = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let listener = TcpListener::bind(addr).await?;
     println!("open http://{}/healthcheck", listener.local_addr()?);
     Endpoints::new(health).serve_on(listener).await?;

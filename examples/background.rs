@@ -21,9 +21,13 @@ async fn expensive() -> String {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let addr = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let addr = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let listener = TcpListener::bind(addr).await?;
     println!("open http://{}/healthcheck", listener.local_addr()?);
-    Endpoints::new(HealthCheck::discover()?).serve_on(listener).await?;
+    Endpoints::new(HealthCheck::discover()?)
+        .serve_on(listener)
+        .await?;
     Ok(())
 }

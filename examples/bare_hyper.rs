@@ -18,7 +18,9 @@ fn addition_works() -> bool {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let router: Router = healthcheck_axum::router()?;
-    let addr = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let addr = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let listener = TcpListener::bind(addr).await?;
     println!("open http://{}/healthcheck", listener.local_addr()?);
     loop {

@@ -21,8 +21,12 @@ fn peer(addr: String) -> Check {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let listener =
-        TcpListener::bind(std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned())).await?;
+    let listener = TcpListener::bind(
+        std::env::args()
+            .nth(1)
+            .unwrap_or_else(|| "127.0.0.1:8080".to_owned()),
+    )
+    .await?;
     println!("open http://{}/healthcheck", listener.local_addr()?);
 
     let peers = [listener.local_addr()?.to_string(), "127.0.0.1:1".to_owned()];

@@ -48,7 +48,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .provide::<Arc<dyn Store>>(Arc::new(InMemory))
         .build()?;
 
-    let addr = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let addr = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let listener = TcpListener::bind(addr).await?;
     println!("open http://{}/healthcheck", listener.local_addr()?);
     Endpoints::new(health).serve_on(listener).await?;

@@ -27,7 +27,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .merge(healthcheck_axum::router()?)
         .with_state(App { greeting: "hello" });
 
-    let addr = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let addr = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let listener = tokio::net::TcpListener::bind(addr).await?;
     println!("open http://{}/healthcheck", listener.local_addr()?);
     // The peer's address is what tells the environment page who is on this machine.

@@ -20,7 +20,11 @@ fn addition_works() -> (bool, &'static str) {
 #[health_check(failed_ttl = "1s")]
 fn repaired() -> Result<&'static str, String> {
     let file = std::env::temp_dir().join("healthcheck-quickstart");
-    if file.exists() { Ok("repaired") } else { Err(format!("missing: touch {}", file.display())) }
+    if file.exists() {
+        Ok("repaired")
+    } else {
+        Err(format!("missing: touch {}", file.display()))
+    }
 }
 
 /// The queue of orders stays short.
@@ -65,15 +69,23 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let health = HealthCheck::builder().provide(Queue(AtomicU32::new(3))).build()?;
 
-    let wanted = std::env::args().nth(1).or_else(|| std::env::var("HEALTHCHECK_ADDR").ok());
+    let wanted = std::env::args()
+        .nth(1)
+        .or_else(|| std::env::var("HEALTHCHECK_ADDR").ok());
     let wanted = wanted.unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-    let listener = TcpListener::bind(&wanted).await.map_err(|error| format!("can't listen on {wanted}: {error}"))?;
+    let listener = TcpListener::bind(&wanted)
+        .await
+        .map_err(|error| format!("can't listen on {wanted}: {error}"))?;
     let addr = listener.local_addr()?;
     for path in ["/healthcheck", "/livez", "/readyz", "/environment"] {
         println!("open http://{addr}{path}");
     }
     for check in health.checks() {
-        println!("found the check {}: {}", check.name(), check.description().unwrap_or_default());
+        println!(
+            "found the check {}: {}",
+            check.name(),
+            check.description().unwrap_or_default()
+        );
     }
     Endpoints::new(health).serve_on(listener).await?;
     Ok(())

@@ -28,7 +28,9 @@ struct Configuration {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let addr = arguments.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-    let file = arguments.next().unwrap_or_else(|| "examples/settings.json".to_owned());
+    let file = arguments
+        .next()
+        .unwrap_or_else(|| "examples/settings.json".to_owned());
 
     let configuration: Configuration = serde_json::from_str(&std::fs::read_to_string(file)?)?;
     let health = HealthCheck::builder().settings(configuration.health).build()?;

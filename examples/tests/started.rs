@@ -16,7 +16,12 @@ struct Example {
 fn binary(name: &str) -> PathBuf {
     // target/debug/deps/started-… → target/debug/examples/name
     let own = std::env::current_exe().unwrap();
-    own.parent().unwrap().parent().unwrap().join("examples").join(name)
+    own.parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("examples")
+        .join(name)
 }
 
 impl Example {
@@ -39,13 +44,19 @@ impl Example {
     }
 
     fn line(&self) -> String {
-        self.lines.recv_timeout(Duration::from_secs(30)).expect("the example prints a line more")
+        self.lines
+            .recv_timeout(Duration::from_secs(30))
+            .expect("the example prints a line more")
     }
 
     /// The address in its next line, `open http://ADDRESS/…`.
     fn address(&self) -> SocketAddr {
         let line = self.line();
-        let (address, _) = line.strip_prefix("open http://").unwrap().split_once('/').unwrap();
+        let (address, _) = line
+            .strip_prefix("open http://")
+            .unwrap()
+            .split_once('/')
+            .unwrap();
         address.parse().unwrap()
     }
 }
@@ -61,11 +72,18 @@ impl Drop for Example {
 fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split_whitespace().nth(1).unwrap().parse().unwrap(), body.to_owned())
+    (
+        head.split_whitespace().nth(1).unwrap().parse().unwrap(),
+        body.to_owned(),
+    )
 }
 
 fn report(address: SocketAddr) -> healthcheck::Report {
@@ -73,7 +91,11 @@ fn report(address: SocketAddr) -> healthcheck::Report {
 }
 
 fn result<'a>(report: &'a healthcheck::Report, name: &str) -> &'a healthcheck::CheckResult {
-    report.results.iter().find(|result| result.checker == name).unwrap()
+    report
+        .results
+        .iter()
+        .find(|result| result.checker == name)
+        .unwrap()
 }
 
 #[test]
@@ -86,14 +108,26 @@ fn quickstart_prints_what_to_open_and_what_it_found_and_its_failing_check_can_be
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut stdout = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut stdout = BufReader::new(process.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
     let first = stdout.next().unwrap();
     let printed: Vec<String> = std::iter::once(first).chain(stdout.take(6)).collect();
-    let example = Example { process, lines: std::sync::mpsc::channel().1 };
-    let (address, _) = printed[0].strip_prefix("open http://").unwrap().split_once('/').unwrap();
+    let example = Example {
+        process,
+        lines: std::sync::mpsc::channel().1,
+    };
+    let (address, _) = printed[0]
+        .strip_prefix("open http://")
+        .unwrap()
+        .split_once('/')
+        .unwrap();
     let address: SocketAddr = address.parse().unwrap();
     assert!(printed[3].ends_with("/environment"), "{printed:#?}");
-    assert_eq!(printed[4], "found the check addition_works: Arithmetic still holds");
+    assert_eq!(
+        printed[4],
+        "found the check addition_works: Arithmetic still holds"
+    );
 
     assert_eq!(get(address, "/healthcheck").0, 503);
     let failing = report(address);
@@ -104,7 +138,10 @@ fn quickstart_prints_what_to_open_and_what_it_found_and_its_failing_check_can_be
     std::fs::write(marker.path().join("healthcheck-quickstart"), "").unwrap();
     let until = Instant::now() + Duration::from_secs(20);
     while get(address, "/healthcheck").0 != 200 {
-        assert!(Instant::now() < until, "a failure is looked at again after a second");
+        assert!(
+            Instant::now() < until,
+            "a failure is looked at again after a second"
+        );
         std::thread::yield_now();
     }
     let (status, environment) = get(address, "/environment");
@@ -119,10 +156,16 @@ fn quickstart_prints_what_to_open_and_what_it_found_and_its_failing_check_can_be
 fn quickstart_says_in_one_line_that_its_address_is_taken_and_ends_with_an_error() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let ended = Command::new(binary("quickstart")).env("HEALTHCHECK_ADDR", &address).output().unwrap();
+    let ended = Command::new(binary("quickstart"))
+        .env("HEALTHCHECK_ADDR", &address)
+        .output()
+        .unwrap();
     assert!(!ended.status.success());
     let said = String::from_utf8(ended.stderr).unwrap();
-    assert!(said.starts_with(&format!("can't listen on {address}: ")), "{said}");
+    assert!(
+        said.starts_with(&format!("can't listen on {address}: ")),
+        "{said}"
+    );
     assert_eq!(said.lines().count(), 1, "{said}");
 }
 
@@ -167,7 +210,10 @@ fn checks_are_made_by_hand() {
 #[test]
 fn checks_of_another_crate_are_found() {
     let example = Example::start("another_crate", &["127.0.0.1:0"]);
-    assert_eq!(result(&report(example.address()), "from_another_crate").output, "linked");
+    assert_eq!(
+        result(&report(example.address()), "from_another_crate").output,
+        "linked"
+    );
 }
 
 #[test]
@@ -181,7 +227,13 @@ fn the_endpoints_live_under_bare_hyper() {
 #[test]
 fn background_checks_are_read() {
     let example = Example::start("background", &["127.0.0.1:0"]);
-    assert!(result(&report(example.address()), "expensive").output.as_str().unwrap().starts_with("run "));
+    assert!(
+        result(&report(example.address()), "expensive")
+            .output
+            .as_str()
+            .unwrap()
+            .starts_with("run ")
+    );
 }
 
 #[test]
