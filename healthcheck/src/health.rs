@@ -164,7 +164,7 @@ impl HealthCheck {
             .engine
             .slots
             .iter()
-            .filter_map(|slot| slot.check().cloned())
+            .filter_map(|slot| slot.check().filter(|_| !slot.is_disabled()).cloned())
     }
 
     /// Readiness fails from now on, "shutting down", and nothing takes that back; the other probes go on.
@@ -347,7 +347,8 @@ impl HealthCheck {
 
     fn find(&self, name: &str) -> Result<(u32, &Slot), OverrideError> {
         let mut slots = (0..).zip(&self.core.engine.slots);
-        let found = slots.find(|(_, slot)| slot.check().is_some() && slot.name() == name);
+        let found =
+            slots.find(|(_, slot)| slot.check().is_some() && !slot.is_disabled() && slot.name() == name);
         found.ok_or_else(|| OverrideError::unknown(name, self.checks()))
     }
 }

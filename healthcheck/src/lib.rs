@@ -9,6 +9,7 @@ mod builder;
 mod check;
 pub mod checks;
 mod clock;
+mod disable;
 mod engine;
 mod environment;
 mod error;

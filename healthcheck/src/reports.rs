@@ -207,25 +207,29 @@ impl Core {
         let missing = startup.iter().copied().filter(|&index| self.is_starting(index));
         let told = members.looked_at.iter().copied();
         told.chain(missing)
+            .filter(|&index| !self.engine.is_disabled(index))
     }
 
     /// Whether it is a startup check that hasn't passed yet.
     fn is_starting(&self, index: u32) -> bool {
         let slot = self.engine.slot(index);
-        slot.policy.latches && slot.lock().latched.is_none()
+        slot.policy.latches && !slot.is_disabled() && slot.lock().latched.is_none()
     }
 
     fn members(&self, selection: &Selection) -> Result<std::borrow::Cow<'_, Members>, SelectionError> {
         use std::borrow::Cow;
         let probe = self.reports.whole(selection.scope);
-        if selection.is_whole() {
+        let mut there = Cow::Borrowed(&probe.told);
+        if there.iter().any(|&index| self.engine.is_disabled(index)) {
+            there.to_mut().retain(|&index| !self.engine.is_disabled(index));
+        } else if selection.is_whole() {
             return Ok(Cow::Borrowed(probe));
         }
-        let told = self.chosen(selection, &probe.told)?;
+        let told = self.chosen(selection, &there)?;
         let mut warnings = Vec::new();
         for name in &selection.excluded {
             let told = |&index: &u32| self.engine.slot(index).name() == name;
-            if !probe.told.iter().any(told) && !self.observable(selection.scope).contains(name) {
+            if !there.iter().any(told) && !self.observable(selection.scope).contains(name) {
                 warnings.push(format!("there is no check `{name}` to exclude"));
             }
         }

@@ -259,6 +259,26 @@ impl Engine {
         }
     }
 
+    /// A check was taken out: the whole is what the others say, and those that it held up may run.
+    pub(crate) fn forget(&self, index: u32) {
+        let slot = self.slot(index);
+        let Some(info) = slot.check() else { return };
+        let mut lines = Vec::new();
+        let now = Now::read();
+        {
+            let mut ledger = self.changes.lock();
+            let told = ledger.checks.get_mut(index as usize);
+            let from = told.and_then(|told| told.status.take());
+            ledger.tally.count(info, from, Status::Pass);
+            lines.extend(ledger.note_whole(&[], now));
+        }
+        self.changes.deliver(lines);
+        for &dependant in &slot.dependants {
+            self.slot(dependant).lock().recheck();
+            self.note_quietly(dependant, now);
+        }
+    }
+
     /// The names of the checks that are shown as failing.
     pub(crate) fn failing(&self, now: Now) -> Vec<&str> {
         (0..)
