@@ -1,5 +1,6 @@
 //! The server of `serve`: a thread with a runtime of its own, so that it answers whatever the application's does.
 
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::serve_error::ServeError;
 use crate::signals::{Caught, Signals};
+use crate::{maintenance, runtime_watch, termination_log};
 use connection::Site;
 pub(crate) use limits::Limits;
 
@@ -34,6 +36,10 @@ pub(crate) struct Server {
     pub(crate) shutdown_delay: Option<Duration>,
     /// Whether SIGTERM and Ctrl-C are taken over.
     pub(crate) signals: bool,
+    /// Whether liveness has the check `runtime`.
+    pub(crate) watch_runtime: bool,
+    pub(crate) maintenance_file: Option<PathBuf>,
+    pub(crate) termination_log: PathBuf,
     pub(crate) limits: Limits,
 }
 
@@ -64,7 +70,8 @@ impl Server {
         let no_thread = |why| ServeError::start("start the thread of the health server", why);
         // It would stay on the application's reactor, blocked with it.
         let listener = listener.into_std().map_err(no_thread)?;
-        let health = self.health.on_runtime(Handle::current());
+        let application = Handle::current();
+        let health = self.health.on_runtime(application.clone());
         if let Some(delay) = self.shutdown_delay {
             health.set_drain_delay(delay);
         }
@@ -77,7 +84,9 @@ impl Server {
         thread::Builder::new()
             .name("healthcheck".to_owned())
             .spawn(move || {
-                tracing::dispatcher::with_default(&dispatch, || served.live(listener, given, done));
+                tracing::dispatcher::with_default(&dispatch, || {
+                    served.live(listener, application, given, done);
+                });
             })
             .map_err(no_thread)?;
 
@@ -98,6 +107,7 @@ impl Server {
     fn live(
         self,
         listener: std::net::TcpListener,
+        application: Handle,
         mut given: watch::Receiver<Order>,
         done: oneshot::Sender<Result<(), ServeError>>,
     ) {
@@ -122,16 +132,40 @@ impl Server {
                     }
                 }
             }
-            let (result, hurried) = match TcpListener::from_std(listener) {
-                Ok(listener) => (Ok(()), self.serve(listener, &mut given, &mut signals).await),
-                Err(why) => (Err(ServeError::start("wait for connections", why)), None),
+            let listener = match TcpListener::from_std(listener) {
+                Ok(listener) => listener,
+                Err(why) => {
+                    let _ = done.send(Err(ServeError::start("wait for connections", why)));
+                    return;
+                }
             };
-            let _ = done.send(result);
+            let companions = self.companions(application);
+            let hurried = self.serve(listener, &mut given, &mut signals).await;
+            self.write_termination_log().await;
+            drop(companions);
+            let _ = done.send(Ok(()));
             if signals.are_installed() {
                 see_it_taken(&mut given, &mut signals, hurried).await;
             }
         });
         runtime.shutdown_background();
+    }
+
+    /// What goes on beside the answers, until it is dropped.
+    fn companions(&self, application: Handle) -> JoinSet<()> {
+        let mut companions = JoinSet::new();
+        companions.spawn(maintenance::remind(self.health.clone()));
+        if let Some(path) = &self.maintenance_file {
+            companions.spawn(maintenance::follow(path.clone(), self.health.clone()));
+        }
+        if self.watch_runtime {
+            companions.spawn(runtime_watch::watch(application, self.health.clone()));
+        }
+        companions
+    }
+
+    async fn write_termination_log(&self) {
+        termination_log::write(self.termination_log.clone(), &self.health).await;
     }
 
     /// Serves, drains, and gives the second signal where one came.
@@ -178,9 +212,13 @@ impl Server {
 
         let drain = async {
             let passed = began.map_or(Duration::ZERO, |began| began.elapsed());
+            let delayed = async {
+                self.write_termination_log().await;
+                sleep(delay.saturating_sub(passed)).await;
+            };
             tokio::select! {
                 never = accept::accept(&listener, &site, &mut connections) => match never {},
-                () = sleep(delay.saturating_sub(passed)) => {}
+                () = delayed => {}
             }
             drop(listener);
             self.health.end_drain();

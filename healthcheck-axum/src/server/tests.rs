@@ -31,6 +31,9 @@ fn server(health: &HealthCheck, router: Router) -> Server {
         health: health.clone(),
         shutdown_delay: Some(Duration::ZERO),
         signals: false,
+        watch_runtime: true,
+        maintenance_file: None,
+        termination_log: "/nowhere/termination-log".into(),
         limits: Limits::default(),
     }
 }

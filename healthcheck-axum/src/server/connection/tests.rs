@@ -159,7 +159,7 @@ async fn a_client_that_does_not_take_its_answer_is_closed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_head_above_64_kib_is_431() {
-    let mut it = open();
+    let it = open();
     let (mut read, mut write) = tokio::io::split(it.client);
     let long = format!(
         "GET /peer HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n",
