@@ -78,7 +78,11 @@ fn parse_arg(attribute: &str, input: ParseStream<'_>) -> Result<Arg> {
         Value::Missing
     };
     if !input.is_empty() && !input.peek(Token![,]) {
-        return Err(input.error("expected `,`"));
+        let expected = match value {
+            Value::Missing => format!("expected `,`, `= …` or `(…)` after `{key}`"),
+            Value::Assigned(_) | Value::Listed(..) => "expected `,`".to_owned(),
+        };
+        return Err(input.error(expected));
     }
     Ok(Arg { key, value })
 }

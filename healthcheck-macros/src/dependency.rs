@@ -48,7 +48,7 @@ fn dependency(ty: &Type, sig: &Signature, problems: &mut Problems) -> Option<Dep
     let ty = peeled(ty);
     let refused = match ty {
         Type::Reference(reference) => refused_reference(reference, sig),
-        owned => refused_within(owned, sig),
+        owned => refused_owned(owned, sig),
     };
     if let Some((guilty, message)) = refused {
         problems.refuse(guilty, message);
@@ -68,22 +68,34 @@ fn refused_reference(reference: &TypeReference, sig: &Signature) -> Option<Refus
         let message = "a dependency cannot be `&mut`: it is shared with other runs; take `&Mutex<T>`";
         return Some((reference.to_token_stream(), message));
     }
-    let message = match peeled(&reference.elem) {
+    match unsized_type(peeled(&reference.elem)) {
+        Some(message) => Some((reference.to_token_stream(), message)),
+        None => refused_lifetime(reference.lifetime.as_ref(), sig)
+            .or_else(|| refused_within(&reference.elem, sig)),
+    }
+}
+
+fn refused_owned(owned: &Type, sig: &Signature) -> Option<Refused> {
+    match unsized_type(owned) {
+        Some(message) => Some((owned.to_token_stream(), message)),
+        None => refused_within(owned, sig),
+    }
+}
+
+/// What to write in the place of the types without a size that can be told from their tokens.
+fn unsized_type(ty: &Type) -> Option<&'static str> {
+    match ty {
         Type::Path(TypePath {
             qself: None, path, ..
-        }) if path.is_ident("str") => {
-            "a dependency cannot be `&str`: take `&String`, or better a type of your own that says which text it is"
-        }
-        Type::Slice(_) => "a dependency cannot be a slice: take `&Vec<T>`",
-        Type::TraitObject(_) => {
-            "a dependency cannot be `&dyn Trait`: take `&Arc<dyn Trait>` and provide it as `.provide::<Arc<dyn Trait>>(…)`"
-        }
-        _ => {
-            return refused_lifetime(reference.lifetime.as_ref(), sig)
-                .or_else(|| refused_within(&reference.elem, sig));
-        }
-    };
-    Some((reference.to_token_stream(), message))
+        }) if path.is_ident("str") => Some(
+            "a dependency cannot be `str`: take `&String`, or better a type of your own that says which text it is",
+        ),
+        Type::Slice(_) => Some("a dependency cannot be a slice: take `&Vec<T>`"),
+        Type::TraitObject(_) => Some(
+            "a dependency cannot be `dyn Trait`: take `&Arc<dyn Trait>` and provide it as `.provide::<Arc<dyn Trait>>(…)`",
+        ),
+        _ => None,
+    }
 }
 
 /// The value belongs to the `HealthCheck` and is lent for one run.

@@ -48,3 +48,42 @@ fn read(text: &str) -> std::result::Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|problem| format!("`{text}` isn't a duration ({problem}): {GOOD}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, millis) in [
+            ("250ms", 250),
+            ("2s", 2_000),
+            ("1m 30s", 90_000),
+            ("1 min 30 sec", 90_000),
+            ("1h", 3_600_000),
+            ("0s", 0),
+        ] {
+            assert_eq!(read(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused_with_an_example_and_never_panics() {
+        let long = "999999999y ".repeat(2_000);
+        for text in [
+            "",
+            " ",
+            "5",
+            "soon",
+            "-1s",
+            "1 fortnight",
+            "18446744073709551615s 1000ms",
+            "1.s",
+            "¼s",
+            &long,
+        ] {
+            let problem = read(text).unwrap_err();
+            assert!(problem.ends_with(GOOD), "{problem}");
+        }
+    }
+}

@@ -19,7 +19,6 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
     let name = checked_name(&options, &function, problems);
 
     let krate = registration::krate(options.krate);
-    let origin = registration::origin(&krate);
     let in_health = options.in_health;
     let bind = registration::bind(&krate, &function, &dependencies, |call| {
         outcome(&krate, &function, call)
@@ -27,7 +26,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
     let record = quote! {
         #krate::__private::SectionRegistration {
             name: #name,
-            origin: #origin,
+            origin: #krate::__private::origin!(),
             in_health: #in_health,
             bind: #bind,
         }

@@ -1,6 +1,7 @@
 //! The annotated function: its attributes and its signature.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, LitStr, Result, ReturnType, Signature, Token, Type, Visibility, parse_quote};
 
@@ -14,6 +15,7 @@ pub(crate) struct Function {
 
 impl Function {
     pub(crate) fn parse(attribute: &str, item: TokenStream, problems: &mut Problems) -> Option<Self> {
+        let item = without_body(item);
         let function = problems.keep((|input: ParseStream<'_>| parse(attribute, input)).parse2(item))?;
         for attr in function.attrs.iter().filter(|attr| is_called(attr, attribute)) {
             problems.refuse(
@@ -31,6 +33,19 @@ impl Function {
             ReturnType::Type(_, output) => Type::clone(output),
         }
     }
+
+    /// Whether the return type is hidden, `impl Trait`, or holds one that is.
+    pub(crate) fn returns_impl(&self) -> bool {
+        contains_impl(self.sig.output.to_token_stream())
+    }
+}
+
+fn contains_impl(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "impl",
+        TokenTree::Group(group) => contains_impl(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 /// The type in an invisible group, which a `macro_rules!` puts around its `$t:ty`, or in parentheses.
@@ -40,6 +55,14 @@ pub(crate) fn peeled(ty: &Type) -> &Type {
         Type::Paren(paren) => peeled(&paren.elem),
         ty => ty,
     }
+}
+
+/// Everything but the last pair of braces, so that a long body costs nothing.
+fn without_body(item: TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = item.into_iter().collect();
+    let is_body = |tree: &mut TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+    let _body = trees.pop_if(is_body);
+    trees.into_iter().collect()
 }
 
 fn parse(attribute: &str, input: ParseStream<'_>) -> Result<Function> {

@@ -1,9 +1,9 @@
 //! `#[health_check]`: from a function to the record of a check.
 
-use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::Path;
 use syn::ext::IdentExt;
-use syn::{LitStr, Path, Type};
 
 use crate::check_options::CheckOptions;
 use crate::function::Function;
@@ -19,17 +19,15 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
 
     let krate = registration::krate(options.krate.clone());
     let description = doc_comment::description(&function.attrs);
-    let origin = registration::origin(&krate);
     let recorded = recorded(&krate, &options);
-    let output = function.output();
     let bind = registration::bind(&krate, &function, &dependencies, |call: &TokenStream| {
-        outcome(&krate, &output, call)
+        outcome(&krate, &function, call)
     });
     let record = quote! {
         #krate::__private::CheckRegistration {
             name: #name,
             description: #description,
-            origin: #origin,
+            origin: #krate::__private::origin!(),
             options: #recorded,
             bind: #bind,
         }
@@ -60,58 +58,75 @@ fn checked_name(options: &CheckOptions, function: &Function, problems: &mut Prob
 
 /// Only what was written; the rest is the runtime's default.
 fn recorded(krate: &Path, options: &CheckOptions) -> TokenStream {
-    let some = |value: TokenStream| quote!(::core::option::Option::Some(#value));
-    let flag = |yes: bool| yes.then(|| quote!(true));
-    let list = |texts: &[LitStr]| (!texts.is_empty()).then(|| quote!(&[#(#texts),*]));
-    let time = |time: std::time::Duration| some(duration::tokens(time));
-    let limit =
-        |limit: Option<std::time::Duration>| some(limit.map_or(quote!(::core::option::Option::None), time));
-    let fields = [
-        ("liveness", flag(options.liveness)),
-        ("readiness", flag(options.readiness)),
-        ("startup", flag(options.startup)),
-        ("tags", list(&options.tags)),
-        ("critical", options.critical.map(ToTokens::into_token_stream)),
-        ("external", flag(options.external)),
-        ("timeout", options.timeout.map(limit)),
-        ("success_ttl", options.success_ttl.map(limit)),
-        ("failed_ttl", options.failed_ttl.map(limit)),
-        ("interval", options.interval.map(time)),
-        ("initial_delay", options.initial_delay.map(time)),
-        (
-            "failure_threshold",
-            options.failure_threshold.map(ToTokens::into_token_stream),
-        ),
-        (
-            "success_threshold",
-            options.success_threshold.map(ToTokens::into_token_stream),
-        ),
-        ("depends_on", list(&options.depends_on)),
+    let mut fields = TokenStream::new();
+    let mut field = |name: &str, value: TokenStream| {
+        let name = Ident::new(name, Span::call_site());
+        fields.extend(quote!(#name: #value,));
+    };
+    let flags = [
+        ("liveness", options.liveness),
+        ("readiness", options.readiness),
+        ("startup", options.startup),
+        ("external", options.external),
     ];
-    let fields: Vec<TokenStream> = fields
-        .into_iter()
-        .filter_map(|(field, value)| value.map(|value| (quote::format_ident!("{field}"), value)))
-        .map(|(field, value)| quote!(#field: #value,))
-        .collect();
-    if fields.is_empty() {
-        return quote!(#krate::__private::RegisteredOptions::DEFAULT);
+    for (name, _) in flags.into_iter().filter(|(_, yes)| *yes) {
+        field(name, quote!(true));
     }
-    quote!(#krate::__private::RegisteredOptions { #(#fields)* ..#krate::__private::RegisteredOptions::DEFAULT })
+    if let Some(critical) = options.critical {
+        field("critical", quote!(#critical));
+    }
+    for (name, texts) in [("tags", &options.tags), ("depends_on", &options.depends_on)] {
+        if !texts.is_empty() {
+            field(name, quote!(&[#(#texts),*]));
+        }
+    }
+    let limits = [
+        ("timeout", options.timeout),
+        ("success_ttl", options.success_ttl),
+        ("failed_ttl", options.failed_ttl),
+    ];
+    for (name, limit) in limits {
+        match limit {
+            None => {}
+            Some(None) => field(name, some(&quote!(::core::option::Option::None))),
+            Some(Some(limit)) => field(name, some(&some(&duration::tokens(limit)))),
+        }
+    }
+    for (name, time) in [
+        ("interval", options.interval),
+        ("initial_delay", options.initial_delay),
+    ] {
+        if let Some(time) = time {
+            field(name, some(&duration::tokens(time)));
+        }
+    }
+    let thresholds = [
+        ("failure_threshold", options.failure_threshold),
+        ("success_threshold", options.success_threshold),
+    ];
+    for (name, threshold) in thresholds {
+        if let Some(threshold) = threshold {
+            field(name, quote!(#threshold));
+        }
+    }
+    let default = quote!(#krate::__private::RegisteredOptions::DEFAULT);
+    if fields.is_empty() {
+        default
+    } else {
+        quote!(#krate::__private::RegisteredOptions { #fields ..#default })
+    }
 }
 
-/// The compiler's message about a wrong type stands under the return type, where there is one that can be written again.
-fn outcome(krate: &Path, output: &Type, call: &TokenStream) -> TokenStream {
-    if contains_impl(output.to_token_stream()) {
+fn some(value: &TokenStream) -> TokenStream {
+    quote!(::core::option::Option::Some(#value))
+}
+
+/// The compiler's message about a wrong type stands under the return type, where that can be written a second time.
+fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream {
+    if function.returns_impl() {
         quote!(#krate::__private::IntoOutcome::into_outcome(#call))
     } else {
+        let output = function.output();
         quote!(<#output as #krate::__private::IntoOutcome>::into_outcome(#call))
     }
-}
-
-fn contains_impl(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == "impl",
-        TokenTree::Group(group) => contains_impl(group.stream()),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
 }

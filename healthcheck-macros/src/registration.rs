@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, Ident, Meta, Path, ReturnType, parse_quote};
+use syn::{Attribute, Ident, Meta, Path, parse_quote};
 
 use crate::dependency::Dependency;
 use crate::function::Function;
@@ -24,21 +24,6 @@ pub(crate) fn submit(krate: &Path, attrs: &[Attribute], record: &TokenStream) ->
     }
 }
 
-/// The file, the line, the module and the package of the function.
-pub(crate) fn origin(krate: &Path) -> TokenStream {
-    quote! {
-        #krate::__private::Origin {
-            module: ::core::module_path!(),
-            file: ::core::file!(),
-            line: ::core::line!(),
-            package: (
-                ::core::option_env!("CARGO_PKG_NAME"),
-                ::core::option_env!("CARGO_PKG_VERSION"),
-            ),
-        }
-    }
-}
-
 /// How the function is called; `outcome` wraps the call.
 ///
 /// A function without parameters is a plain pointer: it costs less to compile than a boxed closure. One with
@@ -54,11 +39,17 @@ pub(crate) fn bind(
         .map(|index| format_ident!("__healthcheck_{index}", span = Span::mixed_site()))
         .collect();
     let is_async = function.sig.asyncness.is_some();
-    let outcome = outcome(&call(function, &handles));
+    let call = call(function, &handles);
+    let awaited = is_async.then(|| quote!(.await));
+    let outcome = outcome(&quote!(#call #awaited));
     let outcome = if is_async {
-        // The compiler's message about a future that isn't `Send` stands under the function's name.
-        let boxed = Ident::new("boxed", function.sig.ident.span());
-        quote!(#private::Task(async move { #outcome }).#boxed())
+        // Boxed here and not by a function, which would be one more to compile for each check. The compiler's message
+        // about a future that isn't `Send` stands under the function's name, whose place the variable takes.
+        let boxed = Ident::new("__healthcheck_boxed", function.sig.ident.span());
+        quote!({
+            let #boxed = #private::Box::pin(async move { #outcome });
+            #boxed
+        })
     } else {
         outcome
     };
@@ -91,17 +82,16 @@ pub(crate) fn bind(
     }
 }
 
-/// The call has the return type's place, so the compiler's message about a wrong one stands there.
+/// The function, called with what it needs.
 fn call(function: &Function, handles: &[Ident]) -> TokenStream {
     let mut name = function.sig.ident.clone();
-    if let ReturnType::Type(_, output) = &function.sig.output {
-        name.set_span(name.span().located_at(output.span()));
+    if function.returns_impl() {
+        // A hidden type can't be written a second time, so the call takes its place in the compiler's messages.
+        name.set_span(name.span().located_at(function.output().span()));
+        quote_spanned!(name.span()=> #name(#(#handles.get()),*))
+    } else {
+        quote!(#name(#(#handles.get()),*))
     }
-    let awaited = function
-        .sig
-        .asyncness
-        .map(|_| quote_spanned!(name.span()=> .await));
-    quote_spanned!(name.span()=> #name(#(#handles.get()),*) #awaited)
 }
 
 /// The function's own exceptions hold for its registration, too; and a deprecated check is called nevertheless.

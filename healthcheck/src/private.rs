@@ -1,31 +1,34 @@
 //! Used by generated code. Not public API and thus not subject to SemVer.
 
+pub use std::boxed::Box;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 pub use inventory;
 
+pub use crate::__origin as origin;
 pub use crate::outcome::{CheckError, IntoOutcome, Outcome};
 pub use crate::provide::{Binder, CloneDependency, Owned, Shared, SharedDependency};
 pub use crate::registration::{CheckRegistration, Origin, RegisteredOptions, SectionRegistration};
 pub use crate::run::{Bind, BoxFuture, Run};
 
-/// A run of an async function.
-///
-/// A method, since the compiler's message about a future that isn't `Send` stands under a method's name, which may
-/// be anywhere, and not under a function's path.
-#[derive(Debug)]
-pub struct Task<F>(pub F);
-
-impl<F> Task<F> {
-    /// The one type that runs of all functions have.
-    pub fn boxed(self) -> BoxFuture
-    where
-        F: Future<Output = Outcome> + Send + 'static,
-    {
-        Box::pin(self.0)
-    }
+/// Where the function stands that an attribute is put on. A macro of its own, since the compiler expands one of these
+/// faster than it reads as many tokens from an attribute.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __origin {
+    () => {
+        $crate::__private::Origin {
+            module: ::core::module_path!(),
+            file: ::core::file!(),
+            line: ::core::line!(),
+            package: (
+                ::core::option_env!("CARGO_PKG_NAME"),
+                ::core::option_env!("CARGO_PKG_VERSION"),
+            ),
+        }
+    };
 }
 
 /// An async function with what it needs.
