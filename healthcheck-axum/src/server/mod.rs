@@ -161,6 +161,8 @@ impl Server {
         if self.watch_runtime {
             companions.spawn(runtime_watch::watch(application, self.health.clone()));
         }
+        #[cfg(all(feature = "systemd", unix))]
+        companions.spawn(crate::systemd::tell(self.health.clone()));
         companions
     }
 
