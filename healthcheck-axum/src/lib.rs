@@ -21,6 +21,7 @@
 
 mod access;
 mod answer;
+mod assembly;
 mod details;
 mod disabled;
 mod endpoints;

@@ -19,6 +19,7 @@ mod lifecycle;
 mod observation;
 mod outcome;
 mod output;
+mod panic_hook;
 mod provide;
 mod redact;
 mod registration;
@@ -43,6 +44,7 @@ pub use health::HealthCheck;
 #[cfg(feature = "macros")]
 pub use healthcheck_macros::{env_section, health_check};
 pub use outcome::{CheckError, IntoOutcome, Outcome, Status};
+pub use panic_hook::{install_panic_hook, panic_hook};
 pub use redact::{Redactor, redact};
 pub use report::{CheckResult, Overall, Overridden, Pending, Report};
 pub use selection::Selection;

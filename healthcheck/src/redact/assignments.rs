@@ -30,7 +30,10 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usize> {
     let bytes = scan.bytes;
     let colon = at(bytes, separator) == b':';
-    if colon && (at(bytes, separator + 1) == b':' || before(bytes, separator) == b':' || bytes.get(separator + 1..separator + 3) == Some(b"//"))
+    if colon
+        && (at(bytes, separator + 1) == b':'
+            || before(bytes, separator) == b':'
+            || bytes.get(separator + 1..separator + 3) == Some(b"//"))
     {
         return None;
     }
@@ -72,7 +75,12 @@ fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usi
     }
     let style = style_of(bytes, value, place);
     let extent = value_at(bytes, value, style, &mut scan.closings);
-    let found = Found { name, text: scan.part(extent.start, extent.end), shape: extent.shape, rest: extent.end };
+    let found = Found {
+        name,
+        text: scan.part(extent.start, extent.end),
+        shape: extent.shape,
+        rest: extent.end,
+    };
     if !judgement::hides(verdict, place, &found, bytes) {
         return None;
     }
@@ -95,7 +103,9 @@ fn hide(scan: &mut Scan<'_>, label: &Label, extent: Extent) -> usize {
             let mut end = extent.end + quote.len();
             // `tried passwords: "one", "two"`
             while let Some((start, next)) = another(bytes, end, quote) {
-                let Some(close) = scan.closings.closing(bytes, start, quote) else { break };
+                let Some(close) = scan.closings.closing(bytes, start, quote) else {
+                    break;
+                };
                 scan.spans.hide(start..close);
                 end = close + quote.len();
                 if next == end {
@@ -106,7 +116,11 @@ fn hide(scan: &mut Scan<'_>, label: &Label, extent: Extent) -> usize {
         }
         // A number or a list in JSON gives way to a text, or it would be JSON no more.
         (_, Form::Quoted(quote)) => {
-            let end = if extent.shape == Shape::Bare { json_scalar_end(bytes, extent) } else { extent.end };
+            let end = if extent.shape == Shape::Bare {
+                json_scalar_end(bytes, extent)
+            } else {
+                extent.end
+            };
             scan.spans.hide_in_quotes(extent.start..end, quote);
             end
         }
@@ -118,7 +132,9 @@ fn hide(scan: &mut Scan<'_>, label: &Label, extent: Extent) -> usize {
 }
 
 fn json_scalar_end(bytes: &[u8], extent: Extent) -> usize {
-    let trimmed = run_while(bytes, extent.start, |byte| !matches!(byte, b',' | b'}' | b']' | b'\n'));
+    let trimmed = run_while(bytes, extent.start, |byte| {
+        !matches!(byte, b',' | b'}' | b']' | b'\n')
+    });
     extent.end.min(trimmed)
 }
 
@@ -130,7 +146,9 @@ fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<(usize, usize)> {
     }
     let next = run_while(bytes, comma + 1, |byte| byte == b' ');
     let (found, inside) = Quote::opening(bytes, next).filter(|(found, _)| *found == quote)?;
-    let close = run_while(bytes, inside, |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n'));
+    let close = run_while(bytes, inside, |byte| {
+        !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')
+    });
     let after = run(bytes, close + found.len(), SPACE);
     (!matches!(at(bytes, after), b':' | b'=')).then_some((inside, close))
 }
@@ -138,7 +156,12 @@ fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<(usize, usize)> {
 /// Whether the value goes to the end of the line, as in a request: `Authorization: Digest username="…", …`.
 fn is_header(name: &str, place: Place) -> bool {
     let bytes = name.as_bytes();
-    let ends_in = |suffix: &str| bytes.len().checked_sub(suffix.len()).is_some_and(|start| follows(bytes, start, suffix));
+    let ends_in = |suffix: &str| {
+        bytes
+            .len()
+            .checked_sub(suffix.len())
+            .is_some_and(|start| follows(bytes, start, suffix))
+    };
     place.colon
         && !place.quoted_name
         && (ends_in("authorization") || ends_in("cookie"))
@@ -148,7 +171,9 @@ fn is_header(name: &str, place: Place) -> bool {
 fn header(scan: &mut Scan<'_>, value: usize) -> Option<usize> {
     let bytes = scan.bytes;
     let line = line_end(bytes, value);
-    let mut end = run_while(bytes.get(..line).unwrap_or(bytes), value, |byte| !matches!(byte, b'"' | b'`' | b'\\'));
+    let mut end = run_while(bytes.get(..line).unwrap_or(bytes), value, |byte| {
+        !matches!(byte, b'"' | b'`' | b'\\')
+    });
     if at(bytes, end) == b'"' && schemes::has_quoted_parameters(bytes, value, end) {
         // The quotes of `Digest username="…"` belong to the header.
         end = line;
@@ -159,7 +184,9 @@ fn header(scan: &mut Scan<'_>, value: usize) -> Option<usize> {
     if is_masked(word) || is_state(word) || is_placeholder(text) {
         return None;
     }
-    let start = schemes::after_scheme(bytes, value).filter(|start| *start < end).unwrap_or(value);
+    let start = schemes::after_scheme(bytes, value)
+        .filter(|start| *start < end)
+        .unwrap_or(value);
     // `curl -H 'Cookie: a=b' https://…`: an apostrophe closes what one before the name opened.
     if let Some(apostrophe) = memchr::memchr(b'\'', bytes.get(start..end)?) {
         end = start + apostrophe;
@@ -179,7 +206,9 @@ fn style_of(bytes: &[u8], value: usize, place: Place) -> Style {
     // Padding of base64 is no separator.
     let mut stop = value;
     loop {
-        stop = run_while(window, stop, |byte| !matches!(byte, b';' | b'=' | b'\n' | b'"' | b'`' | b'&'));
+        stop = run_while(window, stop, |byte| {
+            !matches!(byte, b';' | b'=' | b'\n' | b'"' | b'`' | b'&')
+        });
         if at(window, stop) != b'=' || !matches!(at(window, stop + 1), b'=' | b';') {
             break;
         }
@@ -190,5 +219,9 @@ fn style_of(bytes: &[u8], value: usize, place: Place) -> Style {
     }
     let name = run_while(window, stop + 1, |byte| is(byte, NAME) || byte == b' ');
     let another_follows = name == window.len() || matches!(at(window, name), b'=' | b'\n' | b'"');
-    if another_follows { Style::Semicolons } else { Style::Words }
+    if another_follows {
+        Style::Semicolons
+    } else {
+        Style::Words
+    }
 }

@@ -12,7 +12,9 @@ pub(super) fn below(scan: &mut Scan<'_>, label: &Label, value: usize, verdict: V
         return None;
     }
     // `|`, `>-`, `|2`: a text over several lines.
-    let marker_end = run_while(bytes, value, |byte| matches!(byte, b'|' | b'>' | b'+' | b'-' | b'0'..=b'9'));
+    let marker_end = run_while(bytes, value, |byte| {
+        matches!(byte, b'|' | b'>' | b'+' | b'-' | b'0'..=b'9')
+    });
     if !matches!(at(bytes, marker_end), b'\n' | b'\r') {
         return None;
     }
@@ -33,7 +35,11 @@ pub(super) fn below(scan: &mut Scan<'_>, label: &Label, value: usize, verdict: V
                 // Prose that happens to be indented.
                 break;
             }
-            let from = if scalar { start } else { value_in_line(bytes, start, end) };
+            let from = if scalar {
+                start
+            } else {
+                value_in_line(bytes, start, end)
+            };
             scan.spans.hide(from..end);
             hidden = Some(end);
         }
@@ -43,7 +49,10 @@ pub(super) fn below(scan: &mut Scan<'_>, label: &Label, value: usize, verdict: V
 }
 
 fn indent_of(bytes: &[u8], name: usize) -> usize {
-    let line = bytes.get(..name).and_then(|before| memchr::memrchr2(b'\n', b'\r', before)).map_or(0, |feed| feed + 1);
+    let line = bytes
+        .get(..name)
+        .and_then(|before| memchr::memrchr2(b'\n', b'\r', before))
+        .map_or(0, |feed| feed + 1);
     run_while(bytes, line, |byte| matches!(byte, b' ' | b'\t')) - line
 }
 

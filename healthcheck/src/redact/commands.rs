@@ -20,7 +20,8 @@ fn has_flag(bytes: &[u8], start: usize, end: usize) -> bool {
     let line = bytes.get(start..end).unwrap_or_default();
     memchr::memchr_iter(b'-', line).any(|dash| {
         let previous = before(line, dash);
-        matches!(previous, 0 | b' ' | b'\t' | b'"' | b'\'' | b'`' | b'(' | b'[') && (at(line, dash + 1).is_ascii_alphabetic() || at(line, dash + 1) == b'-')
+        matches!(previous, 0 | b' ' | b'\t' | b'"' | b'\'' | b'`' | b'(' | b'[')
+            && (at(line, dash + 1).is_ascii_alphabetic() || at(line, dash + 1) == b'-')
     }) || memchr::memmem::find(line, b"sqlplus ").is_some()
 }
 
@@ -32,7 +33,9 @@ fn read_line(scan: &mut Scan<'_>, start: usize, end: usize) {
     while place < end {
         place = run(bytes, place, SPACE).min(end);
         // Quotes and brackets around a word are not part of it.
-        place = run_while(bytes.get(..end).unwrap_or(bytes), place, |byte| matches!(byte, b'"' | b'\'' | b'`' | b'(' | b'[' | b',' | b'\\'));
+        place = run_while(bytes.get(..end).unwrap_or(bytes), place, |byte| {
+            matches!(byte, b'"' | b'\'' | b'`' | b'(' | b'[' | b',' | b'\\')
+        });
         let word_end = run_while(bytes.get(..end).unwrap_or(bytes), place, |byte| {
             !is(byte, SPACE) && !matches!(byte, b'"' | b'\'' | b'`' | b'\\')
         });
@@ -48,7 +51,8 @@ fn read_line(scan: &mut Scan<'_>, start: usize, end: usize) {
     }
     for secret in arguments::secrets(&words, Origin::Text, scan.rules) {
         if let Some(place) = places.get(secret.argument) {
-            scan.spans.hide(place + secret.range.start..place + secret.range.end);
+            scan.spans
+                .hide(place + secret.range.start..place + secret.range.end);
         }
     }
 }
@@ -61,15 +65,36 @@ mod tests {
     fn flags_in_a_text_are_read() {
         let x = concat!("FAKE", "00ab12cd");
         for (text, expected) in [
-            ("exec: mysql -u root -pX failed", "exec: mysql -u root -p******** failed"),
-            ("-Xmx1g -Ddb.password=X -jar a.jar", "-Xmx1g -Ddb.password=******** -jar a.jar"),
-            ("started with --token X --port 80", "started with --token ******** --port 80"),
-            ("[\"app\", \"--password\", \"X\"]", "[\"app\", \"--password\", \"********\"]"),
+            (
+                "exec: mysql -u root -pX failed",
+                "exec: mysql -u root -p******** failed",
+            ),
+            (
+                "-Xmx1g -Ddb.password=X -jar a.jar",
+                "-Xmx1g -Ddb.password=******** -jar a.jar",
+            ),
+            (
+                "started with --token X --port 80",
+                "started with --token ******** --port 80",
+            ),
+            (
+                "[\"app\", \"--password\", \"X\"]",
+                "[\"app\", \"--password\", \"********\"]",
+            ),
             ("curl -u a:X https://h", "curl -u a:******** https://h"),
         ] {
-            assert_eq!(redact(&text.replace('X', x).replace(&format!("-{x}mx"), "-Xmx")), expected, "{text}");
+            assert_eq!(
+                redact(&text.replace('X', x).replace(&format!("-{x}mx"), "-Xmx")),
+                expected,
+                "{text}"
+            );
         }
-        for text in ["the flag --password is required", "use --token to sign in", "a - b -- c --help", "cp -p a b"] {
+        for text in [
+            "the flag --password is required",
+            "use --token to sign in",
+            "a - b -- c --help",
+            "cp -p a b",
+        ] {
             assert_eq!(redact(text), text);
         }
     }

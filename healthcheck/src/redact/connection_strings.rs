@@ -29,7 +29,9 @@ fn oracle(scan: &mut Scan<'_>) {
 /// Hides the password of `user/password@…` at `start`.
 pub(super) fn user_and_password(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
     let bytes = scan.bytes;
-    let user = run_while(bytes, start, |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'$' | b'#' | b'.' | b'[' | b']'));
+    let user = run_while(bytes, start, |byte| {
+        is(byte, ALNUM) || matches!(byte, b'_' | b'$' | b'#' | b'.' | b'[' | b']')
+    });
     if user == start || at(bytes, user) != b'/' {
         return None;
     }
@@ -62,7 +64,10 @@ fn password_file(scan: &mut Scan<'_>) {
 
 fn password_of_line(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
     let line = bytes.get(start..end)?;
-    if line.iter().any(|byte| matches!(byte, b' ' | b'/' | b'"' | b'\'' | b'=' | b'@' | b'{')) {
+    if line
+        .iter()
+        .any(|byte| matches!(byte, b' ' | b'/' | b'"' | b'\'' | b'=' | b'@' | b'{'))
+    {
         return None;
     }
     let mut parts = [0; 4];
@@ -76,7 +81,12 @@ fn password_of_line(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
     let [host, port, database, user] = parts;
     let part = |from: usize, to: usize| line.get(from..to).filter(|part| !part.is_empty());
     let port_text = part(host + 1, port)?;
-    let named = |text: &[u8]| text == b"*" || text.iter().any(|byte| byte.is_ascii_alphabetic() || *byte == b'.');
+    let named = |text: &[u8]| {
+        text == b"*"
+            || text
+                .iter()
+                .any(|byte| byte.is_ascii_alphabetic() || *byte == b'.')
+    };
     let plausible = count == 4
         && named(part(0, host)?)
         && (port_text == b"*" || port_text.len() >= 2 && port_text.iter().all(|byte| is(*byte, DIGIT)))
@@ -95,15 +105,36 @@ mod tests {
     fn passwords_without_a_name_go() {
         let x = concat!("FAKE", "00ab12cd");
         for (text, expected) in [
-            ("jdbc:oracle:thin:scott/X@//h:1521/s", "jdbc:oracle:thin:scott/********@//h:1521/s"),
-            ("jdbc:oracle:thin:scott/X@h:1521:sid", "jdbc:oracle:thin:scott/********@h:1521:sid"),
+            (
+                "jdbc:oracle:thin:scott/X@//h:1521/s",
+                "jdbc:oracle:thin:scott/********@//h:1521/s",
+            ),
+            (
+                "jdbc:oracle:thin:scott/X@h:1521:sid",
+                "jdbc:oracle:thin:scott/********@h:1521:sid",
+            ),
             ("db.internal:5432:app:svc:X", "db.internal:5432:app:svc:********"),
             ("*:*:*:svc:X\n", "*:*:*:svc:********\n"),
-            ("Server=db;User Id=sa;Password=two words X;Encrypt=true", "Server=db;User Id=sa;Password=********;Encrypt=true"),
-            ("DRIVER={ODBC};UID=sa;PWD={X;y};DATABASE=a", "DRIVER={ODBC};UID=sa;PWD=********;DATABASE=a"),
-            ("AccountName=a;AccountKey=X+/==;EndpointSuffix=e", "AccountName=a;AccountKey=********;EndpointSuffix=e"),
-            ("host=h user=a password='it''s X' dbname=d", "host=h user=a password='********' dbname=d"),
-            ("jdbc:sqlserver://h:1433;user=sa;password=X;encrypt=true", "jdbc:sqlserver://h:1433;user=sa;password=********;encrypt=true"),
+            (
+                "Server=db;User Id=sa;Password=two words X;Encrypt=true",
+                "Server=db;User Id=sa;Password=********;Encrypt=true",
+            ),
+            (
+                "DRIVER={ODBC};UID=sa;PWD={X;y};DATABASE=a",
+                "DRIVER={ODBC};UID=sa;PWD=********;DATABASE=a",
+            ),
+            (
+                "AccountName=a;AccountKey=X+/==;EndpointSuffix=e",
+                "AccountName=a;AccountKey=********;EndpointSuffix=e",
+            ),
+            (
+                "host=h user=a password='it''s X' dbname=d",
+                "host=h user=a password='********' dbname=d",
+            ),
+            (
+                "jdbc:sqlserver://h:1433;user=sa;password=X;encrypt=true",
+                "jdbc:sqlserver://h:1433;user=sa;password=********;encrypt=true",
+            ),
         ] {
             assert_eq!(redact(&text.replace('X', x)), expected, "{text}");
         }
@@ -111,7 +142,12 @@ mod tests {
 
     #[test]
     fn lists_with_colons_stay() {
-        for text in ["di=01;34:ln=01;36:*.tar=01;31", "braceexpand:hashall:a:b:c", "10:20:30:40:50", "jdbc:oracle:thin:@h:1521:sid"] {
+        for text in [
+            "di=01;34:ln=01;36:*.tar=01;31",
+            "braceexpand:hashall:a:b:c",
+            "10:20:30:40:50",
+            "jdbc:oracle:thin:@h:1521:sid",
+        ] {
             assert_eq!(redact(text), text);
         }
     }

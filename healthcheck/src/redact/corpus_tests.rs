@@ -11,7 +11,9 @@ use super::{MASK, Redaction};
 fn corpus() -> Value {
     let packed: &[u8] = include_bytes!("../../tests/data/redaction_cases.json.gz");
     let mut text = String::new();
-    flate2::read::GzDecoder::new(packed).read_to_string(&mut text).unwrap();
+    flate2::read::GzDecoder::new(packed)
+        .read_to_string(&mut text)
+        .unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
@@ -66,7 +68,10 @@ fn the_corpus_is_hidden_and_shown() {
         let shown = shown(case);
         let all = texts(&shown);
         let also = case["also"].as_array().cloned().unwrap_or_default();
-        if std::iter::once(&case["secret"]).chain(&also).any(|secret| all.contains(secret.as_str().unwrap())) {
+        if std::iter::once(&case["secret"])
+            .chain(&also)
+            .any(|secret| all.contains(secret.as_str().unwrap()))
+        {
             missed.push(format!("{case}\n   -> {shown}"));
         }
         for keep in case["keep"].as_array().into_iter().flatten() {

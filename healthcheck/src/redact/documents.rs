@@ -17,14 +17,24 @@ pub(super) fn whole<'t>(walk: Walk<'_>, text: Cow<'t, str>) -> Cow<'t, str> {
     let trimmed = text.trim();
     let document = trimmed.len() <= LARGEST
         && walk.unpacked < DEEPEST
-        && (trimmed.starts_with('{') && trimmed.ends_with('}') || trimmed.starts_with('[') && trimmed.ends_with(']'));
+        && (trimmed.starts_with('{') && trimmed.ends_with('}')
+            || trimmed.starts_with('[') && trimmed.ends_with(']'));
     if !document {
         return text;
     }
-    let Ok(value) = serde_json::from_str::<Value>(trimmed) else { return text };
-    let deeper = Walk { unpacked: walk.unpacked + 1, ..walk };
+    let Ok(value) = serde_json::from_str::<Value>(trimmed) else {
+        return text;
+    };
+    let deeper = Walk {
+        unpacked: walk.unpacked + 1,
+        ..walk
+    };
     let shown = deeper.value(value.clone(), 0);
-    let rewritten = if shown == value { None } else { serde_json::to_string(&shown).ok() };
+    let rewritten = if shown == value {
+        None
+    } else {
+        serde_json::to_string(&shown).ok()
+    };
     discard(value);
     discard(shown);
     rewritten.map_or(text, Cow::Owned)

@@ -39,7 +39,13 @@ fn start_of_secret(scan: &Scan<'_>, start: usize, end: usize) -> Option<usize> {
     if holds_secret(scan, start, end) {
         return Some(start);
     }
-    let slash = scan.bytes.get(start..end)?.iter().rposition(|byte| *byte == b'/')? + start + 1;
+    let slash = scan
+        .bytes
+        .get(start..end)?
+        .iter()
+        .rposition(|byte| *byte == b'/')?
+        + start
+        + 1;
     (end - slash >= SHORTEST && holds_secret(scan, slash, end)).then_some(slash)
 }
 
@@ -47,13 +53,20 @@ fn holds_secret(scan: &Scan<'_>, start: usize, end: usize) -> bool {
     let run = scan.bytes.get(start..end).unwrap_or_default();
     // Most runs are words and digests: a look at the beginning spares decoding them.
     let is_text = |head: &[u8]| {
-        base64::decode(head).is_some_and(|decoded| decoded.iter().all(|byte| byte.is_ascii_graphic() || is(*byte, SPACE) && *byte != 0 || *byte >= 0x80) && decoded.iter().filter(|byte| byte.is_ascii()).count() * 4 >= decoded.len() * 3)
+        base64::decode(head).is_some_and(|decoded| {
+            decoded
+                .iter()
+                .all(|byte| byte.is_ascii_graphic() || is(*byte, SPACE) && *byte != 0 || *byte >= 0x80)
+                && decoded.iter().filter(|byte| byte.is_ascii()).count() * 4 >= decoded.len() * 3
+        })
     };
     if !run.get(..16).is_some_and(is_text) {
         return false;
     }
     // What is left over at the end of a cut text still counts.
-    let whole = run.get(..run.len() - usize::from(run.len() % 4 == 1)).unwrap_or(run);
+    let whole = run
+        .get(..run.len() - usize::from(run.len() % 4 == 1))
+        .unwrap_or(run);
     base64::decode(whole)
         .and_then(|decoded| String::from_utf8(decoded).ok())
         .is_some_and(|text| !Scan::new(&text, scan.rules, scan.depth + 1).run().is_empty())
@@ -76,7 +89,8 @@ fn in_percent_encoding(scan: &mut Scan<'_>) {
         if word.structural {
             let spans = Scan::new(text, scan.rules, scan.depth + 1).run();
             for range in spans.ranges() {
-                scan.spans.hide(start + word.origin(range.start)..start + word.origin(range.end));
+                scan.spans
+                    .hide(start + word.origin(range.start)..start + word.origin(range.end));
             }
         }
     }
@@ -97,14 +111,27 @@ struct Decoded {
 
 impl Decoded {
     fn of(word: &[u8]) -> Self {
-        let mut decoded =
-            Self { bytes: Vec::with_capacity(word.len()), origins: Vec::with_capacity(word.len()), length: word.len(), structural: false };
+        let mut decoded = Self {
+            bytes: Vec::with_capacity(word.len()),
+            origins: Vec::with_capacity(word.len()),
+            length: word.len(),
+            structural: false,
+        };
         let mut place = 0;
         while place < word.len() {
             let origin = u32::try_from(place).unwrap_or(u32::MAX);
-            let encoded = at(word, place) == b'%' && is(at(word, place + 1), HEX) && is(at(word, place + 2), HEX);
-            let byte = if encoded { digit(at(word, place + 1)) << 4 | digit(at(word, place + 2)) } else { at(word, place) };
-            decoded.structural |= encoded && matches!(byte, b'"' | b'\'' | b':' | b'=' | b'@' | b'{' | b'&' | b';' | b'/' | b' ' | b'%');
+            let encoded =
+                at(word, place) == b'%' && is(at(word, place + 1), HEX) && is(at(word, place + 2), HEX);
+            let byte = if encoded {
+                digit(at(word, place + 1)) << 4 | digit(at(word, place + 2))
+            } else {
+                at(word, place)
+            };
+            decoded.structural |= encoded
+                && matches!(
+                    byte,
+                    b'"' | b'\'' | b':' | b'=' | b'@' | b'{' | b'&' | b';' | b'/' | b' ' | b'%'
+                );
             decoded.bytes.push(byte);
             decoded.origins.push(origin);
             place += if encoded { 3 } else { 1 };
@@ -117,7 +144,9 @@ impl Decoded {
     }
 
     fn origin(&self, place: usize) -> usize {
-        self.origins.get(place).map_or(self.length, |origin| *origin as usize)
+        self.origins
+            .get(place)
+            .map_or(self.length, |origin| *origin as usize)
     }
 }
 
@@ -138,10 +167,22 @@ mod tests {
             // {"password":"FAKE-json-1"}
             ("APP=eyJwYXNzd29yZCI6IkZBS0UtanNvbi0xIn0=", "APP=********"),
             // {"port":8080,"host":"db"}
-            ("APP=eyJwb3J0Ijo4MDgwLCJob3N0IjoiZGIifQ==", "APP=eyJwb3J0Ijo4MDgwLCJob3N0IjoiZGIifQ=="),
-            ("%7B%22password%22%3A%22FAKE%22%7D", "%7B%22password%22%3A%22********%22%7D"),
-            ("https://h/?next=https%3A%2F%2Fa%3AFAKE%40b%2Fc", "https://h/?next=https%3A%2F%2Fa%3A********%40b%2Fc"),
-            ("/usr/lib/x86_64-linux-gnu/libssl.so.3", "/usr/lib/x86_64-linux-gnu/libssl.so.3"),
+            (
+                "APP=eyJwb3J0Ijo4MDgwLCJob3N0IjoiZGIifQ==",
+                "APP=eyJwb3J0Ijo4MDgwLCJob3N0IjoiZGIifQ==",
+            ),
+            (
+                "%7B%22password%22%3A%22FAKE%22%7D",
+                "%7B%22password%22%3A%22********%22%7D",
+            ),
+            (
+                "https://h/?next=https%3A%2F%2Fa%3AFAKE%40b%2Fc",
+                "https://h/?next=https%3A%2F%2Fa%3A********%40b%2Fc",
+            ),
+            (
+                "/usr/lib/x86_64-linux-gnu/libssl.so.3",
+                "/usr/lib/x86_64-linux-gnu/libssl.so.3",
+            ),
             ("a%20b%3Dc", "a%20b%3Dc"),
         ] {
             assert_eq!(redact(text), expected);

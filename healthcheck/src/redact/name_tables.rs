@@ -124,8 +124,7 @@ pub(super) const WORDS: &[(&str, Family)] = &[
 ];
 
 /// Parts that give a word away wherever in it they stand.
-pub(super) const PARTS: &[(&str, Family)] =
-    &[
+pub(super) const PARTS: &[(&str, Family)] = &[
     ("secret", Strong),
     ("credential", Strong),
     ("sessid", Weak),
@@ -431,7 +430,9 @@ pub(super) const QUALIFIERS: &[&str] = &[
 pub(super) const IDENTIFIERS: &[&str] = &["app", "id", "ids", "uid", "uuid"];
 
 /// What may follow `private` when a private key is meant; any other follower makes it an adjective (`PRIVATE_IP`).
-pub(super) const PRIVATE_THINGS: &[&str] = &["blob", "d", "data", "der", "exponent", "jwks", "material", "pem", "value"];
+pub(super) const PRIVATE_THINGS: &[&str] = &[
+    "blob", "d", "data", "der", "exponent", "jwks", "material", "pem", "value",
+];
 
 /// Words with a fragment of the seed that really speak of a secret, sorted: in running text only these count before
 /// a colon. In names of variables, keys, headers and flags the fragments count anywhere.

@@ -1,8 +1,8 @@
 //! What a name says about the value beside it.
 
 use super::name_tables::{
-    ENDINGS, FRAGMENTS, IDENTIFIERS, INNOCENT_PAIRS, NOT_SECRET, PAIRS, PARTS, PRIVATE_THINGS, QUALIFIERS, TELLING,
-    TELLING_ENDINGS, WORDS,
+    ENDINGS, FRAGMENTS, IDENTIFIERS, INNOCENT_PAIRS, NOT_SECRET, PAIRS, PARTS, PRIVATE_THINGS, QUALIFIERS,
+    TELLING, TELLING_ENDINGS, WORDS,
 };
 
 /// How sure a word is.
@@ -35,7 +35,10 @@ impl Verdict {
 
     /// A secret without looking at the value: what is below such a name goes, whatever its shape.
     pub(super) fn hides_containers(self) -> bool {
-        matches!(self, Self::Fragment { .. } | Self::Of(Family::Weak | Family::Strong))
+        matches!(
+            self,
+            Self::Fragment { .. } | Self::Of(Family::Weak | Family::Strong)
+        )
     }
 
     /// Words that mean a secret in prose too.
@@ -52,7 +55,9 @@ pub(super) fn verdict(name: &str) -> Verdict {
     }
     let words = Words::of(name);
     if fragment {
-        return Verdict::Fragment { telling: words.is_telling() };
+        return Verdict::Fragment {
+            telling: words.is_telling(),
+        };
     }
     words.family().map_or(Verdict::Shown, Verdict::Of)
 }
@@ -60,7 +65,9 @@ pub(super) fn verdict(name: &str) -> Verdict {
 fn contains_fragment(name: &[u8]) -> bool {
     name.iter().enumerate().any(|(start, first)| {
         matches!(first | 0x20, b'k' | b'p' | b't')
-            && FRAGMENTS.iter().any(|fragment| super::bytes::follows(name, start, fragment))
+            && FRAGMENTS
+                .iter()
+                .any(|fragment| super::bytes::follows(name, start, fragment))
     })
 }
 
@@ -77,7 +84,11 @@ struct Words {
 
 impl Words {
     fn of(name: &str) -> Self {
-        let mut words = Self { lower: [0; ROOM], ends: [(0, 0); MOST_WORDS], count: 0 };
+        let mut words = Self {
+            lower: [0; ROOM],
+            ends: [(0, 0); MOST_WORDS],
+            count: 0,
+        };
         // A lower-case letter may need more bytes than its capital, hence the margin.
         let mut from = name.len().saturating_sub(ROOM / 2);
         while !name.is_char_boundary(from) {
@@ -130,9 +141,11 @@ impl Words {
             self.ends.copy_within(1.., 0);
             self.count -= 1;
         }
-        if let (Some(place), Ok(start), Ok(end)) =
-            (self.ends.get_mut(self.count), u8::try_from(start), u8::try_from(end))
-        {
+        if let (Some(place), Ok(start), Ok(end)) = (
+            self.ends.get_mut(self.count),
+            u8::try_from(start),
+            u8::try_from(end),
+        ) {
             *place = (start, end);
             self.count += 1;
         }
@@ -166,7 +179,10 @@ impl Words {
         let word = self.word(index);
         let previous = index.checked_sub(1).map_or("", |before| self.word(before));
         let next = self.word(index + 1);
-        if let Some((_, _, family)) = PAIRS.iter().find(|(first, second, _)| *first == previous && *second == word) {
+        if let Some((_, _, family)) = PAIRS
+            .iter()
+            .find(|(first, second, _)| *first == previous && *second == word)
+        {
             return Some(*family);
         }
         if word.len() < 2
@@ -185,7 +201,10 @@ impl Words {
             return false;
         }
         let last = without_digits(self.word(self.count - 1));
-        let scheme = matches!(without_digits(self.word(family_at)), "auth" | "oauth" | "credentials" | "sas");
+        let scheme = matches!(
+            without_digits(self.word(family_at)),
+            "auth" | "oauth" | "credentials" | "sas"
+        );
         QUALIFIERS.binary_search(&last).is_ok() || scheme && IDENTIFIERS.contains(&last)
     }
 
@@ -210,8 +229,14 @@ fn family_of(word: &str) -> Option<Family> {
             return WORDS.get(found).map(|(_, family)| *family);
         }
     }
-    let parts = PARTS.iter().find(|(part, _)| plain.len() > part.len() && plain.contains(part));
-    let endings = || ENDINGS.iter().find(|(ending, _)| plain.ends_with(ending) || singular.ends_with(ending));
+    let parts = PARTS
+        .iter()
+        .find(|(part, _)| plain.len() > part.len() && plain.contains(part));
+    let endings = || {
+        ENDINGS
+            .iter()
+            .find(|(ending, _)| plain.ends_with(ending) || singular.ends_with(ending))
+    };
     parts.or_else(endings).map(|(_, family)| *family)
 }
 
@@ -229,19 +254,36 @@ mod tests {
     #[test]
     fn the_tables_are_sorted_for_binary_search() {
         assert!(name_tables::WORDS.is_sorted_by(|(one, _), (other, _)| one < other));
-        for table in [name_tables::NOT_SECRET, name_tables::QUALIFIERS, name_tables::TELLING] {
+        for table in [
+            name_tables::NOT_SECRET,
+            name_tables::QUALIFIERS,
+            name_tables::TELLING,
+        ] {
             assert!(table.is_sorted_by(|one, other| one < other), "{table:?}");
         }
     }
 
     #[test]
     fn the_seeds_fragments_count_anywhere_in_any_case() {
-        for name in ["KEYBOARD_LAYOUT", "TURKEY", "bypass", "Compass", "tokenizer", "x-api-key", "dbPassword", "PASSED"] {
+        for name in [
+            "KEYBOARD_LAYOUT",
+            "TURKEY",
+            "bypass",
+            "Compass",
+            "tokenizer",
+            "x-api-key",
+            "dbPassword",
+            "PASSED",
+        ] {
             assert!(matches!(verdict(name), Verdict::Fragment { .. }), "{name}");
         }
-        for (name, telling) in
-            [("KEYBOARD_LAYOUT", false), ("passed", false), ("keys", false), ("api_key", true), ("dbpassword2", true)]
-        {
+        for (name, telling) in [
+            ("KEYBOARD_LAYOUT", false),
+            ("passed", false),
+            ("keys", false),
+            ("api_key", true),
+            ("dbpassword2", true),
+        ] {
             assert_eq!(verdict(name), Verdict::Fragment { telling }, "{name}");
         }
     }
@@ -285,11 +327,43 @@ mod tests {
     #[test]
     fn names_that_only_look_alike_show() {
         for name in [
-            "AUTHOR", "GIT_AUTHOR_NAME", "XAUTHORITY", "OAUTH_PROVIDER", "OAUTH_CLIENT_ID", "AUTH_URL", "SSH_AUTH_SOCK",
-            "DBUS_SESSION_BUS_ADDRESS", "DESKTOP_SESSION", "XDG_SESSION_ID", "SESSION_TIMEOUT", "SESSION_COOKIE_NAME",
-            "PATH", "PATTERN", "COMPATIBILITY", "MAPPING_FILE", "PINNED", "SPIN", "GPIO_PIN", "DESIGN", "SIGNAL",
-            "ASSIGNED", "PRIVATE_IP", "PRIVATE_SUBNETS", "SALT_MASTER", "BASALT", "SECRETARY_NAME", "SECRETS_DIR", "SACRED",
-            "CREDIT", "a", "", "HOST", "PAGER", "DISPATCH", "ESPRESSO", "RESIDENT",
+            "AUTHOR",
+            "GIT_AUTHOR_NAME",
+            "XAUTHORITY",
+            "OAUTH_PROVIDER",
+            "OAUTH_CLIENT_ID",
+            "AUTH_URL",
+            "SSH_AUTH_SOCK",
+            "DBUS_SESSION_BUS_ADDRESS",
+            "DESKTOP_SESSION",
+            "XDG_SESSION_ID",
+            "SESSION_TIMEOUT",
+            "SESSION_COOKIE_NAME",
+            "PATH",
+            "PATTERN",
+            "COMPATIBILITY",
+            "MAPPING_FILE",
+            "PINNED",
+            "SPIN",
+            "GPIO_PIN",
+            "DESIGN",
+            "SIGNAL",
+            "ASSIGNED",
+            "PRIVATE_IP",
+            "PRIVATE_SUBNETS",
+            "SALT_MASTER",
+            "BASALT",
+            "SECRETARY_NAME",
+            "SECRETS_DIR",
+            "SACRED",
+            "CREDIT",
+            "a",
+            "",
+            "HOST",
+            "PAGER",
+            "DISPATCH",
+            "ESPRESSO",
+            "RESIDENT",
         ] {
             assert_eq!(verdict(name), Verdict::Shown, "{name}");
         }
@@ -300,6 +374,9 @@ mod tests {
         let long = "a_".repeat(5_000);
         assert_eq!(verdict(&format!("{long}secret")), Verdict::Of(Strong));
         assert_eq!(verdict(&format!("{long}name")), Verdict::Shown);
-        assert!(matches!(verdict(&format!("token{long}")), Verdict::Fragment { .. }));
+        assert!(matches!(
+            verdict(&format!("token{long}")),
+            Verdict::Fragment { .. }
+        ));
     }
 }

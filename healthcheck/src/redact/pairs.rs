@@ -8,11 +8,34 @@ use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder, is_setting};
 
 /// Under what a pair has its name.
-const NAMES: &[&str] =
-    &["name", "key", "k", "variable", "var", "field", "property", "header", "param", "parameter", "option", "env", "id", "label"];
+const NAMES: &[&str] = &[
+    "name",
+    "key",
+    "k",
+    "variable",
+    "var",
+    "field",
+    "property",
+    "header",
+    "param",
+    "parameter",
+    "option",
+    "env",
+    "id",
+    "label",
+];
 
 /// Under what it has its value.
-const VALUES: &[&str] = &["value", "val", "v", "content", "contents", "data", "string_value", "stringvalue"];
+const VALUES: &[&str] = &[
+    "value",
+    "val",
+    "v",
+    "content",
+    "contents",
+    "data",
+    "string_value",
+    "stringvalue",
+];
 
 pub(super) fn is_name_of_name(name: &str) -> bool {
     NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
@@ -65,7 +88,9 @@ pub(super) fn in_text(scan: &mut Scan<'_>, name: &str, own: Verdict, after: usiz
             close
         }
         Partner::Bare(inside) => {
-            let close = run_while(bytes, inside, |byte| !matches!(byte, b',' | b'}' | b'\n' | b'\r' | b'>'));
+            let close = run_while(bytes, inside, |byte| {
+                !matches!(byte, b',' | b'}' | b'\n' | b'\r' | b'>')
+            });
             if hides(verdict, scan.part(inside, close)) {
                 scan.spans.hide(inside..close);
             }
@@ -95,7 +120,9 @@ fn value_after(bytes: &[u8], end: usize) -> Option<Partner> {
     if !is_name_of_value(label_name) {
         return None;
     }
-    let separator = run_while(bytes, label_end, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b' '));
+    let separator = run_while(bytes, label_end, |byte| {
+        matches!(byte, b'"' | b'\'' | b'\\' | b' ')
+    });
     if !matches!(at(bytes, separator), b':' | b'=') {
         return None;
     }

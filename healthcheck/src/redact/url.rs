@@ -27,7 +27,9 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             // `//user:password@host`: as good as one with a scheme, but a comment looks the same.
             None => "",
         };
-        let end = run_while(bytes, from, |byte| !is(byte, ADDRESS_END) && !matches!(byte, b'/' | b'?' | b'#'));
+        let end = run_while(bytes, from, |byte| {
+            !is(byte, ADDRESS_END) && !matches!(byte, b'/' | b'?' | b'#')
+        });
         let end = user_info(scan, scheme, from, end);
         webhooks::find(scan, from, end);
         from = end.max(from);
@@ -43,14 +45,18 @@ fn user_info(scan: &mut Scan<'_>, scheme: &str, start: usize, end: usize) -> usi
         return end;
     }
     // `postgres://app:pa/ss@db`: a colon that no port follows, and an `@` further on.
-    let Some(colon) = memchr::memchr(b':', authority).map(|found| start + found) else { return end };
+    let Some(colon) = memchr::memchr(b':', authority).map(|found| start + found) else {
+        return end;
+    };
     let port = bytes.get(colon + 1..end).unwrap_or_default();
     let is_port = port.iter().all(|byte| is(*byte, DIGIT)) && !(colon == start && !port.is_empty());
     if is_port || at(bytes, start) == b'[' || port.starts_with(b"$") || port.contains(&b'[') {
         return end;
     }
     let window = bytes.get(..end + LONGEST_PASSWORD).unwrap_or(bytes);
-    let word = run_while(window, end, |byte| !is(byte, SPACE) && !matches!(byte, b'"' | b'\'' | b'`' | b'@' | b'<' | b'>'));
+    let word = run_while(window, end, |byte| {
+        !is(byte, SPACE) && !matches!(byte, b'"' | b'\'' | b'`' | b'@' | b'<' | b'>')
+    });
     if at(window, word) == b'@' && is(at(bytes, word + 1), ALNUM) {
         scan.spans.hide(colon + 1..word);
         return word;
@@ -63,7 +69,9 @@ fn hosts(scan: &mut Scan<'_>, scheme: &str, start: usize, last_at: usize) {
     let bytes = scan.bytes;
     let all = bytes.get(start..last_at).unwrap_or_default();
     let several = memchr::memchr(b'@', all).is_some()
-        && all.split(|byte| *byte == b',').all(|part| memchr::memchr_iter(b'@', part).count() <= 1);
+        && all
+            .split(|byte| *byte == b',')
+            .all(|part| memchr::memchr_iter(b'@', part).count() <= 1);
     if several && memchr::memchr(b',', all).is_some() {
         let mut from = start;
         for part in all.split(|byte| *byte == b',') {
@@ -112,15 +120,27 @@ mod tests {
         for (text, expected) in [
             ("postgres://app:X@db/prod", "postgres://app:********@db/prod"),
             ("redis://:X@r:6379/0", "redis://:********@r:6379/0"),
-            ("postgresql+psycopg2://a%40b:X@h/d?x=1", "postgresql+psycopg2://a%40b:********@h/d?x=1"),
+            (
+                "postgresql+psycopg2://a%40b:X@h/d?x=1",
+                "postgresql+psycopg2://a%40b:********@h/d?x=1",
+            ),
             ("mongodb://a:X@h1:1,h2:2/d", "mongodb://a:********@h1:1,h2:2/d"),
             ("amqp://a:X@h1,b:X@h2/v", "amqp://a:********@h1,b:********@h2/v"),
-            ("amqp://a:X@h1,amqp://b:X@h2", "amqp://a:********@h1,amqp://b:********@h2"),
+            (
+                "amqp://a:X@h1,amqp://b:X@h2",
+                "amqp://a:********@h1,amqp://b:********@h2",
+            ),
             ("postgres://a:pX@ss@h/d", "postgres://a:********@h/d"),
             ("postgres://a:p/X@h/d", "postgres://a:********@h/d"),
             ("see (https://a:X@h/x).", "see (https://a:********@h/x)."),
-            ("https://X@sentry.example.com/1", "https://********@sentry.example.com/1"),
-            ("https://X:x-oauth-basic@github.com/a", "https://********:********@github.com/a"),
+            (
+                "https://X@sentry.example.com/1",
+                "https://********@sentry.example.com/1",
+            ),
+            (
+                "https://X:x-oauth-basic@github.com/a",
+                "https://********:********@github.com/a",
+            ),
             ("//a:X@h/x", "//a:********@h/x"),
         ] {
             assert_eq!(redact(&text.replace('X', x)), expected, "{text}");

@@ -7,11 +7,60 @@ use super::settings::{is_masked, is_placeholder};
 
 /// What stands before a colon and an address of mail, a package or an image, and is no user. Sorted.
 const NO_USERS: &[&str] = &[
-    "account", "acct", "address", "as", "author", "bcc", "by", "cargo", "cc", "committer", "contact", "docker", "e-mail",
-    "email", "emails", "file", "from", "gem", "git", "id", "image", "jsr", "k8s", "link", "login", "mail", "mailto",
-    "maintainer", "member", "npm", "oci", "operator", "owner", "patch", "pkg", "portal", "pypi", "reply-to", "sender",
-    "serviceaccount", "sip", "sips", "ssh", "support", "target", "tel", "to", "upn", "urn", "user", "username", "users",
-    "workspace", "xmpp",
+    "account",
+    "acct",
+    "address",
+    "as",
+    "author",
+    "bcc",
+    "by",
+    "cargo",
+    "cc",
+    "committer",
+    "contact",
+    "docker",
+    "e-mail",
+    "email",
+    "emails",
+    "file",
+    "from",
+    "gem",
+    "git",
+    "id",
+    "image",
+    "jsr",
+    "k8s",
+    "link",
+    "login",
+    "mail",
+    "mailto",
+    "maintainer",
+    "member",
+    "npm",
+    "oci",
+    "operator",
+    "owner",
+    "patch",
+    "pkg",
+    "portal",
+    "pypi",
+    "reply-to",
+    "sender",
+    "serviceaccount",
+    "sip",
+    "sips",
+    "ssh",
+    "support",
+    "target",
+    "tel",
+    "to",
+    "upn",
+    "urn",
+    "user",
+    "username",
+    "users",
+    "workspace",
+    "xmpp",
 ];
 
 const LONGEST_USER: usize = 64;
@@ -34,7 +83,11 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 }
 
 fn is_boundary(byte: u8) -> bool {
-    byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b',' | b'(' | b'<' | b'>' | b'[' | b'{' | b'|' | b'\\')
+    byte <= b' '
+        || matches!(
+            byte,
+            b'"' | b'\'' | b'`' | b'=' | b',' | b'(' | b'<' | b'>' | b'[' | b'{' | b'|' | b'\\'
+        )
 }
 
 fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
@@ -43,23 +96,38 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
     let colon = word + memchr::memchr(b':', head)?;
     let user = scan.part(word, colon);
     let password = scan.part(colon + 1, sign);
-    let plausible = user.bytes().all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'.' | b'%' | b'+' | b'-' | b'~' | b'$'))
+    let plausible = user
+        .bytes()
+        .all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'.' | b'%' | b'+' | b'-' | b'~' | b'$'))
         && (user.is_empty() || user.bytes().any(|byte| is(byte, LETTER)));
-    if !plausible || password.is_empty() || password.starts_with("//") || is_masked(password) || is_placeholder(password) {
+    if !plausible
+        || password.is_empty()
+        || password.starts_with("//")
+        || is_masked(password)
+        || is_placeholder(password)
+    {
         return None;
     }
     let mut lower = [0; LONGEST_USER];
     let lower = lower.get_mut(..user.len())?;
     lower.copy_from_slice(user.as_bytes());
     lower.make_ascii_lowercase();
-    if NO_USERS.binary_search_by(|known| known.as_bytes().cmp(lower)).is_ok() {
+    if NO_USERS
+        .binary_search_by(|known| known.as_bytes().cmp(lower))
+        .is_ok()
+    {
         return None;
     }
     let host = sign + 1;
-    if ["tcp(", "unix(", "udp(", "tcp6("].iter().any(|network| super::bytes::follows(bytes, host, network)) {
+    if ["tcp(", "unix(", "udp(", "tcp6("]
+        .iter()
+        .any(|network| super::bytes::follows(bytes, host, network))
+    {
         return Some(colon + 1);
     }
-    let host_end = run_while(bytes, host, |byte| is(byte, ALNUM) || matches!(byte, b'.' | b'-' | b'_'));
+    let host_end = run_while(bytes, host, |byte| {
+        is(byte, ALNUM) || matches!(byte, b'.' | b'-' | b'_')
+    });
     let host_name = scan.part(host, host_end);
     if host_name.is_empty() || matches!(host_name, "sha256" | "sha512") || host_name.starts_with('.') {
         return None;
@@ -99,9 +167,16 @@ mod tests {
     #[test]
     fn mail_images_and_packages_stay() {
         for text in [
-            "mailto:ops@example.com", "Contact:ops@example.com", "git@github.com:a/b.git", "a@b.c",
-            "registry.example.com/app:1.2@sha256:0123456789abcdef", "pkg:npm/left@1.2.3", "npm:left-pad@1.0.0",
-            "at 12:30 ops@example.com", "user@host:/path", "redis:7.2@sha256:00ff",
+            "mailto:ops@example.com",
+            "Contact:ops@example.com",
+            "git@github.com:a/b.git",
+            "a@b.c",
+            "registry.example.com/app:1.2@sha256:0123456789abcdef",
+            "pkg:npm/left@1.2.3",
+            "npm:left-pad@1.0.0",
+            "at 12:30 ops@example.com",
+            "user@host:/path",
+            "redis:7.2@sha256:00ff",
         ] {
             assert_eq!(redact(text), text);
         }

@@ -107,8 +107,15 @@ impl Walk<'_> {
             });
             return Value::Array(self.arguments(words.collect()));
         }
-        let pairs = list.len() > 1 && list.iter().all(is_pair) || list.len() == 1 && list.iter().all(is_pair) && depth > 0;
-        let values = list.into_iter().map(|value| if pairs { self.pair(value, depth + 1) } else { self.value(value, depth + 1) });
+        let pairs = list.len() > 1 && list.iter().all(is_pair)
+            || list.len() == 1 && list.iter().all(is_pair) && depth > 0;
+        let values = list.into_iter().map(|value| {
+            if pairs {
+                self.pair(value, depth + 1)
+            } else {
+                self.value(value, depth + 1)
+            }
+        });
         Value::Array(values.collect())
     }
 
@@ -121,7 +128,13 @@ impl Walk<'_> {
                 let value = self.named(&name, value, depth + 1);
                 Value::Array(vec![Value::String(self.text(name)), value])
             }
-            (first, second) => Value::Array(first.into_iter().chain(second).map(|value| self.value(value, depth + 1)).collect()),
+            (first, second) => Value::Array(
+                first
+                    .into_iter()
+                    .chain(second)
+                    .map(|value| self.value(value, depth + 1))
+                    .collect(),
+            ),
         }
     }
 
@@ -145,19 +158,30 @@ impl Walk<'_> {
 
     fn map(self, map: Map<String, Value>, depth: usize) -> Value {
         let paired = name_in_pair(&map).map(|name| (self.rules.verdict(name), name.to_owned()));
-        let manifest = map.get("kind").and_then(Value::as_str).is_some_and(|kind| kind == "Secret");
+        let manifest = map
+            .get("kind")
+            .and_then(Value::as_str)
+            .is_some_and(|kind| kind == "Secret");
         let mut shown = Map::new();
         for (name, value) in map {
             let value = match &paired {
-                Some((verdict, of)) if pairs::is_name_of_value(&name) => self.judged(*verdict, of, value, depth + 1),
+                Some((verdict, of)) if pairs::is_name_of_value(&name) => {
+                    self.judged(*verdict, of, value, depth + 1)
+                }
                 // The name of a pair is no secret even where it stands under `key`.
                 Some(_) if pairs::is_name_of_name(&name) => self.value(value, depth + 1),
-                _ if manifest && matches!(name.as_str(), "data" | "stringData") => self.hide_below(value, depth + 1),
+                _ if manifest && matches!(name.as_str(), "data" | "stringData") => {
+                    self.hide_below(value, depth + 1)
+                }
                 _ => self.named(&name, value, depth + 1),
             };
             let name = self.text(name);
             // Two names that differ only in their secret: both values are shown.
-            let name = if shown.contains_key(&name) { format!("{name} ({})", shown.len() + 1) } else { name };
+            let name = if shown.contains_key(&name) {
+                format!("{name} ({})", shown.len() + 1)
+            } else {
+                name
+            };
             shown.insert(name, value);
         }
         Value::Object(shown)
@@ -182,7 +206,9 @@ impl Walk<'_> {
 }
 
 fn is_pair(value: &Value) -> bool {
-    value.as_array().is_some_and(|pair| pair.len() == 2 && pair.first().is_some_and(Value::is_string))
+    value
+        .as_array()
+        .is_some_and(|pair| pair.len() == 2 && pair.first().is_some_and(Value::is_string))
 }
 
 /// The name that an object of the form `{"name": …, "value": …}` speaks of.
@@ -190,5 +216,6 @@ fn name_in_pair(map: &Map<String, Value>) -> Option<&str> {
     if !map.keys().any(|name| pairs::is_name_of_value(name)) {
         return None;
     }
-    map.iter().find_map(|(name, value)| value.as_str().filter(|_| pairs::is_name_of_name(name)))
+    map.iter()
+        .find_map(|(name, value)| value.as_str().filter(|_| pairs::is_name_of_name(name)))
 }

@@ -1,0 +1,16 @@
+//! From a request to its answer, through the router and over real sockets.
+
+mod support;
+
+mod access;
+mod answers;
+mod details;
+mod environment;
+mod hostile;
+mod large;
+mod methods;
+mod mounting;
+mod paths;
+mod probes;
+mod queries;
+mod wire;
