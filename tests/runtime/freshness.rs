@@ -43,7 +43,12 @@ async fn each_check_is_cached_by_itself() {
 #[tokio::test(start_paused = true)]
 async fn none_turns_the_cache_off() {
     let lever = Lever::default();
-    let health = by_hand().check(lever.check("a")).success_ttl(None).failed_ttl(None).build().unwrap();
+    let health = by_hand()
+        .check(lever.check("a"))
+        .success_ttl(None)
+        .failed_ttl(None)
+        .build()
+        .unwrap();
     for _ in 0..3 {
         let report = health.report().await;
         assert_eq!(of(&report, "a").expires, None);
@@ -55,7 +60,10 @@ async fn none_turns_the_cache_off() {
 #[tokio::test(start_paused = true)]
 async fn on_a_probe_a_result_whose_ttl_nobody_chose_is_fresh_for_its_max_age_only() {
     let (by_default, chosen) = (Lever::default(), Lever::default());
-    let health = built([by_default.check("by default"), chosen.check("chosen").success_ttl(20 * SECOND)]);
+    let health = built([
+        by_default.check("by default"),
+        chosen.check("chosen").success_ttl(20 * SECOND),
+    ]);
     let probe = Selection::readiness().max_age(5 * SECOND, 2 * SECOND);
     for _ in 0..4 {
         health.report_for(&probe).await.unwrap();
@@ -67,8 +75,15 @@ async fn on_a_probe_a_result_whose_ttl_nobody_chose_is_fresh_for_its_max_age_onl
     let before = by_default.runs();
     advance(3 * SECOND).await;
     health.report_for(&probe).await.unwrap();
-    assert_eq!(by_default.runs(), before + 1, "a failure is looked at again after 2 s");
-    assert!(health.fresh(&Selection::all()).is_some(), "where its TTL holds it is still fresh");
+    assert_eq!(
+        by_default.runs(),
+        before + 1,
+        "a failure is looked at again after 2 s"
+    );
+    assert!(
+        health.fresh(&Selection::all()).is_some(),
+        "where its TTL holds it is still fresh"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,13 +134,19 @@ async fn a_run_without_a_limit_that_goes_on_too_long_is_no_result() {
     sleep(5 * SECOND).await;
     let late = health.report_within(&Selection::all(), budget).await.unwrap();
     let output = of(&late, "a").output.as_str().unwrap();
-    assert!(output.starts_with("no result for 3") && output.ends_with("s, still running"), "{output}");
+    assert!(
+        output.starts_with("no result for 3") && output.ends_with("s, still running"),
+        "{output}"
+    );
     assert_eq!(of(&late, "a").status, Status::Fail);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_check_without_a_first_result_passes_in_liveness_and_fails_elsewhere() {
-    let health = built([Check::new("slow", std::future::pending::<()>).liveness().readiness().startup()]);
+    let health = built([Check::new("slow", std::future::pending::<()>)
+        .liveness()
+        .readiness()
+        .startup()]);
     let budget = Duration::from_millis(10);
     for (selection, status) in [
         (Selection::liveness(), Status::Pass),

@@ -43,7 +43,11 @@ async fn fifty_checks_of_100_ms_run_at_the_same_time() {
     let health = built((0..50).map(|i| counted(&format!("check {i}"), &runs, Duration::from_millis(100))));
     let began = tokio::time::Instant::now();
     assert_eq!(health.report().await.results.len(), 50);
-    assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_millis(200),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -56,7 +60,11 @@ async fn a_cancelled_request_does_not_stop_the_run() {
     }
     sleep(Duration::from_millis(50)).await;
     assert_eq!(health.fresh(&Selection::all()).unwrap().status, Overall::Success);
-    assert_eq!(runs.load(Ordering::SeqCst), 1, "the leader's cancellation is nobody's loss");
+    assert_eq!(
+        runs.load(Ordering::SeqCst),
+        1,
+        "the leader's cancellation is nobody's loss"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,7 +84,9 @@ async fn a_check_that_panics_fails_with_its_message() {
     let health = built([
         Check::new("async", async || -> () { panic!("at the disco") }),
         Check::blocking("blocking", || -> bool { panic!("{} lights", 4) }),
-        Check::new("before its future", || -> std::future::Ready<bool> { panic!("early") }),
+        Check::new("before its future", || -> std::future::Ready<bool> {
+            panic!("early")
+        }),
         Check::new("fine", async || true),
     ]);
     let report = health.report().await;
@@ -113,7 +123,11 @@ async fn a_check_that_blocks_its_thread_is_answered_at_its_limit_and_not_started
     let again = health.report().await;
     let output = of(&again, "stuck").output.as_str().unwrap().to_owned();
     assert!(output.starts_with("still running since 20"), "{output}");
-    assert_eq!(of(&again, "stuck").consecutive_failures, 1, "being told again is no run");
+    assert_eq!(
+        of(&again, "stuck").consecutive_failures,
+        1,
+        "being told again is no run"
+    );
     assert_eq!(runs.load(Ordering::SeqCst), 1);
     drop(release);
 }
@@ -155,13 +169,22 @@ async fn a_late_result_is_discarded() {
 #[tokio::test(start_paused = true)]
 async fn a_report_within_a_budget_tells_what_is_known_and_the_run_serves_the_next() {
     let runs = Arc::default();
-    let health = built([counted("slow", &runs, Duration::from_secs(2)), Check::new("quick", async || true)]);
-    let report = health.report_within(&Selection::all(), Duration::from_millis(800)).await.unwrap();
+    let health = built([
+        counted("slow", &runs, Duration::from_secs(2)),
+        Check::new("quick", async || true),
+    ]);
+    let report = health
+        .report_within(&Selection::all(), Duration::from_millis(800))
+        .await
+        .unwrap();
     assert_eq!(of(&report, "slow").output, "not run yet");
     assert_eq!(of(&report, "slow").status, Status::Fail);
     assert_eq!(of(&report, "quick").status, Status::Pass);
     sleep(Duration::from_secs(2)).await;
-    let report = health.report_within(&Selection::all(), Duration::from_millis(800)).await.unwrap();
+    let report = health
+        .report_within(&Selection::all(), Duration::from_millis(800))
+        .await
+        .unwrap();
     assert_eq!(of(&report, "slow").output, "done");
     assert_eq!(runs.load(Ordering::SeqCst), 1);
 }
@@ -181,7 +204,11 @@ async fn an_output_that_is_too_long_is_cut_with_a_note() {
     let health = built([Check::blocking("long", || "ä".repeat(20_000))]);
     let report = health.report().await;
     let output = of(&report, "long").output.as_str().unwrap();
-    assert!(output.ends_with("… (cut after 16384 of 40000 bytes)"), "{}", &output[output.len() - 50..]);
+    assert!(
+        output.ends_with("… (cut after 16384 of 40000 bytes)"),
+        "{}",
+        &output[output.len() - 50..]
+    );
 }
 
 #[tokio::test]
@@ -194,11 +221,22 @@ async fn a_megabyte_of_output_and_one_without_end_leave_the_others_untouched() {
     }
     let health = built([
         Check::blocking("endless", || Outcome::pass(Endless)),
-        Check::blocking("huge", || vec![0_u64; 10_000_000].into_iter().map(|_| 'x').collect::<String>()),
+        Check::blocking("huge", || {
+            vec![0_u64; 10_000_000]
+                .into_iter()
+                .map(|_| 'x')
+                .collect::<String>()
+        }),
         Check::new("fine", async || true),
     ]);
     let report = health.report().await;
-    assert!(of(&report, "endless").output.as_str().unwrap().contains("nested deeper than 100 levels"));
+    assert!(
+        of(&report, "endless")
+            .output
+            .as_str()
+            .unwrap()
+            .contains("nested deeper than 100 levels")
+    );
     assert!(serde_json::to_string(&*report).unwrap().len() < 20_000);
     assert_eq!(of(&report, "fine").status, Status::Pass);
 }
@@ -217,7 +255,11 @@ async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_ba
     let waiting = (0..100).map(|i| Check::blocking(format!("waits {i:03}"), || true));
     let health = built(stuck.chain(waiting));
     let report = health.report().await;
-    let passed = report.results.iter().filter(|it| it.checker.starts_with("waits") && it.passed).count();
+    let passed = report
+        .results
+        .iter()
+        .filter(|it| it.checker.starts_with("waits") && it.passed)
+        .count();
     assert_eq!(passed, 100);
     assert_eq!(health.statistics().stuck_runs, 64);
     drop(release);

@@ -27,7 +27,9 @@ fn a_run_that_died_with_its_runtime_frees_its_slot() {
     })]);
     let first = current_thread();
     let begun = first.block_on(async {
-        tokio::time::timeout(Duration::from_millis(20), health.report()).await.is_err()
+        tokio::time::timeout(Duration::from_millis(20), health.report())
+            .await
+            .is_err()
     });
     assert!(begun);
     drop(first);
@@ -51,7 +53,11 @@ fn a_waiter_starts_a_lost_run_once_more_on_its_own_runtime() {
             }
         }
     })]);
-    let leader = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let leader = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
     let asked = health.clone();
     leader.spawn(async move { asked.report().await });
     begun.recv().unwrap();
@@ -79,7 +85,10 @@ fn outside_of_a_runtime_fresh_results_are_told_and_due_ones_fail() {
     let outside = |health: &healthcheck::HealthCheck| {
         // Nothing is awaited there, so that polling once is enough.
         let mut report = std::pin::pin!(health.report());
-        match report.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        match report
+            .as_mut()
+            .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+        {
             std::task::Poll::Ready(report) => report,
             std::task::Poll::Pending => panic!("it waits for something"),
         }
@@ -91,7 +100,12 @@ fn outside_of_a_runtime_fresh_results_are_told_and_due_ones_fail() {
 
 #[test]
 fn checks_run_where_on_runtime_says_whoever_asks() {
-    let home = Builder::new_multi_thread().worker_threads(1).thread_name("home").enable_all().build().unwrap();
+    let home = Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("home")
+        .enable_all()
+        .build()
+        .unwrap();
     let thread = || std::thread::current().name().unwrap_or_default().to_owned();
     let health = built([Check::new("where", move || async move { thread() })]);
     let report = current_thread().block_on(health.on_runtime(home.handle().clone()).report());
@@ -116,7 +130,11 @@ fn a_hung_sync_check_does_not_hold_the_end_of_its_runtime() {
     for flavor in ["current thread", "multi thread"] {
         let runtime = match flavor {
             "current thread" => current_thread(),
-            _ => Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap(),
+            _ => Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .unwrap(),
         };
         let (release, blocked) = mpsc::channel::<()>();
         let blocked = Arc::new(std::sync::Mutex::new(blocked));
@@ -128,7 +146,11 @@ fn a_hung_sync_check_does_not_hold_the_end_of_its_runtime() {
             .unwrap();
         let began = Instant::now();
         drop(runtime);
-        assert!(began.elapsed() < Duration::from_secs(2), "{flavor}: {:?}", began.elapsed());
+        assert!(
+            began.elapsed() < Duration::from_secs(2),
+            "{flavor}: {:?}",
+            began.elapsed()
+        );
         drop(release);
     }
 }

@@ -44,7 +44,10 @@ async fn checks_and_tags_unite_and_exclusions_subtract() {
 #[tokio::test]
 async fn an_unknown_check_or_tag_is_an_error_that_lists_the_known_ones() {
     let health = fleet();
-    let error = health.report_for(&Selection::checks(["x"]).with_tag("y")).await.unwrap_err();
+    let error = health
+        .report_for(&Selection::checks(["x"]).with_tag("y"))
+        .await
+        .unwrap_err();
     assert_eq!(error.unknown_checks(), ["x"]);
     assert_eq!(error.known_tags(), ["cache", "far"]);
     assert_eq!(
@@ -55,8 +58,14 @@ async fn an_unknown_check_or_tag_is_an_error_that_lists_the_known_ones() {
 
 #[tokio::test]
 async fn a_check_outside_of_the_probe_is_unknown_there() {
-    let error = fleet().report_for(&Selection::readiness().with_check("d")).await.unwrap_err();
-    assert_eq!((error.unknown_checks(), error.known_checks()), (&["d".to_owned()][..], &["a".to_owned(), "c".to_owned()][..]));
+    let error = fleet()
+        .report_for(&Selection::readiness().with_check("d"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.unknown_checks(), error.known_checks()),
+        (&["d".to_owned()][..], &["a".to_owned(), "c".to_owned()][..])
+    );
 }
 
 #[tokio::test]
@@ -75,7 +84,10 @@ async fn a_probe_without_checks_passes() {
 
 #[tokio::test]
 async fn what_is_excluded_is_not_run() {
-    let health = built([Check::new("a", async || -> bool { panic!("it ran") }), Check::new("b", async || true)]);
+    let health = built([
+        Check::new("a", async || -> bool { panic!("it ran") }),
+        Check::new("b", async || true),
+    ]);
     let report = health.report_for(&Selection::all().exclude("a")).await.unwrap();
     assert_eq!(report.status, Overall::Success);
     assert_eq!(health.statistics().checks[0].failures, 0);
@@ -85,5 +97,9 @@ async fn what_is_excluded_is_not_run() {
 async fn a_registry_without_checks_passes_with_a_warning() {
     let report = by_hand().build().unwrap().report().await;
     assert_eq!((report.status, report.results.len()), (Overall::Success, 0));
-    assert!(report.warnings[0].starts_with("no check is registered"), "{:?}", report.warnings);
+    assert!(
+        report.warnings[0].starts_with("no check is registered"),
+        "{:?}",
+        report.warnings
+    );
 }

@@ -11,12 +11,20 @@ pub fn by_hand() -> HealthCheckBuilder {
 }
 
 pub fn built(checks: impl IntoIterator<Item = Check>) -> HealthCheck {
-    checks.into_iter().fold(by_hand(), HealthCheckBuilder::check).build().expect("the checks fit together")
+    checks
+        .into_iter()
+        .fold(by_hand(), HealthCheckBuilder::check)
+        .build()
+        .expect("the checks fit together")
 }
 
 /// The result of one check in a report.
 pub fn of<'a>(report: &'a Report, name: &str) -> &'a CheckResult {
-    report.results.iter().find(|result| result.checker == name).expect("the check is in the report")
+    report
+        .results
+        .iter()
+        .find(|result| result.checker == name)
+        .expect("the check is in the report")
 }
 
 /// What a steered check does next, and how often it has run.

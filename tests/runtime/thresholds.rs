@@ -15,13 +15,28 @@ fn _type_is_closed(status: Status) -> u8 {
 #[tokio::test]
 async fn a_failure_below_the_threshold_is_pending_and_the_status_is_held_with_the_new_output() {
     let lever = Lever::default();
-    let health = built([lever.check("a").failure_threshold(2).success_ttl(None).failed_ttl(None)]);
+    let health = built([lever
+        .check("a")
+        .failure_threshold(2)
+        .success_ttl(None)
+        .failed_ttl(None)]);
     health.report().await;
     lever.fail();
     let report = health.report().await;
     let result = of(&report, "a");
-    assert_eq!((result.status, result.passed, result.output.as_str()), (Status::Pass, true, Some("broken")));
-    let Some(Pending { status, count, of: needed, .. }) = result.pending else { panic!("{result:?}") };
+    assert_eq!(
+        (result.status, result.passed, result.output.as_str()),
+        (Status::Pass, true, Some("broken"))
+    );
+    let Some(Pending {
+        status,
+        count,
+        of: needed,
+        ..
+    }) = result.pending
+    else {
+        panic!("{result:?}")
+    };
     assert_eq!((status, count, needed), (Status::Fail, 1, 2));
     let report = health.report().await;
     assert_eq!(of(&report, "a").status, Status::Fail);
@@ -58,5 +73,8 @@ async fn an_optional_failure_and_a_warning_degrade_the_whole() {
     assert_eq!(optional.report().await.status, Overall::Degraded);
     let warns = built([healthcheck::Check::new("a", async || Outcome::warn("hm"))]);
     let report = warns.report().await;
-    assert_eq!((report.status, of(&report, "a").passed), (Overall::Degraded, true));
+    assert_eq!(
+        (report.status, of(&report, "a").passed),
+        (Overall::Degraded, true)
+    );
 }
