@@ -51,7 +51,7 @@ impl Asked {
             .take(LONGEST + 1)
             .map(|id| id.trim().to_owned())
             .collect();
-        if ids.iter().any(|id| *id == *OWN) || ids.len() > LONGEST {
+        if ids.contains(&*OWN) || ids.len() > LONGEST {
             return Err(Loop(()));
         }
         // Nobody fills the memory with an id that is none.
