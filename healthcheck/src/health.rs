@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use crate::builder::HealthCheckBuilder;
 use crate::check::CheckInfo;
 use crate::clock::Now;
-use crate::engine::changes::{Cause, Transition};
+use crate::engine::changes::Transition;
 use crate::engine::slot::Mask;
 use crate::engine::{Engine, Slot};
 use crate::environment::EnvironmentDumpBuilder;
@@ -32,7 +32,7 @@ use crate::statistics::Statistics;
 /// given, with the others' results untouched. Under `panic = "abort"` nobody can catch a panic: there one check that
 /// panics ends the process.
 ///
-/// ```
+/// ```standalone_crate
 /// use healthcheck::{HealthCheck, Overall, health_check};
 ///
 /// #[health_check]
@@ -227,7 +227,7 @@ impl HealthCheck {
             self.core
                 .engine
                 .changes
-                .record_whole(Status::Fail, said.into(), Cause::Maintenance, Now::read());
+                .record_maintenance(Status::Fail, said.into(), Now::read());
             self.core.engine.touch();
         }
     }
@@ -236,6 +236,10 @@ impl HealthCheck {
     pub fn end_maintenance(&self) {
         if self.core.lifecycle.set_maintenance(None) {
             tracing::info!("maintenance ends");
+            self.core
+                .engine
+                .changes
+                .record_maintenance(Status::Pass, Value::Null, Now::read());
             self.core.engine.touch();
         }
     }
@@ -270,7 +274,7 @@ impl HealthCheck {
         if slot.check().is_some_and(|info| info.options().liveness) {
             return Err(OverrideError::liveness(name));
         }
-        self.mask(index, status, lasts, reason.into())
+        self.mask(index, status, lasts, &reason.into())
     }
 
     /// As [`set_override`](Self::set_override), for liveness checks, too: a failure there restarts the process.
@@ -285,7 +289,7 @@ impl HealthCheck {
         reason: impl Into<String>,
     ) -> Result<(), OverrideError> {
         let (index, _) = self.find(name)?;
-        self.mask(index, status, lasts, reason.into())
+        self.mask(index, status, lasts, &reason.into())
     }
 
     /// Ends an override before its time; without one nothing changes.
@@ -294,9 +298,11 @@ impl HealthCheck {
     /// There is no check of that name.
     pub fn clear_override(&self, name: &str) -> Result<(), OverrideError> {
         let (index, slot) = self.find(name)?;
+        let now = Now::read();
+        self.core.engine.note_all(now);
         slot.lock().masked = None;
         self.core.engine.touch();
-        self.core.engine.note_quietly(index, Now::read());
+        self.core.engine.note_quietly(index, now);
         Ok(())
     }
 
@@ -312,13 +318,15 @@ impl HealthCheck {
         self.core.engine.statistics()
     }
 
-    fn mask(&self, index: u32, status: Status, lasts: Duration, reason: String) -> Result<(), OverrideError> {
+    fn mask(&self, index: u32, status: Status, lasts: Duration, reason: &str) -> Result<(), OverrideError> {
         let now = Now::read();
         let engine = &self.core.engine;
         if lasts.is_zero() {
             return Err(OverrideError::endless(engine.slot(index).name()));
         }
-        let reason = engine.redaction.text(&reason).into_owned();
+        // What time has changed is told first: an override that ended unseen has an end of its own.
+        engine.note_all(now);
+        let reason = engine.redaction.text(reason).into_owned();
         let name = engine.slot(index).name();
         tracing::warn!(check = name, %status, reason, seconds = lasts.as_secs(), "health check overridden");
         engine.slot(index).lock().masked = Some(Box::new(Mask {

@@ -257,7 +257,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug)]
-    struct Layered(&'static str, Option<Box<Layered>>);
+    struct Layered(&'static str, Option<Box<Self>>);
 
     impl fmt::Display for Layered {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

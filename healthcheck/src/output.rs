@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[derive(Serialize)]
-    struct Nested(Vec<Nested>);
+    struct Nested(Vec<Self>);
 
     fn nested(levels: usize) -> Nested {
         (1..levels).fold(Nested(vec![]), |inner, _| Nested(vec![inner]))

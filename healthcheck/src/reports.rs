@@ -83,16 +83,20 @@ impl Reports {
     }
 
     /// Keeps the report, unless one that says the same is kept already: then that one is given.
-    fn keep(&self, scope: Scope, kept: Kept) -> Arc<Report> {
+    fn keep(&self, scope: Scope, kept: Kept, now: Now) -> Arc<Report> {
         let mut place = self.kept[scope as usize]
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         match &*place {
-            Some(before) if before.generation == kept.generation && before.max_age == kept.max_age => {
-                Arc::clone(&before.report)
-            }
+            Some(before) if before.holds(kept.generation, kept.max_age, now) => Arc::clone(&before.report),
             _ => Arc::clone(&place.insert(kept).report),
         }
+    }
+}
+
+impl Kept {
+    fn holds(&self, generation: u64, max_age: Option<MaxAge>, now: Now) -> bool {
+        self.generation == generation && self.max_age == max_age && !self.until.passed(now)
     }
 }
 
@@ -123,17 +127,18 @@ impl Members {
 impl Core {
     /// The report where nothing is due.
     pub(crate) fn fresh(&self, selection: &Selection) -> Option<Arc<Report>> {
+        if self.engine.background.is_down() {
+            return None;
+        }
         let now = Now::read();
         if selection.is_whole() {
             let kept = self.reports.load(selection.scope);
-            if let Some(kept) = kept.filter(|kept| {
-                kept.generation == self.engine.generation()
-                    && kept.max_age == selection.max_age
-                    && !kept.until.passed(now)
-            }) {
+            let generation = self.engine.generation();
+            if let Some(kept) = kept.filter(|kept| kept.holds(generation, selection.max_age, now)) {
                 return Some(kept.report);
             }
         }
+        self.engine.note_all(now);
         let members = self.members(selection).ok()?;
         self.engine
             .fresh_until(self.looked_at(selection, &members), now, selection.max_age)?;
@@ -174,7 +179,6 @@ impl Core {
         for index in firsts.collect::<Vec<_>>() {
             self.engine.await_first(index, &home, deadline).await;
         }
-        self.engine.note_all(Now::read());
         if lost.is_empty() {
             // Another one who waited may have put it together already.
             if let Some(report) = self.fresh(selection) {
@@ -314,7 +318,7 @@ impl Core {
                     until,
                     max_age: selection.max_age,
                 };
-                self.reports.keep(selection.scope, kept)
+                self.reports.keep(selection.scope, kept, asked.now)
             }
             _ => report,
         }

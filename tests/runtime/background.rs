@@ -1,1 +1,142 @@
+//! Checks with an interval: run by a loop, read by requests.
 
+use std::time::Duration;
+
+use healthcheck::{Check, Selection, Status};
+use tokio::time::{advance, sleep};
+
+use crate::support::{Lever, built, of};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test(start_paused = true)]
+async fn a_background_check_runs_at_its_interval_and_requests_only_read() {
+    let lever = Lever::default();
+    let health = built([lever.check("a").interval(10 * SECOND)]);
+    for _ in 0..100 {
+        health.report().await;
+    }
+    assert_eq!(lever.runs(), 1);
+    sleep(60 * SECOND).await;
+    assert!(
+        (5..=7).contains(&lever.runs()),
+        "{} runs in a minute",
+        lever.runs()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_background_result_is_awaited_within_the_budget() {
+    let lever = Lever::default();
+    let health = built([lever.check("a").interval(10 * SECOND).initial_delay(3 * SECOND)]);
+    let report = health.report_within(&Selection::all(), SECOND).await.unwrap();
+    assert_eq!(of(&report, "a").output, "not run yet");
+    let report = health.report_within(&Selection::all(), 4 * SECOND).await.unwrap();
+    assert_eq!(of(&report, "a").output, "fine");
+}
+
+#[tokio::test(start_paused = true)]
+async fn start_begins_the_loops_before_anybody_asks() {
+    let lever = Lever::default();
+    let health = built([lever.check("a").interval(10 * SECOND)]);
+    health.start();
+    sleep(Duration::from_millis(10)).await;
+    assert_eq!(lever.runs(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_loops_end_with_the_last_health_check() {
+    let lever = Lever::default();
+    let health = built([lever.check("a").interval(SECOND)]);
+    health.report().await;
+    drop(health);
+    let before = lever.runs();
+    sleep(60 * SECOND).await;
+    assert_eq!(lever.runs(), before);
+}
+
+#[test]
+fn a_loop_that_died_with_its_runtime_is_started_again_by_the_next_who_asks() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    let lever = Lever::default();
+    let health = built([lever.check("a").interval(10 * SECOND)]);
+    runtime().block_on(health.report());
+    let before = lever.runs();
+    runtime().block_on(async {
+        health.report().await;
+        sleep(25 * SECOND).await;
+    });
+    assert!(lever.runs() > before + 1, "{} then {}", before, lever.runs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_background_result_that_is_too_old_is_a_failure() {
+    let home = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let health = built([Check::new("a", async || true).interval(10 * SECOND)]);
+    health.on_runtime(home.handle().clone()).report().await;
+    // The loop's runtime goes, and its successor on this one is not given the time to run.
+    std::thread::spawn(move || drop(home)).join().unwrap();
+    advance(2 * 10 * SECOND + 5 * SECOND + SECOND).await;
+    let report = health
+        .report_within(&Selection::all(), Duration::ZERO)
+        .await
+        .unwrap();
+    assert_eq!(of(&report, "a").status, Status::Fail);
+    let output = of(&report, "a").output.as_str().unwrap();
+    assert!(
+        output.starts_with("stale: the background loop gave its last result 26 s ago"),
+        "{output}"
+    );
+    sleep(SECOND).await;
+    assert_eq!(
+        of(&*health.report().await, "a").status,
+        Status::Pass,
+        "the next loop repairs it"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_background_run_that_hangs_fails_at_its_limit_though_nobody_waits() {
+    let lever = Lever::default();
+    let steered = lever.clone();
+    let health = built([Check::new("a", move || {
+        let lever = steered.clone();
+        async move {
+            let outcome = lever.pull();
+            if lever.runs() == 2 {
+                std::future::pending::<()>().await;
+            }
+            outcome
+        }
+    })
+    .interval(60 * SECOND)
+    .timeout(SECOND)]);
+    health.report().await;
+    sleep(68 * SECOND).await;
+    let report = health.fresh(&Selection::all()).unwrap();
+    assert_eq!(of(&report, "a").output, "timed out after 1 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_loops_do_not_beat_in_step() {
+    let lever = Lever::default();
+    let health = built((0..1_000).map(|i| lever.check(&format!("{i:04}")).interval(10 * SECOND)));
+    health.report().await;
+    assert_eq!(lever.runs(), 1_000);
+    sleep(Duration::from_millis(9_990)).await;
+    let early = lever.runs() - 1_000;
+    assert!(
+        (300..700).contains(&early),
+        "{early} of 1000 ran in the first half of the spread"
+    );
+}

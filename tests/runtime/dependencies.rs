@@ -1,1 +1,191 @@
+//! `depends_on`: what fails because of another says so, and recovers with it.
 
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use healthcheck::{Cause, Check, Selection, Status, Transition};
+use tokio::time::{advance, sleep};
+
+use crate::support::{Lever, built, by_hand, of};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test(start_paused = true)]
+async fn a_check_whose_dependency_fails_is_not_run_and_says_by_what_it_is_blocked() {
+    let (dns, api) = (Lever::default(), Lever::default());
+    dns.fail();
+    let health = built([dns.check("dns"), api.check("api").depends_on(["dns"])]);
+    let report = health.report().await;
+    let result = of(&report, "api");
+    assert_eq!(
+        (result.status, result.blocked_by.as_deref()),
+        (Status::Fail, Some("dns"))
+    );
+    assert_eq!(result.output, "blocked by dns");
+    assert_eq!(result.consecutive_failures, 0, "blocked is no run");
+    assert_eq!(api.runs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blocked_check_recovers_in_the_same_answer_as_its_dependency() {
+    let (dns, api) = (Lever::default(), Lever::default());
+    let health = built([dns.check("dns"), api.check("api").depends_on(["dns"])]);
+    health.report().await;
+    dns.fail();
+    api.fail();
+    advance(28 * SECOND).await;
+    let report = health.report().await;
+    assert_eq!(of(&report, "api").blocked_by.as_deref(), Some("dns"));
+    dns.pass();
+    api.pass();
+    advance(10 * SECOND).await;
+    let report = health.report().await;
+    assert_eq!(
+        (of(&report, "dns").status, of(&report, "api").status),
+        (Status::Pass, Status::Pass)
+    );
+    assert_eq!(of(&report, "api").blocked_by, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_before_is_looked_at_again_when_its_dependency_recovers() {
+    let (dns, api) = (Lever::default(), Lever::default());
+    let health = built([
+        dns.check("dns").failed_ttl(SECOND).success_ttl(SECOND),
+        api.check("api").depends_on(["dns"]).failed_ttl(1_000 * SECOND),
+    ]);
+    health.report().await;
+    advance(28 * SECOND).await;
+    // api fails by itself, then dns goes, then both come back.
+    api.fail();
+    health.report().await;
+    dns.fail();
+    advance(2 * SECOND).await;
+    health.report().await;
+    dns.pass();
+    api.pass();
+    advance(2 * SECOND).await;
+    assert_eq!(of(&*health.report().await, "api").status, Status::Pass);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_a_dependant_fails_its_dependency_is_looked_at_first_so_that_the_root_is_told_once() {
+    let told: Arc<Mutex<Vec<Transition>>> = Arc::default();
+    let (dns, api) = (Lever::default(), Lever::default());
+    let listener = Arc::clone(&told);
+    let health = by_hand()
+        .check(dns.check("dns"))
+        .check(api.check("api").depends_on(["dns"]).success_ttl(SECOND))
+        .on_change(move |transition| listener.lock().unwrap().push(transition.clone()))
+        .build()
+        .unwrap();
+    health.report().await;
+    dns.fail();
+    api.fail();
+    advance(5 * SECOND).await;
+    // dns is fresh for 22 s more; that api fails is reason enough to look.
+    let report = health.report().await;
+    assert_eq!(of(&report, "dns").status, Status::Fail);
+    assert_eq!(of(&report, "api").blocked_by.as_deref(), Some("dns"));
+    let history = health.history();
+    let of_api: Vec<_> = history
+        .iter()
+        .filter(|it| it.checker.as_deref() == Some("api"))
+        .collect();
+    assert_eq!(of_api.len(), 1);
+    assert_eq!(of_api[0].by, Cause::Dependency);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_check_runs_after_what_it_depends_on_and_the_others_do_not_wait() {
+    let order: Arc<Mutex<Vec<&str>>> = Arc::default();
+    let traced = |name: &'static str, takes: u64| {
+        let order = Arc::clone(&order);
+        Check::new(name, move || {
+            let order = Arc::clone(&order);
+            async move {
+                sleep(Duration::from_millis(takes)).await;
+                order.lock().unwrap().push(name);
+            }
+        })
+    };
+    let health = built([
+        traced("a", 10).depends_on(["slow"]),
+        traced("b", 10).depends_on(["quick"]),
+        traced("quick", 10),
+        traced("slow", 100),
+    ]);
+    let began = tokio::time::Instant::now();
+    health.report().await;
+    assert_eq!(*order.lock().unwrap(), ["quick", "b", "slow", "a"]);
+    assert!(
+        began.elapsed() < Duration::from_millis(120),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_warning_of_the_dependency_blocks_nothing() {
+    let (dns, api) = (Lever::default(), Lever::default());
+    dns.warn();
+    let health = built([dns.check("dns"), api.check("api").depends_on(["dns"])]);
+    assert_eq!(of(&*health.report().await, "api").status, Status::Pass);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_dependency_outside_of_a_selection_is_looked_at_and_not_told() {
+    let (dns, api) = (Lever::default(), Lever::default());
+    dns.fail();
+    let health = built([dns.check("dns"), api.check("api").depends_on(["dns"])]);
+    let report = health.report_for(&Selection::checks(["api"])).await.unwrap();
+    assert_eq!(report.results.len(), 1);
+    assert_eq!(of(&report, "api").blocked_by.as_deref(), Some("dns"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dependency_overridden_to_fail_blocks() {
+    let (dns, api) = (Lever::default(), Lever::default());
+    let health = built([dns.check("dns"), api.check("api").depends_on(["dns"])]);
+    health.report().await;
+    health
+        .set_override("dns", Status::Fail, 60 * SECOND, "game day")
+        .unwrap();
+    assert_eq!(
+        of(&*health.report().await, "api").blocked_by.as_deref(),
+        Some("dns")
+    );
+    advance(61 * SECOND).await;
+    assert_eq!(of(&*health.report().await, "api").status, Status::Pass);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_is_blocked_by_its_next_link_and_recovers_as_a_whole() {
+    let (a, b, c) = (Lever::default(), Lever::default(), Lever::default());
+    a.fail();
+    let health = built([
+        a.check("a"),
+        b.check("b").depends_on(["a"]),
+        c.check("c").depends_on(["b"]),
+    ]);
+    let report = health.report().await;
+    assert_eq!(of(&report, "c").blocked_by.as_deref(), Some("b"));
+    a.pass();
+    advance(10 * SECOND).await;
+    let report = health.report().await;
+    assert!(report.results.iter().all(|result| result.passed), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blocking_check_waits_for_its_dependency_as_well() {
+    let dns = Lever::default();
+    let health = built([
+        dns.check("dns").failed_ttl(None),
+        Check::blocking("api", || false)
+            .depends_on(["dns"])
+            .failed_ttl(None),
+    ]);
+    assert_eq!(of(&*health.report().await, "api").output, "failed");
+    dns.fail();
+    assert_eq!(of(&*health.report().await, "api").output, "blocked by dns");
+}

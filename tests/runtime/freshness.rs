@@ -119,7 +119,7 @@ async fn a_run_without_a_limit_that_goes_on_too_long_is_no_result() {
     let check = Check::new("a", move || {
         let lever = steered.clone();
         async move {
-            lever.pull();
+            let _ = lever.pull();
             if lever.runs() > 1 {
                 std::future::pending::<()>().await;
             }

@@ -1,1 +1,161 @@
+//! One line a transition, and one now and then while it lasts.
 
+use std::io;
+use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
+
+use healthcheck::Check;
+use tokio::time::advance;
+use tracing::subscriber::DefaultGuard;
+
+use crate::support::{Lever, built, of};
+
+/// What is logged on this thread while it lives.
+struct Log {
+    lines: Arc<Mutex<Vec<u8>>>,
+    _guard: DefaultGuard,
+}
+
+impl Log {
+    fn catch() -> Self {
+        // Somebody is always interested: else tracing's cache of who is, common to all threads, may be renewed by
+        // another test's end at the moment this one logs.
+        static INTERESTED: Once = Once::new();
+        INTERESTED.call_once(|| {
+            let all = tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::TRACE)
+                .with_writer(io::sink);
+            tracing::subscriber::set_global_default(all.finish()).unwrap();
+        });
+        let lines: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let sink = Arc::clone(&lines);
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .without_time()
+            .with_target(false)
+            .with_ansi(false)
+            .with_writer(move || Sink(Arc::clone(&sink)))
+            .finish();
+        Self {
+            lines,
+            _guard: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    fn of(&self, level: &str) -> Vec<String> {
+        let text = String::from_utf8(self.lines.lock().unwrap().clone()).unwrap();
+        text.lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with(level))
+            .map(ToOwned::to_owned)
+            .collect()
+    }
+}
+
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_is_debug_a_failure_error_once_and_a_recovery_info() {
+    let log = Log::catch();
+    let lever = Lever::default();
+    let health = built([lever.check("redis").success_ttl(None).failed_ttl(None)]);
+    health.report().await;
+    assert_eq!(log.of("DEBUG").len(), 1);
+    lever.fail();
+    for _ in 0..3 {
+        health.report().await;
+    }
+    assert_eq!(
+        log.of("ERROR"),
+        ["ERROR health check failed check=\"redis\" output=broken"]
+    );
+    lever.pass();
+    health.report().await;
+    assert_eq!(
+        log.of("INFO"),
+        ["INFO health check recovered check=\"redis\" output=fine"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_lasts_is_remembered_every_ten_minutes() {
+    let log = Log::catch();
+    let lever = Lever::default();
+    lever.fail();
+    let health = built([lever.check("redis")]);
+    for _ in 0..(31 * 6) {
+        health.report().await;
+        advance(Duration::from_secs(10)).await;
+    }
+    let lines = log.of("ERROR");
+    assert_eq!(lines.len(), 1 + 3, "{lines:#?}");
+    assert_eq!(lines[1], "ERROR health checks are still failing checks=\"redis\"");
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_six_changes_in_ten_minutes_are_one_line_about_flapping() {
+    let log = Log::catch();
+    let lever = Lever::default();
+    let health = built([lever.check("redis").success_ttl(None).failed_ttl(None)]);
+    health.report().await;
+    for round in 0..20 {
+        if round % 2 == 0 {
+            lever.fail()
+        } else {
+            lever.pass()
+        }
+        health.report().await;
+        advance(Duration::from_secs(1)).await;
+    }
+    let flapping = log
+        .of("ERROR")
+        .into_iter()
+        .filter(|line| line.contains("flapping"))
+        .count();
+    assert_eq!(flapping, 1);
+    assert_eq!(
+        log.of("ERROR").len() + log.of("INFO").len(),
+        7,
+        "six changes, then the line"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_blocked_is_not_logged_as_a_failure_of_its_own() {
+    let log = Log::catch();
+    let (dns, api) = (Lever::default(), Lever::default());
+    let health = built([dns.check("dns"), api.check("api").depends_on(["dns"])]);
+    health.report().await;
+    dns.fail();
+    api.fail();
+    advance(Duration::from_secs(28)).await;
+    health.report().await;
+    assert_eq!(
+        log.of("ERROR"),
+        ["ERROR health check failed check=\"dns\" output=broken"]
+    );
+}
+
+#[tokio::test]
+async fn a_sync_check_logs_where_its_asker_does() {
+    let log = Log::catch();
+    let health = built([Check::blocking("disk", || {
+        tracing::info!("from inside");
+        false
+    })]);
+    let report = health.report().await;
+    assert_eq!(of(&report, "disk").output, "failed");
+    assert_eq!(log.of("INFO"), ["INFO from inside"]);
+    assert_eq!(log.of("ERROR").len(), 1);
+}

@@ -1,1 +1,70 @@
+//! Startup checks latch, and readiness waits for them.
 
+use std::time::Duration;
+
+use healthcheck::{Overall, Selection};
+use tokio::time::advance;
+
+use crate::support::{Lever, built, of};
+
+#[tokio::test(start_paused = true)]
+async fn a_startup_check_that_has_passed_is_not_run_again() {
+    let lever = Lever::default();
+    let health = built([lever.check("migrated").startup()]);
+    for _ in 0..3 {
+        assert_eq!(
+            health.report_for(&Selection::startup()).await.unwrap().status,
+            Overall::Success
+        );
+        assert_eq!(health.report().await.status, Overall::Success);
+        advance(Duration::from_secs(100)).await;
+        lever.fail();
+    }
+    assert_eq!(lever.runs(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_fails_as_starting_and_asking_it_runs_what_is_missing() {
+    let lever = Lever::default();
+    lever.fail();
+    let health = built([lever.check("migrated").startup(), Lever::default().check("a")]);
+    let readiness = Selection::readiness().max_age(Duration::from_secs(5), Duration::from_secs(2));
+    let report = health.report_for(&readiness).await.unwrap();
+    assert_eq!(
+        (report.status, report.reason.as_deref()),
+        (Overall::Failure, Some("starting"))
+    );
+    assert_eq!(report.results.len(), 1, "the startup check is no member");
+    lever.pass();
+    advance(Duration::from_secs(3)).await;
+    let report = health.report_for(&readiness).await.unwrap();
+    assert_eq!((report.status, report.reason.clone()), (Overall::Success, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_check_asked_by_its_path_does_not_tell_that_the_rest_is_starting() {
+    let lever = Lever::default();
+    lever.fail();
+    let health = built([lever.check("migrated").startup(), Lever::default().check("a")]);
+    let report = health
+        .report_for(&Selection::readiness().only("a"))
+        .await
+        .unwrap();
+    assert_eq!((report.status, report.reason.clone()), (Overall::Success, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_of_two_probes_stays_latched_in_one_and_fails_in_the_other() {
+    let lever = Lever::default();
+    let health = built([lever.check("db").startup().readiness()]);
+    health.report_for(&Selection::startup()).await.unwrap();
+    lever.fail();
+    advance(Duration::from_secs(30)).await;
+    assert_eq!(
+        health.report_for(&Selection::readiness()).await.unwrap().status,
+        Overall::Failure
+    );
+    let startup = health.report_for(&Selection::startup()).await.unwrap();
+    assert_eq!(startup.status, Overall::Success);
+    assert_eq!(of(&startup, "db").output, "fine");
+}

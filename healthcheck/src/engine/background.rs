@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::Engine;
+use super::{Engine, Slot};
 use crate::clock::Now;
 
 /// Whether the loop is alive. It dies with its runtime; the next one who asks starts it again.
@@ -21,6 +21,8 @@ pub(crate) struct Background {
     /// 0: never started, 1: alive, more: it has died.
     state: AtomicU64,
     task: Mutex<Option<AbortHandle>>,
+    /// Whether any check has an interval.
+    wanted: bool,
 }
 
 const NEVER_STARTED: u64 = 0;
@@ -28,10 +30,23 @@ const ALIVE: u64 = 1;
 const DIED: u64 = 2;
 
 impl Background {
+    pub(super) fn new(slots: &[Slot]) -> Self {
+        let wanted = slots.iter().any(|slot| slot.policy.interval.is_some());
+        Self {
+            wanted,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the loop ought to run and doesn't: nothing is fresh for long without it.
+    pub(crate) fn is_down(&self) -> bool {
+        self.wanted && self.state.load(Ordering::Acquire) != ALIVE
+    }
+
     /// Starts the loop where there is something to run and no loop.
     pub(crate) fn ensure(&self, engine: &Arc<Engine>, home: &Handle) {
         let before = self.state.load(Ordering::Acquire);
-        if before == ALIVE || !engine.slots.iter().any(|slot| slot.policy.interval.is_some()) {
+        if before == ALIVE || !self.wanted {
             return;
         }
         if self

@@ -72,6 +72,7 @@ struct Ledger {
     /// One for each slot that is a check; the checks are the first slots.
     checks: Vec<Told>,
     whole: Told,
+    maintenance: Told,
     tally: Tally,
     reminded: Option<Instant>,
 }
@@ -113,6 +114,7 @@ impl Changes {
         let ledger = Ledger {
             checks: told,
             whole: Told::default(),
+            maintenance: Told::default(),
             tally,
             reminded: None,
         };
@@ -133,7 +135,7 @@ impl Changes {
         let kept = ledger
             .checks
             .iter()
-            .chain([&ledger.whole])
+            .chain([&ledger.whole, &ledger.maintenance])
             .flat_map(|told| &told.history);
         let mut all: Vec<Transition> = kept.cloned().collect();
         drop(ledger);
@@ -146,11 +148,13 @@ impl Changes {
         self.lock().checks.iter().map(|told| told.count).collect()
     }
 
-    /// Takes note of something that concerns the whole and is no check's.
-    pub(crate) fn record_whole(&self, to: Status, output: Value, by: Cause, now: Now) {
+    /// Takes note of the beginning or the end of maintenance, which readiness shows and no check.
+    pub(crate) fn record_maintenance(&self, to: Status, reason: Value, now: Now) {
         let mut ledger = self.lock();
-        let from = ledger.whole.status;
-        let transition = ledger.whole.change(None, from, to, output, by, now);
+        let from = ledger.maintenance.status.or(Some(Status::Pass));
+        let transition = ledger
+            .maintenance
+            .change(None, from, to, reason, Cause::Maintenance, now);
         drop(ledger);
         self.deliver(vec![Line {
             transition,
@@ -183,9 +187,7 @@ impl Engine {
             let more = self.note_one(&mut ledger, index, now, &mut lines);
             changed.extend(more);
         }
-        if !lines.is_empty() {
-            lines.extend(ledger.note_whole(&lines, now));
-        }
+        lines.extend(ledger.note_whole(&lines, now));
         let reminder = ledger.reminder(now);
         drop(ledger);
         if lines.is_empty() {

@@ -109,12 +109,13 @@ impl Slot {
 
 impl Engine {
     pub(crate) fn new(slots: Vec<Slot>, redaction: Redaction, changes: Changes) -> Self {
+        let background = background::Background::new(&slots);
         Self {
             slots: slots.into_boxed_slice(),
             redaction,
             longest_output: attempt::LONGEST_OUTPUT,
             changes,
-            background: background::Background::default(),
+            background,
             threads: blocking::Threads::default(),
             generation: AtomicU64::new(0),
         }
