@@ -51,7 +51,7 @@ async fn a_report_whose_verdicts_alone_are_beyond_the_limit_keeps_that_of_the_wh
 async fn an_environment_page_beyond_the_limit_sends_readers_to_its_sections() {
     let dump = (0..3)
         .fold(EnvironmentDump::builder().discover(false), |builder, index| {
-            builder.section(format!("section{index}"), vec!["x"; 500_000])
+            builder.section(format!("section{index}"), "x".repeat(2 * 1024 * 1024))
         })
         .build()
         .expect("it fits together");
@@ -66,5 +66,5 @@ async fn an_environment_page_beyond_the_limit_sends_readers_to_its_sections() {
             .contains("this section alone")
     );
     let section = ask(&app, local("/environment/section0")).await;
-    assert_eq!(section.json().as_array().expect("the value").len(), 500_000);
+    assert_eq!(section.body.len(), 2 * 1024 * 1024 + 2);
 }

@@ -1,5 +1,7 @@
 //! Over real sockets: what a client's parser sees.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::get as on_get;
 use healthcheck_axum::Endpoints;
@@ -9,7 +11,8 @@ use tokio::net::TcpStream;
 use crate::support::{built, fails, passes, plain, raw, router, served};
 
 fn app() -> Router {
-    plain([passes("a")])
+    // Fresh for as long as a slow machine may take from one request to the next.
+    plain([passes("a").success_ttl(Duration::from_secs(3_600))])
 }
 
 fn lines(head: &str) -> Vec<String> {

@@ -409,7 +409,7 @@ const POLICY: Policy = Policy {
 };
 
 fn rust_section() -> Value {
-    rust::collect(None)
+    rust::collect(registry::own_package())
 }
 
 impl std::fmt::Debug for EnvironmentDumpBuilder {

@@ -1,7 +1,6 @@
 //! `<password>x</password>` in XML and plists; attributes are read where assignments are.
 
 use super::bytes::{NAME, at, is, run, run_while};
-use super::pairs;
 use super::scan::Scan;
 
 const LONGEST_TAG: usize = 256;
@@ -17,11 +16,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             continue;
         }
         // `<wsse:Password Type="…">`
-        let (start, end) = if at(bytes, end) == b':' {
-            (end + 1, run(bytes, end + 1, NAME))
-        } else {
-            (start, end)
-        };
+        let (start, end) = if at(bytes, end) == b':' { (end + 1, run(bytes, end + 1, NAME)) } else { (start, end) };
         let window = bytes.get(..end + LONGEST_TAG).unwrap_or(bytes);
         let close = run_while(window, end, |byte| !matches!(byte, b'>' | b'<'));
         if at(window, close) != b'>' || at(bytes, close - 1) == b'/' {
@@ -40,8 +35,9 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         }
         let text = close + 1;
         let text_end = element_end(bytes, text);
-        let closed = text_end == bytes.len() || at(bytes, text_end + 1) == b'/';
-        if closed && pairs::hides(verdict, scan.part(text, text_end)) {
+        // `<token>` in a usage line has no end.
+        let closed = at(bytes, text_end + 1) == b'/' || at(bytes, text) == b'<';
+        if closed && verdict.hides_text(scan.part(text, text_end)) {
             scan.spans.hide(text..text_end);
             from = text_end;
         }
@@ -58,7 +54,7 @@ fn next_elements_value(scan: &mut Scan<'_>, text: usize) -> Option<usize> {
         return None;
     }
     let (value, end) = next_element(bytes, text_end)?;
-    if !pairs::hides(verdict, scan.part(value, end)) {
+    if !verdict.hides_text(scan.part(value, end)) {
         return None;
     }
     scan.spans.hide(value..end);
@@ -70,8 +66,7 @@ fn element_end(bytes: &[u8], text: usize) -> usize {
     let cdata = b"<![CDATA[";
     if bytes.get(text..text + cdata.len()) == Some(cdata) {
         let inside = text + cdata.len();
-        return memchr::memmem::find(bytes.get(inside..).unwrap_or_default(), b"]]>")
-            .map_or(bytes.len(), |found| inside + found + 3);
+        return memchr::memmem::find(bytes.get(inside..).unwrap_or_default(), b"]]>").map_or(bytes.len(), |found| inside + found + 3);
     }
     memchr::memchr(b'<', bytes.get(text..).unwrap_or_default()).map_or(bytes.len(), |found| text + found)
 }
@@ -99,30 +94,12 @@ mod tests {
     fn secrets_in_elements_go() {
         let x = concat!("FAKE", "00ab12cd");
         for (text, expected) in [
-            (
-                "<user>a</user><password>X</password>",
-                "<user>a</user><password>********</password>",
-            ),
-            (
-                "<wsse:Password Type=\"t\">X</wsse:Password>",
-                "<wsse:Password Type=\"t\">********</wsse:Password>",
-            ),
-            (
-                "<add key=\"Password\" value=\"X\" />",
-                "<add key=\"Password\" value=\"********\" />",
-            ),
-            (
-                "<property name='password'>X</property>",
-                "<property name='password'>********</property>",
-            ),
-            (
-                "<key>Label</key><string>app</string>",
-                "<key>Label</key><string>app</string>",
-            ),
-            (
-                "<key>Password</key>\n<string>X</string>",
-                "<key>Password</key>\n<string>********</string>",
-            ),
+            ("<user>a</user><password>X</password>", "<user>a</user><password>********</password>"),
+            ("<wsse:Password Type=\"t\">X</wsse:Password>", "<wsse:Password Type=\"t\">********</wsse:Password>"),
+            ("<add key=\"Password\" value=\"X\" />", "<add key=\"Password\" value=\"********\" />"),
+            ("<property name='password'>X</property>", "<property name='password'>********</property>"),
+            ("<key>Label</key><string>app</string>", "<key>Label</key><string>app</string>"),
+            ("<key>Password</key>\n<string>X</string>", "<key>Password</key>\n<string>********</string>"),
             ("usage: app --port <port>", "usage: app --port <port>"),
         ] {
             assert_eq!(redact(&text.replace('X', x)), expected);

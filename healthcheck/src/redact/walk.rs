@@ -8,15 +8,18 @@ use super::MASK;
 use super::arguments::{self, Origin};
 use super::discard::discard;
 use super::documents;
-use super::names::{Family, Verdict};
+use super::entropy::looks_random;
+use super::names::{self, Family, Verdict};
 use super::pairs;
 use super::rules::Rules;
 use super::scan::Scan;
-use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_short_number, is_truth};
+use super::settings::{is_count, is_short_number};
 
 /// Deeper than this nothing is shown: a value nested thousands of times must not end the stack.
 pub(super) const DEEPEST: usize = 100;
 pub(super) const TOO_DEEP: &str = "…";
+
+const WEAK: Verdict = Verdict::Of(Family::Weak);
 
 /// One way through a value.
 #[derive(Clone, Copy)]
@@ -54,15 +57,16 @@ impl Walk<'_> {
             (Verdict::Of(Family::Carrier), _) => false,
             // Nothing and a truth value tell nothing.
             (_, Value::Null | Value::Bool(_)) => false,
-            (Verdict::Of(Family::Weak), Value::String(text)) => !is_setting(text),
+            (Verdict::Of(Family::Weak | Family::Faint), Value::String(text)) => verdict.hides_text(text),
+            (Verdict::Of(Family::Faint), _) => false,
             (Verdict::Of(Family::Strong), Value::String(text)) => {
-                let counted = name.ends_with(['s', 'S']) && is_short_number(text);
-                !(is_truth(text) || is_path(text) || is_masked(text) || is_placeholder(text) || counted)
+                verdict.hides_text(text) && !(name.ends_with(['s', 'S']) && is_count(text))
             }
             (Verdict::Of(family), Value::Number(number)) => {
                 let counted = family == Family::Weak || name.ends_with(['s', 'S']);
                 !(counted && is_short_number(&number.to_string()))
             }
+            (Verdict::Of(Family::Weak), Value::Array(_) | Value::Object(_)) => return self.branch(name, value, depth),
             (Verdict::Of(_), Value::Array(list)) => !list.is_empty(),
             (Verdict::Of(_), Value::Object(map)) => !map.is_empty(),
         };
@@ -71,6 +75,31 @@ impl Walk<'_> {
             return MASK.into();
         }
         self.value(value, depth)
+    }
+
+    /// Below `auth` or `session` stand settings as well as secrets: each is judged as if it had that name, unless its
+    /// own says what it is.
+    fn branch(self, name: &str, value: Value, depth: usize) -> Value {
+        if depth >= DEEPEST {
+            return self.value(value, depth);
+        }
+        match value {
+            Value::Array(list) => {
+                Value::Array(list.into_iter().map(|value| self.judged(WEAK, name, value, depth + 1)).collect())
+            }
+            Value::Object(map) => map
+                .into_iter()
+                .map(|(inner, value)| {
+                    let own = self.rules.verdict(&inner);
+                    let value = match own {
+                        Verdict::Shown if !names::is_qualifier(&inner) => self.judged(WEAK, name, value, depth + 1),
+                        _ => self.judged(own, &inner, value, depth + 1),
+                    };
+                    (self.text(inner), value)
+                })
+                .collect(),
+            scalar => self.judged(WEAK, name, scalar, depth),
+        }
     }
 
     /// A text under a name that announces a connection string: whole it goes only when nothing in it can be told apart.
@@ -107,15 +136,14 @@ impl Walk<'_> {
             });
             return Value::Array(self.arguments(words.collect()));
         }
-        let pairs = list.len() > 1 && list.iter().all(is_pair)
-            || list.len() == 1 && list.iter().all(is_pair) && depth > 0;
-        let values = list.into_iter().map(|value| {
-            if pairs {
-                self.pair(value, depth + 1)
-            } else {
-                self.value(value, depth + 1)
-            }
-        });
+        if let [Value::String(name), Value::String(text)] = list.as_slice()
+            && self.rules.verdict(name).is_telling()
+            && looks_random(text, 8)
+        {
+            return self.pair(Value::Array(list), depth);
+        }
+        let pairs = !list.is_empty() && list.iter().all(is_pair);
+        let values = list.into_iter().map(|value| if pairs { self.pair(value, depth + 1) } else { self.value(value, depth + 1) });
         Value::Array(values.collect())
     }
 
@@ -128,13 +156,7 @@ impl Walk<'_> {
                 let value = self.named(&name, value, depth + 1);
                 Value::Array(vec![Value::String(self.text(name)), value])
             }
-            (first, second) => Value::Array(
-                first
-                    .into_iter()
-                    .chain(second)
-                    .map(|value| self.value(value, depth + 1))
-                    .collect(),
-            ),
+            (first, second) => Value::Array(first.into_iter().chain(second).map(|value| self.value(value, depth + 1)).collect()),
         }
     }
 
@@ -158,30 +180,19 @@ impl Walk<'_> {
 
     fn map(self, map: Map<String, Value>, depth: usize) -> Value {
         let paired = name_in_pair(&map).map(|name| (self.rules.verdict(name), name.to_owned()));
-        let manifest = map
-            .get("kind")
-            .and_then(Value::as_str)
-            .is_some_and(|kind| kind == "Secret");
+        let manifest = map.get("kind").and_then(Value::as_str).is_some_and(|kind| kind == "Secret");
         let mut shown = Map::new();
         for (name, value) in map {
             let value = match &paired {
-                Some((verdict, of)) if pairs::is_name_of_value(&name) => {
-                    self.judged(*verdict, of, value, depth + 1)
-                }
+                Some((verdict, of)) if pairs::is_name_of_value(&name) => self.judged(*verdict, of, value, depth + 1),
                 // The name of a pair is no secret even where it stands under `key`.
                 Some(_) if pairs::is_name_of_name(&name) => self.value(value, depth + 1),
-                _ if manifest && matches!(name.as_str(), "data" | "stringData") => {
-                    self.hide_below(value, depth + 1)
-                }
+                _ if manifest && matches!(name.as_str(), "data" | "stringData") => self.hide_below(value, depth + 1),
                 _ => self.named(&name, value, depth + 1),
             };
             let name = self.text(name);
             // Two names that differ only in their secret: both values are shown.
-            let name = if shown.contains_key(&name) {
-                format!("{name} ({})", shown.len() + 1)
-            } else {
-                name
-            };
+            let name = if shown.contains_key(&name) { format!("{name} ({})", shown.len() + 1) } else { name };
             shown.insert(name, value);
         }
         Value::Object(shown)
@@ -206,9 +217,7 @@ impl Walk<'_> {
 }
 
 fn is_pair(value: &Value) -> bool {
-    value
-        .as_array()
-        .is_some_and(|pair| pair.len() == 2 && pair.first().is_some_and(Value::is_string))
+    value.as_array().is_some_and(|pair| pair.len() == 2 && pair.first().is_some_and(Value::is_string))
 }
 
 /// The name that an object of the form `{"name": …, "value": …}` speaks of.
@@ -216,6 +225,5 @@ fn name_in_pair(map: &Map<String, Value>) -> Option<&str> {
     if !map.keys().any(|name| pairs::is_name_of_value(name)) {
         return None;
     }
-    map.iter()
-        .find_map(|(name, value)| value.as_str().filter(|_| pairs::is_name_of_name(name)))
+    map.iter().find_map(|(name, value)| value.as_str().filter(|_| pairs::is_name_of_name(name)))
 }
