@@ -27,6 +27,8 @@ mod disabled;
 mod endpoints;
 mod json;
 mod maintenance;
+#[cfg(test)]
+mod manifest_tests;
 mod paths;
 mod probe;
 mod probers;
