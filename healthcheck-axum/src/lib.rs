@@ -1,1 +1,39 @@
-//! x
+//! Serves the checks and environment sections of [`healthcheck`] over HTTP, with axum.
+//!
+//! ```no_run
+//! use healthcheck::health_check;
+//! use healthcheck_axum::healthcheck;
+//!
+//! #[health_check]
+//! fn addition_works() -> (bool, &'static str) {
+//!     (1 + 1 == 2, "addition works")
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), healthcheck_axum::ServeError> {
+//!     healthcheck_axum::serve("127.0.0.1:8080").await
+//! }
+//! ```
+//!
+//! [`serve`] serves them at an address of their own; [`router`] gives the same endpoints to merge into an app; and
+//! [`Endpoints`] is the configured form of both.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod access;
+mod answer;
+mod details;
+mod endpoints;
+mod json;
+mod paths;
+mod probe;
+mod problem;
+mod query;
+mod routes;
+mod serve;
+mod state;
+
+pub use access::Access;
+pub use endpoints::{Endpoints, router};
+#[doc(no_inline)]
+pub use healthcheck;
+pub use serve::{ServeError, serve};

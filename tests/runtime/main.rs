@@ -8,6 +8,7 @@ mod freshness;
 mod lifecycle;
 mod logging;
 mod overrides;
+mod peers;
 mod registry;
 mod runs;
 mod runtimes;

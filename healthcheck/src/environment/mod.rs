@@ -117,6 +117,32 @@ impl EnvironmentDump {
         self.reduce(sections)
     }
 
+    /// One section alone, redacted, without waiting for the others; `None` where there is none of that name.
+    pub async fn collect_section(&self, name: &str) -> Option<Value> {
+        let slot = self.engine.slots.iter().position(|slot| slot.name() == name);
+        let value = if let Some(index) = slot.and_then(|index| u32::try_from(index).ok()) {
+            let began = Now::read();
+            let mut not_run = Some(NotRun::NoRuntime);
+            if let Ok(here) = Handle::try_current() {
+                let home = self.home.clone().unwrap_or(here);
+                let gone = self.engine.settle(std::iter::once(index), None, &home, None).await;
+                not_run = (!gone.is_empty()).then_some(NotRun::RuntimeGone);
+            }
+            let asked = Asked {
+                scope: Scope::All,
+                max_age: None,
+                since: began.mono,
+                now: Now::read(),
+                not_run,
+            };
+            self.engine.section(index, &asked)
+        } else {
+            self.fixed.get(name)?.clone()
+        };
+        let alone = Map::from_iter([(name.to_owned(), value)]);
+        self.reduce(alone).remove(name)
+    }
+
     /// The names of the sections, in the order they are told.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let mut names: Vec<&str> = self.fixed.keys().map(String::as_str).collect();

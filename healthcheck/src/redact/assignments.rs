@@ -1,0 +1,194 @@
+//! `name=value`, `name: value`, `"name": "value"`, `name => value`: in JSON, YAML, TOML, INI, dotenv, query strings,
+//! headers, connection strings and what `Debug` prints.
+
+use super::blocks;
+use super::bytes::{NAME, SPACE, at, before, follows, is, line_end, run, run_while};
+use super::extents::{Extent, Shape, Style, value_at, word_end};
+use super::judgement::{self, Found, Place};
+use super::label::{Form, Label, Lead};
+use super::pairs;
+use super::quoted::Quote;
+use super::scan::Scan;
+use super::schemes;
+use super::settings::{is_masked, is_placeholder, is_state};
+
+pub(super) fn find(scan: &mut Scan<'_>) {
+    let mut from = 0;
+    // Where the last hidden value ended; no name begins before it.
+    let mut floor = 0;
+    while let Some(found) = memchr::memchr2(b'=', b':', scan.bytes.get(from..).unwrap_or_default()) {
+        let separator = from + found;
+        from = separator + 1;
+        if let Some(end) = assignment(scan, floor, separator) {
+            from = from.max(end);
+            floor = from;
+        }
+    }
+}
+
+/// Hides the value after the separator if its name asks for that, and says where it ends.
+fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usize> {
+    let bytes = scan.bytes;
+    let colon = at(bytes, separator) == b':';
+    if colon && (at(bytes, separator + 1) == b':' || before(bytes, separator) == b':' || bytes.get(separator + 1..separator + 3) == Some(b"//"))
+    {
+        return None;
+    }
+    let label = Label::before(bytes, floor, separator)?;
+    let name = label.name(scan.text);
+    let mut verdict = scan.rules.verdict(name);
+    let (after, arrow) = after_separator(bytes, separator);
+    if let Some(end) = pairs::in_text(scan, name, verdict, after) {
+        return Some(end);
+    }
+    if verdict.is_shown() {
+        verdict = judgement::as_parameter(bytes, &label, name)?;
+    }
+    let value = run_while(bytes, after, |byte| matches!(byte, b' ' | b'\t'));
+    let place = Place {
+        lead: label.lead(bytes, floor),
+        compound: label.is_compound(bytes),
+        colon: colon && !arrow,
+        quoted_name: !matches!(label.form, Form::Plain),
+        tight: value == after,
+        gap: label.gap,
+    };
+    if place.colon && !place.quoted_name && judgement::is_about_an_error(name) {
+        return None;
+    }
+    if is_header(name, place) {
+        return header(scan, value);
+    }
+    let newline = matches!(at(bytes, value), b'\n' | b'\r' | b'|' | b'>') || value == bytes.len();
+    if place.colon && newline && place.lead == Lead::Line {
+        return blocks::below(scan, &label, value, verdict);
+    }
+    if value >= bytes.len() || is(at(bytes, value), SPACE) {
+        return None;
+    }
+    let shape = judgement::shape_of(bytes, value);
+    if !judgement::may_hide(verdict, place, shape, bytes, value) {
+        return None;
+    }
+    let style = style_of(bytes, value, place);
+    let extent = value_at(bytes, value, style, &mut scan.closings);
+    let found = Found { name, text: scan.part(extent.start, extent.end), shape: extent.shape, rest: extent.end };
+    if !judgement::hides(verdict, place, &found, bytes) {
+        return None;
+    }
+    Some(hide(scan, &label, extent))
+}
+
+/// After `=`, `:`, `=>`, `:=`, `==`, `===`; and whether there was an arrow.
+fn after_separator(bytes: &[u8], separator: usize) -> (usize, bool) {
+    let end = run_while(bytes, separator + 1, |byte| matches!(byte, b'=' | b'>' | b'~'));
+    // Only so many: a value may begin with any of these.
+    let end = end.min(separator + 3);
+    (end, end > separator + 1)
+}
+
+fn hide(scan: &mut Scan<'_>, label: &Label, extent: Extent) -> usize {
+    let bytes = scan.bytes;
+    match (extent.shape, label.form) {
+        (Shape::Quoted(quote), _) => {
+            scan.spans.hide(extent.start..extent.end);
+            let mut end = extent.end + quote.len();
+            // `tried passwords: "one", "two"`
+            while let Some((start, next)) = another(bytes, end, quote) {
+                let Some(close) = scan.closings.closing(bytes, start, quote) else { break };
+                scan.spans.hide(start..close);
+                end = close + quote.len();
+                if next == end {
+                    break;
+                }
+            }
+            end
+        }
+        // A number or a list in JSON gives way to a text, or it would be JSON no more.
+        (_, Form::Quoted(quote)) => {
+            let end = if extent.shape == Shape::Bare { json_scalar_end(bytes, extent) } else { extent.end };
+            scan.spans.hide_in_quotes(extent.start..end, quote);
+            end
+        }
+        _ => {
+            scan.spans.hide(extent.start..extent.end);
+            extent.end
+        }
+    }
+}
+
+fn json_scalar_end(bytes: &[u8], extent: Extent) -> usize {
+    let trimmed = run_while(bytes, extent.start, |byte| !matches!(byte, b',' | b'}' | b']' | b'\n'));
+    extent.end.min(trimmed)
+}
+
+/// A further quoted text after a comma that is not itself a name.
+fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<(usize, usize)> {
+    let comma = run_while(bytes, end, |byte| byte == b' ');
+    if at(bytes, comma) != b',' || comma > end + 1 {
+        return None;
+    }
+    let next = run_while(bytes, comma + 1, |byte| byte == b' ');
+    let (found, inside) = Quote::opening(bytes, next).filter(|(found, _)| *found == quote)?;
+    let close = run_while(bytes, inside, |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n'));
+    let after = run(bytes, close + found.len(), SPACE);
+    (!matches!(at(bytes, after), b':' | b'=')).then_some((inside, close))
+}
+
+/// Whether the value goes to the end of the line, as in a request: `Authorization: Digest username="…", …`.
+fn is_header(name: &str, place: Place) -> bool {
+    let bytes = name.as_bytes();
+    let ends_in = |suffix: &str| bytes.len().checked_sub(suffix.len()).is_some_and(|start| follows(bytes, start, suffix));
+    place.colon
+        && !place.quoted_name
+        && (ends_in("authorization") || ends_in("cookie"))
+        && (!place.tight || matches!(place.lead, Lead::Line | Lead::Field))
+}
+
+fn header(scan: &mut Scan<'_>, value: usize) -> Option<usize> {
+    let bytes = scan.bytes;
+    let line = line_end(bytes, value);
+    let mut end = run_while(bytes.get(..line).unwrap_or(bytes), value, |byte| !matches!(byte, b'"' | b'`' | b'\\'));
+    if at(bytes, end) == b'"' && schemes::has_quoted_parameters(bytes, value, end) {
+        // The quotes of `Digest username="…"` belong to the header.
+        end = line;
+    }
+    let text = scan.part(value, end);
+    let first = word_end(bytes, value);
+    let word = scan.part(value, first);
+    if is_masked(word) || is_state(word) || is_placeholder(text) {
+        return None;
+    }
+    let start = schemes::after_scheme(bytes, value).filter(|start| *start < end).unwrap_or(value);
+    // `curl -H 'Cookie: a=b' https://…`: an apostrophe closes what one before the name opened.
+    if let Some(apostrophe) = memchr::memchr(b'\'', bytes.get(start..end)?) {
+        end = start + apostrophe;
+    }
+    scan.spans.hide(start..end);
+    Some(end)
+}
+
+const FAR_ENOUGH: usize = 256;
+
+/// Whether the setting stands among others that semicolons separate.
+fn style_of(bytes: &[u8], value: usize, place: Place) -> Style {
+    if place.colon || place.quoted_name {
+        return Style::Words;
+    }
+    let window = bytes.get(..value + FAR_ENOUGH).unwrap_or(bytes);
+    // Padding of base64 is no separator.
+    let mut stop = value;
+    loop {
+        stop = run_while(window, stop, |byte| !matches!(byte, b';' | b'=' | b'\n' | b'"' | b'`' | b'&'));
+        if at(window, stop) != b'=' || !matches!(at(window, stop + 1), b'=' | b';') {
+            break;
+        }
+        stop += 1;
+    }
+    if at(window, stop) != b';' {
+        return Style::Words;
+    }
+    let name = run_while(window, stop + 1, |byte| is(byte, NAME) || byte == b' ');
+    let another_follows = name == window.len() || matches!(at(window, name), b'=' | b'\n' | b'"');
+    if another_follows { Style::Semicolons } else { Style::Words }
+}

@@ -1,0 +1,75 @@
+//! What YAML puts below a name: block scalars, nested maps, lists.
+
+use super::bytes::{at, before, line_end, run_while};
+use super::label::Label;
+use super::names::Verdict;
+use super::scan::Scan;
+
+/// Hides the lines below a secret name that are indented deeper than it; says where they end.
+pub(super) fn below(scan: &mut Scan<'_>, label: &Label, value: usize, verdict: Verdict) -> Option<usize> {
+    let bytes = scan.bytes;
+    if !verdict.is_telling() && !label.is_compound(bytes) {
+        return None;
+    }
+    // `|`, `>-`, `|2`: a text over several lines.
+    let marker_end = run_while(bytes, value, |byte| matches!(byte, b'|' | b'>' | b'+' | b'-' | b'0'..=b'9'));
+    if !matches!(at(bytes, marker_end), b'\n' | b'\r') {
+        return None;
+    }
+    let scalar = marker_end > value;
+    let indent = indent_of(bytes, label.start);
+    let mut place = next_line(bytes, marker_end);
+    let mut hidden = None;
+    while place < bytes.len() {
+        let start = run_while(bytes, place, |byte| matches!(byte, b' ' | b'\t'));
+        let end = line_end(bytes, start);
+        let depth = start - place;
+        let list_at_same_depth = depth == indent && at(bytes, start) == b'-' && !scalar;
+        if end > start {
+            if depth <= indent && !list_at_same_depth {
+                break;
+            }
+            if !scalar && !holds_value(bytes, start, end) {
+                // Prose that happens to be indented.
+                break;
+            }
+            let from = if scalar { start } else { value_in_line(bytes, start, end) };
+            scan.spans.hide(from..end);
+            hidden = Some(end);
+        }
+        place = next_line(bytes, end);
+    }
+    hidden
+}
+
+fn indent_of(bytes: &[u8], name: usize) -> usize {
+    let line = bytes.get(..name).and_then(|before| memchr::memrchr2(b'\n', b'\r', before)).map_or(0, |feed| feed + 1);
+    run_while(bytes, line, |byte| matches!(byte, b' ' | b'\t')) - line
+}
+
+fn next_line(bytes: &[u8], end: usize) -> usize {
+    match (at(bytes, end), at(bytes, end + 1)) {
+        (b'\r', b'\n') => end + 2,
+        _ => end + 1,
+    }
+}
+
+/// Whether a line is an entry of a list or a map.
+fn holds_value(bytes: &[u8], start: usize, end: usize) -> bool {
+    at(bytes, start) == b'-' && at(bytes, start + 1) == b' ' || value_in_line(bytes, start, end) > start
+}
+
+/// After `name: ` or `- `, else the start of the line.
+fn value_in_line(bytes: &[u8], start: usize, end: usize) -> usize {
+    let mut from = start;
+    if at(bytes, from) == b'-' && at(bytes, from + 1) == b' ' {
+        from += 2;
+    }
+    let line = bytes.get(..end).unwrap_or(bytes);
+    let name = run_while(line, from, |byte| !matches!(byte, b':' | b' '));
+    if at(line, name) == b':' && (name + 1 == end || at(line, name + 1) == b' ') {
+        from = run_while(line, name + 1, |byte| byte == b' ');
+    }
+    debug_assert!(before(bytes, from) != 0 || from == 0);
+    from
+}

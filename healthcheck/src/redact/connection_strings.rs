@@ -1,0 +1,118 @@
+//! Connection strings without names for their parts: Oracle's `user/password@host` and lines of `.pgpass`.
+
+use super::bytes::{ADDRESS_END, ALNUM, DIGIT, at, before, follows, is, run_while};
+use super::scan::Scan;
+use super::settings::{is_masked, is_placeholder};
+
+pub(super) fn find(scan: &mut Scan<'_>) {
+    oracle(scan);
+    password_file(scan);
+}
+
+/// `jdbc:oracle:thin:scott/tiger@//host:1521/service`
+fn oracle(scan: &mut Scan<'_>) {
+    let bytes = scan.bytes;
+    let mut from = 0;
+    while let Some(found) = memchr::memmem::find(bytes.get(from..).unwrap_or_default(), b":oracle:") {
+        let driver = from + found + ":oracle:".len();
+        let driver_end = run_while(bytes, driver, |byte| is(byte, ALNUM));
+        from = driver_end;
+        if at(bytes, driver_end) != b':' {
+            continue;
+        }
+        if let Some(end) = user_and_password(scan, driver_end + 1) {
+            from = end;
+        }
+    }
+}
+
+/// Hides the password of `user/password@…` at `start`.
+pub(super) fn user_and_password(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
+    let bytes = scan.bytes;
+    let user = run_while(bytes, start, |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'$' | b'#' | b'.' | b'[' | b']'));
+    if user == start || at(bytes, user) != b'/' {
+        return None;
+    }
+    let end = run_while(bytes, user + 1, |byte| byte != b'@' && !is(byte, ADDRESS_END));
+    let password = scan.part(user + 1, end);
+    if at(bytes, end) != b'@' || password.is_empty() || is_masked(password) || is_placeholder(password) {
+        return None;
+    }
+    scan.spans.hide(user + 1..end);
+    Some(end)
+}
+
+const LONGEST_LINE: usize = 512;
+
+/// `host:port:database:user:password`, a line of its own.
+fn password_file(scan: &mut Scan<'_>) {
+    let bytes = scan.bytes;
+    let mut line = 0;
+    while line < bytes.len() {
+        let end = super::bytes::line_end(bytes, line);
+        if end - line <= LONGEST_LINE
+            && let Some(password) = password_of_line(bytes, line, end)
+            && !is_masked(scan.part(password, end))
+        {
+            scan.spans.hide(password..end);
+        }
+        line = end + 1;
+    }
+}
+
+fn password_of_line(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
+    let line = bytes.get(start..end)?;
+    if line.iter().any(|byte| matches!(byte, b' ' | b'/' | b'"' | b'\'' | b'=' | b'@' | b'{')) {
+        return None;
+    }
+    let mut parts = [0; 4];
+    let mut count = 0;
+    for (place, byte) in line.iter().enumerate() {
+        if *byte == b':' && before(line, place) != b'\\' {
+            *parts.get_mut(count)? = place;
+            count += 1;
+        }
+    }
+    let [host, port, database, user] = parts;
+    let part = |from: usize, to: usize| line.get(from..to).filter(|part| !part.is_empty());
+    let port_text = part(host + 1, port)?;
+    let named = |text: &[u8]| text == b"*" || text.iter().any(|byte| byte.is_ascii_alphabetic() || *byte == b'.');
+    let plausible = count == 4
+        && named(part(0, host)?)
+        && (port_text == b"*" || port_text.len() >= 2 && port_text.iter().all(|byte| is(*byte, DIGIT)))
+        && named(part(port + 1, database)?)
+        && named(part(database + 1, user)?)
+        && part(user + 1, line.len()).is_some()
+        && !follows(line, user + 1, "********");
+    plausible.then_some(start + user + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::redact;
+
+    #[test]
+    fn passwords_without_a_name_go() {
+        let x = concat!("FAKE", "00ab12cd");
+        for (text, expected) in [
+            ("jdbc:oracle:thin:scott/X@//h:1521/s", "jdbc:oracle:thin:scott/********@//h:1521/s"),
+            ("jdbc:oracle:thin:scott/X@h:1521:sid", "jdbc:oracle:thin:scott/********@h:1521:sid"),
+            ("db.internal:5432:app:svc:X", "db.internal:5432:app:svc:********"),
+            ("*:*:*:svc:X\n", "*:*:*:svc:********\n"),
+            ("Server=db;User Id=sa;Password=two words X;Encrypt=true", "Server=db;User Id=sa;Password=********;Encrypt=true"),
+            ("DRIVER={ODBC};UID=sa;PWD={X;y};DATABASE=a", "DRIVER={ODBC};UID=sa;PWD=********;DATABASE=a"),
+            ("AccountName=a;AccountKey=X+/==;EndpointSuffix=e", "AccountName=a;AccountKey=********;EndpointSuffix=e"),
+            ("host=h user=a password='it''s X' dbname=d", "host=h user=a password='********' dbname=d"),
+            ("jdbc:sqlserver://h:1433;user=sa;password=X;encrypt=true", "jdbc:sqlserver://h:1433;user=sa;password=********;encrypt=true"),
+        ] {
+            assert_eq!(redact(&text.replace('X', x)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_with_colons_stay() {
+        for text in ["di=01;34:ln=01;36:*.tar=01;31", "braceexpand:hashall:a:b:c", "10:20:30:40:50", "jdbc:oracle:thin:@h:1521:sid"] {
+            assert_eq!(redact(text), text);
+        }
+    }
+}

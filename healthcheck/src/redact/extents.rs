@@ -1,0 +1,201 @@
+//! How far the value goes that begins at a place: to its closing quote, its closing bracket, or the end of the word.
+
+use super::bytes::{ALNUM, NAME, SPACE, at, is, line_end, run, run_while};
+use super::quoted::{Closings, Quote};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Bare,
+    /// The extent is what stands between the quotes.
+    Quoted(Quote),
+    /// The extent includes the brackets.
+    Container,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) shape: Shape,
+}
+
+/// What separates the settings of the text a value stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    Words,
+    /// `Server=h;Password=two words, and more;Database=d`
+    Semicolons,
+}
+
+const MOST_WRAPPERS: usize = 4;
+const LONGEST_WRAPPER: usize = 64;
+
+/// The value at `from`, where no space stands any more.
+pub(super) fn value_at(bytes: &[u8], from: usize, style: Style, closings: &mut Closings) -> Extent {
+    let mut start = from;
+    for _ in 0..MOST_WRAPPERS {
+        match unwrapped(bytes, start) {
+            Some(inside) => start = inside,
+            None => break,
+        }
+    }
+    if let Some((quote, inside)) = Quote::opening(bytes, start) {
+        let end = closings.closing(bytes, inside, quote).unwrap_or_else(|| line_end(bytes, inside));
+        return Extent { start: inside, end, shape: Shape::Quoted(quote) };
+    }
+    match at(bytes, start) {
+        b'{' if at(bytes, start + 1) != b'{' => container(bytes, start, closings),
+        b'[' => container(bytes, start, closings),
+        _ => {
+            let end = match style {
+                Style::Words => word_end(bytes, start),
+                Style::Semicolons => setting_end(bytes, start),
+            };
+            Extent { start, end, shape: Shape::Bare }
+        }
+    }
+}
+
+/// Inside of `Some(`, `SecretString(`, `b"`, `&`, or of the braces of `Credentials {`.
+fn unwrapped(bytes: &[u8], start: usize) -> Option<usize> {
+    if matches!(at(bytes, start), b'&' | b'@' | b'#') && Quote::opening(bytes, start + 1).is_some() {
+        return Some(start + 1);
+    }
+    let limit = bytes.len().min(start + LONGEST_WRAPPER);
+    let end = run_while(bytes.get(..limit)?, start, |byte| is(byte, ALNUM) || matches!(byte, b'_' | b':'));
+    if end == start {
+        return None;
+    }
+    match at(bytes, end) {
+        b'(' => Some(end + 1),
+        b'"' | b'\'' if end - start <= 2 && matches!(at(bytes, start), b'b' | b'r' | b'u' | b'f') => Some(end),
+        b' ' if at(bytes, end + 1) == b'{' && at(bytes, start).is_ascii_uppercase() => Some(end + 1),
+        b'{' if at(bytes, start).is_ascii_uppercase() => Some(end),
+        _ => None,
+    }
+}
+
+/// To the bracket that closes the one at `start`, or to the end of a text that was cut.
+fn container(bytes: &[u8], start: usize, closings: &mut Closings) -> Extent {
+    let mut depth = 0_usize;
+    let mut place = start;
+    let mut previous = 0;
+    while place < bytes.len() {
+        let byte = at(bytes, place);
+        match byte {
+            b'{' | b'[' | b'(' => depth += 1,
+            b'}' | b']' | b')' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Extent { start, end: place + 1, shape: Shape::Container };
+                }
+            }
+            b'"' | b'\'' | b'\\' => {
+                // An apostrophe inside a word opens nothing.
+                let opens = byte != b'\'' || matches!(previous, b'{' | b'[' | b'(' | b',' | b':' | b'=' | b' ');
+                if opens
+                    && let Some((quote, inside)) = Quote::opening(bytes, place)
+                    && let Some(end) = closings.closing(bytes, inside, quote)
+                {
+                    place = end + quote.len();
+                    previous = b'"';
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        previous = byte;
+        place += 1;
+    }
+    Extent { start, end: bytes.len(), shape: Shape::Container }
+}
+
+/// Where a word without quotes around it ends.
+pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
+    let mut place = start;
+    if at(bytes, start) == b'<' {
+        // `<password>` is one word.
+        let inside = run_while(bytes, start + 1, |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b' '));
+        if at(bytes, inside) == b'>' && inside - start <= LONGEST_WRAPPER {
+            return inside + 1;
+        }
+    }
+    while place < bytes.len() {
+        let byte = at(bytes, place);
+        let ends = match byte {
+            b'"' | b'\'' | b'`' | b'&' | b';' => true,
+            b')' | b']' | b'}' | b'<' | b'>' => place > start,
+            b',' => {
+                let next = at(bytes, place + 1);
+                let name_end = run(bytes, place + 1, NAME);
+                is(next, SPACE) || place + 1 == bytes.len() || matches!(at(bytes, name_end), b'=' | b':')
+            }
+            b'\\' => matches!(at(bytes, place + 1), b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'u') && place > start,
+            b'$' if matches!(at(bytes, place + 1), b'{' | b'(') => {
+                let inside = run_while(bytes, place + 2, |byte| is(byte, NAME));
+                if matches!(at(bytes, inside), b'}' | b')') {
+                    place = inside;
+                }
+                false
+            }
+            b'{' if at(bytes, place + 1) == b'{' => {
+                let inside = run_while(bytes, place + 2, |byte| is(byte, NAME) || byte == b' ');
+                if at(bytes, inside) == b'}' && at(bytes, inside + 1) == b'}' {
+                    place = inside + 1;
+                }
+                false
+            }
+            _ => is(byte, SPACE),
+        };
+        if ends {
+            return place;
+        }
+        place += 1;
+    }
+    bytes.len()
+}
+
+/// Where a setting of a connection string ends: at its semicolon, or with the text around it.
+fn setting_end(bytes: &[u8], start: usize) -> usize {
+    let end = run_while(bytes, start, |byte| !matches!(byte, b';' | b'\n' | b'\r' | b'"' | b'`' | b'<' | b'>'));
+    // An escaped quote or line feed ends the text around it too.
+    match bytes.get(start..end).and_then(|value| value.iter().position(|byte| *byte == b'\\')) {
+        Some(place) if matches!(at(bytes, start + place + 1), b'n' | b'r' | b'"' | b'\\') => start + place,
+        _ => end,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_value_ends_where_its_writer_meant() {
+        for (text, expected) in [
+            ("abc def", "abc"),
+            ("abc, def", "abc"),
+            ("a,b c", "a,b"),
+            ("a,b=c", "a"),
+            ("abc}", "abc"),
+            ("abc&d=e", "abc"),
+            (r"abc\nd", "abc"),
+            ("${A} b", "${A}"),
+            ("{{ a b }} c", "{{ a b }}"),
+            ("<pass word> c", "<pass word>"),
+            (r#""a b" c"#, "a b"),
+            (r#"Some("a b") c"#, "a b"),
+            (r#"Some(Secret("a")) c"#, "a"),
+            (r#"b"a" c"#, "a"),
+            (r#"Credentials { user: "a}", x: [1] } c"#, r#"{ user: "a}", x: [1] }"#),
+            (r#"["a", {"b": "]"}] c"#, r#"["a", {"b": "]"}]"#),
+            ("{cut off", "{cut off"),
+            ("Some(abc) d", "abc"),
+        ] {
+            let found = value_at(text.as_bytes(), 0, Style::Words, &mut Closings::new());
+            assert_eq!(text.get(found.start..found.end).unwrap(), expected, "{text}");
+        }
+        let found = value_at(b"two words, one;c=d", 0, Style::Semicolons, &mut Closings::new());
+        assert_eq!((found.start, found.end), (0, 14));
+    }
+}

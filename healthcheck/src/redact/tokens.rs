@@ -1,0 +1,142 @@
+//! Tokens known by their prefix, and JSON Web Tokens.
+
+use std::sync::LazyLock;
+
+use super::bytes::{ALNUM, DIGIT, HEX, at, before, is, run_back, run_while};
+use super::scan::Scan;
+use super::token_tables::{Alphabet, TOKENS};
+
+/// The table by first byte, so that a byte no token begins with costs one look-up.
+static BY_FIRST: LazyLock<Vec<Vec<&'static (&'static str, Alphabet, usize)>>> = LazyLock::new(|| {
+    (0..=u8::MAX).map(|first| TOKENS.iter().filter(|(prefix, ..)| prefix.as_bytes().first() == Some(&first)).collect()).collect()
+});
+
+impl Alphabet {
+    fn has(self, byte: u8) -> bool {
+        match self {
+            Self::Hex => is(byte, HEX),
+            Self::Alnum => is(byte, ALNUM),
+            Self::Word => is(byte, ALNUM) || matches!(byte, b'_' | b'-'),
+            Self::Wide => is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'+' | b'/' | b'~' | b'%'),
+            Self::Crypt => Self::Wide.has(byte) || matches!(byte, b'$' | b',' | b':'),
+        }
+    }
+}
+
+pub(super) fn find(scan: &mut Scan<'_>) {
+    let bytes = scan.bytes;
+    let mut place = 0;
+    while place < bytes.len() {
+        let byte = at(bytes, place);
+        // A token begins where a word does, or with a sign of its own.
+        if is(byte, ALNUM) && is(before(bytes, place), ALNUM) {
+            place += 1;
+            continue;
+        }
+        let end = json_web_token(bytes, place).or_else(|| known(bytes, place));
+        match end {
+            Some(end) => {
+                let start = if byte == b':' { run_back(bytes, place.saturating_sub(12), place, |byte| is(byte, DIGIT)) } else { place };
+                scan.spans.hide(start..end);
+                place = end;
+            }
+            None => place += 1,
+        }
+    }
+}
+
+/// Where the token of the table ends that begins at `start`.
+fn known(bytes: &[u8], start: usize) -> Option<usize> {
+    let candidates = BY_FIRST.get(usize::from(at(bytes, start)))?;
+    let rest = bytes.get(start..)?;
+    candidates.iter().find_map(|(prefix, alphabet, shortest)| {
+        if !rest.starts_with(prefix.as_bytes()) {
+            return None;
+        }
+        let from = start + prefix.len();
+        // The shortest is looked at first: a run that is long and wrong is never read to its end.
+        let needed = bytes.get(from..from + shortest)?;
+        if !needed.iter().all(|byte| alphabet.has(*byte)) || !is_drawn(prefix, *alphabet, needed) {
+            return None;
+        }
+        if *prefix == ":AA" && !is(before(bytes, start), DIGIT) {
+            return None;
+        }
+        let end = run_while(bytes, from + shortest, |byte| alphabet.has(byte));
+        // `SK` and 32 digits of hexadecimal are a key, `SK` and a longer word are a word.
+        (*alphabet != Alphabet::Hex || !is(at(bytes, end), ALNUM)).then_some(end)
+    })
+}
+
+/// Short prefixes need a rest that no word has.
+fn is_drawn(prefix: &str, alphabet: Alphabet, rest: &[u8]) -> bool {
+    if prefix.len() > 6 || alphabet == Alphabet::Hex {
+        return true;
+    }
+    let digits = rest.iter().filter(|byte| is(**byte, DIGIT)).count();
+    let capitals = rest.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    let small = rest.iter().filter(|byte| byte.is_ascii_lowercase()).count();
+    digits > 0 && capitals + small > 0 || capitals > 0 && small > 0
+}
+
+/// `eyJ….eyJ….…`, signed, unsigned or encrypted.
+fn json_web_token(bytes: &[u8], start: usize) -> Option<usize> {
+    if bytes.get(start..start + 3)? != b"eyJ" && bytes.get(start..start + 3)? != b"ewo" {
+        return None;
+    }
+    let part = |from: usize| run_while(bytes, from, |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'='));
+    let header = part(start);
+    if header - start < 10 || at(bytes, header) != b'.' {
+        return None;
+    }
+    let payload = part(header + 1);
+    let mut end = payload;
+    let mut parts = 2;
+    while at(bytes, end) == b'.' && parts < 5 {
+        end = part(end + 1);
+        parts += 1;
+    }
+    // An encrypted one with a direct key has an empty second part.
+    (parts >= 3 && (payload - header > 4 || parts == 5)).then_some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::redact;
+    use super::*;
+
+    #[test]
+    fn every_shape_of_the_table_is_found_in_the_middle_of_a_text() {
+        for (prefix, alphabet, shortest) in TOKENS {
+            let letters = match alphabet {
+                Alphabet::Hex => "0123456789",
+                _ => "a1B2c3D4e5F6",
+            };
+            let rest: String = letters.chars().cycle().take(*shortest).collect();
+            let number = if *prefix == ":AA" { "12345678" } else { "" };
+            let text = format!("upstream {number}{prefix}{rest}, then");
+            let shown = redact(&text);
+            assert!(!shown.contains(&rest), "{shown}");
+            assert!(shown.starts_with("upstream ") && shown.ends_with(" then"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn json_web_tokens_go_whole() {
+        let header = concat!("eyJ", "hbGciOiJIUzI1NiJ9");
+        let text = format!("a={header}.eyJzdWIiOiJhIn0.c2lnbmF0dXJl b");
+        assert_eq!(redact(&text), "a=******** b");
+        assert_eq!(redact(&format!("{header}.eyJzdWIiOiJhIn0.")), "********");
+    }
+
+    #[test]
+    fn words_that_begin_alike_stay() {
+        for text in [
+            "skeleton sk-learn", "npm_package_name", "SKIPPED", "pypi-server", "key-value-store", "re_export",
+            "api-gateway-service-with-a-very-long-name", "st.example.com", "s.example.com", "ASIA/Tokyo", "test_suite",
+            "sha256:58e6b3a414a1e090dfc6029add0f3555ccba127f", "co_routine", "live_reload", "fw_version", "md-lint",
+        ] {
+            assert_eq!(redact(text), text);
+        }
+    }
+}

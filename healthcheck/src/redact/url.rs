@@ -1,0 +1,146 @@
+//! Addresses with a scheme: passwords before the host, and secrets in the path of well-known hosts.
+
+use super::bytes::{ADDRESS_END, ALNUM, DIGIT, SPACE, at, is, run_back, run_while};
+use super::entropy::looks_random;
+use super::scan::Scan;
+use super::settings::{is_masked, is_placeholder};
+use super::webhooks;
+
+/// How far behind the authority an `@` is looked for when a password holds `/`, `?` or `#` unescaped.
+const LONGEST_PASSWORD: usize = 256;
+const LONGEST_SCHEME: usize = 32;
+
+pub(super) fn find(scan: &mut Scan<'_>) {
+    let bytes = scan.bytes;
+    let mut from = 0;
+    while let Some(found) = memchr::memmem::find(bytes.get(from..).unwrap_or_default(), b"//") {
+        let slashes = from + found;
+        from = slashes + 2;
+        let scheme_end = slashes.checked_sub(1).filter(|colon| at(bytes, *colon) == b':');
+        let scheme = match scheme_end {
+            Some(end) => {
+                let start = run_back(bytes, end.saturating_sub(LONGEST_SCHEME), end, |byte| {
+                    is(byte, ALNUM) || matches!(byte, b'+' | b'.' | b'-')
+                });
+                scan.part(start, end)
+            }
+            // `//user:password@host`: as good as one with a scheme, but a comment looks the same.
+            None => "",
+        };
+        let end = run_while(bytes, from, |byte| !is(byte, ADDRESS_END) && !matches!(byte, b'/' | b'?' | b'#'));
+        let end = user_info(scan, scheme, from, end);
+        webhooks::find(scan, from, end);
+        from = end.max(from);
+    }
+}
+
+/// Hides what stands before the host; says where the authority ends.
+fn user_info(scan: &mut Scan<'_>, scheme: &str, start: usize, end: usize) -> usize {
+    let bytes = scan.bytes;
+    let authority = bytes.get(start..end).unwrap_or_default();
+    if let Some(found) = memchr::memrchr(b'@', authority) {
+        hosts(scan, scheme, start, start + found);
+        return end;
+    }
+    // `postgres://app:pa/ss@db`: a colon that no port follows, and an `@` further on.
+    let Some(colon) = memchr::memchr(b':', authority).map(|found| start + found) else { return end };
+    let port = bytes.get(colon + 1..end).unwrap_or_default();
+    let is_port = port.iter().all(|byte| is(*byte, DIGIT)) && !(colon == start && !port.is_empty());
+    if is_port || at(bytes, start) == b'[' || port.starts_with(b"$") || port.contains(&b'[') {
+        return end;
+    }
+    let window = bytes.get(..end + LONGEST_PASSWORD).unwrap_or(bytes);
+    let word = run_while(window, end, |byte| !is(byte, SPACE) && !matches!(byte, b'"' | b'\'' | b'`' | b'@' | b'<' | b'>'));
+    if at(window, word) == b'@' && is(at(bytes, word + 1), ALNUM) {
+        scan.spans.hide(colon + 1..word);
+        return word;
+    }
+    end
+}
+
+/// `user:password`, `one:password@host,two:password@host`, or a secret alone.
+fn hosts(scan: &mut Scan<'_>, scheme: &str, start: usize, last_at: usize) {
+    let bytes = scan.bytes;
+    let all = bytes.get(start..last_at).unwrap_or_default();
+    let several = memchr::memchr(b'@', all).is_some()
+        && all.split(|byte| *byte == b',').all(|part| memchr::memchr_iter(b'@', part).count() <= 1);
+    if several && memchr::memchr(b',', all).is_some() {
+        let mut from = start;
+        for part in all.split(|byte| *byte == b',') {
+            let end = from + memchr::memchr(b'@', part).unwrap_or(part.len());
+            one(scan, scheme, from, end);
+            from += part.len() + 1;
+        }
+    } else {
+        one(scan, scheme, start, last_at);
+    }
+}
+
+fn one(scan: &mut Scan<'_>, scheme: &str, start: usize, end: usize) {
+    let bytes = scan.bytes;
+    match memchr::memchr(b':', bytes.get(start..end).unwrap_or_default()) {
+        Some(found) => {
+            let password = start + found + 1;
+            let text = scan.part(password, end);
+            if !is_masked(text) && !is_placeholder(text) {
+                scan.spans.hide(password..end);
+            }
+            // `https://sk_…:@api.example.com`, `https://token:x-oauth-basic@github.com`: the user is the secret.
+            let user = scan.part(start, start + found);
+            let user_is_secret = matches!(text, "" | "x" | "X" | "x-oauth-basic" | "api_token" | "unused");
+            if user_is_secret && looks_random(user, 8) {
+                scan.spans.hide(start..start + found);
+            }
+        }
+        None => {
+            let user = scan.part(start, end);
+            let web = scheme.starts_with("http") || scheme.is_empty();
+            if scan.carrier && web && !is_masked(user) || looks_random(user, if web { 12 } else { 20 }) {
+                scan.spans.hide(start..end);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::redact;
+
+    #[test]
+    fn only_the_password_of_an_address_goes() {
+        let x = concat!("FAKE", "00ab12cd");
+        for (text, expected) in [
+            ("postgres://app:X@db/prod", "postgres://app:********@db/prod"),
+            ("redis://:X@r:6379/0", "redis://:********@r:6379/0"),
+            ("postgresql+psycopg2://a%40b:X@h/d?x=1", "postgresql+psycopg2://a%40b:********@h/d?x=1"),
+            ("mongodb://a:X@h1:1,h2:2/d", "mongodb://a:********@h1:1,h2:2/d"),
+            ("amqp://a:X@h1,b:X@h2/v", "amqp://a:********@h1,b:********@h2/v"),
+            ("amqp://a:X@h1,amqp://b:X@h2", "amqp://a:********@h1,amqp://b:********@h2"),
+            ("postgres://a:pX@ss@h/d", "postgres://a:********@h/d"),
+            ("postgres://a:p/X@h/d", "postgres://a:********@h/d"),
+            ("see (https://a:X@h/x).", "see (https://a:********@h/x)."),
+            ("https://X@sentry.example.com/1", "https://********@sentry.example.com/1"),
+            ("https://X:x-oauth-basic@github.com/a", "https://********:********@github.com/a"),
+            ("//a:X@h/x", "//a:********@h/x"),
+        ] {
+            assert_eq!(redact(&text.replace('X', x)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_without_a_secret_stay() {
+        for text in [
+            "postgres://db.internal:5432/app?sslmode=require",
+            "http://[::1]:8080/x@y",
+            "ssh://git@github.com/a/b",
+            "https://example.com/@scope/pkg@1.2.3",
+            "http://keycloak:8080/auth",
+            "postgres://app:${DB_PASSWORD}@db/prod",
+            "postgres://app@db/prod",
+            "// a comment: see a@b",
+            "jdbc:mysql://mysql:3306/app",
+        ] {
+            assert_eq!(redact(text), text);
+        }
+    }
+}

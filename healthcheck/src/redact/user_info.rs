@@ -1,0 +1,109 @@
+//! `user:password@host` without a scheme, as in Go's DSNs and in what people paste into a variable.
+
+use super::bytes::{ALNUM, DIGIT, LETTER, at, before, is, run_back, run_while};
+use super::entropy::looks_random;
+use super::scan::Scan;
+use super::settings::{is_masked, is_placeholder};
+
+/// What stands before a colon and an address of mail, a package or an image, and is no user. Sorted.
+const NO_USERS: &[&str] = &[
+    "account", "acct", "address", "as", "author", "bcc", "by", "cargo", "cc", "committer", "contact", "docker", "e-mail",
+    "email", "emails", "file", "from", "gem", "git", "id", "image", "jsr", "k8s", "link", "login", "mail", "mailto",
+    "maintainer", "member", "npm", "oci", "operator", "owner", "patch", "pkg", "portal", "pypi", "reply-to", "sender",
+    "serviceaccount", "sip", "sips", "ssh", "support", "target", "tel", "to", "upn", "urn", "user", "username", "users",
+    "workspace", "xmpp",
+];
+
+const LONGEST_USER: usize = 64;
+
+pub(super) fn find(scan: &mut Scan<'_>) {
+    let bytes = scan.bytes;
+    let mut word = 0;
+    let mut previous = 0;
+    for sign in memchr::memchr_iter(b'@', bytes) {
+        let start = run_back(bytes, previous, sign, |byte| !is_boundary(byte));
+        if start > previous {
+            word = start;
+        }
+        previous = sign + 1;
+        if let Some(password) = password_before(scan, word, sign) {
+            scan.spans.hide(password..sign);
+            word = sign + 1;
+        }
+    }
+}
+
+fn is_boundary(byte: u8) -> bool {
+    byte <= b' ' || matches!(byte, b'"' | b'\'' | b'`' | b'=' | b',' | b'(' | b'<' | b'>' | b'[' | b'{' | b'|' | b'\\')
+}
+
+fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
+    let bytes = scan.bytes;
+    let head = bytes.get(word..sign.min(word + LONGEST_USER + 1))?;
+    let colon = word + memchr::memchr(b':', head)?;
+    let user = scan.part(word, colon);
+    let password = scan.part(colon + 1, sign);
+    let plausible = user.bytes().all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'.' | b'%' | b'+' | b'-' | b'~' | b'$'))
+        && (user.is_empty() || user.bytes().any(|byte| is(byte, LETTER)));
+    if !plausible || password.is_empty() || password.starts_with("//") || is_masked(password) || is_placeholder(password) {
+        return None;
+    }
+    let mut lower = [0; LONGEST_USER];
+    let lower = lower.get_mut(..user.len())?;
+    lower.copy_from_slice(user.as_bytes());
+    lower.make_ascii_lowercase();
+    if NO_USERS.binary_search_by(|known| known.as_bytes().cmp(lower)).is_ok() {
+        return None;
+    }
+    let host = sign + 1;
+    if ["tcp(", "unix(", "udp(", "tcp6("].iter().any(|network| super::bytes::follows(bytes, host, network)) {
+        return Some(colon + 1);
+    }
+    let host_end = run_while(bytes, host, |byte| is(byte, ALNUM) || matches!(byte, b'.' | b'-' | b'_'));
+    let host_name = scan.part(host, host_end);
+    if host_name.is_empty() || matches!(host_name, "sha256" | "sha512") || host_name.starts_with('.') {
+        return None;
+    }
+    let port = at(bytes, host_end) == b':' && is(at(bytes, host_end + 1), DIGIT);
+    let path = at(bytes, host_end) == b'/';
+    let certain = port || path || host_name == "localhost" || host_name.contains('.') && !user.is_empty();
+    // `image:1.2@host` names a version, and a digest's digits are no port.
+    let version = password.bytes().all(|byte| is(byte, DIGIT) || byte == b'.');
+    ((certain && !version || looks_random(password, 6)) && before(bytes, word) != b'/').then_some(colon + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::redact;
+    use super::NO_USERS;
+
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(NO_USERS.is_sorted_by(|one, other| one < other));
+    }
+
+    #[test]
+    fn passwords_go_without_a_scheme_too() {
+        let x = concat!("FAKE", "00ab12cd");
+        for (text, expected) in [
+            ("svc:X@db.internal:5432/app", "svc:********@db.internal:5432/app"),
+            ("svc:X@tcp(db:3306)/app", "svc:********@tcp(db:3306)/app"),
+            ("svc:p@X@tcp(db:3306)/app", "svc:********@tcp(db:3306)/app"),
+            (":X@redis:6379", ":********@redis:6379"),
+            ("dsn=svc:X@db/app", "dsn=svc:********@db/app"),
+        ] {
+            assert_eq!(redact(&text.replace('X', x)), expected);
+        }
+    }
+
+    #[test]
+    fn mail_images_and_packages_stay() {
+        for text in [
+            "mailto:ops@example.com", "Contact:ops@example.com", "git@github.com:a/b.git", "a@b.c",
+            "registry.example.com/app:1.2@sha256:0123456789abcdef", "pkg:npm/left@1.2.3", "npm:left-pad@1.0.0",
+            "at 12:30 ops@example.com", "user@host:/path", "redis:7.2@sha256:00ff",
+        ] {
+            assert_eq!(redact(text), text);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Values of any shape: objects, lists and texts at every depth.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use super::MASK;
+use super::arguments::{self, Origin};
+use super::discard::discard;
+use super::documents;
+use super::names::{Family, Verdict};
+use super::pairs;
+use super::rules::Rules;
+use super::scan::Scan;
+use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_short_number, is_truth};
+
+/// Deeper than this nothing is shown: a value nested thousands of times must not end the stack.
+pub(super) const DEEPEST: usize = 100;
+pub(super) const TOO_DEEP: &str = "…";
+
+/// One way through a value.
+#[derive(Clone, Copy)]
+pub(super) struct Walk<'r> {
+    pub(super) rules: &'r Rules,
+    /// How often text was unpacked to come here.
+    pub(super) unpacked: u8,
+}
+
+impl Walk<'_> {
+    pub(super) fn value(self, value: Value, depth: usize) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.text(text)),
+            Value::Array(_) | Value::Object(_) if depth >= DEEPEST => {
+                discard(value);
+                TOO_DEEP.into()
+            }
+            Value::Array(list) => self.list(list, depth),
+            Value::Object(map) => self.map(map, depth),
+            scalar => scalar,
+        }
+    }
+
+    /// The value beside a name.
+    pub(super) fn named(self, name: &str, value: Value, depth: usize) -> Value {
+        let verdict = self.rules.verdict(name);
+        self.judged(verdict, name, value, depth)
+    }
+
+    fn judged(self, verdict: Verdict, name: &str, value: Value, depth: usize) -> Value {
+        let hidden = match (verdict, &value) {
+            (Verdict::Shown, _) => false,
+            (Verdict::Fragment { .. }, _) => true,
+            (Verdict::Of(Family::Carrier), Value::String(text)) => return self.carrier(text),
+            (Verdict::Of(Family::Carrier), _) => false,
+            // Nothing and a truth value tell nothing.
+            (_, Value::Null | Value::Bool(_)) => false,
+            (Verdict::Of(Family::Weak), Value::String(text)) => !is_setting(text),
+            (Verdict::Of(Family::Strong), Value::String(text)) => {
+                let counted = name.ends_with(['s', 'S']) && is_short_number(text);
+                !(is_truth(text) || is_path(text) || is_masked(text) || is_placeholder(text) || counted)
+            }
+            (Verdict::Of(family), Value::Number(number)) => {
+                let counted = family == Family::Weak || name.ends_with(['s', 'S']);
+                !(counted && is_short_number(&number.to_string()))
+            }
+            (Verdict::Of(_), Value::Array(list)) => !list.is_empty(),
+            (Verdict::Of(_), Value::Object(map)) => !map.is_empty(),
+        };
+        if hidden {
+            discard(value);
+            return MASK.into();
+        }
+        self.value(value, depth)
+    }
+
+    /// A text under a name that announces a connection string: whole it goes only when nothing in it can be told apart.
+    fn carrier(self, text: &str) -> Value {
+        let mut scan = Scan::new(text, self.rules, self.unpacked);
+        scan.carrier = true;
+        let spans = scan.run();
+        if spans.is_empty() && super::judgement::is_opaque(text) {
+            return MASK.into();
+        }
+        Value::String(self.rules.finish(spans.apply(text)).into_owned())
+    }
+
+    pub(super) fn text(self, text: String) -> String {
+        match self.shown(&text) {
+            Cow::Borrowed(shown) if shown.len() == text.len() => text,
+            shown => shown.into_owned(),
+        }
+    }
+
+    /// The text by the built-in rules, then by the application's own.
+    pub(super) fn shown(self, text: &str) -> Cow<'_, str> {
+        let shown = Scan::new(text, self.rules, self.unpacked).run().apply(text);
+        let shown = documents::whole(self, shown);
+        self.rules.finish(shown)
+    }
+
+    fn list(self, list: Vec<Value>, depth: usize) -> Value {
+        let texts = list.iter().all(Value::is_string);
+        if texts && arguments::look_like_arguments(list.iter().filter_map(Value::as_str)) {
+            let words = list.into_iter().filter_map(|word| match word {
+                Value::String(word) => Some(word),
+                _ => None,
+            });
+            return Value::Array(self.arguments(words.collect()));
+        }
+        let pairs = list.len() > 1 && list.iter().all(is_pair) || list.len() == 1 && list.iter().all(is_pair) && depth > 0;
+        let values = list.into_iter().map(|value| if pairs { self.pair(value, depth + 1) } else { self.value(value, depth + 1) });
+        Value::Array(values.collect())
+    }
+
+    /// `["password", "x"]` in a list of such.
+    fn pair(self, value: Value, depth: usize) -> Value {
+        let Value::Array(pair) = value else { return value };
+        let mut pair = pair.into_iter();
+        match (pair.next(), pair.next()) {
+            (Some(Value::String(name)), Some(value)) => {
+                let value = self.named(&name, value, depth + 1);
+                Value::Array(vec![Value::String(self.text(name)), value])
+            }
+            (first, second) => Value::Array(first.into_iter().chain(second).map(|value| self.value(value, depth + 1)).collect()),
+        }
+    }
+
+    pub(super) fn arguments(self, words: Vec<String>) -> Vec<Value> {
+        let views: Vec<&str> = words.iter().map(String::as_str).collect();
+        let found = arguments::secrets(&views, Origin::List, self.rules);
+        let mut found = found.into_iter().peekable();
+        let mut shown = Vec::with_capacity(words.len());
+        for (index, word) in words.iter().enumerate() {
+            let mut scan = Scan::new(word, self.rules, self.unpacked);
+            while let Some(secret) = found.next_if(|secret| secret.argument <= index) {
+                if secret.argument == index {
+                    scan.spans.hide(secret.range);
+                }
+            }
+            let text = documents::whole(self, scan.run().apply(word));
+            shown.push(Value::String(self.rules.finish(text).into_owned()));
+        }
+        shown
+    }
+
+    fn map(self, map: Map<String, Value>, depth: usize) -> Value {
+        let paired = name_in_pair(&map).map(|name| (self.rules.verdict(name), name.to_owned()));
+        let manifest = map.get("kind").and_then(Value::as_str).is_some_and(|kind| kind == "Secret");
+        let mut shown = Map::new();
+        for (name, value) in map {
+            let value = match &paired {
+                Some((verdict, of)) if pairs::is_name_of_value(&name) => self.judged(*verdict, of, value, depth + 1),
+                // The name of a pair is no secret even where it stands under `key`.
+                Some(_) if pairs::is_name_of_name(&name) => self.value(value, depth + 1),
+                _ if manifest && matches!(name.as_str(), "data" | "stringData") => self.hide_below(value, depth + 1),
+                _ => self.named(&name, value, depth + 1),
+            };
+            let name = self.text(name);
+            // Two names that differ only in their secret: both values are shown.
+            let name = if shown.contains_key(&name) { format!("{name} ({})", shown.len() + 1) } else { name };
+            shown.insert(name, value);
+        }
+        Value::Object(shown)
+    }
+
+    /// The names stay, their values go: a Kubernetes Secret.
+    fn hide_below(self, value: Value, depth: usize) -> Value {
+        match value {
+            Value::Object(map) if depth < DEEPEST => map
+                .into_iter()
+                .map(|(name, value)| {
+                    discard(value);
+                    (name, Value::from(MASK))
+                })
+                .collect(),
+            other => {
+                discard(other);
+                MASK.into()
+            }
+        }
+    }
+}
+
+fn is_pair(value: &Value) -> bool {
+    value.as_array().is_some_and(|pair| pair.len() == 2 && pair.first().is_some_and(Value::is_string))
+}
+
+/// The name that an object of the form `{"name": …, "value": …}` speaks of.
+fn name_in_pair(map: &Map<String, Value>) -> Option<&str> {
+    if !map.keys().any(|name| pairs::is_name_of_value(name)) {
+        return None;
+    }
+    map.iter().find_map(|(name, value)| value.as_str().filter(|_| pairs::is_name_of_name(name)))
+}
