@@ -30,6 +30,7 @@ use crate::settings::Settings;
 ///
 /// # fn main() -> Result<(), healthcheck::BuildError> {
 /// let health = HealthCheck::builder()
+///     .discover(false)
 ///     .check(Check::new("queue", async || true))
 ///     .section("version", env!("CARGO_PKG_VERSION"))
 ///     .timeout(Duration::from_secs(2))

@@ -32,7 +32,7 @@ use crate::statistics::Statistics;
 /// given, with the others' results untouched. Under `panic = "abort"` nobody can catch a panic: there one check that
 /// panics ends the process.
 ///
-/// ```
+/// ```standalone_crate
 /// use healthcheck::{HealthCheck, Overall, health_check};
 ///
 /// #[health_check]

@@ -37,7 +37,7 @@ pub(crate) mod system;
 /// The built-in sections are `os`, `rust` and `process`; own ones are added by `#[env_section]` or by the builder.
 /// A section that fails, panics or hangs past its time limit is `{"error": …}` in its place.
 ///
-/// ```
+/// ```standalone_crate
 /// use healthcheck::{EnvironmentDump, env_section};
 ///
 /// #[env_section]
