@@ -23,17 +23,20 @@ mod access;
 mod answer;
 mod details;
 mod endpoints;
+mod format;
 mod json;
 mod paths;
 mod probe;
 mod problem;
 mod query;
 mod routes;
+mod scrape;
 mod serve;
 mod state;
 
 pub use access::Access;
 pub use endpoints::{Endpoints, router};
+pub use format::{Format, Page};
 #[doc(no_inline)]
 pub use healthcheck;
 pub use serve::{ServeError, serve};

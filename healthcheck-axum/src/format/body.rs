@@ -1,6 +1,6 @@
 //! A body that is never built beyond a limit.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::io;
 
 use axum::body::Bytes;
@@ -10,14 +10,14 @@ use super::Page;
 use crate::details::{self, LEFT_OUT};
 
 /// No body is built beyond this: 4 MiB.
-pub(crate) const LARGEST: usize = 4 * 1024 * 1024;
+const LARGEST: usize = 4 * 1024 * 1024;
 
 /// Renders a page. One that would be too large keeps its verdicts and loses its outputs and sections; where the
 /// verdicts alone are too many, it keeps that of the whole.
 pub(super) fn render(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fmt::Result) -> Bytes {
     let within = |page: &Page<'_>| {
         let mut body = Body::default();
-        write(page, &mut body).ok().map(|()| Bytes::from(body.text))
+        write(page, &mut body).ok().map(|()| body.into_bytes())
     };
     within(page).unwrap_or_else(|| {
         let mut reduced = details::without_outputs(page.report(), LEFT_OUT);
@@ -35,36 +35,36 @@ pub(super) fn render(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fm
 /// Text up to the limit. What is written beyond it is an error, and nothing more is taken.
 #[derive(Debug, Default)]
 pub(crate) struct Body {
-    text: String,
+    text: Vec<u8>,
 }
 
 impl Body {
     pub(crate) fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> fmt::Result {
-        serde_json::to_writer(Bytewise(self), value).map_err(|_| fmt::Error)
+        serde_json::to_writer(self, value).map_err(|_| fmt::Error)
     }
 
     pub(crate) fn into_bytes(self) -> Bytes {
         self.text.into()
     }
-}
 
-impl Write for Body {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
+    fn take(&mut self, text: &[u8]) -> fmt::Result {
         if self.text.len().saturating_add(text.len()) > LARGEST {
             return Err(fmt::Error);
         }
-        self.text.push_str(text);
+        self.text.extend_from_slice(text);
         Ok(())
     }
 }
 
-/// For `serde_json`, which writes text in pieces that are each whole.
-struct Bytewise<'a>(&'a mut Body);
+impl fmt::Write for Body {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.take(text.as_bytes())
+    }
+}
 
-impl io::Write for Bytewise<'_> {
+impl io::Write for Body {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
-        self.0.write_str(text).map_err(io::Error::other)?;
+        self.take(bytes).map_err(io::Error::other)?;
         Ok(bytes.len())
     }
 

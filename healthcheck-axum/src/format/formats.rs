@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 
 use super::accept::Range;
+use super::negotiation::Where;
 use super::{Format, aspnet, health_json, html, json, microprofile, openmetrics, prometheus, spring, text};
 
 /// The built-in forms in the order in which they are preferred where a request likes several alike, then the user's.
@@ -45,10 +46,22 @@ impl Form {
     pub(crate) const HTML: Self = Self(3);
     pub(crate) const OPENMETRICS: Self = Self(4);
     pub(crate) const PROMETHEUS: Self = Self(5);
+
+    pub(crate) const fn is_metrics(self) -> bool {
+        matches!(self, Self::OPENMETRICS | Self::PROMETHEUS)
+    }
+
+    pub(super) const fn is_to_be_had(self, on: Where) -> bool {
+        match on {
+            Where::Health => true,
+            Where::Probe => !self.is_metrics(),
+            Where::Environment => matches!(self, Self::JSON | Self::HTML),
+        }
+    }
 }
 
-impl Formats {
-    pub(crate) fn new() -> Self {
+impl Default for Formats {
+    fn default() -> Self {
         fn entry(name: &'static str, format: impl Format, reach: Reach) -> Entry {
             Entry {
                 name: name.into(),
@@ -73,7 +86,9 @@ impl Formats {
             ],
         }
     }
+}
 
+impl Formats {
     /// Adds the user's own, in the place of one of the same name.
     pub(crate) fn insert(&mut self, name: String, format: impl Format) {
         let media = format.content_type();
@@ -94,18 +109,23 @@ impl Formats {
 
     pub(crate) fn get(&self, form: Form) -> &dyn Format {
         // A form is made by these formats alone, and they are never fewer.
-        self.entries.get(form.0).map_or(&json::Json, |entry| &*entry.format)
+        self.entries.get(form.0).map_or(Self::default_json(), |entry| &*entry.format)
     }
 
-    pub(crate) fn is_metrics(&self, form: Form) -> bool {
-        matches!(form, Form::OPENMETRICS | Form::PROMETHEUS)
+    /// What is sent where another form can't be.
+    pub(crate) const fn default_json() -> &'static dyn Format {
+        &json::Json
     }
 
-    /// The names to choose from, on the health path or on a probe's.
-    pub(crate) fn names(&self, on_probe: bool) -> impl Iterator<Item = &str> {
+    pub(crate) fn name(&self, form: Form) -> &str {
+        self.entries.get(form.0).map_or("json", |entry| &entry.name)
+    }
+
+    /// The names to choose from.
+    pub(crate) fn names(&self, on: Where) -> impl Iterator<Item = &str> {
         self.forms()
             .zip(&self.entries)
-            .filter(move |(form, _)| !(on_probe && self.is_metrics(*form)))
+            .filter(move |(form, _)| form.is_to_be_had(on))
             .map(|(_, entry)| &*entry.name)
     }
 
@@ -129,7 +149,7 @@ impl Formats {
 
 impl std::fmt::Debug for Formats {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.names(false)).finish()
+        f.debug_list().entries(self.names(Where::Health)).finish()
     }
 }
 

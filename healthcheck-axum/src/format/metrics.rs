@@ -37,13 +37,13 @@ const FAMILIES: [Family; 11] = [
         name: "healthcheck_status",
         kind: Kind::Gauge,
         help: "What a check says: 1 pass, 0.5 warn, 0 fail; absent while nothing recent is known.",
-        samples: |samples, writer| samples.per_check(writer, Known::status),
+        samples: |samples, writer| samples.per_check(writer, |known| known.status()),
     },
     Family {
         name: "healthcheck_probe_status",
         kind: Kind::Gauge,
         help: "What a probe as a whole says: 1 pass, 0.5 warn, 0 fail; absent while nothing recent is known.",
-        samples: Samples::probes,
+        samples: |samples, writer| samples.probes(writer),
     },
     Family {
         name: "healthcheck_last_run_duration_seconds",
@@ -93,14 +93,14 @@ const FAMILIES: [Family; 11] = [
         name: "healthcheck_runs",
         kind: Kind::Counter,
         help: "Runs of a check, by what they gave.",
-        samples: Samples::runs,
+        samples: |samples, writer| samples.runs(writer),
     },
     Family {
         name: "healthcheck_transitions",
         kind: Kind::Counter,
         help: "Changes of what a check says.",
         samples: |samples, writer| {
-            let mut counted = samples.statistics.checks.iter();
+            let mut counted = samples.counted();
             counted.try_for_each(|of| writer.sample(&[("check", &of.checker)], of.transitions))
         },
     },
@@ -222,6 +222,12 @@ impl<'a> Samples<'a> {
         })
     }
 
+    /// What has been counted of the checks that the report is about.
+    fn counted(&self) -> impl Iterator<Item = &CheckStatistics> {
+        let results = self.page.report().results.iter();
+        results.filter_map(|result| self.statistics_of(&result.checker))
+    }
+
     fn statistics_of(&self, check: &str) -> Option<&CheckStatistics> {
         let all = &self.statistics.checks;
         let found = all.binary_search_by(|of| of.checker.as_str().cmp(check)).ok()?;
@@ -242,7 +248,7 @@ impl<'a> Samples<'a> {
     }
 
     fn runs(&self, writer: &mut Writer<'_>) -> fmt::Result {
-        for of in &self.statistics.checks {
+        for of in self.counted() {
             for (status, count) in [
                 (Status::Pass, of.passes),
                 (Status::Warn, of.warnings),
@@ -256,6 +262,7 @@ impl<'a> Samples<'a> {
 
     fn probes(&self, writer: &mut Writer<'_>) -> fmt::Result {
         let Some(Wholes {
+            all,
             liveness,
             readiness,
             startup,
@@ -264,7 +271,7 @@ impl<'a> Samples<'a> {
             return Ok(());
         };
         for (probe, report, latches) in [
-            ("all", self.page.report(), false),
+            ("all", all, false),
             ("liveness", liveness, false),
             ("readiness", readiness, false),
             // A startup check that has passed once has passed for good.

@@ -8,7 +8,7 @@ mod aspnet;
 mod body;
 mod formats;
 mod health_json;
-mod html;
+pub(crate) mod html;
 mod json;
 mod metrics;
 mod microprofile;
@@ -20,7 +20,11 @@ mod spring;
 mod text;
 mod wording;
 
+pub(crate) use body::Body;
+pub(crate) use formats::{Form, Formats};
+pub(crate) use negotiation::{Choice, UnknownFormat, Where, Wish};
 pub use page::Page;
+pub(crate) use page::{Place, Wholes};
 
 /// A form that a report can be sent in.
 ///

@@ -16,8 +16,18 @@ pub(crate) struct Wish<'a> {
     /// `?verbose`
     pub(crate) verbose: bool,
     pub(crate) headers: &'a HeaderMap,
-    /// Asked on a probe's path, where metrics aren't to be had: they are always answered 200.
-    pub(crate) on_probe: bool,
+    pub(crate) on: Where,
+}
+
+/// What a request is about, which decides the forms that are to be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Where {
+    /// The health path, and below it.
+    Health,
+    /// A probe: all forms but metrics, which are always answered 200, so that it would be always ready.
+    Probe,
+    /// The environment, which is no report.
+    Environment,
 }
 
 /// The form that an answer takes.
@@ -42,7 +52,7 @@ pub(crate) enum Style {
 pub(crate) struct UnknownFormat {
     asked: String,
     known: Vec<String>,
-    is_metrics: bool,
+    elsewhere: bool,
 }
 
 impl Choice {
@@ -58,23 +68,19 @@ impl Formats {
         let style = if wish.verbose { Style::Verbose } else { Style::Brief };
         if let Some(asked) = wish.format {
             return match self.named(asked) {
-                Some(form) if self.is_to_be_had(form, wish.on_probe) => Ok(Choice { form, style }),
+                Some(form) if form.is_to_be_had(wish.on) => Ok(Choice { form, style }),
                 found => Err(UnknownFormat {
                     asked: asked.to_owned(),
-                    known: self.names(wish.on_probe).map(str::to_owned).collect(),
-                    is_metrics: found.is_some(),
+                    known: self.names(wish.on).map(str::to_owned).collect(),
+                    elsewhere: found.is_some(),
                 }),
             };
         }
-        if wish.verbose {
+        if wish.verbose && wish.on != Where::Environment {
             let form = Form::TEXT;
             return Ok(Choice { form, style });
         }
         Ok(self.accepted(wish))
-    }
-
-    fn is_to_be_had(&self, form: Form, on_probe: bool) -> bool {
-        !(on_probe && self.is_metrics(form))
     }
 
     /// What the `Accept` header likes best, by quality, then by how closely it names a form, then by its own order.
@@ -85,11 +91,10 @@ impl Formats {
         if headers.peek().is_none_or(is_plain) && headers.nth(1).is_none() {
             return Choice::JSON;
         }
-        let headers = wish.headers.get_all(ACCEPT).iter();
-        let all = || headers.clone().filter_map(text).flat_map(ranges);
+        let all = || wish.headers.get_all(ACCEPT).iter().filter_map(text).flat_map(ranges);
         let best = self
             .forms()
-            .filter(|&form| self.is_to_be_had(form, wish.on_probe))
+            .filter(|form| form.is_to_be_had(wish.on))
             .filter_map(|form| Some((form, liking(self.reach(form), all())?)))
             // Of equals the last is taken: backwards it is the first.
             .rev()
@@ -144,12 +149,8 @@ impl fmt::Display for UnknownFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { asked, known, .. } = self;
         let known = known.join(", ");
-        if self.is_metrics {
-            return write!(
-                f,
-                "`{asked}` is a form of the health path and not of a probe, since metrics are always answered 200; \
-                 the formats of a probe are: {known}"
-            );
+        if self.elsewhere {
+            return write!(f, "`{asked}` is a format of the health path alone; the formats here are: {known}");
         }
         write!(f, "unknown format `{asked}`; the formats are: {known}")
     }

@@ -43,9 +43,20 @@ pub(crate) struct Place<'a> {
 /// The reports of the whole and of the three probes.
 #[derive(Clone, Debug)]
 pub(crate) struct Wholes {
+    pub(crate) all: Arc<Report>,
     pub(crate) liveness: Arc<Report>,
     pub(crate) readiness: Arc<Report>,
     pub(crate) startup: Arc<Report>,
+}
+
+impl Wholes {
+    /// Whether these are the very same reports.
+    pub(crate) fn are(&self, others: &Self) -> bool {
+        Arc::ptr_eq(&self.all, &others.all)
+            && Arc::ptr_eq(&self.liveness, &others.liveness)
+            && Arc::ptr_eq(&self.readiness, &others.readiness)
+            && Arc::ptr_eq(&self.startup, &others.startup)
+    }
 }
 
 impl<'a> Page<'a> {
@@ -181,7 +192,7 @@ impl<'a> Page<'a> {
         self.style == Style::WorstLast
     }
 
-    pub(super) const fn path(&self) -> &'a str {
+    pub(super) fn path(&self) -> &'a str {
         self.place.paths.of(self.place.kind)
     }
 
