@@ -102,7 +102,7 @@ impl State {
     /// The environment page.
     pub(crate) async fn environment(&self, head: &Parts) -> Response {
         let Some(dump) = &self.environment else {
-            return answer::json(StatusCode::NOT_FOUND, "{}".into());
+            return problem::no_environment();
         };
         let query = match Query::parse(head.uri.query().unwrap_or_default()) {
             Ok(query) => query,
@@ -121,7 +121,7 @@ impl State {
     /// One section of it.
     pub(crate) async fn section(&self, head: &mut Parts) -> Response {
         let Some(dump) = &self.environment else {
-            return answer::json(StatusCode::NOT_FOUND, "{}".into());
+            return problem::no_environment();
         };
         let Some(name) = parameter(head, SECTION).await else {
             return problem::bad_path();

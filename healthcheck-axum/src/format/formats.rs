@@ -41,7 +41,6 @@ pub(super) enum Reach {
 
 impl Form {
     pub(crate) const JSON: Self = Self(0);
-    pub(crate) const HEALTH_JSON: Self = Self(1);
     pub(crate) const TEXT: Self = Self(2);
     pub(crate) const HTML: Self = Self(3);
     pub(crate) const OPENMETRICS: Self = Self(4);
