@@ -25,6 +25,7 @@ mod assembly;
 mod details;
 mod disabled;
 mod endpoints;
+mod format;
 mod json;
 mod maintenance;
 #[cfg(test)]
@@ -36,6 +37,7 @@ mod problem;
 mod query;
 mod routes;
 mod runtime_watch;
+mod scrape;
 mod self_probe;
 mod serve;
 mod serve_error;
@@ -50,6 +52,7 @@ mod test_log;
 
 pub use access::Access;
 pub use endpoints::{Endpoints, router};
+pub use format::{Format, Page};
 #[doc(no_inline)]
 pub use healthcheck;
 pub use probers::is_probe;

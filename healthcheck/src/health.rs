@@ -18,6 +18,7 @@ use crate::observation::Observations;
 use crate::outcome::Status;
 use crate::provide::Provided;
 use crate::redact::RedactionBuilder;
+use crate::registry;
 use crate::report::Report;
 use crate::reports::Reports;
 use crate::selection::Selection;
@@ -316,6 +317,12 @@ impl HealthCheck {
     #[must_use]
     pub fn maintenance_reason(&self) -> Option<String> {
         self.core.lifecycle.maintenance()
+    }
+
+    /// The version of the package that the running binary was built from, as far as an annotated function in it tells.
+    #[must_use]
+    pub fn release(&self) -> Option<&'static str> {
+        registry::own_package().map(|(_, version)| version)
     }
 
     /// What the metrics count: runs and transitions of each check since the start, and runs that are stuck now.
