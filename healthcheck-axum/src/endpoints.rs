@@ -5,16 +5,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use healthcheck::{BuildError, EnvironmentDump, HealthCheck, Report, Selection};
-use tokio::runtime::Handle;
+use healthcheck::{BuildError, EnvironmentDump, HealthCheck, Report};
 
 use crate::access::Access;
 use crate::answer::Answers;
 use crate::paths::Paths;
-use crate::probe::{Kind, Probe};
-use crate::routes;
 use crate::serve::Serving;
-use crate::state::State;
 
 /// The endpoints of every annotated check and section of the binary, to merge into an app: the same as
 /// `Endpoints::new(HealthCheck::discover()?).router()`; see [`Endpoints::router`].
@@ -75,20 +71,20 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
 #[must_use = "nothing is served before `router()` or `serve()`"]
 pub struct Endpoints {
     pub(crate) health: HealthCheck,
-    environment: Environment,
-    paths: Paths,
-    answers: Answers,
-    environment_access: Option<Access>,
-    details_access: Access,
-    health_budget: Option<Duration>,
-    probe_budget: Option<Duration>,
-    max_age: (Duration, Duration),
-    problems: Vec<String>,
+    pub(crate) environment: Environment,
+    pub(crate) paths: Paths,
+    pub(crate) answers: Answers,
+    pub(crate) environment_access: Option<Access>,
+    pub(crate) details_access: Access,
+    pub(crate) health_budget: Option<Duration>,
+    pub(crate) probe_budget: Option<Duration>,
+    pub(crate) max_age: (Duration, Duration),
+    pub(crate) problems: Vec<String>,
     pub(crate) serving: Serving,
 }
 
 #[derive(Debug)]
-enum Environment {
+pub(crate) enum Environment {
     Discovered,
     Given(EnvironmentDump),
     NotServed,
@@ -273,77 +269,6 @@ impl Endpoints {
     /// [`EnvironmentDumpBuilder::build`](healthcheck::EnvironmentDumpBuilder::build) finds wrong with the sections.
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, BuildError> {
         self.assemble(Readers::Unknown)
-    }
-
-    /// Runs checks and sections on this runtime, whoever asks.
-    pub(crate) fn on_runtime(mut self, home: Handle) -> Self {
-        if let Environment::Given(dump) = &self.environment {
-            self.environment = Environment::Given(dump.on_runtime(home.clone()));
-        }
-        self.health = self.health.on_runtime(home);
-        self
-    }
-
-    pub(crate) fn assemble<S>(self, readers: Readers) -> Result<Router<S>, BuildError>
-    where
-        S: Clone + Send + Sync + 'static,
-    {
-        let with_environment = !matches!(self.environment, Environment::NotServed);
-        let names: Vec<_> = self.health.checks().collect();
-        let names = names.iter().map(|check| check.name());
-        let mut problems = self.problems;
-        problems.extend(self.paths.problems(with_environment, names.clone()));
-        let environment = match self.environment {
-            Environment::NotServed => None,
-            Environment::Given(dump) => Some(dump),
-            Environment::Discovered => match self.health.environment().build() {
-                Ok(dump) => Some(dump),
-                Err(error) => {
-                    problems.extend(error.problems().iter().cloned());
-                    None
-                }
-            },
-        };
-        if !problems.is_empty() {
-            return Err(BuildError::new(problems));
-        }
-
-        let names = names.collect::<Vec<_>>().join(", ");
-        if names.is_empty() {
-            tracing::warn!(
-                "no health check is registered; a crate that nothing names isn't linked: write `use the_crate as _;`"
-            );
-        } else {
-            tracing::info!("health checks: {names}");
-        }
-        let readers_are_chosen = self.environment_access.is_some() || readers == Readers::Local;
-        let environment = environment.map(|dump| {
-            if readers_are_chosen {
-                return dump;
-            }
-            tracing::info!(
-                "{} shows variables and arguments by name alone: it isn't known who reads them; \
-                 call `Endpoints::environment_access` to show their values",
-                self.paths.environment
-            );
-            dump.without_variables()
-        });
-
-        let (pass, fail) = self.max_age;
-        let probe =
-            |kind, selection: Selection| Probe::new(kind, selection.max_age(pass, fail), self.probe_budget);
-        let state = State {
-            whole: Probe::new(Kind::Health, Selection::all(), self.health_budget),
-            liveness: probe(Kind::Liveness, Selection::liveness()),
-            readiness: probe(Kind::Readiness, Selection::readiness()),
-            startup: probe(Kind::Startup, Selection::startup()),
-            health: self.health,
-            answers: self.answers,
-            details_access: self.details_access,
-            environment,
-            environment_access: self.environment_access.unwrap_or(Access::loopback()),
-        };
-        Ok(routes::router(&self.paths, state))
     }
 
     /// The length of a body is the server's affair: a wrong one would break the connection.

@@ -77,6 +77,12 @@ pub(crate) fn unknown_section<'a>(section: &str, known: impl Iterator<Item = &'a
     problem(StatusCode::NOT_FOUND, &body)
 }
 
+/// No route leads here where there is no page.
+pub(crate) fn no_environment() -> Response {
+    let body = json!({ "error": "no environment page is served" });
+    problem(StatusCode::NOT_FOUND, &body)
+}
+
 fn problem(status: StatusCode, body: &Value) -> Response {
     answer::json(status, Bytes::from(body.to_string()))
 }

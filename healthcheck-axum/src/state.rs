@@ -81,7 +81,7 @@ impl State {
     /// The environment page.
     pub(crate) async fn environment(&self) -> Response {
         let Some(dump) = &self.environment else {
-            return answer::json(StatusCode::NOT_FOUND, "{}".into());
+            return problem::no_environment();
         };
         answer::json(StatusCode::OK, json::of_environment(&dump.collect().await))
     }
@@ -89,7 +89,7 @@ impl State {
     /// One section of it.
     pub(crate) async fn section(&self, head: &mut Parts) -> Response {
         let Some(dump) = &self.environment else {
-            return answer::json(StatusCode::NOT_FOUND, "{}".into());
+            return problem::no_environment();
         };
         let Some(name) = parameter(head, SECTION).await else {
             return problem::bad_path();

@@ -13,6 +13,7 @@ use crate::engine::verdict::Thresholds;
 use crate::error::BuildError;
 use crate::health::{Core, HealthCheck};
 use crate::lifecycle::Lifecycle;
+use crate::observation::Observations;
 use crate::outcome::Outcome;
 use crate::output;
 use crate::provide::Provided;
@@ -30,6 +31,7 @@ use crate::settings::Settings;
 ///
 /// # fn main() -> Result<(), healthcheck::BuildError> {
 /// let health = HealthCheck::builder()
+///     .discover(false)
 ///     .check(Check::new("queue", async || true))
 ///     .section("version", env!("CARGO_PKG_VERSION"))
 ///     .timeout(Duration::from_secs(2))
@@ -249,6 +251,7 @@ impl HealthCheckBuilder {
             provided: self.provided,
             redaction: self.redaction,
             lifecycle: Lifecycle::default(),
+            observations: Observations::default(),
             hostname: crate::hostname::hostname(),
         };
         Ok(HealthCheck::new(core))

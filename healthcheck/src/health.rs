@@ -14,6 +14,7 @@ use crate::engine::{Engine, Slot};
 use crate::environment::EnvironmentDumpBuilder;
 use crate::error::{BuildError, OverrideError, SelectionError};
 use crate::lifecycle::Lifecycle;
+use crate::observation::Observations;
 use crate::outcome::Status;
 use crate::provide::Provided;
 use crate::redact::RedactionBuilder;
@@ -32,7 +33,7 @@ use crate::statistics::Statistics;
 /// given, with the others' results untouched. Under `panic = "abort"` nobody can catch a panic: there one check that
 /// panics ends the process.
 ///
-/// ```
+/// ```standalone_crate
 /// use healthcheck::{HealthCheck, Overall, health_check};
 ///
 /// #[health_check]
@@ -63,6 +64,7 @@ pub(crate) struct Core {
     /// What hides the names, for the environment page to start from.
     pub(crate) redaction: RedactionBuilder,
     pub(crate) lifecycle: Lifecycle,
+    pub(crate) observations: Observations,
     pub(crate) hostname: String,
 }
 
@@ -72,6 +74,10 @@ impl HealthCheck {
             core: Arc::new(core),
             home: None,
         }
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
     }
 
     /// Every annotated check of the binary, with the defaults: the same as `builder().build()`.
@@ -158,7 +164,7 @@ impl HealthCheck {
             .engine
             .slots
             .iter()
-            .filter_map(|slot| slot.check().cloned())
+            .filter_map(|slot| slot.check().filter(|_| !slot.is_disabled()).cloned())
     }
 
     /// Readiness fails from now on, "shutting down", and nothing takes that back; the other probes go on.
@@ -341,7 +347,8 @@ impl HealthCheck {
 
     fn find(&self, name: &str) -> Result<(u32, &Slot), OverrideError> {
         let mut slots = (0..).zip(&self.core.engine.slots);
-        let found = slots.find(|(_, slot)| slot.check().is_some() && slot.name() == name);
+        let found =
+            slots.find(|(_, slot)| slot.check().is_some() && !slot.is_disabled() && slot.name() == name);
         found.ok_or_else(|| OverrideError::unknown(name, self.checks()))
     }
 }

@@ -33,7 +33,8 @@ impl Engine {
             .slots
             .iter()
             .filter(|slot| slot.check().is_some())
-            .zip(transitions);
+            .zip(transitions)
+            .filter(|(slot, _)| !slot.is_disabled());
         let checks = checks.map(|(slot, transitions)| {
             let runs = slot.lock().runs;
             CheckStatistics {

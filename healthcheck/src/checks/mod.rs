@@ -59,13 +59,46 @@ mod span;
 mod thresholds;
 
 #[cfg(feature = "checks-net")]
-mod dns;
+mod dial;
 #[cfg(feature = "checks-net")]
+mod dns;
+#[cfg(any(
+    feature = "checks-net",
+    feature = "checks-redis",
+    feature = "checks-sqlx",
+    feature = "checks-tonic"
+))]
 mod layer;
 #[cfg(feature = "checks-net")]
 mod resolve;
 #[cfg(feature = "checks-net")]
 mod tcp;
+
+#[cfg(feature = "checks-http")]
+mod exchange;
+#[cfg(feature = "checks-http")]
+mod http;
+#[cfg(feature = "checks-http")]
+mod kept;
+#[cfg(feature = "checks-http")]
+mod target;
+#[cfg(any(feature = "checks-http", feature = "checks-tls"))]
+mod trust;
+#[cfg(feature = "checks-http")]
+mod upstream;
+mod via;
+
+#[cfg(feature = "checks-tls")]
+mod tls;
+
+#[cfg(feature = "checks-redis")]
+mod redis;
+#[cfg(feature = "checks-redis")]
+mod redis_connection;
+#[cfg(feature = "checks-sqlx")]
+mod sqlx;
+#[cfg(feature = "checks-tonic")]
+mod tonic;
 
 #[cfg(feature = "checks-system")]
 mod disk_space;
@@ -90,6 +123,22 @@ pub use runtime_lag::{RuntimeLag, runtime_lag};
 pub use dns::{Dns, dns};
 #[cfg(feature = "checks-net")]
 pub use tcp::{Tcp, tcp};
+
+#[cfg(feature = "checks-http")]
+pub use http::{Http, http};
+#[cfg(feature = "checks-tls")]
+pub use tls::{Tls, tls};
+#[cfg(feature = "checks-http")]
+pub use upstream::{Upstream, upstream};
+pub use via::{Asked, Loop, VIA};
+
+// By their whole path, since the crates that they ask have the same names.
+#[cfg(feature = "checks-redis")]
+pub use self::redis::{Redis, RedisClient, redis};
+#[cfg(feature = "checks-sqlx")]
+pub use self::sqlx::{Sqlx, sqlx};
+#[cfg(feature = "checks-tonic")]
+pub use self::tonic::{Tonic, tonic};
 
 #[cfg(feature = "checks-system")]
 pub use disk_space::{DiskSpace, disk_space};
