@@ -365,7 +365,7 @@ impl Core {
         } else {
             self.overall(members, &results)
         };
-        let mut warnings = self.warnings.clone();
+        let mut warnings = self.warnings.read().unwrap_or_else(PoisonError::into_inner).clone();
         warnings.extend(members.warnings.iter().cloned());
         warnings.extend(self.passes_over_failures(members, &results));
         if !observed.is_empty() {
