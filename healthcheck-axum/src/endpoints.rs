@@ -1,20 +1,16 @@
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use healthcheck::{BuildError, EnvironmentDump, HealthCheck, Report, Selection};
-use tokio::runtime::Handle;
+use healthcheck::{BuildError, EnvironmentDump, HealthCheck, Report};
 
 use crate::access::Access;
 use crate::answer::Answers;
+use crate::format::{Format, Page};
 use crate::paths::Paths;
-use crate::probe::{Kind, Probe};
-use crate::routes;
 use crate::serve::Serving;
-use crate::state::State;
 
 /// The endpoints of every annotated check and section of the binary, to merge into an app: the same as
 /// `Endpoints::new(HealthCheck::discover()?).router()`; see [`Endpoints::router`].
@@ -75,20 +71,21 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
 #[must_use = "nothing is served before `router()` or `serve()`"]
 pub struct Endpoints {
     pub(crate) health: HealthCheck,
-    environment: Environment,
-    paths: Paths,
-    answers: Answers,
-    environment_access: Option<Access>,
-    details_access: Access,
-    health_budget: Option<Duration>,
-    probe_budget: Option<Duration>,
-    max_age: (Duration, Duration),
-    problems: Vec<String>,
+    pub(crate) environment: Environment,
+    pub(crate) paths: Paths,
+    pub(crate) answers: Answers,
+    pub(crate) environment_access: Option<Access>,
+    pub(crate) details_access: Access,
+    pub(crate) health_budget: Option<Duration>,
+    pub(crate) probe_budget: Option<Duration>,
+    pub(crate) max_age: (Duration, Duration),
+    pub(crate) release: Option<String>,
+    pub(crate) problems: Vec<String>,
     pub(crate) serving: Serving,
 }
 
 #[derive(Debug)]
-enum Environment {
+pub(crate) enum Environment {
     Discovered,
     Given(EnvironmentDump),
     NotServed,
@@ -115,6 +112,7 @@ impl Endpoints {
             health_budget: Some(Duration::from_secs(4)),
             probe_budget: Some(Duration::from_millis(800)),
             max_age: (Duration::from_secs(5), Duration::from_secs(2)),
+            release: None,
             problems: Vec::new(),
             serving: Serving::default(),
         }
@@ -219,7 +217,46 @@ impl Endpoints {
     /// # }
     /// ```
     pub fn body(mut self, f: impl Fn(&Report) -> Bytes + Send + Sync + 'static) -> Self {
-        self.answers.body = Some(Arc::new(f));
+        self.answers.formats.insert("json".to_owned(), OwnBody(f));
+        self
+    }
+
+    /// A form of one's own: `?format=NAME` asks for it, and an `Accept` header that names its content type. One of the
+    /// name of a built-in form stands in its place.
+    ///
+    /// ```
+    /// use axum::{body::Bytes, http::HeaderValue};
+    /// use healthcheck_axum::{Endpoints, Format, Page};
+    /// # use healthcheck::HealthCheck;
+    ///
+    /// struct Word;
+    ///
+    /// impl Format for Word {
+    ///     fn content_type(&self) -> HeaderValue {
+    ///         HeaderValue::from_static("text/x-word")
+    ///     }
+    ///
+    ///     fn render(&self, page: &Page<'_>) -> Bytes {
+    ///         page.report().status.as_str().into()
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), healthcheck::BuildError> {
+    /// # let health = HealthCheck::builder().discover(false).build()?;
+    /// let endpoints = Endpoints::new(health).format("word", Word); // GET /healthcheck?format=word
+    /// # let _ = endpoints;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn format(mut self, name: impl Into<String>, format: impl Format) -> Self {
+        self.answers.formats.insert(name.into(), format);
+        self
+    }
+
+    /// The version of the service, which some forms tell beside the verdict (`releaseId` in `health+json`). Default: that of
+    /// the binary's package where an annotated function stands in it, else none; `env!("CARGO_PKG_VERSION")` is one.
+    pub fn release(mut self, version: impl Into<String>) -> Self {
+        self.release = Some(version.into());
         self
     }
 
@@ -275,77 +312,6 @@ impl Endpoints {
         self.assemble(Readers::Unknown)
     }
 
-    /// Runs checks and sections on this runtime, whoever asks.
-    pub(crate) fn on_runtime(mut self, home: Handle) -> Self {
-        if let Environment::Given(dump) = &self.environment {
-            self.environment = Environment::Given(dump.on_runtime(home.clone()));
-        }
-        self.health = self.health.on_runtime(home);
-        self
-    }
-
-    pub(crate) fn assemble<S>(self, readers: Readers) -> Result<Router<S>, BuildError>
-    where
-        S: Clone + Send + Sync + 'static,
-    {
-        let with_environment = !matches!(self.environment, Environment::NotServed);
-        let names: Vec<_> = self.health.checks().collect();
-        let names = names.iter().map(|check| check.name());
-        let mut problems = self.problems;
-        problems.extend(self.paths.problems(with_environment, names.clone()));
-        let environment = match self.environment {
-            Environment::NotServed => None,
-            Environment::Given(dump) => Some(dump),
-            Environment::Discovered => match self.health.environment().build() {
-                Ok(dump) => Some(dump),
-                Err(error) => {
-                    problems.extend(error.problems().iter().cloned());
-                    None
-                }
-            },
-        };
-        if !problems.is_empty() {
-            return Err(BuildError::new(problems));
-        }
-
-        let names = names.collect::<Vec<_>>().join(", ");
-        if names.is_empty() {
-            tracing::warn!(
-                "no health check is registered; a crate that nothing names isn't linked: write `use the_crate as _;`"
-            );
-        } else {
-            tracing::info!("health checks: {names}");
-        }
-        let readers_are_chosen = self.environment_access.is_some() || readers == Readers::Local;
-        let environment = environment.map(|dump| {
-            if readers_are_chosen {
-                return dump;
-            }
-            tracing::info!(
-                "{} shows variables and arguments by name alone: it isn't known who reads them; \
-                 call `Endpoints::environment_access` to show their values",
-                self.paths.environment
-            );
-            dump.without_variables()
-        });
-
-        let (pass, fail) = self.max_age;
-        let probe =
-            |kind, selection: Selection| Probe::new(kind, selection.max_age(pass, fail), self.probe_budget);
-        let state = State {
-            whole: Probe::new(Kind::Health, Selection::all(), self.health_budget),
-            liveness: probe(Kind::Liveness, Selection::liveness()),
-            readiness: probe(Kind::Readiness, Selection::readiness()),
-            startup: probe(Kind::Startup, Selection::startup()),
-            health: self.health,
-            answers: self.answers,
-            details_access: self.details_access,
-            environment,
-            environment_access: self.environment_access.unwrap_or(Access::loopback()),
-        };
-        Ok(routes::router(&self.paths, state))
-    }
-
     /// The length of a body is the server's affair: a wrong one would break the connection.
     fn check_header(&mut self, setter: &str, name: &HeaderName) {
         if [
@@ -359,6 +325,19 @@ impl Endpoints {
                 "`{setter}` sets `{name}`, which is the server's own affair; take it out"
             ));
         }
+    }
+}
+
+/// What [`Endpoints::body`] was given.
+struct OwnBody<F>(F);
+
+impl<F: Fn(&Report) -> Bytes + Send + Sync + 'static> Format for OwnBody<F> {
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static("application/json")
+    }
+
+    fn render(&self, page: &Page<'_>) -> Bytes {
+        self.0(page.report())
     }
 }
 

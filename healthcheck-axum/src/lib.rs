@@ -21,19 +21,41 @@
 
 mod access;
 mod answer;
+mod assembly;
 mod details;
+mod disabled;
 mod endpoints;
+mod format;
 mod json;
+mod maintenance;
+#[cfg(test)]
+mod manifest_tests;
 mod paths;
 mod probe;
+mod probers;
 mod problem;
 mod query;
 mod routes;
+mod runtime_watch;
+mod scrape;
+mod self_probe;
 mod serve;
+mod serve_error;
+mod server;
+mod signals;
 mod state;
+#[cfg(all(feature = "systemd", unix))]
+mod systemd;
+mod termination_log;
+#[cfg(test)]
+mod test_log;
 
 pub use access::Access;
 pub use endpoints::{Endpoints, router};
+pub use format::{Format, Page};
 #[doc(no_inline)]
 pub use healthcheck;
-pub use serve::{ServeError, serve};
+pub use probers::is_probe;
+pub use self_probe::{Probed, probe, probe_within};
+pub use serve::serve;
+pub use serve_error::ServeError;

@@ -1,21 +1,24 @@
-use std::error::Error;
-use std::fmt;
-use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
-use healthcheck::{BuildError, HealthCheck};
+use healthcheck::HealthCheck;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::runtime::Handle;
 
+use crate::disabled;
 use crate::endpoints::{Endpoints, Readers};
+use crate::runtime_watch::RUNTIME;
+use crate::serve_error::ServeError;
+use crate::server::{Limits, Server};
+use crate::termination_log;
 
-/// Serves every annotated check and section of the binary: the same as
-/// `Endpoints::new(HealthCheck::discover()?).serve(addr)`.
+/// Serves every annotated check and section of the binary until SIGTERM or Ctrl-C: the same as
+/// `Endpoints::new(HealthCheck::discover()?).serve(addr)`, which see.
 ///
 /// # Errors
-/// As [`Endpoints::serve`].
+/// As [`HealthCheck::discover`] and [`Endpoints::serve`].
 ///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")]
@@ -28,85 +31,193 @@ pub async fn serve(addr: impl ToSocketAddrs) -> Result<(), ServeError> {
 }
 
 /// How the endpoints are served, where they are served by themselves.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Serving {
-    pub(crate) shutdown_delay: Option<Duration>,
+    shutdown_delay: Option<Duration>,
+    watch_runtime: bool,
+    maintenance_file: Option<PathBuf>,
+    termination_log: PathBuf,
 }
 
+impl Default for Serving {
+    fn default() -> Self {
+        Self {
+            shutdown_delay: None,
+            watch_runtime: true,
+            maintenance_file: None,
+            termination_log: termination_log::PATH.into(),
+        }
+    }
+}
+
+/// How the endpoints are served, where they are served by themselves.
 impl Endpoints {
-    /// How long a service that shuts down goes on answering. Default: 5 s on SIGTERM, none on Ctrl-C.
+    /// How long a service that shuts down goes on answering, with readiness failing, so that load balancers notice.
+    /// Default: 5 s on SIGTERM, or what [`HealthCheck::set_drain_delay`] said; none on Ctrl-C, whatever is set here.
+    ///
+    /// Together with the 20 s that requests in flight have afterwards it has to stay below the
+    /// `terminationGracePeriodSeconds` of Kubernetes (30 s).
     pub const fn shutdown_delay(mut self, delay: Duration) -> Self {
         self.serving.shutdown_delay = Some(delay);
         self
     }
 
-    /// Serves the endpoints at an address of their own.
+    /// Whether [`serve`](Self::serve) adds the liveness check `runtime`. Default: true.
     ///
-    /// # Errors
-    /// What [`router`](Self::router) refuses; an address that can't be listened on.
-    pub async fn serve(self, addr: impl ToSocketAddrs) -> Result<(), ServeError> {
-        self.serve_on(TcpListener::bind(addr).await?).await
+    /// It fails once the application's runtime hasn't answered for 10 s, which takes all of its threads being blocked.
+    /// Time in which this process itself stood still, paused or throttled, doesn't count. It is shown in `/livez` and
+    /// in the metrics only; a check of the same name takes its place, and `HEALTHCHECK_DISABLE=runtime` turns it off,
+    /// too.
+    pub const fn runtime_check(mut self, yes: bool) -> Self {
+        self.serving.watch_runtime = yes;
+        self
     }
 
-    /// Serves the endpoints on a listener that is there already.
+    /// A file whose existence means maintenance: as long as it is there, readiness fails, and the first line of the
+    /// file is the reason. [`serve`](Self::serve) looks for it every second. Default: none.
+    pub fn maintenance_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.serving.maintenance_file = Some(path.into());
+        self
+    }
+
+    /// Where [`serve`](Self::serve) writes which checks fail when it ends: the `terminationMessagePath` of the
+    /// container. Default: `/dev/termination-log`. A file that isn't there is not created.
+    ///
+    /// It is written on SIGTERM before draining and at any other end, while a check fails; at most 4,096 bytes, and
+    /// redacted as everything is.
+    pub fn termination_log(mut self, path: impl Into<PathBuf>) -> Self {
+        self.serving.termination_log = path.into();
+        self
+    }
+
+    /// Serves the endpoints at an address of their own until SIGTERM or Ctrl-C, on a thread and a runtime of its own:
+    /// it answers whatever the application's runtime is doing. The checks run on the application's, the one that
+    /// awaits this.
+    ///
+    /// **The end.** On SIGTERM, and on [`HealthCheck::begin_shutdown`], `/readyz` fails at once while every request is
+    /// answered for the [`shutdown_delay`](Self::shutdown_delay), so that load balancers notice; then the listener
+    /// closes, and requests in flight have 20 s to end. On Ctrl-C there is no delay. A second signal ends at once.
+    /// Whoever drops the future ends the server without any of this. To drain a server of one's own in step, wait for
+    /// [`HealthCheck::drained`].
+    ///
+    /// **Signals.** SIGTERM and Ctrl-C are taken over for the rest of the process, also after this has returned: then
+    /// they do nothing any more, and what `main` does after it can't be interrupted by them. Only where the
+    /// application doesn't return from here, since its runtime is blocked, the next signal ends the process, with the
+    /// exit code 143 or 130. Whoever handles signals calls [`serve_until`](Self::serve_until), which installs nothing.
+    /// Elsewhere than on Unix there is Ctrl-C alone.
+    ///
+    /// **Limits.** 4,096 connections, the next ones wait; 10 s for a request's head; 75 s idle. It is HTTP/1. When the
+    /// process has no free file it logs once, keeps its connections and accepts again as soon as it can.
+    ///
+    /// **Beside it.** The background checks are started; `HEALTHCHECK_DISABLE=a,b` in the environment takes these
+    /// checks out; [`runtime_check`](Self::runtime_check), [`maintenance_file`](Self::maintenance_file) and
+    /// [`termination_log`](Self::termination_log) do what they say. With the feature `systemd`, and where the service
+    /// manager asks for it, it is told READY once the startup checks have passed, STATUS with the failing checks,
+    /// WATCHDOG only while liveness passes, and STOPPING.
+    ///
+    /// tokio's paused time isn't supported, since the server has a clock of its own.
     ///
     /// # Errors
-    /// What [`router`](Self::router) refuses; a listener without an address.
+    /// What [`router`](Self::router) refuses; an address that can't be listened on, which the error names.
+    pub async fn serve(self, addr: impl ToSocketAddrs) -> Result<(), ServeError> {
+        self.run(listen(addr).await?, Signals::TakenOver, std::future::pending())
+            .await
+    }
+
+    /// As [`serve`](Self::serve), on a listener that is there already.
+    ///
+    /// # Errors
+    /// As [`serve`](Self::serve).
     pub async fn serve_on(self, listener: TcpListener) -> Result<(), ServeError> {
-        let address = listener.local_addr()?.ip().to_canonical();
-        let readers = if address.is_loopback() {
+        self.run(listener, Signals::TakenOver, std::future::pending())
+            .await
+    }
+
+    /// As [`serve`](Self::serve), until the future ends, for those who handle signals themselves: no handler is
+    /// installed. What follows is the same as on SIGTERM; a shutdown that
+    /// [`HealthCheck::begin_shutdown`] began before counts toward the delay. The future is polled by whoever awaits
+    /// this.
+    ///
+    /// # Errors
+    /// As [`serve`](Self::serve).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use healthcheck::HealthCheck;
+    /// use healthcheck_axum::Endpoints;
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), healthcheck_axum::ServeError> {
+    /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    /// # drop(stop);
+    /// Endpoints::new(HealthCheck::discover()?)
+    ///     .shutdown_delay(Duration::ZERO)
+    ///     .serve_until("127.0.0.1:0", async { drop(stopped.await) })
+    ///     .await
+    /// # }
+    /// ```
+    pub async fn serve_until(
+        self,
+        addr: impl ToSocketAddrs,
+        until: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
+        self.run(listen(addr).await?, Signals::LeftAlone, until).await
+    }
+
+    async fn run(
+        self,
+        listener: TcpListener,
+        signals: Signals,
+        until: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
+        let addr = listener
+            .local_addr()
+            .map_err(|why| ServeError::start("tell the address of the listener", why))?;
+        let readers = if addr.ip().to_canonical().is_loopback() {
             Readers::Local
         } else {
             Readers::Unknown
         };
-        let router: Router = self.on_runtime(Handle::current()).assemble(readers)?;
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(listener, service).await?;
-        Ok(())
+        let own_is_disabled = disabled::apply(&self.health, RUNTIME);
+        let endpoints = self.on_runtime(Handle::current());
+        let Serving {
+            shutdown_delay,
+            watch_runtime,
+            maintenance_file,
+            termination_log,
+        } = endpoints.serving.clone();
+        let health = endpoints.health.clone();
+        let router: Router = endpoints.assemble(readers)?;
+        let server = Server {
+            router,
+            health,
+            shutdown_delay,
+            signals: signals == Signals::TakenOver,
+            watch_runtime: watch_runtime && !own_is_disabled,
+            maintenance_file,
+            termination_log,
+            limits: Limits::default(),
+        };
+        tracing::info!("listening on http://{addr}");
+        server.run(listener, until).await
     }
 }
 
-/// Why a service couldn't be served, or not any longer.
-pub struct ServeError {
-    kind: Kind,
+/// Who handles the signals that end a process.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Signals {
+    TakenOver,
+    LeftAlone,
 }
 
-#[derive(Debug)]
-enum Kind {
-    Build(BuildError),
-    Io(io::Error),
-}
-
-impl From<BuildError> for ServeError {
-    fn from(error: BuildError) -> Self {
-        Self {
-            kind: Kind::Build(error),
-        }
+async fn listen(addr: impl ToSocketAddrs) -> Result<TcpListener, ServeError> {
+    let found = tokio::net::lookup_host(addr).await;
+    let addrs: Vec<SocketAddr> = match found {
+        Ok(found) => found.collect(),
+        Err(why) => return Err(ServeError::listen(Vec::new(), why)),
+    };
+    match TcpListener::bind(&*addrs).await {
+        Ok(listener) => Ok(listener),
+        Err(why) => Err(ServeError::listen(addrs, why)),
     }
 }
-
-impl From<io::Error> for ServeError {
-    fn from(error: io::Error) -> Self {
-        Self {
-            kind: Kind::Io(error),
-        }
-    }
-}
-
-impl fmt::Display for ServeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            Kind::Build(error) => error.fmt(f),
-            Kind::Io(error) => error.fmt(f),
-        }
-    }
-}
-
-/// As [`Display`](fmt::Display), since `fn main() -> Result<(), ServeError>` prints this one.
-impl fmt::Debug for ServeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Error for ServeError {}

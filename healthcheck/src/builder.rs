@@ -13,6 +13,7 @@ use crate::engine::verdict::Thresholds;
 use crate::error::BuildError;
 use crate::health::{Core, HealthCheck};
 use crate::lifecycle::Lifecycle;
+use crate::observation::Observations;
 use crate::outcome::Outcome;
 use crate::output;
 use crate::provide::Provided;
@@ -250,6 +251,7 @@ impl HealthCheckBuilder {
             provided: self.provided,
             redaction: self.redaction,
             lifecycle: Lifecycle::default(),
+            observations: Observations::default(),
             hostname: crate::hostname::hostname(),
         };
         Ok(HealthCheck::new(core))

@@ -14,9 +14,11 @@ use crate::engine::{Engine, Slot};
 use crate::environment::EnvironmentDumpBuilder;
 use crate::error::{BuildError, OverrideError, SelectionError};
 use crate::lifecycle::Lifecycle;
+use crate::observation::Observations;
 use crate::outcome::Status;
 use crate::provide::Provided;
 use crate::redact::RedactionBuilder;
+use crate::registry;
 use crate::report::Report;
 use crate::reports::Reports;
 use crate::selection::Selection;
@@ -63,6 +65,7 @@ pub(crate) struct Core {
     /// What hides the names, for the environment page to start from.
     pub(crate) redaction: RedactionBuilder,
     pub(crate) lifecycle: Lifecycle,
+    pub(crate) observations: Observations,
     pub(crate) hostname: String,
 }
 
@@ -72,6 +75,10 @@ impl HealthCheck {
             core: Arc::new(core),
             home: None,
         }
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
     }
 
     /// Every annotated check of the binary, with the defaults: the same as `builder().build()`.
@@ -158,7 +165,7 @@ impl HealthCheck {
             .engine
             .slots
             .iter()
-            .filter_map(|slot| slot.check().cloned())
+            .filter_map(|slot| slot.check().filter(|_| !slot.is_disabled()).cloned())
     }
 
     /// Readiness fails from now on, "shutting down", and nothing takes that back; the other probes go on.
@@ -220,15 +227,12 @@ impl HealthCheck {
 
     /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance).
     pub fn maintenance(&self, reason: impl Into<String>) {
-        let reason = reason.into();
+        let engine = &self.core.engine;
+        let reason = engine.redaction.text(&reason.into()).into_owned();
         if self.core.lifecycle.set_maintenance(Some(reason.clone())) {
-            let said = self.core.engine.redaction.text(&reason).into_owned();
-            tracing::warn!(reason = said, "maintenance begins: readiness fails");
-            self.core
-                .engine
-                .changes
-                .record_maintenance(Status::Fail, said.into(), Now::read());
-            self.core.engine.touch();
+            tracing::warn!(reason, "maintenance begins: readiness fails");
+            engine.changes.record_maintenance(Status::Fail, reason.into(), Now::read());
+            engine.touch();
         }
     }
 
@@ -236,11 +240,9 @@ impl HealthCheck {
     pub fn end_maintenance(&self) {
         if self.core.lifecycle.set_maintenance(None) {
             tracing::info!("maintenance ends");
-            self.core
-                .engine
-                .changes
-                .record_maintenance(Status::Pass, Value::Null, Now::read());
-            self.core.engine.touch();
+            let engine = &self.core.engine;
+            engine.changes.record_maintenance(Status::Pass, Value::Null, Now::read());
+            engine.touch();
         }
     }
 
@@ -312,6 +314,12 @@ impl HealthCheck {
         self.core.lifecycle.maintenance()
     }
 
+    /// The version of the package that the running binary was built from, as far as an annotated function in it tells.
+    #[must_use]
+    pub fn release(&self) -> Option<&'static str> {
+        registry::own_package().map(|(_, version)| version)
+    }
+
     /// What the metrics count: runs and transitions of each check since the start, and runs that are stuck now.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
@@ -341,7 +349,8 @@ impl HealthCheck {
 
     fn find(&self, name: &str) -> Result<(u32, &Slot), OverrideError> {
         let mut slots = (0..).zip(&self.core.engine.slots);
-        let found = slots.find(|(_, slot)| slot.check().is_some() && slot.name() == name);
+        let found =
+            slots.find(|(_, slot)| slot.check().is_some() && !slot.is_disabled() && slot.name() == name);
         found.ok_or_else(|| OverrideError::unknown(name, self.checks()))
     }
 }

@@ -207,28 +207,29 @@ impl Core {
         let missing = startup.iter().copied().filter(|&index| self.is_starting(index));
         let told = members.looked_at.iter().copied();
         told.chain(missing)
+            .filter(|&index| !self.engine.is_disabled(index))
     }
 
     /// Whether it is a startup check that hasn't passed yet.
     fn is_starting(&self, index: u32) -> bool {
         let slot = self.engine.slot(index);
-        slot.policy.latches && slot.lock().latched.is_none()
+        slot.policy.latches && !slot.is_disabled() && slot.lock().latched.is_none()
     }
 
     fn members(&self, selection: &Selection) -> Result<std::borrow::Cow<'_, Members>, SelectionError> {
         use std::borrow::Cow;
         let probe = self.reports.whole(selection.scope);
-        if selection.is_whole() {
+        let mut there = Cow::Borrowed(&probe.told);
+        if there.iter().any(|&index| self.engine.is_disabled(index)) {
+            there.to_mut().retain(|&index| !self.engine.is_disabled(index));
+        } else if selection.is_whole() {
             return Ok(Cow::Borrowed(probe));
         }
-        let told = self.chosen(selection, &probe.told)?;
+        let told = self.chosen(selection, &there)?;
         let mut warnings = Vec::new();
         for name in &selection.excluded {
-            if !probe
-                .told
-                .iter()
-                .any(|&index| self.engine.slot(index).name() == name)
-            {
+            let told = |&index: &u32| self.engine.slot(index).name() == name;
+            if !there.iter().any(told) && !self.observable(selection.scope).contains(name) {
                 warnings.push(format!("there is no check `{name}` to exclude"));
             }
         }
@@ -249,6 +250,7 @@ impl Core {
             return Ok(within.to_vec());
         };
         let info = |index: &u32| self.engine.slot(*index).check();
+        let observable = self.observable(selection.scope);
         let mut taken = Vec::new();
         let (mut unknown_checks, mut unknown_tags) = (Vec::new(), Vec::new());
         for choice in choices {
@@ -258,7 +260,7 @@ impl Core {
                     // The checks are sorted by name, in every probe.
                     let found = within.binary_search_by(|&index| self.engine.slot(index).name().cmp(name));
                     taken.extend(found.ok().and_then(|at| within.get(at).copied()));
-                    if taken.len() == before {
+                    if taken.len() == before && !observable.contains(name) {
                         unknown_checks.push(name.clone());
                     }
                 }
@@ -278,10 +280,12 @@ impl Core {
             taken.dedup();
             return Ok(taken);
         }
-        let known_checks = within
+        let mut known_checks: Vec<String> = within
             .iter()
             .map(|&index| self.engine.slot(index).name().to_owned())
+            .chain(observable)
             .collect();
+        known_checks.sort_unstable();
         let mut known_tags: Vec<String> = within
             .iter()
             .filter_map(info)
@@ -349,13 +353,14 @@ impl Core {
         &self,
         selection: &Selection,
         members: &Members,
-        results: Vec<CheckResult>,
+        mut results: Vec<CheckResult>,
         asked: &Asked,
     ) -> Report {
         let reason = (selection.scope == Scope::Readiness && !selection.alone)
             .then(|| self.reason())
             .flatten();
-        let status = if reason.is_some() {
+        let observed = self.observed(selection);
+        let status = if reason.is_some() || observed.iter().any(|result| !result.passed) {
             Overall::Failure
         } else {
             self.overall(members, &results)
@@ -363,6 +368,10 @@ impl Core {
         let mut warnings = self.warnings.clone();
         warnings.extend(members.warnings.iter().cloned());
         warnings.extend(self.passes_over_failures(members, &results));
+        if !observed.is_empty() {
+            results.extend(observed);
+            results.sort_by(|one, other| one.checker.cmp(&other.checker));
+        }
         let mut sections = Map::new();
         if selection.scope == Scope::All && !selection.alone {
             sections.clone_from(&self.fixed);

@@ -84,7 +84,10 @@ pub(crate) fn duration(text: &str) -> Result<Option<Duration>, String> {
     }
     let refused = || format!("`{text}` is not a duration; write for example \"250ms\", \"2s\" or \"1m 30s\"");
     // A longer number overflows in every unit but the nanosecond, and the sum of several may in any.
-    if text.split(|c: char| !c.is_ascii_digit()).any(|number| number.len() > 9) {
+    if text
+        .split(|c: char| !c.is_ascii_digit())
+        .any(|number| number.len() > 9)
+    {
         return Err(refused());
     }
     humantime::parse_duration(text).map(Some).map_err(|_| refused())

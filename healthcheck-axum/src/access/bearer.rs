@@ -35,8 +35,8 @@ impl Tokens {
     pub(super) fn new(tokens: impl IntoIterator<Item = String>) -> Self {
         let accepted = tokens
             .into_iter()
-            .map(|token| Box::from(token.trim().as_bytes()))
-            .filter(|token: &Box<[u8]>| !token.is_empty());
+            .filter(|token| !token.trim().is_empty())
+            .map(|token| Box::from(token.trim().as_bytes()));
         Self {
             accepted: accepted.collect(),
         }

@@ -1,6 +1,6 @@
 //! What has been told of each check and of the whole, and the transitions between: history, listeners, log.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -73,6 +73,8 @@ struct Ledger {
     checks: Vec<Told>,
     whole: Told,
     maintenance: Told,
+    /// What no run gives, by name.
+    observed: BTreeMap<String, Told>,
     tally: Tally,
     reminded: Option<Instant>,
 }
@@ -115,6 +117,7 @@ impl Changes {
             checks: told,
             whole: Told::default(),
             maintenance: Told::default(),
+            observed: BTreeMap::new(),
             tally,
             reminded: None,
         };
@@ -135,6 +138,7 @@ impl Changes {
         let kept = ledger
             .checks
             .iter()
+            .chain(ledger.observed.values())
             .chain([&ledger.whole, &ledger.maintenance])
             .flat_map(|told| &told.history);
         let mut all: Vec<Transition> = kept.cloned().collect();
@@ -155,6 +159,29 @@ impl Changes {
         let transition = ledger
             .maintenance
             .change(None, from, to, reason, Cause::Maintenance, now);
+        drop(ledger);
+        self.deliver(vec![Line {
+            transition,
+            flapping: false,
+            blocked: false,
+        }]);
+    }
+
+    /// Takes note of an observation, whose status was `from`.
+    pub(crate) fn record_observed(
+        &self,
+        name: &str,
+        from: Option<Status>,
+        to: Status,
+        output: Value,
+        now: Now,
+    ) {
+        if from.unwrap_or(Status::Pass) == to {
+            return;
+        }
+        let mut ledger = self.lock();
+        let told = ledger.observed.entry(name.to_owned()).or_default();
+        let transition = told.change(Some(name.to_owned()), from, to, output, Cause::Run, now);
         drop(ledger);
         self.deliver(vec![Line {
             transition,
@@ -229,6 +256,26 @@ impl Engine {
         if shown != told && shown.is_some() {
             self.touch();
             self.note(index, now);
+        }
+    }
+
+    /// A check was taken out: the whole is what the others say, and those that it held up may run.
+    pub(crate) fn forget(&self, index: u32) {
+        let slot = self.slot(index);
+        let Some(info) = slot.check() else { return };
+        let mut lines = Vec::new();
+        let now = Now::read();
+        {
+            let mut ledger = self.changes.lock();
+            let told = ledger.checks.get_mut(index as usize);
+            let from = told.and_then(|told| told.status.take());
+            ledger.tally.count(info, from, Status::Pass);
+            lines.extend(ledger.note_whole(&[], now));
+        }
+        self.changes.deliver(lines);
+        for &dependant in &slot.dependants {
+            self.slot(dependant).lock().recheck();
+            self.note_quietly(dependant, now);
         }
     }
 

@@ -7,7 +7,7 @@
 //! No lock is held across an await, a spawn, a user's function or a log line. The order is changes, then slot.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -55,6 +55,8 @@ pub(crate) struct Slot {
     /// Indices of the slots that have to pass before this one is run.
     pub(crate) depends_on: Box<[u32]>,
     pub(crate) dependants: Box<[u32]>,
+    /// Taken out after the build: as if it weren't there.
+    pub(crate) disabled: AtomicBool,
     state: Mutex<State>,
     ended: Notify,
 }
@@ -82,6 +84,7 @@ impl Slot {
             policy,
             depends_on: Box::default(),
             dependants: Box::default(),
+            disabled: AtomicBool::new(false),
             state: Mutex::default(),
             ended: Notify::new(),
         }
@@ -207,6 +210,9 @@ impl Engine {
     fn pursue(self: &Arc<Self>, index: u32, max_age: Option<MaxAge>, home: &Handle) -> Option<RunId> {
         let now = Now::read();
         let slot = self.slot(index);
+        if slot.is_disabled() {
+            return None;
+        }
         let blocked = self.blocked_by(index, now).is_some();
         let moving = !slot.depends_on.is_empty() && self.any_due(&slot.depends_on, now, max_age);
         {
@@ -239,6 +245,9 @@ impl Engine {
         home: &Handle,
     ) -> Option<RunId> {
         let slot = self.slot(index);
+        if slot.is_disabled() {
+            return None;
+        }
         let id = {
             let mut state = slot.lock();
             match state.reserve(Now::read(), !slot.depends_on.is_empty()) {
@@ -323,6 +332,9 @@ impl Engine {
     /// The status that is told of a check, whoever asks; `None` before its first result.
     pub(crate) fn shown(&self, index: u32, now: Now) -> Option<Status> {
         let slot = self.slot(index);
+        if slot.is_disabled() {
+            return None;
+        }
         let (own, masked) = {
             let state = slot.lock();
             let masked = state.mask(now).map(|mask| mask.status);
@@ -385,7 +397,8 @@ impl Engine {
     }
 
     fn any_due(&self, among: &[u32], now: Now, max_age: Option<MaxAge>) -> bool {
-        self.fresh_until(among.iter().copied(), now, max_age).is_none()
+        let there = among.iter().copied().filter(|&index| !self.is_disabled(index));
+        self.fresh_until(there, now, max_age).is_none()
     }
 
     /// The output as it may leave the process.

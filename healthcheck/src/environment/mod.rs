@@ -125,7 +125,10 @@ impl EnvironmentDump {
             let mut not_run = Some(NotRun::NoRuntime);
             if let Ok(here) = Handle::try_current() {
                 let home = self.home.clone().unwrap_or(here);
-                let gone = self.engine.settle(std::iter::once(index), None, &home, None).await;
+                let gone = self
+                    .engine
+                    .settle(std::iter::once(index), None, &home, None)
+                    .await;
                 not_run = (!gone.is_empty()).then_some(NotRun::RuntimeGone);
             }
             let asked = Asked {
@@ -406,7 +409,7 @@ const POLICY: Policy = Policy {
 };
 
 fn rust_section() -> Value {
-    rust::collect(None)
+    rust::collect(registry::own_package())
 }
 
 impl std::fmt::Debug for EnvironmentDumpBuilder {

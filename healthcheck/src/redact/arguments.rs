@@ -7,7 +7,7 @@ use super::entropy::looks_random;
 use super::names::{Family, Verdict};
 use super::programs::{PROGRAMS, Program, Takes, WRAPPERS};
 use super::rules::Rules;
-use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_short_number, is_state, is_truth};
+use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_short_number, is_state};
 
 /// A part of an argument that is to be hidden.
 pub(super) struct Secret {
@@ -83,12 +83,14 @@ impl Reader<'_, '_> {
             self.positional(index);
             return index + 1;
         }
-        if is_flag(word) || word.starts_with('/') && word.contains(':') {
+        if is_flag(word) || word.starts_with('/') && !word.starts_with("//") && word.contains(':') {
+            self.positional(index);
             return self.flag(index);
         }
         self.positional(index);
         self.bare(index)
     }
+
 
     fn word(&self, index: usize) -> &str {
         self.words.get(index).copied().unwrap_or_default()
@@ -118,18 +120,22 @@ impl Reader<'_, '_> {
             Some((flag, value)) if word.starts_with('/') || word.as_bytes().get(flag.len()) == Some(&b'=') => (flag, Some(value)),
             _ => (word.as_str(), None),
         };
-        if let Some(takes) = self.takes(flag) {
+        let combined = self.combined(flag);
+        if let Some(takes) = self.takes(combined.as_deref().unwrap_or(flag)) {
             let (at_index, from) = if value.is_some() { (index, flag.len() + 1) } else { (index + 1, 0) };
             if at_index < self.words.len() && self.take(at_index, from, takes) {
                 return at_index + 1;
             }
         }
-        if self.glued(index, &word) || value.is_some() {
-            // `--name=value` is read as an assignment.
-            return index + 1;
-        }
         let name = flag.trim_start_matches(['-', '/']);
         let verdict = self.rules.verdict(name);
+        if let Some(value) = value {
+            self.own_value(index, flag.len() + 1, value, verdict);
+            return index + 1;
+        }
+        if self.glued(index, &word) {
+            return index + 1;
+        }
         let next = self.word(index + 1);
         let switch = SWITCHES.iter().any(|switch| name.starts_with(switch)) || name.ends_with("-stdin");
         if verdict.is_shown() || switch || index + 1 >= self.words.len() || !self.follows_as_value(next) {
@@ -140,6 +146,14 @@ impl Reader<'_, '_> {
         }
         self.hide(index + 1, 0..next.len());
         index + 2
+    }
+
+    /// `--password=two words`: an argument of its own is the secret to its end. In a text assignments find it.
+    fn own_value(&mut self, index: usize, from: usize, value: &str, verdict: Verdict) {
+        let several = value.contains(" ") && value.contains('=');
+        if self.origin == Origin::List && !several && hides_next(verdict, "", value, self.origin) {
+            self.hide(index, from..from + value.len());
+        }
     }
 
     /// Whether a word is what the flag before it takes, and not another flag or how the sentence goes on.
@@ -163,11 +177,19 @@ impl Reader<'_, '_> {
         }
         match flag {
             "-p" | "-P" | "--pw" | "-pw" if self.user_known => Some(Takes::Likely),
-            "-u" | "--user" | "-U" | "--credentials" | "--basic-auth" | "--basicauth" | "--userpass" | "--auth-user" => {
+            "-u" | "--user" | "-U" | "--proxy-user" | "--login" | "--credentials" | "--basic-auth" | "--basicauth" | "--userpass" | "--auth-user" => {
                 (!self.is_container_tool()).then_some(Takes::UserColon).filter(|_| self.program.is_none())
             }
             _ => None,
         }
+    }
+
+    /// `-su` is `-s -u` to curl.
+    fn combined(&self, flag: &str) -> Option<String> {
+        let curl = self.program.is_some_and(|program| program.names.contains(&"curl"));
+        let letters = flag.strip_prefix('-').filter(|letters| curl && letters.len() > 1 && letters.len() < 8)?;
+        let last = letters.chars().next_back().filter(|_| letters.bytes().all(|byte| is(byte, LETTER)))?;
+        Some(format!("-{last}"))
     }
 
     fn is_container_tool(&self) -> bool {
@@ -249,6 +271,7 @@ impl Reader<'_, '_> {
 
     /// Secrets by their place: `redis-cli auth x`, `sqlplus user/x@db`.
     fn positional(&mut self, index: usize) {
+        self.piped(index);
         let Some(program) = self.program else { return };
         let word = base_name(self.word(index)).to_owned();
         if let Some((_, distance)) = program.words.iter().find(|(known, _)| *known == word) {
@@ -266,6 +289,23 @@ impl Reader<'_, '_> {
         {
             let password = rest.split_once('@').map_or(rest, |(password, _)| password);
             self.hide(index, user.len() + 1..user.len() + 1 + password.len());
+        }
+    }
+
+    /// `echo x | docker login --password-stdin`
+    fn piped(&mut self, index: usize) {
+        let word = self.word(index);
+        if word != "echo" && word != "printf" || !self.words.iter().any(|word| *word == "|") {
+            return;
+        }
+        let secret = index + 1;
+        let length = self.word(secret).len();
+        if self.words.iter().any(|word| word.ends_with("-stdin")) {
+            self.hide(secret, 0..length);
+        } else if self.words.contains(&"chpasswd")
+            && let Some(colon) = self.word(secret).find(':')
+        {
+            self.hide(secret, colon + 1..length);
         }
     }
 
@@ -300,7 +340,7 @@ fn hides_next(verdict: Verdict, name: &str, next: &str, origin: Origin) -> bool 
     match verdict {
         Verdict::Shown | Verdict::Of(Family::Carrier) => false,
         Verdict::Of(Family::Weak) => !is_setting(next) && !follows(name.as_bytes(), 0, "private"),
-        Verdict::Of(Family::Strong) => !is_truth(next) && !is_path(next),
+        Verdict::Of(Family::Strong | Family::Faint) => verdict.hides_text(next),
         Verdict::Fragment { telling } => telling || origin == Origin::List,
     }
 }

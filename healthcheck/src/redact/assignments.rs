@@ -2,12 +2,11 @@
 //! headers, connection strings and what `Debug` prints.
 
 use super::blocks;
-use super::bytes::{NAME, SPACE, at, before, follows, is, line_end, run, run_while};
+use super::bytes::{LETTER, NAME, SPACE, at, before, follows, is, line_end, run_while};
 use super::extents::{Extent, Shape, Style, value_at, word_end};
 use super::judgement::{self, Found, Place};
 use super::label::{Form, Label, Lead};
 use super::pairs;
-use super::quoted::Quote;
 use super::scan::Scan;
 use super::schemes;
 use super::settings::{is_masked, is_placeholder, is_state};
@@ -57,13 +56,13 @@ fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usi
         return None;
     }
     if is_header(name, place) {
-        return header(scan, value);
+        return header(scan, value, place);
     }
     let newline = matches!(at(bytes, value), b'\n' | b'\r' | b'|' | b'>') || value == bytes.len();
     if place.colon && newline && place.lead == Lead::Line {
         return blocks::below(scan, &label, value, verdict);
     }
-    if value >= bytes.len() || is(at(bytes, value), SPACE) {
+    if value >= bytes.len() || is(at(bytes, value), SPACE) || is_escaped_feed(bytes, value) {
         return None;
     }
     let shape = judgement::shape_of(bytes, value);
@@ -87,22 +86,19 @@ fn after_separator(bytes: &[u8], separator: usize) -> (usize, bool) {
     (end, end > separator + 1)
 }
 
+/// A line feed, or what begins a block in YAML and then a line feed, written out: the text inside of a document is
+/// read when the document is.
+fn is_escaped_feed(bytes: &[u8], value: usize) -> bool {
+    let marker = run_while(bytes, value, |byte| matches!(byte, b'|' | b'>' | b'+' | b'-'));
+    at(bytes, marker) == b'\\' && matches!(at(bytes, marker + 1), b'n' | b'r')
+}
+
 fn hide(scan: &mut Scan<'_>, label: &Label, extent: Extent) -> usize {
     let bytes = scan.bytes;
     match (extent.shape, label.form) {
         (Shape::Quoted(quote), _) => {
             scan.spans.hide(extent.start..extent.end);
-            let mut end = extent.end + quote.len();
-            // `tried passwords: "one", "two"`
-            while let Some((start, next)) = another(bytes, end, quote) {
-                let Some(close) = scan.closings.closing(bytes, start, quote) else { break };
-                scan.spans.hide(start..close);
-                end = close + quote.len();
-                if next == end {
-                    break;
-                }
-            }
-            end
+            extent.end + quote.len()
         }
         // A number or a list in JSON gives way to a text, or it would be JSON no more.
         (_, Form::Quoted(quote)) => {
@@ -122,19 +118,6 @@ fn json_scalar_end(bytes: &[u8], extent: Extent) -> usize {
     extent.end.min(trimmed)
 }
 
-/// A further quoted text after a comma that is not itself a name.
-fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<(usize, usize)> {
-    let comma = run_while(bytes, end, |byte| byte == b' ');
-    if at(bytes, comma) != b',' || comma > end + 1 {
-        return None;
-    }
-    let next = run_while(bytes, comma + 1, |byte| byte == b' ');
-    let (found, inside) = Quote::opening(bytes, next).filter(|(found, _)| *found == quote)?;
-    let close = run_while(bytes, inside, |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n'));
-    let after = run(bytes, close + found.len(), SPACE);
-    (!matches!(at(bytes, after), b':' | b'=')).then_some((inside, close))
-}
-
 /// Whether the value goes to the end of the line, as in a request: `Authorization: Digest username="…", …`.
 fn is_header(name: &str, place: Place) -> bool {
     let bytes = name.as_bytes();
@@ -145,7 +128,7 @@ fn is_header(name: &str, place: Place) -> bool {
         && (!place.tight || matches!(place.lead, Lead::Line | Lead::Field))
 }
 
-fn header(scan: &mut Scan<'_>, value: usize) -> Option<usize> {
+fn header(scan: &mut Scan<'_>, value: usize, place: Place) -> Option<usize> {
     let bytes = scan.bytes;
     let line = line_end(bytes, value);
     let mut end = run_while(bytes.get(..line).unwrap_or(bytes), value, |byte| !matches!(byte, b'"' | b'`' | b'\\'));
@@ -160,6 +143,11 @@ fn header(scan: &mut Scan<'_>, value: usize) -> Option<usize> {
         return None;
     }
     let start = schemes::after_scheme(bytes, value).filter(|start| *start < end).unwrap_or(value);
+    let first = word_end(bytes, start);
+    if place.lead == Lead::Prose && scan.part(start, first).bytes().all(|byte| is(byte, LETTER)) {
+        // "the Authorization: Bearer scheme is required"
+        return None;
+    }
     // `curl -H 'Cookie: a=b' https://…`: an apostrophe closes what one before the name opened.
     if let Some(apostrophe) = memchr::memchr(b'\'', bytes.get(start..end)?) {
         end = start + apostrophe;

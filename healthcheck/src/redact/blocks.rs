@@ -1,6 +1,6 @@
 //! What YAML puts below a name: block scalars, nested maps, lists.
 
-use super::bytes::{at, before, line_end, run_while};
+use super::bytes::{at, line_end, run_while};
 use super::label::Label;
 use super::names::Verdict;
 use super::scan::Scan;
@@ -16,9 +16,14 @@ pub(super) fn below(scan: &mut Scan<'_>, label: &Label, value: usize, verdict: V
     if !matches!(at(bytes, marker_end), b'\n' | b'\r') {
         return None;
     }
-    let scalar = marker_end > value;
-    let indent = indent_of(bytes, label.start);
-    let mut place = next_line(bytes, marker_end);
+    hide_below(scan, label.start, marker_end, marker_end > value)
+}
+
+/// Hides what is indented deeper than the name at `name`, from the line after `end` on.
+pub(super) fn hide_below(scan: &mut Scan<'_>, name: usize, end: usize, scalar: bool) -> Option<usize> {
+    let bytes = scan.bytes;
+    let indent = indent_of(bytes, name);
+    let mut place = next_line(bytes, end);
     let mut hidden = None;
     while place < bytes.len() {
         let start = run_while(bytes, place, |byte| matches!(byte, b' ' | b'\t'));
@@ -29,12 +34,14 @@ pub(super) fn below(scan: &mut Scan<'_>, label: &Label, value: usize, verdict: V
             if depth <= indent && !list_at_same_depth {
                 break;
             }
-            if !scalar && !holds_value(bytes, start, end) {
+            let from = if scalar { start } else { value_in_line(bytes, start, end) };
+            if from == start && !scalar && memchr::memchr(b' ', bytes.get(start..end)?).is_some() {
                 // Prose that happens to be indented.
                 break;
             }
-            let from = if scalar { start } else { value_in_line(bytes, start, end) };
-            scan.spans.hide(from..end);
+            if from < end {
+                scan.spans.hide(from..end);
+            }
             hidden = Some(end);
         }
         place = next_line(bytes, end);
@@ -54,11 +61,6 @@ fn next_line(bytes: &[u8], end: usize) -> usize {
     }
 }
 
-/// Whether a line is an entry of a list or a map.
-fn holds_value(bytes: &[u8], start: usize, end: usize) -> bool {
-    at(bytes, start) == b'-' && at(bytes, start + 1) == b' ' || value_in_line(bytes, start, end) > start
-}
-
 /// After `name: ` or `- `, else the start of the line.
 fn value_in_line(bytes: &[u8], start: usize, end: usize) -> usize {
     let mut from = start;
@@ -70,6 +72,25 @@ fn value_in_line(bytes: &[u8], start: usize, end: usize) -> usize {
     if at(line, name) == b':' && (name + 1 == end || at(line, name + 1) == b' ') {
         from = run_while(line, name + 1, |byte| byte == b' ');
     }
-    debug_assert!(before(bytes, from) != 0 || from == 0);
     from
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::redact;
+
+    #[test]
+    fn what_stands_below_a_secret_name_goes() {
+        for (text, expected) in [
+            ("password: |\n  one\n  two\nhost: h", "password: |\n  ********\n  ********\nhost: h"),
+            ("passwords:\n- one\n- two\nhost: h", "passwords:\n- ********\n- ********\nhost: h"),
+            ("a:\n  secrets:\n    x: one\n    y:\n      - two\n  b: c", "a:\n  secrets:\n    x: ********\n    y:\n      - ********\n  b: c"),
+            ("password:\n  one\n", "password:\n  ********\n"),
+        ] {
+            assert_eq!(redact(text), expected);
+        }
+        for text in ["Missing keys:\n  the first of them\n", "password:\nhost: h", "keys:\n"] {
+            assert_eq!(redact(text), text);
+        }
+    }
 }

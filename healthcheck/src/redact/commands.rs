@@ -4,12 +4,17 @@ use super::arguments::{self, Origin};
 use super::bytes::{SPACE, at, before, is, line_end, run, run_while};
 use super::scan::Scan;
 
+/// Programs that take secrets without any flag.
+const BY_PLACE: &[&[u8]] =
+    &[b"sqlplus ", b"vault login ", b"rabbitmqctl ", b"wpa_passphrase ", b"xfreerdp ", b"cargo login ", b"redis-cli "];
+
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
+    let called = BY_PLACE.iter().any(|program| memchr::memmem::find(bytes, program).is_some());
     let mut line = 0;
     while line < bytes.len() {
         let end = line_end(bytes, line);
-        if has_flag(bytes, line, end) {
+        if has_flag(bytes, line, end) || called {
             read_line(scan, line, end);
         }
         line = end + 1;
@@ -21,7 +26,7 @@ fn has_flag(bytes: &[u8], start: usize, end: usize) -> bool {
     memchr::memchr_iter(b'-', line).any(|dash| {
         let previous = before(line, dash);
         matches!(previous, 0 | b' ' | b'\t' | b'"' | b'\'' | b'`' | b'(' | b'[') && (at(line, dash + 1).is_ascii_alphabetic() || at(line, dash + 1) == b'-')
-    }) || memchr::memmem::find(line, b"sqlplus ").is_some()
+    })
 }
 
 fn read_line(scan: &mut Scan<'_>, start: usize, end: usize) {

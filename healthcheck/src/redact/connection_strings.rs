@@ -1,11 +1,12 @@
 //! Connection strings without names for their parts: Oracle's `user/password@host` and lines of `.pgpass`.
 
-use super::bytes::{ADDRESS_END, ALNUM, DIGIT, at, before, follows, is, run_while};
+use super::bytes::{ADDRESS_END, ALNUM, DIGIT, QUOTE, at, before, follows, is, run_back, run_while};
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     oracle(scan);
+    easy_connect(scan);
     password_file(scan);
 }
 
@@ -22,6 +23,34 @@ fn oracle(scan: &mut Scan<'_>) {
         }
         if let Some(end) = user_and_password(scan, driver_end + 1) {
             from = end;
+        }
+    }
+}
+
+/// `scott/tiger@host:1521/service`, `connect scott/tiger@db`
+fn easy_connect(scan: &mut Scan<'_>) {
+    let bytes = scan.bytes;
+    let mut from = 0;
+    for sign in memchr::memchr_iter(b'@', bytes) {
+        let start = run_back(bytes, from.max(sign.saturating_sub(LONGEST_WORD)), sign, |byte| {
+            is(byte, ALNUM) || (byte.is_ascii_graphic() && !is(byte, QUOTE) && !matches!(byte, b'=' | b'@' | b'(' | b','))
+        });
+        from = sign + 1;
+        let word = bytes.get(start..sign).unwrap_or_default();
+        let slash = memchr::memchr(b'/', word);
+        let single = slash.is_some_and(|slash| slash > 0 && !word.get(slash + 1..).unwrap_or_default().contains(&b'/'));
+        if !single || memchr::memchr(b':', word).is_some() {
+            continue;
+        }
+        let host = run_while(bytes, sign + 1, |byte| is(byte, ALNUM) || matches!(byte, b'.' | b'-' | b'_'));
+        let port = run_while(bytes, host + 1, |byte| is(byte, DIGIT));
+        let with_port = at(bytes, host) == b':' && (2..=5).contains(&(port - host - 1)) && matches!(at(bytes, port), b'/' | b':');
+        let with_slashes = at(bytes, sign + 1) == b'/' && at(bytes, sign + 2) == b'/';
+        let connect = ["connect ", "conn "].iter().any(|word| {
+            start.checked_sub(word.len()).is_some_and(|place| follows(bytes, place, word))
+        });
+        if with_port || with_slashes || connect {
+            user_and_password(scan, start);
         }
     }
 }
@@ -43,6 +72,7 @@ pub(super) fn user_and_password(scan: &mut Scan<'_>, start: usize) -> Option<usi
 }
 
 const LONGEST_LINE: usize = 512;
+const LONGEST_WORD: usize = 128;
 
 /// `host:port:database:user:password`, a line of its own.
 fn password_file(scan: &mut Scan<'_>) {
@@ -97,6 +127,8 @@ mod tests {
         for (text, expected) in [
             ("jdbc:oracle:thin:scott/X@//h:1521/s", "jdbc:oracle:thin:scott/********@//h:1521/s"),
             ("jdbc:oracle:thin:scott/X@h:1521:sid", "jdbc:oracle:thin:scott/********@h:1521:sid"),
+            ("scott/X@h:1521/s", "scott/********@h:1521/s"),
+            ("CONNECT scott/X@db", "CONNECT scott/********@db"),
             ("db.internal:5432:app:svc:X", "db.internal:5432:app:svc:********"),
             ("*:*:*:svc:X\n", "*:*:*:svc:********\n"),
             ("Server=db;User Id=sa;Password=two words X;Encrypt=true", "Server=db;User Id=sa;Password=********;Encrypt=true"),
@@ -111,7 +143,7 @@ mod tests {
 
     #[test]
     fn lists_with_colons_stay() {
-        for text in ["di=01;34:ln=01;36:*.tar=01;31", "braceexpand:hashall:a:b:c", "10:20:30:40:50", "jdbc:oracle:thin:@h:1521:sid"] {
+        for text in ["di=01;34:ln=01;36:*.tar=01;31", "braceexpand:hashall:a:b:c", "10:20:30:40:50", "jdbc:oracle:thin:@h:1521:sid", "team/app@sha256:12345", "see a/b@c.d"] {
             assert_eq!(redact(text), text);
         }
     }

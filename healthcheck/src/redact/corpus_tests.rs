@@ -112,3 +112,33 @@ fn the_corpus_is_hidden_and_shown() {
     assert!(percent(missed.len(), hide.len()) <= 1.0);
     assert!(percent(destroyed.len(), show.len()) <= 1.0);
 }
+
+#[test]
+fn scratch() {
+    let Ok(path) = std::env::var("REDACT_SCRATCH") else { return };
+    let cases: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let (mut missed, mut destroyed, mut all) = (0, 0, 0);
+    for case in cases.as_array().unwrap() {
+        all += 1;
+        let out = shown(case);
+        let text = texts(&out);
+        if case["kind"] == "show" {
+            if out != case["value"] {
+                destroyed += 1;
+                println!("DESTROYED {} {} {}\n      -> {out}", case["where"], case["name"], case["value"]);
+            }
+        } else if case["secrets"].as_array().unwrap().iter().any(|s| text.contains(s.as_str().unwrap())) {
+            missed += 1;
+            println!("MISSED {} {} {}\n      -> {out}", case["where"], case["name"], case["value"]);
+        }
+        let again = match case["where"].as_str().unwrap() {
+            "argv" => Value::Array(Redaction::default().arguments(serde_json::from_value(out.clone()).unwrap())),
+            "check_output" => Redaction::default().value(out.clone()),
+            _ => Redaction::default().named(case["name"].as_str().unwrap(), out.clone()),
+        };
+        if again != out {
+            println!("NOT IDEMPOTENT {} {}\n      -> {out}\n      -> {again}", case["where"], case["value"]);
+        }
+    }
+    println!("of {all}: missed {missed}, destroyed {destroyed}");
+}

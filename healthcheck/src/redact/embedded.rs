@@ -1,8 +1,10 @@
 //! Text inside text: base64 and percent-encoding are undone, and what they hold is read by the same rules.
 
 use super::base64;
-use super::bytes::{BASE64, HEX, SPACE, at, is, run, run_while};
+use super::bytes::{BASE64, HEX, SPACE, at, is, run, run_back, run_while};
+use super::documents;
 use super::scan::Scan;
+use super::spans::Spans;
 
 /// Shorter base64 holds no setting with its secret.
 const SHORTEST: usize = 20;
@@ -10,6 +12,7 @@ const SHORTEST: usize = 20;
 pub(super) fn find(scan: &mut Scan<'_>) {
     in_base64(scan);
     in_percent_encoding(scan);
+    in_entities(scan);
 }
 
 fn in_base64(scan: &mut Scan<'_>) {
@@ -46,17 +49,37 @@ fn start_of_secret(scan: &Scan<'_>, start: usize, end: usize) -> Option<usize> {
 fn holds_secret(scan: &Scan<'_>, start: usize, end: usize) -> bool {
     let run = scan.bytes.get(start..end).unwrap_or_default();
     // Most runs are words and digests: a look at the beginning spares decoding them.
-    let is_text = |head: &[u8]| {
-        base64::decode(head).is_some_and(|decoded| decoded.iter().all(|byte| byte.is_ascii_graphic() || is(*byte, SPACE) && *byte != 0 || *byte >= 0x80) && decoded.iter().filter(|byte| byte.is_ascii()).count() * 4 >= decoded.len() * 3)
-    };
-    if !run.get(..16).is_some_and(is_text) {
+    if !run.get(..16).and_then(base64::decode).is_some_and(|head| is_text(&head)) {
         return false;
     }
     // What is left over at the end of a cut text still counts.
     let whole = run.get(..run.len() - usize::from(run.len() % 4 == 1)).unwrap_or(run);
     base64::decode(whole)
         .and_then(|decoded| String::from_utf8(decoded).ok())
-        .is_some_and(|text| !Scan::new(&text, scan.rules, scan.depth + 1).run().is_empty())
+        .is_some_and(|text| !inner(scan, &text).is_empty() || documents::holds_secret(scan.rules, &text, scan.depth + 1))
+}
+
+fn is_text(head: &[u8]) -> bool {
+    let cut_at_most = |error: std::str::Utf8Error| error.error_len().is_none();
+    head.iter().all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace())
+        && std::str::from_utf8(head).map_or_else(cut_at_most, |_| true)
+}
+
+fn inner(scan: &Scan<'_>, text: &str) -> Spans {
+    Scan::new(text, scan.rules, scan.depth + 1).run()
+}
+
+/// What was found in an unpacked word goes where it came from; what only the document as a whole gives away takes the
+/// word with it.
+fn hide_unpacked(scan: &mut Scan<'_>, start: usize, end: usize, word: &Decoded) {
+    let Some(text) = word.text() else { return };
+    let spans = inner(scan, text);
+    for range in spans.ranges() {
+        scan.spans.hide(start + word.origin(range.start)..start + word.origin(range.end));
+    }
+    if spans.is_empty() && documents::holds_secret(scan.rules, text, scan.depth + 1) {
+        scan.spans.hide(start..end);
+    }
 }
 
 fn in_percent_encoding(scan: &mut Scan<'_>) {
@@ -68,17 +91,25 @@ fn in_percent_encoding(scan: &mut Scan<'_>) {
         if !(is(at(bytes, sign + 1), HEX) && is(at(bytes, sign + 2), HEX)) {
             continue;
         }
-        let start = super::bytes::run_back(bytes, 0, sign, is_inside_word);
+        let start = run_back(bytes, 0, sign, is_inside_word);
         let end = run_while(bytes, sign, is_inside_word);
         from = end;
-        let word = Decoded::of(bytes.get(start..end).unwrap_or_default());
-        let Some(text) = word.text() else { continue };
+        let word = Decoded::of(bytes.get(start..end).unwrap_or_default(), percent);
         if word.structural {
-            let spans = Scan::new(text, scan.rules, scan.depth + 1).run();
-            for range in spans.ranges() {
-                scan.spans.hide(start + word.origin(range.start)..start + word.origin(range.end));
-            }
+            hide_unpacked(scan, start, end, &word);
         }
+    }
+}
+
+/// `&quot;password&quot;:&quot;x&quot;`
+fn in_entities(scan: &mut Scan<'_>) {
+    let bytes = scan.bytes;
+    if [&b"&quot;"[..], b"&#"].iter().all(|sign| memchr::memmem::find(bytes, sign).is_none()) {
+        return;
+    }
+    let word = Decoded::of(bytes, entity);
+    if word.structural {
+        hide_unpacked(scan, 0, bytes.len(), &word);
     }
 }
 
@@ -96,18 +127,26 @@ struct Decoded {
 }
 
 impl Decoded {
-    fn of(word: &[u8]) -> Self {
-        let mut decoded =
-            Self { bytes: Vec::with_capacity(word.len()), origins: Vec::with_capacity(word.len()), length: word.len(), structural: false };
+    /// `unpack` gives the byte that is written at the beginning of a text in several, and in how many.
+    fn of(word: &[u8], unpack: fn(&[u8]) -> Option<(u8, usize)>) -> Self {
+        let mut decoded = Self {
+            bytes: Vec::with_capacity(word.len()),
+            origins: Vec::with_capacity(word.len()),
+            length: word.len(),
+            structural: false,
+        };
         let mut place = 0;
-        while place < word.len() {
-            let origin = u32::try_from(place).unwrap_or(u32::MAX);
-            let encoded = at(word, place) == b'%' && is(at(word, place + 1), HEX) && is(at(word, place + 2), HEX);
-            let byte = if encoded { digit(at(word, place + 1)) << 4 | digit(at(word, place + 2)) } else { at(word, place) };
-            decoded.structural |= encoded && matches!(byte, b'"' | b'\'' | b':' | b'=' | b'@' | b'{' | b'&' | b';' | b'/' | b' ' | b'%');
+        while let Some(rest) = word.get(place..).filter(|rest| !rest.is_empty()) {
+            let (byte, length) = match unpack(rest) {
+                Some((byte, length)) => {
+                    decoded.structural |= b"\"':=@{&;/ %\\".contains(&byte);
+                    (byte, length)
+                }
+                None => (at(rest, 0), 1),
+            };
             decoded.bytes.push(byte);
-            decoded.origins.push(origin);
-            place += if encoded { 3 } else { 1 };
+            decoded.origins.push(u32::try_from(place).unwrap_or(u32::MAX));
+            place += length;
         }
         decoded
     }
@@ -119,6 +158,32 @@ impl Decoded {
     fn origin(&self, place: usize) -> usize {
         self.origins.get(place).map_or(self.length, |origin| *origin as usize)
     }
+}
+
+fn percent(rest: &[u8]) -> Option<(u8, usize)> {
+    let encoded = at(rest, 0) == b'%' && is(at(rest, 1), HEX) && is(at(rest, 2), HEX);
+    encoded.then(|| (digit(at(rest, 1)) << 4 | digit(at(rest, 2)), 3))
+}
+
+fn entity(rest: &[u8]) -> Option<(u8, usize)> {
+    const NAMED: &[(&[u8], u8)] = &[
+        (b"&quot;", b'"'),
+        (b"&#34;", b'"'),
+        (b"&#x22;", b'"'),
+        (b"&apos;", b'\''),
+        (b"&#39;", b'\''),
+        (b"&#x27;", b'\''),
+        (b"&amp;", b'&'),
+        (b"&lt;", b'<'),
+        (b"&gt;", b'>'),
+        (b"&#61;", b'='),
+        (b"&#58;", b':'),
+        (b"&#64;", b'@'),
+    ];
+    if at(rest, 0) != b'&' {
+        return None;
+    }
+    NAMED.iter().find(|(name, _)| rest.starts_with(name)).map(|(name, byte)| (*byte, name.len()))
 }
 
 fn digit(byte: u8) -> u8 {
@@ -143,6 +208,7 @@ mod tests {
             ("https://h/?next=https%3A%2F%2Fa%3AFAKE%40b%2Fc", "https://h/?next=https%3A%2F%2Fa%3A********%40b%2Fc"),
             ("/usr/lib/x86_64-linux-gnu/libssl.so.3", "/usr/lib/x86_64-linux-gnu/libssl.so.3"),
             ("a%20b%3Dc", "a%20b%3Dc"),
+            ("&quot;password&quot;:&quot;FAKE&quot;", "&quot;password&quot;:&quot;********&quot;"),
         ] {
             assert_eq!(redact(text), expected);
         }

@@ -130,7 +130,14 @@ pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
                 let name_end = run(bytes, place + 1, NAME);
                 is(next, SPACE) || place + 1 == bytes.len() || matches!(at(bytes, name_end), b'=' | b':')
             }
-            b'\\' => matches!(at(bytes, place + 1), b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'u') && place > start,
+            b'\\' if at(bytes, place + 1) != b' ' => {
+                place > start && matches!(at(bytes, place + 1), b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'u')
+            }
+            b'\\' if at(bytes, place + 1) == b' ' => {
+                // libpq's way to write a space.
+                place += 1;
+                false
+            }
             b'$' if matches!(at(bytes, place + 1), b'{' | b'(') => {
                 let inside = run_while(bytes, place + 2, |byte| is(byte, NAME));
                 if matches!(at(bytes, inside), b'}' | b')') {

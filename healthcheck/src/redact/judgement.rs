@@ -7,7 +7,7 @@ use super::extents::Shape;
 use super::label::{Label, Lead};
 use super::names::{Family, Verdict};
 use super::quoted::Quote;
-use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_short_number, is_state, is_truth};
+use super::settings::{is_count, is_masked, is_path, is_placeholder, is_setting, is_short_number, is_state, is_truth};
 
 /// How and where a name and its separator stand.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +57,10 @@ pub(super) fn as_parameter(bytes: &[u8], label: &Label, name: &str) -> Option<Ve
 /// `KeyError: 'name'`, `InvalidTokenError: …`: what follows is about the error.
 pub(super) fn is_about_an_error(name: &str) -> bool {
     let bytes = name.as_bytes();
+    // A test result.
+    if name == "PASS" {
+        return true;
+    }
     ["error", "exception", "err", "failure", "warning", "errors"]
         .iter()
         .any(|suffix| bytes.len().checked_sub(suffix.len()).is_some_and(|start| follows(bytes, start, suffix)))
@@ -112,9 +116,10 @@ pub(super) fn hides(verdict: Verdict, place: Place, found: &Found<'_>, bytes: &[
     match verdict {
         Verdict::Shown => false,
         Verdict::Of(Family::Carrier) => is_opaque(text),
+        Verdict::Of(Family::Faint) => verdict.hides_text(text),
         Verdict::Of(Family::Weak) => !is_setting(text) && (structured || reads_as_value(verdict, place, found, bytes)),
         Verdict::Of(Family::Strong) => {
-            let counted = found.name.ends_with(['s', 'S']) && is_short_number(text);
+            let counted = found.name.ends_with(['s', 'S']) && is_count(text);
             !(is_truth(text) || is_path(text) || counted) && (structured || reads_as_value(verdict, place, found, bytes))
         }
         Verdict::Fragment { .. } if structured => true,

@@ -69,6 +69,8 @@ impl Label {
             0 | b'\n' | b'\r' => Lead::Line,
             b'n' | b'r' if at(bytes, end.wrapping_sub(2)) == b'\\' => Lead::Line,
             b'-' | b'*' | b'#' if end < self.start => Lead::Line,
+            // `/password:x`, as on Windows.
+            b'/' if end == self.start && matches!(before(bytes, end - 1), 0 | b' ' | b'"' | b'\'') => Lead::Field,
             b'{' | b'[' | b'(' | b',' | b';' | b'|' | b'>' | b'&' | b'?' | b'"' | b'\'' | b'`' => Lead::Field,
             _ if end < self.start => Lead::Prose,
             _ => Lead::Glued,

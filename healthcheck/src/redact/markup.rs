@@ -1,7 +1,6 @@
 //! `<password>x</password>` in XML and plists; attributes are read where assignments are.
 
 use super::bytes::{NAME, at, is, run, run_while};
-use super::pairs;
 use super::scan::Scan;
 
 const LONGEST_TAG: usize = 256;
@@ -36,8 +35,9 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         }
         let text = close + 1;
         let text_end = element_end(bytes, text);
-        let closed = text_end == bytes.len() || at(bytes, text_end + 1) == b'/';
-        if closed && pairs::hides(verdict, scan.part(text, text_end)) {
+        // `<token>` in a usage line has no end.
+        let closed = at(bytes, text_end + 1) == b'/' || at(bytes, text) == b'<';
+        if closed && verdict.hides_text(scan.part(text, text_end)) {
             scan.spans.hide(text..text_end);
             from = text_end;
         }
@@ -54,7 +54,7 @@ fn next_elements_value(scan: &mut Scan<'_>, text: usize) -> Option<usize> {
         return None;
     }
     let (value, end) = next_element(bytes, text_end)?;
-    if !pairs::hides(verdict, scan.part(value, end)) {
+    if !verdict.hides_text(scan.part(value, end)) {
         return None;
     }
     scan.spans.hide(value..end);

@@ -27,6 +27,7 @@ mod entropy;
 mod extents;
 mod judgement;
 mod label;
+mod manifests;
 mod markup;
 mod name_tables;
 mod names;

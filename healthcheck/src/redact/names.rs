@@ -1,13 +1,18 @@
 //! What a name says about the value beside it.
 
 use super::name_tables::{
-    ENDINGS, FRAGMENTS, IDENTIFIERS, INNOCENT_PAIRS, NOT_SECRET, PAIRS, PARTS, PRIVATE_THINGS, QUALIFIERS, TELLING,
-    TELLING_ENDINGS, WORDS,
+    ENDINGS, FRAGMENTS, IDENTIFIERS, INNOCENT_PAIRS, NOT_SECRET, NOT_TELLING, PAIRS, PARTS, PRIVATE_THINGS, QUALIFIERS,
+    TELLING, TELLING_ENDINGS, THINGS, WORDS,
 };
+
+use super::entropy::looks_random;
+use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_truth};
 
 /// How sure a word is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Family {
+    /// A secret only if the value looks like one: `SENDGRID_API`, `SESSION_CACHE`.
+    Faint,
     /// A connection string stands here: whole it is not secret, but what it holds besides addresses is.
     Carrier,
     /// A secret, unless the value is plainly a setting (`AUTH=ldap`, `SESSION=300`).
@@ -35,7 +40,21 @@ impl Verdict {
 
     /// A secret without looking at the value: what is below such a name goes, whatever its shape.
     pub(super) fn hides_containers(self) -> bool {
-        matches!(self, Self::Fragment { .. } | Self::Of(Family::Weak | Family::Strong))
+        matches!(self, Self::Fragment { .. } | Self::Of(Family::Strong))
+    }
+
+    /// Whether a text that is the whole value beside such a name goes.
+    pub(super) fn hides_text(self, value: &str) -> bool {
+        if is_masked(value) {
+            return false;
+        }
+        match self {
+            Self::Shown | Self::Of(Family::Carrier) => false,
+            Self::Of(Family::Faint) => !is_setting(value) && looks_random(value, 8),
+            Self::Of(Family::Weak) => !is_setting(value),
+            Self::Of(Family::Strong) => !(is_truth(value) || is_path(value) || is_placeholder(value)),
+            Self::Fragment { .. } => !is_placeholder(value),
+        }
     }
 
     /// Words that mean a secret in prose too.
@@ -55,6 +74,15 @@ pub(super) fn verdict(name: &str) -> Verdict {
         return Verdict::Fragment { telling: words.is_telling() };
     }
     words.family().map_or(Verdict::Shown, Verdict::Of)
+}
+
+/// Whether a name by itself says that no secret stands there: `mode`, `cookie_name`.
+pub(super) fn is_qualifier(name: &str) -> bool {
+    let words = Words::of(name);
+    words.count > 0 && {
+        let last = without_digits(words.word(words.count - 1));
+        QUALIFIERS.binary_search(&last).is_ok() || matches!(last, "id" if words.count > 1)
+    }
 }
 
 fn contains_fragment(name: &[u8]) -> bool {
@@ -159,7 +187,13 @@ impl Words {
             }
         }
         let family = found?;
-        (!self.is_qualified(found_at)).then_some(family)
+        let last = without_digits(self.word(self.count - 1));
+        let more = found_at + 1 < self.count;
+        if more && self.is_qualified(found_at, last) || family == Family::Faint && more {
+            return None;
+        }
+        let things = more && family == Family::Weak && THINGS.binary_search(&last).is_ok();
+        Some(if things { Family::Faint } else { family })
     }
 
     fn family_at(&self, index: usize) -> Option<Family> {
@@ -180,11 +214,7 @@ impl Words {
     }
 
     /// Whether the name goes on to say that it is about the secret: `…_FILE`, `…_TIMEOUT`.
-    fn is_qualified(&self, family_at: usize) -> bool {
-        if family_at + 1 >= self.count {
-            return false;
-        }
-        let last = without_digits(self.word(self.count - 1));
+    fn is_qualified(&self, family_at: usize, last: &str) -> bool {
         let scheme = matches!(without_digits(self.word(family_at)), "auth" | "oauth" | "credentials" | "sas");
         QUALIFIERS.binary_search(&last).is_ok() || scheme && IDENTIFIERS.contains(&last)
     }
@@ -193,7 +223,7 @@ impl Words {
         (0..self.count).any(|index| {
             let word = without_digits(self.word(index));
             TELLING.binary_search(&word).is_ok()
-                || TELLING_ENDINGS.iter().any(|ending| word.ends_with(ending))
+                || TELLING_ENDINGS.iter().any(|ending| word.ends_with(ending)) && NOT_TELLING.binary_search(&word).is_err()
                 || family_of(word) == Some(Family::Strong)
         })
     }
@@ -210,7 +240,7 @@ fn family_of(word: &str) -> Option<Family> {
             return WORDS.get(found).map(|(_, family)| *family);
         }
     }
-    let parts = PARTS.iter().find(|(part, _)| plain.len() > part.len() && plain.contains(part));
+    let parts = PARTS.iter().find(|(part, _)| plain.contains(part));
     let endings = || ENDINGS.iter().find(|(ending, _)| plain.ends_with(ending) || singular.ends_with(ending));
     parts.or_else(endings).map(|(_, family)| *family)
 }
@@ -223,13 +253,19 @@ fn without_digits(word: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::super::name_tables;
-    use super::Family::{Carrier, Strong, Weak};
+    use super::Family::{Carrier, Faint, Strong, Weak};
     use super::*;
 
     #[test]
     fn the_tables_are_sorted_for_binary_search() {
         assert!(name_tables::WORDS.is_sorted_by(|(one, _), (other, _)| one < other));
-        for table in [name_tables::NOT_SECRET, name_tables::QUALIFIERS, name_tables::TELLING] {
+        for table in [
+            name_tables::NOT_SECRET,
+            name_tables::QUALIFIERS,
+            name_tables::THINGS,
+            name_tables::TELLING,
+            name_tables::NOT_TELLING,
+        ] {
             assert!(table.is_sorted_by(|one, other| one < other), "{table:?}");
         }
     }
@@ -273,6 +309,8 @@ mod tests {
             ("Set-Cookie", Weak),
             ("RSA_PRIVATE", Weak),
             ("VAPID_PRIVATE_PEM", Weak),
+            ("SENDGRID_API", Faint),
+            ("auth.cache", Faint),
             ("SENTRY_DSN", Carrier),
             ("ConnectionStrings__Default", Carrier),
         ] {

@@ -1,18 +1,24 @@
 //! Names and values that stand side by side under names of their own: `{"name": "DB_PASSWORD", "value": "x"}`,
-//! `<add key="Password" value="x"/>`, `("password", "x")`.
+//! `<add key="Password" value="x"/>`, `- name: DB_PASSWORD` above `value: x`, `("password", "x")`.
 
-use super::bytes::{ALNUM, at, follows, is, run, run_while};
-use super::names::{Family, Verdict};
+use super::bytes::{ALNUM, SPACE, at, before, follows, is, run, run_back, run_while};
+use super::extents::word_end;
+use super::names::Verdict;
 use super::quoted::Quote;
 use super::scan::Scan;
-use super::settings::{is_masked, is_placeholder, is_setting};
 
 /// Under what a pair has its name.
-const NAMES: &[&str] =
-    &["name", "key", "k", "variable", "var", "field", "property", "header", "param", "parameter", "option", "env", "id", "label"];
+const NAMES: &[&str] = &[
+    "attribute", "env", "field", "header", "id", "k", "key", "label", "name", "option", "param", "parameter", "property",
+    "setting", "var", "variable",
+];
 
 /// Under what it has its value.
-const VALUES: &[&str] = &["value", "val", "v", "content", "contents", "data", "string_value", "stringvalue"];
+const VALUES: &[&str] = &["content", "contents", "data", "default", "string_value", "stringvalue", "v", "val", "value"];
+
+const LONGEST_NAME: usize = 128;
+/// How far the partner may stand: punctuation and the indentation of YAML.
+const WIDEST_GAP: usize = 64;
 
 pub(super) fn is_name_of_name(name: &str) -> bool {
     NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
@@ -22,89 +28,139 @@ pub(super) fn is_name_of_value(name: &str) -> bool {
     VALUES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Whether a plain text beside a name with this verdict goes.
-pub(super) fn hides(verdict: Verdict, value: &str) -> bool {
-    match verdict {
-        Verdict::Shown | Verdict::Of(Family::Carrier) => false,
-        Verdict::Of(Family::Weak) => !is_setting(value),
-        Verdict::Of(Family::Strong) | Verdict::Fragment { .. } => !is_masked(value) && !is_placeholder(value),
-    }
-}
-
-/// Takes a pair whose name's own name ends before `after`; says where it was read to.
+/// Takes a pair one of whose parts stands under `name` and begins at `after`; says where it was read to.
 pub(super) fn in_text(scan: &mut Scan<'_>, name: &str, own: Verdict, after: usize) -> Option<usize> {
+    if is_name_of_value(name) {
+        return value_first(scan, after);
+    }
     if !is_name_of_name(name) {
         return None;
     }
     let bytes = scan.bytes;
-    let start = run_while(bytes, after, |byte| byte == b' ');
-    let (quote, inside) = Quote::opening(bytes, start)?;
-    // Names are short; what isn't one is no pair.
-    let close = run_while(bytes.get(..inside + 128).unwrap_or(bytes), inside, |byte| {
-        !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')
-    });
+    let (inside, close, end) = short_text(bytes, after)?;
     let verdict = scan.rules.verdict(scan.part(inside, close));
-    let end = close + quote.len();
     if verdict.is_shown() && own.is_shown() {
         return None;
     }
-    let value = value_after(bytes, end)?;
-    let shown_to = match value {
-        Partner::Quoted(quote, inside) => {
-            let close = scan.closings.closing(bytes, inside, quote)?;
-            if hides(verdict, scan.part(inside, close)) {
-                scan.spans.hide(inside..close);
-            }
-            close
-        }
-        Partner::Element(inside) => {
-            let close = run_while(bytes, inside, |byte| byte != b'<');
-            if hides(verdict, scan.part(inside, close)) {
-                scan.spans.hide(inside..close);
-            }
-            close
-        }
-        Partner::Bare(inside) => {
-            let close = run_while(bytes, inside, |byte| !matches!(byte, b',' | b'}' | b'\n' | b'\r' | b'>'));
-            if hides(verdict, scan.part(inside, close)) {
-                scan.spans.hide(inside..close);
-            }
-            close
-        }
-    };
+    let (start, value_end) = value_after(scan, end)?;
+    if verdict.hides_text(scan.part(start, value_end)) {
+        scan.spans.hide(start..value_end);
+        return Some(value_end);
+    }
     // A value that stays is read like any other text.
-    Some(if verdict.is_shown() { end } else { shown_to })
+    Some(end)
 }
 
-enum Partner {
-    Quoted(Quote, usize),
-    Element(usize),
-    Bare(usize),
+/// `"value": "x", "name": "DB_PASSWORD"`
+fn value_first(scan: &mut Scan<'_>, after: usize) -> Option<usize> {
+    let bytes = scan.bytes;
+    let start = run_while(bytes, after, |byte| byte == b' ');
+    let (quote, inside) = Quote::opening(bytes, start)?;
+    let window = bytes.get(..inside + LONGEST_NAME * 4).unwrap_or(bytes);
+    let close = scan.closings.closing(window, inside, quote)?;
+    let (label, value) = label_after(bytes, close + quote.len())?;
+    if !is_name_of_name(label) {
+        return None;
+    }
+    let (name, name_end, _) = short_text(bytes, value)?;
+    if !scan.rules.verdict(scan.part(name, name_end)).hides_text(scan.part(inside, close)) {
+        return None;
+    }
+    scan.spans.hide(inside..close);
+    Some(close)
+}
+
+/// A name as the value of something: where it begins and ends, and where what is around it ends.
+fn short_text(bytes: &[u8], after: usize) -> Option<(usize, usize, usize)> {
+    let start = run_while(bytes, after, |byte| byte == b' ');
+    let window = |from: usize| bytes.get(..from + LONGEST_NAME).unwrap_or(bytes);
+    match Quote::opening(bytes, start) {
+        Some((quote, inside)) => {
+            let close = run_while(window(inside), inside, |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n'));
+            Some((inside, close, close + quote.len()))
+        }
+        None => {
+            let end = word_end(window(start), start);
+            (end > start && is(at(bytes, start), ALNUM)).then_some((start, end, end))
+        }
+    }
+}
+
+/// The next label after punctuation and space, and where its value begins.
+fn label_after(bytes: &[u8], end: usize) -> Option<(&str, usize)> {
+    let window = bytes.get(..end + WIDEST_GAP).unwrap_or(bytes);
+    let label = run_while(window, end, |byte| !is(byte, ALNUM) && !matches!(byte, b'{' | b'[' | b'}' | b']' | b'<' | b'>' | b'-'));
+    let label_end = run_while(window, label, |byte| is(byte, ALNUM) || byte == b'_');
+    let name = std::str::from_utf8(bytes.get(label..label_end)?).ok()?;
+    let separator = run_while(window, label_end, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b' '));
+    matches!(at(bytes, separator), b':' | b'=').then(|| {
+        let value = run_while(window, separator + 1, |byte| matches!(byte, b' ' | b'>'));
+        (name, if follows(bytes, value, "Some(") { value + "Some(".len() } else { value })
+    })
 }
 
 /// The value that belongs to a name which ended at `end`: under the next name, or inside the element.
-fn value_after(bytes: &[u8], end: usize) -> Option<Partner> {
+fn value_after(scan: &mut Scan<'_>, end: usize) -> Option<(usize, usize)> {
+    let bytes = scan.bytes;
     if at(bytes, end) == b'>' {
-        return Some(Partner::Element(end + 1));
+        let close = memchr::memchr(b'<', bytes.get(end + 1..)?)?;
+        return Some((end + 1, end + 1 + close));
     }
-    let label = run_while(bytes.get(..end + 32).unwrap_or(bytes), end, |byte| {
-        !is(byte, ALNUM) && !matches!(byte, b'{' | b'[' | b'}' | b']' | b'<' | b'>')
-    });
-    let label_end = run(bytes, label, ALNUM);
-    let label_name = std::str::from_utf8(bytes.get(label..label_end)?).ok()?;
-    if !is_name_of_value(label_name) {
+    let (label, value) = label_after(bytes, end)?;
+    if !is_name_of_value(label) {
         return None;
-    }
-    let separator = run_while(bytes, label_end, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b' '));
-    if !matches!(at(bytes, separator), b':' | b'=') {
-        return None;
-    }
-    let mut value = run_while(bytes, separator + 1, |byte| matches!(byte, b' ' | b'>'));
-    if follows(bytes, value, "Some(") {
-        value += "Some(".len();
     }
     match Quote::opening(bytes, value) {
-        Some((quote, inside)) => Some(Partner::Quoted(quote, inside)),
-        None => Some(Partner::Bare(value)),
+        Some((quote, inside)) => Some((inside, scan.closings.closing(bytes, inside, quote)?)),
+        None => Some((value, run_while(bytes, value, |byte| !matches!(byte, b',' | b'}' | b'\n' | b'\r' | b'>')))),
+    }
+}
+
+/// `("password", "x")`, `[["password", "x"], …]`: the first of two quoted texts in brackets names the second.
+pub(super) fn find(scan: &mut Scan<'_>) {
+    let bytes = scan.bytes;
+    for bracket in memchr::memchr2_iter(b'(', b'[', bytes) {
+        let Some((quote, inside)) = Quote::opening(bytes, bracket + 1) else { continue };
+        let window = bytes.get(..inside + LONGEST_NAME).unwrap_or(bytes);
+        let close = run_while(window, inside, |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n'));
+        let comma = close + quote.len();
+        if at(bytes, comma) != b',' || at(bytes, bracket) == b'[' && !is_nested(bytes, bracket) {
+            continue;
+        }
+        let verdict = scan.rules.verdict(scan.part(inside, close));
+        let second = run(bytes, comma + 1, SPACE);
+        let Some((quote, value)) = Quote::opening(bytes, second).filter(|_| !verdict.is_shown()) else { continue };
+        let Some(end) = scan.closings.closing(bytes, value, quote) else { continue };
+        if matches!(at(bytes, end + quote.len()), b')' | b']') && verdict.hides_text(scan.part(value, end)) {
+            scan.spans.hide(value..end);
+        }
+    }
+}
+
+/// A list of two names stands alone; a pair stands in a list of pairs.
+fn is_nested(bytes: &[u8], bracket: usize) -> bool {
+    let outer = run_back(bytes, bracket.saturating_sub(WIDEST_GAP), bracket, |byte| is(byte, SPACE));
+    matches!(before(bytes, outer), b'[' | b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::redact;
+
+    #[test]
+    fn the_value_of_a_pair_goes_when_its_name_is_secret() {
+        let x = concat!("FAKE", "00ab12cd");
+        for (text, expected) in [
+            (r#"x {"name": "DB_PASSWORD", "value": "X"}"#, r#"x {"name": "DB_PASSWORD", "value": "********"}"#),
+            (r#"x {"value": "X", "name": "DB_PASSWORD"}"#, r#"x {"value": "********", "name": "DB_PASSWORD"}"#),
+            (r#"x {\"key\":\"a.token\",\"value\":\"X\"}"#, r#"x {\"key\":\"a.token\",\"value\":\"********\"}"#),
+            ("- name: DB_PASSWORD\n  value: X\n- name: PORT\n  value: 80", "- name: DB_PASSWORD\n  value: ********\n- name: PORT\n  value: 80"),
+            (r#"[("password", "X"), ("a", "b")]"#, r#"[("password", "********"), ("a", "b")]"#),
+            (r#"x [["password", "X"], ["a", "b"]]"#, r#"x [["password", "********"], ["a", "b"]]"#),
+            (r#"x {"key": "region", "value": "eu"}"#, r#"x {"key": "region", "value": "eu"}"#),
+            (r#"x ["password", "email"]"#, r#"x ["password", "email"]"#),
+        ] {
+            assert_eq!(redact(&text.replace('X', x)), expected);
+        }
     }
 }

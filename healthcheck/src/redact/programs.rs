@@ -94,6 +94,11 @@ pub(super) const PROGRAMS: &[Program] = &[
     program(&["etcdctl", "nats", "influx", "kcat", "kafkacat"], &[("--user", UserColon), ("-t", Likely)], &[]),
     program(&["vault", "bao"], &[], &[("login", 1), ("unseal", 1), ("unwrap", 1)]),
     program(&["cargo"], &[], &[("login", 1)]),
+    program(&["htpasswd"], &[], &[
+        ("-b", 3), ("-bc", 3), ("-cb", 3), ("-bB", 3), ("-Bb", 3), ("-bcB", 3), ("-cBb", 3), ("-nb", 2), ("-bn", 2),
+        ("-nbB", 2), ("-Bbn", 2), ("-bnB", 2), ("-nBb", 2), ("-nbm", 2), ("-bv", 3),
+    ]),
+    program(&["dotnet", "nuget"], &[("-k", Secret), ("-p", Likely)], &[]),
     program(&["xfreerdp", "wlfreerdp", "mstsc", "rdesktop"], &[("-p", Secret), ("/p", Secret)], &[]),
     program(&["ssh-keygen"], &[("-N", Secret), ("-P", Secret)], &[]),
     program(&["useradd", "usermod", "newusers"], &[("-p", Secret)], &[]),

@@ -1,6 +1,6 @@
 //! Secrets in sentences: `password is x`, `with password "x"`, `invalid api key x`, `requirepass x`.
 
-use super::bytes::{ALNUM, LETTER, SPACE, at, before, is, run, run_while};
+use super::bytes::{ALNUM, LETTER, SPACE, at, before, follows, is, run, run_while};
 use super::entropy::looks_random;
 use super::quoted::Quote;
 use super::scan::Scan;
@@ -23,6 +23,7 @@ enum Tells {
 const WORDS: &[(&str, Tells)] = &[
     ("accesskey", Tells::Token),
     ("apikey", Tells::Token),
+    ("auth", Tells::Token),
     ("bearer", Tells::Token),
     ("contraseña", Tells::Password),
     ("cred", Tells::Token),
@@ -59,7 +60,10 @@ const QUALITIES: &[&str] = &[
     "secret", "service", "shared", "signing", "ssh", "storage", "subscription", "webhook",
 ];
 
-const CONNECTORS: &[&str] = &["is", "was", "are", "were", "of", "being", "be", "to", "as", "set", "now", "used", "with", "value"];
+const CONNECTORS: &[&str] = &[
+    "are", "as", "be", "being", "entered", "equals", "found", "given", "got", "is", "now", "of", "provided", "received",
+    "sent", "set", "supplied", "to", "used", "value", "was", "were", "with",
+];
 
 const LONGEST_WORD: usize = 16;
 const LONGEST_SECRET: usize = 512;
@@ -67,7 +71,7 @@ const LONGEST_SECRET: usize = 512;
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    for gap in memchr::memchr2_iter(b' ', b'(', bytes) {
+    for gap in memchr::memchr3_iter(b' ', b'(', b'\t', bytes) {
         let last = before(bytes, gap);
         if gap < from || !(is(last, LETTER) || last >= 0x80 || matches!(last, b':' | b'=')) {
             continue;
@@ -91,7 +95,7 @@ fn telling(scan: &Scan<'_>, start: usize, end: usize) -> Option<Tells> {
         return None;
     }
     if word.eq_ignore_ascii_case(b"by") {
-        return super::bytes::follows(bytes, start.checked_sub("identified ".len())?, "identified ").then_some(Tells::Password);
+        return follows(bytes, start.checked_sub("identified ".len())?, "identified ").then_some(Tells::Password);
     }
     let mut lower = [0; LONGEST_WORD];
     let lower = lower.get_mut(..word.len())?;
@@ -116,7 +120,12 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     let mut start = gap;
     let mut connectors = 0;
     loop {
-        start = run_while(bytes, start, |byte| matches!(byte, b' ' | b'(' | b':' | b'='));
+        start = run_while(bytes, start, |byte| matches!(byte, b' ' | b'(' | b':' | b'=' | b'\t'));
+        for arrow in ["->", "=>", "→"] {
+            if follows(bytes, start, arrow) {
+                start = run_while(bytes, start + arrow.len(), |byte| byte == b' ');
+            }
+        }
         let end = run(bytes, start, LETTER);
         let word = scan.part(start, end);
         if connectors == 2 || !CONNECTORS.iter().any(|known| known.eq_ignore_ascii_case(word)) {
@@ -136,7 +145,15 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
             return None;
         }
         scan.spans.hide(inside..end);
-        return Some(end + quote.len());
+        let mut end = end + quote.len();
+        // `tried passwords: "one", "two"`
+        while let Some(inside) = another(bytes, end, quote) {
+            let window = bytes.get(..inside + LONGEST_SECRET).unwrap_or(bytes);
+            let close = run_while(window, inside, |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n'));
+            scan.spans.hide(inside..close);
+            end = close + quote.len();
+        }
+        return Some(end);
     }
     let window = bytes.get(..start + LONGEST_SECRET).unwrap_or(bytes);
     let end = run_while(window, start, |byte| {
@@ -155,6 +172,16 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     }
     scan.spans.hide(start..start + text.len());
     Some(start + text.len())
+}
+
+/// Inside of a further quoted text after a comma.
+fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<usize> {
+    let next = run_while(bytes, end, |byte| byte == b' ');
+    if at(bytes, next) != b',' {
+        return None;
+    }
+    let next = run_while(bytes, next + 1, |byte| byte == b' ');
+    Quote::opening(bytes, next).filter(|(found, _)| *found == quote).map(|(_, inside)| inside)
 }
 
 fn looks_like_setting(text: &str) -> bool {

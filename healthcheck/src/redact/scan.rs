@@ -6,7 +6,7 @@ use super::quoted::Closings;
 use super::rules::Rules;
 use super::spans::Spans;
 use super::{
-    assignments, commands, connection_strings, embedded, markup, pem, prose, schemes, shapes, tokens, url, user_info,
+    assignments, commands, connection_strings, embedded, manifests, markup, pairs, pem, prose, schemes, shapes, tokens, url, user_info,
 };
 
 /// How often text inside text is unpacked: base64 in percent-encoding in JSON.
@@ -48,6 +48,8 @@ impl<'t> Scan<'t> {
         user_info::find(&mut self);
         connection_strings::find(&mut self);
         assignments::find(&mut self);
+        pairs::find(&mut self);
+        manifests::find(&mut self);
         markup::find(&mut self);
         commands::find(&mut self);
         tokens::find(&mut self);

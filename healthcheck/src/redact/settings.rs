@@ -293,6 +293,11 @@ pub(super) fn is_short_number(value: &str) -> bool {
         && matches!(unit, "" | "s" | "m" | "h" | "d" | "w" | "ms" | "us" | "sec" | "min" | "kb" | "mb" | "KB" | "MB" | "%")
 }
 
+/// A count, or a list of small numbers: what plurals like `secrets` and `pins` have.
+pub(super) fn is_count(value: &str) -> bool {
+    value.split([',', ' ']).all(|part| is_short_number(part) && part.len() <= 4)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! Addresses with a scheme: passwords before the host, and secrets in the path of well-known hosts.
 
-use super::bytes::{ADDRESS_END, ALNUM, DIGIT, SPACE, at, is, run_back, run_while};
+use super::bytes::{ADDRESS_END, ALNUM, DIGIT, SPACE, at, before, follows, is, run_back, run_while};
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
@@ -45,17 +45,32 @@ fn user_info(scan: &mut Scan<'_>, scheme: &str, start: usize, end: usize) -> usi
     // `postgres://app:pa/ss@db`: a colon that no port follows, and an `@` further on.
     let Some(colon) = memchr::memchr(b':', authority).map(|found| start + found) else { return end };
     let port = bytes.get(colon + 1..end).unwrap_or_default();
-    let is_port = port.iter().all(|byte| is(*byte, DIGIT)) && !(colon == start && !port.is_empty());
-    if is_port || at(bytes, start) == b'[' || port.starts_with(b"$") || port.contains(&b'[') {
+    let is_port = port.iter().all(|byte| is(*byte, DIGIT)) && !port.is_empty() && colon > start;
+    // In the path of a web page an `@` is common, in that of a database it is none.
+    let web = ["http", "ws", "git", "file", "s3", "gs", "npm", "ftp"].iter().any(|known| follows(scheme.as_bytes(), 0, known));
+    if is_port && web || at(bytes, start) == b'[' || port.starts_with(b"$") || port.contains(&b'[') {
         return end;
     }
     let window = bytes.get(..end + LONGEST_PASSWORD).unwrap_or(bytes);
-    let word = run_while(window, end, |byte| !is(byte, SPACE) && !matches!(byte, b'"' | b'\'' | b'`' | b'@' | b'<' | b'>'));
-    if at(window, word) == b'@' && is(at(bytes, word + 1), ALNUM) {
-        scan.spans.hide(colon + 1..word);
-        return word;
+    if is_port && (authority.contains(&b'.') || at(bytes, end) != b'/') {
+        return end;
+    }
+    // Where the address is all there is on its line, its password may hold anything.
+    let alone = !is_port && is_alone(bytes, start, scheme.len());
+    let last = run_while(window, end, |byte| {
+        byte != b'@' && !(is_port && byte == b'?') && if alone { byte != b'\n' } else { !is(byte, SPACE) && !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>') }
+    });
+    if at(window, last) == b'@' && is(at(bytes, last + 1), ALNUM) {
+        scan.spans.hide(colon + 1..last);
+        return last;
     }
     end
+}
+
+/// Whether a line begins with the address, perhaps as the value of a variable.
+fn is_alone(bytes: &[u8], start: usize, scheme: usize) -> bool {
+    let scheme_start = start.saturating_sub(scheme + "://".len());
+    matches!(before(bytes, scheme_start), 0 | b'\n' | b'=') || follows(bytes, scheme_start.saturating_sub(5), "jdbc:")
 }
 
 /// `user:password`, `one:password@host,two:password@host`, or a secret alone.

@@ -5,13 +5,17 @@ use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
 
-/// What stands before a colon and an address of mail, a package or an image, and is no user. Sorted.
-const NO_USERS: &[&str] = &[
-    "account", "acct", "address", "as", "author", "bcc", "by", "cargo", "cc", "committer", "contact", "docker", "e-mail",
-    "email", "emails", "file", "from", "gem", "git", "id", "image", "jsr", "k8s", "link", "login", "mail", "mailto",
-    "maintainer", "member", "npm", "oci", "operator", "owner", "patch", "pkg", "portal", "pypi", "reply-to", "sender",
-    "serviceaccount", "sip", "sips", "ssh", "support", "target", "tel", "to", "upn", "urn", "user", "username", "users",
-    "workspace", "xmpp",
+/// What stands before a colon and a package, an image or an address of mail, and is no user. Sorted.
+const SCHEMES: &[&str] = &[
+    "acct", "cargo", "docker", "gem", "git", "image", "jar", "jdbc", "jsr", "k8s", "link", "mailto", "npm", "oci", "odbc",
+    "patch", "pkg", "portal", "pypi", "serviceaccount", "sip", "sips", "ssh", "tel", "urn", "workspace", "xmpp",
+];
+
+/// What stands before an address of mail in a list of fields. Sorted.
+const LABELS: &[&str] = &[
+    "account", "address", "as", "author", "bcc", "by", "cc", "committer", "contact", "e-mail", "email", "emails", "file",
+    "from", "id", "login", "mail", "maintainer", "member", "operator", "owner", "reply-to", "sender", "support", "target",
+    "to", "upn", "user", "username", "users",
 ];
 
 const LONGEST_USER: usize = 64;
@@ -43,7 +47,7 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
     let colon = word + memchr::memchr(b':', head)?;
     let user = scan.part(word, colon);
     let password = scan.part(colon + 1, sign);
-    let plausible = user.bytes().all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'.' | b'%' | b'+' | b'-' | b'~' | b'$'))
+    let plausible = !password.contains(']') && user.bytes().all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'.' | b'%' | b'+' | b'-' | b'~' | b'$'))
         && (user.is_empty() || user.bytes().any(|byte| is(byte, LETTER)));
     if !plausible || password.is_empty() || password.starts_with("//") || is_masked(password) || is_placeholder(password) {
         return None;
@@ -52,21 +56,27 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
     let lower = lower.get_mut(..user.len())?;
     lower.copy_from_slice(user.as_bytes());
     lower.make_ascii_lowercase();
-    if NO_USERS.binary_search_by(|known| known.as_bytes().cmp(lower)).is_ok() {
+    let known = |table: &[&str]| table.binary_search_by(|known| known.as_bytes().cmp(lower)).is_ok();
+    if known(SCHEMES) {
         return None;
     }
+    let label = known(LABELS);
     let host = sign + 1;
     if ["tcp(", "unix(", "udp(", "tcp6("].iter().any(|network| super::bytes::follows(bytes, host, network)) {
         return Some(colon + 1);
     }
     let host_end = run_while(bytes, host, |byte| is(byte, ALNUM) || matches!(byte, b'.' | b'-' | b'_'));
     let host_name = scan.part(host, host_end);
+    if host_name.is_empty() && at(bytes, host) == b'/' && is(at(bytes, host + 1), LETTER) && !user.is_empty() {
+        // Go's DSN without a network.
+        return Some(colon + 1);
+    }
     if host_name.is_empty() || matches!(host_name, "sha256" | "sha512") || host_name.starts_with('.') {
         return None;
     }
     let port = at(bytes, host_end) == b':' && is(at(bytes, host_end + 1), DIGIT);
     let path = at(bytes, host_end) == b'/';
-    let certain = port || path || host_name == "localhost" || host_name.contains('.') && !user.is_empty();
+    let certain = port || path || host_name == "localhost" || host_name.contains('.') && !user.is_empty() && !label;
     // `image:1.2@host` names a version, and a digest's digits are no port.
     let version = password.bytes().all(|byte| is(byte, DIGIT) || byte == b'.');
     ((certain && !version || looks_random(password, 6)) && before(bytes, word) != b'/').then_some(colon + 1)
@@ -75,11 +85,13 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::super::redact;
-    use super::NO_USERS;
+    use super::{LABELS, SCHEMES};
 
     #[test]
-    fn the_table_is_sorted() {
-        assert!(NO_USERS.is_sorted_by(|one, other| one < other));
+    fn the_tables_are_sorted() {
+        for table in [LABELS, SCHEMES] {
+            assert!(table.is_sorted_by(|one, other| one < other));
+        }
     }
 
     #[test]
@@ -90,6 +102,8 @@ mod tests {
             ("svc:X@tcp(db:3306)/app", "svc:********@tcp(db:3306)/app"),
             ("svc:p@X@tcp(db:3306)/app", "svc:********@tcp(db:3306)/app"),
             (":X@redis:6379", ":********@redis:6379"),
+            ("user:X@/db", "user:********@/db"),
+            ("user:X@h:5432", "user:********@h:5432"),
             ("dsn=svc:X@db/app", "dsn=svc:********@db/app"),
         ] {
             assert_eq!(redact(&text.replace('X', x)), expected);

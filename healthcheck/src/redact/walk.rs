@@ -8,15 +8,18 @@ use super::MASK;
 use super::arguments::{self, Origin};
 use super::discard::discard;
 use super::documents;
-use super::names::{Family, Verdict};
+use super::entropy::looks_random;
+use super::names::{self, Family, Verdict};
 use super::pairs;
 use super::rules::Rules;
 use super::scan::Scan;
-use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_short_number, is_truth};
+use super::settings::{is_count, is_short_number};
 
 /// Deeper than this nothing is shown: a value nested thousands of times must not end the stack.
 pub(super) const DEEPEST: usize = 100;
 pub(super) const TOO_DEEP: &str = "…";
+
+const WEAK: Verdict = Verdict::Of(Family::Weak);
 
 /// One way through a value.
 #[derive(Clone, Copy)]
@@ -54,15 +57,16 @@ impl Walk<'_> {
             (Verdict::Of(Family::Carrier), _) => false,
             // Nothing and a truth value tell nothing.
             (_, Value::Null | Value::Bool(_)) => false,
-            (Verdict::Of(Family::Weak), Value::String(text)) => !is_setting(text),
+            (Verdict::Of(Family::Weak | Family::Faint), Value::String(text)) => verdict.hides_text(text),
+            (Verdict::Of(Family::Faint), _) => false,
             (Verdict::Of(Family::Strong), Value::String(text)) => {
-                let counted = name.ends_with(['s', 'S']) && is_short_number(text);
-                !(is_truth(text) || is_path(text) || is_masked(text) || is_placeholder(text) || counted)
+                verdict.hides_text(text) && !(name.ends_with(['s', 'S']) && is_count(text))
             }
             (Verdict::Of(family), Value::Number(number)) => {
                 let counted = family == Family::Weak || name.ends_with(['s', 'S']);
                 !(counted && is_short_number(&number.to_string()))
             }
+            (Verdict::Of(Family::Weak), Value::Array(_) | Value::Object(_)) => return self.branch(name, value, depth),
             (Verdict::Of(_), Value::Array(list)) => !list.is_empty(),
             (Verdict::Of(_), Value::Object(map)) => !map.is_empty(),
         };
@@ -71,6 +75,31 @@ impl Walk<'_> {
             return MASK.into();
         }
         self.value(value, depth)
+    }
+
+    /// Below `auth` or `session` stand settings as well as secrets: each is judged as if it had that name, unless its
+    /// own says what it is.
+    fn branch(self, name: &str, value: Value, depth: usize) -> Value {
+        if depth >= DEEPEST {
+            return self.value(value, depth);
+        }
+        match value {
+            Value::Array(list) => {
+                Value::Array(list.into_iter().map(|value| self.judged(WEAK, name, value, depth + 1)).collect())
+            }
+            Value::Object(map) => map
+                .into_iter()
+                .map(|(inner, value)| {
+                    let own = self.rules.verdict(&inner);
+                    let value = match own {
+                        Verdict::Shown if !names::is_qualifier(&inner) => self.judged(WEAK, name, value, depth + 1),
+                        _ => self.judged(own, &inner, value, depth + 1),
+                    };
+                    (self.text(inner), value)
+                })
+                .collect(),
+            scalar => self.judged(WEAK, name, scalar, depth),
+        }
     }
 
     /// A text under a name that announces a connection string: whole it goes only when nothing in it can be told apart.
@@ -107,7 +136,13 @@ impl Walk<'_> {
             });
             return Value::Array(self.arguments(words.collect()));
         }
-        let pairs = list.len() > 1 && list.iter().all(is_pair) || list.len() == 1 && list.iter().all(is_pair) && depth > 0;
+        if let [Value::String(name), Value::String(text)] = list.as_slice()
+            && self.rules.verdict(name).is_telling()
+            && looks_random(text, 8)
+        {
+            return self.pair(Value::Array(list), depth);
+        }
+        let pairs = !list.is_empty() && list.iter().all(is_pair);
         let values = list.into_iter().map(|value| if pairs { self.pair(value, depth + 1) } else { self.value(value, depth + 1) });
         Value::Array(values.collect())
     }

@@ -43,6 +43,7 @@ const WEBHOOKS: &[Webhook] = &[
     webhook("alchemyapi.io", "/v2/", 0),
     webhook("quiknode.pro", "/", 0),
     webhook("conda.anaconda.org", "/t/", 0),
+    webhook("in.logs.betterstack.com", "/", 0),
     webhook("logs.logdna.com", "/logs/ingest/", 0),
     webhook("logs-01.loggly.com", "/inputs/", 0),
     webhook("api.telegram.org", "/bot", 0),
@@ -68,10 +69,14 @@ pub(super) fn find(scan: &mut Scan<'_>, start: usize, end: usize) {
     }
     for hook in HOOKS {
         if follows(bytes, end, hook) {
-            let segment = end + hook.len();
-            let close = segment_end(bytes, segment);
-            if looks_random(scan.part(segment, close), 16) {
-                secret_path(scan, segment, 0);
+            let mut segment = end + hook.len();
+            for _ in 0..3 {
+                let close = segment_end(bytes, segment);
+                if looks_random(scan.part(segment, close), 16) {
+                    secret_path(scan, segment, 0);
+                    break;
+                }
+                segment = close + 1;
             }
         }
     }

@@ -159,6 +159,17 @@ pub(crate) fn discovered_sections() -> impl Iterator<Item = &'static SectionRegi
     inventory::iter::<SectionRegistration>.into_iter()
 }
 
+/// Name and version of the package that the running binary was built from, as far as a registration in it tells: one
+/// whose crate has the executable's name.
+pub(crate) fn own_package() -> Option<(&'static str, &'static str)> {
+    let executable = std::env::current_exe().ok()?;
+    let own = executable.file_stem()?.to_str()?.replace('-', "_");
+    let checks = inventory::iter::<CheckRegistration>.into_iter().map(|check| check.origin);
+    let mut origins = checks.chain(discovered_sections().map(|section| section.origin));
+    let origin = origins.find(|origin| origin.module.split("::").next() == Some(&own))?;
+    origin.package.0.zip(origin.package.1)
+}
+
 fn gather(discover: bool, by_hand: Vec<Check>) -> Vec<(CheckInfo, Binding)> {
     let discovered = discover
         .then(|| inventory::iter::<CheckRegistration>.into_iter())
