@@ -83,9 +83,11 @@ async fn a_background_result_that_is_too_old_is_a_failure() {
         .build()
         .unwrap();
     let health = built([Check::new("a", async || true).interval(10 * SECOND)]);
-    health.on_runtime(home.handle().clone()).report().await;
+    let asked = health.clone();
     // The loop's runtime goes, and its successor on this one is not given the time to run.
-    std::thread::spawn(move || drop(home)).join().unwrap();
+    std::thread::spawn(move || drop(home.block_on(asked.report())))
+        .join()
+        .unwrap();
     advance(2 * 10 * SECOND + 5 * SECOND + SECOND).await;
     let report = health
         .report_within(&Selection::all(), Duration::ZERO)
@@ -139,4 +141,46 @@ async fn a_thousand_loops_do_not_beat_in_step() {
         (300..700).contains(&early),
         "{early} of 1000 ran in the first half of the spread"
     );
+}
+
+#[test]
+fn a_background_check_whose_runtime_is_gone_for_good_does_not_keep_the_answer() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let gone = runtime().handle().clone();
+    let (answer, answered) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let health = built([Check::new("a", async || true).interval(10 * SECOND)]).on_runtime(gone);
+        for budget in [None, Some(Duration::from_millis(20))] {
+            let report = runtime().block_on(health.report_within(&Selection::all(), budget));
+            answer.send(report.unwrap()).unwrap();
+        }
+    });
+    for _ in 0..2 {
+        let report = answered
+            .recv_timeout(20 * SECOND)
+            .expect("an answer, whatever the loop does");
+        assert_eq!(of(&report, "a").output, "its runtime was shut down");
+    }
+}
+
+#[test]
+fn a_background_check_whose_runtime_is_blocked_does_not_keep_the_answer() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    // Nobody drives `home`: as good as blocked.
+    let home = runtime();
+    let health =
+        built([Check::new("a", async || true).interval(10 * SECOND)]).on_runtime(home.handle().clone());
+    let report = runtime().block_on(async { tokio::time::timeout(60 * SECOND, health.report()).await });
+    assert_eq!(of(&report.unwrap(), "a").output, "not run yet");
 }

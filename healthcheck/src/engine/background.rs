@@ -56,13 +56,14 @@ impl Background {
         {
             return;
         }
-        if before != NEVER_STARTED {
+        let alive = Alive(Arc::downgrade(engine));
+        let task = home.spawn(run(alive, home.clone())).abort_handle();
+        // A runtime that is gone drops the loop inside `spawn`.
+        if before != NEVER_STARTED && !self.is_down() {
             tracing::warn!(
                 "the loop of the background health checks had ended with its runtime: started again"
             );
         }
-        let alive = Alive(Arc::downgrade(engine));
-        let task = home.spawn(run(alive, home.clone())).abort_handle();
         *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 

@@ -175,33 +175,37 @@ impl Engine {
     }
 
     /// Waits for the first result of a background check, whose loop runs it.
-    pub(crate) async fn await_first(self: &Arc<Self>, index: u32, home: &Handle, deadline: Option<Instant>) {
+    pub(crate) async fn await_first(
+        self: &Arc<Self>,
+        index: u32,
+        home: &Handle,
+        deadline: Option<Instant>,
+    ) -> Waited {
         let slot = self.slot(index);
+        // A loop whose runtime is blocked begins nothing, ever.
+        let begins = Instant::now().checked_add(slot.policy.begins_within());
         loop {
             let ended = slot.ended.notified();
             tokio::pin!(ended);
             ended.as_mut().enable();
             self.background.ensure(self, home);
-            let running = {
-                let state = slot.lock();
-                if state.last.is_some() {
-                    return;
-                }
-                state.running()
-            };
-            let waited = match (running, deadline) {
-                (Some(id), _) => self.wait(index, id, deadline).await,
-                (None, Some(deadline)) => match tokio::time::timeout_at(deadline, ended).await {
-                    Ok(()) => Waited::Done,
-                    Err(_) => Waited::OutOfTime,
-                },
+            if self.background.is_down() {
+                return Waited::Lost;
+            }
+            if !self.waits_for_first(index) {
+                return Waited::Done;
+            }
+            let running = slot.lock().running();
+            let in_time = match (running, begins.into_iter().chain(deadline).min()) {
+                (Some(id), _) => self.wait(index, id, deadline).await != Waited::OutOfTime,
+                (None, Some(until)) => tokio::time::timeout_at(until, ended).await.is_ok(),
                 (None, None) => {
                     ended.await;
-                    Waited::Done
+                    true
                 }
             };
-            if waited == Waited::OutOfTime {
-                return;
+            if !in_time {
+                return Waited::OutOfTime;
             }
         }
     }

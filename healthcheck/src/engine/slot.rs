@@ -57,6 +57,12 @@ impl Policy {
         }
     }
 
+    /// How long after the start of its loop the first background run has begun, jitter included.
+    pub(crate) fn begins_within(&self) -> Duration {
+        let delay = self.initial_delay.unwrap_or_default();
+        delay.saturating_add(delay / 10).saturating_add(PATIENCE)
+    }
+
     /// How old a background result may be: a dead loop must not stay green.
     pub(crate) fn oldest_in_background(&self) -> Option<Duration> {
         Some(self.interval?.saturating_mul(2).saturating_add(self.patience()))
