@@ -184,3 +184,16 @@ fn a_background_check_whose_runtime_is_blocked_does_not_keep_the_answer() {
     let report = runtime().block_on(async { tokio::time::timeout(60 * SECOND, health.report()).await });
     assert_eq!(of(&report.unwrap(), "a").output, "not run yet");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_background_check_that_depends_on_another_goes_on_running() {
+    let (dns, api) = (Lever::default(), Lever::default());
+    let health = built([
+        dns.check("dns"),
+        api.check("api").depends_on(["dns"]).interval(10 * SECOND),
+    ]);
+    health.report().await;
+    sleep(60 * SECOND).await;
+    assert!((5..=7).contains(&api.runs()), "{} runs in a minute", api.runs());
+    assert_eq!(of(&*health.report().await, "api").status, Status::Pass);
+}

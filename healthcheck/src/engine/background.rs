@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::{Engine, Slot};
+use super::{Engine, Slot, Wanted};
 use crate::clock::Now;
 
 /// Whether the loop is alive. It dies with its runtime; the next one who asks starts it again.
@@ -107,7 +107,7 @@ async fn run(alive: Alive, home: Handle) {
         let Some(engine) = alive.0.upgrade() else { return };
         engine.expire_overdue();
         engine.note_all(Now::read());
-        engine.begin(index, None, &home);
+        engine.begin(index, Wanted::Anyway, &home);
         let slot = engine.slot(index);
         let now = Instant::now();
         if let Some(interval) = slot.policy.interval {

@@ -67,6 +67,15 @@ pub(crate) enum Subject {
     Section(Cow<'static, str>),
 }
 
+/// Whether an attempt still runs where what it depends on has been looked at and nothing is due any more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted {
+    /// Only where it is due, for those who ask for results of this age.
+    Due(Option<MaxAge>),
+    /// In any case: its interval is over, or a dependant has failed.
+    Anyway,
+}
+
 /// How the wait for one attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waited {
@@ -238,16 +247,11 @@ impl Engine {
         if blocked && !moving {
             return None;
         }
-        self.begin(index, max_age, home)
+        self.begin(index, Wanted::Due(max_age), home)
     }
 
     /// Starts an attempt, unless one is going on.
-    pub(crate) fn begin(
-        self: &Arc<Self>,
-        index: u32,
-        max_age: Option<MaxAge>,
-        home: &Handle,
-    ) -> Option<RunId> {
+    pub(crate) fn begin(self: &Arc<Self>, index: u32, wanted: Wanted, home: &Handle) -> Option<RunId> {
         let slot = self.slot(index);
         if slot.is_disabled() {
             return None;
@@ -259,7 +263,7 @@ impl Engine {
                 None => return state.running(),
             }
         };
-        Attempt::new(Arc::clone(self), index, id).launch(max_age, home);
+        Attempt::new(Arc::clone(self), index, id).launch(wanted, home);
         Some(id)
     }
 
