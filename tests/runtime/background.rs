@@ -197,3 +197,16 @@ async fn a_background_check_that_depends_on_another_goes_on_running() {
     assert!((5..=7).contains(&api.runs()), "{} runs in a minute", api.runs());
     assert_eq!(of(&*health.report().await, "api").status, Status::Pass);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_background_check_that_is_blocked_before_its_first_result_does_not_keep_the_answer() {
+    let (dns, api) = (Lever::default(), Lever::default());
+    dns.fail();
+    let health = built([
+        dns.check("dns"),
+        api.check("api").depends_on(["dns"]).interval(10 * SECOND),
+    ]);
+    let report = tokio::time::timeout(SECOND, health.report()).await.unwrap();
+    assert_eq!(of(&report, "api").blocked_by.as_deref(), Some("dns"));
+    assert_eq!(api.runs(), 0);
+}

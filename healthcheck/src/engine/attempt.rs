@@ -231,10 +231,13 @@ impl Engine {
         })
     }
 
-    /// Whether it is run in the background and has no result yet.
+    /// Whether it is run in the background and its first result is still to come.
     pub(crate) fn waits_for_first(&self, index: u32) -> bool {
         let slot = self.slot(index);
-        slot.policy.interval.is_some() && !slot.is_disabled() && slot.lock().last.is_none()
+        slot.policy.interval.is_some()
+            && !slot.is_disabled()
+            && slot.lock().last.is_none()
+            && self.blocked_by(index, Now::read()).is_none()
     }
 
     /// Runs again what has no result since `began`.
