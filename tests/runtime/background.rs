@@ -210,3 +210,54 @@ async fn a_background_check_that_is_blocked_before_its_first_result_does_not_kee
     assert_eq!(of(&report, "api").blocked_by.as_deref(), Some("dns"));
     assert_eq!(api.runs(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_blocked_background_check_recovers_in_the_same_answer_as_its_dependency() {
+    for blocked_from_the_start in [true, false] {
+        let (dns, api) = (Lever::default(), Lever::default());
+        let health = built([
+            dns.check("dns").failed_ttl(SECOND).success_ttl(SECOND),
+            api.check("api").depends_on(["dns"]).interval(1_000 * SECOND),
+        ]);
+        if !blocked_from_the_start {
+            health.report().await;
+        }
+        dns.fail();
+        advance(2 * SECOND).await;
+        let report = health.report().await;
+        assert_eq!(of(&report, "api").blocked_by.as_deref(), Some("dns"));
+        dns.pass();
+        advance(2 * SECOND).await;
+        let report = tokio::time::timeout(SECOND, health.report()).await.unwrap();
+        assert_eq!(of(&report, "api").status, Status::Pass, "{report:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_held_a_background_check_up_for_long_leaves_no_stale_result_behind() {
+    let (dns, api) = (Lever::default(), Lever::default());
+    let health = built([
+        dns.check("dns").failed_ttl(SECOND).success_ttl(SECOND),
+        api.check("api").depends_on(["dns"]).interval(10 * SECOND),
+    ]);
+    health.report().await;
+    dns.fail();
+    advance(2 * SECOND).await;
+    health.report().await;
+    sleep(300 * SECOND).await;
+    dns.pass();
+    advance(2 * SECOND).await;
+    let report = health.report().await;
+    assert_eq!(of(&report, "api").status, Status::Pass, "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_grew_stale_is_renewed_by_whoever_asks_first() {
+    // As after a machine was suspended: time has gone, and the loop's next turn is a while off.
+    let lever = Lever::default();
+    let health = built([lever.check("a").interval(10 * SECOND)]);
+    health.report().await;
+    advance(26 * SECOND).await;
+    assert_eq!(of(&*health.report().await, "a").status, Status::Pass);
+    assert_eq!(lever.runs(), 2);
+}

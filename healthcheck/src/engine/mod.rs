@@ -231,7 +231,7 @@ impl Engine {
         {
             let mut state = slot.lock();
             let fresh = state.fresh_until(&slot.policy, now, max_age).is_some();
-            if slot.policy.interval.is_some() || fresh && !(blocked && moving) {
+            if (fresh || state.waits_for_loop(&slot.policy)) && !(blocked && moving) {
                 return None;
             }
             if state.is_stuck() {
