@@ -16,7 +16,12 @@ pub(super) fn write(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     let report = page.report();
     let look = Look::of(report.status.as_status());
     let subject = page.check().unwrap_or_else(|| page.name());
-    let title = format!("{} {} · {subject} · {}", look.mark, headline(report), report.hostname);
+    let title = format!(
+        "{} {} · {subject} · {}",
+        look.mark,
+        headline(report),
+        report.hostname
+    );
     let head = Head {
         page: "status",
         title: &title,
@@ -93,7 +98,11 @@ fn links(page: &Page<'_>) -> Vec<Link> {
 
 /// The same for programs.
 fn other_forms(page: &Page<'_>) -> Vec<Link> {
-    let mut forms = vec![("JSON", "?format=json"), ("Text", "?verbose"), ("health+json", "?format=health%2Bjson")];
+    let mut forms = vec![
+        ("JSON", "?format=json"),
+        ("Text", "?verbose"),
+        ("health+json", "?format=health%2Bjson"),
+    ];
     if !page.is_probe() {
         forms.push(("OpenMetrics", "?format=openmetrics"));
     }
@@ -163,7 +172,9 @@ fn verdict(page: &Page<'_>, look: Look, out: &mut Markup<'_>) -> fmt::Result {
         "<div><p class=\"word\">" {look.word} "</p>\n<h1 id=\"headline\">" {headline(report)} "</h1>\n<p class=\"where\">"
     )?;
     match page.check() {
-        Some(check) => html!(out, "<bdi>" {check} "</bdi> in <a href=\"" {page.link(page.path())} "\">" {page.name()} "</a>")?,
+        Some(check) => {
+            html!(out, "<bdi>" {check} "</bdi> in <a href=\"" {page.link(page.path())} "\">" {page.name()} "</a>")?
+        }
         None => out.text(page.name())?,
     }
     html!(out, " on <bdi>" {report.hostname} "</bdi>, as of ")?;
@@ -182,7 +193,10 @@ fn notes(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
         html!(out, "</ul>")?;
     }
     if !page.shows_details() {
-        html!(out, "<p class=\"withheld\">What the checks say isn't shown to this caller.</p>")?;
+        html!(
+            out,
+            "<p class=\"withheld\">What the checks say isn't shown to this caller.</p>"
+        )?;
     }
     html!(out, "</div>\n")
 }
@@ -190,7 +204,8 @@ fn notes(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
 fn filters(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     let report = page.report();
     let counts = Counts::of(report);
-    html!(out,
+    html!(
+        out,
         "<div class=\"filters\" id=\"filters\">\n<fieldset><legend class=\"unseen\">Show checks that</legend>"
     )?;
     for (status, name, count) in [
@@ -249,11 +264,17 @@ fn to_tags(page: &Page<'_>, tags: &[&str]) -> String {
 }
 
 fn checks(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
-    html!(out, "<h2 class=\"unseen\">Checks</h2>\n<ol class=\"checks\" id=\"checks\">\n")?;
+    html!(
+        out,
+        "<h2 class=\"unseen\">Checks</h2>\n<ol class=\"checks\" id=\"checks\">\n"
+    )?;
     for result in &page.report().results {
         check(page, result, out)?;
     }
-    html!(out, "</ol>\n<p class=\"none\" id=\"none\">No check to show here.</p>\n")
+    html!(
+        out,
+        "</ol>\n<p class=\"none\" id=\"none\">No check to show here.</p>\n"
+    )
 }
 
 fn check(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
@@ -262,7 +283,11 @@ fn check(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) -> fmt::Re
     let info = page.info(name);
     let segment = percent_encoding::utf8_percent_encode(name, SEGMENT);
     // Seen from one check, that check's own page is beside the others.
-    let up = if page.check().is_some() { String::new() } else { format!("{}/", page.name()) };
+    let up = if page.check().is_some() {
+        String::new()
+    } else {
+        format!("{}/", page.name())
+    };
     html!(out,
         "<li class=\"check " {look.class} "\" data-key=\"" {name} "\">\n<p class=\"status\"><span class=\"mark\" "
         "aria-hidden=\"true\">" {look.mark} "</span> " {result.status} "</p>\n<div class=\"what\"><h3><a href=\"" {up}
@@ -317,7 +342,9 @@ fn said(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
             if brief.len() <= BRIEF {
                 brief
             } else {
-                serde_json::to_string_pretty(&result.output).unwrap_or_default().into()
+                serde_json::to_string_pretty(&result.output)
+                    .unwrap_or_default()
+                    .into()
             }
         }
         value => output(value),
@@ -360,7 +387,10 @@ fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) ->
         moment(Some(overridden.until), "end", out)?;
         html!(out, ": <bdi>" {overridden.reason} "</bdi></li>")?;
     }
-    if let Some(changes) = history::of(page, &result.checker).last().filter(|_| result.passed) {
+    if let Some(changes) = history::of(page, &result.checker)
+        .last()
+        .filter(|_| result.passed)
+    {
         html!(out, "<li>" {result.status} "ing since ")?;
         moment(Some(changes.at), "since", out)?;
         html!(out, "</li>")?;
