@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::access::Refusal;
 use crate::answer;
+use crate::format::UnknownFormat;
 use crate::query::QueryError;
 
 /// A method that the path doesn't answer.
@@ -33,6 +34,12 @@ pub(crate) fn refused(refusal: Refusal<'_>) -> Response {
 /// A query that can't be read.
 pub(crate) fn bad_query(error: QueryError) -> Response {
     problem(error.status(), &json!({ "error": error.to_string() }))
+}
+
+/// A `?format=` that isn't to be had, with those that are.
+pub(crate) fn unknown_format(error: &UnknownFormat) -> Response {
+    let body = json!({ "error": error.to_string(), "known_formats": error.known() });
+    problem(StatusCode::BAD_REQUEST, &body)
 }
 
 /// A path whose last segment isn't text.

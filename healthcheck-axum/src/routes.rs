@@ -112,7 +112,7 @@ impl Page {
             Self::Probe(kind) => state.probed(kind, head).await,
             Self::Check(kind) => state.one_check(kind, head).await,
             Self::History => state.history(),
-            Self::Environment => state.environment().await,
+            Self::Environment => state.environment(head).await,
             Self::Section => state.section(head).await,
         }
     }

@@ -18,6 +18,7 @@ use crate::observation::Observations;
 use crate::outcome::Status;
 use crate::provide::Provided;
 use crate::redact::RedactionBuilder;
+use crate::registry;
 use crate::report::Report;
 use crate::reports::Reports;
 use crate::selection::Selection;
@@ -226,15 +227,12 @@ impl HealthCheck {
 
     /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance).
     pub fn maintenance(&self, reason: impl Into<String>) {
-        let reason = reason.into();
+        let engine = &self.core.engine;
+        let reason = engine.redaction.text(&reason.into()).into_owned();
         if self.core.lifecycle.set_maintenance(Some(reason.clone())) {
-            let said = self.core.engine.redaction.text(&reason).into_owned();
-            tracing::warn!(reason = said, "maintenance begins: readiness fails");
-            self.core
-                .engine
-                .changes
-                .record_maintenance(Status::Fail, said.into(), Now::read());
-            self.core.engine.touch();
+            tracing::warn!(reason, "maintenance begins: readiness fails");
+            engine.changes.record_maintenance(Status::Fail, reason.into(), Now::read());
+            engine.touch();
         }
     }
 
@@ -242,11 +240,9 @@ impl HealthCheck {
     pub fn end_maintenance(&self) {
         if self.core.lifecycle.set_maintenance(None) {
             tracing::info!("maintenance ends");
-            self.core
-                .engine
-                .changes
-                .record_maintenance(Status::Pass, Value::Null, Now::read());
-            self.core.engine.touch();
+            let engine = &self.core.engine;
+            engine.changes.record_maintenance(Status::Pass, Value::Null, Now::read());
+            engine.touch();
         }
     }
 
@@ -316,6 +312,12 @@ impl HealthCheck {
     #[must_use]
     pub fn maintenance_reason(&self) -> Option<String> {
         self.core.lifecycle.maintenance()
+    }
+
+    /// The version of the package that the running binary was built from, as far as an annotated function in it tells.
+    #[must_use]
+    pub fn release(&self) -> Option<&'static str> {
+        registry::own_package().map(|(_, version)| version)
     }
 
     /// What the metrics count: runs and transitions of each check since the start, and runs that are stuck now.
