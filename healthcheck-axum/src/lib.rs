@@ -50,6 +50,11 @@ mod termination_log;
 #[cfg(test)]
 mod test_log;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+#[path = "fuzzing.rs"]
+pub mod __fuzzing;
+
 pub use access::Access;
 pub use endpoints::{Endpoints, router};
 pub use format::{Format, Page};
