@@ -244,17 +244,13 @@ impl Engine {
     async fn look_again(self: &Arc<Self>, among: &[u32], began: Instant, home: &Handle) {
         let mut waits = Vec::new();
         for &index in among {
-            let slot = self.slot(index);
-            let seen = slot
-                .lock()
-                .last
-                .as_ref()
-                .is_some_and(|last| last.at.mono >= began);
-            let stuck = slot.lock().is_stuck();
-            if !seen
-                && !stuck
-                && let Some(id) = self.begin(index, Wanted::Anyway, home)
-            {
+            let seen = {
+                let slot = self.slot(index);
+                let state = slot.lock();
+                let known = state.last.as_ref().is_some_and(|last| last.at.mono >= began);
+                known || state.is_stuck() || state.is_over(&slot.policy)
+            };
+            if !seen && let Some(id) = self.begin(index, Wanted::Anyway, home) {
                 waits.push((index, id));
             }
         }

@@ -161,7 +161,7 @@ pub(crate) enum Next {
 impl State {
     /// Until when no run is needed; `None`: one is due.
     pub(crate) fn fresh_until(&self, policy: &Policy, now: Now, max_age: Option<MaxAge>) -> Option<Until> {
-        if policy.only_startup && self.latched.is_some() {
+        if self.is_over(policy) {
             return Some(Until::NEVER);
         }
         let last = self.last.as_ref()?;
@@ -181,10 +181,15 @@ impl State {
     /// Until when the result is cached, as told in `expires`.
     pub(crate) fn expires(&self, policy: &Policy) -> Option<Until> {
         let last = self.last.as_ref()?;
-        if policy.only_startup && self.latched.is_some() {
+        if self.is_over(policy) {
             return None;
         }
         Some(last.at.after(policy.interval.or(policy.ttl(last.status).lasts)?))
+    }
+
+    /// Whether it needs no run any more: a startup check that has passed.
+    pub(crate) const fn is_over(&self, policy: &Policy) -> bool {
+        policy.only_startup && self.latched.is_some()
     }
 
     /// Takes the slot for a new attempt; `None` while one is going on, be it stuck.
