@@ -116,3 +116,21 @@ async fn a_startup_check_that_has_passed_is_not_run_again_when_a_dependant_fails
     assert_eq!(of(&report, "api").output, "broken");
     assert_eq!(migrated.runs(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_startup_check_in_the_background_that_has_passed_is_not_run_again_and_does_not_grow_stale() {
+    let lever = Lever::default();
+    lever.fail();
+    let health = built([lever
+        .check("migrated")
+        .startup()
+        .interval(Duration::from_secs(10))]);
+    health.report().await;
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    lever.pass();
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    let runs = lever.runs();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(lever.runs(), runs);
+    assert_eq!(health.report().await.status, Overall::Success);
+}

@@ -245,10 +245,9 @@ impl Engine {
         let mut waits = Vec::new();
         for &index in among {
             let seen = {
-                let slot = self.slot(index);
-                let state = slot.lock();
+                let state = self.slot(index).lock();
                 let known = state.last.as_ref().is_some_and(|last| last.at.mono >= began);
-                known || state.is_stuck() || state.is_over(&slot.policy)
+                known || state.is_stuck()
             };
             if !seen && let Some(id) = self.begin(index, Wanted::Anyway, home) {
                 waits.push((index, id));

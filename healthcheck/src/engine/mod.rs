@@ -258,6 +258,9 @@ impl Engine {
         }
         let id = {
             let mut state = slot.lock();
+            if state.is_over(&slot.policy) {
+                return None;
+            }
             match state.reserve(Now::read(), !slot.depends_on.is_empty()) {
                 Some(id) => id,
                 None => return state.running(),
@@ -346,20 +349,12 @@ impl Engine {
         let (own, masked) = {
             let state = slot.lock();
             let masked = state.mask(now).map(|mask| mask.status);
-            let stale = slot.policy.oldest_in_background().is_some_and(|oldest| {
-                state
-                    .last
-                    .as_ref()
-                    .is_some_and(|last| last.at.after(oldest).passed(now))
-            });
-            (
-                if stale {
-                    Some(Status::Fail)
-                } else {
-                    state.verdict.shown()
-                },
-                masked,
-            )
+            let own = if state.is_stale(&slot.policy, now) {
+                Some(Status::Fail)
+            } else {
+                state.verdict.shown()
+            };
+            (own, masked)
         };
         match masked {
             Some(status) => Some(status),

@@ -192,6 +192,14 @@ impl State {
         policy.only_startup && self.latched.is_some()
     }
 
+    /// Whether it is a background result that is too old to be told.
+    pub(crate) fn is_stale(&self, policy: &Policy, now: Now) -> bool {
+        let (Some(last), Some(oldest)) = (&self.last, policy.oldest_in_background()) else {
+            return false;
+        };
+        !self.is_over(policy) && last.at.after(oldest).passed(now)
+    }
+
     /// Takes the slot for a new attempt; `None` while one is going on, be it stuck.
     pub(crate) fn reserve(&mut self, now: Now, waits_for_others: bool) -> Option<RunId> {
         if self.running.is_some() {
