@@ -1,8 +1,8 @@
 //! What a name says about the value beside it.
 
 use super::name_tables::{
-    ENDINGS, FRAGMENTS, IDENTIFIERS, INNOCENT_PAIRS, NOT_SECRET, NOT_TELLING, PAIRS, PARTS, PRIVATE_THINGS, QUALIFIERS,
-    TELLING, TELLING_ENDINGS, THINGS, WORDS,
+    ENDINGS, FRAGMENTS, IDENTIFIERS, INNOCENT_PAIRS, NOT_SECRET, NOT_TELLING, PAIRS, PARTS, PRIVATE_THINGS,
+    QUALIFIERS, TELLING, TELLING_ENDINGS, THINGS, WORDS,
 };
 
 use super::entropy::looks_random;
@@ -71,7 +71,9 @@ pub(super) fn verdict(name: &str) -> Verdict {
     }
     let words = Words::of(name);
     if fragment {
-        return Verdict::Fragment { telling: words.is_telling() };
+        return Verdict::Fragment {
+            telling: words.is_telling(),
+        };
     }
     words.family().map_or(Verdict::Shown, Verdict::Of)
 }
@@ -88,7 +90,9 @@ pub(super) fn is_qualifier(name: &str) -> bool {
 fn contains_fragment(name: &[u8]) -> bool {
     name.iter().enumerate().any(|(start, first)| {
         matches!(first | 0x20, b'k' | b'p' | b't')
-            && FRAGMENTS.iter().any(|fragment| super::bytes::follows(name, start, fragment))
+            && FRAGMENTS
+                .iter()
+                .any(|fragment| super::bytes::follows(name, start, fragment))
     })
 }
 
@@ -105,7 +109,11 @@ struct Words {
 
 impl Words {
     fn of(name: &str) -> Self {
-        let mut words = Self { lower: [0; ROOM], ends: [(0, 0); MOST_WORDS], count: 0 };
+        let mut words = Self {
+            lower: [0; ROOM],
+            ends: [(0, 0); MOST_WORDS],
+            count: 0,
+        };
         // A lower-case letter may need more bytes than its capital, hence the margin.
         let mut from = name.len().saturating_sub(ROOM / 2);
         while !name.is_char_boundary(from) {
@@ -158,9 +166,11 @@ impl Words {
             self.ends.copy_within(1.., 0);
             self.count -= 1;
         }
-        if let (Some(place), Ok(start), Ok(end)) =
-            (self.ends.get_mut(self.count), u8::try_from(start), u8::try_from(end))
-        {
+        if let (Some(place), Ok(start), Ok(end)) = (
+            self.ends.get_mut(self.count),
+            u8::try_from(start),
+            u8::try_from(end),
+        ) {
             *place = (start, end);
             self.count += 1;
         }
@@ -200,7 +210,10 @@ impl Words {
         let word = self.word(index);
         let previous = index.checked_sub(1).map_or("", |before| self.word(before));
         let next = self.word(index + 1);
-        if let Some((_, _, family)) = PAIRS.iter().find(|(first, second, _)| *first == previous && *second == word) {
+        if let Some((_, _, family)) = PAIRS
+            .iter()
+            .find(|(first, second, _)| *first == previous && *second == word)
+        {
             return Some(*family);
         }
         if word.len() < 2
@@ -215,7 +228,10 @@ impl Words {
 
     /// Whether the name goes on to say that it is about the secret: `…_FILE`, `…_TIMEOUT`.
     fn is_qualified(&self, family_at: usize, last: &str) -> bool {
-        let scheme = matches!(without_digits(self.word(family_at)), "auth" | "oauth" | "credentials" | "sas");
+        let scheme = matches!(
+            without_digits(self.word(family_at)),
+            "auth" | "oauth" | "credentials" | "sas"
+        );
         QUALIFIERS.binary_search(&last).is_ok() || scheme && IDENTIFIERS.contains(&last)
     }
 
@@ -223,7 +239,8 @@ impl Words {
         (0..self.count).any(|index| {
             let word = without_digits(self.word(index));
             TELLING.binary_search(&word).is_ok()
-                || TELLING_ENDINGS.iter().any(|ending| word.ends_with(ending)) && NOT_TELLING.binary_search(&word).is_err()
+                || TELLING_ENDINGS.iter().any(|ending| word.ends_with(ending))
+                    && NOT_TELLING.binary_search(&word).is_err()
                 || family_of(word) == Some(Family::Strong)
         })
     }
@@ -241,7 +258,11 @@ fn family_of(word: &str) -> Option<Family> {
         }
     }
     let parts = PARTS.iter().find(|(part, _)| plain.contains(part));
-    let endings = || ENDINGS.iter().find(|(ending, _)| plain.ends_with(ending) || singular.ends_with(ending));
+    let endings = || {
+        ENDINGS
+            .iter()
+            .find(|(ending, _)| plain.ends_with(ending) || singular.ends_with(ending))
+    };
     parts.or_else(endings).map(|(_, family)| *family)
 }
 
@@ -272,12 +293,25 @@ mod tests {
 
     #[test]
     fn the_seeds_fragments_count_anywhere_in_any_case() {
-        for name in ["KEYBOARD_LAYOUT", "TURKEY", "bypass", "Compass", "tokenizer", "x-api-key", "dbPassword", "PASSED"] {
+        for name in [
+            "KEYBOARD_LAYOUT",
+            "TURKEY",
+            "bypass",
+            "Compass",
+            "tokenizer",
+            "x-api-key",
+            "dbPassword",
+            "PASSED",
+        ] {
             assert!(matches!(verdict(name), Verdict::Fragment { .. }), "{name}");
         }
-        for (name, telling) in
-            [("KEYBOARD_LAYOUT", false), ("passed", false), ("keys", false), ("api_key", true), ("dbpassword2", true)]
-        {
+        for (name, telling) in [
+            ("KEYBOARD_LAYOUT", false),
+            ("passed", false),
+            ("keys", false),
+            ("api_key", true),
+            ("dbpassword2", true),
+        ] {
             assert_eq!(verdict(name), Verdict::Fragment { telling }, "{name}");
         }
     }
@@ -323,11 +357,43 @@ mod tests {
     #[test]
     fn names_that_only_look_alike_show() {
         for name in [
-            "AUTHOR", "GIT_AUTHOR_NAME", "XAUTHORITY", "OAUTH_PROVIDER", "OAUTH_CLIENT_ID", "AUTH_URL", "SSH_AUTH_SOCK",
-            "DBUS_SESSION_BUS_ADDRESS", "DESKTOP_SESSION", "XDG_SESSION_ID", "SESSION_TIMEOUT", "SESSION_COOKIE_NAME",
-            "PATH", "PATTERN", "COMPATIBILITY", "MAPPING_FILE", "PINNED", "SPIN", "GPIO_PIN", "DESIGN", "SIGNAL",
-            "ASSIGNED", "PRIVATE_IP", "PRIVATE_SUBNETS", "SALT_MASTER", "BASALT", "SECRETARY_NAME", "SECRETS_DIR", "SACRED",
-            "CREDIT", "a", "", "HOST", "PAGER", "DISPATCH", "ESPRESSO", "RESIDENT",
+            "AUTHOR",
+            "GIT_AUTHOR_NAME",
+            "XAUTHORITY",
+            "OAUTH_PROVIDER",
+            "OAUTH_CLIENT_ID",
+            "AUTH_URL",
+            "SSH_AUTH_SOCK",
+            "DBUS_SESSION_BUS_ADDRESS",
+            "DESKTOP_SESSION",
+            "XDG_SESSION_ID",
+            "SESSION_TIMEOUT",
+            "SESSION_COOKIE_NAME",
+            "PATH",
+            "PATTERN",
+            "COMPATIBILITY",
+            "MAPPING_FILE",
+            "PINNED",
+            "SPIN",
+            "GPIO_PIN",
+            "DESIGN",
+            "SIGNAL",
+            "ASSIGNED",
+            "PRIVATE_IP",
+            "PRIVATE_SUBNETS",
+            "SALT_MASTER",
+            "BASALT",
+            "SECRETARY_NAME",
+            "SECRETS_DIR",
+            "SACRED",
+            "CREDIT",
+            "a",
+            "",
+            "HOST",
+            "PAGER",
+            "DISPATCH",
+            "ESPRESSO",
+            "RESIDENT",
         ] {
             assert_eq!(verdict(name), Verdict::Shown, "{name}");
         }
@@ -338,6 +404,9 @@ mod tests {
         let long = "a_".repeat(5_000);
         assert_eq!(verdict(&format!("{long}secret")), Verdict::Of(Strong));
         assert_eq!(verdict(&format!("{long}name")), Verdict::Shown);
-        assert!(matches!(verdict(&format!("token{long}")), Verdict::Fragment { .. }));
+        assert!(matches!(
+            verdict(&format!("token{long}")),
+            Verdict::Fragment { .. }
+        ));
     }
 }

@@ -6,7 +6,8 @@ use super::quoted::Closings;
 use super::rules::Rules;
 use super::spans::Spans;
 use super::{
-    assignments, commands, connection_strings, embedded, manifests, markup, pairs, pem, prose, schemes, shapes, tokens, url, user_info,
+    assignments, commands, connection_strings, embedded, manifests, markup, pairs, pem, prose, schemes,
+    shapes, tokens, url, user_info,
 };
 
 /// How often text inside text is unpacked: base64 in percent-encoding in JSON.

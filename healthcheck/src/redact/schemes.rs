@@ -58,8 +58,13 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         if gap < from || !is(before(bytes, gap), ALNUM) {
             continue;
         }
-        let start = super::bytes::run_back(bytes, gap.saturating_sub(LONGEST_SCHEME), gap, |byte| is(byte, ALNUM) || byte == b'-');
-        let Some((_, credentials)) = SCHEMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(scan.part(start, gap))) else {
+        let start = super::bytes::run_back(bytes, gap.saturating_sub(LONGEST_SCHEME), gap, |byte| {
+            is(byte, ALNUM) || byte == b'-'
+        });
+        let Some((_, credentials)) = SCHEMES
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(scan.part(start, gap)))
+        else {
             continue;
         };
         if let Some(end) = hide(scan, start, gap, *credentials) {
@@ -76,8 +81,11 @@ fn hide(scan: &mut Scan<'_>, scheme: usize, gap: usize, credentials: Credentials
             let end = run_while(bytes, start, is_token);
             let text = scan.part(start, end);
             // In prose these names are words like others: "token 12 of 20", "bearer realm".
-            let bearer = follows(bytes, scheme, "bearer") || follows(bytes, scheme, "ssws") || follows(bytes, scheme, "geniekey");
-            let secret = looks_random(text, if bearer { 6 } else { 12 }) || bearer && text.len() >= 20 && !text.contains('=');
+            let bearer = follows(bytes, scheme, "bearer")
+                || follows(bytes, scheme, "ssws")
+                || follows(bytes, scheme, "geniekey");
+            let secret = looks_random(text, if bearer { 6 } else { 12 })
+                || bearer && text.len() >= 20 && !text.contains('=');
             (secret && !is_masked(text) && !is_placeholder(text)).then(|| {
                 scan.spans.hide(start..end);
                 end
@@ -94,7 +102,8 @@ fn hide(scan: &mut Scan<'_>, scheme: usize, gap: usize, credentials: Credentials
         Credentials::Parameters => {
             let parameter = run(bytes, start, ALNUM | LETTER);
             let parameter = run_while(bytes, parameter, |byte| is(byte, ALNUM) || byte == b'_');
-            let parameters = parameter > start && at(bytes, parameter) == b'=' && !follows(bytes, start, "realm");
+            let parameters =
+                parameter > start && at(bytes, parameter) == b'=' && !follows(bytes, start, "realm");
             parameters.then(|| {
                 let quoted = at(bytes, parameter + 1) == b'"';
                 let line = line_end(bytes, start);
@@ -109,7 +118,11 @@ fn hide(scan: &mut Scan<'_>, scheme: usize, gap: usize, credentials: Credentials
 }
 
 fn is_token(byte: u8) -> bool {
-    is(byte, ALNUM) || matches!(byte, b'.' | b'_' | b'~' | b'+' | b'/' | b'=' | b'-' | b':' | b'|' | b'%')
+    is(byte, ALNUM)
+        || matches!(
+            byte,
+            b'.' | b'_' | b'~' | b'+' | b'/' | b'=' | b'-' | b':' | b'|' | b'%'
+        )
 }
 
 /// Where the credentials begin if a known scheme stands at `start`.
@@ -122,7 +135,9 @@ pub(super) fn after_scheme(bytes: &[u8], start: usize) -> Option<usize> {
 
 /// Whether the quote at `quote` belongs to parameters as `Digest` has them.
 pub(super) fn has_quoted_parameters(bytes: &[u8], start: usize, quote: usize) -> bool {
-    before(bytes, quote) == b'=' && after_scheme(bytes, start).is_some_and(|parameters| parameters < quote && !is(at(bytes, parameters), SPACE))
+    before(bytes, quote) == b'='
+        && after_scheme(bytes, start)
+            .is_some_and(|parameters| parameters < quote && !is(at(bytes, parameters), SPACE))
 }
 
 #[cfg(test)]
@@ -137,22 +152,40 @@ mod tests {
             ("Basic dTpGQUtFLWJhc2ljLTE=", "Basic ********"),
             ("Authorization: Bearer X", "Authorization: Bearer ********"),
             ("authorization: X", "authorization: ********"),
-            ("curl -H 'Authorization: token X' https://h", "curl -H 'Authorization: token ********' https://h"),
-            ("Authorization: Digest username=\"a\", response=\"X\"", "Authorization: Digest ********"),
+            (
+                "curl -H 'Authorization: token X' https://h",
+                "curl -H 'Authorization: token ********' https://h",
+            ),
+            (
+                "Authorization: Digest username=\"a\", response=\"X\"",
+                "Authorization: Digest ********",
+            ),
             ("Digest username=\"a\", response=\"X\"", "Digest ********"),
-            ("AWS4-HMAC-SHA256 Credential=A/b, Signature=X", "AWS4-HMAC-SHA256 ********"),
+            (
+                "AWS4-HMAC-SHA256 Credential=A/b, Signature=X",
+                "AWS4-HMAC-SHA256 ********",
+            ),
             ("Cookie: a=X; b=X", "Cookie: ********"),
             ("X-Api-Key: X", "X-Api-Key: ********"),
         ] {
-            assert_eq!(redact(&text.replace('X', x).replace(&format!("{x}-Api"), "X-Api")), expected, "{text}");
+            assert_eq!(
+                redact(&text.replace('X', x).replace(&format!("{x}-Api"), "X-Api")),
+                expected,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn talk_of_schemes_stays() {
         for text in [
-            "Bearer token missing", "Basic authentication required", "WWW-Authenticate: Bearer realm=\"example\"",
-            "the basic setup of token handling", "Digest realm=\"x\"", "token 12 of 20", "Authorization: required",
+            "Bearer token missing",
+            "Basic authentication required",
+            "WWW-Authenticate: Bearer realm=\"example\"",
+            "the basic setup of token handling",
+            "Digest realm=\"x\"",
+            "token 12 of 20",
+            "Authorization: required",
         ] {
             assert_eq!(redact(text), text);
         }

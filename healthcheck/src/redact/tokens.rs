@@ -8,7 +8,14 @@ use super::token_tables::{Alphabet, TOKENS};
 
 /// The table by first byte, so that a byte no token begins with costs one look-up.
 static BY_FIRST: LazyLock<Vec<Vec<&'static (&'static str, Alphabet, usize)>>> = LazyLock::new(|| {
-    (0..=u8::MAX).map(|first| TOKENS.iter().filter(|(prefix, ..)| prefix.as_bytes().first() == Some(&first)).collect()).collect()
+    (0..=u8::MAX)
+        .map(|first| {
+            TOKENS
+                .iter()
+                .filter(|(prefix, ..)| prefix.as_bytes().first() == Some(&first))
+                .collect()
+        })
+        .collect()
 });
 
 impl Alphabet {
@@ -17,7 +24,9 @@ impl Alphabet {
             Self::Hex => is(byte, HEX),
             Self::Alnum => is(byte, ALNUM),
             Self::Word => is(byte, ALNUM) || matches!(byte, b'_' | b'-'),
-            Self::Wide => is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'+' | b'/' | b'~' | b'%'),
+            Self::Wide => {
+                is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'+' | b'/' | b'~' | b'%')
+            }
             Self::Crypt => Self::Wide.has(byte) || matches!(byte, b'$' | b',' | b':'),
         }
     }
@@ -36,7 +45,11 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         let end = json_web_token(bytes, place).or_else(|| known(bytes, place));
         match end {
             Some(end) => {
-                let start = if byte == b':' { run_back(bytes, place.saturating_sub(12), place, |byte| is(byte, DIGIT)) } else { place };
+                let start = if byte == b':' {
+                    run_back(bytes, place.saturating_sub(12), place, |byte| is(byte, DIGIT))
+                } else {
+                    place
+                };
                 scan.spans.hide(start..end);
                 place = end;
             }
@@ -84,7 +97,11 @@ fn json_web_token(bytes: &[u8], start: usize) -> Option<usize> {
     if bytes.get(start..start + 3)? != b"eyJ" && bytes.get(start..start + 3)? != b"ewo" {
         return None;
     }
-    let part = |from: usize| run_while(bytes, from, |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'='));
+    let part = |from: usize| {
+        run_while(bytes, from, |byte| {
+            is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'=')
+        })
+    };
     let header = part(start);
     if header - start < 10 || at(bytes, header) != b'.' {
         return None;
@@ -117,7 +134,10 @@ mod tests {
             let text = format!("upstream {number}{prefix}{rest}, then");
             let shown = redact(&text);
             assert!(!shown.contains(&rest), "{shown}");
-            assert!(shown.starts_with("upstream ") && shown.ends_with(" then"), "{shown}");
+            assert!(
+                shown.starts_with("upstream ") && shown.ends_with(" then"),
+                "{shown}"
+            );
         }
     }
 
@@ -132,9 +152,22 @@ mod tests {
     #[test]
     fn words_that_begin_alike_stay() {
         for text in [
-            "skeleton sk-learn", "npm_package_name", "SKIPPED", "pypi-server", "key-value-store", "re_export",
-            "api-gateway-service-with-a-very-long-name", "st.example.com", "s.example.com", "ASIA/Tokyo", "test_suite",
-            "sha256:58e6b3a414a1e090dfc6029add0f3555ccba127f", "co_routine", "live_reload", "fw_version", "md-lint",
+            "skeleton sk-learn",
+            "npm_package_name",
+            "SKIPPED",
+            "pypi-server",
+            "key-value-store",
+            "re_export",
+            "api-gateway-service-with-a-very-long-name",
+            "st.example.com",
+            "s.example.com",
+            "ASIA/Tokyo",
+            "test_suite",
+            "sha256:58e6b3a414a1e090dfc6029add0f3555ccba127f",
+            "co_routine",
+            "live_reload",
+            "fw_version",
+            "md-lint",
         ] {
             assert_eq!(redact(text), text);
         }
