@@ -246,3 +246,18 @@ fn settings_from_a_file_hold() {
     let example = Example::start("settings_file", &["127.0.0.1:0"]);
     assert_eq!(report(example.address()).status, healthcheck::Overall::Degraded);
 }
+
+#[cfg(feature = "ready-made")]
+#[test]
+fn ready_made_runs_ten_checks_on_a_file_and_needs_no_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("orders.db");
+    let example = Example::start("ready_made", &["127.0.0.1:0", file.to_str().unwrap()]);
+    let report = report(example.address());
+    assert_eq!(report.results.len(), 10);
+    for name in ["backlog", "counter", "database_file", "orders", "queries", "schema"] {
+        let result = result(&report, name);
+        assert_eq!(result.status, healthcheck::Status::Pass, "{result:?}");
+    }
+    assert!(file.exists());
+}

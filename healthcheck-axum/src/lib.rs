@@ -28,6 +28,8 @@ mod endpoints;
 mod format;
 mod json;
 mod maintenance;
+#[cfg(test)]
+mod manifest_tests;
 mod paths;
 mod probe;
 mod probers;
@@ -47,6 +49,11 @@ mod systemd;
 mod termination_log;
 #[cfg(test)]
 mod test_log;
+
+#[cfg(fuzzing)]
+#[doc(hidden)]
+#[path = "fuzzing.rs"]
+pub mod __fuzzing;
 
 pub use access::Access;
 pub use endpoints::{Endpoints, router};

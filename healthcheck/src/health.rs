@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -60,7 +60,8 @@ pub(crate) struct Core {
     pub(crate) engine: Arc<Engine>,
     pub(crate) reports: Reports,
     pub(crate) fixed: Map<String, Value>,
-    pub(crate) warnings: Vec<String>,
+    /// What stands in every report, from the build or added since.
+    pub(crate) warnings: RwLock<Vec<String>>,
     pub(crate) provided: Provided,
     /// What hides the names, for the environment page to start from.
     pub(crate) redaction: RedactionBuilder,
@@ -225,17 +226,27 @@ impl HealthCheck {
         self.core.engine.changes.history()
     }
 
+    /// Adds a sentence to the `warnings` of every report from now on: something that somebody should know and no check
+    /// says. Redacted; the same one again changes nothing.
+    pub fn add_warning(&self, text: impl Into<String>) {
+        let engine = &self.core.engine;
+        let text = engine.redaction.text(&text.into()).into_owned();
+        let mut warnings = self.core.warnings.write().unwrap_or_else(PoisonError::into_inner);
+        if !warnings.contains(&text) {
+            warnings.push(text);
+            drop(warnings);
+            engine.touch();
+        }
+    }
+
     /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance).
     pub fn maintenance(&self, reason: impl Into<String>) {
-        let reason = reason.into();
+        let engine = &self.core.engine;
+        let reason = engine.redaction.text(&reason.into()).into_owned();
         if self.core.lifecycle.set_maintenance(Some(reason.clone())) {
-            let said = self.core.engine.redaction.text(&reason).into_owned();
-            tracing::warn!(reason = said, "maintenance begins: readiness fails");
-            self.core
-                .engine
-                .changes
-                .record_maintenance(Status::Fail, said.into(), Now::read());
-            self.core.engine.touch();
+            tracing::warn!(reason, "maintenance begins: readiness fails");
+            engine.changes.record_maintenance(Status::Fail, reason.into(), Now::read());
+            engine.touch();
         }
     }
 
@@ -243,11 +254,9 @@ impl HealthCheck {
     pub fn end_maintenance(&self) {
         if self.core.lifecycle.set_maintenance(None) {
             tracing::info!("maintenance ends");
-            self.core
-                .engine
-                .changes
-                .record_maintenance(Status::Pass, Value::Null, Now::read());
-            self.core.engine.touch();
+            let engine = &self.core.engine;
+            engine.changes.record_maintenance(Status::Pass, Value::Null, Now::read());
+            engine.touch();
         }
     }
 

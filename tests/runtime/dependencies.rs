@@ -189,3 +189,22 @@ async fn a_blocking_check_waits_for_its_dependency_as_well() {
     dns.fail();
     assert_eq!(of(&*health.report().await, "api").output, "blocked by dns");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_root_is_found_through_a_chain_of_fresh_results() {
+    let (net, dns, api) = (Lever::default(), Lever::default(), Lever::default());
+    let health = built([
+        net.check("net"),
+        dns.check("dns").depends_on(["net"]),
+        api.check("api").depends_on(["dns"]).success_ttl(SECOND),
+    ]);
+    health.report().await;
+    for lever in [&net, &dns, &api] {
+        lever.fail();
+    }
+    advance(5 * SECOND).await;
+    let report = health.report().await;
+    assert_eq!(of(&report, "net").output, "broken");
+    assert_eq!(of(&report, "dns").blocked_by.as_deref(), Some("net"));
+    assert_eq!(of(&report, "api").blocked_by.as_deref(), Some("dns"));
+}

@@ -96,16 +96,19 @@ async fn serve() -> Result<(), ServeError> {
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    println!("listening {addr}");
     match until {
         Some(until) => {
             // It takes an address: that of a listener which is closed again is free.
             drop(listener);
+            println!("listening {addr}");
             endpoints
                 .serve_until(addr, async move { until.notified().await })
                 .await
         }
-        None => endpoints.serve_on(listener).await,
+        None => {
+            println!("listening {addr}");
+            endpoints.serve_on(listener).await
+        }
     }
 }
 

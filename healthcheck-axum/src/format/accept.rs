@@ -101,6 +101,12 @@ fn split_outside_quotes(text: &str, separator: u8) -> impl Iterator<Item = &str>
     })
 }
 
+/// What the fuzzer looks at: type, subtype and weight of each member.
+#[cfg(fuzzing)]
+pub(crate) fn accepted(header: &str) -> impl Iterator<Item = (&str, &str, u16)> {
+    ranges(header).map(|range| (range.kind, range.subkind, range.quality))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

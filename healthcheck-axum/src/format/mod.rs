@@ -20,6 +20,8 @@ mod spring;
 mod text;
 mod wording;
 
+#[cfg(fuzzing)]
+pub(crate) use accept::accepted;
 pub(crate) use body::Body;
 pub(crate) use formats::{Form, Formats};
 pub(crate) use negotiation::{Choice, UnknownFormat, Where, Wish};

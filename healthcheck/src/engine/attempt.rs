@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::slot::RunId;
-use super::{Engine, Slot, Subject};
+use super::{Engine, Slot, Subject, Wanted};
 use crate::clock::Now;
 use crate::outcome::{Outcome, Status};
 use crate::redact::MASK;
@@ -37,11 +37,11 @@ impl Attempt {
     }
 
     /// Starts it. Takes no lock while it spawns: a runtime that is gone drops the attempt inside `spawn`.
-    pub(super) fn launch(self, max_age: Option<MaxAge>, home: &Handle) {
+    pub(super) fn launch(self, wanted: Wanted, home: &Handle) {
         if !self.slot().depends_on.is_empty() {
             let engine = Arc::clone(&self.engine);
             let (index, id) = (self.index, self.id);
-            let task = home.spawn(self.after_dependencies(max_age, home.clone()));
+            let task = home.spawn(self.after_dependencies(wanted, home.clone()));
             engine
                 .slot(index)
                 .lock()
@@ -74,17 +74,20 @@ impl Attempt {
 
     /// Looks at what it depends on, then runs, then looks again where it failed: so that what is told, and logged,
     /// is the root.
-    async fn after_dependencies(self, max_age: Option<MaxAge>, home: Handle) {
+    async fn after_dependencies(self, wanted: Wanted, home: Handle) {
         let on = self.slot().depends_on.clone();
+        let max_age = match wanted {
+            Wanted::Due(max_age) => max_age,
+            Wanted::Anyway => None,
+        };
         self.engine.settle_boxed(on.to_vec(), max_age, &home).await;
         let now = Now::read();
         let blocked = self.engine.blocked_by(self.index, now).is_some();
-        let fresh = self
-            .slot()
-            .lock()
-            .fresh_until(&self.slot().policy, now, max_age)
-            .is_some();
-        if blocked || fresh {
+        let is_fresh = || {
+            let slot = self.slot();
+            slot.lock().fresh_until(&slot.policy, now, max_age).is_some()
+        };
+        if blocked || matches!(wanted, Wanted::Due(_)) && is_fresh() {
             return self.release();
         }
         self.slot().lock().ready(self.id, now);
@@ -228,10 +231,13 @@ impl Engine {
         })
     }
 
-    /// Whether it is run in the background and has no result yet.
+    /// Whether it is run in the background and its first result is still to come.
     pub(crate) fn waits_for_first(&self, index: u32) -> bool {
         let slot = self.slot(index);
-        slot.policy.interval.is_some() && !slot.is_disabled() && slot.lock().last.is_none()
+        slot.policy.interval.is_some()
+            && !slot.is_disabled()
+            && slot.lock().last.is_none()
+            && self.blocked_by(index, Now::read()).is_none()
     }
 
     /// Runs again what has no result since `began`.
@@ -247,7 +253,7 @@ impl Engine {
             let stuck = slot.lock().is_stuck();
             if !seen
                 && !stuck
-                && let Some(id) = self.begin(index, None, home)
+                && let Some(id) = self.begin(index, Wanted::Anyway, home)
             {
                 waits.push((index, id));
             }

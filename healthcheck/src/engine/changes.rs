@@ -352,7 +352,7 @@ impl Engine {
             // What it held up may be told anew at once, not only when a failure of before has expired.
             for &dependant in &slot.dependants {
                 let mut state = self.slot(dependant).lock();
-                if state.last.as_ref().is_some_and(|last| !last.status.passed()) {
+                if state.last.as_ref().is_none_or(|last| !last.status.passed()) {
                     state.recheck();
                 }
             }

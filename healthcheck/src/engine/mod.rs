@@ -67,6 +67,15 @@ pub(crate) enum Subject {
     Section(Cow<'static, str>),
 }
 
+/// Whether an attempt still runs where what it depends on has been looked at and nothing is due any more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted {
+    /// Only where it is due, for those who ask for results of this age.
+    Due(Option<MaxAge>),
+    /// In any case: its interval is over, or a dependant has failed.
+    Anyway,
+}
+
 /// How the wait for one attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waited {
@@ -175,33 +184,37 @@ impl Engine {
     }
 
     /// Waits for the first result of a background check, whose loop runs it.
-    pub(crate) async fn await_first(self: &Arc<Self>, index: u32, home: &Handle, deadline: Option<Instant>) {
+    pub(crate) async fn await_first(
+        self: &Arc<Self>,
+        index: u32,
+        home: &Handle,
+        deadline: Option<Instant>,
+    ) -> Waited {
         let slot = self.slot(index);
+        // A loop whose runtime is blocked begins nothing, ever.
+        let begins = Instant::now().checked_add(slot.policy.begins_within());
         loop {
             let ended = slot.ended.notified();
             tokio::pin!(ended);
             ended.as_mut().enable();
             self.background.ensure(self, home);
-            let running = {
-                let state = slot.lock();
-                if state.last.is_some() {
-                    return;
-                }
-                state.running()
-            };
-            let waited = match (running, deadline) {
-                (Some(id), _) => self.wait(index, id, deadline).await,
-                (None, Some(deadline)) => match tokio::time::timeout_at(deadline, ended).await {
-                    Ok(()) => Waited::Done,
-                    Err(_) => Waited::OutOfTime,
-                },
+            if self.background.is_down() {
+                return Waited::Lost;
+            }
+            if !self.waits_for_first(index) {
+                return Waited::Done;
+            }
+            let running = slot.lock().running();
+            let in_time = match (running, begins.into_iter().chain(deadline).min()) {
+                (Some(id), _) => self.wait(index, id, deadline).await != Waited::OutOfTime,
+                (None, Some(until)) => tokio::time::timeout_at(until, ended).await.is_ok(),
                 (None, None) => {
                     ended.await;
-                    Waited::Done
+                    true
                 }
             };
-            if waited == Waited::OutOfTime {
-                return;
+            if !in_time {
+                return Waited::OutOfTime;
             }
         }
     }
@@ -218,7 +231,7 @@ impl Engine {
         {
             let mut state = slot.lock();
             let fresh = state.fresh_until(&slot.policy, now, max_age).is_some();
-            if slot.policy.interval.is_some() || fresh && !(blocked && moving) {
+            if (fresh || state.waits_for_loop(&slot.policy)) && !(blocked && moving) {
                 return None;
             }
             if state.is_stuck() {
@@ -234,16 +247,11 @@ impl Engine {
         if blocked && !moving {
             return None;
         }
-        self.begin(index, max_age, home)
+        self.begin(index, Wanted::Due(max_age), home)
     }
 
     /// Starts an attempt, unless one is going on.
-    pub(crate) fn begin(
-        self: &Arc<Self>,
-        index: u32,
-        max_age: Option<MaxAge>,
-        home: &Handle,
-    ) -> Option<RunId> {
+    pub(crate) fn begin(self: &Arc<Self>, index: u32, wanted: Wanted, home: &Handle) -> Option<RunId> {
         let slot = self.slot(index);
         if slot.is_disabled() {
             return None;
@@ -255,7 +263,7 @@ impl Engine {
                 None => return state.running(),
             }
         };
-        Attempt::new(Arc::clone(self), index, id).launch(max_age, home);
+        Attempt::new(Arc::clone(self), index, id).launch(wanted, home);
         Some(id)
     }
 

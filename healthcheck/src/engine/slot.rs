@@ -57,6 +57,12 @@ impl Policy {
         }
     }
 
+    /// How long after the start of its loop the first background run has begun, jitter included.
+    pub(crate) fn begins_within(&self) -> Duration {
+        let delay = self.initial_delay.unwrap_or_default();
+        delay.saturating_add(delay / 10).saturating_add(PATIENCE)
+    }
+
     /// How old a background result may be: a dead loop must not stay green.
     pub(crate) fn oldest_in_background(&self) -> Option<Duration> {
         Some(self.interval?.saturating_mul(2).saturating_add(self.patience()))
@@ -79,7 +85,7 @@ pub(crate) struct State {
     ended_id: RunId,
     /// The attempt that ended last was dropped unfinished, with its runtime.
     lost: bool,
-    /// Due whatever the TTL says: the dependency that failed has recovered since.
+    /// Due whatever the TTL or the loop says: the dependency that failed has recovered since.
     recheck: bool,
 }
 
@@ -159,17 +165,16 @@ impl State {
             return Some(Until::NEVER);
         }
         let last = self.last.as_ref()?;
-        if let Some(oldest) = policy.oldest_in_background() {
-            // Its loop runs it. What changes by itself is that it grows stale.
-            let stale = last.at.after(oldest);
-            return Some(if stale.passed(now) { Until::NEVER } else { stale });
-        }
         if self.recheck {
             return None;
         }
-        let until = last
-            .at
-            .after(effective_ttl(policy.ttl(last.status), last.status, max_age)?);
+        let lasts = match policy.oldest_in_background() {
+            // Its loop runs it, and whoever asks does where the loop was held up: by a dependency, by a machine that
+            // was suspended.
+            Some(oldest) => oldest,
+            None => effective_ttl(policy.ttl(last.status), last.status, max_age)?,
+        };
+        let until = last.at.after(lasts);
         (!until.passed(now)).then_some(until)
     }
 
@@ -202,6 +207,11 @@ impl State {
             place: None,
         });
         Some(self.latest_id)
+    }
+
+    /// Whether the first result is still to come, and from the loop.
+    pub(crate) fn waits_for_loop(&self, policy: &Policy) -> bool {
+        policy.interval.is_some() && self.last.is_none() && !self.recheck
     }
 
     /// The attempt that is going on.

@@ -12,15 +12,15 @@ use super::schemes;
 use super::settings::{is_masked, is_placeholder, is_state};
 
 pub(super) fn find(scan: &mut Scan<'_>) {
-    let mut from = 0;
+    let bytes = scan.bytes;
     // Where the last hidden value ended; no name begins before it.
     let mut floor = 0;
-    while let Some(found) = memchr::memchr2(b'=', b':', scan.bytes.get(from..).unwrap_or_default()) {
-        let separator = from + found;
-        from = separator + 1;
-        if let Some(end) = assignment(scan, floor, separator) {
-            from = from.max(end);
-            floor = from;
+    for (separator, byte) in bytes.iter().enumerate() {
+        if matches!(byte, b'=' | b':')
+            && separator >= floor
+            && let Some(end) = assignment(scan, floor, separator)
+        {
+            floor = end.max(separator + 1);
         }
     }
 }

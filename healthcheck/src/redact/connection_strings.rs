@@ -1,8 +1,14 @@
 //! Connection strings without names for their parts: Oracle's `user/password@host` and lines of `.pgpass`.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::bytes::{ADDRESS_END, ALNUM, DIGIT, QUOTE, at, before, follows, is, run_back, run_while};
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
+
+static ORACLE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b":oracle:"));
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     oracle(scan);
@@ -14,7 +20,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 fn oracle(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    while let Some(found) = memchr::memmem::find(bytes.get(from..).unwrap_or_default(), b":oracle:") {
+    while let Some(found) = ORACLE.find(bytes.get(from..).unwrap_or_default()) {
         let driver = from + found + ":oracle:".len();
         let driver_end = run_while(bytes, driver, |byte| is(byte, ALNUM));
         from = driver_end;
@@ -31,7 +37,10 @@ fn oracle(scan: &mut Scan<'_>) {
 fn easy_connect(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    for sign in memchr::memchr_iter(b'@', bytes) {
+    for (sign, byte) in bytes.iter().enumerate() {
+        if *byte != b'@' {
+            continue;
+        }
         let start = run_back(bytes, from.max(sign.saturating_sub(LONGEST_WORD)), sign, |byte| {
             is(byte, ALNUM)
                 || (byte.is_ascii_graphic() && !is(byte, QUOTE) && !matches!(byte, b'=' | b'@' | b'(' | b','))

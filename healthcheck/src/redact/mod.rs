@@ -43,6 +43,7 @@ mod schemes;
 mod settings;
 mod shapes;
 mod spans;
+mod structs;
 mod token_tables;
 mod tokens;
 mod url;

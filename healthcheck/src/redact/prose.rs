@@ -89,7 +89,10 @@ const LONGEST_SECRET: usize = 512;
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    for gap in memchr::memchr3_iter(b' ', b'(', b'\t', bytes) {
+    for (gap, byte) in bytes.iter().enumerate() {
+        if !matches!(byte, b' ' | b'(' | b'\t') {
+            continue;
+        }
         let last = before(bytes, gap);
         if gap < from || !(is(last, LETTER) || last >= 0x80 || matches!(last, b':' | b'=')) {
             continue;

@@ -1,5 +1,9 @@
 //! Tokens known by something in their middle or at their end.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::bytes::{ALNUM, DIGIT, HEX, LETTER, at, before, is, run_back, run_while};
 use super::scan::Scan;
 
@@ -137,11 +141,19 @@ fn none(_: u8) -> bool {
     false
 }
 
+/// What looks for the marks, built once.
+static FINDERS: LazyLock<Vec<Finder<'static>>> =
+    LazyLock::new(|| SHAPES.iter().map(|shape| Finder::new(shape.mark)).collect());
+
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    for shape in SHAPES {
+    // The shortest shape of all is longer.
+    if bytes.len() < 24 {
+        return;
+    }
+    for (shape, finder) in SHAPES.iter().zip(FINDERS.iter()) {
         let mut from = 0;
-        for mark in memchr::memmem::find_iter(bytes, shape.mark) {
+        for mark in finder.find_iter(bytes) {
             if mark < from {
                 continue;
             }
@@ -167,8 +179,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 fn dotted_parts(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    for dot in memchr::memchr_iter(b'.', bytes) {
-        if dot < from || !is(before(bytes, dot), ALNUM) {
+    for (dot, byte) in bytes.iter().enumerate() {
+        if *byte != b'.' || dot < from || !is(before(bytes, dot), ALNUM) {
             continue;
         }
         let start = run_back(bytes, dot.saturating_sub(30), dot, word);

@@ -13,8 +13,12 @@ const LONGEST_SCHEME: usize = 32;
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    while let Some(found) = memchr::memmem::find(bytes.get(from..).unwrap_or_default(), b"//") {
+    while let Some(found) = memchr::memchr(b'/', bytes.get(from..).unwrap_or_default()) {
         let slashes = from + found;
+        if at(bytes, slashes + 1) != b'/' {
+            from = slashes + 1;
+            continue;
+        }
         from = slashes + 2;
         let scheme_end = slashes.checked_sub(1).filter(|colon| at(bytes, *colon) == b':');
         let scheme = match scheme_end {

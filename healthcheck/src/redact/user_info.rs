@@ -71,12 +71,16 @@ const LABELS: &[&str] = &[
 ];
 
 const LONGEST_USER: usize = 64;
+const LONGEST: usize = 512;
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut word = 0;
     let mut previous = 0;
-    for sign in memchr::memchr_iter(b'@', bytes) {
+    for (sign, byte) in bytes.iter().enumerate() {
+        if *byte != b'@' {
+            continue;
+        }
         let start = run_back(bytes, previous, sign, |byte| !is_boundary(byte));
         if start > previous {
             word = start;
@@ -99,6 +103,9 @@ fn is_boundary(byte: u8) -> bool {
 
 fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
     let bytes = scan.bytes;
+    if sign - word > LONGEST {
+        return None;
+    }
     let head = bytes.get(word..sign.min(word + LONGEST_USER + 1))?;
     let colon = word + memchr::memchr(b':', head)?;
     let user = scan.part(word, colon);
