@@ -149,7 +149,11 @@ fn quickstart_prints_what_to_open_and_what_it_found_and_its_failing_check_can_be
     let environment: serde_json::Value = serde_json::from_str(&environment).unwrap();
     assert_eq!(environment["application"]["maintainer"], "the orders team");
     assert_eq!(environment["application"]["db_password"], "********");
-    assert_eq!(environment["rust"]["package"]["name"], "healthcheck-examples", "{}", environment["rust"]);
+    assert_eq!(
+        environment["rust"]["package"]["name"], "healthcheck-examples",
+        "{}",
+        environment["rust"]
+    );
     drop(example);
 }
 

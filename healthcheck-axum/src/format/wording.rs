@@ -81,7 +81,8 @@ pub(super) fn spoken(seconds: f64) -> String {
 
 /// The beginning of a text, at most so many bytes, and whether something is missing.
 pub(super) fn beginning(text: &str, bytes: usize) -> (&str, bool) {
-    let end = text.floor_char_boundary(bytes);
+    let mut ends = (0..=bytes.min(text.len())).rev();
+    let end = ends.find(|end| text.is_char_boundary(*end)).unwrap_or_default();
     text.split_at_checked(end)
         .map_or((text, false), |(start, rest)| (start, !rest.is_empty()))
 }

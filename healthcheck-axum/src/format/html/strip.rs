@@ -5,8 +5,9 @@ use std::fmt;
 use healthcheck::{CheckResult, Status, Transition};
 
 use super::history;
+use super::look::Look;
 use super::markup::{Markup, html};
-use super::status::{Look, moment};
+use super::moment::moment;
 use crate::format::Page;
 use crate::format::wording::{rfc3339, spoken};
 
