@@ -26,23 +26,27 @@ const HOSTILE: [&str; 12] = [
     "{{7*7}} ${7*7} %s%n \u{10ffff}",
 ];
 
-/// Every hostile text as an output, an error, the reason of an override and a section.
 fn app() -> Router {
+    saying(HOSTILE)
+}
+
+/// Every text as an output, an error, the reason of an override and a section.
+fn saying(texts: [&'static str; 12]) -> Router {
     let mut builder = HealthCheck::builder().discover(false);
-    for (index, text) in HOSTILE.into_iter().enumerate() {
+    for (index, text) in texts.into_iter().enumerate() {
         builder = builder
-            .check(Check::new(format!("fails{index}"), async move || Err::<(), _>(text)))
-            .check(Check::new(format!("returns{index}"), async move || {
+            .check(Check::new(format!("fails{index}"), move || async move { Err::<(), _>(text) }))
+            .check(Check::new(format!("returns{index}"), move || async move {
                 Outcome::pass(json!({ text: text }))
             }))
             .section(format!("section{index}"), json!({ text: [text] }));
     }
     let health = builder.build().unwrap();
     health
-        .set_override("returns0", Status::Warn, Duration::from_secs(60), HOSTILE.concat())
+        .set_override("returns0", Status::Warn, Duration::from_secs(60), texts.concat())
         .unwrap();
-    health.maintenance(HOSTILE.concat());
-    let dump = HOSTILE
+    health.maintenance(texts.concat());
+    let dump = texts
         .into_iter()
         .enumerate()
         .fold(EnvironmentDump::builder().discover(false), |builder, (index, text)| {
@@ -77,7 +81,7 @@ async fn what_a_check_says_stays_within_its_string() {
     let page = get(&app, "/healthcheck").await;
     assert_headers_are_ours(&page, "/healthcheck");
     // No control character stands in the bytes, so no reader of lines sees one of them as a line.
-    assert!(page.body.chars().all(|character| !character.is_control() || character == '\n'));
+    assert!(!page.body.bytes().any(|byte| byte.is_ascii_control()), "{}", page.body);
     let report = json_of(&page);
     assert_eq!(report["status"], "failure");
     assert_eq!(report["results"].as_array().unwrap().len(), 2 * HOSTILE.len());
@@ -104,6 +108,33 @@ async fn every_page_is_one_json_value_whatever_stands_in_it() {
     for (index, text) in HOSTILE.into_iter().enumerate() {
         let uri = format!("/environment/section{index}");
         assert_eq!(json_of(&get(&app, &uri).await), json!({ text: text }));
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_output_adds_no_line_to_text_and_metrics_and_no_element_to_a_page() {
+    let (hostile, tame) = (app(), saying(["tame"; 12]));
+    for (form, mark) in [("text", '\n'), ("prometheus", '\n'), ("openmetrics", '\n'), ("html", '<')] {
+        for path in ["/healthcheck", "/healthcheck/returns0", "/healthcheck/fails3", "/healthcheck/fails5"] {
+            for verbose in ["", "&verbose"] {
+                let uri = format!("{path}?format={form}{verbose}");
+                let (hostile, tame) = (get(&hostile, &uri).await, get(&tame, &uri).await);
+                assert_headers_are_ours(&hostile, &uri);
+                assert_eq!(hostile.status, tame.status, "{uri}");
+                assert_eq!(
+                    hostile.body.matches(mark).count(),
+                    tame.body.matches(mark).count(),
+                    "{uri}\n{}\n{}",
+                    hostile.body,
+                    tame.body
+                );
+                assert!(
+                    !hostile.body.chars().any(|character| character.is_control() && character != '\n'),
+                    "{uri}: {:?}",
+                    hostile.body
+                );
+            }
+        }
     }
 }
 

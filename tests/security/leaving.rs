@@ -186,11 +186,11 @@ async fn a_secret_is_in_no_answer_no_report_no_history_and_no_log() {
         seen.ask(&app, uri).await;
     }
     let report = health.report().await;
-    seen.add("report", serde_json::to_string(&report).unwrap());
+    seen.add("report", serde_json::to_string(&*report).unwrap());
     seen.add("debug of the report", format!("{report:?}"));
     seen.add("debug of the health", format!("{health:?} {app:?}"));
     let readiness = health.report_for(&Selection::readiness()).await.unwrap();
-    seen.add("readiness", serde_json::to_string(&readiness).unwrap());
+    seen.add("readiness", serde_json::to_string(&*readiness).unwrap());
     seen.add("history", format!("{:?}", health.history()));
     seen.add("maintenance", health.maintenance_reason().unwrap());
     let heard = heard.lock().unwrap();
