@@ -31,7 +31,9 @@ fn app() -> Router {
     let mut builder = HealthCheck::builder().discover(false);
     for (index, text) in HOSTILE.into_iter().enumerate() {
         builder = builder
-            .check(Check::new(format!("fails{index}"), async move || Err::<(), _>(text)))
+            .check(Check::new(format!("fails{index}"), async move || {
+                Err::<(), _>(text)
+            }))
             .check(Check::new(format!("returns{index}"), async move || {
                 Outcome::pass(json!({ text: text }))
             }))
@@ -39,15 +41,18 @@ fn app() -> Router {
     }
     let health = builder.build().unwrap();
     health
-        .set_override("returns0", Status::Warn, Duration::from_secs(60), HOSTILE.concat())
+        .set_override(
+            "returns0",
+            Status::Warn,
+            Duration::from_secs(60),
+            HOSTILE.concat(),
+        )
         .unwrap();
     health.maintenance(HOSTILE.concat());
-    let dump = HOSTILE
-        .into_iter()
-        .enumerate()
-        .fold(EnvironmentDump::builder().discover(false), |builder, (index, text)| {
-            builder.section(format!("section{index}"), json!({ text: text }))
-        });
+    let dump = HOSTILE.into_iter().enumerate().fold(
+        EnvironmentDump::builder().discover(false),
+        |builder, (index, text)| builder.section(format!("section{index}"), json!({ text: text })),
+    );
     Endpoints::new(health)
         .environment(dump.build().unwrap())
         .router()
@@ -77,7 +82,11 @@ async fn what_a_check_says_stays_within_its_string() {
     let page = get(&app, "/healthcheck").await;
     assert_headers_are_ours(&page, "/healthcheck");
     // No control character stands in the bytes, so no reader of lines sees one of them as a line.
-    assert!(page.body.chars().all(|character| !character.is_control() || character == '\n'));
+    assert!(
+        page.body
+            .chars()
+            .all(|character| !character.is_control() || character == '\n')
+    );
     let report = json_of(&page);
     assert_eq!(report["status"], "failure");
     assert_eq!(report["results"].as_array().unwrap().len(), 2 * HOSTILE.len());
@@ -96,7 +105,13 @@ async fn what_a_check_says_stays_within_its_string() {
 #[tokio::test]
 async fn every_page_is_one_json_value_whatever_stands_in_it() {
     let app = app();
-    for uri in ["/readyz", "/livez", "/healthcheck/fails3", "/healthcheck/history", "/environment"] {
+    for uri in [
+        "/readyz",
+        "/livez",
+        "/healthcheck/fails3",
+        "/healthcheck/history",
+        "/environment",
+    ] {
         let page = get(&app, uri).await;
         assert_headers_are_ours(&page, uri);
         json_of(&page);
@@ -140,16 +155,32 @@ async fn no_header_of_a_request_comes_back() {
     let app = app();
     let sign = "kq7Zrv2Tn9xLw4";
     for name in [
-        "host", "origin", "referer", "user-agent", "accept", "accept-language", "authorization", "cookie",
-        "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-request-id", "traceparent", "range",
-        "if-none-match", "content-type",
+        "host",
+        "origin",
+        "referer",
+        "user-agent",
+        "accept",
+        "accept-language",
+        "authorization",
+        "cookie",
+        "forwarded",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-request-id",
+        "traceparent",
+        "range",
+        "if-none-match",
+        "content-type",
     ] {
         for uri in ["/healthcheck", "/environment", "/healthcheck/nobody"] {
             let page = ask(&app, Request::get(uri).header(name, sign)).await;
             assert_headers_are_ours(&page, uri);
             assert!(!page.body.contains(sign), "{name} {uri}: {}", page.body);
             assert!(
-                page.headers.values().all(|value| !value.to_str().unwrap().contains(sign)),
+                page.headers
+                    .values()
+                    .all(|value| !value.to_str().unwrap().contains(sign)),
                 "{name} {uri}"
             );
         }
@@ -159,8 +190,16 @@ async fn no_header_of_a_request_comes_back() {
 #[tokio::test]
 async fn a_request_with_a_body_is_answered_as_one_without() {
     let app = app();
-    let page = ask(&app, Request::get("/livez").header("content-length", "18446744073709551615")).await;
+    let page = ask(
+        &app,
+        Request::get("/livez").header("content-length", "18446744073709551615"),
+    )
+    .await;
     assert_eq!(page.status, StatusCode::OK);
-    let page = ask(&app, Request::get("/livez").header("transfer-encoding", "chunked")).await;
+    let page = ask(
+        &app,
+        Request::get("/livez").header("transfer-encoding", "chunked"),
+    )
+    .await;
     assert_eq!(page.status, StatusCode::OK);
 }

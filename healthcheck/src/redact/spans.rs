@@ -31,11 +31,7 @@ impl Spans {
 
     fn push(&mut self, range: Range<usize>, quote: Option<Quote>) {
         if range.start < range.end {
-            self.found.push(Span {
-                start: range.start,
-                end: range.end,
-                quote,
-            });
+            self.found.push(Span { start: range.start, end: range.end, quote });
         }
     }
 
