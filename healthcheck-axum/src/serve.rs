@@ -110,6 +110,7 @@ impl Endpoints {
     ///     .await
     /// # }
     /// ```
+    #[allow(clippy::needless_pass_by_value)] // as `serve` takes its address
     pub fn haproxy_agent(mut self, addr: impl ToString) -> Self {
         self.serving.haproxy_agent = Some(addr.to_string());
         self

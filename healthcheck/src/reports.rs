@@ -201,14 +201,23 @@ impl Core {
         selection: &Selection,
         members: &'a Members,
     ) -> impl Iterator<Item = u32> + 'a {
-        // Readiness waits for the startup checks, so that no startupProbe is needed.
-        let startup: &[u32] = match selection.scope {
-            Scope::Readiness if !selection.alone => &self.reports.whole(Scope::Startup).looked_at,
-            _ => &[],
+        // A startup check that has passed isn't run again for startup. Readiness waits for the others, so that no
+        // startupProbe is needed.
+        let (told, startup): (&[u32], &[u32]) = match selection.scope {
+            Scope::Startup => (&[], &members.told),
+            Scope::Readiness if !selection.alone => {
+                (&members.looked_at, &self.reports.whole(Scope::Startup).told)
+            }
+            _ => (&members.looked_at, &[]),
         };
-        let missing = startup.iter().copied().filter(|&index| self.is_starting(index));
-        let told = members.looked_at.iter().copied();
-        told.chain(missing)
+        let starting = startup.iter().copied().filter(|&index| self.is_starting(index));
+        let missing = match starting.collect::<Vec<_>>() {
+            none if none.is_empty() => none,
+            some => Members::of(&self.engine, some).looked_at,
+        };
+        told.iter()
+            .copied()
+            .chain(missing)
             .filter(|&index| !self.engine.is_disabled(index))
     }
 

@@ -24,10 +24,7 @@ fn secret() -> String {
 
 /// As a driver would say it.
 fn told(by: &str) -> String {
-    format!(
-        "{by}: connecting to postgres://app:{}@db/prod: timed out",
-        secret()
-    )
+    format!("{by}: connecting to postgres://app:{}@db/prod: timed out", secret())
 }
 
 /// An error whose source has the secret.
@@ -96,14 +93,8 @@ fn talkative() -> HealthCheckBuilder {
     checks
         .into_iter()
         .fold(builder, HealthCheckBuilder::check)
-        .section(
-            "fixed",
-            json!({ "session_secret": secret(), "url": told("section") }),
-        )
-        .section_fn(
-            "computed",
-            || json!([{ "private_key": secret() }, told("section")]),
-        )
+        .section("fixed", json!({ "session_secret": secret(), "url": told("section") }))
+        .section_fn("computed", || json!([{ "private_key": secret() }, told("section")]))
         .section_fn("failing", || Unserialisable)
         .section_fn("panicking", || {
             if true {
@@ -115,14 +106,8 @@ fn talkative() -> HealthCheckBuilder {
 fn environment() -> EnvironmentDump {
     EnvironmentDump::builder()
         .discover(false)
-        .section(
-            "fixed",
-            json!({ "session_secret": secret(), "url": told("section") }),
-        )
-        .section_fn(
-            "computed",
-            || json!([{ "private_key": secret() }, told("section")]),
-        )
+        .section("fixed", json!({ "session_secret": secret(), "url": told("section") }))
+        .section_fn("computed", || json!([{ "private_key": secret() }, told("section")]))
         .section_fn("failing", || Unserialisable)
         .section_fn("panicking", || {
             if true {
@@ -201,18 +186,15 @@ async fn a_secret_is_in_no_answer_no_report_no_history_and_no_log() {
         seen.ask(&app, uri).await;
     }
     let report = health.report().await;
-    seen.add("report", serde_json::to_string(&report).unwrap());
+    seen.add("report", serde_json::to_string(&*report).unwrap());
     seen.add("debug of the report", format!("{report:?}"));
     seen.add("debug of the health", format!("{health:?} {app:?}"));
     let readiness = health.report_for(&Selection::readiness()).await.unwrap();
-    seen.add("readiness", serde_json::to_string(&readiness).unwrap());
+    seen.add("readiness", serde_json::to_string(&*readiness).unwrap());
     seen.add("history", format!("{:?}", health.history()));
     seen.add("maintenance", health.maintenance_reason().unwrap());
     let heard = heard.lock().unwrap();
-    assert!(
-        heard.len() >= 9,
-        "every check that isn't a pass was heard of: {heard:?}"
-    );
+    assert!(heard.len() >= 9, "every check that isn't a pass was heard of: {heard:?}");
     seen.add("listener", format!("{heard:?}"));
     seen.add("log", log.text());
     seen.holds_no_secret(&[
@@ -233,10 +215,7 @@ async fn a_secret_is_in_no_answer_no_report_no_history_and_no_log() {
         "log",
     ]);
     assert!(
-        report
-            .warnings
-            .iter()
-            .any(|warning| warning.contains("override: connecting")),
+        report.warnings.iter().any(|warning| warning.contains("override: connecting")),
         "the override's reason is in a warning: {:?}",
         report.warnings
     );

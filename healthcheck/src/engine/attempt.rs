@@ -104,14 +104,15 @@ impl Attempt {
     /// Ends a run of a check that depends on others: where it failed, those whose results are older than the run
     /// are run again first.
     async fn end_or_blame(self, outcome: Outcome, home: &Handle) {
-        let slot = self.slot();
-        let late = slot.lock().is_late(self.id, &slot.policy, Now::read());
-        let began = slot.lock().began(self.id);
-        if let Some(began) = began.filter(|_| !late && outcome.status() == Status::Fail) {
-            let on = slot.depends_on.clone();
-            self.engine.look_again(&on, began, home).await;
-            if self.engine.blocked_by(self.index, Now::read()).is_some() {
-                return self.release();
+        if outcome.status() == Status::Fail {
+            let slot = self.slot();
+            let began = slot.lock().returned(self.id, &slot.policy, Now::read());
+            if let Some(began) = began {
+                let on = slot.depends_on.clone();
+                self.engine.look_again(&on, began, home).await;
+                if self.engine.blocked_by(self.index, Now::read()).is_some() {
+                    return self.release();
+                }
             }
         }
         self.end(outcome);
@@ -198,14 +199,14 @@ impl Attempt {
 
     /// Ends without a run.
     fn release(self) {
-        self.slot().lock().release(self.id);
+        self.slot().lock().release(self.id, Instant::now());
         self.engine.touch();
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        self.slot().lock().lose(self.id);
+        self.slot().lock().lose(self.id, Instant::now());
         self.slot().ended.notify_waiters();
     }
 }
@@ -244,17 +245,12 @@ impl Engine {
     async fn look_again(self: &Arc<Self>, among: &[u32], began: Instant, home: &Handle) {
         let mut waits = Vec::new();
         for &index in among {
-            let slot = self.slot(index);
-            let seen = slot
-                .lock()
-                .last
-                .as_ref()
-                .is_some_and(|last| last.at.mono >= began);
-            let stuck = slot.lock().is_stuck();
-            if !seen
-                && !stuck
-                && let Some(id) = self.begin(index, Wanted::Anyway, home)
-            {
+            let seen = {
+                let state = self.slot(index).lock();
+                let known = state.last.as_ref().is_some_and(|last| last.at.mono >= began);
+                known || state.is_stuck()
+            };
+            if !seen && let Some(id) = self.begin(index, Wanted::Anyway, home) {
                 waits.push((index, id));
             }
         }

@@ -302,7 +302,7 @@ impl Engine {
         let (output, masked, stale) = {
             let state = slot.lock();
             let mask = state.mask(now);
-            let stale = state.verdict.shown() != Some(shown) && mask.is_none() && blocker.is_none();
+            let stale = mask.is_none() && blocker.is_none() && state.is_stale(&slot.policy, now);
             let output = match (mask, &blocker) {
                 (Some(mask), _) => Value::String(mask.reason.clone()),
                 (None, Some(blocker)) => Value::String(format!("blocked by {blocker}")),
