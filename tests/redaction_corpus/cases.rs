@@ -92,3 +92,4 @@ fn decode(value: &Value, into: &mut String) {
         _ => {}
     }
 }
+

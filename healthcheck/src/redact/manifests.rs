@@ -14,7 +14,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let is_secret = KIND.find_iter(bytes).any(|kind| {
         let name = run_while(bytes, kind + "kind: ".len(), |byte| matches!(byte, b'"' | b'\''));
-        bytes.get(name..name + "Secret".len()) == Some(b"Secret") && !at(bytes, name + "Secret".len()).is_ascii_alphanumeric()
+        bytes.get(name..name + "Secret".len()) == Some(b"Secret")
+            && !at(bytes, name + "Secret".len()).is_ascii_alphanumeric()
     });
     if !is_secret {
         return;
