@@ -34,7 +34,10 @@ pub(crate) fn refused(refusal: Refusal<'_>) -> Response {
 
 /// A request that an upstream check of this very service has caused.
 pub(crate) fn asked_by_itself(refused: Loop) -> Response {
-    problem(StatusCode::LOOP_DETECTED, &json!({ "error": refused.to_string() }))
+    problem(
+        StatusCode::LOOP_DETECTED,
+        &json!({ "error": refused.to_string() }),
+    )
 }
 
 /// A query that can't be read.

@@ -110,7 +110,11 @@ impl Page {
 
     async fn answer(self, state: &State, head: &mut Parts) -> Response {
         // Who asks is known to our own upstream checks for as long as they may be what this request waits for.
-        let _asked = match head.headers.get(VIA).map(|via| Asked::by(via.to_str().unwrap_or_default())) {
+        let _asked = match head
+            .headers
+            .get(VIA)
+            .map(|via| Asked::by(via.to_str().unwrap_or_default()))
+        {
             Some(Err(refused)) => return problem::asked_by_itself(refused),
             asked => asked,
         };

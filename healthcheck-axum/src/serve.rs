@@ -3,12 +3,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
-use healthcheck::HealthCheck;
+use healthcheck::{HealthCheck, Selection};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::runtime::Handle;
 
 use crate::disabled;
 use crate::endpoints::{Endpoints, Readers};
+use crate::haproxy_agent::Agent;
 use crate::runtime_watch::RUNTIME;
 use crate::serve_error::ServeError;
 use crate::server::{Limits, Server};
@@ -37,6 +38,7 @@ pub(crate) struct Serving {
     watch_runtime: bool,
     maintenance_file: Option<PathBuf>,
     termination_log: PathBuf,
+    haproxy_agent: Option<String>,
 }
 
 impl Default for Serving {
@@ -46,6 +48,7 @@ impl Default for Serving {
             watch_runtime: true,
             maintenance_file: None,
             termination_log: termination_log::PATH.into(),
+            haproxy_agent: None,
         }
     }
 }
@@ -87,6 +90,29 @@ impl Endpoints {
     /// redacted as everything is.
     pub fn termination_log(mut self, path: impl Into<PathBuf>) -> Self {
         self.serving.termination_log = path.into();
+        self
+    }
+
+    /// Where [`serve`](Self::serve) answers HAProxy's `agent-check`: a line for whoever connects, "up ready 100%",
+    /// "75% up ready" where readiness is degraded, "down ready" with the names of the failing checks, "drain" while
+    /// the service shuts down, "maint" in maintenance. Default: nowhere.
+    ///
+    /// It tells names of checks to everybody who reaches the address.
+    ///
+    /// ```no_run
+    /// # use healthcheck::HealthCheck;
+    /// # use healthcheck_axum::Endpoints;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), healthcheck_axum::ServeError> {
+    /// Endpoints::new(HealthCheck::discover()?)
+    ///     .haproxy_agent("127.0.0.1:8081")
+    ///     .serve("127.0.0.1:8080")
+    ///     .await
+    /// # }
+    /// ```
+    #[allow(clippy::needless_pass_by_value)] // as `serve` takes its address
+    pub fn haproxy_agent(mut self, addr: impl ToString) -> Self {
+        self.serving.haproxy_agent = Some(addr.to_string());
         self
     }
 
@@ -164,6 +190,20 @@ impl Endpoints {
         self.run(listen(addr).await?, Signals::LeftAlone, until).await
     }
 
+    async fn agent(&self, addr: String) -> Result<Agent, ServeError> {
+        let listener = listen(addr).await?;
+        if let Ok(addr) = listener.local_addr() {
+            tracing::info!("answering HAProxy's agent check on {addr}");
+        }
+        let no_listener = |why| ServeError::start("answer HAProxy's agent check", why);
+        let (pass, fail) = self.max_age;
+        Ok(Agent {
+            listener: listener.into_std().map_err(no_listener)?,
+            selection: Selection::readiness().max_age(pass, fail),
+            budget: self.probe_budget,
+        })
+    }
+
     async fn run(
         self,
         listener: TcpListener,
@@ -185,8 +225,13 @@ impl Endpoints {
             watch_runtime,
             maintenance_file,
             termination_log,
+            haproxy_agent,
         } = endpoints.serving.clone();
         let health = endpoints.health.clone();
+        let agent = match haproxy_agent {
+            Some(addr) => Some(endpoints.agent(addr).await?),
+            None => None,
+        };
         let router: Router = endpoints.assemble(readers)?;
         let server = Server {
             router,
@@ -196,6 +241,7 @@ impl Endpoints {
             watch_runtime: watch_runtime && !own_is_disabled,
             maintenance_file,
             termination_log,
+            agent,
             limits: Limits::default(),
         };
         tracing::info!("listening on http://{addr}");

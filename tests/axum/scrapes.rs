@@ -171,3 +171,23 @@ async fn a_run_that_is_stuck_is_a_failure_and_is_counted() {
     );
     assert!(has(&metrics, "healthcheck_stuck_runs 1"), "{metrics}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_seen_from_outside_shows_with_the_whole() {
+    let health = built([passes("a")]);
+    let router = router(Endpoints::new(health.clone()));
+    ask(&router, get("/healthcheck")).await;
+    health.observe_liveness("runtime", Some(healthcheck::Outcome::fail("stands still")));
+    let metrics = scrape(&router).await;
+    for line in [
+        "healthcheck_status{check=\"a\"} 1",
+        "healthcheck_status{check=\"runtime\"} 0",
+        "healthcheck_stale{check=\"runtime\"} 0",
+        "healthcheck_probe_status{probe=\"liveness\"} 0",
+        "healthcheck_probe_status{probe=\"all\"} 1",
+    ] {
+        assert!(has(&metrics, line), "{line} isn't in {metrics}");
+    }
+    let part = ask(&router, get("/healthcheck?check=a&format=openmetrics")).await;
+    assert!(!part.body.windows(9).any(|window| window == b"\"runtime\""));
+}

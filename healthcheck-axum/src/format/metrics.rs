@@ -219,10 +219,13 @@ impl Known<'_> {
 }
 
 impl<'a> Samples<'a> {
-    fn known(&self, report: &'a Report) -> impl Iterator<Item = Known<'a>> {
-        report.results.iter().map(|result| Known {
+    fn known<'b>(
+        &self,
+        results: impl IntoIterator<Item = &'b CheckResult>,
+    ) -> impl Iterator<Item = Known<'b>> {
+        results.into_iter().map(|result| Known {
             result,
-            outdated: self.statistics_of(&result.checker).is_none_or(|of| of.outdated),
+            outdated: self.statistics_of(&result.checker).is_some_and(|of| of.outdated),
             in_background: self
                 .page
                 .info(&result.checker)
@@ -242,8 +245,18 @@ impl<'a> Samples<'a> {
         all.get(found)
     }
 
+    /// What liveness tells that no check gave, as that of the application's runtime.
+    fn observed(&self) -> impl Iterator<Item = &'a CheckResult> {
+        let wholes = self.page.place.wholes.filter(|_| self.page.is_whole());
+        wholes.into_iter().flat_map(|wholes| {
+            let results = wholes.liveness.results.iter();
+            results.filter(|result| self.page.info(&result.checker).is_none())
+        })
+    }
+
     fn per_check(&self, writer: &mut Writer<'_>, value: impl Fn(&Known<'_>) -> Option<f64>) -> fmt::Result {
-        for known in self.known(self.page.report()) {
+        let report = self.page.report();
+        for known in self.known(&report.results).chain(self.known(self.observed())) {
             if let Some(value) = value(&known) {
                 writer.sample(&[("check", &known.result.checker)], value)?;
             }
@@ -295,7 +308,7 @@ impl<'a> Samples<'a> {
         }
         let mut verdict = Overall::Success;
         let mut is_known = true;
-        for known in self.known(report) {
+        for known in self.known(&report.results) {
             let is_certain = known.is_certain() || latches && known.result.passed;
             is_known &= is_certain;
             if !is_certain {

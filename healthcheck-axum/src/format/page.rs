@@ -197,6 +197,10 @@ impl<'a> Page<'a> {
         self.place.release
     }
 
+    pub(super) const fn is_whole(&self) -> bool {
+        self.place.check.is_none() && !self.place.query.selects()
+    }
+
     pub(super) fn is_worst_last(&self) -> bool {
         self.style == Style::WorstLast
     }

@@ -13,6 +13,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::haproxy_agent::{self, Agent};
 use crate::serve_error::ServeError;
 use crate::signals::{Caught, Signals};
 use crate::{maintenance, runtime_watch, termination_log};
@@ -40,6 +41,7 @@ pub(crate) struct Server {
     pub(crate) watch_runtime: bool,
     pub(crate) maintenance_file: Option<PathBuf>,
     pub(crate) termination_log: PathBuf,
+    pub(crate) agent: Option<Agent>,
     pub(crate) limits: Limits,
 }
 
@@ -105,7 +107,7 @@ impl Server {
 
     /// What the thread does.
     fn live(
-        self,
+        mut self,
         listener: std::net::TcpListener,
         application: Handle,
         mut given: watch::Receiver<Order>,
@@ -139,7 +141,8 @@ impl Server {
                     return;
                 }
             };
-            let companions = self.companions(application);
+            let agent = self.agent.take();
+            let companions = self.companions(application, agent);
             let hurried = self.serve(listener, &mut given, &mut signals).await;
             self.write_termination_log().await;
             drop(companions);
@@ -152,8 +155,11 @@ impl Server {
     }
 
     /// What goes on beside the answers, until it is dropped.
-    fn companions(&self, application: Handle) -> JoinSet<()> {
+    fn companions(&self, application: Handle, agent: Option<Agent>) -> JoinSet<()> {
         let mut companions = JoinSet::new();
+        if let Some(agent) = agent {
+            companions.spawn(haproxy_agent::answer(agent, self.health.clone()));
+        }
         companions.spawn(maintenance::remind(self.health.clone()));
         if let Some(path) = &self.maintenance_file {
             companions.spawn(maintenance::follow(path.clone(), self.health.clone()));

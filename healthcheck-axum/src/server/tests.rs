@@ -33,6 +33,7 @@ fn server(health: &HealthCheck, router: Router) -> Server {
         signals: false,
         watch_runtime: true,
         maintenance_file: None,
+        agent: None,
         termination_log: "/nowhere/termination-log".into(),
         limits: Limits::default(),
     }
