@@ -25,6 +25,9 @@ pub(crate) struct Background {
     wanted: bool,
 }
 
+/// How often it is looked for what time alone has changed.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
+
 const NEVER_STARTED: u64 = 0;
 const ALIVE: u64 = 1;
 const DIED: u64 = 2;
@@ -97,49 +100,37 @@ async fn run(alive: Alive, home: Handle) {
         for (index, slot) in (0..).zip(&engine.slots) {
             if slot.policy.interval.is_some() {
                 let delay = jitter.around(slot.policy.initial_delay.unwrap_or_default());
-                due.extend(now.checked_add(delay).map(|at| Reverse((at, index))));
+                due.push(Reverse((later(now, delay), index)));
             }
         }
     }
+    let mut noted = None;
     while let Some(Reverse((at, index))) = due.pop() {
         tokio::time::sleep_until(at).await;
         // Only for the moment: the loop ends with the last that holds the engine.
         let Some(engine) = alive.0.upgrade() else { return };
-        engine.expire_overdue();
-        engine.note_all(Now::read());
+        let now = Now::read();
+        // All of them at each turn would be the square of how many there are.
+        if noted.is_none_or(|noted| now.mono.saturating_duration_since(noted) >= LOOK_AROUND) {
+            noted = Some(now.mono);
+            engine.note_all(now);
+        }
         engine.begin(index, Wanted::Anyway, &home);
         let slot = engine.slot(index);
-        let now = Instant::now();
         if let Some(interval) = slot.policy.interval {
-            due.extend(
-                now.checked_add(jitter.around(interval))
-                    .map(|at| Reverse((at, index))),
-            );
+            due.push(Reverse((later(now.mono, jitter.around(interval)), index)));
         }
         // A run's limit ends it even where nobody asks and no other check is due before.
-        if let Some(limit) = slot.policy.limit {
-            watch(Arc::downgrade(&engine), index, limit, &home);
+        if slot.policy.limit.is_some() {
+            engine.overdue.watch(&engine, &home);
         }
     }
 }
 
-fn watch(engine: Weak<Engine>, index: u32, limit: Duration, home: &Handle) {
-    let Some(id) = engine
-        .upgrade()
-        .and_then(|engine| engine.slot(index).lock().running())
-    else {
-        return;
-    };
-    home.spawn(async move {
-        tokio::time::sleep(limit).await;
-        if let Some(engine) = engine.upgrade() {
-            let slot = engine.slot(index);
-            let overdue = slot.lock().is_late(id, &slot.policy, Now::read());
-            if overdue {
-                engine.expire(index, id);
-            }
-        }
-    });
+/// What lies beyond the clock comes in as many years as tokio's timers can wait.
+fn later(now: Instant, delay: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    now.checked_add(delay).unwrap_or(now + FAR)
 }
 
 /// ± 10 %, so that a fleet started together doesn't beat in step. Nothing secret hangs on it.
