@@ -285,3 +285,35 @@ async fn what_ten_thousand_background_checks_cost_does_not_grow_with_their_squar
     assert!(lever.runs() >= 30_000, "{} runs", lever.runs());
     assert!(began.elapsed() < 20 * SECOND, "{:?}", began.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_loops_end_with_the_last_health_check_though_a_run_is_stuck() {
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = std::sync::Mutex::new(blocked);
+    let lever = Lever::default();
+    let health = built([
+        lever.check("a").interval(SECOND),
+        Check::blocking("stuck", move || {
+            let _ = blocked.lock().unwrap().recv();
+        })
+        .timeout(None),
+    ]);
+    health
+        .report_within(&Selection::all(), Duration::ZERO)
+        .await
+        .unwrap();
+    // While a sync run goes on, paused time goes on by hand only.
+    let wait = async || {
+        for _ in 0..20 {
+            advance(2 * SECOND).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    wait().await;
+    drop(health);
+    let before = lever.runs();
+    assert!(before > 10, "{before}");
+    wait().await;
+    assert_eq!(lever.runs(), before);
+    drop(release);
+}

@@ -18,7 +18,6 @@ use crate::clock::Now;
 /// Whether the loop is alive. It dies with its runtime; the next one who asks starts it again.
 #[derive(Debug, Default)]
 pub(crate) struct Background {
-    /// 0: never started, 1: alive, more: it has died.
     state: AtomicU64,
     task: Mutex<Option<AbortHandle>>,
     /// Whether any check has an interval.
@@ -31,6 +30,8 @@ const LOOK_AROUND: Duration = Duration::from_secs(1);
 const NEVER_STARTED: u64 = 0;
 const ALIVE: u64 = 1;
 const DIED: u64 = 2;
+/// For good: nobody asks any more.
+const ENDED: u64 = 3;
 
 impl Background {
     pub(super) fn new(slots: &[Slot]) -> Self {
@@ -49,7 +50,7 @@ impl Background {
     /// Starts the loop where there is something to run and no loop.
     pub(crate) fn ensure(&self, engine: &Arc<Engine>, home: &Handle) {
         let before = self.state.load(Ordering::Acquire);
-        if before == ALIVE || !self.wanted {
+        if before == ALIVE || before == ENDED || !self.wanted {
             return;
         }
         if self
@@ -70,8 +71,9 @@ impl Background {
         *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
-    /// Ends the loop, with the engine it belongs to.
-    pub(super) fn end(&self) {
+    /// Ends the loop with the last `HealthCheck`. A run that is stuck keeps the engine for longer than that.
+    pub(crate) fn end(&self) {
+        self.state.store(ENDED, Ordering::Release);
         if let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() {
             task.abort();
         }
@@ -84,7 +86,12 @@ struct Alive(Weak<Engine>);
 impl Drop for Alive {
     fn drop(&mut self) {
         if let Some(engine) = self.0.upgrade() {
-            engine.background.state.store(DIED, Ordering::Release);
+            // An error means that it was ended.
+            let _ =
+                engine
+                    .background
+                    .state
+                    .compare_exchange(ALIVE, DIED, Ordering::AcqRel, Ordering::Acquire);
             for slot in engine.slots.iter().filter(|slot| slot.policy.interval.is_some()) {
                 slot.ended.notify_waiters();
             }
