@@ -70,6 +70,12 @@ pub(crate) struct Core {
     pub(crate) hostname: String,
 }
 
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.engine.background.end();
+    }
+}
+
 impl HealthCheck {
     pub(crate) fn new(core: Core) -> Self {
         Self {

@@ -261,3 +261,59 @@ async fn a_result_that_grew_stale_is_renewed_by_whoever_asks_first() {
     assert_eq!(of(&*health.report().await, "a").status, Status::Pass);
     assert_eq!(lever.runs(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_interval_beyond_the_clock_is_one_run_and_no_loop_that_dies() {
+    let lever = Lever::default();
+    let health = built([lever.check("a").interval(Duration::MAX)]);
+    for _ in 0..3 {
+        health.report().await;
+        advance(SECOND).await;
+    }
+    assert_eq!(lever.runs(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ten_thousand_background_checks_cost_does_not_grow_with_their_square() {
+    // In step or not, each of the loop's turns looked at all of them: at this size that is minutes.
+    let lever = Lever::default();
+    let checks = (0..10_000).map(|i| lever.check(&format!("{i:05}")).interval(10 * SECOND));
+    let health = built(checks);
+    let began = std::time::Instant::now();
+    health.report().await;
+    sleep(30 * SECOND).await;
+    assert!(lever.runs() >= 30_000, "{} runs", lever.runs());
+    assert!(began.elapsed() < 20 * SECOND, "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_loops_end_with_the_last_health_check_though_a_run_is_stuck() {
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = std::sync::Mutex::new(blocked);
+    let lever = Lever::default();
+    let health = built([
+        lever.check("a").interval(SECOND),
+        Check::blocking("stuck", move || {
+            let _ = blocked.lock().unwrap().recv();
+        })
+        .timeout(None),
+    ]);
+    health
+        .report_within(&Selection::all(), Duration::ZERO)
+        .await
+        .unwrap();
+    // While a sync run goes on, paused time goes on by hand only.
+    let wait = async || {
+        for _ in 0..20 {
+            advance(2 * SECOND).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    wait().await;
+    drop(health);
+    let before = lever.runs();
+    assert!(before > 10, "{before}");
+    wait().await;
+    assert_eq!(lever.runs(), before);
+    drop(release);
+}

@@ -264,3 +264,52 @@ async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_ba
     assert_eq!(health.statistics().stuck_runs, 64);
     drop(release);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_nobody_waits_for_any_more_ends_at_its_limit_and_its_failure_is_told() {
+    for cancelled in [false, true] {
+        let held = Arc::new(());
+        let connection = Arc::clone(&held);
+        let health = built([Check::new("hangs", move || {
+            let connection = Arc::clone(&connection);
+            async move {
+                std::future::pending::<()>().await;
+                drop(connection);
+            }
+        })]);
+        let budget = Duration::from_millis(800);
+        if cancelled {
+            let gave_up = tokio::time::timeout(budget, health.report()).await;
+            assert!(gave_up.is_err());
+        } else {
+            health.report_within(&Selection::all(), budget).await.unwrap();
+        }
+        assert_eq!(Arc::strong_count(&held), 3, "the run goes on");
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(Arc::strong_count(&held), 2, "what the run held is free again");
+        let told: Vec<_> = health.history().into_iter().map(|it| it.output).collect();
+        assert_eq!(told, ["timed out after 5 s", "hangs"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stuck_runs_that_nobody_waits_for_any_more_give_their_place_back() {
+    let (release, blocked) = mpsc::channel::<()>();
+    let blocked = Arc::new(std::sync::Mutex::new(blocked));
+    let stuck = (0..64).map(|i| {
+        let blocked = Arc::clone(&blocked);
+        Check::blocking(format!("stuck {i:02}"), move || {
+            let _ = blocked.lock().unwrap().recv();
+        })
+        .tags(["stuck"])
+        .timeout(Duration::from_millis(200))
+    });
+    let health = built(stuck.chain([Check::blocking("fine", || "fine")]));
+    health
+        .report_within(&Selection::tag("stuck"), Duration::from_millis(10))
+        .await
+        .unwrap();
+    let report = health.report_for(&Selection::checks(["fine"])).await.unwrap();
+    assert_eq!(of(&report, "fine").output, "fine");
+    drop(release);
+}

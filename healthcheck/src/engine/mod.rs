@@ -28,12 +28,14 @@ pub(crate) mod background;
 pub(crate) mod blocking;
 pub(crate) mod changes;
 pub(crate) mod listeners;
+mod overdue;
 pub(crate) mod slot;
 pub(crate) mod verdict;
 pub(crate) mod view;
 
 use attempt::Attempt;
 use changes::Changes;
+use overdue::{Overdue, Waiter};
 use slot::{Next, PATIENCE, Policy, RunId, State};
 
 /// The slots of one registry, and what runs them.
@@ -44,6 +46,7 @@ pub(crate) struct Engine {
     pub(crate) longest_output: usize,
     pub(crate) changes: Changes,
     pub(crate) background: background::Background,
+    overdue: Overdue,
     threads: blocking::Threads,
     generation: AtomicU64,
 }
@@ -137,6 +140,7 @@ impl Engine {
             longest_output: attempt::LONGEST_OUTPUT,
             changes,
             background,
+            overdue: Overdue::default(),
             threads: blocking::Threads::default(),
             generation: AtomicU64::new(0),
         }
@@ -177,17 +181,25 @@ impl Engine {
             }
         }
         let mut lost = Vec::new();
+        if waits.is_empty() {
+            return lost;
+        }
+        let waiter = Waiter::new(self);
+        let mut all_ended = true;
         for (index, id) in waits {
-            if self.wait(index, id, deadline).await != Waited::Lost {
-                continue;
+            let mut waited = self.wait(index, id, deadline).await;
+            if waited == Waited::Lost
+                && let Some(id) = self.pursue(index, max_age, home)
+            {
+                waited = self.wait(index, id, deadline).await;
+                if waited == Waited::Lost {
+                    lost.push(index);
+                }
             }
-            let again = match self.pursue(index, max_age, home) {
-                Some(id) => self.wait(index, id, deadline).await,
-                None => Waited::Done,
-            };
-            if again == Waited::Lost {
-                lost.push(index);
-            }
+            all_ended &= waited != Waited::OutOfTime;
+        }
+        if all_ended {
+            waiter.finish();
         }
         lost
     }
@@ -344,17 +356,20 @@ impl Engine {
         }
     }
 
-    /// Looks at every run that is going on, for one that nobody waits for.
-    pub(crate) fn expire_overdue(&self) {
+    /// Looks at every run that is going on, for one that nobody waits for. Gives when the next limit is over.
+    fn expire_overdue(&self) -> Option<Instant> {
         let now = Now::read();
+        let mut next = None;
         for (index, slot) in (0..).zip(&self.slots) {
             let running = slot.lock().running();
-            if let Some(id) = running
-                && self.look(index, id, now) == Next::Expire
-            {
-                self.expire(index, id);
+            let Some(id) = running else { continue };
+            match self.look(index, id, now) {
+                Next::Expire => self.expire(index, id),
+                Next::Wait(Some(limit)) => next = Some(next.map_or(limit, |next: Instant| next.min(limit))),
+                _ => {}
             }
         }
+        next
     }
 
     /// A result is in place: tells whoever listens, and at last wakes those who wait.
@@ -462,12 +477,6 @@ impl Engine {
     /// The output as it may leave the process.
     pub(crate) fn publishable(&self, slot: &Slot, output: Value) -> Value {
         attempt::publishable(self, slot, output)
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.background.end();
     }
 }
 
