@@ -12,11 +12,13 @@ use serde_json::json;
 async fn main() -> Result<(), ServeError> {
     let health = HealthCheck::builder()
         .check(
-            Check::new("database", async || Ok::<_, String>("14 of 20 connections in use"))
-                .description("The orders database accepts connections and answers a query.")
-                .tags(["storage"])
-                .startup()
-                .readiness(),
+            Check::new("database", async || {
+                Ok::<_, String>("14 of 20 connections in use")
+            })
+            .description("The orders database accepts connections and answers a query.")
+            .tags(["storage"])
+            .startup()
+            .readiness(),
         )
         .check(
             Check::new("cache", async || every_other_half_minute())
@@ -37,15 +39,19 @@ async fn main() -> Result<(), ServeError> {
             .failed_ttl(Duration::from_secs(5)),
         )
         .check(
-            Check::blocking("disk", || Outcome::warn("9 % left on /var/lib/orders (4.4 of 50 GB)"))
-                .description("There is room for the next day's orders.")
-                .tags(["storage"]),
+            Check::blocking("disk", || {
+                Outcome::warn("9 % left on /var/lib/orders (4.4 of 50 GB)")
+            })
+            .description("There is room for the next day's orders.")
+            .tags(["storage"]),
         )
         .check(
-            Check::new("consumer", async || Outcome::pass(json!({ "lag": 3, "partitions": [0, 1, 2, 3] })))
-                .description("The consumer of the queue keeps up.")
-                .tags(["queue"])
-                .liveness(),
+            Check::new("consumer", async || {
+                Outcome::pass(json!({ "lag": 3, "partitions": [0, 1, 2, 3] }))
+            })
+            .description("The consumer of the queue keeps up.")
+            .tags(["queue"])
+            .liveness(),
         )
         .check(
             Check::new("queue", async || "connected")
@@ -68,7 +74,9 @@ async fn main() -> Result<(), ServeError> {
             "the flag service is being moved",
         )
         .ok();
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let address = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     println!("open http://{address}/healthcheck");
     Endpoints::new(health).serve(address).await
 }

@@ -77,9 +77,7 @@ impl Endpoints {
             answers: self.answers,
             scrape: Scrape::default(),
             paths: self.paths.clone(),
-            release: self
-                .release
-                .or_else(|| self.health.release().map(str::to_owned)),
+            release: self.release.or_else(|| self.health.release().map(str::to_owned)),
             health: self.health,
             details_access: self.details_access,
             environment,

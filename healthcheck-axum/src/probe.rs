@@ -93,9 +93,7 @@ impl Kept {
     /// Keeps it beside those of the same report, in the place of those of an older one.
     fn insert(&self, rendered: &Arc<Rendered>) {
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|other| {
-            other.choice != rendered.choice && Arc::ptr_eq(&other.report, &rendered.report)
-        });
+        kept.retain(|other| other.choice != rendered.choice && Arc::ptr_eq(&other.report, &rendered.report));
         kept.push(Arc::clone(rendered));
     }
 }

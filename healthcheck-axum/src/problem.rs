@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use healthcheck::SelectionError;
+use healthcheck::checks::Loop;
 use serde_json::{Value, json};
 
 use crate::access::Refusal;
@@ -29,6 +30,11 @@ pub(crate) fn refused(refusal: Refusal<'_>) -> Response {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
+}
+
+/// A request that an upstream check of this very service has caused.
+pub(crate) fn asked_by_itself(refused: Loop) -> Response {
+    problem(StatusCode::LOOP_DETECTED, &json!({ "error": refused.to_string() }))
 }
 
 /// A query that can't be read.

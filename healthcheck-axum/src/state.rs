@@ -48,7 +48,11 @@ impl State {
         let probe = self.probe(kind);
         let report = self.health.fresh(&probe.selection)?;
         let subject = self.subject(kind, None, &WHOLE, head);
-        Some(probe.rendered(&self.answers, report, choice, subject).response(true))
+        Some(
+            probe
+                .rendered(&self.answers, report, choice, subject)
+                .response(true),
+        )
     }
 
     /// A probe, or the part of it that the query asks for.

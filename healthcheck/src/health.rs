@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -60,7 +60,8 @@ pub(crate) struct Core {
     pub(crate) engine: Arc<Engine>,
     pub(crate) reports: Reports,
     pub(crate) fixed: Map<String, Value>,
-    pub(crate) warnings: Vec<String>,
+    /// What stands in every report, from the build or added since.
+    pub(crate) warnings: RwLock<Vec<String>>,
     pub(crate) provided: Provided,
     /// What hides the names, for the environment page to start from.
     pub(crate) redaction: RedactionBuilder,
@@ -223,6 +224,19 @@ impl HealthCheck {
     #[must_use]
     pub fn history(&self) -> Vec<Transition> {
         self.core.engine.changes.history()
+    }
+
+    /// Adds a sentence to the `warnings` of every report from now on: something that somebody should know and no check
+    /// says. Redacted; the same one again changes nothing.
+    pub fn add_warning(&self, text: impl Into<String>) {
+        let engine = &self.core.engine;
+        let text = engine.redaction.text(&text.into()).into_owned();
+        let mut warnings = self.core.warnings.write().unwrap_or_else(PoisonError::into_inner);
+        if !warnings.contains(&text) {
+            warnings.push(text);
+            drop(warnings);
+            engine.touch();
+        }
     }
 
     /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance).

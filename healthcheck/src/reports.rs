@@ -8,9 +8,9 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::clock::{self, Now, Until};
-use crate::engine::Engine;
 use crate::engine::attempt::is_inside_a_check;
 use crate::engine::view::{Asked, NotRun};
+use crate::engine::{Engine, Waited};
 use crate::error::SelectionError;
 use crate::health::Core;
 use crate::outcome::Status;
@@ -169,7 +169,7 @@ impl Core {
         let deadline = budget.and_then(|budget| began.mono.checked_add(budget));
         self.engine.background.ensure(&self.engine, &home);
         let wanted = self.looked_at(selection, &members);
-        let lost = self
+        let mut lost = self
             .engine
             .settle(wanted, selection.max_age, &home, deadline)
             .await;
@@ -177,7 +177,9 @@ impl Core {
             .looked_at(selection, &members)
             .filter(|&index| self.engine.waits_for_first(index));
         for index in firsts.collect::<Vec<_>>() {
-            self.engine.await_first(index, &home, deadline).await;
+            if self.engine.await_first(index, &home, deadline).await == Waited::Lost {
+                lost.push(index);
+            }
         }
         if lost.is_empty() {
             // Another one who waited may have put it together already.
@@ -199,14 +201,23 @@ impl Core {
         selection: &Selection,
         members: &'a Members,
     ) -> impl Iterator<Item = u32> + 'a {
-        // Readiness waits for the startup checks, so that no startupProbe is needed.
-        let startup: &[u32] = match selection.scope {
-            Scope::Readiness if !selection.alone => &self.reports.whole(Scope::Startup).looked_at,
-            _ => &[],
+        // A startup check that has passed isn't run again for startup. Readiness waits for the others, so that no
+        // startupProbe is needed.
+        let (told, startup): (&[u32], &[u32]) = match selection.scope {
+            Scope::Startup => (&[], &members.told),
+            Scope::Readiness if !selection.alone => {
+                (&members.looked_at, &self.reports.whole(Scope::Startup).told)
+            }
+            _ => (&members.looked_at, &[]),
         };
-        let missing = startup.iter().copied().filter(|&index| self.is_starting(index));
-        let told = members.looked_at.iter().copied();
-        told.chain(missing)
+        let starting = startup.iter().copied().filter(|&index| self.is_starting(index));
+        let missing = match starting.collect::<Vec<_>>() {
+            none if none.is_empty() => none,
+            some => Members::of(&self.engine, some).looked_at,
+        };
+        told.iter()
+            .copied()
+            .chain(missing)
             .filter(|&index| !self.engine.is_disabled(index))
     }
 
@@ -365,7 +376,7 @@ impl Core {
         } else {
             self.overall(members, &results)
         };
-        let mut warnings = self.warnings.clone();
+        let mut warnings = self.warnings.read().unwrap_or_else(PoisonError::into_inner).clone();
         warnings.extend(members.warnings.iter().cloned());
         warnings.extend(self.passes_over_failures(members, &results));
         if !observed.is_empty() {

@@ -25,7 +25,7 @@ async fn results_are_ordered_by_name_whatever_the_order_of_registration() {
 #[tokio::test]
 async fn a_check_that_names_no_probe_is_a_readiness_check() {
     let health = fleet();
-    let told = async |selection| names(&*health.report_for(&selection).await.unwrap()).join(" ");
+    let told = async |selection| names(&health.report_for(&selection).await.unwrap()).join(" ");
     assert_eq!(told(Selection::readiness()).await, "a c");
     assert_eq!(told(Selection::liveness()).await, "d");
     assert_eq!(told(Selection::startup()).await, "b");
@@ -34,7 +34,7 @@ async fn a_check_that_names_no_probe_is_a_readiness_check() {
 #[tokio::test]
 async fn checks_and_tags_unite_and_exclusions_subtract() {
     let health = fleet();
-    let told = async |selection| names(&*health.report_for(&selection).await.unwrap()).join(" ");
+    let told = async |selection| names(&health.report_for(&selection).await.unwrap()).join(" ");
     assert_eq!(told(Selection::checks(["d", "a"])).await, "a d");
     assert_eq!(told(Selection::tag("far").with_check("d")).await, "a c d");
     assert_eq!(told(Selection::tag("far").exclude("a")).await, "c");

@@ -143,12 +143,30 @@ mod tests {
     #[test]
     fn what_is_no_media_range_is_passed_over() {
         for header in [
-            "", ",", ",,;", "json", "/", "text/", "/html", "*/html", "text/html/x y", "te xt/html",
-            "text/html;q=2", "text/html;q=-1", "text/html;q=0.1234", "text/html;q=", "text/html;q=1.001",
-            "text/html;q=nan", "text/html;q=0,5x/", "\"text/html",
+            "",
+            ",",
+            ",,;",
+            "json",
+            "/",
+            "text/",
+            "/html",
+            "*/html",
+            "text/html/x y",
+            "te xt/html",
+            "text/html;q=2",
+            "text/html;q=-1",
+            "text/html;q=0.1234",
+            "text/html;q=",
+            "text/html;q=1.001",
+            "text/html;q=nan",
+            "text/html;q=0,5x/",
+            "\"text/html",
         ] {
             assert_eq!(
-                read(header).into_iter().filter(|(kind, ..)| kind == "text/html").count(),
+                read(header)
+                    .into_iter()
+                    .filter(|(kind, ..)| kind == "text/html")
+                    .count(),
                 usize::from(header == "text/html;q=0,5x/"),
                 "{header:?}"
             );
@@ -158,8 +176,15 @@ mod tests {
     #[test]
     fn every_weight_of_http_is_read() {
         for (text, thousandths) in [
-            ("0", 0), ("0.", 0), ("0.0", 0), ("0.001", 1), ("0.5", 500), ("0.85", 850), ("1", 1000),
-            ("1.", 1000), ("1.000", 1000),
+            ("0", 0),
+            ("0.", 0),
+            ("0.0", 0),
+            ("0.001", 1),
+            ("0.5", 500),
+            ("0.85", 850),
+            ("1", 1000),
+            ("1.", 1000),
+            ("1.000", 1000),
         ] {
             assert_eq!(quality(text), Some(thousandths), "{text}");
         }

@@ -87,7 +87,9 @@ impl<'a> Entry<'a> {
             description: output(&result.output),
             duration: time_span(result.response_time.unwrap_or_default()),
             status: word(result.status),
-            tags: page.info(&result.checker).map_or(&[], |info| &info.options().tags),
+            tags: page
+                .info(&result.checker)
+                .map_or(&[], |info| &info.options().tags),
         }
     }
 }

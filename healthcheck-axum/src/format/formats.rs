@@ -74,12 +74,28 @@ impl Default for Formats {
             // In the order of the constants above.
             entries: vec![
                 entry("json", json::Json, wild("application/json")),
-                entry("health+json", health_json::HealthJson, wild("application/health+json")),
+                entry(
+                    "health+json",
+                    health_json::HealthJson,
+                    wild("application/health+json"),
+                ),
                 entry("text", text::Text, wild("text/plain")),
                 entry("html", html::Html, wild("text/html")),
-                entry("openmetrics", openmetrics::OpenMetrics, named("application/openmetrics-text")),
-                entry("prometheus", prometheus::Prometheus, Reach::Versioned("text/plain")),
-                entry("spring", spring::Spring, named("application/vnd.spring-boot.actuator.v3+json")),
+                entry(
+                    "openmetrics",
+                    openmetrics::OpenMetrics,
+                    named("application/openmetrics-text"),
+                ),
+                entry(
+                    "prometheus",
+                    prometheus::Prometheus,
+                    Reach::Versioned("text/plain"),
+                ),
+                entry(
+                    "spring",
+                    spring::Spring,
+                    named("application/vnd.spring-boot.actuator.v3+json"),
+                ),
                 entry("microprofile", microprofile::MicroProfile, Reach::Nothing),
                 entry("aspnet", aspnet::AspNet, Reach::Nothing),
             ],
@@ -108,7 +124,9 @@ impl Formats {
 
     pub(crate) fn get(&self, form: Form) -> &dyn Format {
         // A form is made by these formats alone, and they are never fewer.
-        self.entries.get(form.0).map_or(Self::default_json(), |entry| &*entry.format)
+        self.entries
+            .get(form.0)
+            .map_or(Self::default_json(), |entry| &*entry.format)
     }
 
     /// What is sent where another form can't be.
@@ -136,13 +154,19 @@ impl Formats {
         // In a query, the plus of `health+json` is a space.
         let is_it = |entry: &Entry| {
             entry.name.len() == name.len()
-                && entry.name.chars().zip(name.chars()).all(|(own, asked)| own == asked || (own, asked) == ('+', ' '))
+                && entry
+                    .name
+                    .chars()
+                    .zip(name.chars())
+                    .all(|(own, asked)| own == asked || (own, asked) == ('+', ' '))
         };
         self.entries.iter().position(is_it).map(Form)
     }
 
     pub(super) fn reach(&self, form: Form) -> &Reach {
-        self.entries.get(form.0).map_or(&Reach::Nothing, |entry| &entry.reach)
+        self.entries
+            .get(form.0)
+            .map_or(&Reach::Nothing, |entry| &entry.reach)
     }
 }
 

@@ -88,8 +88,7 @@ impl<'a> Component<'a> {
         Self {
             component_id: &result.checker,
             // A check's author says what it is by one of the draft's three words among the tags.
-            component_type: tags
-                .and_then(|tags| tags.iter().map(|tag| &**tag).find(is_type)),
+            component_type: tags.and_then(|tags| tags.iter().map(|tag| &**tag).find(is_type)),
             observed_value: result.response_time,
             observed_unit: result.response_time.map(|_| "s"),
             status: result.status.as_str(),

@@ -115,7 +115,11 @@ pub(super) fn write(page: &Page<'_>, body: &mut Body, dialect: Dialect) -> fmt::
         let mut writer = Writer {
             body: &mut *body,
             name: family.name,
-            suffix: if family.kind == Kind::Counter { "_total" } else { "" },
+            suffix: if family.kind == Kind::Counter {
+                "_total"
+            } else {
+                ""
+            },
         };
         writer.head(family, dialect)?;
         (family.samples)(&samples, &mut writer)?;
@@ -140,7 +144,11 @@ impl Writer<'_> {
             Dialect::Prometheus => self.suffix,
         };
         let (name, body) = (self.name, &mut *self.body);
-        let kind = if family.kind == Kind::Counter { "counter" } else { "gauge" };
+        let kind = if family.kind == Kind::Counter {
+            "counter"
+        } else {
+            "gauge"
+        };
         writeln!(body, "# TYPE {name}{suffix} {kind}")?;
         if family.kind == Kind::Seconds && dialect == Dialect::OpenMetrics {
             writeln!(body, "# UNIT {name} seconds")?;
@@ -206,7 +214,7 @@ impl Known<'_> {
     }
 
     const fn is_stale(&self) -> bool {
-        self.outdated || self.result.stale
+        self.result.stale || (self.outdated && self.result.blocked_by.is_none())
     }
 }
 
@@ -234,11 +242,7 @@ impl<'a> Samples<'a> {
         all.get(found)
     }
 
-    fn per_check(
-        &self,
-        writer: &mut Writer<'_>,
-        value: impl Fn(&Known<'_>) -> Option<f64>,
-    ) -> fmt::Result {
+    fn per_check(&self, writer: &mut Writer<'_>, value: impl Fn(&Known<'_>) -> Option<f64>) -> fmt::Result {
         for known in self.known(self.page.report()) {
             if let Some(value) = value(&known) {
                 writer.sample(&[("check", &known.result.checker)], value)?;

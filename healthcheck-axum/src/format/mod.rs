@@ -69,3 +69,6 @@ pub trait Format: Send + Sync + 'static {
     /// The body. What the page's report says is already reduced to what the caller may see.
     fn render(&self, page: &Page<'_>) -> Bytes;
 }
+
+#[cfg(test)]
+mod snapshot_tests;

@@ -65,7 +65,11 @@ impl Choice {
 impl Formats {
     /// The form for a request.
     pub(crate) fn choose(&self, wish: &Wish<'_>) -> Result<Choice, UnknownFormat> {
-        let style = if wish.verbose { Style::Verbose } else { Style::Brief };
+        let style = if wish.verbose {
+            Style::Verbose
+        } else {
+            Style::Brief
+        };
         if let Some(asked) = wish.format {
             return match self.named(asked) {
                 Some(form) if form.is_to_be_had(wish.on) => Ok(Choice { form, style }),
@@ -91,7 +95,13 @@ impl Formats {
         if headers.peek().is_none_or(is_plain) && headers.nth(1).is_none() {
             return Choice::JSON;
         }
-        let all = || wish.headers.get_all(ACCEPT).iter().filter_map(text).flat_map(ranges);
+        let all = || {
+            wish.headers
+                .get_all(ACCEPT)
+                .iter()
+                .filter_map(text)
+                .flat_map(ranges)
+        };
         let best = self
             .forms()
             .filter(|form| form.is_to_be_had(wish.on))
@@ -150,7 +160,10 @@ impl fmt::Display for UnknownFormat {
         let Self { asked, known, .. } = self;
         let known = known.join(", ");
         if self.elsewhere {
-            return write!(f, "`{asked}` is a format of the health path alone; the formats here are: {known}");
+            return write!(
+                f,
+                "`{asked}` is a format of the health path alone; the formats here are: {known}"
+            );
         }
         write!(f, "unknown format `{asked}`; the formats are: {known}")
     }

@@ -13,6 +13,8 @@ impl Format for OpenMetrics {
     }
 
     fn render(&self, page: &Page<'_>) -> Bytes {
-        body::render(page, |page, body| metrics::write(page, body, Dialect::OpenMetrics))
+        body::render(page, |page, body| {
+            metrics::write(page, body, Dialect::OpenMetrics)
+        })
     }
 }

@@ -80,6 +80,15 @@ impl<'a> Page<'a> {
         Self { withheld, ..self }
     }
 
+    /// The same page with this history.
+    #[cfg(test)]
+    pub(super) fn with_history(self, history: Vec<Transition>) -> Self {
+        Self {
+            history: OnceCell::from(history),
+            ..self
+        }
+    }
+
     /// The same page about another report.
     pub(super) const fn with_report<'b>(&self, report: &'b Report) -> Page<'b>
     where

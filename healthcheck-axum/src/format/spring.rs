@@ -61,7 +61,11 @@ struct Components<'a>(&'a [CheckResult]);
 
 impl Serialize for Components<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|result| (&result.checker, Component::of(result))))
+        serializer.collect_map(
+            self.0
+                .iter()
+                .map(|result| (&result.checker, Component::of(result))),
+        )
     }
 }
 

@@ -85,9 +85,17 @@ fn line(body: &mut Body, result: &CheckResult, longest: usize) -> fmt::Result {
         Status::Warn => "[+]",
         Status::Fail => "[-]",
     };
-    let how = if result.status == Status::Warn { "warns" } else { "failed" };
+    let how = if result.status == Status::Warn {
+        "warns"
+    } else {
+        "failed"
+    };
     let output = output(&result.output);
-    let output: Cow<'_, str> = if output.is_empty() { "no output".into() } else { output };
+    let output: Cow<'_, str> = if output.is_empty() {
+        "no output".into()
+    } else {
+        output
+    };
     let (start, is_cut) = beginning(&output, longest);
     let more = if is_cut { "…" } else { "" };
     writeln!(body, "{said}{name} {how}: {}{more}", OneLine(start))
@@ -108,10 +116,13 @@ fn is_known(page: &Page<'_>, name: &str) -> bool {
 
 fn warnings(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     let names = page.excluded().iter().filter(|name| !is_known(page, name));
-    let quoted: Vec<String> = names.clone().map(|name| format!("\"{}\"", OneLine(name))).collect();
+    let quoted: Vec<String> = names.clone().map(|name| quoted(name)).collect();
     if !quoted.is_empty() {
         let quoted = quoted.join(",");
-        writeln!(body, "warn: some health checks cannot be excluded: no matches for {quoted}")?;
+        writeln!(
+            body,
+            "warn: some health checks cannot be excluded: no matches for {quoted}"
+        )?;
     }
     let said: Vec<String> = names.map(|name| unknown(name)).collect();
     for warning in report_warnings(page, &said) {
@@ -120,6 +131,15 @@ fn warnings(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     Ok(())
 }
 
+/// As Go's `%q` writes it.
+fn quoted(name: &str) -> String {
+    let name = name.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{}\"", OneLine(&name))
+}
+
 fn report_warnings<'a>(page: &Page<'a>, said: &[String]) -> impl Iterator<Item = &'a String> {
-    page.report().warnings.iter().filter(|warning| !said.contains(warning))
+    page.report()
+        .warnings
+        .iter()
+        .filter(|warning| !said.contains(warning))
 }

@@ -54,14 +54,13 @@ pub(super) fn rfc3339(seconds: f64) -> Option<String> {
 pub(super) fn time_span(seconds: f64) -> String {
     let duration = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let whole = duration.as_secs();
-    let (days, hours, minutes, seconds) = (
-        whole / 86_400,
-        whole / 3600 % 24,
-        whole / 60 % 60,
-        whole % 60,
-    );
+    let (days, hours, minutes, seconds) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60, whole % 60);
     let ticks = duration.subsec_nanos() / 100;
-    let days = if days > 0 { format!("{days}.") } else { String::new() };
+    let days = if days > 0 {
+        format!("{days}.")
+    } else {
+        String::new()
+    };
     format!("{days}{hours:02}:{minutes:02}:{seconds:02}.{ticks:07}")
 }
 
@@ -82,8 +81,10 @@ pub(super) fn spoken(seconds: f64) -> String {
 
 /// The beginning of a text, at most so many bytes, and whether something is missing.
 pub(super) fn beginning(text: &str, bytes: usize) -> (&str, bool) {
-    let end = text.floor_char_boundary(bytes);
-    text.split_at_checked(end).map_or((text, false), |(start, rest)| (start, !rest.is_empty()))
+    let mut ends = (0..=bytes.min(text.len())).rev();
+    let end = ends.find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    text.split_at_checked(end)
+        .map_or((text, false), |(start, rest)| (start, !rest.is_empty()))
 }
 
 #[cfg(test)]
@@ -92,8 +93,10 @@ mod tests {
 
     #[test]
     fn what_would_fake_a_line_is_written_out() {
-        assert_eq!(OneLine("a\r\n[+]b ok\u{85}\u{2028}c\u{1b}[2Jd\0 é \"'\\").to_string(),
-            "a\\r\\n[+]b ok\\u{85}\\u{2028}c\\u{1b}[2Jd\\0 é \"'\\");
+        assert_eq!(
+            OneLine("a\r\n[+]b ok\u{85}\u{2028}c\u{1b}[2Jd\0 é \"'\\").to_string(),
+            "a\\r\\n[+]b ok\\u{85}\\u{2028}c\\u{1b}[2Jd\\0 é \"'\\"
+        );
     }
 
     #[test]
@@ -121,8 +124,15 @@ mod tests {
     #[test]
     fn durations_are_spoken_in_their_own_unit() {
         for (seconds, text) in [
-            (0.0, "0 µs"), (0.000_085, "85 µs"), (0.0012, "1.2 ms"), (0.012, "12 ms"), (3.44, "3.4 s"),
-            (119.0, "119 s"), (180.0, "3 min"), (18_000.0, "5 h"), (259_200.0, "3 d"),
+            (0.0, "0 µs"),
+            (0.000_085, "85 µs"),
+            (0.0012, "1.2 ms"),
+            (0.012, "12 ms"),
+            (3.44, "3.4 s"),
+            (119.0, "119 s"),
+            (180.0, "3 min"),
+            (18_000.0, "5 h"),
+            (259_200.0, "3 d"),
         ] {
             assert_eq!(spoken(seconds), text);
         }

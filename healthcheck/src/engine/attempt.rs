@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::slot::RunId;
-use super::{Engine, Slot, Subject};
+use super::{Engine, Slot, Subject, Wanted};
 use crate::clock::Now;
 use crate::outcome::{Outcome, Status};
 use crate::redact::MASK;
@@ -37,11 +37,11 @@ impl Attempt {
     }
 
     /// Starts it. Takes no lock while it spawns: a runtime that is gone drops the attempt inside `spawn`.
-    pub(super) fn launch(self, max_age: Option<MaxAge>, home: &Handle) {
+    pub(super) fn launch(self, wanted: Wanted, home: &Handle) {
         if !self.slot().depends_on.is_empty() {
             let engine = Arc::clone(&self.engine);
             let (index, id) = (self.index, self.id);
-            let task = home.spawn(self.after_dependencies(max_age, home.clone()));
+            let task = home.spawn(self.after_dependencies(wanted, home.clone()));
             engine
                 .slot(index)
                 .lock()
@@ -74,17 +74,20 @@ impl Attempt {
 
     /// Looks at what it depends on, then runs, then looks again where it failed: so that what is told, and logged,
     /// is the root.
-    async fn after_dependencies(self, max_age: Option<MaxAge>, home: Handle) {
+    async fn after_dependencies(self, wanted: Wanted, home: Handle) {
         let on = self.slot().depends_on.clone();
+        let max_age = match wanted {
+            Wanted::Due(max_age) => max_age,
+            Wanted::Anyway => None,
+        };
         self.engine.settle_boxed(on.to_vec(), max_age, &home).await;
         let now = Now::read();
         let blocked = self.engine.blocked_by(self.index, now).is_some();
-        let fresh = self
-            .slot()
-            .lock()
-            .fresh_until(&self.slot().policy, now, max_age)
-            .is_some();
-        if blocked || fresh {
+        let is_fresh = || {
+            let slot = self.slot();
+            slot.lock().fresh_until(&slot.policy, now, max_age).is_some()
+        };
+        if blocked || matches!(wanted, Wanted::Due(_)) && is_fresh() {
             return self.release();
         }
         self.slot().lock().ready(self.id, now);
@@ -101,14 +104,15 @@ impl Attempt {
     /// Ends a run of a check that depends on others: where it failed, those whose results are older than the run
     /// are run again first.
     async fn end_or_blame(self, outcome: Outcome, home: &Handle) {
-        let slot = self.slot();
-        let late = slot.lock().is_late(self.id, &slot.policy, Now::read());
-        let began = slot.lock().began(self.id);
-        if let Some(began) = began.filter(|_| !late && outcome.status() == Status::Fail) {
-            let on = slot.depends_on.clone();
-            self.engine.look_again(&on, began, home).await;
-            if self.engine.blocked_by(self.index, Now::read()).is_some() {
-                return self.release();
+        if outcome.status() == Status::Fail {
+            let slot = self.slot();
+            let began = slot.lock().returned(self.id, &slot.policy, Now::read());
+            if let Some(began) = began {
+                let on = slot.depends_on.clone();
+                self.engine.look_again(&on, began, home).await;
+                if self.engine.blocked_by(self.index, Now::read()).is_some() {
+                    return self.release();
+                }
             }
         }
         self.end(outcome);
@@ -195,14 +199,14 @@ impl Attempt {
 
     /// Ends without a run.
     fn release(self) {
-        self.slot().lock().release(self.id);
+        self.slot().lock().release(self.id, Instant::now());
         self.engine.touch();
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        self.slot().lock().lose(self.id);
+        self.slot().lock().lose(self.id, Instant::now());
         self.slot().ended.notify_waiters();
     }
 }
@@ -228,27 +232,25 @@ impl Engine {
         })
     }
 
-    /// Whether it is run in the background and has no result yet.
+    /// Whether it is run in the background and its first result is still to come.
     pub(crate) fn waits_for_first(&self, index: u32) -> bool {
         let slot = self.slot(index);
-        slot.policy.interval.is_some() && !slot.is_disabled() && slot.lock().last.is_none()
+        slot.policy.interval.is_some()
+            && !slot.is_disabled()
+            && slot.lock().last.is_none()
+            && self.blocked_by(index, Now::read()).is_none()
     }
 
     /// Runs again what has no result since `began`.
     async fn look_again(self: &Arc<Self>, among: &[u32], began: Instant, home: &Handle) {
         let mut waits = Vec::new();
         for &index in among {
-            let slot = self.slot(index);
-            let seen = slot
-                .lock()
-                .last
-                .as_ref()
-                .is_some_and(|last| last.at.mono >= began);
-            let stuck = slot.lock().is_stuck();
-            if !seen
-                && !stuck
-                && let Some(id) = self.begin(index, None, home)
-            {
+            let seen = {
+                let state = self.slot(index).lock();
+                let known = state.last.as_ref().is_some_and(|last| last.at.mono >= began);
+                known || state.is_stuck()
+            };
+            if !seen && let Some(id) = self.begin(index, Wanted::Anyway, home) {
                 waits.push((index, id));
             }
         }

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::{Engine, Slot};
+use super::{Engine, Slot, Wanted};
 use crate::clock::Now;
 
 /// Whether the loop is alive. It dies with its runtime; the next one who asks starts it again.
@@ -56,13 +56,14 @@ impl Background {
         {
             return;
         }
-        if before != NEVER_STARTED {
+        let alive = Alive(Arc::downgrade(engine));
+        let task = home.spawn(run(alive, home.clone())).abort_handle();
+        // A runtime that is gone drops the loop inside `spawn`.
+        if before != NEVER_STARTED && !self.is_down() {
             tracing::warn!(
                 "the loop of the background health checks had ended with its runtime: started again"
             );
         }
-        let alive = Alive(Arc::downgrade(engine));
-        let task = home.spawn(run(alive, home.clone())).abort_handle();
         *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
@@ -106,7 +107,7 @@ async fn run(alive: Alive, home: Handle) {
         let Some(engine) = alive.0.upgrade() else { return };
         engine.expire_overdue();
         engine.note_all(Now::read());
-        engine.begin(index, None, &home);
+        engine.begin(index, Wanted::Anyway, &home);
         let slot = engine.slot(index);
         let now = Instant::now();
         if let Some(interval) = slot.policy.interval {

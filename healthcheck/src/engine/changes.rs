@@ -302,7 +302,7 @@ impl Engine {
         let (output, masked, stale) = {
             let state = slot.lock();
             let mask = state.mask(now);
-            let stale = state.verdict.shown() != Some(shown) && mask.is_none() && blocker.is_none();
+            let stale = mask.is_none() && blocker.is_none() && state.is_stale(&slot.policy, now);
             let output = match (mask, &blocker) {
                 (Some(mask), _) => Value::String(mask.reason.clone()),
                 (None, Some(blocker)) => Value::String(format!("blocked by {blocker}")),
@@ -352,7 +352,7 @@ impl Engine {
             // What it held up may be told anew at once, not only when a failure of before has expired.
             for &dependant in &slot.dependants {
                 let mut state = self.slot(dependant).lock();
-                if state.last.as_ref().is_some_and(|last| !last.status.passed()) {
+                if state.last.as_ref().is_none_or(|last| !last.status.passed()) {
                     state.recheck();
                 }
             }

@@ -33,7 +33,7 @@ pub(crate) mod view;
 
 use attempt::Attempt;
 use changes::Changes;
-use slot::{Next, Policy, RunId, State};
+use slot::{Next, PATIENCE, Policy, RunId, State};
 
 /// The slots of one registry, and what runs them.
 pub(crate) struct Engine {
@@ -65,6 +65,15 @@ pub(crate) struct Slot {
 pub(crate) enum Subject {
     Check(Arc<CheckInfo>),
     Section(Cow<'static, str>),
+}
+
+/// Whether an attempt still runs where what it depends on has been looked at and nothing is due any more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted {
+    /// Only where it is due, for those who ask for results of this age.
+    Due(Option<MaxAge>),
+    /// In any case: its interval is over, or a dependant has failed.
+    Anyway,
 }
 
 /// How the wait for one attempt ended.
@@ -175,33 +184,37 @@ impl Engine {
     }
 
     /// Waits for the first result of a background check, whose loop runs it.
-    pub(crate) async fn await_first(self: &Arc<Self>, index: u32, home: &Handle, deadline: Option<Instant>) {
+    pub(crate) async fn await_first(
+        self: &Arc<Self>,
+        index: u32,
+        home: &Handle,
+        deadline: Option<Instant>,
+    ) -> Waited {
         let slot = self.slot(index);
+        // A loop whose runtime is blocked begins nothing, ever.
+        let begins = Instant::now().checked_add(slot.policy.begins_within());
         loop {
             let ended = slot.ended.notified();
             tokio::pin!(ended);
             ended.as_mut().enable();
             self.background.ensure(self, home);
-            let running = {
-                let state = slot.lock();
-                if state.last.is_some() {
-                    return;
-                }
-                state.running()
-            };
-            let waited = match (running, deadline) {
-                (Some(id), _) => self.wait(index, id, deadline).await,
-                (None, Some(deadline)) => match tokio::time::timeout_at(deadline, ended).await {
-                    Ok(()) => Waited::Done,
-                    Err(_) => Waited::OutOfTime,
-                },
+            if self.background.is_down() {
+                return Waited::Lost;
+            }
+            if !self.waits_for_first(index) {
+                return Waited::Done;
+            }
+            let running = slot.lock().running();
+            let in_time = match (running, begins.into_iter().chain(deadline).min()) {
+                (Some(id), _) => self.wait(index, id, deadline).await != Waited::OutOfTime,
+                (None, Some(until)) => tokio::time::timeout_at(until, ended).await.is_ok(),
                 (None, None) => {
                     ended.await;
-                    Waited::Done
+                    true
                 }
             };
-            if waited == Waited::OutOfTime {
-                return;
+            if !in_time {
+                return Waited::OutOfTime;
             }
         }
     }
@@ -218,7 +231,7 @@ impl Engine {
         {
             let mut state = slot.lock();
             let fresh = state.fresh_until(&slot.policy, now, max_age).is_some();
-            if slot.policy.interval.is_some() || fresh && !(blocked && moving) {
+            if (fresh || state.waits_for_loop(&slot.policy)) && !(blocked && moving) {
                 return None;
             }
             if state.is_stuck() {
@@ -234,28 +247,26 @@ impl Engine {
         if blocked && !moving {
             return None;
         }
-        self.begin(index, max_age, home)
+        self.begin(index, Wanted::Due(max_age), home)
     }
 
     /// Starts an attempt, unless one is going on.
-    pub(crate) fn begin(
-        self: &Arc<Self>,
-        index: u32,
-        max_age: Option<MaxAge>,
-        home: &Handle,
-    ) -> Option<RunId> {
+    pub(crate) fn begin(self: &Arc<Self>, index: u32, wanted: Wanted, home: &Handle) -> Option<RunId> {
         let slot = self.slot(index);
         if slot.is_disabled() {
             return None;
         }
         let id = {
             let mut state = slot.lock();
+            if state.is_over(&slot.policy) {
+                return None;
+            }
             match state.reserve(Now::read(), !slot.depends_on.is_empty()) {
                 Some(id) => id,
                 None => return state.running(),
             }
         };
-        Attempt::new(Arc::clone(self), index, id).launch(max_age, home);
+        Attempt::new(Arc::clone(self), index, id).launch(wanted, home);
         Some(id)
     }
 
@@ -267,24 +278,49 @@ impl Engine {
             tokio::pin!(ended);
             // Before the look at the state, so that an end between the two isn't missed.
             ended.as_mut().enable();
-            let next = slot.lock().next(id, &slot.policy, Now::read());
-            let limit = match next {
+            let limit = match self.look(index, id, Now::read()) {
                 Next::Done => return Waited::Done,
                 Next::Lost => return Waited::Lost,
                 Next::Expire => {
                     self.expire(index, id);
                     return Waited::Done;
                 }
-                Next::Wait(limit) => limit,
+                Next::Wait(until) => until,
+                Next::Hold(_) => None,
             };
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Waited::OutOfTime;
             }
-            match limit.into_iter().chain(deadline).min() {
-                // Whichever it was, the next look tells.
-                Some(until) => drop(tokio::time::timeout_at(until, ended).await),
-                None => ended.await,
+            let Some(until) = limit.into_iter().chain(deadline).min() else {
+                ended.await;
+                continue;
+            };
+            if tokio::time::timeout_at(until, ended).await.is_err() {
+                // Whichever it was, the next look tells; what holds this one up may be overdue by itself.
+                self.expire_overdue();
             }
+        }
+    }
+
+    /// What a waiter has to do next. An attempt that others hold up has no limit of its own; where none of them is
+    /// going on, its runtime is blocked, and it is given up like one that can't start.
+    fn look(&self, index: u32, id: RunId, now: Now) -> Next {
+        let slot = self.slot(index);
+        let next = slot.lock().next(id, &slot.policy, now);
+        let Next::Hold(since) = next else {
+            return next;
+        };
+        let mut idle_since = since;
+        for &on in &slot.depends_on {
+            let other = self.slot(on);
+            match other.lock().idle_since(&other.policy, since) {
+                Some(idle) => idle_since = idle_since.max(idle),
+                None => return Next::Wait(now.mono.checked_add(PATIENCE)),
+            }
+        }
+        match idle_since.checked_add(PATIENCE) {
+            Some(until) if now.mono >= until => Next::Expire,
+            until => Next::Wait(until),
         }
     }
 
@@ -303,13 +339,10 @@ impl Engine {
     pub(crate) fn expire_overdue(&self) {
         let now = Now::read();
         for (index, slot) in (0..).zip(&self.slots) {
-            let overdue = {
-                let state = slot.lock();
-                state
-                    .running()
-                    .filter(|&id| state.next(id, &slot.policy, now) == Next::Expire)
-            };
-            if let Some(id) = overdue {
+            let running = slot.lock().running();
+            if let Some(id) = running
+                && self.look(index, id, now) == Next::Expire
+            {
                 self.expire(index, id);
             }
         }
@@ -338,20 +371,12 @@ impl Engine {
         let (own, masked) = {
             let state = slot.lock();
             let masked = state.mask(now).map(|mask| mask.status);
-            let stale = slot.policy.oldest_in_background().is_some_and(|oldest| {
-                state
-                    .last
-                    .as_ref()
-                    .is_some_and(|last| last.at.after(oldest).passed(now))
-            });
-            (
-                if stale {
-                    Some(Status::Fail)
-                } else {
-                    state.verdict.shown()
-                },
-                masked,
-            )
+            let own = if state.is_stale(&slot.policy, now) {
+                Some(Status::Fail)
+            } else {
+                state.verdict.shown()
+            };
+            (own, masked)
         };
         match masked {
             Some(status) => Some(status),

@@ -40,7 +40,7 @@ pub(crate) struct Ttl {
 }
 
 /// What an endless run, or one that can't start, is taken to need before it counts as stuck.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// How much longer than its TTL and limit a result may still be shown while the next run is going.
 const STALE_GRACE: Duration = Duration::from_secs(60);
 
@@ -55,6 +55,12 @@ impl Policy {
         } else {
             self.failed_ttl
         }
+    }
+
+    /// How long after the start of its loop the first background run has begun, jitter included.
+    pub(crate) fn begins_within(&self) -> Duration {
+        let delay = self.initial_delay.unwrap_or_default();
+        delay.saturating_add(delay / 10).saturating_add(PATIENCE)
     }
 
     /// How old a background result may be: a dead loop must not stay green.
@@ -77,9 +83,11 @@ pub(crate) struct State {
     pub(crate) runs: Runs,
     latest_id: RunId,
     ended_id: RunId,
+    /// When the last attempt ended, or its limit did.
+    ended_at: Option<Instant>,
     /// The attempt that ended last was dropped unfinished, with its runtime.
     lost: bool,
-    /// Due whatever the TTL says: the dependency that failed has recovered since.
+    /// Due whatever the TTL or the loop says: the dependency that failed has recovered since.
     recheck: bool,
 }
 
@@ -89,6 +97,8 @@ struct Running {
     since: Instant,
     since_wall: SystemTime,
     phase: Phase,
+    /// How long the function took, once it has returned.
+    took: Option<Duration>,
     /// Its limit is over and its failure told; what it still gives is discarded.
     expired: bool,
     abort: Option<AbortHandle>,
@@ -102,6 +112,8 @@ enum Phase {
     /// Ready, not begun: no thread is free, or the runtime hasn't come round to it.
     Queued,
     Started,
+    /// Has failed; what it depends on is looked at once more before that is told, at the cost of no limit of its own.
+    Returned,
 }
 
 /// What a run gave.
@@ -148,6 +160,8 @@ pub(crate) enum Next {
     Lost,
     /// It is going on; its limit ends then.
     Wait(Option<Instant>),
+    /// It is held up since then by what it depends on.
+    Hold(Instant),
     /// Its limit is over: `expire` it.
     Expire,
 }
@@ -155,31 +169,43 @@ pub(crate) enum Next {
 impl State {
     /// Until when no run is needed; `None`: one is due.
     pub(crate) fn fresh_until(&self, policy: &Policy, now: Now, max_age: Option<MaxAge>) -> Option<Until> {
-        if policy.only_startup && self.latched.is_some() {
+        if self.is_over(policy) {
             return Some(Until::NEVER);
         }
         let last = self.last.as_ref()?;
-        if let Some(oldest) = policy.oldest_in_background() {
-            // Its loop runs it. What changes by itself is that it grows stale.
-            let stale = last.at.after(oldest);
-            return Some(if stale.passed(now) { Until::NEVER } else { stale });
-        }
         if self.recheck {
             return None;
         }
-        let until = last
-            .at
-            .after(effective_ttl(policy.ttl(last.status), last.status, max_age)?);
+        let lasts = match policy.oldest_in_background() {
+            // Its loop runs it, and whoever asks does where the loop was held up: by a dependency, by a machine that
+            // was suspended.
+            Some(oldest) => oldest,
+            None => effective_ttl(policy.ttl(last.status), last.status, max_age)?,
+        };
+        let until = last.at.after(lasts);
         (!until.passed(now)).then_some(until)
     }
 
     /// Until when the result is cached, as told in `expires`.
     pub(crate) fn expires(&self, policy: &Policy) -> Option<Until> {
         let last = self.last.as_ref()?;
-        if policy.only_startup && self.latched.is_some() {
+        if self.is_over(policy) {
             return None;
         }
         Some(last.at.after(policy.interval.or(policy.ttl(last.status).lasts)?))
+    }
+
+    /// Whether it needs no run any more: a startup check that has passed.
+    pub(crate) const fn is_over(&self, policy: &Policy) -> bool {
+        policy.only_startup && self.latched.is_some()
+    }
+
+    /// Whether it is a background result that is too old to be told.
+    pub(crate) fn is_stale(&self, policy: &Policy, now: Now) -> bool {
+        let (Some(last), Some(oldest)) = (&self.last, policy.oldest_in_background()) else {
+            return false;
+        };
+        !self.is_over(policy) && last.at.after(oldest).passed(now)
     }
 
     /// Takes the slot for a new attempt; `None` while one is going on, be it stuck.
@@ -197,11 +223,17 @@ impl State {
             } else {
                 Phase::Queued
             },
+            took: None,
             expired: false,
             abort: None,
             place: None,
         });
         Some(self.latest_id)
+    }
+
+    /// Whether the first result is still to come, and from the loop.
+    pub(crate) fn waits_for_loop(&self, policy: &Policy) -> bool {
+        policy.interval.is_some() && self.last.is_none() && !self.recheck
     }
 
     /// The attempt that is going on.
@@ -243,7 +275,11 @@ impl State {
     pub(crate) fn next(&self, id: RunId, policy: &Policy, now: Now) -> Next {
         match &self.running {
             Some(running) if running.id == id && running.expired => Next::Done,
-            Some(running) if running.id == id && running.phase == Phase::Waiting => Next::Wait(None),
+            Some(running)
+                if running.id == id && matches!(running.phase, Phase::Waiting | Phase::Returned) =>
+            {
+                Next::Hold(running.since)
+            }
             Some(running) if running.id == id => {
                 let deadline = policy.limit.and_then(|limit| running.since.checked_add(limit));
                 match deadline {
@@ -261,12 +297,29 @@ impl State {
         self.next(id, policy, now) == Next::Expire
     }
 
-    /// When the attempt began.
-    pub(crate) fn began(&self, id: RunId) -> Option<Instant> {
-        self.running
-            .as_ref()
-            .filter(|running| running.id == id)
-            .map(|running| running.since)
+    /// The function has returned, and others are looked at before that is told; gives when it had begun.
+    /// `None` where its limit is over.
+    pub(crate) fn returned(&mut self, id: RunId, policy: &Policy, now: Now) -> Option<Instant> {
+        if self.is_late(id, policy, now) {
+            return None;
+        }
+        let running = self.current(id).filter(|running| !running.expired)?;
+        let began = std::mem::replace(&mut running.since, now.mono);
+        running.took = Some(now.mono.saturating_duration_since(began));
+        running.phase = Phase::Returned;
+        Some(began)
+    }
+
+    /// Since when nothing is going on here that an attempt which depends on this one waits for; `None` while something
+    /// is. `since` is when that one began to wait, where nothing has been going on yet.
+    pub(crate) fn idle_since(&self, policy: &Policy, since: Instant) -> Option<Instant> {
+        if self.running.as_ref().is_some_and(|running| !running.expired) {
+            return None;
+        }
+        if self.waits_for_loop(policy) {
+            return since.checked_add(policy.begins_within());
+        }
+        Some(self.ended_at.unwrap_or(since))
     }
 
     /// Ends a run with its result; a late one's result is discarded.
@@ -281,12 +334,12 @@ impl State {
         let Some(running) = self.running.take_if(|running| running.id == id) else {
             return false;
         };
-        self.ended_id = id;
-        self.lost = false;
+        self.ended(id, now.mono);
         if running.expired {
             return false;
         }
-        self.publish(policy, running.since, now, status, output);
+        let took = now.mono.saturating_duration_since(running.since);
+        self.publish(policy, running.took.unwrap_or(took), now, status, output);
         true
     }
 
@@ -295,16 +348,20 @@ impl State {
         let running = self.current(id).filter(|running| !running.expired)?;
         running.expired = true;
         let limit = clock::human(policy.limit.unwrap_or_default());
+        let patience = clock::human(PATIENCE);
         let output = match running.phase {
             Phase::Started => format!("timed out after {limit}"),
-            _ => format!("timed out after {limit}, before it could start"),
+            Phase::Queued => format!("timed out after {limit}, before it could start"),
+            Phase::Waiting => format!("timed out after {patience}, before it could start"),
+            Phase::Returned => format!("failed, and its runtime hasn't told why for {patience}"),
         };
         let stuck = Stuck {
             abort: running.abort.take(),
             place: running.place.take(),
         };
-        let began = running.since;
-        self.publish(policy, began, now, Status::Fail, output.into());
+        let took = now.mono.saturating_duration_since(running.since);
+        self.ended_at = Some(now.mono);
+        self.publish(policy, took, now, Status::Fail, output.into());
         Some(stuck)
     }
 
@@ -323,17 +380,16 @@ impl State {
     }
 
     /// Ends an attempt that needed no run after all.
-    pub(crate) fn release(&mut self, id: RunId) {
+    pub(crate) fn release(&mut self, id: RunId, now: Instant) {
         if self.running.take_if(|running| running.id == id).is_some() {
-            self.ended_id = id;
-            self.lost = false;
+            self.ended(id, now);
         }
     }
 
     /// The attempt was dropped unfinished.
-    pub(crate) fn lose(&mut self, id: RunId) {
+    pub(crate) fn lose(&mut self, id: RunId, now: Instant) {
         if let Some(running) = self.running.take_if(|running| running.id == id) {
-            self.ended_id = id;
+            self.ended(id, now);
             self.lost = !running.expired;
         }
     }
@@ -371,7 +427,13 @@ impl State {
         self.masked.as_deref().filter(|mask| !mask.until.passed(now))
     }
 
-    fn publish(&mut self, policy: &Policy, began: Instant, now: Now, status: Status, output: Value) {
+    fn ended(&mut self, id: RunId, now: Instant) {
+        self.ended_id = id;
+        self.ended_at = Some(now);
+        self.lost = false;
+    }
+
+    fn publish(&mut self, policy: &Policy, took: Duration, now: Now, status: Status, output: Value) {
         self.recheck = false;
         self.verdict.record(status, now.wall, policy.thresholds);
         match status {
@@ -379,7 +441,6 @@ impl State {
             Status::Warn => self.runs.warn += 1,
             Status::Fail => self.runs.fail += 1,
         }
-        let took = now.mono.saturating_duration_since(began);
         let finished = Finished {
             status,
             output,

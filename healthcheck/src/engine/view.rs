@@ -150,10 +150,7 @@ fn told<'a>(state: &'a State, policy: &super::slot::Policy, asked: &Asked) -> To
     let Some(last) = &state.last else {
         return not_run.unwrap_or(Told::Unknown);
     };
-    if policy
-        .oldest_in_background()
-        .is_some_and(|oldest| last.at.after(oldest).passed(asked.now))
-    {
+    if state.is_stale(policy, asked.now) {
         let age = clock::human(asked.now.mono.saturating_duration_since(last.at.mono));
         return Told::Failure(format!(
             "stale: the background loop gave its last result {age} ago"

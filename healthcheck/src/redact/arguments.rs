@@ -158,7 +158,7 @@ impl Reader<'_, '_> {
 
     /// Whether a word is what the flag before it takes, and not another flag or how the sentence goes on.
     fn follows_as_value(&self, next: &str) -> bool {
-        let flag = next.starts_with("--") && is_flag(next) || is_flag(next) && next.len() <= 3 || next.is_empty();
+        let flag = next.starts_with("--") && is_flag(next) && !looks_random(next, 12) || is_flag(next) && next.len() <= 3 || next.is_empty();
         let sentence = self.origin == Origin::Text && (SENTENCE.contains(&next.trim_end_matches(['.', ',', ';'])) || is_state(next));
         !flag && !sentence
     }
@@ -222,7 +222,7 @@ impl Reader<'_, '_> {
                     if looks_random(value.trim_end_matches(':'), 8) {
                         self.hide(index, from..start - 1);
                     }
-                } else if known || looks_random(password, 6) {
+                } else if known || is_masked(password) || looks_random(password, 6) {
                     self.hide(index, start..word.len());
                 } else {
                     return false;

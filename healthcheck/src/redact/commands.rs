@@ -1,5 +1,9 @@
 //! Command lines in the middle of a text: their flags are read as arguments are.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::arguments::{self, Origin};
 use super::bytes::{SPACE, at, before, is, line_end, run, run_while};
 use super::scan::Scan;
@@ -8,9 +12,12 @@ use super::scan::Scan;
 const BY_PLACE: &[&[u8]] =
     &[b"sqlplus ", b"vault login ", b"rabbitmqctl ", b"wpa_passphrase ", b"xfreerdp ", b"cargo login ", b"redis-cli "];
 
+static FINDERS: LazyLock<Vec<Finder<'static>>> =
+    LazyLock::new(|| BY_PLACE.iter().map(|program| Finder::new(*program)).collect());
+
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    let called = BY_PLACE.iter().any(|program| memchr::memmem::find(bytes, program).is_some());
+    let called = FINDERS.iter().any(|program| program.find(bytes).is_some());
     let mut line = 0;
     while line < bytes.len() {
         let end = line_end(bytes, line);

@@ -32,9 +32,16 @@ fn rewritten(walk: Walk<'_>, text: &str) -> Option<String> {
         return None;
     }
     let value = serde_json::from_str::<Value>(text).ok()?;
-    let deeper = Walk { unpacked: walk.unpacked + 1, ..walk };
+    let deeper = Walk {
+        unpacked: walk.unpacked + 1,
+        ..walk
+    };
     let shown = deeper.value(value.clone(), 0);
-    let rewritten = if shown == value { None } else { serde_json::to_string(&shown).ok() };
+    let rewritten = if shown == value {
+        None
+    } else {
+        serde_json::to_string(&shown).ok()
+    };
     discard(value);
     discard(shown);
     rewritten

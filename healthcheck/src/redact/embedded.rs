@@ -9,10 +9,16 @@ use super::spans::Spans;
 /// Shorter base64 holds no setting with its secret.
 const SHORTEST: usize = 20;
 
-pub(super) fn find(scan: &mut Scan<'_>) {
-    in_base64(scan);
-    in_percent_encoding(scan);
-    in_entities(scan);
+pub(super) fn find(scan: &mut Scan<'_>, percent_signs: bool, ampersands: bool) {
+    if scan.bytes.len() >= SHORTEST {
+        in_base64(scan);
+    }
+    if percent_signs {
+        in_percent_encoding(scan);
+    }
+    if ampersands {
+        in_entities(scan);
+    }
 }
 
 fn in_base64(scan: &mut Scan<'_>) {
@@ -104,7 +110,7 @@ fn in_percent_encoding(scan: &mut Scan<'_>) {
 /// `&quot;password&quot;:&quot;x&quot;`
 fn in_entities(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    if [&b"&quot;"[..], b"&#"].iter().all(|sign| memchr::memmem::find(bytes, sign).is_none()) {
+    if bytes.windows(2).all(|two| two != b"&q" && two != b"&#") {
         return;
     }
     let word = Decoded::of(bytes, entity);

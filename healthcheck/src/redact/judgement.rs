@@ -46,7 +46,7 @@ pub(super) fn as_parameter(bytes: &[u8], label: &Label, name: &str) -> Option<Ve
         .then(|| {
             let value = label.end + 1;
             let window = bytes.get(..value + 64).unwrap_or(bytes);
-            let end = run_while(window, value, |byte| !is(byte, SPACE) && !matches!(byte, b'&' | b'"' | b'\'' | b'#'));
+            let end = run_while(window, value, |byte| !is(byte, SPACE) && !matches!(byte, b'&' | b'"' | b'\'' | b'#' | b'?'));
             bytes.get(value..end).and_then(|value| std::str::from_utf8(value).ok())
         })
         .flatten()

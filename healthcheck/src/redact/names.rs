@@ -5,6 +5,7 @@ use super::name_tables::{
     TELLING, TELLING_ENDINGS, THINGS, WORDS,
 };
 
+use super::bytes::{ALNUM, at, follows, is};
 use super::entropy::looks_random;
 use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_truth};
 
@@ -85,10 +86,19 @@ pub(super) fn is_qualifier(name: &str) -> bool {
     }
 }
 
+/// Whether the last word is the one that tells, and more than `Key` or `Token` alone: `ApiToken`, `Credentials`.
+pub(super) fn ends_in_secret(name: &str) -> bool {
+    let words = Words::of(name);
+    let last = words.word(words.count.saturating_sub(1));
+    let alone = words.count == 1 && matches!(without_digits(last), "key" | "token" | "pass" | "pin" | "jwt");
+    let telling = TELLING.binary_search(&without_digits(last)).is_ok() || family_of(last) == Some(Family::Strong);
+    telling && !alone
+}
+
 fn contains_fragment(name: &[u8]) -> bool {
     name.iter().enumerate().any(|(start, first)| {
         matches!(first | 0x20, b'k' | b'p' | b't')
-            && FRAGMENTS.iter().any(|fragment| super::bytes::follows(name, start, fragment))
+            && FRAGMENTS.iter().any(|fragment| follows(name, start, fragment))
     })
 }
 
@@ -117,6 +127,10 @@ impl Words {
 
     /// Splits at everything that is neither letter nor digit, and before the capitals of `dbPassword` and `APIKey`.
     fn read(&mut self, name: &str) {
+        if name.is_ascii() {
+            self.read_ascii(name.as_bytes());
+            return;
+        }
         let mut length = 0;
         let mut start = 0;
         let mut previous = ' ';
@@ -145,6 +159,35 @@ impl Words {
                 }
             }
             previous = character;
+        }
+        self.add(start, length);
+    }
+
+    /// The same for the names that nearly all are.
+    fn read_ascii(&mut self, name: &[u8]) {
+        let mut length = 0;
+        let mut start = 0;
+        let mut previous = b' ';
+        for (index, byte) in name.iter().enumerate() {
+            if !is(*byte, ALNUM) {
+                self.add(start, length);
+                start = length;
+                previous = b' ';
+                continue;
+            }
+            let begins = byte.is_ascii_uppercase()
+                && (previous.is_ascii_lowercase()
+                    || previous.is_ascii_digit()
+                    || previous.is_ascii_uppercase() && at(name, index + 1).is_ascii_lowercase());
+            if begins {
+                self.add(start, length);
+                start = length;
+            }
+            if let Some(place) = self.lower.get_mut(length) {
+                *place = byte.to_ascii_lowercase();
+                length += 1;
+            }
+            previous = *byte;
         }
         self.add(start, length);
     }
@@ -200,12 +243,16 @@ impl Words {
         let word = self.word(index);
         let previous = index.checked_sub(1).map_or("", |before| self.word(before));
         let next = self.word(index + 1);
-        if let Some((_, _, family)) = PAIRS.iter().find(|(first, second, _)| *first == previous && *second == word) {
-            return Some(*family);
+        if word.len() < 2 {
+            return None;
         }
-        if word.len() < 2
-            || INNOCENT_PAIRS.contains(&(previous, without_digits(word)))
-            || INNOCENT_PAIRS.contains(&(word, next))
+        if !previous.is_empty()
+            && let Ok(found) = PAIRS.binary_search_by(|(first, second, _)| (*first, *second).cmp(&(previous, word)))
+        {
+            return PAIRS.get(found).map(|(_, _, family)| *family);
+        }
+        if !previous.is_empty() && INNOCENT_PAIRS.binary_search(&(previous, without_digits(word))).is_ok()
+            || !next.is_empty() && INNOCENT_PAIRS.binary_search(&(word, next)).is_ok()
             || without_digits(word) == "private" && !next.is_empty() && !PRIVATE_THINGS.contains(&next)
         {
             return None;
@@ -240,9 +287,18 @@ fn family_of(word: &str) -> Option<Family> {
             return WORDS.get(found).map(|(_, family)| *family);
         }
     }
-    let parts = PARTS.iter().find(|(part, _)| plain.contains(part));
+    if plain.len() < 4 {
+        return None;
+    }
+    let ascii = plain.is_ascii();
+    let parts = PARTS.iter().find(|(part, _)| plain.len() >= part.len() && part.is_ascii() == ascii && holds(plain, part));
     let endings = || ENDINGS.iter().find(|(ending, _)| plain.ends_with(ending) || singular.ends_with(ending));
     parts.or_else(endings).map(|(_, family)| *family)
+}
+
+/// `str::contains` builds a searcher each time, which costs more than a word is worth.
+fn holds(word: &str, part: &str) -> bool {
+    word.as_bytes().windows(part.len()).any(|window| window == part.as_bytes())
 }
 
 fn without_digits(word: &str) -> &str {
@@ -258,6 +314,8 @@ mod tests {
 
     #[test]
     fn the_tables_are_sorted_for_binary_search() {
+        assert!(name_tables::PAIRS.is_sorted_by(|one, other| (one.0, one.1) < (other.0, other.1)));
+        assert!(name_tables::INNOCENT_PAIRS.is_sorted_by(|one, other| one < other));
         assert!(name_tables::WORDS.is_sorted_by(|(one, _), (other, _)| one < other));
         for table in [
             name_tables::NOT_SECRET,

@@ -17,15 +17,16 @@ const NAMES: &[&str] = &[
 const VALUES: &[&str] = &["content", "contents", "data", "default", "string_value", "stringvalue", "v", "val", "value"];
 
 const LONGEST_NAME: usize = 128;
+const LONGEST_LABEL: usize = 12;
 /// How far the partner may stand: punctuation and the indentation of YAML.
 const WIDEST_GAP: usize = 64;
 
 pub(super) fn is_name_of_name(name: &str) -> bool {
-    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+    name.len() <= LONGEST_LABEL && NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 pub(super) fn is_name_of_value(name: &str) -> bool {
-    VALUES.iter().any(|known| known.eq_ignore_ascii_case(name))
+    name.len() <= LONGEST_LABEL && VALUES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// Takes a pair one of whose parts stands under `name` and begins at `after`; says where it was read to.
@@ -119,7 +120,10 @@ fn value_after(scan: &mut Scan<'_>, end: usize) -> Option<(usize, usize)> {
 /// `("password", "x")`, `[["password", "x"], …]`: the first of two quoted texts in brackets names the second.
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    for bracket in memchr::memchr2_iter(b'(', b'[', bytes) {
+    for (bracket, byte) in bytes.iter().enumerate() {
+        if !matches!(byte, b'(' | b'[') {
+            continue;
+        }
         let Some((quote, inside)) = Quote::opening(bytes, bracket + 1) else { continue };
         let window = bytes.get(..inside + LONGEST_NAME).unwrap_or(bytes);
         let close = run_while(window, inside, |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n'));

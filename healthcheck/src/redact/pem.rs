@@ -1,16 +1,24 @@
 //! Private keys in PEM, with real line feeds, escaped ones or none; PGP and PuTTY keys alike.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::bytes::{at, is, run_while, ALNUM};
 use super::scan::Scan;
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END";
 const LONGEST_LABEL: usize = 64;
+const PUTTY_BODY: &[u8] = b"Private-Lines: ";
+
+static BEGINNING: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEGIN));
+static PUTTY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(PUTTY_BODY));
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    while let Some(found) = memchr::memmem::find(bytes.get(from..).unwrap_or_default(), BEGIN) {
+    while let Some(found) = BEGINNING.find(bytes.get(from..).unwrap_or_default()) {
         let label = from + found + BEGIN.len();
         let window = bytes.get(..label + LONGEST_LABEL).unwrap_or(bytes);
         let label_end = run_while(window, label, |byte| is(byte, ALNUM) || matches!(byte, b' ' | b'_' | b'.'));
@@ -48,10 +56,9 @@ fn without_line_feed(bytes: &[u8], body: usize, end: usize) -> usize {
 
 fn putty(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    let marker = b"Private-Lines: ";
     let mut from = 0;
-    while let Some(found) = memchr::memmem::find(bytes.get(from..).unwrap_or_default(), marker) {
-        let body = run_while(bytes, from + found + marker.len(), |byte| byte.is_ascii_digit() || matches!(byte, b'\n' | b'\r'));
+    while let Some(found) = PUTTY.find(bytes.get(from..).unwrap_or_default()) {
+        let body = run_while(bytes, from + found + PUTTY_BODY.len(), |byte| byte.is_ascii_digit() || matches!(byte, b'\n' | b'\r'));
         let rest = bytes.get(body..).unwrap_or_default();
         let end = memchr::memmem::find(rest, b"Private-MAC").map_or(bytes.len(), |found| body + found);
         scan.spans.hide(body..end);

@@ -52,7 +52,8 @@ impl Quote {
     /// Whether a mark with so many backslashes before it closes what this one opened.
     fn closed_by(self, backslashes: usize) -> bool {
         // A quote of the text around this one ends it too; escaped backslashes before the mark come in pairs.
-        backslashes < self.backslashes || (backslashes - self.backslashes).is_multiple_of(2 * (self.backslashes + 1))
+        backslashes < self.backslashes
+            || (backslashes - self.backslashes).is_multiple_of(2 * (self.backslashes + 1))
     }
 }
 
@@ -64,7 +65,9 @@ pub(super) struct Closings {
 
 impl Closings {
     pub(super) fn new() -> Self {
-        Self { none_from: [[usize::MAX; DEEPEST + 1]; 3] }
+        Self {
+            none_from: [[usize::MAX; DEEPEST + 1]; 3],
+        }
     }
 
     /// Where the text that `quote` opened before `from` ends, without the closing quote.
@@ -117,7 +120,9 @@ mod tests {
     fn quoted(text: &str) -> Option<&str> {
         let bytes = text.as_bytes();
         let (quote, from) = Quote::opening(bytes, 0).unwrap();
-        Closings::new().closing(bytes, from, quote).map(|end| &text[from..end])
+        Closings::new()
+            .closing(bytes, from, quote)
+            .map(|end| &text[from..end])
     }
 
     #[test]

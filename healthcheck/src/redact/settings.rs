@@ -190,7 +190,10 @@ pub(super) fn is_masked(value: &str) -> bool {
 pub(super) fn is_placeholder(value: &str) -> bool {
     let wrapped = |open: &str, close: &str| {
         value.len() > open.len() + close.len()
-            && value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).is_some_and(is_plain)
+            && value
+                .strip_prefix(open)
+                .and_then(|rest| rest.strip_suffix(close))
+                .is_some_and(is_plain)
     };
     wrapped("${", "}")
         || wrapped("$(", ")")
@@ -198,21 +201,40 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         || wrapped("<", ">")
         || wrapped("${{", "}}")
         || value.strip_prefix('$').is_some_and(|name| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit())
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit())
         })
         || matches!(value, "%s" | "%v" | "%q" | "{}" | "{:?}" | "_")
 }
 
 fn is_plain(inside: &str) -> bool {
     !looks_random(inside, 8)
-        && inside.bytes().all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b' ' | b':' | b'?'))
+        && inside
+            .bytes()
+            .all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b' ' | b':' | b'?'))
 }
 
 /// A truth value or nothing, as people write them.
 pub(super) fn is_truth(value: &str) -> bool {
-    ["", "true", "false", "yes", "no", "on", "off", "none", "null", "nil", "undefined", "enabled", "disabled"]
-        .iter()
-        .any(|word| word.eq_ignore_ascii_case(value))
+    [
+        "",
+        "true",
+        "false",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "none",
+        "null",
+        "nil",
+        "undefined",
+        "enabled",
+        "disabled",
+    ]
+    .iter()
+    .any(|word| word.eq_ignore_ascii_case(value))
 }
 
 /// A word that says how it is with a secret: `password: required`, `(using password: YES)`, `token=expired`.
@@ -222,10 +244,14 @@ pub(super) fn is_state(value: &str) -> bool {
 
 fn in_table(value: &str, table: &[&str]) -> bool {
     let mut lower = [0; LONGEST_WORD];
-    let Some(place) = lower.get_mut(..value.len()) else { return false };
+    let Some(place) = lower.get_mut(..value.len()) else {
+        return false;
+    };
     place.copy_from_slice(value.as_bytes());
     place.make_ascii_lowercase();
-    table.binary_search_by(|known| known.as_bytes().cmp(place)).is_ok()
+    table
+        .binary_search_by(|known| known.as_bytes().cmp(place))
+        .is_ok()
 }
 
 /// A path of the file system, or an address of something that is not the secret itself.
@@ -245,7 +271,9 @@ pub(super) fn is_path(value: &str) -> bool {
     rooted
         && value.len() <= LONGEST_SETTING
         && value.split(['/', '\\']).all(|segment| {
-            !(segment.ends_with('=') || segment.contains('+') || !segment.contains('.') && looks_random(segment, 6))
+            !(segment.ends_with('=')
+                || segment.contains('+')
+                || !segment.contains('.') && looks_random(segment, 6))
         })
 }
 
@@ -254,7 +282,9 @@ pub(super) fn is_location(value: &str) -> bool {
     if value.len() > 253 {
         return false;
     }
-    let numeric = value.bytes().all(|byte| is(byte, DIGIT) || matches!(byte, b'.' | b':' | b'/' | b','))
+    let numeric = value
+        .bytes()
+        .all(|byte| is(byte, DIGIT) || matches!(byte, b'.' | b':' | b'/' | b','))
         && value.bytes().any(|byte| matches!(byte, b'.' | b':'));
     let (host, port) = value.rsplit_once(':').unwrap_or((value, "1"));
     let named = host.contains('.')
@@ -262,7 +292,9 @@ pub(super) fn is_location(value: &str) -> bool {
         && port.bytes().all(|byte| is(byte, DIGIT))
         && host.split('.').all(|label| {
             !label.is_empty()
-                && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
                 && !looks_random(label, 8)
         });
     numeric || named || host == "localhost" && port.bytes().all(|byte| is(byte, DIGIT))
@@ -290,12 +322,17 @@ pub(super) fn is_short_number(value: &str) -> bool {
     let digits = value.bytes().take_while(|byte| is(*byte, DIGIT)).count();
     let unit = value.get(digits..).unwrap_or_default();
     (1..=5).contains(&digits)
-        && matches!(unit, "" | "s" | "m" | "h" | "d" | "w" | "ms" | "us" | "sec" | "min" | "kb" | "mb" | "KB" | "MB" | "%")
+        && matches!(
+            unit,
+            "" | "s" | "m" | "h" | "d" | "w" | "ms" | "us" | "sec" | "min" | "kb" | "mb" | "KB" | "MB" | "%"
+        )
 }
 
 /// A count, or a list of small numbers: what plurals like `secrets` and `pins` have.
 pub(super) fn is_count(value: &str) -> bool {
-    value.split([',', ' ']).all(|part| is_short_number(part) && part.len() <= 4)
+    value
+        .split([',', ' '])
+        .all(|part| is_short_number(part) && part.len() <= 4)
 }
 
 #[cfg(test)]
@@ -313,13 +350,39 @@ mod tests {
     #[test]
     fn settings_are_told_from_secrets() {
         for value in [
-            "", "true", "No", "ldap", "CRAM-MD5", "300", "24h", "/var/run/secrets/token", "./x.pem", "C:\\keys\\a.pem",
-            "10.0.0.5", "10.0.0.0/8", "db.internal:5432", "localhost", "https://login.example.com/", "${AUTH}", "********",
-            "[Filtered]", "<secret>", "expired", "arn:aws:secretsmanager:eu-1:123456789012:secret:app",
+            "",
+            "true",
+            "No",
+            "ldap",
+            "CRAM-MD5",
+            "300",
+            "24h",
+            "/var/run/secrets/token",
+            "./x.pem",
+            "C:\\keys\\a.pem",
+            "10.0.0.5",
+            "10.0.0.0/8",
+            "db.internal:5432",
+            "localhost",
+            "https://login.example.com/",
+            "${AUTH}",
+            "********",
+            "[Filtered]",
+            "<secret>",
+            "expired",
+            "arn:aws:secretsmanager:eu-1:123456789012:secret:app",
         ] {
             assert!(is_setting(value), "{value}");
         }
-        for value in ["hunter2", "FAKE0012ab34cd", "123456", "/aB3xK9zQ", "a.b.c8f7e6d5c4b3a2", "swordfish", "$ecret"] {
+        for value in [
+            "hunter2",
+            "FAKE0012ab34cd",
+            "123456",
+            "/aB3xK9zQ",
+            "a.b.c8f7e6d5c4b3a2",
+            "swordfish",
+            "$ecret",
+        ] {
             assert!(!is_setting(value), "{value}");
         }
     }

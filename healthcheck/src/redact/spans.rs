@@ -31,7 +31,11 @@ impl Spans {
 
     fn push(&mut self, range: Range<usize>, quote: Option<Quote>) {
         if range.start < range.end {
-            self.found.push(Span { start: range.start, end: range.end, quote });
+            self.found.push(Span {
+                start: range.start,
+                end: range.end,
+                quote,
+            });
         }
     }
 

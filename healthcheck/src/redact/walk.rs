@@ -66,7 +66,9 @@ impl Walk<'_> {
                 let counted = family == Family::Weak || name.ends_with(['s', 'S']);
                 !(counted && is_short_number(&number.to_string()))
             }
-            (Verdict::Of(Family::Weak), Value::Array(_) | Value::Object(_)) => return self.branch(name, value, depth),
+            (Verdict::Of(Family::Weak), Value::Array(_) | Value::Object(_)) => {
+                return self.branch(name, value, depth);
+            }
             (Verdict::Of(_), Value::Array(list)) => !list.is_empty(),
             (Verdict::Of(_), Value::Object(map)) => !map.is_empty(),
         };
@@ -84,15 +86,19 @@ impl Walk<'_> {
             return self.value(value, depth);
         }
         match value {
-            Value::Array(list) => {
-                Value::Array(list.into_iter().map(|value| self.judged(WEAK, name, value, depth + 1)).collect())
-            }
+            Value::Array(list) => Value::Array(
+                list.into_iter()
+                    .map(|value| self.judged(WEAK, name, value, depth + 1))
+                    .collect(),
+            ),
             Value::Object(map) => map
                 .into_iter()
                 .map(|(inner, value)| {
                     let own = self.rules.verdict(&inner);
                     let value = match own {
-                        Verdict::Shown if !names::is_qualifier(&inner) => self.judged(WEAK, name, value, depth + 1),
+                        Verdict::Shown if !names::is_qualifier(&inner) => {
+                            self.judged(WEAK, name, value, depth + 1)
+                        }
                         _ => self.judged(own, &inner, value, depth + 1),
                     };
                     (self.text(inner), value)
@@ -143,7 +149,13 @@ impl Walk<'_> {
             return self.pair(Value::Array(list), depth);
         }
         let pairs = !list.is_empty() && list.iter().all(is_pair);
-        let values = list.into_iter().map(|value| if pairs { self.pair(value, depth + 1) } else { self.value(value, depth + 1) });
+        let values = list.into_iter().map(|value| {
+            if pairs {
+                self.pair(value, depth + 1)
+            } else {
+                self.value(value, depth + 1)
+            }
+        });
         Value::Array(values.collect())
     }
 
@@ -156,7 +168,13 @@ impl Walk<'_> {
                 let value = self.named(&name, value, depth + 1);
                 Value::Array(vec![Value::String(self.text(name)), value])
             }
-            (first, second) => Value::Array(first.into_iter().chain(second).map(|value| self.value(value, depth + 1)).collect()),
+            (first, second) => Value::Array(
+                first
+                    .into_iter()
+                    .chain(second)
+                    .map(|value| self.value(value, depth + 1))
+                    .collect(),
+            ),
         }
     }
 
@@ -180,19 +198,30 @@ impl Walk<'_> {
 
     fn map(self, map: Map<String, Value>, depth: usize) -> Value {
         let paired = name_in_pair(&map).map(|name| (self.rules.verdict(name), name.to_owned()));
-        let manifest = map.get("kind").and_then(Value::as_str).is_some_and(|kind| kind == "Secret");
+        let manifest = map
+            .get("kind")
+            .and_then(Value::as_str)
+            .is_some_and(|kind| kind == "Secret");
         let mut shown = Map::new();
         for (name, value) in map {
             let value = match &paired {
-                Some((verdict, of)) if pairs::is_name_of_value(&name) => self.judged(*verdict, of, value, depth + 1),
+                Some((verdict, of)) if pairs::is_name_of_value(&name) => {
+                    self.judged(*verdict, of, value, depth + 1)
+                }
                 // The name of a pair is no secret even where it stands under `key`.
                 Some(_) if pairs::is_name_of_name(&name) => self.value(value, depth + 1),
-                _ if manifest && matches!(name.as_str(), "data" | "stringData") => self.hide_below(value, depth + 1),
+                _ if manifest && matches!(name.as_str(), "data" | "stringData") => {
+                    self.hide_below(value, depth + 1)
+                }
                 _ => self.named(&name, value, depth + 1),
             };
             let name = self.text(name);
             // Two names that differ only in their secret: both values are shown.
-            let name = if shown.contains_key(&name) { format!("{name} ({})", shown.len() + 1) } else { name };
+            let name = if shown.contains_key(&name) {
+                format!("{name} ({})", shown.len() + 1)
+            } else {
+                name
+            };
             shown.insert(name, value);
         }
         Value::Object(shown)
@@ -217,7 +246,9 @@ impl Walk<'_> {
 }
 
 fn is_pair(value: &Value) -> bool {
-    value.as_array().is_some_and(|pair| pair.len() == 2 && pair.first().is_some_and(Value::is_string))
+    value
+        .as_array()
+        .is_some_and(|pair| pair.len() == 2 && pair.first().is_some_and(Value::is_string))
 }
 
 /// The name that an object of the form `{"name": …, "value": …}` speaks of.
@@ -225,5 +256,6 @@ fn name_in_pair(map: &Map<String, Value>) -> Option<&str> {
     if !map.keys().any(|name| pairs::is_name_of_value(name)) {
         return None;
     }
-    map.iter().find_map(|(name, value)| value.as_str().filter(|_| pairs::is_name_of_name(name)))
+    map.iter()
+        .find_map(|(name, value)| value.as_str().filter(|_| pairs::is_name_of_name(name)))
 }

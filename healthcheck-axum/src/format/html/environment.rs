@@ -31,7 +31,10 @@ pub(super) fn write(paths: &Paths, all: &Map<String, Value>, out: &mut Markup<'_
     }
     html!(out, "</ul></nav>\n")?;
     sections(all, out)?;
-    html!(out, "<p class=\"none\" id=\"none\" hidden>Nothing here matches.</p>\n")?;
+    html!(
+        out,
+        "<p class=\"none\" id=\"none\" hidden>Nothing here matches.</p>\n"
+    )?;
     let json = Link {
         to: "?format=json".to_owned(),
         name: "JSON",

@@ -52,7 +52,8 @@ impl Write for Escaping<'_> {
 }
 
 fn is_special(character: char) -> bool {
-    matches!(character, '&' | '<' | '>' | '"' | '\'') || (character.is_control() && !matches!(character, '\n' | '\t'))
+    matches!(character, '&' | '<' | '>' | '"' | '\'')
+        || (character.is_control() && !matches!(character, '\n' | '\t'))
 }
 
 impl Escaping<'_> {
@@ -97,6 +98,9 @@ mod tests {
 
     #[test]
     fn control_characters_become_their_pictures() {
-        assert_eq!(written(|page| page.text("a\0\u{1b}[2J\u{7f}\u{85}\n\tz")), "a␀␛[2J␡\u{fffd}\n\tz");
+        assert_eq!(
+            written(|page| page.text("a\0\u{1b}[2J\u{7f}\u{85}\n\tz")),
+            "a␀␛[2J␡\u{fffd}\n\tz"
+        );
     }
 }

@@ -12,7 +12,10 @@ use crate::paths::Paths;
 
 mod environment;
 mod history;
+mod look;
 mod markup;
+mod moment;
+mod row;
 mod shell;
 mod status;
 mod strip;

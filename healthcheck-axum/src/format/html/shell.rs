@@ -64,7 +64,10 @@ pub(super) fn foot(others: &[Link], out: &mut Markup<'_>) -> fmt::Result {
     for Link { to, name, .. } in others {
         html!(out, "<li><a href=\"" {to} "\">" {name} "</a></li>")?;
     }
-    html!(out, "</ul></footer>\n<p class=\"unseen\" id=\"said\" role=\"status\"></p>\n<script>")?;
+    html!(
+        out,
+        "</ul></footer>\n<p class=\"unseen\" id=\"said\" role=\"status\"></p>\n<script>"
+    )?;
     out.literal(SCRIPT)?;
     html!(out, "</script>\n</body>\n</html>\n")
 }

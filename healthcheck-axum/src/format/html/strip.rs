@@ -5,8 +5,9 @@ use std::fmt;
 use healthcheck::{CheckResult, Status, Transition};
 
 use super::history;
+use super::look::Look;
 use super::markup::{Markup, html};
-use super::status::{Look, moment};
+use super::moment::moment;
 use crate::format::Page;
 use crate::format::wording::{rfc3339, spoken};
 
@@ -16,13 +17,21 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     }
     let transitions: Vec<&Transition> = history::of(page, &result.checker).collect();
     let Some(first) = transitions.first() else {
-        html!(out, "<p class=\"strip\"><span class=\"cells\" aria-hidden=\"true\">")?;
+        html!(
+            out,
+            "<p class=\"strip\"><span class=\"cells\" aria-hidden=\"true\">"
+        )?;
         cell(result.status, "since the start", out)?;
         return html!(out, "</span> <span class=\"changes\">no change</span></p>");
     };
-    html!(out, "<details class=\"strip\"><summary><span class=\"cells\" aria-hidden=\"true\">")?;
+    html!(
+        out,
+        "<details class=\"strip\"><summary><span class=\"cells\" aria-hidden=\"true\">"
+    )?;
     if let Some(before) = first.from {
-        let lasted = first.lasted.map_or_else(String::new, |lasted| format!("for {}", spoken(lasted)));
+        let lasted = first
+            .lasted
+            .map_or_else(String::new, |lasted| format!("for {}", spoken(lasted)));
         cell(before, &lasted, out)?;
     }
     for transition in &transitions {
