@@ -92,4 +92,3 @@ fn decode(value: &Value, into: &mut String) {
         _ => {}
     }
 }
-

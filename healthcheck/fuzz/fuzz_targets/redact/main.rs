@@ -82,7 +82,10 @@ fn assert_same_shape(before: &Value, after: &Value) {
     match (before, after) {
         (_, Value::String(text)) if text.contains(MASK) => {}
         (Value::Object(before), Value::Object(after)) => {
-            assert!(before.keys().eq(after.keys()), "other names: {before:?} {after:?}");
+            assert!(
+                before.keys().eq(after.keys()),
+                "other names: {before:?} {after:?}"
+            );
             for (before, after) in before.values().zip(after.values()) {
                 assert_same_shape(before, after);
             }
