@@ -288,3 +288,29 @@ async fn a_check_waits_for_its_dependency_longer_than_its_own_limit() {
     ]);
     assert_eq!(of(&*health.report().await, "api").output, "fine");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deep_chain_and_a_wide_net_of_dependencies_are_told() {
+    let chain = (0..1_000).map(|i: u32| {
+        let check = Check::new(format!("chain {i:04}"), async || true);
+        if i == 0 {
+            check
+        } else {
+            check.depends_on([format!("chain {:04}", i - 1)])
+        }
+    });
+    // Each check of a layer depends on all of the layer before: there are more ways through it than atoms.
+    let name = |layer: u32, place: u32| format!("net {layer:03} {place}");
+    let net = (0..100).flat_map(|layer| {
+        (0..3).map(move |place| {
+            let check = Check::new(name(layer, place), async || true);
+            if layer == 0 {
+                check
+            } else {
+                check.depends_on((0..3).map(|place| name(layer - 1, place)))
+            }
+        })
+    });
+    let report = built(chain.chain(net)).report().await;
+    assert!(report.results.iter().all(|result| result.passed));
+}

@@ -7,6 +7,7 @@
 //! No lock is held across an await, a spawn, a user's function or a log line. The order is changes, then slot.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -74,6 +75,14 @@ pub(crate) enum Wanted {
     Due(Option<MaxAge>),
     /// In any case: its interval is over, or a dependant has failed.
     Anyway,
+}
+
+/// A check's status apart from what it depends on.
+enum Own {
+    /// By hand: whatever it depends on.
+    Set(Option<Status>),
+    /// By its runs.
+    Given(Option<Status>),
 }
 
 /// How the wait for one attempt ended.
@@ -364,32 +373,56 @@ impl Engine {
 
     /// The status that is told of a check, whoever asks; `None` before its first result.
     pub(crate) fn shown(&self, index: u32, now: Now) -> Option<Status> {
-        let slot = self.slot(index);
-        if slot.is_disabled() {
-            return None;
-        }
-        let (own, masked) = {
-            let state = slot.lock();
-            let masked = state.mask(now).map(|mask| mask.status);
-            let own = if state.is_stale(&slot.policy, now) {
-                Some(Status::Fail)
-            } else {
-                state.verdict.shown()
-            };
-            (own, masked)
-        };
-        match masked {
-            Some(status) => Some(status),
-            None if self.blocked_by(index, now).is_some() => Some(Status::Fail),
-            None => own,
+        match self.own(index, now) {
+            Own::Set(status) => status,
+            Own::Given(_) if self.blocked_by(index, now).is_some() => Some(Status::Fail),
+            Own::Given(status) => status,
         }
     }
 
     /// The dependency that keeps a check from being run.
     pub(crate) fn blocked_by(&self, index: u32, now: Now) -> Option<&str> {
-        let failing = |&&on: &&u32| self.shown(on, now) == Some(Status::Fail);
+        let mut passing = HashSet::new();
+        let failing = |&&on: &&u32| self.fails(on, now, &mut passing);
         let on = self.slot(index).depends_on.iter().find(failing)?;
         Some(self.slot(*on).name())
+    }
+
+    /// Whether a check is shown as failing, by itself or by what it depends on. No recursion, which a long chain would
+    /// take out of the stack, and one look at each: through a net of dependencies there are very many ways.
+    fn fails(&self, index: u32, now: Now, passing: &mut HashSet<u32>) -> bool {
+        let mut to_see = Vec::new();
+        let mut next = Some(index);
+        while let Some(index) = next {
+            match self.own(index, now) {
+                Own::Set(Some(Status::Fail)) | Own::Given(Some(Status::Fail)) => return true,
+                Own::Set(_) => {}
+                Own::Given(_) => {
+                    let on = self.slot(index).depends_on.iter().copied();
+                    // One with a single dependant is come to only once.
+                    let is_new = |on: &u32| self.slot(*on).dependants.len() < 2 || passing.insert(*on);
+                    to_see.extend(on.filter(is_new));
+                }
+            }
+            next = to_see.pop();
+        }
+        false
+    }
+
+    /// The status of a check apart from what it depends on.
+    fn own(&self, index: u32, now: Now) -> Own {
+        let slot = self.slot(index);
+        if slot.is_disabled() {
+            return Own::Set(None);
+        }
+        let state = slot.lock();
+        if let Some(mask) = state.mask(now) {
+            Own::Set(Some(mask.status))
+        } else if state.is_stale(&slot.policy, now) {
+            Own::Given(Some(Status::Fail))
+        } else {
+            Own::Given(state.verdict.shown())
+        }
     }
 
     /// Until when nothing among these changes by itself; `None` where something is due.
