@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 #[derive(Deserialize)]
 pub struct Corpus {
@@ -92,4 +92,3 @@ fn decode(value: &Value, into: &mut String) {
         _ => {}
     }
 }
-

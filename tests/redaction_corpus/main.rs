@@ -54,7 +54,10 @@ async fn at_least_99_percent_is_hidden_and_at_most_1_percent_destroyed() {
         corpus.must_show.len()
     );
     assert!(seen <= 1.0, "{seen:.1} % of the secrets are seen");
-    assert!(destroyed <= 1.0, "{destroyed:.1} % of the ordinary values are destroyed");
+    assert!(
+        destroyed <= 1.0,
+        "{destroyed:.1} % of the ordinary values are destroyed"
+    );
 }
 
 #[tokio::test]

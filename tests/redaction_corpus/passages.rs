@@ -12,7 +12,11 @@ type Shown<'a> = Vec<(&'a Case, &'static str, Value)>;
 /// The section `process` of a process of its own.
 fn dumped(command: &mut Command) -> Value {
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -65,7 +69,10 @@ pub fn arguments<'a>(cases: &[&'a Case]) -> Shown<'a> {
         }
         argv
     };
-    cases.iter().map(|case| (*case, "arguments", argv(case))).collect()
+    cases
+        .iter()
+        .map(|case| (*case, "arguments", argv(case)))
+        .collect()
 }
 
 /// As sections of the environment page, and of the health body.
@@ -86,7 +93,11 @@ pub async fn sections<'a>(cases: &[&'a Case]) -> Shown<'a> {
         let report = health.build().unwrap().report().await;
         for case in batch {
             shown.push((case, "section of the environment", dump[&case.name].clone()));
-            shown.push((case, "section of the health body", report.sections[&case.name].clone()));
+            shown.push((
+                case,
+                "section of the health body",
+                report.sections[&case.name].clone(),
+            ));
         }
     }
     shown
@@ -94,24 +105,32 @@ pub async fn sections<'a>(cases: &[&'a Case]) -> Shown<'a> {
 
 /// As what checks return, fail with and panic with.
 pub async fn outputs<'a>(cases: &[&'a Case]) -> Shown<'a> {
-    let health = cases.iter().fold(HealthCheck::builder().discover(false), |builder, case| {
-        let returned = case.text();
-        let (failed, panicked) = (returned.clone(), returned.clone());
-        builder
-            .check(Check::blocking(format!("{} returns", case.id), move || returned.clone()))
-            .check(Check::blocking(format!("{} fails", case.id), move || {
-                Err::<(), String>(failed.clone())
-            }))
-            .check(Check::blocking(format!("{} panics", case.id), move || {
-                if true {
-                    panic!("{panicked}");
-                }
-            }))
-    });
+    let health = cases
+        .iter()
+        .fold(HealthCheck::builder().discover(false), |builder, case| {
+            let returned = case.text();
+            let (failed, panicked) = (returned.clone(), returned.clone());
+            builder
+                .check(Check::blocking(format!("{} returns", case.id), move || {
+                    returned.clone()
+                }))
+                .check(Check::blocking(format!("{} fails", case.id), move || {
+                    Err::<(), String>(failed.clone())
+                }))
+                .check(Check::blocking(format!("{} panics", case.id), move || {
+                    if true {
+                        panic!("{panicked}");
+                    }
+                }))
+        });
     let report = health.build().unwrap().report().await;
     let output = |case: &Case, way: &str| {
         let name = format!("{} {way}", case.id);
-        let result = report.results.iter().find(|result| result.checker == name).unwrap();
+        let result = report
+            .results
+            .iter()
+            .find(|result| result.checker == name)
+            .unwrap();
         result.output.clone()
     };
     let mut shown = Vec::new();

@@ -35,7 +35,9 @@ fn saying(texts: [&'static str; 12]) -> Router {
     let mut builder = HealthCheck::builder().discover(false);
     for (index, text) in texts.into_iter().enumerate() {
         builder = builder
-            .check(Check::new(format!("fails{index}"), move || async move { Err::<(), _>(text) }))
+            .check(Check::new(format!("fails{index}"), move || async move {
+                Err::<(), _>(text)
+            }))
             .check(Check::new(format!("returns{index}"), move || async move {
                 Outcome::pass(json!({ text: text }))
             }))
@@ -46,12 +48,10 @@ fn saying(texts: [&'static str; 12]) -> Router {
         .set_override("returns0", Status::Warn, Duration::from_secs(60), texts.concat())
         .unwrap();
     health.maintenance(texts.concat());
-    let dump = texts
-        .into_iter()
-        .enumerate()
-        .fold(EnvironmentDump::builder().discover(false), |builder, (index, text)| {
-            builder.section(format!("section{index}"), json!({ text: text }))
-        });
+    let dump = texts.into_iter().enumerate().fold(
+        EnvironmentDump::builder().discover(false),
+        |builder, (index, text)| builder.section(format!("section{index}"), json!({ text: text })),
+    );
     Endpoints::new(health)
         .environment(dump.build().unwrap())
         .router()
@@ -81,7 +81,11 @@ async fn what_a_check_says_stays_within_its_string() {
     let page = get(&app, "/healthcheck").await;
     assert_headers_are_ours(&page, "/healthcheck");
     // No control character stands in the bytes, so no reader of lines sees one of them as a line.
-    assert!(!page.body.bytes().any(|byte| byte.is_ascii_control()), "{}", page.body);
+    assert!(
+        !page.body.bytes().any(|byte| byte.is_ascii_control()),
+        "{}",
+        page.body
+    );
     let report = json_of(&page);
     assert_eq!(report["status"], "failure");
     assert_eq!(report["results"].as_array().unwrap().len(), 2 * HOSTILE.len());
@@ -100,7 +104,13 @@ async fn what_a_check_says_stays_within_its_string() {
 #[tokio::test]
 async fn every_page_is_one_json_value_whatever_stands_in_it() {
     let app = app();
-    for uri in ["/readyz", "/livez", "/healthcheck/fails3", "/healthcheck/history", "/environment"] {
+    for uri in [
+        "/readyz",
+        "/livez",
+        "/healthcheck/fails3",
+        "/healthcheck/history",
+        "/environment",
+    ] {
         let page = get(&app, uri).await;
         assert_headers_are_ours(&page, uri);
         json_of(&page);
@@ -114,8 +124,18 @@ async fn every_page_is_one_json_value_whatever_stands_in_it() {
 #[tokio::test]
 async fn a_hostile_output_adds_no_line_to_text_and_metrics_and_no_element_to_a_page() {
     let (hostile, tame) = (app(), saying(["tame"; 12]));
-    for (form, mark) in [("text", '\n'), ("prometheus", '\n'), ("openmetrics", '\n'), ("html", '<')] {
-        for path in ["/healthcheck", "/healthcheck/returns0", "/healthcheck/fails3", "/healthcheck/fails5"] {
+    for (form, mark) in [
+        ("text", '\n'),
+        ("prometheus", '\n'),
+        ("openmetrics", '\n'),
+        ("html", '<'),
+    ] {
+        for path in [
+            "/healthcheck",
+            "/healthcheck/returns0",
+            "/healthcheck/fails3",
+            "/healthcheck/fails5",
+        ] {
             for verbose in ["", "&verbose"] {
                 let uri = format!("{path}?format={form}{verbose}");
                 let (hostile, tame) = (get(&hostile, &uri).await, get(&tame, &uri).await);
@@ -129,7 +149,10 @@ async fn a_hostile_output_adds_no_line_to_text_and_metrics_and_no_element_to_a_p
                     tame.body
                 );
                 assert!(
-                    !hostile.body.chars().any(|character| character.is_control() && character != '\n'),
+                    !hostile
+                        .body
+                        .chars()
+                        .any(|character| character.is_control() && character != '\n'),
                     "{uri}: {:?}",
                     hostile.body
                 );
@@ -171,16 +194,32 @@ async fn no_header_of_a_request_comes_back() {
     let app = app();
     let sign = "kq7Zrv2Tn9xLw4";
     for name in [
-        "host", "origin", "referer", "user-agent", "accept", "accept-language", "authorization", "cookie",
-        "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-request-id", "traceparent", "range",
-        "if-none-match", "content-type",
+        "host",
+        "origin",
+        "referer",
+        "user-agent",
+        "accept",
+        "accept-language",
+        "authorization",
+        "cookie",
+        "forwarded",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-request-id",
+        "traceparent",
+        "range",
+        "if-none-match",
+        "content-type",
     ] {
         for uri in ["/healthcheck", "/environment", "/healthcheck/nobody"] {
             let page = ask(&app, Request::get(uri).header(name, sign)).await;
             assert_headers_are_ours(&page, uri);
             assert!(!page.body.contains(sign), "{name} {uri}: {}", page.body);
             assert!(
-                page.headers.values().all(|value| !value.to_str().unwrap().contains(sign)),
+                page.headers
+                    .values()
+                    .all(|value| !value.to_str().unwrap().contains(sign)),
                 "{name} {uri}"
             );
         }
@@ -190,8 +229,16 @@ async fn no_header_of_a_request_comes_back() {
 #[tokio::test]
 async fn a_request_with_a_body_is_answered_as_one_without() {
     let app = app();
-    let page = ask(&app, Request::get("/livez").header("content-length", "18446744073709551615")).await;
+    let page = ask(
+        &app,
+        Request::get("/livez").header("content-length", "18446744073709551615"),
+    )
+    .await;
     assert_eq!(page.status, StatusCode::OK);
-    let page = ask(&app, Request::get("/livez").header("transfer-encoding", "chunked")).await;
+    let page = ask(
+        &app,
+        Request::get("/livez").header("transfer-encoding", "chunked"),
+    )
+    .await;
     assert_eq!(page.status, StatusCode::OK);
 }

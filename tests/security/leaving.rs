@@ -24,7 +24,10 @@ fn secret() -> String {
 
 /// As a driver would say it.
 fn told(by: &str) -> String {
-    format!("{by}: connecting to postgres://app:{}@db/prod: timed out", secret())
+    format!(
+        "{by}: connecting to postgres://app:{}@db/prod: timed out",
+        secret()
+    )
 }
 
 /// An error whose source has the secret.
@@ -93,8 +96,14 @@ fn talkative() -> HealthCheckBuilder {
     checks
         .into_iter()
         .fold(builder, HealthCheckBuilder::check)
-        .section("fixed", json!({ "session_secret": secret(), "url": told("section") }))
-        .section_fn("computed", || json!([{ "private_key": secret() }, told("section")]))
+        .section(
+            "fixed",
+            json!({ "session_secret": secret(), "url": told("section") }),
+        )
+        .section_fn(
+            "computed",
+            || json!([{ "private_key": secret() }, told("section")]),
+        )
         .section_fn("failing", || Unserialisable)
         .section_fn("panicking", || {
             if true {
@@ -106,8 +115,14 @@ fn talkative() -> HealthCheckBuilder {
 fn environment() -> EnvironmentDump {
     EnvironmentDump::builder()
         .discover(false)
-        .section("fixed", json!({ "session_secret": secret(), "url": told("section") }))
-        .section_fn("computed", || json!([{ "private_key": secret() }, told("section")]))
+        .section(
+            "fixed",
+            json!({ "session_secret": secret(), "url": told("section") }),
+        )
+        .section_fn(
+            "computed",
+            || json!([{ "private_key": secret() }, told("section")]),
+        )
         .section_fn("failing", || Unserialisable)
         .section_fn("panicking", || {
             if true {
@@ -194,7 +209,10 @@ async fn a_secret_is_in_no_answer_no_report_no_history_and_no_log() {
     seen.add("history", format!("{:?}", health.history()));
     seen.add("maintenance", health.maintenance_reason().unwrap());
     let heard = heard.lock().unwrap();
-    assert!(heard.len() >= 9, "every check that isn't a pass was heard of: {heard:?}");
+    assert!(
+        heard.len() >= 9,
+        "every check that isn't a pass was heard of: {heard:?}"
+    );
     seen.add("listener", format!("{heard:?}"));
     seen.add("log", log.text());
     seen.holds_no_secret(&[
@@ -215,7 +233,10 @@ async fn a_secret_is_in_no_answer_no_report_no_history_and_no_log() {
         "log",
     ]);
     assert!(
-        report.warnings.iter().any(|warning| warning.contains("override: connecting")),
+        report
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("override: connecting")),
         "the override's reason is in a warning: {:?}",
         report.warnings
     );

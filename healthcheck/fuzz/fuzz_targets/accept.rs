@@ -16,7 +16,10 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(quality <= 1000, "{quality}");
         for part in [kind, subkind] {
             let is_token = |byte: u8| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte);
-            assert!(!part.is_empty() && part.bytes().all(is_token), "{part:?} of {header:?}");
+            assert!(
+                !part.is_empty() && part.bytes().all(is_token),
+                "{part:?} of {header:?}"
+            );
             let (_, behind) = rest.split_once(part).expect("in the order of the header");
             rest = behind;
         }

@@ -14,7 +14,10 @@ fuzz_target!(|raw: &str| {
         assert!(names.len() <= 1024, "more parameters are refused");
         let different: BTreeSet<_> = names.iter().collect();
         assert_eq!(different.len(), names.len(), "each name counts once: {names:?}");
-        assert!(!names.iter().any(|name| name.chars().any(char::is_control)), "{names:?}");
+        assert!(
+            !names.iter().any(|name| name.chars().any(char::is_control)),
+            "{names:?}"
+        );
     }
     let written = written(&asked);
     // Escapes make it up to three times as long.
@@ -25,7 +28,11 @@ fuzz_target!(|raw: &str| {
 
 fn written(asked: &Asked) -> String {
     let mut form = Serializer::new(String::new());
-    for (name, values) in [("check", &asked.checks), ("tag", &asked.tags), ("exclude", &asked.excluded)] {
+    for (name, values) in [
+        ("check", &asked.checks),
+        ("tag", &asked.tags),
+        ("exclude", &asked.excluded),
+    ] {
         form.extend_pairs(values.iter().map(|value| (name, value)));
     }
     form.extend_pairs(asked.format.iter().map(|format| ("format", format)));

@@ -48,12 +48,26 @@ const DEEPEST: u32 = 5;
 
 /// Names of secrets, by which all below them is hidden.
 const SECRET_NAMES: &[&str] = &[
-    "password", "db_password", "DB_PASS", "passwd", "API_KEY", "apiKey", "private-key", "clientSecret",
-    "access_token", "session.secret", "credentials", "Authorization", "signingKey", "cookie_secret",
+    "password",
+    "db_password",
+    "DB_PASS",
+    "passwd",
+    "API_KEY",
+    "apiKey",
+    "private-key",
+    "clientSecret",
+    "access_token",
+    "session.secret",
+    "credentials",
+    "Authorization",
+    "signingKey",
+    "cookie_secret",
 ];
 
 /// Names that tell nothing.
-const NAMES: &[&str] = &["host", "name", "url", "port", "region", "comment", "items", "é", "", "a b", "0", "\"", "\\"];
+const NAMES: &[&str] = &[
+    "host", "name", "url", "port", "region", "comment", "items", "é", "", "a b", "0", "\"", "\\",
+];
 
 fn object(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<Map<String, Value>> {
     let mut map = Map::new();
@@ -106,7 +120,15 @@ fn wholly_secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth:
 
 /// Prose around something that holds a secret.
 fn sentence(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<String> {
-    let before = *bytes.choose(&["", "connecting to ", "error: ", "tried (", "see \"", "line 1\nline 2: ", "é "])?;
+    let before = *bytes.choose(&[
+        "",
+        "connecting to ",
+        "error: ",
+        "tried (",
+        "see \"",
+        "line 1\nline 2: ",
+        "é ",
+    ])?;
     let behind = match before.chars().last() {
         Some('(') => ")",
         Some('"') => "\"",
