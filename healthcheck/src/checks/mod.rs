@@ -65,6 +65,13 @@ mod span;
 #[cfg_attr(not(feature = "checks-system"), allow(dead_code))]
 mod thresholds;
 
+#[cfg(any(
+    feature = "checks-http",
+    feature = "checks-redis",
+    feature = "checks-sqlx",
+    feature = "checks-tls"
+))]
+mod deadline;
 #[cfg(feature = "checks-net")]
 mod dial;
 #[cfg(feature = "checks-net")]
