@@ -230,23 +230,25 @@ impl HealthCheck {
         self.core.engine.changes.history()
     }
 
-    /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance).
+    /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance). The reason is redacted;
+    /// called again it changes the reason.
     pub fn maintenance(&self, reason: impl Into<String>) {
-        let reason = reason.into();
-        if self.core.lifecycle.set_maintenance(Some(reason.clone())) {
-            let said = self.core.engine.redaction.text(&reason).into_owned();
-            tracing::warn!(reason = said, "maintenance begins: readiness fails");
-            self.core
-                .engine
-                .changes
-                .record_maintenance(Status::Fail, said.into(), Now::read());
-            self.core.engine.touch();
+        let reason = self.core.engine.redaction.text(&reason.into()).into_owned();
+        let before = self.core.lifecycle.set_maintenance(Some(reason.clone()));
+        if before.as_ref() == Some(&reason) {
+            return;
         }
+        tracing::warn!(reason, "maintenance begins: readiness fails");
+        if before.is_none() {
+            let changes = &self.core.engine.changes;
+            changes.record_maintenance(Status::Fail, reason.into(), Now::read());
+        }
+        self.core.engine.touch();
     }
 
     /// Ends what [`maintenance`](Self::maintenance) began.
     pub fn end_maintenance(&self) {
-        if self.core.lifecycle.set_maintenance(None) {
+        if self.core.lifecycle.set_maintenance(None).is_some() {
             tracing::info!("maintenance ends");
             self.core
                 .engine

@@ -89,12 +89,9 @@ impl Lifecycle {
         self.lock().drain_delay
     }
 
-    /// Sets or ends maintenance; gives whether that changed anything.
-    pub(crate) fn set_maintenance(&self, reason: Option<String>) -> bool {
-        let mut state = self.lock();
-        let changed = state.maintenance != reason;
-        state.maintenance = reason;
-        changed
+    /// Sets or ends maintenance; gives what it was before.
+    pub(crate) fn set_maintenance(&self, reason: Option<String>) -> Option<String> {
+        std::mem::replace(&mut self.lock().maintenance, reason)
     }
 
     pub(crate) fn maintenance(&self) -> Option<String> {

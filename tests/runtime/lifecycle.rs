@@ -221,3 +221,33 @@ async fn a_drain_delay_beyond_the_clock_ends_when_it_is_ended() {
     health.end_drain();
     drained.await.unwrap();
 }
+
+#[tokio::test]
+async fn the_reason_of_a_maintenance_passes_the_redactor_everywhere() {
+    let health = built([Lever::default().check("a")]);
+    let secret = concat!("hunter", "2");
+    health.maintenance(format!("moving to postgres://app:{secret}@db/prod"));
+    let told = [
+        serde_json::to_string(&*health.report_for(&Selection::readiness()).await.unwrap()).unwrap(),
+        serde_json::to_string(&health.history()).unwrap(),
+        health.maintenance_reason().unwrap(),
+    ];
+    for told in told {
+        assert!(
+            told.contains("postgres://app:********@db/prod") && !told.contains(secret),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_reason_for_the_same_maintenance_is_no_transition() {
+    let health = built([Lever::default().check("a")]);
+    health.maintenance("moving house");
+    health.maintenance("still moving");
+    assert_eq!(
+        readiness(&health).await.1.as_deref(),
+        Some("maintenance: still moving")
+    );
+    assert_eq!(health.history().len(), 1);
+}
