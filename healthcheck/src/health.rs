@@ -264,8 +264,8 @@ impl HealthCheck {
     /// A pass over a failure stands in the `warnings` of every report.
     ///
     /// # Errors
-    /// There is no check of that name; the duration is zero; it is a liveness check, which is not overridden by
-    /// accident: that takes [`force_override`](Self::force_override).
+    /// There is no check of that name; the duration is zero or ends beyond the clock; it is a liveness check, which is
+    /// not overridden by accident: that takes [`force_override`](Self::force_override).
     ///
     /// ```
     /// use std::time::Duration;
@@ -294,7 +294,7 @@ impl HealthCheck {
     /// As [`set_override`](Self::set_override), for liveness checks, too: a failure there restarts the process.
     ///
     /// # Errors
-    /// There is no check of that name; the duration is zero.
+    /// There is no check of that name; the duration is zero or ends beyond the clock.
     pub fn force_override(
         &self,
         name: &str,
@@ -335,7 +335,8 @@ impl HealthCheck {
     fn mask(&self, index: u32, status: Status, lasts: Duration, reason: &str) -> Result<(), OverrideError> {
         let now = Now::read();
         let engine = &self.core.engine;
-        if lasts.is_zero() {
+        let until = now.after(lasts);
+        if lasts.is_zero() || until.wall().is_none() {
             return Err(OverrideError::endless(engine.slot(index).name()));
         }
         // What time has changed is told first: an override that ended unseen has an end of its own.
@@ -346,7 +347,7 @@ impl HealthCheck {
         engine.slot(index).lock().masked = Some(Box::new(Mask {
             status,
             reason,
-            until: now.after(lasts),
+            until,
         }));
         engine.touch();
         engine.note_quietly(index, now);

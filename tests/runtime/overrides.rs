@@ -111,3 +111,13 @@ async fn clearing_an_override_shows_the_runs_again() {
     health.clear_override("redis").unwrap();
     assert_eq!(health.report().await.status, Overall::Success);
 }
+
+#[tokio::test]
+async fn an_override_without_an_end_is_refused() {
+    let health = built([Lever::default().check("redis")]);
+    let endless = health
+        .set_override("redis", Status::Pass, Duration::MAX, "for good")
+        .unwrap_err();
+    assert!(endless.to_string().contains("needs an end"), "{endless}");
+    assert_eq!(of(&*health.report().await, "redis").overridden, None);
+}
