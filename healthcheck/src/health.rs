@@ -245,20 +245,25 @@ impl HealthCheck {
         }
     }
 
-    /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance).
+    /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance). The reason is redacted;
+    /// called again it changes the reason.
     pub fn maintenance(&self, reason: impl Into<String>) {
-        let engine = &self.core.engine;
-        let reason = engine.redaction.text(&reason.into()).into_owned();
-        if self.core.lifecycle.set_maintenance(Some(reason.clone())) {
-            tracing::warn!(reason, "maintenance begins: readiness fails");
-            engine.changes.record_maintenance(Status::Fail, reason.into(), Now::read());
-            engine.touch();
+        let reason = self.core.engine.redaction.text(&reason.into()).into_owned();
+        let before = self.core.lifecycle.set_maintenance(Some(reason.clone()));
+        if before.as_ref() == Some(&reason) {
+            return;
         }
+        tracing::warn!(reason, "maintenance begins: readiness fails");
+        if before.is_none() {
+            let changes = &self.core.engine.changes;
+            changes.record_maintenance(Status::Fail, reason.into(), Now::read());
+        }
+        self.core.engine.touch();
     }
 
     /// Ends what [`maintenance`](Self::maintenance) began.
     pub fn end_maintenance(&self) {
-        if self.core.lifecycle.set_maintenance(None) {
+        if self.core.lifecycle.set_maintenance(None).is_some() {
             tracing::info!("maintenance ends");
             let engine = &self.core.engine;
             engine.changes.record_maintenance(Status::Pass, Value::Null, Now::read());
@@ -272,8 +277,8 @@ impl HealthCheck {
     /// A pass over a failure stands in the `warnings` of every report.
     ///
     /// # Errors
-    /// There is no check of that name; the duration is zero; it is a liveness check, which is not overridden by
-    /// accident: that takes [`force_override`](Self::force_override).
+    /// There is no check of that name; the duration is zero or ends beyond the clock; it is a liveness check, which is
+    /// not overridden by accident: that takes [`force_override`](Self::force_override).
     ///
     /// ```
     /// use std::time::Duration;
@@ -302,7 +307,7 @@ impl HealthCheck {
     /// As [`set_override`](Self::set_override), for liveness checks, too: a failure there restarts the process.
     ///
     /// # Errors
-    /// There is no check of that name; the duration is zero.
+    /// There is no check of that name; the duration is zero or ends beyond the clock.
     pub fn force_override(
         &self,
         name: &str,
@@ -349,7 +354,8 @@ impl HealthCheck {
     fn mask(&self, index: u32, status: Status, lasts: Duration, reason: &str) -> Result<(), OverrideError> {
         let now = Now::read();
         let engine = &self.core.engine;
-        if lasts.is_zero() {
+        let until = now.after(lasts);
+        if lasts.is_zero() || until.wall().is_none() {
             return Err(OverrideError::endless(engine.slot(index).name()));
         }
         // What time has changed is told first: an override that ended unseen has an end of its own.
@@ -360,7 +366,7 @@ impl HealthCheck {
         engine.slot(index).lock().masked = Some(Box::new(Mask {
             status,
             reason,
-            until: now.after(lasts),
+            until,
         }));
         engine.touch();
         engine.note_quietly(index, now);

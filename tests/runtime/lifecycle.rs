@@ -205,3 +205,59 @@ async fn the_last_32_transitions_are_kept() {
     assert_eq!(of_a.last().unwrap().to, Status::Fail);
     assert!(of_a.iter().all(|it| it.lasted.is_some()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_the_drain_late_waits_for_the_rest_of_its_delay() {
+    let health = by_hand().build().unwrap();
+    health.begin_shutdown();
+    advance(4 * SECOND).await;
+    let began = tokio::time::Instant::now();
+    health.drained().await;
+    assert_eq!(began.elapsed().as_secs(), 1);
+    advance(60 * SECOND).await;
+    let began = tokio::time::Instant::now();
+    health.drained().await;
+    assert_eq!(began.elapsed().as_secs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_delay_beyond_the_clock_ends_when_it_is_ended() {
+    let health = by_hand().build().unwrap();
+    health.set_drain_delay(Duration::MAX);
+    health.begin_shutdown();
+    let drained = tokio::spawn(health.drained());
+    advance(SECOND).await;
+    assert!(!drained.is_finished());
+    health.end_drain();
+    drained.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_reason_of_a_maintenance_passes_the_redactor_everywhere() {
+    let health = built([Lever::default().check("a")]);
+    let secret = concat!("hunter", "2");
+    health.maintenance(format!("moving to postgres://app:{secret}@db/prod"));
+    let told = [
+        serde_json::to_string(&*health.report_for(&Selection::readiness()).await.unwrap()).unwrap(),
+        serde_json::to_string(&health.history()).unwrap(),
+        health.maintenance_reason().unwrap(),
+    ];
+    for told in told {
+        assert!(
+            told.contains("postgres://app:********@db/prod") && !told.contains(secret),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_reason_for_the_same_maintenance_is_no_transition() {
+    let health = built([Lever::default().check("a")]);
+    health.maintenance("moving house");
+    health.maintenance("still moving");
+    assert_eq!(
+        readiness(&health).await.1.as_deref(),
+        Some("maintenance: still moving")
+    );
+    assert_eq!(health.history().len(), 1);
+}

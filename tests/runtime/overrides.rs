@@ -111,3 +111,30 @@ async fn clearing_an_override_shows_the_runs_again() {
     health.clear_override("redis").unwrap();
     assert_eq!(health.report().await.status, Overall::Success);
 }
+
+#[tokio::test]
+async fn an_override_without_an_end_is_refused() {
+    let health = built([Lever::default().check("redis")]);
+    let endless = health
+        .set_override("redis", Status::Pass, Duration::MAX, "for good")
+        .unwrap_err();
+    assert!(endless.to_string().contains("needs an end"), "{endless}");
+    assert_eq!(of(&*health.report().await, "redis").overridden, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_after_an_override_that_changed_nothing_is_by_the_run() {
+    let lever = Lever::default();
+    let health = built([lever.check("redis")]);
+    health.report().await;
+    health
+        .set_override("redis", Status::Pass, MINUTE, "known")
+        .unwrap();
+    advance(MINUTE / 2).await;
+    health.report().await;
+    lever.fail();
+    advance(MINUTE).await;
+    health.report().await;
+    let last = health.history().into_iter().rfind(|it| it.checker.is_some());
+    assert_eq!(last.map(|it| (it.to, it.by)), Some((Status::Fail, Cause::Run)));
+}

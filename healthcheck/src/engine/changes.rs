@@ -250,14 +250,19 @@ impl Engine {
 
     /// As `note`, where no run has ended.
     pub(crate) fn note_quietly(&self, index: u32, now: Now) {
-        let told = self
-            .changes
-            .lock()
-            .checks
-            .get(index as usize)
-            .and_then(|told| told.status);
-        let shown = self.shown(index, now);
-        if shown != told && shown.is_some() {
+        let shown = {
+            let mut ledger = self.changes.lock();
+            let shown = self.shown(index, now);
+            match ledger.checks.get_mut(index as usize) {
+                Some(told) if told.status == shown => {
+                    // An override that ended without a trace has nothing to do with what comes next.
+                    told.was_masked = self.slot(index).lock().mask(now).is_some();
+                    return;
+                }
+                _ => shown,
+            }
+        };
+        if shown.is_some() {
             self.touch();
             self.note(index, now);
         }
