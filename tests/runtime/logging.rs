@@ -159,3 +159,27 @@ async fn a_sync_check_logs_where_its_asker_does() {
     assert_eq!(log.of("INFO"), ["INFO from inside"]);
     assert_eq!(log.of("ERROR").len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_warning_that_lasts_is_no_failure_to_remember() {
+    let log = Log::catch();
+    let lever = Lever::default();
+    lever.warn();
+    let health = built([lever.check("redis")]);
+    for _ in 0..(31 * 2) {
+        health.report().await;
+        advance(Duration::from_secs(30)).await;
+    }
+    assert_eq!(log.of("ERROR"), Vec::<String>::new());
+    lever.fail();
+    for _ in 0..(11 * 6) {
+        health.report().await;
+        advance(Duration::from_secs(10)).await;
+    }
+    assert_eq!(
+        log.of("ERROR").len(),
+        2,
+        "the failure, and ten minutes later the reminder: {:#?}",
+        log.of("ERROR")
+    );
+}

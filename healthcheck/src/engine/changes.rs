@@ -96,7 +96,9 @@ struct Told {
 struct Tally {
     unknown: usize,
     failing: usize,
-    degrading: usize,
+    /// Failing, and not critical.
+    optional: usize,
+    warning: usize,
 }
 
 /// What to log of a transition.
@@ -394,7 +396,7 @@ impl Ledger {
     }
 
     fn reminder(&mut self, now: Now) -> bool {
-        if self.tally.failing + self.tally.degrading == 0 {
+        if self.tally.failing + self.tally.optional == 0 {
             self.reminded = None;
             return false;
         }
@@ -465,7 +467,8 @@ impl Tally {
             None => Some(&mut self.unknown),
             Some(Status::Pass) => None,
             Some(Status::Fail) if critical => Some(&mut self.failing),
-            Some(Status::Warn | Status::Fail) => Some(&mut self.degrading),
+            Some(Status::Fail) => Some(&mut self.optional),
+            Some(Status::Warn) => Some(&mut self.warning),
         }
     }
 
@@ -475,7 +478,7 @@ impl Tally {
             Some(Status::Fail)
         } else if self.unknown > 0 {
             None
-        } else if self.degrading > 0 {
+        } else if self.optional + self.warning > 0 {
             Some(Status::Warn)
         } else {
             Some(Status::Pass)
