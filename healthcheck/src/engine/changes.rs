@@ -502,11 +502,17 @@ fn log(line: &Line) {
     let Some(check) = checker else {
         return tracing::debug!(status = %to, "health as a whole changed");
     };
+    if line.blocked {
+        // The log names the root.
+        return match to {
+            Status::Fail => tracing::debug!(check, %output, "health check blocked"),
+            Status::Warn | Status::Pass => tracing::debug!(check, %output, "health check no longer blocked"),
+        };
+    }
     if line.flapping {
         return tracing::error!(check, %output, "flapping: more than {FLAPPING} changes in 10 minutes");
     }
     match to {
-        Status::Fail if line.blocked => tracing::debug!(check, %output, "health check blocked"),
         Status::Fail => tracing::error!(check, %output, "health check failed"),
         Status::Warn => tracing::warn!(check, %output, "health check warns"),
         Status::Pass => tracing::info!(check, %output, "health check recovered"),
