@@ -378,7 +378,7 @@ impl Core {
         };
         let mut warnings = self.warnings.read().unwrap_or_else(PoisonError::into_inner).clone();
         warnings.extend(members.warnings.iter().cloned());
-        warnings.extend(self.passes_over_failures(members, &results));
+        warnings.extend(self.passes_over_failures(members, &results, asked.now));
         if !observed.is_empty() {
             results.extend(observed);
             results.sort_by(|one, other| one.checker.cmp(&other.checker));
@@ -438,11 +438,10 @@ impl Core {
         verdicts.max().unwrap_or(Overall::Success)
     }
 
-    fn passes_over_failures(&self, members: &Members, results: &[CheckResult]) -> Vec<String> {
+    fn passes_over_failures(&self, members: &Members, results: &[CheckResult], now: Now) -> Vec<String> {
         let masked = members.told.iter().zip(results).filter_map(|(&index, result)| {
             let overridden = result.overridden.as_ref().filter(|_| result.passed)?;
-            let fails = self.engine.slot(index).lock().verdict.shown() == Some(Status::Fail);
-            fails.then(|| {
+            self.engine.fails_below(index, now).then(|| {
                 let Overridden { reason, .. } = overridden;
                 format!(
                     "`{}` fails and is overridden to {}: {reason}",

@@ -138,3 +138,21 @@ async fn a_failure_after_an_override_that_changed_nothing_is_by_the_run() {
     let last = health.history().into_iter().rfind(|it| it.checker.is_some());
     assert_eq!(last.map(|it| (it.to, it.by)), Some((Status::Fail, Cause::Run)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_over_a_check_that_is_blocked_is_a_warning_as_well() {
+    let dns = Lever::default();
+    dns.fail();
+    let health = built([
+        dns.check("dns"),
+        Lever::default().check("redis").depends_on(["dns"]),
+    ]);
+    health.report().await;
+    health
+        .set_override("redis", Status::Pass, MINUTE, "known")
+        .unwrap();
+    assert_eq!(
+        health.report().await.warnings,
+        ["`redis` fails and is overridden to pass: known"]
+    );
+}

@@ -96,7 +96,9 @@ struct Told {
 struct Tally {
     unknown: usize,
     failing: usize,
-    degrading: usize,
+    /// Failing, and not critical.
+    optional: usize,
+    warning: usize,
 }
 
 /// What to log of a transition.
@@ -398,7 +400,7 @@ impl Ledger {
     }
 
     fn reminder(&mut self, now: Now) -> bool {
-        if self.tally.failing + self.tally.degrading == 0 {
+        if self.tally.failing + self.tally.optional == 0 {
             self.reminded = None;
             return false;
         }
@@ -469,7 +471,8 @@ impl Tally {
             None => Some(&mut self.unknown),
             Some(Status::Pass) => None,
             Some(Status::Fail) if critical => Some(&mut self.failing),
-            Some(Status::Warn | Status::Fail) => Some(&mut self.degrading),
+            Some(Status::Fail) => Some(&mut self.optional),
+            Some(Status::Warn) => Some(&mut self.warning),
         }
     }
 
@@ -479,7 +482,7 @@ impl Tally {
             Some(Status::Fail)
         } else if self.unknown > 0 {
             None
-        } else if self.degrading > 0 {
+        } else if self.optional + self.warning > 0 {
             Some(Status::Warn)
         } else {
             Some(Status::Pass)
@@ -503,11 +506,17 @@ fn log(line: &Line) {
     let Some(check) = checker else {
         return tracing::debug!(status = %to, "health as a whole changed");
     };
+    if line.blocked {
+        // The log names the root.
+        return match to {
+            Status::Fail => tracing::debug!(check, %output, "health check blocked"),
+            Status::Warn | Status::Pass => tracing::debug!(check, %output, "health check no longer blocked"),
+        };
+    }
     if line.flapping {
         return tracing::error!(check, %output, "flapping: more than {FLAPPING} changes in 10 minutes");
     }
     match to {
-        Status::Fail if line.blocked => tracing::debug!(check, %output, "health check blocked"),
         Status::Fail => tracing::error!(check, %output, "health check failed"),
         Status::Warn => tracing::warn!(check, %output, "health check warns"),
         Status::Pass => tracing::info!(check, %output, "health check recovered"),

@@ -431,13 +431,17 @@ impl Engine {
             return Own::Set(None);
         }
         let state = slot.lock();
-        if let Some(mask) = state.mask(now) {
-            Own::Set(Some(mask.status))
-        } else if state.is_stale(&slot.policy, now) {
-            Own::Given(Some(Status::Fail))
-        } else {
-            Own::Given(state.verdict.shown())
+        match state.mask(now) {
+            Some(mask) => Own::Set(Some(mask.status)),
+            None => Own::Given(state.given(&slot.policy, now)),
         }
+    }
+
+    /// Whether a check would be told as failing if no status were set by hand.
+    pub(crate) fn fails_below(&self, index: u32, now: Now) -> bool {
+        let slot = self.slot(index);
+        let given = slot.lock().given(&slot.policy, now);
+        given == Some(Status::Fail) || self.blocked_by(index, now).is_some()
     }
 
     /// Until when nothing among these changes by itself; `None` where something is due.

@@ -422,6 +422,15 @@ impl State {
         }
     }
 
+    /// The status that the runs amount to; a background result that is too old is a failure.
+    pub(crate) fn given(&self, policy: &Policy, now: Now) -> Option<Status> {
+        if self.is_stale(policy, now) {
+            Some(Status::Fail)
+        } else {
+            self.verdict.shown()
+        }
+    }
+
     /// The status set by hand, until it ends.
     pub(crate) fn mask(&self, now: Now) -> Option<&Mask> {
         self.masked.as_deref().filter(|mask| !mask.until.passed(now))
