@@ -376,7 +376,11 @@ impl Core {
         } else {
             self.overall(members, &results)
         };
-        let mut warnings = self.warnings.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut warnings = self
+            .warnings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         warnings.extend(members.warnings.iter().cloned());
         warnings.extend(self.passes_over_failures(members, &results, asked.now));
         if !observed.is_empty() {
