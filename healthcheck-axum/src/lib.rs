@@ -26,6 +26,7 @@ mod details;
 mod disabled;
 mod endpoints;
 mod format;
+mod haproxy_agent;
 mod json;
 mod maintenance;
 #[cfg(test)]

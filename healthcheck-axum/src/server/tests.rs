@@ -34,6 +34,7 @@ fn server(health: &HealthCheck, router: Router) -> Server {
         watch_runtime: true,
         maintenance_file: None,
         termination_log: "/nowhere/termination-log".into(),
+        agent: None,
         limits: Limits::default(),
     }
 }
