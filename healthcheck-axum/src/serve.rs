@@ -239,7 +239,9 @@ impl Endpoints {
     async fn agent(&self, addr: &str) -> Result<Agent, ServeError> {
         let (pass, fail) = self.max_age;
         let listener = listen(addr).await?;
-        let told = listener.local_addr().and_then(|addr| Ok((addr, listener.into_std()?)));
+        let told = listener
+            .local_addr()
+            .and_then(|addr| Ok((addr, listener.into_std()?)));
         let (addr, listener) = told.map_err(|why| ServeError::start("start the agent of HAProxy", why))?;
         tracing::info!("the agent of HAProxy answers on {addr}");
         Ok(Agent {

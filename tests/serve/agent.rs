@@ -28,7 +28,11 @@ fn the_agent_of_haproxy_tells_readiness_in_one_line() {
     let (mut served, _) = Served::start(&[&format!("agent={agent}")]);
     let up = "ready up 100%\n";
     assert_eq!(told(agent, ""), up);
-    assert_eq!(told(agent, "agent-send shop-1\n"), up, "whatever the client sends");
+    assert_eq!(
+        told(agent, "agent-send shop-1\n"),
+        up,
+        "whatever the client sends"
+    );
     for (begin, line, end) in [
         ("warn", "ready up 75%\n", "calm"),
         ("break", "ready down\n", "repair"),
