@@ -85,6 +85,8 @@ struct Told {
     since: Option<f64>,
     was_masked: bool,
     was_blocked: bool,
+    /// Its failure was told as that of what it depends on: one of its own hasn't been logged.
+    fails_quietly: bool,
     flapping: bool,
     changed: VecDeque<Instant>,
     count: u64,
@@ -342,6 +344,10 @@ impl Engine {
         told.was_masked = masked;
         told.was_blocked = blocker.is_some();
         if from == Some(shown) {
+            if blocker.is_none() && !masked && std::mem::take(&mut told.fails_quietly) {
+                let blocked = told.history.back().cloned();
+                lines.extend(blocked.map(|it| Line::plain(Transition { output, ..it })));
+            }
             return Vec::new();
         }
         ledger.tally.count(info, from, shown);
@@ -360,6 +366,7 @@ impl Engine {
             (false, true) => Some(Wording::Flapping),
             (_, false) => Some(Wording::Plain),
         };
+        told.fails_quietly = wording == Some(Wording::Blocked) && shown == Status::Fail;
         lines.push(Line { transition, wording });
         if from == Some(Status::Fail) {
             // What it held up may be told anew at once, not only when a failure of before has expired.
