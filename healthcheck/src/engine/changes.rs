@@ -376,6 +376,8 @@ impl Engine {
                     state.recheck();
                 }
             }
+            // A report that was put together since the result came in doesn't know that they are due.
+            self.touch();
         }
         slot.dependants.to_vec()
     }
