@@ -360,3 +360,23 @@ async fn a_run_that_stays_stuck_is_a_failure_whatever_the_threshold() {
         "it is run again at once"
     );
 }
+
+#[tokio::test]
+async fn a_value_nested_without_end_and_a_text_of_many_megabytes_are_failures_that_say_so() {
+    let nested = || (0..200).fold(serde_json::Value::Null, |inner, _| serde_json::json!([inner]));
+    let health = built([
+        Check::blocking("nested", nested),
+        Check::blocking("text", || "x".repeat(5 * 1024 * 1024)),
+        Check::new("fine", async || serde_json::json!({ "depth": 1 })),
+    ]);
+    let report = health.report().await;
+    assert_eq!(
+        of(&report, "nested").output,
+        "the output can't be shown: it is nested deeper than 100 levels"
+    );
+    assert_eq!(
+        of(&report, "text").output,
+        "the output can't be shown: it is larger than 4 MiB"
+    );
+    assert_eq!(of(&report, "fine").output, serde_json::json!({ "depth": 1 }));
+}
