@@ -194,6 +194,9 @@ impl Attempt {
         };
         if published {
             self.engine.published(self.index, now);
+        } else {
+            // It was stuck; now it may run again.
+            self.engine.touch();
         }
     }
 
@@ -206,7 +209,9 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        self.slot().lock().lose(self.id, Instant::now());
+        if self.slot().lock().lose(self.id, Instant::now()) {
+            self.engine.touch();
+        }
         self.slot().ended.notify_waiters();
     }
 }
