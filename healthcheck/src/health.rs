@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -18,6 +18,7 @@ use crate::observation::Observations;
 use crate::outcome::Status;
 use crate::provide::Provided;
 use crate::redact::RedactionBuilder;
+use crate::registry;
 use crate::report::Report;
 use crate::reports::Reports;
 use crate::selection::Selection;
@@ -59,7 +60,8 @@ pub(crate) struct Core {
     pub(crate) engine: Arc<Engine>,
     pub(crate) reports: Reports,
     pub(crate) fixed: Map<String, Value>,
-    pub(crate) warnings: Vec<String>,
+    /// What stands in every report, from the build or added since.
+    pub(crate) warnings: RwLock<Vec<String>>,
     pub(crate) provided: Provided,
     /// What hides the names, for the environment page to start from.
     pub(crate) redaction: RedactionBuilder,
@@ -230,6 +232,19 @@ impl HealthCheck {
         self.core.engine.changes.history()
     }
 
+    /// Adds a sentence to the `warnings` of every report from now on: something that somebody should know and no check
+    /// says. Redacted; the same one again changes nothing.
+    pub fn add_warning(&self, text: impl Into<String>) {
+        let engine = &self.core.engine;
+        let text = engine.redaction.text(&text.into()).into_owned();
+        let mut warnings = self.core.warnings.write().unwrap_or_else(PoisonError::into_inner);
+        if !warnings.contains(&text) {
+            warnings.push(text);
+            drop(warnings);
+            engine.touch();
+        }
+    }
+
     /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance). The reason is redacted;
     /// called again it changes the reason.
     pub fn maintenance(&self, reason: impl Into<String>) {
@@ -250,11 +265,11 @@ impl HealthCheck {
     pub fn end_maintenance(&self) {
         if self.core.lifecycle.set_maintenance(None).is_some() {
             tracing::info!("maintenance ends");
-            self.core
-                .engine
+            let engine = &self.core.engine;
+            engine
                 .changes
                 .record_maintenance(Status::Pass, Value::Null, Now::read());
-            self.core.engine.touch();
+            engine.touch();
         }
     }
 
@@ -324,6 +339,12 @@ impl HealthCheck {
     #[must_use]
     pub fn maintenance_reason(&self) -> Option<String> {
         self.core.lifecycle.maintenance()
+    }
+
+    /// The version of the package that the running binary was built from, as far as an annotated function in it tells.
+    #[must_use]
+    pub fn release(&self) -> Option<&'static str> {
+        registry::own_package().map(|(_, version)| version)
     }
 
     /// What the metrics count: runs and transitions of each check since the start, and runs that are stuck now.

@@ -250,7 +250,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> CheckError for E {
 /// A chain longer than this is one that leads back to itself.
 const LONGEST_CHAIN: usize = 64;
 
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let sources = std::iter::successors(Some(error), |&error| error.source());
     let messages: Vec<String> = sources.take(LONGEST_CHAIN).map(ToString::to_string).collect();
     messages.join(": ")

@@ -386,7 +386,11 @@ impl Core {
             let seen = observed.iter().map(|result| verdict(result.status, true));
             seen.fold(self.overall(members, &results), Overall::max)
         };
-        let mut warnings = self.warnings.clone();
+        let mut warnings = self
+            .warnings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         warnings.extend(members.warnings.iter().cloned());
         warnings.extend(self.passes_over_failures(members, &results, asked.now));
         if !observed.is_empty() {

@@ -72,6 +72,16 @@ async fn maintenance_fails_readiness_with_its_reason_until_it_ends() {
 }
 
 #[tokio::test]
+async fn a_secret_in_the_reason_of_a_maintenance_is_not_told() {
+    let health = built([Lever::default().check("a")]);
+    let secret = ["hun", "ter2"].concat();
+    health.maintenance(format!("moving postgres://app:{secret}@db/prod"));
+    let told = readiness(&health).await.1.unwrap();
+    assert_eq!(told, "maintenance: moving postgres://app:********@db/prod");
+    assert!(!format!("{:?}", health.history()).contains(&secret));
+}
+
+#[tokio::test]
 async fn shutting_down_is_told_before_maintenance() {
     let health = built([Lever::default().check("a")]);
     health.maintenance("moving house");

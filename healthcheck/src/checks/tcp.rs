@@ -1,16 +1,10 @@
 use std::fmt::Display;
 use std::future::IntoFuture;
-use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
-
+use super::dial::{dial, split};
 use super::layer::Layer;
-use super::resolve::resolve;
-use super::span::span;
 use crate::Outcome;
 
 /// Something accepts TCP connections at `addr`: `"host:port"`, `"[::1]:6379"` or a `SocketAddr`.
@@ -63,21 +57,10 @@ impl Tcp {
             return Layer::Connect
                 .failure("that isn't an address: write \"host:port\", as in \"db.internal:5432\"");
         };
-        let started = Instant::now();
-        let addresses = match resolve(host, self.timeout).await {
-            Ok(addresses) => addresses,
-            Err(problem) => return Layer::Dns.failure(format_args!("{host}: {problem}")),
-        };
-        let addresses: Vec<SocketAddr> = addresses
-            .into_iter()
-            .map(|ip| SocketAddr::new(ip, port))
-            .collect();
-        let left = self.timeout.saturating_sub(started.elapsed());
-        let connect = |address| async move { TcpStream::connect(address).await.map(drop) };
-        match connect_any(&addresses, left, connect).await {
-            Ok(address) if address.to_string() == *addr => Outcome::pass(format!("connected to {addr}")),
-            Ok(address) => Outcome::pass(format!("connected to {addr} ({address})")),
-            Err(problems) => Layer::Connect.failure(problems),
+        match dial(host, port, self.timeout).await {
+            Ok((address, _)) if address.to_string() == *addr => Outcome::pass(format!("connected to {addr}")),
+            Ok((address, _)) => Outcome::pass(format!("connected to {addr} ({address})")),
+            Err(problem) => problem.into(),
         }
     }
 }
@@ -91,44 +74,9 @@ impl IntoFuture for Tcp {
     }
 }
 
-/// Host and port; of an IPv6 address without its brackets.
-fn split(addr: &str) -> Option<(&str, u16)> {
-    let (host, port) = addr.rsplit_once(':')?;
-    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let plain = |host: &str| !host.is_empty() && !host.contains([':', '/', '@', '?', '[', ']', ' ']);
-    let host = bracketed.or_else(|| plain(host).then_some(host))?;
-    Some((host, port.parse().ok()?))
-}
-
-/// The first address that accepts, or what each of them answered.
-async fn connect_any<F>(
-    addresses: &[SocketAddr],
-    limit: Duration,
-    connect: impl Fn(SocketAddr) -> F,
-) -> Result<SocketAddr, String>
-where
-    F: Future<Output = io::Result<()>>,
-{
-    let started = Instant::now();
-    let mut problems = Vec::with_capacity(addresses.len());
-    let mut untried = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-    for &address in addresses {
-        let part = limit.saturating_sub(started.elapsed()) / untried.max(1);
-        untried = untried.saturating_sub(1);
-        match timeout(part, connect(address)).await {
-            Ok(Ok(())) => return Ok(address),
-            Ok(Err(error)) => problems.push(format!("{address}: {error}")),
-            Err(_) => problems.push(format!("{address}: no answer within {}", span(part))),
-        }
-    }
-    Err(problems.join("; "))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::future::pending;
-
     use tokio::net::TcpListener;
 
     use super::*;
@@ -171,44 +119,6 @@ mod tests {
         );
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_dead_address_does_not_hide_a_live_one() {
-        let addresses: [SocketAddr; 2] = [
-            "[2001:db8::1]:80".parse().unwrap(),
-            "192.0.2.1:80".parse().unwrap(),
-        ];
-        let connect = |address: SocketAddr| async move {
-            if address.is_ipv6() {
-                pending().await
-            } else {
-                Ok(())
-            }
-        };
-        let limit = Duration::from_secs(3);
-        assert_eq!(connect_any(&addresses, limit, connect).await, Ok(addresses[1]));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn every_address_is_told_with_its_answer_within_the_limit() {
-        let addresses: [SocketAddr; 2] = ["192.0.2.1:80".parse().unwrap(), "192.0.2.2:80".parse().unwrap()];
-        let connect = |address: SocketAddr| async move {
-            if address == addresses[0] {
-                pending().await
-            } else {
-                Err(io::ErrorKind::ConnectionRefused.into())
-            }
-        };
-        let started = Instant::now();
-        let problems = connect_any(&addresses, Duration::from_secs(3), connect)
-            .await
-            .unwrap_err();
-        assert_eq!(
-            problems,
-            "192.0.2.1:80: no answer within 1.5 s; 192.0.2.2:80: connection refused"
-        );
-        assert!(started.elapsed() <= Duration::from_secs(3));
-    }
-
     #[tokio::test]
     async fn what_is_no_address_is_refused_without_repeating_its_password() {
         let secret = concat!("hunter", "2");
@@ -224,12 +134,5 @@ mod tests {
                 "{text}"
             );
         }
-    }
-
-    #[test]
-    fn hosts_and_ports_are_told_apart() {
-        assert_eq!(split("db.internal:5432"), Some(("db.internal", 5432)));
-        assert_eq!(split("[::1]:80"), Some(("::1", 80)));
-        assert_eq!(split("10.0.0.1:1"), Some(("10.0.0.1", 1)));
     }
 }

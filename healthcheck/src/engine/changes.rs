@@ -222,6 +222,10 @@ impl Engine {
         let mut lines = Vec::new();
         let mut ledger = self.changes.lock();
         let mut changed = self.note_one(&mut ledger, index, now, &mut lines);
+        if changed.is_empty() {
+            // What hangs on it may have been told otherwise meanwhile, under an override that has ended.
+            changed.extend_from_slice(&slot.dependants);
+        }
         while let Some(index) = changed.pop() {
             let more = self.note_one(&mut ledger, index, now, &mut lines);
             changed.extend(more);

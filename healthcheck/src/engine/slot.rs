@@ -428,9 +428,17 @@ impl State {
         } else {
             PATIENCE
         };
-        let ttl = policy.ttl(last.status).lasts.unwrap_or_default();
-        let oldest = ttl.saturating_add(policy.patience()).saturating_add(STALE_GRACE);
-        now.mono.saturating_duration_since(running.since) < patience && !last.at.after(oldest).passed(now)
+        now.mono.saturating_duration_since(running.since) < patience && !last.is_outdated(policy, now)
+    }
+
+    /// Whether nothing recent is known: no result yet, or one that even a later answer no more shows as stale.
+    pub(crate) fn is_outdated(&self, policy: &Policy, now: Now) -> bool {
+        match (&self.last, policy.oldest_in_background()) {
+            (None, _) => true,
+            _ if self.is_stuck() => false,
+            (Some(last), Some(oldest)) => last.at.after(oldest).passed(now),
+            (Some(last), None) => last.is_outdated(policy, now),
+        }
     }
 
     /// Whether a run is stuck for longer than one failure lasts.
@@ -481,6 +489,14 @@ impl State {
 
     fn current(&mut self, id: RunId) -> Option<&mut Running> {
         self.running.as_mut().filter(|running| running.id == id)
+    }
+}
+
+impl Finished {
+    fn is_outdated(&self, policy: &Policy, now: Now) -> bool {
+        let ttl = policy.ttl(self.status).lasts.unwrap_or_default();
+        let oldest = ttl.saturating_add(policy.patience()).saturating_add(STALE_GRACE);
+        self.at.after(oldest).passed(now)
     }
 }
 

@@ -164,7 +164,9 @@ pub(crate) fn discovered_sections() -> impl Iterator<Item = &'static SectionRegi
 pub(crate) fn own_package() -> Option<(&'static str, &'static str)> {
     let executable = std::env::current_exe().ok()?;
     let own = executable.file_stem()?.to_str()?.replace('-', "_");
-    let checks = inventory::iter::<CheckRegistration>.into_iter().map(|check| check.origin);
+    let checks = inventory::iter::<CheckRegistration>
+        .into_iter()
+        .map(|check| check.origin);
     let mut origins = checks.chain(discovered_sections().map(|section| section.origin));
     let origin = origins.find(|origin| origin.module.split("::").next() == Some(&own))?;
     origin.package.0.zip(origin.package.1)
