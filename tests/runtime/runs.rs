@@ -380,3 +380,29 @@ async fn a_value_nested_without_end_and_a_text_of_many_megabytes_are_failures_th
     );
     assert_eq!(of(&report, "fine").output, serde_json::json!({ "depth": 1 }));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_for_a_place_counts_toward_the_time_limit() {
+    let (release, blocked) = mpsc::channel::<()>();
+    let blocked = Arc::new(std::sync::Mutex::new(blocked));
+    let busy = (0..64).map(|i| {
+        let blocked = Arc::clone(&blocked);
+        Check::blocking(format!("busy {i:02}"), move || {
+            let _ = blocked.lock().unwrap().recv();
+        })
+        .tags(["busy"])
+        .timeout(None)
+    });
+    let waits = Check::blocking("waits", || true).timeout(Duration::from_millis(50));
+    let health = built(busy.chain([waits]));
+    health
+        .report_within(&Selection::tag("busy"), Duration::ZERO)
+        .await
+        .unwrap();
+    let report = health.report_for(&Selection::checks(["waits"])).await.unwrap();
+    assert_eq!(
+        of(&report, "waits").output,
+        "timed out after 50 ms, before it could start"
+    );
+    drop(release);
+}
