@@ -151,3 +151,11 @@ async fn a_startup_check_that_has_passed_is_held_up_by_no_dependency_any_more() 
     assert_eq!(report.status, Overall::Degraded, "{report:?}");
     assert_eq!(of(&report, "migrated").blocked_by, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_of_a_startup_check_that_has_passed_is_never_outdated() {
+    let health = built([Lever::default().check("migrated").startup()]);
+    health.report().await;
+    advance(Duration::from_secs(1_000)).await;
+    assert!(!health.statistics().checks[0].outdated);
+}
