@@ -406,3 +406,62 @@ async fn waiting_for_a_place_counts_toward_the_time_limit() {
     );
     drop(release);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_asks_for_a_report_through_a_task_is_ended_by_its_limit() {
+    let health: Arc<std::sync::OnceLock<HealthCheck>> = Arc::default();
+    let own = Arc::clone(&health);
+    let asks = Check::new("asks", move || {
+        let asked = own.get().unwrap().clone();
+        async move { tokio::spawn(async move { asked.report().await }).await.is_ok() }
+    });
+    health
+        .set(built([asks, Check::new("fine", async || true)]))
+        .unwrap();
+    let report = health.get().unwrap().report().await;
+    assert_eq!(of(&report, "asks").output, "timed out after 5 s");
+    assert_eq!(of(&report, "fine").status, Status::Pass);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_panics_when_it_is_dropped_harms_nobody() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                panic!("dropped")
+            }
+        }
+    }
+    let health = built([
+        Check::new("ends", || {
+            let bomb = Bomb;
+            std::future::poll_fn(move |_| {
+                let _held = &bomb;
+                std::task::Poll::Ready(true)
+            })
+        }),
+        Check::new("hangs", async || {
+            let _bomb = Bomb;
+            std::future::pending::<()>().await;
+        })
+        .timeout(Duration::from_secs(1)),
+        Check::new("payload", async || -> () { std::panic::panic_any(Bomb) }),
+        Check::blocking("on a thread", || -> () { std::panic::panic_any(Bomb) }),
+        Check::new("fine", async || true),
+    ]);
+    for _ in 0..2 {
+        let report = health.report().await;
+        assert_eq!(of(&report, "ends").output, "panicked: dropped");
+        assert_eq!(of(&report, "hangs").output, "timed out after 1 s");
+        assert_eq!(of(&report, "payload").output, "panicked");
+        assert_eq!(of(&report, "on a thread").output, "panicked");
+        assert_eq!(of(&report, "fine").status, Status::Pass);
+        tokio::time::advance(Duration::from_secs(10)).await;
+    }
+    assert_eq!(
+        health.statistics().checks[2].failures,
+        2,
+        "what hung is run again"
+    );
+}
