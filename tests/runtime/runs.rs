@@ -245,9 +245,11 @@ async fn a_megabyte_of_output_and_one_without_end_leave_the_others_untouched() {
 async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_back() {
     let (release, blocked) = mpsc::channel::<()>();
     let blocked = Arc::new(std::sync::Mutex::new(blocked));
+    let begun = Arc::new(AtomicU32::new(0));
     let stuck = (0..64).map(|i| {
-        let blocked = Arc::clone(&blocked);
+        let (blocked, begun) = (Arc::clone(&blocked), Arc::clone(&begun));
         Check::blocking(format!("stuck {i:02}"), move || {
+            begun.fetch_add(1, Ordering::SeqCst);
             let _ = blocked.lock().unwrap().recv();
         })
         .timeout(Duration::from_millis(100))
@@ -261,7 +263,13 @@ async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_ba
         .filter(|it| it.checker.starts_with("waits") && it.passed)
         .count();
     assert_eq!(passed, 100);
-    assert_eq!(health.statistics().stuck_runs, 64);
+    // On a busy machine the limit of some is over before they begin: they aren't begun any more.
+    let begun = begun.load(Ordering::SeqCst) as usize;
+    let stuck = health.statistics().stuck_runs;
+    assert!(
+        begun > 0 && (begun..=64).contains(&stuck),
+        "{begun} begun, {stuck} stuck"
+    );
     drop(release);
 }
 
