@@ -139,7 +139,7 @@ fn signal(name: &str, pids: &[u32]) {
         .unwrap();
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .unwrap()
         .local_addr()
