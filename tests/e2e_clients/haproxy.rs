@@ -34,7 +34,11 @@ fn state(statistics: u16, server: &str, column: &str) -> String {
 fn await_state(statistics: u16, server: &str, column: &str, wanted: &str) {
     until(&format!("{server}'s {column} to be {wanted}"), || {
         let seen = state(statistics, server, column);
-        if seen == wanted { Ok(()) } else { Err(seen) }
+        if seen == wanted {
+            return Ok(());
+        }
+        let told = ["check_desc", "agent_desc", "last_agt"].map(|column| state(statistics, server, column));
+        Err(format!("{seen}: {}", told.join(", ")))
     });
 }
 
