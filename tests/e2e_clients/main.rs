@@ -7,4 +7,6 @@ mod servers;
 mod service;
 
 mod haproxy;
+mod monitors;
+mod prometheus;
 mod proxies;
