@@ -288,8 +288,11 @@ async fn live(steps: Vec<Step>) -> Result<(), TestCaseError> {
 }
 
 fn in_paused_time(steps: Vec<Step>) -> Result<(), TestCaseError> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
     runtime.block_on(live(steps))
 }
 
@@ -297,13 +300,19 @@ fn in_paused_time(steps: Vec<Step>) -> Result<(), TestCaseError> {
 /// `HEALTHCHECK_STATE_RANDOM=1` draws others.
 #[test]
 fn what_is_told_is_what_a_plain_model_says() {
-    let config = ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig {
+        cases: CASES,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     let mut runner = if std::env::var_os("HEALTHCHECK_STATE_RANDOM").is_some() {
         TestRunner::new(config)
     } else {
         TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
     };
-    runner.run(&prop::collection::vec(step(), 1..40), in_paused_time).unwrap();
+    runner
+        .run(&prop::collection::vec(step(), 1..40), in_paused_time)
+        .unwrap();
 }
 
 /// Lives that once were told wrong.

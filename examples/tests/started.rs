@@ -255,7 +255,14 @@ fn ready_made_runs_ten_checks_on_a_file_and_needs_no_server() {
     let example = Example::start("ready_made", &["127.0.0.1:0", file.to_str().unwrap()]);
     let report = report(example.address());
     assert_eq!(report.results.len(), 10);
-    for name in ["backlog", "counter", "database_file", "orders", "queries", "schema"] {
+    for name in [
+        "backlog",
+        "counter",
+        "database_file",
+        "orders",
+        "queries",
+        "schema",
+    ] {
         let result = result(&report, name);
         assert_eq!(result.status, healthcheck::Status::Pass, "{result:?}");
     }

@@ -1,169 +1,92 @@
-//! HAProxy's agent check: whoever connects is told in one line what to do with this server.
+//! HAProxy's agent check: a TCP port that tells readiness in one line.
 
-use std::fmt::Write as _;
-use std::net::TcpListener;
-use std::sync::Arc;
 use std::time::Duration;
 
-use healthcheck::{HealthCheck, Overall, Report, Selection};
+use healthcheck::{HealthCheck, Overall, Selection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// At once; the next ones wait in the kernel's queue.
+/// Connections at once; HAProxy opens one an interval, and the next ones wait.
 const CONNECTIONS: usize = 64;
-/// How long it takes at most to be told, beside what the report may take.
+/// How long a client may take to read one line and to close.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// HAProxy reads no longer line.
-const LONGEST: usize = 200;
+/// How long to wait when no connection can be accepted.
+const BREATH: Duration = Duration::from_millis(100);
 
-/// Where it is asked, and what it tells.
-#[derive(Debug)]
+/// Where it listens, and what it tells.
 pub(crate) struct Agent {
-    pub(crate) listener: TcpListener,
-    /// Readiness, as fresh as the probe is.
+    pub(crate) listener: std::net::TcpListener,
+    /// Readiness, as old as a probe may be.
     pub(crate) selection: Selection,
+    /// For how long a line may wait for what is due.
     pub(crate) budget: Option<Duration>,
 }
 
-/// Answers until it is dropped.
-pub(crate) async fn answer(agent: Agent, health: HealthCheck) {
-    let listener = match tokio::net::TcpListener::from_std(agent.listener) {
+/// Tells everybody who connects, until it is dropped.
+pub(crate) async fn tell(agent: Agent, health: HealthCheck) {
+    let listener = match TcpListener::from_std(agent.listener) {
         Ok(listener) => listener,
-        Err(error) => return tracing::error!(%error, "HAProxy's agent check can't be answered"),
+        Err(error) => {
+            tracing::error!(%error, "the agent of HAProxy can't wait for connections");
+            return;
+        }
     };
-    let (selection, budget) = (Arc::new(agent.selection), agent.budget);
     let mut connections = JoinSet::new();
     loop {
         if connections.len() >= CONNECTIONS {
             connections.join_next().await;
+            continue;
         }
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_) = connections.join_next() => continue,
         };
-        let Ok((stream, _)) = accepted else {
-            // No free file, or a client that has gone: it asks again.
-            sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let (health, selection) = (health.clone(), Arc::clone(&selection));
-        connections.spawn(async move {
-            let report = health.report_within(&selection, budget).await;
-            let maintenance = health.maintenance_reason().is_some();
-            if let Ok(report) = report {
-                let line = line(&report, health.is_draining(), maintenance);
-                let _ = timeout(PATIENCE, tell(stream, &line)).await;
+        match accepted {
+            Ok((stream, peer)) => {
+                let (health, selection) = (health.clone(), agent.selection.clone());
+                connections.spawn(async move {
+                    let line = line(&health, &selection, agent.budget).await;
+                    // Whoever went away or doesn't read asks again.
+                    let said = timeout(PATIENCE, say(stream, line)).await;
+                    tracing::trace!(%peer, line, ?said, "agent of HAProxy");
+                });
             }
-        });
-    }
-}
-
-/// What HAProxy is told. "ready" takes back "drain" and "maint", "100%" takes back "75%".
-fn line(report: &Report, draining: bool, maintenance: bool) -> String {
-    let mut line = match (draining, maintenance, report.status) {
-        (true, ..) => "drain".to_owned(),
-        (_, true, _) => "maint".to_owned(),
-        (.., Overall::Success) => "up ready 100%".to_owned(),
-        (.., Overall::Degraded) => "75% up ready".to_owned(),
-        (.., Overall::Failure) => format!("down ready #{}", why(report)),
-    };
-    line.push('\n');
-    line
-}
-
-/// The failing checks' names, which is all that a stranger may see.
-fn why(report: &Report) -> String {
-    let mut why = String::new();
-    if report.reason.is_some() {
-        why.push_str(" not ready");
-    }
-    for result in report.results.iter().filter(|result| !result.passed) {
-        if why.len() + result.checker.len() > LONGEST {
-            why.push_str(" and others");
-            break;
+            Err(error) => {
+                tracing::debug!(%error, "the agent of HAProxy can't accept a connection");
+                sleep(BREATH).await;
+            }
         }
-        // The statistics page shows it as it comes.
-        let name = result.checker.escape_debug();
-        let _ = write!(why, " {name}");
     }
-    why
 }
 
-async fn tell(mut stream: TcpStream, line: &str) -> std::io::Result<()> {
+/// HAProxy keeps what it was told until it is told the opposite: `up` alone ends neither `maint` nor `drain`, which takes
+/// `ready`, and gives no weight back.
+async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Duration>) -> &'static str {
+    // Before the checks are asked: what is going to end isn't held up by them.
+    if health.is_draining() {
+        return "drain\n";
+    }
+    if health.maintenance_reason().is_some() {
+        return "maint\n";
+    }
+    let status = health.report_within(selection, budget).await;
+    match status.map(|report| report.status) {
+        Ok(Overall::Success) => "ready up 100%\n",
+        Ok(Overall::Degraded) => "ready up 75%\n",
+        // It may have begun to drain meanwhile.
+        _ if health.is_draining() => "drain\n",
+        _ if health.maintenance_reason().is_some() => "maint\n",
+        _ => "ready down\n",
+    }
+}
+
+async fn say(mut stream: TcpStream, line: &str) -> std::io::Result<()> {
     stream.write_all(line.as_bytes()).await?;
     stream.shutdown().await?;
-    // What the other side has sent is read: a close with unread bytes would reset the connection, and lose the line.
-    let mut rest = [0; 256];
-    while stream.read(&mut rest).await? > 0 {}
+    // What the client sent (`agent-send`) is read: a socket that is closed before takes the line back by its reset.
+    let mut sent = [0; 256];
+    while stream.read(&mut sent).await? > 0 {}
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use healthcheck::{Check, HealthCheckBuilder, Outcome};
-
-    use super::*;
-
-    async fn told(checks: impl IntoIterator<Item = Check>, act: impl FnOnce(&HealthCheck)) -> String {
-        let builder = checks
-            .into_iter()
-            .fold(HealthCheck::builder().discover(false), HealthCheckBuilder::check);
-        let health = builder.build().unwrap();
-        act(&health);
-        let report = health.report_for(&Selection::readiness()).await.unwrap();
-        line(
-            &report,
-            health.is_draining(),
-            health.maintenance_reason().is_some(),
-        )
-    }
-
-    #[tokio::test]
-    async fn each_state_has_its_line_and_takes_the_others_back() {
-        let passes = || Check::new("a", async || true);
-        let warns = || Check::new("b", async || Outcome::warn("hm"));
-        let fails = || Check::new("c d", async || false);
-        assert_eq!(told([passes()], |_| {}).await, "up ready 100%\n");
-        assert_eq!(told([passes(), warns()], |_| {}).await, "75% up ready\n");
-        assert_eq!(told([passes(), fails()], |_| {}).await, "down ready # c d\n");
-        assert_eq!(told([passes()], HealthCheck::begin_shutdown).await, "drain\n");
-        assert_eq!(
-            told([fails()], |health| health.maintenance("disks")).await,
-            "maint\n"
-        );
-    }
-
-    #[tokio::test]
-    async fn no_name_breaks_the_line_or_makes_it_endless() {
-        let line = told(
-            (0..1_000).map(|number| Check::new(format!("{number}\u{2028}é"), async || false)),
-            |_| {},
-        )
-        .await;
-        assert!(line.len() < 300 && line.matches('\n').count() == 1, "{line}");
-        assert!(line.ends_with(" and others\n"), "{line}");
-    }
-
-    #[tokio::test]
-    async fn whoever_connects_is_told_once() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
-        let health = HealthCheck::builder().discover(false).build().unwrap();
-        let agent = Agent {
-            listener,
-            selection: Selection::readiness(),
-            budget: None,
-        };
-        tokio::spawn(answer(agent, health));
-        for _ in 0..100 {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            stream.write_all(b"agent-send string\n").await.unwrap();
-            let mut line = String::new();
-            stream.read_to_string(&mut line).await.unwrap();
-            assert_eq!(line, "up ready 100%\n");
-        }
-    }
 }

@@ -93,26 +93,27 @@ impl Endpoints {
         self
     }
 
-    /// Where [`serve`](Self::serve) answers HAProxy's `agent-check`: a line for whoever connects, "up ready 100%",
-    /// "75% up ready" where readiness is degraded, "down ready" with the names of the failing checks, "drain" while
-    /// the service shuts down, "maint" in maintenance. Default: nowhere.
+    /// Answers HAProxy's `agent-check` at this address ("127.0.0.1:8081"), from the thread of [`serve`](Self::serve).
+    /// Default: nowhere.
     ///
-    /// It tells names of checks to everybody who reaches the address.
+    /// Whoever connects is told readiness in one line: `ready up 100%`, `ready up 75%` while it is degraded, `ready down`
+    /// when it fails, `drain` while the service shuts down, and `maint` in maintenance. The `ready` ends a `drain` or
+    /// `maint` that was told before, also by the process that stood here; so it ends one that somebody set by hand in
+    /// HAProxy, too, unless that was done after `disable agent`. Each line waits for what is due as a probe does. There is no access
+    /// control, and nothing told but these words. `examples/haproxy/agent.cfg` is the other side.
     ///
-    /// ```no_run
+    /// ```
     /// # use healthcheck::HealthCheck;
     /// # use healthcheck_axum::Endpoints;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), healthcheck_axum::ServeError> {
-    /// Endpoints::new(HealthCheck::discover()?)
-    ///     .haproxy_agent("127.0.0.1:8081")
-    ///     .serve("127.0.0.1:8080")
-    ///     .await
+    /// # fn main() -> Result<(), healthcheck::BuildError> {
+    /// # let health = HealthCheck::builder().discover(false).build()?;
+    /// let endpoints = Endpoints::new(health).haproxy_agent("127.0.0.1:8081");
+    /// # let _ = endpoints;
+    /// # Ok(())
     /// # }
     /// ```
-    #[allow(clippy::needless_pass_by_value)] // as `serve` takes its address
-    pub fn haproxy_agent(mut self, addr: impl ToString) -> Self {
-        self.serving.haproxy_agent = Some(addr.to_string());
+    pub fn haproxy_agent(mut self, addr: impl Into<String>) -> Self {
+        self.serving.haproxy_agent = Some(addr.into());
         self
     }
 
@@ -137,14 +138,15 @@ impl Endpoints {
     ///
     /// **Beside it.** The background checks are started; `HEALTHCHECK_DISABLE=a,b` in the environment takes these
     /// checks out; [`runtime_check`](Self::runtime_check), [`maintenance_file`](Self::maintenance_file) and
-    /// [`termination_log`](Self::termination_log) do what they say. With the feature `systemd`, and where the service
+    /// [`termination_log`](Self::termination_log) do what they say, and so does [`haproxy_agent`](Self::haproxy_agent). With the feature `systemd`, and where the service
     /// manager asks for it, it is told READY once the startup checks have passed, STATUS with the failing checks,
     /// WATCHDOG only while liveness passes, and STOPPING.
     ///
     /// tokio's paused time isn't supported, since the server has a clock of its own.
     ///
     /// # Errors
-    /// What [`router`](Self::router) refuses; an address that can't be listened on, which the error names.
+    /// What [`router`](Self::router) refuses; an address that can't be listened on, which the error names, also that of
+    /// [`haproxy_agent`](Self::haproxy_agent).
     pub async fn serve(self, addr: impl ToSocketAddrs) -> Result<(), ServeError> {
         self.run(listen(addr).await?, Signals::TakenOver, std::future::pending())
             .await
@@ -190,20 +192,6 @@ impl Endpoints {
         self.run(listen(addr).await?, Signals::LeftAlone, until).await
     }
 
-    async fn agent(&self, addr: String) -> Result<Agent, ServeError> {
-        let listener = listen(addr).await?;
-        if let Ok(addr) = listener.local_addr() {
-            tracing::info!("answering HAProxy's agent check on {addr}");
-        }
-        let no_listener = |why| ServeError::start("answer HAProxy's agent check", why);
-        let (pass, fail) = self.max_age;
-        Ok(Agent {
-            listener: listener.into_std().map_err(no_listener)?,
-            selection: Selection::readiness().max_age(pass, fail),
-            budget: self.probe_budget,
-        })
-    }
-
     async fn run(
         self,
         listener: TcpListener,
@@ -227,11 +215,11 @@ impl Endpoints {
             termination_log,
             haproxy_agent,
         } = endpoints.serving.clone();
-        let health = endpoints.health.clone();
         let agent = match haproxy_agent {
-            Some(addr) => Some(endpoints.agent(addr).await?),
+            Some(addr) => Some(endpoints.agent(&addr).await?),
             None => None,
         };
+        let health = endpoints.health.clone();
         let router: Router = endpoints.assemble(readers)?;
         let server = Server {
             router,
@@ -246,6 +234,21 @@ impl Endpoints {
         };
         tracing::info!("listening on http://{addr}");
         server.run(listener, until).await
+    }
+
+    async fn agent(&self, addr: &str) -> Result<Agent, ServeError> {
+        let (pass, fail) = self.max_age;
+        let listener = listen(addr).await?;
+        let told = listener
+            .local_addr()
+            .and_then(|addr| Ok((addr, listener.into_std()?)));
+        let (addr, listener) = told.map_err(|why| ServeError::start("start the agent of HAProxy", why))?;
+        tracing::info!("the agent of HAProxy answers on {addr}");
+        Ok(Agent {
+            listener,
+            selection: Selection::readiness().max_age(pass, fail),
+            budget: self.probe_budget,
+        })
     }
 }
 

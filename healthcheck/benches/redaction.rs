@@ -38,7 +38,10 @@ const PATTERNS: &[(&str, &str)] = &[
     ("open quotes after colons", "password: \""),
     ("apostrophes", "token: '"),
     ("quotes of many depths", "\"\\\"\\\\\\\"\\\\\\\\\\\\\\\""),
-    ("names and quotes of many depths", "password=\"x password=\\\"x password=\\\\\\\"x "),
+    (
+        "names and quotes of many depths",
+        "password=\"x password=\\\"x password=\\\\\\\"x ",
+    ),
     ("backslashes", "\\"),
     ("backslashes after a name", "token=\"\\"),
     ("open braces", "{"),
@@ -109,11 +112,18 @@ fn main() {
     let mut slowest = Duration::ZERO;
     // One kind alone can be asked for by its name.
     let only = std::env::args().nth(1).filter(|name| !name.starts_with('-'));
-    for (name, pattern) in PATTERNS.iter().filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name)) {
-        let text: String = pattern.chars().cycle().scan(0, |length, character| {
-            *length += character.len_utf8();
-            (*length <= MEGABYTE).then_some(character)
-        }).collect();
+    for (name, pattern) in PATTERNS
+        .iter()
+        .filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name))
+    {
+        let text: String = pattern
+            .chars()
+            .cycle()
+            .scan(0, |length, character| {
+                *length += character.len_utf8();
+                (*length <= MEGABYTE).then_some(character)
+            })
+            .collect();
         let taken = median(ROUNDS, || {
             black_box(healthcheck::redact(black_box(&text)));
         });
@@ -121,8 +131,14 @@ fn main() {
         let note = if taken > LIMIT { "  TOO SLOW" } else { "" };
         println!("{:>7.2} ms  {name}{note}", taken.as_secs_f64() * 1e3);
     }
-    println!("{:>7.2} ms  slowest of all, limit {} ms", slowest.as_secs_f64() * 1e3, LIMIT.as_millis());
-    environment();
+    println!(
+        "{:>7.2} ms  slowest of all, limit {} ms",
+        slowest.as_secs_f64() * 1e3,
+        LIMIT.as_millis()
+    );
+    if only.is_none() {
+        environment();
+    }
     if slowest > LIMIT {
         std::process::exit(1);
     }
@@ -147,7 +163,10 @@ fn environment() {
         .collect();
     const TIMES: u32 = 200;
     let redacted = median(21, || {
-        for value in (0..TIMES).flat_map(|_| variables.values()).filter_map(Value::as_str) {
+        for value in (0..TIMES)
+            .flat_map(|_| variables.values())
+            .filter_map(Value::as_str)
+        {
             black_box(healthcheck::redact(black_box(value)));
         }
     }) / TIMES;
@@ -169,7 +188,11 @@ fn median(rounds: usize, mut run: impl FnMut()) -> Duration {
     while taken.len() < rounds && taken.last().is_none_or(|last| *last < ENOUGH) {
         let start = processor_time().unwrap_or_else(|| began.elapsed());
         run();
-        taken.push(processor_time().unwrap_or_else(|| began.elapsed()).saturating_sub(start));
+        taken.push(
+            processor_time()
+                .unwrap_or_else(|| began.elapsed())
+                .saturating_sub(start),
+        );
     }
     taken.sort();
     taken.get(taken.len() / 2).copied().unwrap_or_default()

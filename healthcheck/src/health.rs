@@ -266,7 +266,9 @@ impl HealthCheck {
         if self.core.lifecycle.set_maintenance(None).is_some() {
             tracing::info!("maintenance ends");
             let engine = &self.core.engine;
-            engine.changes.record_maintenance(Status::Pass, Value::Null, Now::read());
+            engine
+                .changes
+                .record_maintenance(Status::Pass, Value::Null, Now::read());
             engine.touch();
         }
     }

@@ -1,5 +1,6 @@
 //! From a selection to a report: which checks, which of them are waited for, and the few reports worth keeping.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -237,22 +238,30 @@ impl Core {
             return Ok(Cow::Borrowed(probe));
         }
         let told = self.chosen(selection, &there)?;
+        let observable = self.observable(selection.scope);
         let mut warnings = Vec::new();
+        let mut excluded = HashSet::new();
+        // Whoever asks says how much stands in a selection: each name is looked up once.
         for name in &selection.excluded {
-            let told = |&index: &u32| self.engine.slot(index).name() == name;
-            if !there.iter().any(told) && !self.observable(selection.scope).contains(name) {
+            let is_new = excluded.insert(&**name);
+            if is_new && self.named(&there, name).is_none() && !observable.contains(name) {
                 warnings.push(format!("there is no check `{name}` to exclude"));
             }
         }
-        let kept = told.into_iter().filter(|&index| {
-            let name = self.engine.slot(index).name();
-            !selection.excluded.iter().any(|excluded| excluded == name)
-        });
+        let kept = told
+            .into_iter()
+            .filter(|&index| !excluded.contains(self.engine.slot(index).name()));
         let mut members = Members::of(&self.engine, kept.collect());
         if selection.scope == Scope::All && !selection.alone {
             members.looked_at.extend(self.reports.checks()..self.engine.len());
         }
         Ok(Cow::Owned(Members { warnings, ..members }))
+    }
+
+    /// The check of this name among those of a probe, which are sorted by name.
+    fn named(&self, among: &[u32], name: &str) -> Option<u32> {
+        let found = among.binary_search_by(|&index| self.engine.slot(index).name().cmp(name));
+        among.get(found.ok()?).copied()
     }
 
     /// What the named checks and tags unite to, within a probe.
@@ -264,26 +273,26 @@ impl Core {
         let observable = self.observable(selection.scope);
         let mut taken = Vec::new();
         let (mut unknown_checks, mut unknown_tags) = (Vec::new(), Vec::new());
-        for choice in choices {
-            let before = taken.len();
+        let mut tagged: HashMap<&str, Vec<u32>> = HashMap::new();
+        if choices.iter().any(|choice| matches!(choice, Choice::Tag(_))) {
+            for index in within {
+                for tag in info(index).into_iter().flat_map(|info| &info.options().tags) {
+                    tagged.entry(tag).or_default().push(*index);
+                }
+            }
+        }
+        let mut seen = HashSet::new();
+        for choice in choices.iter().filter(|&choice| seen.insert(choice)) {
             match choice {
-                Choice::Check(name) => {
-                    // The checks are sorted by name, in every probe.
-                    let found = within.binary_search_by(|&index| self.engine.slot(index).name().cmp(name));
-                    taken.extend(found.ok().and_then(|at| within.get(at).copied()));
-                    if taken.len() == before && !observable.contains(name) {
-                        unknown_checks.push(name.clone());
-                    }
-                }
-                Choice::Tag(tag) => {
-                    let tagged = |index: &&u32| {
-                        info(index).is_some_and(|it| it.options().tags.iter().any(|own| own == tag))
-                    };
-                    taken.extend(within.iter().filter(tagged));
-                    if taken.len() == before {
-                        unknown_tags.push(tag.clone());
-                    }
-                }
+                Choice::Check(name) => match self.named(within, name) {
+                    Some(index) => taken.push(index),
+                    None if observable.contains(name) => {}
+                    None => unknown_checks.push(name.clone()),
+                },
+                Choice::Tag(tag) => match tagged.get(&**tag) {
+                    Some(with_it) => taken.extend(with_it),
+                    None => unknown_tags.push(tag.clone()),
+                },
             }
         }
         if unknown_checks.is_empty() && unknown_tags.is_empty() {
@@ -376,7 +385,11 @@ impl Core {
         } else {
             self.overall(members, &results)
         };
-        let mut warnings = self.warnings.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut warnings = self
+            .warnings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         warnings.extend(members.warnings.iter().cloned());
         warnings.extend(self.passes_over_failures(members, &results, asked.now));
         if !observed.is_empty() {

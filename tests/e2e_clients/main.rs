@@ -1,12 +1,16 @@
-//! Real clients against a real service: each is installed by `.ci/install-clients`, started on loopback by its test, and
-//! configured by the file in `examples/` that a user copies.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+//! The clients that ask a service how it is, each the real one, started with what `examples` has for it on ports that
+//! were free. `.ci/install-clients` installs them; where one isn't there its test fails.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "../e2e_checks/servers/mod.rs"]
-mod servers;
-mod service;
-
+mod agent;
+mod client;
 mod haproxy;
-mod monitors;
+mod monit;
+mod nagios;
+#[allow(dead_code)] // The tests of `serve` use the rest.
+#[path = "../serve/process.rs"]
+mod process;
 mod prometheus;
 mod proxies;
+mod stats;

@@ -1,116 +1,156 @@
-//! Prometheus, which scrapes with nothing but `metrics_path`, and the rules that are shipped for it.
-
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::servers::Server;
-use crate::service::{Service, announce, example, get, until};
+use crate::client::{Client, example, free_addr, print_version};
+use crate::process::{Served, get};
 
-fn promtool(arguments: &[&str], input: &str) -> String {
-    let mut tool = Command::new("promtool")
-        .args(arguments)
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/prometheus"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("promtool: {error}; .ci/install-clients installs it"));
-    tool.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = tool.wait_with_output().unwrap();
-    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert!(output.status.success(), "promtool {arguments:?}: {text}");
-    text
-}
-
-#[test]
-fn the_metrics_are_free_of_objections() {
-    announce("promtool", &["--version"]);
-    let mut service = Service::start(&[]);
-    service.tell("fail database a\"b\\c");
-    get(service.address, "/healthcheck", &[]).unwrap();
-    let metrics = get(service.address, "/healthcheck?format=prometheus", &[]).unwrap();
-    assert!(metrics.body.contains("healthcheck_status{check=\"database\"} 0\n"));
-    assert_eq!(promtool(&["check", "metrics"], &metrics.body), "");
-}
-
-#[test]
-fn the_shipped_rules_and_configuration_hold() {
-    promtool(&["check", "rules", "rules.yml"], "");
-    promtool(&["test", "rules", "rules_test.yml"], "");
-    promtool(&["check", "config", "prometheus.yml"], "");
-}
-
-#[test]
-fn it_scrapes_with_only_a_path_and_its_alert_follows_a_failure() {
-    announce("prometheus", &["--version"]);
-    let mut service = Service::start(&[]);
-    let prometheus = Server::start(|folder, port| {
-        let configuration = example(
-            "prometheus/prometheus.yml",
-            &[("127.0.0.1:8080", &service.address.to_string()), ("15s", "250ms")],
-        );
-        fs::write(folder.join("prometheus.yml"), configuration).unwrap();
-        // What takes a minute there is at once here.
-        let rules = example("prometheus/rules.yml", &[("for: 1m", "for: 0s"), ("for: 2m", "for: 0s")]);
-        fs::write(folder.join("rules.yml"), rules).unwrap();
-        let mut command = Command::new("prometheus");
-        command
-            .arg(format!("--config.file={}", folder.join("prometheus.yml").display()))
-            .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"));
-        command
+/// The answer of its API to a query: each series' labels with its value.
+fn query(prometheus: SocketAddr, expression: &str) -> Option<Vec<(Value, String)>> {
+    let escaped: String = expression
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
+    let mut stream = TcpStream::connect(prometheus).ok()?;
+    write!(
+        stream,
+        "GET /api/v1/query?query={escaped} HTTP/1.0\r\nHost: localhost\r\n\r\n"
+    )
+    .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (_, body) = answer.split_once("\r\n\r\n")?;
+    let body: Value = serde_json::from_str(body).ok()?;
+    let found = body["data"]["result"].as_array()?;
+    let series = found.iter().map(|one| {
+        (
+            one["metric"].clone(),
+            one["value"][1].as_str().unwrap().to_owned(),
+        )
     });
-    let address = format!("127.0.0.1:{}", prometheus.port);
-    let api = |path: &str| -> Value {
-        let answer = get(&address, &format!("/api/v1/{path}"), &[]).unwrap();
-        serde_json::from_str::<Value>(&answer.body).unwrap_or(Value::Null)["data"].clone()
-    };
-    let value = |query: &str| {
-        let result = api(&format!("query?query={query}"))["result"].clone();
-        result[0]["value"][1].as_str().map(str::to_owned)
-    };
-    let await_value = |query: &str, wanted: Option<&str>| {
-        until(query, || match value(query) {
-            seen if seen.as_deref() == wanted => Ok(()),
-            seen => Err(format!("{seen:?}, {}", api("targets")["activeTargets"][0])),
-        });
-    };
-    let alerts = || -> Vec<String> {
-        let alerts = api("alerts")["alerts"].clone();
-        let labels = alerts.as_array().into_iter().flatten().map(|alert| &alert["labels"]);
-        let mut names: Vec<String> = labels
-            .map(|labels| {
-                let about = labels["check"].as_str().or(labels["probe"].as_str()).unwrap_or("all");
-                format!("{} {about}", labels["alertname"].as_str().unwrap())
-            })
-            .collect();
-        names.sort();
-        names
-    };
-    let await_alerts = |wanted: &[&str]| {
-        until("the alerts", || match alerts() {
-            seen if seen == wanted => Ok(()),
-            seen => Err(format!("{seen:?}")),
-        });
-    };
+    Some(series.collect())
+}
 
-    await_value("up", Some("1"));
-    await_value("healthcheck_status%7Bcheck%3D%22database%22%7D", Some("1"));
-    await_value("count(healthcheck_probe_status)", Some("4"));
-    await_alerts(&[]);
-    service.tell("fail database connection refused");
-    await_value("healthcheck_status%7Bcheck%3D%22database%22%7D", Some("0"));
-    await_alerts(&["HealthCheckFails database", "ServiceNotReady readiness"]);
-    // The scrape goes on, though the health path is answered 503 to everybody else.
-    assert_eq!(get(service.address, "/healthcheck", &[]).unwrap().status, 503);
-    await_value("up", Some("1"));
-    service.tell("warn disk 9 % left");
-    await_value("healthcheck_status%7Bcheck%3D%22disk%22%7D", Some("0.5"));
-    service.tell("pass database");
-    await_alerts(&[]);
-    let counted = value("healthcheck_runs_total%7Bcheck%3D%22database%22%2Cstatus%3D%22fail%22%7D");
-    assert!(counted.is_some_and(|count| count.parse::<u32>().unwrap() > 0));
+#[test]
+fn up_the_status_and_the_alerts_follow_a_failure_with_nothing_but_the_path_configured() {
+    print_version("prometheus", &["--version"]);
+    let (mut served, addr) = Served::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let (target, listen) = (addr.to_string(), free_addr());
+    let faster = [
+        ("127.0.0.1:8080", &*target),
+        ("scrape_interval: 15s", "scrape_interval: 1s"),
+        ("evaluation_interval: 15s", "evaluation_interval: 1s"),
+    ];
+    for (name, replacements) in [
+        ("prometheus.yml", &faster[..]),
+        ("rules.yml", &[("for: 1m", "for: 2s")]),
+    ] {
+        let text = example(&format!("prometheus/{name}"), replacements);
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let mut command = Command::new("prometheus");
+    command
+        .arg(format!(
+            "--config.file={}",
+            folder.path().join("prometheus.yml").display()
+        ))
+        .arg(format!(
+            "--storage.tsdb.path={}",
+            folder.path().join("data").display()
+        ))
+        .arg(format!("--web.listen-address={listen}"));
+    let mut prometheus = Client::start(&mut command, folder.path());
+    let mut wait_for = |expression: &str, wanted: &str| {
+        prometheus.wait_until(&format!("{expression} is {wanted}"), || {
+            query(listen, expression).is_some_and(|found| matches!(&*found, [(_, value)] if value == wanted))
+        });
+    };
+    let firing = |alert: &str| format!("ALERTS{{alertname=\"{alert}\",alertstate=\"firing\"}}");
+    let (breakable, readiness) = (
+        "healthcheck_status{check=\"breakable\",job=\"shop\"}",
+        "healthcheck_probe_status{probe=\"readiness\"}",
+    );
+    wait_for("up{job=\"shop\"}", "1");
+    wait_for(breakable, "1");
+
+    served.tell("break");
+    wait_for(breakable, "0");
+    wait_for(readiness, "0");
+    wait_for(&firing("HealthCheckFails"), "1");
+    wait_for(&firing("ServiceNotReady"), "1");
+    wait_for("up{job=\"shop\"}", "1");
+
+    served.tell("repair");
+    wait_for(breakable, "1");
+    wait_for(
+        &format!("count({}) or vector(0)", firing("HealthCheckFails")),
+        "0",
+    );
+
+    drop(served);
+    wait_for("up{job=\"shop\"}", "0");
+    wait_for(&firing("ServiceDown"), "1");
+    wait_for(&firing("ServiceAbsent"), "1");
+}
+
+#[test]
+fn promtool_finds_nothing_wrong_with_the_rules_and_they_do_what_their_tests_say() {
+    print_version("promtool", &["--version"]);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/prometheus");
+    for arguments in [
+        ["check", "config", "prometheus.yml"],
+        ["check", "rules", "rules.yml"],
+        ["test", "rules", "rules_test.yml"],
+    ] {
+        let output = Command::new("promtool")
+            .args(arguments)
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(
+            output.status.success() && said.contains("SUCCESS"),
+            "{arguments:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn promtool_has_nothing_to_say_about_the_metrics() {
+    print_version("promtool", &["--version"]);
+    let (mut served, addr) = Served::start(&[]);
+    for command in ["calm", "break", "maintenance"] {
+        served.tell(command);
+        // A scrape doesn't wait for what is due: this does.
+        get(addr, "/healthcheck");
+        let metrics = get(addr, "/healthcheck?format=prometheus").body;
+        assert!(
+            metrics.contains("healthcheck_status{check=\"breakable\"}"),
+            "{metrics}"
+        );
+        let mut promtool = Command::new("promtool")
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("promtool; .ci/install-clients installs it");
+        promtool
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(metrics.as_bytes())
+            .unwrap();
+        let output = promtool.wait_with_output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(output.status.success() && said.is_empty(), "{said}\n{metrics}");
+    }
 }

@@ -261,3 +261,41 @@ async fn another_reason_for_the_same_maintenance_is_no_transition() {
     );
     assert_eq!(health.history().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listener_hears_the_transitions_in_their_order() {
+    let (told, listened) = mpsc::channel();
+    let levers = [(); 8].map(|()| Lever::default());
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let builder = by_hand()
+        .success_ttl(None)
+        .failed_ttl(None)
+        .on_change(move |change| {
+            told.send((change.checker.clone(), change.from, change.to))
+                .unwrap()
+        });
+    let health = levers
+        .iter()
+        .zip(names)
+        .fold(builder, |builder, (lever, name)| builder.check(lever.check(name)))
+        .build()
+        .unwrap();
+    for round in 0..2_000 {
+        for (place, lever) in levers.iter().enumerate() {
+            // Now one after the other goes and comes, so that the whole changes often, too.
+            if round % levers.len() == place {
+                lever.fail()
+            } else {
+                lever.pass()
+            }
+        }
+        health.report().await;
+    }
+    drop(health);
+    let mut last = std::collections::HashMap::new();
+    for (checker, from, to) in listened {
+        if let Some(before) = last.insert(checker.clone(), to) {
+            assert_eq!(from, Some(before), "{checker:?}");
+        }
+    }
+}

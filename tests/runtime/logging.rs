@@ -209,3 +209,28 @@ async fn what_is_blocked_time_and_again_and_recovers_is_not_logged_either() {
         .collect();
     assert_eq!(of_api, Vec::<String>::new(), "the log names the root");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_its_own_after_being_blocked_is_logged_once() {
+    let log = Log::catch();
+    let (dns, api) = (Lever::default(), Lever::default());
+    dns.fail();
+    api.fail();
+    let health = built([
+        dns.check("dns"),
+        api.check("api").depends_on(["dns"]).failed_ttl(None),
+    ]);
+    health.report().await;
+    dns.pass();
+    advance(Duration::from_secs(10)).await;
+    for _ in 0..3 {
+        health.report().await;
+    }
+    assert_eq!(
+        log.of("ERROR"),
+        [
+            "ERROR health check failed check=\"dns\" output=broken",
+            "ERROR health check failed check=\"api\" output=broken"
+        ]
+    );
+}

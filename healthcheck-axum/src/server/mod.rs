@@ -141,8 +141,7 @@ impl Server {
                     return;
                 }
             };
-            let agent = self.agent.take();
-            let companions = self.companions(application, agent);
+            let companions = self.companions(application);
             let hurried = self.serve(listener, &mut given, &mut signals).await;
             self.write_termination_log().await;
             drop(companions);
@@ -155,14 +154,14 @@ impl Server {
     }
 
     /// What goes on beside the answers, until it is dropped.
-    fn companions(&self, application: Handle, agent: Option<Agent>) -> JoinSet<()> {
+    fn companions(&mut self, application: Handle) -> JoinSet<()> {
         let mut companions = JoinSet::new();
-        if let Some(agent) = agent {
-            companions.spawn(haproxy_agent::answer(agent, self.health.clone()));
-        }
         companions.spawn(maintenance::remind(self.health.clone()));
         if let Some(path) = &self.maintenance_file {
             companions.spawn(maintenance::follow(path.clone(), self.health.clone()));
+        }
+        if let Some(agent) = self.agent.take() {
+            companions.spawn(haproxy_agent::tell(agent, self.health.clone()));
         }
         if self.watch_runtime {
             companions.spawn(runtime_watch::watch(application, self.health.clone()));

@@ -85,6 +85,8 @@ struct Told {
     since: Option<f64>,
     was_masked: bool,
     was_blocked: bool,
+    /// Its failure was told as that of what it depends on: one of its own hasn't been logged.
+    fails_quietly: bool,
     flapping: bool,
     changed: VecDeque<Instant>,
     count: u64,
@@ -104,8 +106,16 @@ struct Tally {
 /// What to log of a transition.
 struct Line {
     transition: Transition,
-    flapping: bool,
-    blocked: bool,
+    /// `None`: nothing.
+    wording: Option<Wording>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wording {
+    Plain,
+    /// Brought about by a dependency, which has a line of its own.
+    Blocked,
+    Flapping,
 }
 
 impl Changes {
@@ -161,12 +171,9 @@ impl Changes {
         let transition = ledger
             .maintenance
             .change(None, from, to, reason, Cause::Maintenance, now);
+        self.tell(&transition);
         drop(ledger);
-        self.deliver(vec![Line {
-            transition,
-            flapping: false,
-            blocked: false,
-        }]);
+        self.log(&[Line::plain(transition)]);
     }
 
     /// Takes note of an observation, whose status was `from`.
@@ -184,20 +191,23 @@ impl Changes {
         let mut ledger = self.lock();
         let told = ledger.observed.entry(name.to_owned()).or_default();
         let transition = told.change(Some(name.to_owned()), from, to, output, Cause::Run, now);
+        self.tell(&transition);
         drop(ledger);
-        self.deliver(vec![Line {
-            transition,
-            flapping: false,
-            blocked: false,
-        }]);
+        self.log(&[Line::plain(transition)]);
     }
 
-    fn deliver(&self, lines: Vec<Line>) {
-        for line in lines {
-            log(&line);
-            if let Some(listeners) = &self.listeners {
-                listeners.tell(line.transition);
-            }
+    /// Tells the listeners, who hear of everything in the order in which it is written down: under the ledger's lock.
+    fn tell(&self, transition: &Transition) {
+        if let Some(listeners) = &self.listeners {
+            listeners.tell(transition.clone());
+        }
+    }
+
+    /// Logs, with no lock held.
+    fn log(&self, lines: &[Line]) {
+        lines.iter().for_each(log);
+        if let Some(listeners) = &self.listeners {
+            listeners.log_dropped();
         }
     }
 }
@@ -220,13 +230,13 @@ impl Engine {
             let more = self.note_one(&mut ledger, index, now, &mut lines);
             changed.extend(more);
         }
-        lines.extend(ledger.note_whole(&lines, now));
+        lines.extend(self.note_whole(&mut ledger, &lines, now));
         let reminder = ledger.reminder(now);
         drop(ledger);
-        if lines.is_empty() {
+        if lines.iter().all(|line| line.wording.is_none()) {
             log_unchanged(slot, info);
         }
-        self.changes.deliver(lines);
+        self.changes.log(&lines);
         if reminder {
             let failing: Vec<&str> = self.failing(now);
             tracing::error!(checks = failing.join(", "), "health checks are still failing");
@@ -281,9 +291,9 @@ impl Engine {
             let told = ledger.checks.get_mut(index as usize);
             let from = told.and_then(|told| told.status.take());
             ledger.tally.count(info, from, Status::Pass);
-            lines.extend(ledger.note_whole(&[], now));
+            lines.extend(self.note_whole(&mut ledger, &[], now));
         }
-        self.changes.deliver(lines);
+        self.changes.log(&lines);
         for &dependant in &slot.dependants {
             self.slot(dependant).lock().recheck();
             self.note_quietly(dependant, now);
@@ -338,6 +348,10 @@ impl Engine {
         told.was_masked = masked;
         told.was_blocked = blocker.is_some();
         if from == Some(shown) {
+            if blocker.is_none() && !masked && std::mem::take(&mut told.fails_quietly) {
+                let blocked = told.history.back().cloned();
+                lines.extend(blocked.map(|it| Line::plain(Transition { output, ..it })));
+            }
             return Vec::new();
         }
         ledger.tally.count(info, from, shown);
@@ -347,18 +361,17 @@ impl Engine {
             return slot.dependants.to_vec();
         }
         let transition = told.change(Some(info.name().to_owned()), from, shown, output, by, now);
+        self.changes.tell(&transition);
         let was_flapping = told.flapping;
         told.flapping = told.changed.len() > FLAPPING;
-        let blocked = by == Cause::Dependency;
-        if !(was_flapping && told.flapping) {
-            lines.push(Line {
-                transition,
-                flapping: told.flapping,
-                blocked,
-            });
-        } else if let Some(listeners) = &self.changes.listeners {
-            listeners.tell(transition);
-        }
+        let wording = match (was_flapping, told.flapping) {
+            (true, true) => None,
+            _ if by == Cause::Dependency => Some(Wording::Blocked),
+            (false, true) => Some(Wording::Flapping),
+            (_, false) => Some(Wording::Plain),
+        };
+        told.fails_quietly = wording == Some(Wording::Blocked) && shown == Status::Fail;
+        lines.push(Line { transition, wording });
         if from == Some(Status::Fail) {
             // What it held up may be told anew at once, not only when a failure of before has expired.
             for &dependant in &slot.dependants {
@@ -367,38 +380,43 @@ impl Engine {
                     state.recheck();
                 }
             }
+            // A report that was put together since the result came in doesn't know that they are due.
+            self.touch();
         }
         slot.dependants.to_vec()
     }
-}
 
-impl Ledger {
-    fn note_whole(&mut self, lines: &[Line], now: Now) -> Option<Line> {
-        let status = self.tally.status()?;
-        let from = self.whole.status;
+    /// Notes the whole, after these changes.
+    fn note_whole(&self, ledger: &mut Ledger, changes: &[Line], now: Now) -> Option<Line> {
+        let status = ledger.tally.status()?;
+        let from = ledger.whole.status;
         if from == Some(status) {
             return None;
         }
         if from.is_none() && status == Status::Pass {
-            self.whole.status = Some(status);
-            self.whole.since = Some(clock::epoch_seconds(now.wall));
+            ledger.whole.status = Some(status);
+            ledger.whole.since = Some(clock::epoch_seconds(now.wall));
             return None;
         }
-        let by = lines.last().map_or(Cause::Run, |line| line.transition.by);
-        let output = lines
-            .iter()
-            .filter_map(|line| line.transition.checker.clone())
-            .collect::<Vec<_>>();
-        let transition = self
-            .whole
-            .change(None, from, status, output.join(", ").into(), by, now);
-        Some(Line {
-            transition,
-            flapping: false,
-            blocked: false,
-        })
+        let by = changes.last().map_or(Cause::Run, |line| line.transition.by);
+        let names = changes.iter().filter_map(|line| line.transition.checker.clone());
+        let output = names.collect::<Vec<_>>().join(", ");
+        let transition = ledger.whole.change(None, from, status, output.into(), by, now);
+        self.changes.tell(&transition);
+        Some(Line::plain(transition))
     }
+}
 
+impl Line {
+    const fn plain(transition: Transition) -> Self {
+        Self {
+            transition,
+            wording: Some(Wording::Plain),
+        }
+    }
+}
+
+impl Ledger {
     fn reminder(&mut self, now: Now) -> bool {
         if self.tally.failing + self.tally.optional == 0 {
             self.reminded = None;
@@ -506,20 +524,17 @@ fn log(line: &Line) {
     let Some(check) = checker else {
         return tracing::debug!(status = %to, "health as a whole changed");
     };
-    if line.blocked {
+    match (line.wording, to) {
+        (None, _) => {}
         // The log names the root.
-        return match to {
-            Status::Fail => tracing::debug!(check, %output, "health check blocked"),
-            Status::Warn | Status::Pass => tracing::debug!(check, %output, "health check no longer blocked"),
-        };
-    }
-    if line.flapping {
-        return tracing::error!(check, %output, "flapping: more than {FLAPPING} changes in 10 minutes");
-    }
-    match to {
-        Status::Fail => tracing::error!(check, %output, "health check failed"),
-        Status::Warn => tracing::warn!(check, %output, "health check warns"),
-        Status::Pass => tracing::info!(check, %output, "health check recovered"),
+        (Some(Wording::Blocked), Status::Fail) => tracing::debug!(check, %output, "health check blocked"),
+        (Some(Wording::Blocked), _) => tracing::debug!(check, %output, "health check no longer blocked"),
+        (Some(Wording::Flapping), _) => {
+            tracing::error!(check, %output, "flapping: more than {FLAPPING} changes in 10 minutes");
+        }
+        (Some(Wording::Plain), Status::Fail) => tracing::error!(check, %output, "health check failed"),
+        (Some(Wording::Plain), Status::Warn) => tracing::warn!(check, %output, "health check warns"),
+        (Some(Wording::Plain), Status::Pass) => tracing::info!(check, %output, "health check recovered"),
     }
 }
 

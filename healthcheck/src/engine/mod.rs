@@ -259,6 +259,7 @@ impl Engine {
                 state.renew(now);
                 drop(state);
                 self.touch();
+                self.note_quietly(index, now);
                 return None;
             }
             if let Some(id) = state.running() {

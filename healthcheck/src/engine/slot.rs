@@ -87,7 +87,8 @@ pub(crate) struct State {
     ended_at: Option<Instant>,
     /// The attempt that ended last was dropped unfinished, with its runtime.
     lost: bool,
-    /// Due whatever the TTL or the loop says: the dependency that failed has recovered since.
+    /// Due whatever the TTL or the loop says: the dependency that failed has recovered since, or the run that was stuck
+    /// has ended.
     recheck: bool,
 }
 
@@ -101,6 +102,8 @@ struct Running {
     took: Option<Duration>,
     /// Its limit is over and its failure told; what it still gives is discarded.
     expired: bool,
+    /// It was still going on when its failure wasn't fresh any more.
+    lasts: bool,
     abort: Option<AbortHandle>,
     place: Option<Arc<Place>>,
 }
@@ -225,6 +228,7 @@ impl State {
             },
             took: None,
             expired: false,
+            lasts: false,
             abort: None,
             place: None,
         });
@@ -264,12 +268,21 @@ impl State {
         true
     }
 
-    /// How to end it from outside.
-    pub(crate) fn attach(&mut self, id: RunId, abort: Option<AbortHandle>, place: Option<Arc<Place>>) {
-        if let Some(running) = self.current(id) {
-            running.abort = abort.or(running.abort.take());
-            running.place = place.or(running.place.take());
+    /// How to end it from outside; given back where its limit is over already.
+    #[must_use]
+    pub(crate) fn attach(
+        &mut self,
+        id: RunId,
+        abort: Option<AbortHandle>,
+        place: Option<Arc<Place>>,
+    ) -> Option<Stuck> {
+        let running = self.current(id)?;
+        if running.expired {
+            return Some(Stuck { abort, place });
         }
+        running.abort = abort.or(running.abort.take());
+        running.place = place.or(running.place.take());
+        None
     }
 
     pub(crate) fn next(&self, id: RunId, policy: &Policy, now: Now) -> Next {
@@ -336,6 +349,7 @@ impl State {
         };
         self.ended(id, now.mono);
         if running.expired {
+            self.recheck |= running.lasts;
             return false;
         }
         let took = now.mono.saturating_duration_since(running.since);
@@ -365,11 +379,13 @@ impl State {
         Some(stuck)
     }
 
-    /// Says again, once its failure isn't fresh any more, that a run is stuck: no run, so no threshold counts it.
+    /// Says again, once its failure isn't fresh any more, that a run is stuck: no run, so no threshold counts it, and
+    /// none holds what was shown before.
     pub(crate) fn renew(&mut self, now: Now) {
-        let Some(running) = self.running.as_ref().filter(|running| running.expired) else {
+        let Some(running) = self.running.as_mut().filter(|running| running.expired) else {
             return;
         };
+        running.lasts = true;
         let since = clock::rfc3339(running.since_wall);
         let lasted = clock::human(now.mono.saturating_duration_since(running.since));
         if let Some(last) = &mut self.last {
@@ -386,12 +402,15 @@ impl State {
         }
     }
 
-    /// The attempt was dropped unfinished.
-    pub(crate) fn lose(&mut self, id: RunId, now: Instant) {
-        if let Some(running) = self.running.take_if(|running| running.id == id) {
-            self.ended(id, now);
-            self.lost = !running.expired;
-        }
+    /// The attempt is dropped; gives whether it was unfinished.
+    pub(crate) fn lose(&mut self, id: RunId, now: Instant) -> bool {
+        let Some(running) = self.running.take_if(|running| running.id == id) else {
+            return false;
+        };
+        self.ended(id, now);
+        self.lost = !running.expired;
+        self.recheck |= running.lasts;
+        true
     }
 
     /// Makes it due, whatever its TTL says.
@@ -422,9 +441,15 @@ impl State {
         }
     }
 
-    /// The status that the runs amount to; a background result that is too old is a failure.
+    /// Whether a run is stuck for longer than one failure lasts.
+    pub(crate) fn stays_stuck(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.lasts)
+    }
+
+    /// The status that the runs amount to; a background result that is too old is a failure, and so is a run that
+    /// doesn't end.
     pub(crate) fn given(&self, policy: &Policy, now: Now) -> Option<Status> {
-        if self.is_stale(policy, now) {
+        if self.is_stale(policy, now) || self.stays_stuck() {
             Some(Status::Fail)
         } else {
             self.verdict.shown()
@@ -500,4 +525,42 @@ fn effective_ttl(ttl: Ttl, status: Status, max_age: Option<MaxAge>) -> Option<Du
         Some(age) if !ttl.chosen => lasts.min(if status.passed() { age.pass } else { age.fail }),
         _ => lasts,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    const POLICY: Policy = Policy {
+        limit: Some(Duration::from_secs(1)),
+        success_ttl: Ttl {
+            lasts: None,
+            chosen: true,
+        },
+        failed_ttl: Ttl {
+            lasts: None,
+            chosen: true,
+        },
+        interval: None,
+        initial_delay: None,
+        thresholds: Thresholds {
+            failure: 1,
+            success: 1,
+        },
+        latches: false,
+        only_startup: false,
+    };
+
+    #[tokio::test]
+    async fn a_run_whose_limit_is_over_before_its_handle_is_known_is_ended_all_the_same() {
+        let mut state = State::default();
+        let id = state.reserve(Now::read(), false).unwrap();
+        assert!(state.start(id));
+        let task = tokio::spawn(std::future::pending::<()>());
+        state.expire(id, &POLICY, Now::read()).unwrap().let_go();
+        let late = state.attach(id, Some(task.abort_handle()), None);
+        late.unwrap().let_go();
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
 }

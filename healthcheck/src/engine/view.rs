@@ -83,6 +83,7 @@ impl Engine {
         };
         let held = |last: &Finished| match latched {
             Some(latched) => latched.status,
+            None if state.stays_stuck() => Status::Fail,
             None => state.verdict.shown().unwrap_or(last.status),
         };
         match told {
@@ -92,7 +93,7 @@ impl Engine {
                 result.pending = state
                     .verdict
                     .pending(policy.thresholds)
-                    .filter(|_| latched.is_none());
+                    .filter(|_| latched.is_none() && !state.stays_stuck());
             }
             Told::Stale(last) => {
                 result.output = last.output.clone();

@@ -109,14 +109,13 @@ fn is_identifier(word: &str) -> bool {
             let letters = part.trim_end_matches(|character: char| character.is_ascii_digit());
             let digits = part.len() - letters.len();
             let plain = letters.bytes().all(|byte| is(byte, LETTER)) && flips(letters) <= 3;
+            let numbered = [
+                "sha", "port", "p", "es", "rs", "ps", "hs", "ed", "secp", "x", "utf", "aes", "rsa", "iso",
+            ];
             plain
                 && (digits <= 2
                     || letters.is_empty() && digits <= 4
-                    || digits <= 4
-                        && matches!(
-                            letters,
-                            "sha" | "port" | "p" | "es" | "rs" | "ps" | "hs" | "ed" | "secp"
-                        ))
+                    || digits <= 5 && numbered.iter().any(|known| known.eq_ignore_ascii_case(letters)))
         })
         && word.len() <= 64
         && word.len()

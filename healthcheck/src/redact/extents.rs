@@ -39,7 +39,7 @@ pub(super) fn value_at(bytes: &[u8], from: usize, style: Style, closings: &mut C
             None => break,
         }
     }
-    if let Some((quote, inside)) = Quote::opening(bytes, start) {
+    if let Some((quote, inside)) = Quote::of_value(bytes, start) {
         let end = closings
             .closing(bytes, inside, quote)
             .unwrap_or_else(|| line_end(bytes, inside));

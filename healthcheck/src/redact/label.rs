@@ -142,6 +142,13 @@ fn plain(bytes: &[u8], floor: usize, end: usize) -> Option<(usize, usize)> {
         // The letter belongs to an escaped line feed before the name.
         start += 1;
     }
+    if let Some(rule) = bytes
+        .get(start..end)
+        .and_then(|name| memchr::memmem::rfind(name, b"---"))
+    {
+        // A rule across the page, or the header of a key.
+        start += rule + 3;
+    }
     let has_word = bytes
         .get(start..end)
         .unwrap_or_default()

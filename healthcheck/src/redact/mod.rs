@@ -35,6 +35,8 @@ mod outline;
 mod pairs;
 mod pem;
 mod programs;
+#[cfg(test)]
+mod properties_tests;
 mod prose;
 mod quoted;
 mod rules;
@@ -42,6 +44,7 @@ mod scan;
 mod schemes;
 mod settings;
 mod shapes;
+mod sieve;
 mod spans;
 mod structs;
 mod token_tables;
@@ -127,13 +130,12 @@ impl Redaction {
 
     /// A text: an error with its sources, what a panic said, a field of a log event.
     pub(crate) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let spans = scan::Scan::new(text, &self.rules, 0).run();
-        self.rules
-            .finish(documents::whole(self.walk(), spans.apply(text)))
+        self.walk().shown(text)
     }
 
-    /// The arguments of a process, its own name first.
-    pub(crate) fn arguments(&self, argv: Vec<String>) -> Vec<Value> {
+    /// The arguments of a process, its own name first, whatever they look like.
+    #[cfg(test)]
+    pub(crate) fn arguments(&self, argv: &[String]) -> Vec<Value> {
         self.walk().arguments(argv)
     }
 
@@ -206,12 +208,9 @@ pub fn redact(text: &str) -> Cow<'_, str> {
         allowed: Vec::new(),
         own: Vec::new(),
     };
-    let spans = scan::Scan::new(text, &DEFAULT, 0).run();
-    documents::whole(
-        Walk {
-            rules: &DEFAULT,
-            unpacked: 0,
-        },
-        spans.apply(text),
-    )
+    Walk {
+        rules: &DEFAULT,
+        unpacked: 0,
+    }
+    .shown(text)
 }

@@ -5,6 +5,7 @@ use super::entropy::looks_random;
 use super::quoted::Quote;
 use super::scan::Scan;
 use super::settings::{is_masked, is_path, is_placeholder, is_state};
+use super::sieve::Sieve;
 
 /// How much a word says about the one after it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,16 @@ const WORDS: &[(&str, Tells)] = &[
     ("tokens", Tells::Token),
     ("wachtwoord", Tells::Password),
 ];
+
+static TELLING: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut index = 0;
+    while index < WORDS.len() {
+        sieve = sieve.with(WORDS[index].0);
+        index += 1;
+    }
+    sieve
+};
 
 /// What makes a key one that opens something.
 const QUALITIES: &[&str] = &[
@@ -130,6 +141,9 @@ fn telling(scan: &Scan<'_>, start: usize, end: usize) -> Option<Tells> {
     let lower = lower.get_mut(..word.len())?;
     lower.copy_from_slice(word);
     lower.make_ascii_lowercase();
+    if !TELLING.may_have(lower) {
+        return None;
+    }
     let found = WORDS
         .binary_search_by(|(known, _)| known.as_bytes().cmp(lower))
         .ok()?;
@@ -174,7 +188,7 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
         connectors += 1;
         start = end;
     }
-    if let Some((quote, inside)) = Quote::opening(bytes, start) {
+    if let Some((quote, inside)) = Quote::of_value(bytes, start) {
         let window = bytes.get(..inside + LONGEST_SECRET).unwrap_or(bytes);
         let end = run_while(window, inside, |byte| {
             !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')

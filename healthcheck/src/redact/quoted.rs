@@ -1,6 +1,6 @@
 //! Quotes at any depth of escaping: `"x"`, `\"x\"` inside a JSON string, `\\\"x\\\"` inside that one's string.
 
-use super::bytes::{QUOTE, at, before, is, run_while};
+use super::bytes::{QUOTE, SPACE, at, before, is, run, run_while};
 
 /// A quotation mark with the backslashes before it: 0, 1, 3, 7 … for text escaped 0, 1, 2, 3 … times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,13 @@ impl Quote {
         let backslashes = mark_at - start;
         let mark = at(bytes, mark_at);
         (is(mark, QUOTE) && backslashes <= DEEPEST).then_some((Self { mark, backslashes }, mark_at + 1))
+    }
+
+    /// The same where a value is expected: a quote before a comma or a closing bracket ends the text around it.
+    pub(super) fn of_value(bytes: &[u8], start: usize) -> Option<(Self, usize)> {
+        let (quote, inside) = Self::opening(bytes, start)?;
+        let next = run(bytes, inside, SPACE);
+        (!matches!(at(bytes, next), b',' | b']' | b'}' | b':' | 0)).then_some((quote, inside))
     }
 
     /// The quote whose mark is the last byte before `end`, and where it begins.

@@ -1,12 +1,11 @@
 //! A text on its way through the scanners.
 
-use std::borrow::Cow;
-
 use super::quoted::Closings;
 use super::rules::Rules;
 use super::spans::Spans;
 use super::{
-    assignments, commands, connection_strings, embedded, manifests, markup, pairs, pem, prose, schemes, shapes, structs, tokens, url, user_info,
+    assignments, commands, connection_strings, embedded, manifests, markup, pairs, pem, prose, schemes,
+    shapes, structs, tokens, url, user_info,
 };
 
 /// How often text inside text is unpacked: base64 in percent-encoding in JSON.
@@ -20,6 +19,8 @@ pub(super) struct Scan<'t> {
     pub(super) depth: u8,
     /// The text is the value of a name that announces a connection string.
     pub(super) carrier: bool,
+    /// Only whether anything is to be hidden is asked.
+    pub(super) probe: bool,
     pub(super) spans: Spans,
     pub(super) closings: Closings,
 }
@@ -32,6 +33,7 @@ impl<'t> Scan<'t> {
             rules,
             depth,
             carrier: false,
+            probe: false,
             spans: Spans::default(),
             closings: Closings::new(),
         }
@@ -45,6 +47,7 @@ impl<'t> Scan<'t> {
     /// texts are short and lack the signs that most scanners look for, so those are asked for first.
     pub(super) fn run(mut self) -> Spans {
         let signs = Signs::of(self.bytes);
+        #[expect(clippy::type_complexity, reason = "a table of two columns")]
         let scanners: [(&[u8], fn(&mut Self)); 14] = [
             (b"-", pem::find),
             (b"/", url::find),
@@ -64,6 +67,9 @@ impl<'t> Scan<'t> {
         for (wanted, find) in scanners {
             if wanted.is_empty() || wanted.iter().any(|sign| signs.has(*sign)) {
                 find(&mut self);
+                if self.probe && !self.spans.is_empty() {
+                    return self.spans;
+                }
             }
         }
         if self.depth < DEEPEST {
@@ -90,9 +96,4 @@ impl Signs {
     fn has(&self, byte: u8) -> bool {
         self.0.get(usize::from(byte)).copied().unwrap_or_default()
     }
-}
-
-/// The text by the built-in rules.
-pub(super) fn redact<'a>(text: &'a str, rules: &Rules, depth: u8) -> Cow<'a, str> {
-    Scan::new(text, rules, depth).run().apply(text)
 }

@@ -2,6 +2,7 @@
 
 use super::bytes::{ALNUM, DIGIT, LETTER, at, follows, is};
 use super::entropy::looks_random;
+use super::sieve::Sieve;
 
 /// What a scheme, a store or a desktop is called, where the name beside it says `auth` or `session`. Sorted.
 const SCHEMES: &[&str] = &[
@@ -173,6 +174,9 @@ const STATES: &[&str] = &[
     "yes",
 ];
 
+static SCHEMES_SIEVE: Sieve = Sieve::of(SCHEMES);
+static STATES_SIEVE: Sieve = Sieve::of(STATES);
+
 const LONGEST_WORD: usize = 16;
 const LONGEST_SETTING: usize = 256;
 
@@ -239,19 +243,20 @@ pub(super) fn is_truth(value: &str) -> bool {
 
 /// A word that says how it is with a secret: `password: required`, `(using password: YES)`, `token=expired`.
 pub(super) fn is_state(value: &str) -> bool {
-    in_table(value.trim_end_matches(['.', '!', '?']), STATES)
+    in_table(value.trim_end_matches(['.', '!', '?']), STATES, &STATES_SIEVE)
 }
 
-fn in_table(value: &str, table: &[&str]) -> bool {
+fn in_table(value: &str, table: &[&str], sieve: &Sieve) -> bool {
     let mut lower = [0; LONGEST_WORD];
     let Some(place) = lower.get_mut(..value.len()) else {
         return false;
     };
     place.copy_from_slice(value.as_bytes());
     place.make_ascii_lowercase();
-    table
-        .binary_search_by(|known| known.as_bytes().cmp(place))
-        .is_ok()
+    sieve.may_have(place)
+        && table
+            .binary_search_by(|known| known.as_bytes().cmp(place))
+            .is_ok()
 }
 
 /// A path of the file system, or an address of something that is not the secret itself.
@@ -309,8 +314,8 @@ pub(super) fn is_setting(value: &str) -> bool {
     is_truth(value)
         || is_masked(value)
         || is_placeholder(value)
-        || in_table(value, STATES)
-        || in_table(value, SCHEMES)
+        || in_table(value, STATES, &STATES_SIEVE)
+        || in_table(value, SCHEMES, &SCHEMES_SIEVE)
         || is_short_number(value)
         || is_path(value)
         || is_location(value)

@@ -14,8 +14,14 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     while let Some(found) = memchr::memchr(b'{', bytes.get(from..).unwrap_or_default()) {
         let brace = from + found;
         from = brace + 1;
-        let end = if before(bytes, brace) == b' ' { brace - 1 } else { brace };
-        let start = run_back(bytes, end.saturating_sub(LONGEST_NAME), end, |byte| is(byte, ALNUM) || byte == b'_');
+        let end = if before(bytes, brace) == b' ' {
+            brace - 1
+        } else {
+            brace
+        };
+        let start = run_back(bytes, end.saturating_sub(LONGEST_NAME), end, |byte| {
+            is(byte, ALNUM) || byte == b'_'
+        });
         let name = scan.part(start, end);
         let verdict = scan.rules.verdict(name);
         if !at(bytes, start).is_ascii_uppercase()
@@ -40,14 +46,20 @@ mod tests {
     #[test]
     fn structs_of_secrets_go() {
         for (text, expected) in [
-            ("a Credentials { user: \"a\", value: \"x}\" } b", "a Credentials { ******** } b"),
+            (
+                "a Credentials { user: \"a\", value: \"x}\" } b",
+                "a Credentials { ******** } b",
+            ),
             ("ApiToken { value: [1, 2] }", "ApiToken { ******** }"),
             ("ClientSecret{value: \"x\"}", "ClientSecret{********}"),
         ] {
             assert_eq!(redact(text), expected);
         }
         for text in [
-            "Token { kind: Ident }", "PasswordPolicy { min: 8 }", "InvalidTokenError { at: 3 }", "SecretStore { path: \"x\" }",
+            "Token { kind: Ident }",
+            "PasswordPolicy { min: 8 }",
+            "InvalidTokenError { at: 3 }",
+            "SecretStore { path: \"x\" }",
             "Config { port: 1 }",
         ] {
             assert_eq!(redact(text), text);

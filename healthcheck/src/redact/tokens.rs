@@ -15,7 +15,10 @@ static BY_FIRST: ByFirst = by_first();
 
 /// Sorted by counting, while compiling.
 const fn by_first() -> ByFirst {
-    let mut sorted = ByFirst { from: [0; 257], places: [0; TOKENS.len()] };
+    let mut sorted = ByFirst {
+        from: [0; 257],
+        places: [0; TOKENS.len()],
+    };
     let mut byte = 0;
     let mut count = 0;
     while byte < 256 {
@@ -37,8 +40,13 @@ const fn by_first() -> ByFirst {
 /// The entries that begin with a byte.
 fn beginning_with(first: u8) -> impl Iterator<Item = &'static (&'static str, Alphabet, usize)> {
     let bound = |byte: usize| BY_FIRST.from.get(byte).map_or(0, |from| usize::from(*from));
-    let places = BY_FIRST.places.get(bound(usize::from(first))..bound(usize::from(first) + 1));
-    places.unwrap_or_default().iter().filter_map(|place| TOKENS.get(usize::from(*place)))
+    let places = BY_FIRST
+        .places
+        .get(bound(usize::from(first))..bound(usize::from(first) + 1));
+    places
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|place| TOKENS.get(usize::from(*place)))
 }
 
 impl Alphabet {
@@ -47,7 +55,9 @@ impl Alphabet {
             Self::Hex => is(byte, HEX),
             Self::Alnum => is(byte, ALNUM),
             Self::Word => is(byte, ALNUM) || matches!(byte, b'_' | b'-'),
-            Self::Wide => is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'+' | b'/' | b'~' | b'%'),
+            Self::Wide => {
+                is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'+' | b'/' | b'~' | b'%')
+            }
             Self::Crypt => Self::Wide.has(byte) || matches!(byte, b'$' | b',' | b':'),
         }
     }
@@ -66,7 +76,11 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         let end = json_web_token(bytes, place).or_else(|| known(bytes, place));
         match end {
             Some(end) => {
-                let start = if byte == b':' { run_back(bytes, place.saturating_sub(12), place, |byte| is(byte, DIGIT)) } else { place };
+                let start = if byte == b':' {
+                    run_back(bytes, place.saturating_sub(12), place, |byte| is(byte, DIGIT))
+                } else {
+                    place
+                };
                 scan.spans.hide(start..end);
                 place = end;
             }
@@ -114,7 +128,11 @@ fn json_web_token(bytes: &[u8], start: usize) -> Option<usize> {
     if at(bytes, start) != b'e' || !matches!(bytes.get(start..start + 3)?, b"eyJ" | b"ewo") {
         return None;
     }
-    let part = |from: usize| run_while(bytes, from, |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'='));
+    let part = |from: usize| {
+        run_while(bytes, from, |byte| {
+            is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'=')
+        })
+    };
     let header = part(start);
     if header - start < 10 || at(bytes, header) != b'.' {
         return None;
@@ -147,7 +165,10 @@ mod tests {
             let text = format!("upstream {number}{prefix}{rest}, then");
             let shown = redact(&text);
             assert!(!shown.contains(&rest), "{shown}");
-            assert!(shown.starts_with("upstream ") && shown.ends_with(" then"), "{shown}");
+            assert!(
+                shown.starts_with("upstream ") && shown.ends_with(" then"),
+                "{shown}"
+            );
         }
     }
 
@@ -162,9 +183,22 @@ mod tests {
     #[test]
     fn words_that_begin_alike_stay() {
         for text in [
-            "skeleton sk-learn", "npm_package_name", "SKIPPED", "pypi-server", "key-value-store", "re_export",
-            "api-gateway-service-with-a-very-long-name", "st.example.com", "s.example.com", "ASIA/Tokyo", "test_suite",
-            "sha256:58e6b3a414a1e090dfc6029add0f3555ccba127f", "co_routine", "live_reload", "fw_version", "md-lint",
+            "skeleton sk-learn",
+            "npm_package_name",
+            "SKIPPED",
+            "pypi-server",
+            "key-value-store",
+            "re_export",
+            "api-gateway-service-with-a-very-long-name",
+            "st.example.com",
+            "s.example.com",
+            "ASIA/Tokyo",
+            "test_suite",
+            "sha256:58e6b3a414a1e090dfc6029add0f3555ccba127f",
+            "co_routine",
+            "live_reload",
+            "fw_version",
+            "md-lint",
         ] {
             assert_eq!(redact(text), text);
         }

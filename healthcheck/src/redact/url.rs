@@ -13,6 +13,8 @@ const LONGEST_SCHEME: usize = 32;
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
+    // The next `@` from the current place on, looked for once and not for every address.
+    let mut sign = 0;
     while let Some(found) = memchr::memchr(b'/', bytes.get(from..).unwrap_or_default()) {
         let slashes = from + found;
         if at(bytes, slashes + 1) != b'/' {
@@ -34,7 +36,15 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         let end = run_while(bytes, from, |byte| {
             !is(byte, ADDRESS_END) && !matches!(byte, b'/' | b'?' | b'#')
         });
-        let end = user_info(scan, scheme, from, end);
+        if sign < from {
+            sign = memchr::memchr(b'@', bytes.get(from..).unwrap_or_default())
+                .map_or(bytes.len(), |found| from + found);
+        }
+        let end = if sign < end + LONGEST_PASSWORD {
+            user_info(scan, scheme, from, end)
+        } else {
+            end
+        };
         webhooks::find(scan, from, end);
         from = end.max(from);
     }

@@ -4,6 +4,7 @@ use super::bytes::{ALNUM, DIGIT, LETTER, at, before, is, run_back, run_while};
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
+use super::sieve::Sieve;
 
 /// What stands before a colon and a package, an image or an address of mail, and is no user. Sorted.
 const SCHEMES: &[&str] = &[
@@ -70,6 +71,16 @@ const LABELS: &[&str] = &[
     "users",
 ];
 
+static NAMES: Sieve = {
+    let mut sieve = Sieve::of(SCHEMES);
+    let mut index = 0;
+    while index < LABELS.len() {
+        sieve = sieve.with(LABELS[index]);
+        index += 1;
+    }
+    sieve
+};
+
 const LONGEST_USER: usize = 64;
 const LONGEST: usize = 512;
 
@@ -128,9 +139,10 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
     lower.copy_from_slice(user.as_bytes());
     lower.make_ascii_lowercase();
     let known = |table: &[&str]| {
-        table
-            .binary_search_by(|known| known.as_bytes().cmp(lower))
-            .is_ok()
+        NAMES.may_have(lower)
+            && table
+                .binary_search_by(|known| known.as_bytes().cmp(lower))
+                .is_ok()
     };
     if known(SCHEMES) {
         return None;

@@ -19,6 +19,13 @@ use super::settings::{is_count, is_short_number};
 pub(super) const DEEPEST: usize = 100;
 pub(super) const TOO_DEEP: &str = "…";
 
+/// A sentence is no name.
+const LONGEST_NAME: usize = 64;
+
+/// How often a text that was changed is read again, and how long it may be for that.
+const MOST_ROUNDS: usize = 3;
+const LONGEST_AGAIN: usize = 16 * 1024;
+
 const WEAK: Verdict = Verdict::Of(Family::Weak);
 
 /// One way through a value.
@@ -128,8 +135,27 @@ impl Walk<'_> {
 
     /// The text by the built-in rules, then by the application's own.
     pub(super) fn shown(self, text: &str) -> Cow<'_, str> {
-        let shown = Scan::new(text, self.rules, self.unpacked).run().apply(text);
-        let shown = documents::whole(self, shown);
+        let mut shown = documents::whole(
+            self,
+            text,
+            Scan::new(text, self.rules, self.unpacked).run().apply(text),
+        );
+        // What a mask leaves behind may read differently from before: such a text is read again, so that redacting it
+        // once more changes nothing.
+        for _ in 0..MOST_ROUNDS {
+            let Cow::Owned(once) = &shown else { break };
+            if once.len() > LONGEST_AGAIN {
+                break;
+            }
+            match documents::whole(
+                self,
+                once,
+                Scan::new(once, self.rules, self.unpacked).run().apply(once),
+            ) {
+                Cow::Borrowed(_) => break,
+                Cow::Owned(again) => shown = Cow::Owned(again),
+            }
+        }
         self.rules.finish(shown)
     }
 
@@ -140,9 +166,10 @@ impl Walk<'_> {
                 Value::String(word) => Some(word),
                 _ => None,
             });
-            return Value::Array(self.arguments(words.collect()));
+            return Value::Array(self.arguments(&words.collect::<Vec<_>>()));
         }
         if let [Value::String(name), Value::String(text)] = list.as_slice()
+            && !name.contains(' ')
             && self.rules.verdict(name).is_telling()
             && looks_random(text, 8)
         {
@@ -178,7 +205,22 @@ impl Walk<'_> {
         }
     }
 
-    pub(super) fn arguments(self, words: Vec<String>) -> Vec<Value> {
+    pub(super) fn arguments(self, words: &[String]) -> Vec<Value> {
+        let mut shown = self.arguments_once(words);
+        for _ in 0..MOST_ROUNDS {
+            if shown == words || shown.iter().map(String::len).sum::<usize>() > LONGEST_AGAIN {
+                break;
+            }
+            let again = self.arguments_once(&shown);
+            if again == shown {
+                break;
+            }
+            shown = again;
+        }
+        shown.into_iter().map(Value::String).collect()
+    }
+
+    fn arguments_once(self, words: &[String]) -> Vec<String> {
         let views: Vec<&str> = words.iter().map(String::as_str).collect();
         let found = arguments::secrets(&views, Origin::List, self.rules);
         let mut found = found.into_iter().peekable();
@@ -190,8 +232,8 @@ impl Walk<'_> {
                     scan.spans.hide(secret.range);
                 }
             }
-            let text = documents::whole(self, scan.run().apply(word));
-            shown.push(Value::String(self.rules.finish(text).into_owned()));
+            let text = documents::whole(self, word, scan.run().apply(word));
+            shown.push(self.rules.finish(text).into_owned());
         }
         shown
     }
@@ -246,9 +288,10 @@ impl Walk<'_> {
 }
 
 fn is_pair(value: &Value) -> bool {
+    let is_name = |name: &str| name.len() <= LONGEST_NAME && !name.contains(' ');
     value
         .as_array()
-        .is_some_and(|pair| pair.len() == 2 && pair.first().is_some_and(Value::is_string))
+        .is_some_and(|pair| pair.len() == 2 && pair.first().and_then(Value::as_str).is_some_and(is_name))
 }
 
 /// The name that an object of the form `{"name": …, "value": …}` speaks of.

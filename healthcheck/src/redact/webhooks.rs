@@ -69,6 +69,9 @@ pub(super) fn find(scan: &mut Scan<'_>, start: usize, end: usize) {
             return;
         }
     }
+    if !matches!(at(bytes, end + 1) | 0x20, b'b' | b'h' | b'i' | b'w') {
+        return;
+    }
     for hook in HOOKS {
         if follows(bytes, end, hook) {
             let mut segment = end + hook.len();
