@@ -380,10 +380,11 @@ impl Core {
             .then(|| self.reason())
             .flatten();
         let observed = self.observed(selection);
-        let status = if reason.is_some() || observed.iter().any(|result| !result.passed) {
+        let status = if reason.is_some() {
             Overall::Failure
         } else {
-            self.overall(members, &results)
+            let seen = observed.iter().map(|result| verdict(result.status, true));
+            seen.fold(self.overall(members, &results), Overall::max)
         };
         let mut warnings = self
             .warnings
@@ -442,11 +443,7 @@ impl Core {
                 .slot(index)
                 .check()
                 .is_none_or(|info| info.options().critical);
-            match result.status {
-                Status::Pass => Overall::Success,
-                Status::Fail if critical => Overall::Failure,
-                Status::Warn | Status::Fail => Overall::Degraded,
-            }
+            verdict(result.status, critical)
         });
         verdicts.max().unwrap_or(Overall::Success)
     }
@@ -463,6 +460,14 @@ impl Core {
             })
         });
         masked.collect()
+    }
+}
+
+const fn verdict(status: Status, critical: bool) -> Overall {
+    match status {
+        Status::Pass => Overall::Success,
+        Status::Fail if critical => Overall::Failure,
+        Status::Warn | Status::Fail => Overall::Degraded,
     }
 }
 
