@@ -165,12 +165,14 @@ describe("the status page", () => {
     const { address } = service;
     await service.kill();
     await page.locator("#link", { hasText: "Lost the server at" }).waitFor();
+    assert.match(await page.title(), /^\? /);
     await shot("lost");
     assert.deepEqual((await shown()).length, 5);
     service = await Service.start(address);
     await service.tell("fail database connection refused");
     await headline("1 of 5 checks fails");
     await page.locator("#link", { hasText: "Live" }).waitFor();
+    assert.match(await page.title(), /^✕ /);
   });
 
   test("can be paused", async () => {
