@@ -29,7 +29,8 @@ fn slow_checks(runtime: &Runtime) -> Result {
     let pairs = Pairs::measure(
         20,
         || {
-            let checks = (0..50).map(|number| Check::new(format!("check_{number}"), || tokio::time::sleep(PAUSE)));
+            let checks =
+                (0..50).map(|number| Check::new(format!("check_{number}"), || tokio::time::sleep(PAUSE)));
             let health = checks
                 .fold(samples::by_hand(), HealthCheckBuilder::check)
                 .build()?;

@@ -28,7 +28,9 @@ pub fn cpu(id: u32) -> Result<Duration> {
     let fields: Vec<&str> = fields.split_whitespace().collect();
     let [user, system] = [11, 12].map(|at| fields.get(at).and_then(|ticks| ticks.parse::<u64>().ok()));
     let ticks = user.zip(system).map(|(user, system)| user + system);
-    Ok(Duration::from_millis(ticks.ok_or("a process without times")? * 10))
+    Ok(Duration::from_millis(
+        ticks.ok_or("a process without times")? * 10,
+    ))
 }
 
 /// What a process holds.
@@ -53,7 +55,9 @@ pub fn held(id: u32) -> Result<Held> {
     let field = |name: &str| -> Result<u64> {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         let number = line.and_then(|rest| rest.split_whitespace().next());
-        Ok(number.ok_or("a field is missing in the process' status")?.parse()?)
+        Ok(number
+            .ok_or("a field is missing in the process' status")?
+            .parse()?)
     };
     Ok(Held {
         memory: field("VmRSS:")? * 1024,

@@ -335,12 +335,15 @@ impl HealthCheck {
         let reason = engine.redaction.text(reason).into_owned();
         let name = engine.slot(index).name();
         tracing::warn!(check = name, %status, reason, seconds = lasts.as_secs(), "health check overridden");
-        engine.slot(index).lock().masked = Some(Box::new(Mask {
-            status,
-            reason,
-            until: now.after(lasts),
-        }));
-        engine.touch();
+        let until = now.after(lasts);
+        engine.mask(
+            index,
+            Mask {
+                status,
+                reason,
+                until,
+            },
+        );
         engine.note_quietly(index, now);
         Ok(())
     }

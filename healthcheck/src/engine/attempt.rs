@@ -32,44 +32,40 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    pub(super) const fn new(engine: Arc<Engine>, index: u32, id: RunId) -> Self {
-        Self { engine, index, id }
+    /// Starts the attempt that the slot was reserved for. Takes no lock while it spawns: a runtime that is gone drops
+    /// the attempt inside `spawn`.
+    pub(super) fn launch(
+        engine: &Arc<Engine>,
+        index: u32,
+        id: RunId,
+        max_age: Option<MaxAge>,
+        home: &Handle,
+    ) {
+        let attempt = Self::new(Arc::clone(engine), index, id);
+        let slot = engine.slot(index);
+        let task = if !slot.depends_on.is_empty() {
+            home.spawn(attempt.after_dependencies(max_age, home.clone()))
+        } else if slot.run.is_async() {
+            home.spawn(attempt.alone())
+        } else {
+            return attempt.on_thread(home);
+        };
+        slot.lock().attach(id, Some(task), None);
     }
 
-    /// Starts it. Takes no lock while it spawns: a runtime that is gone drops the attempt inside `spawn`.
-    pub(super) fn launch(self, max_age: Option<MaxAge>, home: &Handle) {
-        if !self.slot().depends_on.is_empty() {
-            let engine = Arc::clone(&self.engine);
-            let (index, id) = (self.index, self.id);
-            let task = home.spawn(self.after_dependencies(max_age, home.clone()));
-            engine
-                .slot(index)
-                .lock()
-                .attach(id, Some(task.abort_handle()), None);
-            return;
-        }
-        match Make::of(&self.slot().run) {
-            Some(make) => self.spawn(make, home),
-            None => self.on_thread(home),
-        }
+    const fn new(engine: Arc<Engine>, index: u32, id: RunId) -> Self {
+        Self { engine, index, id }
     }
 
     fn slot(&self) -> &Slot {
         self.engine.slot(self.index)
     }
 
-    fn spawn(self, make: Make, home: &Handle) {
-        let engine = Arc::clone(&self.engine);
-        let (index, id) = (self.index, self.id);
-        let task = home.spawn(async move {
-            if let Some(outcome) = self.run_async(make).await {
-                self.end(outcome);
-            }
-        });
-        engine
-            .slot(index)
-            .lock()
-            .attach(id, Some(task.abort_handle()), None);
+    /// An async run that depends on nothing.
+    async fn alone(self) {
+        if let Some(outcome) = self.run_async().await {
+            self.end(outcome);
+        }
     }
 
     /// Looks at what it depends on, then runs, then looks again where it failed: so that what is told, and logged,
@@ -90,10 +86,10 @@ impl Attempt {
         self.slot().lock().ready(self.id, now);
         self.slot().ended.notify_waiters();
 
-        let Some(make) = Make::of(&self.slot().run) else {
+        if !self.slot().run.is_async() {
             return self.on_thread(&home);
-        };
-        if let Some(outcome) = self.run_async(make).await {
+        }
+        if let Some(outcome) = self.run_async().await {
             self.end_or_blame(outcome, &home).await;
         }
     }
@@ -114,16 +110,13 @@ impl Attempt {
         self.end(outcome);
     }
 
-    async fn run_async(&self, make: Make) -> Option<Outcome> {
-        if !self.slot().lock().start(self.id) {
+    async fn run_async(&self) -> Option<Outcome> {
+        let slot = self.slot();
+        if !slot.lock().start(self.id) {
             return None;
         }
-        Some(
-            Caught {
-                run: Stage::ToMake(make),
-            }
-            .await,
-        )
+        let run = Stage::ToMake(&slot.run);
+        Some(Caught { run }.await)
     }
 
     fn on_thread(self, home: &Handle) {
@@ -190,6 +183,8 @@ impl Attempt {
         };
         if published {
             self.engine.published(self.index, now);
+        } else {
+            slot.ended.notify_waiters();
         }
     }
 
@@ -197,13 +192,16 @@ impl Attempt {
     fn release(self) {
         self.slot().lock().release(self.id);
         self.engine.touch();
+        self.slot().ended.notify_waiters();
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        self.slot().lock().lose(self.id);
-        self.slot().ended.notify_waiters();
+        let lost = self.slot().lock().lose(self.id);
+        if lost {
+            self.slot().ended.notify_waiters();
+        }
     }
 }
 
@@ -258,46 +256,31 @@ impl Engine {
     }
 }
 
-/// How the future of a run is made: inside the guarded part, since that is a user's code, too.
-enum Make {
-    Plain(fn() -> BoxFuture),
-    With(Arc<dyn Fn() -> BoxFuture + Send + Sync>),
-}
-
-impl Make {
-    /// `None` for a sync function.
-    fn of(run: &Run) -> Option<Self> {
-        match run {
-            Run::Async(make) => Some(Self::Plain(*make)),
-            Run::AsyncWith(make) => Some(Self::With(Arc::clone(make))),
-            Run::Blocking(_) | Run::BlockingWith(_) => None,
-        }
-    }
-}
-
 /// An async run: polled with panics caught and the thread marked as inside a check.
-struct Caught {
-    run: Stage,
+struct Caught<'a> {
+    run: Stage<'a>,
 }
 
-enum Stage {
-    ToMake(Make),
+enum Stage<'a> {
+    /// Made inside the guarded part, since that is a user's code, too.
+    ToMake(&'a Run),
     Running(BoxFuture),
     Ended,
 }
 
-impl Future for Caught {
+impl Future for Caught<'_> {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let _inside = Inside::enter();
         let stage = &mut self.run;
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            if let Stage::ToMake(make) = stage {
-                *stage = Stage::Running(match make {
-                    Make::Plain(make) => make(),
-                    Make::With(make) => make(),
-                });
+            if let Stage::ToMake(run) = stage {
+                *stage = match run {
+                    Run::Async(make) => Stage::Running(make()),
+                    Run::AsyncWith(make) => Stage::Running(make()),
+                    Run::Blocking(_) | Run::BlockingWith(_) => Stage::Ended,
+                };
             }
             match stage {
                 Stage::Running(run) => run.as_mut().poll(cx),

@@ -85,8 +85,15 @@ struct Told {
     since: Option<f64>,
     was_masked: bool,
     was_blocked: bool,
+    /// `None` before the first transition: most checks pass from their first run to the last.
+    past: Option<Box<Past>>,
+}
+
+/// The transitions so far.
+#[derive(Default)]
+struct Past {
     flapping: bool,
-    changed: VecDeque<Instant>,
+    times: VecDeque<Instant>,
     count: u64,
     history: VecDeque<Transition>,
 }
@@ -140,7 +147,8 @@ impl Changes {
             .iter()
             .chain(ledger.observed.values())
             .chain([&ledger.whole, &ledger.maintenance])
-            .flat_map(|told| &told.history);
+            .filter_map(|told| told.past.as_deref())
+            .flat_map(|past| &past.history);
         let mut all: Vec<Transition> = kept.cloned().collect();
         drop(ledger);
         all.sort_by(|one, other| one.at.total_cmp(&other.at));
@@ -149,7 +157,8 @@ impl Changes {
 
     /// How often each check's shown status has changed.
     pub(crate) fn counts(&self) -> Vec<u64> {
-        self.lock().checks.iter().map(|told| told.count).collect()
+        let count = |told: &Told| told.past.as_ref().map_or(0, |past| past.count);
+        self.lock().checks.iter().map(count).collect()
     }
 
     /// Takes note of the beginning or the end of maintenance, which readiness shows and no check.
@@ -229,6 +238,9 @@ impl Engine {
 
     /// Takes note of what has changed by time alone: overrides that ended, results that grew stale.
     pub(crate) fn note_all(&self, now: Now) {
+        if !self.changes_by_time() {
+            return;
+        }
         for index in 0.. {
             let Some(slot) = self
                 .slots
@@ -294,26 +306,16 @@ impl Engine {
         let (Some(info), Some(shown)) = (slot.check(), self.shown(index, now)) else {
             return Vec::new();
         };
-        let blocker = self.blocked_by(index, now).map(ToOwned::to_owned);
+        let blocker = self.blocked_by(index, now);
         let Some(told) = ledger.checks.get_mut(index as usize) else {
             return Vec::new();
         };
         let from = told.status;
-        let (output, masked, stale) = {
+        let (masked, stale) = {
             let state = slot.lock();
-            let mask = state.mask(now);
-            let stale = state.verdict.shown() != Some(shown) && mask.is_none() && blocker.is_none();
-            let output = match (mask, &blocker) {
-                (Some(mask), _) => Value::String(mask.reason.clone()),
-                (None, Some(blocker)) => Value::String(format!("blocked by {blocker}")),
-                (None, None) if stale => "stale: its background loop gives no results".into(),
-                (None, None) => state
-                    .last
-                    .as_ref()
-                    .map(|last| last.output.clone())
-                    .unwrap_or_default(),
-            };
-            (output, mask.is_some(), stale)
+            let masked = state.mask(now).is_some();
+            let stale = state.verdict.shown() != Some(shown) && !masked && blocker.is_none();
+            (masked, stale)
         };
         let by = if masked || told.was_masked {
             Cause::Override
@@ -335,14 +337,25 @@ impl Engine {
             told.since = Some(clock::epoch_seconds(now.wall));
             return slot.dependants.to_vec();
         }
+        let output = {
+            let state = slot.lock();
+            match (state.mask(now), blocker) {
+                (Some(mask), _) => Value::String(mask.reason.clone()),
+                (None, Some(blocker)) => Value::String(format!("blocked by {blocker}")),
+                (None, None) if stale => "stale: its background loop gives no results".into(),
+                (None, None) => {
+                    let last = state.last.as_ref();
+                    last.map(|last| last.output.clone()).unwrap_or_default()
+                }
+            }
+        };
         let transition = told.change(Some(info.name().to_owned()), from, shown, output, by, now);
-        let was_flapping = told.flapping;
-        told.flapping = told.changed.len() > FLAPPING;
+        let (flapping, begun) = told.flaps();
         let blocked = by == Cause::Dependency;
-        if !(was_flapping && told.flapping) {
+        if !flapping || begun {
             lines.push(Line {
                 transition,
-                flapping: told.flapping,
+                flapping,
                 blocked,
             });
         } else if let Some(listeners) = &self.changes.listeners {
@@ -429,37 +442,46 @@ impl Told {
         };
         self.status = Some(to);
         self.since = Some(at);
-        self.count += 1;
-        self.changed
+        let past = self.past.get_or_insert_default();
+        past.count += 1;
+        past.times
             .retain(|&before| now.mono.saturating_duration_since(before) < REMINDER);
-        self.changed.push_back(now.mono);
-        if self.changed.len() > FLAPPING + 1 {
-            self.changed.pop_front();
+        past.times.push_back(now.mono);
+        if past.times.len() > FLAPPING + 1 {
+            past.times.pop_front();
         }
-        if self.history.len() == KEPT {
-            self.history.pop_front();
+        if past.history.len() == KEPT {
+            past.history.pop_front();
         }
-        self.history.push_back(transition.clone());
+        past.history.push_back(transition.clone());
         transition
+    }
+
+    /// Whether it changes too often to log each change, and whether that began with the latest one.
+    fn flaps(&mut self) -> (bool, bool) {
+        let Some(past) = &mut self.past else {
+            return (false, false);
+        };
+        let before = std::mem::replace(&mut past.flapping, past.times.len() > FLAPPING);
+        (past.flapping, past.flapping && !before)
     }
 }
 
 impl Tally {
     fn count(&mut self, info: &Arc<CheckInfo>, from: Option<Status>, to: Status) {
-        let critical = info.options().critical;
-        if let Some(place) = self.place(critical, from) {
+        if let Some(place) = self.place(info, from) {
             *place = place.saturating_sub(1);
         }
-        if let Some(place) = self.place(critical, Some(to)) {
+        if let Some(place) = self.place(info, Some(to)) {
             *place += 1;
         }
     }
 
-    fn place(&mut self, critical: bool, status: Option<Status>) -> Option<&mut usize> {
+    fn place(&mut self, info: &CheckInfo, status: Option<Status>) -> Option<&mut usize> {
         match status {
             None => Some(&mut self.unknown),
             Some(Status::Pass) => None,
-            Some(Status::Fail) if critical => Some(&mut self.failing),
+            Some(Status::Fail) if info.options().critical => Some(&mut self.failing),
             Some(Status::Warn | Status::Fail) => Some(&mut self.degrading),
         }
     }

@@ -33,7 +33,7 @@ pub(crate) mod view;
 
 use attempt::Attempt;
 use changes::Changes;
-use slot::{Next, Policy, RunId, State};
+use slot::{Mask, Next, Policy, RunId, State};
 
 /// The slots of one registry, and what runs them.
 pub(crate) struct Engine {
@@ -45,13 +45,16 @@ pub(crate) struct Engine {
     pub(crate) background: background::Background,
     threads: blocking::Threads,
     generation: AtomicU64,
+    /// Whether a status was ever set by hand.
+    masked: AtomicBool,
 }
 
 /// One check or section: what is fixed about it, and the state of its runs.
 pub(crate) struct Slot {
     pub(crate) subject: Subject,
     pub(crate) run: Run,
-    pub(crate) policy: Policy,
+    /// Shared, since most checks have the same.
+    pub(crate) policy: Arc<Policy>,
     /// Indices of the slots that have to pass before this one is run.
     pub(crate) depends_on: Box<[u32]>,
     pub(crate) dependants: Box<[u32]>,
@@ -76,8 +79,17 @@ pub(crate) enum Waited {
     OutOfTime,
 }
 
+/// An attempt that somebody waits for.
+#[derive(Clone, Copy)]
+struct Wait {
+    index: u32,
+    id: RunId,
+    /// It is the second: the first was lost with its runtime.
+    again: bool,
+}
+
 impl Slot {
-    pub(crate) fn new(subject: Subject, run: Run, policy: Policy) -> Self {
+    pub(crate) fn new(subject: Subject, run: Run, policy: Arc<Policy>) -> Self {
         Self {
             subject,
             run,
@@ -121,6 +133,7 @@ impl Engine {
             background,
             threads: blocking::Threads::default(),
             generation: AtomicU64::new(0),
+            masked: AtomicBool::new(false),
         }
     }
 
@@ -152,26 +165,56 @@ impl Engine {
         home: &Handle,
         deadline: Option<Instant>,
     ) -> Vec<u32> {
-        let mut waits = Vec::new();
+        let mut waits = Vec::with_capacity(wanted.size_hint().0);
+        let mut soonest = None;
         for index in wanted {
-            if let Some(id) = self.pursue(index, max_age, home) {
-                waits.push((index, id));
+            if let Some((wait, limit)) = self.pursue(index, max_age, home) {
+                soonest = earlier(soonest, limit);
+                waits.push(wait);
             }
         }
         let mut lost = Vec::new();
-        for (index, id) in waits {
-            if self.wait(index, id, deadline).await != Waited::Lost {
-                continue;
-            }
-            let again = match self.pursue(index, max_age, home) {
-                Some(id) => self.wait(index, id, deadline).await,
-                None => Waited::Done,
-            };
-            if again == Waited::Lost {
-                lost.push(index);
+        // The one that began last most likely ends last: then this task wakes once, and finds the others done.
+        while let Some(wait) = waits.pop() {
+            let Wait { index, id, again } = wait;
+            match self.wait(index, id, earlier(soonest, deadline)).await {
+                Waited::Done => {}
+                Waited::OutOfTime if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {}
+                Waited::OutOfTime => {
+                    waits.push(wait);
+                    soonest = self.expire_among(&waits);
+                }
+                Waited::Lost if again => lost.push(index),
+                Waited::Lost => {
+                    if let Some((wait, limit)) = self.pursue(index, max_age, home) {
+                        soonest = earlier(soonest, limit);
+                        waits.push(Wait { again: true, ..wait });
+                    }
+                }
             }
         }
         lost
+    }
+
+    /// Tells the failures of those that are past their limits, since a stuck sync run keeps a place from the others.
+    /// Gives the moment to look again.
+    fn expire_among(&self, waits: &[Wait]) -> Option<Instant> {
+        let now = Now::read();
+        let limits = waits.iter().filter_map(|wait| {
+            let slot = self.slot(wait.index);
+            let next = slot.lock().next(wait.id, &slot.policy, now);
+            match next {
+                Next::Done | Next::Lost => None,
+                Next::Wait(Some(limit)) => Some(limit),
+                // Its limit hasn't begun.
+                Next::Wait(None) => now.mono.checked_add(slot.policy.limit?),
+                Next::Expire => {
+                    self.expire(wait.index, wait.id);
+                    None
+                }
+            }
+        });
+        limits.min()
     }
 
     /// Waits for the first result of a background check, whose loop runs it.
@@ -206,8 +249,14 @@ impl Engine {
         }
     }
 
-    /// The attempt to wait for before this slot can be told; `None` where what is known is fresh.
-    fn pursue(self: &Arc<Self>, index: u32, max_age: Option<MaxAge>, home: &Handle) -> Option<RunId> {
+    /// The attempt to wait for before this slot can be told, and when to look whether it is past its limit; `None`
+    /// where what is known is fresh.
+    fn pursue(
+        self: &Arc<Self>,
+        index: u32,
+        max_age: Option<MaxAge>,
+        home: &Handle,
+    ) -> Option<(Wait, Option<Instant>)> {
         let now = Now::read();
         let slot = self.slot(index);
         if slot.is_disabled() {
@@ -215,26 +264,32 @@ impl Engine {
         }
         let blocked = self.blocked_by(index, now).is_some();
         let moving = !slot.depends_on.is_empty() && self.any_due(&slot.depends_on, now, max_age);
-        {
-            let mut state = slot.lock();
-            let fresh = state.fresh_until(&slot.policy, now, max_age).is_some();
-            if slot.policy.interval.is_some() || fresh && !(blocked && moving) {
-                return None;
-            }
-            if state.is_stuck() {
-                state.renew(now);
-                drop(state);
-                self.touch();
-                return None;
-            }
-            if let Some(id) = state.running() {
-                return Some(id);
-            }
+        let mut state = slot.lock();
+        let fresh = state.fresh_until(&slot.policy, now, max_age).is_some();
+        if slot.policy.interval.is_some() || fresh && !(blocked && moving) {
+            return None;
+        }
+        if state.is_stuck() {
+            state.renew(now);
+            drop(state);
+            self.touch();
+            return None;
+        }
+        let wait = |id, began: Instant| {
+            let limit = slot.policy.limit.and_then(|limit| began.checked_add(limit));
+            let again = false;
+            Some((Wait { index, id, again }, limit))
+        };
+        if let Some(id) = state.running() {
+            return wait(id, state.began(id).unwrap_or(now.mono));
         }
         if blocked && !moving {
             return None;
         }
-        self.begin(index, max_age, home)
+        let id = state.reserve(now, !slot.depends_on.is_empty())?;
+        drop(state);
+        Attempt::launch(self, index, id, max_age, home);
+        wait(id, now.mono)
     }
 
     /// Starts an attempt, unless one is going on.
@@ -255,13 +310,16 @@ impl Engine {
                 None => return state.running(),
             }
         };
-        Attempt::new(Arc::clone(self), index, id).launch(max_age, home);
+        Attempt::launch(self, index, id, max_age, home);
         Some(id)
     }
 
     /// Waits until an attempt has ended, or its limit or the deadline is over.
     pub(crate) async fn wait(&self, index: u32, id: RunId, deadline: Option<Instant>) -> Waited {
         let slot = self.slot(index);
+        if slot.lock().is_done(id) {
+            return Waited::Done;
+        }
         loop {
             let ended = slot.ended.notified();
             tokio::pin!(ended);
@@ -280,7 +338,7 @@ impl Engine {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Waited::OutOfTime;
             }
-            match limit.into_iter().chain(deadline).min() {
+            match earlier(limit, deadline) {
                 // Whichever it was, the next look tells.
                 Some(until) => drop(tokio::time::timeout_at(until, ended).await),
                 None => ended.await,
@@ -297,6 +355,18 @@ impl Engine {
             stuck.let_go();
             self.published(index, now);
         }
+    }
+
+    /// Shows a status set by hand.
+    pub(crate) fn mask(&self, index: u32, mask: Mask) {
+        self.masked.store(true, Ordering::Release);
+        self.slot(index).lock().masked = Some(Box::new(mask));
+        self.touch();
+    }
+
+    /// Whether what is shown can change by time alone.
+    pub(crate) fn changes_by_time(&self) -> bool {
+        self.background.is_wanted() || self.masked.load(Ordering::Acquire)
     }
 
     /// Looks at every run that is going on, for one that nobody waits for.
@@ -405,6 +475,11 @@ impl Engine {
     pub(crate) fn publishable(&self, slot: &Slot, output: Value) -> Value {
         attempt::publishable(self, slot, output)
     }
+}
+
+/// `None` is never.
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
 }
 
 impl Drop for Engine {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::clock::{self, Now, Until};
@@ -15,7 +15,7 @@ use crate::report::Overridden;
 use crate::selection::MaxAge;
 
 /// How a slot is run, fixed when it is built.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Policy {
     /// How long a run may take; `None`: as long as it likes.
     pub(crate) limit: Option<Duration>,
@@ -32,7 +32,7 @@ pub(crate) struct Policy {
 }
 
 /// For how long a result is cached; `lasts: None`: not at all.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ttl {
     pub(crate) lasts: Option<Duration>,
     /// Whether somebody chose it; the default yields to a probe's `max_age`.
@@ -91,7 +91,7 @@ struct Running {
     phase: Phase,
     /// Its limit is over and its failure told; what it still gives is discarded.
     expired: bool,
-    abort: Option<AbortHandle>,
+    task: Option<JoinHandle<()>>,
     place: Option<Arc<Place>>,
 }
 
@@ -198,7 +198,7 @@ impl State {
                 Phase::Queued
             },
             expired: false,
-            abort: None,
+            task: None,
             place: None,
         });
         Some(self.latest_id)
@@ -233,11 +233,16 @@ impl State {
     }
 
     /// How to end it from outside.
-    pub(crate) fn attach(&mut self, id: RunId, abort: Option<AbortHandle>, place: Option<Arc<Place>>) {
+    pub(crate) fn attach(&mut self, id: RunId, task: Option<JoinHandle<()>>, place: Option<Arc<Place>>) {
         if let Some(running) = self.current(id) {
-            running.abort = abort.or(running.abort.take());
+            running.task = task.or(running.task.take());
             running.place = place.or(running.place.take());
         }
+    }
+
+    /// Whether nobody needs to wait for the attempt any more.
+    pub(crate) fn is_done(&self, id: RunId) -> bool {
+        self.running() != Some(id) && !(self.ended_id == id && self.lost)
     }
 
     pub(crate) fn next(&self, id: RunId, policy: &Policy, now: Now) -> Next {
@@ -300,7 +305,7 @@ impl State {
             _ => format!("timed out after {limit}, before it could start"),
         };
         let stuck = Stuck {
-            abort: running.abort.take(),
+            task: running.task.take(),
             place: running.place.take(),
         };
         let began = running.since;
@@ -330,12 +335,14 @@ impl State {
         }
     }
 
-    /// The attempt was dropped unfinished.
-    pub(crate) fn lose(&mut self, id: RunId) {
-        if let Some(running) = self.running.take_if(|running| running.id == id) {
-            self.ended_id = id;
-            self.lost = !running.expired;
-        }
+    /// The attempt was dropped, unfinished where this is true.
+    pub(crate) fn lose(&mut self, id: RunId) -> bool {
+        let Some(running) = self.running.take_if(|running| running.id == id) else {
+            return false;
+        };
+        self.ended_id = id;
+        self.lost = !running.expired;
+        true
     }
 
     /// Makes it due, whatever its TTL says.
@@ -392,15 +399,15 @@ impl State {
 /// What is left to do for a run past its limit.
 #[derive(Debug)]
 pub(crate) struct Stuck {
-    abort: Option<AbortHandle>,
+    task: Option<JoinHandle<()>>,
     place: Option<Arc<Place>>,
 }
 
 impl Stuck {
     /// Drops an async run at its next await, and gives a sync run's place to the next one.
     pub(crate) fn let_go(self) {
-        if let Some(abort) = self.abort {
-            abort.abort();
+        if let Some(task) = self.task {
+            task.abort();
         }
         if let Some(place) = self.place {
             place.give_back();

@@ -82,8 +82,10 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
         &mut warnings,
     );
 
+    let mut policies: HashMap<Policy, Arc<Policy>> = HashMap::new();
     let slots = bound.into_iter().zip(graph.edges).map(|((info, run), edges)| {
         let policy = policy(&info, &defaults);
+        let policy = Arc::clone(policies.entry(policy).or_insert_with(|| Arc::new(policy)));
         let mut slot = Slot::new(Subject::Check(Arc::new(info)), run, policy);
         slot.depends_on = edges.depends_on.into_boxed_slice();
         slot.dependants = edges.dependants.into_boxed_slice();
@@ -102,7 +104,7 @@ pub(crate) fn sections(
     by_hand: Vec<(String, Run)>,
     fixed: &[&str],
     provided: &Provided,
-    policy: Policy,
+    policy: &Arc<Policy>,
     problems: &mut Vec<String>,
 ) -> Vec<Slot> {
     let mut found: BTreeMap<Cow<'static, str>, (String, Run)> = BTreeMap::new();
@@ -136,7 +138,7 @@ pub(crate) fn sections(
     }
     found
         .into_iter()
-        .map(|(name, (_, run))| Slot::new(Subject::Section(name), run, policy))
+        .map(|(name, (_, run))| Slot::new(Subject::Section(name), run, Arc::clone(policy)))
         .collect()
 }
 
@@ -164,7 +166,9 @@ pub(crate) fn discovered_sections() -> impl Iterator<Item = &'static SectionRegi
 pub(crate) fn own_package() -> Option<(&'static str, &'static str)> {
     let executable = std::env::current_exe().ok()?;
     let own = executable.file_stem()?.to_str()?.replace('-', "_");
-    let checks = inventory::iter::<CheckRegistration>.into_iter().map(|check| check.origin);
+    let checks = inventory::iter::<CheckRegistration>
+        .into_iter()
+        .map(|check| check.origin);
     let mut origins = checks.chain(discovered_sections().map(|section| section.origin));
     let origin = origins.find(|origin| origin.module.split("::").next() == Some(&own))?;
     origin.package.0.zip(origin.package.1)
