@@ -196,11 +196,13 @@ impl Core {
             .engine
             .settle(wanted, selection.max_age, &home, deadline)
             .await;
-        let firsts = self
-            .looked_at(selection, &members)
-            .filter(|&index| self.engine.waits_for_first(index));
-        for index in firsts.collect::<Vec<_>>() {
-            self.engine.await_first(index, &home, deadline).await;
+        if self.engine.background.is_wanted() {
+            let firsts = self
+                .looked_at(selection, &members)
+                .filter(|&index| self.engine.waits_for_first(index));
+            for index in firsts.collect::<Vec<_>>() {
+                self.engine.await_first(index, &home, deadline).await;
+            }
         }
         if lost.is_empty() {
             // Another one who waited may have put it together already.
@@ -437,14 +439,10 @@ impl Core {
 
     fn overall(&self, members: &Members, results: &[CheckResult]) -> Overall {
         let verdicts = members.told.iter().zip(results).map(|(&index, result)| {
-            let critical = self
-                .engine
-                .slot(index)
-                .check()
-                .is_none_or(|info| info.options().critical);
+            let info = self.engine.slot(index).check();
             match result.status {
                 Status::Pass => Overall::Success,
-                Status::Fail if critical => Overall::Failure,
+                Status::Fail if info.is_none_or(|info| info.options().critical) => Overall::Failure,
                 Status::Warn | Status::Fail => Overall::Degraded,
             }
         });

@@ -39,7 +39,7 @@ impl Background {
     }
 
     /// Whether any check has an interval.
-    pub(super) const fn is_wanted(&self) -> bool {
+    pub(crate) const fn is_wanted(&self) -> bool {
         self.wanted
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::listeners::Listeners;
-use super::{Engine, Slot};
+use super::{Engine, Look, Slot};
 use crate::check::CheckInfo;
 use crate::clock::{self, Now};
 use crate::outcome::Status;
@@ -303,20 +303,19 @@ impl Engine {
     /// Notes one check; gives the dependants to look at where its status changed.
     fn note_one(&self, ledger: &mut Ledger, index: u32, now: Now, lines: &mut Vec<Line>) -> Vec<u32> {
         let slot = self.slot(index);
-        let (Some(info), Some(shown)) = (slot.check(), self.shown(index, now)) else {
+        let Look {
+            shown,
+            masked,
+            blocker,
+            stale,
+        } = self.look(index, now);
+        let (Some(info), Some(shown)) = (slot.check(), shown) else {
             return Vec::new();
         };
-        let blocker = self.blocked_by(index, now);
         let Some(told) = ledger.checks.get_mut(index as usize) else {
             return Vec::new();
         };
         let from = told.status;
-        let (masked, stale) = {
-            let state = slot.lock();
-            let masked = state.mask(now).is_some();
-            let stale = state.verdict.shown() != Some(shown) && !masked && blocker.is_none();
-            (masked, stale)
-        };
         let by = if masked || told.was_masked {
             Cause::Override
         } else if blocker.is_some() || told.was_blocked {
