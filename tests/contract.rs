@@ -11,7 +11,8 @@ use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, StatusCode, request};
 use healthcheck::{
     BuildError, Check, CheckInfo, CheckResult, EnvironmentDump, HealthCheck, IntoOutcome, Outcome, Overall,
-    Overridden, Pending, Report, Selection, SelectionError, Settings, Status, Transition, env_section, health_check,
+    Overridden, Pending, Report, Selection, SelectionError, Settings, Status, Transition, env_section,
+    health_check,
 };
 use healthcheck_axum::{Access, Endpoints, ServeError};
 use serde_json::{Map, Value, json};
@@ -64,7 +65,10 @@ fn _every_return_type(text: &str) {
     is(Err::<(), Box<dyn std::error::Error + Send + Sync>>("no".into()));
 }
 
-async fn _health(handle: tokio::runtime::Handle, settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
+async fn _health(
+    handle: tokio::runtime::Handle,
+    settings: Settings,
+) -> Result<(), Box<dyn std::error::Error>> {
     let discovered: Result<HealthCheck, BuildError> = HealthCheck::discover();
     let _ = discovered;
     let health: HealthCheck = HealthCheck::builder()
@@ -86,7 +90,11 @@ async fn _health(handle: tokio::runtime::Handle, settings: Settings) -> Result<(
                 .depends_on(["dns"])
                 .description("text"),
         )
-        .check(Check::blocking(String::from("other"), || "ok").external().interval(Duration::from_secs(9)))
+        .check(
+            Check::blocking(String::from("other"), || "ok")
+                .external()
+                .interval(Duration::from_secs(9)),
+        )
         .check(
             Check::new("late", async || true)
                 .interval(Duration::from_secs(9))
@@ -102,7 +110,8 @@ async fn _health(handle: tokio::runtime::Handle, settings: Settings) -> Result<(
         .allow_names(["PUBLIC_KEY"])
         .expect(["redis"])
         .on_change(|transition: &Transition| {
-            let _: (&Option<String>, Option<Status>, Status) = (&transition.checker, transition.from, transition.to);
+            let _: (&Option<String>, Option<Status>, Status) =
+                (&transition.checker, transition.from, transition.to);
             let _ = (&transition.output, &transition.at);
         })
         .build()?;
@@ -111,7 +120,9 @@ async fn _health(handle: tokio::runtime::Handle, settings: Settings) -> Result<(
     let selection = Selection::checks(["redis"]).exclude("dns");
     let part: Result<Arc<Report>, SelectionError> = health.report_for(&selection).await;
     let _ = part?;
-    let _: Arc<Report> = health.report_within(&Selection::tag("x"), Duration::from_secs(1)).await?;
+    let _: Arc<Report> = health
+        .report_within(&Selection::tag("x"), Duration::from_secs(1))
+        .await?;
     let _: Arc<Report> = health.report_within(&Selection::liveness(), None).await?;
     let _: Option<Arc<Report>> = health.fresh(&Selection::readiness());
     let _ = (Selection::all(), Selection::startup());
@@ -119,18 +130,41 @@ async fn _health(handle: tokio::runtime::Handle, settings: Settings) -> Result<(
     let dump: EnvironmentDump = home.environment().build()?;
     let _: Map<String, Value> = dump.collect().await;
     let infos: Vec<Arc<CheckInfo>> = health.checks().collect();
-    let _ = (infos[0].name(), infos[0].description(), infos[0].module(), infos[0].file(), infos[0].line());
+    let _ = (
+        infos[0].name(),
+        infos[0].description(),
+        infos[0].module(),
+        infos[0].file(),
+        infos[0].line(),
+    );
     health.begin_shutdown();
 
-    let Report { hostname, status, timestamp, results, reason, warnings, sections, .. } = &*report;
+    let Report {
+        hostname,
+        status,
+        timestamp,
+        results,
+        reason,
+        warnings,
+        sections,
+        ..
+    } = &*report;
     let _: (&String, &Overall, &f64, &Vec<CheckResult>) = (hostname, status, timestamp, results);
     let _: (&Option<String>, &Vec<String>, &Map<String, Value>) = (reason, warnings, sections);
     let result = &results[0];
     let _: (&String, &Value, bool, Status) = (&result.checker, &result.output, result.passed, result.status);
-    let _: [Option<f64>; 5] =
-        [result.timestamp, result.expires, result.response_time, result.failing_since, result.age];
+    let _: [Option<f64>; 5] = [
+        result.timestamp,
+        result.expires,
+        result.response_time,
+        result.failing_since,
+        result.age,
+    ];
     let _: (u64, bool, &Option<String>) = (result.consecutive_failures, result.stale, &result.blocked_by);
-    if let Some(Pending { status, count, of, .. }) = &result.pending {
+    if let Some(Pending {
+        status, count, of, ..
+    }) = &result.pending
+    {
         let _: (&Status, u32, u32) = (status, *count, *of);
     }
     if let Some(Overridden { reason, until, .. }) = &result.overridden {
@@ -171,10 +205,18 @@ async fn _server(health: HealthCheck, dump: EnvironmentDump) -> Result<(), Serve
             .answer_within(None)
             .probe_max_age(Duration::from_secs(5), Duration::from_secs(2))
             .degraded_status(StatusCode::TOO_MANY_REQUESTS)
-            .degraded_header(HeaderName::from_static("x-envoy-degraded"), HeaderValue::from_static(""))
+            .degraded_header(
+                HeaderName::from_static("x-envoy-degraded"),
+                HeaderValue::from_static(""),
+            )
             .shutdown_delay(Duration::from_secs(5))
     };
-    let _ = [Access::public(), Access::direct(), Access::loopback(), Access::denied()];
+    let _ = [
+        Access::public(),
+        Access::direct(),
+        Access::loopback(),
+        Access::denied(),
+    ];
     let _: Result<Router, BuildError> = configured().environment(None).router();
     let _: Result<Router<u8>, BuildError> = healthcheck_axum::router();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -199,7 +241,10 @@ async fn the_annotated_functions_are_found_and_stay_callable() {
     let health = HealthCheck::builder().provide(Client).build().unwrap();
     let names: Vec<String> = health.checks().map(|info| info.name().to_owned()).collect();
     assert_eq!(names, ["billing", "dns", "redis"]);
-    let report = health.report_within(&Selection::checks(["billing"]), None).await.unwrap();
+    let report = health
+        .report_within(&Selection::checks(["billing"]), None)
+        .await
+        .unwrap();
     assert_eq!(report.status, Overall::Degraded);
     assert_eq!(report.sections["app"]["maintainer"], "the team");
     let _ = application();

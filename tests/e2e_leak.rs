@@ -56,7 +56,8 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() {
     assert_eq!(clients.lines().count(), 3, "{clients}");
 
     let (_postgres, options) = servers::postgres::postgres();
-    let pool = PgPoolOptions::new().max_connections(5).connect_lazy_with(options);
+    // With room for more the pool opens another one where the last run's is still on its way back.
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
     servers::postgres::ready(&pool).await;
     runs_leave_nothing("sqlx", || checks::sqlx(&pool).into_future()).await;
     runs_leave_nothing("sqlx with a query", || {
@@ -65,7 +66,7 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() {
     .await;
     let count = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
     let backends: i64 = sqlx::query_scalar(count).fetch_one(&pool).await.unwrap();
-    assert!(backends <= 2, "{backends}");
+    assert_eq!(backends, 1);
 
     let (_nginx, url, file) = servers::nginx::nginx(60);
     runs_leave_nothing("https", || checks::http(&url).ca_file(&file).into_future()).await;

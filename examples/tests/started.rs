@@ -149,7 +149,11 @@ fn quickstart_prints_what_to_open_and_what_it_found_and_its_failing_check_can_be
     let environment: serde_json::Value = serde_json::from_str(&environment).unwrap();
     assert_eq!(environment["application"]["maintainer"], "the orders team");
     assert_eq!(environment["application"]["db_password"], "********");
-    assert_eq!(environment["rust"]["package"]["name"], "healthcheck-examples", "{}", environment["rust"]);
+    assert_eq!(
+        environment["rust"]["package"]["name"], "healthcheck-examples",
+        "{}",
+        environment["rust"]
+    );
     drop(example);
 }
 
@@ -241,4 +245,26 @@ fn background_checks_are_read() {
 fn settings_from_a_file_hold() {
     let example = Example::start("settings_file", &["127.0.0.1:0"]);
     assert_eq!(report(example.address()).status, healthcheck::Overall::Degraded);
+}
+
+#[cfg(feature = "ready-made")]
+#[test]
+fn ready_made_runs_ten_checks_on_a_file_and_needs_no_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("orders.db");
+    let example = Example::start("ready_made", &["127.0.0.1:0", file.to_str().unwrap()]);
+    let report = report(example.address());
+    assert_eq!(report.results.len(), 10);
+    for name in [
+        "backlog",
+        "counter",
+        "database_file",
+        "orders",
+        "queries",
+        "schema",
+    ] {
+        let result = result(&report, name);
+        assert_eq!(result.status, healthcheck::Status::Pass, "{result:?}");
+    }
+    assert!(file.exists());
 }

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use healthcheck::{Overall, Report};
+use healthcheck::{HealthCheck, Overall, Report};
+use serde_json::{Map, Value};
 
 use crate::details;
-use crate::json;
+use crate::format::{Choice, Form, Format, Formats, Page, Place, html};
+use crate::paths::Paths;
 use crate::probe::Kind;
 
-/// How each verdict is answered.
+/// How each verdict is answered, and in which forms.
 #[derive(Clone, Default)]
 pub(crate) struct Answers {
     pub(crate) success_status: Option<StatusCode>,
@@ -21,41 +23,65 @@ pub(crate) struct Answers {
     pub(crate) success_headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) degraded_headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) failed_headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) body: Option<Arc<OwnBody>>,
+    pub(crate) formats: Formats,
 }
-
-pub(crate) type OwnBody = dyn Fn(&Report) -> Bytes + Send + Sync;
 
 /// A report in the form that goes out, rendered once and sent as often as it is asked for.
 pub(crate) struct Rendered {
     pub(crate) report: Arc<Report>,
+    pub(crate) choice: Choice,
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
 }
 
-/// What the caller may see of a report.
+/// What a rendering is of, beside its report.
 #[derive(Clone, Copy)]
-pub(crate) enum Details<'a> {
-    Shown,
-    /// Withheld, but for what the caller excluded.
-    Withheld(&'a [String]),
+pub(crate) struct Subject<'a> {
+    pub(crate) health: &'a HealthCheck,
+    pub(crate) place: Place<'a>,
+    /// Whether the caller may see what the checks say.
+    pub(crate) details: bool,
 }
 
 impl Answers {
-    pub(crate) fn render(&self, kind: Kind, report: Arc<Report>, details: Details<'_>) -> Rendered {
-        let verdict = report.status;
-        let body = match details {
-            Details::Shown => self.body(&report),
-            Details::Withheld(excluded) => self.body(&details::withheld(&report, excluded)),
+    pub(crate) fn render(&self, report: Arc<Report>, choice: Choice, subject: Subject<'_>) -> Rendered {
+        let Subject {
+            health,
+            place,
+            details,
+        } = subject;
+        let reduced;
+        let told = if details {
+            &*report
+        } else {
+            reduced = details::withheld(&report, &place.query.excluded);
+            &reduced
         };
-        let mut headers = headers(HeaderValue::from_static("application/json"), body.len());
+        let page = Page::new(told, health, place)
+            .style(choice.style)
+            .withheld(!details);
+        let (format, body) = self.body(choice, &page);
+        let verdict = report.status;
+        let mut headers = headers(format.content_type(), body.len());
+        headers.insert(header::VARY, HeaderValue::from_static("accept"));
+        headers.extend(format.headers());
         for (name, value) in self.headers(verdict) {
-            headers.insert(name, value.clone());
+            // The content type that somebody sets is that of the body that `Endpoints::body` makes.
+            if *name != header::CONTENT_TYPE || choice.form == Form::JSON {
+                headers.insert(name, value.clone());
+            }
         }
+        let status = if choice.form.is_metrics() {
+            // A scraper drops the body of anything else.
+            StatusCode::OK
+        } else {
+            self.status(place.kind, verdict)
+        };
         Rendered {
+            status,
             report,
-            status: self.status(kind, verdict),
+            choice,
             headers,
             body,
         }
@@ -80,29 +106,60 @@ impl Answers {
         one.iter().chain(other)
     }
 
-    fn body(&self, report: &Report) -> Bytes {
-        let Some(own) = &self.body else {
-            return json::of_report(report);
-        };
-        catch_unwind(AssertUnwindSafe(|| own(report))).unwrap_or_else(|_| {
-            tracing::error!("the closure of `Endpoints::body` panicked: the report is sent as JSON");
-            json::of_report(report)
-        })
+    /// The body, and the form that it is really in.
+    fn body(&self, choice: Choice, page: &Page<'_>) -> (&dyn Format, Bytes) {
+        let format = self.formats.get(choice.form);
+        if let Ok(body) = catch_unwind(AssertUnwindSafe(|| format.render(page))) {
+            return (format, body);
+        }
+        let name = self.formats.name(choice.form);
+        tracing::error!("the format `{name}` panicked: the report is sent as JSON");
+        (Formats::default_json(), Formats::default_json().render(page))
     }
 }
 
 impl Rendered {
-    pub(crate) fn response(&self) -> Response {
+    /// The answer; `by_accept` where the client's `Accept` had a say in its form.
+    pub(crate) fn response(&self, by_accept: bool) -> Response {
         let mut response = Response::new(Body::from(self.body.clone()));
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers.clone();
+        if !by_accept {
+            response.headers_mut().remove(header::VARY);
+        }
         response
     }
 }
 
 /// An answer that is JSON and no report.
 pub(crate) fn json(status: StatusCode, body: Bytes) -> Response {
-    let headers = headers(HeaderValue::from_static("application/json"), body.len());
+    plain(status, HeaderValue::from_static("application/json"), body)
+}
+
+/// The environment page, as JSON or for people.
+pub(crate) fn environment(
+    paths: &Paths,
+    sections: &Map<String, Value>,
+    choice: Choice,
+    by_accept: bool,
+) -> Response {
+    let mut response = if choice.form == Form::HTML {
+        let mut response = plain(StatusCode::OK, html::HTML, html::of_environment(paths, sections));
+        response.headers_mut().extend(html::headers());
+        response
+    } else {
+        json(StatusCode::OK, crate::json::of_environment(sections))
+    };
+    if by_accept {
+        response
+            .headers_mut()
+            .insert(header::VARY, HeaderValue::from_static("accept"));
+    }
+    response
+}
+
+fn plain(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response {
+    let headers = headers(content_type, body.len());
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -111,7 +168,7 @@ pub(crate) fn json(status: StatusCode, body: Bytes) -> Response {
 
 /// What every answer carries. It tells its length itself, since the answer to `HEAD` has no body to count.
 fn headers(content_type: HeaderValue, length: usize) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(6);
+    let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::CONTENT_TYPE, content_type);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -8,6 +8,7 @@ use crate::access::Access;
 use crate::endpoints::{Endpoints, Environment, Readers};
 use crate::probe::{Kind, Probe};
 use crate::routes;
+use crate::scrape::Scrape;
 use crate::state::State;
 
 impl Endpoints {
@@ -73,8 +74,11 @@ impl Endpoints {
             liveness: probe(Kind::Liveness, Selection::liveness()),
             readiness: probe(Kind::Readiness, Selection::readiness()),
             startup: probe(Kind::Startup, Selection::startup()),
-            health: self.health,
             answers: self.answers,
+            scrape: Scrape::default(),
+            paths: self.paths.clone(),
+            release: self.release.or_else(|| self.health.release().map(str::to_owned)),
+            health: self.health,
             details_access: self.details_access,
             environment,
             environment_access: self.environment_access.unwrap_or(Access::loopback()),

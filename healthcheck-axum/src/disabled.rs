@@ -25,6 +25,7 @@ fn take_out(health: &HealthCheck, list: &str, own: &str) -> bool {
     let unknown = health.disable(names.iter().copied());
     for name in unknown.iter().filter(|name| *name != own) {
         tracing::warn!(check = name, "{VARIABLE} names a check that doesn't exist");
+        health.add_warning(format!("{VARIABLE} names `{name}`, which is no check"));
     }
     if !names.is_empty() {
         tracing::warn!(checks = names.join(", "), "health checks disabled by {VARIABLE}");

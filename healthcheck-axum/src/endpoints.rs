@@ -1,5 +1,4 @@
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,6 +8,7 @@ use healthcheck::{BuildError, EnvironmentDump, HealthCheck, Report};
 
 use crate::access::Access;
 use crate::answer::Answers;
+use crate::format::{Format, Page};
 use crate::paths::Paths;
 use crate::serve::Serving;
 
@@ -79,6 +79,7 @@ pub struct Endpoints {
     pub(crate) health_budget: Option<Duration>,
     pub(crate) probe_budget: Option<Duration>,
     pub(crate) max_age: (Duration, Duration),
+    pub(crate) release: Option<String>,
     pub(crate) problems: Vec<String>,
     pub(crate) serving: Serving,
 }
@@ -111,6 +112,7 @@ impl Endpoints {
             health_budget: Some(Duration::from_secs(4)),
             probe_budget: Some(Duration::from_millis(800)),
             max_age: (Duration::from_secs(5), Duration::from_secs(2)),
+            release: None,
             problems: Vec::new(),
             serving: Serving::default(),
         }
@@ -215,7 +217,46 @@ impl Endpoints {
     /// # }
     /// ```
     pub fn body(mut self, f: impl Fn(&Report) -> Bytes + Send + Sync + 'static) -> Self {
-        self.answers.body = Some(Arc::new(f));
+        self.answers.formats.insert("json".to_owned(), OwnBody(f));
+        self
+    }
+
+    /// A form of one's own: `?format=NAME` asks for it, and an `Accept` header that names its content type. One of the
+    /// name of a built-in form stands in its place.
+    ///
+    /// ```
+    /// use axum::{body::Bytes, http::HeaderValue};
+    /// use healthcheck_axum::{Endpoints, Format, Page};
+    /// # use healthcheck::HealthCheck;
+    ///
+    /// struct Word;
+    ///
+    /// impl Format for Word {
+    ///     fn content_type(&self) -> HeaderValue {
+    ///         HeaderValue::from_static("text/x-word")
+    ///     }
+    ///
+    ///     fn render(&self, page: &Page<'_>) -> Bytes {
+    ///         page.report().status.as_str().into()
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), healthcheck::BuildError> {
+    /// # let health = HealthCheck::builder().discover(false).build()?;
+    /// let endpoints = Endpoints::new(health).format("word", Word); // GET /healthcheck?format=word
+    /// # let _ = endpoints;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn format(mut self, name: impl Into<String>, format: impl Format) -> Self {
+        self.answers.formats.insert(name.into(), format);
+        self
+    }
+
+    /// The version of the service, which some forms tell beside the verdict (`releaseId` in `health+json`). Default: that of
+    /// the binary's package where an annotated function stands in it, else none; `env!("CARGO_PKG_VERSION")` is one.
+    pub fn release(mut self, version: impl Into<String>) -> Self {
+        self.release = Some(version.into());
         self
     }
 
@@ -284,6 +325,19 @@ impl Endpoints {
                 "`{setter}` sets `{name}`, which is the server's own affair; take it out"
             ));
         }
+    }
+}
+
+/// What [`Endpoints::body`] was given.
+struct OwnBody<F>(F);
+
+impl<F: Fn(&Report) -> Bytes + Send + Sync + 'static> Format for OwnBody<F> {
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static("application/json")
+    }
+
+    fn render(&self, page: &Page<'_>) -> Bytes {
+        self.0(page.report())
     }
 }
 

@@ -25,8 +25,12 @@ mod assembly;
 mod details;
 mod disabled;
 mod endpoints;
+mod format;
+mod haproxy_agent;
 mod json;
 mod maintenance;
+#[cfg(test)]
+mod manifest_tests;
 mod paths;
 mod probe;
 mod probers;
@@ -34,6 +38,7 @@ mod problem;
 mod query;
 mod routes;
 mod runtime_watch;
+mod scrape;
 mod self_probe;
 mod serve;
 mod serve_error;
@@ -46,8 +51,14 @@ mod termination_log;
 #[cfg(test)]
 mod test_log;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+#[path = "fuzzing.rs"]
+pub mod __fuzzing;
+
 pub use access::Access;
 pub use endpoints::{Endpoints, router};
+pub use format::{Format, Page};
 #[doc(no_inline)]
 pub use healthcheck;
 pub use probers::is_probe;

@@ -247,4 +247,18 @@ mod tests {
         .expect("it is looked at every second");
         following.abort();
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn maintenance_that_goes_on_is_logged_whoever_began_it() {
+        let log = crate::test_log::Log::start();
+        let health = HealthCheck::builder().discover(false).build().unwrap();
+        health.maintenance("by the program");
+        let reminding = tokio::spawn(remind(health.clone()));
+        sleep(Duration::from_secs(1_210)).await;
+        assert_eq!(log.count("maintenance goes on"), 2);
+        health.end_maintenance();
+        sleep(Duration::from_secs(1_210)).await;
+        assert_eq!(log.count("maintenance goes on"), 2);
+        reminding.abort();
+    }
 }

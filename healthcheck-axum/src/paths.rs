@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use axum::http::uri::PathAndQuery;
 
+use crate::probe::Kind;
+
 /// The paths that can be set.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
@@ -37,6 +39,16 @@ pub(crate) fn below(path: &str, segment: &str) -> String {
 }
 
 impl Paths {
+    /// The path that tells the whole of a probe.
+    pub(crate) fn of(&self, kind: Kind) -> &str {
+        match kind {
+            Kind::Health => &self.health,
+            Kind::Liveness => &self.liveness,
+            Kind::Readiness => &self.readiness,
+            Kind::Startup => &self.startup,
+        }
+    }
+
     /// Everything that keeps these paths from being served side by side, one sentence each.
     pub(crate) fn problems<'a>(
         &self,

@@ -4,10 +4,12 @@ use axum::body::Bytes;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use healthcheck::SelectionError;
+use healthcheck::checks::Loop;
 use serde_json::{Value, json};
 
 use crate::access::Refusal;
 use crate::answer;
+use crate::format::UnknownFormat;
 use crate::query::QueryError;
 
 /// A method that the path doesn't answer.
@@ -30,9 +32,23 @@ pub(crate) fn refused(refusal: Refusal<'_>) -> Response {
     response
 }
 
+/// A request that an upstream check of this very service has caused.
+pub(crate) fn asked_by_itself(refused: Loop) -> Response {
+    problem(
+        StatusCode::LOOP_DETECTED,
+        &json!({ "error": refused.to_string() }),
+    )
+}
+
 /// A query that can't be read.
 pub(crate) fn bad_query(error: QueryError) -> Response {
     problem(error.status(), &json!({ "error": error.to_string() }))
+}
+
+/// A `?format=` that isn't to be had, with those that are.
+pub(crate) fn unknown_format(error: &UnknownFormat) -> Response {
+    let body = json!({ "error": error.to_string(), "known_formats": error.known() });
+    problem(StatusCode::BAD_REQUEST, &body)
 }
 
 /// A path whose last segment isn't text.

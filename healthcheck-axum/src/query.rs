@@ -33,6 +33,20 @@ pub(crate) enum QueryError {
 }
 
 impl Query {
+    /// No query at all.
+    pub(crate) const NONE: Self = Self {
+        checks: Vec::new(),
+        tags: Vec::new(),
+        excluded: Vec::new(),
+        format: None,
+        verbose: false,
+    };
+
+    /// Whether the form of the answer is a matter of the `Accept` header.
+    pub(crate) const fn leaves_form_to_accept(&self) -> bool {
+        self.format.is_none() && !self.verbose
+    }
+
     /// Reads a query as HTML forms write it: `+` is a space, `%xx` a byte of UTF-8.
     pub(crate) fn parse(raw: &str) -> Result<Self, QueryError> {
         if raw.len() > LONGEST {

@@ -13,6 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Version, header};
 use axum::response::Response;
 use axum::routing::any_service;
+use healthcheck::checks::{Asked, VIA};
 use tower_service::Service;
 
 use crate::paths::{CHECK, Paths, SECTION, below};
@@ -108,11 +109,20 @@ impl Page {
     }
 
     async fn answer(self, state: &State, head: &mut Parts) -> Response {
+        // Who asks is known to our own upstream checks for as long as they may be what this request waits for.
+        let _asked = match head
+            .headers
+            .get(VIA)
+            .map(|via| Asked::by(via.to_str().unwrap_or_default()))
+        {
+            Some(Err(refused)) => return problem::asked_by_itself(refused),
+            asked => asked,
+        };
         match self {
             Self::Probe(kind) => state.probed(kind, head).await,
             Self::Check(kind) => state.one_check(kind, head).await,
             Self::History => state.history(),
-            Self::Environment => state.environment().await,
+            Self::Environment => state.environment(head).await,
             Self::Section => state.section(head).await,
         }
     }

@@ -3,12 +3,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
-use healthcheck::HealthCheck;
+use healthcheck::{HealthCheck, Selection};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::runtime::Handle;
 
 use crate::disabled;
 use crate::endpoints::{Endpoints, Readers};
+use crate::haproxy_agent::Agent;
 use crate::runtime_watch::RUNTIME;
 use crate::serve_error::ServeError;
 use crate::server::{Limits, Server};
@@ -37,6 +38,7 @@ pub(crate) struct Serving {
     watch_runtime: bool,
     maintenance_file: Option<PathBuf>,
     termination_log: PathBuf,
+    haproxy_agent: Option<String>,
 }
 
 impl Default for Serving {
@@ -46,6 +48,7 @@ impl Default for Serving {
             watch_runtime: true,
             maintenance_file: None,
             termination_log: termination_log::PATH.into(),
+            haproxy_agent: None,
         }
     }
 }
@@ -90,6 +93,30 @@ impl Endpoints {
         self
     }
 
+    /// Answers HAProxy's `agent-check` at this address ("127.0.0.1:8081"), from the thread of [`serve`](Self::serve).
+    /// Default: nowhere.
+    ///
+    /// Whoever connects is told readiness in one line: `ready up 100%`, `ready up 75%` while it is degraded, `ready down`
+    /// when it fails, `drain` while the service shuts down, and `maint` in maintenance. The `ready` ends a `drain` or
+    /// `maint` that was told before, also by the process that stood here; so it ends one that somebody set by hand in
+    /// HAProxy, too, unless that was done after `disable agent`. Each line waits for what is due as a probe does. There is no access
+    /// control, and nothing told but these words. `examples/haproxy/agent.cfg` is the other side.
+    ///
+    /// ```
+    /// # use healthcheck::HealthCheck;
+    /// # use healthcheck_axum::Endpoints;
+    /// # fn main() -> Result<(), healthcheck::BuildError> {
+    /// # let health = HealthCheck::builder().discover(false).build()?;
+    /// let endpoints = Endpoints::new(health).haproxy_agent("127.0.0.1:8081");
+    /// # let _ = endpoints;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn haproxy_agent(mut self, addr: impl Into<String>) -> Self {
+        self.serving.haproxy_agent = Some(addr.into());
+        self
+    }
+
     /// Serves the endpoints at an address of their own until SIGTERM or Ctrl-C, on a thread and a runtime of its own:
     /// it answers whatever the application's runtime is doing. The checks run on the application's, the one that
     /// awaits this.
@@ -111,14 +138,15 @@ impl Endpoints {
     ///
     /// **Beside it.** The background checks are started; `HEALTHCHECK_DISABLE=a,b` in the environment takes these
     /// checks out; [`runtime_check`](Self::runtime_check), [`maintenance_file`](Self::maintenance_file) and
-    /// [`termination_log`](Self::termination_log) do what they say. With the feature `systemd`, and where the service
+    /// [`termination_log`](Self::termination_log) do what they say, and so does [`haproxy_agent`](Self::haproxy_agent). With the feature `systemd`, and where the service
     /// manager asks for it, it is told READY once the startup checks have passed, STATUS with the failing checks,
     /// WATCHDOG only while liveness passes, and STOPPING.
     ///
     /// tokio's paused time isn't supported, since the server has a clock of its own.
     ///
     /// # Errors
-    /// What [`router`](Self::router) refuses; an address that can't be listened on, which the error names.
+    /// What [`router`](Self::router) refuses; an address that can't be listened on, which the error names, also that of
+    /// [`haproxy_agent`](Self::haproxy_agent).
     pub async fn serve(self, addr: impl ToSocketAddrs) -> Result<(), ServeError> {
         self.run(listen(addr).await?, Signals::TakenOver, std::future::pending())
             .await
@@ -185,7 +213,12 @@ impl Endpoints {
             watch_runtime,
             maintenance_file,
             termination_log,
+            haproxy_agent,
         } = endpoints.serving.clone();
+        let agent = match haproxy_agent {
+            Some(addr) => Some(endpoints.agent(&addr).await?),
+            None => None,
+        };
         let health = endpoints.health.clone();
         let router: Router = endpoints.assemble(readers)?;
         let server = Server {
@@ -196,10 +229,26 @@ impl Endpoints {
             watch_runtime: watch_runtime && !own_is_disabled,
             maintenance_file,
             termination_log,
+            agent,
             limits: Limits::default(),
         };
         tracing::info!("listening on http://{addr}");
         server.run(listener, until).await
+    }
+
+    async fn agent(&self, addr: &str) -> Result<Agent, ServeError> {
+        let (pass, fail) = self.max_age;
+        let listener = listen(addr).await?;
+        let told = listener
+            .local_addr()
+            .and_then(|addr| Ok((addr, listener.into_std()?)));
+        let (addr, listener) = told.map_err(|why| ServeError::start("start the agent of HAProxy", why))?;
+        tracing::info!("the agent of HAProxy answers on {addr}");
+        Ok(Agent {
+            listener,
+            selection: Selection::readiness().max_age(pass, fail),
+            budget: self.probe_budget,
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -176,12 +176,6 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Takes these checks out, as `HEALTHCHECK_DISABLE=a,b` does; an unknown one is a warning, never an error.
-    pub fn disable(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.settings.disabled.extend(names.into_iter().map(Into::into));
-        self
-    }
-
     /// The registry, ready to run. Needs no runtime.
     ///
     /// # Errors
@@ -218,13 +212,13 @@ impl HealthCheckBuilder {
             .copied()
             .chain(self.functions.iter().map(|(name, _)| &**name));
         registry::reserved(names.chain(registered.iter().map(|it| it.name)), &mut problems);
-        let policy = Arc::new(section_policy(&defaults));
+        let policy = section_policy(&defaults);
         let sections = registry::sections(
             registered.into_iter(),
             self.functions,
             &fixed,
             &self.provided,
-            &policy,
+            policy,
             &mut problems,
         );
         slots.extend(sections);
@@ -247,7 +241,7 @@ impl HealthCheckBuilder {
             reports: Reports::new(&engine, checks),
             engine: Arc::new(engine),
             fixed,
-            warnings,
+            warnings: RwLock::new(warnings),
             provided: self.provided,
             redaction: self.redaction,
             lifecycle: Lifecycle::default(),

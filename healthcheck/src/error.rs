@@ -170,7 +170,7 @@ impl OverrideError {
 
     pub(crate) fn endless(name: &str) -> Self {
         Self {
-            problem: format!("the override of `{name}` needs a duration above zero"),
+            problem: format!("the override of `{name}` needs an end, a while from now"),
         }
     }
 }

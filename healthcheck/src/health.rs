@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -18,6 +18,7 @@ use crate::observation::Observations;
 use crate::outcome::Status;
 use crate::provide::Provided;
 use crate::redact::RedactionBuilder;
+use crate::registry;
 use crate::report::Report;
 use crate::reports::Reports;
 use crate::selection::Selection;
@@ -59,13 +60,20 @@ pub(crate) struct Core {
     pub(crate) engine: Arc<Engine>,
     pub(crate) reports: Reports,
     pub(crate) fixed: Map<String, Value>,
-    pub(crate) warnings: Vec<String>,
+    /// What stands in every report, from the build or added since.
+    pub(crate) warnings: RwLock<Vec<String>>,
     pub(crate) provided: Provided,
     /// What hides the names, for the environment page to start from.
     pub(crate) redaction: RedactionBuilder,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) observations: Observations,
     pub(crate) hostname: String,
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.engine.background.end();
+    }
 }
 
 impl HealthCheck {
@@ -224,29 +232,44 @@ impl HealthCheck {
         self.core.engine.changes.history()
     }
 
-    /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance).
-    pub fn maintenance(&self, reason: impl Into<String>) {
-        let reason = reason.into();
-        if self.core.lifecycle.set_maintenance(Some(reason.clone())) {
-            let said = self.core.engine.redaction.text(&reason).into_owned();
-            tracing::warn!(reason = said, "maintenance begins: readiness fails");
-            self.core
-                .engine
-                .changes
-                .record_maintenance(Status::Fail, said.into(), Now::read());
-            self.core.engine.touch();
+    /// Adds a sentence to the `warnings` of every report from now on: something that somebody should know and no check
+    /// says. Redacted; the same one again changes nothing.
+    pub fn add_warning(&self, text: impl Into<String>) {
+        let engine = &self.core.engine;
+        let text = engine.redaction.text(&text.into()).into_owned();
+        let mut warnings = self.core.warnings.write().unwrap_or_else(PoisonError::into_inner);
+        if !warnings.contains(&text) {
+            warnings.push(text);
+            drop(warnings);
+            engine.touch();
         }
+    }
+
+    /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance). The reason is redacted;
+    /// called again it changes the reason.
+    pub fn maintenance(&self, reason: impl Into<String>) {
+        let reason = self.core.engine.redaction.text(&reason.into()).into_owned();
+        let before = self.core.lifecycle.set_maintenance(Some(reason.clone()));
+        if before.as_ref() == Some(&reason) {
+            return;
+        }
+        tracing::warn!(reason, "maintenance begins: readiness fails");
+        if before.is_none() {
+            let changes = &self.core.engine.changes;
+            changes.record_maintenance(Status::Fail, reason.into(), Now::read());
+        }
+        self.core.engine.touch();
     }
 
     /// Ends what [`maintenance`](Self::maintenance) began.
     pub fn end_maintenance(&self) {
-        if self.core.lifecycle.set_maintenance(None) {
+        if self.core.lifecycle.set_maintenance(None).is_some() {
             tracing::info!("maintenance ends");
-            self.core
-                .engine
+            let engine = &self.core.engine;
+            engine
                 .changes
                 .record_maintenance(Status::Pass, Value::Null, Now::read());
-            self.core.engine.touch();
+            engine.touch();
         }
     }
 
@@ -256,8 +279,8 @@ impl HealthCheck {
     /// A pass over a failure stands in the `warnings` of every report.
     ///
     /// # Errors
-    /// There is no check of that name; the duration is zero; it is a liveness check, which is not overridden by
-    /// accident: that takes [`force_override`](Self::force_override).
+    /// There is no check of that name; the duration is zero or ends beyond the clock; it is a liveness check, which is
+    /// not overridden by accident: that takes [`force_override`](Self::force_override).
     ///
     /// ```
     /// use std::time::Duration;
@@ -286,7 +309,7 @@ impl HealthCheck {
     /// As [`set_override`](Self::set_override), for liveness checks, too: a failure there restarts the process.
     ///
     /// # Errors
-    /// There is no check of that name; the duration is zero.
+    /// There is no check of that name; the duration is zero or ends beyond the clock.
     pub fn force_override(
         &self,
         name: &str,
@@ -318,6 +341,12 @@ impl HealthCheck {
         self.core.lifecycle.maintenance()
     }
 
+    /// The version of the package that the running binary was built from, as far as an annotated function in it tells.
+    #[must_use]
+    pub fn release(&self) -> Option<&'static str> {
+        registry::own_package().map(|(_, version)| version)
+    }
+
     /// What the metrics count: runs and transitions of each check since the start, and runs that are stuck now.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
@@ -327,7 +356,8 @@ impl HealthCheck {
     fn mask(&self, index: u32, status: Status, lasts: Duration, reason: &str) -> Result<(), OverrideError> {
         let now = Now::read();
         let engine = &self.core.engine;
-        if lasts.is_zero() {
+        let until = now.after(lasts);
+        if lasts.is_zero() || until.wall().is_none() {
             return Err(OverrideError::endless(engine.slot(index).name()));
         }
         // What time has changed is told first: an override that ended unseen has an end of its own.
@@ -335,15 +365,12 @@ impl HealthCheck {
         let reason = engine.redaction.text(reason).into_owned();
         let name = engine.slot(index).name();
         tracing::warn!(check = name, %status, reason, seconds = lasts.as_secs(), "health check overridden");
-        let until = now.after(lasts);
-        engine.mask(
-            index,
-            Mask {
-                status,
-                reason,
-                until,
-            },
-        );
+        engine.slot(index).lock().masked = Some(Box::new(Mask {
+            status,
+            reason,
+            until,
+        }));
+        engine.touch();
         engine.note_quietly(index, now);
         Ok(())
     }

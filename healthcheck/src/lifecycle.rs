@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// How long a service that shuts down goes on answering, so that load balancers notice: 5 s.
 const DRAIN_DELAY: Duration = Duration::from_secs(5);
@@ -25,6 +26,8 @@ enum Phase {
 struct State {
     maintenance: Option<String>,
     drain_delay: Duration,
+    /// When draining began.
+    draining_since: Option<Instant>,
 }
 
 impl Default for Lifecycle {
@@ -32,6 +35,7 @@ impl Default for Lifecycle {
         let state = State {
             maintenance: None,
             drain_delay: DRAIN_DELAY,
+            draining_since: None,
         };
         Self {
             phase: watch::Sender::new(Phase::Serving),
@@ -43,6 +47,7 @@ impl Default for Lifecycle {
 impl Lifecycle {
     /// Begins to drain; gives whether it hadn't begun before. Nothing takes it back.
     pub(crate) fn begin_shutdown(&self) -> bool {
+        self.lock().draining_since.get_or_insert_with(Instant::now);
         self.advance(Phase::Draining)
     }
 
@@ -63,9 +68,17 @@ impl Lifecycle {
     /// Completes once draining has begun and its delay is over.
     pub(crate) async fn drained(&self) {
         self.draining().await;
-        let delay = self.lock().drain_delay;
+        let until = {
+            let state = self.lock();
+            state
+                .draining_since
+                .and_then(|since| since.checked_add(state.drain_delay))
+        };
         // Whoever serves ends it; who only waits goes by the time.
-        let _ = tokio::time::timeout(delay, self.reached(Phase::Drained)).await;
+        match until {
+            Some(until) => drop(tokio::time::timeout_at(until, self.reached(Phase::Drained)).await),
+            None => self.reached(Phase::Drained).await,
+        }
     }
 
     pub(crate) fn drain_for(&self, delay: Duration) {
@@ -76,12 +89,9 @@ impl Lifecycle {
         self.lock().drain_delay
     }
 
-    /// Sets or ends maintenance; gives whether that changed anything.
-    pub(crate) fn set_maintenance(&self, reason: Option<String>) -> bool {
-        let mut state = self.lock();
-        let changed = state.maintenance != reason;
-        state.maintenance = reason;
-        changed
+    /// Sets or ends maintenance; gives what it was before.
+    pub(crate) fn set_maintenance(&self, reason: Option<String>) -> Option<String> {
+        std::mem::replace(&mut self.lock().maintenance, reason)
     }
 
     pub(crate) fn maintenance(&self) -> Option<String> {

@@ -180,6 +180,10 @@ impl IntoOutcome for bool {
 
 impl IntoOutcome for String {
     fn into_outcome(self) -> Outcome {
+        if self.len() > output::LARGEST {
+            // Refused with its reason, and not copied.
+            return Outcome::pass(self);
+        }
         Outcome::of(Status::Pass, Value::String(self))
     }
 }
@@ -198,7 +202,7 @@ impl IntoOutcome for Cow<'_, str> {
 
 impl IntoOutcome for Value {
     fn into_outcome(self) -> Outcome {
-        Outcome::of(Status::Pass, self)
+        Outcome::pass(self)
     }
 }
 

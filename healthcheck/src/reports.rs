@@ -1,5 +1,6 @@
 //! From a selection to a report: which checks, which of them are waited for, and the few reports worth keeping.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -8,9 +9,9 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::clock::{self, Now, Until};
-use crate::engine::Engine;
 use crate::engine::attempt::is_inside_a_check;
 use crate::engine::view::{Asked, NotRun};
+use crate::engine::{Engine, Waited};
 use crate::error::SelectionError;
 use crate::health::Core;
 use crate::outcome::Status;
@@ -30,13 +31,6 @@ struct Members {
     told: Vec<u32>,
     looked_at: Vec<u32>,
     warnings: Vec<String>,
-}
-
-/// Until when what is known holds (`None`: something is due), as of which generation.
-#[derive(Clone, Copy)]
-struct Standing {
-    generation: u64,
-    until: Option<Until>,
 }
 
 #[derive(Clone)]
@@ -147,25 +141,9 @@ impl Core {
         }
         self.engine.note_all(now);
         let members = self.members(selection).ok()?;
-        let standing = self.standing(selection, &members, now);
-        standing.until?;
-        let asked = asked(selection, now, now.mono, None);
-        Some(self.build(selection, &members, &asked, standing))
-    }
-
-    /// How long what is known holds.
-    fn standing(&self, selection: &Selection, members: &Members, now: Now) -> Standing {
-        // Read before anything else: what changes meanwhile makes the report old.
-        let generation = self.engine.generation();
-        let looked_at = self.looked_at(selection, members);
-        let until = self.engine.fresh_until(looked_at, now, selection.max_age);
-        Standing { generation, until }
-    }
-
-    /// The report from what is known, fresh or not.
-    fn as_it_is(&self, selection: &Selection, members: &Members, asked: &Asked) -> Arc<Report> {
-        let standing = self.standing(selection, members, asked.now);
-        self.build(selection, members, asked, standing)
+        self.engine
+            .fresh_until(self.looked_at(selection, &members), now, selection.max_age)?;
+        Some(self.build(selection, &members, &asked(selection, now, now.mono, None)))
     }
 
     /// The report, after what is due has run or the budget is over.
@@ -181,27 +159,27 @@ impl Core {
         let members = self.members(selection)?;
         let began = Now::read();
         if is_inside_a_check() {
-            return Ok(self.as_it_is(selection, &members, &asked(selection, began, began.mono, None)));
+            return Ok(self.build(selection, &members, &asked(selection, began, began.mono, None)));
         }
         let here = Handle::try_current().ok();
         let Some(home) = home.cloned().or_else(|| here.clone()).filter(|_| here.is_some()) else {
             let asked = asked(selection, began, began.mono, Some(NotRun::NoRuntime));
-            return Ok(self.as_it_is(selection, &members, &asked));
+            return Ok(self.build(selection, &members, &asked));
         };
 
         let deadline = budget.and_then(|budget| began.mono.checked_add(budget));
         self.engine.background.ensure(&self.engine, &home);
         let wanted = self.looked_at(selection, &members);
-        let lost = self
+        let mut lost = self
             .engine
             .settle(wanted, selection.max_age, &home, deadline)
             .await;
-        if self.engine.background.is_wanted() {
-            let firsts = self
-                .looked_at(selection, &members)
-                .filter(|&index| self.engine.waits_for_first(index));
-            for index in firsts.collect::<Vec<_>>() {
-                self.engine.await_first(index, &home, deadline).await;
+        let firsts = self
+            .looked_at(selection, &members)
+            .filter(|&index| self.engine.waits_for_first(index));
+        for index in firsts.collect::<Vec<_>>() {
+            if self.engine.await_first(index, &home, deadline).await == Waited::Lost {
+                lost.push(index);
             }
         }
         if lost.is_empty() {
@@ -209,7 +187,7 @@ impl Core {
             if let Some(report) = self.fresh(selection) {
                 return Ok(report);
             }
-            return Ok(self.as_it_is(
+            return Ok(self.build(
                 selection,
                 &members,
                 &asked(selection, Now::read(), began.mono, None),
@@ -224,14 +202,23 @@ impl Core {
         selection: &Selection,
         members: &'a Members,
     ) -> impl Iterator<Item = u32> + 'a {
-        // Readiness waits for the startup checks, so that no startupProbe is needed.
-        let startup: &[u32] = match selection.scope {
-            Scope::Readiness if !selection.alone => &self.reports.whole(Scope::Startup).looked_at,
-            _ => &[],
+        // A startup check that has passed isn't run again for startup. Readiness waits for the others, so that no
+        // startupProbe is needed.
+        let (told, startup): (&[u32], &[u32]) = match selection.scope {
+            Scope::Startup => (&[], &members.told),
+            Scope::Readiness if !selection.alone => {
+                (&members.looked_at, &self.reports.whole(Scope::Startup).told)
+            }
+            _ => (&members.looked_at, &[]),
         };
-        let missing = startup.iter().copied().filter(|&index| self.is_starting(index));
-        let told = members.looked_at.iter().copied();
-        told.chain(missing)
+        let starting = startup.iter().copied().filter(|&index| self.is_starting(index));
+        let missing = match starting.collect::<Vec<_>>() {
+            none if none.is_empty() => none,
+            some => Members::of(&self.engine, some).looked_at,
+        };
+        told.iter()
+            .copied()
+            .chain(missing)
             .filter(|&index| !self.engine.is_disabled(index))
     }
 
@@ -251,22 +238,30 @@ impl Core {
             return Ok(Cow::Borrowed(probe));
         }
         let told = self.chosen(selection, &there)?;
+        let observable = self.observable(selection.scope);
         let mut warnings = Vec::new();
+        let mut excluded = HashSet::new();
+        // Whoever asks says how much stands in a selection: each name is looked up once.
         for name in &selection.excluded {
-            let told = |&index: &u32| self.engine.slot(index).name() == name;
-            if !there.iter().any(told) && !self.observable(selection.scope).contains(name) {
+            let is_new = excluded.insert(&**name);
+            if is_new && self.named(&there, name).is_none() && !observable.contains(name) {
                 warnings.push(format!("there is no check `{name}` to exclude"));
             }
         }
-        let kept = told.into_iter().filter(|&index| {
-            let name = self.engine.slot(index).name();
-            !selection.excluded.iter().any(|excluded| excluded == name)
-        });
+        let kept = told
+            .into_iter()
+            .filter(|&index| !excluded.contains(self.engine.slot(index).name()));
         let mut members = Members::of(&self.engine, kept.collect());
         if selection.scope == Scope::All && !selection.alone {
             members.looked_at.extend(self.reports.checks()..self.engine.len());
         }
         Ok(Cow::Owned(Members { warnings, ..members }))
+    }
+
+    /// The check of this name among those of a probe, which are sorted by name.
+    fn named(&self, among: &[u32], name: &str) -> Option<u32> {
+        let found = among.binary_search_by(|&index| self.engine.slot(index).name().cmp(name));
+        among.get(found.ok()?).copied()
     }
 
     /// What the named checks and tags unite to, within a probe.
@@ -278,26 +273,26 @@ impl Core {
         let observable = self.observable(selection.scope);
         let mut taken = Vec::new();
         let (mut unknown_checks, mut unknown_tags) = (Vec::new(), Vec::new());
-        for choice in choices {
-            let before = taken.len();
+        let mut tagged: HashMap<&str, Vec<u32>> = HashMap::new();
+        if choices.iter().any(|choice| matches!(choice, Choice::Tag(_))) {
+            for index in within {
+                for tag in info(index).into_iter().flat_map(|info| &info.options().tags) {
+                    tagged.entry(tag).or_default().push(*index);
+                }
+            }
+        }
+        let mut seen = HashSet::new();
+        for choice in choices.iter().filter(|&choice| seen.insert(choice)) {
             match choice {
-                Choice::Check(name) => {
-                    // The checks are sorted by name, in every probe.
-                    let found = within.binary_search_by(|&index| self.engine.slot(index).name().cmp(name));
-                    taken.extend(found.ok().and_then(|at| within.get(at).copied()));
-                    if taken.len() == before && !observable.contains(name) {
-                        unknown_checks.push(name.clone());
-                    }
-                }
-                Choice::Tag(tag) => {
-                    let tagged = |index: &&u32| {
-                        info(index).is_some_and(|it| it.options().tags.iter().any(|own| own == tag))
-                    };
-                    taken.extend(within.iter().filter(tagged));
-                    if taken.len() == before {
-                        unknown_tags.push(tag.clone());
-                    }
-                }
+                Choice::Check(name) => match self.named(within, name) {
+                    Some(index) => taken.push(index),
+                    None if observable.contains(name) => {}
+                    None => unknown_checks.push(name.clone()),
+                },
+                Choice::Tag(tag) => match tagged.get(&**tag) {
+                    Some(with_it) => taken.extend(with_it),
+                    None => unknown_tags.push(tag.clone()),
+                },
             }
         }
         if unknown_checks.is_empty() && unknown_tags.is_empty() {
@@ -327,24 +322,23 @@ impl Core {
     }
 
     /// Puts the report together from what is known, and keeps it where it will be asked for again.
-    fn build(
-        &self,
-        selection: &Selection,
-        members: &Members,
-        asked: &Asked,
-        standing: Standing,
-    ) -> Arc<Report> {
+    fn build(&self, selection: &Selection, members: &Members, asked: &Asked) -> Arc<Report> {
+        // Read before anything else: what changes meanwhile makes this report old.
+        let generation = self.engine.generation();
+        let until = self
+            .engine
+            .fresh_until(self.looked_at(selection, members), asked.now, selection.max_age);
         let results = members
             .told
             .iter()
             .map(|&index| self.engine.result(index, asked))
             .collect();
         let report = Arc::new(self.assemble(selection, members, results, asked));
-        match standing.until {
+        match until {
             Some(until) if selection.is_whole() && asked.not_run.is_none() => {
                 let kept = Kept {
                     report,
-                    generation: standing.generation,
+                    generation,
                     until,
                     max_age: selection.max_age,
                 };
@@ -391,9 +385,13 @@ impl Core {
         } else {
             self.overall(members, &results)
         };
-        let mut warnings = self.warnings.clone();
+        let mut warnings = self
+            .warnings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         warnings.extend(members.warnings.iter().cloned());
-        warnings.extend(self.passes_over_failures(members, &results));
+        warnings.extend(self.passes_over_failures(members, &results, asked.now));
         if !observed.is_empty() {
             results.extend(observed);
             results.sort_by(|one, other| one.checker.cmp(&other.checker));
@@ -439,21 +437,24 @@ impl Core {
 
     fn overall(&self, members: &Members, results: &[CheckResult]) -> Overall {
         let verdicts = members.told.iter().zip(results).map(|(&index, result)| {
-            let info = self.engine.slot(index).check();
+            let critical = self
+                .engine
+                .slot(index)
+                .check()
+                .is_none_or(|info| info.options().critical);
             match result.status {
                 Status::Pass => Overall::Success,
-                Status::Fail if info.is_none_or(|info| info.options().critical) => Overall::Failure,
+                Status::Fail if critical => Overall::Failure,
                 Status::Warn | Status::Fail => Overall::Degraded,
             }
         });
         verdicts.max().unwrap_or(Overall::Success)
     }
 
-    fn passes_over_failures(&self, members: &Members, results: &[CheckResult]) -> Vec<String> {
+    fn passes_over_failures(&self, members: &Members, results: &[CheckResult], now: Now) -> Vec<String> {
         let masked = members.told.iter().zip(results).filter_map(|(&index, result)| {
             let overridden = result.overridden.as_ref().filter(|_| result.passed)?;
-            let fails = self.engine.slot(index).lock().verdict.shown() == Some(Status::Fail);
-            fails.then(|| {
+            self.engine.fails_below(index, now).then(|| {
                 let Overridden { reason, .. } = overridden;
                 format!(
                     "`{}` fails and is overridden to {}: {reason}",

@@ -35,9 +35,6 @@ pub struct Settings {
     pub(crate) unknown_checks: UnknownChecks,
     pub(crate) tags: BTreeMap<String, TagSettings>,
     pub(crate) checks: BTreeMap<String, CheckSettings>,
-    /// Taken out from elsewhere, as by `HEALTHCHECK_DISABLE`: an unknown name never prevents a start.
-    #[serde(skip)]
-    pub(crate) disabled: Vec<String>,
 }
 
 /// What a name that no check has is taken for.

@@ -1,3 +1,4 @@
+use crate::clock::Now;
 use crate::engine::Engine;
 
 /// What has been counted since the start.
@@ -24,10 +25,14 @@ pub struct CheckStatistics {
     pub failures: u64,
     /// Changes of the shown status.
     pub transitions: u64,
+    /// Nothing recent is known of it: no run has ended yet, or the last one longer ago than its TTL, its time limit and
+    /// 60 s; in the background, than two intervals and its time limit.
+    pub outdated: bool,
 }
 
 impl Engine {
     pub(crate) fn statistics(&self) -> Statistics {
+        let now = Now::read();
         let transitions = self.changes.counts();
         let checks = self
             .slots
@@ -36,13 +41,17 @@ impl Engine {
             .zip(transitions)
             .filter(|(slot, _)| !slot.is_disabled());
         let checks = checks.map(|(slot, transitions)| {
-            let runs = slot.lock().runs;
+            let (runs, outdated) = {
+                let state = slot.lock();
+                (state.runs, state.is_outdated(&slot.policy, now))
+            };
             CheckStatistics {
                 checker: slot.name().to_owned(),
                 passes: runs.pass,
                 warnings: runs.warn,
                 failures: runs.fail,
                 transitions,
+                outdated,
             }
         });
         Statistics {

@@ -110,7 +110,7 @@ async fn a_header_is_sent_and_its_value_is_never_shown() {
     .unwrap();
     let url = format!("http://{}/?key={secret}", server.address).replace(' ', "");
     let check = http(&url).header("authorization", &secret);
-    assert!(!format!("{:?}", check.clone().status(200..)).contains("Bearer hunter"));
+    assert!(!format!("{check:?}").contains("hunter"), "{check:?}");
     assert_eq!(check.await.status(), Status::Pass);
     let outcome = http(&url).await;
     assert_eq!(outcome.status(), Status::Fail);

@@ -1,5 +1,5 @@
 //! The ready-made checks against the real thing: redis, PostgreSQL and nginx, which each test starts on a port of its own,
-//! kills, pauses and starts again; and a gRPC server in this process. `.ci/install-clients` installs them.
+//! kills, pauses and starts again; and servers in this process. `.ci/install-clients` installs them.
 #![allow(clippy::unwrap_used)]
 
 mod nginx;
@@ -8,6 +8,7 @@ mod redis;
 mod servers;
 mod sqlite;
 mod tonic;
+mod upstream;
 
 use healthcheck::Outcome;
 

@@ -83,9 +83,11 @@ async fn a_background_result_that_is_too_old_is_a_failure() {
         .build()
         .unwrap();
     let health = built([Check::new("a", async || true).interval(10 * SECOND)]);
-    health.on_runtime(home.handle().clone()).report().await;
+    let asked = health.clone();
     // The loop's runtime goes, and its successor on this one is not given the time to run.
-    std::thread::spawn(move || drop(home)).join().unwrap();
+    std::thread::spawn(move || drop(home.block_on(asked.report())))
+        .join()
+        .unwrap();
     advance(2 * 10 * SECOND + 5 * SECOND + SECOND).await;
     let report = health
         .report_within(&Selection::all(), Duration::ZERO)
@@ -139,4 +141,179 @@ async fn a_thousand_loops_do_not_beat_in_step() {
         (300..700).contains(&early),
         "{early} of 1000 ran in the first half of the spread"
     );
+}
+
+#[test]
+fn a_background_check_whose_runtime_is_gone_for_good_does_not_keep_the_answer() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let gone = runtime().handle().clone();
+    let (answer, answered) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let health = built([Check::new("a", async || true).interval(10 * SECOND)]).on_runtime(gone);
+        for budget in [None, Some(Duration::from_millis(20))] {
+            let report = runtime().block_on(health.report_within(&Selection::all(), budget));
+            answer.send(report.unwrap()).unwrap();
+        }
+    });
+    for _ in 0..2 {
+        let report = answered
+            .recv_timeout(20 * SECOND)
+            .expect("an answer, whatever the loop does");
+        assert_eq!(of(&report, "a").output, "its runtime was shut down");
+    }
+}
+
+#[test]
+fn a_background_check_whose_runtime_is_blocked_does_not_keep_the_answer() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    // Nobody drives `home`: as good as blocked.
+    let home = runtime();
+    let health =
+        built([Check::new("a", async || true).interval(10 * SECOND)]).on_runtime(home.handle().clone());
+    let report = runtime().block_on(async { tokio::time::timeout(60 * SECOND, health.report()).await });
+    assert_eq!(of(&report.unwrap(), "a").output, "not run yet");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_background_check_that_depends_on_another_goes_on_running() {
+    let (dns, api) = (Lever::default(), Lever::default());
+    let health = built([
+        dns.check("dns"),
+        api.check("api").depends_on(["dns"]).interval(10 * SECOND),
+    ]);
+    health.report().await;
+    sleep(60 * SECOND).await;
+    assert!((5..=7).contains(&api.runs()), "{} runs in a minute", api.runs());
+    assert_eq!(of(&*health.report().await, "api").status, Status::Pass);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_background_check_that_is_blocked_before_its_first_result_does_not_keep_the_answer() {
+    let (dns, api) = (Lever::default(), Lever::default());
+    dns.fail();
+    let health = built([
+        dns.check("dns"),
+        api.check("api").depends_on(["dns"]).interval(10 * SECOND),
+    ]);
+    let report = tokio::time::timeout(SECOND, health.report()).await.unwrap();
+    assert_eq!(of(&report, "api").blocked_by.as_deref(), Some("dns"));
+    assert_eq!(api.runs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blocked_background_check_recovers_in_the_same_answer_as_its_dependency() {
+    for blocked_from_the_start in [true, false] {
+        let (dns, api) = (Lever::default(), Lever::default());
+        let health = built([
+            dns.check("dns").failed_ttl(SECOND).success_ttl(SECOND),
+            api.check("api").depends_on(["dns"]).interval(1_000 * SECOND),
+        ]);
+        if !blocked_from_the_start {
+            health.report().await;
+        }
+        dns.fail();
+        advance(2 * SECOND).await;
+        let report = health.report().await;
+        assert_eq!(of(&report, "api").blocked_by.as_deref(), Some("dns"));
+        dns.pass();
+        advance(2 * SECOND).await;
+        let report = tokio::time::timeout(SECOND, health.report()).await.unwrap();
+        assert_eq!(of(&report, "api").status, Status::Pass, "{report:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_held_a_background_check_up_for_long_leaves_no_stale_result_behind() {
+    let (dns, api) = (Lever::default(), Lever::default());
+    let health = built([
+        dns.check("dns").failed_ttl(SECOND).success_ttl(SECOND),
+        api.check("api").depends_on(["dns"]).interval(10 * SECOND),
+    ]);
+    health.report().await;
+    dns.fail();
+    advance(2 * SECOND).await;
+    health.report().await;
+    sleep(300 * SECOND).await;
+    dns.pass();
+    advance(2 * SECOND).await;
+    let report = health.report().await;
+    assert_eq!(of(&report, "api").status, Status::Pass, "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_grew_stale_is_renewed_by_whoever_asks_first() {
+    // As after a machine was suspended: time has gone, and the loop's next turn is a while off.
+    let lever = Lever::default();
+    let health = built([lever.check("a").interval(10 * SECOND)]);
+    health.report().await;
+    advance(26 * SECOND).await;
+    assert_eq!(of(&*health.report().await, "a").status, Status::Pass);
+    assert_eq!(lever.runs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interval_beyond_the_clock_is_one_run_and_no_loop_that_dies() {
+    let lever = Lever::default();
+    let health = built([lever.check("a").interval(Duration::MAX)]);
+    for _ in 0..3 {
+        health.report().await;
+        advance(SECOND).await;
+    }
+    assert_eq!(lever.runs(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ten_thousand_background_checks_cost_does_not_grow_with_their_square() {
+    // In step or not, each of the loop's turns looked at all of them: at this size that is minutes.
+    let lever = Lever::default();
+    let checks = (0..10_000).map(|i| lever.check(&format!("{i:05}")).interval(10 * SECOND));
+    let health = built(checks);
+    let began = std::time::Instant::now();
+    health.report().await;
+    sleep(30 * SECOND).await;
+    assert!(lever.runs() >= 30_000, "{} runs", lever.runs());
+    assert!(began.elapsed() < 20 * SECOND, "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_loops_end_with_the_last_health_check_though_a_run_is_stuck() {
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = std::sync::Mutex::new(blocked);
+    let lever = Lever::default();
+    let health = built([
+        lever.check("a").interval(SECOND),
+        Check::blocking("stuck", move || {
+            let _ = blocked.lock().unwrap().recv();
+        })
+        .timeout(None),
+    ]);
+    health
+        .report_within(&Selection::all(), Duration::ZERO)
+        .await
+        .unwrap();
+    // While a sync run goes on, paused time goes on by hand only.
+    let wait = async || {
+        for _ in 0..20 {
+            advance(2 * SECOND).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    wait().await;
+    drop(health);
+    let before = lever.runs();
+    assert!(before > 10, "{before}");
+    wait().await;
+    assert_eq!(lever.runs(), before);
+    drop(release);
 }

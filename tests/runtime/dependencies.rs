@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use healthcheck::{Cause, Check, Selection, Status, Transition};
+use healthcheck::{Cause, Check, Overall, Selection, Status, Transition};
 use tokio::time::{advance, sleep};
 
 use crate::support::{Lever, built, by_hand, of};
@@ -188,4 +188,129 @@ async fn a_blocking_check_waits_for_its_dependency_as_well() {
     assert_eq!(of(&*health.report().await, "api").output, "failed");
     dns.fail();
     assert_eq!(of(&*health.report().await, "api").output, "blocked by dns");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_root_is_found_through_a_chain_of_fresh_results() {
+    let (net, dns, api) = (Lever::default(), Lever::default(), Lever::default());
+    let health = built([
+        net.check("net"),
+        dns.check("dns").depends_on(["net"]),
+        api.check("api").depends_on(["dns"]).success_ttl(SECOND),
+    ]);
+    health.report().await;
+    for lever in [&net, &dns, &api] {
+        lever.fail();
+    }
+    advance(5 * SECOND).await;
+    let report = health.report().await;
+    assert_eq!(of(&report, "net").output, "broken");
+    assert_eq!(of(&report, "dns").blocked_by.as_deref(), Some("net"));
+    assert_eq!(of(&report, "api").blocked_by.as_deref(), Some("dns"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_look_at_a_dependency_counts_neither_for_the_limit_nor_for_the_response_time() {
+    for dns_fails in [true, false] {
+        let (dns, api) = (Lever::default(), Lever::default());
+        let steered = dns.clone();
+        let slow = Check::new("dns", move || {
+            let lever = steered.clone();
+            async move {
+                let outcome = lever.pull();
+                sleep(3 * SECOND).await;
+                outcome
+            }
+        });
+        let health = built([
+            slow,
+            api.check("api")
+                .depends_on(["dns"])
+                .success_ttl(SECOND)
+                .timeout(SECOND),
+        ]);
+        health.report().await;
+        if dns_fails {
+            dns.fail();
+        }
+        api.fail();
+        advance(5 * SECOND).await;
+        let report = health.report().await;
+        assert_eq!(dns.runs(), 2);
+        let result = of(&report, "api");
+        if dns_fails {
+            assert_eq!(result.output, "blocked by dns");
+            assert_eq!(health.statistics().checks[0].failures, 0, "blocked is no run");
+        } else {
+            assert_eq!(result.output, "broken");
+            assert!(result.response_time.unwrap() < 1.0, "{result:?}");
+        }
+    }
+}
+
+#[test]
+fn a_check_that_waits_for_its_dependency_on_a_blocked_runtime_does_not_keep_the_answer() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    for dns_is_known in [false, true] {
+        // Nobody drives `home`: as good as blocked.
+        let home = runtime();
+        let (dns, api) = (Lever::default(), Lever::default());
+        let health = built([dns.check("dns"), api.check("api").depends_on(["dns"])]);
+        if dns_is_known {
+            let known = runtime().block_on(health.report_for(&Selection::checks(["dns"])));
+            assert_eq!(known.unwrap().status, Overall::Success);
+        }
+        let health = health.on_runtime(home.handle().clone());
+        let report = runtime().block_on(async { tokio::time::timeout(60 * SECOND, health.report()).await });
+        let report = report.expect("an answer");
+        let never = "timed out after 5 s, before it could start";
+        let told = (&of(&report, "api").output, &of(&report, "dns").output);
+        if dns_is_known {
+            assert_eq!(told, (&never.into(), &"fine".into()));
+        } else {
+            assert_eq!(told, (&"blocked by dns".into(), &never.into()));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_waits_for_its_dependency_longer_than_its_own_limit() {
+    let dns = Check::new("dns", async || sleep(20 * SECOND).await).timeout(30 * SECOND);
+    let health = built([
+        dns,
+        Lever::default().check("api").depends_on(["dns"]).timeout(SECOND),
+    ]);
+    assert_eq!(of(&*health.report().await, "api").output, "fine");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deep_chain_and_a_wide_net_of_dependencies_are_told() {
+    let chain = (0..1_000).map(|i: u32| {
+        let check = Check::new(format!("chain {i:04}"), async || true);
+        if i == 0 {
+            check
+        } else {
+            check.depends_on([format!("chain {:04}", i - 1)])
+        }
+    });
+    // Each check of a layer depends on all of the layer before: there are more ways through it than atoms.
+    let name = |layer: u32, place: u32| format!("net {layer:03} {place}");
+    let net = (0..100).flat_map(|layer| {
+        (0..3).map(move |place| {
+            let check = Check::new(name(layer, place), async || true);
+            if layer == 0 {
+                check
+            } else {
+                check.depends_on((0..3).map(|place| name(layer - 1, place)))
+            }
+        })
+    });
+    let report = built(chain.chain(net)).report().await;
+    assert!(report.results.iter().all(|result| result.passed));
 }

@@ -72,6 +72,16 @@ async fn maintenance_fails_readiness_with_its_reason_until_it_ends() {
 }
 
 #[tokio::test]
+async fn a_secret_in_the_reason_of_a_maintenance_is_not_told() {
+    let health = built([Lever::default().check("a")]);
+    let secret = ["hun", "ter2"].concat();
+    health.maintenance(format!("moving postgres://app:{secret}@db/prod"));
+    let told = readiness(&health).await.1.unwrap();
+    assert_eq!(told, "maintenance: moving postgres://app:********@db/prod");
+    assert!(!format!("{:?}", health.history()).contains(&secret));
+}
+
+#[tokio::test]
 async fn shutting_down_is_told_before_maintenance() {
     let health = built([Lever::default().check("a")]);
     health.maintenance("moving house");
@@ -194,4 +204,98 @@ async fn the_last_32_transitions_are_kept() {
     assert_eq!(of_a.len(), 32);
     assert_eq!(of_a.last().unwrap().to, Status::Fail);
     assert!(of_a.iter().all(|it| it.lasted.is_some()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_the_drain_late_waits_for_the_rest_of_its_delay() {
+    let health = by_hand().build().unwrap();
+    health.begin_shutdown();
+    advance(4 * SECOND).await;
+    let began = tokio::time::Instant::now();
+    health.drained().await;
+    assert_eq!(began.elapsed().as_secs(), 1);
+    advance(60 * SECOND).await;
+    let began = tokio::time::Instant::now();
+    health.drained().await;
+    assert_eq!(began.elapsed().as_secs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_delay_beyond_the_clock_ends_when_it_is_ended() {
+    let health = by_hand().build().unwrap();
+    health.set_drain_delay(Duration::MAX);
+    health.begin_shutdown();
+    let drained = tokio::spawn(health.drained());
+    advance(SECOND).await;
+    assert!(!drained.is_finished());
+    health.end_drain();
+    drained.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_reason_of_a_maintenance_passes_the_redactor_everywhere() {
+    let health = built([Lever::default().check("a")]);
+    let secret = concat!("hunter", "2");
+    health.maintenance(format!("moving to postgres://app:{secret}@db/prod"));
+    let told = [
+        serde_json::to_string(&*health.report_for(&Selection::readiness()).await.unwrap()).unwrap(),
+        serde_json::to_string(&health.history()).unwrap(),
+        health.maintenance_reason().unwrap(),
+    ];
+    for told in told {
+        assert!(
+            told.contains("postgres://app:********@db/prod") && !told.contains(secret),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_reason_for_the_same_maintenance_is_no_transition() {
+    let health = built([Lever::default().check("a")]);
+    health.maintenance("moving house");
+    health.maintenance("still moving");
+    assert_eq!(
+        readiness(&health).await.1.as_deref(),
+        Some("maintenance: still moving")
+    );
+    assert_eq!(health.history().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listener_hears_the_transitions_in_their_order() {
+    let (told, listened) = mpsc::channel();
+    let levers = [(); 8].map(|()| Lever::default());
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let builder = by_hand()
+        .success_ttl(None)
+        .failed_ttl(None)
+        .on_change(move |change| {
+            told.send((change.checker.clone(), change.from, change.to))
+                .unwrap()
+        });
+    let health = levers
+        .iter()
+        .zip(names)
+        .fold(builder, |builder, (lever, name)| builder.check(lever.check(name)))
+        .build()
+        .unwrap();
+    for round in 0..2_000 {
+        for (place, lever) in levers.iter().enumerate() {
+            // Now one after the other goes and comes, so that the whole changes often, too.
+            if round % levers.len() == place {
+                lever.fail()
+            } else {
+                lever.pass()
+            }
+        }
+        health.report().await;
+    }
+    drop(health);
+    let mut last = std::collections::HashMap::new();
+    for (checker, from, to) in listened {
+        if let Some(before) = last.insert(checker.clone(), to) {
+            assert_eq!(from, Some(before), "{checker:?}");
+        }
+    }
 }

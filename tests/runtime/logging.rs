@@ -159,3 +159,78 @@ async fn a_sync_check_logs_where_its_asker_does() {
     assert_eq!(log.of("INFO"), ["INFO from inside"]);
     assert_eq!(log.of("ERROR").len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_warning_that_lasts_is_no_failure_to_remember() {
+    let log = Log::catch();
+    let lever = Lever::default();
+    lever.warn();
+    let health = built([lever.check("redis")]);
+    for _ in 0..(31 * 2) {
+        health.report().await;
+        advance(Duration::from_secs(30)).await;
+    }
+    assert_eq!(log.of("ERROR"), Vec::<String>::new());
+    lever.fail();
+    for _ in 0..(11 * 6) {
+        health.report().await;
+        advance(Duration::from_secs(10)).await;
+    }
+    assert_eq!(
+        log.of("ERROR").len(),
+        2,
+        "the failure, and ten minutes later the reminder: {:#?}",
+        log.of("ERROR")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_blocked_time_and_again_and_recovers_is_not_logged_either() {
+    let log = Log::catch();
+    let dns = Lever::default();
+    let health = built([
+        dns.check("dns").success_ttl(None).failed_ttl(None),
+        Lever::default().check("api").depends_on(["dns"]),
+    ]);
+    health.report().await;
+    for round in 0..20 {
+        if round % 2 == 0 {
+            dns.fail()
+        } else {
+            dns.pass()
+        }
+        health.report().await;
+        advance(Duration::from_secs(1)).await;
+    }
+    let of_api: Vec<_> = ["ERROR", "INFO"]
+        .into_iter()
+        .flat_map(|level| log.of(level))
+        .filter(|line| line.contains("api"))
+        .collect();
+    assert_eq!(of_api, Vec::<String>::new(), "the log names the root");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_its_own_after_being_blocked_is_logged_once() {
+    let log = Log::catch();
+    let (dns, api) = (Lever::default(), Lever::default());
+    dns.fail();
+    api.fail();
+    let health = built([
+        dns.check("dns"),
+        api.check("api").depends_on(["dns"]).failed_ttl(None),
+    ]);
+    health.report().await;
+    dns.pass();
+    advance(Duration::from_secs(10)).await;
+    for _ in 0..3 {
+        health.report().await;
+    }
+    assert_eq!(
+        log.of("ERROR"),
+        [
+            "ERROR health check failed check=\"dns\" output=broken",
+            "ERROR health check failed check=\"api\" output=broken"
+        ]
+    );
+}

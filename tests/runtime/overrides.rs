@@ -111,3 +111,48 @@ async fn clearing_an_override_shows_the_runs_again() {
     health.clear_override("redis").unwrap();
     assert_eq!(health.report().await.status, Overall::Success);
 }
+
+#[tokio::test]
+async fn an_override_without_an_end_is_refused() {
+    let health = built([Lever::default().check("redis")]);
+    let endless = health
+        .set_override("redis", Status::Pass, Duration::MAX, "for good")
+        .unwrap_err();
+    assert!(endless.to_string().contains("needs an end"), "{endless}");
+    assert_eq!(of(&*health.report().await, "redis").overridden, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_after_an_override_that_changed_nothing_is_by_the_run() {
+    let lever = Lever::default();
+    let health = built([lever.check("redis")]);
+    health.report().await;
+    health
+        .set_override("redis", Status::Pass, MINUTE, "known")
+        .unwrap();
+    advance(MINUTE / 2).await;
+    health.report().await;
+    lever.fail();
+    advance(MINUTE).await;
+    health.report().await;
+    let last = health.history().into_iter().rfind(|it| it.checker.is_some());
+    assert_eq!(last.map(|it| (it.to, it.by)), Some((Status::Fail, Cause::Run)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_over_a_check_that_is_blocked_is_a_warning_as_well() {
+    let dns = Lever::default();
+    dns.fail();
+    let health = built([
+        dns.check("dns"),
+        Lever::default().check("redis").depends_on(["dns"]),
+    ]);
+    health.report().await;
+    health
+        .set_override("redis", Status::Pass, MINUTE, "known")
+        .unwrap();
+    assert_eq!(
+        health.report().await.warnings,
+        ["`redis` fails and is overridden to pass: known"]
+    );
+}

@@ -263,3 +263,119 @@ async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_ba
         drop(release);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_nobody_waits_for_any_more_ends_at_its_limit_and_its_failure_is_told() {
+    for cancelled in [false, true] {
+        let held = Arc::new(());
+        let connection = Arc::clone(&held);
+        let health = built([Check::new("hangs", move || {
+            let connection = Arc::clone(&connection);
+            async move {
+                std::future::pending::<()>().await;
+                drop(connection);
+            }
+        })]);
+        let budget = Duration::from_millis(800);
+        if cancelled {
+            let gave_up = tokio::time::timeout(budget, health.report()).await;
+            assert!(gave_up.is_err());
+        } else {
+            health.report_within(&Selection::all(), budget).await.unwrap();
+        }
+        assert_eq!(Arc::strong_count(&held), 3, "the run goes on");
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(Arc::strong_count(&held), 2, "what the run held is free again");
+        let told: Vec<_> = health.history().into_iter().map(|it| it.output).collect();
+        assert_eq!(told, ["timed out after 5 s", "hangs"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stuck_runs_that_nobody_waits_for_any_more_give_their_place_back() {
+    let (release, blocked) = mpsc::channel::<()>();
+    let blocked = Arc::new(std::sync::Mutex::new(blocked));
+    let stuck = (0..64).map(|i| {
+        let blocked = Arc::clone(&blocked);
+        Check::blocking(format!("stuck {i:02}"), move || {
+            let _ = blocked.lock().unwrap().recv();
+        })
+        .tags(["stuck"])
+        .timeout(Duration::from_millis(200))
+    });
+    let health = built(stuck.chain([Check::blocking("fine", || "fine")]));
+    health
+        .report_within(&Selection::tag("stuck"), Duration::from_millis(10))
+        .await
+        .unwrap();
+    let report = health.report_for(&Selection::checks(["fine"])).await.unwrap();
+    assert_eq!(of(&report, "fine").output, "fine");
+    drop(release);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_stays_stuck_is_a_failure_whatever_the_threshold() {
+    let (release, blocked) = mpsc::channel::<()>();
+    let blocked = std::sync::Mutex::new(blocked);
+    let runs = AtomicU32::new(0);
+    let check = Check::blocking("stuck", move || {
+        if runs.fetch_add(1, Ordering::SeqCst) > 0 {
+            let _ = blocked.lock().unwrap().recv();
+        }
+    });
+    let health = built([check
+        .timeout(Duration::from_millis(50))
+        .success_ttl(None)
+        .failed_ttl(Duration::from_millis(50))
+        .failure_threshold(3)]);
+    assert_eq!(health.report().await.status, Overall::Success);
+    let held = health.report().await;
+    assert_eq!(of(&held, "stuck").output, "timed out after 50 ms");
+    assert_eq!(of(&held, "stuck").status, Status::Pass, "one failure of three");
+    // Until its failure isn't fresh any more.
+    while health.fresh(&Selection::all()).is_some() {
+        std::thread::yield_now();
+    }
+    let report = health.report().await;
+    let result = of(&report, "stuck");
+    assert!(
+        result.output.as_str().unwrap().starts_with("still running since"),
+        "{result:?}"
+    );
+    assert_eq!((result.status, result.pending), (Status::Fail, None));
+    let told = health
+        .history()
+        .into_iter()
+        .rfind(|it| it.checker.is_some())
+        .unwrap();
+    assert_eq!((told.from, told.to), (Some(Status::Pass), Status::Fail));
+    drop(release);
+    while health.statistics().stuck_runs > 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(
+        health.report().await.status,
+        Overall::Success,
+        "it is run again at once"
+    );
+}
+
+#[tokio::test]
+async fn a_value_nested_without_end_and_a_text_of_many_megabytes_are_failures_that_say_so() {
+    let nested = || (0..200).fold(serde_json::Value::Null, |inner, _| serde_json::json!([inner]));
+    let health = built([
+        Check::blocking("nested", nested),
+        Check::blocking("text", || "x".repeat(5 * 1024 * 1024)),
+        Check::new("fine", async || serde_json::json!({ "depth": 1 })),
+    ]);
+    let report = health.report().await;
+    assert_eq!(
+        of(&report, "nested").output,
+        "the output can't be shown: it is nested deeper than 100 levels"
+    );
+    assert_eq!(
+        of(&report, "text").output,
+        "the output can't be shown: it is larger than 4 MiB"
+    );
+    assert_eq!(of(&report, "fine").output, serde_json::json!({ "depth": 1 }));
+}

@@ -25,7 +25,7 @@ async fn results_are_ordered_by_name_whatever_the_order_of_registration() {
 #[tokio::test]
 async fn a_check_that_names_no_probe_is_a_readiness_check() {
     let health = fleet();
-    let told = async |selection| names(&*health.report_for(&selection).await.unwrap()).join(" ");
+    let told = async |selection| names(&health.report_for(&selection).await.unwrap()).join(" ");
     assert_eq!(told(Selection::readiness()).await, "a c");
     assert_eq!(told(Selection::liveness()).await, "d");
     assert_eq!(told(Selection::startup()).await, "b");
@@ -34,7 +34,7 @@ async fn a_check_that_names_no_probe_is_a_readiness_check() {
 #[tokio::test]
 async fn checks_and_tags_unite_and_exclusions_subtract() {
     let health = fleet();
-    let told = async |selection| names(&*health.report_for(&selection).await.unwrap()).join(" ");
+    let told = async |selection| names(&health.report_for(&selection).await.unwrap()).join(" ");
     assert_eq!(told(Selection::checks(["d", "a"])).await, "a d");
     assert_eq!(told(Selection::tag("far").with_check("d")).await, "a c d");
     assert_eq!(told(Selection::tag("far").exclude("a")).await, "c");
@@ -102,4 +102,46 @@ async fn a_registry_without_checks_passes_with_a_warning() {
         "{:?}",
         report.warnings
     );
+}
+
+#[tokio::test]
+async fn what_is_named_twice_is_told_once() {
+    let health = fleet();
+    let twice = |selection: Selection| {
+        selection
+            .with_check("x")
+            .with_check("x")
+            .with_tag("y")
+            .with_tag("y")
+    };
+    let error = health.report_for(&twice(Selection::all())).await.unwrap_err();
+    assert_eq!(
+        (error.unknown_checks(), error.unknown_tags()),
+        (&["x".to_owned()][..], &["y".to_owned()][..])
+    );
+    let report = health
+        .report_for(&Selection::all().exclude("x").exclude("x"))
+        .await
+        .unwrap();
+    assert_eq!(report.warnings, ["there is no check `x` to exclude"]);
+}
+
+#[tokio::test]
+async fn a_selection_that_names_very_much_costs_no_more_than_its_length() {
+    let checks = (0..2_000).map(|i| Check::new(format!("{i:04}"), async || true).tags(["x"]));
+    let health = built(checks);
+    let again =
+        |selection: Selection, add: fn(Selection, usize) -> Selection| (0..20_000).fold(selection, add);
+    let began = std::time::Instant::now();
+    let tagged = again(Selection::all(), |selection, _| selection.with_tag("x"));
+    assert_eq!(health.report_for(&tagged).await.unwrap().results.len(), 2_000);
+    let less = again(Selection::all(), |selection, i| {
+        selection.exclude(format!("no {i}"))
+    });
+    assert_eq!(health.report_for(&less).await.unwrap().warnings.len(), 20_000);
+    let unknown = again(Selection::all(), |selection, i| {
+        selection.with_tag(format!("no {i}"))
+    });
+    assert!(health.report_for(&unknown).await.is_err());
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
 }

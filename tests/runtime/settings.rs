@@ -63,8 +63,12 @@ fn a_whole_tag_can_be_disabled_and_one_of_its_checks_kept() {
 }
 
 #[tokio::test]
-async fn a_name_to_disable_from_the_environment_never_prevents_a_start() {
-    let health = fleet().disable(["redis", "rediss"]).build().unwrap();
+async fn a_check_can_be_taken_out_of_a_running_service_and_a_warning_added_to_its_reports() {
+    let health = fleet().build().unwrap();
+    assert_eq!(health.disable(["redis", "rediss"]), ["rediss"]);
+    for _ in 0..2 {
+        health.add_warning("there is no check `rediss` to disable");
+    }
     let report = health.report().await;
     assert_eq!(report.results.len(), 2);
     assert_eq!(report.warnings, ["there is no check `rediss` to disable"]);

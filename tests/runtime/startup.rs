@@ -68,3 +68,69 @@ async fn a_check_of_two_probes_stays_latched_in_one_and_fails_in_the_other() {
     assert_eq!(startup.status, Overall::Success);
     assert_eq!(of(&startup, "db").output, "fine");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_startup_check_that_has_passed_is_not_run_again_for_startup_though_another_probe_runs_it() {
+    let (dns, db) = (Lever::default(), Lever::default());
+    let health = built([
+        dns.check("dns").liveness(),
+        db.check("db").startup().readiness().depends_on(["dns"]),
+    ]);
+    health.report_for(&Selection::startup()).await.unwrap();
+    advance(Duration::from_secs(100)).await;
+    health.report_for(&Selection::startup()).await.unwrap();
+    assert_eq!((dns.runs(), db.runs()), (1, 1));
+    health.report_for(&Selection::readiness()).await.unwrap();
+    assert_eq!((dns.runs(), db.runs()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_looks_at_what_holds_a_startup_check_up() {
+    let (dns, migrated) = (Lever::default(), Lever::default());
+    dns.fail();
+    let health = built([
+        dns.check("dns").liveness(),
+        migrated.check("migrated").startup().depends_on(["dns"]),
+    ]);
+    let readiness = Selection::readiness();
+    let report = health.report_for(&readiness).await.unwrap();
+    assert_eq!(report.reason.as_deref(), Some("starting"));
+    dns.pass();
+    advance(Duration::from_secs(10)).await;
+    let report = health.report_for(&readiness).await.unwrap();
+    assert_eq!((report.status, report.reason.clone()), (Overall::Success, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_startup_check_that_has_passed_is_not_run_again_when_a_dependant_fails() {
+    let (migrated, api) = (Lever::default(), Lever::default());
+    let health = built([
+        migrated.check("migrated").startup(),
+        api.check("api").depends_on(["migrated"]),
+    ]);
+    health.report().await;
+    migrated.fail();
+    api.fail();
+    advance(Duration::from_secs(30)).await;
+    let report = health.report().await;
+    assert_eq!(of(&report, "api").output, "broken");
+    assert_eq!(migrated.runs(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_startup_check_in_the_background_that_has_passed_is_not_run_again_and_does_not_grow_stale() {
+    let lever = Lever::default();
+    lever.fail();
+    let health = built([lever
+        .check("migrated")
+        .startup()
+        .interval(Duration::from_secs(10))]);
+    health.report().await;
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    lever.pass();
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    let runs = lever.runs();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(lever.runs(), runs);
+    assert_eq!(health.report().await.status, Overall::Success);
+}

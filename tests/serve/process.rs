@@ -38,7 +38,13 @@ impl Served {
     pub fn start(arguments: &[&str]) -> (Self, SocketAddr) {
         let it = Self::spawn(Self::command(arguments));
         let addr = it.printed("listening ").parse().unwrap();
-        // It listens before its signal handlers are there; once it answers they are.
+        // It listens before its signal handlers are there, or, told to serve at an address, only after it has printed
+        // it; once it answers all is in place.
+        let end = Instant::now() + LIMIT;
+        while TcpStream::connect(addr).is_err() {
+            assert!(Instant::now() < end, "it doesn't listen");
+            std::thread::sleep(Duration::from_millis(5));
+        }
         get(addr, "/livez");
         (it, addr)
     }
@@ -97,8 +103,13 @@ impl Served {
 
     /// Gives a command and waits until it is done.
     pub fn tell(&mut self, command: &str) {
-        writeln!(self.commands, "{command}").unwrap();
+        self.send(command);
         self.printed(&format!("done {command}"));
+    }
+
+    /// Gives a command that may end the process before it can say that it is done.
+    pub fn send(&mut self, command: &str) {
+        writeln!(self.commands, "{command}").unwrap();
     }
 
     pub fn pid(&self) -> u32 {

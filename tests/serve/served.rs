@@ -23,6 +23,7 @@ const WORKERS: usize = 2;
 #[derive(Default)]
 struct Switches {
     broken: AtomicBool,
+    warned: AtomicBool,
     starting: AtomicBool,
     gate: Notify,
 }
@@ -78,6 +79,9 @@ async fn serve() -> Result<(), ServeError> {
     if let Some(path) = given("maintenance_file") {
         endpoints = endpoints.maintenance_file(path);
     }
+    if let Some(addr) = given("agent") {
+        endpoints = endpoints.haproxy_agent(addr);
+    }
     if given("no_runtime_check").is_some() {
         endpoints = endpoints.runtime_check(false);
     }
@@ -96,16 +100,19 @@ async fn serve() -> Result<(), ServeError> {
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    println!("listening {addr}");
     match until {
         Some(until) => {
             // It takes an address: that of a listener which is closed again is free.
             drop(listener);
+            println!("listening {addr}");
             endpoints
                 .serve_until(addr, async move { until.notified().await })
                 .await
         }
-        None => endpoints.serve_on(listener).await,
+        None => {
+            println!("listening {addr}");
+            endpoints.serve_on(listener).await
+        }
     }
 }
 
@@ -117,9 +124,12 @@ fn health(switches: &Arc<Switches>, with_gate: bool) -> HealthCheck {
         .success_ttl(None)
         .check(Check::new("breakable", move || {
             let broken = breakable.broken.load(Ordering::Acquire);
+            let warned = breakable.warned.load(Ordering::Acquire);
             async move {
                 if broken {
                     Outcome::fail("broken by hand")
+                } else if warned {
+                    Outcome::warn("slow by hand")
                 } else {
                     Outcome::pass("fine")
                 }
@@ -157,6 +167,10 @@ fn obey(health: HealthCheck, switches: Arc<Switches>, until: Option<Arc<Notify>>
                 "block" => block(&application),
                 "break" => switches.broken.store(true, Ordering::Release),
                 "repair" => switches.broken.store(false, Ordering::Release),
+                "warn" => switches.warned.store(true, Ordering::Release),
+                "calm" => switches.warned.store(false, Ordering::Release),
+                "maintenance" => health.maintenance("disks are changed"),
+                "end maintenance" => health.end_maintenance(),
                 "start" => switches.starting.store(false, Ordering::Release),
                 "open the gate" => switches.gate.notify_one(),
                 "begin_shutdown" => health.begin_shutdown(),

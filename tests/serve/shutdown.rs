@@ -117,7 +117,7 @@ fn requests_in_flight_are_answered_after_the_listener_is_closed() {
     served.printed("at the gate");
     served.signal(Signal::INT);
     wait_until_refused(addr);
-    served.tell("open the gate");
+    served.send("open the gate");
     assert_eq!(in_flight.answer().code, 200);
     assert!(served.wait().success());
 }
@@ -170,7 +170,7 @@ fn under_serve_until_begin_shutdown_ends_nothing() {
     served.tell("begin_shutdown");
     get_until(addr, "/readyz", is_draining);
     assert_eq!(get(addr, "/livez").code, 200);
-    served.tell("stop");
+    served.send("stop");
     assert!(served.wait().success());
 }
 
@@ -201,7 +201,7 @@ fn what_fails_is_in_the_termination_log_at_any_other_end() {
     let (_directory, argument, path) = termination_log();
     let (mut served, addr) = Served::start(&["until=told", "delay=1", "broken=yes", &argument]);
     get(addr, "/healthcheck");
-    served.tell("stop");
+    served.send("stop");
     assert!(served.wait().success());
     assert_eq!(
         std::fs::read_to_string(&path).unwrap(),

@@ -109,7 +109,7 @@ fn the_watchdog_is_fed_at_half_of_its_time_without_anybody_asking() {
     }
     let took = began.elapsed();
     assert!(
-        (2_500..4_500).contains(&took.as_millis()),
+        (2_500..5_500).contains(&took.as_millis()),
         "six halves of a second took {took:?}"
     );
 }

@@ -24,3 +24,20 @@ impl Default for Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limits_are_those_that_the_docs_promise() {
+        let Limits {
+            connections,
+            head,
+            idle,
+            drain,
+        } = Limits::default();
+        let seconds = [head, idle, drain].map(|limit| limit.as_secs());
+        assert_eq!((connections, seconds), (4_096, [10, 75, 20]));
+    }
+}

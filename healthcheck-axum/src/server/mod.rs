@@ -13,6 +13,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::haproxy_agent::{self, Agent};
 use crate::serve_error::ServeError;
 use crate::signals::{Caught, Signals};
 use crate::{maintenance, runtime_watch, termination_log};
@@ -40,6 +41,7 @@ pub(crate) struct Server {
     pub(crate) watch_runtime: bool,
     pub(crate) maintenance_file: Option<PathBuf>,
     pub(crate) termination_log: PathBuf,
+    pub(crate) agent: Option<Agent>,
     pub(crate) limits: Limits,
 }
 
@@ -105,7 +107,7 @@ impl Server {
 
     /// What the thread does.
     fn live(
-        self,
+        mut self,
         listener: std::net::TcpListener,
         application: Handle,
         mut given: watch::Receiver<Order>,
@@ -152,11 +154,14 @@ impl Server {
     }
 
     /// What goes on beside the answers, until it is dropped.
-    fn companions(&self, application: Handle) -> JoinSet<()> {
+    fn companions(&mut self, application: Handle) -> JoinSet<()> {
         let mut companions = JoinSet::new();
         companions.spawn(maintenance::remind(self.health.clone()));
         if let Some(path) = &self.maintenance_file {
             companions.spawn(maintenance::follow(path.clone(), self.health.clone()));
+        }
+        if let Some(agent) = self.agent.take() {
+            companions.spawn(haproxy_agent::tell(agent, self.health.clone()));
         }
         if self.watch_runtime {
             companions.spawn(runtime_watch::watch(application, self.health.clone()));

@@ -33,6 +33,7 @@ fn server(health: &HealthCheck, router: Router) -> Server {
         signals: false,
         watch_runtime: true,
         maintenance_file: None,
+        agent: None,
         termination_log: "/nowhere/termination-log".into(),
         limits: Limits::default(),
     }
@@ -252,5 +253,24 @@ async fn a_handler_that_panics_costs_its_own_connection() {
     let serving = tokio::spawn(server(&no_checks(), router).run(listener, std::future::pending()));
     assert_eq!(ask(addr, "/panics").await.unwrap_or_default(), "");
     assert!(ask(addr, "/readyz").await.unwrap().ends_with("success"));
+    serving.abort();
+}
+
+#[tokio::test]
+async fn background_checks_run_before_anybody_asks() {
+    let (listener, _) = listen().await;
+    let ran = Arc::new(Notify::new());
+    let running = Arc::clone(&ran);
+    let check = Check::new("background", move || {
+        running.notify_one();
+        async { true }
+    });
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(check.interval(Duration::from_secs(60)))
+        .build()
+        .unwrap();
+    let serving = tokio::spawn(server(&health, Router::new()).run(listener, std::future::pending()));
+    timeout(SOON, ran.notified()).await.expect("it is run");
     serving.abort();
 }

@@ -1,5 +1,6 @@
 //! One HTTP request and its answer, over a connection that is kept.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout_at};
 
+use super::deadline::after;
 use super::dial::dial;
 use super::kept::{Origin, Sender, keep, take};
 use super::layer::{Layer, Problem};
@@ -21,7 +23,7 @@ use super::trust::secure;
 use crate::outcome::chain;
 
 /// A GET that a check sends.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Exchange {
     url: String,
     pub(super) timeout: Duration,
@@ -70,7 +72,7 @@ impl Exchange {
 
     /// Sends it and reads at most `longest` bytes of the answer's body.
     pub(super) async fn run(&self, longest: usize) -> Result<Answer, Problem> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = after(self.timeout);
         let target = Target::parse(&self.url)?;
         if let Some(problem) = self.problems.first() {
             return Err(Layer::Protocol.problem(problem));
@@ -161,6 +163,19 @@ impl Exchange {
     fn lost(&self, target: &Target, status: &StatusCode, why: &str) -> Problem {
         let shown = &target.shown;
         Layer::Protocol.problem(format_args!("{shown} answered {status}, and then: {why}"))
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL's query and the values of headers may be secrets.
+        let url = Target::parse(&self.url).map(|target| target.shown);
+        f.debug_struct("Exchange")
+            .field("url", &url.ok())
+            .field("timeout", &self.timeout)
+            .field("ca_file", &self.ca_file)
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
     }
 }
 

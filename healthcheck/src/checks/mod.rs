@@ -2,8 +2,8 @@
 //!
 //! Each is a function, or a small builder that ends in `.check()` or `.await`, and gives an [`Outcome`](crate::Outcome):
 //! what was tried and what came back, without credentials. A failure of a network check names its layer first: `DNS`,
-//! `connect`. What can't be understood ("15 percent") is a failed outcome that says what to write instead, never a
-//! panic.
+//! `connect`, `TLS`, `protocol` (no answer, or none that can be understood) or `verdict` (an answer that says no). What
+//! can't be understood in a setting ("15 percent") is a failed outcome that says what to write instead, never a panic.
 //!
 //! ```
 //! use std::time::Duration;
@@ -35,13 +35,20 @@
 //! | [`runtime_lag`] | tokio wakes tasks in time | | async |
 //! | `dns` | a name has an address | `checks-net` | async |
 //! | `tcp` | something accepts connections | `checks-net` | async |
+//! | `http` | a web service answers as it should | `checks-http` | async |
+//! | `upstream` | another service's own report says so | `checks-http` | async |
+//! | `tls` | a certificate doesn't end soon | `checks-tls` | async |
+//! | `redis` | Redis answers over the application's client | `checks-redis` | async |
+//! | `sqlx` | a database answers over the application's pool | `checks-sqlx` | async |
+//! | `tonic` | a gRPC server says that it serves | `checks-tonic` | async |
 //! | `disk_space` | there is room for bytes and files | `checks-system` | sync |
 //! | `memory` | there is memory, also within a container's limit | `checks-system` | any |
 //! | `load` | the machine isn't overloaded | `checks-system` | any |
 //! | `open_files` | the process can open more | `checks-system` | any |
 //!
-//! What a run costs stands with each. None keeps a connection, a thread or a file beyond its run, except a name lookup
-//! that hangs: that stays behind once a name.
+//! What a run costs stands with each. None opens a connection, a thread or a file a run and leaves it behind. What stays
+//! between runs is one connection for a web server or a `redis::Client` that is asked (four, where four checks ask
+//! it at once), and a name lookup that hangs, once a name.
 
 // Sizes and "below" are only asked for by the checks of the machine.
 #[cfg_attr(not(feature = "checks-system"), allow(dead_code))]
@@ -58,6 +65,13 @@ mod span;
 #[cfg_attr(not(feature = "checks-system"), allow(dead_code))]
 mod thresholds;
 
+#[cfg(any(
+    feature = "checks-http",
+    feature = "checks-redis",
+    feature = "checks-sqlx",
+    feature = "checks-tls"
+))]
+mod deadline;
 #[cfg(feature = "checks-net")]
 mod dial;
 #[cfg(feature = "checks-net")]

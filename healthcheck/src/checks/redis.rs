@@ -6,6 +6,7 @@ use ::redis::aio::{ConnectionManager, MultiplexedConnection};
 use ::redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult, cmd};
 use tokio::time::{Instant, timeout_at};
 
+use super::deadline::after;
 use super::layer::{Layer, Problem};
 use super::redis_connection as kept;
 use super::span::span;
@@ -117,7 +118,7 @@ impl Redis {
     }
 
     async fn run(self) -> Outcome {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = after(self.timeout);
         match self.ping(deadline).await {
             Ok(answer) => Outcome::pass(format!("{} answered {answer}", self.shown())),
             Err(problem) => problem.into(),

@@ -7,6 +7,7 @@ use ::sqlx::pool::PoolConnection;
 use ::sqlx::{Connection, Database, Error, Executor, Pool};
 use tokio::time::{Instant, timeout_at};
 
+use super::deadline::after;
 use super::layer::{Layer, Problem};
 use super::span::span;
 use crate::Outcome;
@@ -88,7 +89,7 @@ impl<DB: Database> Sqlx<DB> {
     }
 
     async fn run(self) -> Outcome {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = after(self.timeout);
         match self.judge(deadline).await {
             Ok(outcome) => outcome,
             Err(problem) => problem.into(),
@@ -107,7 +108,7 @@ impl<DB: Database> Sqlx<DB> {
         }
         let full = self.full();
         let until = if full {
-            deadline.min(Instant::now() + self.wait)
+            deadline.min(after(self.wait))
         } else {
             deadline
         };

@@ -39,9 +39,14 @@ impl Target {
             );
         }
         let host = authority.host();
-        if host.is_empty() || authority.port().is_some() && authority.port_u16().is_none() {
+        // What can't be a port would be none.
+        let port = match authority.as_str().strip_prefix(host) {
+            Some("") => Some(default_port),
+            _ => authority.port_u16(),
+        };
+        let Some(port) = port.filter(|_| !host.is_empty()) else {
             return wrong(example);
-        }
+        };
         let path_and_query = uri.path_and_query().map_or("/", |all| all.as_str());
         let hidden = uri.query().map_or("", |_| "?…");
         let scheme = if https { "https" } else { "http" };
@@ -52,7 +57,7 @@ impl Target {
                 .and_then(|host| host.strip_suffix(']'))
                 .unwrap_or(host)
                 .to_owned(),
-            port: authority.port_u16().unwrap_or(default_port),
+            port,
             authority: authority.as_str().to_owned(),
             path_and_query: path_and_query.to_owned(),
             shown: format!("{scheme}://{authority}{}{hidden}", uri.path()),
@@ -96,7 +101,7 @@ mod tests {
             &format!("http://app:{secret}@billing/"),
             &format!("postgres://app:{secret}@db/"),
         ] {
-            let problem = Target::parse(wrong).unwrap_err().to_string();
+            let problem = Target::parse(wrong).expect_err(wrong).to_string();
             assert!(
                 problem.starts_with("connect: ") && !problem.contains(secret),
                 "{wrong:?}: {problem}"

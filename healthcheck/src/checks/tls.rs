@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use tokio::time::Instant;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
+use super::deadline::after;
 use super::dial::{dial, is_name, split};
 use super::layer::{Layer, Problem};
 use super::span::span;
@@ -101,7 +101,7 @@ impl Tls {
     }
 
     async fn end_of_certificate(&self) -> Result<SystemTime, Problem> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = after(self.timeout);
         let Some((host, port)) = host_and_port(&self.host) else {
             // Not repeated here: a URL may hold a password.
             return Err(Layer::Connect

@@ -23,7 +23,8 @@ use crate::{Outcome, Overall, Report};
 /// `/readyz` rather than `/healthcheck` where that is enough. A report of more than 1 MiB is refused.
 ///
 /// Two services that ask each other would wait for each other in a circle. A header tells who asks, and a service that
-/// is asked by itself, directly or through others, refuses: the failure then says so.
+/// is asked by itself, directly or through others, refuses: the failure then says so. Whoever needs a part of a
+/// service that asks him asks for it with [`http`](fn@super::http), as in `http://orders:8080/healthcheck/database`.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -96,8 +97,8 @@ fn judge(answer: &Answer) -> Outcome {
     };
     if answer.status == StatusCode::LOOP_DETECTED {
         return Layer::Verdict.failure(format_args!(
-            "{answered}: a loop, since one of its own upstream checks asks for this service's report; let one of both \
-             ask for a part without that check"
+            "{answered}: a loop, since the other asks for this service's report as well; let one of both ask for a \
+             part with `checks::http`"
         ));
     }
     match serde_json::from_slice::<Report>(body) {

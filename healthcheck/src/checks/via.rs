@@ -2,7 +2,8 @@
 //! time is up, and both stay red for ever.
 //!
 //! An upstream check sends a header with the id of its own process and the ids of all that are asking this process
-//! meanwhile. A server that finds its own id in there refuses the request at once.
+//! meanwhile. A server that finds its own id in there refuses the request at once. It doesn't look which checks are asked
+//! for: two services that ask each other for parts of their reports do so with `http`, which sends no such header.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -88,7 +89,7 @@ impl fmt::Display for Loop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
             "a loop: this service is asked for its report by its own upstream check; let one of both ask for a part \
-             without that check",
+             of the other with `checks::http`",
         )
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::slot::RunId;
-use super::{Engine, Slot, Subject};
+use super::{Engine, Slot, Subject, Wanted};
 use crate::clock::Now;
 use crate::outcome::{Outcome, Status};
 use crate::redact::MASK;
@@ -32,64 +32,71 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// Starts the attempt that the slot was reserved for. Takes no lock while it spawns: a runtime that is gone drops
-    /// the attempt inside `spawn`.
-    pub(super) fn launch(
-        engine: &Arc<Engine>,
-        index: u32,
-        id: RunId,
-        max_age: Option<MaxAge>,
-        home: &Handle,
-    ) {
-        let attempt = Self::new(Arc::clone(engine), index, id);
-        let slot = engine.slot(index);
-        let task = if !slot.depends_on.is_empty() {
-            home.spawn(attempt.after_dependencies(max_age, home.clone()))
-        } else if slot.run.is_async() {
-            home.spawn(attempt.alone())
-        } else {
-            return attempt.on_thread(home);
-        };
-        slot.lock().attach(id, Some(task), None);
+    pub(super) const fn new(engine: Arc<Engine>, index: u32, id: RunId) -> Self {
+        Self { engine, index, id }
     }
 
-    const fn new(engine: Arc<Engine>, index: u32, id: RunId) -> Self {
-        Self { engine, index, id }
+    /// Starts it. Takes no lock while it spawns: a runtime that is gone drops the attempt inside `spawn`.
+    pub(super) fn launch(self, wanted: Wanted, home: &Handle) {
+        if !self.slot().depends_on.is_empty() {
+            let engine = Arc::clone(&self.engine);
+            let (index, id) = (self.index, self.id);
+            let task = home.spawn(self.after_dependencies(wanted, home.clone()));
+            engine
+                .slot(index)
+                .lock()
+                .attach(id, Some(task.abort_handle()), None);
+            return;
+        }
+        match Make::of(&self.slot().run) {
+            Some(make) => self.spawn(make, home),
+            None => self.on_thread(home),
+        }
     }
 
     fn slot(&self) -> &Slot {
         self.engine.slot(self.index)
     }
 
-    /// An async run that depends on nothing.
-    async fn alone(self) {
-        if let Some(outcome) = self.run_async().await {
-            self.end(outcome);
-        }
+    fn spawn(self, make: Make, home: &Handle) {
+        let engine = Arc::clone(&self.engine);
+        let (index, id) = (self.index, self.id);
+        let task = home.spawn(async move {
+            if let Some(outcome) = self.run_async(make).await {
+                self.end(outcome);
+            }
+        });
+        engine
+            .slot(index)
+            .lock()
+            .attach(id, Some(task.abort_handle()), None);
     }
 
     /// Looks at what it depends on, then runs, then looks again where it failed: so that what is told, and logged,
     /// is the root.
-    async fn after_dependencies(self, max_age: Option<MaxAge>, home: Handle) {
+    async fn after_dependencies(self, wanted: Wanted, home: Handle) {
         let on = self.slot().depends_on.clone();
+        let max_age = match wanted {
+            Wanted::Due(max_age) => max_age,
+            Wanted::Anyway => None,
+        };
         self.engine.settle_boxed(on.to_vec(), max_age, &home).await;
         let now = Now::read();
         let blocked = self.engine.blocked_by(self.index, now).is_some();
-        let fresh = self
-            .slot()
-            .lock()
-            .fresh_until(&self.slot().policy, now, max_age)
-            .is_some();
-        if blocked || fresh {
+        let is_fresh = || {
+            let slot = self.slot();
+            slot.lock().fresh_until(&slot.policy, now, max_age).is_some()
+        };
+        if blocked || matches!(wanted, Wanted::Due(_)) && is_fresh() {
             return self.release();
         }
         self.slot().lock().ready(self.id, now);
         self.slot().ended.notify_waiters();
 
-        if !self.slot().run.is_async() {
+        let Some(make) = Make::of(&self.slot().run) else {
             return self.on_thread(&home);
-        }
-        if let Some(outcome) = self.run_async().await {
+        };
+        if let Some(outcome) = self.run_async(make).await {
             self.end_or_blame(outcome, &home).await;
         }
     }
@@ -97,26 +104,30 @@ impl Attempt {
     /// Ends a run of a check that depends on others: where it failed, those whose results are older than the run
     /// are run again first.
     async fn end_or_blame(self, outcome: Outcome, home: &Handle) {
-        let slot = self.slot();
-        let late = slot.lock().is_late(self.id, &slot.policy, Now::read());
-        let began = slot.lock().began(self.id);
-        if let Some(began) = began.filter(|_| !late && outcome.status() == Status::Fail) {
-            let on = slot.depends_on.clone();
-            self.engine.look_again(&on, began, home).await;
-            if self.engine.blocked_by(self.index, Now::read()).is_some() {
-                return self.release();
+        if outcome.status() == Status::Fail {
+            let slot = self.slot();
+            let began = slot.lock().returned(self.id, &slot.policy, Now::read());
+            if let Some(began) = began {
+                let on = slot.depends_on.clone();
+                self.engine.look_again(&on, began, home).await;
+                if self.engine.blocked_by(self.index, Now::read()).is_some() {
+                    return self.release();
+                }
             }
         }
         self.end(outcome);
     }
 
-    async fn run_async(&self) -> Option<Outcome> {
-        let slot = self.slot();
-        if !slot.lock().start(self.id) {
+    async fn run_async(&self, make: Make) -> Option<Outcome> {
+        if !self.slot().lock().start(self.id) {
             return None;
         }
-        let run = Stage::ToMake(&slot.run);
-        Some(Caught { run }.await)
+        Some(
+            Caught {
+                run: Stage::ToMake(make),
+            }
+            .await,
+        )
     }
 
     fn on_thread(self, home: &Handle) {
@@ -184,24 +195,24 @@ impl Attempt {
         if published {
             self.engine.published(self.index, now);
         } else {
-            slot.ended.notify_waiters();
+            // It was stuck; now it may run again.
+            self.engine.touch();
         }
     }
 
     /// Ends without a run.
     fn release(self) {
-        self.slot().lock().release(self.id);
+        self.slot().lock().release(self.id, Instant::now());
         self.engine.touch();
-        self.slot().ended.notify_waiters();
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        let lost = self.slot().lock().lose(self.id);
-        if lost {
-            self.slot().ended.notify_waiters();
+        if self.slot().lock().lose(self.id, Instant::now()) {
+            self.engine.touch();
         }
+        self.slot().ended.notify_waiters();
     }
 }
 
@@ -226,27 +237,25 @@ impl Engine {
         })
     }
 
-    /// Whether it is run in the background and has no result yet.
+    /// Whether it is run in the background and its first result is still to come.
     pub(crate) fn waits_for_first(&self, index: u32) -> bool {
         let slot = self.slot(index);
-        slot.policy.interval.is_some() && !slot.is_disabled() && slot.lock().last.is_none()
+        slot.policy.interval.is_some()
+            && !slot.is_disabled()
+            && slot.lock().last.is_none()
+            && self.blocked_by(index, Now::read()).is_none()
     }
 
     /// Runs again what has no result since `began`.
     async fn look_again(self: &Arc<Self>, among: &[u32], began: Instant, home: &Handle) {
         let mut waits = Vec::new();
         for &index in among {
-            let slot = self.slot(index);
-            let seen = slot
-                .lock()
-                .last
-                .as_ref()
-                .is_some_and(|last| last.at.mono >= began);
-            let stuck = slot.lock().is_stuck();
-            if !seen
-                && !stuck
-                && let Some(id) = self.begin(index, None, home)
-            {
+            let seen = {
+                let state = self.slot(index).lock();
+                let known = state.last.as_ref().is_some_and(|last| last.at.mono >= began);
+                known || state.is_stuck()
+            };
+            if !seen && let Some(id) = self.begin(index, Wanted::Anyway, home) {
                 waits.push((index, id));
             }
         }
@@ -256,31 +265,46 @@ impl Engine {
     }
 }
 
-/// An async run: polled with panics caught and the thread marked as inside a check.
-struct Caught<'a> {
-    run: Stage<'a>,
+/// How the future of a run is made: inside the guarded part, since that is a user's code, too.
+enum Make {
+    Plain(fn() -> BoxFuture),
+    With(Arc<dyn Fn() -> BoxFuture + Send + Sync>),
 }
 
-enum Stage<'a> {
-    /// Made inside the guarded part, since that is a user's code, too.
-    ToMake(&'a Run),
+impl Make {
+    /// `None` for a sync function.
+    fn of(run: &Run) -> Option<Self> {
+        match run {
+            Run::Async(make) => Some(Self::Plain(*make)),
+            Run::AsyncWith(make) => Some(Self::With(Arc::clone(make))),
+            Run::Blocking(_) | Run::BlockingWith(_) => None,
+        }
+    }
+}
+
+/// An async run: polled with panics caught and the thread marked as inside a check.
+struct Caught {
+    run: Stage,
+}
+
+enum Stage {
+    ToMake(Make),
     Running(BoxFuture),
     Ended,
 }
 
-impl Future for Caught<'_> {
+impl Future for Caught {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let _inside = Inside::enter();
         let stage = &mut self.run;
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            if let Stage::ToMake(run) = stage {
-                *stage = match run {
-                    Run::Async(make) => Stage::Running(make()),
-                    Run::AsyncWith(make) => Stage::Running(make()),
-                    Run::Blocking(_) | Run::BlockingWith(_) => Stage::Ended,
-                };
+            if let Stage::ToMake(make) = stage {
+                *stage = Stage::Running(match make {
+                    Make::Plain(make) => make(),
+                    Make::With(make) => make(),
+                });
             }
             match stage {
                 Stage::Running(run) => run.as_mut().poll(cx),

@@ -12,22 +12,26 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::{Engine, Slot};
+use super::{Engine, Slot, Wanted};
 use crate::clock::Now;
 
 /// Whether the loop is alive. It dies with its runtime; the next one who asks starts it again.
 #[derive(Debug, Default)]
 pub(crate) struct Background {
-    /// 0: never started, 1: alive, more: it has died.
     state: AtomicU64,
     task: Mutex<Option<AbortHandle>>,
     /// Whether any check has an interval.
     wanted: bool,
 }
 
+/// How often it is looked for what time alone has changed.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
+
 const NEVER_STARTED: u64 = 0;
 const ALIVE: u64 = 1;
 const DIED: u64 = 2;
+/// For good: nobody asks any more.
+const ENDED: u64 = 3;
 
 impl Background {
     pub(super) fn new(slots: &[Slot]) -> Self {
@@ -38,11 +42,6 @@ impl Background {
         }
     }
 
-    /// Whether any check has an interval.
-    pub(crate) const fn is_wanted(&self) -> bool {
-        self.wanted
-    }
-
     /// Whether the loop ought to run and doesn't: nothing is fresh for long without it.
     pub(crate) fn is_down(&self) -> bool {
         self.wanted && self.state.load(Ordering::Acquire) != ALIVE
@@ -51,7 +50,7 @@ impl Background {
     /// Starts the loop where there is something to run and no loop.
     pub(crate) fn ensure(&self, engine: &Arc<Engine>, home: &Handle) {
         let before = self.state.load(Ordering::Acquire);
-        if before == ALIVE || !self.wanted {
+        if before == ALIVE || before == ENDED || !self.wanted {
             return;
         }
         if self
@@ -61,18 +60,20 @@ impl Background {
         {
             return;
         }
-        if before != NEVER_STARTED {
+        let alive = Alive(Arc::downgrade(engine));
+        let task = home.spawn(run(alive, home.clone())).abort_handle();
+        // A runtime that is gone drops the loop inside `spawn`.
+        if before != NEVER_STARTED && !self.is_down() {
             tracing::warn!(
                 "the loop of the background health checks had ended with its runtime: started again"
             );
         }
-        let alive = Alive(Arc::downgrade(engine));
-        let task = home.spawn(run(alive, home.clone())).abort_handle();
         *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
-    /// Ends the loop, with the engine it belongs to.
-    pub(super) fn end(&self) {
+    /// Ends the loop with the last `HealthCheck`. A run that is stuck keeps the engine for longer than that.
+    pub(crate) fn end(&self) {
+        self.state.store(ENDED, Ordering::Release);
         if let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() {
             task.abort();
         }
@@ -85,7 +86,12 @@ struct Alive(Weak<Engine>);
 impl Drop for Alive {
     fn drop(&mut self) {
         if let Some(engine) = self.0.upgrade() {
-            engine.background.state.store(DIED, Ordering::Release);
+            // An error means that it was ended.
+            let _ =
+                engine
+                    .background
+                    .state
+                    .compare_exchange(ALIVE, DIED, Ordering::AcqRel, Ordering::Acquire);
             for slot in engine.slots.iter().filter(|slot| slot.policy.interval.is_some()) {
                 slot.ended.notify_waiters();
             }
@@ -101,49 +107,37 @@ async fn run(alive: Alive, home: Handle) {
         for (index, slot) in (0..).zip(&engine.slots) {
             if slot.policy.interval.is_some() {
                 let delay = jitter.around(slot.policy.initial_delay.unwrap_or_default());
-                due.extend(now.checked_add(delay).map(|at| Reverse((at, index))));
+                due.push(Reverse((later(now, delay), index)));
             }
         }
     }
+    let mut noted = None;
     while let Some(Reverse((at, index))) = due.pop() {
         tokio::time::sleep_until(at).await;
         // Only for the moment: the loop ends with the last that holds the engine.
         let Some(engine) = alive.0.upgrade() else { return };
-        engine.expire_overdue();
-        engine.note_all(Now::read());
-        engine.begin(index, None, &home);
+        let now = Now::read();
+        // All of them at each turn would be the square of how many there are.
+        if noted.is_none_or(|noted| now.mono.saturating_duration_since(noted) >= LOOK_AROUND) {
+            noted = Some(now.mono);
+            engine.note_all(now);
+        }
+        engine.begin(index, Wanted::Anyway, &home);
         let slot = engine.slot(index);
-        let now = Instant::now();
         if let Some(interval) = slot.policy.interval {
-            due.extend(
-                now.checked_add(jitter.around(interval))
-                    .map(|at| Reverse((at, index))),
-            );
+            due.push(Reverse((later(now.mono, jitter.around(interval)), index)));
         }
         // A run's limit ends it even where nobody asks and no other check is due before.
-        if let Some(limit) = slot.policy.limit {
-            watch(Arc::downgrade(&engine), index, limit, &home);
+        if slot.policy.limit.is_some() {
+            engine.overdue.watch(&engine, &home);
         }
     }
 }
 
-fn watch(engine: Weak<Engine>, index: u32, limit: Duration, home: &Handle) {
-    let Some(id) = engine
-        .upgrade()
-        .and_then(|engine| engine.slot(index).lock().running())
-    else {
-        return;
-    };
-    home.spawn(async move {
-        tokio::time::sleep(limit).await;
-        if let Some(engine) = engine.upgrade() {
-            let slot = engine.slot(index);
-            let overdue = slot.lock().is_late(id, &slot.policy, Now::read());
-            if overdue {
-                engine.expire(index, id);
-            }
-        }
-    });
+/// What lies beyond the clock comes in as many years as tokio's timers can wait.
+fn later(now: Instant, delay: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    now.checked_add(delay).unwrap_or(now + FAR)
 }
 
 /// ± 10 %, so that a fleet started together doesn't beat in step. Nothing secret hangs on it.

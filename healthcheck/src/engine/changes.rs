@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::listeners::Listeners;
-use super::{Engine, Look, Slot};
+use super::{Engine, Slot};
 use crate::check::CheckInfo;
 use crate::clock::{self, Now};
 use crate::outcome::Status;
@@ -85,15 +85,10 @@ struct Told {
     since: Option<f64>,
     was_masked: bool,
     was_blocked: bool,
-    /// `None` before the first transition: most checks pass from their first run to the last.
-    past: Option<Box<Past>>,
-}
-
-/// The transitions so far.
-#[derive(Default)]
-struct Past {
+    /// Its failure was told as that of what it depends on: one of its own hasn't been logged.
+    fails_quietly: bool,
     flapping: bool,
-    times: VecDeque<Instant>,
+    changed: VecDeque<Instant>,
     count: u64,
     history: VecDeque<Transition>,
 }
@@ -103,14 +98,24 @@ struct Past {
 struct Tally {
     unknown: usize,
     failing: usize,
-    degrading: usize,
+    /// Failing, and not critical.
+    optional: usize,
+    warning: usize,
 }
 
 /// What to log of a transition.
 struct Line {
     transition: Transition,
-    flapping: bool,
-    blocked: bool,
+    /// `None`: nothing.
+    wording: Option<Wording>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wording {
+    Plain,
+    /// Brought about by a dependency, which has a line of its own.
+    Blocked,
+    Flapping,
 }
 
 impl Changes {
@@ -147,8 +152,7 @@ impl Changes {
             .iter()
             .chain(ledger.observed.values())
             .chain([&ledger.whole, &ledger.maintenance])
-            .filter_map(|told| told.past.as_deref())
-            .flat_map(|past| &past.history);
+            .flat_map(|told| &told.history);
         let mut all: Vec<Transition> = kept.cloned().collect();
         drop(ledger);
         all.sort_by(|one, other| one.at.total_cmp(&other.at));
@@ -157,8 +161,7 @@ impl Changes {
 
     /// How often each check's shown status has changed.
     pub(crate) fn counts(&self) -> Vec<u64> {
-        let count = |told: &Told| told.past.as_ref().map_or(0, |past| past.count);
-        self.lock().checks.iter().map(count).collect()
+        self.lock().checks.iter().map(|told| told.count).collect()
     }
 
     /// Takes note of the beginning or the end of maintenance, which readiness shows and no check.
@@ -168,12 +171,9 @@ impl Changes {
         let transition = ledger
             .maintenance
             .change(None, from, to, reason, Cause::Maintenance, now);
+        self.tell(&transition);
         drop(ledger);
-        self.deliver(vec![Line {
-            transition,
-            flapping: false,
-            blocked: false,
-        }]);
+        self.log(vec![Line::plain(transition)]);
     }
 
     /// Takes note of an observation, whose status was `from`.
@@ -191,20 +191,23 @@ impl Changes {
         let mut ledger = self.lock();
         let told = ledger.observed.entry(name.to_owned()).or_default();
         let transition = told.change(Some(name.to_owned()), from, to, output, Cause::Run, now);
+        self.tell(&transition);
         drop(ledger);
-        self.deliver(vec![Line {
-            transition,
-            flapping: false,
-            blocked: false,
-        }]);
+        self.log(vec![Line::plain(transition)]);
     }
 
-    fn deliver(&self, lines: Vec<Line>) {
-        for line in lines {
-            log(&line);
-            if let Some(listeners) = &self.listeners {
-                listeners.tell(line.transition);
-            }
+    /// Tells the listeners, who hear of everything in the order in which it is written down: under the ledger's lock.
+    fn tell(&self, transition: &Transition) {
+        if let Some(listeners) = &self.listeners {
+            listeners.tell(transition.clone());
+        }
+    }
+
+    /// Logs, with no lock held.
+    fn log(&self, lines: Vec<Line>) {
+        lines.iter().for_each(log);
+        if let Some(listeners) = &self.listeners {
+            listeners.log_dropped();
         }
     }
 }
@@ -219,17 +222,21 @@ impl Engine {
         let mut lines = Vec::new();
         let mut ledger = self.changes.lock();
         let mut changed = self.note_one(&mut ledger, index, now, &mut lines);
+        if changed.is_empty() {
+            // What hangs on it may have been told otherwise meanwhile, under an override that has ended.
+            changed.extend_from_slice(&slot.dependants);
+        }
         while let Some(index) = changed.pop() {
             let more = self.note_one(&mut ledger, index, now, &mut lines);
             changed.extend(more);
         }
-        lines.extend(ledger.note_whole(&lines, now));
+        lines.extend(self.note_whole(&mut ledger, &lines, now));
         let reminder = ledger.reminder(now);
         drop(ledger);
-        if lines.is_empty() {
+        if lines.iter().all(|line| line.wording.is_none()) {
             log_unchanged(slot, info);
         }
-        self.changes.deliver(lines);
+        self.changes.log(lines);
         if reminder {
             let failing: Vec<&str> = self.failing(now);
             tracing::error!(checks = failing.join(", "), "health checks are still failing");
@@ -238,9 +245,6 @@ impl Engine {
 
     /// Takes note of what has changed by time alone: overrides that ended, results that grew stale.
     pub(crate) fn note_all(&self, now: Now) {
-        if !self.changes_by_time() {
-            return;
-        }
         for index in 0.. {
             let Some(slot) = self
                 .slots
@@ -258,14 +262,19 @@ impl Engine {
 
     /// As `note`, where no run has ended.
     pub(crate) fn note_quietly(&self, index: u32, now: Now) {
-        let told = self
-            .changes
-            .lock()
-            .checks
-            .get(index as usize)
-            .and_then(|told| told.status);
-        let shown = self.shown(index, now);
-        if shown != told && shown.is_some() {
+        let shown = {
+            let mut ledger = self.changes.lock();
+            let shown = self.shown(index, now);
+            match ledger.checks.get_mut(index as usize) {
+                Some(told) if told.status == shown => {
+                    // An override that ended without a trace has nothing to do with what comes next.
+                    told.was_masked = self.slot(index).lock().mask(now).is_some();
+                    return;
+                }
+                _ => shown,
+            }
+        };
+        if shown.is_some() {
             self.touch();
             self.note(index, now);
         }
@@ -282,9 +291,9 @@ impl Engine {
             let told = ledger.checks.get_mut(index as usize);
             let from = told.and_then(|told| told.status.take());
             ledger.tally.count(info, from, Status::Pass);
-            lines.extend(ledger.note_whole(&[], now));
+            lines.extend(self.note_whole(&mut ledger, &[], now));
         }
-        self.changes.deliver(lines);
+        self.changes.log(lines);
         for &dependant in &slot.dependants {
             self.slot(dependant).lock().recheck();
             self.note_quietly(dependant, now);
@@ -303,19 +312,30 @@ impl Engine {
     /// Notes one check; gives the dependants to look at where its status changed.
     fn note_one(&self, ledger: &mut Ledger, index: u32, now: Now, lines: &mut Vec<Line>) -> Vec<u32> {
         let slot = self.slot(index);
-        let Look {
-            shown,
-            masked,
-            blocker,
-            stale,
-        } = self.look(index, now);
-        let (Some(info), Some(shown)) = (slot.check(), shown) else {
+        let (Some(info), Some(shown)) = (slot.check(), self.shown(index, now)) else {
             return Vec::new();
         };
+        let blocker = self.blocked_by(index, now).map(ToOwned::to_owned);
         let Some(told) = ledger.checks.get_mut(index as usize) else {
             return Vec::new();
         };
         let from = told.status;
+        let (output, masked, stale) = {
+            let state = slot.lock();
+            let mask = state.mask(now);
+            let stale = mask.is_none() && blocker.is_none() && state.is_stale(&slot.policy, now);
+            let output = match (mask, &blocker) {
+                (Some(mask), _) => Value::String(mask.reason.clone()),
+                (None, Some(blocker)) => Value::String(format!("blocked by {blocker}")),
+                (None, None) if stale => "stale: its background loop gives no results".into(),
+                (None, None) => state
+                    .last
+                    .as_ref()
+                    .map(|last| last.output.clone())
+                    .unwrap_or_default(),
+            };
+            (output, mask.is_some(), stale)
+        };
         let by = if masked || told.was_masked {
             Cause::Override
         } else if blocker.is_some() || told.was_blocked {
@@ -328,6 +348,10 @@ impl Engine {
         told.was_masked = masked;
         told.was_blocked = blocker.is_some();
         if from == Some(shown) {
+            if blocker.is_none() && !masked && std::mem::take(&mut told.fails_quietly) {
+                let blocked = told.history.back().cloned();
+                lines.extend(blocked.map(|it| Line::plain(Transition { output, ..it })));
+            }
             return Vec::new();
         }
         ledger.tally.count(info, from, shown);
@@ -336,72 +360,65 @@ impl Engine {
             told.since = Some(clock::epoch_seconds(now.wall));
             return slot.dependants.to_vec();
         }
-        let output = {
-            let state = slot.lock();
-            match (state.mask(now), blocker) {
-                (Some(mask), _) => Value::String(mask.reason.clone()),
-                (None, Some(blocker)) => Value::String(format!("blocked by {blocker}")),
-                (None, None) if stale => "stale: its background loop gives no results".into(),
-                (None, None) => {
-                    let last = state.last.as_ref();
-                    last.map(|last| last.output.clone()).unwrap_or_default()
-                }
-            }
-        };
         let transition = told.change(Some(info.name().to_owned()), from, shown, output, by, now);
-        let (flapping, begun) = told.flaps();
-        let blocked = by == Cause::Dependency;
-        if !flapping || begun {
-            lines.push(Line {
-                transition,
-                flapping,
-                blocked,
-            });
-        } else if let Some(listeners) = &self.changes.listeners {
-            listeners.tell(transition);
-        }
+        self.changes.tell(&transition);
+        let was_flapping = told.flapping;
+        told.flapping = told.changed.len() > FLAPPING;
+        let wording = match (was_flapping, told.flapping) {
+            (true, true) => None,
+            _ if by == Cause::Dependency => Some(Wording::Blocked),
+            (false, true) => Some(Wording::Flapping),
+            (_, false) => Some(Wording::Plain),
+        };
+        told.fails_quietly = wording == Some(Wording::Blocked) && shown == Status::Fail;
+        lines.push(Line { transition, wording });
         if from == Some(Status::Fail) {
             // What it held up may be told anew at once, not only when a failure of before has expired.
             for &dependant in &slot.dependants {
                 let mut state = self.slot(dependant).lock();
-                if state.last.as_ref().is_some_and(|last| !last.status.passed()) {
+                if state.last.as_ref().is_none_or(|last| !last.status.passed()) {
                     state.recheck();
                 }
             }
+            // A report that was put together since the result came in doesn't know that they are due.
+            self.touch();
         }
         slot.dependants.to_vec()
     }
-}
 
-impl Ledger {
-    fn note_whole(&mut self, lines: &[Line], now: Now) -> Option<Line> {
-        let status = self.tally.status()?;
-        let from = self.whole.status;
+    /// Notes the whole, after these changes.
+    fn note_whole(&self, ledger: &mut Ledger, changes: &[Line], now: Now) -> Option<Line> {
+        let status = ledger.tally.status()?;
+        let from = ledger.whole.status;
         if from == Some(status) {
             return None;
         }
         if from.is_none() && status == Status::Pass {
-            self.whole.status = Some(status);
-            self.whole.since = Some(clock::epoch_seconds(now.wall));
+            ledger.whole.status = Some(status);
+            ledger.whole.since = Some(clock::epoch_seconds(now.wall));
             return None;
         }
-        let by = lines.last().map_or(Cause::Run, |line| line.transition.by);
-        let output = lines
-            .iter()
-            .filter_map(|line| line.transition.checker.clone())
-            .collect::<Vec<_>>();
-        let transition = self
-            .whole
-            .change(None, from, status, output.join(", ").into(), by, now);
-        Some(Line {
-            transition,
-            flapping: false,
-            blocked: false,
-        })
+        let by = changes.last().map_or(Cause::Run, |line| line.transition.by);
+        let names = changes.iter().filter_map(|line| line.transition.checker.clone());
+        let output = names.collect::<Vec<_>>().join(", ");
+        let transition = ledger.whole.change(None, from, status, output.into(), by, now);
+        self.changes.tell(&transition);
+        Some(Line::plain(transition))
     }
+}
 
+impl Line {
+    const fn plain(transition: Transition) -> Self {
+        Self {
+            transition,
+            wording: Some(Wording::Plain),
+        }
+    }
+}
+
+impl Ledger {
     fn reminder(&mut self, now: Now) -> bool {
-        if self.tally.failing + self.tally.degrading == 0 {
+        if self.tally.failing + self.tally.optional == 0 {
             self.reminded = None;
             return false;
         }
@@ -441,47 +458,39 @@ impl Told {
         };
         self.status = Some(to);
         self.since = Some(at);
-        let past = self.past.get_or_insert_default();
-        past.count += 1;
-        past.times
+        self.count += 1;
+        self.changed
             .retain(|&before| now.mono.saturating_duration_since(before) < REMINDER);
-        past.times.push_back(now.mono);
-        if past.times.len() > FLAPPING + 1 {
-            past.times.pop_front();
+        self.changed.push_back(now.mono);
+        if self.changed.len() > FLAPPING + 1 {
+            self.changed.pop_front();
         }
-        if past.history.len() == KEPT {
-            past.history.pop_front();
+        if self.history.len() == KEPT {
+            self.history.pop_front();
         }
-        past.history.push_back(transition.clone());
+        self.history.push_back(transition.clone());
         transition
-    }
-
-    /// Whether it changes too often to log each change, and whether that began with the latest one.
-    fn flaps(&mut self) -> (bool, bool) {
-        let Some(past) = &mut self.past else {
-            return (false, false);
-        };
-        let before = std::mem::replace(&mut past.flapping, past.times.len() > FLAPPING);
-        (past.flapping, past.flapping && !before)
     }
 }
 
 impl Tally {
     fn count(&mut self, info: &Arc<CheckInfo>, from: Option<Status>, to: Status) {
-        if let Some(place) = self.place(info, from) {
+        let critical = info.options().critical;
+        if let Some(place) = self.place(critical, from) {
             *place = place.saturating_sub(1);
         }
-        if let Some(place) = self.place(info, Some(to)) {
+        if let Some(place) = self.place(critical, Some(to)) {
             *place += 1;
         }
     }
 
-    fn place(&mut self, info: &CheckInfo, status: Option<Status>) -> Option<&mut usize> {
+    fn place(&mut self, critical: bool, status: Option<Status>) -> Option<&mut usize> {
         match status {
             None => Some(&mut self.unknown),
             Some(Status::Pass) => None,
-            Some(Status::Fail) if info.options().critical => Some(&mut self.failing),
-            Some(Status::Warn | Status::Fail) => Some(&mut self.degrading),
+            Some(Status::Fail) if critical => Some(&mut self.failing),
+            Some(Status::Fail) => Some(&mut self.optional),
+            Some(Status::Warn) => Some(&mut self.warning),
         }
     }
 
@@ -491,7 +500,7 @@ impl Tally {
             Some(Status::Fail)
         } else if self.unknown > 0 {
             None
-        } else if self.degrading > 0 {
+        } else if self.optional + self.warning > 0 {
             Some(Status::Warn)
         } else {
             Some(Status::Pass)
@@ -515,14 +524,17 @@ fn log(line: &Line) {
     let Some(check) = checker else {
         return tracing::debug!(status = %to, "health as a whole changed");
     };
-    if line.flapping {
-        return tracing::error!(check, %output, "flapping: more than {FLAPPING} changes in 10 minutes");
-    }
-    match to {
-        Status::Fail if line.blocked => tracing::debug!(check, %output, "health check blocked"),
-        Status::Fail => tracing::error!(check, %output, "health check failed"),
-        Status::Warn => tracing::warn!(check, %output, "health check warns"),
-        Status::Pass => tracing::info!(check, %output, "health check recovered"),
+    match (line.wording, to) {
+        (None, _) => {}
+        // The log names the root.
+        (Some(Wording::Blocked), Status::Fail) => tracing::debug!(check, %output, "health check blocked"),
+        (Some(Wording::Blocked), _) => tracing::debug!(check, %output, "health check no longer blocked"),
+        (Some(Wording::Flapping), _) => {
+            tracing::error!(check, %output, "flapping: more than {FLAPPING} changes in 10 minutes");
+        }
+        (Some(Wording::Plain), Status::Fail) => tracing::error!(check, %output, "health check failed"),
+        (Some(Wording::Plain), Status::Warn) => tracing::warn!(check, %output, "health check warns"),
+        (Some(Wording::Plain), Status::Pass) => tracing::info!(check, %output, "health check recovered"),
     }
 }
 

@@ -2,6 +2,7 @@
 //! blocks or panics harms neither a run nor a request.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
@@ -16,6 +17,7 @@ const WAITING: usize = 1_024;
 #[derive(Debug)]
 pub(crate) struct Listeners {
     queue: SyncSender<Transition>,
+    dropped: AtomicUsize,
 }
 
 impl Listeners {
@@ -27,7 +29,10 @@ impl Listeners {
         let (queue, transitions) = sync_channel(WAITING);
         let thread = thread::Builder::new().name("healthcheck-listeners".into());
         match thread.spawn(move || tell_all(&listeners, &transitions)) {
-            Ok(_) => Some(Self { queue }),
+            Ok(_) => Some(Self {
+                queue,
+                dropped: AtomicUsize::new(0),
+            }),
             Err(error) => {
                 tracing::error!(%error, "no thread for the listeners of health transitions: they won't be called");
                 None
@@ -35,9 +40,21 @@ impl Listeners {
         }
     }
 
+    /// Waits for nothing and logs nothing.
     pub(crate) fn tell(&self, transition: Transition) {
-        if let Err(TrySendError::Full(lost)) = self.queue.try_send(transition) {
-            tracing::warn!(check = lost.checker, to = %lost.to, "a listener of health transitions is stuck: one was dropped");
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(transition) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Logs how many could not be told since the last time.
+    pub(crate) fn log_dropped(&self) {
+        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        if dropped > 0 {
+            tracing::warn!(
+                dropped,
+                "a listener of health transitions is stuck: some were dropped"
+            );
         }
     }
 }

@@ -7,6 +7,7 @@
 //! No lock is held across an await, a spawn, a user's function or a log line. The order is changes, then slot.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,13 +28,15 @@ pub(crate) mod background;
 pub(crate) mod blocking;
 pub(crate) mod changes;
 pub(crate) mod listeners;
+mod overdue;
 pub(crate) mod slot;
 pub(crate) mod verdict;
 pub(crate) mod view;
 
 use attempt::Attempt;
 use changes::Changes;
-use slot::{Mask, Next, Policy, RunId, State};
+use overdue::{Overdue, Waiter};
+use slot::{Next, PATIENCE, Policy, RunId, State};
 
 /// The slots of one registry, and what runs them.
 pub(crate) struct Engine {
@@ -43,18 +46,16 @@ pub(crate) struct Engine {
     pub(crate) longest_output: usize,
     pub(crate) changes: Changes,
     pub(crate) background: background::Background,
+    overdue: Overdue,
     threads: blocking::Threads,
     generation: AtomicU64,
-    /// Whether a status was ever set by hand.
-    masked: AtomicBool,
 }
 
 /// One check or section: what is fixed about it, and the state of its runs.
 pub(crate) struct Slot {
     pub(crate) subject: Subject,
     pub(crate) run: Run,
-    /// Shared, since most checks have the same.
-    pub(crate) policy: Arc<Policy>,
+    pub(crate) policy: Policy,
     /// Indices of the slots that have to pass before this one is run.
     pub(crate) depends_on: Box<[u32]>,
     pub(crate) dependants: Box<[u32]>,
@@ -70,16 +71,21 @@ pub(crate) enum Subject {
     Section(Cow<'static, str>),
 }
 
-/// What is told of a check, whoever asks.
-#[derive(Default)]
-struct Look<'e> {
-    shown: Option<Status>,
-    /// It is a status set by hand.
-    masked: bool,
-    /// The dependency that fails.
-    blocker: Option<&'e str>,
-    /// Its background loop gives no results.
-    stale: bool,
+/// Whether an attempt still runs where what it depends on has been looked at and nothing is due any more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted {
+    /// Only where it is due, for those who ask for results of this age.
+    Due(Option<MaxAge>),
+    /// In any case: its interval is over, or a dependant has failed.
+    Anyway,
+}
+
+/// A check's status apart from what it depends on.
+enum Own {
+    /// By hand: whatever it depends on.
+    Set(Option<Status>),
+    /// By its runs.
+    Given(Option<Status>),
 }
 
 /// How the wait for one attempt ended.
@@ -91,17 +97,8 @@ pub(crate) enum Waited {
     OutOfTime,
 }
 
-/// An attempt that somebody waits for.
-#[derive(Clone, Copy)]
-struct Wait {
-    index: u32,
-    id: RunId,
-    /// It is the second: the first was lost with its runtime.
-    again: bool,
-}
-
 impl Slot {
-    pub(crate) fn new(subject: Subject, run: Run, policy: Arc<Policy>) -> Self {
+    pub(crate) fn new(subject: Subject, run: Run, policy: Policy) -> Self {
         Self {
             subject,
             run,
@@ -143,9 +140,9 @@ impl Engine {
             longest_output: attempt::LONGEST_OUTPUT,
             changes,
             background,
+            overdue: Overdue::default(),
             threads: blocking::Threads::default(),
             generation: AtomicU64::new(0),
-            masked: AtomicBool::new(false),
         }
     }
 
@@ -177,189 +174,175 @@ impl Engine {
         home: &Handle,
         deadline: Option<Instant>,
     ) -> Vec<u32> {
-        let mut waits = Vec::with_capacity(wanted.size_hint().0);
-        let mut soonest = None;
-        let mut now = Now::read();
-        for (nth, index) in wanted.enumerate() {
-            // Both clocks cost as much as a tenth of a spawn: one look for a few of them.
-            if nth % 16 == 15 {
-                now = Now::read();
-            }
-            if let Some((wait, limit)) = self.pursue(index, now, max_age, home) {
-                soonest = earlier(soonest, limit);
-                waits.push(wait);
+        let mut waits = Vec::new();
+        for index in wanted {
+            if let Some(id) = self.pursue(index, max_age, home) {
+                waits.push((index, id));
             }
         }
         let mut lost = Vec::new();
-        // The one that began last most likely ends last: then this task wakes once, and finds the others done.
-        while let Some(wait) = waits.pop() {
-            let Wait { index, id, again } = wait;
-            match self.wait(index, id, earlier(soonest, deadline)).await {
-                Waited::Done => {}
-                Waited::OutOfTime if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {}
-                Waited::OutOfTime => {
-                    waits.push(wait);
-                    soonest = self.expire_among(&waits);
-                }
-                Waited::Lost if again => lost.push(index),
-                Waited::Lost => {
-                    if let Some((wait, limit)) = self.pursue(index, Now::read(), max_age, home) {
-                        soonest = earlier(soonest, limit);
-                        waits.push(Wait { again: true, ..wait });
-                    }
+        if waits.is_empty() {
+            return lost;
+        }
+        let waiter = Waiter::new(self);
+        let mut all_ended = true;
+        for (index, id) in waits {
+            let mut waited = self.wait(index, id, deadline).await;
+            if waited == Waited::Lost
+                && let Some(id) = self.pursue(index, max_age, home)
+            {
+                waited = self.wait(index, id, deadline).await;
+                if waited == Waited::Lost {
+                    lost.push(index);
                 }
             }
+            all_ended &= waited != Waited::OutOfTime;
+        }
+        if all_ended {
+            waiter.finish();
         }
         lost
     }
 
-    /// Tells the failures of those that are past their limits, since a stuck sync run keeps a place from the others.
-    /// Gives the moment to look again.
-    fn expire_among(&self, waits: &[Wait]) -> Option<Instant> {
-        let now = Now::read();
-        let limits = waits.iter().filter_map(|wait| {
-            let slot = self.slot(wait.index);
-            let next = slot.lock().next(wait.id, &slot.policy, now);
-            match next {
-                Next::Done | Next::Lost => None,
-                Next::Wait(Some(limit)) => Some(limit),
-                // Its limit hasn't begun.
-                Next::Wait(None) => now.mono.checked_add(slot.policy.limit?),
-                Next::Expire => {
-                    self.expire(wait.index, wait.id);
-                    None
-                }
-            }
-        });
-        limits.min()
-    }
-
     /// Waits for the first result of a background check, whose loop runs it.
-    pub(crate) async fn await_first(self: &Arc<Self>, index: u32, home: &Handle, deadline: Option<Instant>) {
+    pub(crate) async fn await_first(
+        self: &Arc<Self>,
+        index: u32,
+        home: &Handle,
+        deadline: Option<Instant>,
+    ) -> Waited {
         let slot = self.slot(index);
+        // A loop whose runtime is blocked begins nothing, ever.
+        let begins = Instant::now().checked_add(slot.policy.begins_within());
         loop {
             let ended = slot.ended.notified();
             tokio::pin!(ended);
             ended.as_mut().enable();
             self.background.ensure(self, home);
-            let running = {
-                let state = slot.lock();
-                if state.last.is_some() {
-                    return;
-                }
-                state.running()
-            };
-            let waited = match (running, deadline) {
-                (Some(id), _) => self.wait(index, id, deadline).await,
-                (None, Some(deadline)) => match tokio::time::timeout_at(deadline, ended).await {
-                    Ok(()) => Waited::Done,
-                    Err(_) => Waited::OutOfTime,
-                },
+            if self.background.is_down() {
+                return Waited::Lost;
+            }
+            if !self.waits_for_first(index) {
+                return Waited::Done;
+            }
+            let running = slot.lock().running();
+            let in_time = match (running, begins.into_iter().chain(deadline).min()) {
+                (Some(id), _) => self.wait(index, id, deadline).await != Waited::OutOfTime,
+                (None, Some(until)) => tokio::time::timeout_at(until, ended).await.is_ok(),
                 (None, None) => {
                     ended.await;
-                    Waited::Done
+                    true
                 }
             };
-            if waited == Waited::OutOfTime {
-                return;
+            if !in_time {
+                return Waited::OutOfTime;
             }
         }
     }
 
-    /// The attempt to wait for before this slot can be told, and when to look whether it is past its limit; `None`
-    /// where what is known is fresh.
-    fn pursue(
-        self: &Arc<Self>,
-        index: u32,
-        now: Now,
-        max_age: Option<MaxAge>,
-        home: &Handle,
-    ) -> Option<(Wait, Option<Instant>)> {
+    /// The attempt to wait for before this slot can be told; `None` where what is known is fresh.
+    fn pursue(self: &Arc<Self>, index: u32, max_age: Option<MaxAge>, home: &Handle) -> Option<RunId> {
+        let now = Now::read();
         let slot = self.slot(index);
         if slot.is_disabled() {
             return None;
         }
         let blocked = self.blocked_by(index, now).is_some();
         let moving = !slot.depends_on.is_empty() && self.any_due(&slot.depends_on, now, max_age);
-        let mut state = slot.lock();
-        let fresh = state.fresh_until(&slot.policy, now, max_age).is_some();
-        if slot.policy.interval.is_some() || fresh && !(blocked && moving) {
-            return None;
-        }
-        if state.is_stuck() {
-            state.renew(now);
-            drop(state);
-            self.touch();
-            return None;
-        }
-        let wait = |id, began: Instant| {
-            let limit = slot.policy.limit.and_then(|limit| began.checked_add(limit));
-            let again = false;
-            Some((Wait { index, id, again }, limit))
-        };
-        if let Some(id) = state.running() {
-            return wait(id, state.began(id).unwrap_or(now.mono));
+        {
+            let mut state = slot.lock();
+            let fresh = state.fresh_until(&slot.policy, now, max_age).is_some();
+            if (fresh || state.waits_for_loop(&slot.policy)) && !(blocked && moving) {
+                return None;
+            }
+            if state.is_stuck() {
+                state.renew(now);
+                drop(state);
+                self.touch();
+                self.note_quietly(index, now);
+                return None;
+            }
+            if let Some(id) = state.running() {
+                return Some(id);
+            }
         }
         if blocked && !moving {
             return None;
         }
-        let id = state.reserve(now, !slot.depends_on.is_empty())?;
-        drop(state);
-        Attempt::launch(self, index, id, max_age, home);
-        wait(id, now.mono)
+        self.begin(index, Wanted::Due(max_age), home)
     }
 
     /// Starts an attempt, unless one is going on.
-    pub(crate) fn begin(
-        self: &Arc<Self>,
-        index: u32,
-        max_age: Option<MaxAge>,
-        home: &Handle,
-    ) -> Option<RunId> {
+    pub(crate) fn begin(self: &Arc<Self>, index: u32, wanted: Wanted, home: &Handle) -> Option<RunId> {
         let slot = self.slot(index);
         if slot.is_disabled() {
             return None;
         }
         let id = {
             let mut state = slot.lock();
+            if state.is_over(&slot.policy) {
+                return None;
+            }
             match state.reserve(Now::read(), !slot.depends_on.is_empty()) {
                 Some(id) => id,
                 None => return state.running(),
             }
         };
-        Attempt::launch(self, index, id, max_age, home);
+        Attempt::new(Arc::clone(self), index, id).launch(wanted, home);
         Some(id)
     }
 
     /// Waits until an attempt has ended, or its limit or the deadline is over.
     pub(crate) async fn wait(&self, index: u32, id: RunId, deadline: Option<Instant>) -> Waited {
         let slot = self.slot(index);
-        if slot.lock().is_done(id) {
-            return Waited::Done;
-        }
         loop {
             let ended = slot.ended.notified();
             tokio::pin!(ended);
             // Before the look at the state, so that an end between the two isn't missed.
             ended.as_mut().enable();
-            let next = slot.lock().next(id, &slot.policy, Now::read());
-            let limit = match next {
+            let limit = match self.look(index, id, Now::read()) {
                 Next::Done => return Waited::Done,
                 Next::Lost => return Waited::Lost,
                 Next::Expire => {
                     self.expire(index, id);
                     return Waited::Done;
                 }
-                Next::Wait(limit) => limit,
+                Next::Wait(until) => until,
+                Next::Hold(_) => None,
             };
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Waited::OutOfTime;
             }
-            match earlier(limit, deadline) {
-                // Whichever it was, the next look tells.
-                Some(until) => drop(tokio::time::timeout_at(until, ended).await),
-                None => ended.await,
+            let Some(until) = limit.into_iter().chain(deadline).min() else {
+                ended.await;
+                continue;
+            };
+            if tokio::time::timeout_at(until, ended).await.is_err() {
+                // Whichever it was, the next look tells; what holds this one up may be overdue by itself.
+                self.expire_overdue();
             }
+        }
+    }
+
+    /// What a waiter has to do next. An attempt that others hold up has no limit of its own; where none of them is
+    /// going on, its runtime is blocked, and it is given up like one that can't start.
+    fn look(&self, index: u32, id: RunId, now: Now) -> Next {
+        let slot = self.slot(index);
+        let next = slot.lock().next(id, &slot.policy, now);
+        let Next::Hold(since) = next else {
+            return next;
+        };
+        let mut idle_since = since;
+        for &on in &slot.depends_on {
+            let other = self.slot(on);
+            match other.lock().idle_since(&other.policy, since) {
+                Some(idle) => idle_since = idle_since.max(idle),
+                None => return Next::Wait(now.mono.checked_add(PATIENCE)),
+            }
+        }
+        match idle_since.checked_add(PATIENCE) {
+            Some(until) if now.mono >= until => Next::Expire,
+            until => Next::Wait(until),
         }
     }
 
@@ -374,32 +357,20 @@ impl Engine {
         }
     }
 
-    /// Shows a status set by hand.
-    pub(crate) fn mask(&self, index: u32, mask: Mask) {
-        self.masked.store(true, Ordering::Release);
-        self.slot(index).lock().masked = Some(Box::new(mask));
-        self.touch();
-    }
-
-    /// Whether what is shown can change by time alone.
-    pub(crate) fn changes_by_time(&self) -> bool {
-        self.background.is_wanted() || self.masked.load(Ordering::Acquire)
-    }
-
-    /// Looks at every run that is going on, for one that nobody waits for.
-    pub(crate) fn expire_overdue(&self) {
+    /// Looks at every run that is going on, for one that nobody waits for. Gives when the next limit is over.
+    fn expire_overdue(&self) -> Option<Instant> {
         let now = Now::read();
+        let mut next = None;
         for (index, slot) in (0..).zip(&self.slots) {
-            let overdue = {
-                let state = slot.lock();
-                state
-                    .running()
-                    .filter(|&id| state.next(id, &slot.policy, now) == Next::Expire)
-            };
-            if let Some(id) = overdue {
-                self.expire(index, id);
+            let running = slot.lock().running();
+            let Some(id) = running else { continue };
+            match self.look(index, id, now) {
+                Next::Expire => self.expire(index, id),
+                Next::Wait(Some(limit)) => next = Some(next.map_or(limit, |next: Instant| next.min(limit))),
+                _ => {}
             }
         }
+        next
     }
 
     /// A result is in place: tells whoever listens, and at last wakes those who wait.
@@ -418,36 +389,60 @@ impl Engine {
 
     /// The status that is told of a check, whoever asks; `None` before its first result.
     pub(crate) fn shown(&self, index: u32, now: Now) -> Option<Status> {
-        self.look(index, now).shown
-    }
-
-    /// The status that is told of a check, and why it is this one.
-    fn look(&self, index: u32, now: Now) -> Look<'_> {
-        let slot = self.slot(index);
-        if slot.is_disabled() {
-            return Look::default();
-        }
-        let blocker = self.blocked_by(index, now);
-        let state = slot.lock();
-        let masked = state.mask(now).map(|mask| mask.status);
-        let stale = slot.policy.oldest_in_background().is_some_and(|oldest| {
-            let last = state.last.as_ref();
-            last.is_some_and(|last| last.at.after(oldest).passed(now))
-        });
-        let failed = (blocker.is_some() || stale).then_some(Status::Fail);
-        Look {
-            shown: masked.or(failed).or_else(|| state.verdict.shown()),
-            masked: masked.is_some(),
-            blocker,
-            stale,
+        match self.own(index, now) {
+            Own::Set(status) => status,
+            Own::Given(_) if self.blocked_by(index, now).is_some() => Some(Status::Fail),
+            Own::Given(status) => status,
         }
     }
 
     /// The dependency that keeps a check from being run.
     pub(crate) fn blocked_by(&self, index: u32, now: Now) -> Option<&str> {
-        let failing = |&&on: &&u32| self.shown(on, now) == Some(Status::Fail);
+        let mut passing = HashSet::new();
+        let failing = |&&on: &&u32| self.fails(on, now, &mut passing);
         let on = self.slot(index).depends_on.iter().find(failing)?;
         Some(self.slot(*on).name())
+    }
+
+    /// Whether a check is shown as failing, by itself or by what it depends on. No recursion, which a long chain would
+    /// take out of the stack, and one look at each: through a net of dependencies there are very many ways.
+    fn fails(&self, index: u32, now: Now, passing: &mut HashSet<u32>) -> bool {
+        let mut to_see = Vec::new();
+        let mut next = Some(index);
+        while let Some(index) = next {
+            match self.own(index, now) {
+                Own::Set(Some(Status::Fail)) | Own::Given(Some(Status::Fail)) => return true,
+                Own::Set(_) => {}
+                Own::Given(_) => {
+                    let on = self.slot(index).depends_on.iter().copied();
+                    // One with a single dependant is come to only once.
+                    let is_new = |on: &u32| self.slot(*on).dependants.len() < 2 || passing.insert(*on);
+                    to_see.extend(on.filter(is_new));
+                }
+            }
+            next = to_see.pop();
+        }
+        false
+    }
+
+    /// The status of a check apart from what it depends on.
+    fn own(&self, index: u32, now: Now) -> Own {
+        let slot = self.slot(index);
+        if slot.is_disabled() {
+            return Own::Set(None);
+        }
+        let state = slot.lock();
+        match state.mask(now) {
+            Some(mask) => Own::Set(Some(mask.status)),
+            None => Own::Given(state.given(&slot.policy, now)),
+        }
+    }
+
+    /// Whether a check would be told as failing if no status were set by hand.
+    pub(crate) fn fails_below(&self, index: u32, now: Now) -> bool {
+        let slot = self.slot(index);
+        let given = slot.lock().given(&slot.policy, now);
+        given == Some(Status::Fail) || self.blocked_by(index, now).is_some()
     }
 
     /// Until when nothing among these changes by itself; `None` where something is due.
@@ -487,17 +482,6 @@ impl Engine {
     /// The output as it may leave the process.
     pub(crate) fn publishable(&self, slot: &Slot, output: Value) -> Value {
         attempt::publishable(self, slot, output)
-    }
-}
-
-/// `None` is never.
-fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    one.into_iter().chain(other).min()
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.background.end();
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use tokio::task::JoinHandle;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::clock::{self, Now, Until};
@@ -15,7 +15,7 @@ use crate::report::Overridden;
 use crate::selection::MaxAge;
 
 /// How a slot is run, fixed when it is built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
     /// How long a run may take; `None`: as long as it likes.
     pub(crate) limit: Option<Duration>,
@@ -32,7 +32,7 @@ pub(crate) struct Policy {
 }
 
 /// For how long a result is cached; `lasts: None`: not at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Ttl {
     pub(crate) lasts: Option<Duration>,
     /// Whether somebody chose it; the default yields to a probe's `max_age`.
@@ -40,7 +40,7 @@ pub(crate) struct Ttl {
 }
 
 /// What an endless run, or one that can't start, is taken to need before it counts as stuck.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// How much longer than its TTL and limit a result may still be shown while the next run is going.
 const STALE_GRACE: Duration = Duration::from_secs(60);
 
@@ -55,6 +55,12 @@ impl Policy {
         } else {
             self.failed_ttl
         }
+    }
+
+    /// How long after the start of its loop the first background run has begun, jitter included.
+    pub(crate) fn begins_within(&self) -> Duration {
+        let delay = self.initial_delay.unwrap_or_default();
+        delay.saturating_add(delay / 10).saturating_add(PATIENCE)
     }
 
     /// How old a background result may be: a dead loop must not stay green.
@@ -77,9 +83,12 @@ pub(crate) struct State {
     pub(crate) runs: Runs,
     latest_id: RunId,
     ended_id: RunId,
+    /// When the last attempt ended, or its limit did.
+    ended_at: Option<Instant>,
     /// The attempt that ended last was dropped unfinished, with its runtime.
     lost: bool,
-    /// Due whatever the TTL says: the dependency that failed has recovered since.
+    /// Due whatever the TTL or the loop says: the dependency that failed has recovered since, or the run that was stuck
+    /// has ended.
     recheck: bool,
 }
 
@@ -89,9 +98,13 @@ struct Running {
     since: Instant,
     since_wall: SystemTime,
     phase: Phase,
+    /// How long the function took, once it has returned.
+    took: Option<Duration>,
     /// Its limit is over and its failure told; what it still gives is discarded.
     expired: bool,
-    task: Option<JoinHandle<()>>,
+    /// It was still going on when its failure wasn't fresh any more.
+    lasts: bool,
+    abort: Option<AbortHandle>,
     place: Option<Arc<Place>>,
 }
 
@@ -102,6 +115,8 @@ enum Phase {
     /// Ready, not begun: no thread is free, or the runtime hasn't come round to it.
     Queued,
     Started,
+    /// Has failed; what it depends on is looked at once more before that is told, at the cost of no limit of its own.
+    Returned,
 }
 
 /// What a run gave.
@@ -148,6 +163,8 @@ pub(crate) enum Next {
     Lost,
     /// It is going on; its limit ends then.
     Wait(Option<Instant>),
+    /// It is held up since then by what it depends on.
+    Hold(Instant),
     /// Its limit is over: `expire` it.
     Expire,
 }
@@ -155,31 +172,43 @@ pub(crate) enum Next {
 impl State {
     /// Until when no run is needed; `None`: one is due.
     pub(crate) fn fresh_until(&self, policy: &Policy, now: Now, max_age: Option<MaxAge>) -> Option<Until> {
-        if policy.only_startup && self.latched.is_some() {
+        if self.is_over(policy) {
             return Some(Until::NEVER);
         }
         let last = self.last.as_ref()?;
-        if let Some(oldest) = policy.oldest_in_background() {
-            // Its loop runs it. What changes by itself is that it grows stale.
-            let stale = last.at.after(oldest);
-            return Some(if stale.passed(now) { Until::NEVER } else { stale });
-        }
         if self.recheck {
             return None;
         }
-        let until = last
-            .at
-            .after(effective_ttl(policy.ttl(last.status), last.status, max_age)?);
+        let lasts = match policy.oldest_in_background() {
+            // Its loop runs it, and whoever asks does where the loop was held up: by a dependency, by a machine that
+            // was suspended.
+            Some(oldest) => oldest,
+            None => effective_ttl(policy.ttl(last.status), last.status, max_age)?,
+        };
+        let until = last.at.after(lasts);
         (!until.passed(now)).then_some(until)
     }
 
     /// Until when the result is cached, as told in `expires`.
     pub(crate) fn expires(&self, policy: &Policy) -> Option<Until> {
         let last = self.last.as_ref()?;
-        if policy.only_startup && self.latched.is_some() {
+        if self.is_over(policy) {
             return None;
         }
         Some(last.at.after(policy.interval.or(policy.ttl(last.status).lasts)?))
+    }
+
+    /// Whether it needs no run any more: a startup check that has passed.
+    pub(crate) const fn is_over(&self, policy: &Policy) -> bool {
+        policy.only_startup && self.latched.is_some()
+    }
+
+    /// Whether it is a background result that is too old to be told.
+    pub(crate) fn is_stale(&self, policy: &Policy, now: Now) -> bool {
+        let (Some(last), Some(oldest)) = (&self.last, policy.oldest_in_background()) else {
+            return false;
+        };
+        !self.is_over(policy) && last.at.after(oldest).passed(now)
     }
 
     /// Takes the slot for a new attempt; `None` while one is going on, be it stuck.
@@ -197,11 +226,18 @@ impl State {
             } else {
                 Phase::Queued
             },
+            took: None,
             expired: false,
-            task: None,
+            lasts: false,
+            abort: None,
             place: None,
         });
         Some(self.latest_id)
+    }
+
+    /// Whether the first result is still to come, and from the loop.
+    pub(crate) fn waits_for_loop(&self, policy: &Policy) -> bool {
+        policy.interval.is_some() && self.last.is_none() && !self.recheck
     }
 
     /// The attempt that is going on.
@@ -233,22 +269,21 @@ impl State {
     }
 
     /// How to end it from outside.
-    pub(crate) fn attach(&mut self, id: RunId, task: Option<JoinHandle<()>>, place: Option<Arc<Place>>) {
+    pub(crate) fn attach(&mut self, id: RunId, abort: Option<AbortHandle>, place: Option<Arc<Place>>) {
         if let Some(running) = self.current(id) {
-            running.task = task.or(running.task.take());
+            running.abort = abort.or(running.abort.take());
             running.place = place.or(running.place.take());
         }
-    }
-
-    /// Whether nobody needs to wait for the attempt any more.
-    pub(crate) fn is_done(&self, id: RunId) -> bool {
-        self.running() != Some(id) && !(self.ended_id == id && self.lost)
     }
 
     pub(crate) fn next(&self, id: RunId, policy: &Policy, now: Now) -> Next {
         match &self.running {
             Some(running) if running.id == id && running.expired => Next::Done,
-            Some(running) if running.id == id && running.phase == Phase::Waiting => Next::Wait(None),
+            Some(running)
+                if running.id == id && matches!(running.phase, Phase::Waiting | Phase::Returned) =>
+            {
+                Next::Hold(running.since)
+            }
             Some(running) if running.id == id => {
                 let deadline = policy.limit.and_then(|limit| running.since.checked_add(limit));
                 match deadline {
@@ -266,12 +301,29 @@ impl State {
         self.next(id, policy, now) == Next::Expire
     }
 
-    /// When the attempt began.
-    pub(crate) fn began(&self, id: RunId) -> Option<Instant> {
-        self.running
-            .as_ref()
-            .filter(|running| running.id == id)
-            .map(|running| running.since)
+    /// The function has returned, and others are looked at before that is told; gives when it had begun.
+    /// `None` where its limit is over.
+    pub(crate) fn returned(&mut self, id: RunId, policy: &Policy, now: Now) -> Option<Instant> {
+        if self.is_late(id, policy, now) {
+            return None;
+        }
+        let running = self.current(id).filter(|running| !running.expired)?;
+        let began = std::mem::replace(&mut running.since, now.mono);
+        running.took = Some(now.mono.saturating_duration_since(began));
+        running.phase = Phase::Returned;
+        Some(began)
+    }
+
+    /// Since when nothing is going on here that an attempt which depends on this one waits for; `None` while something
+    /// is. `since` is when that one began to wait, where nothing has been going on yet.
+    pub(crate) fn idle_since(&self, policy: &Policy, since: Instant) -> Option<Instant> {
+        if self.running.as_ref().is_some_and(|running| !running.expired) {
+            return None;
+        }
+        if self.waits_for_loop(policy) {
+            return since.checked_add(policy.begins_within());
+        }
+        Some(self.ended_at.unwrap_or(since))
     }
 
     /// Ends a run with its result; a late one's result is discarded.
@@ -286,12 +338,13 @@ impl State {
         let Some(running) = self.running.take_if(|running| running.id == id) else {
             return false;
         };
-        self.ended_id = id;
-        self.lost = false;
+        self.ended(id, now.mono);
         if running.expired {
+            self.recheck |= running.lasts;
             return false;
         }
-        self.publish(policy, running.since, now, status, output);
+        let took = now.mono.saturating_duration_since(running.since);
+        self.publish(policy, running.took.unwrap_or(took), now, status, output);
         true
     }
 
@@ -300,24 +353,30 @@ impl State {
         let running = self.current(id).filter(|running| !running.expired)?;
         running.expired = true;
         let limit = clock::human(policy.limit.unwrap_or_default());
+        let patience = clock::human(PATIENCE);
         let output = match running.phase {
             Phase::Started => format!("timed out after {limit}"),
-            _ => format!("timed out after {limit}, before it could start"),
+            Phase::Queued => format!("timed out after {limit}, before it could start"),
+            Phase::Waiting => format!("timed out after {patience}, before it could start"),
+            Phase::Returned => format!("failed, and its runtime hasn't told why for {patience}"),
         };
         let stuck = Stuck {
-            task: running.task.take(),
+            abort: running.abort.take(),
             place: running.place.take(),
         };
-        let began = running.since;
-        self.publish(policy, began, now, Status::Fail, output.into());
+        let took = now.mono.saturating_duration_since(running.since);
+        self.ended_at = Some(now.mono);
+        self.publish(policy, took, now, Status::Fail, output.into());
         Some(stuck)
     }
 
-    /// Says again, once its failure isn't fresh any more, that a run is stuck: no run, so no threshold counts it.
+    /// Says again, once its failure isn't fresh any more, that a run is stuck: no run, so no threshold counts it, and
+    /// none holds what was shown before.
     pub(crate) fn renew(&mut self, now: Now) {
-        let Some(running) = self.running.as_ref().filter(|running| running.expired) else {
+        let Some(running) = self.running.as_mut().filter(|running| running.expired) else {
             return;
         };
+        running.lasts = true;
         let since = clock::rfc3339(running.since_wall);
         let lasted = clock::human(now.mono.saturating_duration_since(running.since));
         if let Some(last) = &mut self.last {
@@ -328,20 +387,20 @@ impl State {
     }
 
     /// Ends an attempt that needed no run after all.
-    pub(crate) fn release(&mut self, id: RunId) {
+    pub(crate) fn release(&mut self, id: RunId, now: Instant) {
         if self.running.take_if(|running| running.id == id).is_some() {
-            self.ended_id = id;
-            self.lost = false;
+            self.ended(id, now);
         }
     }
 
-    /// The attempt was dropped, unfinished where this is true.
-    pub(crate) fn lose(&mut self, id: RunId) -> bool {
+    /// The attempt is dropped; gives whether it was unfinished.
+    pub(crate) fn lose(&mut self, id: RunId, now: Instant) -> bool {
         let Some(running) = self.running.take_if(|running| running.id == id) else {
             return false;
         };
-        self.ended_id = id;
+        self.ended(id, now);
         self.lost = !running.expired;
+        self.recheck |= running.lasts;
         true
     }
 
@@ -360,9 +419,32 @@ impl State {
         } else {
             PATIENCE
         };
-        let ttl = policy.ttl(last.status).lasts.unwrap_or_default();
-        let oldest = ttl.saturating_add(policy.patience()).saturating_add(STALE_GRACE);
-        now.mono.saturating_duration_since(running.since) < patience && !last.at.after(oldest).passed(now)
+        now.mono.saturating_duration_since(running.since) < patience && !last.is_outdated(policy, now)
+    }
+
+    /// Whether nothing recent is known: no result yet, or one that even a later answer no more shows as stale.
+    pub(crate) fn is_outdated(&self, policy: &Policy, now: Now) -> bool {
+        match (&self.last, policy.oldest_in_background()) {
+            (None, _) => true,
+            _ if self.is_stuck() => false,
+            (Some(last), Some(oldest)) => last.at.after(oldest).passed(now),
+            (Some(last), None) => last.is_outdated(policy, now),
+        }
+    }
+
+    /// Whether a run is stuck for longer than one failure lasts.
+    pub(crate) fn stays_stuck(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.lasts)
+    }
+
+    /// The status that the runs amount to; a background result that is too old is a failure, and so is a run that
+    /// doesn't end.
+    pub(crate) fn given(&self, policy: &Policy, now: Now) -> Option<Status> {
+        if self.is_stale(policy, now) || self.stays_stuck() {
+            Some(Status::Fail)
+        } else {
+            self.verdict.shown()
+        }
     }
 
     /// The status set by hand, until it ends.
@@ -370,7 +452,13 @@ impl State {
         self.masked.as_deref().filter(|mask| !mask.until.passed(now))
     }
 
-    fn publish(&mut self, policy: &Policy, began: Instant, now: Now, status: Status, output: Value) {
+    fn ended(&mut self, id: RunId, now: Instant) {
+        self.ended_id = id;
+        self.ended_at = Some(now);
+        self.lost = false;
+    }
+
+    fn publish(&mut self, policy: &Policy, took: Duration, now: Now, status: Status, output: Value) {
         self.recheck = false;
         self.verdict.record(status, now.wall, policy.thresholds);
         match status {
@@ -378,7 +466,6 @@ impl State {
             Status::Warn => self.runs.warn += 1,
             Status::Fail => self.runs.fail += 1,
         }
-        let took = now.mono.saturating_duration_since(began);
         let finished = Finished {
             status,
             output,
@@ -396,18 +483,26 @@ impl State {
     }
 }
 
+impl Finished {
+    fn is_outdated(&self, policy: &Policy, now: Now) -> bool {
+        let ttl = policy.ttl(self.status).lasts.unwrap_or_default();
+        let oldest = ttl.saturating_add(policy.patience()).saturating_add(STALE_GRACE);
+        self.at.after(oldest).passed(now)
+    }
+}
+
 /// What is left to do for a run past its limit.
 #[derive(Debug)]
 pub(crate) struct Stuck {
-    task: Option<JoinHandle<()>>,
+    abort: Option<AbortHandle>,
     place: Option<Arc<Place>>,
 }
 
 impl Stuck {
     /// Drops an async run at its next await, and gives a sync run's place to the next one.
     pub(crate) fn let_go(self) {
-        if let Some(task) = self.task {
-            task.abort();
+        if let Some(abort) = self.abort {
+            abort.abort();
         }
         if let Some(place) = self.place {
             place.give_back();

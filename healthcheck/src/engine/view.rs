@@ -83,6 +83,7 @@ impl Engine {
         };
         let held = |last: &Finished| match latched {
             Some(latched) => latched.status,
+            None if state.stays_stuck() => Status::Fail,
             None => state.verdict.shown().unwrap_or(last.status),
         };
         match told {
@@ -92,7 +93,7 @@ impl Engine {
                 result.pending = state
                     .verdict
                     .pending(policy.thresholds)
-                    .filter(|_| latched.is_none());
+                    .filter(|_| latched.is_none() && !state.stays_stuck());
             }
             Told::Stale(last) => {
                 result.output = last.output.clone();
@@ -150,10 +151,7 @@ fn told<'a>(state: &'a State, policy: &super::slot::Policy, asked: &Asked) -> To
     let Some(last) = &state.last else {
         return not_run.unwrap_or(Told::Unknown);
     };
-    if policy
-        .oldest_in_background()
-        .is_some_and(|oldest| last.at.after(oldest).passed(asked.now))
-    {
+    if state.is_stale(policy, asked.now) {
         let age = clock::human(asked.now.mono.saturating_duration_since(last.at.mono));
         return Told::Failure(format!(
             "stale: the background loop gave its last result {age} ago"

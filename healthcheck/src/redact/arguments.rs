@@ -8,6 +8,7 @@ use super::names::{Family, Verdict};
 use super::programs::{PROGRAMS, Program, Takes, WRAPPERS};
 use super::rules::Rules;
 use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_short_number, is_state};
+use super::sieve::Sieve;
 
 /// A part of an argument that is to be hidden.
 pub(super) struct Secret {
@@ -23,22 +24,89 @@ pub(super) enum Origin {
 }
 
 /// Flags that name the user: beside one, `-p` is the password.
-const USER_FLAGS: &[&str] = &["-u", "-U", "--user", "--username", "--login", "-l", "--service-principal"];
+const USER_FLAGS: &[&str] = &[
+    "-u",
+    "-U",
+    "--user",
+    "--username",
+    "--login",
+    "-l",
+    "--service-principal",
+];
 
 /// First parts of flags that take no value: `--no-password`, `--ask-pass`.
-const SWITCHES: &[&str] =
-    &["no-", "ask-", "prompt-", "skip-", "disable-", "enable-", "list-", "show-", "generate-", "require-", "print-", "rotate-"];
+const SWITCHES: &[&str] = &[
+    "no-",
+    "ask-",
+    "prompt-",
+    "skip-",
+    "disable-",
+    "enable-",
+    "list-",
+    "show-",
+    "generate-",
+    "require-",
+    "print-",
+    "rotate-",
+];
 
 /// What follows a flag in a sentence about it.
 const SENTENCE: &[&str] = &[
-    "a", "after", "an", "and", "are", "argument", "as", "be", "before", "can", "cannot", "does", "expects", "flag", "for",
-    "from", "has", "if", "in", "instead", "is", "it", "may", "must", "needs", "not", "of", "on", "option", "or", "parameter",
-    "requires", "should", "the", "to", "value", "via", "was", "when", "which", "will", "with", "without",
+    "a",
+    "after",
+    "an",
+    "and",
+    "are",
+    "argument",
+    "as",
+    "be",
+    "before",
+    "can",
+    "cannot",
+    "does",
+    "expects",
+    "flag",
+    "for",
+    "from",
+    "has",
+    "if",
+    "in",
+    "instead",
+    "is",
+    "it",
+    "may",
+    "must",
+    "needs",
+    "not",
+    "of",
+    "on",
+    "option",
+    "or",
+    "parameter",
+    "requires",
+    "should",
+    "the",
+    "to",
+    "value",
+    "via",
+    "was",
+    "when",
+    "which",
+    "will",
+    "with",
+    "without",
 ];
 
 /// The secrets of a command whose words are `words`.
 pub(super) fn secrets(words: &[&str], origin: Origin, rules: &Rules) -> Vec<Secret> {
-    let mut reader = Reader { words, origin, rules, program: None, user_known: names_user(words), found: Vec::new() };
+    let mut reader = Reader {
+        words,
+        origin,
+        rules,
+        program: None,
+        user_known: names_user(words),
+        found: Vec::new(),
+    };
     let mut index = 0;
     while index < words.len() {
         index = reader.read(index);
@@ -91,7 +159,6 @@ impl Reader<'_, '_> {
         self.bare(index)
     }
 
-
     fn word(&self, index: usize) -> &str {
         self.words.get(index).copied().unwrap_or_default()
     }
@@ -102,7 +169,10 @@ impl Reader<'_, '_> {
             let first = base_name(self.word(0));
             let previous = self.word(index - 1);
             WRAPPERS.contains(&first) && !is_short_value_flag(previous)
-                || matches!(previous, "--" | "&&" | "||" | "|" | ";" | "-c" | "-m" | "exec" | "run")
+                || matches!(
+                    previous,
+                    "--" | "&&" | "||" | "|" | ";" | "-c" | "-m" | "exec" | "run"
+                )
         }
     }
 
@@ -110,19 +180,30 @@ impl Reader<'_, '_> {
         let word = self.words.get(index).copied().unwrap_or_default();
         let text = word.get(range.clone()).unwrap_or_default();
         if !is_masked(text) && !is_placeholder(text) {
-            self.found.push(Secret { argument: index, range });
+            self.found.push(Secret {
+                argument: index,
+                range,
+            });
         }
     }
 
     fn flag(&mut self, index: usize) -> usize {
         let word = self.word(index).to_owned();
         let (flag, value) = match word.split_once(['=', ':']) {
-            Some((flag, value)) if word.starts_with('/') || word.as_bytes().get(flag.len()) == Some(&b'=') => (flag, Some(value)),
+            Some((flag, value))
+                if word.starts_with('/') || word.as_bytes().get(flag.len()) == Some(&b'=') =>
+            {
+                (flag, Some(value))
+            }
             _ => (word.as_str(), None),
         };
         let combined = self.combined(flag);
         if let Some(takes) = self.takes(combined.as_deref().unwrap_or(flag)) {
-            let (at_index, from) = if value.is_some() { (index, flag.len() + 1) } else { (index + 1, 0) };
+            let (at_index, from) = if value.is_some() {
+                (index, flag.len() + 1)
+            } else {
+                (index + 1, 0)
+            };
             if at_index < self.words.len() && self.take(at_index, from, takes) {
                 return at_index + 1;
             }
@@ -158,8 +239,14 @@ impl Reader<'_, '_> {
 
     /// Whether a word is what the flag before it takes, and not another flag or how the sentence goes on.
     fn follows_as_value(&self, next: &str) -> bool {
-        let flag = next.starts_with("--") && is_flag(next) || is_flag(next) && next.len() <= 3 || next.is_empty();
-        let sentence = self.origin == Origin::Text && (SENTENCE.contains(&next.trim_end_matches(['.', ',', ';'])) || is_state(next));
+        let flag = next.starts_with("--") && is_flag(next) && !looks_random(next, 12)
+            || is_flag(next) && next.len() <= 3
+            || next.is_empty();
+        let first = at(next.as_bytes(), 0);
+        let sentence = self.origin == Origin::Text
+            && (matches!(first, b'}' | b']' | b')' | b'>' | b':' | b';' | b'=')
+                || SENTENCE.contains(&next.trim_end_matches(['.', ',', ';']))
+                || is_state(next));
         !flag && !sentence
     }
 
@@ -169,7 +256,9 @@ impl Reader<'_, '_> {
             program.flags.iter().find(|(known, takes)| {
                 *takes != Takes::Glued
                     && (*known == flag
-                        || known.strip_prefix("login ").is_some_and(|known| known == flag && self.words.contains(&"login")))
+                        || known
+                            .strip_prefix("login ")
+                            .is_some_and(|known| known == flag && self.words.contains(&"login")))
             })
         });
         if let Some((_, takes)) = of_program {
@@ -177,23 +266,32 @@ impl Reader<'_, '_> {
         }
         match flag {
             "-p" | "-P" | "--pw" | "-pw" if self.user_known => Some(Takes::Likely),
-            "-u" | "--user" | "-U" | "--proxy-user" | "--login" | "--credentials" | "--basic-auth" | "--basicauth" | "--userpass" | "--auth-user" => {
-                (!self.is_container_tool()).then_some(Takes::UserColon).filter(|_| self.program.is_none())
-            }
+            "-u" | "--user" | "-U" | "--proxy-user" | "--login" | "--credentials" | "--basic-auth"
+            | "--basicauth" | "--userpass" | "--auth-user" => (!self.is_container_tool())
+                .then_some(Takes::UserColon)
+                .filter(|_| self.program.is_none()),
             _ => None,
         }
     }
 
     /// `-su` is `-s -u` to curl.
     fn combined(&self, flag: &str) -> Option<String> {
-        let curl = self.program.is_some_and(|program| program.names.contains(&"curl"));
-        let letters = flag.strip_prefix('-').filter(|letters| curl && letters.len() > 1 && letters.len() < 8)?;
-        let last = letters.chars().next_back().filter(|_| letters.bytes().all(|byte| is(byte, LETTER)))?;
+        let curl = self
+            .program
+            .is_some_and(|program| program.names.contains(&"curl"));
+        let letters = flag
+            .strip_prefix('-')
+            .filter(|letters| curl && letters.len() > 1 && letters.len() < 8)?;
+        let last = letters
+            .chars()
+            .next_back()
+            .filter(|_| letters.bytes().all(|byte| is(byte, LETTER)))?;
         Some(format!("-{last}"))
     }
 
     fn is_container_tool(&self) -> bool {
-        self.program.is_some_and(|program| program.names.contains(&"docker"))
+        self.program
+            .is_some_and(|program| program.names.contains(&"docker"))
     }
 
     /// Hides what a flag takes from `from` on in the argument at `index`.
@@ -204,11 +302,14 @@ impl Reader<'_, '_> {
             return false;
         }
         let after = |separator: char| value.find(separator).map(|place| from + place + 1);
-        let known = self.program.is_some_and(|program| program.flags.iter().any(|(_, flag)| *flag == takes));
+        let known = self
+            .program
+            .is_some_and(|program| program.flags.iter().any(|(_, flag)| *flag == takes));
         match takes {
             Takes::Secret | Takes::Glued => self.hide(index, from..word.len()),
             Takes::Likely => {
-                let plain = is_short_number(value) || is_mapping(value) || is_path(value) || value.contains("://");
+                let plain =
+                    is_short_number(value) || is_mapping(value) || is_path(value) || value.contains("://");
                 if plain || self.program.is_some() && !looks_random(value, 8) {
                     return false;
                 }
@@ -222,7 +323,7 @@ impl Reader<'_, '_> {
                     if looks_random(value.trim_end_matches(':'), 8) {
                         self.hide(index, from..start - 1);
                     }
-                } else if known || looks_random(password, 6) {
+                } else if known || is_masked(password) || looks_random(password, 6) {
                     self.hide(index, start..word.len());
                 } else {
                     return false;
@@ -230,7 +331,9 @@ impl Reader<'_, '_> {
             }
             Takes::UserPercent | Takes::UserComma => {
                 let separator = if takes == Takes::UserPercent { '%' } else { ',' };
-                let Some(start) = after(separator) else { return true };
+                let Some(start) = after(separator) else {
+                    return true;
+                };
                 self.hide(index, start..word.len());
             }
             Takes::Cookies => {
@@ -277,7 +380,9 @@ impl Reader<'_, '_> {
         if let Some((_, distance)) = program.words.iter().find(|(known, _)| *known == word) {
             let place = index + distance;
             let value = self.word(place).to_owned();
-            let plain = is_flag(&value) || value.is_empty() || self.origin == Origin::Text && !looks_random(&value, 6);
+            let plain = is_flag(&value)
+                || value.is_empty()
+                || self.origin == Origin::Text && !looks_random(&value, 6);
             if !plain {
                 self.hide(place, 0..value.len());
             }
@@ -295,7 +400,7 @@ impl Reader<'_, '_> {
     /// `echo x | docker login --password-stdin`
     fn piped(&mut self, index: usize) {
         let word = self.word(index);
-        if word != "echo" && word != "printf" || !self.words.iter().any(|word| *word == "|") {
+        if word != "echo" && word != "printf" || !self.words.contains(&"|") {
             return;
         }
         let secret = index + 1;
@@ -317,12 +422,18 @@ impl Reader<'_, '_> {
         }
         let name = self.word(index);
         let next = self.word(index + 1);
-        let plain = name.len() > 64 || !name.bytes().all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/'));
+        let plain = name.len() > 64
+            || !name
+                .bytes()
+                .all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/'));
         if plain || next.is_empty() || is_flag(next) {
             return index + 1;
         }
         let verdict = self.rules.verdict(name.rsplit(['/', ':']).next().unwrap_or(name));
-        let password = matches!(name.to_ascii_lowercase().as_str(), "password" | "passwd" | "passphrase" | "psk" | "pwd" | "requirepass" | "masterauth");
+        let password = matches!(
+            name.to_ascii_lowercase().as_str(),
+            "password" | "passwd" | "passphrase" | "psk" | "pwd" | "requirepass" | "masterauth"
+        );
         if verdict.is_telling() && (password && !is_path(next) || looks_random(next, 8) && !is_path(next)) {
             let length = next.len();
             self.hide(index + 1, 0..length);
@@ -347,17 +458,40 @@ fn hides_next(verdict: Verdict, name: &str, next: &str, origin: Origin) -> bool 
 
 /// `8080:80`, `127.0.0.1:80:80/tcp`, `8000-8010`
 fn is_mapping(value: &str) -> bool {
-    value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.' | b'-' | b'/' | b'[' | b']') || matches!(byte, b't' | b'c' | b'p' | b'u' | b'd'))
-        && value.bytes().any(|byte| byte.is_ascii_digit())
+    value.bytes().all(|byte| {
+        byte.is_ascii_digit()
+            || matches!(byte, b':' | b'.' | b'-' | b'/' | b'[' | b']')
+            || matches!(byte, b't' | b'c' | b'p' | b'u' | b'd')
+    }) && value.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 fn is_short_value_flag(word: &str) -> bool {
-    is_flag(word) && !word.contains('=') && !matches!(word, "-it" | "-i" | "-t" | "-c" | "--rm" | "-d" | "-ti")
+    is_flag(word)
+        && !word.contains('=')
+        && !matches!(word, "-it" | "-i" | "-t" | "-c" | "--rm" | "-d" | "-ti")
 }
+
+static NAMES: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut program = 0;
+    while program < PROGRAMS.len() {
+        let names = PROGRAMS[program].names;
+        let mut name = 0;
+        while name < names.len() {
+            sieve = sieve.with(names[name]);
+            name += 1;
+        }
+        program += 1;
+    }
+    sieve
+};
 
 fn program_called(word: &str) -> Option<&'static Program> {
     let name = base_name(word);
     if !is(at(name.as_bytes(), 0), ALNUM) {
+        return None;
+    }
+    if !NAMES.may_have(name.as_bytes()) {
         return None;
     }
     PROGRAMS.iter().find(|program| program.names.contains(&name))
@@ -402,8 +536,14 @@ mod tests {
             ("sudo mysql -pX", "sudo mysql -p****"),
             ("sqlplus scott/X@db", "sqlplus scott/****@db"),
             ("rabbitmqctl add_user a X", "rabbitmqctl add_user a ****"),
-            ("nmcli dev wifi connect n password X", "nmcli dev wifi connect n password ****"),
-            ("aws configure set aws_secret_access_key X", "aws configure set aws_secret_access_key ****"),
+            (
+                "nmcli dev wifi connect n password X",
+                "nmcli dev wifi connect n password ****",
+            ),
+            (
+                "aws configure set aws_secret_access_key X",
+                "aws configure set aws_secret_access_key ****",
+            ),
         ] {
             let words = words.replace('X', x);
             let words: Vec<_> = words.split(' ').collect();
@@ -414,10 +554,23 @@ mod tests {
     #[test]
     fn ordinary_arguments_stay() {
         for words in [
-            "app -p 8080", "app --port 8080", "docker run -p 8080:80 -u 1000:1000 nginx", "curl -k https://h", "ssh -p 22 u@h",
-            "psql -U app -p 5432 -h db", "docker login --password-stdin registry.example.com", "app --no-password --host h",
-            "mysql -u root -p orders", "app --pattern *.rs src/", "cp -p a b", "app --auth ldap", "kubectl create secret generic x",
-            "tar -xpf a.tar", "tool --user app:app run", "mkdir -p /a/b", "app --secret-name db",
+            "app -p 8080",
+            "app --port 8080",
+            "docker run -p 8080:80 -u 1000:1000 nginx",
+            "curl -k https://h",
+            "ssh -p 22 u@h",
+            "psql -U app -p 5432 -h db",
+            "docker login --password-stdin registry.example.com",
+            "app --no-password --host h",
+            "mysql -u root -p orders",
+            "app --pattern *.rs src/",
+            "cp -p a b",
+            "app --auth ldap",
+            "kubectl create secret generic x",
+            "tar -xpf a.tar",
+            "tool --user app:app run",
+            "mkdir -p /a/b",
+            "app --secret-name db",
         ] {
             let split: Vec<_> = words.split(' ').collect();
             assert_eq!(shown(&split), words);

@@ -12,15 +12,15 @@ use super::schemes;
 use super::settings::{is_masked, is_placeholder, is_state};
 
 pub(super) fn find(scan: &mut Scan<'_>) {
-    let mut from = 0;
+    let bytes = scan.bytes;
     // Where the last hidden value ended; no name begins before it.
     let mut floor = 0;
-    while let Some(found) = memchr::memchr2(b'=', b':', scan.bytes.get(from..).unwrap_or_default()) {
-        let separator = from + found;
-        from = separator + 1;
-        if let Some(end) = assignment(scan, floor, separator) {
-            from = from.max(end);
-            floor = from;
+    for (separator, byte) in bytes.iter().enumerate() {
+        if matches!(byte, b'=' | b':')
+            && separator >= floor
+            && let Some(end) = assignment(scan, floor, separator)
+        {
+            floor = end.max(separator + 1);
         }
     }
 }
@@ -29,7 +29,10 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usize> {
     let bytes = scan.bytes;
     let colon = at(bytes, separator) == b':';
-    if colon && (at(bytes, separator + 1) == b':' || before(bytes, separator) == b':' || bytes.get(separator + 1..separator + 3) == Some(b"//"))
+    if colon
+        && (at(bytes, separator + 1) == b':'
+            || before(bytes, separator) == b':'
+            || bytes.get(separator + 1..separator + 3) == Some(b"//"))
     {
         return None;
     }
@@ -71,7 +74,12 @@ fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usi
     }
     let style = style_of(bytes, value, place);
     let extent = value_at(bytes, value, style, &mut scan.closings);
-    let found = Found { name, text: scan.part(extent.start, extent.end), shape: extent.shape, rest: extent.end };
+    let found = Found {
+        name,
+        text: scan.part(extent.start, extent.end),
+        shape: extent.shape,
+        rest: extent.end,
+    };
     if !judgement::hides(verdict, place, &found, bytes) {
         return None;
     }
@@ -102,7 +110,11 @@ fn hide(scan: &mut Scan<'_>, label: &Label, extent: Extent) -> usize {
         }
         // A number or a list in JSON gives way to a text, or it would be JSON no more.
         (_, Form::Quoted(quote)) => {
-            let end = if extent.shape == Shape::Bare { json_scalar_end(bytes, extent) } else { extent.end };
+            let end = if extent.shape == Shape::Bare {
+                json_scalar_end(bytes, extent)
+            } else {
+                extent.end
+            };
             scan.spans.hide_in_quotes(extent.start..end, quote);
             end
         }
@@ -114,14 +126,21 @@ fn hide(scan: &mut Scan<'_>, label: &Label, extent: Extent) -> usize {
 }
 
 fn json_scalar_end(bytes: &[u8], extent: Extent) -> usize {
-    let trimmed = run_while(bytes, extent.start, |byte| !matches!(byte, b',' | b'}' | b']' | b'\n'));
+    let trimmed = run_while(bytes, extent.start, |byte| {
+        !matches!(byte, b',' | b'}' | b']' | b'\n')
+    });
     extent.end.min(trimmed)
 }
 
 /// Whether the value goes to the end of the line, as in a request: `Authorization: Digest username="…", …`.
 fn is_header(name: &str, place: Place) -> bool {
     let bytes = name.as_bytes();
-    let ends_in = |suffix: &str| bytes.len().checked_sub(suffix.len()).is_some_and(|start| follows(bytes, start, suffix));
+    let ends_in = |suffix: &str| {
+        bytes
+            .len()
+            .checked_sub(suffix.len())
+            .is_some_and(|start| follows(bytes, start, suffix))
+    };
     place.colon
         && !place.quoted_name
         && (ends_in("authorization") || ends_in("cookie"))
@@ -131,7 +150,9 @@ fn is_header(name: &str, place: Place) -> bool {
 fn header(scan: &mut Scan<'_>, value: usize, place: Place) -> Option<usize> {
     let bytes = scan.bytes;
     let line = line_end(bytes, value);
-    let mut end = run_while(bytes.get(..line).unwrap_or(bytes), value, |byte| !matches!(byte, b'"' | b'`' | b'\\'));
+    let mut end = run_while(bytes.get(..line).unwrap_or(bytes), value, |byte| {
+        !matches!(byte, b'"' | b'`' | b'\\')
+    });
     if at(bytes, end) == b'"' && schemes::has_quoted_parameters(bytes, value, end) {
         // The quotes of `Digest username="…"` belong to the header.
         end = line;
@@ -142,7 +163,9 @@ fn header(scan: &mut Scan<'_>, value: usize, place: Place) -> Option<usize> {
     if is_masked(word) || is_state(word) || is_placeholder(text) {
         return None;
     }
-    let start = schemes::after_scheme(bytes, value).filter(|start| *start < end).unwrap_or(value);
+    let start = schemes::after_scheme(bytes, value)
+        .filter(|start| *start < end)
+        .unwrap_or(value);
     let first = word_end(bytes, start);
     if place.lead == Lead::Prose && scan.part(start, first).bytes().all(|byte| is(byte, LETTER)) {
         // "the Authorization: Bearer scheme is required"
@@ -167,7 +190,9 @@ fn style_of(bytes: &[u8], value: usize, place: Place) -> Style {
     // Padding of base64 is no separator.
     let mut stop = value;
     loop {
-        stop = run_while(window, stop, |byte| !matches!(byte, b';' | b'=' | b'\n' | b'"' | b'`' | b'&'));
+        stop = run_while(window, stop, |byte| {
+            !matches!(byte, b';' | b'=' | b'\n' | b'"' | b'`' | b'&')
+        });
         if at(window, stop) != b'=' || !matches!(at(window, stop + 1), b'=' | b';') {
             break;
         }
@@ -178,5 +203,9 @@ fn style_of(bytes: &[u8], value: usize, place: Place) -> Style {
     }
     let name = run_while(window, stop + 1, |byte| is(byte, NAME) || byte == b' ');
     let another_follows = name == window.len() || matches!(at(window, name), b'=' | b'\n' | b'"');
-    if another_follows { Style::Semicolons } else { Style::Words }
+    if another_follows {
+        Style::Semicolons
+    } else {
+        Style::Words
+    }
 }

@@ -2,7 +2,10 @@
 
 /// The bytes behind a run of base64, `None` where it is none.
 pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let end = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let end = text
+        .iter()
+        .rposition(|byte| *byte != b'=')
+        .map_or(0, |last| last + 1);
     let text = text.get(..end)?;
     if text.len() % 4 == 1 {
         return None;

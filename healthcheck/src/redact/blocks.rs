@@ -12,7 +12,9 @@ pub(super) fn below(scan: &mut Scan<'_>, label: &Label, value: usize, verdict: V
         return None;
     }
     // `|`, `>-`, `|2`: a text over several lines.
-    let marker_end = run_while(bytes, value, |byte| matches!(byte, b'|' | b'>' | b'+' | b'-' | b'0'..=b'9'));
+    let marker_end = run_while(bytes, value, |byte| {
+        matches!(byte, b'|' | b'>' | b'+' | b'-' | b'0'..=b'9')
+    });
     if !matches!(at(bytes, marker_end), b'\n' | b'\r') {
         return None;
     }
@@ -34,7 +36,11 @@ pub(super) fn hide_below(scan: &mut Scan<'_>, name: usize, end: usize, scalar: b
             if depth <= indent && !list_at_same_depth {
                 break;
             }
-            let from = if scalar { start } else { value_in_line(bytes, start, end) };
+            let from = if scalar {
+                start
+            } else {
+                value_in_line(bytes, start, end)
+            };
             if from == start && !scalar && memchr::memchr(b' ', bytes.get(start..end)?).is_some() {
                 // Prose that happens to be indented.
                 break;
@@ -50,7 +56,10 @@ pub(super) fn hide_below(scan: &mut Scan<'_>, name: usize, end: usize, scalar: b
 }
 
 fn indent_of(bytes: &[u8], name: usize) -> usize {
-    let line = bytes.get(..name).and_then(|before| memchr::memrchr2(b'\n', b'\r', before)).map_or(0, |feed| feed + 1);
+    let line = bytes
+        .get(..name)
+        .and_then(|before| memchr::memrchr2(b'\n', b'\r', before))
+        .map_or(0, |feed| feed + 1);
     run_while(bytes, line, |byte| matches!(byte, b' ' | b'\t')) - line
 }
 
@@ -82,14 +91,27 @@ mod tests {
     #[test]
     fn what_stands_below_a_secret_name_goes() {
         for (text, expected) in [
-            ("password: |\n  one\n  two\nhost: h", "password: |\n  ********\n  ********\nhost: h"),
-            ("passwords:\n- one\n- two\nhost: h", "passwords:\n- ********\n- ********\nhost: h"),
-            ("a:\n  secrets:\n    x: one\n    y:\n      - two\n  b: c", "a:\n  secrets:\n    x: ********\n    y:\n      - ********\n  b: c"),
+            (
+                "password: |\n  one\n  two\nhost: h",
+                "password: |\n  ********\n  ********\nhost: h",
+            ),
+            (
+                "passwords:\n- one\n- two\nhost: h",
+                "passwords:\n- ********\n- ********\nhost: h",
+            ),
+            (
+                "a:\n  secrets:\n    x: one\n    y:\n      - two\n  b: c",
+                "a:\n  secrets:\n    x: ********\n    y:\n      - ********\n  b: c",
+            ),
             ("password:\n  one\n", "password:\n  ********\n"),
         ] {
             assert_eq!(redact(text), expected);
         }
-        for text in ["Missing keys:\n  the first of them\n", "password:\nhost: h", "keys:\n"] {
+        for text in [
+            "Missing keys:\n  the first of them\n",
+            "password:\nhost: h",
+            "keys:\n",
+        ] {
             assert_eq!(redact(text), text);
         }
     }

@@ -106,5 +106,6 @@ pub(super) fn follows(bytes: &[u8], start: usize, prefix: &str) -> bool {
 /// Where the line that `from` stands in ends: at its line feed or the end of the text.
 #[inline]
 pub(super) fn line_end(bytes: &[u8], from: usize) -> usize {
-    memchr::memchr2(b'\n', b'\r', bytes.get(from..).unwrap_or_default()).map_or(bytes.len(), |found| from + found)
+    memchr::memchr2(b'\n', b'\r', bytes.get(from..).unwrap_or_default())
+        .map_or(bytes.len(), |found| from + found)
 }

@@ -1,8 +1,14 @@
 //! Connection strings without names for their parts: Oracle's `user/password@host` and lines of `.pgpass`.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::bytes::{ADDRESS_END, ALNUM, DIGIT, QUOTE, at, before, follows, is, run_back, run_while};
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
+
+static ORACLE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b":oracle:"));
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     oracle(scan);
@@ -14,7 +20,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 fn oracle(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    while let Some(found) = memchr::memmem::find(bytes.get(from..).unwrap_or_default(), b":oracle:") {
+    while let Some(found) = ORACLE.find(bytes.get(from..).unwrap_or_default()) {
         let driver = from + found + ":oracle:".len();
         let driver_end = run_while(bytes, driver, |byte| is(byte, ALNUM));
         from = driver_end;
@@ -31,23 +37,34 @@ fn oracle(scan: &mut Scan<'_>) {
 fn easy_connect(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    for sign in memchr::memchr_iter(b'@', bytes) {
+    for (sign, byte) in bytes.iter().enumerate() {
+        if *byte != b'@' {
+            continue;
+        }
         let start = run_back(bytes, from.max(sign.saturating_sub(LONGEST_WORD)), sign, |byte| {
-            is(byte, ALNUM) || (byte.is_ascii_graphic() && !is(byte, QUOTE) && !matches!(byte, b'=' | b'@' | b'(' | b','))
+            is(byte, ALNUM)
+                || (byte.is_ascii_graphic() && !is(byte, QUOTE) && !matches!(byte, b'=' | b'@' | b'(' | b','))
         });
         from = sign + 1;
         let word = bytes.get(start..sign).unwrap_or_default();
         let slash = memchr::memchr(b'/', word);
-        let single = slash.is_some_and(|slash| slash > 0 && !word.get(slash + 1..).unwrap_or_default().contains(&b'/'));
+        let single = slash
+            .is_some_and(|slash| slash > 0 && !word.get(slash + 1..).unwrap_or_default().contains(&b'/'));
         if !single || memchr::memchr(b':', word).is_some() {
             continue;
         }
-        let host = run_while(bytes, sign + 1, |byte| is(byte, ALNUM) || matches!(byte, b'.' | b'-' | b'_'));
+        let host = run_while(bytes, sign + 1, |byte| {
+            is(byte, ALNUM) || matches!(byte, b'.' | b'-' | b'_')
+        });
         let port = run_while(bytes, host + 1, |byte| is(byte, DIGIT));
-        let with_port = at(bytes, host) == b':' && (2..=5).contains(&(port - host - 1)) && matches!(at(bytes, port), b'/' | b':');
+        let with_port = at(bytes, host) == b':'
+            && (2..=5).contains(&(port - host - 1))
+            && matches!(at(bytes, port), b'/' | b':');
         let with_slashes = at(bytes, sign + 1) == b'/' && at(bytes, sign + 2) == b'/';
         let connect = ["connect ", "conn "].iter().any(|word| {
-            start.checked_sub(word.len()).is_some_and(|place| follows(bytes, place, word))
+            start
+                .checked_sub(word.len())
+                .is_some_and(|place| follows(bytes, place, word))
         });
         if with_port || with_slashes || connect {
             user_and_password(scan, start);
@@ -58,7 +75,9 @@ fn easy_connect(scan: &mut Scan<'_>) {
 /// Hides the password of `user/password@…` at `start`.
 pub(super) fn user_and_password(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
     let bytes = scan.bytes;
-    let user = run_while(bytes, start, |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'$' | b'#' | b'.' | b'[' | b']'));
+    let user = run_while(bytes, start, |byte| {
+        is(byte, ALNUM) || matches!(byte, b'_' | b'$' | b'#' | b'.' | b'[' | b']')
+    });
     if user == start || at(bytes, user) != b'/' {
         return None;
     }
@@ -92,7 +111,10 @@ fn password_file(scan: &mut Scan<'_>) {
 
 fn password_of_line(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
     let line = bytes.get(start..end)?;
-    if line.iter().any(|byte| matches!(byte, b' ' | b'/' | b'"' | b'\'' | b'=' | b'@' | b'{')) {
+    if line
+        .iter()
+        .any(|byte| matches!(byte, b' ' | b'/' | b'"' | b'\'' | b'=' | b'@' | b'{'))
+    {
         return None;
     }
     let mut parts = [0; 4];
@@ -106,7 +128,12 @@ fn password_of_line(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
     let [host, port, database, user] = parts;
     let part = |from: usize, to: usize| line.get(from..to).filter(|part| !part.is_empty());
     let port_text = part(host + 1, port)?;
-    let named = |text: &[u8]| text == b"*" || text.iter().any(|byte| byte.is_ascii_alphabetic() || *byte == b'.');
+    let named = |text: &[u8]| {
+        text == b"*"
+            || text
+                .iter()
+                .any(|byte| byte.is_ascii_alphabetic() || *byte == b'.')
+    };
     let plausible = count == 4
         && named(part(0, host)?)
         && (port_text == b"*" || port_text.len() >= 2 && port_text.iter().all(|byte| is(*byte, DIGIT)))
@@ -125,17 +152,38 @@ mod tests {
     fn passwords_without_a_name_go() {
         let x = concat!("FAKE", "00ab12cd");
         for (text, expected) in [
-            ("jdbc:oracle:thin:scott/X@//h:1521/s", "jdbc:oracle:thin:scott/********@//h:1521/s"),
-            ("jdbc:oracle:thin:scott/X@h:1521:sid", "jdbc:oracle:thin:scott/********@h:1521:sid"),
+            (
+                "jdbc:oracle:thin:scott/X@//h:1521/s",
+                "jdbc:oracle:thin:scott/********@//h:1521/s",
+            ),
+            (
+                "jdbc:oracle:thin:scott/X@h:1521:sid",
+                "jdbc:oracle:thin:scott/********@h:1521:sid",
+            ),
             ("scott/X@h:1521/s", "scott/********@h:1521/s"),
             ("CONNECT scott/X@db", "CONNECT scott/********@db"),
             ("db.internal:5432:app:svc:X", "db.internal:5432:app:svc:********"),
             ("*:*:*:svc:X\n", "*:*:*:svc:********\n"),
-            ("Server=db;User Id=sa;Password=two words X;Encrypt=true", "Server=db;User Id=sa;Password=********;Encrypt=true"),
-            ("DRIVER={ODBC};UID=sa;PWD={X;y};DATABASE=a", "DRIVER={ODBC};UID=sa;PWD=********;DATABASE=a"),
-            ("AccountName=a;AccountKey=X+/==;EndpointSuffix=e", "AccountName=a;AccountKey=********;EndpointSuffix=e"),
-            ("host=h user=a password='it''s X' dbname=d", "host=h user=a password='********' dbname=d"),
-            ("jdbc:sqlserver://h:1433;user=sa;password=X;encrypt=true", "jdbc:sqlserver://h:1433;user=sa;password=********;encrypt=true"),
+            (
+                "Server=db;User Id=sa;Password=two words X;Encrypt=true",
+                "Server=db;User Id=sa;Password=********;Encrypt=true",
+            ),
+            (
+                "DRIVER={ODBC};UID=sa;PWD={X;y};DATABASE=a",
+                "DRIVER={ODBC};UID=sa;PWD=********;DATABASE=a",
+            ),
+            (
+                "AccountName=a;AccountKey=X+/==;EndpointSuffix=e",
+                "AccountName=a;AccountKey=********;EndpointSuffix=e",
+            ),
+            (
+                "host=h user=a password='it''s X' dbname=d",
+                "host=h user=a password='********' dbname=d",
+            ),
+            (
+                "jdbc:sqlserver://h:1433;user=sa;password=X;encrypt=true",
+                "jdbc:sqlserver://h:1433;user=sa;password=********;encrypt=true",
+            ),
         ] {
             assert_eq!(redact(&text.replace('X', x)), expected, "{text}");
         }
@@ -143,7 +191,14 @@ mod tests {
 
     #[test]
     fn lists_with_colons_stay() {
-        for text in ["di=01;34:ln=01;36:*.tar=01;31", "braceexpand:hashall:a:b:c", "10:20:30:40:50", "jdbc:oracle:thin:@h:1521:sid", "team/app@sha256:12345", "see a/b@c.d"] {
+        for text in [
+            "di=01;34:ln=01;36:*.tar=01;31",
+            "braceexpand:hashall:a:b:c",
+            "10:20:30:40:50",
+            "jdbc:oracle:thin:@h:1521:sid",
+            "team/app@sha256:12345",
+            "see a/b@c.d",
+        ] {
             assert_eq!(redact(text), text);
         }
     }

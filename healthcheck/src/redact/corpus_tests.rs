@@ -11,7 +11,9 @@ use super::{MASK, Redaction};
 fn corpus() -> Value {
     let packed: &[u8] = include_bytes!("../../tests/data/redaction_cases.json.gz");
     let mut text = String::new();
-    flate2::read::GzDecoder::new(packed).read_to_string(&mut text).unwrap();
+    flate2::read::GzDecoder::new(packed)
+        .read_to_string(&mut text)
+        .unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
@@ -20,7 +22,7 @@ fn shown(case: &Value) -> Value {
     let redaction = Redaction::default();
     let value = case["value"].clone();
     match case["where"].as_str().unwrap() {
-        "argv" => Value::Array(redaction.arguments(serde_json::from_value(value).unwrap())),
+        "argv" => Value::Array(redaction.arguments(&serde_json::from_value::<Vec<String>>(value).unwrap())),
         "check_output" => redaction.value(value),
         _ => redaction.named(case["name"].as_str().unwrap(), value),
     }
@@ -66,7 +68,10 @@ fn the_corpus_is_hidden_and_shown() {
         let shown = shown(case);
         let all = texts(&shown);
         let also = case["also"].as_array().cloned().unwrap_or_default();
-        if std::iter::once(&case["secret"]).chain(&also).any(|secret| all.contains(secret.as_str().unwrap())) {
+        if std::iter::once(&case["secret"])
+            .chain(&also)
+            .any(|secret| all.contains(secret.as_str().unwrap()))
+        {
             missed.push(format!("{case}\n   -> {shown}"));
         }
         for keep in case["keep"].as_array().into_iter().flatten() {
@@ -115,7 +120,9 @@ fn the_corpus_is_hidden_and_shown() {
 
 #[test]
 fn scratch() {
-    let Ok(path) = std::env::var("REDACT_SCRATCH") else { return };
+    let Ok(path) = std::env::var("REDACT_SCRATCH") else {
+        return;
+    };
     let cases: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let (mut missed, mut destroyed, mut all) = (0, 0, 0);
     for case in cases.as_array().unwrap() {
@@ -125,19 +132,35 @@ fn scratch() {
         if case["kind"] == "show" {
             if out != case["value"] {
                 destroyed += 1;
-                println!("DESTROYED {} {} {}\n      -> {out}", case["where"], case["name"], case["value"]);
+                println!(
+                    "DESTROYED {} {} {}\n      -> {out}",
+                    case["where"], case["name"], case["value"]
+                );
             }
-        } else if case["secrets"].as_array().unwrap().iter().any(|s| text.contains(s.as_str().unwrap())) {
+        } else if case["secrets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|s| text.contains(s.as_str().unwrap()))
+        {
             missed += 1;
-            println!("MISSED {} {} {}\n      -> {out}", case["where"], case["name"], case["value"]);
+            println!(
+                "MISSED {} {} {}\n      -> {out}",
+                case["where"], case["name"], case["value"]
+            );
         }
         let again = match case["where"].as_str().unwrap() {
-            "argv" => Value::Array(Redaction::default().arguments(serde_json::from_value(out.clone()).unwrap())),
+            "argv" => Value::Array(
+                Redaction::default().arguments(&serde_json::from_value::<Vec<String>>(out.clone()).unwrap()),
+            ),
             "check_output" => Redaction::default().value(out.clone()),
             _ => Redaction::default().named(case["name"].as_str().unwrap(), out.clone()),
         };
         if again != out {
-            println!("NOT IDEMPOTENT {} {}\n      -> {out}\n      -> {again}", case["where"], case["value"]);
+            println!(
+                "NOT IDEMPOTENT {} {}\n      -> {out}\n      -> {again}",
+                case["where"], case["value"]
+            );
         }
     }
     println!("of {all}: missed {missed}, destroyed {destroyed}");

@@ -13,28 +13,59 @@ use super::walk::Walk;
 const LARGEST: usize = 64 * 1024;
 const DEEPEST: u8 = 3;
 
-/// The document without its secrets; rewritten only if the scanners left one.
-pub(super) fn whole<'t>(walk: Walk<'_>, text: Cow<'t, str>) -> Cow<'t, str> {
-    rewritten(walk, &text).map_or(text, Cow::Owned)
+/// What the scanners made of a text, unless it was a document and still has a secret, or is a document no more.
+pub(super) fn whole<'t>(walk: Walk<'_>, text: &str, shown: Cow<'t, str>) -> Cow<'t, str> {
+    let Some(value) = parse(walk, text) else {
+        return shown;
+    };
+    let rewritten = match &shown {
+        Cow::Borrowed(_) => rewritten(walk, value, false),
+        Cow::Owned(changed) => match parse(walk, changed) {
+            Some(changed) => {
+                discard(value);
+                rewritten(walk, changed, false)
+            }
+            // A mask went over the end of a text in it.
+            None => rewritten(walk, value, true),
+        },
+    };
+    rewritten.map_or(shown, Cow::Owned)
 }
 
 /// Whether a text is a document with a secret in it.
 pub(super) fn holds_secret(rules: &Rules, text: &str, unpacked: u8) -> bool {
-    rewritten(Walk { rules, unpacked }, text).is_some()
+    let walk = Walk { rules, unpacked };
+    parse(walk, text)
+        .and_then(|value| rewritten(walk, value, false))
+        .is_some()
 }
 
-fn rewritten(walk: Walk<'_>, text: &str) -> Option<String> {
+fn parse(walk: Walk<'_>, text: &str) -> Option<Value> {
     let text = text.trim();
+    let enclosed =
+        |open: char, close: char| text.len() > 1 && text.starts_with(open) && text.ends_with(close);
     let document = text.len() <= LARGEST
         && walk.unpacked < DEEPEST
-        && (text.starts_with('{') && text.ends_with('}') || text.starts_with('[') && text.ends_with(']'));
-    if !document {
-        return None;
+        && (enclosed('{', '}') || enclosed('[', ']') || enclosed('"', '"'));
+    if document {
+        serde_json::from_str(text).ok()
+    } else {
+        None
     }
-    let value = serde_json::from_str::<Value>(text).ok()?;
-    let deeper = Walk { unpacked: walk.unpacked + 1, ..walk };
+}
+
+/// The document without its secrets, if it has any or is wanted in any case.
+fn rewritten(walk: Walk<'_>, value: Value, always: bool) -> Option<String> {
+    let deeper = Walk {
+        unpacked: walk.unpacked + 1,
+        ..walk
+    };
     let shown = deeper.value(value.clone(), 0);
-    let rewritten = if shown == value { None } else { serde_json::to_string(&shown).ok() };
+    let rewritten = if shown == value && !always {
+        None
+    } else {
+        serde_json::to_string(&shown).ok()
+    };
     discard(value);
     discard(shown);
     rewritten

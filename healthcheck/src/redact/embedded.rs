@@ -4,15 +4,20 @@ use super::base64;
 use super::bytes::{BASE64, HEX, SPACE, at, is, run, run_back, run_while};
 use super::documents;
 use super::scan::Scan;
-use super::spans::Spans;
 
 /// Shorter base64 holds no setting with its secret.
 const SHORTEST: usize = 20;
 
-pub(super) fn find(scan: &mut Scan<'_>) {
-    in_base64(scan);
-    in_percent_encoding(scan);
-    in_entities(scan);
+pub(super) fn find(scan: &mut Scan<'_>, percent_signs: bool, ampersands: bool) {
+    if scan.bytes.len() >= SHORTEST {
+        in_base64(scan);
+    }
+    if percent_signs {
+        in_percent_encoding(scan);
+    }
+    if ampersands {
+        in_entities(scan);
+    }
 }
 
 fn in_base64(scan: &mut Scan<'_>) {
@@ -42,40 +47,54 @@ fn start_of_secret(scan: &Scan<'_>, start: usize, end: usize) -> Option<usize> {
     if holds_secret(scan, start, end) {
         return Some(start);
     }
-    let slash = scan.bytes.get(start..end)?.iter().rposition(|byte| *byte == b'/')? + start + 1;
+    let slash = scan
+        .bytes
+        .get(start..end)?
+        .iter()
+        .rposition(|byte| *byte == b'/')?
+        + start
+        + 1;
     (end - slash >= SHORTEST && holds_secret(scan, slash, end)).then_some(slash)
 }
 
 fn holds_secret(scan: &Scan<'_>, start: usize, end: usize) -> bool {
     let run = scan.bytes.get(start..end).unwrap_or_default();
     // Most runs are words and digests: a look at the beginning spares decoding them.
-    if !run.get(..16).and_then(base64::decode).is_some_and(|head| is_text(&head)) {
+    if !run
+        .get(..16)
+        .and_then(base64::decode)
+        .is_some_and(|head| is_text(&head))
+    {
         return false;
     }
     // What is left over at the end of a cut text still counts.
-    let whole = run.get(..run.len() - usize::from(run.len() % 4 == 1)).unwrap_or(run);
+    let whole = run
+        .get(..run.len() - usize::from(run.len() % 4 == 1))
+        .unwrap_or(run);
     base64::decode(whole)
         .and_then(|decoded| String::from_utf8(decoded).ok())
-        .is_some_and(|text| !inner(scan, &text).is_empty() || documents::holds_secret(scan.rules, &text, scan.depth + 1))
+        .is_some_and(|text| {
+            let mut inner = Scan::new(&text, scan.rules, scan.depth + 1);
+            inner.probe = true;
+            !inner.run().is_empty() || documents::holds_secret(scan.rules, &text, scan.depth + 1)
+        })
 }
 
 fn is_text(head: &[u8]) -> bool {
     let cut_at_most = |error: std::str::Utf8Error| error.error_len().is_none();
-    head.iter().all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace())
+    head.iter()
+        .all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace())
         && std::str::from_utf8(head).map_or_else(cut_at_most, |_| true)
-}
-
-fn inner(scan: &Scan<'_>, text: &str) -> Spans {
-    Scan::new(text, scan.rules, scan.depth + 1).run()
 }
 
 /// What was found in an unpacked word goes where it came from; what only the document as a whole gives away takes the
 /// word with it.
 fn hide_unpacked(scan: &mut Scan<'_>, start: usize, end: usize, word: &Decoded) {
     let Some(text) = word.text() else { return };
-    let spans = inner(scan, text);
+    let spans = Scan::new(text, scan.rules, scan.depth + 1).run();
     for range in spans.ranges() {
-        scan.spans.hide(start + word.origin(range.start)..start + word.origin(range.end));
+        scan.spans
+            .hide(start + word.origin(range.start)..start + word.origin(range.end));
     }
     if spans.is_empty() && documents::holds_secret(scan.rules, text, scan.depth + 1) {
         scan.spans.hide(start..end);
@@ -104,7 +123,7 @@ fn in_percent_encoding(scan: &mut Scan<'_>) {
 /// `&quot;password&quot;:&quot;x&quot;`
 fn in_entities(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    if [&b"&quot;"[..], b"&#"].iter().all(|sign| memchr::memmem::find(bytes, sign).is_none()) {
+    if bytes.windows(2).all(|two| two != b"&q" && two != b"&#") {
         return;
     }
     let word = Decoded::of(bytes, entity);
@@ -156,7 +175,9 @@ impl Decoded {
     }
 
     fn origin(&self, place: usize) -> usize {
-        self.origins.get(place).map_or(self.length, |origin| *origin as usize)
+        self.origins
+            .get(place)
+            .map_or(self.length, |origin| *origin as usize)
     }
 }
 
@@ -183,7 +204,10 @@ fn entity(rest: &[u8]) -> Option<(u8, usize)> {
     if at(rest, 0) != b'&' {
         return None;
     }
-    NAMED.iter().find(|(name, _)| rest.starts_with(name)).map(|(name, byte)| (*byte, name.len()))
+    NAMED
+        .iter()
+        .find(|(name, _)| rest.starts_with(name))
+        .map(|(name, byte)| (*byte, name.len()))
 }
 
 fn digit(byte: u8) -> u8 {
@@ -203,12 +227,27 @@ mod tests {
             // {"password":"FAKE-json-1"}
             ("APP=eyJwYXNzd29yZCI6IkZBS0UtanNvbi0xIn0=", "APP=********"),
             // {"port":8080,"host":"db"}
-            ("APP=eyJwb3J0Ijo4MDgwLCJob3N0IjoiZGIifQ==", "APP=eyJwb3J0Ijo4MDgwLCJob3N0IjoiZGIifQ=="),
-            ("%7B%22password%22%3A%22FAKE%22%7D", "%7B%22password%22%3A%22********%22%7D"),
-            ("https://h/?next=https%3A%2F%2Fa%3AFAKE%40b%2Fc", "https://h/?next=https%3A%2F%2Fa%3A********%40b%2Fc"),
-            ("/usr/lib/x86_64-linux-gnu/libssl.so.3", "/usr/lib/x86_64-linux-gnu/libssl.so.3"),
+            (
+                "APP=eyJwb3J0Ijo4MDgwLCJob3N0IjoiZGIifQ==",
+                "APP=eyJwb3J0Ijo4MDgwLCJob3N0IjoiZGIifQ==",
+            ),
+            (
+                "%7B%22password%22%3A%22FAKE%22%7D",
+                "%7B%22password%22%3A%22********%22%7D",
+            ),
+            (
+                "https://h/?next=https%3A%2F%2Fa%3AFAKE%40b%2Fc",
+                "https://h/?next=https%3A%2F%2Fa%3A********%40b%2Fc",
+            ),
+            (
+                "/usr/lib/x86_64-linux-gnu/libssl.so.3",
+                "/usr/lib/x86_64-linux-gnu/libssl.so.3",
+            ),
             ("a%20b%3Dc", "a%20b%3Dc"),
-            ("&quot;password&quot;:&quot;FAKE&quot;", "&quot;password&quot;:&quot;********&quot;"),
+            (
+                "&quot;password&quot;:&quot;FAKE&quot;",
+                "&quot;password&quot;:&quot;********&quot;",
+            ),
         ] {
             assert_eq!(redact(text), expected);
         }

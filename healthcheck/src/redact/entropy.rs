@@ -35,7 +35,14 @@ struct Counts {
 
 impl Counts {
     fn of(word: &str) -> Self {
-        let mut counts = Self { digits: 0, letters: 0, lower: 0, upper: 0, other: 0, flips: 0 };
+        let mut counts = Self {
+            digits: 0,
+            letters: 0,
+            lower: 0,
+            upper: 0,
+            other: 0,
+            flips: 0,
+        };
         let mut previous = 0;
         for byte in word.bytes() {
             if is(byte, DIGIT) {
@@ -75,26 +82,47 @@ fn is_version(word: &str) -> bool {
         && digits.split(['.', ':', '-', '+', '_']).all(|part| {
             part.bytes().all(|byte| is(byte, DIGIT))
                 || part.len() <= 5
-                || matches!(part.trim_end_matches(|character: char| character.is_ascii_digit()), "alpha" | "beta" | "alpine")
+                || matches!(
+                    part.trim_end_matches(|character: char| character.is_ascii_digit()),
+                    "alpha" | "beta" | "alpine"
+                )
         })
 }
 
 /// `checks/db.rs`, `/var/lib/app2/data.json`: words between slashes.
 fn is_path_of_words(word: &str) -> bool {
-    word.contains('/') && word.split('/').all(|segment| is_identifier(segment) || is_version(segment))
+    word.contains('/')
+        && word
+            .split('/')
+            .all(|segment| is_identifier(segment) || is_version(segment))
 }
 
 /// Words joined by separators, each with a few digits at its end at most: `db-prod-01`, `us-east-1`, `utf8mb4`,
 /// `x86_64`, `sha256`.
 fn is_identifier(word: &str) -> bool {
-    matches!(word, "utf8mb4" | "utf8mb3" | "base64url" | "x509v3" | "pbkdf2_sha256" | "i18n" | "k8s")
-        || word.split(['-', '_', '.', '@', ',', '(', ')', '[', ']']).all(|part| {
+    matches!(
+        word,
+        "utf8mb4" | "utf8mb3" | "base64url" | "x509v3" | "pbkdf2_sha256" | "i18n" | "k8s"
+    ) || word
+        .split(['-', '_', '.', '@', ',', '(', ')', '[', ']'])
+        .all(|part| {
             let letters = part.trim_end_matches(|character: char| character.is_ascii_digit());
             let digits = part.len() - letters.len();
             let plain = letters.bytes().all(|byte| is(byte, LETTER)) && flips(letters) <= 3;
-            plain && (digits <= 2 || letters.is_empty() && digits <= 4 || digits <= 4 && matches!(letters, "sha" | "port" | "p" | "es" | "rs" | "ps" | "hs" | "ed" | "secp"))
-        }) && word.len() <= 64
-        && word.len() - word.trim_end_matches(|character: char| character.is_ascii_digit()).len() < 6
+            let numbered = [
+                "sha", "port", "p", "es", "rs", "ps", "hs", "ed", "secp", "x", "utf", "aes", "rsa", "iso",
+            ];
+            plain
+                && (digits <= 2
+                    || letters.is_empty() && digits <= 4
+                    || digits <= 5 && numbered.iter().any(|known| known.eq_ignore_ascii_case(letters)))
+        })
+        && word.len() <= 64
+        && word.len()
+            - word
+                .trim_end_matches(|character: char| character.is_ascii_digit())
+                .len()
+            < 6
 }
 
 fn flips(word: &str) -> usize {
@@ -118,9 +146,22 @@ mod tests {
             assert!(looks_random(word, 8), "{word}");
         }
         for word in [
-            "expired", "db-prod-01", "us-east-1", "v1.2.3-rc1", "2024-05-01T12:30:00Z", "utf8mb4", "x86_64", "1234567890",
-            "/var/lib/app2/data.json", "checks/db2.rs", "postgres-0", "127.0.0.1:8080", "AlmostCamelCase", "short1",
-            "ssh-ed25519", "HS256-signed",
+            "expired",
+            "db-prod-01",
+            "us-east-1",
+            "v1.2.3-rc1",
+            "2024-05-01T12:30:00Z",
+            "utf8mb4",
+            "x86_64",
+            "1234567890",
+            "/var/lib/app2/data.json",
+            "checks/db2.rs",
+            "postgres-0",
+            "127.0.0.1:8080",
+            "AlmostCamelCase",
+            "short1",
+            "ssh-ed25519",
+            "HS256-signed",
         ] {
             assert!(!looks_random(word, 8), "{word}");
         }

@@ -39,9 +39,15 @@ pub(super) fn value_at(bytes: &[u8], from: usize, style: Style, closings: &mut C
             None => break,
         }
     }
-    if let Some((quote, inside)) = Quote::opening(bytes, start) {
-        let end = closings.closing(bytes, inside, quote).unwrap_or_else(|| line_end(bytes, inside));
-        return Extent { start: inside, end, shape: Shape::Quoted(quote) };
+    if let Some((quote, inside)) = Quote::of_value(bytes, start) {
+        let end = closings
+            .closing(bytes, inside, quote)
+            .unwrap_or_else(|| line_end(bytes, inside));
+        return Extent {
+            start: inside,
+            end,
+            shape: Shape::Quoted(quote),
+        };
     }
     match at(bytes, start) {
         b'{' if at(bytes, start + 1) != b'{' => container(bytes, start, closings),
@@ -51,7 +57,11 @@ pub(super) fn value_at(bytes: &[u8], from: usize, style: Style, closings: &mut C
                 Style::Words => word_end(bytes, start),
                 Style::Semicolons => setting_end(bytes, start),
             };
-            Extent { start, end, shape: Shape::Bare }
+            Extent {
+                start,
+                end,
+                shape: Shape::Bare,
+            }
         }
     }
 }
@@ -62,13 +72,17 @@ fn unwrapped(bytes: &[u8], start: usize) -> Option<usize> {
         return Some(start + 1);
     }
     let limit = bytes.len().min(start + LONGEST_WRAPPER);
-    let end = run_while(bytes.get(..limit)?, start, |byte| is(byte, ALNUM) || matches!(byte, b'_' | b':'));
+    let end = run_while(bytes.get(..limit)?, start, |byte| {
+        is(byte, ALNUM) || matches!(byte, b'_' | b':')
+    });
     if end == start {
         return None;
     }
     match at(bytes, end) {
         b'(' => Some(end + 1),
-        b'"' | b'\'' if end - start <= 2 && matches!(at(bytes, start), b'b' | b'r' | b'u' | b'f') => Some(end),
+        b'"' | b'\'' if end - start <= 2 && matches!(at(bytes, start), b'b' | b'r' | b'u' | b'f') => {
+            Some(end)
+        }
         b' ' if at(bytes, end + 1) == b'{' && at(bytes, start).is_ascii_uppercase() => Some(end + 1),
         b'{' if at(bytes, start).is_ascii_uppercase() => Some(end),
         _ => None,
@@ -87,12 +101,17 @@ fn container(bytes: &[u8], start: usize, closings: &mut Closings) -> Extent {
             b'}' | b']' | b')' => {
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
-                    return Extent { start, end: place + 1, shape: Shape::Container };
+                    return Extent {
+                        start,
+                        end: place + 1,
+                        shape: Shape::Container,
+                    };
                 }
             }
             b'"' | b'\'' | b'\\' => {
                 // An apostrophe inside a word opens nothing.
-                let opens = byte != b'\'' || matches!(previous, b'{' | b'[' | b'(' | b',' | b':' | b'=' | b' ');
+                let opens =
+                    byte != b'\'' || matches!(previous, b'{' | b'[' | b'(' | b',' | b':' | b'=' | b' ');
                 if opens
                     && let Some((quote, inside)) = Quote::opening(bytes, place)
                     && let Some(end) = closings.closing(bytes, inside, quote)
@@ -107,7 +126,11 @@ fn container(bytes: &[u8], start: usize, closings: &mut Closings) -> Extent {
         previous = byte;
         place += 1;
     }
-    Extent { start, end: bytes.len(), shape: Shape::Container }
+    Extent {
+        start,
+        end: bytes.len(),
+        shape: Shape::Container,
+    }
 }
 
 /// Where a word without quotes around it ends.
@@ -115,7 +138,9 @@ pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
     let mut place = start;
     if at(bytes, start) == b'<' {
         // `<password>` is one word.
-        let inside = run_while(bytes, start + 1, |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b' '));
+        let inside = run_while(bytes, start + 1, |byte| {
+            is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b' ')
+        });
         if at(bytes, inside) == b'>' && inside - start <= LONGEST_WRAPPER {
             return inside + 1;
         }
@@ -131,7 +156,11 @@ pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
                 is(next, SPACE) || place + 1 == bytes.len() || matches!(at(bytes, name_end), b'=' | b':')
             }
             b'\\' if at(bytes, place + 1) != b' ' => {
-                place > start && matches!(at(bytes, place + 1), b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'u')
+                place > start
+                    && matches!(
+                        at(bytes, place + 1),
+                        b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'u'
+                    )
             }
             b'\\' if at(bytes, place + 1) == b' ' => {
                 // libpq's way to write a space.
@@ -164,9 +193,14 @@ pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
 
 /// Where a setting of a connection string ends: at its semicolon, or with the text around it.
 fn setting_end(bytes: &[u8], start: usize) -> usize {
-    let end = run_while(bytes, start, |byte| !matches!(byte, b';' | b'\n' | b'\r' | b'"' | b'`' | b'<' | b'>'));
+    let end = run_while(bytes, start, |byte| {
+        !matches!(byte, b';' | b'\n' | b'\r' | b'"' | b'`' | b'<' | b'>')
+    });
     // An escaped quote or line feed ends the text around it too.
-    match bytes.get(start..end).and_then(|value| value.iter().position(|byte| *byte == b'\\')) {
+    match bytes
+        .get(start..end)
+        .and_then(|value| value.iter().position(|byte| *byte == b'\\'))
+    {
         Some(place) if matches!(at(bytes, start + place + 1), b'n' | b'r' | b'"' | b'\\') => start + place,
         _ => end,
     }
@@ -194,7 +228,10 @@ mod tests {
             (r#"Some("a b") c"#, "a b"),
             (r#"Some(Secret("a")) c"#, "a"),
             (r#"b"a" c"#, "a"),
-            (r#"Credentials { user: "a}", x: [1] } c"#, r#"{ user: "a}", x: [1] }"#),
+            (
+                r#"Credentials { user: "a}", x: [1] } c"#,
+                r#"{ user: "a}", x: [1] }"#,
+            ),
             (r#"["a", {"b": "]"}] c"#, r#"["a", {"b": "]"}]"#),
             ("{cut off", "{cut off"),
             ("Some(abc) d", "abc"),

@@ -7,7 +7,9 @@ use super::extents::Shape;
 use super::label::{Label, Lead};
 use super::names::{Family, Verdict};
 use super::quoted::Quote;
-use super::settings::{is_count, is_masked, is_path, is_placeholder, is_setting, is_short_number, is_state, is_truth};
+use super::settings::{
+    is_count, is_masked, is_path, is_placeholder, is_setting, is_short_number, is_state, is_truth,
+};
 
 /// How and where a name and its separator stand.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +38,20 @@ pub(super) struct Found<'t> {
 }
 
 /// Names that mean a secret only as a parameter of an address.
-const PARAMETERS: &[&str] =
-    &["code", "sign", "ticket", "samlresponse", "samlrequest", "samlart", "sid", "hash", "nonce", "state", "cred", "access"];
+const PARAMETERS: &[&str] = &[
+    "code",
+    "sign",
+    "ticket",
+    "samlresponse",
+    "samlrequest",
+    "samlart",
+    "sid",
+    "hash",
+    "nonce",
+    "state",
+    "cred",
+    "access",
+];
 
 /// The verdict on a name that is shown elsewhere, where it stands as a parameter.
 pub(super) fn as_parameter(bytes: &[u8], label: &Label, name: &str) -> Option<Verdict> {
@@ -46,8 +60,12 @@ pub(super) fn as_parameter(bytes: &[u8], label: &Label, name: &str) -> Option<Ve
         .then(|| {
             let value = label.end + 1;
             let window = bytes.get(..value + 64).unwrap_or(bytes);
-            let end = run_while(window, value, |byte| !is(byte, SPACE) && !matches!(byte, b'&' | b'"' | b'\'' | b'#'));
-            bytes.get(value..end).and_then(|value| std::str::from_utf8(value).ok())
+            let end = run_while(window, value, |byte| {
+                !is(byte, SPACE) && !matches!(byte, b'&' | b'"' | b'\'' | b'#' | b'?')
+            });
+            bytes
+                .get(value..end)
+                .and_then(|value| std::str::from_utf8(value).ok())
         })
         .flatten()
         .filter(|value| looks_random(value, 12))
@@ -63,12 +81,17 @@ pub(super) fn is_about_an_error(name: &str) -> bool {
     }
     ["error", "exception", "err", "failure", "warning", "errors"]
         .iter()
-        .any(|suffix| bytes.len().checked_sub(suffix.len()).is_some_and(|start| follows(bytes, start, suffix)))
+        .any(|suffix| {
+            bytes
+                .len()
+                .checked_sub(suffix.len())
+                .is_some_and(|start| follows(bytes, start, suffix))
+        })
 }
 
 /// What the value begins with; cheap, and asked before its end is looked for.
 pub(super) fn shape_of(bytes: &[u8], value: usize) -> Shape {
-    match Quote::opening(bytes, value) {
+    match Quote::of_value(bytes, value) {
         Some((quote, _)) => Shape::Quoted(quote),
         None if matches!(at(bytes, value), b'{' | b'[') && at(bytes, value + 1) != b'{' => Shape::Container,
         None => Shape::Bare,
@@ -91,8 +114,12 @@ pub(super) fn may_hide(verdict: Verdict, place: Place, shape: Shape, bytes: &[u8
         _ => {}
     }
     if place.tight {
-        let telling = verdict.is_telling() || verdict.hides_containers() && place.lead != Lead::Glued && is_random_at(bytes, value);
-        return telling && place.lead != Lead::Glued && !matches!(at(bytes, value), b'/' | b'\\' | b':') && shape != Shape::Container
+        let telling = verdict.is_telling()
+            || verdict.hides_containers() && place.lead != Lead::Glued && is_random_at(bytes, value);
+        return telling
+            && place.lead != Lead::Glued
+            && !matches!(at(bytes, value), b'/' | b'\\' | b':')
+            && shape != Shape::Container
             || telling && place.lead == Lead::Field;
     }
     match shape {
@@ -117,10 +144,13 @@ pub(super) fn hides(verdict: Verdict, place: Place, found: &Found<'_>, bytes: &[
         Verdict::Shown => false,
         Verdict::Of(Family::Carrier) => is_opaque(text),
         Verdict::Of(Family::Faint) => verdict.hides_text(text),
-        Verdict::Of(Family::Weak) => !is_setting(text) && (structured || reads_as_value(verdict, place, found, bytes)),
+        Verdict::Of(Family::Weak) => {
+            !is_setting(text) && (structured || reads_as_value(verdict, place, found, bytes))
+        }
         Verdict::Of(Family::Strong) => {
             let counted = found.name.ends_with(['s', 'S']) && is_count(text);
-            !(is_truth(text) || is_path(text) || counted) && (structured || reads_as_value(verdict, place, found, bytes))
+            !(is_truth(text) || is_path(text) || counted)
+                && (structured || reads_as_value(verdict, place, found, bytes))
         }
         Verdict::Fragment { .. } if structured => true,
         Verdict::Fragment { telling: false } => !(is_short_number(text) || is_truth(text) || is_state(text)),
@@ -147,7 +177,8 @@ fn reads_as_value(verdict: Verdict, place: Place, found: &Found<'_>, bytes: &[u8
     let password = verdict == Verdict::Of(Family::Strong) || contains_pass(found.name);
     if place.tight {
         // `keycloak:8080`, `token:5` in a list of addresses.
-        return !is_short_number(text) || password && place.lead == Lead::Field && !text.bytes().all(|byte| byte.is_ascii_digit());
+        return !is_short_number(text)
+            || password && place.lead == Lead::Field && !text.bytes().all(|byte| byte.is_ascii_digit());
     }
     if found.shape == Shape::Container {
         return true;
@@ -155,13 +186,18 @@ fn reads_as_value(verdict: Verdict, place: Place, found: &Found<'_>, bytes: &[u8
     if quoted {
         return sure || password || looks_random(text, 8);
     }
-    let word_only = text.bytes().all(|byte| is(byte, LETTER) || matches!(byte, b'\'' | b'-' | b'.' | b','));
+    let word_only = text
+        .bytes()
+        .all(|byte| is(byte, LETTER) || matches!(byte, b'\'' | b'-' | b'.' | b','));
     if word_only {
         let ends = !another_word_follows(bytes, found.rest);
         return ends && (sure || password);
     }
     if text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() <= 4 {
-        return sure && verdict.is_telling() && !found.name.ends_with(['s', 'S']) && !another_word_follows(bytes, found.rest);
+        return sure
+            && verdict.is_telling()
+            && !found.name.ends_with(['s', 'S'])
+            && !another_word_follows(bytes, found.rest);
     }
     sure || password || looks_random(text, 8)
 }

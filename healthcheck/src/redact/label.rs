@@ -49,13 +49,23 @@ impl Label {
         let last = before(bytes, end);
         if let Some((quote, inside_end)) = Quote::ending(bytes, end) {
             let start = quoted_start(bytes, floor, inside_end, last)?;
-            return Some(Self { start, end: inside_end, form: Form::Quoted(quote), gap });
+            return Some(Self {
+                start,
+                end: inside_end,
+                form: Form::Quoted(quote),
+                gap,
+            });
         }
         if last == b']' {
             return indexed(bytes, floor, end - 1, gap);
         }
         let (start, end) = plain(bytes, floor, end)?;
-        Some(Self { start, end, form: Form::Plain, gap })
+        Some(Self {
+            start,
+            end,
+            form: Form::Plain,
+            gap,
+        })
     }
 
     pub(super) fn name<'t>(&self, text: &'t str) -> &'t str {
@@ -70,7 +80,9 @@ impl Label {
             b'n' | b'r' if at(bytes, end.wrapping_sub(2)) == b'\\' => Lead::Line,
             b'-' | b'*' | b'#' if end < self.start => Lead::Line,
             // `/password:x`, as on Windows.
-            b'/' if end == self.start && matches!(before(bytes, end - 1), 0 | b' ' | b'"' | b'\'') => Lead::Field,
+            b'/' if end == self.start && matches!(before(bytes, end - 1), 0 | b' ' | b'"' | b'\'') => {
+                Lead::Field
+            }
             b'{' | b'[' | b'(' | b',' | b';' | b'|' | b'>' | b'&' | b'?' | b'"' | b'\'' | b'`' => Lead::Field,
             _ if end < self.start => Lead::Prose,
             _ => Lead::Glued,
@@ -109,9 +121,19 @@ fn indexed(bytes: &[u8], floor: usize, closing: usize, gap: bool) -> Option<Labe
     if inside.iter().all(u8::is_ascii_digit) {
         // `password[0]=`: the list is what the name stands before.
         let (start, end) = plain(bytes, floor, opening)?;
-        return Some(Label { start, end, form: Form::Plain, gap });
+        return Some(Label {
+            start,
+            end,
+            form: Form::Plain,
+            gap,
+        });
     }
-    Some(Label { start, end, form: Form::Indexed, gap })
+    Some(Label {
+        start,
+        end,
+        form: Form::Indexed,
+        gap,
+    })
 }
 
 fn plain(bytes: &[u8], floor: usize, end: usize) -> Option<(usize, usize)> {
@@ -120,7 +142,18 @@ fn plain(bytes: &[u8], floor: usize, end: usize) -> Option<(usize, usize)> {
         // The letter belongs to an escaped line feed before the name.
         start += 1;
     }
-    let has_word = bytes.get(start..end).unwrap_or_default().iter().any(|byte| is(*byte, ALNUM) || *byte >= 0x80);
+    if let Some(rule) = bytes
+        .get(start..end)
+        .and_then(|name| memchr::memmem::rfind(name, b"---"))
+    {
+        // A rule across the page, or the header of a key.
+        start += rule + 3;
+    }
+    let has_word = bytes
+        .get(start..end)
+        .unwrap_or_default()
+        .iter()
+        .any(|byte| is(*byte, ALNUM) || *byte >= 0x80);
     has_word.then_some((start, end))
 }
 

@@ -1,14 +1,21 @@
 //! Kubernetes Secrets in YAML: every value of theirs is secret, whatever its name.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::blocks;
 use super::bytes::{at, before, line_end, run_while};
 use super::scan::Scan;
 
+static KIND: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"kind: "));
+
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    let is_secret = memchr::memmem::find_iter(bytes, b"kind: ").any(|kind| {
+    let is_secret = KIND.find_iter(bytes).any(|kind| {
         let name = run_while(bytes, kind + "kind: ".len(), |byte| matches!(byte, b'"' | b'\''));
-        bytes.get(name..name + "Secret".len()) == Some(b"Secret") && !at(bytes, name + "Secret".len()).is_ascii_alphanumeric()
+        bytes.get(name..name + "Secret".len()) == Some(b"Secret")
+            && !at(bytes, name + "Secret".len()).is_ascii_alphanumeric()
     });
     if !is_secret {
         return;

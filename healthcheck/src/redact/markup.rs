@@ -16,7 +16,11 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             continue;
         }
         // `<wsse:Password Type="…">`
-        let (start, end) = if at(bytes, end) == b':' { (end + 1, run(bytes, end + 1, NAME)) } else { (start, end) };
+        let (start, end) = if at(bytes, end) == b':' {
+            (end + 1, run(bytes, end + 1, NAME))
+        } else {
+            (start, end)
+        };
         let window = bytes.get(..end + LONGEST_TAG).unwrap_or(bytes);
         let close = run_while(window, end, |byte| !matches!(byte, b'>' | b'<'));
         if at(window, close) != b'>' || at(bytes, close - 1) == b'/' {
@@ -66,7 +70,8 @@ fn element_end(bytes: &[u8], text: usize) -> usize {
     let cdata = b"<![CDATA[";
     if bytes.get(text..text + cdata.len()) == Some(cdata) {
         let inside = text + cdata.len();
-        return memchr::memmem::find(bytes.get(inside..).unwrap_or_default(), b"]]>").map_or(bytes.len(), |found| inside + found + 3);
+        return memchr::memmem::find(bytes.get(inside..).unwrap_or_default(), b"]]>")
+            .map_or(bytes.len(), |found| inside + found + 3);
     }
     memchr::memchr(b'<', bytes.get(text..).unwrap_or_default()).map_or(bytes.len(), |found| text + found)
 }
@@ -94,12 +99,30 @@ mod tests {
     fn secrets_in_elements_go() {
         let x = concat!("FAKE", "00ab12cd");
         for (text, expected) in [
-            ("<user>a</user><password>X</password>", "<user>a</user><password>********</password>"),
-            ("<wsse:Password Type=\"t\">X</wsse:Password>", "<wsse:Password Type=\"t\">********</wsse:Password>"),
-            ("<add key=\"Password\" value=\"X\" />", "<add key=\"Password\" value=\"********\" />"),
-            ("<property name='password'>X</property>", "<property name='password'>********</property>"),
-            ("<key>Label</key><string>app</string>", "<key>Label</key><string>app</string>"),
-            ("<key>Password</key>\n<string>X</string>", "<key>Password</key>\n<string>********</string>"),
+            (
+                "<user>a</user><password>X</password>",
+                "<user>a</user><password>********</password>",
+            ),
+            (
+                "<wsse:Password Type=\"t\">X</wsse:Password>",
+                "<wsse:Password Type=\"t\">********</wsse:Password>",
+            ),
+            (
+                "<add key=\"Password\" value=\"X\" />",
+                "<add key=\"Password\" value=\"********\" />",
+            ),
+            (
+                "<property name='password'>X</property>",
+                "<property name='password'>********</property>",
+            ),
+            (
+                "<key>Label</key><string>app</string>",
+                "<key>Label</key><string>app</string>",
+            ),
+            (
+                "<key>Password</key>\n<string>X</string>",
+                "<key>Password</key>\n<string>********</string>",
+            ),
             ("usage: app --port <port>", "usage: app --port <port>"),
         ] {
             assert_eq!(redact(&text.replace('X', x)), expected);

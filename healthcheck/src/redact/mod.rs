@@ -35,6 +35,8 @@ mod outline;
 mod pairs;
 mod pem;
 mod programs;
+#[cfg(test)]
+mod properties_tests;
 mod prose;
 mod quoted;
 mod rules;
@@ -42,7 +44,9 @@ mod scan;
 mod schemes;
 mod settings;
 mod shapes;
+mod sieve;
 mod spans;
+mod structs;
 mod token_tables;
 mod tokens;
 mod url;
@@ -126,12 +130,12 @@ impl Redaction {
 
     /// A text: an error with its sources, what a panic said, a field of a log event.
     pub(crate) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let spans = scan::Scan::new(text, &self.rules, 0).run();
-        self.rules.finish(documents::whole(self.walk(), spans.apply(text)))
+        self.walk().shown(text)
     }
 
-    /// The arguments of a process, its own name first.
-    pub(crate) fn arguments(&self, argv: Vec<String>) -> Vec<Value> {
+    /// The arguments of a process, its own name first, whatever they look like.
+    #[cfg(test)]
+    pub(crate) fn arguments(&self, argv: &[String]) -> Vec<Value> {
         self.walk().arguments(argv)
     }
 
@@ -142,7 +146,10 @@ impl Redaction {
     }
 
     fn walk(&self) -> Walk<'_> {
-        Walk { rules: &self.rules, unpacked: 0 }
+        Walk {
+            rules: &self.rules,
+            unpacked: 0,
+        }
     }
 }
 
@@ -156,7 +163,9 @@ impl RedactionBuilder {
     /// Names that contain one of these, in any case, hide their values as those with `key`, `token` or `pass` do.
     pub(crate) fn hide_fragments(mut self, fragments: impl IntoIterator<Item = String>) -> Self {
         let fragments = fragments.into_iter().map(|fragment| fragment.to_lowercase());
-        self.rules.fragments.extend(fragments.filter(|fragment| !fragment.is_empty()));
+        self.rules
+            .fragments
+            .extend(fragments.filter(|fragment| !fragment.is_empty()));
         self
     }
 
@@ -174,7 +183,9 @@ impl RedactionBuilder {
     }
 
     pub(crate) fn build(self) -> Redaction {
-        Redaction { rules: Arc::new(self.rules) }
+        Redaction {
+            rules: Arc::new(self.rules),
+        }
     }
 }
 
@@ -192,7 +203,14 @@ impl RedactionBuilder {
 /// ```
 #[must_use]
 pub fn redact(text: &str) -> Cow<'_, str> {
-    static DEFAULT: Rules = Rules { fragments: Vec::new(), allowed: Vec::new(), own: Vec::new() };
-    let spans = scan::Scan::new(text, &DEFAULT, 0).run();
-    documents::whole(Walk { rules: &DEFAULT, unpacked: 0 }, spans.apply(text))
+    static DEFAULT: Rules = Rules {
+        fragments: Vec::new(),
+        allowed: Vec::new(),
+        own: Vec::new(),
+    };
+    Walk {
+        rules: &DEFAULT,
+        unpacked: 0,
+    }
+    .shown(text)
 }

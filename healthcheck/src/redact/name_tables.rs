@@ -146,8 +146,7 @@ pub(super) const WORDS: &[(&str, Family)] = &[
 ];
 
 /// Parts that give a word away wherever in it they stand.
-pub(super) const PARTS: &[(&str, Family)] =
-    &[
+pub(super) const PARTS: &[(&str, Family)] = &[
     ("secret", Strong),
     ("credential", Strong),
     ("sessid", Weak),
@@ -556,7 +555,9 @@ pub(super) const THINGS: &[&str] = &[
 pub(super) const IDENTIFIERS: &[&str] = &["app", "id", "ids", "uid", "uuid"];
 
 /// What may follow `private` when a private key is meant; any other follower makes it an adjective (`PRIVATE_IP`).
-pub(super) const PRIVATE_THINGS: &[&str] = &["blob", "d", "data", "der", "exponent", "jwks", "material", "pem", "value"];
+pub(super) const PRIVATE_THINGS: &[&str] = &[
+    "blob", "d", "data", "der", "exponent", "jwks", "material", "pem", "value",
+];
 
 /// Words with a fragment of the seed that really speak of a secret, sorted: in running text only these count before
 /// a colon. In names of variables, keys, headers and flags the fragments count anywhere.
@@ -595,5 +596,14 @@ pub(super) const TELLING: &[&str] = &[
 pub(super) const TELLING_ENDINGS: &[&str] = &["apikey", "pass", "passphrase", "passwd", "password", "token"];
 
 /// What ends alike and speaks of something else, sorted.
-pub(super) const NOT_TELLING: &[&str] =
-    &["bypass", "compass", "encompass", "multipass", "overpass", "singlepass", "surpass", "trespass", "underpass"];
+pub(super) const NOT_TELLING: &[&str] = &[
+    "bypass",
+    "compass",
+    "encompass",
+    "multipass",
+    "overpass",
+    "singlepass",
+    "surpass",
+    "trespass",
+    "underpass",
+];

@@ -1,12 +1,14 @@
 //! What a name says about the value beside it.
 
 use super::name_tables::{
-    ENDINGS, FRAGMENTS, IDENTIFIERS, INNOCENT_PAIRS, NOT_SECRET, NOT_TELLING, PAIRS, PARTS, PRIVATE_THINGS, QUALIFIERS,
-    TELLING, TELLING_ENDINGS, THINGS, WORDS,
+    ENDINGS, FRAGMENTS, IDENTIFIERS, INNOCENT_PAIRS, NOT_SECRET, NOT_TELLING, PAIRS, PARTS, PRIVATE_THINGS,
+    QUALIFIERS, TELLING, TELLING_ENDINGS, THINGS, WORDS,
 };
 
+use super::bytes::{ALNUM, at, follows, is};
 use super::entropy::looks_random;
 use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_truth};
+use super::sieve::Sieve;
 
 /// How sure a word is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,7 +73,9 @@ pub(super) fn verdict(name: &str) -> Verdict {
     }
     let words = Words::of(name);
     if fragment {
-        return Verdict::Fragment { telling: words.is_telling() };
+        return Verdict::Fragment {
+            telling: words.is_telling(),
+        };
     }
     words.family().map_or(Verdict::Shown, Verdict::Of)
 }
@@ -85,10 +89,19 @@ pub(super) fn is_qualifier(name: &str) -> bool {
     }
 }
 
+/// Whether the last word is the one that tells, and more than `Key` or `Token` alone: `ApiToken`, `Credentials`.
+pub(super) fn ends_in_secret(name: &str) -> bool {
+    let words = Words::of(name);
+    let last = words.word(words.count.saturating_sub(1));
+    let alone = words.count == 1 && matches!(without_digits(last), "key" | "token" | "pass" | "pin" | "jwt");
+    let telling = in_telling(without_digits(last)) || family_of(last) == Some(Family::Strong);
+    telling && !alone
+}
+
 fn contains_fragment(name: &[u8]) -> bool {
     name.iter().enumerate().any(|(start, first)| {
         matches!(first | 0x20, b'k' | b'p' | b't')
-            && FRAGMENTS.iter().any(|fragment| super::bytes::follows(name, start, fragment))
+            && FRAGMENTS.iter().any(|fragment| follows(name, start, fragment))
     })
 }
 
@@ -105,7 +118,11 @@ struct Words {
 
 impl Words {
     fn of(name: &str) -> Self {
-        let mut words = Self { lower: [0; ROOM], ends: [(0, 0); MOST_WORDS], count: 0 };
+        let mut words = Self {
+            lower: [0; ROOM],
+            ends: [(0, 0); MOST_WORDS],
+            count: 0,
+        };
         // A lower-case letter may need more bytes than its capital, hence the margin.
         let mut from = name.len().saturating_sub(ROOM / 2);
         while !name.is_char_boundary(from) {
@@ -117,6 +134,10 @@ impl Words {
 
     /// Splits at everything that is neither letter nor digit, and before the capitals of `dbPassword` and `APIKey`.
     fn read(&mut self, name: &str) {
+        if name.is_ascii() {
+            self.read_ascii(name.as_bytes());
+            return;
+        }
         let mut length = 0;
         let mut start = 0;
         let mut previous = ' ';
@@ -149,6 +170,35 @@ impl Words {
         self.add(start, length);
     }
 
+    /// The same for the names that nearly all are.
+    fn read_ascii(&mut self, name: &[u8]) {
+        let mut length = 0;
+        let mut start = 0;
+        let mut previous = b' ';
+        for (index, byte) in name.iter().enumerate() {
+            if !is(*byte, ALNUM) {
+                self.add(start, length);
+                start = length;
+                previous = b' ';
+                continue;
+            }
+            let begins = byte.is_ascii_uppercase()
+                && (previous.is_ascii_lowercase()
+                    || previous.is_ascii_digit()
+                    || previous.is_ascii_uppercase() && at(name, index + 1).is_ascii_lowercase());
+            if begins {
+                self.add(start, length);
+                start = length;
+            }
+            if let Some(place) = self.lower.get_mut(length) {
+                *place = byte.to_ascii_lowercase();
+                length += 1;
+            }
+            previous = *byte;
+        }
+        self.add(start, length);
+    }
+
     fn add(&mut self, start: usize, end: usize) {
         if start == end {
             return;
@@ -158,9 +208,11 @@ impl Words {
             self.ends.copy_within(1.., 0);
             self.count -= 1;
         }
-        if let (Some(place), Ok(start), Ok(end)) =
-            (self.ends.get_mut(self.count), u8::try_from(start), u8::try_from(end))
-        {
+        if let (Some(place), Ok(start), Ok(end)) = (
+            self.ends.get_mut(self.count),
+            u8::try_from(start),
+            u8::try_from(end),
+        ) {
             *place = (start, end);
             self.count += 1;
         }
@@ -189,7 +241,7 @@ impl Words {
         let family = found?;
         let last = without_digits(self.word(self.count - 1));
         let more = found_at + 1 < self.count;
-        if more && self.is_qualified(found_at, last) || family == Family::Faint && more {
+        if more && (family == Family::Faint || self.is_qualified(found_at, last)) {
             return None;
         }
         let things = more && family == Family::Weak && THINGS.binary_search(&last).is_ok();
@@ -200,12 +252,21 @@ impl Words {
         let word = self.word(index);
         let previous = index.checked_sub(1).map_or("", |before| self.word(before));
         let next = self.word(index + 1);
-        if let Some((_, _, family)) = PAIRS.iter().find(|(first, second, _)| *first == previous && *second == word) {
-            return Some(*family);
+        if word.len() < 2 {
+            return None;
         }
-        if word.len() < 2
-            || INNOCENT_PAIRS.contains(&(previous, without_digits(word)))
-            || INNOCENT_PAIRS.contains(&(word, next))
+        if !previous.is_empty()
+            && SECONDS.may_have(word.as_bytes())
+            && let Ok(found) =
+                PAIRS.binary_search_by(|(first, second, _)| (*first, *second).cmp(&(previous, word)))
+        {
+            return PAIRS.get(found).map(|(_, _, family)| *family);
+        }
+        if !previous.is_empty()
+            && INNOCENT_PAIRS
+                .binary_search(&(previous, without_digits(word)))
+                .is_ok()
+            || !next.is_empty() && INNOCENT_PAIRS.binary_search(&(word, next)).is_ok()
             || without_digits(word) == "private" && !next.is_empty() && !PRIVATE_THINGS.contains(&next)
         {
             return None;
@@ -215,34 +276,89 @@ impl Words {
 
     /// Whether the name goes on to say that it is about the secret: `…_FILE`, `…_TIMEOUT`.
     fn is_qualified(&self, family_at: usize, last: &str) -> bool {
-        let scheme = matches!(without_digits(self.word(family_at)), "auth" | "oauth" | "credentials" | "sas");
+        let scheme = matches!(
+            without_digits(self.word(family_at)),
+            "auth" | "oauth" | "credentials" | "sas"
+        );
         QUALIFIERS.binary_search(&last).is_ok() || scheme && IDENTIFIERS.contains(&last)
     }
 
     fn is_telling(&self) -> bool {
         (0..self.count).any(|index| {
             let word = without_digits(self.word(index));
-            TELLING.binary_search(&word).is_ok()
-                || TELLING_ENDINGS.iter().any(|ending| word.ends_with(ending)) && NOT_TELLING.binary_search(&word).is_err()
+            in_telling(word)
+                || TELLING_ENDINGS.iter().any(|ending| word.ends_with(ending))
+                    && NOT_TELLING.binary_search(&word).is_err()
                 || family_of(word) == Some(Family::Strong)
         })
     }
 }
 
+static FAMILIES: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut index = 0;
+    while index < WORDS.len() {
+        sieve = sieve.with(WORDS[index].0);
+        index += 1;
+    }
+    sieve
+};
+static EXCEPTIONS: Sieve = Sieve::of(NOT_SECRET);
+static SECONDS: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut index = 0;
+    while index < PAIRS.len() {
+        sieve = sieve.with(PAIRS[index].1);
+        index += 1;
+    }
+    sieve
+};
+
+fn in_telling(word: &str) -> bool {
+    static WORDS: Sieve = Sieve::of(TELLING);
+    WORDS.may_have(word.as_bytes()) && TELLING.binary_search(&word).is_ok()
+}
+
+/// The last letters of [`ENDINGS`].
+const ENDS: &[u8] = b"cdehknptvw";
+
 fn family_of(word: &str) -> Option<Family> {
     let plain = without_digits(word);
-    if NOT_SECRET.binary_search(&plain).is_ok() {
+    if EXCEPTIONS.may_have(plain.as_bytes()) && NOT_SECRET.binary_search(&plain).is_ok() {
         return None;
     }
     let singular = plain.strip_suffix('s').unwrap_or(plain);
     for form in [plain, singular] {
-        if let Ok(found) = WORDS.binary_search_by(|(known, _)| (*known).cmp(form)) {
+        if FAMILIES.may_have(form.as_bytes())
+            && let Ok(found) = WORDS.binary_search_by(|(known, _)| (*known).cmp(form))
+        {
             return WORDS.get(found).map(|(_, family)| *family);
         }
     }
-    let parts = PARTS.iter().find(|(part, _)| plain.contains(part));
-    let endings = || ENDINGS.iter().find(|(ending, _)| plain.ends_with(ending) || singular.ends_with(ending));
+    if plain.len() < 4 {
+        return None;
+    }
+    let ascii = plain.is_ascii();
+    let parts = PARTS
+        .iter()
+        .find(|(part, _)| plain.len() >= part.len() && part.is_ascii() == ascii && holds(plain, part));
+    let last = |word: &str| word.bytes().next_back().unwrap_or_default();
+    let endings = || {
+        if !ENDS.contains(&last(plain)) && !ENDS.contains(&last(singular)) {
+            return None;
+        }
+        ENDINGS
+            .iter()
+            .find(|(ending, _)| plain.ends_with(ending) || singular.ends_with(ending))
+    };
     parts.or_else(endings).map(|(_, family)| *family)
+}
+
+/// `str::contains` builds a searcher each time, which costs more than a word is worth.
+fn holds(word: &str, part: &str) -> bool {
+    word.as_bytes()
+        .windows(part.len())
+        .any(|window| window == part.as_bytes())
 }
 
 fn without_digits(word: &str) -> &str {
@@ -258,6 +374,14 @@ mod tests {
 
     #[test]
     fn the_tables_are_sorted_for_binary_search() {
+        assert!(name_tables::PAIRS.is_sorted_by(|one, other| (one.0, one.1) < (other.0, other.1)));
+        assert!(name_tables::INNOCENT_PAIRS.is_sorted_by(|one, other| one < other));
+        assert!(
+            ENDINGS
+                .iter()
+                .all(|(ending, _)| ENDS.contains(&ending.as_bytes()[ending.len() - 1])
+                    || ending.ends_with('s'))
+        );
         assert!(name_tables::WORDS.is_sorted_by(|(one, _), (other, _)| one < other));
         for table in [
             name_tables::NOT_SECRET,
@@ -272,12 +396,25 @@ mod tests {
 
     #[test]
     fn the_seeds_fragments_count_anywhere_in_any_case() {
-        for name in ["KEYBOARD_LAYOUT", "TURKEY", "bypass", "Compass", "tokenizer", "x-api-key", "dbPassword", "PASSED"] {
+        for name in [
+            "KEYBOARD_LAYOUT",
+            "TURKEY",
+            "bypass",
+            "Compass",
+            "tokenizer",
+            "x-api-key",
+            "dbPassword",
+            "PASSED",
+        ] {
             assert!(matches!(verdict(name), Verdict::Fragment { .. }), "{name}");
         }
-        for (name, telling) in
-            [("KEYBOARD_LAYOUT", false), ("passed", false), ("keys", false), ("api_key", true), ("dbpassword2", true)]
-        {
+        for (name, telling) in [
+            ("KEYBOARD_LAYOUT", false),
+            ("passed", false),
+            ("keys", false),
+            ("api_key", true),
+            ("dbpassword2", true),
+        ] {
             assert_eq!(verdict(name), Verdict::Fragment { telling }, "{name}");
         }
     }
@@ -323,11 +460,43 @@ mod tests {
     #[test]
     fn names_that_only_look_alike_show() {
         for name in [
-            "AUTHOR", "GIT_AUTHOR_NAME", "XAUTHORITY", "OAUTH_PROVIDER", "OAUTH_CLIENT_ID", "AUTH_URL", "SSH_AUTH_SOCK",
-            "DBUS_SESSION_BUS_ADDRESS", "DESKTOP_SESSION", "XDG_SESSION_ID", "SESSION_TIMEOUT", "SESSION_COOKIE_NAME",
-            "PATH", "PATTERN", "COMPATIBILITY", "MAPPING_FILE", "PINNED", "SPIN", "GPIO_PIN", "DESIGN", "SIGNAL",
-            "ASSIGNED", "PRIVATE_IP", "PRIVATE_SUBNETS", "SALT_MASTER", "BASALT", "SECRETARY_NAME", "SECRETS_DIR", "SACRED",
-            "CREDIT", "a", "", "HOST", "PAGER", "DISPATCH", "ESPRESSO", "RESIDENT",
+            "AUTHOR",
+            "GIT_AUTHOR_NAME",
+            "XAUTHORITY",
+            "OAUTH_PROVIDER",
+            "OAUTH_CLIENT_ID",
+            "AUTH_URL",
+            "SSH_AUTH_SOCK",
+            "DBUS_SESSION_BUS_ADDRESS",
+            "DESKTOP_SESSION",
+            "XDG_SESSION_ID",
+            "SESSION_TIMEOUT",
+            "SESSION_COOKIE_NAME",
+            "PATH",
+            "PATTERN",
+            "COMPATIBILITY",
+            "MAPPING_FILE",
+            "PINNED",
+            "SPIN",
+            "GPIO_PIN",
+            "DESIGN",
+            "SIGNAL",
+            "ASSIGNED",
+            "PRIVATE_IP",
+            "PRIVATE_SUBNETS",
+            "SALT_MASTER",
+            "BASALT",
+            "SECRETARY_NAME",
+            "SECRETS_DIR",
+            "SACRED",
+            "CREDIT",
+            "a",
+            "",
+            "HOST",
+            "PAGER",
+            "DISPATCH",
+            "ESPRESSO",
+            "RESIDENT",
         ] {
             assert_eq!(verdict(name), Verdict::Shown, "{name}");
         }
@@ -338,6 +507,9 @@ mod tests {
         let long = "a_".repeat(5_000);
         assert_eq!(verdict(&format!("{long}secret")), Verdict::Of(Strong));
         assert_eq!(verdict(&format!("{long}name")), Verdict::Shown);
-        assert!(matches!(verdict(&format!("token{long}")), Verdict::Fragment { .. }));
+        assert!(matches!(
+            verdict(&format!("token{long}")),
+            Verdict::Fragment { .. }
+        ));
     }
 }

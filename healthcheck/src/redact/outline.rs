@@ -14,7 +14,10 @@ pub(super) fn of(value: Value, depth: usize) -> Value {
             discard(value);
             TOO_DEEP.into()
         }
-        Value::Object(map) => map.into_iter().map(|(name, value)| (name, of(value, depth + 1))).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(name, value)| (name, of(value, depth + 1)))
+            .collect(),
         Value::Array(list) => {
             let flags = list.iter().all(Value::is_string)
                 && arguments::look_like_arguments(list.iter().filter_map(Value::as_str));
@@ -37,7 +40,9 @@ fn flag(word: &str) -> String {
     if let Some((name, _)) = word.split_once('=') {
         return format!("{name}={MASK}");
     }
-    let plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    let plain = word
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
     if word.starts_with("--") && plain {
         return word.to_owned();
     }

@@ -9,23 +9,48 @@ use super::scan::Scan;
 
 /// Under what a pair has its name.
 const NAMES: &[&str] = &[
-    "attribute", "env", "field", "header", "id", "k", "key", "label", "name", "option", "param", "parameter", "property",
-    "setting", "var", "variable",
+    "attribute",
+    "env",
+    "field",
+    "header",
+    "id",
+    "k",
+    "key",
+    "label",
+    "name",
+    "option",
+    "param",
+    "parameter",
+    "property",
+    "setting",
+    "var",
+    "variable",
 ];
 
 /// Under what it has its value.
-const VALUES: &[&str] = &["content", "contents", "data", "default", "string_value", "stringvalue", "v", "val", "value"];
+const VALUES: &[&str] = &[
+    "content",
+    "contents",
+    "data",
+    "default",
+    "string_value",
+    "stringvalue",
+    "v",
+    "val",
+    "value",
+];
 
 const LONGEST_NAME: usize = 128;
+const LONGEST_LABEL: usize = 12;
 /// How far the partner may stand: punctuation and the indentation of YAML.
 const WIDEST_GAP: usize = 64;
 
 pub(super) fn is_name_of_name(name: &str) -> bool {
-    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+    name.len() <= LONGEST_LABEL && NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 pub(super) fn is_name_of_value(name: &str) -> bool {
-    VALUES.iter().any(|known| known.eq_ignore_ascii_case(name))
+    name.len() <= LONGEST_LABEL && VALUES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// Takes a pair one of whose parts stands under `name` and begins at `after`; says where it was read to.
@@ -63,7 +88,11 @@ fn value_first(scan: &mut Scan<'_>, after: usize) -> Option<usize> {
         return None;
     }
     let (name, name_end, _) = short_text(bytes, value)?;
-    if !scan.rules.verdict(scan.part(name, name_end)).hides_text(scan.part(inside, close)) {
+    if !scan
+        .rules
+        .verdict(scan.part(name, name_end))
+        .hides_text(scan.part(inside, close))
+    {
         return None;
     }
     scan.spans.hide(inside..close);
@@ -76,7 +105,9 @@ fn short_text(bytes: &[u8], after: usize) -> Option<(usize, usize, usize)> {
     let window = |from: usize| bytes.get(..from + LONGEST_NAME).unwrap_or(bytes);
     match Quote::opening(bytes, start) {
         Some((quote, inside)) => {
-            let close = run_while(window(inside), inside, |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n'));
+            let close = run_while(window(inside), inside, |byte| {
+                !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')
+            });
             Some((inside, close, close + quote.len()))
         }
         None => {
@@ -89,13 +120,24 @@ fn short_text(bytes: &[u8], after: usize) -> Option<(usize, usize, usize)> {
 /// The next label after punctuation and space, and where its value begins.
 fn label_after(bytes: &[u8], end: usize) -> Option<(&str, usize)> {
     let window = bytes.get(..end + WIDEST_GAP).unwrap_or(bytes);
-    let label = run_while(window, end, |byte| !is(byte, ALNUM) && !matches!(byte, b'{' | b'[' | b'}' | b']' | b'<' | b'>' | b'-'));
+    let label = run_while(window, end, |byte| {
+        !is(byte, ALNUM) && !matches!(byte, b'{' | b'[' | b'}' | b']' | b'<' | b'>' | b'-')
+    });
     let label_end = run_while(window, label, |byte| is(byte, ALNUM) || byte == b'_');
     let name = std::str::from_utf8(bytes.get(label..label_end)?).ok()?;
-    let separator = run_while(window, label_end, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b' '));
+    let separator = run_while(window, label_end, |byte| {
+        matches!(byte, b'"' | b'\'' | b'\\' | b' ')
+    });
     matches!(at(bytes, separator), b':' | b'=').then(|| {
         let value = run_while(window, separator + 1, |byte| matches!(byte, b' ' | b'>'));
-        (name, if follows(bytes, value, "Some(") { value + "Some(".len() } else { value })
+        (
+            name,
+            if follows(bytes, value, "Some(") {
+                value + "Some(".len()
+            } else {
+                value
+            },
+        )
     })
 }
 
@@ -112,25 +154,46 @@ fn value_after(scan: &mut Scan<'_>, end: usize) -> Option<(usize, usize)> {
     }
     match Quote::opening(bytes, value) {
         Some((quote, inside)) => Some((inside, scan.closings.closing(bytes, inside, quote)?)),
-        None => Some((value, run_while(bytes, value, |byte| !matches!(byte, b',' | b'}' | b'\n' | b'\r' | b'>')))),
+        None => Some((
+            value,
+            run_while(bytes, value, |byte| {
+                !matches!(byte, b',' | b'}' | b'\n' | b'\r' | b'>')
+            }),
+        )),
     }
 }
 
 /// `("password", "x")`, `[["password", "x"], …]`: the first of two quoted texts in brackets names the second.
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    for bracket in memchr::memchr2_iter(b'(', b'[', bytes) {
-        let Some((quote, inside)) = Quote::opening(bytes, bracket + 1) else { continue };
+    for (bracket, byte) in bytes.iter().enumerate() {
+        if !matches!(byte, b'(' | b'[') {
+            continue;
+        }
+        let Some((quote, inside)) = Quote::opening(bytes, bracket + 1) else {
+            continue;
+        };
         let window = bytes.get(..inside + LONGEST_NAME).unwrap_or(bytes);
-        let close = run_while(window, inside, |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n'));
+        let close = run_while(window, inside, |byte| {
+            !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')
+        });
         let comma = close + quote.len();
         if at(bytes, comma) != b',' || at(bytes, bracket) == b'[' && !is_nested(bytes, bracket) {
             continue;
         }
-        let verdict = scan.rules.verdict(scan.part(inside, close));
+        let name = scan.part(inside, close);
+        if name.contains(' ') {
+            // A sentence is no name.
+            continue;
+        }
+        let verdict = scan.rules.verdict(name);
         let second = run(bytes, comma + 1, SPACE);
-        let Some((quote, value)) = Quote::opening(bytes, second).filter(|_| !verdict.is_shown()) else { continue };
-        let Some(end) = scan.closings.closing(bytes, value, quote) else { continue };
+        let Some((quote, value)) = Quote::opening(bytes, second).filter(|_| !verdict.is_shown()) else {
+            continue;
+        };
+        let Some(end) = scan.closings.closing(bytes, value, quote) else {
+            continue;
+        };
         if matches!(at(bytes, end + quote.len()), b')' | b']') && verdict.hides_text(scan.part(value, end)) {
             scan.spans.hide(value..end);
         }
@@ -139,7 +202,9 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 
 /// A list of two names stands alone; a pair stands in a list of pairs.
 fn is_nested(bytes: &[u8], bracket: usize) -> bool {
-    let outer = run_back(bytes, bracket.saturating_sub(WIDEST_GAP), bracket, |byte| is(byte, SPACE));
+    let outer = run_back(bytes, bracket.saturating_sub(WIDEST_GAP), bracket, |byte| {
+        is(byte, SPACE)
+    });
     matches!(before(bytes, outer), b'[' | b',')
 }
 
@@ -151,13 +216,34 @@ mod tests {
     fn the_value_of_a_pair_goes_when_its_name_is_secret() {
         let x = concat!("FAKE", "00ab12cd");
         for (text, expected) in [
-            (r#"x {"name": "DB_PASSWORD", "value": "X"}"#, r#"x {"name": "DB_PASSWORD", "value": "********"}"#),
-            (r#"x {"value": "X", "name": "DB_PASSWORD"}"#, r#"x {"value": "********", "name": "DB_PASSWORD"}"#),
-            (r#"x {\"key\":\"a.token\",\"value\":\"X\"}"#, r#"x {\"key\":\"a.token\",\"value\":\"********\"}"#),
-            ("- name: DB_PASSWORD\n  value: X\n- name: PORT\n  value: 80", "- name: DB_PASSWORD\n  value: ********\n- name: PORT\n  value: 80"),
-            (r#"[("password", "X"), ("a", "b")]"#, r#"[("password", "********"), ("a", "b")]"#),
-            (r#"x [["password", "X"], ["a", "b"]]"#, r#"x [["password", "********"], ["a", "b"]]"#),
-            (r#"x {"key": "region", "value": "eu"}"#, r#"x {"key": "region", "value": "eu"}"#),
+            (
+                r#"x {"name": "DB_PASSWORD", "value": "X"}"#,
+                r#"x {"name": "DB_PASSWORD", "value": "********"}"#,
+            ),
+            (
+                r#"x {"value": "X", "name": "DB_PASSWORD"}"#,
+                r#"x {"value": "********", "name": "DB_PASSWORD"}"#,
+            ),
+            (
+                r#"x {\"key\":\"a.token\",\"value\":\"X\"}"#,
+                r#"x {\"key\":\"a.token\",\"value\":\"********\"}"#,
+            ),
+            (
+                "- name: DB_PASSWORD\n  value: X\n- name: PORT\n  value: 80",
+                "- name: DB_PASSWORD\n  value: ********\n- name: PORT\n  value: 80",
+            ),
+            (
+                r#"[("password", "X"), ("a", "b")]"#,
+                r#"[("password", "********"), ("a", "b")]"#,
+            ),
+            (
+                r#"x [["password", "X"], ["a", "b"]]"#,
+                r#"x [["password", "********"], ["a", "b"]]"#,
+            ),
+            (
+                r#"x {"key": "region", "value": "eu"}"#,
+                r#"x {"key": "region", "value": "eu"}"#,
+            ),
             (r#"x ["password", "email"]"#, r#"x ["password", "email"]"#),
         ] {
             assert_eq!(redact(&text.replace('X', x)), expected);

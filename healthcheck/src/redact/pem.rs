@@ -1,19 +1,29 @@
 //! Private keys in PEM, with real line feeds, escaped ones or none; PGP and PuTTY keys alike.
 
-use super::bytes::{at, is, run_while, ALNUM};
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+use super::bytes::{ALNUM, at, is, run_while};
 use super::scan::Scan;
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END";
 const LONGEST_LABEL: usize = 64;
+const PUTTY_BODY: &[u8] = b"Private-Lines: ";
+
+static BEGINNING: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEGIN));
+static PUTTY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(PUTTY_BODY));
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    while let Some(found) = memchr::memmem::find(bytes.get(from..).unwrap_or_default(), BEGIN) {
+    while let Some(found) = BEGINNING.find(bytes.get(from..).unwrap_or_default()) {
         let label = from + found + BEGIN.len();
         let window = bytes.get(..label + LONGEST_LABEL).unwrap_or(bytes);
-        let label_end = run_while(window, label, |byte| is(byte, ALNUM) || matches!(byte, b' ' | b'_' | b'.'));
+        let label_end = run_while(window, label, |byte| {
+            is(byte, ALNUM) || matches!(byte, b' ' | b'_' | b'.')
+        });
         from = label_end;
         let label = scan.part(label, label_end);
         if !(label.contains("PRIVATE") || label.contains("SECRET")) {
@@ -22,14 +32,26 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         let body = run_while(bytes, label_end, |byte| byte == b'-');
         // The line feed stays where it is, real or written out.
         let body = run_while(bytes, body, |byte| matches!(byte, b'\n' | b'\r' | b' '));
-        let body = if at(bytes, body) == b'\\' && matches!(at(bytes, body + 1), b'n' | b'r') { body + 2 } else { body };
-        let rest = bytes.get(body..).unwrap_or_default();
-        let end = memchr::memmem::find(rest, END).map_or(bytes.len(), |found| body + found);
-        let end = without_line_feed(bytes, body, end);
+        let body = if at(bytes, body) == b'\\' && matches!(at(bytes, body + 1), b'n' | b'r') {
+            body + 2
+        } else {
+            body
+        };
+        let end = without_line_feed(bytes, body, body_end(bytes, body));
         scan.spans.hide(body..end);
         from = end;
     }
     putty(scan);
+}
+
+/// Where the last line begins, or where the text can't be that of a key any more: it was cut, or a quote ends it.
+fn body_end(bytes: &[u8], body: usize) -> usize {
+    let end = run_while(bytes, body, |byte| {
+        byte > b' ' && !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'{' | b'}')
+            || matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+    });
+    let text = bytes.get(body..end).unwrap_or_default();
+    memchr::memmem::find(text, END).map_or(end, |found| body + found)
 }
 
 fn without_line_feed(bytes: &[u8], body: usize, end: usize) -> usize {
@@ -48,10 +70,11 @@ fn without_line_feed(bytes: &[u8], body: usize, end: usize) -> usize {
 
 fn putty(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    let marker = b"Private-Lines: ";
     let mut from = 0;
-    while let Some(found) = memchr::memmem::find(bytes.get(from..).unwrap_or_default(), marker) {
-        let body = run_while(bytes, from + found + marker.len(), |byte| byte.is_ascii_digit() || matches!(byte, b'\n' | b'\r'));
+    while let Some(found) = PUTTY.find(bytes.get(from..).unwrap_or_default()) {
+        let body = run_while(bytes, from + found + PUTTY_BODY.len(), |byte| {
+            byte.is_ascii_digit() || matches!(byte, b'\n' | b'\r')
+        });
         let rest = bytes.get(body..).unwrap_or_default();
         let end = memchr::memmem::find(rest, b"Private-MAC").map_or(bytes.len(), |found| body + found);
         scan.spans.hide(body..end);
@@ -71,12 +94,20 @@ mod tests {
             let text = format!("{begin}{feed}MIIabc{feed}def={feed}{end}{feed}");
             assert_eq!(redact(&text), format!("{begin}{feed}********{feed}{end}{feed}"));
         }
-        assert_eq!(redact(&format!("{begin}\nMIIabc\ndef")), format!("{begin}\n********"));
+        assert_eq!(
+            redact(&format!("{begin}\nMIIabc\ndef")),
+            format!("{begin}\n********")
+        );
     }
 
     #[test]
     fn certificates_and_public_keys_stay() {
-        for label in ["CERTIFICATE", "PUBLIC KEY", "RSA PUBLIC KEY", "PGP PUBLIC KEY BLOCK"] {
+        for label in [
+            "CERTIFICATE",
+            "PUBLIC KEY",
+            "RSA PUBLIC KEY",
+            "PGP PUBLIC KEY BLOCK",
+        ] {
             let text = format!("-----BEGIN {label}-----\nMIIabcdefgh\n-----END {label}-----\n");
             assert_eq!(redact(&text), text);
         }

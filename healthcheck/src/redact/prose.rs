@@ -5,6 +5,7 @@ use super::entropy::looks_random;
 use super::quoted::Quote;
 use super::scan::Scan;
 use super::settings::{is_masked, is_path, is_placeholder, is_state};
+use super::sieve::Sieve;
 
 /// How much a word says about the one after it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,15 +55,43 @@ const WORDS: &[(&str, Tells)] = &[
     ("wachtwoord", Tells::Password),
 ];
 
+static TELLING: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut index = 0;
+    while index < WORDS.len() {
+        sieve = sieve.with(WORDS[index].0);
+        index += 1;
+    }
+    sieve
+};
+
 /// What makes a key one that opens something.
 const QUALITIES: &[&str] = &[
-    "access", "account", "admin", "api", "app", "auth", "client", "encryption", "license", "licence", "master", "private",
-    "secret", "service", "shared", "signing", "ssh", "storage", "subscription", "webhook",
+    "access",
+    "account",
+    "admin",
+    "api",
+    "app",
+    "auth",
+    "client",
+    "encryption",
+    "license",
+    "licence",
+    "master",
+    "private",
+    "secret",
+    "service",
+    "shared",
+    "signing",
+    "ssh",
+    "storage",
+    "subscription",
+    "webhook",
 ];
 
 const CONNECTORS: &[&str] = &[
-    "are", "as", "be", "being", "entered", "equals", "found", "given", "got", "is", "now", "of", "provided", "received",
-    "sent", "set", "supplied", "to", "used", "value", "was", "were", "with",
+    "are", "as", "be", "being", "entered", "equals", "found", "given", "got", "is", "now", "of", "provided",
+    "received", "sent", "set", "supplied", "to", "used", "value", "was", "were", "with",
 ];
 
 const LONGEST_WORD: usize = 16;
@@ -71,7 +100,10 @@ const LONGEST_SECRET: usize = 512;
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    for gap in memchr::memchr3_iter(b' ', b'(', b'\t', bytes) {
+    for (gap, byte) in bytes.iter().enumerate() {
+        if !matches!(byte, b' ' | b'(' | b'\t') {
+            continue;
+        }
         let last = before(bytes, gap);
         if gap < from || !(is(last, LETTER) || last >= 0x80 || matches!(last, b':' | b'=')) {
             continue;
@@ -80,7 +112,9 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         let word = super::bytes::run_back(bytes, word_end.saturating_sub(LONGEST_WORD), word_end, |byte| {
             is(byte, LETTER) || byte >= 0x80
         });
-        let Some(tells) = telling(scan, word, word_end) else { continue };
+        let Some(tells) = telling(scan, word, word_end) else {
+            continue;
+        };
         if let Some(end) = hide_after(scan, gap, tells) {
             from = end;
         }
@@ -91,24 +125,42 @@ fn telling(scan: &Scan<'_>, start: usize, end: usize) -> Option<Tells> {
     let bytes = scan.bytes;
     let word = bytes.get(start..end)?;
     let first = at(word, 0) | 0x20;
-    if word.len() < 2 || !matches!(first, b'a' | b'b' | b'c' | b'i' | b'k' | b'm' | b'o' | b'p' | b'r' | b's' | b't' | b'w') {
+    if word.len() < 2
+        || !matches!(
+            first,
+            b'a' | b'b' | b'c' | b'i' | b'k' | b'm' | b'o' | b'p' | b'r' | b's' | b't' | b'w'
+        )
+    {
         return None;
     }
     if word.eq_ignore_ascii_case(b"by") {
-        return follows(bytes, start.checked_sub("identified ".len())?, "identified ").then_some(Tells::Password);
+        return follows(bytes, start.checked_sub("identified ".len())?, "identified ")
+            .then_some(Tells::Password);
     }
     let mut lower = [0; LONGEST_WORD];
     let lower = lower.get_mut(..word.len())?;
     lower.copy_from_slice(word);
     lower.make_ascii_lowercase();
-    let found = WORDS.binary_search_by(|(known, _)| known.as_bytes().cmp(lower)).ok()?;
+    if !TELLING.may_have(lower) {
+        return None;
+    }
+    let found = WORDS
+        .binary_search_by(|(known, _)| known.as_bytes().cmp(lower))
+        .ok()?;
     let (_, tells) = WORDS.get(found)?;
     match tells {
         Tells::Key => {
-            let gap = start.checked_sub(1).filter(|gap| matches!(at(bytes, *gap), b' ' | b'-' | b'_'))?;
-            let quality = super::bytes::run_back(bytes, gap.saturating_sub(LONGEST_WORD), gap, |byte| is(byte, LETTER));
+            let gap = start
+                .checked_sub(1)
+                .filter(|gap| matches!(at(bytes, *gap), b' ' | b'-' | b'_'))?;
+            let quality = super::bytes::run_back(bytes, gap.saturating_sub(LONGEST_WORD), gap, |byte| {
+                is(byte, LETTER)
+            });
             let quality = scan.part(quality, gap);
-            QUALITIES.iter().any(|known| known.eq_ignore_ascii_case(quality)).then_some(Tells::Token)
+            QUALITIES
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(quality))
+                .then_some(Tells::Token)
         }
         tells => Some(*tells),
     }
@@ -120,7 +172,9 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     let mut start = gap;
     let mut connectors = 0;
     loop {
-        start = run_while(bytes, start, |byte| matches!(byte, b' ' | b'(' | b':' | b'=' | b'\t'));
+        start = run_while(bytes, start, |byte| {
+            matches!(byte, b' ' | b'(' | b':' | b'=' | b'\t')
+        });
         for arrow in ["->", "=>", "→"] {
             if follows(bytes, start, arrow) {
                 start = run_while(bytes, start + arrow.len(), |byte| byte == b' ');
@@ -134,9 +188,11 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
         connectors += 1;
         start = end;
     }
-    if let Some((quote, inside)) = Quote::opening(bytes, start) {
+    if let Some((quote, inside)) = Quote::of_value(bytes, start) {
         let window = bytes.get(..inside + LONGEST_SECRET).unwrap_or(bytes);
-        let end = run_while(window, inside, |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n'));
+        let end = run_while(window, inside, |byte| {
+            !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')
+        });
         let text = scan.part(inside, end);
         let secret = tells == Tells::Always
             || tells == Tells::Password && !is_state(text) && !text.contains(' ')
@@ -149,7 +205,9 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
         // `tried passwords: "one", "two"`
         while let Some(inside) = another(bytes, end, quote) {
             let window = bytes.get(..inside + LONGEST_SECRET).unwrap_or(bytes);
-            let close = run_while(window, inside, |byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n'));
+            let close = run_while(window, inside, |byte| {
+                !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')
+            });
             scan.spans.hide(inside..close);
             end = close + quote.len();
         }
@@ -157,7 +215,11 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     }
     let window = bytes.get(..start + LONGEST_SECRET).unwrap_or(bytes);
     let end = run_while(window, start, |byte| {
-        !is(byte, SPACE) && !matches!(byte, b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'(' | b'<' | b'>' | b'\\' | b']' | b'}')
+        !is(byte, SPACE)
+            && !matches!(
+                byte,
+                b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'(' | b'<' | b'>' | b'\\' | b']' | b'}'
+            )
     });
     let text = scan.part(start, end);
     let text = text.trim_end_matches(['.', ':', '!', '?']);
@@ -167,7 +229,13 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
         Tells::Token | Tells::Key => looks_random(text, 8),
     };
     // `key=value` and addresses have scanners of their own.
-    if !secret || text.is_empty() || is_masked(text) || is_path(text) || text.contains("://") || looks_like_setting(text) {
+    if !secret
+        || text.is_empty()
+        || is_masked(text)
+        || is_path(text)
+        || text.contains("://")
+        || looks_like_setting(text)
+    {
         return None;
     }
     scan.spans.hide(start..start + text.len());
@@ -181,12 +249,16 @@ fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<usize> {
         return None;
     }
     let next = run_while(bytes, next + 1, |byte| byte == b' ');
-    Quote::opening(bytes, next).filter(|(found, _)| *found == quote).map(|(_, inside)| inside)
+    Quote::opening(bytes, next)
+        .filter(|(found, _)| *found == quote)
+        .map(|(_, inside)| inside)
 }
 
 fn looks_like_setting(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let name = run_while(bytes, 0, |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.'));
+    let name = run_while(bytes, 0, |byte| {
+        is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.')
+    });
     name > 0 && at(bytes, name) == b'=' && name + 2 < bytes.len() && at(bytes, name + 1) != b'='
 }
 
@@ -205,15 +277,27 @@ mod tests {
     fn secrets_in_sentences_go() {
         let x = concat!("FAKE", "00ab12cd");
         for (text, expected) in [
-            ("login failed with password X", "login failed with password ********"),
+            (
+                "login failed with password X",
+                "login failed with password ********",
+            ),
             ("the password is X.", "the password is ********."),
             ("password 'hunter' was wrong", "password '********' was wrong"),
             ("invalid API key X given", "invalid API key ******** given"),
             ("token (X) revoked", "token (********) revoked"),
             ("requirepass hunter", "requirepass ********"),
-            ("machine h login a password X", "machine h login a password ********"),
-            ("CREATE USER a IDENTIFIED BY 'hunter'", "CREATE USER a IDENTIFIED BY '********'"),
-            ("tried passwords: \"X\", \"other\"", "tried passwords: \"********\", \"********\""),
+            (
+                "machine h login a password X",
+                "machine h login a password ********",
+            ),
+            (
+                "CREATE USER a IDENTIFIED BY 'hunter'",
+                "CREATE USER a IDENTIFIED BY '********'",
+            ),
+            (
+                "tried passwords: \"X\", \"other\"",
+                "tried passwords: \"********\", \"********\"",
+            ),
         ] {
             assert_eq!(redact(&text.replace('X', x)), expected, "{text}");
         }
@@ -222,11 +306,22 @@ mod tests {
     #[test]
     fn sentences_about_secrets_stay() {
         for text in [
-            "token expired", "key not found", "password: required", "password authentication failed for user \"app\"",
-            "Access denied for user 'a'@'h' (using password: YES)", "secret \"db-credentials\" not found",
-            "invalid token: unexpected end of input", "primary key 12345678a violated", "unexpected token '<'",
-            "the API key is missing", "passwords do not match", "token 12 of 20", "no such key: orders",
-            "password must be at least 8 characters", "KeyError: 'name'", "passed: 14, failed: 0",
+            "token expired",
+            "key not found",
+            "password: required",
+            "password authentication failed for user \"app\"",
+            "Access denied for user 'a'@'h' (using password: YES)",
+            "secret \"db-credentials\" not found",
+            "invalid token: unexpected end of input",
+            "primary key 12345678a violated",
+            "unexpected token '<'",
+            "the API key is missing",
+            "passwords do not match",
+            "token 12 of 20",
+            "no such key: orders",
+            "password must be at least 8 characters",
+            "KeyError: 'name'",
+            "passed: 14, failed: 0",
         ] {
             assert_eq!(redact(text), text);
         }

@@ -1,6 +1,6 @@
 //! Quotes at any depth of escaping: `"x"`, `\"x\"` inside a JSON string, `\\\"x\\\"` inside that one's string.
 
-use super::bytes::{QUOTE, at, before, is, run_while};
+use super::bytes::{QUOTE, SPACE, at, before, is, run, run_while};
 
 /// A quotation mark with the backslashes before it: 0, 1, 3, 7 … for text escaped 0, 1, 2, 3 … times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,13 @@ impl Quote {
         let backslashes = mark_at - start;
         let mark = at(bytes, mark_at);
         (is(mark, QUOTE) && backslashes <= DEEPEST).then_some((Self { mark, backslashes }, mark_at + 1))
+    }
+
+    /// The same where a value is expected: a quote before a comma or a closing bracket ends the text around it.
+    pub(super) fn of_value(bytes: &[u8], start: usize) -> Option<(Self, usize)> {
+        let (quote, inside) = Self::opening(bytes, start)?;
+        let next = run(bytes, inside, SPACE);
+        (!matches!(at(bytes, next), b',' | b']' | b'}' | b':' | 0)).then_some((quote, inside))
     }
 
     /// The quote whose mark is the last byte before `end`, and where it begins.
@@ -52,7 +59,8 @@ impl Quote {
     /// Whether a mark with so many backslashes before it closes what this one opened.
     fn closed_by(self, backslashes: usize) -> bool {
         // A quote of the text around this one ends it too; escaped backslashes before the mark come in pairs.
-        backslashes < self.backslashes || (backslashes - self.backslashes).is_multiple_of(2 * (self.backslashes + 1))
+        backslashes < self.backslashes
+            || (backslashes - self.backslashes).is_multiple_of(2 * (self.backslashes + 1))
     }
 }
 
@@ -64,7 +72,9 @@ pub(super) struct Closings {
 
 impl Closings {
     pub(super) fn new() -> Self {
-        Self { none_from: [[usize::MAX; DEEPEST + 1]; 3] }
+        Self {
+            none_from: [[usize::MAX; DEEPEST + 1]; 3],
+        }
     }
 
     /// Where the text that `quote` opened before `from` ends, without the closing quote.
@@ -117,7 +127,9 @@ mod tests {
     fn quoted(text: &str) -> Option<&str> {
         let bytes = text.as_bytes();
         let (quote, from) = Quote::opening(bytes, 0).unwrap();
-        Closings::new().closing(bytes, from, quote).map(|end| &text[from..end])
+        Closings::new()
+            .closing(bytes, from, quote)
+            .map(|end| &text[from..end])
     }
 
     #[test]

@@ -41,7 +41,11 @@ impl Rules {
     fn hides_by_own_rule(&self, name: &str) -> bool {
         if !self.fragments.is_empty() {
             let lower = name.to_lowercase();
-            if self.fragments.iter().any(|fragment| lower.contains(fragment.as_str())) {
+            if self
+                .fragments
+                .iter()
+                .any(|fragment| lower.contains(fragment.as_str()))
+            {
                 return true;
             }
         }

@@ -1,12 +1,11 @@
 //! A text on its way through the scanners.
 
-use std::borrow::Cow;
-
 use super::quoted::Closings;
 use super::rules::Rules;
 use super::spans::Spans;
 use super::{
-    assignments, commands, connection_strings, embedded, manifests, markup, pairs, pem, prose, schemes, shapes, tokens, url, user_info,
+    assignments, commands, connection_strings, embedded, manifests, markup, pairs, pem, prose, schemes,
+    shapes, structs, tokens, url, user_info,
 };
 
 /// How often text inside text is unpacked: base64 in percent-encoding in JSON.
@@ -20,6 +19,8 @@ pub(super) struct Scan<'t> {
     pub(super) depth: u8,
     /// The text is the value of a name that announces a connection string.
     pub(super) carrier: bool,
+    /// Only whether anything is to be hidden is asked.
+    pub(super) probe: bool,
     pub(super) spans: Spans,
     pub(super) closings: Closings,
 }
@@ -32,6 +33,7 @@ impl<'t> Scan<'t> {
             rules,
             depth,
             carrier: false,
+            probe: false,
             spans: Spans::default(),
             closings: Closings::new(),
         }
@@ -41,29 +43,57 @@ impl<'t> Scan<'t> {
         self.text.get(start..end).unwrap_or_default()
     }
 
-    /// Everything that is to be hidden. Each scanner reads the text once, so the whole is linear in its length.
+    /// Everything that is to be hidden. Each scanner reads the text once, so the whole is linear in its length; most
+    /// texts are short and lack the signs that most scanners look for, so those are asked for first.
     pub(super) fn run(mut self) -> Spans {
-        pem::find(&mut self);
-        url::find(&mut self);
-        user_info::find(&mut self);
-        connection_strings::find(&mut self);
-        assignments::find(&mut self);
-        pairs::find(&mut self);
-        manifests::find(&mut self);
-        markup::find(&mut self);
-        commands::find(&mut self);
-        tokens::find(&mut self);
-        shapes::find(&mut self);
-        schemes::find(&mut self);
-        prose::find(&mut self);
+        let signs = Signs::of(self.bytes);
+        #[expect(clippy::type_complexity, reason = "a table of two columns")]
+        let scanners: [(&[u8], fn(&mut Self)); 14] = [
+            (b"-", pem::find),
+            (b"/", url::find),
+            (b"@", user_info::find),
+            (b"@:", connection_strings::find),
+            (b"=:", assignments::find),
+            (b"([", pairs::find),
+            (b":", manifests::find),
+            (b"<", markup::find),
+            (b"{", structs::find),
+            (b" ", commands::find),
+            (b"", tokens::find),
+            (b".|~_:-8", shapes::find),
+            (b" ", schemes::find),
+            (b" \t(", prose::find),
+        ];
+        for (wanted, find) in scanners {
+            if wanted.is_empty() || wanted.iter().any(|sign| signs.has(*sign)) {
+                find(&mut self);
+                if self.probe && !self.spans.is_empty() {
+                    return self.spans;
+                }
+            }
+        }
         if self.depth < DEEPEST {
-            embedded::find(&mut self);
+            embedded::find(&mut self, signs.has(b'%'), signs.has(b'&'));
         }
         self.spans
     }
 }
 
-/// The text by the built-in rules.
-pub(super) fn redact<'a>(text: &'a str, rules: &Rules, depth: u8) -> Cow<'a, str> {
-    Scan::new(text, rules, depth).run().apply(text)
+/// Which bytes a text has.
+struct Signs([bool; 256]);
+
+impl Signs {
+    fn of(bytes: &[u8]) -> Self {
+        let mut seen = [false; 256];
+        for byte in bytes {
+            if let Some(seen) = seen.get_mut(usize::from(*byte)) {
+                *seen = true;
+            }
+        }
+        Self(seen)
+    }
+
+    fn has(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)).copied().unwrap_or_default()
+    }
 }

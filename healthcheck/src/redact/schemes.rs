@@ -1,10 +1,11 @@
 //! Credentials after the name of their scheme, as in an `Authorization` header: `Bearer x`, `Basic x`, `Digest …`.
 
 use super::base64;
-use super::bytes::{ALNUM, LETTER, SPACE, at, before, follows, is, line_end, run, run_while};
+use super::bytes::{ALNUM, LETTER, SPACE, at, before, follows, is, line_end, run, run_back, run_while};
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
+use super::sieve::Sieve;
 
 /// What comes after the scheme.
 #[derive(Clone, Copy)]
@@ -18,8 +19,8 @@ enum Credentials {
 }
 
 const SCHEMES: &[(&str, Credentials)] = &[
-    ("apikey", Credentials::Word),
     ("api-key", Credentials::Word),
+    ("apikey", Credentials::Word),
     ("aws", Credentials::Word),
     ("aws4-hmac-sha256", Credentials::Parameters),
     ("basic", Credentials::Pair),
@@ -33,8 +34,8 @@ const SCHEMES: &[(&str, Credentials)] = &[
     ("googlelogin", Credentials::Parameters),
     ("hawk", Credentials::Parameters),
     ("hmac", Credentials::Word),
-    ("key", Credentials::Word),
     ("kerberos", Credentials::Word),
+    ("key", Credentials::Word),
     ("klaviyo-api-key", Credentials::Word),
     ("negotiate", Credentials::Word),
     ("ntlm", Credentials::Word),
@@ -49,23 +50,51 @@ const SCHEMES: &[(&str, Credentials)] = &[
     ("token", Credentials::Word),
 ];
 
+static NAMES: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut index = 0;
+    while index < SCHEMES.len() {
+        sieve = sieve.with(SCHEMES[index].0);
+        index += 1;
+    }
+    sieve
+};
+
 const LONGEST_SCHEME: usize = 24;
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    for gap in memchr::memchr_iter(b' ', bytes) {
-        if gap < from || !is(before(bytes, gap), ALNUM) {
+    // Spaces are everywhere: looking at each byte is faster here than searching for the next one.
+    for (gap, byte) in bytes.iter().enumerate() {
+        if *byte != b' ' || gap < from || !is(before(bytes, gap), ALNUM) {
             continue;
         }
-        let start = super::bytes::run_back(bytes, gap.saturating_sub(LONGEST_SCHEME), gap, |byte| is(byte, ALNUM) || byte == b'-');
-        let Some((_, credentials)) = SCHEMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(scan.part(start, gap))) else {
-            continue;
-        };
-        if let Some(end) = hide(scan, start, gap, *credentials) {
+        let start = run_back(bytes, gap.saturating_sub(LONGEST_SCHEME), gap, |byte| {
+            is(byte, ALNUM) || byte == b'-'
+        });
+        if let Some(credentials) = credentials_of(bytes, start, gap)
+            && let Some(end) = hide(scan, start, gap, credentials)
+        {
             from = end;
         }
     }
+}
+
+/// What comes after the scheme between two places, if it is one.
+fn credentials_of(bytes: &[u8], start: usize, end: usize) -> Option<Credentials> {
+    let scheme = bytes.get(start..end)?;
+    let mut lower = [0; LONGEST_SCHEME];
+    let lower = lower.get_mut(..scheme.len()).filter(|lower| lower.len() > 2)?;
+    lower.copy_from_slice(scheme);
+    lower.make_ascii_lowercase();
+    if !NAMES.may_have(lower) {
+        return None;
+    }
+    let found = SCHEMES
+        .binary_search_by(|(known, _)| known.as_bytes().cmp(lower))
+        .ok()?;
+    SCHEMES.get(found).map(|(_, credentials)| *credentials)
 }
 
 fn hide(scan: &mut Scan<'_>, scheme: usize, gap: usize, credentials: Credentials) -> Option<usize> {
@@ -76,8 +105,11 @@ fn hide(scan: &mut Scan<'_>, scheme: usize, gap: usize, credentials: Credentials
             let end = run_while(bytes, start, is_token);
             let text = scan.part(start, end);
             // In prose these names are words like others: "token 12 of 20", "bearer realm".
-            let bearer = follows(bytes, scheme, "bearer") || follows(bytes, scheme, "ssws") || follows(bytes, scheme, "geniekey");
-            let secret = looks_random(text, if bearer { 6 } else { 12 }) || bearer && text.len() >= 20 && !text.contains('=');
+            let bearer = follows(bytes, scheme, "bearer")
+                || follows(bytes, scheme, "ssws")
+                || follows(bytes, scheme, "geniekey");
+            let secret = looks_random(text, if bearer { 6 } else { 12 })
+                || bearer && text.len() >= 20 && !text.contains('=');
             (secret && !is_masked(text) && !is_placeholder(text)).then(|| {
                 scan.spans.hide(start..end);
                 end
@@ -94,7 +126,8 @@ fn hide(scan: &mut Scan<'_>, scheme: usize, gap: usize, credentials: Credentials
         Credentials::Parameters => {
             let parameter = run(bytes, start, ALNUM | LETTER);
             let parameter = run_while(bytes, parameter, |byte| is(byte, ALNUM) || byte == b'_');
-            let parameters = parameter > start && at(bytes, parameter) == b'=' && !follows(bytes, start, "realm");
+            let parameters =
+                parameter > start && at(bytes, parameter) == b'=' && !follows(bytes, start, "realm");
             parameters.then(|| {
                 let quoted = at(bytes, parameter + 1) == b'"';
                 let line = line_end(bytes, start);
@@ -109,25 +142,40 @@ fn hide(scan: &mut Scan<'_>, scheme: usize, gap: usize, credentials: Credentials
 }
 
 fn is_token(byte: u8) -> bool {
-    is(byte, ALNUM) || matches!(byte, b'.' | b'_' | b'~' | b'+' | b'/' | b'=' | b'-' | b':' | b'|' | b'%')
+    is(byte, ALNUM)
+        || matches!(
+            byte,
+            b'.' | b'_' | b'~' | b'+' | b'/' | b'=' | b'-' | b':' | b'|' | b'%'
+        )
 }
 
 /// Where the credentials begin if a known scheme stands at `start`.
 pub(super) fn after_scheme(bytes: &[u8], start: usize) -> Option<usize> {
     let end = run_while(bytes, start, |byte| is(byte, ALNUM) || byte == b'-');
-    let scheme = std::str::from_utf8(bytes.get(start..end)?).ok()?;
-    let known = SCHEMES.iter().any(|(name, _)| name.eq_ignore_ascii_case(scheme));
-    (known && at(bytes, end) == b' ').then(|| run_while(bytes, end, |byte| byte == b' '))
+    (credentials_of(bytes, start, end).is_some() && at(bytes, end) == b' ')
+        .then(|| run_while(bytes, end, |byte| byte == b' '))
 }
 
 /// Whether the quote at `quote` belongs to parameters as `Digest` has them.
 pub(super) fn has_quoted_parameters(bytes: &[u8], start: usize, quote: usize) -> bool {
-    before(bytes, quote) == b'=' && after_scheme(bytes, start).is_some_and(|parameters| parameters < quote && !is(at(bytes, parameters), SPACE))
+    before(bytes, quote) == b'='
+        && after_scheme(bytes, start)
+            .is_some_and(|parameters| parameters < quote && !is(at(bytes, parameters), SPACE))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::redact;
+
+    #[test]
+    fn the_table_is_sorted_and_fits() {
+        assert!(super::SCHEMES.is_sorted_by(|(one, _), (other, _)| one < other));
+        assert!(
+            super::SCHEMES
+                .iter()
+                .all(|(scheme, _)| scheme.len() <= super::LONGEST_SCHEME)
+        );
+    }
 
     #[test]
     fn credentials_after_their_scheme_go() {
@@ -137,22 +185,40 @@ mod tests {
             ("Basic dTpGQUtFLWJhc2ljLTE=", "Basic ********"),
             ("Authorization: Bearer X", "Authorization: Bearer ********"),
             ("authorization: X", "authorization: ********"),
-            ("curl -H 'Authorization: token X' https://h", "curl -H 'Authorization: token ********' https://h"),
-            ("Authorization: Digest username=\"a\", response=\"X\"", "Authorization: Digest ********"),
+            (
+                "curl -H 'Authorization: token X' https://h",
+                "curl -H 'Authorization: token ********' https://h",
+            ),
+            (
+                "Authorization: Digest username=\"a\", response=\"X\"",
+                "Authorization: Digest ********",
+            ),
             ("Digest username=\"a\", response=\"X\"", "Digest ********"),
-            ("AWS4-HMAC-SHA256 Credential=A/b, Signature=X", "AWS4-HMAC-SHA256 ********"),
+            (
+                "AWS4-HMAC-SHA256 Credential=A/b, Signature=X",
+                "AWS4-HMAC-SHA256 ********",
+            ),
             ("Cookie: a=X; b=X", "Cookie: ********"),
             ("X-Api-Key: X", "X-Api-Key: ********"),
         ] {
-            assert_eq!(redact(&text.replace('X', x).replace(&format!("{x}-Api"), "X-Api")), expected, "{text}");
+            assert_eq!(
+                redact(&text.replace('X', x).replace(&format!("{x}-Api"), "X-Api")),
+                expected,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn talk_of_schemes_stays() {
         for text in [
-            "Bearer token missing", "Basic authentication required", "WWW-Authenticate: Bearer realm=\"example\"",
-            "the basic setup of token handling", "Digest realm=\"x\"", "token 12 of 20", "Authorization: required",
+            "Bearer token missing",
+            "Basic authentication required",
+            "WWW-Authenticate: Bearer realm=\"example\"",
+            "the basic setup of token handling",
+            "Digest realm=\"x\"",
+            "token 12 of 20",
+            "Authorization: required",
         ] {
             assert_eq!(redact(text), text);
         }

@@ -2,6 +2,7 @@
 
 use super::bytes::{ALNUM, DIGIT, LETTER, at, follows, is};
 use super::entropy::looks_random;
+use super::sieve::Sieve;
 
 /// What a scheme, a store or a desktop is called, where the name beside it says `auth` or `session`. Sorted.
 const SCHEMES: &[&str] = &[
@@ -173,6 +174,9 @@ const STATES: &[&str] = &[
     "yes",
 ];
 
+static SCHEMES_SIEVE: Sieve = Sieve::of(SCHEMES);
+static STATES_SIEVE: Sieve = Sieve::of(STATES);
+
 const LONGEST_WORD: usize = 16;
 const LONGEST_SETTING: usize = 256;
 
@@ -190,7 +194,10 @@ pub(super) fn is_masked(value: &str) -> bool {
 pub(super) fn is_placeholder(value: &str) -> bool {
     let wrapped = |open: &str, close: &str| {
         value.len() > open.len() + close.len()
-            && value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).is_some_and(is_plain)
+            && value
+                .strip_prefix(open)
+                .and_then(|rest| rest.strip_suffix(close))
+                .is_some_and(is_plain)
     };
     wrapped("${", "}")
         || wrapped("$(", ")")
@@ -198,34 +205,58 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         || wrapped("<", ">")
         || wrapped("${{", "}}")
         || value.strip_prefix('$').is_some_and(|name| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit())
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit())
         })
         || matches!(value, "%s" | "%v" | "%q" | "{}" | "{:?}" | "_")
 }
 
 fn is_plain(inside: &str) -> bool {
     !looks_random(inside, 8)
-        && inside.bytes().all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b' ' | b':' | b'?'))
+        && inside
+            .bytes()
+            .all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b' ' | b':' | b'?'))
 }
 
 /// A truth value or nothing, as people write them.
 pub(super) fn is_truth(value: &str) -> bool {
-    ["", "true", "false", "yes", "no", "on", "off", "none", "null", "nil", "undefined", "enabled", "disabled"]
-        .iter()
-        .any(|word| word.eq_ignore_ascii_case(value))
+    [
+        "",
+        "true",
+        "false",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "none",
+        "null",
+        "nil",
+        "undefined",
+        "enabled",
+        "disabled",
+    ]
+    .iter()
+    .any(|word| word.eq_ignore_ascii_case(value))
 }
 
 /// A word that says how it is with a secret: `password: required`, `(using password: YES)`, `token=expired`.
 pub(super) fn is_state(value: &str) -> bool {
-    in_table(value.trim_end_matches(['.', '!', '?']), STATES)
+    in_table(value.trim_end_matches(['.', '!', '?']), STATES, &STATES_SIEVE)
 }
 
-fn in_table(value: &str, table: &[&str]) -> bool {
+fn in_table(value: &str, table: &[&str], sieve: &Sieve) -> bool {
     let mut lower = [0; LONGEST_WORD];
-    let Some(place) = lower.get_mut(..value.len()) else { return false };
+    let Some(place) = lower.get_mut(..value.len()) else {
+        return false;
+    };
     place.copy_from_slice(value.as_bytes());
     place.make_ascii_lowercase();
-    table.binary_search_by(|known| known.as_bytes().cmp(place)).is_ok()
+    sieve.may_have(place)
+        && table
+            .binary_search_by(|known| known.as_bytes().cmp(place))
+            .is_ok()
 }
 
 /// A path of the file system, or an address of something that is not the secret itself.
@@ -245,7 +276,9 @@ pub(super) fn is_path(value: &str) -> bool {
     rooted
         && value.len() <= LONGEST_SETTING
         && value.split(['/', '\\']).all(|segment| {
-            !(segment.ends_with('=') || segment.contains('+') || !segment.contains('.') && looks_random(segment, 6))
+            !(segment.ends_with('=')
+                || segment.contains('+')
+                || !segment.contains('.') && looks_random(segment, 6))
         })
 }
 
@@ -254,7 +287,9 @@ pub(super) fn is_location(value: &str) -> bool {
     if value.len() > 253 {
         return false;
     }
-    let numeric = value.bytes().all(|byte| is(byte, DIGIT) || matches!(byte, b'.' | b':' | b'/' | b','))
+    let numeric = value
+        .bytes()
+        .all(|byte| is(byte, DIGIT) || matches!(byte, b'.' | b':' | b'/' | b','))
         && value.bytes().any(|byte| matches!(byte, b'.' | b':'));
     let (host, port) = value.rsplit_once(':').unwrap_or((value, "1"));
     let named = host.contains('.')
@@ -262,7 +297,9 @@ pub(super) fn is_location(value: &str) -> bool {
         && port.bytes().all(|byte| is(byte, DIGIT))
         && host.split('.').all(|label| {
             !label.is_empty()
-                && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
                 && !looks_random(label, 8)
         });
     numeric || named || host == "localhost" && port.bytes().all(|byte| is(byte, DIGIT))
@@ -277,8 +314,8 @@ pub(super) fn is_setting(value: &str) -> bool {
     is_truth(value)
         || is_masked(value)
         || is_placeholder(value)
-        || in_table(value, STATES)
-        || in_table(value, SCHEMES)
+        || in_table(value, STATES, &STATES_SIEVE)
+        || in_table(value, SCHEMES, &SCHEMES_SIEVE)
         || is_short_number(value)
         || is_path(value)
         || is_location(value)
@@ -290,12 +327,17 @@ pub(super) fn is_short_number(value: &str) -> bool {
     let digits = value.bytes().take_while(|byte| is(*byte, DIGIT)).count();
     let unit = value.get(digits..).unwrap_or_default();
     (1..=5).contains(&digits)
-        && matches!(unit, "" | "s" | "m" | "h" | "d" | "w" | "ms" | "us" | "sec" | "min" | "kb" | "mb" | "KB" | "MB" | "%")
+        && matches!(
+            unit,
+            "" | "s" | "m" | "h" | "d" | "w" | "ms" | "us" | "sec" | "min" | "kb" | "mb" | "KB" | "MB" | "%"
+        )
 }
 
 /// A count, or a list of small numbers: what plurals like `secrets` and `pins` have.
 pub(super) fn is_count(value: &str) -> bool {
-    value.split([',', ' ']).all(|part| is_short_number(part) && part.len() <= 4)
+    value
+        .split([',', ' '])
+        .all(|part| is_short_number(part) && part.len() <= 4)
 }
 
 #[cfg(test)]
@@ -313,13 +355,39 @@ mod tests {
     #[test]
     fn settings_are_told_from_secrets() {
         for value in [
-            "", "true", "No", "ldap", "CRAM-MD5", "300", "24h", "/var/run/secrets/token", "./x.pem", "C:\\keys\\a.pem",
-            "10.0.0.5", "10.0.0.0/8", "db.internal:5432", "localhost", "https://login.example.com/", "${AUTH}", "********",
-            "[Filtered]", "<secret>", "expired", "arn:aws:secretsmanager:eu-1:123456789012:secret:app",
+            "",
+            "true",
+            "No",
+            "ldap",
+            "CRAM-MD5",
+            "300",
+            "24h",
+            "/var/run/secrets/token",
+            "./x.pem",
+            "C:\\keys\\a.pem",
+            "10.0.0.5",
+            "10.0.0.0/8",
+            "db.internal:5432",
+            "localhost",
+            "https://login.example.com/",
+            "${AUTH}",
+            "********",
+            "[Filtered]",
+            "<secret>",
+            "expired",
+            "arn:aws:secretsmanager:eu-1:123456789012:secret:app",
         ] {
             assert!(is_setting(value), "{value}");
         }
-        for value in ["hunter2", "FAKE0012ab34cd", "123456", "/aB3xK9zQ", "a.b.c8f7e6d5c4b3a2", "swordfish", "$ecret"] {
+        for value in [
+            "hunter2",
+            "FAKE0012ab34cd",
+            "123456",
+            "/aB3xK9zQ",
+            "a.b.c8f7e6d5c4b3a2",
+            "swordfish",
+            "$ecret",
+        ] {
             assert!(!is_setting(value), "{value}");
         }
     }

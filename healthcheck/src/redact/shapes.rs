@@ -1,5 +1,9 @@
 //! Tokens known by something in their middle or at their end.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::bytes::{ALNUM, DIGIT, HEX, LETTER, at, before, is, run_back, run_while};
 use super::scan::Scan;
 
@@ -16,21 +20,93 @@ struct Shape {
 
 const SHAPES: &[Shape] = &[
     // HashiCorp's Terraform cloud.
-    Shape { mark: b".atlasv1.", before: alnum, least_before: 10, most_before: 20, after: word, least_after: 40, most_after: 120 },
+    Shape {
+        mark: b".atlasv1.",
+        before: alnum,
+        least_before: 10,
+        most_before: 20,
+        after: word,
+        least_after: 40,
+        most_after: 120,
+    },
     // OpenAI's keys of every kind.
-    Shape { mark: b"T3BlbkFJ", before: word, least_before: 16, most_before: 200, after: word, least_after: 16, most_after: 200 },
+    Shape {
+        mark: b"T3BlbkFJ",
+        before: word,
+        least_before: 16,
+        most_before: 200,
+        after: word,
+        least_after: 16,
+        most_after: 200,
+    },
     // Azure's application secrets: three characters, a digit, the mark.
-    Shape { mark: b"Q~", before: azure, least_before: 4, most_before: 4, after: azure, least_after: 30, most_after: 40 },
-    Shape { mark: b"_mmk", before: word, least_before: 30, most_before: 40, after: none, least_after: 0, most_after: 0 },
+    Shape {
+        mark: b"Q~",
+        before: azure,
+        least_before: 4,
+        most_before: 4,
+        after: azure,
+        least_after: 30,
+        most_after: 40,
+    },
+    Shape {
+        mark: b"_mmk",
+        before: word,
+        least_before: 30,
+        most_before: 40,
+        after: none,
+        least_after: 0,
+        most_after: 0,
+    },
     // Mailchimp: the data centre stands at the end.
-    Shape { mark: b"-us", before: hex, least_before: 32, most_before: 32, after: digit, least_after: 1, most_after: 2 },
+    Shape {
+        mark: b"-us",
+        before: hex,
+        least_before: 32,
+        most_before: 32,
+        after: digit,
+        least_after: 1,
+        most_after: 2,
+    },
     // Facebook's application tokens.
-    Shape { mark: b"|", before: digit, least_before: 13, most_before: 17, after: word, least_after: 20, most_after: 44 },
+    Shape {
+        mark: b"|",
+        before: digit,
+        least_before: 13,
+        most_before: 17,
+        after: word,
+        least_after: 20,
+        most_after: 44,
+    },
     // Authress and Harness.
-    Shape { mark: b".acc_", before: dotted, least_before: 8, most_before: 60, after: wide, least_after: 40, most_after: 200 },
-    Shape { mark: b".acc-", before: dotted, least_before: 8, most_before: 60, after: wide, least_after: 40, most_after: 200 },
+    Shape {
+        mark: b".acc_",
+        before: dotted,
+        least_before: 8,
+        most_before: 60,
+        after: wide,
+        least_after: 40,
+        most_after: 200,
+    },
+    Shape {
+        mark: b".acc-",
+        before: dotted,
+        least_before: 8,
+        most_before: 60,
+        after: wide,
+        least_after: 40,
+        most_after: 200,
+    },
     // Firebase's server keys.
-    Shape { mark: b":APA91b", before: word, least_before: 8, most_before: 40, after: word, least_after: 60, most_after: 200 },
+    Shape {
+        mark: b":APA91b",
+        before: word,
+        least_before: 8,
+        most_before: 40,
+        after: word,
+        least_after: 60,
+        most_after: 200,
+    },
 ];
 
 fn alnum(byte: u8) -> bool {
@@ -65,15 +141,28 @@ fn none(_: u8) -> bool {
     false
 }
 
+/// What looks for the marks, built once.
+static FINDERS: LazyLock<Vec<Finder<'static>>> =
+    LazyLock::new(|| SHAPES.iter().map(|shape| Finder::new(shape.mark)).collect());
+
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    for shape in SHAPES {
+    // The shortest shape of all is longer.
+    if bytes.len() < 24 {
+        return;
+    }
+    for (shape, finder) in SHAPES.iter().zip(FINDERS.iter()) {
         let mut from = 0;
-        for mark in memchr::memmem::find_iter(bytes, shape.mark) {
+        for mark in finder.find_iter(bytes) {
             if mark < from {
                 continue;
             }
-            let start = run_back(bytes, mark.saturating_sub(shape.most_before).max(from), mark, shape.before);
+            let start = run_back(
+                bytes,
+                mark.saturating_sub(shape.most_before).max(from),
+                mark,
+                shape.before,
+            );
             let after = mark + shape.mark.len();
             let window = bytes.get(..after + shape.most_after).unwrap_or(bytes);
             let end = run_while(window, after, shape.after);
@@ -90,8 +179,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 fn dotted_parts(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    for dot in memchr::memchr_iter(b'.', bytes) {
-        if dot < from || !is(before(bytes, dot), ALNUM) {
+    for (dot, byte) in bytes.iter().enumerate() {
+        if *byte != b'.' || dot < from || !is(before(bytes, dot), ALNUM) {
             continue;
         }
         let start = run_back(bytes, dot.saturating_sub(30), dot, word);

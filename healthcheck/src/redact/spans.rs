@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::MASK;
+use super::bytes::run_back;
 use super::quoted::Quote;
 
 /// What the scanners found, in any order and overlapping as they like.
@@ -31,7 +32,11 @@ impl Spans {
 
     fn push(&mut self, range: Range<usize>, quote: Option<Quote>) {
         if range.start < range.end {
-            self.found.push(Span { start: range.start, end: range.end, quote });
+            self.found.push(Span {
+                start: range.start,
+                end: range.end,
+                quote,
+            });
         }
     }
 
@@ -41,12 +46,6 @@ impl Spans {
 
     pub(super) fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
         self.found.iter().map(|span| span.start..span.end)
-    }
-
-    /// Whether the whole text would be nothing but a mask.
-    #[cfg(test)]
-    pub(super) fn cover(&self, text: &str) -> bool {
-        self.ranges().any(|range| range == (0..text.len()))
     }
 
     pub(super) fn apply(mut self, text: &str) -> Cow<'_, str> {
@@ -90,9 +89,16 @@ impl Spans {
     }
 }
 
-/// Widened to whole characters: the scanners look at bytes.
+/// Moved to the bounds of whole characters and of escapes: the scanners look at bytes, and a JSON text must stay one.
 fn on_characters(text: &str, mut span: Span) -> Span {
     span.end = span.end.min(text.len());
+    let bytes = text.as_bytes();
+    if is_escaped(bytes, span.start) {
+        span.start -= 1;
+    }
+    if span.end > span.start + 1 && is_escaped(bytes, span.end) {
+        span.end -= 1;
+    }
     while !text.is_char_boundary(span.start) {
         span.start -= 1;
     }
@@ -100,6 +106,16 @@ fn on_characters(text: &str, mut span: Span) -> Span {
         span.end += 1;
     }
     span
+}
+
+/// More backslashes than that are nobody's escape.
+const MOST_BACKSLASHES: usize = 64;
+
+/// Whether the byte at a place stands behind a backslash that isn't one itself.
+fn is_escaped(bytes: &[u8], place: usize) -> bool {
+    let floor = place.saturating_sub(MOST_BACKSLASHES);
+    let start = run_back(bytes, floor, place, |byte| byte == b'\\');
+    (place - start) % 2 == 1
 }
 
 #[cfg(test)]
@@ -136,6 +152,6 @@ mod tests {
 
     #[test]
     fn a_character_is_hidden_whole() {
-        assert_eq!(hidden("aéb", &[2..3]), "a********b");
+        assert_eq!(hidden("aéb", std::slice::from_ref(&(2..3))), "a********b");
     }
 }

@@ -1,15 +1,53 @@
 //! Tokens known by their prefix, and JSON Web Tokens.
 
-use std::sync::LazyLock;
-
 use super::bytes::{ALNUM, DIGIT, HEX, at, before, is, run_back, run_while};
 use super::scan::Scan;
 use super::token_tables::{Alphabet, TOKENS};
 
-/// The table by first byte, so that a byte no token begins with costs one look-up.
-static BY_FIRST: LazyLock<Vec<Vec<&'static (&'static str, Alphabet, usize)>>> = LazyLock::new(|| {
-    (0..=u8::MAX).map(|first| TOKENS.iter().filter(|(prefix, ..)| prefix.as_bytes().first() == Some(&first)).collect()).collect()
-});
+/// The table by first byte: the entries that begin with one are those whose places in the table stand in `places` from
+/// `from[byte]` to `from[byte + 1]`.
+struct ByFirst {
+    from: [u16; 257],
+    places: [u16; TOKENS.len()],
+}
+
+static BY_FIRST: ByFirst = by_first();
+
+/// Sorted by counting, while compiling.
+const fn by_first() -> ByFirst {
+    let mut sorted = ByFirst {
+        from: [0; 257],
+        places: [0; TOKENS.len()],
+    };
+    let mut byte = 0;
+    let mut count = 0;
+    while byte < 256 {
+        sorted.from[byte] = count;
+        let mut index = 0;
+        while index < TOKENS.len() {
+            if TOKENS[index].0.as_bytes()[0] as usize == byte {
+                sorted.places[count as usize] = index as u16;
+                count += 1;
+            }
+            index += 1;
+        }
+        byte += 1;
+    }
+    sorted.from[256] = count;
+    sorted
+}
+
+/// The entries that begin with a byte.
+fn beginning_with(first: u8) -> impl Iterator<Item = &'static (&'static str, Alphabet, usize)> {
+    let bound = |byte: usize| BY_FIRST.from.get(byte).map_or(0, |from| usize::from(*from));
+    let places = BY_FIRST
+        .places
+        .get(bound(usize::from(first))..bound(usize::from(first) + 1));
+    places
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|place| TOKENS.get(usize::from(*place)))
+}
 
 impl Alphabet {
     fn has(self, byte: u8) -> bool {
@@ -17,7 +55,9 @@ impl Alphabet {
             Self::Hex => is(byte, HEX),
             Self::Alnum => is(byte, ALNUM),
             Self::Word => is(byte, ALNUM) || matches!(byte, b'_' | b'-'),
-            Self::Wide => is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'+' | b'/' | b'~' | b'%'),
+            Self::Wide => {
+                is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'+' | b'/' | b'~' | b'%')
+            }
             Self::Crypt => Self::Wide.has(byte) || matches!(byte, b'$' | b',' | b':'),
         }
     }
@@ -36,7 +76,11 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         let end = json_web_token(bytes, place).or_else(|| known(bytes, place));
         match end {
             Some(end) => {
-                let start = if byte == b':' { run_back(bytes, place.saturating_sub(12), place, |byte| is(byte, DIGIT)) } else { place };
+                let start = if byte == b':' {
+                    run_back(bytes, place.saturating_sub(12), place, |byte| is(byte, DIGIT))
+                } else {
+                    place
+                };
                 scan.spans.hide(start..end);
                 place = end;
             }
@@ -47,10 +91,10 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 
 /// Where the token of the table ends that begins at `start`.
 fn known(bytes: &[u8], start: usize) -> Option<usize> {
-    let candidates = BY_FIRST.get(usize::from(at(bytes, start)))?;
     let rest = bytes.get(start..)?;
-    candidates.iter().find_map(|(prefix, alphabet, shortest)| {
-        if !rest.starts_with(prefix.as_bytes()) {
+    let second = at(rest, 1);
+    beginning_with(at(rest, 0)).find_map(|(prefix, alphabet, shortest)| {
+        if at(prefix.as_bytes(), 1) != second || !rest.starts_with(prefix.as_bytes()) {
             return None;
         }
         let from = start + prefix.len();
@@ -81,10 +125,14 @@ fn is_drawn(prefix: &str, alphabet: Alphabet, rest: &[u8]) -> bool {
 
 /// `eyJ….eyJ….…`, signed, unsigned or encrypted.
 fn json_web_token(bytes: &[u8], start: usize) -> Option<usize> {
-    if bytes.get(start..start + 3)? != b"eyJ" && bytes.get(start..start + 3)? != b"ewo" {
+    if at(bytes, start) != b'e' || !matches!(bytes.get(start..start + 3)?, b"eyJ" | b"ewo") {
         return None;
     }
-    let part = |from: usize| run_while(bytes, from, |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'='));
+    let part = |from: usize| {
+        run_while(bytes, from, |byte| {
+            is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'=')
+        })
+    };
     let header = part(start);
     if header - start < 10 || at(bytes, header) != b'.' {
         return None;
@@ -117,7 +165,10 @@ mod tests {
             let text = format!("upstream {number}{prefix}{rest}, then");
             let shown = redact(&text);
             assert!(!shown.contains(&rest), "{shown}");
-            assert!(shown.starts_with("upstream ") && shown.ends_with(" then"), "{shown}");
+            assert!(
+                shown.starts_with("upstream ") && shown.ends_with(" then"),
+                "{shown}"
+            );
         }
     }
 
@@ -132,9 +183,22 @@ mod tests {
     #[test]
     fn words_that_begin_alike_stay() {
         for text in [
-            "skeleton sk-learn", "npm_package_name", "SKIPPED", "pypi-server", "key-value-store", "re_export",
-            "api-gateway-service-with-a-very-long-name", "st.example.com", "s.example.com", "ASIA/Tokyo", "test_suite",
-            "sha256:58e6b3a414a1e090dfc6029add0f3555ccba127f", "co_routine", "live_reload", "fw_version", "md-lint",
+            "skeleton sk-learn",
+            "npm_package_name",
+            "SKIPPED",
+            "pypi-server",
+            "key-value-store",
+            "re_export",
+            "api-gateway-service-with-a-very-long-name",
+            "st.example.com",
+            "s.example.com",
+            "ASIA/Tokyo",
+            "test_suite",
+            "sha256:58e6b3a414a1e090dfc6029add0f3555ccba127f",
+            "co_routine",
+            "live_reload",
+            "fw_version",
+            "md-lint",
         ] {
             assert_eq!(redact(text), text);
         }

@@ -13,8 +13,14 @@ const LONGEST_SCHEME: usize = 32;
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    while let Some(found) = memchr::memmem::find(bytes.get(from..).unwrap_or_default(), b"//") {
+    // The next `@` from the current place on, looked for once and not for every address.
+    let mut sign = 0;
+    while let Some(found) = memchr::memchr(b'/', bytes.get(from..).unwrap_or_default()) {
         let slashes = from + found;
+        if at(bytes, slashes + 1) != b'/' {
+            from = slashes + 1;
+            continue;
+        }
         from = slashes + 2;
         let scheme_end = slashes.checked_sub(1).filter(|colon| at(bytes, *colon) == b':');
         let scheme = match scheme_end {
@@ -27,8 +33,18 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             // `//user:password@host`: as good as one with a scheme, but a comment looks the same.
             None => "",
         };
-        let end = run_while(bytes, from, |byte| !is(byte, ADDRESS_END) && !matches!(byte, b'/' | b'?' | b'#'));
-        let end = user_info(scan, scheme, from, end);
+        let end = run_while(bytes, from, |byte| {
+            !is(byte, ADDRESS_END) && !matches!(byte, b'/' | b'?' | b'#')
+        });
+        if sign < from {
+            sign = memchr::memchr(b'@', bytes.get(from..).unwrap_or_default())
+                .map_or(bytes.len(), |found| from + found);
+        }
+        let end = if sign < end + LONGEST_PASSWORD {
+            user_info(scan, scheme, from, end)
+        } else {
+            end
+        };
         webhooks::find(scan, from, end);
         from = end.max(from);
     }
@@ -43,11 +59,15 @@ fn user_info(scan: &mut Scan<'_>, scheme: &str, start: usize, end: usize) -> usi
         return end;
     }
     // `postgres://app:pa/ss@db`: a colon that no port follows, and an `@` further on.
-    let Some(colon) = memchr::memchr(b':', authority).map(|found| start + found) else { return end };
+    let Some(colon) = memchr::memchr(b':', authority).map(|found| start + found) else {
+        return end;
+    };
     let port = bytes.get(colon + 1..end).unwrap_or_default();
     let is_port = port.iter().all(|byte| is(*byte, DIGIT)) && !port.is_empty() && colon > start;
     // In the path of a web page an `@` is common, in that of a database it is none.
-    let web = ["http", "ws", "git", "file", "s3", "gs", "npm", "ftp"].iter().any(|known| follows(scheme.as_bytes(), 0, known));
+    let web = ["http", "ws", "git", "file", "s3", "gs", "npm", "ftp"]
+        .iter()
+        .any(|known| follows(scheme.as_bytes(), 0, known));
     if is_port && web || at(bytes, start) == b'[' || port.starts_with(b"$") || port.contains(&b'[') {
         return end;
     }
@@ -58,7 +78,13 @@ fn user_info(scan: &mut Scan<'_>, scheme: &str, start: usize, end: usize) -> usi
     // Where the address is all there is on its line, its password may hold anything.
     let alone = !is_port && is_alone(bytes, start, scheme.len());
     let last = run_while(window, end, |byte| {
-        byte != b'@' && !(is_port && byte == b'?') && if alone { byte != b'\n' } else { !is(byte, SPACE) && !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>') }
+        byte != b'@'
+            && !(is_port && byte == b'?')
+            && if alone {
+                byte != b'\n'
+            } else {
+                !is(byte, SPACE) && !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>')
+            }
     });
     if at(window, last) == b'@' && is(at(bytes, last + 1), ALNUM) {
         scan.spans.hide(colon + 1..last);
@@ -70,7 +96,8 @@ fn user_info(scan: &mut Scan<'_>, scheme: &str, start: usize, end: usize) -> usi
 /// Whether a line begins with the address, perhaps as the value of a variable.
 fn is_alone(bytes: &[u8], start: usize, scheme: usize) -> bool {
     let scheme_start = start.saturating_sub(scheme + "://".len());
-    matches!(before(bytes, scheme_start), 0 | b'\n' | b'=') || follows(bytes, scheme_start.saturating_sub(5), "jdbc:")
+    matches!(before(bytes, scheme_start), 0 | b'\n' | b'=')
+        || follows(bytes, scheme_start.saturating_sub(5), "jdbc:")
 }
 
 /// `user:password`, `one:password@host,two:password@host`, or a secret alone.
@@ -78,7 +105,9 @@ fn hosts(scan: &mut Scan<'_>, scheme: &str, start: usize, last_at: usize) {
     let bytes = scan.bytes;
     let all = bytes.get(start..last_at).unwrap_or_default();
     let several = memchr::memchr(b'@', all).is_some()
-        && all.split(|byte| *byte == b',').all(|part| memchr::memchr_iter(b'@', part).count() <= 1);
+        && all
+            .split(|byte| *byte == b',')
+            .all(|part| memchr::memchr_iter(b'@', part).count() <= 1);
     if several && memchr::memchr(b',', all).is_some() {
         let mut from = start;
         for part in all.split(|byte| *byte == b',') {
@@ -127,15 +156,27 @@ mod tests {
         for (text, expected) in [
             ("postgres://app:X@db/prod", "postgres://app:********@db/prod"),
             ("redis://:X@r:6379/0", "redis://:********@r:6379/0"),
-            ("postgresql+psycopg2://a%40b:X@h/d?x=1", "postgresql+psycopg2://a%40b:********@h/d?x=1"),
+            (
+                "postgresql+psycopg2://a%40b:X@h/d?x=1",
+                "postgresql+psycopg2://a%40b:********@h/d?x=1",
+            ),
             ("mongodb://a:X@h1:1,h2:2/d", "mongodb://a:********@h1:1,h2:2/d"),
             ("amqp://a:X@h1,b:X@h2/v", "amqp://a:********@h1,b:********@h2/v"),
-            ("amqp://a:X@h1,amqp://b:X@h2", "amqp://a:********@h1,amqp://b:********@h2"),
+            (
+                "amqp://a:X@h1,amqp://b:X@h2",
+                "amqp://a:********@h1,amqp://b:********@h2",
+            ),
             ("postgres://a:pX@ss@h/d", "postgres://a:********@h/d"),
             ("postgres://a:p/X@h/d", "postgres://a:********@h/d"),
             ("see (https://a:X@h/x).", "see (https://a:********@h/x)."),
-            ("https://X@sentry.example.com/1", "https://********@sentry.example.com/1"),
-            ("https://X:x-oauth-basic@github.com/a", "https://********:********@github.com/a"),
+            (
+                "https://X@sentry.example.com/1",
+                "https://********@sentry.example.com/1",
+            ),
+            (
+                "https://X:x-oauth-basic@github.com/a",
+                "https://********:********@github.com/a",
+            ),
             ("//a:X@h/x", "//a:********@h/x"),
         ] {
             assert_eq!(redact(&text.replace('X', x)), expected, "{text}");

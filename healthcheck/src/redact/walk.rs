@@ -19,6 +19,13 @@ use super::settings::{is_count, is_short_number};
 pub(super) const DEEPEST: usize = 100;
 pub(super) const TOO_DEEP: &str = "…";
 
+/// A sentence is no name.
+const LONGEST_NAME: usize = 64;
+
+/// How often a text that was changed is read again, and how long it may be for that.
+const MOST_ROUNDS: usize = 3;
+const LONGEST_AGAIN: usize = 16 * 1024;
+
 const WEAK: Verdict = Verdict::Of(Family::Weak);
 
 /// One way through a value.
@@ -66,7 +73,9 @@ impl Walk<'_> {
                 let counted = family == Family::Weak || name.ends_with(['s', 'S']);
                 !(counted && is_short_number(&number.to_string()))
             }
-            (Verdict::Of(Family::Weak), Value::Array(_) | Value::Object(_)) => return self.branch(name, value, depth),
+            (Verdict::Of(Family::Weak), Value::Array(_) | Value::Object(_)) => {
+                return self.branch(name, value, depth);
+            }
             (Verdict::Of(_), Value::Array(list)) => !list.is_empty(),
             (Verdict::Of(_), Value::Object(map)) => !map.is_empty(),
         };
@@ -84,15 +93,19 @@ impl Walk<'_> {
             return self.value(value, depth);
         }
         match value {
-            Value::Array(list) => {
-                Value::Array(list.into_iter().map(|value| self.judged(WEAK, name, value, depth + 1)).collect())
-            }
+            Value::Array(list) => Value::Array(
+                list.into_iter()
+                    .map(|value| self.judged(WEAK, name, value, depth + 1))
+                    .collect(),
+            ),
             Value::Object(map) => map
                 .into_iter()
                 .map(|(inner, value)| {
                     let own = self.rules.verdict(&inner);
                     let value = match own {
-                        Verdict::Shown if !names::is_qualifier(&inner) => self.judged(WEAK, name, value, depth + 1),
+                        Verdict::Shown if !names::is_qualifier(&inner) => {
+                            self.judged(WEAK, name, value, depth + 1)
+                        }
                         _ => self.judged(own, &inner, value, depth + 1),
                     };
                     (self.text(inner), value)
@@ -122,8 +135,27 @@ impl Walk<'_> {
 
     /// The text by the built-in rules, then by the application's own.
     pub(super) fn shown(self, text: &str) -> Cow<'_, str> {
-        let shown = Scan::new(text, self.rules, self.unpacked).run().apply(text);
-        let shown = documents::whole(self, shown);
+        let mut shown = documents::whole(
+            self,
+            text,
+            Scan::new(text, self.rules, self.unpacked).run().apply(text),
+        );
+        // What a mask leaves behind may read differently from before: such a text is read again, so that redacting it
+        // once more changes nothing.
+        for _ in 0..MOST_ROUNDS {
+            let Cow::Owned(once) = &shown else { break };
+            if once.len() > LONGEST_AGAIN {
+                break;
+            }
+            match documents::whole(
+                self,
+                once,
+                Scan::new(once, self.rules, self.unpacked).run().apply(once),
+            ) {
+                Cow::Borrowed(_) => break,
+                Cow::Owned(again) => shown = Cow::Owned(again),
+            }
+        }
         self.rules.finish(shown)
     }
 
@@ -134,16 +166,23 @@ impl Walk<'_> {
                 Value::String(word) => Some(word),
                 _ => None,
             });
-            return Value::Array(self.arguments(words.collect()));
+            return Value::Array(self.arguments(&words.collect::<Vec<_>>()));
         }
         if let [Value::String(name), Value::String(text)] = list.as_slice()
+            && !name.contains(' ')
             && self.rules.verdict(name).is_telling()
             && looks_random(text, 8)
         {
             return self.pair(Value::Array(list), depth);
         }
         let pairs = !list.is_empty() && list.iter().all(is_pair);
-        let values = list.into_iter().map(|value| if pairs { self.pair(value, depth + 1) } else { self.value(value, depth + 1) });
+        let values = list.into_iter().map(|value| {
+            if pairs {
+                self.pair(value, depth + 1)
+            } else {
+                self.value(value, depth + 1)
+            }
+        });
         Value::Array(values.collect())
     }
 
@@ -156,11 +195,32 @@ impl Walk<'_> {
                 let value = self.named(&name, value, depth + 1);
                 Value::Array(vec![Value::String(self.text(name)), value])
             }
-            (first, second) => Value::Array(first.into_iter().chain(second).map(|value| self.value(value, depth + 1)).collect()),
+            (first, second) => Value::Array(
+                first
+                    .into_iter()
+                    .chain(second)
+                    .map(|value| self.value(value, depth + 1))
+                    .collect(),
+            ),
         }
     }
 
-    pub(super) fn arguments(self, words: Vec<String>) -> Vec<Value> {
+    pub(super) fn arguments(self, words: &[String]) -> Vec<Value> {
+        let mut shown = self.arguments_once(words);
+        for _ in 0..MOST_ROUNDS {
+            if shown == words || shown.iter().map(String::len).sum::<usize>() > LONGEST_AGAIN {
+                break;
+            }
+            let again = self.arguments_once(&shown);
+            if again == shown {
+                break;
+            }
+            shown = again;
+        }
+        shown.into_iter().map(Value::String).collect()
+    }
+
+    fn arguments_once(self, words: &[String]) -> Vec<String> {
         let views: Vec<&str> = words.iter().map(String::as_str).collect();
         let found = arguments::secrets(&views, Origin::List, self.rules);
         let mut found = found.into_iter().peekable();
@@ -172,27 +232,38 @@ impl Walk<'_> {
                     scan.spans.hide(secret.range);
                 }
             }
-            let text = documents::whole(self, scan.run().apply(word));
-            shown.push(Value::String(self.rules.finish(text).into_owned()));
+            let text = documents::whole(self, word, scan.run().apply(word));
+            shown.push(self.rules.finish(text).into_owned());
         }
         shown
     }
 
     fn map(self, map: Map<String, Value>, depth: usize) -> Value {
         let paired = name_in_pair(&map).map(|name| (self.rules.verdict(name), name.to_owned()));
-        let manifest = map.get("kind").and_then(Value::as_str).is_some_and(|kind| kind == "Secret");
+        let manifest = map
+            .get("kind")
+            .and_then(Value::as_str)
+            .is_some_and(|kind| kind == "Secret");
         let mut shown = Map::new();
         for (name, value) in map {
             let value = match &paired {
-                Some((verdict, of)) if pairs::is_name_of_value(&name) => self.judged(*verdict, of, value, depth + 1),
+                Some((verdict, of)) if pairs::is_name_of_value(&name) => {
+                    self.judged(*verdict, of, value, depth + 1)
+                }
                 // The name of a pair is no secret even where it stands under `key`.
                 Some(_) if pairs::is_name_of_name(&name) => self.value(value, depth + 1),
-                _ if manifest && matches!(name.as_str(), "data" | "stringData") => self.hide_below(value, depth + 1),
+                _ if manifest && matches!(name.as_str(), "data" | "stringData") => {
+                    self.hide_below(value, depth + 1)
+                }
                 _ => self.named(&name, value, depth + 1),
             };
             let name = self.text(name);
             // Two names that differ only in their secret: both values are shown.
-            let name = if shown.contains_key(&name) { format!("{name} ({})", shown.len() + 1) } else { name };
+            let name = if shown.contains_key(&name) {
+                format!("{name} ({})", shown.len() + 1)
+            } else {
+                name
+            };
             shown.insert(name, value);
         }
         Value::Object(shown)
@@ -217,7 +288,10 @@ impl Walk<'_> {
 }
 
 fn is_pair(value: &Value) -> bool {
-    value.as_array().is_some_and(|pair| pair.len() == 2 && pair.first().is_some_and(Value::is_string))
+    let is_name = |name: &str| name.len() <= LONGEST_NAME && !name.contains(' ');
+    value
+        .as_array()
+        .is_some_and(|pair| pair.len() == 2 && pair.first().and_then(Value::as_str).is_some_and(is_name))
 }
 
 /// The name that an object of the form `{"name": …, "value": …}` speaks of.
@@ -225,5 +299,6 @@ fn name_in_pair(map: &Map<String, Value>) -> Option<&str> {
     if !map.keys().any(|name| pairs::is_name_of_value(name)) {
         return None;
     }
-    map.iter().find_map(|(name, value)| value.as_str().filter(|_| pairs::is_name_of_name(name)))
+    map.iter()
+        .find_map(|(name, value)| value.as_str().filter(|_| pairs::is_name_of_name(name)))
 }

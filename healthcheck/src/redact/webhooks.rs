@@ -55,17 +55,22 @@ const HOOKS: &[&str] = &["/hooks/", "/webhooks/", "/webhook/", "/incoming/", "/b
 /// Looks at the host between `start` and `end` and at the path behind it.
 pub(super) fn find(scan: &mut Scan<'_>, start: usize, end: usize) {
     let bytes = scan.bytes;
-    if at(bytes, end) != b'/' {
+    if at(bytes, end) != b'/' || start == end {
         return;
     }
     let host = scan.part(start, end);
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     let host = host.split_once(':').map_or(host, |(host, _)| host);
-    for webhook in WEBHOOKS {
+    // The shortest known host has seven letters.
+    let known = if host.len() < 7 { &[] } else { WEBHOOKS };
+    for webhook in known {
         if ends_in(host, webhook.host) && follows(bytes, end, webhook.path) {
             secret_path(scan, end + webhook.path.len(), webhook.shown);
             return;
         }
+    }
+    if !matches!(at(bytes, end + 1) | 0x20, b'b' | b'h' | b'i' | b'w') {
+        return;
     }
     for hook in HOOKS {
         if follows(bytes, end, hook) {
@@ -83,7 +88,9 @@ pub(super) fn find(scan: &mut Scan<'_>, start: usize, end: usize) {
 }
 
 fn ends_in(host: &str, suffix: &str) -> bool {
-    host.len().checked_sub(suffix.len()).is_some_and(|start| follows(host.as_bytes(), start, suffix))
+    host.len()
+        .checked_sub(suffix.len())
+        .is_some_and(|start| follows(host.as_bytes(), start, suffix))
 }
 
 fn secret_path(scan: &mut Scan<'_>, start: usize, shown: usize) {
@@ -96,12 +103,16 @@ fn secret_path(scan: &mut Scan<'_>, start: usize, shown: usize) {
         }
         from = close + 1;
     }
-    let end = run_while(bytes, from, |byte| !is(byte, ADDRESS_END) && !matches!(byte, b'?' | b'#' | b',' | b';' | b']' | b'}'));
+    let end = run_while(bytes, from, |byte| {
+        !is(byte, ADDRESS_END) && !matches!(byte, b'?' | b'#' | b',' | b';' | b']' | b'}')
+    });
     scan.spans.hide(from..end);
 }
 
 fn segment_end(bytes: &[u8], start: usize) -> usize {
-    run_while(bytes, start, |byte| !is(byte, ADDRESS_END) && !matches!(byte, b'/' | b'?' | b'#' | b',' | b';' | b']' | b'}'))
+    run_while(bytes, start, |byte| {
+        !is(byte, ADDRESS_END) && !matches!(byte, b'/' | b'?' | b'#' | b',' | b';' | b']' | b'}')
+    })
 }
 
 #[cfg(test)]
@@ -112,10 +123,22 @@ mod tests {
     fn the_secret_part_of_a_webhook_goes() {
         let x = concat!("FAKE", "x9Lk2mQ7pR4s");
         for (text, expected) in [
-            ("https://hooks.slack.com/services/T0/B0/X", "https://hooks.slack.com/services/********"),
-            ("https://discord.com/api/webhooks/123/X?wait=1", "https://discord.com/api/webhooks/123/********?wait=1"),
-            ("https://api.telegram.org/bot12:X/getMe", "https://api.telegram.org/bot********"),
-            ("https://chat.example.com/hooks/X", "https://chat.example.com/hooks/********"),
+            (
+                "https://hooks.slack.com/services/T0/B0/X",
+                "https://hooks.slack.com/services/********",
+            ),
+            (
+                "https://discord.com/api/webhooks/123/X?wait=1",
+                "https://discord.com/api/webhooks/123/********?wait=1",
+            ),
+            (
+                "https://api.telegram.org/bot12:X/getMe",
+                "https://api.telegram.org/bot********",
+            ),
+            (
+                "https://chat.example.com/hooks/X",
+                "https://chat.example.com/hooks/********",
+            ),
         ] {
             assert_eq!(redact(&text.replace('X', x)), expected);
         }

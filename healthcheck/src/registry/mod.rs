@@ -82,10 +82,8 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
         &mut warnings,
     );
 
-    let mut policies: HashMap<Policy, Arc<Policy>> = HashMap::new();
     let slots = bound.into_iter().zip(graph.edges).map(|((info, run), edges)| {
         let policy = policy(&info, &defaults);
-        let policy = Arc::clone(policies.entry(policy).or_insert_with(|| Arc::new(policy)));
         let mut slot = Slot::new(Subject::Check(Arc::new(info)), run, policy);
         slot.depends_on = edges.depends_on.into_boxed_slice();
         slot.dependants = edges.dependants.into_boxed_slice();
@@ -104,7 +102,7 @@ pub(crate) fn sections(
     by_hand: Vec<(String, Run)>,
     fixed: &[&str],
     provided: &Provided,
-    policy: &Arc<Policy>,
+    policy: Policy,
     problems: &mut Vec<String>,
 ) -> Vec<Slot> {
     let mut found: BTreeMap<Cow<'static, str>, (String, Run)> = BTreeMap::new();
@@ -138,7 +136,7 @@ pub(crate) fn sections(
     }
     found
         .into_iter()
-        .map(|(name, (_, run))| Slot::new(Subject::Section(name), run, Arc::clone(policy)))
+        .map(|(name, (_, run))| Slot::new(Subject::Section(name), run, policy))
         .collect()
 }
 

@@ -105,13 +105,6 @@ pub(super) fn apply(
         UnknownChecks::Error => problems.append(&mut unknown),
         UnknownChecks::Warn => warnings.append(&mut unknown),
     }
-    for name in &settings.disabled {
-        if found.iter().any(|(info, _)| info.name() == name) {
-            disabled.insert(name.clone());
-        } else {
-            warnings.push(format!("there is no check `{name}` to disable"));
-        }
-    }
     for (info, _) in found {
         let name = info.name().to_owned();
         if let Some(set) = settings.checks.get(&name) {
@@ -119,10 +112,10 @@ pub(super) fn apply(
                 Some(false) => {
                     disabled.insert(name.clone());
                 }
-                Some(true) if !settings.disabled.contains(&name) => {
+                Some(true) => {
                     disabled.remove(&name);
                 }
-                Some(true) | None => {}
+                None => {}
             }
             lay_over(info, &name, set, problems);
         }

@@ -48,8 +48,18 @@ impl Server {
 
     /// At once, as by the kernel's out-of-memory killer.
     pub fn kill(&mut self) {
-        signal("KILL", &self.processes());
+        let processes = self.processes();
+        signal("KILL", &processes);
         self.child.wait().unwrap();
+        // A child of it lives on for a moment, with its sockets.
+        let patience = Instant::now() + Duration::from_secs(30);
+        while processes
+            .iter()
+            .any(|pid| stat(*pid).is_some_and(|(state, _)| state != "Z"))
+        {
+            assert!(Instant::now() < patience);
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// After a kill, with the same data on the same port.
@@ -75,12 +85,7 @@ impl Server {
     /// The process that was started and its children; theirs there are none.
     fn processes(&self) -> Vec<u32> {
         let own = self.child.id();
-        let is_child = |pid: &u32| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            // "pid (name) state ppid …"; a name may hold anything.
-            let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-            after_name.split_whitespace().nth(1) == Some(&own.to_string())
-        };
+        let is_child = |pid: &u32| stat(*pid).is_some_and(|(_, parent)| parent == own);
         let running = fs::read_dir("/proc")
             .unwrap()
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
@@ -94,6 +99,15 @@ impl Drop for Server {
             self.kill();
         }
     }
+}
+
+/// State and parent of a process, as long as it is there.
+fn stat(pid: u32) -> Option<(String, u32)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // "pid (name) state parent …"; a name may hold anything.
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let mut words = after_name.split_whitespace();
+    Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
 }
 
 fn spawn(command: &mut Command, port: u16) -> Child {

@@ -1,0 +1,205 @@
+//! What the redactor costs: a megabyte of each kind of hostile text, and an ordinary environment.
+//!
+//! `cargo bench -p healthcheck --bench redaction` prints medians; it fails where a megabyte takes longer than the limit,
+//! so that it can stand in a script.
+
+#![allow(clippy::print_stdout, reason = "a bench says what it measured")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+const MEGABYTE: usize = 1 << 20;
+const LIMIT: Duration = Duration::from_millis(50);
+const ROUNDS: usize = 9;
+/// Nothing is measured again that took this long.
+const ENOUGH: Duration = Duration::from_millis(400);
+
+/// Repeated to a megabyte each.
+const PATTERNS: &[(&str, &str)] = &[
+    ("letters", "a"),
+    ("spaces", " "),
+    ("line feeds", "\n"),
+    ("words", "the quick brown fox jumps over the lazy dog "),
+    ("equals signs", "="),
+    ("colons", ":"),
+    ("settings", "a=b "),
+    ("settings in a row", "a=b&"),
+    ("names without an end", "password="),
+    ("names with a space", "password= "),
+    ("names before colons", "password: "),
+    ("weak names", "auth="),
+    ("weak names that stay", "auth=on "),
+    ("weak names before addresses", "auth=x://"),
+    ("session names", "session=a://b "),
+    ("pins", "pin=1 "),
+    ("open quotes", "password=\""),
+    ("open quotes after colons", "password: \""),
+    ("apostrophes", "token: '"),
+    ("quotes of many depths", "\"\\\"\\\\\\\"\\\\\\\\\\\\\\\""),
+    (
+        "names and quotes of many depths",
+        "password=\"x password=\\\"x password=\\\\\\\"x ",
+    ),
+    ("backslashes", "\\"),
+    ("backslashes after a name", "token=\"\\"),
+    ("open braces", "{"),
+    ("open brackets after a name", "\"token\":["),
+    ("open braces after a name", "private: {"),
+    ("wrapped values", "token: Some("),
+    ("open JSON", "{\"a\":"),
+    ("JSON in JSON", "{\"a\":\"{\\\"a\\\":\\\"{"),
+    ("addresses", "://"),
+    ("addresses with colons", "x://a:b"),
+    ("addresses with users", "x://a:b@"),
+    ("addresses with spaces", "x://a:b "),
+    ("hooks", "https://hooks.example.com/hooks/"),
+    ("at signs", "@"),
+    ("users", "a:b@c "),
+    ("users in a row", "a:b@"),
+    ("slashes and at signs", "a/b@c:22/"),
+    ("JSON Web Tokens", "eyJ"),
+    ("JSON Web Tokens with dots", "eyJhbGciOiJI."),
+    ("dots", "."),
+    ("parts between dots", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa."),
+    ("beginnings of keys", "-----BEGIN PRIVATE KEY-----"),
+    ("beginnings of certificates", "-----BEGIN CERTIFICATE-----"),
+    ("beginnings without an end", "-----BEGIN "),
+    ("prefixes of tokens", "ghp_"),
+    ("prefixes of many tokens", "sk-ghp_AKIA-xoxb-glpat-"),
+    ("marks in the middle of tokens", "T3BlbkFJ "),
+    ("base64 of text", "eyJhIjoiYiIsImMiOiJkIn0gIHsiYSI6ImIifSAg"),
+    ("base64 of settings", "cGFzc3dvcmQ9YSBwYXNzd29yZD1hIA=="),
+    ("base64 candidates", "YWFhYWFhYWFhYWFhYWFhYWFh "),
+    ("percent signs", "%"),
+    ("percent-encoding", "%20"),
+    ("percent-encoding of percent-encoding", "%2525"),
+    ("percent-encoded settings", "a%3Db%26"),
+    ("entities", "&quot;"),
+    ("flags", " -p"),
+    ("flags with values", " --token x"),
+    ("commands", "mysql -p x "),
+    ("elements", "<a>"),
+    ("secret elements", "<password>"),
+    ("character data", "<password><![CDATA["),
+    ("keys of a property list", "<key><![CDATA["),
+    ("pairs", "\"name\":\"token\","),
+    ("reversed pairs", "\"value\":\""),
+    ("tuples", "(\"token\","),
+    ("nested tuples", "[[\"token\",\""),
+    ("blocks", "token:\n"),
+    ("nested blocks", "token:\n  a:\n"),
+    ("manifests", "kind: Secret\ndata:\n  a: b\n"),
+    ("schemes", "Bearer "),
+    ("digests", "Digest a=\""),
+    ("basic", "Basic YTpi "),
+    ("headers", "Authorization: "),
+    ("cookies", "Cookie: a\n"),
+    ("sentences", "password is "),
+    ("sentences with quotes", "password \""),
+    ("parameters", "?code="),
+    ("semicolons", "password=a;b "),
+    ("connection strings", "Password=a b;Server=c;"),
+    ("password files", "a:22:b:c:d\n"),
+    ("structs", "Credentials { "),
+    ("umlauts", "ü"),
+    ("umlauts in names", "üü=ü "),
+    ("stars", "********"),
+];
+
+fn main() {
+    let mut slowest = Duration::ZERO;
+    // One kind alone can be asked for by its name.
+    let only = std::env::args().nth(1).filter(|name| !name.starts_with('-'));
+    for (name, pattern) in PATTERNS
+        .iter()
+        .filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name))
+    {
+        let text: String = pattern
+            .chars()
+            .cycle()
+            .scan(0, |length, character| {
+                *length += character.len_utf8();
+                (*length <= MEGABYTE).then_some(character)
+            })
+            .collect();
+        let taken = median(ROUNDS, || {
+            black_box(healthcheck::redact(black_box(&text)));
+        });
+        slowest = slowest.max(taken);
+        let note = if taken > LIMIT { "  TOO SLOW" } else { "" };
+        println!("{:>7.2} ms  {name}{note}", taken.as_secs_f64() * 1e3);
+    }
+    println!(
+        "{:>7.2} ms  slowest of all, limit {} ms",
+        slowest.as_secs_f64() * 1e3,
+        LIMIT.as_millis()
+    );
+    if only.is_none() {
+        environment();
+    }
+    if slowest > LIMIT {
+        std::process::exit(1);
+    }
+}
+
+/// Two hundred variables, as a container has them, against writing them as JSON.
+fn environment() {
+    let variables: Map<String, Value> = (0..200)
+        .map(|index| {
+            let value = match index % 8 {
+                0 => format!("/usr/local/lib/app{index}/bin:/usr/bin:/bin"),
+                1 => format!("postgres://app:hunter{index}@db.internal:5432/prod"),
+                2 => "production".to_owned(),
+                3 => format!("{index}"),
+                4 => format!("https://service-{index}.example.com/api/v1?page=2"),
+                5 => "58e6b3a414a1e090dfc6029add0f3555ccba127f".to_owned(),
+                6 => format!("-Xmx512m -Dfile.encoding=UTF-8 -Dport={index}"),
+                _ => "some words of a description that is a little longer".to_owned(),
+            };
+            (format!("SERVICE_{index}_SETTING"), value.into())
+        })
+        .collect();
+    const TIMES: u32 = 200;
+    let redacted = median(21, || {
+        for value in (0..TIMES)
+            .flat_map(|_| variables.values())
+            .filter_map(Value::as_str)
+        {
+            black_box(healthcheck::redact(black_box(value)));
+        }
+    }) / TIMES;
+    let written = median(21, || {
+        for _ in 0..TIMES {
+            black_box(serde_json::to_string(black_box(&variables)).unwrap_or_default());
+        }
+    }) / TIMES;
+    println!(
+        "an environment of 200 variables: {:.1} µs, {:.1} times what writing it as JSON costs",
+        redacted.as_secs_f64() * 1e6,
+        redacted.as_secs_f64() / written.as_secs_f64()
+    );
+}
+
+fn median(rounds: usize, mut run: impl FnMut()) -> Duration {
+    let mut taken = Vec::new();
+    let began = Instant::now();
+    while taken.len() < rounds && taken.last().is_none_or(|last| *last < ENOUGH) {
+        let start = processor_time().unwrap_or_else(|| began.elapsed());
+        run();
+        taken.push(
+            processor_time()
+                .unwrap_or_else(|| began.elapsed())
+                .saturating_sub(start),
+        );
+    }
+    taken.sort();
+    taken.get(taken.len() / 2).copied().unwrap_or_default()
+}
+
+/// How long this thread has run, which other work on the machine doesn't change; Linux tells.
+fn processor_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+}
