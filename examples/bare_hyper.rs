@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 #[health_check]
 fn addition_works() -> bool {
-    1 + 1 == 2
+    [1, 1].iter().sum::<u32>() == 2
 }
 
 #[tokio::main]

@@ -85,7 +85,7 @@ fn every_other_half_minute() -> Outcome {
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    if seconds / 15 % 2 == 0 {
+    if (seconds / 15).is_multiple_of(2) {
         Outcome::pass("PONG")
     } else {
         Outcome::fail("timed out waiting for PONG from cache-1.internal:6379")

@@ -15,6 +15,7 @@ pub fn note(text: impl Display) {
 }
 
 /// Prints a figure that has to be at most `limit`; gives whether it is.
+#[allow(clippy::must_use_candidate, reason = "the line is printed either way")]
 pub fn at_most(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
     let reached = measured <= limit;
     line(what, measured, "≤", limit, unit, reached);
@@ -22,6 +23,7 @@ pub fn at_most(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
 }
 
 /// Prints a figure that has to be at least `limit`; gives whether it is.
+#[allow(clippy::must_use_candidate, reason = "the line is printed either way")]
 pub fn at_least(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
     let reached = measured >= limit;
     line(what, measured, "≥", limit, unit, reached);

@@ -10,8 +10,10 @@ use std::task::{Context, Poll};
 use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::blocking::Place;
 use super::slot::RunId;
 use super::{Engine, Slot, Subject, Wanted};
 use crate::clock::Now;
@@ -42,11 +44,7 @@ impl Attempt {
             let engine = Arc::clone(&self.engine);
             let (index, id) = (self.index, self.id);
             let task = home.spawn(self.after_dependencies(wanted, home.clone()));
-            engine
-                .slot(index)
-                .lock()
-                .attach(id, Some(task.abort_handle()), None);
-            return;
+            return engine.attach(index, id, Some(task.abort_handle()), None);
         }
         match Make::of(&self.slot().run) {
             Some(make) => self.spawn(make, home),
@@ -66,10 +64,7 @@ impl Attempt {
                 self.end(outcome);
             }
         });
-        engine
-            .slot(index)
-            .lock()
-            .attach(id, Some(task.abort_handle()), None);
+        engine.attach(index, id, Some(task.abort_handle()), None);
     }
 
     /// Looks at what it depends on, then runs, then looks again where it failed: so that what is told, and logged,
@@ -142,7 +137,7 @@ impl Attempt {
             drop(held);
         };
         match engine.threads.run(job) {
-            Ok(place) => engine.slot(index).lock().attach(id, None, Some(place)),
+            Ok(place) => engine.attach(index, id, None, Some(place)),
             // The job was dropped, and the attempt in it: publish in its place.
             Err(error) => {
                 let slot = engine.slot(index);
@@ -217,6 +212,14 @@ impl Drop for Attempt {
 }
 
 impl Engine {
+    /// Notes how to end a run from outside.
+    fn attach(&self, index: u32, id: RunId, abort: Option<AbortHandle>, place: Option<Arc<Place>>) {
+        let late = self.slot(index).lock().attach(id, abort, place);
+        if let Some(stuck) = late {
+            stuck.let_go();
+        }
+    }
+
     /// `settle` for a task that `settle` itself started: boxed, since the types would contain each other.
     fn settle_boxed<'a>(
         self: &'a Arc<Self>,

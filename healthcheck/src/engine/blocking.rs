@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -87,11 +88,9 @@ impl Shared {
 
     /// Wakes a waiting thread, or starts one where the limit allows.
     fn reinforce(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
-        if state.queue.len() <= state.idle {
-            self.work.notify_one();
-            return Ok(());
-        }
-        if state.busy + state.idle >= MOST {
+        // Also where all of them have work enough: one may wait for nothing but a place.
+        self.work.notify_one();
+        if state.queue.len() <= state.idle || state.busy + state.idle >= MOST {
             return Ok(());
         }
         let shared = Arc::clone(self);
@@ -111,7 +110,10 @@ impl Shared {
                 state.idle -= 1;
                 state.busy += usize::from(place.advance(Hold::Queued, Hold::Taken));
                 drop(state);
-                job();
+                // What a check does is caught before this; what is left is a subscriber of its log lines.
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(job)) {
+                    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+                }
                 state = self.lock();
                 state.busy -= usize::from(place.advance(Hold::Taken, Hold::GivenBack));
                 state.idle += 1;
@@ -159,5 +161,67 @@ impl std::fmt::Debug for Place {
         f.debug_struct("Place")
             .field("hold", &self.hold)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::time::Instant;
+
+    /// Jobs that say that they have begun, then end when they are told to.
+    fn hung(threads: &Threads, count: usize) -> (Vec<Arc<Place>>, Receiver<()>, Sender<()>) {
+        let (begin, begun) = channel();
+        let (end, ended) = channel::<()>();
+        let ended = Arc::new(Mutex::new(ended));
+        let places = (0..count).map(|_| {
+            let (begin, ended) = (begin.clone(), Arc::clone(&ended));
+            let job = move || {
+                begin.send(()).unwrap();
+                let _ = ended.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            };
+            threads.run(job).unwrap()
+        });
+        (places.collect(), begun, end)
+    }
+
+    #[test]
+    fn a_place_that_is_given_back_wakes_a_thread_that_waits_for_one() {
+        let threads = Threads::default();
+        let (stuck, begun, end_stuck) = hung(&threads, MOST);
+        (0..MOST).for_each(|_| begun.recv().unwrap());
+        stuck.iter().for_each(|place| place.give_back());
+        let (busy, begun, end_busy) = hung(&threads, MOST);
+        (0..MOST).for_each(|_| begun.recv().unwrap());
+        // These threads have nothing to do now, since all places are taken by the others.
+        drop(end_stuck);
+        while threads.shared.lock().idle < MOST {
+            thread::yield_now();
+        }
+        let (done, ran) = channel();
+        for _ in 0..2 * MOST {
+            let done = done.clone();
+            threads.run(move || done.send(()).unwrap()).unwrap();
+        }
+        let began = Instant::now();
+        busy[0].give_back();
+        (0..2 * MOST).for_each(|_| ran.recv().unwrap());
+        assert!(began.elapsed() < IDLE / 2, "{:?}", began.elapsed());
+        drop(end_busy);
+    }
+
+    #[test]
+    fn a_job_that_panics_keeps_no_place() {
+        let threads = Threads::default();
+        for _ in 0..2 * MOST {
+            threads
+                .run(|| std::panic::resume_unwind(Box::new("a listener of log lines")))
+                .unwrap();
+        }
+        let (done, ran) = channel();
+        threads.run(move || done.send(()).unwrap()).unwrap();
+        assert!(ran.recv_timeout(IDLE / 2).is_ok());
     }
 }

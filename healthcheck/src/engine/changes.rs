@@ -173,7 +173,7 @@ impl Changes {
             .change(None, from, to, reason, Cause::Maintenance, now);
         self.tell(&transition);
         drop(ledger);
-        self.log(vec![Line::plain(transition)]);
+        self.log(&[Line::plain(transition)]);
     }
 
     /// Takes note of an observation, whose status was `from`.
@@ -193,7 +193,7 @@ impl Changes {
         let transition = told.change(Some(name.to_owned()), from, to, output, Cause::Run, now);
         self.tell(&transition);
         drop(ledger);
-        self.log(vec![Line::plain(transition)]);
+        self.log(&[Line::plain(transition)]);
     }
 
     /// Tells the listeners, who hear of everything in the order in which it is written down: under the ledger's lock.
@@ -204,7 +204,7 @@ impl Changes {
     }
 
     /// Logs, with no lock held.
-    fn log(&self, lines: Vec<Line>) {
+    fn log(&self, lines: &[Line]) {
         lines.iter().for_each(log);
         if let Some(listeners) = &self.listeners {
             listeners.log_dropped();
@@ -236,7 +236,7 @@ impl Engine {
         if lines.iter().all(|line| line.wording.is_none()) {
             log_unchanged(slot, info);
         }
-        self.changes.log(lines);
+        self.changes.log(&lines);
         if reminder {
             let failing: Vec<&str> = self.failing(now);
             tracing::error!(checks = failing.join(", "), "health checks are still failing");
@@ -293,7 +293,7 @@ impl Engine {
             ledger.tally.count(info, from, Status::Pass);
             lines.extend(self.note_whole(&mut ledger, &[], now));
         }
-        self.changes.log(lines);
+        self.changes.log(&lines);
         for &dependant in &slot.dependants {
             self.slot(dependant).lock().recheck();
             self.note_quietly(dependant, now);

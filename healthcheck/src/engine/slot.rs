@@ -268,12 +268,21 @@ impl State {
         true
     }
 
-    /// How to end it from outside.
-    pub(crate) fn attach(&mut self, id: RunId, abort: Option<AbortHandle>, place: Option<Arc<Place>>) {
-        if let Some(running) = self.current(id) {
-            running.abort = abort.or(running.abort.take());
-            running.place = place.or(running.place.take());
+    /// How to end it from outside; given back where its limit is over already.
+    #[must_use]
+    pub(crate) fn attach(
+        &mut self,
+        id: RunId,
+        abort: Option<AbortHandle>,
+        place: Option<Arc<Place>>,
+    ) -> Option<Stuck> {
+        let running = self.current(id)?;
+        if running.expired {
+            return Some(Stuck { abort, place });
         }
+        running.abort = abort.or(running.abort.take());
+        running.place = place.or(running.place.take());
+        None
     }
 
     pub(crate) fn next(&self, id: RunId, policy: &Policy, now: Now) -> Next {
@@ -516,4 +525,42 @@ fn effective_ttl(ttl: Ttl, status: Status, max_age: Option<MaxAge>) -> Option<Du
         Some(age) if !ttl.chosen => lasts.min(if status.passed() { age.pass } else { age.fail }),
         _ => lasts,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    const POLICY: Policy = Policy {
+        limit: Some(Duration::from_secs(1)),
+        success_ttl: Ttl {
+            lasts: None,
+            chosen: true,
+        },
+        failed_ttl: Ttl {
+            lasts: None,
+            chosen: true,
+        },
+        interval: None,
+        initial_delay: None,
+        thresholds: Thresholds {
+            failure: 1,
+            success: 1,
+        },
+        latches: false,
+        only_startup: false,
+    };
+
+    #[tokio::test]
+    async fn a_run_whose_limit_is_over_before_its_handle_is_known_is_ended_all_the_same() {
+        let mut state = State::default();
+        let id = state.reserve(Now::read(), false).unwrap();
+        assert!(state.start(id));
+        let task = tokio::spawn(std::future::pending::<()>());
+        state.expire(id, &POLICY, Now::read()).unwrap().let_go();
+        let late = state.attach(id, Some(task.abort_handle()), None);
+        late.unwrap().let_go();
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
 }
