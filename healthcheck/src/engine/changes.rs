@@ -87,8 +87,15 @@ struct Told {
     was_blocked: bool,
     /// Its failure was told as that of what it depends on: one of its own hasn't been logged.
     fails_quietly: bool,
+    /// `None` before the first transition: most checks pass from their first run to the last.
+    past: Option<Box<Past>>,
+}
+
+/// The transitions so far.
+#[derive(Default)]
+struct Past {
     flapping: bool,
-    changed: VecDeque<Instant>,
+    times: VecDeque<Instant>,
     count: u64,
     history: VecDeque<Transition>,
 }
@@ -152,7 +159,8 @@ impl Changes {
             .iter()
             .chain(ledger.observed.values())
             .chain([&ledger.whole, &ledger.maintenance])
-            .flat_map(|told| &told.history);
+            .filter_map(|told| told.past.as_deref())
+            .flat_map(|past| &past.history);
         let mut all: Vec<Transition> = kept.cloned().collect();
         drop(ledger);
         all.sort_by(|one, other| one.at.total_cmp(&other.at));
@@ -161,7 +169,8 @@ impl Changes {
 
     /// How often each check's shown status has changed.
     pub(crate) fn counts(&self) -> Vec<u64> {
-        self.lock().checks.iter().map(|told| told.count).collect()
+        let count = |told: &Told| told.past.as_ref().map_or(0, |past| past.count);
+        self.lock().checks.iter().map(count).collect()
     }
 
     /// Takes note of the beginning or the end of maintenance, which readiness shows and no check.
@@ -245,6 +254,9 @@ impl Engine {
 
     /// Takes note of what has changed by time alone: overrides that ended, results that grew stale.
     pub(crate) fn note_all(&self, now: Now) {
+        if !self.changes_by_time() {
+            return;
+        }
         for index in 0.. {
             let Some(slot) = self
                 .slots
@@ -315,26 +327,30 @@ impl Engine {
         let (Some(info), Some(shown)) = (slot.check(), self.shown(index, now)) else {
             return Vec::new();
         };
-        let blocker = self.blocked_by(index, now).map(ToOwned::to_owned);
+        let blocker = self.blocked_by(index, now);
         let Some(told) = ledger.checks.get_mut(index as usize) else {
             return Vec::new();
         };
         let from = told.status;
-        let (output, masked, stale) = {
+        let (masked, stale) = {
             let state = slot.lock();
-            let mask = state.mask(now);
-            let stale = mask.is_none() && blocker.is_none() && state.is_stale(&slot.policy, now);
-            let output = match (mask, &blocker) {
+            let masked = state.mask(now).is_some();
+            (
+                masked,
+                !masked && blocker.is_none() && state.is_stale(&slot.policy, now),
+            )
+        };
+        let output = |blocker: Option<&str>| {
+            let state = slot.lock();
+            match (state.mask(now), blocker) {
                 (Some(mask), _) => Value::String(mask.reason.clone()),
                 (None, Some(blocker)) => Value::String(format!("blocked by {blocker}")),
                 (None, None) if stale => "stale: its background loop gives no results".into(),
-                (None, None) => state
-                    .last
-                    .as_ref()
-                    .map(|last| last.output.clone())
-                    .unwrap_or_default(),
-            };
-            (output, mask.is_some(), stale)
+                (None, None) => {
+                    let last = state.last.as_ref();
+                    last.map(|last| last.output.clone()).unwrap_or_default()
+                }
+            }
         };
         let by = if masked || told.was_masked {
             Cause::Override
@@ -349,7 +365,8 @@ impl Engine {
         told.was_blocked = blocker.is_some();
         if from == Some(shown) {
             if blocker.is_none() && !masked && std::mem::take(&mut told.fails_quietly) {
-                let blocked = told.history.back().cloned();
+                let blocked = told.past.as_ref().and_then(|past| past.history.back()).cloned();
+                let output = output(blocker);
                 lines.extend(blocked.map(|it| Line::plain(Transition { output, ..it })));
             }
             return Vec::new();
@@ -360,11 +377,10 @@ impl Engine {
             told.since = Some(clock::epoch_seconds(now.wall));
             return slot.dependants.to_vec();
         }
+        let output = output(blocker);
         let transition = told.change(Some(info.name().to_owned()), from, shown, output, by, now);
         self.changes.tell(&transition);
-        let was_flapping = told.flapping;
-        told.flapping = told.changed.len() > FLAPPING;
-        let wording = match (was_flapping, told.flapping) {
+        let wording = match told.flaps() {
             (true, true) => None,
             _ if by == Cause::Dependency => Some(Wording::Blocked),
             (false, true) => Some(Wording::Flapping),
@@ -458,37 +474,46 @@ impl Told {
         };
         self.status = Some(to);
         self.since = Some(at);
-        self.count += 1;
-        self.changed
+        let past = self.past.get_or_insert_default();
+        past.count += 1;
+        past.times
             .retain(|&before| now.mono.saturating_duration_since(before) < REMINDER);
-        self.changed.push_back(now.mono);
-        if self.changed.len() > FLAPPING + 1 {
-            self.changed.pop_front();
+        past.times.push_back(now.mono);
+        if past.times.len() > FLAPPING + 1 {
+            past.times.pop_front();
         }
-        if self.history.len() == KEPT {
-            self.history.pop_front();
+        if past.history.len() == KEPT {
+            past.history.pop_front();
         }
-        self.history.push_back(transition.clone());
+        past.history.push_back(transition.clone());
         transition
+    }
+
+    /// Whether it changed too often to log each change before the latest one, and whether it does now.
+    fn flaps(&mut self) -> (bool, bool) {
+        let Some(past) = &mut self.past else {
+            return (false, false);
+        };
+        let now = past.times.len() > FLAPPING;
+        (std::mem::replace(&mut past.flapping, now), now)
     }
 }
 
 impl Tally {
     fn count(&mut self, info: &Arc<CheckInfo>, from: Option<Status>, to: Status) {
-        let critical = info.options().critical;
-        if let Some(place) = self.place(critical, from) {
+        if let Some(place) = self.place(info, from) {
             *place = place.saturating_sub(1);
         }
-        if let Some(place) = self.place(critical, Some(to)) {
+        if let Some(place) = self.place(info, Some(to)) {
             *place += 1;
         }
     }
 
-    fn place(&mut self, critical: bool, status: Option<Status>) -> Option<&mut usize> {
+    fn place(&mut self, info: &CheckInfo, status: Option<Status>) -> Option<&mut usize> {
         match status {
             None => Some(&mut self.unknown),
             Some(Status::Pass) => None,
-            Some(Status::Fail) if critical => Some(&mut self.failing),
+            Some(Status::Fail) if info.options().critical => Some(&mut self.failing),
             Some(Status::Fail) => Some(&mut self.optional),
             Some(Status::Warn) => Some(&mut self.warning),
         }
