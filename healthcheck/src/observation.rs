@@ -192,6 +192,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_warning_degrades_liveness() {
+        let health = health();
+        health.observe_liveness("runtime", Some(Outcome::warn("slow")));
+        let report = health.report_for(&Selection::liveness()).await.unwrap();
+        assert_eq!(report.status, Overall::Degraded);
+    }
+
+    #[tokio::test]
     async fn while_it_stays_the_same_so_does_the_report() {
         let health = health();
         let liveness = Selection::liveness();

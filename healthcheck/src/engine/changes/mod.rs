@@ -1,128 +1,27 @@
 //! What has been told of each check and of the whole, and the transitions between: history, listeners, log.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::time::Instant;
 
+use super::Engine;
 use super::listeners::Listeners;
-use super::{Engine, Slot};
-use crate::check::CheckInfo;
 use crate::clock::{self, Now};
 use crate::outcome::Status;
 
-/// A change of the shown status of one check, or of the whole.
-///
-/// A first result that passes is no transition; a first one that doesn't has no `from`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Transition {
-    /// The check's name; `None`: the whole.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub checker: Option<String>,
-    /// What was shown before; `None`: nothing.
-    pub from: Option<Status>,
-    /// What is shown now. Of the whole, degraded is `Warn`.
-    pub to: Status,
-    /// What the check had to say, redacted.
-    pub output: Value,
-    /// When, in seconds since the epoch.
-    pub at: f64,
-    /// How long the status before had lasted, in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lasted: Option<f64>,
-    /// What brought it about.
-    pub by: Cause,
-}
+mod ledger;
+mod lines;
+mod transition;
 
-/// What brought a transition about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Cause {
-    /// A run's result.
-    Run,
-    /// A dependency's failure, or its end.
-    Dependency,
-    /// A background result that grew too old.
-    Stale,
-    /// A status set by hand, or its end.
-    Override,
-    /// Maintenance of the whole.
-    Maintenance,
-}
-
-/// How many transitions of each check, and of the whole, are kept.
-const KEPT: usize = 32;
-/// How often a failure that lasts is logged again.
-const REMINDER: Duration = Duration::from_secs(600);
-/// More changes than this within ten minutes: logged once as flapping instead of one by one.
-const FLAPPING: usize = 6;
+use ledger::{Ledger, Tally, Told};
+use lines::{Line, Wording, log, log_section, log_unchanged};
+pub use transition::{Cause, Transition};
 
 /// What has been told so far.
 pub(crate) struct Changes {
     ledger: Mutex<Ledger>,
     listeners: Option<Listeners>,
-}
-
-struct Ledger {
-    /// One for each slot that is a check; the checks are the first slots.
-    checks: Vec<Told>,
-    whole: Told,
-    maintenance: Told,
-    /// What no run gives, by name.
-    observed: BTreeMap<String, Told>,
-    tally: Tally,
-    reminded: Option<Instant>,
-}
-
-#[derive(Default)]
-struct Told {
-    status: Option<Status>,
-    since: Option<f64>,
-    was_masked: bool,
-    was_blocked: bool,
-    /// Its failure was told as that of what it depends on: one of its own hasn't been logged.
-    fails_quietly: bool,
-    /// `None` before the first transition: most checks pass from their first run to the last.
-    past: Option<Box<Past>>,
-}
-
-/// The transitions so far.
-#[derive(Default)]
-struct Past {
-    flapping: bool,
-    times: VecDeque<Instant>,
-    count: u64,
-    history: VecDeque<Transition>,
-}
-
-/// How many checks stand in the way of a better verdict on the whole.
-#[derive(Default)]
-struct Tally {
-    unknown: usize,
-    failing: usize,
-    /// Failing, and not critical.
-    optional: usize,
-    warning: usize,
-}
-
-/// What to log of a transition.
-struct Line {
-    transition: Transition,
-    /// `None`: nothing.
-    wording: Option<Wording>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wording {
-    Plain,
-    /// Brought about by a dependency, which has a line of its own.
-    Blocked,
-    Flapping,
 }
 
 impl Changes {
@@ -420,174 +319,5 @@ impl Engine {
         let transition = ledger.whole.change(None, from, status, output.into(), by, now);
         self.changes.tell(&transition);
         Some(Line::plain(transition))
-    }
-}
-
-impl Line {
-    const fn plain(transition: Transition) -> Self {
-        Self {
-            transition,
-            wording: Some(Wording::Plain),
-        }
-    }
-}
-
-impl Ledger {
-    fn reminder(&mut self, now: Now) -> bool {
-        if self.tally.failing + self.tally.optional == 0 {
-            self.reminded = None;
-            return false;
-        }
-        match self.reminded {
-            Some(before) if now.mono.saturating_duration_since(before) < REMINDER => false,
-            before => {
-                self.reminded = Some(now.mono);
-                // The first is the transition's own line.
-                before.is_some()
-            }
-        }
-    }
-}
-
-impl Told {
-    fn change(
-        &mut self,
-        checker: Option<String>,
-        from: Option<Status>,
-        to: Status,
-        output: Value,
-        by: Cause,
-        now: Now,
-    ) -> Transition {
-        let at = clock::epoch_seconds(now.wall);
-        let lasted = self
-            .since
-            .map(|since| ((at - since).max(0.0) * 1e6).round() / 1e6);
-        let transition = Transition {
-            checker,
-            from,
-            to,
-            output,
-            at,
-            lasted,
-            by,
-        };
-        self.status = Some(to);
-        self.since = Some(at);
-        let past = self.past.get_or_insert_default();
-        past.count += 1;
-        past.times
-            .retain(|&before| now.mono.saturating_duration_since(before) < REMINDER);
-        past.times.push_back(now.mono);
-        if past.times.len() > FLAPPING + 1 {
-            past.times.pop_front();
-        }
-        if past.history.len() == KEPT {
-            past.history.pop_front();
-        }
-        past.history.push_back(transition.clone());
-        transition
-    }
-
-    /// Whether it changed too often to log each change before the latest one, and whether it does now.
-    fn flaps(&mut self) -> (bool, bool) {
-        let Some(past) = &mut self.past else {
-            return (false, false);
-        };
-        let now = past.times.len() > FLAPPING;
-        (std::mem::replace(&mut past.flapping, now), now)
-    }
-}
-
-impl Tally {
-    fn count(&mut self, info: &Arc<CheckInfo>, from: Option<Status>, to: Status) {
-        if let Some(place) = self.place(info, from) {
-            *place = place.saturating_sub(1);
-        }
-        if let Some(place) = self.place(info, Some(to)) {
-            *place += 1;
-        }
-    }
-
-    fn place(&mut self, info: &CheckInfo, status: Option<Status>) -> Option<&mut usize> {
-        match status {
-            None => Some(&mut self.unknown),
-            Some(Status::Pass) => None,
-            Some(Status::Fail) if info.options().critical => Some(&mut self.failing),
-            Some(Status::Fail) => Some(&mut self.optional),
-            Some(Status::Warn) => Some(&mut self.warning),
-        }
-    }
-
-    /// `None` while that depends on checks without a result.
-    const fn status(&self) -> Option<Status> {
-        if self.failing > 0 {
-            Some(Status::Fail)
-        } else if self.unknown > 0 {
-            None
-        } else if self.optional + self.warning > 0 {
-            Some(Status::Warn)
-        } else {
-            Some(Status::Pass)
-        }
-    }
-}
-
-/// An output as it stands in a log line: text without its quotes.
-fn shown_output(output: &Value) -> std::borrow::Cow<'_, str> {
-    match output {
-        Value::String(text) => text.as_str().into(),
-        other => other.to_string().into(),
-    }
-}
-
-fn log(line: &Line) {
-    let Transition {
-        checker, to, output, ..
-    } = &line.transition;
-    let output = shown_output(output);
-    let Some(check) = checker else {
-        return tracing::debug!(status = %to, "health as a whole changed");
-    };
-    match (line.wording, to) {
-        (None, _) => {}
-        // The log names the root.
-        (Some(Wording::Blocked), Status::Fail) => tracing::debug!(check, %output, "health check blocked"),
-        (Some(Wording::Blocked), _) => tracing::debug!(check, %output, "health check no longer blocked"),
-        (Some(Wording::Flapping), _) => {
-            tracing::error!(check, %output, "flapping: more than {FLAPPING} changes in 10 minutes");
-        }
-        (Some(Wording::Plain), Status::Fail) => tracing::error!(check, %output, "health check failed"),
-        (Some(Wording::Plain), Status::Warn) => tracing::warn!(check, %output, "health check warns"),
-        (Some(Wording::Plain), Status::Pass) => tracing::info!(check, %output, "health check recovered"),
-    }
-}
-
-fn log_unchanged(slot: &Slot, info: &CheckInfo) {
-    if !tracing::enabled!(tracing::Level::DEBUG) {
-        return;
-    }
-    let last = slot
-        .lock()
-        .last
-        .as_ref()
-        .map(|last| (last.status, last.output.clone()));
-    if let Some((status, output)) = last {
-        tracing::debug!(check = info.name(), output = %shown_output(&output), %status, "health check ran");
-    }
-}
-
-fn log_section(slot: &Slot) {
-    let failed = {
-        let state = slot.lock();
-        let first = state.verdict.consecutive_failures() == 1;
-        state
-            .last
-            .as_ref()
-            .filter(|last| first && !last.status.passed())
-            .map(|last| last.output.clone())
-    };
-    if let Some(output) = failed {
-        tracing::error!(section = slot.name(), output = %shown_output(&output), "environment section failed");
     }
 }
