@@ -24,8 +24,24 @@ fn the_case_itself() {
     if case == "own hook" {
         std::panic::set_hook(Box::new(|_| eprintln!("an own hook")));
     }
-    // The test harness has set none here: it catches what is printed, not the panic.
-    eprintln!("installed: {}", healthcheck::install_panic_hook());
+    if case == "served" {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let health = healthcheck::HealthCheck::builder()
+            .discover(false)
+            .build()
+            .unwrap();
+        let served = healthcheck_axum::Endpoints::new(health)
+            .shutdown_delay(std::time::Duration::ZERO)
+            .serve_until("127.0.0.1:0", async {});
+        runtime.block_on(served).unwrap();
+    } else {
+        // The test harness has set none here: it catches what is printed, not the panic.
+        eprintln!("installed: {}", healthcheck::install_panic_hook());
+    }
     let _ = std::thread::Builder::new()
         .name("worker".into())
         .spawn(|| panic!("at {}", secret()))
@@ -45,6 +61,13 @@ fn a_secret_in_a_panic_is_not_printed() {
         printed.contains("thread 'worker' panicked at tests/panic_hook.rs:"),
         "{printed}"
     );
+    assert!(printed.contains("postgres://app:********@db/prod"), "{printed}");
+    assert!(!printed.contains(&["hun", "ter2"].concat()), "{printed}");
+}
+
+#[test]
+fn serve_installs_the_hook() {
+    let printed = printed_by("served");
     assert!(printed.contains("postgres://app:********@db/prod"), "{printed}");
     assert!(!printed.contains(&["hun", "ter2"].concat()), "{printed}");
 }

@@ -138,7 +138,8 @@ impl Endpoints {
     ///
     /// **Beside it.** The background checks are started; `HEALTHCHECK_DISABLE=a,b` in the environment takes these
     /// checks out; [`runtime_check`](Self::runtime_check), [`maintenance_file`](Self::maintenance_file) and
-    /// [`termination_log`](Self::termination_log) do what they say, and so does [`haproxy_agent`](Self::haproxy_agent). With the feature `systemd`, and where the service
+    /// [`termination_log`](Self::termination_log) do what they say, and so does [`haproxy_agent`](Self::haproxy_agent).
+    /// [`healthcheck::panic_hook`] is installed where no hook was set. With the feature `systemd`, and where the service
     /// manager asks for it, it is told READY once the startup checks have passed, STATUS with the failing checks,
     /// WATCHDOG only while liveness passes, and STOPPING.
     ///
@@ -206,6 +207,8 @@ impl Endpoints {
         } else {
             Readers::Unknown
         };
+        // A check that panics is told without its secrets; what the panic prints, only by this hook.
+        healthcheck::install_panic_hook();
         let own_is_disabled = disabled::apply(&self.health, RUNTIME);
         let endpoints = self.on_runtime(Handle::current());
         let Serving {
