@@ -16,59 +16,71 @@ use healthcheck_benches::pairs::{Pairs, median};
 use healthcheck_benches::{Result, figure};
 
 const ROUNDS: usize = 61;
-const COUNTS: [(&str, u32); 3] = [("none", 0), ("thousand", 1_000), ("ten_thousand", 10_000)];
+const MANY: u32 = 10_000;
 
 fn main() -> Result {
     figure::heading("At start");
     let dependencies = "healthcheck = { path = \"{workspace}/healthcheck\" }\n\
         rustix = { version = \"1\", default-features = false, features = [\"std\", \"time\"] }\n";
-    let paths = COUNTS.map(|(name, _)| format!("src/bin/{name}.rs"));
-    let sources: Vec<(&str, String)> = paths
-        .iter()
-        .map(String::as_str)
-        .zip(COUNTS.map(|(_, count)| source(count)))
-        .collect();
+    let sources = [
+        ("src/bin/none.rs", program(0, check)),
+        ("src/bin/thousand.rs", program(MANY / 10, check)),
+        ("src/bin/many.rs", program(MANY, check)),
+        ("src/bin/bare.rs", program(MANY, bare)),
+    ];
     let package = Package::write("start", dependencies, &sources)?;
     package.build()?;
 
-    let run = |name: &str| -> Result<[f64; 2]> {
+    let (mut checks, mut bares) = (Pairs::default(), Pairs::default());
+    let (mut thousand, mut many) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let none = Started::of(&package, "none")?;
+        let all = Started::of(&package, "many")?;
+        checks.push(all.before_main, none.before_main);
+        bares.push(Started::of(&package, "bare")?.before_main, none.before_main);
+        thousand.push(Started::of(&package, "thousand")?.discovery);
+        many.push(all.discovery);
+    }
+    let each = |pairs: &Pairs| pairs.difference() / f64::from(MANY);
+    figure::at_most(
+        "a registration before main, over an empty binary",
+        each(&checks),
+        100.0,
+        "ns",
+    );
+    figure::note(format_args!("a bare name: {:.0} ns", each(&bares)));
+    let (thousand, many) = (median(thousand), median(many));
+    figure::at_most("discovery and validation of 10,000", many / 1e6, 10.0, "ms");
+    figure::at_most("the same, of what 1,000 take", many / thousand, 15.0, "×");
+    Ok(())
+}
+
+/// What a started binary told, in nanoseconds.
+struct Started {
+    before_main: f64,
+    discovery: f64,
+}
+
+impl Started {
+    fn of(package: &Package, name: &str) -> Result<Self> {
         let output = Command::new(package.binary(name)).output()?;
         let text = String::from_utf8(output.stdout)?;
         let mut numbers = text.split_whitespace().map(str::parse::<f64>);
         let mut next = || -> Result<f64> { Ok(numbers.next().ok_or("a binary that says nothing")??) };
-        Ok([next()?, next()?])
-    };
-    let mut before_main = Pairs::default();
-    let (mut thousand, mut ten_thousand) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        let [none, _] = run("none")?;
-        let [_, small] = run("thousand")?;
-        let [all, large] = run("ten_thousand")?;
-        before_main.push(all, none);
-        thousand.push(small);
-        ten_thousand.push(large);
+        Ok(Self {
+            before_main: next()?,
+            discovery: next()?,
+        })
     }
-    let (thousand, ten_thousand) = (median(thousand), median(ten_thousand));
-    figure::at_most(
-        "a registration before main, over an empty binary",
-        before_main.difference() / 1e4,
-        100.0,
-        "ns",
-    );
-    figure::at_most(
-        "discovery and validation of 10,000",
-        ten_thousand / 1e6,
-        10.0,
-        "ms",
-    );
-    figure::at_most("the same, of what 1,000 take", ten_thousand / thousand, 12.0, "×");
-    Ok(())
 }
 
-/// A program with that many registrations, which all name one function.
-fn source(count: u32) -> String {
+/// A program with that many registrations.
+fn program(count: u32, registration: impl Fn(u32) -> String) -> String {
     let mut source = String::from(
-        "use healthcheck::__private::*;\n\
+        "#![allow(unused)]\n\
+         use healthcheck::__private::*;\n\
+         struct Bare(&'static str);\n\
+         inventory::collect!(Bare);\n\
          fn run() -> BoxFuture { Box::pin(async { IntoOutcome::into_outcome(true) }) }\n\
          fn main() {\n\
              let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);\n\
@@ -80,13 +92,20 @@ fn source(count: u32) -> String {
          }\n",
     );
     for number in 0..count {
-        let _ = writeln!(
-            source,
-            "inventory::submit! {{ CheckRegistration {{ name: \"check_{number:05}\", description: \"It works.\", \
-             origin: Origin {{ module: module_path!(), file: file!(), line: line!(), \
-             package: (option_env!(\"CARGO_PKG_NAME\"), option_env!(\"CARGO_PKG_VERSION\")) }}, \
-             options: RegisteredOptions::DEFAULT, bind: Bind::Async(run) }} }}"
-        );
+        let _ = writeln!(source, "inventory::submit! {{ {} }}", registration(number));
     }
     source
+}
+
+fn check(number: u32) -> String {
+    format!(
+        "CheckRegistration {{ name: \"check_{number:05}\", description: \"It works.\", \
+         origin: Origin {{ module: module_path!(), file: file!(), line: line!(), \
+         package: (option_env!(\"CARGO_PKG_NAME\"), option_env!(\"CARGO_PKG_VERSION\")) }}, \
+         options: RegisteredOptions::DEFAULT, bind: Bind::Async(run) }}"
+    )
+}
+
+fn bare(number: u32) -> String {
+    format!("Bare(\"check_{number:05}\")")
 }
