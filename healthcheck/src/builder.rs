@@ -240,13 +240,13 @@ impl HealthCheckBuilder {
             .copied()
             .chain(self.functions.iter().map(|(name, _)| &**name));
         registry::reserved(names.chain(registered.iter().map(|it| it.name)), &mut problems);
-        let policy = section_policy(&defaults);
+        let policy = Arc::new(section_policy(&defaults));
         let sections = registry::sections(
             registered.into_iter(),
             self.functions,
             &fixed,
             &self.provided,
-            policy,
+            &policy,
             &mut problems,
         );
         slots.extend(sections);

@@ -55,6 +55,11 @@ impl CheckInfo {
         &self.options
     }
 
+    /// The name, without a copy where it is an annotated function's.
+    pub(crate) fn shared_name(&self) -> Cow<'static, str> {
+        self.name.clone()
+    }
+
     pub(crate) fn location(&self) -> String {
         format!("{}:{}", self.file, self.line)
     }

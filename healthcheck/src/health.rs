@@ -415,12 +415,12 @@ impl HealthCheck {
         let reason = engine.redaction.text(reason).into_owned();
         let name = engine.slot(index).name();
         tracing::warn!(check = name, %status, reason, seconds = lasts.as_secs(), "health check overridden");
-        engine.slot(index).lock().masked = Some(Box::new(Mask {
+        let mask = Mask {
             status,
             reason,
             until,
-        }));
-        engine.touch();
+        };
+        engine.mask(index, mask);
         engine.note_quietly(index, now);
         Ok(())
     }

@@ -243,34 +243,33 @@ async fn a_megabyte_of_output_and_one_without_end_leave_the_others_untouched() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_back() {
-    let (release, blocked) = mpsc::channel::<()>();
-    let blocked = Arc::new(std::sync::Mutex::new(blocked));
-    let begun = Arc::new(AtomicU32::new(0));
-    let stuck = (0..64).map(|i| {
-        let (blocked, begun) = (Arc::clone(&blocked), Arc::clone(&begun));
-        Check::blocking(format!("stuck {i:02}"), move || {
-            begun.fetch_add(1, Ordering::SeqCst);
-            let _ = blocked.lock().unwrap().recv();
-        })
-        .timeout(Duration::from_millis(100))
-    });
-    let waiting = (0..100).map(|i| Check::blocking(format!("waits {i:03}"), || true));
-    let health = built(stuck.chain(waiting));
-    let report = health.report().await;
-    let passed = report
-        .results
-        .iter()
-        .filter(|it| it.checker.starts_with("waits") && it.passed)
-        .count();
-    assert_eq!(passed, 100);
-    // On a busy machine the limit of some is over before they begin: they aren't begun any more.
-    let begun = begun.load(Ordering::SeqCst) as usize;
-    let stuck = health.statistics().stuck_runs;
-    assert!(
-        begun > 0 && (begun..=64).contains(&stuck),
-        "{begun} begun, {stuck} stuck"
-    );
-    drop(release);
+    // In whichever order the report looks at them.
+    for (stuck, waiting) in [("a", "b"), ("b", "a")] {
+        let (release, blocked) = mpsc::channel::<()>();
+        let blocked = Arc::new(std::sync::Mutex::new(blocked));
+        let begun = Arc::new(AtomicU32::new(0));
+        let holding = (0..64).map(|i| {
+            let (blocked, begun) = (Arc::clone(&blocked), Arc::clone(&begun));
+            Check::blocking(format!("{stuck} {i:02}"), move || {
+                begun.fetch_add(1, Ordering::SeqCst);
+                let _ = blocked.lock().unwrap().recv();
+            })
+            .timeout(Duration::from_millis(100))
+        });
+        let free = (0..100).map(|i| Check::blocking(format!("{waiting} {i:03}"), || true));
+        let health = built(holding.chain(free));
+        let report = health.report().await;
+        let passed = report.results.iter().filter(|it| it.passed).count();
+        assert_eq!(passed, 100);
+        // On a busy machine the limit of some is over before they begin: they aren't begun any more.
+        let begun = begun.load(Ordering::SeqCst) as usize;
+        let stuck = health.statistics().stuck_runs;
+        assert!(
+            begun > 0 && (begun..=64).contains(&stuck),
+            "{begun} begun, {stuck} stuck"
+        );
+        drop(release);
+    }
 }
 
 #[tokio::test(start_paused = true)]
