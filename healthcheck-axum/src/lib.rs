@@ -1,1 +1,67 @@
-//! x
+//! Serves the checks and environment sections of [`healthcheck`] over HTTP, with axum.
+//!
+//! ```no_run
+//! use healthcheck::health_check;
+//! use healthcheck_axum::healthcheck;
+//!
+//! #[health_check]
+//! fn addition_works() -> (bool, &'static str) {
+//!     (1 + 1 == 2, "addition works")
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), healthcheck_axum::ServeError> {
+//!     healthcheck_axum::serve("127.0.0.1:8080").await
+//! }
+//! ```
+//!
+//! [`serve`] serves them at an address of their own; [`router`] gives the same endpoints to merge into an app; and
+//! [`Endpoints`] is the configured form of both.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod access;
+mod answer;
+mod assembly;
+mod details;
+mod disabled;
+mod endpoints;
+mod format;
+mod haproxy_agent;
+mod json;
+mod maintenance;
+#[cfg(test)]
+mod manifest_tests;
+mod paths;
+mod probe;
+mod probers;
+mod problem;
+mod query;
+mod routes;
+mod runtime_watch;
+mod scrape;
+mod self_probe;
+mod serve;
+mod serve_error;
+mod server;
+mod signals;
+mod state;
+#[cfg(all(feature = "systemd", unix))]
+mod systemd;
+mod termination_log;
+#[cfg(test)]
+mod test_log;
+
+#[cfg(fuzzing)]
+#[doc(hidden)]
+#[path = "fuzzing.rs"]
+pub mod __fuzzing;
+
+pub use access::Access;
+pub use endpoints::{Endpoints, router};
+pub use format::{Format, Page};
+#[doc(no_inline)]
+pub use healthcheck;
+pub use probers::is_probe;
+pub use self_probe::{Probed, probe, probe_within};
+pub use serve::serve;
+pub use serve_error::ServeError;

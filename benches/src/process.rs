@@ -1,0 +1,83 @@
+//! What a process uses, as Linux tells it in `/proc`.
+
+use std::fs;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::Result;
+
+/// The processor time of this process so far, all threads together.
+#[must_use]
+pub fn own_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(
+        time.tv_sec.try_into().unwrap_or_default(),
+        time.tv_nsec.try_into().unwrap_or_default(),
+    )
+}
+
+/// The processor time of a process so far, to the hundredth of a second.
+///
+/// # Errors
+/// There is no such process, or no `/proc`.
+pub fn cpu(id: u32) -> Result<Duration> {
+    let [user, system, ..] = times(&id.to_string())?;
+    Ok(user + system)
+}
+
+/// The processor time of all children that have ended and were waited for, and of theirs.
+///
+/// # Errors
+/// There is no `/proc`.
+pub fn cpu_of_children() -> Result<Duration> {
+    let [_, _, user, system] = times("self")?;
+    Ok(user + system)
+}
+
+/// User and system time, of the process and of its children.
+fn times(process: &str) -> Result<[Duration; 4]> {
+    let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The name in parentheses may hold anything.
+    let (_, fields) = text.rsplit_once(')').ok_or("a process without a name")?;
+    let mut fields = fields.split_whitespace().skip(11).map(str::parse);
+    let mut next = || -> Result<Duration> {
+        let ticks: u64 = fields.next().ok_or("a process without times")??;
+        Ok(Duration::from_millis(ticks * 10))
+    };
+    Ok([next()?, next()?, next()?, next()?])
+}
+
+/// What a process holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Held {
+    /// Resident memory in bytes.
+    pub memory: u64,
+    /// Of it, what no file backs.
+    pub anonymous: u64,
+    /// Threads.
+    pub threads: u64,
+    /// Open files, sockets among them.
+    pub files: u64,
+}
+
+/// What a process holds now.
+///
+/// # Errors
+/// There is no such process, or no `/proc`.
+pub fn held(id: u32) -> Result<Held> {
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    let field = |name: &str| -> Result<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.and_then(|rest| rest.split_whitespace().next());
+        Ok(number
+            .ok_or("a field is missing in the process' status")?
+            .parse()?)
+    };
+    Ok(Held {
+        memory: field("VmRSS:")? * 1024,
+        anonymous: field("RssAnon:")? * 1024,
+        threads: field("Threads:")?,
+        files: fs::read_dir(format!("/proc/{id}/fd"))?.count() as u64,
+    })
+}

@@ -1,0 +1,21 @@
+//! Checks that live in another crate. A crate that no path mentions isn't linked, and its checks silently aren't
+//! there: `use … as _;` mentions it, and `.expect([…])` makes a missing one an error at start.
+//!
+//! `cargo run --example another_crate` (the address: as the first argument, 127.0.0.1:8080 without one)
+
+use healthcheck::HealthCheck;
+use healthcheck_axum::Endpoints;
+use healthcheck_examples_own_checks as _;
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let health = HealthCheck::builder().expect(["from_another_crate"]).build()?;
+    let addr = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let listener = TcpListener::bind(addr).await?;
+    println!("open http://{}/healthcheck", listener.local_addr()?);
+    Endpoints::new(health).serve_on(listener).await?;
+    Ok(())
+}

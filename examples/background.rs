@@ -1,0 +1,33 @@
+//! Checks that run in the background at an interval; requests only read the last result.
+//!
+//! The time until a failure shows is a sum: interval + time limit + threshold × interval. Use the thresholds here or
+//! the prober's, not both.
+//!
+//! `cargo run --example background` (the address: as the first argument, 127.0.0.1:8080 without one)
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use healthcheck::{HealthCheck, health_check};
+use healthcheck_axum::Endpoints;
+use tokio::net::TcpListener;
+
+static RUNS: AtomicU64 = AtomicU64::new(0);
+
+/// Too expensive to run whenever somebody asks.
+#[health_check(interval = "2s", timeout = "1s", failure_threshold = 2)]
+async fn expensive() -> String {
+    format!("run {}", RUNS.fetch_add(1, Ordering::Relaxed) + 1)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let addr = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let listener = TcpListener::bind(addr).await?;
+    println!("open http://{}/healthcheck", listener.local_addr()?);
+    Endpoints::new(HealthCheck::discover()?)
+        .serve_on(listener)
+        .await?;
+    Ok(())
+}

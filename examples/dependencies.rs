@@ -1,0 +1,58 @@
+//! What a check needs, its parameters name; one line provides it. By reference, by value, and behind a trait.
+//!
+//! `cargo run --example dependencies` (the address: as the first argument, 127.0.0.1:8080 without one)
+
+use std::sync::Arc;
+
+use healthcheck::{HealthCheck, Outcome, health_check};
+use healthcheck_axum::Endpoints;
+use tokio::net::TcpListener;
+
+/// Something that is expensive to make: checks borrow the one that the application uses.
+struct Pool {
+    size: usize,
+}
+
+/// Something small: checks get a clone.
+#[derive(Clone)]
+struct Region(&'static str);
+
+/// Something with several implementations.
+trait Store: Send + Sync {
+    fn reachable(&self) -> bool;
+}
+
+struct InMemory;
+
+impl Store for InMemory {
+    fn reachable(&self) -> bool {
+        true
+    }
+}
+
+#[health_check]
+async fn pool(pool: &Pool, region: Region) -> Outcome {
+    Outcome::pass(format!("{} connections to {}", pool.size, region.0))
+}
+
+#[health_check]
+fn store(store: Arc<dyn Store>) -> bool {
+    store.reachable()
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let health = HealthCheck::builder()
+        .provide(Pool { size: 5 })
+        .provide(Region("eu-1"))
+        .provide::<Arc<dyn Store>>(Arc::new(InMemory))
+        .build()?;
+
+    let addr = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let listener = TcpListener::bind(addr).await?;
+    println!("open http://{}/healthcheck", listener.local_addr()?);
+    Endpoints::new(health).serve_on(listener).await?;
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! An application that drains with axum's own graceful shutdown: at SIGTERM or Ctrl-C readiness fails, requests are
+//! answered for two seconds more, so that load balancers notice, and only then the server stops accepting.
+//!
+//! `cargo run --example draining` (another address: as the first argument)
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use healthcheck::{HealthCheck, health_check};
+use healthcheck_axum::Endpoints;
+use tokio::net::TcpListener;
+
+/// The process runs.
+#[health_check]
+fn up() {}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let addr = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let health = HealthCheck::discover()?;
+    health.set_drain_delay(Duration::from_secs(2));
+    let app = Router::new()
+        .route("/", get(async || "hello"))
+        .merge(Endpoints::new(health.clone()).router()?);
+
+    let listener = TcpListener::bind(addr).await?;
+    println!("open http://{}/readyz", listener.local_addr()?);
+    // Completes two seconds after `begin_shutdown()`, whoever calls it.
+    let drained = health.drained();
+    let mut signals = Signals::install()?;
+    tokio::spawn(async move {
+        signals.next().await;
+        health.begin_shutdown();
+    });
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(drained)
+        .await?;
+    println!("drained");
+    Ok(())
+}
+
+/// SIGTERM, where there is one, and Ctrl-C.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn install() -> std::io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

@@ -1,0 +1,38 @@
+//! The endpoints merged into an axum application that has routes and a state of its own.
+//!
+//! `cargo run --example existing_app` (the address: as the first argument, 127.0.0.1:8080 without one)
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use healthcheck::health_check;
+
+#[health_check]
+fn addition_works() -> bool {
+    [1, 1].iter().sum::<u32>() == 2
+}
+
+#[derive(Clone)]
+struct App {
+    greeting: &'static str,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let app = Router::new()
+        .route("/", get(async |State(app): State<App>| app.greeting))
+        // After the layers of the application, which then don't log or trace every probe.
+        .merge(healthcheck_axum::router()?)
+        .with_state(App { greeting: "hello" });
+
+    let addr = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let listener = tokio::net::TcpListener::bind(addr).await?;
+    println!("open http://{}/healthcheck", listener.local_addr()?);
+    // The peer's address is what tells the environment page who is on this machine.
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+    Ok(())
+}

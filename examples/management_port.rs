@@ -1,0 +1,34 @@
+//! The health endpoints on a port of their own beside the application's, which the outside never reaches. They answer
+//! from a thread apart: also while the application is too busy to.
+//!
+//! `cargo run --example management_port` (the addresses: as arguments; 127.0.0.1:8080 and 127.0.0.1:9090 without)
+
+use axum::Router;
+use axum::routing::get;
+use healthcheck::{HealthCheck, health_check};
+use healthcheck_axum::Endpoints;
+use tokio::net::TcpListener;
+
+#[health_check]
+fn addition_works() -> bool {
+    [1, 1].iter().sum::<u32>() == 2
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut addresses = std::env::args().skip(1);
+    let mut next = |default: &str| addresses.next().unwrap_or_else(|| default.to_owned());
+    let app = TcpListener::bind(next("127.0.0.1:8080")).await?;
+    let management = TcpListener::bind(next("127.0.0.1:9090")).await?;
+    println!("open http://{}/", app.local_addr()?);
+    println!("open http://{}/healthcheck", management.local_addr()?);
+
+    let health = HealthCheck::discover()?;
+    let drained = health.drained();
+    let routes = Router::new().route("/", get(async || "the application"));
+    let application = axum::serve(app, routes).with_graceful_shutdown(drained);
+    let (served, managed) = tokio::join!(application, Endpoints::new(health).serve_on(management));
+    served?;
+    managed?;
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Probes come many times a minute and fill logs and traces: here they stay out of both, also those that a load
+//! balancer sends to a path of the application's own.
+//!
+//! `cargo run --example probes_out_of_logs` (another address: as the first argument)
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::Response;
+use axum::routing::get;
+use healthcheck::health_check;
+use healthcheck_axum::is_probe;
+use tokio::net::TcpListener;
+use tower_http::trace::TraceLayer;
+use tracing::Span;
+
+/// The process runs.
+#[health_check]
+fn up() {}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    tracing_subscriber::fmt().with_ansi(false).init();
+    let addr = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let traced = TraceLayer::new_for_http()
+        .make_span_with(|request: &Request| {
+            if is_probe(request) {
+                Span::none()
+            } else {
+                tracing::info_span!("request", method = %request.method(), path = request.uri().path())
+            }
+        })
+        .on_response(|response: &Response<_>, took: Duration, span: &Span| {
+            if !span.is_none() {
+                tracing::info!(status = response.status().as_u16(), ?took, "answered");
+            }
+        });
+    // A layer covers the routes before it: the endpoints, merged after it, aren't traced in any case.
+    let app = Router::new()
+        .route("/", get(async || "hello"))
+        .layer(traced)
+        .merge(healthcheck_axum::router()?);
+
+    let listener = TcpListener::bind(addr).await?;
+    println!("open http://{}/", listener.local_addr()?);
+    axum::serve(listener, app).await?;
+    Ok(())
+}

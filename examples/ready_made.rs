@@ -1,0 +1,139 @@
+//! Ready-made checks in the place of own ones: a service with an SQLite file that needs no server at all.
+//!
+//! `cargo run -p healthcheck-examples --example ready_made --features ready-made` (the address: as the first argument,
+//! 127.0.0.1:8080 without one; the database: as the second)
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use healthcheck::checks::{self, ErrorRate, Heartbeat};
+use healthcheck::{HealthCheck, Outcome, health_check};
+use healthcheck_axum::Endpoints;
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use tokio::net::TcpListener;
+
+/// Where the orders lie.
+struct Database(PathBuf);
+
+/// The orders can be read: one connection of the service's own pool, for one query.
+#[health_check]
+async fn orders(pool: &SqlitePool) -> Outcome {
+    checks::sqlx(pool).query("SELECT 1 FROM orders LIMIT 1").await
+}
+
+/// The file is where the backup looks for it.
+#[health_check]
+fn database_file(database: &Database) -> Outcome {
+    checks::file_exists(&database.0)
+}
+
+/// There is room for more orders.
+#[health_check]
+fn disk(database: &Database) -> Outcome {
+    checks::disk_space(&database.0)
+        .warn_below("15%")
+        .fail_below("500MB")
+        .check()
+}
+
+/// The worker that counts the orders is alive.
+#[health_check(liveness)]
+fn counter(beat: &Heartbeat) -> Outcome {
+    beat.check()
+}
+
+/// Tokio's tasks are woken in time.
+#[health_check(liveness)]
+async fn runtime() -> Outcome {
+    checks::runtime_lag().await
+}
+
+/// The schema has been made.
+#[health_check(startup)]
+fn schema() -> Outcome {
+    checks::once(&SCHEMA)
+}
+
+/// Most of the counter's own queries work; no query is needed to know that.
+#[health_check(critical = false)]
+fn queries(evidence: &ErrorRate) -> Outcome {
+    evidence.check()
+}
+
+/// Memory is left, also within a container's limit.
+#[health_check(critical = false)]
+fn memory() -> Outcome {
+    checks::memory().check()
+}
+
+/// The process can still open files and connections.
+#[health_check(critical = false)]
+fn files() -> Outcome {
+    checks::open_files().check()
+}
+
+/// Few orders wait.
+#[health_check(critical = false)]
+fn backlog() -> Outcome {
+    checks::below(ORDERS.load(Ordering::Relaxed), 1_000)
+}
+
+static SCHEMA: OnceLock<()> = OnceLock::new();
+static ORDERS: AtomicI64 = AtomicI64::new(0);
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let addr = arguments.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let file = match arguments.next() {
+        Some(file) => PathBuf::from(file),
+        None => std::env::temp_dir().join("healthcheck-orders.db"),
+    };
+
+    let options = SqliteConnectOptions::new()
+        .filename(&file)
+        .create_if_missing(true);
+    let pool = SqlitePoolOptions::new()
+        .max_connections(4)
+        .connect_with(options)
+        .await?;
+    sqlx::raw_sql("CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY)")
+        .execute(&pool)
+        .await?;
+    let _first_time = SCHEMA.set(());
+
+    let beat = Heartbeat::new(Duration::from_secs(10));
+    let evidence = ErrorRate::new(Duration::from_secs(60));
+    let worker = tokio::spawn(count_orders(pool.clone(), beat.clone(), evidence.clone()));
+
+    let health = HealthCheck::builder()
+        .provide(pool)
+        .provide(Database(file))
+        .provide(beat)
+        .provide(evidence)
+        .build()?;
+    let listener = TcpListener::bind(addr).await?;
+    println!("open http://{}/healthcheck", listener.local_addr()?);
+    Endpoints::new(health).serve_on(listener).await?;
+    worker.abort();
+    Ok(())
+}
+
+/// The service's own work, which tells the checks how it goes.
+async fn count_orders(pool: SqlitePool, beat: Heartbeat, evidence: ErrorRate) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        every.tick().await;
+        let counted = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM orders")
+            .fetch_one(&pool)
+            .await;
+        evidence.record(&counted);
+        if let Ok(counted) = counted {
+            ORDERS.store(counted, Ordering::Relaxed);
+        }
+        beat.beat();
+    }
+}

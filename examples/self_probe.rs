@@ -1,0 +1,53 @@
+//! A service that probes itself, for images without curl: the same binary is Docker's `HEALTHCHECK`, an exec probe, or
+//! a check script of Nagios, Nomad or Consul.
+//!
+//! `cargo run --example self_probe` serves; `cargo run --example self_probe probe` asks the one that serves, for
+//! Docker; `… probe --nagios` for Nagios. In a Dockerfile: `HEALTHCHECK CMD ["/myapp", "probe"]`.
+//! (another address: in `HEALTHCHECK_ADDR`)
+
+use std::process::ExitCode;
+
+use healthcheck::{Outcome, health_check};
+use tokio::net::TcpListener;
+
+/// There is room for another upload.
+#[health_check(success_ttl = "1s", failed_ttl = "1s")]
+fn uploads() -> Outcome {
+    let directory = std::env::temp_dir().join("healthcheck-uploads");
+    match std::fs::read_dir(directory).map(Iterator::count) {
+        Ok(0..10) => Outcome::pass("room enough"),
+        Ok(count) => Outcome::warn(format!("{count} uploads are waiting")),
+        Err(error) => Outcome::fail(error.to_string()),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let addr = std::env::var("HEALTHCHECK_ADDR").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("probe") {
+        let probed = healthcheck_axum::probe(addr, "/readyz").await;
+        println!("{probed}");
+        return match arguments.next().as_deref() {
+            Some("--nagios") => probed.nagios_code().into(),
+            _ => probed.docker_code().into(),
+        };
+    }
+    match serve(&addr).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(addr: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let health = healthcheck::HealthCheck::discover()?;
+    let listener = TcpListener::bind(addr).await?;
+    println!("open http://{}/readyz", listener.local_addr()?);
+    healthcheck_axum::Endpoints::new(health)
+        .serve_on(listener)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! Every example is started as a process of its own and asked over a real socket.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// An example while it runs; ends with the test.
+struct Example {
+    process: Child,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+fn binary(name: &str) -> PathBuf {
+    // target/debug/deps/started-… → target/debug/examples/name
+    let own = std::env::current_exe().unwrap();
+    own.parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("examples")
+        .join(name)
+}
+
+impl Example {
+    fn start(name: &str, arguments: &[&str]) -> Self {
+        let mut process = Command::new(binary(name))
+            .args(arguments)
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+            .env_remove("HEALTHCHECK_ADDR")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("`cargo test` builds the examples");
+        let stdout = process.stdout.take().unwrap();
+        let (send, lines) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = send.send(line);
+            }
+        });
+        Self { process, lines }
+    }
+
+    fn line(&self) -> String {
+        self.lines
+            .recv_timeout(Duration::from_secs(30))
+            .expect("the example prints a line more")
+    }
+
+    /// The address in its next line, `open http://ADDRESS/…`.
+    fn address(&self) -> SocketAddr {
+        let line = self.line();
+        let (address, _) = line
+            .strip_prefix("open http://")
+            .unwrap()
+            .split_once('/')
+            .unwrap();
+        address.parse().unwrap()
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The status code and the body.
+fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (
+        head.split_whitespace().nth(1).unwrap().parse().unwrap(),
+        body.to_owned(),
+    )
+}
+
+fn report(address: SocketAddr) -> healthcheck::Report {
+    serde_json::from_str(&get(address, "/healthcheck").1).unwrap()
+}
+
+fn result<'a>(report: &'a healthcheck::Report, name: &str) -> &'a healthcheck::CheckResult {
+    report
+        .results
+        .iter()
+        .find(|result| result.checker == name)
+        .unwrap()
+}
+
+#[test]
+fn quickstart_prints_what_to_open_and_what_it_found_and_its_failing_check_can_be_repaired() {
+    let marker = tempfile::tempdir().unwrap();
+    let own = binary("quickstart");
+    let mut process = Command::new(own)
+        .arg("127.0.0.1:0")
+        .env("TMPDIR", marker.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(process.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let first = stdout.next().unwrap();
+    let printed: Vec<String> = std::iter::once(first).chain(stdout.take(6)).collect();
+    let example = Example {
+        process,
+        lines: std::sync::mpsc::channel().1,
+    };
+    let (address, _) = printed[0]
+        .strip_prefix("open http://")
+        .unwrap()
+        .split_once('/')
+        .unwrap();
+    let address: SocketAddr = address.parse().unwrap();
+    assert!(printed[3].ends_with("/environment"), "{printed:#?}");
+    assert_eq!(
+        printed[4],
+        "found the check addition_works: Arithmetic still holds"
+    );
+
+    assert_eq!(get(address, "/healthcheck").0, 503);
+    let failing = report(address);
+    assert!(result(&failing, "addition_works").passed && result(&failing, "orders").passed);
+    let output = result(&failing, "repaired").output.as_str().unwrap().to_owned();
+    assert!(output.starts_with("missing: touch "), "{output}");
+
+    std::fs::write(marker.path().join("healthcheck-quickstart"), "").unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while get(address, "/healthcheck").0 != 200 {
+        assert!(
+            Instant::now() < until,
+            "a failure is looked at again after a second"
+        );
+        std::thread::yield_now();
+    }
+    let (status, environment) = get(address, "/environment");
+    assert_eq!(status, 200);
+    let environment: serde_json::Value = serde_json::from_str(&environment).unwrap();
+    assert_eq!(environment["application"]["maintainer"], "the orders team");
+    assert_eq!(environment["application"]["db_password"], "********");
+    assert_eq!(
+        environment["rust"]["package"]["name"], "healthcheck-examples",
+        "{}",
+        environment["rust"]
+    );
+    drop(example);
+}
+
+#[test]
+fn quickstart_says_in_one_line_that_its_address_is_taken_and_ends_with_an_error() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = Command::new(binary("quickstart"))
+        .env("HEALTHCHECK_ADDR", &address)
+        .output()
+        .unwrap();
+    assert!(!ended.status.success());
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(
+        said.starts_with(&format!("can't listen on {address}: ")),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn the_endpoints_live_in_an_existing_app() {
+    let example = Example::start("existing_app", &["127.0.0.1:0"]);
+    let address = example.address();
+    assert_eq!(get(address, "/"), (200, "hello".to_owned()));
+    assert!(report(address).results[0].passed);
+    assert_eq!(get(address, "/readyz").0, 200);
+    assert_eq!(get(address, "/environment").0, 200);
+}
+
+#[test]
+fn the_endpoints_live_on_a_port_of_their_own() {
+    let example = Example::start("management_port", &["127.0.0.1:0", "127.0.0.1:0"]);
+    let (app, management) = (example.address(), example.address());
+    assert_eq!(get(app, "/").1, "the application");
+    assert_eq!(get(app, "/healthcheck").0, 404);
+    assert_eq!(get(management, "/healthcheck").0, 200);
+}
+
+#[test]
+fn checks_get_what_they_depend_on() {
+    let example = Example::start("dependencies", &["127.0.0.1:0"]);
+    let report = report(example.address());
+    assert_eq!(result(&report, "pool").output, "5 connections to eu-1");
+    assert!(result(&report, "store").passed);
+}
+
+#[test]
+fn checks_are_made_by_hand() {
+    let example = Example::start("by_hand", &["127.0.0.1:0"]);
+    let address = example.address();
+    let report = report(address);
+    assert_eq!(report.status, healthcheck::Overall::Degraded);
+    assert!(result(&report, &format!("peer {address}")).passed);
+    assert!(!result(&report, "peer 127.0.0.1:1").passed);
+    assert_eq!(report.sections["release"], "2026-01");
+}
+
+#[test]
+fn checks_of_another_crate_are_found() {
+    let example = Example::start("another_crate", &["127.0.0.1:0"]);
+    assert_eq!(
+        result(&report(example.address()), "from_another_crate").output,
+        "linked"
+    );
+}
+
+#[test]
+fn the_endpoints_live_under_bare_hyper() {
+    let example = Example::start("bare_hyper", &["127.0.0.1:0"]);
+    let address = example.address();
+    assert!(report(address).results[0].passed);
+    assert_eq!(get(address, "/environment").0, 200);
+}
+
+#[test]
+fn background_checks_are_read() {
+    let example = Example::start("background", &["127.0.0.1:0"]);
+    assert!(
+        result(&report(example.address()), "expensive")
+            .output
+            .as_str()
+            .unwrap()
+            .starts_with("run ")
+    );
+}
+
+#[test]
+fn settings_from_a_file_hold() {
+    let example = Example::start("settings_file", &["127.0.0.1:0"]);
+    assert_eq!(report(example.address()).status, healthcheck::Overall::Degraded);
+}
+
+#[cfg(feature = "ready-made")]
+#[test]
+fn ready_made_runs_ten_checks_on_a_file_and_needs_no_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("orders.db");
+    let example = Example::start("ready_made", &["127.0.0.1:0", file.to_str().unwrap()]);
+    let report = report(example.address());
+    assert_eq!(report.results.len(), 10);
+    for name in [
+        "backlog",
+        "counter",
+        "database_file",
+        "orders",
+        "queries",
+        "schema",
+    ] {
+        let result = result(&report, name);
+        assert_eq!(result.status, healthcheck::Status::Pass, "{result:?}");
+    }
+    assert!(file.exists());
+}

@@ -1,0 +1,139 @@
+//! Where a request comes from, as far as its head and its peer tell.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use axum::extract::ConnectInfo;
+use axum::extract::connect_info::MockConnectInfo;
+use axum::http::header::HOST;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, Version};
+
+use super::Refusal;
+
+/// Lets in what carries no sign of a proxy.
+pub(super) fn direct(request: &Parts) -> Result<(), Refusal<'_>> {
+    match request.headers.keys().find(|name| is_of_a_proxy(name)) {
+        Some(header) => Err(Refusal::Proxied(header)),
+        None => Ok(()),
+    }
+}
+
+/// Lets in what was sent from this machine to this machine.
+pub(super) fn loopback(request: &Parts) -> Result<(), Refusal<'_>> {
+    direct(request)?;
+    let peer = peer(request).ok_or(Refusal::UnknownPeer)?;
+    if !is_local(peer) {
+        return Err(Refusal::Elsewhere);
+    }
+    // Proxies that say nothing about themselves (a bare `proxy_pass`) speak HTTP/1.0 by default.
+    if request.version < Version::HTTP_11 {
+        return Err(Refusal::OldHttp);
+    }
+    // A page in a browser can make it ask localhost under another name (DNS rebinding).
+    let asked = request.headers.get_all(HOST).iter().map(|host| host.as_bytes());
+    let target = request
+        .uri
+        .authority()
+        .map(|authority| authority.as_str().as_bytes());
+    if asked.chain(target).all(names_this_machine) {
+        Ok(())
+    } else {
+        Err(Refusal::OtherHost)
+    }
+}
+
+fn is_of_a_proxy(header: &HeaderName) -> bool {
+    let name = header.as_str();
+    matches!(name, "forwarded" | "via" | "x-real-ip")
+        || ["x-forwarded-", "x-envoy-", "l5d-"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+}
+
+fn peer(request: &Parts) -> Option<IpAddr> {
+    let extensions = &request.extensions;
+    let real = extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|ConnectInfo(peer)| peer);
+    let mock = extensions
+        .get::<MockConnectInfo<SocketAddr>>()
+        .map(|MockConnectInfo(peer)| peer);
+    real.or(mock).map(SocketAddr::ip)
+}
+
+/// Exactly 127.0.0.1 or ::1: the rest of 127.0.0.0/8 is often given to something else.
+fn is_local(peer: IpAddr) -> bool {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => address == Ipv4Addr::LOCALHOST,
+        IpAddr::V6(address) => address == Ipv6Addr::LOCALHOST,
+    }
+}
+
+fn names_this_machine(host: &[u8]) -> bool {
+    let port_of = |name: &[u8]| {
+        let (start, rest) = host.split_at_checked(name.len())?;
+        start.eq_ignore_ascii_case(name).then_some(rest)
+    };
+    let names: [&[u8]; 3] = [b"localhost", b"127.0.0.1", b"[::1]"];
+    names.into_iter().filter_map(port_of).any(|rest| match rest {
+        [] => true,
+        [b':', port @ ..] => port.len() <= 5 && port.iter().all(u8::is_ascii_digit),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn localhost_and_its_two_addresses_with_any_port_name_this_machine() {
+        for host in [
+            "localhost",
+            "LocalHost:8080",
+            "127.0.0.1",
+            "127.0.0.1:1",
+            "[::1]",
+            "[::1]:65535",
+        ] {
+            assert!(names_this_machine(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
+    fn whatever_only_looks_like_localhost_does_not_name_this_machine() {
+        for host in [
+            "",
+            ":80",
+            "localhost.evil.example",
+            "localhost:80@evil.example",
+            "localhost:x",
+            "localhost:123456",
+            "127.0.0.1.nip.io",
+            "127.0.0.2",
+            "::1",
+            "[::1",
+            "[::2]",
+            "user@localhost",
+            "evil.example",
+            "localhost,evil.example",
+        ] {
+            assert!(!names_this_machine(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
+    fn only_the_two_loopback_addresses_are_local() {
+        for (peer, local) in [
+            ("127.0.0.1", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("127.0.0.2", false),
+            ("10.0.0.1", false),
+            ("::ffff:10.0.0.1", false),
+            ("fe80::1", false),
+        ] {
+            assert_eq!(is_local(peer.parse().unwrap()), local, "{peer}");
+        }
+    }
+}

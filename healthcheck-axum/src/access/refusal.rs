@@ -1,0 +1,68 @@
+use axum::http::{HeaderName, StatusCode};
+
+/// Why a request isn't let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal<'a> {
+    Denied,
+    /// Carries this header, which a proxy adds.
+    Proxied(&'a HeaderName),
+    UnknownPeer,
+    Elsewhere,
+    OldHttp,
+    OtherHost,
+    Token,
+    Condition,
+}
+
+impl Refusal<'_> {
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::Token => StatusCode::UNAUTHORIZED,
+            _ => StatusCode::FORBIDDEN,
+        }
+    }
+
+    /// What was wrong with the request.
+    pub(crate) fn problem(self) -> String {
+        match self {
+            Self::Denied => "this page is closed to everybody".to_owned(),
+            Self::Proxied(header) => {
+                format!(
+                    "this page is for direct requests, and `{header}` says that this one came through a proxy"
+                )
+            }
+            Self::UnknownPeer => {
+                "this page is for requests from this machine, and the server doesn't tell the peer's address"
+                    .to_owned()
+            }
+            Self::Elsewhere => "this page is for requests from this machine (127.0.0.1 or ::1)".to_owned(),
+            Self::OldHttp => {
+                "this page is for requests from this machine, and HTTP/1.0 is what proxies speak".to_owned()
+            }
+            Self::OtherHost => {
+                "this page is for requests from this machine, and `Host` names another one".to_owned()
+            }
+            Self::Token => "this page needs a bearer token that is accepted".to_owned(),
+            Self::Condition => "this page is closed to this request by `Access::when`".to_owned(),
+        }
+    }
+
+    /// What to do so that the next one is let in.
+    pub(crate) const fn remedy(self) -> &'static str {
+        match self {
+            Self::Denied => {
+                "give `Endpoints::environment_access` another `Access`, such as `Access::bearer(token)`"
+            }
+            Self::UnknownPeer => {
+                "serve the router with `into_make_service_with_connect_info::<std::net::SocketAddr>()`, \
+                 or give `Endpoints::environment_access` another `Access`, such as `Access::bearer(token)`"
+            }
+            Self::Proxied(_) | Self::Elsewhere | Self::OldHttp | Self::OtherHost => {
+                "ask on the machine itself, as with `curl http://localhost:PORT/`, \
+                 or give `Endpoints::environment_access` another `Access`, such as `Access::bearer(token)`"
+            }
+            Self::Token => "send `Authorization: Bearer TOKEN` with the token given to `Access::bearer`",
+            Self::Condition => "meet the condition, or give `Endpoints::environment_access` another `Access`",
+        }
+    }
+}

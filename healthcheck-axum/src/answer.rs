@@ -1,0 +1,180 @@
+//! From a report to an answer: the verdict's status and headers, and a body.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use healthcheck::{HealthCheck, Overall, Report};
+use serde_json::{Map, Value};
+
+use crate::details;
+use crate::format::{Choice, Form, Format, Formats, Page, Place, html};
+use crate::paths::Paths;
+use crate::probe::Kind;
+
+/// How each verdict is answered, and in which forms.
+#[derive(Clone, Default)]
+pub(crate) struct Answers {
+    pub(crate) success_status: Option<StatusCode>,
+    pub(crate) degraded_status: Option<StatusCode>,
+    pub(crate) failed_status: Option<StatusCode>,
+    pub(crate) success_headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) degraded_headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) failed_headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) formats: Formats,
+}
+
+/// A report in the form that goes out, rendered once and sent as often as it is asked for.
+pub(crate) struct Rendered {
+    pub(crate) report: Arc<Report>,
+    pub(crate) choice: Choice,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// What a rendering is of, beside its report.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) health: &'a HealthCheck,
+    pub(crate) place: Place<'a>,
+    /// Whether the caller may see what the checks say.
+    pub(crate) details: bool,
+}
+
+impl Answers {
+    pub(crate) fn render(&self, report: Arc<Report>, choice: Choice, subject: Subject<'_>) -> Rendered {
+        let Subject {
+            health,
+            place,
+            details,
+        } = subject;
+        let reduced;
+        let told = if details {
+            &*report
+        } else {
+            reduced = details::withheld(&report, &place.query.excluded);
+            &reduced
+        };
+        let page = Page::new(told, health, place)
+            .style(choice.style)
+            .withheld(!details);
+        let (format, body) = self.body(choice, &page);
+        let verdict = report.status;
+        let mut headers = headers(format.content_type(), body.len());
+        headers.insert(header::VARY, HeaderValue::from_static("accept"));
+        headers.extend(format.headers());
+        for (name, value) in self.headers(verdict) {
+            // The content type that somebody sets is that of the body that `Endpoints::body` makes.
+            if *name != header::CONTENT_TYPE || choice.form == Form::JSON {
+                headers.insert(name, value.clone());
+            }
+        }
+        let status = if choice.form.is_metrics() {
+            // A scraper drops the body of anything else.
+            StatusCode::OK
+        } else {
+            self.status(place.kind, verdict)
+        };
+        Rendered {
+            status,
+            report,
+            choice,
+            headers,
+            body,
+        }
+    }
+
+    fn status(&self, kind: Kind, verdict: Overall) -> StatusCode {
+        let success = self.success_status.unwrap_or(StatusCode::OK);
+        match verdict {
+            Overall::Failure => self.failed_status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+            // A kubelet must never see a 4xx for a warning.
+            Overall::Degraded if kind == Kind::Health => self.degraded_status.unwrap_or(success),
+            Overall::Degraded | Overall::Success => success,
+        }
+    }
+
+    fn headers(&self, verdict: Overall) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
+        let (one, other): (&[_], &[_]) = match verdict {
+            Overall::Success => (&self.success_headers, &[]),
+            Overall::Degraded => (&self.success_headers, &self.degraded_headers),
+            Overall::Failure => (&self.failed_headers, &[]),
+        };
+        one.iter().chain(other)
+    }
+
+    /// The body, and the form that it is really in.
+    fn body(&self, choice: Choice, page: &Page<'_>) -> (&dyn Format, Bytes) {
+        let format = self.formats.get(choice.form);
+        if let Ok(body) = catch_unwind(AssertUnwindSafe(|| format.render(page))) {
+            return (format, body);
+        }
+        let name = self.formats.name(choice.form);
+        tracing::error!("the format `{name}` panicked: the report is sent as JSON");
+        (Formats::default_json(), Formats::default_json().render(page))
+    }
+}
+
+impl Rendered {
+    /// The answer; `by_accept` where the client's `Accept` had a say in its form.
+    pub(crate) fn response(&self, by_accept: bool) -> Response {
+        let mut response = Response::new(Body::from(self.body.clone()));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers.clone();
+        if !by_accept {
+            response.headers_mut().remove(header::VARY);
+        }
+        response
+    }
+}
+
+/// An answer that is JSON and no report.
+pub(crate) fn json(status: StatusCode, body: Bytes) -> Response {
+    plain(status, HeaderValue::from_static("application/json"), body)
+}
+
+/// The environment page, as JSON or for people.
+pub(crate) fn environment(
+    paths: &Paths,
+    sections: &Map<String, Value>,
+    choice: Choice,
+    by_accept: bool,
+) -> Response {
+    let mut response = if choice.form == Form::HTML {
+        let mut response = plain(StatusCode::OK, html::HTML, html::of_environment(paths, sections));
+        response.headers_mut().extend(html::headers());
+        response
+    } else {
+        json(StatusCode::OK, crate::json::of_environment(sections))
+    };
+    if by_accept {
+        response
+            .headers_mut()
+            .insert(header::VARY, HeaderValue::from_static("accept"));
+    }
+    response
+}
+
+fn plain(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response {
+    let headers = headers(content_type, body.len());
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// What every answer carries. It tells its length itself, since the answer to `HEAD` has no body to count.
+fn headers(content_type: HeaderValue, length: usize) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers
+}

@@ -1,0 +1,88 @@
+//! From the configured endpoints to a router, or to everything that is wrong with them.
+
+use axum::Router;
+use healthcheck::{BuildError, Selection};
+use tokio::runtime::Handle;
+
+use crate::access::Access;
+use crate::endpoints::{Endpoints, Environment, Readers};
+use crate::probe::{Kind, Probe};
+use crate::routes;
+use crate::scrape::Scrape;
+use crate::state::State;
+
+impl Endpoints {
+    /// Runs checks and sections on this runtime, whoever asks.
+    pub(crate) fn on_runtime(mut self, home: Handle) -> Self {
+        if let Environment::Given(dump) = &self.environment {
+            self.environment = Environment::Given(dump.on_runtime(home.clone()));
+        }
+        self.health = self.health.on_runtime(home);
+        self
+    }
+
+    pub(crate) fn assemble<S>(self, readers: Readers) -> Result<Router<S>, BuildError>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let with_environment = !matches!(self.environment, Environment::NotServed);
+        let names: Vec<_> = self.health.checks().collect();
+        let names = names.iter().map(|check| check.name());
+        let mut problems = self.problems;
+        problems.extend(self.paths.problems(with_environment, names.clone()));
+        let environment = match self.environment {
+            Environment::NotServed => None,
+            Environment::Given(dump) => Some(dump),
+            Environment::Discovered => match self.health.environment().build() {
+                Ok(dump) => Some(dump),
+                Err(error) => {
+                    problems.extend(error.problems().iter().cloned());
+                    None
+                }
+            },
+        };
+        if !problems.is_empty() {
+            return Err(BuildError::new(problems));
+        }
+
+        let names = names.collect::<Vec<_>>().join(", ");
+        if names.is_empty() {
+            tracing::warn!(
+                "no health check is registered; a crate that nothing names isn't linked: write `use the_crate as _;`"
+            );
+        } else {
+            tracing::info!("health checks: {names}");
+        }
+        let readers_are_chosen = self.environment_access.is_some() || readers == Readers::Local;
+        let environment = environment.map(|dump| {
+            if readers_are_chosen {
+                return dump;
+            }
+            tracing::info!(
+                "{} shows variables and arguments by name alone: it isn't known who reads them; \
+                 call `Endpoints::environment_access` to show their values",
+                self.paths.environment
+            );
+            dump.without_variables()
+        });
+
+        let (pass, fail) = self.max_age;
+        let probe =
+            |kind, selection: Selection| Probe::new(kind, selection.max_age(pass, fail), self.probe_budget);
+        let state = State {
+            whole: Probe::new(Kind::Health, Selection::all(), self.health_budget),
+            liveness: probe(Kind::Liveness, Selection::liveness()),
+            readiness: probe(Kind::Readiness, Selection::readiness()),
+            startup: probe(Kind::Startup, Selection::startup()),
+            answers: self.answers,
+            scrape: Scrape::default(),
+            paths: self.paths.clone(),
+            release: self.release.or_else(|| self.health.release().map(str::to_owned)),
+            health: self.health,
+            details_access: self.details_access,
+            environment,
+            environment_access: self.environment_access.unwrap_or(Access::loopback()),
+        };
+        Ok(routes::router(&self.paths, state))
+    }
+}

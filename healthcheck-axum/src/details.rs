@@ -1,0 +1,50 @@
+//! What a caller without permission for details is told.
+
+use healthcheck::{Report, Transition};
+
+/// Stands where an output would.
+pub(crate) const WITHHELD: &str = "reason withheld";
+/// Stands where an output would, in a body that would be too large with it.
+pub(crate) const LEFT_OUT: &str = "left out: the body would be larger than 4 MiB";
+
+/// The report with the verdicts, names and times, and without anything that somebody wrote: outputs, sections, the
+/// reasons of overrides and of maintenance, warnings (except about what the caller excluded).
+pub(crate) fn withheld(report: &Report, excluded: &[String]) -> Report {
+    let mut reduced = without_outputs(report, WITHHELD);
+    for result in &mut reduced.results {
+        if let Some(overridden) = &mut result.overridden {
+            WITHHELD.clone_into(&mut overridden.reason);
+        }
+    }
+    if let Some(reason) = &mut reduced.reason
+        && reason.starts_with(MAINTENANCE)
+    {
+        reason.truncate(MAINTENANCE.len());
+    }
+    reduced.warnings.retain(|warning| {
+        excluded
+            .iter()
+            .any(|name| *warning == format!("there is no check `{name}` to exclude"))
+    });
+    reduced
+}
+
+/// The report with a note in the place of each output, and without sections.
+pub(crate) fn without_outputs(report: &Report, note: &str) -> Report {
+    let mut reduced = report.clone();
+    for result in &mut reduced.results {
+        result.output = note.into();
+    }
+    reduced.sections.clear();
+    reduced
+}
+
+/// The transitions with a note in the place of each output.
+pub(crate) fn history_without_outputs(mut history: Vec<Transition>) -> Vec<Transition> {
+    for transition in &mut history {
+        transition.output = LEFT_OUT.into();
+    }
+    history
+}
+
+const MAINTENANCE: &str = "maintenance";

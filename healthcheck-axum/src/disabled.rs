@@ -1,0 +1,60 @@
+//! Checks that an operator takes out without a new build: `HEALTHCHECK_DISABLE=a,b`.
+
+use healthcheck::HealthCheck;
+
+const VARIABLE: &str = "HEALTHCHECK_DISABLE";
+
+/// Takes out what the environment names; gives whether `own`, which is the server's and no check, is among it.
+pub(crate) fn apply(health: &HealthCheck, own: &str) -> bool {
+    match std::env::var(VARIABLE) {
+        Ok(list) => take_out(health, &list, own),
+        Err(std::env::VarError::NotPresent) => false,
+        Err(std::env::VarError::NotUnicode(_)) => {
+            tracing::warn!("{VARIABLE} isn't Unicode text: no check is disabled");
+            false
+        }
+    }
+}
+
+fn take_out(health: &HealthCheck, list: &str, own: &str) -> bool {
+    let names: Vec<&str> = list
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
+    let unknown = health.disable(names.iter().copied());
+    for name in unknown.iter().filter(|name| *name != own) {
+        tracing::warn!(check = name, "{VARIABLE} names a check that doesn't exist");
+        health.add_warning(format!("{VARIABLE} names `{name}`, which is no check"));
+    }
+    if !names.is_empty() {
+        tracing::warn!(checks = names.join(", "), "health checks disabled by {VARIABLE}");
+    }
+    names.contains(&own)
+}
+
+#[cfg(test)]
+mod tests {
+    use healthcheck::Check;
+
+    use super::*;
+    use crate::test_log::Log;
+
+    #[test]
+    fn it_takes_the_named_checks_out_and_warns_of_unknown_ones() {
+        let log = Log::start();
+        let health = HealthCheck::builder()
+            .discover(false)
+            .check(Check::new("a", async || true))
+            .check(Check::new("b", async || true))
+            .check(Check::new("c", async || true))
+            .build()
+            .unwrap();
+        assert!(!take_out(&health, " a, ,c ,nobody", "runtime"));
+        let left: Vec<String> = health.checks().map(|info| info.name().to_owned()).collect();
+        assert_eq!(left, ["b"]);
+        assert_eq!(log.count("doesn't exist"), 1);
+        assert!(take_out(&health, "runtime", "runtime"));
+        assert_eq!(log.count("doesn't exist"), 1, "the server's own check is known");
+    }
+}

@@ -1,0 +1,210 @@
+//! The forms that a report can be sent in: the built-in ones and the user's own.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::http::HeaderValue;
+
+use super::accept::Range;
+use super::negotiation::Where;
+use super::{Format, aspnet, health_json, html, json, microprofile, openmetrics, prometheus, spring, text};
+
+/// The built-in forms in the order in which they are preferred where a request likes several alike, then the user's.
+#[derive(Clone)]
+pub(crate) struct Formats {
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    name: Cow<'static, str>,
+    format: Arc<dyn Format>,
+    reach: Reach,
+}
+
+/// One of the forms, as long as its `Formats` live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Form(usize);
+
+/// Which media ranges of an `Accept` header a form answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Its type, and the wildcards that cover it.
+    Wild(Cow<'static, str>),
+    /// Its type alone.
+    Named(Cow<'static, str>),
+    /// Its type alone, with a version.
+    Versioned(&'static str),
+    /// `?format=` alone.
+    Nothing,
+}
+
+impl Form {
+    pub(crate) const JSON: Self = Self(0);
+    pub(crate) const TEXT: Self = Self(2);
+    pub(crate) const HTML: Self = Self(3);
+    pub(crate) const OPENMETRICS: Self = Self(4);
+    pub(crate) const PROMETHEUS: Self = Self(5);
+
+    pub(crate) const fn is_metrics(self) -> bool {
+        matches!(self, Self::OPENMETRICS | Self::PROMETHEUS)
+    }
+
+    pub(super) const fn is_to_be_had(self, on: Where) -> bool {
+        match on {
+            Where::Health => true,
+            Where::Probe => !self.is_metrics(),
+            Where::Environment => matches!(self, Self::JSON | Self::HTML),
+        }
+    }
+}
+
+impl Default for Formats {
+    fn default() -> Self {
+        fn entry(name: &'static str, format: impl Format, reach: Reach) -> Entry {
+            Entry {
+                name: name.into(),
+                format: Arc::new(format),
+                reach,
+            }
+        }
+        let wild = |media: &'static str| Reach::Wild(media.into());
+        let named = |media: &'static str| Reach::Named(media.into());
+        Self {
+            // In the order of the constants above.
+            entries: vec![
+                entry("json", json::Json, wild("application/json")),
+                entry(
+                    "health+json",
+                    health_json::HealthJson,
+                    wild("application/health+json"),
+                ),
+                entry("text", text::Text, wild("text/plain")),
+                entry("html", html::Html, wild("text/html")),
+                entry(
+                    "openmetrics",
+                    openmetrics::OpenMetrics,
+                    named("application/openmetrics-text"),
+                ),
+                entry(
+                    "prometheus",
+                    prometheus::Prometheus,
+                    Reach::Versioned("text/plain"),
+                ),
+                entry(
+                    "spring",
+                    spring::Spring,
+                    named("application/vnd.spring-boot.actuator.v3+json"),
+                ),
+                entry("microprofile", microprofile::MicroProfile, Reach::Nothing),
+                entry("aspnet", aspnet::AspNet, Reach::Nothing),
+            ],
+        }
+    }
+}
+
+impl Formats {
+    /// Adds the user's own, in the place of one of the same name.
+    pub(crate) fn insert(&mut self, name: String, format: impl Format) {
+        let media = format.content_type();
+        let media = media.to_str().unwrap_or_default();
+        let media = media.split(';').next().unwrap_or_default().trim();
+        let entry = Entry {
+            reach: Reach::Named(media.to_ascii_lowercase().into()),
+            name: name.into(),
+            format: Arc::new(format),
+        };
+        let place = self.entries.iter_mut().find(|known| known.name == entry.name);
+        match place {
+            // The built-in one's media type goes on leading to it: `Accept` and `?format=` must not disagree.
+            Some(known) => known.format = entry.format,
+            None => self.entries.push(entry),
+        }
+    }
+
+    pub(crate) fn get(&self, form: Form) -> &dyn Format {
+        // A form is made by these formats alone, and they are never fewer.
+        self.entries
+            .get(form.0)
+            .map_or(Self::default_json(), |entry| &*entry.format)
+    }
+
+    /// What is sent where another form can't be.
+    pub(crate) const fn default_json() -> &'static dyn Format {
+        &json::Json
+    }
+
+    pub(crate) fn name(&self, form: Form) -> &str {
+        self.entries.get(form.0).map_or("json", |entry| &entry.name)
+    }
+
+    /// The names to choose from.
+    pub(crate) fn names(&self, on: Where) -> impl Iterator<Item = &str> {
+        self.forms()
+            .zip(&self.entries)
+            .filter(move |(form, _)| form.is_to_be_had(on))
+            .map(|(_, entry)| &*entry.name)
+    }
+
+    pub(super) fn forms(&self) -> impl DoubleEndedIterator<Item = Form> + ExactSizeIterator {
+        (0..self.entries.len()).map(Form)
+    }
+
+    pub(super) fn named(&self, name: &str) -> Option<Form> {
+        // In a query, the plus of `health+json` is a space.
+        let is_it = |entry: &Entry| {
+            entry.name.len() == name.len()
+                && entry
+                    .name
+                    .chars()
+                    .zip(name.chars())
+                    .all(|(own, asked)| own == asked || (own, asked) == ('+', ' '))
+        };
+        self.entries.iter().position(is_it).map(Form)
+    }
+
+    pub(super) fn reach(&self, form: Form) -> &Reach {
+        self.entries
+            .get(form.0)
+            .map_or(&Reach::Nothing, |entry| &entry.reach)
+    }
+}
+
+impl std::fmt::Debug for Formats {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names(Where::Health)).finish()
+    }
+}
+
+impl Reach {
+    /// How closely a range names the form, from 0 for `*/*` to 3; `None` where it doesn't.
+    pub(super) fn closeness(&self, range: &Range<'_>) -> Option<u8> {
+        let (media, wild, versioned) = match self {
+            Self::Wild(media) => (&**media, true, false),
+            Self::Named(media) => (&**media, false, false),
+            Self::Versioned(media) => (*media, false, true),
+            Self::Nothing => return None,
+        };
+        let (kind, subkind) = media.split_once('/')?;
+        if range.kind == "*" {
+            return wild.then_some(0);
+        }
+        if !range.kind.eq_ignore_ascii_case(kind) {
+            return None;
+        }
+        if range.subkind == "*" {
+            return wild.then_some(1);
+        }
+        if !range.subkind.eq_ignore_ascii_case(subkind) {
+            return None;
+        }
+        // `text/plain` with a version is Prometheus' text, and without one it never is.
+        if media == "text/plain" && range.versioned != versioned {
+            return None;
+        }
+        Some(if range.versioned { 3 } else { 2 })
+    }
+}
+
+/// The content type of the forms that are plain JSON.
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");

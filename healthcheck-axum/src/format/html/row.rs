@@ -1,0 +1,149 @@
+//! One check on the status page.
+
+use std::fmt;
+
+use healthcheck::{CheckInfo, CheckResult};
+
+use super::look::Look;
+use super::markup::{Markup, html};
+use super::moment::moment;
+use super::{history, strip};
+use crate::format::Page;
+use crate::format::wording::{self, output, spoken};
+
+pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
+    let look = Look::of(result.status);
+    let name = &result.checker;
+    let info = page.info(name);
+    let segment = percent_encoding::utf8_percent_encode(name, SEGMENT);
+    // Seen from one check, that check's own page is beside the others.
+    let up = if page.check().is_some() {
+        String::new()
+    } else {
+        format!("{}/", page.name())
+    };
+    html!(out,
+        "<li class=\"check " {look.class} "\" data-key=\"" {name} "\">\n<p class=\"status\"><span class=\"mark\" "
+        "aria-hidden=\"true\">" {look.mark} "</span> " {result.status} "</p>\n<div class=\"what\"><h3><a href=\"" {up}
+        {segment} "\"><bdi>" {name} "</bdi></a></h3>"
+    )?;
+    if let Some(info) = info {
+        about(info, out)?;
+    }
+    html!(out, "</div>\n<div class=\"said\">")?;
+    said(result, out)?;
+    circumstances(page, result, out)?;
+    html!(out, "</div>\n<div class=\"when\"><dl>")?;
+    times(result, out)?;
+    html!(out, "</dl>\n")?;
+    strip::write(page, result, out)?;
+    html!(out, "</div>\n</li>\n")
+}
+
+/// What is known of a check without running it.
+fn about(info: &CheckInfo, out: &mut Markup<'_>) -> fmt::Result {
+    if let Some(description) = info.description() {
+        html!(out, "<p class=\"description\"><bdi>" {description} "</bdi></p>")?;
+    }
+    let options = info.options();
+    html!(out, "<ul class=\"labels\" aria-label=\"Probes and tags\">")?;
+    for (belongs, probe) in [
+        (options.liveness, "liveness"),
+        (options.readiness, "readiness"),
+        (options.startup, "startup"),
+        (!options.critical, "not critical"),
+        (options.external, "external"),
+    ] {
+        if belongs {
+            html!(out, "<li>" {probe} "</li>")?;
+        }
+    }
+    for tag in &options.tags {
+        html!(out, "<li class=\"tag\">" {tag} "</li>")?;
+    }
+    html!(out, "</ul>")
+}
+
+/// More than this of an output is folded away.
+const LONG: usize = 400;
+/// JSON that isn't longer stands on one line.
+const BRIEF: usize = 100;
+
+fn said(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
+    let text = match &result.output {
+        serde_json::Value::Object(_) | serde_json::Value::Array(_) => {
+            let brief = output(&result.output);
+            if brief.len() <= BRIEF {
+                brief
+            } else {
+                serde_json::to_string_pretty(&result.output)
+                    .unwrap_or_default()
+                    .into()
+            }
+        }
+        value => output(value),
+    };
+    let (start, is_cut) = wording::beginning(&text, LONG);
+    if is_cut {
+        html!(out,
+            "<details class=\"long\"><summary><span class=\"output\">" {start} "…</span><span class=\"less\">Show less</span></summary><div class=\"output\" "
+            "tabindex=\"0\" role=\"group\" aria-label=\"Whole output\">" {text} "</div></details>"
+        )
+    } else if text.is_empty() {
+        html!(out, "<p class=\"output nothing\">no output</p>")
+    } else {
+        html!(out, "<p class=\"output\">" {text} "</p>")
+    }
+}
+
+/// What a reader should know beside the output: since when, held back, blocked, stale, set by hand.
+fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
+    html!(out, "<ul class=\"circumstances\">")?;
+    if let Some(since) = result.failing_since {
+        html!(out, "<li>failing since ")?;
+        moment(Some(since), "since", out)?;
+        if result.consecutive_failures > 1 {
+            html!(out, ", " {result.consecutive_failures} " runs in a row")?;
+        }
+        html!(out, "</li>")?;
+    }
+    if let Some(pending) = &result.pending {
+        html!(out, "<li>the last " {pending.count} " of " {pending.of} " runs it takes say " {pending.status} "</li>")?;
+    }
+    if let Some(blocker) = &result.blocked_by {
+        html!(out, "<li>blocked by <bdi>" {blocker} "</bdi></li>")?;
+    }
+    if result.stale {
+        html!(out, "<li>stale: the next run hasn't ended yet</li>")?;
+    }
+    if let Some(overridden) = &result.overridden {
+        html!(out, "<li>set by hand until ")?;
+        moment(Some(overridden.until), "end", out)?;
+        html!(out, ": <bdi>" {overridden.reason} "</bdi></li>")?;
+    }
+    if let Some(changes) = history::of(page, &result.checker)
+        .last()
+        .filter(|_| result.passed)
+    {
+        html!(out, "<li>" {result.status} "ing since ")?;
+        moment(Some(changes.at), "since", out)?;
+        html!(out, "</li>")?;
+    }
+    html!(out, "</ul>")
+}
+
+fn times(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
+    let took = result.response_time.map_or_else(|| "–".to_owned(), spoken);
+    html!(out, "<div><dt>took</dt><dd>" {took} "</dd></div><div><dt>ran</dt><dd>")?;
+    moment(result.timestamp, "ago", out)?;
+    html!(out, "</dd></div><div><dt>fresh</dt><dd>")?;
+    moment(result.expires, "until", out)?;
+    html!(out, "</dd></div>")
+}
+
+/// What can't stand in a segment of a path as it is.
+const SEGMENT: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');

@@ -1,0 +1,97 @@
+//! What both pages have in common: head, style, script, navigation.
+
+use std::fmt;
+
+use super::markup::{Markup, html};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// Nothing but this very style and script runs; the page may ask its own server for its next state. A test tells the
+/// digests to write here once either file has changed.
+pub(super) const POLICY: &str = "default-src 'none'; \
+    style-src 'sha256-uE0vt3u30GentA4pGFP69F/RCib9SIiRDmtfTNMR7O8='; \
+    script-src 'sha256-He6bKDRxEn7Hc1e3KyprLYOyuJcojHDvVz1FvQM7FCQ='; \
+    connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The pages that one can go to.
+pub(super) struct Link {
+    pub(super) to: String,
+    pub(super) name: &'static str,
+    pub(super) is_here: bool,
+}
+
+/// The beginning of a page, up to and with the opening of `<main>`.
+pub(super) struct Head<'a> {
+    /// "status" or "environment", for style and script.
+    pub(super) page: &'static str,
+    pub(super) title: &'a str,
+    pub(super) icon: &'static str,
+    pub(super) links: &'a [Link],
+}
+
+impl Head<'_> {
+    pub(super) fn write(&self, out: &mut Markup<'_>) -> fmt::Result {
+        html!(out,
+            "<!doctype html>\n<html lang=\"en\" class=\"of-" {self.page} "\">\n<head>\n<meta charset=\"utf-8\">\n"
+            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+            "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"robots\" content=\"noindex\">\n"
+            "<title>" {self.title} "</title>\n<link rel=\"icon\" id=\"icon\" href=\"" {self.icon} "\">\n<style>"
+        )?;
+        out.literal(STYLE)?;
+        html!(out,
+            "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n<header>\n"
+            "<nav aria-label=\"Pages\"><ul>"
+        )?;
+        for Link { to, name, is_here } in self.links {
+            html!(out, "<li><a href=\"" {to} "\"")?;
+            if *is_here {
+                out.literal(" aria-current=\"page\"")?;
+            }
+            html!(out, ">" {name} "</a></li>")?;
+        }
+        html!(out,
+            "</ul></nav>\n<div class=\"live\" id=\"live\" hidden><p id=\"link\" role=\"status\"></p>"
+            "<button type=\"button\" id=\"pause\" aria-pressed=\"false\">Pause</button></div>\n"
+            "</header>\n<main id=\"main\" tabindex=\"-1\">\n"
+        )
+    }
+}
+
+/// The end of a page, from the closing of `<main>` on, with links to what programs read instead.
+pub(super) fn foot(others: &[Link], out: &mut Markup<'_>) -> fmt::Result {
+    html!(out, "</main>\n<footer><ul aria-label=\"The same for programs\">")?;
+    for Link { to, name, .. } in others {
+        html!(out, "<li><a href=\"" {to} "\">" {name} "</a></li>")?;
+    }
+    html!(
+        out,
+        "</ul></footer>\n<p class=\"unseen\" id=\"said\" role=\"status\"></p>\n<script>"
+    )?;
+    out.literal(SCRIPT)?;
+    html!(out, "</script>\n</body>\n</html>\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    #[test]
+    fn the_policy_names_the_digests_of_exactly_this_style_and_script() {
+        for (directive, file) in [("style-src", STYLE), ("script-src", SCRIPT)] {
+            let digest = BASE64_STANDARD.encode(Sha256::digest(file));
+            let expected = format!("{directive} 'sha256-{digest}'");
+            assert!(POLICY.contains(&expected), "write into POLICY: {expected}");
+        }
+    }
+
+    #[test]
+    fn neither_file_ends_its_own_element() {
+        assert!(!STYLE.contains("</") && !SCRIPT.contains("</"));
+        assert!(!SCRIPT.contains("<!--"));
+    }
+}

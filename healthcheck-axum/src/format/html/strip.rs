@@ -1,0 +1,65 @@
+//! The history of a check as a strip of coloured cells, and as the list that it unfolds to.
+
+use std::fmt;
+
+use healthcheck::{CheckResult, Status, Transition};
+
+use super::history;
+use super::look::Look;
+use super::markup::{Markup, html};
+use super::moment::moment;
+use crate::format::Page;
+use crate::format::wording::{rfc3339, spoken};
+
+pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
+    if !page.shows_details() {
+        return Ok(());
+    }
+    let transitions: Vec<&Transition> = history::of(page, &result.checker).collect();
+    let Some(first) = transitions.first() else {
+        html!(
+            out,
+            "<p class=\"strip\"><span class=\"cells\" aria-hidden=\"true\">"
+        )?;
+        cell(result.status, "since the start", out)?;
+        return html!(out, "</span> <span class=\"changes\">no change</span></p>");
+    };
+    html!(
+        out,
+        "<details class=\"strip\"><summary><span class=\"cells\" aria-hidden=\"true\">"
+    )?;
+    if let Some(before) = first.from {
+        let lasted = first
+            .lasted
+            .map_or_else(String::new, |lasted| format!("for {}", spoken(lasted)));
+        cell(before, &lasted, out)?;
+    }
+    for transition in &transitions {
+        let since = rfc3339(transition.at).map_or_else(String::new, |at| format!("from {at}"));
+        cell(transition.to, &since, out)?;
+    }
+    let changes = match transitions.len() {
+        1 => "1 change".to_owned(),
+        many => format!("{many} changes"),
+    };
+    html!(out, "</span> <span class=\"changes\">" {changes} "</span></summary>\n<ol>")?;
+    for transition in transitions.iter().rev() {
+        line(transition, out)?;
+    }
+    html!(out, "</ol></details>\n")
+}
+
+/// A cell is the higher the worse the status, for those who don't see the colour.
+fn cell(status: Status, when: &str, out: &mut Markup<'_>) -> fmt::Result {
+    html!(out, "<span class=\"cell " {Look::of(status).class} "\" title=\"" {status} " " {when} "\"></span>")
+}
+
+fn line(transition: &Transition, out: &mut Markup<'_>) -> fmt::Result {
+    let look = Look::of(transition.to);
+    html!(out, "<li class=\"" {look.class} "\"><span class=\"mark\" aria-hidden=\"true\">" {look.mark} "</span> " {transition.to} " ")?;
+    moment(Some(transition.at), "ago", out)?;
+    if let (Some(from), Some(lasted)) = (transition.from, transition.lasted) {
+        html!(out, ", after " {spoken(lasted)} " of " {from})?;
+    }
+    html!(out, "</li>")
+}

@@ -1,0 +1,338 @@
+//! The families of metrics, which both of Prometheus' text forms write.
+
+use std::fmt::{self, Display, Write};
+
+use healthcheck::{CheckResult, CheckStatistics, Overall, Report, Statistics, Status};
+
+use super::Page;
+use super::body::Body;
+use super::page::Wholes;
+
+/// Which of the two forms is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    OpenMetrics,
+    Prometheus,
+}
+
+/// What is known of a family before its samples.
+struct Family {
+    /// Without the `_total` of a counter.
+    name: &'static str,
+    kind: Kind,
+    help: &'static str,
+    samples: fn(&Samples<'_>, &mut Writer<'_>) -> fmt::Result,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Gauge,
+    /// A gauge in seconds, which its name ends in.
+    Seconds,
+    Counter,
+}
+
+const FAMILIES: [Family; 11] = [
+    Family {
+        name: "healthcheck_status",
+        kind: Kind::Gauge,
+        help: "What a check says: 1 pass, 0.5 warn, 0 fail; absent while nothing recent is known.",
+        samples: |samples, writer| samples.per_check(writer, |known| known.status()),
+    },
+    Family {
+        name: "healthcheck_probe_status",
+        kind: Kind::Gauge,
+        help: "What a probe as a whole says: 1 pass, 0.5 warn, 0 fail; absent while nothing recent is known.",
+        samples: |samples, writer| samples.probes(writer),
+    },
+    Family {
+        name: "healthcheck_last_run_duration_seconds",
+        kind: Kind::Seconds,
+        help: "How long the last run of a check took.",
+        samples: |samples, writer| samples.per_check(writer, |known| known.result.response_time),
+    },
+    Family {
+        name: "healthcheck_last_run_timestamp_seconds",
+        kind: Kind::Seconds,
+        help: "When the last run of a check ended, in seconds since the epoch.",
+        samples: |samples, writer| samples.per_check(writer, |known| known.result.timestamp),
+    },
+    Family {
+        name: "healthcheck_stale",
+        kind: Kind::Gauge,
+        help: "1 where the result of a check is older than it should be, or there is none.",
+        samples: |samples, writer| samples.per_check(writer, |known| Some(flag(known.is_stale()))),
+    },
+    Family {
+        name: "healthcheck_overridden",
+        kind: Kind::Gauge,
+        help: "1 where the status of a check is set by hand.",
+        samples: |samples, writer| {
+            samples.per_check(writer, |known| Some(flag(known.result.overridden.is_some())))
+        },
+    },
+    Family {
+        name: "healthcheck_draining",
+        kind: Kind::Gauge,
+        help: "1 while the service shuts down.",
+        samples: |samples, writer| writer.sample(&[], flag(samples.page.is_draining())),
+    },
+    Family {
+        name: "healthcheck_maintenance",
+        kind: Kind::Gauge,
+        help: "1 while the service is in maintenance.",
+        samples: |samples, writer| writer.sample(&[], flag(samples.page.is_in_maintenance())),
+    },
+    Family {
+        name: "healthcheck_stuck_runs",
+        kind: Kind::Gauge,
+        help: "Runs of checks that are past their time limit and haven't ended.",
+        samples: |samples, writer| writer.sample(&[], samples.statistics.stuck_runs),
+    },
+    Family {
+        name: "healthcheck_runs",
+        kind: Kind::Counter,
+        help: "Runs of a check, by what they gave.",
+        samples: |samples, writer| samples.runs(writer),
+    },
+    Family {
+        name: "healthcheck_transitions",
+        kind: Kind::Counter,
+        help: "Changes of what a check says.",
+        samples: |samples, writer| {
+            let mut counted = samples.counted();
+            counted.try_for_each(|of| writer.sample(&[("check", &of.checker)], of.transitions))
+        },
+    },
+];
+
+pub(super) fn write(page: &Page<'_>, body: &mut Body, dialect: Dialect) -> fmt::Result {
+    let samples = Samples {
+        page,
+        statistics: page.statistics(),
+    };
+    for family in &FAMILIES {
+        let mut writer = Writer {
+            body: &mut *body,
+            name: family.name,
+            suffix: if family.kind == Kind::Counter {
+                "_total"
+            } else {
+                ""
+            },
+        };
+        writer.head(family, dialect)?;
+        (family.samples)(&samples, &mut writer)?;
+    }
+    match dialect {
+        Dialect::OpenMetrics => body.write_str("# EOF\n"),
+        Dialect::Prometheus => Ok(()),
+    }
+}
+
+struct Writer<'a> {
+    body: &'a mut Body,
+    name: &'static str,
+    suffix: &'static str,
+}
+
+impl Writer<'_> {
+    fn head(&mut self, family: &Family, dialect: Dialect) -> fmt::Result {
+        // OpenMetrics names the family, the older form the sample.
+        let suffix = match dialect {
+            Dialect::OpenMetrics => "",
+            Dialect::Prometheus => self.suffix,
+        };
+        let (name, body) = (self.name, &mut *self.body);
+        let kind = if family.kind == Kind::Counter {
+            "counter"
+        } else {
+            "gauge"
+        };
+        writeln!(body, "# TYPE {name}{suffix} {kind}")?;
+        if family.kind == Kind::Seconds && dialect == Dialect::OpenMetrics {
+            writeln!(body, "# UNIT {name} seconds")?;
+        }
+        writeln!(body, "# HELP {name}{suffix} {}", family.help)
+    }
+
+    fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) -> fmt::Result {
+        let (name, suffix, body) = (self.name, self.suffix, &mut *self.body);
+        write!(body, "{name}{suffix}")?;
+        for (position, (label, text)) in labels.iter().enumerate() {
+            let open = if position == 0 { '{' } else { ',' };
+            write!(body, "{open}{label}=\"{}\"", Label(text))?;
+        }
+        let close = if labels.is_empty() { "" } else { "}" };
+        writeln!(body, "{close} {value}")
+    }
+}
+
+/// A label's value: both forms escape these three and nothing else.
+struct Label<'a>(&'a str);
+
+impl Display for Label<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|character| match character {
+            '\\' => f.write_str("\\\\"),
+            '"' => f.write_str("\\\""),
+            '\n' => f.write_str("\\n"),
+            other => f.write_char(other),
+        })
+    }
+}
+
+struct Samples<'a> {
+    page: &'a Page<'a>,
+    statistics: Statistics,
+}
+
+/// A result, and whether it is too old to be told.
+struct Known<'a> {
+    result: &'a CheckResult,
+    outdated: bool,
+    in_background: bool,
+}
+
+impl Known<'_> {
+    /// What holds however old the last result is: somebody set it, its dependency fails, or its background loop is dead.
+    const fn is_certain(&self) -> bool {
+        let CheckResult {
+            overridden,
+            blocked_by,
+            timestamp,
+            ..
+        } = self.result;
+        !self.outdated
+            || overridden.is_some()
+            || blocked_by.is_some()
+            || (self.in_background && timestamp.is_some())
+    }
+
+    fn status(&self) -> Option<f64> {
+        self.is_certain().then(|| number(self.result.status))
+    }
+
+    const fn is_stale(&self) -> bool {
+        self.result.stale || (self.outdated && self.result.blocked_by.is_none())
+    }
+}
+
+impl<'a> Samples<'a> {
+    fn known<'b>(
+        &self,
+        results: impl IntoIterator<Item = &'b CheckResult>,
+    ) -> impl Iterator<Item = Known<'b>> {
+        results.into_iter().map(|result| Known {
+            result,
+            outdated: self.statistics_of(&result.checker).is_some_and(|of| of.outdated),
+            in_background: self
+                .page
+                .info(&result.checker)
+                .is_some_and(|info| info.options().interval.is_some()),
+        })
+    }
+
+    /// What has been counted of the checks that the report is about.
+    fn counted(&self) -> impl Iterator<Item = &CheckStatistics> {
+        let results = self.page.report().results.iter();
+        results.filter_map(|result| self.statistics_of(&result.checker))
+    }
+
+    fn statistics_of(&self, check: &str) -> Option<&CheckStatistics> {
+        let all = &self.statistics.checks;
+        let found = all.binary_search_by(|of| of.checker.as_str().cmp(check)).ok()?;
+        all.get(found)
+    }
+
+    /// What liveness tells that no check gave, as that of the application's runtime.
+    fn observed(&self) -> impl Iterator<Item = &'a CheckResult> {
+        let wholes = self.page.place.wholes.filter(|_| self.page.is_whole());
+        wholes.into_iter().flat_map(|wholes| {
+            let results = wholes.liveness.results.iter();
+            results.filter(|result| self.page.info(&result.checker).is_none())
+        })
+    }
+
+    fn per_check(&self, writer: &mut Writer<'_>, value: impl Fn(&Known<'_>) -> Option<f64>) -> fmt::Result {
+        let report = self.page.report();
+        for known in self.known(&report.results).chain(self.known(self.observed())) {
+            if let Some(value) = value(&known) {
+                writer.sample(&[("check", &known.result.checker)], value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn runs(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        for of in self.counted() {
+            for (status, count) in [
+                (Status::Pass, of.passes),
+                (Status::Warn, of.warnings),
+                (Status::Fail, of.failures),
+            ] {
+                writer.sample(&[("check", &of.checker), ("status", status.as_str())], count)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn probes(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let Some(Wholes {
+            all,
+            liveness,
+            readiness,
+            startup,
+        }) = self.page.place.wholes
+        else {
+            return Ok(());
+        };
+        for (probe, report, latches) in [
+            ("all", all, false),
+            ("liveness", liveness, false),
+            ("readiness", readiness, false),
+            // A startup check that has passed once has passed for good.
+            ("startup", startup, true),
+        ] {
+            if let Some(status) = self.verdict(report, latches) {
+                writer.sample(&[("probe", probe)], number(status.as_status()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The verdict as far as it is known: a failure is one whatever else there is, anything else takes every result.
+    fn verdict(&self, report: &Report, latches: bool) -> Option<Overall> {
+        if report.reason.is_some() {
+            return Some(report.status);
+        }
+        let mut verdict = Overall::Success;
+        let mut is_known = true;
+        for known in self.known(&report.results) {
+            let is_certain = known.is_certain() || latches && known.result.passed;
+            is_known &= is_certain;
+            if !is_certain {
+                continue;
+            }
+            let info = self.page.info(&known.result.checker);
+            verdict = verdict.max(match known.result.status {
+                Status::Pass => Overall::Success,
+                Status::Fail if info.is_none_or(|info| info.options().critical) => Overall::Failure,
+                Status::Warn | Status::Fail => Overall::Degraded,
+            });
+        }
+        (is_known || verdict == Overall::Failure).then_some(verdict)
+    }
+}
+
+const fn number(status: Status) -> f64 {
+    match status {
+        Status::Pass => 1.0,
+        Status::Warn => 0.5,
+        Status::Fail => 0.0,
+    }
+}
+
+const fn flag(yes: bool) -> f64 {
+    if yes { 1.0 } else { 0.0 }
+}

@@ -1,0 +1,174 @@
+//! Which form an answer takes: `?format=` first, then `Accept`, then JSON. Never 406.
+
+use std::fmt;
+
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, HeaderValue};
+
+use super::accept::{Range, ranges};
+use super::formats::{Form, Formats, Reach};
+
+/// What a request says about the form of its answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish<'a> {
+    /// `?format=`
+    pub(crate) format: Option<&'a str>,
+    /// `?verbose`
+    pub(crate) verbose: bool,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) on: Where,
+}
+
+/// What a request is about, which decides the forms that are to be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Where {
+    /// The health path, and below it.
+    Health,
+    /// A probe: all forms but metrics, which are always answered 200, so that it would be always ready.
+    Probe,
+    /// The environment, which is no report.
+    Environment,
+}
+
+/// The form that an answer takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) form: Form,
+    pub(crate) style: Style,
+}
+
+/// How much a form says that can say more or less; of the built-in ones only text can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Style {
+    #[default]
+    Brief,
+    Verbose,
+    /// Verbose, with the worst at the end: for readers that keep the end only.
+    WorstLast,
+}
+
+/// A `?format=` that isn't to be had here.
+#[derive(Debug)]
+pub(crate) struct UnknownFormat {
+    asked: String,
+    known: Vec<String>,
+    elsewhere: bool,
+}
+
+impl Choice {
+    pub(crate) const JSON: Self = Self {
+        form: Form::JSON,
+        style: Style::Brief,
+    };
+}
+
+impl Formats {
+    /// The form for a request.
+    pub(crate) fn choose(&self, wish: &Wish<'_>) -> Result<Choice, UnknownFormat> {
+        let style = if wish.verbose {
+            Style::Verbose
+        } else {
+            Style::Brief
+        };
+        if let Some(asked) = wish.format {
+            return match self.named(asked) {
+                Some(form) if form.is_to_be_had(wish.on) => Ok(Choice { form, style }),
+                found => Err(UnknownFormat {
+                    asked: asked.to_owned(),
+                    known: self.names(wish.on).map(str::to_owned).collect(),
+                    elsewhere: found.is_some(),
+                }),
+            };
+        }
+        if wish.verbose && wish.on != Where::Environment {
+            let form = Form::TEXT;
+            return Ok(Choice { form, style });
+        }
+        Ok(self.accepted(wish))
+    }
+
+    /// What the `Accept` header likes best, by quality, then by how closely it names a form, then by its own order.
+    fn accepted(&self, wish: &Wish<'_>) -> Choice {
+        let mut headers = wish.headers.get_all(ACCEPT).iter().peekable();
+        // What most probes and clients send needs no reading.
+        let is_plain = |value: &&HeaderValue| matches!(value.as_bytes(), b"*/*" | b"application/json");
+        if headers.peek().is_none_or(is_plain) && headers.nth(1).is_none() {
+            return Choice::JSON;
+        }
+        let all = || {
+            wish.headers
+                .get_all(ACCEPT)
+                .iter()
+                .filter_map(text)
+                .flat_map(ranges)
+        };
+        let best = self
+            .forms()
+            .filter(|form| form.is_to_be_had(wish.on))
+            .filter_map(|form| Some((form, liking(self.reach(form), all())?)))
+            // Of equals the last is taken: backwards it is the first.
+            .rev()
+            .max_by_key(|(_, liking)| *liking);
+        let Some((form, _)) = best else {
+            return Choice::JSON;
+        };
+        // Consul: `text/plain, text/*, */*`. Alone, `text/plain` is somebody who wants one word.
+        let style = if form == Form::TEXT && all().any(|range| range.is_wild() && range.quality > 0) {
+            Style::WorstLast
+        } else {
+            Style::Brief
+        };
+        Choice { form, style }
+    }
+}
+
+/// How much a header likes a form. In the order of the fields: the greater, the better.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Liking {
+    quality: u16,
+    closeness: u8,
+    earliness: std::cmp::Reverse<usize>,
+}
+
+/// `None` where the header doesn't name the form, or refuses it.
+fn liking<'a>(reach: &Reach, ranges: impl Iterator<Item = Range<'a>>) -> Option<Liking> {
+    let matching = ranges.enumerate().filter_map(|(position, range)| {
+        Some(Liking {
+            quality: range.quality,
+            closeness: reach.closeness(&range)?,
+            earliness: std::cmp::Reverse(position),
+        })
+    });
+    // The closest range decides, also where it says 0.
+    let closest = matching.max_by_key(|liking| (liking.closeness, liking.quality, liking.earliness));
+    closest.filter(|liking| liking.quality > 0)
+}
+
+fn text(value: &HeaderValue) -> Option<&str> {
+    value.to_str().ok()
+}
+
+impl UnknownFormat {
+    /// The names that would be answered here.
+    pub(crate) fn known(&self) -> &[String] {
+        &self.known
+    }
+}
+
+impl fmt::Display for UnknownFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { asked, known, .. } = self;
+        let known = known.join(", ");
+        if self.elsewhere {
+            return write!(
+                f,
+                "`{asked}` is a format of the health path alone; the formats here are: {known}"
+            );
+        }
+        write!(f, "unknown format `{asked}`; the formats are: {known}")
+    }
+}
+
+#[cfg(test)]
+#[path = "negotiation_tests.rs"]
+mod tests;

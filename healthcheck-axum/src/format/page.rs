@@ -1,0 +1,231 @@
+use std::cell::OnceCell;
+use std::fmt;
+use std::sync::Arc;
+
+use healthcheck::{CheckInfo, HealthCheck, Report, Statistics, Transition};
+
+use super::negotiation::Style;
+use crate::paths::Paths;
+use crate::probe::Kind;
+use crate::query::Query;
+
+/// What there is to render: a report, what it was asked for, and what is known beside it.
+///
+/// It is what this caller may see: where details are withheld, the report says so in their place, and the other methods
+/// keep them back, too.
+#[must_use]
+pub struct Page<'a> {
+    report: &'a Report,
+    health: &'a HealthCheck,
+    pub(super) place: Place<'a>,
+    withheld: bool,
+    style: Style,
+    checks: OnceCell<Vec<Arc<CheckInfo>>>,
+    history: OnceCell<Vec<Transition>>,
+}
+
+/// What the request was for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) kind: Kind,
+    /// The one check that the path names.
+    pub(crate) check: Option<&'a str>,
+    pub(crate) query: &'a Query,
+    pub(crate) paths: &'a Paths,
+    /// Whether there is an environment page to go to.
+    pub(crate) with_environment: bool,
+    /// The version of the binary.
+    pub(crate) release: Option<&'a str>,
+    /// The reports of the whole and of the three probes: for metrics, which tell them all.
+    pub(crate) wholes: Option<&'a Wholes>,
+}
+
+/// The reports of the whole and of the three probes.
+#[derive(Clone, Debug)]
+pub(crate) struct Wholes {
+    pub(crate) all: Arc<Report>,
+    pub(crate) liveness: Arc<Report>,
+    pub(crate) readiness: Arc<Report>,
+    pub(crate) startup: Arc<Report>,
+}
+
+impl Wholes {
+    /// Whether these are the very same reports.
+    pub(crate) fn are(&self, others: &Self) -> bool {
+        Arc::ptr_eq(&self.all, &others.all)
+            && Arc::ptr_eq(&self.liveness, &others.liveness)
+            && Arc::ptr_eq(&self.readiness, &others.readiness)
+            && Arc::ptr_eq(&self.startup, &others.startup)
+    }
+}
+
+impl<'a> Page<'a> {
+    pub(crate) const fn new(report: &'a Report, health: &'a HealthCheck, place: Place<'a>) -> Self {
+        Self {
+            report,
+            health,
+            place,
+            withheld: false,
+            style: Style::Brief,
+            checks: OnceCell::new(),
+            history: OnceCell::new(),
+        }
+    }
+
+    pub(crate) fn style(self, style: Style) -> Self {
+        Self { style, ..self }
+    }
+
+    pub(crate) fn withheld(self, withheld: bool) -> Self {
+        Self { withheld, ..self }
+    }
+
+    /// The same page with this history.
+    #[cfg(test)]
+    pub(super) fn with_history(self, history: Vec<Transition>) -> Self {
+        Self {
+            history: OnceCell::from(history),
+            ..self
+        }
+    }
+
+    /// The same page about another report.
+    pub(super) const fn with_report<'b>(&self, report: &'b Report) -> Page<'b>
+    where
+        'a: 'b,
+    {
+        Page::new(report, self.health, self.place).style_and_reach(self.style, self.withheld)
+    }
+
+    const fn style_and_reach(mut self, style: Style, withheld: bool) -> Self {
+        self.style = style;
+        self.withheld = withheld;
+        self
+    }
+
+    /// The report. Without permission for details its outputs read "reason withheld", and it has no sections.
+    #[must_use]
+    pub const fn report(&self) -> &'a Report {
+        self.report
+    }
+
+    /// Whether this caller may see what the checks say.
+    #[must_use]
+    pub const fn shows_details(&self) -> bool {
+        !self.withheld
+    }
+
+    /// The name of the endpoint, which is the last segment of its path: "healthcheck", "readyz".
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        let path = self.path();
+        let name = path.rsplit('/').next().unwrap_or_default();
+        if name.is_empty() { "health" } else { name }
+    }
+
+    /// Whether it is about one of the three probes, or a part of it, and not about all checks.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        self.place.kind != Kind::Health
+    }
+
+    /// The one check that was asked for by its path, as in `GET /readyz/database`.
+    #[must_use]
+    pub const fn check(&self) -> Option<&'a str> {
+        self.place.check
+    }
+
+    /// The names that the request excludes, known or not.
+    #[must_use]
+    pub fn excluded(&self) -> &'a [String] {
+        &self.place.query.excluded
+    }
+
+    /// Whether everything is to be said, by `?verbose` or since the client would else see one word.
+    #[must_use]
+    pub fn is_verbose(&self) -> bool {
+        self.style != Style::Brief
+    }
+
+    /// What is known of each check of the service without running it, by name.
+    #[must_use]
+    pub fn checks(&self) -> &[Arc<CheckInfo>] {
+        self.checks.get_or_init(|| self.health.checks().collect())
+    }
+
+    /// What is known of one check.
+    #[must_use]
+    pub fn info(&self, name: &str) -> Option<&CheckInfo> {
+        let checks = self.checks();
+        let found = checks.binary_search_by(|info| info.name().cmp(name)).ok()?;
+        checks.get(found).map(|info| &**info)
+    }
+
+    /// The last 32 transitions of each check and of the whole, the oldest first; none where details are withheld.
+    #[must_use]
+    pub fn history(&self) -> &[Transition] {
+        self.history.get_or_init(|| {
+            if self.withheld {
+                Vec::new()
+            } else {
+                self.health.history()
+            }
+        })
+    }
+
+    /// What has been counted since the start.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.health.statistics()
+    }
+
+    /// Whether the service is shutting down.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.health.is_draining()
+    }
+
+    /// Whether the service is in maintenance.
+    #[must_use]
+    pub fn is_in_maintenance(&self) -> bool {
+        self.health.maintenance_reason().is_some()
+    }
+
+    /// The version of the binary, where it is known.
+    #[must_use]
+    pub const fn release(&self) -> Option<&'a str> {
+        self.place.release
+    }
+
+    pub(super) const fn is_whole(&self) -> bool {
+        self.place.check.is_none() && !self.place.query.selects()
+    }
+
+    pub(super) fn is_worst_last(&self) -> bool {
+        self.style == Style::WorstLast
+    }
+
+    pub(super) fn path(&self) -> &'a str {
+        self.place.paths.of(self.place.kind)
+    }
+
+    /// Another path of the endpoints, as a link from this one: under `nest` nobody knows what stands before them.
+    pub(super) fn link(&self, to: &str) -> String {
+        let below = usize::from(self.place.check.is_some());
+        let up = self.path().trim_matches('/').matches('/').count() + below;
+        let down = to.trim_start_matches('/');
+        if up == 0 && down.is_empty() {
+            return "./".to_owned();
+        }
+        format!("{}{down}", "../".repeat(up))
+    }
+}
+
+impl fmt::Debug for Page<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page")
+            .field("report", &self.report)
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}

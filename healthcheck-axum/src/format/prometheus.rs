@@ -1,0 +1,18 @@
+use axum::body::Bytes;
+use axum::http::HeaderValue;
+
+use super::metrics::{self, Dialect};
+use super::{Format, Page, body};
+
+/// What older scrapers read: Prometheus' own text, version 0.0.4.
+pub(super) struct Prometheus;
+
+impl Format for Prometheus {
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8")
+    }
+
+    fn render(&self, page: &Page<'_>) -> Bytes {
+        body::render(page, |page, body| metrics::write(page, body, Dialect::Prometheus))
+    }
+}

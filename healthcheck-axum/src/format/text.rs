@@ -1,0 +1,145 @@
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+
+use axum::body::Bytes;
+use axum::http::HeaderValue;
+use healthcheck::{CheckResult, Overall, Status};
+
+use super::body::Body;
+use super::wording::{OneLine, beginning, output};
+use super::{Format, Page, body};
+
+/// What the Kubernetes API server writes on `/readyz` and `/readyz?verbose`.
+pub(super) struct Text;
+
+impl Format for Text {
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static("text/plain; charset=utf-8")
+    }
+
+    fn render(&self, page: &Page<'_>) -> Bytes {
+        body::render(page, write)
+    }
+}
+
+/// Of readers that keep the last 4 KB, each of the worst has so much at most.
+const SHORT: usize = 512;
+
+fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
+    let report = page.report();
+    let fails = report.status == Overall::Failure;
+    if !page.is_verbose() && !fails {
+        return body.write_str("ok");
+    }
+    if page.is_worst_last() {
+        let mut results: Vec<&CheckResult> = report.results.iter().collect();
+        results.sort_by_key(|result| severity(result));
+        for excluded in page.excluded().iter().filter(|name| is_known(page, name)) {
+            excluded_line(body, excluded)?;
+        }
+        warnings(page, body)?;
+        for result in results {
+            line(body, result, SHORT)?;
+        }
+    } else {
+        in_order(page, body)?;
+        warnings(page, body)?;
+    }
+    if let Some(reason) = &report.reason {
+        writeln!(body, "[-]{} failed: {}", OneLine(page.name()), OneLine(reason))?;
+    }
+    let verdict = if fails { "failed" } else { "passed" };
+    writeln!(body, "{} check {verdict}", OneLine(page.name()))
+}
+
+const fn severity(result: &CheckResult) -> u8 {
+    match result.status {
+        Status::Pass => 0,
+        Status::Warn => 1,
+        Status::Fail => 2,
+    }
+}
+
+/// The results and the excluded checks, by name.
+fn in_order(page: &Page<'_>, body: &mut Body) -> fmt::Result {
+    let mut excluded: Vec<&String> = page
+        .excluded()
+        .iter()
+        .filter(|name| is_known(page, name))
+        .collect();
+    excluded.sort_unstable();
+    let mut excluded = excluded.into_iter().peekable();
+    for result in &page.report().results {
+        while let Some(name) = excluded.next_if(|name| **name < result.checker) {
+            excluded_line(body, name)?;
+        }
+        line(body, result, usize::MAX)?;
+    }
+    excluded.try_for_each(|name| excluded_line(body, name))
+}
+
+fn line(body: &mut Body, result: &CheckResult, longest: usize) -> fmt::Result {
+    let name = OneLine(&result.checker);
+    let said = match result.status {
+        Status::Pass => return writeln!(body, "[+]{name} ok"),
+        Status::Warn => "[+]",
+        Status::Fail => "[-]",
+    };
+    let how = if result.status == Status::Warn {
+        "warns"
+    } else {
+        "failed"
+    };
+    let output = output(&result.output);
+    let output: Cow<'_, str> = if output.is_empty() {
+        "no output".into()
+    } else {
+        output
+    };
+    let (start, is_cut) = beginning(&output, longest);
+    let more = if is_cut { "…" } else { "" };
+    writeln!(body, "{said}{name} {how}: {}{more}", OneLine(start))
+}
+
+fn excluded_line(body: &mut Body, name: &str) -> fmt::Result {
+    writeln!(body, "[+]{} excluded: ok", OneLine(name))
+}
+
+/// What the report says of an excluded name that no check has.
+fn unknown(name: &str) -> String {
+    format!("there is no check `{name}` to exclude")
+}
+
+fn is_known(page: &Page<'_>, name: &str) -> bool {
+    !page.report().warnings.contains(&unknown(name))
+}
+
+fn warnings(page: &Page<'_>, body: &mut Body) -> fmt::Result {
+    let names = page.excluded().iter().filter(|name| !is_known(page, name));
+    let quoted: Vec<String> = names.clone().map(|name| quoted(name)).collect();
+    if !quoted.is_empty() {
+        let quoted = quoted.join(",");
+        writeln!(
+            body,
+            "warn: some health checks cannot be excluded: no matches for {quoted}"
+        )?;
+    }
+    let said: Vec<String> = names.map(|name| unknown(name)).collect();
+    for warning in report_warnings(page, &said) {
+        writeln!(body, "warn: {}", OneLine(warning))?;
+    }
+    Ok(())
+}
+
+/// As Go's `%q` writes it.
+fn quoted(name: &str) -> String {
+    let name = name.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{}\"", OneLine(&name))
+}
+
+fn report_warnings<'a>(page: &Page<'a>, said: &[String]) -> impl Iterator<Item = &'a String> {
+    page.report()
+        .warnings
+        .iter()
+        .filter(|warning| !said.contains(warning))
+}

@@ -1,0 +1,181 @@
+//! Where the endpoints lie, and whether they can lie there.
+
+use std::collections::HashMap;
+
+use axum::http::uri::PathAndQuery;
+
+use crate::probe::Kind;
+
+/// The paths that can be set.
+#[derive(Clone, Debug)]
+pub(crate) struct Paths {
+    pub(crate) health: String,
+    pub(crate) environment: String,
+    pub(crate) liveness: String,
+    pub(crate) readiness: String,
+    pub(crate) startup: String,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self {
+            health: "/healthcheck".to_owned(),
+            environment: "/environment".to_owned(),
+            liveness: "/livez".to_owned(),
+            readiness: "/readyz".to_owned(),
+            startup: "/startupz".to_owned(),
+        }
+    }
+}
+
+/// The name of the parameter in `{path}/{check}`.
+pub(crate) const CHECK: &str = "check";
+/// The name of the parameter in `{path}/{section}`.
+pub(crate) const SECTION: &str = "section";
+
+/// The route of what lies below a path; "/" itself may be a path.
+pub(crate) fn below(path: &str, segment: &str) -> String {
+    format!("{}/{segment}", path.trim_end_matches('/'))
+}
+
+impl Paths {
+    /// The path that tells the whole of a probe.
+    pub(crate) fn of(&self, kind: Kind) -> &str {
+        match kind {
+            Kind::Health => &self.health,
+            Kind::Liveness => &self.liveness,
+            Kind::Readiness => &self.readiness,
+            Kind::Startup => &self.startup,
+        }
+    }
+
+    /// Everything that keeps these paths from being served side by side, one sentence each.
+    pub(crate) fn problems<'a>(
+        &self,
+        with_environment: bool,
+        checks: impl Iterator<Item = &'a str>,
+    ) -> Vec<String> {
+        let mut named = vec![
+            ("health_path", &self.health),
+            ("liveness_path", &self.liveness),
+            ("readiness_path", &self.readiness),
+            ("startup_path", &self.startup),
+        ];
+        if with_environment {
+            named.push(("environment_path", &self.environment));
+        }
+
+        let mut problems: Vec<String> = named
+            .iter()
+            .filter_map(|(setter, path)| {
+                let why = objection(path)?;
+                Some(format!(
+                    "`{setter}` is {path:?}, which {why}; write it as in \"/status/health\""
+                ))
+            })
+            .collect();
+
+        let history = below(&self.health, "history");
+        let mut taken: HashMap<&str, &str> = HashMap::from([(&*history, "the history below health_path")]);
+        for (setter, path) in &named {
+            if let Some(other) = taken.insert(path, setter) {
+                problems.push(format!(
+                    "{path:?} is the path of both {other} and {setter}; give one of them another"
+                ));
+            }
+        }
+
+        let probes = [&self.health, &self.liveness, &self.readiness, &self.startup];
+        for check in checks {
+            let own = probes.map(|path| below(path, check));
+            for (setter, path) in named.iter().filter(|(_, path)| own.contains(path)) {
+                problems.push(format!(
+                    "`{setter}` is {path:?}, where the check `{check}` lies already; give it another path"
+                ));
+            }
+        }
+        problems
+    }
+}
+
+/// Why this can't be the path of an endpoint.
+fn objection(path: &str) -> Option<&'static str> {
+    let Some(inner) = path.strip_prefix('/') else {
+        return Some("doesn't begin with a slash");
+    };
+    if inner.is_empty() {
+        return None;
+    }
+    if path.ends_with('/') {
+        return Some("ends with a slash");
+    }
+    if path.contains(['{', '}']) {
+        return Some("holds a brace, as a parameter would");
+    }
+    if path.contains(['?', '#']) {
+        return Some("holds a query or a fragment");
+    }
+    if !path.bytes().all(|byte| byte.is_ascii_graphic()) || path.parse::<PathAndQuery>().is_err() {
+        return Some("holds a character that a path doesn't have unless percent-encoded");
+    }
+    inner.split('/').find_map(|segment| match segment {
+        "" => Some("has an empty segment"),
+        "." | ".." => Some("has a segment that clients resolve away"),
+        // axum takes them for the parameters of its older syntax.
+        _ if segment.starts_with([':', '*']) => Some("has a segment that begins with `:` or `*`"),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_paths_have_no_problem() {
+        assert_eq!(
+            Paths::default().problems(true, ["redis"].into_iter()),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn every_bad_path_is_objected_to() {
+        for bad in [
+            "",
+            "health",
+            "/health/",
+            "//",
+            "/a//b",
+            "/{tenant}/health",
+            "/health}",
+            "/a?b",
+            "/a#b",
+            "/a b",
+            "/gesund\u{fc}",
+            "/a\n",
+            "/./a",
+            "/a/..",
+            "/:id",
+            "/*rest",
+        ] {
+            assert!(objection(bad).is_some(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn every_good_path_is_taken() {
+        for good in [
+            "/",
+            "/h",
+            "/a/b/c",
+            "/healthz.json",
+            "/a:b",
+            "/%20",
+            "/~x",
+            "/-/healthy",
+        ] {
+            assert_eq!(objection(good), None, "{good:?}");
+        }
+    }
+}

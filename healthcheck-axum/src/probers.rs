@@ -1,0 +1,123 @@
+use axum::http::header::USER_AGENT;
+use axum::http::{Method, Request};
+
+use crate::self_probe;
+
+/// How the probes of orchestrators, load balancers and monitors call themselves; whatever follows is their version.
+const AGENTS: [&str; 15] = [
+    "kube-probe/",
+    "GoogleHC/",
+    "ELB-HealthChecker/",
+    "Amazon-Route53-Health-Check-Service",
+    "Load Balancer Agent", // Azure
+    "Edge Health Probe",   // Azure Front Door
+    "Consul Health Check",
+    "Envoy/HC",
+    "check_http/",
+    "Icinga/check_http",
+    "Blackbox Exporter/",
+    "Uptime-Kuma/",
+    "UptimeRobot/",
+    "Pingdom.com_bot",
+    self_probe::AGENT,
+];
+
+/// The paths of the endpoints that are asked many times a minute, and what lies below them. The environment page isn't
+/// among them: who reads it belongs into a log.
+const PATHS: [&str; 4] = ["/healthcheck", "/livez", "/readyz", "/startupz"];
+
+/// Whether a request is a probe, to keep it out of access logs and of `TraceLayer`: a `GET`, `HEAD` or `OPTIONS` either
+/// of the health path or a probe path (the default ones), or by the user agent of a known prober: Kubernetes, Google,
+/// AWS, Azure, Consul, Envoy, Nagios, Icinga, Prometheus' blackbox exporter, Uptime Kuma, Uptime Robot, Pingdom and
+/// [`probe`](crate::probe()).
+///
+/// A user agent is the client's own word: who takes a prober's name stays out of the log. An audit log has to go by
+/// paths and peers instead.
+///
+/// ```
+/// use axum::http::Request;
+///
+/// # fn main() -> Result<(), axum::http::Error> {
+/// let probe = Request::get("/readyz").body(())?;
+/// let request = Request::get("/orders/7").body(())?;
+/// assert!(healthcheck_axum::is_probe(&probe));
+/// assert!(!healthcheck_axum::is_probe(&request));
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub fn is_probe<B>(request: &Request<B>) -> bool {
+    let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+    reads && (is_probed(request.uri().path()) || is_prober(request))
+}
+
+fn is_probed(path: &str) -> bool {
+    PATHS.iter().any(|own| {
+        let below = path.strip_prefix(own);
+        below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    })
+}
+
+fn is_prober<B>(request: &Request<B>) -> bool {
+    let agent = request.headers().get(USER_AGENT);
+    let agent = agent.map_or(&b""[..], |agent| agent.as_bytes());
+    AGENTS.iter().any(|known| agent.starts_with(known.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is(method: &str, path: &str, agent: &str) -> bool {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(USER_AGENT, agent)
+            .body(())
+            .unwrap();
+        is_probe(&request)
+    }
+
+    #[test]
+    fn the_probes_and_the_health_path_are_known_by_their_paths() {
+        for path in [
+            "/livez",
+            "/readyz?exclude=redis",
+            "/startupz/redis",
+            "/healthcheck",
+            "/healthcheck/history",
+        ] {
+            assert!(is("GET", path, "curl/8.5.0"), "{path}");
+            assert!(is("HEAD", path, "") && is("OPTIONS", path, ""), "{path}");
+        }
+    }
+
+    #[test]
+    fn probers_are_known_by_their_names_on_whatever_path() {
+        for agent in [
+            "kube-probe/1.31",
+            "GoogleHC/1.0",
+            "ELB-HealthChecker/2.0",
+            "Amazon-Route53-Health-Check-Service (ref 12345; report http://amzn.to/1vsZADi)",
+            "Consul Health Check",
+            "check_http/v2.4.9 (monitoring-plugins 2.4.9)",
+            self_probe::AGENT,
+        ] {
+            assert!(is("GET", "/", agent), "{agent}");
+        }
+    }
+
+    #[test]
+    fn requests_are_logged_and_so_is_whoever_reads_the_environment() {
+        for path in ["/", "/environment", "/livezz", "/healthchecks", "/orders/livez"] {
+            assert!(!is("GET", path, "Mozilla/5.0"), "{path}");
+        }
+        assert!(!is("GET", "/orders", "not a kube-probe/1.31"));
+    }
+
+    #[test]
+    fn nobody_hides_a_change_behind_a_probers_name() {
+        assert!(!is("POST", "/orders", "kube-probe/1.31"));
+        assert!(!is("DELETE", "/livez", "kube-probe/1.31"));
+    }
+}

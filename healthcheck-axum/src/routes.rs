@@ -1,0 +1,181 @@
+//! From the paths to the answers: one service, told which route it stands for.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, Version, header};
+use axum::response::Response;
+use axum::routing::any_service;
+use healthcheck::checks::{Asked, VIA};
+use tower_service::Service;
+
+use crate::paths::{CHECK, Paths, SECTION, below};
+use crate::probe::Kind;
+use crate::problem;
+use crate::state::State;
+
+/// The router of all routes. The paths are known to be sound, and no two are the same.
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(paths: &Paths, state: State) -> Router<S> {
+    let with_environment = state.environment.is_some();
+    let state = Arc::new(state);
+    let mut router = Router::new();
+    let mut add = |path: &str, page: Page| {
+        let route = Route {
+            state: Arc::clone(&state),
+            page,
+        };
+        router = std::mem::take(&mut router).route(path, any_service(route));
+    };
+    let check = format!("{{{CHECK}}}");
+    for (path, kind) in [
+        (&paths.health, Kind::Health),
+        (&paths.liveness, Kind::Liveness),
+        (&paths.readiness, Kind::Readiness),
+        (&paths.startup, Kind::Startup),
+    ] {
+        add(path, Page::Probe(kind));
+        add(&below(path, &check), Page::Check(kind));
+    }
+    add(&below(&paths.health, "history"), Page::History);
+    if with_environment {
+        add(&paths.environment, Page::Environment);
+        let section = format!("{{{SECTION}}}");
+        add(&below(&paths.environment, &section), Page::Section);
+    }
+    router
+}
+
+/// What a route answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Page {
+    Probe(Kind),
+    Check(Kind),
+    History,
+    Environment,
+    Section,
+}
+
+/// The service behind each route. One `Arc` and a word, since axum clones it for each request.
+#[derive(Clone)]
+struct Route {
+    state: Arc<State>,
+    page: Page,
+}
+
+impl Service<Request> for Route {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Answering {
+        let (mut head, _) = request.into_parts();
+        let (state, page) = (&self.state, self.page);
+        if let Some(response) = page.at_once(state, &head) {
+            return Answering::Ready(ready(finish(state, page, &head, response)));
+        }
+        let state = Arc::clone(state);
+        Answering::Waiting(Box::pin(async move {
+            let response = page.answer(&state, &mut head).await;
+            finish(&state, page, &head, response)
+        }))
+    }
+}
+
+impl Page {
+    /// The answer that takes no waiting, if it is one.
+    fn at_once(self, state: &State, head: &Parts) -> Option<Response> {
+        if !self.takes(&head.method) {
+            return Some(problem::method_not_allowed(self.allowed()));
+        }
+        match self {
+            Self::Probe(kind) => state.fresh(kind, head),
+            Self::Check(_) => None,
+            Self::History | Self::Environment | Self::Section => {
+                let refused = state.environment_access.admit(head).err()?;
+                Some(problem::refused(refused))
+            }
+        }
+    }
+
+    async fn answer(self, state: &State, head: &mut Parts) -> Response {
+        // Who asks is known to our own upstream checks for as long as they may be what this request waits for.
+        let _asked = match head
+            .headers
+            .get(VIA)
+            .map(|via| Asked::by(via.to_str().unwrap_or_default()))
+        {
+            Some(Err(refused)) => return problem::asked_by_itself(refused),
+            asked => asked,
+        };
+        match self {
+            Self::Probe(kind) => state.probed(kind, head).await,
+            Self::Check(kind) => state.one_check(kind, head).await,
+            Self::History => state.history(),
+            Self::Environment => state.environment(head).await,
+            Self::Section => state.section(head).await,
+        }
+    }
+
+    fn takes(self, method: &Method) -> bool {
+        match *method {
+            Method::GET | Method::HEAD => true,
+            // HAProxy's `option httpchk` asks with it.
+            Method::OPTIONS => matches!(self, Self::Probe(_) | Self::Check(_)),
+            _ => false,
+        }
+    }
+
+    fn allowed(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Probe(_) | Self::Check(_) => "GET, HEAD, OPTIONS",
+            Self::History | Self::Environment | Self::Section => "GET, HEAD",
+        })
+    }
+}
+
+/// What the request's method and the service's life add to an answer.
+fn finish(state: &State, page: Page, head: &Parts, mut response: Response) -> Response {
+    if head.method == Method::HEAD {
+        // The length stays: it is that of the body that `GET` would get.
+        *response.body_mut() = Body::empty();
+    } else if head.method == Method::OPTIONS && page.takes(&Method::OPTIONS) {
+        *response.body_mut() = Body::empty();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        headers.insert(header::ALLOW, page.allowed());
+    }
+    // Whoever goes on using the connection would be cut off with it. HTTP/2 has no such header.
+    if state.health.is_draining() && head.version <= Version::HTTP_11 {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response
+}
+
+/// An answer, there already or on its way. Boxed only where it waits.
+enum Answering {
+    Ready(Ready<Response>),
+    Waiting(Pin<Box<dyn Future<Output = Response> + Send>>),
+}
+
+impl Future for Answering {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Ready(answer) => Pin::new(answer).poll(context).map(Ok),
+            Self::Waiting(answer) => answer.as_mut().poll(context).map(Ok),
+        }
+    }
+}

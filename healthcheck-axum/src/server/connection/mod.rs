@@ -1,0 +1,262 @@
+//! One connection: HTTP/1 with a time limit for a request's head and for standing idle.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::ConnectInfo;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Request, Response};
+use healthcheck::HealthCheck;
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::limits::Limits;
+
+/// More than this of a request's head is refused, 431: 4,096 connections never hold more than 256 MiB.
+const LONGEST_HEAD: usize = 64 * 1024;
+
+/// What every connection needs.
+#[derive(Clone)]
+pub(super) struct Site {
+    pub(super) router: TowerToHyperService<Router>,
+    pub(super) health: HealthCheck,
+    pub(super) limits: Limits,
+    /// Turns true when no further request is taken.
+    pub(super) closing: watch::Receiver<bool>,
+}
+
+/// Serves the requests of a connection until either side ends it or a limit is over.
+pub(super) async fn serve(io: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, site: Site) {
+    let pace = Arc::new(Pace::new(site.limits));
+    let io = Paced {
+        io,
+        pace: Arc::clone(&pace),
+    };
+    let answer = |request: Request<Incoming>| answer(request, peer, &site, Arc::clone(&pace));
+    let connection = http1::Builder::new()
+        .max_buf_size(LONGEST_HEAD)
+        .serve_connection(TokioIo::new(io), service_fn(answer));
+
+    let mut connection = pin!(connection);
+    let mut closing = site.closing.clone();
+    let mut closing = pin!(async move {
+        // An error means that the server is gone: that is the end, too.
+        let _ = closing.wait_for(|closing| *closing).await;
+    });
+    let mut is_closing = false;
+    let mut alarm = pin!(sleep_until(Instant::now()));
+    poll_fn(|cx| {
+        if !is_closing && closing.as_mut().poll(cx).is_ready() {
+            is_closing = true;
+            match pace.stage() {
+                Stage::New { .. } | Stage::Idle { .. } => return Poll::Ready(()),
+                // Its answer will say `Connection: close`, as all do while draining.
+                Stage::Head { .. } => {}
+                Stage::Busy => connection.as_mut().graceful_shutdown(),
+            }
+        }
+        // What a broken connection has to say helps nobody.
+        if connection.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        // The poll above may have moved it either way.
+        match pace.deadline() {
+            Some(deadline) => {
+                if alarm.deadline() != deadline {
+                    alarm.as_mut().reset(deadline);
+                }
+                alarm.as_mut().poll(cx)
+            }
+            None => Poll::Pending,
+        }
+    })
+    .await;
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    site: &Site,
+    pace: Arc<Pace>,
+) -> Result<Response<Answer>, Infallible> {
+    pace.head_is_read();
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let mut response = site.router.call(request).await?;
+    if site.health.is_draining() {
+        // So that the client opens its next connection, which the load balancer sends elsewhere.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    Ok(response.map(|body| Answer { body, pace }))
+}
+
+/// What a connection is waiting for, and until when.
+struct Pace {
+    limits: Limits,
+    stage: Mutex<Stage>,
+}
+
+#[derive(Clone, Copy)]
+enum Stage {
+    /// Nothing has come since the connection was opened.
+    New { until: Instant },
+    /// Between two requests.
+    Idle { until: Instant },
+    /// A part of a head has come.
+    Head { until: Instant },
+    /// A request is being answered, which has time limits of its own.
+    Busy,
+}
+
+impl Pace {
+    fn new(limits: Limits) -> Self {
+        let until = after(limits.head);
+        Self {
+            limits,
+            stage: Mutex::new(Stage::New { until }),
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self.stage() {
+            Stage::New { until } | Stage::Idle { until } | Stage::Head { until } => Some(until),
+            Stage::Busy => None,
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        *self.lock()
+    }
+
+    fn bytes_came(&self) {
+        let mut stage = self.lock();
+        match *stage {
+            // The first head has its time from the moment of the connection.
+            Stage::New { until } => *stage = Stage::Head { until },
+            Stage::Idle { .. } => {
+                *stage = Stage::Head {
+                    until: after(self.limits.head),
+                }
+            }
+            Stage::Head { .. } | Stage::Busy => {}
+        }
+    }
+
+    fn head_is_read(&self) {
+        *self.lock() = Stage::Busy;
+    }
+
+    fn is_answered(&self) {
+        *self.lock() = Stage::Idle {
+            until: after(self.limits.idle),
+        };
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Durations that the clock can't hold don't occur among the limits.
+fn after(limit: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(limit).unwrap_or(now)
+}
+
+/// The body of an answer, which is through when it is dropped.
+struct Answer {
+    body: Body,
+    pace: Arc<Pace>,
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.pace.is_answered();
+    }
+}
+
+/// A connection that tells its pace when something comes.
+struct Paced<T> {
+    io: T,
+    pace: Arc<Pace>,
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.io).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.pace.bytes_came();
+        }
+        polled
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Paced<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,220 @@
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::routing::get;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::*;
+
+const PEER: &str = "192.0.2.7:4711";
+
+/// A client's side, the server's task, and what closes it.
+struct Opened {
+    client: DuplexStream,
+    task: JoinHandle<()>,
+    close: watch::Sender<bool>,
+    health: HealthCheck,
+}
+
+fn open() -> Opened {
+    let health = HealthCheck::builder().discover(false).build().unwrap();
+    let router = Router::new()
+        .route(
+            "/peer",
+            get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }),
+        )
+        .route(
+            "/slow",
+            get(async || {
+                tokio::time::sleep(Duration::from_secs(300)).await;
+                "at last"
+            }),
+        );
+    let (close, closing) = watch::channel(false);
+    let site = Site {
+        router: TowerToHyperService::new(router),
+        health: health.clone(),
+        limits: Limits::default(),
+        closing,
+    };
+    let (client, io) = tokio::io::duplex(1024);
+    let task = tokio::spawn(serve(io, PEER.parse().unwrap(), site));
+    Opened {
+        client,
+        task,
+        close,
+        health,
+    }
+}
+
+impl Opened {
+    async fn send(&mut self, text: &str) {
+        self.client.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    /// One answer; its body is the rest of what comes with it.
+    async fn answer(&mut self) -> String {
+        let mut text = String::new();
+        let mut buffer = [0; 1024];
+        loop {
+            let count = self.client.read(&mut buffer).await.unwrap();
+            assert!(count > 0, "the connection ended after: {text:?}");
+            text.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
+            let Some((head, body)) = text.split_once("\r\n\r\n") else {
+                continue;
+            };
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "));
+            if length.is_some_and(|length| body.len() >= length.parse().unwrap()) {
+                return text;
+            }
+        }
+    }
+
+    /// How many seconds it takes until the server closes.
+    async fn closed_after(&mut self) -> u64 {
+        let began = Instant::now();
+        let mut rest = Vec::new();
+        timeout(Duration::from_secs(3_600), self.client.read_to_end(&mut rest))
+            .await
+            .expect("it is closed within an hour")
+            .unwrap();
+        began.elapsed().as_secs()
+    }
+}
+
+const GET_PEER: &str = "GET /peer HTTP/1.1\r\nHost: x\r\n\r\n";
+
+#[tokio::test(start_paused = true)]
+async fn the_peer_is_known_to_extractors() {
+    let mut it = open();
+    it.send(GET_PEER).await;
+    assert!(it.answer().await.ends_with(PEER));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_on_which_nothing_comes_is_closed_after_ten_seconds() {
+    assert_eq!(open().closed_after().await, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_comes_in_drops_is_cut_ten_seconds_after_the_connection() {
+    let mut it = open();
+    let began = Instant::now();
+    for byte in GET_PEER.bytes() {
+        if it.client.write_all(&[byte]).await.is_err() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(it.closed_after().await, 0);
+    let took = began.elapsed().as_secs();
+    assert!((10..=11).contains(&took), "closed after {took} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_kept_for_75_seconds_after_each_answer() {
+    let mut it = open();
+    for _ in 0..3 {
+        it.send(GET_PEER).await;
+        it.answer().await;
+        tokio::time::sleep(Duration::from_secs(74)).await;
+    }
+    it.send(GET_PEER).await;
+    it.answer().await;
+    assert_eq!(it.closed_after().await, 75);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_head_of_a_later_request_has_ten_seconds_from_its_first_byte() {
+    let mut it = open();
+    it.send(GET_PEER).await;
+    it.answer().await;
+    tokio::time::sleep(Duration::from_secs(70)).await;
+    it.send("GET /peer HT").await;
+    assert_eq!(it.closed_after().await, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_being_answered_is_not_cut() {
+    let mut it = open();
+    it.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(it.answer().await.ends_with("at last"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_take_its_answer_is_closed() {
+    let mut it = open();
+    // More answers than the pipe holds, none of which is read.
+    for _ in 0..20 {
+        it.send(GET_PEER).await;
+    }
+    timeout(Duration::from_secs(3_600), &mut it.task)
+        .await
+        .expect("it is closed within an hour")
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_above_64_kib_is_431() {
+    let it = open();
+    let (mut read, mut write) = tokio::io::split(it.client);
+    let long = format!(
+        "GET /peer HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n",
+        "x".repeat(80 * 1024)
+    );
+    let sent = tokio::spawn(async move { drop(write.write_all(long.as_bytes()).await) });
+    let mut answer = [0; 12];
+    read.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, *b"HTTP/1.1 431");
+    sent.abort();
+    it.task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_draining_every_answer_closes_its_connection() {
+    let mut it = open();
+    it.send(GET_PEER).await;
+    assert!(!it.answer().await.contains("connection: close"));
+    it.health.begin_shutdown();
+    it.send(GET_PEER).await;
+    assert!(it.answer().await.contains("connection: close"));
+    assert_eq!(it.closed_after().await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_a_connection_without_a_request_is_closed_at_once() {
+    let mut new = open();
+    let mut idle = open();
+    idle.send(GET_PEER).await;
+    idle.answer().await;
+    new.close.send_replace(true);
+    idle.close.send_replace(true);
+    assert_eq!(new.closed_after().await, 0);
+    assert_eq!(idle.closed_after().await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_a_request_in_flight_is_answered_and_its_connection_closed() {
+    let mut it = open();
+    it.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    it.close.send_replace(true);
+    assert!(it.answer().await.ends_with("at last"));
+    assert_eq!(it.closed_after().await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_a_head_that_is_on_its_way_is_still_answered() {
+    let mut it = open();
+    it.send("GET /peer HTTP/1.1\r\n").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    it.health.begin_shutdown();
+    it.close.send_replace(true);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    it.send("Host: x\r\n\r\n").await;
+    assert!(it.answer().await.contains("connection: close"));
+    assert_eq!(it.closed_after().await, 0);
+}

@@ -1,0 +1,278 @@
+//! The server of `serve`: a thread with a runtime of its own, so that it answers whatever the application's does.
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use axum::Router;
+use healthcheck::HealthCheck;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::haproxy_agent::{self, Agent};
+use crate::serve_error::ServeError;
+use crate::signals::{Caught, Signals};
+use crate::{maintenance, runtime_watch, termination_log};
+use connection::Site;
+pub(crate) use limits::Limits;
+
+mod accept;
+mod connection;
+mod limits;
+#[cfg(test)]
+mod tests;
+
+/// After a second signal the process ends; this is how long the application has for ending it in its own way.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
+/// What is served, and how it ends.
+pub(crate) struct Server {
+    pub(crate) router: Router,
+    pub(crate) health: HealthCheck,
+    /// How long requests are answered after SIGTERM, or what ends the server in its place; `None`: as `health` says.
+    pub(crate) shutdown_delay: Option<Duration>,
+    /// Whether SIGTERM and Ctrl-C are taken over.
+    pub(crate) signals: bool,
+    /// Whether liveness has the check `runtime`.
+    pub(crate) watch_runtime: bool,
+    pub(crate) maintenance_file: Option<PathBuf>,
+    pub(crate) termination_log: PathBuf,
+    pub(crate) agent: Option<Agent>,
+    pub(crate) limits: Limits,
+}
+
+/// What the application's side tells the server's thread. Its end tells that the application wants no server any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Serve,
+    Stop,
+}
+
+/// Why the server stops taking things as they are.
+#[derive(Clone, Copy)]
+enum Cause {
+    Signal(Caught),
+    /// `begin_shutdown()`, or the future that somebody gave.
+    Told,
+    /// Nobody waits for it any more.
+    Abandoned,
+}
+
+impl Server {
+    /// Serves until a signal, `until`, or its own drop. The checks run on the runtime that polls this.
+    pub(crate) async fn run(
+        self,
+        listener: TcpListener,
+        until: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
+        let no_thread = |why| ServeError::start("start the thread of the health server", why);
+        // It would stay on the application's reactor, blocked with it.
+        let listener = listener.into_std().map_err(no_thread)?;
+        let application = Handle::current();
+        let health = self.health.on_runtime(application.clone());
+        if let Some(delay) = self.shutdown_delay {
+            health.set_drain_delay(delay);
+        }
+        health.start();
+
+        let (orders, given) = watch::channel(Order::Serve);
+        let (done, mut ended) = oneshot::channel();
+        let dispatch = tracing::dispatcher::get_default(Clone::clone);
+        let served = Self { health, ..self };
+        thread::Builder::new()
+            .name("healthcheck".to_owned())
+            .spawn(move || {
+                tracing::dispatcher::with_default(&dispatch, || {
+                    served.live(listener, application, given, done);
+                });
+            })
+            .map_err(no_thread)?;
+
+        let ended = tokio::select! {
+            ended = &mut ended => ended,
+            () = until => {
+                // The thread may have ended meanwhile: then there is an answer.
+                let _ = orders.send(Order::Stop);
+                ended.await
+            }
+        };
+        // Its drop tells that the answer was taken, or that nobody wants one.
+        drop(orders);
+        ended.unwrap_or_else(|_| Err(ServeError::panicked()))
+    }
+
+    /// What the thread does.
+    fn live(
+        mut self,
+        listener: std::net::TcpListener,
+        application: Handle,
+        mut given: watch::Receiver<Order>,
+        done: oneshot::Sender<Result<(), ServeError>>,
+    ) {
+        let runtime = match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(why) => {
+                let _ = done.send(Err(ServeError::start(
+                    "start the runtime of the health server",
+                    why,
+                )));
+                return;
+            }
+        };
+        runtime.block_on(async {
+            let mut signals = Signals::default();
+            if self.signals {
+                match Signals::install() {
+                    Ok(installed) => signals = installed,
+                    Err(why) => {
+                        let _ = done.send(Err(ServeError::start("wait for signals", why)));
+                        return;
+                    }
+                }
+            }
+            let listener = match TcpListener::from_std(listener) {
+                Ok(listener) => listener,
+                Err(why) => {
+                    let _ = done.send(Err(ServeError::start("wait for connections", why)));
+                    return;
+                }
+            };
+            let companions = self.companions(application);
+            let hurried = self.serve(listener, &mut given, &mut signals).await;
+            self.write_termination_log().await;
+            drop(companions);
+            let _ = done.send(Ok(()));
+            if signals.are_installed() {
+                see_it_taken(&mut given, &mut signals, hurried).await;
+            }
+        });
+        runtime.shutdown_background();
+    }
+
+    /// What goes on beside the answers, until it is dropped.
+    fn companions(&mut self, application: Handle) -> JoinSet<()> {
+        let mut companions = JoinSet::new();
+        companions.spawn(maintenance::remind(self.health.clone()));
+        if let Some(path) = &self.maintenance_file {
+            companions.spawn(maintenance::follow(path.clone(), self.health.clone()));
+        }
+        if let Some(agent) = self.agent.take() {
+            companions.spawn(haproxy_agent::tell(agent, self.health.clone()));
+        }
+        if self.watch_runtime {
+            companions.spawn(runtime_watch::watch(application, self.health.clone()));
+        }
+        #[cfg(all(feature = "systemd", unix))]
+        companions.spawn(crate::systemd::tell(self.health.clone()));
+        companions
+    }
+
+    async fn write_termination_log(&self) {
+        termination_log::write(self.termination_log.clone(), &self.health).await;
+    }
+
+    /// Serves, drains, and gives the second signal where one came.
+    async fn serve(
+        &self,
+        listener: TcpListener,
+        given: &mut watch::Receiver<Order>,
+        signals: &mut Signals,
+    ) -> Option<Caught> {
+        let (close, closing) = watch::channel(false);
+        let site = Site {
+            router: TowerToHyperService::new(self.router.clone()),
+            health: self.health.clone(),
+            limits: self.limits,
+            closing,
+        };
+        let mut connections = JoinSet::new();
+
+        let mut began = None;
+        let cause = loop {
+            tokio::select! {
+                never = accept::accept(&listener, &site, &mut connections) => match never {},
+                caught = signals.next() => break Cause::Signal(caught),
+                cause = ordered(given) => break cause,
+                () = self.health.draining(), if began.is_none() => {
+                    began = Some(Instant::now());
+                    // Who handles the signals says by the future when the server ends.
+                    if self.signals {
+                        break Cause::Told;
+                    }
+                }
+            }
+        };
+        let delay = match cause {
+            Cause::Abandoned => return None,
+            Cause::Signal(Caught::Interrupt) => Duration::ZERO,
+            Cause::Signal(Caught::Terminate) | Cause::Told => self.health.drain_delay(),
+        };
+        if let Cause::Signal(caught) = cause {
+            tracing::info!("{} received", caught.name());
+        }
+        self.health.set_drain_delay(delay);
+        self.health.begin_shutdown();
+
+        let drain = async {
+            let passed = began.map_or(Duration::ZERO, |began| began.elapsed());
+            let delayed = async {
+                self.write_termination_log().await;
+                sleep(delay.saturating_sub(passed)).await;
+            };
+            tokio::select! {
+                never = accept::accept(&listener, &site, &mut connections) => match never {},
+                () = delayed => {}
+            }
+            drop(listener);
+            self.health.end_drain();
+            let _ = close.send(true);
+            let ended = async { while connections.join_next().await.is_some() {} };
+            if timeout(self.limits.drain, ended).await.is_err() {
+                tracing::warn!("requests were still in flight at the end of the drain");
+            }
+        };
+        tokio::select! {
+            () = drain => None,
+            caught = signals.next() => {
+                tracing::warn!("{} received while draining: ending at once", caught.name());
+                Some(caught)
+            }
+            () = abandoned(given) => None,
+        }
+    }
+}
+
+/// The application may never take the answer, since its runtime is blocked for good: then the next signal ends the
+/// process, as it would have without our handlers, and so does the one that has come already.
+async fn see_it_taken(given: &mut watch::Receiver<Order>, signals: &mut Signals, hurried: Option<Caught>) {
+    let caught = tokio::select! {
+        () = abandoned(given) => return,
+        caught = signals.next() => caught,
+        caught = async {
+            match hurried {
+                Some(caught) => {
+                    sleep(LAST_MOMENT).await;
+                    caught
+                }
+                None => std::future::pending().await,
+            }
+        } => caught,
+    };
+    tracing::error!("the application doesn't return from serving: ending the process");
+    std::process::exit(caught.exit_code());
+}
+
+async fn ordered(given: &mut watch::Receiver<Order>) -> Cause {
+    match given.wait_for(|order| *order == Order::Stop).await {
+        Ok(_) => Cause::Told,
+        Err(_) => Cause::Abandoned,
+    }
+}
+
+async fn abandoned(given: &mut watch::Receiver<Order>) {
+    while given.changed().await.is_ok() {}
+}

@@ -1,0 +1,236 @@
+//! Everything the routes share, and how each of them comes to its answer.
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use healthcheck::{EnvironmentDump, HealthCheck, Selection};
+
+use crate::access::Access;
+use crate::answer::{self, Answers, Subject};
+use crate::format::{Choice, Place, UnknownFormat, Where, Wish};
+use crate::json;
+use crate::paths::{CHECK, Paths, SECTION};
+use crate::probe::{Kind, Probe};
+use crate::problem;
+use crate::query::Query;
+use crate::scrape::{self, Scrape};
+
+/// No query: the whole of a probe.
+static WHOLE: Query = Query::NONE;
+
+pub(crate) struct State {
+    pub(crate) health: HealthCheck,
+    pub(crate) whole: Probe,
+    pub(crate) liveness: Probe,
+    pub(crate) readiness: Probe,
+    pub(crate) startup: Probe,
+    pub(crate) answers: Answers,
+    pub(crate) details_access: Access,
+    pub(crate) scrape: Scrape,
+    pub(crate) paths: Paths,
+    /// The version of the binary.
+    pub(crate) release: Option<String>,
+    pub(crate) environment: Option<EnvironmentDump>,
+    pub(crate) environment_access: Access,
+}
+
+impl State {
+    /// The answer of a whole probe while nothing is due: no waiting, no parsing of a query, no rendering.
+    pub(crate) fn fresh(&self, kind: Kind, head: &Parts) -> Option<Response> {
+        if head.uri.query().is_some_and(|query| !query.is_empty()) {
+            return None;
+        }
+        let choice = self.choice(kind.place(), &WHOLE, head).ok()?;
+        if choice.form.is_metrics() {
+            return None;
+        }
+        let probe = self.probe(kind);
+        let report = self.health.fresh(&probe.selection)?;
+        let subject = self.subject(kind, None, &WHOLE, head);
+        Some(
+            probe
+                .rendered(&self.answers, report, choice, subject)
+                .response(true),
+        )
+    }
+
+    /// A probe, or the part of it that the query asks for.
+    pub(crate) async fn probed(&self, kind: Kind, head: &Parts) -> Response {
+        let probe = self.probe(kind);
+        let query = match Query::parse(head.uri.query().unwrap_or_default()) {
+            Ok(query) => query,
+            Err(error) => return problem::bad_query(error),
+        };
+        let choice = match self.choice(kind.place(), &query, head) {
+            Ok(choice) => choice,
+            Err(error) => return problem::unknown_format(&error),
+        };
+        if query.selects() || choice.form.is_metrics() {
+            let selection = query.within(&probe.selection);
+            return self.selected(probe, &selection, choice, None, &query, head).await;
+        }
+        match self.health.report_within(&probe.selection, probe.budget).await {
+            Ok(report) => {
+                let subject = self.subject(kind, None, &query, head);
+                let rendered = probe.rendered(&self.answers, report, choice, subject);
+                rendered.response(query.leaves_form_to_accept())
+            }
+            Err(error) => problem::unknown_selection(&error),
+        }
+    }
+
+    /// One check of a probe.
+    pub(crate) async fn one_check(&self, kind: Kind, head: &mut Parts) -> Response {
+        let probe = self.probe(kind);
+        let Some(name) = parameter(head, CHECK).await else {
+            return problem::bad_path();
+        };
+        let query = match Query::parse(head.uri.query().unwrap_or_default()) {
+            Ok(query) => query,
+            Err(error) => return problem::bad_query(error),
+        };
+        let choice = match self.choice(kind.place(), &query, head) {
+            Ok(choice) => choice,
+            Err(error) => return problem::unknown_format(&error),
+        };
+        // The path and the query intersect, as a probe and the query do.
+        if !self.is_chosen(&name, &query) {
+            return problem::not_chosen(&name);
+        }
+        let selection = query.excluding(probe.selection.clone().only(&name));
+        self.selected(probe, &selection, choice, Some(&name), &query, head)
+            .await
+    }
+
+    /// The environment page.
+    pub(crate) async fn environment(&self, head: &Parts) -> Response {
+        let Some(dump) = &self.environment else {
+            return problem::no_environment();
+        };
+        let query = match Query::parse(head.uri.query().unwrap_or_default()) {
+            Ok(query) => query,
+            Err(error) => return problem::bad_query(error),
+        };
+        match self.choice(Where::Environment, &query, head) {
+            Ok(choice) => {
+                let sections = dump.collect().await;
+                let by_accept = query.leaves_form_to_accept();
+                answer::environment(&self.paths, &sections, choice, by_accept)
+            }
+            Err(error) => problem::unknown_format(&error),
+        }
+    }
+
+    /// One section of it.
+    pub(crate) async fn section(&self, head: &mut Parts) -> Response {
+        let Some(dump) = &self.environment else {
+            return problem::no_environment();
+        };
+        let Some(name) = parameter(head, SECTION).await else {
+            return problem::bad_path();
+        };
+        match dump.collect_section(&name).await {
+            Some(value) => answer::json(StatusCode::OK, json::of_value(&value)),
+            None => problem::unknown_section(&name, dump.names()),
+        }
+    }
+
+    /// The last transitions.
+    pub(crate) fn history(&self) -> Response {
+        answer::json(StatusCode::OK, json::of_history(self.health.history()))
+    }
+
+    async fn selected(
+        &self,
+        probe: &Probe,
+        selection: &Selection,
+        choice: Choice,
+        check: Option<&str>,
+        query: &Query,
+        head: &Parts,
+    ) -> Response {
+        let mut subject = self.subject(probe.kind, check, query, head);
+        let by_accept = query.leaves_form_to_accept();
+        if choice.form.is_metrics() {
+            return match scrape::read(&self.health, selection).await {
+                Ok((report, wholes)) => {
+                    subject.place.wholes = Some(&wholes);
+                    if check.is_some() || query.selects() {
+                        self.answers.render(report, choice, subject).response(by_accept)
+                    } else {
+                        let rendered = self.scrape.rendered(&self.answers, choice, subject, &wholes);
+                        rendered.response(by_accept)
+                    }
+                }
+                Err(error) => problem::unknown_selection(&error),
+            };
+        }
+        match self.health.report_within(selection, probe.budget).await {
+            Ok(report) => self.answers.render(report, choice, subject).response(by_accept),
+            Err(error) => problem::unknown_selection(&error),
+        }
+    }
+
+    fn choice(&self, on: Where, query: &Query, head: &Parts) -> Result<Choice, UnknownFormat> {
+        self.answers.formats.choose(&Wish {
+            format: query.format.as_deref(),
+            verbose: query.verbose,
+            headers: &head.headers,
+            on,
+        })
+    }
+
+    fn subject<'a>(
+        &'a self,
+        kind: Kind,
+        check: Option<&'a str>,
+        query: &'a Query,
+        head: &Parts,
+    ) -> Subject<'a> {
+        let place = Place {
+            kind,
+            check,
+            query,
+            paths: &self.paths,
+            with_environment: self.environment.is_some(),
+            release: self.release.as_deref(),
+            wholes: None,
+        };
+        Subject {
+            health: &self.health,
+            place,
+            details: self.details_access.admit(head).is_ok(),
+        }
+    }
+
+    /// Whether a query leaves in what its path asks for.
+    fn is_chosen(&self, name: &str, query: &Query) -> bool {
+        if query.checks.is_empty() && query.tags.is_empty() || query.checks.iter().any(|check| check == name)
+        {
+            return true;
+        }
+        let mut checks = self.health.checks();
+        checks.find(|check| check.name() == name).is_none_or(|check| {
+            let tags = &check.options().tags;
+            tags.iter().any(|own| query.tags.iter().any(|tag| tag == own))
+        })
+    }
+
+    const fn probe(&self, kind: Kind) -> &Probe {
+        match kind {
+            Kind::Health => &self.whole,
+            Kind::Liveness => &self.liveness,
+            Kind::Readiness => &self.readiness,
+            Kind::Startup => &self.startup,
+        }
+    }
+}
+
+/// A parameter of the path by its name, since under `nest("/{tenant}", …)` it isn't the only one. The last one of that
+/// name is ours. `None`: it isn't UTF-8 once it is decoded.
+async fn parameter(head: &mut Parts, name: &str) -> Option<String> {
+    let parameters = RawPathParams::from_request_parts(head, &()).await.ok()?;
+    let ours = parameters.iter().filter(|(key, _)| *key == name);
+    ours.last().map(|(_, value)| value.to_owned())
+}

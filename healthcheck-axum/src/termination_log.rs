@@ -1,0 +1,143 @@
+//! What fails when the process ends, where Kubernetes looks for it: `kubectl describe pod` shows it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use healthcheck::{CheckResult, HealthCheck, Selection, Status};
+use serde_json::Value;
+
+/// Kubernetes' own path, unless the container says otherwise.
+pub(crate) const PATH: &str = "/dev/termination-log";
+
+/// Kubernetes reads no more.
+const LONGEST: usize = 4_096;
+/// An exit isn't held up for longer by a disk.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Writes the failing checks, as far as they are known, where the file exists. Nothing that goes wrong is told:
+/// the process ends.
+pub(crate) async fn write(path: PathBuf, health: &HealthCheck) {
+    let mut results = health.observations();
+    // Whatever is due was not asked for until now: nobody waits for it.
+    let known = health.report_within(&Selection::all(), Duration::ZERO).await;
+    results.extend(known.iter().flat_map(|report| report.results.iter().cloned()));
+    let text = text(&results);
+    if text.is_empty() {
+        return;
+    }
+    let writing = tokio::task::spawn_blocking(move || overwrite(&path, &text));
+    let _ = tokio::time::timeout(PATIENCE, writing).await;
+}
+
+/// One line for each check that fails and has been run; outputs are redacted as they are.
+fn text(results: &[CheckResult]) -> String {
+    let failing = results
+        .iter()
+        .filter(|result| result.status == Status::Fail && result.timestamp.is_some());
+    let mut text = String::new();
+    for CheckResult { checker, output, .. } in failing {
+        // Writing into a string doesn't fail.
+        let _ = match output {
+            Value::String(output) => writeln!(text, "{checker}: {output}"),
+            other => writeln!(text, "{checker}: {other}"),
+        };
+    }
+    let end = (0..=LONGEST.min(text.len())).rfind(|&end| text.is_char_boundary(end));
+    text.truncate(end.unwrap_or_default());
+    text
+}
+
+fn overwrite(path: &Path, text: &str) -> io::Result<()> {
+    // Not a directory, and not a pipe, whose reader would have to be waited for.
+    if fs::metadata(path)?.is_file() {
+        let mut file = fs::OpenOptions::new().write(true).truncate(true).open(path)?;
+        file.write_all(text.as_bytes())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use healthcheck::{Check, Outcome};
+
+    use super::*;
+
+    async fn written(health: &HealthCheck) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("termination-log");
+        fs::write(&path, "of the process before").unwrap();
+        write(path.clone(), health).await;
+        fs::read_to_string(&path).unwrap()
+    }
+
+    fn with(checks: impl IntoIterator<Item = Check>) -> HealthCheck {
+        let builder = HealthCheck::builder().discover(false);
+        checks
+            .into_iter()
+            .fold(builder, healthcheck::HealthCheckBuilder::check)
+            .build()
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn it_names_the_failing_checks_with_their_redacted_outputs() {
+        let password = "hunter2";
+        let health = with([
+            Check::new("database", move || {
+                let url = format!("postgres://app:{password}@db/orders refused");
+                async move { Outcome::fail(url) }
+            }),
+            Check::new("fine", async || "fine"),
+            Check::new("queue", async || Outcome::fail(serde_json::json!({ "depth": 9 }))),
+        ]);
+        health.report().await;
+        health.observe_liveness("runtime", Some(Outcome::fail("stands still")));
+        let text = written(&health).await;
+        assert!(!text.contains(password), "{text}");
+        assert_eq!(
+            text.replace("********", "app"),
+            "runtime: stands still\ndatabase: postgres://app:app@db/orders refused\nqueue: {\"depth\":9}\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn where_nothing_fails_it_writes_nothing() {
+        let health = with([Check::new("fine", async || "fine")]);
+        health.report().await;
+        assert_eq!(written(&health).await, "of the process before");
+    }
+
+    #[tokio::test]
+    async fn a_check_that_never_ran_does_not_fail_here() {
+        let health = with([Check::new("slow", std::future::pending::<bool>)]);
+        assert_eq!(written(&health).await, "of the process before");
+    }
+
+    #[tokio::test]
+    async fn it_is_never_longer_than_kubernetes_reads() {
+        let health =
+            with((0..10).map(|n| Check::new(format!("check{n}"), async || Outcome::fail("ä".repeat(600)))));
+        health.report().await;
+        let text = written(&health).await;
+        assert!(
+            (LONGEST - 1..=LONGEST).contains(&text.len()),
+            "{} bytes",
+            text.len()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_file_that_does_not_exist_is_not_created() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("termination-log");
+        let health = with([Check::new("broken", async || false)]);
+        health.report().await;
+        write(path.clone(), &health).await;
+        assert!(!path.exists());
+        // A directory can't be written, and that is nobody's affair.
+        write(directory.path().to_owned(), &health).await;
+    }
+}

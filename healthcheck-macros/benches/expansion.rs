@@ -1,0 +1,144 @@
+//! What one annotated check costs to compile and in the binary, beside the same registration written by hand.
+//!
+//! `cargo bench -p healthcheck-macros --bench expansion`. Three crates are generated and built in turn: without checks,
+//! with 1,000 by hand, and with 1,000 annotated ones. Each figure is the median of the rounds, less what the crate
+//! without checks takes, for one check. The limits: 1.5 × the time by hand, 1.5 KB.
+
+#![allow(clippy::print_stdout)]
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+const CHECKS: u32 = 1_000;
+const ROUNDS: usize = 3;
+const KINDS: [&str; 3] = ["none", "by-hand", "annotated"];
+const MODES: [(&str, &[&str]); 3] = [
+    ("check", &["check"]),
+    ("dev", &["build"]),
+    ("release", &["build", "--release"]),
+];
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<()> {
+    let root = env::temp_dir().join("healthcheck-expansion");
+    for kind in KINDS {
+        generate(&root, kind)?;
+    }
+    for (mode, arguments) in MODES {
+        let mut times: [Vec<Duration>; 3] = Default::default();
+        // The first round builds the dependencies.
+        for round in 0..=ROUNDS {
+            for (kind, times) in KINDS.iter().zip(&mut times) {
+                let time = build(&root, kind, arguments)?;
+                if round > 0 {
+                    times.push(time);
+                }
+            }
+        }
+        let [none, by_hand, annotated] = times.map(median);
+        let by_hand = by_hand.saturating_sub(none).as_secs_f64() * 1e3 / f64::from(CHECKS);
+        let annotated = annotated.saturating_sub(none).as_secs_f64() * 1e3 / f64::from(CHECKS);
+        let ratio = annotated / by_hand;
+        println!("{mode:8} {by_hand:6.2} ms by hand, {annotated:6.2} ms annotated, {ratio:.2} ×");
+    }
+    let [none, by_hand, annotated] = KINDS.map(|kind| size(&root, kind));
+    let (none, by_hand, annotated) = (none?, by_hand?, annotated?);
+    let each = |size: u64| size.saturating_sub(none) / u64::from(CHECKS);
+    println!(
+        "binary   {} bytes by hand, {} bytes annotated",
+        each(by_hand),
+        each(annotated)
+    );
+    Ok(())
+}
+
+fn generate(root: &Path, kind: &str) -> Result<()> {
+    let package = root.join(kind);
+    fs::create_dir_all(package.join("src"))?;
+    let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("healthcheck");
+    let manifest = format!(
+        "[package]\nname = \"{kind}\"\nedition = \"2024\"\n\n[dependencies]\nhealthcheck = {{ path = {runtime:?} }}\n\n\
+         [profile.dev]\nincremental = false\n\n[profile.release]\nstrip = true\n\n[workspace]\n"
+    );
+    fs::write(package.join("Cargo.toml"), manifest)?;
+    // The versions of this workspace, which are there already.
+    fs::copy(runtime.with_file_name("Cargo.lock"), package.join("Cargo.lock"))?;
+    let mut source = String::new();
+    for number in 0..CHECKS {
+        match kind {
+            "by-hand" => write!(source, "{}", by_hand(number))?,
+            "annotated" => write!(
+                source,
+                "#[healthcheck::health_check(timeout = \"2s\")]\n{}",
+                function(number)
+            )?,
+            _ => {}
+        }
+    }
+    source += "fn main() {\n    println!(\"{}\", healthcheck::HealthCheck::discover().unwrap().checks().count());\n}\n";
+    fs::write(package.join("src/main.rs"), source)?;
+    Ok(())
+}
+
+fn function(number: u32) -> String {
+    format!(
+        "async fn check_{number}() -> Result<&'static str, std::io::Error> {{\n    \
+         std::future::ready(()).await;\n    Ok(\"fine {number}\")\n}}\n"
+    )
+}
+
+fn by_hand(number: u32) -> String {
+    let function = function(number);
+    format!(
+        "{function}healthcheck::__private::inventory::submit! {{\n    \
+         healthcheck::__private::CheckRegistration {{\n        \
+         name: \"check_{number}\",\n        description: \"\",\n        \
+         origin: healthcheck::__private::Origin {{ module: module_path!(), file: file!(), line: line!(), \
+         package: (option_env!(\"CARGO_PKG_NAME\"), option_env!(\"CARGO_PKG_VERSION\")) }},\n        \
+         options: healthcheck::__private::RegisteredOptions {{ timeout: Some(Some(std::time::Duration::from_secs(2))), \
+         ..healthcheck::__private::RegisteredOptions::DEFAULT }},\n        \
+         bind: healthcheck::__private::Bind::Async(|| Box::pin(async {{ \
+         healthcheck::IntoOutcome::into_outcome(check_{number}().await) }})),\n    }}\n}}\n"
+    )
+}
+
+/// Builds the crate anew, its dependencies only the first time.
+fn build(root: &Path, kind: &str, arguments: &[&str]) -> Result<Duration> {
+    let source = root.join(kind).join("src/main.rs");
+    let text = fs::read(&source)?;
+    fs::write(&source, text)?;
+    let begin = Instant::now();
+    let output = Command::new(env!("CARGO"))
+        .args(arguments)
+        .args(["--quiet", "--offline"])
+        .current_dir(root.join(kind))
+        .env("CARGO_TARGET_DIR", target(root))
+        .output()?;
+    let time = begin.elapsed();
+    if output.status.success() {
+        Ok(time)
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into())
+    }
+}
+
+fn size(root: &Path, kind: &str) -> Result<u64> {
+    let binary = target(root)
+        .join("release")
+        .join(format!("{kind}{}", env::consts::EXE_SUFFIX));
+    Ok(fs::metadata(binary)?.len())
+}
+
+fn target(root: &Path) -> PathBuf {
+    root.join("target")
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}

@@ -1,0 +1,186 @@
+//! The list in an attribute's parentheses: keys and what stands beside them, not yet what it means.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Error, Lit, LitBool, LitInt, LitStr, Path, Result, Token, parenthesized, token};
+
+use crate::problems::Problems;
+
+/// One option as it was written.
+pub(crate) struct Arg {
+    pub(crate) key: Ident,
+    value: Value,
+}
+
+enum Value {
+    Missing,
+    Assigned(TokenStream),
+    Listed(token::Paren, TokenStream),
+}
+
+// #[attribute]
+// #[attribute()]
+// #[attribute(ARG, ARG, …)]          a trailing comma is fine
+//
+// ARG:  key                          an option that is on or absent
+//       key = value                  one literal, or a path after `crate`
+//       key("a", "b")                a list
+//
+/// Reads every option whose key is known and wasn't there before; a mistake in one leaves the others readable.
+pub(crate) fn parse(
+    attribute: &str,
+    known: &[&str],
+    tokens: TokenStream,
+    problems: &mut Problems,
+) -> Vec<Arg> {
+    let list = |input: ParseStream<'_>| Ok(parse_list(attribute, known, input, problems));
+    // The parser takes every token and never fails by itself.
+    list.parse2(tokens).unwrap_or_default()
+}
+
+fn parse_list(attribute: &str, known: &[&str], input: ParseStream<'_>, problems: &mut Problems) -> Vec<Arg> {
+    let mut args: Vec<Arg> = Vec::new();
+    while !input.is_empty() {
+        match parse_arg(attribute, input) {
+            Err(problem) => problems.push(problem),
+            Ok(Arg { key, .. }) if !known.iter().any(|name| key == name) => {
+                let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+                let message = format!("unknown option `{key}`, expected one of {}", known.join(", "));
+                problems.refuse(key, message);
+            }
+            Ok(Arg { key, .. }) if args.iter().any(|arg| arg.key == key) => {
+                let message = format!("`{key}` specified more than once");
+                problems.refuse(key, message);
+            }
+            Ok(arg) => args.push(arg),
+        }
+        skip_past_comma(input);
+    }
+    args
+}
+
+fn parse_arg(attribute: &str, input: ParseStream<'_>) -> Result<Arg> {
+    if !input.peek(Ident::peek_any) {
+        let message = format!("expected an option of `#[{attribute}]`, like `name = \"…\"`");
+        return Err(input.error(message));
+    }
+    let key = input.call(Ident::parse_any)?;
+    let value = if input.peek(token::Paren) {
+        let list;
+        let paren = parenthesized!(list in input);
+        Value::Listed(paren, list.parse()?)
+    } else if input.peek(Token![=]) {
+        input.parse::<Token![=]>()?;
+        Value::Assigned(until_comma(input))
+    } else {
+        Value::Missing
+    };
+    if !input.is_empty() && !input.peek(Token![,]) {
+        let expected = match value {
+            Value::Missing => format!("expected `,`, `= …` or `(…)` after `{key}`"),
+            Value::Assigned(_) | Value::Listed(..) => "expected `,`".to_owned(),
+        };
+        return Err(input.error(expected));
+    }
+    Ok(Arg { key, value })
+}
+
+fn until_comma(input: ParseStream<'_>) -> TokenStream {
+    let mut tokens = TokenStream::new();
+    while !input.is_empty() && !input.peek(Token![,]) {
+        tokens.extend(input.parse::<TokenTree>());
+    }
+    tokens
+}
+
+fn skip_past_comma(input: ParseStream<'_>) {
+    until_comma(input);
+    // Absent at the end of the list.
+    let _comma = input.parse::<Token![,]>();
+}
+
+impl Arg {
+    /// `liveness`
+    pub(crate) fn flag(&self) -> Result<bool> {
+        match &self.value {
+            Value::Missing => Ok(true),
+            _ => Err(self.expected("takes no value", &self.key.to_string())),
+        }
+    }
+
+    /// `name = "redis"`
+    pub(crate) fn text(&self, example: &str) -> Result<LitStr> {
+        match self.literal() {
+            Some(Lit::Str(text)) => Ok(text),
+            _ => Err(self.expected("needs a string literal", &format!("{} = \"{example}\"", self.key))),
+        }
+    }
+
+    /// `critical = false`
+    pub(crate) fn boolean(&self) -> Result<bool> {
+        match self.literal() {
+            Some(Lit::Bool(LitBool { value, .. })) => Ok(value),
+            _ => Err(self.expected("needs `true` or `false`", &format!("{} = false", self.key))),
+        }
+    }
+
+    /// `failure_threshold = 3`
+    pub(crate) fn count(&self) -> Result<u32> {
+        match self.literal().as_ref().and_then(positive) {
+            Some(count) => Ok(count),
+            None => Err(self.expected("needs a whole number from 1 on", &format!("{} = 3", self.key))),
+        }
+    }
+
+    /// `tags("cache", "external")`
+    pub(crate) fn texts(&self) -> Result<Vec<LitStr>> {
+        let expected = self.expected(
+            "needs a list of string literals",
+            &format!("{}(\"a\", \"b\")", self.key),
+        );
+        match &self.value {
+            Value::Listed(_, tokens) if !tokens.is_empty() => {
+                let list = Punctuated::<LitStr, Token![,]>::parse_terminated.parse2(tokens.clone());
+                // The element that isn't a text is the guilty one.
+                list.map(Vec::from_iter)
+                    .map_err(|element| Error::new(element.span(), expected))
+            }
+            _ => Err(expected),
+        }
+    }
+
+    /// `crate = path::to::healthcheck`
+    pub(crate) fn path(&self) -> Result<Path> {
+        match &self.value {
+            Value::Assigned(tokens) => Path::parse_mod_style.parse2(tokens.clone()).ok(),
+            Value::Missing | Value::Listed(..) => None,
+        }
+        .ok_or_else(|| self.expected("needs a path without quotes", "crate = path::to::healthcheck"))
+    }
+
+    fn literal(&self) -> Option<Lit> {
+        match &self.value {
+            Value::Assigned(tokens) => syn::parse2(tokens.clone()).ok(),
+            Value::Missing | Value::Listed(..) => None,
+        }
+    }
+
+    /// The mistake lies in the value, if there is one.
+    fn expected(&self, what: &str, example: &str) -> Error {
+        let message = format!("`{}` {what}: write `{example}`", self.key);
+        match &self.value {
+            Value::Assigned(tokens) if !tokens.is_empty() => Error::new_spanned(tokens, message),
+            Value::Listed(paren, _) => Error::new(paren.span.join(), message),
+            Value::Missing | Value::Assigned(_) => Error::new_spanned(&self.key, message),
+        }
+    }
+}
+
+fn positive(literal: &Lit) -> Option<u32> {
+    let Lit::Int(number) = literal else {
+        return None;
+    };
+    LitInt::base10_parse(number).ok().filter(|&number| number > 0)
+}

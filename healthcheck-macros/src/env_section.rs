@@ -1,0 +1,66 @@
+//! `#[env_section]`: from a function to the record of a section.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::Path;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use crate::function::Function;
+use crate::problems::Problems;
+use crate::section_options::SectionOptions;
+use crate::{dependency, name, registration, signature};
+
+pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Problems) -> Option<TokenStream> {
+    let options = SectionOptions::parse(args, problems);
+    let function = Function::parse("env_section", item, problems)?;
+    signature::validate("env_section", &function.sig, problems);
+    let dependencies = dependency::parse(&function.sig, problems);
+    let name = checked_name(&options, &function, problems);
+
+    let krate = registration::krate(options.krate);
+    let in_health = options.in_health;
+    let bind = registration::bind(&krate, &function, &dependencies, |call| {
+        outcome(&krate, &function, call)
+    });
+    let record = quote! {
+        #krate::__private::SectionRegistration {
+            name: #name,
+            origin: #krate::__private::origin!(),
+            in_health: #in_health,
+            bind: #bind,
+        }
+    };
+    Some(registration::submit(&krate, &function.attrs, &record))
+}
+
+/// A method call, since the inherent method, on a `Result`, wins over the trait's, on any value.
+///
+/// The compiler's message about a wrong type stands under the return type: it takes the receiver's place for the one
+/// method and the name's for the other.
+fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream {
+    let place = function.output().span();
+    let shape = Ident::new("__healthcheck_shape", place);
+    let into_section = Ident::new("into_section", place);
+    quote! {{
+        use #krate::__private::IntoSection as _;
+        let #shape = #krate::__private::Shape(#call);
+        #shape.#into_section()
+    }}
+}
+
+/// The name that was given, or the function's.
+fn checked_name(options: &SectionOptions, function: &Function, problems: &mut Problems) -> String {
+    let ident = &function.sig.ident;
+    let name = match &options.name {
+        Some(name) => name.value(),
+        None => ident.unraw().to_string(),
+    };
+    if let Some(problem) = name::problem_with_section(&name, options.in_health) {
+        match &options.name {
+            Some(literal) => problems.refuse(literal, problem),
+            None => problems.refuse(ident, format!("{problem}; give it another one: `name = \"…\"`")),
+        }
+    }
+    name
+}

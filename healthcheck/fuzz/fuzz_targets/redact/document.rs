@@ -1,0 +1,181 @@
+//! Documents as applications have them, put together out of the fuzzer's bytes, with secrets in the places that the
+//! redactor promises to know.
+
+use arbitrary::{Result, Unstructured};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+pub struct Document {
+    pub value: Value,
+    secrets: Vec<String>,
+}
+
+impl Document {
+    pub fn assert_hidden_in(&self, shown: &Value) {
+        let mut seen = shown.to_string();
+        decode(shown, &mut seen);
+        for secret in &self.secrets {
+            assert!(
+                !seen.contains(secret.as_str()),
+                "{secret} is seen:\n{}\n{shown}",
+                self.value
+            );
+        }
+    }
+}
+
+fn decode(value: &Value, into: &mut String) {
+    match value {
+        Value::String(text) => {
+            into.push('\n');
+            into.push_str(text);
+        }
+        Value::Array(list) => list.iter().for_each(|value| decode(value, into)),
+        Value::Object(map) => map.values().for_each(|value| decode(value, into)),
+        _ => {}
+    }
+}
+
+/// A document with at least one secret, as far as the bytes go.
+pub fn document(bytes: &mut Unstructured<'_>) -> Result<Document> {
+    let mut secrets = Vec::new();
+    let value = Value::Object(object(bytes, &mut secrets, 0)?);
+    Ok(Document { value, secrets })
+}
+
+const DEEPEST: u32 = 5;
+
+/// Names of secrets, by which all below them is hidden.
+const SECRET_NAMES: &[&str] = &[
+    "password",
+    "db_password",
+    "DB_PASS",
+    "passwd",
+    "API_KEY",
+    "apiKey",
+    "private-key",
+    "clientSecret",
+    "access_token",
+    "session.secret",
+    "credentials",
+    "Authorization",
+    "signingKey",
+    "cookie_secret",
+];
+
+/// Names that tell nothing.
+const NAMES: &[&str] = &[
+    "host", "name", "url", "port", "region", "comment", "items", "é", "", "a b", "0", "\"", "\\",
+];
+
+fn object(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<Map<String, Value>> {
+    let mut map = Map::new();
+    for _ in 0..bytes.int_in_range(1..=4)? {
+        if bytes.ratio(1, 4)? {
+            let name = *bytes.choose(SECRET_NAMES)?;
+            map.insert(name.to_owned(), wholly_secret(bytes, secrets, depth)?);
+        } else {
+            let name = *bytes.choose(NAMES)?;
+            // A value that goes takes its secrets with it.
+            if !map.contains_key(name) {
+                map.insert(name.to_owned(), value(bytes, secrets, depth)?);
+            }
+        }
+    }
+    Ok(map)
+}
+
+fn value(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<Value> {
+    let deeper = if depth < DEEPEST { 3 } else { 0 };
+    Ok(match bytes.int_in_range(0..=5 + deeper)? {
+        0 => Value::Null,
+        1 => json!(bytes.arbitrary::<bool>()?),
+        2 => json!(bytes.arbitrary::<i32>()?),
+        3 => Value::from(prose(bytes)?),
+        4 | 5 => Value::from(sentence(bytes, secrets, depth)?),
+        6 => Value::Object(object(bytes, secrets, depth + 1)?),
+        7 => {
+            let mut list = Vec::new();
+            for _ in 0..bytes.int_in_range(0..=3)? {
+                list.push(value(bytes, secrets, depth + 1)?);
+            }
+            Value::Array(list)
+        }
+        // JSON in a string.
+        _ => Value::from(Value::Object(object(bytes, secrets, depth + 2)?).to_string()),
+    })
+}
+
+/// What stands below the name of a secret.
+fn wholly_secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<Value> {
+    let secret = || secret(bytes, secrets);
+    let mut secret = secret;
+    Ok(match depth % 3 {
+        0 => Value::from(secret()?),
+        1 => json!({ "value": secret()?, "port": 1 }),
+        _ => json!([secret()?, { "inner": [secret()?] }]),
+    })
+}
+
+/// Prose around something that holds a secret.
+fn sentence(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<String> {
+    let before = *bytes.choose(&[
+        "",
+        "connecting to ",
+        "error: ",
+        "tried (",
+        "see \"",
+        "line 1\nline 2: ",
+        "é ",
+    ])?;
+    let behind = match before.chars().last() {
+        Some('(') => ")",
+        Some('"') => "\"",
+        _ => *bytes.choose(&["", ": timed out", " failed", "\nline 2", ", giving up", "."])?,
+    };
+    Ok(format!("{before}{}{behind}", carrier(bytes, secrets, depth)?))
+}
+
+/// A text that tells by its form where its secret is.
+fn carrier(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<String> {
+    let kind = bytes.int_in_range(0..=13)?;
+    if kind == 13 && depth < DEEPEST {
+        let inner = Value::Object(object(bytes, secrets, DEEPEST)?).to_string();
+        return Ok(STANDARD.encode(inner));
+    }
+    let s = secret(bytes, secrets)?;
+    Ok(match kind {
+        0 => format!("postgres://app:{s}@db.internal:5432/prod?sslmode=require"),
+        1 => format!("redis://:{s}@cache:6379/0"),
+        2 => format!("amqp://one:{s}@a:5672,b:5672/vhost"),
+        3 => format!("https://example.com/path?page=2&access_token={s}"),
+        4 => format!("host=db port=5432 user=app password={s} dbname=prod"),
+        5 => format!("Server=db;Database=prod;User Id=app;Password={s};Encrypt=true"),
+        6 => format!("jdbc:postgresql://db:5432/prod?user=app&password={s}"),
+        7 => format!("Authorization: Bearer {s}"),
+        8 => format!("--db-password={s}"),
+        9 => format!("--db-password {s}"),
+        10 => format!("{{\"user\":\"app\",\"password\":\"{s}\"}}"),
+        11 => format!("API_KEY={s}"),
+        _ => format!("-----BEGIN PRIVATE KEY-----\n{s}{s}{s}\n-----END PRIVATE KEY-----"),
+    })
+}
+
+/// Letters and digits that are found nowhere else: 16 to 32 of them, as long as secrets are.
+fn secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>) -> Result<String> {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let length = bytes.int_in_range(10..=26)?;
+    let mut secret = format!("k{}Zq7", secrets.len());
+    for _ in 0..length {
+        let index = usize::from(bytes.arbitrary::<u8>()?) % LETTERS.len();
+        secret.extend(LETTERS.get(index).copied().map(char::from));
+    }
+    secrets.push(secret.clone());
+    Ok(secret)
+}
+
+/// Any text that the bytes are, of which nothing is known.
+fn prose(bytes: &mut Unstructured<'_>) -> Result<String> {
+    Ok(bytes.arbitrary::<&str>()?.chars().take(200).collect())
+}

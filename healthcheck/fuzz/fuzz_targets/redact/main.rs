@@ -1,0 +1,101 @@
+//! No secret of a document survives, the document keeps its shape, and text that was JSON still is.
+#![no_main]
+
+mod document;
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use arbitrary::Unstructured;
+use healthcheck::{EnvironmentDump, redact};
+use libfuzzer_sys::{Corpus, fuzz_target};
+use serde_json::Value;
+
+use crate::document::{Document, document};
+
+const MASK: &str = "********";
+
+fuzz_target!(|bytes: &[u8]| -> Corpus {
+    let Some((&kind, bytes)) = bytes.split_first() else {
+        return Corpus::Reject;
+    };
+    if kind % 4 == 0 {
+        let Ok(text) = str::from_utf8(bytes) else {
+            return Corpus::Reject;
+        };
+        any_text(text);
+    } else {
+        let Ok(document) = document(&mut Unstructured::new(bytes)) else {
+            return Corpus::Reject;
+        };
+        generated(&document);
+    }
+    Corpus::Keep
+});
+
+/// Text of which nothing is known but whether it is JSON.
+fn any_text(text: &str) {
+    let redacted = redact(text);
+    if !redacted.contains(MASK) && redacted != text {
+        panic!("changed and masked nothing:\n{text:?}\n{redacted:?}");
+    }
+    if let Ok(before) = serde_json::from_str::<Value>(text) {
+        let after = serde_json::from_str::<Value>(&redacted);
+        assert!(after.is_ok(), "no JSON any more:\n{before}\n{redacted}");
+    }
+}
+
+/// A document whose secrets are known, as a section and as a text.
+fn generated(document: &Document) {
+    let section = section(&document.value);
+    document.assert_hidden_in(&section);
+    assert_same_shape(&document.value, &section);
+
+    let text = document.value.to_string();
+    let redacted = redact(&text);
+    match serde_json::from_str(&redacted) {
+        Ok(read) => document.assert_hidden_in(&read),
+        Err(error) => panic!("{error}: no JSON any more:\n{text}\n{redacted}"),
+    }
+}
+
+fn section(value: &Value) -> Value {
+    let dump = EnvironmentDump::builder()
+        .discover(false)
+        .include_os(false)
+        .include_rust(false)
+        .include_process(false)
+        .section("document", value)
+        .build()
+        .expect("one section is no conflict");
+    let mut collecting = pin!(dump.collect());
+    // A fixed section waits for nothing.
+    match collecting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(mut sections) => sections["document"].take(),
+        Poll::Pending => panic!("a fixed section was waited for"),
+    }
+}
+
+/// Names and places stay; only values go, whole or in part.
+fn assert_same_shape(before: &Value, after: &Value) {
+    match (before, after) {
+        (_, Value::String(text)) if text.contains(MASK) => {}
+        (Value::Object(before), Value::Object(after)) => {
+            assert!(
+                before.keys().eq(after.keys()),
+                "other names: {before:?} {after:?}"
+            );
+            for (before, after) in before.values().zip(after.values()) {
+                assert_same_shape(before, after);
+            }
+        }
+        (Value::Array(before), Value::Array(after)) => {
+            assert_eq!(before.len(), after.len(), "another length: {before:?} {after:?}");
+            for (before, after) in before.iter().zip(after) {
+                assert_same_shape(before, after);
+            }
+        }
+        _ => assert_eq!(before, after, "changed and masked nothing"),
+    }
+}

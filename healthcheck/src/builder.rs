@@ -1,0 +1,320 @@
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::check::Check;
+use crate::engine::Engine;
+use crate::engine::changes::{Changes, Transition};
+use crate::engine::listeners::{Listener, Listeners};
+use crate::engine::slot::{Policy, Ttl};
+use crate::engine::verdict::Thresholds;
+use crate::error::BuildError;
+use crate::health::{Core, HealthCheck};
+use crate::lifecycle::Lifecycle;
+use crate::observation::Observations;
+use crate::outcome::Outcome;
+use crate::output;
+use crate::provide::Provided;
+use crate::redact::{Redaction, RedactionBuilder, Redactor};
+use crate::registry::{self, Defaults, Sources};
+use crate::reports::Reports;
+use crate::run::Run;
+use crate::settings::Settings;
+
+/// Puts a [`HealthCheck`] together: what is discovered, what is added by hand, and how it all behaves.
+///
+/// ```
+/// use std::time::Duration;
+/// use healthcheck::{Check, HealthCheck};
+///
+/// # fn main() -> Result<(), healthcheck::BuildError> {
+/// let health = HealthCheck::builder()
+///     .discover(false)
+///     .check(Check::new("queue", async || true))
+///     .section("version", env!("CARGO_PKG_VERSION"))
+///     .timeout(Duration::from_secs(2))
+///     .failed_ttl(None)
+///     .build()?;
+/// assert_eq!(health.checks().count(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is checked before `build()`"]
+pub struct HealthCheckBuilder {
+    discover: bool,
+    provided: Provided,
+    checks: Vec<Check>,
+    fixed: Vec<(String, Value)>,
+    functions: Vec<(String, Run)>,
+    defaults: Defaults,
+    settings: Settings,
+    expected: Vec<String>,
+    redaction: RedactionBuilder,
+    listeners: Vec<Listener>,
+}
+
+impl HealthCheckBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            discover: true,
+            provided: Provided::default(),
+            checks: Vec::new(),
+            fixed: Vec::new(),
+            functions: Vec::new(),
+            defaults: Defaults::default(),
+            settings: Settings::default(),
+            expected: Vec::new(),
+            redaction: Redaction::builder(),
+            listeners: Vec::new(),
+        }
+    }
+
+    /// Whether the annotated functions of the binary are found. Default: true.
+    pub const fn discover(mut self, yes: bool) -> Self {
+        self.discover = yes;
+        self
+    }
+
+    /// Gives a value to every check and section with a parameter of exactly this type, `&T` or `T`.
+    ///
+    /// A trait object is provided by its type: `.provide::<Arc<dyn Store>>(store)`. A type provided twice is a
+    /// [`BuildError`], and so is a parameter whose type nobody provided.
+    pub fn provide<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.provided.insert(value);
+        self
+    }
+
+    /// Adds a check by hand, beside the discovered ones.
+    pub fn check(mut self, check: Check) -> Self {
+        self.checks.push(check);
+        self
+    }
+
+    /// Adds a section to the health body, fixed from now on. What can't be serialised is `{"error": …}` there.
+    pub fn section(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        let value = output::to_value(&value).unwrap_or_else(|problem| json!({ "error": problem }));
+        self.fixed.push((name.into(), value));
+        self
+    }
+
+    /// Adds a section to the health body that is asked for its value as a sync check is: on a thread of its own,
+    /// within the time limit, cached by the TTLs.
+    pub fn section_fn<T: Serialize>(
+        mut self,
+        name: impl Into<String>,
+        f: impl Fn() -> T + Send + Sync + 'static,
+    ) -> Self {
+        self.functions.push((
+            name.into(),
+            Run::BlockingWith(Arc::new(move || Outcome::pass(f()))),
+        ));
+        self
+    }
+
+    /// For how long a pass or warning is cached; `None`: not at all. Default: 27 s, as the seed has it.
+    pub fn success_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
+        self.defaults.success_ttl = Ttl {
+            lasts: ttl.into(),
+            chosen: true,
+        };
+        self
+    }
+
+    /// For how long a failure is cached; `None`: not at all. Default: 9 s, as the seed has it.
+    pub fn failed_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
+        self.defaults.failed_ttl = Ttl {
+            lasts: ttl.into(),
+            chosen: true,
+        };
+        self
+    }
+
+    /// How long a run of a check or section may take; `None`: as long as it likes. Default: 5 s.
+    pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.defaults.timeout = limit.into();
+        self
+    }
+
+    /// What was decided at deployment; lies over what the code says.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Hides the value of every name that contains one of these, in any case, beside the built-in rules.
+    pub fn redact_names(mut self, fragments: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.redaction = self
+            .redaction
+            .hide_fragments(fragments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Shows the values of exactly these names although a rule on names would hide them.
+    pub fn allow_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.redaction = self.redaction.allow_names(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds rules of one's own to what is hidden.
+    pub fn redactor(mut self, rules: impl Redactor) -> Self {
+        self.redaction = self.redaction.rule(Arc::new(rules));
+        self
+    }
+
+    /// Names that must exist: a crate that nobody names isn't linked, and its checks silently aren't there. A missing one
+    /// is a [`BuildError`]; one that the settings disable is there.
+    ///
+    /// ```
+    /// use healthcheck::HealthCheck;
+    ///
+    /// let missing = HealthCheck::builder().expect(["payments"]).build();
+    /// assert!(missing.is_err());
+    /// ```
+    pub fn expect(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.expected.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Calls the listener once for each transition of a check and of the whole, on a thread of its own: never from a
+    /// request's path, and in the order in which they happen. One that panics or blocks harms nobody; where more than
+    /// 1,024 transitions wait for it, further ones are dropped and logged.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use healthcheck::{Check, HealthCheck, Status};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (told, transitions) = mpsc::channel();
+    /// let health = HealthCheck::builder()
+    ///     .discover(false)
+    ///     .check(Check::new("redis", async || false))
+    ///     .on_change(move |change| drop(told.send(change.clone())))
+    ///     .build()?;
+    /// health.report().await;
+    /// let first = transitions.recv()?;
+    /// assert_eq!((first.checker.as_deref(), first.to), (Some("redis"), Status::Fail));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_change(mut self, listener: impl Fn(&Transition) + Send + Sync + 'static) -> Self {
+        self.listeners.push(Box::new(listener));
+        self
+    }
+
+    /// The registry, ready to run. Needs no runtime.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once: two checks or sections of one name, a dependency that nobody provided, an
+    /// unknown name in the settings, in `expect` or in `depends_on`, options that contradict each other.
+    pub fn build(self) -> Result<HealthCheck, BuildError> {
+        let mut problems = doubled(&self.provided);
+        let settings = self.settings;
+        let sources = Sources {
+            discover: self.discover,
+            by_hand: self.checks,
+            provided: &self.provided,
+            settings: &settings,
+            expected: &self.expected,
+            defaults: self.defaults,
+        };
+        let registry::Checks {
+            mut slots,
+            mut warnings,
+            defaults,
+        } = registry::checks(sources, &mut problems);
+        let checks = slots.len();
+        if checks == 0 {
+            warnings.push(NO_CHECKS.to_owned());
+        }
+
+        let redaction = self.redaction.clone().build();
+        let fixed: Vec<&str> = self.fixed.iter().map(|(name, _)| &**name).collect();
+        let registered: Vec<_> = registry::discovered_sections()
+            .filter(|section| self.discover && section.in_health)
+            .collect();
+        let names = fixed
+            .iter()
+            .copied()
+            .chain(self.functions.iter().map(|(name, _)| &**name));
+        registry::reserved(names.chain(registered.iter().map(|it| it.name)), &mut problems);
+        let policy = Arc::new(section_policy(&defaults));
+        let sections = registry::sections(
+            registered.into_iter(),
+            self.functions,
+            &fixed,
+            &self.provided,
+            &policy,
+            &mut problems,
+        );
+        slots.extend(sections);
+        BuildError::unless_empty(problems)?;
+
+        let fixed: Map<String, Value> = self
+            .fixed
+            .into_iter()
+            .map(|(name, value)| {
+                let value = redaction.named(&name, value);
+                (name, value)
+            })
+            .collect();
+        let changes = Changes::new(checks, Listeners::start(self.listeners));
+        let mut engine = Engine::new(slots, redaction, changes);
+        if let Some(longest) = settings.longest_output {
+            engine.longest_output = longest;
+        }
+        let core = Core {
+            reports: Reports::new(&engine, checks),
+            engine: Arc::new(engine),
+            fixed,
+            warnings: RwLock::new(warnings),
+            provided: self.provided,
+            redaction: self.redaction,
+            lifecycle: Lifecycle::default(),
+            observations: Observations::default(),
+            hostname: crate::hostname::hostname(),
+        };
+        Ok(HealthCheck::new(core))
+    }
+}
+
+const NO_CHECKS: &str =
+    "no check is registered; a crate that nothing names isn't linked: write `use the_crate as _;`";
+
+/// A type that was provided twice.
+pub(crate) fn doubled(provided: &Provided) -> Vec<String> {
+    let doubled = provided.doubled().iter();
+    doubled
+        .map(|name| {
+            format!("a `{name}` is provided twice: wrap one of them in a type of its own, for example `struct Replica({name});`")
+        })
+        .collect()
+}
+
+fn section_policy(defaults: &Defaults) -> Policy {
+    Policy {
+        limit: defaults.timeout,
+        success_ttl: defaults.success_ttl,
+        failed_ttl: defaults.failed_ttl,
+        interval: None,
+        initial_delay: None,
+        thresholds: Thresholds {
+            failure: 1,
+            success: 1,
+        },
+        latches: false,
+        only_startup: false,
+    }
+}
+
+impl std::fmt::Debug for HealthCheckBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HealthCheckBuilder")
+            .field("discover", &self.discover)
+            .field("provided", &self.provided)
+            .field("checks", &self.checks)
+            .finish_non_exhaustive()
+    }
+}

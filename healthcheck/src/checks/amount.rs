@@ -1,0 +1,187 @@
+//! Amounts as people write them in a threshold: "15%", "2GiB", "5000".
+
+use std::fmt;
+
+/// A share of the whole, or so many of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Amount {
+    /// From 0 to 1.
+    Share(f64),
+    Count(u64),
+    Bytes(u64),
+}
+
+/// What an amount without a percent sign counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Bytes,
+    Count,
+}
+
+impl Amount {
+    /// The error says what to write instead.
+    pub(super) fn parse(text: &str, unit: Unit) -> Result<Self, String> {
+        let written = text.trim();
+        let amount = match written.strip_suffix('%') {
+            Some(percent) => share(percent),
+            None => match unit {
+                Unit::Bytes => bytes(written).map(Self::Bytes),
+                Unit::Count => written.parse().ok().map(Self::Count),
+            },
+        };
+        amount.ok_or_else(|| {
+            let example = match unit {
+                Unit::Bytes => "a size like \"2GiB\" or \"500MB\"",
+                Unit::Count => "a number like \"5000\"",
+            };
+            format!("write a share from \"0%\" to \"100%\", or {example}")
+        })
+    }
+
+    /// Whether `value` of `whole` is less than this.
+    pub(super) fn is_above(self, value: u64, whole: u64) -> bool {
+        match self {
+            Self::Share(share) => fraction(value, whole) < share,
+            Self::Count(limit) | Self::Bytes(limit) => value < limit,
+        }
+    }
+
+    /// Whether `value` of `whole` is more than this.
+    pub(super) fn is_below(self, value: u64, whole: u64) -> bool {
+        match self {
+            Self::Share(share) => fraction(value, whole) > share,
+            Self::Count(limit) | Self::Bytes(limit) => value > limit,
+        }
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Share(share) => {
+                // One decimal, and none where it would be a zero.
+                let percent = (share * 1000.0).round() / 10.0;
+                write!(f, "{percent}%")
+            }
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Bytes(bytes) => {
+                let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+                let mut size = bytes as f64;
+                let mut unit = "bytes";
+                for larger in units {
+                    if size < 1024.0 {
+                        break;
+                    }
+                    size /= 1024.0;
+                    unit = larger;
+                }
+                let size = (size * 10.0).round() / 10.0;
+                write!(f, "{size} {unit}")
+            }
+        }
+    }
+}
+
+/// `value` of `whole` from 0 on; nothing of nothing is nothing.
+pub(super) fn fraction(value: u64, whole: u64) -> f64 {
+    match whole {
+        0 => 0.0,
+        _ => value as f64 / whole as f64,
+    }
+}
+
+fn share(percent: &str) -> Option<Amount> {
+    let percent: f64 = percent.trim_end().parse().ok()?;
+    (0.0..=100.0)
+        .contains(&percent)
+        .then_some(Amount::Share(percent / 100.0))
+}
+
+fn bytes(text: &str) -> Option<u64> {
+    let end_of_number = text.find(|c: char| c.is_ascii_alphabetic())?;
+    let (number, unit) = text.split_at_checked(end_of_number)?;
+    let number: f64 = number.trim_end().parse().ok()?;
+    let factor: u64 = match unit.to_ascii_lowercase().as_str() {
+        "b" => 1,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return None,
+    };
+    let bytes = number * factor as f64;
+    // Beyond this no file system goes, and a float is no exact number any more.
+    (0.0..=1e18).contains(&bytes).then_some(bytes as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_and_sizes_are_read_as_people_write_them() {
+        for (text, amount) in [
+            ("15%", Amount::Share(0.15)),
+            (" 12.5 % ", Amount::Share(0.125)),
+            ("0%", Amount::Share(0.0)),
+            ("2GiB", Amount::Bytes(2 << 30)),
+            ("1.5 kib", Amount::Bytes(1536)),
+            ("500MB", Amount::Bytes(500_000_000)),
+            ("12b", Amount::Bytes(12)),
+        ] {
+            assert_eq!(Amount::parse(text, Unit::Bytes), Ok(amount), "{text:?}");
+        }
+        assert_eq!(Amount::parse("5000", Unit::Count), Ok(Amount::Count(5000)));
+    }
+
+    #[test]
+    fn anything_else_is_told_what_to_write() {
+        for text in [
+            "",
+            "%",
+            "15 percent",
+            "-1%",
+            "101%",
+            "NaN%",
+            "inf%",
+            "15",
+            "GiB",
+            "-2GiB",
+            "2 apples",
+            "1e300TB",
+            "٣%",
+            "2GiB2",
+            "1.2.3MB",
+        ] {
+            let problem = Amount::parse(text, Unit::Bytes);
+            assert!(
+                problem.is_err_and(|problem| problem.contains("\"2GiB\"")),
+                "{text:?}"
+            );
+        }
+        for text in ["many", "-1", "1.5", "2GiB"] {
+            assert!(Amount::parse(text, Unit::Count).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_shown_short() {
+        assert_eq!(Amount::Share(0.15).to_string(), "15%");
+        assert_eq!(Amount::Share(0.1234).to_string(), "12.3%");
+        assert_eq!(Amount::Bytes(0).to_string(), "0 bytes");
+        assert_eq!(Amount::Bytes(1536).to_string(), "1.5 KiB");
+        assert_eq!(Amount::Bytes(u64::MAX).to_string(), "16 EiB");
+    }
+
+    #[test]
+    fn a_value_at_the_threshold_is_on_neither_side() {
+        for amount in [Amount::Share(0.5), Amount::Count(5), Amount::Bytes(5)] {
+            assert!(!amount.is_above(5, 10) && !amount.is_below(5, 10), "{amount}");
+            assert!(amount.is_above(4, 10) && amount.is_below(6, 10), "{amount}");
+        }
+    }
+}

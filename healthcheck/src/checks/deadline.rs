@@ -1,0 +1,25 @@
+//! When a check's time is up.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// As good as never, and a moment that every clock can tell.
+const LONGEST: Duration = Duration::from_secs(30 * 365 * 86_400);
+
+/// So long from now; a limit beyond what the clock can tell is none.
+pub(super) fn after(limit: Duration) -> Instant {
+    Instant::now() + limit.min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_limit_is_a_moment_too() {
+        let now = Instant::now();
+        assert_eq!(after(Duration::from_secs(3)) - now, Duration::from_secs(3));
+        assert_eq!(after(Duration::MAX) - now, LONGEST);
+    }
+}

@@ -1,0 +1,182 @@
+use std::path::{Path, PathBuf};
+
+use super::amount::{Amount, Unit, fraction};
+use super::file_system;
+use super::thresholds::Thresholds;
+use crate::Outcome;
+
+/// The file system that holds `path` has space left.
+///
+/// Warns below 15 % and fails below 5 % of what an ordinary user can fill, as `df` counts it; both can be set, as a share
+/// or as a size. A share also holds for the number of files (inodes) where the file system has such a limit, since
+/// that runs out unseen.
+///
+/// Costs one system call for that file system alone, about a microsecond on a local disk; use it in a sync function, which runs on a
+/// thread apart, since a dead network disk may keep it for minutes.
+///
+/// ```
+/// use healthcheck::{Outcome, checks};
+///
+/// // #[health_check]
+/// fn disk() -> Outcome {
+///     checks::disk_space("/").warn_below("15%").fail_below("2GiB").check()
+/// }
+/// # disk();
+/// let typo = checks::disk_space("/").warn_below("15 percent").check();
+/// assert_eq!(typo.status(), healthcheck::Status::Fail);
+/// ```
+pub fn disk_space(path: impl AsRef<Path>) -> DiskSpace {
+    DiskSpace {
+        path: path.as_ref().to_owned(),
+        thresholds: Thresholds::new(Unit::Bytes, Some(Amount::Share(0.15)), Some(Amount::Share(0.05))),
+    }
+}
+
+/// A check that [`disk_space`] made; [`check`](Self::check) runs it.
+#[derive(Clone, Debug)]
+#[must_use = "it runs when `check()` is called"]
+pub struct DiskSpace {
+    path: PathBuf,
+    thresholds: Thresholds,
+}
+
+impl DiskSpace {
+    /// Warns where less is free: a share ("15%") or a size ("2GiB", "500MB"); default 15 %.
+    pub fn warn_below(mut self, amount: &str) -> Self {
+        self.thresholds.set_warn("warn_below", amount);
+        self
+    }
+
+    /// Fails where less is free; default 5 %.
+    pub fn fail_below(mut self, amount: &str) -> Self {
+        self.thresholds.set_fail("fail_below", amount);
+        self
+    }
+
+    /// Looks how much is free. An amount that can't be understood is a failure that says what to write.
+    pub fn check(self) -> Outcome {
+        let path = self.path.display();
+        if let Some(problem) = self.thresholds.problem(&format!("disk_space({:?})", self.path)) {
+            return problem;
+        }
+        match file_system::space(&self.path) {
+            Ok(space) if space.bytes.whole == 0 => Outcome::fail(format!(
+                "the file system of {path} has no size: name a path on a disk"
+            )),
+            Ok(space) => self.judge(space),
+            Err(error) => Outcome::fail(format!("can't read the file system of {path}: {error}")),
+        }
+    }
+
+    fn judge(&self, space: Space) -> Outcome {
+        let path = self.path.display();
+        let Room { free, whole } = space.bytes;
+        let share = Amount::Share(fraction(free, whole));
+        let (free_size, whole_size) = (Amount::Bytes(free), Amount::Bytes(whole));
+        let found = format!("{share} of the space on {path} is free ({free_size} of {whole_size})");
+        let by_space = self.thresholds.at_least(free, whole, &found);
+        let by_files = space.files.map(|Room { free, whole }| {
+            let share = Amount::Share(fraction(free, whole));
+            let found = format!("{share} of the files that {path} can hold are free ({free} of {whole})");
+            self.thresholds.shares().at_least(free, whole, &found)
+        });
+        match by_files {
+            Some(by_files) if by_files.status() > by_space.status() => by_files,
+            _ => by_space,
+        }
+    }
+}
+
+/// What is left of a file system.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Space {
+    pub(super) bytes: Room,
+    /// `None` where the number of files has no limit of its own.
+    pub(super) files: Option<Room>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    pub(super) free: u64,
+    pub(super) whole: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::Status;
+
+    fn judged(free: u64, files: Option<u64>) -> Outcome {
+        let room = |free| Room { free, whole: 1000 };
+        disk_space("/data").judge(Space {
+            bytes: room(free),
+            files: files.map(room),
+        })
+    }
+
+    #[test]
+    fn the_defaults_are_fifteen_and_five_percent() {
+        let statuses = [150, 149, 50, 49].map(|free| judged(free, None).status());
+        assert_eq!(statuses, [Status::Pass, Status::Warn, Status::Warn, Status::Fail]);
+        assert_eq!(
+            judged(49, None).output(),
+            "4.9% of the space on /data is free (49 bytes of 1000 bytes), below 5%"
+        );
+    }
+
+    #[test]
+    fn a_disk_without_room_for_another_file_is_full() {
+        let outcome = judged(900, Some(40));
+        assert_eq!(outcome.status(), Status::Fail);
+        assert_eq!(
+            outcome.output(),
+            "4% of the files that /data can hold are free (40 of 1000), below 5%"
+        );
+        assert_eq!(judged(40, Some(100)).output(), judged(40, None).output());
+    }
+
+    #[test]
+    fn a_real_disk_is_measured() {
+        let here = disk_space(".").warn_below("0%").fail_below("0%").check();
+        assert_eq!(here.status(), Status::Pass, "{here:?}");
+        let full = disk_space(".").fail_below("1000TiB").check();
+        assert_eq!(full.status(), Status::Fail);
+        assert!(
+            full.output().as_str().unwrap().ends_with(", below 1000 TiB"),
+            "{full:?}"
+        );
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_fails() {
+        let outcome = disk_space("/nonexistent/data").check();
+        assert_eq!(outcome.status(), Status::Fail);
+        let text = outcome.output().as_str().unwrap();
+        assert!(
+            text.starts_with("can't read the file system of /nonexistent/data: "),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_amount_that_is_none_says_what_to_write_and_does_not_panic() {
+        let outcome = disk_space("/").warn_below("15 percent").check();
+        assert_eq!(
+            outcome,
+            Outcome::fail(
+                "disk_space(\"/\"): warn_below(\"15 percent\") isn't an amount: write a share from \"0%\" to \
+                 \"100%\", or a size like \"2GiB\" or \"500MB\""
+            )
+        );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_system_without_a_size_is_no_disk() {
+        assert_eq!(
+            disk_space("/proc").check(),
+            Outcome::fail("the file system of /proc has no size: name a path on a disk")
+        );
+    }
+}

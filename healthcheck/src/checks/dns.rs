@@ -1,0 +1,117 @@
+use std::future::IntoFuture;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::time::Duration;
+
+use super::layer::Layer;
+use super::resolve::resolve;
+use crate::Outcome;
+
+/// A name resolves to at least one address, by the system's resolver (`/etc/hosts`, DNS, whatever else is set up).
+///
+/// Costs a thread for as long as the resolver takes, a few milliseconds as a rule, and a query where nothing caches.
+/// A lookup that hangs is left behind once and joined by later runs, never started again beside itself. Fails after
+/// 3 s by default, which names the layer before the check's own time limit cuts it off.
+///
+/// ```
+/// use healthcheck::{Outcome, checks};
+///
+/// // #[health_check(external)]
+/// async fn resolver() -> Outcome {
+///     checks::dns("localhost").await
+/// }
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+/// # assert_eq!(runtime.block_on(resolver()).status(), healthcheck::Status::Pass);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn dns(name: impl Into<String>) -> Dns {
+    Dns {
+        name: name.into(),
+        timeout: Duration::from_secs(3),
+    }
+}
+
+/// A check that [`dns`] made; awaiting it runs it.
+#[derive(Clone, Debug)]
+#[must_use = "it runs when it is awaited"]
+pub struct Dns {
+    name: String,
+    timeout: Duration,
+}
+
+impl Dns {
+    /// Fails where there is no answer for so long; default 3 s.
+    pub const fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    async fn run(self) -> Outcome {
+        let name = &self.name;
+        if name.is_empty() || name.contains([':', '/', '@']) && name.parse::<IpAddr>().is_err() {
+            // Not repeated here: a URL may hold a password.
+            return Layer::Dns
+                .failure("that isn't a name: write one like \"db.internal\", without scheme and port");
+        }
+        match resolve(name, self.timeout).await {
+            Ok(addresses) => {
+                let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                Outcome::pass(format!("{name} is {}", addresses.join(", ")))
+            }
+            Err(problem) => Layer::Dns.failure(format_args!("{name}: {problem}")),
+        }
+    }
+}
+
+impl IntoFuture for Dns {
+    type Output = Outcome;
+    type IntoFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::Status;
+
+    #[tokio::test]
+    async fn a_name_with_an_address_passes_and_shows_it() {
+        let outcome = dns("localhost").await;
+        assert_eq!(outcome.status(), Status::Pass);
+        let text = outcome.output().as_str().unwrap();
+        assert!(text.contains("127.0.0.1") || text.contains("::1"), "{text}");
+        assert_eq!(dns("192.0.2.1").await, Outcome::pass("192.0.2.1 is 192.0.2.1"));
+    }
+
+    #[tokio::test]
+    async fn a_failure_names_the_layer_and_the_name() {
+        let name = format!("{}.invalid", "x".repeat(64));
+        let outcome = dns(name.as_str()).await;
+        assert_eq!(outcome.status(), Status::Fail);
+        assert!(
+            outcome
+                .output()
+                .as_str()
+                .unwrap()
+                .starts_with(&format!("DNS: {name}: ")),
+            "{outcome:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_url_is_refused_without_repeating_its_password() {
+        for wrong in ["", "db:5432", "postgres://app:hunter2@db/prod"] {
+            let outcome = dns(wrong).await;
+            assert_eq!(outcome.status(), Status::Fail, "{wrong:?}");
+            let text = outcome.output().as_str().unwrap();
+            assert!(
+                text.contains("db.internal") && !text.contains("hunter2"),
+                "{text}"
+            );
+        }
+    }
+}

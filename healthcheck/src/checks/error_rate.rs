@@ -1,0 +1,252 @@
+use std::future::IntoFuture;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::amount::{Amount, Unit, fraction};
+use super::calls::Calls;
+use super::span::span;
+use super::thresholds::Thresholds;
+use crate::{IntoOutcome, Outcome};
+
+/// The share of failed calls in the application's own traffic over the last `window`.
+///
+/// Same as [`ErrorRate::new`].
+#[must_use]
+pub fn error_rate(window: Duration) -> ErrorRate {
+    ErrorRate::new(window)
+}
+
+/// Evidence from real traffic: the application records how its calls to a dependency went, and the check judges that
+/// in the place of a probe of its own.
+///
+/// It warns above 10 % of failed calls and fails above 50 %, and judges only from 10 calls in the window on; all three
+/// can be set. Clones share the evidence: give one to the code that calls, and provide another. The window moves in
+/// tenths. To record is one look at the clock and an uncontended lock, about 40 ns.
+///
+/// With less traffic than that, [`check`](Self::check) passes, and [`check_or`](Self::check_or) runs a probe. While
+/// there is enough, no probe is run: a busy dependency isn't asked any more than it already is.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use healthcheck::checks::ErrorRate;
+/// use healthcheck::{Outcome, Status};
+///
+/// # async fn ping() -> Outcome { Outcome::pass("pong") }
+/// // #[health_check(external)]
+/// async fn billing(evidence: &ErrorRate) -> Outcome {
+///     evidence.check_or(|| ping()).await
+/// }
+///
+/// let evidence = ErrorRate::new(Duration::from_secs(60)).fail_above("20%");
+/// for call in 0..20 {
+///     let answer: Result<(), &str> = if call % 2 == 0 { Ok(()) } else { Err("refused") };
+///     evidence.record(&answer);
+/// }
+/// assert_eq!(evidence.check().output(), "10 of 20 calls failed in the last 60 s (50%), above 20%");
+/// ```
+#[derive(Clone, Debug)]
+pub struct ErrorRate {
+    window: Duration,
+    at_least: u64,
+    thresholds: Thresholds,
+    calls: Arc<Calls>,
+}
+
+impl ErrorRate {
+    /// Evidence over the last `window`: long enough to hold some traffic, short enough to notice a change; 10 s to
+    /// 5 min. A window of zero is a check that fails and says so.
+    #[must_use]
+    pub fn new(window: Duration) -> Self {
+        Self {
+            window,
+            at_least: 10,
+            thresholds: Thresholds::new(Unit::Count, Some(Amount::Share(0.1)), Some(Amount::Share(0.5))),
+            calls: Arc::new(Calls::new(window)),
+        }
+    }
+
+    /// Warns above this share ("5%") or number ("20") of failed calls; default 10 %.
+    #[must_use]
+    pub fn warn_above(mut self, amount: &str) -> Self {
+        self.thresholds.set_warn("warn_above", amount);
+        self
+    }
+
+    /// Fails above this share or number of failed calls; default 50 %.
+    #[must_use]
+    pub fn fail_above(mut self, amount: &str) -> Self {
+        self.thresholds.set_fail("fail_above", amount);
+        self
+    }
+
+    /// Judges only from so many calls in the window on; default 10.
+    #[must_use]
+    pub const fn at_least(mut self, calls: u64) -> Self {
+        self.at_least = calls;
+        self
+    }
+
+    /// One call has ended: `Ok` counts as a success, `Err` as a failure.
+    ///
+    /// Only what tells about the dependency's health should count as a failure: map a "not found" to `Ok` before.
+    pub fn record<T, E>(&self, result: &Result<T, E>) {
+        self.calls.record(result.is_ok());
+    }
+
+    /// Judges the evidence; with too little of it, passes and says so.
+    pub fn check(&self) -> Outcome {
+        self.judge().unwrap_or_else(|few| {
+            let calls = if few == 1 { "call" } else { "calls" };
+            Outcome::pass(format!(
+                "{few} {calls} in the last {}, too few to judge",
+                span(self.window)
+            ))
+        })
+    }
+
+    /// Judges the evidence; with too little of it, runs the probe.
+    pub async fn check_or<P>(&self, probe: impl FnOnce() -> P) -> Outcome
+    where
+        P: IntoFuture<Output: IntoOutcome>,
+    {
+        match self.judge() {
+            Ok(outcome) => outcome,
+            Err(_few) => probe().into_future().await.into_outcome(),
+        }
+    }
+
+    /// The verdict, or the number of calls that are too few for one.
+    fn judge(&self) -> Result<Outcome, u64> {
+        if let Some(outcome) = self.thresholds.problem("error_rate") {
+            return Ok(outcome);
+        }
+        if self.window.is_zero() {
+            return Ok(Outcome::fail(
+                "error_rate: a window of zero holds no calls: give it some seconds",
+            ));
+        }
+        let (passed, failed) = self.calls.count();
+        let all = passed.saturating_add(failed);
+        if all < self.at_least.max(1) {
+            return Err(all);
+        }
+        let (window, share) = (span(self.window), Amount::Share(fraction(failed, all)));
+        let found = format!("{failed} of {all} calls failed in the last {window} ({share})");
+        Ok(self.thresholds.at_most(failed, all, &found))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::Status;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn record(evidence: &ErrorRate, passed: u32, failed: u32) {
+        (0..passed).for_each(|_| evidence.record(&Ok::<_, ()>(())));
+        (0..failed).for_each(|_| evidence.record(&Err::<(), _>("refused")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_share_decides() {
+        let evidence = error_rate(MINUTE);
+        record(&evidence, 9, 1);
+        assert_eq!(
+            evidence.check().output(),
+            "1 of 10 calls failed in the last 60 s (10%)"
+        );
+        assert_eq!(evidence.check().status(), Status::Pass);
+        record(&evidence, 0, 1);
+        assert_eq!(evidence.check().status(), Status::Warn);
+        record(&evidence.clone(), 0, 9);
+        assert_eq!(
+            evidence.check().output(),
+            "11 of 20 calls failed in the last 60 s (55%), above 50%"
+        );
+        assert_eq!(evidence.check().status(), Status::Fail);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn evidence_leaves_the_window_tenth_by_tenth() {
+        let evidence = error_rate(MINUTE);
+        record(&evidence, 0, 10);
+        advance(MINUTE / 2).await;
+        record(&evidence, 30, 0);
+        assert_eq!(evidence.check().status(), Status::Warn);
+        advance(MINUTE / 2).await;
+        assert_eq!(
+            evidence.check().output(),
+            "0 of 30 calls failed in the last 60 s (0%)"
+        );
+        advance(MINUTE).await;
+        assert_eq!(
+            evidence.check().output(),
+            "0 calls in the last 60 s, too few to judge"
+        );
+        // The ring's places are used again, and what stood there is gone.
+        record(&evidence, 0, 10);
+        assert_eq!(
+            evidence.check().output(),
+            "10 of 10 calls failed in the last 60 s (100%), above 50%"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_probe_is_run_while_there_is_fresh_evidence() {
+        let evidence = error_rate(MINUTE).at_least(3);
+        let probes = AtomicU32::new(0);
+        let probe = || {
+            probes.fetch_add(1, Ordering::Relaxed);
+            async { Err::<(), _>("probed") }
+        };
+        assert_eq!(evidence.check_or(probe).await, Outcome::fail("probed"));
+        record(&evidence, 2, 0);
+        assert_eq!(evidence.check_or(probe).await, Outcome::fail("probed"));
+        record(&evidence, 1, 0);
+        assert_eq!(evidence.check_or(probe).await.status(), Status::Pass);
+        assert_eq!(probes.load(Ordering::Relaxed), 2);
+        advance(MINUTE).await;
+        assert_eq!(evidence.check_or(probe).await, Outcome::fail("probed"));
+    }
+
+    #[test]
+    fn nonsense_is_a_failure_that_says_what_to_write() {
+        let outcome = error_rate(MINUTE).fail_above("half").check();
+        assert_eq!(outcome.status(), Status::Fail);
+        assert!(
+            outcome
+                .output()
+                .as_str()
+                .unwrap()
+                .starts_with("error_rate: fail_above(\"half\") isn't an amount")
+        );
+        let empty = error_rate(Duration::ZERO);
+        record(&empty, 1, 1);
+        assert_eq!(empty.check().status(), Status::Fail);
+        // A window without end holds everything.
+        let endless = error_rate(Duration::MAX);
+        record(&endless, 20, 0);
+        assert_eq!(endless.check().status(), Status::Pass);
+    }
+
+    #[test]
+    fn no_call_is_lost_between_threads() {
+        let evidence = error_rate(10 * MINUTE).warn_above("100%").fail_above("100%");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| record(&evidence, 500, 500));
+            }
+        });
+        assert_eq!(
+            evidence.check(),
+            Outcome::pass("2000 of 4000 calls failed in the last 10 min (50%)")
+        );
+    }
+}

@@ -1,0 +1,88 @@
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::span::span;
+use crate::Outcome;
+
+/// A file was written to no longer than `max_age` ago: a backup, an export, the mark that a cron job leaves.
+///
+/// Costs one `stat`; use it in a sync function, which runs on a thread apart. The age is told by the machine's clock, so
+/// a file from the future is fresh only as far ahead as it could be old: one stamped a year ahead by a broken clock
+/// would otherwise pass for a year.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use healthcheck::{Outcome, checks};
+///
+/// fn backup() -> Outcome {
+///     checks::file_fresh("/var/backups/orders.dump", Duration::from_secs(26 * 3600))
+/// }
+/// # assert_eq!(backup().status(), healthcheck::Status::Fail);
+/// ```
+pub fn file_fresh(path: impl AsRef<Path>, max_age: Duration) -> Outcome {
+    let path = path.as_ref();
+    match path.metadata().and_then(|metadata| metadata.modified()) {
+        Ok(modified) => judge(path, SystemTime::now(), modified, max_age),
+        Err(error) => Outcome::fail(format!("can't read when {} was written: {error}", path.display())),
+    }
+}
+
+fn judge(path: &Path, now: SystemTime, modified: SystemTime, max_age: Duration) -> Outcome {
+    let (shown, limit) = (path.display(), span(max_age));
+    match now.duration_since(modified) {
+        Ok(age) if age <= max_age => Outcome::pass(format!("{shown} was written {} ago", span(age))),
+        Ok(age) => Outcome::fail(format!(
+            "{shown} was written {} ago, longer than {limit}",
+            span(age)
+        )),
+        Err(ahead) if ahead.duration() <= max_age => Outcome::pass(format!("{shown} was written just now")),
+        Err(ahead) => {
+            let ahead = span(ahead.duration());
+            Outcome::fail(format!(
+                "{shown} was written {ahead} in the future, more than {limit}: check the clocks"
+            ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::Status;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn a_file_is_fresh_until_its_age_is_over_the_limit() {
+        let now = SystemTime::now();
+        let at = |age| judge(Path::new("/export"), now, now - age, HOUR);
+        assert_eq!(at(HOUR).status(), Status::Pass);
+        let old = at(HOUR + Duration::from_secs(60));
+        assert_eq!(old.output(), "/export was written 1 h 1 min ago, longer than 1 h");
+        assert_eq!(old.status(), Status::Fail);
+    }
+
+    #[test]
+    fn a_file_from_the_future_does_not_stay_fresh_for_ever() {
+        let now = SystemTime::now();
+        let ahead = |ahead| judge(Path::new("/export"), now, now + ahead, HOUR).status();
+        assert_eq!(ahead(Duration::from_secs(1)), Status::Pass);
+        assert_eq!(ahead(2 * HOUR), Status::Fail);
+    }
+
+    #[test]
+    fn a_file_just_written_is_fresh_and_a_missing_one_fails() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("export");
+        let missing = file_fresh(&file, HOUR);
+        assert_eq!(missing.status(), Status::Fail);
+        assert!(
+            missing.output().as_str().unwrap().contains("No such file"),
+            "{missing:?}"
+        );
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(file_fresh(&file, HOUR).status(), Status::Pass);
+    }
+}

@@ -1,0 +1,158 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::span::span;
+use crate::Outcome;
+
+/// A sign of life: a worker calls [`beat`](Self::beat), and the check fails once it hasn't for `max_age`.
+///
+/// Clones are the same heartbeat: give one to the worker and provide another. Before the first beat the time counts
+/// from [`new`](Self::new), so that a worker that never starts is noticed as well. A beat is one look at the clock and
+/// one store (about 25 ns, no lock, never waits); a check costs as little plus its text. The clock is monotonic: setting the machine's time
+/// changes nothing, and a suspended machine's sleep doesn't count.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use healthcheck::Outcome;
+/// use healthcheck::checks::Heartbeat;
+///
+/// // #[health_check(liveness)]
+/// fn consumer(beat: &Heartbeat) -> Outcome {
+///     beat.check()
+/// }
+///
+/// let beat = Heartbeat::new(Duration::from_secs(30));
+/// let worker = beat.clone();
+/// std::thread::spawn(move || worker.beat()).join().map_err(|_| "the worker panicked")?;
+/// assert_eq!(consumer(&beat).status(), healthcheck::Status::Pass);
+/// # Ok::<(), &str>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Heartbeat {
+    max_age: Duration,
+    warn_age: Option<Duration>,
+    pulse: Arc<Pulse>,
+}
+
+#[derive(Debug)]
+struct Pulse {
+    created: Instant,
+    /// Nanoseconds from `created` to the last beat; 0 before the first, and enough for 584 years.
+    last: AtomicU64,
+}
+
+impl Heartbeat {
+    /// One that fails once the last beat is longer ago than `max_age`. Choose it a few times as long as the worker
+    /// usually takes for one turn.
+    #[must_use]
+    pub fn new(max_age: Duration) -> Self {
+        let pulse = Pulse {
+            created: Instant::now(),
+            last: AtomicU64::new(0),
+        };
+        Self {
+            max_age,
+            warn_age: None,
+            pulse: Arc::new(pulse),
+        }
+    }
+
+    /// From this age on the check warns; by default it never does.
+    #[must_use]
+    pub const fn warn_after(mut self, age: Duration) -> Self {
+        self.warn_age = Some(age);
+        self
+    }
+
+    /// The worker is alive, now.
+    pub fn beat(&self) {
+        let since = u64::try_from(self.pulse.created.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.pulse.last.store(since.max(1), Ordering::Relaxed);
+    }
+
+    /// How long ago the last beat was, or the creation where there was none.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        let last = Duration::from_nanos(self.pulse.last.load(Ordering::Relaxed));
+        self.pulse.created.elapsed().saturating_sub(last)
+    }
+
+    /// Passes while the last beat is at most `max_age` ago.
+    pub fn check(&self) -> Outcome {
+        let age = self.age();
+        let found = match self.pulse.last.load(Ordering::Relaxed) {
+            0 => format!("no beat since the start {} ago", span(age)),
+            _ => format!("last beat {} ago", span(age)),
+        };
+        if age > self.max_age {
+            Outcome::fail(format!("{found}, longer than {}", span(self.max_age)))
+        } else if let Some(warn_age) = self.warn_age.filter(|&warn_age| age > warn_age) {
+            Outcome::warn(format!("{found}, longer than {}", span(warn_age)))
+        } else {
+            Outcome::pass(found)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::Status;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_that_stops_beating_is_noticed_and_one_that_resumes_passes() {
+        let beat = Heartbeat::new(30 * SECOND).warn_after(10 * SECOND);
+        let worker = beat.clone();
+        advance(5 * SECOND).await;
+        worker.beat();
+        advance(10 * SECOND).await;
+        assert_eq!(beat.check().status(), Status::Pass);
+        advance(SECOND).await;
+        assert_eq!(beat.check().output(), "last beat 11 s ago, longer than 10 s");
+        assert_eq!(beat.check().status(), Status::Warn);
+        advance(20 * SECOND).await;
+        assert_eq!(beat.check().output(), "last beat 31 s ago, longer than 30 s");
+        assert_eq!(beat.check().status(), Status::Fail);
+        worker.beat();
+        assert_eq!(beat.check().status(), Status::Pass);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_that_never_starts_is_noticed() {
+        let beat = Heartbeat::new(30 * SECOND);
+        assert_eq!(beat.check().status(), Status::Pass);
+        advance(31 * SECOND).await;
+        assert_eq!(
+            beat.check().output(),
+            "no beat since the start 31 s ago, longer than 30 s"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_beat_counts_even_in_the_moment_of_creation() {
+        let beat = Heartbeat::new(SECOND);
+        beat.beat();
+        assert!(beat.check().output().as_str().unwrap().starts_with("last beat"));
+    }
+
+    #[test]
+    fn many_workers_may_beat_at_once() {
+        let beat = Heartbeat::new(60 * SECOND);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..10_000).for_each(|_| beat.beat()));
+            }
+        });
+        assert!(beat.age() < 60 * SECOND);
+        assert_eq!(beat.check().status(), Status::Pass);
+    }
+}

@@ -1,0 +1,153 @@
+//! Names to addresses, by the system's resolver.
+//!
+//! The system's call blocks, for half a minute where a name server is dead, and can't be cancelled. So it runs on a
+//! thread of its own, which delays neither a runtime's end nor its blocking pool, and a name that is still being looked
+//! up isn't looked up a second time: whoever asks meanwhile waits for the same answer. However often a check is run,
+//! there is at most one thread a name.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, ToSocketAddrs};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::span::span;
+
+/// At least one address, or what went wrong; the name itself isn't in the text.
+pub(super) type Answer = Result<Vec<IpAddr>, String>;
+
+pub(super) async fn resolve(host: &str, limit: Duration) -> Answer {
+    match host.parse() {
+        Ok(address) => Ok(vec![address]),
+        Err(_) => resolve_by(system_resolver, host, limit).await,
+    }
+}
+
+async fn resolve_by(lookup: fn(&str) -> Answer, host: &str, limit: Duration) -> Answer {
+    let mut answer = join_or_start(lookup, host);
+    let first = async {
+        answer
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|answer| answer.clone())
+    };
+    match timeout(limit, first).await {
+        Ok(Some(answer)) => answer,
+        Ok(None) => Err("the lookup ended without an answer".to_owned()),
+        Err(_) => Err(format!("no answer within {}", span(limit))),
+    }
+}
+
+type Lookup = watch::Receiver<Option<Answer>>;
+
+static UNDER_WAY: Mutex<BTreeMap<String, Lookup>> = Mutex::new(BTreeMap::new());
+
+fn join_or_start(lookup: fn(&str) -> Answer, host: &str) -> Lookup {
+    let (sender, receiver) = watch::channel(None);
+    {
+        let mut under_way = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(same) = under_way.get(host) {
+            return same.clone();
+        }
+        under_way.insert(host.to_owned(), receiver.clone());
+    }
+    let entry = Entry(host.to_owned());
+    // A thread that can't be started drops the entry and the sender, and the waiters learn that there is no answer.
+    let _detached = thread::Builder::new()
+        .name("healthcheck-dns".to_owned())
+        .spawn(move || {
+            let answer = lookup(&entry.0);
+            drop(entry);
+            sender.send_replace(Some(answer));
+        });
+    receiver
+}
+
+/// A name that is being looked up; dropped, it isn't any more.
+struct Entry(String);
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        UNDER_WAY
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.0);
+    }
+}
+
+fn system_resolver(host: &str) -> Answer {
+    let mut addresses: Vec<IpAddr> = (host, 0)
+        .to_socket_addrs()
+        .map_err(|error| error.to_string())?
+        .map(|address| address.ip())
+        .collect();
+    // The resolver's order is by preference; it repeats an address for each kind of socket.
+    addresses.dedup();
+    if addresses.is_empty() {
+        return Err("the name has no address".to_owned());
+    }
+    Ok(addresses)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Condvar, MutexGuard};
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    #[tokio::test]
+    async fn a_numeric_address_is_its_own_answer() {
+        assert_eq!(resolve("::1", LIMIT).await, Ok(vec!["::1".parse().unwrap()]));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_cannot_be_is_refused_without_any_server() {
+        // A label may have 63 characters.
+        let name = format!("{}.invalid", "x".repeat(64));
+        assert!(resolve(&name, LIMIT).await.is_err());
+        assert!(UNDER_WAY.lock().unwrap().get(&name).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_lookup_that_hangs_is_left_behind_once_and_not_started_again() {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        static GATE: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+        fn hanging(_: &str) -> Answer {
+            STARTED.fetch_add(1, Ordering::SeqCst);
+            let open: MutexGuard<'_, bool> =
+                GATE.1.wait_while(GATE.0.lock().unwrap(), |open| !*open).unwrap();
+            drop(open);
+            Ok(vec!["192.0.2.7".parse().unwrap()])
+        }
+        for _ in 0..5 {
+            let answer = resolve_by(hanging, "hangs.example", Duration::from_millis(20)).await;
+            assert_eq!(answer, Err("no answer within 20 ms".to_owned()));
+        }
+        let late = tokio::spawn(resolve_by(hanging, "hangs.example", LIMIT));
+        tokio::task::yield_now().await;
+        *GATE.0.lock().unwrap() = true;
+        GATE.1.notify_all();
+        assert_eq!(late.await.unwrap(), Ok(vec!["192.0.2.7".parse().unwrap()]));
+        assert_eq!(STARTED.load(Ordering::SeqCst), 1);
+        assert!(UNDER_WAY.lock().unwrap().get("hangs.example").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_resolver_that_dies_leaves_no_entry() {
+        fn dying(_: &str) -> Answer {
+            // Unwinds without the hook, which would print.
+            std::panic::resume_unwind(Box::new("gone"));
+        }
+        let answer = resolve_by(dying, "dies.example", LIMIT).await;
+        assert_eq!(answer, Err("the lookup ended without an answer".to_owned()));
+        assert!(UNDER_WAY.lock().unwrap().get("dies.example").is_none());
+    }
+}

@@ -1,0 +1,206 @@
+use std::fmt::Display;
+use std::future::IntoFuture;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+
+use super::deadline::after;
+use super::dial::{dial, is_name, split};
+use super::layer::{Layer, Problem};
+use super::span::span;
+use super::trust::{ended, secure};
+use crate::{Outcome, clock};
+
+/// The certificate that `host` shows is valid, and for how many days still.
+///
+/// `host` is `"billing.internal"` (port 443), `"host:port"` or `"[::1]:port"`. Warns where the certificate ends in less
+/// than 21 days and fails below 7; both can be set. It fails too where it has ended, isn't for this name, or no trusted
+/// authority has signed it (the machine's own, or those of [`ca_file`](Tls::ca_file)). Only TLS from the first byte;
+/// not for protocols that begin in plain text (SMTP, PostgreSQL).
+///
+/// Costs a lookup, a connection and a full handshake (about 1 ms of CPU time, and twice the way to the server); nothing
+/// is sent after it. Once an hour is enough: `#[health_check(interval = "1h")]`. Fails after 3 s by default, which
+/// names the layer (`DNS`, `connect`, `TLS`) before the check's own time limit cuts it off.
+///
+/// ```
+/// use healthcheck::{Outcome, checks};
+///
+/// // #[health_check(external, critical = false, interval = "1h")]
+/// async fn certificate() -> Outcome {
+///     checks::tls("billing.internal").warn_below_days(30).await
+/// }
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # runtime.block_on(async { checks::tls("127.0.0.1:9").await });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[allow(clippy::needless_pass_by_value)] // as in `tcp`
+pub fn tls(host: impl Display) -> Tls {
+    Tls {
+        host: host.to_string(),
+        name: None,
+        ca_file: None,
+        timeout: Duration::from_secs(3),
+        warn_days: 21,
+        fail_days: 7,
+    }
+}
+
+/// A check that [`tls`] made; awaiting it runs it.
+#[derive(Clone, Debug)]
+#[must_use = "it runs when it is awaited"]
+pub struct Tls {
+    host: String,
+    name: Option<String>,
+    ca_file: Option<PathBuf>,
+    timeout: Duration,
+    warn_days: u32,
+    fail_days: u32,
+}
+
+impl Tls {
+    /// Warns where the certificate ends in less than so many days; default 21.
+    pub const fn warn_below_days(mut self, days: u32) -> Self {
+        self.warn_days = days;
+        self
+    }
+
+    /// Fails where the certificate ends in less than so many days; default 7.
+    pub const fn fail_below_days(mut self, days: u32) -> Self {
+        self.fail_days = days;
+        self
+    }
+
+    /// The name that the certificate has to be for, where it isn't that of the host: an address inside, a name outside.
+    pub fn server_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Trusts the authorities in this PEM file, in the place of the machine's own. It is read at each run.
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(path.into());
+        self
+    }
+
+    /// Fails where lookup, connection and handshake together take longer; default 3 s.
+    pub const fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    async fn run(self) -> Outcome {
+        match self.end_of_certificate().await {
+            Ok(end) => self.judge(end, SystemTime::now()),
+            Err(problem) => problem.into(),
+        }
+    }
+
+    async fn end_of_certificate(&self) -> Result<SystemTime, Problem> {
+        let deadline = after(self.timeout);
+        let Some((host, port)) = host_and_port(&self.host) else {
+            // Not repeated here: a URL may hold a password.
+            return Err(Layer::Connect
+                .problem("that isn't a host: write \"billing.internal\" or \"billing.internal:8443\""));
+        };
+        let (_, connection) = dial(host, port, self.timeout).await?;
+        let name = self.name.as_deref().unwrap_or(host);
+        let told = |what: &str| Layer::Tls.problem(format_args!("{}: {what}", self.host));
+        let stream = secure(connection, name, self.ca_file.as_deref(), deadline)
+            .await
+            .map_err(|problem| told(&problem.what))?;
+        let (_, session) = stream.get_ref();
+        let shown = session.peer_certificates().and_then(<[_]>::first);
+        shown
+            .and_then(end)
+            .ok_or_else(|| told("the certificate can't be read"))
+    }
+
+    fn judge(&self, end: SystemTime, now: SystemTime) -> Outcome {
+        let host = &self.host;
+        let Ok(left) = end.duration_since(now) else {
+            return Layer::Tls.failure(format_args!("{host}: {}", ended(end)));
+        };
+        let found = format!(
+            "{host}: the certificate ends in {} ({})",
+            span(left),
+            clock::rfc3339(end)
+        );
+        let below = |days: u32| left < Duration::from_secs(u64::from(days) * 86_400);
+        if below(self.fail_days) {
+            Layer::Verdict.failure(format_args!("{found}, below {} d", self.fail_days))
+        } else if below(self.warn_days) {
+            Outcome::warn(format!("{found}, below {} d", self.warn_days))
+        } else {
+            Outcome::pass(found)
+        }
+    }
+}
+
+impl IntoFuture for Tls {
+    type Output = Outcome;
+    type IntoFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+fn host_and_port(host: &str) -> Option<(&str, u16)> {
+    if is_name(host) || host.parse::<IpAddr>().is_ok() {
+        Some((host, 443))
+    } else {
+        split(host)
+    }
+}
+
+fn end(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    Some(certificate.tbs_certificate.validity.not_after.to_system_time())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::Status;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    #[test]
+    fn the_defaults_are_twenty_one_and_seven_days() {
+        let now = SystemTime::UNIX_EPOCH + DAY * 20_000;
+        let statuses = [21, 20, 7, 6].map(|days| tls("db").judge(now + DAY * days, now).status());
+        assert_eq!(statuses, [Status::Pass, Status::Warn, Status::Warn, Status::Fail]);
+        assert_eq!(
+            tls("db").judge(now + DAY * 6, now).output(),
+            "verdict: db: the certificate ends in 6 d (2024-10-10T00:00:00Z), below 7 d"
+        );
+    }
+
+    #[test]
+    fn a_host_may_have_a_port() {
+        assert_eq!(host_and_port("db.internal"), Some(("db.internal", 443)));
+        assert_eq!(host_and_port("db.internal:8443"), Some(("db.internal", 8443)));
+        assert_eq!(host_and_port("[::1]:8443"), Some(("::1", 8443)));
+        assert_eq!(host_and_port("::1"), Some(("::1", 443)));
+    }
+
+    #[tokio::test]
+    async fn a_url_is_refused_without_repeating_its_password() {
+        let secret = concat!("hunter", "2");
+        for wrong in ["", "https://db/", &format!("https://app:{secret}@db/")] {
+            let outcome = tls(wrong).await;
+            assert_eq!(outcome.status(), Status::Fail, "{wrong:?}");
+            let text = outcome.output().as_str().unwrap();
+            assert!(
+                text.contains("billing.internal") && !text.contains(secret),
+                "{text}"
+            );
+        }
+    }
+}

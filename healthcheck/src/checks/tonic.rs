@@ -1,0 +1,157 @@
+use std::fmt;
+use std::future::IntoFuture;
+use std::pin::Pin;
+use std::time::Duration;
+
+use ::tonic::client::GrpcService;
+use ::tonic::codegen::{Body, Bytes, StdError};
+use ::tonic::{Code, Status};
+use tokio::time::timeout;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::layer::{Layer, Problem};
+use super::span::span;
+use crate::Outcome;
+use crate::outcome::chain;
+
+/// A gRPC server says by its own health service (`grpc.health.v1.Health`) that it serves.
+///
+/// Takes the application's own `tonic` channel, or whatever wraps one, and sends one call over it. Fails after 3 s by default, and
+/// where the answer isn't `SERVING`. The server as a whole is asked; [`service`](Tonic::service) asks for one of its
+/// services.
+///
+/// Costs one call of some ten bytes each way, over the connection that the channel has; it opens one only as for any other caller, where it has none. A failure
+/// says in which layer: `DNS`, `connect`, `TLS`, `protocol` (no answer, or no such service), `verdict`.
+///
+/// ```
+/// use healthcheck::{Outcome, checks};
+/// # use tonic::{body::Body, codegen::{http, Service, StdError}};
+/// # #[derive(Clone)] struct Channel;
+/// # impl Service<http::Request<Body>> for Channel {
+/// #     type Response = http::Response<Body>;
+/// #     type Error = StdError;
+/// #     type Future = std::future::Ready<Result<Self::Response, StdError>>;
+/// #     fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), StdError>> { Ok(()).into() }
+/// #     fn call(&mut self, _: http::Request<Body>) -> Self::Future { std::future::ready(Err("refused".into())) }
+/// # }
+///
+/// // #[health_check(external)]
+/// async fn orders(channel: &Channel) -> Outcome {
+///     checks::tonic(channel).service("orders.v1.Orders").await
+/// }
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # assert_eq!(runtime.block_on(orders(&Channel)).status(), healthcheck::Status::Fail);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn tonic<T: Clone>(channel: &T) -> Tonic<T> {
+    Tonic {
+        channel: channel.clone(),
+        service: String::new(),
+        timeout: Duration::from_secs(3),
+    }
+}
+
+/// A check that [`tonic`](fn@tonic) made; awaiting it runs it.
+#[derive(Clone)]
+#[must_use = "it runs when it is awaited"]
+pub struct Tonic<T> {
+    channel: T,
+    service: String,
+    timeout: Duration,
+}
+
+impl<T> Tonic<T> {
+    /// Asks for one service by its full name, as in `orders.v1.Orders`; default the server as a whole.
+    pub fn service(mut self, name: impl Into<String>) -> Self {
+        self.service = name.into();
+        self
+    }
+
+    /// Fails where the answer takes longer; default 3 s.
+    pub const fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    fn shown(&self) -> &str {
+        if self.service.is_empty() {
+            "the server"
+        } else {
+            &self.service
+        }
+    }
+
+    fn judge(&self, serving: i32) -> Outcome {
+        let shown = self.shown();
+        match ServingStatus::try_from(serving) {
+            Ok(ServingStatus::Serving) => Outcome::pass(format!("{shown} is SERVING")),
+            Ok(status) => Layer::Verdict.failure(format_args!("{shown} is {}", status.as_str_name())),
+            Err(_) => Layer::Verdict.failure(format_args!("{shown} is in a state unknown here, {serving}")),
+        }
+    }
+
+    fn problem(&self, status: &Status) -> Problem {
+        let shown = self.shown();
+        let source = std::error::Error::source(status);
+        match (status.code(), source) {
+            (Code::Unimplemented, _) => {
+                Layer::Protocol.problem("the server has no service grpc.health.v1.Health")
+            }
+            (Code::NotFound, _) => {
+                Layer::Verdict.problem(format_args!("the server knows no service {shown}"))
+            }
+            // Only what comes from the connection has a source.
+            (_, Some(source)) => {
+                let what = chain(source);
+                Layer::told_by(&what).unwrap_or(Layer::Protocol).problem(what)
+            }
+            (Code::Unavailable, None) if status.message().is_empty() => Layer::Verdict.problem("UNAVAILABLE"),
+            (code, None) => Layer::Verdict.problem(format_args!("{code:?}: {}", status.message())),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Tonic<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tonic")
+            .field("service", &self.service)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> Tonic<T>
+where
+    T: GrpcService<::tonic::body::Body, Error: Into<StdError>, Future: Send> + Send,
+    T::ResponseBody: Body<Data = Bytes, Error: Into<StdError> + Send> + Send + 'static,
+{
+    async fn run(self) -> Outcome
+    where
+        T: Clone,
+    {
+        let mut client = HealthClient::new(self.channel.clone());
+        let request = HealthCheckRequest {
+            service: self.service.clone(),
+        };
+        match timeout(self.timeout, client.check(request)).await {
+            Ok(Ok(answer)) => self.judge(answer.into_inner().status),
+            Ok(Err(status)) => self.problem(&status).into(),
+            Err(_) => Layer::Protocol.failure(format_args!("no answer within {}", span(self.timeout))),
+        }
+    }
+}
+
+impl<T> IntoFuture for Tonic<T>
+where
+    T: GrpcService<::tonic::body::Body, Error: Into<StdError>, Future: Send> + Clone + Send + Sync + 'static,
+    T::ResponseBody: Body<Data = Bytes, Error: Into<StdError> + Send> + Send + 'static,
+{
+    type Output = Outcome;
+    type IntoFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}

@@ -1,0 +1,143 @@
+use std::future::IntoFuture;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use hyper::header::{ACCEPT, HeaderMap, HeaderValue};
+use serde_json::{Map, Value, json};
+
+use super::exchange::{Answer, Body, Exchange};
+use super::http::shown;
+use super::layer::Layer;
+use super::via;
+use crate::{Outcome, Overall, Report};
+
+/// Another service that uses this library is healthy by its own report at `url`: passes on its verdict and its outputs.
+///
+/// Its `success` passes, `degraded` warns and `failure` fails, whatever the HTTP status is. The output holds its URL,
+/// host name and status, and by name the status and output of each of its checks, as far as it shows them to this
+/// caller. Fails after 4.5 s by default, a moment after that service answers whatever has happened.
+///
+/// Costs one request over a connection that is kept, as with [`http`](fn@super::http), and what the other service runs for it: ask
+/// `/readyz` rather than `/healthcheck` where that is enough. A report of more than 1 MiB is refused.
+///
+/// Two services that ask each other would wait for each other in a circle. A header tells who asks, and a service that
+/// is asked by itself, directly or through others, refuses: the failure then says so. Whoever needs a part of a
+/// service that asks him asks for it with [`http`](fn@super::http), as in `http://orders:8080/healthcheck/database`.
+///
+/// ```
+/// use healthcheck::{Outcome, checks};
+///
+/// // #[health_check(external)]
+/// async fn billing() -> Outcome {
+///     checks::upstream("http://billing.internal:8080/readyz").await
+/// }
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # runtime.block_on(async { checks::upstream("http://127.0.0.1:9/").await });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn upstream(url: impl Into<String>) -> Upstream {
+    let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
+    Upstream {
+        exchange: Exchange::new(url.into(), Duration::from_millis(4_500), headers),
+    }
+}
+
+/// A check that [`upstream`] made; awaiting it runs it.
+#[derive(Clone, Debug)]
+#[must_use = "it runs when it is awaited"]
+pub struct Upstream {
+    exchange: Exchange,
+}
+
+const LONGEST_REPORT: usize = 1 << 20;
+
+impl Upstream {
+    /// Fails where the answer takes longer; default 4.5 s.
+    pub const fn timeout(mut self, limit: Duration) -> Self {
+        self.exchange.timeout = limit;
+        self
+    }
+
+    /// Sends a header, such as `authorization`, which may show more of the other's report. Its value is never shown.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.exchange.header(name, value);
+        self
+    }
+
+    /// Trusts the authorities in this PEM file, in the place of the machine's own. It is read when a connection is made.
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.exchange.ca_file = Some(path.into());
+        self
+    }
+
+    async fn run(mut self) -> Outcome {
+        self.exchange.header(via::VIA, &via::value());
+        match self.exchange.run(LONGEST_REPORT).await {
+            Ok(answer) => judge(&answer),
+            Err(problem) => problem.into(),
+        }
+    }
+}
+
+impl IntoFuture for Upstream {
+    type Output = Outcome;
+    type IntoFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+fn judge(answer: &Answer) -> Outcome {
+    let answered = format!("{} answered {}", answer.shown, shown(answer.status));
+    let Body::Whole(body) = &answer.body else {
+        return Layer::Protocol.failure(format_args!("{answered}, with more than 1 MiB"));
+    };
+    if answer.status == StatusCode::LOOP_DETECTED {
+        return Layer::Verdict.failure(format_args!(
+            "{answered}: a loop, since the other asks for this service's report as well; let one of both ask for a \
+             part with `checks::http`"
+        ));
+    }
+    match serde_json::from_slice::<Report>(body) {
+        Ok(report) => pass_on(&answer.shown, report),
+        Err(error) if answer.status.is_success() => {
+            Layer::Protocol.failure(format_args!("{answered}, but not with a report: {error}"))
+        }
+        Err(_) => Layer::Verdict.failure(answered),
+    }
+}
+
+fn pass_on(url: &str, report: Report) -> Outcome {
+    let results: Map<String, Value> = report
+        .results
+        .into_iter()
+        .map(|result| {
+            (
+                result.checker,
+                json!({ "status": result.status, "output": result.output }),
+            )
+        })
+        .collect();
+    let mut output = json!({
+        "url": url,
+        "hostname": report.hostname,
+        "status": report.status,
+        "results": results,
+    });
+    if let (Some(output), Some(reason)) = (output.as_object_mut(), report.reason) {
+        output.insert("reason".to_owned(), reason.into());
+    }
+    match report.status {
+        Overall::Success => Outcome::pass(output),
+        Overall::Degraded => Outcome::warn(output),
+        Overall::Failure => {
+            if let Some(output) = output.as_object_mut() {
+                output.insert("layer".to_owned(), Layer::Verdict.to_string().into());
+            }
+            Outcome::fail(output)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Ends runs at their limit that nobody waits for: who asked has left, or nobody did. Else a hung run would keep its
+//! place and its connection, and its failure would be told to nobody, until somebody asks for that very check again.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::Engine;
+
+/// How often it is looked for limits that are nearer than those seen before.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Whether the one task that looks for overdue runs is alive; it ends when there is nothing to look for.
+#[derive(Debug, Default)]
+pub(crate) struct Overdue {
+    alive: AtomicBool,
+}
+
+impl Overdue {
+    /// Has every run that is going on now ended at its limit.
+    pub(super) fn watch(&self, engine: &Arc<Engine>, on: &Handle) {
+        if !self.alive.swap(true, Ordering::SeqCst) {
+            on.spawn(run(Alive(Arc::downgrade(engine))));
+        }
+    }
+}
+
+/// Says that the task has ended, also where its runtime took it along.
+struct Alive(Weak<Engine>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        if let Some(engine) = self.0.upgrade() {
+            engine.overdue.alive.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+async fn run(mut alive: Alive) {
+    loop {
+        // Only for the moment: the engine ends with those who use it.
+        let Some(engine) = alive.0.upgrade() else { return };
+        let Some(limit) = engine.expire_overdue() else {
+            engine.overdue.alive.store(false, Ordering::SeqCst);
+            // A run that began after the look was told that somebody watches.
+            if engine.expire_overdue().is_some() && !engine.overdue.alive.swap(true, Ordering::SeqCst) {
+                continue;
+            }
+            alive.0 = Weak::new();
+            return;
+        };
+        drop(engine);
+        tokio::time::sleep_until(limit.min(Instant::now() + PERIOD)).await;
+    }
+}
+
+/// One who waits for runs. Leaves them to the watch where he goes before they have ended.
+pub(super) struct Waiter<'a> {
+    engine: &'a Arc<Engine>,
+    here: Option<Handle>,
+}
+
+impl<'a> Waiter<'a> {
+    pub(super) fn new(engine: &'a Arc<Engine>) -> Self {
+        let here = Handle::try_current().ok();
+        Self { engine, here }
+    }
+
+    /// Every run has ended.
+    pub(super) fn finish(mut self) {
+        self.here = None;
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        if let Some(here) = &self.here {
+            self.engine.overdue.watch(self.engine, here);
+        }
+    }
+}

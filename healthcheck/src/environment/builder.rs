@@ -1,0 +1,239 @@
+//! What goes onto the environment page.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+
+use super::{EnvironmentDump, Show, os, process, rust};
+use crate::builder::doubled;
+use crate::engine::Engine;
+use crate::engine::changes::Changes;
+use crate::engine::slot::{Policy, Ttl};
+use crate::engine::verdict::Thresholds;
+use crate::error::BuildError;
+use crate::outcome::Outcome;
+use crate::output;
+use crate::provide::Provided;
+use crate::redact::{Redaction, RedactionBuilder, Redactor};
+use crate::registry;
+use crate::run::Run;
+
+/// Puts an [`EnvironmentDump`] together.
+///
+/// ```
+/// use healthcheck::EnvironmentDump;
+///
+/// let dump = EnvironmentDump::builder()
+///     .include_process(false)
+///     .section("git", "2c5d1f")
+///     .redact_names(["iban"])
+///     .build()?;
+/// # let _ = dump;
+/// # Ok::<(), healthcheck::BuildError>(())
+/// ```
+#[must_use = "nothing is collected before `build()`"]
+pub struct EnvironmentDumpBuilder {
+    discover: bool,
+    os: bool,
+    rust: bool,
+    process: bool,
+    show: Show,
+    provided: Provided,
+    fixed: Vec<(String, Value)>,
+    functions: Vec<(String, Run)>,
+    redaction: RedactionBuilder,
+    home: Option<Handle>,
+}
+
+impl EnvironmentDumpBuilder {
+    pub(super) fn new() -> Self {
+        Self::of(Provided::default(), Redaction::builder(), None)
+    }
+
+    pub(crate) const fn of(provided: Provided, redaction: RedactionBuilder, home: Option<Handle>) -> Self {
+        Self {
+            discover: true,
+            os: true,
+            rust: true,
+            process: true,
+            show: Show::All,
+            provided,
+            fixed: Vec::new(),
+            functions: Vec::new(),
+            redaction,
+            home,
+        }
+    }
+
+    /// Whether the annotated sections of the binary are found. Default: true.
+    pub const fn discover(mut self, yes: bool) -> Self {
+        self.discover = yes;
+        self
+    }
+
+    /// Whether the section `os` is told: platform, host name, distribution, CPUs, memory, load, the container's
+    /// limits. Default: true.
+    pub const fn include_os(mut self, yes: bool) -> Self {
+        self.os = yes;
+        self
+    }
+
+    /// Whether the section `rust` is told, in the place of the seed's `python`: compiler, target, profile, the
+    /// executable and what is linked into it. Default: true.
+    pub const fn include_rust(mut self, yes: bool) -> Self {
+        self.rust = yes;
+        self
+    }
+
+    /// Whether the section `process` is told: arguments, variables, user, memory, threads, open files. Default: true.
+    pub const fn include_process(mut self, yes: bool) -> Self {
+        self.process = yes;
+        self
+    }
+
+    /// Whether values are shown at all. With `false` there are only names, for a place where a secret may stand under
+    /// an innocent name. Default: true.
+    pub const fn show_values(mut self, yes: bool) -> Self {
+        self.show = if yes { Show::All } else { Show::Names };
+        self
+    }
+
+    /// Gives a value to every section with a parameter of exactly this type. A type provided twice is a
+    /// [`BuildError`].
+    pub fn provide<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.provided.insert(value);
+        self
+    }
+
+    /// Adds a section, fixed from now on. What can't be serialised is `{"error": …}` there.
+    pub fn section(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        let value = output::to_value(&value).unwrap_or_else(|problem| json!({ "error": problem }));
+        self.fixed.push((name.into(), value));
+        self
+    }
+
+    /// Adds a section that is asked for its value at each request, on a thread of its own.
+    pub fn section_fn<T: Serialize>(
+        mut self,
+        name: impl Into<String>,
+        f: impl Fn() -> T + Send + Sync + 'static,
+    ) -> Self {
+        self.functions.push((
+            name.into(),
+            Run::BlockingWith(Arc::new(move || Outcome::pass(f()))),
+        ));
+        self
+    }
+
+    /// Hides the value of every name that contains one of these, in any case, beside the built-in rules.
+    pub fn redact_names(mut self, fragments: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.redaction = self
+            .redaction
+            .hide_fragments(fragments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Shows the values of exactly these names although a rule on names would hide them.
+    pub fn allow_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.redaction = self.redaction.allow_names(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds rules of one's own to what is hidden.
+    pub fn redactor(mut self, rules: impl Redactor) -> Self {
+        self.redaction = self.redaction.rule(Arc::new(rules));
+        self
+    }
+
+    /// The page, ready to collect.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once: two sections of one name, a dependency that nobody provided.
+    pub fn build(self) -> Result<EnvironmentDump, BuildError> {
+        let mut problems = doubled(&self.provided);
+        let redaction = self.redaction.build();
+        let mut sections: Vec<(String, Run)> = Vec::new();
+        let mut built_in = |included: bool, name: &str, collect: fn() -> Value| {
+            if included {
+                let run = Run::BlockingWith(Arc::new(move || Outcome::pass(collect())));
+                sections.push((name.to_owned(), run));
+            }
+        };
+        built_in(self.os, "os", os::collect);
+        built_in(self.rust, "rust", rust_section);
+        built_in(self.process, "process", process::collect);
+        sections.extend(self.functions);
+        let fixed: Vec<&str> = self.fixed.iter().map(|(name, _)| &**name).collect();
+        let mut seen = HashSet::new();
+        for name in &fixed {
+            if name.is_empty() {
+                problems.push("a section needs a name".to_owned());
+            }
+            if !seen.insert(name) {
+                problems.push(format!(
+                    "two sections are named `{name}`: both given to the builder; rename one of them"
+                ));
+            }
+        }
+        let registered = registry::discovered_sections().filter(|_| self.discover);
+        let slots = registry::sections(
+            registered,
+            sections,
+            &fixed,
+            &self.provided,
+            &Arc::new(POLICY),
+            &mut problems,
+        );
+        BuildError::unless_empty(problems)?;
+
+        let fixed = self.fixed.into_iter().map(|(name, value)| {
+            let value = redaction.named(&name, value);
+            (name, value)
+        });
+        Ok(EnvironmentDump {
+            fixed: Arc::new(fixed.collect()),
+            engine: Arc::new(Engine::new(slots, redaction, Changes::new(0, None))),
+            home: self.home,
+            show: self.show,
+        })
+    }
+}
+
+/// Sections are collected anew for each request.
+const POLICY: Policy = Policy {
+    limit: Some(Duration::from_secs(5)),
+    success_ttl: Ttl {
+        lasts: None,
+        chosen: true,
+    },
+    failed_ttl: Ttl {
+        lasts: None,
+        chosen: true,
+    },
+    interval: None,
+    initial_delay: None,
+    thresholds: Thresholds {
+        failure: 1,
+        success: 1,
+    },
+    latches: false,
+    only_startup: false,
+};
+
+fn rust_section() -> Value {
+    rust::collect(registry::own_package())
+}
+
+impl std::fmt::Debug for EnvironmentDumpBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EnvironmentDumpBuilder")
+            .field("discover", &self.discover)
+            .field("provided", &self.provided)
+            .field("show", &self.show)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! The packages that `cargo auditable` recorded in the binary.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What stands in the binary.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct LinkedPackages {
+    /// Name and version of the package that was built.
+    pub(crate) root: Option<(String, String)>,
+    /// Name → version; several versions of one package are joined by `", "`. Build dependencies aren't linked and
+    /// aren't listed.
+    pub(crate) versions: BTreeMap<String, String>,
+}
+
+#[cfg(not(feature = "auditable"))]
+pub(crate) const fn of(_executable: &Path) -> Option<LinkedPackages> {
+    None
+}
+
+/// Reads them once per process: the file is read as a whole, and what is linked into a running binary can't change.
+#[cfg(feature = "auditable")]
+pub(crate) fn of(executable: &Path) -> Option<LinkedPackages> {
+    use std::sync::OnceLock;
+    static PACKAGES: OnceLock<Option<LinkedPackages>> = OnceLock::new();
+    PACKAGES.get_or_init(|| auditable::read(executable)).clone()
+}
+
+#[cfg(feature = "auditable")]
+mod auditable {
+    use std::path::Path;
+
+    use serde::Deserialize;
+
+    use super::LinkedPackages;
+
+    /// A larger file is one with its debug information in it. Reading that into memory could take a container beyond
+    /// its limit, which is more than this list is worth.
+    const LARGEST_EXECUTABLE: usize = 128 * 1024 * 1024;
+    const LARGEST_LIST: usize = 8 * 1024 * 1024;
+
+    pub(super) fn read(executable: &Path) -> Option<LinkedPackages> {
+        let limits = auditable_info::Limits {
+            input_file_size: LARGEST_EXECUTABLE,
+            decompressed_json_size: LARGEST_LIST,
+        };
+        let length = std::fs::metadata(executable).ok()?.len();
+        if length > LARGEST_EXECUTABLE as u64 {
+            return None;
+        }
+        parse(&auditable_info::json_from_file(executable, limits).ok()?)
+    }
+
+    pub(super) fn parse(json: &str) -> Option<LinkedPackages> {
+        let list: List = serde_json::from_str(json).ok()?;
+        let mut linked = LinkedPackages::default();
+        for package in list
+            .packages
+            .into_iter()
+            .filter(|package| package.kind != "build")
+        {
+            if package.root {
+                linked.root = Some((package.name.clone(), package.version.clone()));
+            }
+            linked
+                .versions
+                .entry(package.name)
+                .and_modify(|versions| {
+                    versions.push_str(", ");
+                    versions.push_str(&package.version);
+                })
+                .or_insert(package.version);
+        }
+        Some(linked)
+    }
+
+    /// The part of the format that is shown; see cargo-auditable's `PARSING.md`.
+    #[derive(Deserialize)]
+    struct List {
+        packages: Vec<Package>,
+    }
+
+    #[derive(Deserialize)]
+    struct Package {
+        name: String,
+        version: String,
+        #[serde(default)]
+        kind: String,
+        #[serde(default)]
+        root: bool,
+    }
+}
+
+#[cfg(all(test, feature = "auditable"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_linked_packages_are_listed_and_build_dependencies_are_not() {
+        let linked = auditable::parse(
+            r#"{"packages":[
+                {"name":"cc","version":"1.0.1","source":"crates.io","kind":"build"},
+                {"name":"orders","version":"0.3.0","source":"local","dependencies":[0,2],"root":true},
+                {"name":"syn","version":"1.0.109","source":"crates.io"},
+                {"name":"syn","version":"2.0.1","source":"crates.io"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(linked.root, Some(("orders".into(), "0.3.0".into())));
+        assert_eq!(
+            linked.versions,
+            BTreeMap::from([
+                ("orders".into(), "0.3.0".into()),
+                ("syn".into(), "1.0.109, 2.0.1".into())
+            ])
+        );
+    }
+
+    #[test]
+    fn what_is_no_list_gives_none() {
+        assert_eq!(auditable::parse("{}"), None);
+        assert_eq!(auditable::read(Path::new("/nonexistent")), None);
+        assert_eq!(auditable::read(&std::env::current_exe().unwrap()), None);
+    }
+}

@@ -1,0 +1,173 @@
+//! The section `process`: this process as the operating system sees it. Nothing is redacted here.
+
+use std::env;
+use std::ffi::OsString;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value, json};
+
+use super::system;
+
+/// Collects the section. `argv`, `cwd`, `user`, `pid` and `environ` have the seed's names and shapes; what isn't
+/// UTF-8 is shown lossily. `start_time` is in seconds since the epoch, `uptime` in seconds, `memory` in bytes.
+pub(crate) fn collect() -> Value {
+    let process = system::process();
+    json!({
+        "argv": argv(env::args_os()),
+        // Fails where the directory has been removed or can't be read.
+        "cwd": env::current_dir().ok().map(|path| path.to_string_lossy().into_owned()),
+        "user": system::user(&process),
+        "uid": process.uid,
+        "pid": std::process::id(),
+        "environ": environ(env::vars_os()),
+        "start_time": process.uptime.and_then(|uptime| started(SystemTime::now(), uptime)),
+        "uptime": process.uptime.map(|uptime| hundredths(uptime.as_secs_f64())),
+        "memory": { "resident": process.resident, "virtual": process.virtual_size },
+        "threads": process.threads,
+        "open_files": process.open_files,
+        "open_files_limit": process.open_files_limit,
+    })
+}
+
+fn argv(arguments: impl Iterator<Item = OsString>) -> Vec<String> {
+    arguments
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect()
+}
+
+fn environ(variables: impl Iterator<Item = (OsString, OsString)>) -> Map<String, Value> {
+    variables
+        .map(|(name, value)| {
+            (
+                name.to_string_lossy().into_owned(),
+                Value::String(value.to_string_lossy().into_owned()),
+            )
+        })
+        .collect()
+}
+
+fn started(now: SystemTime, uptime: Duration) -> Option<f64> {
+    let started = now.checked_sub(uptime)?.duration_since(UNIX_EPOCH).ok()?;
+    Some(hundredths(started.as_secs_f64()))
+}
+
+/// The kernel's own precision.
+fn hundredths(seconds: f64) -> f64 {
+    (seconds * 100.0).round() / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_start_is_the_wall_clock_less_the_uptime() {
+        let now = UNIX_EPOCH + Duration::from_millis(100_500);
+        assert_eq!(started(now, Duration::from_millis(250)), Some(100.25));
+        // A clock that stands before the start is wrong, not a reason to fail.
+        assert_eq!(started(now, Duration::from_secs(1_000)), None);
+    }
+
+    #[test]
+    fn this_process_is_shown_by_its_own_words() {
+        let section = collect();
+        assert_eq!(section["pid"], std::process::id());
+        assert_eq!(section["argv"][0], env::args().next().unwrap());
+        assert_eq!(section["cwd"], env::current_dir().unwrap().to_str().unwrap());
+        assert!(
+            section["environ"]
+                .as_object()
+                .unwrap()
+                .values()
+                .all(Value::is_string)
+        );
+    }
+}
+
+/// These need a process with a history of its own: the test binary runs itself.
+#[cfg(all(test, target_os = "linux"))]
+mod child_tests {
+    #![allow(clippy::unwrap_used, clippy::print_stdout)]
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::process::Command;
+
+    use super::*;
+
+    const SHOWN: &str = "SECTION ";
+
+    fn this_binary() -> Command {
+        Command::new(env::current_exe().unwrap())
+    }
+
+    /// What a child sees that runs this binary's `child` in its turn.
+    fn in_child(mut command: Command) -> Value {
+        command
+            .args([
+                "--exact",
+                "environment::process::child_tests::child",
+                "--nocapture",
+            ])
+            .env("HEALTHCHECK_TEST_ROLE", "child");
+        let output = command.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        // The harness writes its own "test … " before, on the same line.
+        let (_, shown) = text.split_once(SHOWN).unwrap();
+        serde_json::from_str(shown.lines().next().unwrap()).unwrap()
+    }
+
+    /// Shows its section when it runs in such a child, and that is all there is to it elsewhere.
+    #[test]
+    fn child() {
+        let section = collect();
+        if env::var_os("HEALTHCHECK_TEST_ROLE").is_some() {
+            println!("{SHOWN}{section}");
+        }
+        assert!(section.is_object());
+    }
+
+    #[test]
+    fn arguments_that_are_not_utf8_are_shown_lossily() {
+        // Not by a child: the test harness itself refuses such an argument.
+        let arguments = [OsString::from("--name"), OsStr::from_bytes(b"caf\xe9").to_owned()];
+        assert_eq!(argv(arguments.into_iter()), ["--name", "caf\u{fffd}"]);
+    }
+
+    #[test]
+    fn variables_that_are_not_utf8_are_shown_lossily() {
+        let mut command = this_binary();
+        command.env(
+            OsStr::from_bytes(b"ODD_\xff"),
+            OsStr::from_bytes(b"caf\xe9 \xf0\x9f"),
+        );
+        let section = in_child(command);
+        assert_eq!(section["environ"]["ODD_\u{fffd}"], "caf\u{fffd} \u{fffd}");
+        assert_eq!(section["argv"][1], "--exact");
+    }
+
+    #[test]
+    fn a_removed_working_directory_is_null() {
+        let gone = tempfile::tempdir().unwrap();
+        // A shell removes it and then becomes this binary.
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", r#"rmdir "$PWD"; exec "$@""#, "sh"])
+            .arg(env::current_exe().unwrap());
+        command.current_dir(gone.path());
+        let section = in_child(command);
+        assert_eq!(section["cwd"], Value::Null);
+        assert!(section["pid"].is_number());
+    }
+
+    #[test]
+    fn uptime_starts_with_the_process() {
+        let section = in_child(this_binary());
+        assert!(section["uptime"].as_f64().unwrap() < 60.0);
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs_f64();
+        assert!((now - section["start_time"].as_f64().unwrap()).abs() < 60.0);
+    }
+}

@@ -1,0 +1,33 @@
+//! Neither Linux nor the feature `sysinfo`: only what the standard library tells.
+
+use super::{Load, Memory, Process, Uname};
+
+pub(crate) const fn memory() -> Option<Memory> {
+    None
+}
+
+pub(crate) const fn load() -> Option<Load> {
+    None
+}
+
+pub(crate) fn uname() -> Uname {
+    Uname {
+        machine: Some(std::env::consts::ARCH.to_owned()),
+        ..Uname::default()
+    }
+}
+
+pub(crate) const fn online_cpus() -> Option<usize> {
+    None
+}
+
+pub(crate) fn process() -> Process {
+    Process::default()
+}
+
+/// The variables that a login sets, like in the seed.
+pub(crate) fn user(_process: &Process) -> Option<String> {
+    ["USER", "USERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+}

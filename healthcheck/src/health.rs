@@ -1,0 +1,442 @@
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::runtime::Handle;
+
+use crate::builder::HealthCheckBuilder;
+use crate::check::CheckInfo;
+use crate::clock::Now;
+use crate::engine::changes::Transition;
+use crate::engine::slot::Mask;
+use crate::engine::{Engine, Slot};
+use crate::environment::EnvironmentDumpBuilder;
+use crate::error::{BuildError, OverrideError, SelectionError};
+use crate::lifecycle::Lifecycle;
+use crate::observation::Observations;
+use crate::outcome::Status;
+use crate::provide::Provided;
+use crate::redact::RedactionBuilder;
+use crate::registry;
+use crate::report::Report;
+use crate::reports::Reports;
+use crate::selection::Selection;
+use crate::statistics::Statistics;
+
+/// The checks of a service: finds them, runs them, caches and tells their results.
+///
+/// Cheap to clone; all clones share everything. Building it needs no runtime. A report needs tokio with its time
+/// enabled, as `#[tokio::main]` and `enable_all()` have it: without, tokio panics. Whoever asks first gives the runtime
+/// that a run lives on, unless [`on_runtime`](Self::on_runtime) says where.
+///
+/// What a check does stays its own affair: it may fail, panic, hang or block its thread, and the report is still
+/// given, with the others' results untouched. Under `panic = "abort"` nobody can catch a panic: there one check that
+/// panics ends the process.
+///
+/// ```standalone_crate
+/// use healthcheck::{HealthCheck, Overall, health_check};
+///
+/// #[health_check]
+/// fn addition_works() -> (bool, &'static str) {
+///     (1 + 1 == 2, "addition works")
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), healthcheck::BuildError> {
+/// let health = HealthCheck::discover()?;
+/// assert_eq!(health.report().await.status, Overall::Success);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct HealthCheck {
+    core: Arc<Core>,
+    home: Option<Handle>,
+}
+
+/// What all clones share.
+pub(crate) struct Core {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) reports: Reports,
+    pub(crate) fixed: Map<String, Value>,
+    /// What stands in every report, from the build or added since.
+    pub(crate) warnings: RwLock<Vec<String>>,
+    pub(crate) provided: Provided,
+    /// What hides the names, for the environment page to start from.
+    pub(crate) redaction: RedactionBuilder,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) observations: Observations,
+    pub(crate) hostname: String,
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.engine.background.end();
+    }
+}
+
+impl HealthCheck {
+    pub(crate) fn new(core: Core) -> Self {
+        Self {
+            core: Arc::new(core),
+            home: None,
+        }
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// Every annotated check of the binary, with the defaults: the same as `builder().build()`.
+    ///
+    /// # Errors
+    /// As [`HealthCheckBuilder::build`].
+    pub fn discover() -> Result<Self, BuildError> {
+        Self::builder().build()
+    }
+
+    /// Puts one together.
+    pub fn builder() -> HealthCheckBuilder {
+        HealthCheckBuilder::new()
+    }
+
+    /// The results of all checks. Runs what is due, all at once and each after what it depends on, and waits for it, each
+    /// check up to its time limit; of a background check for the first result only. The same `Arc` while nothing changes.
+    ///
+    /// Inside a check it starts and awaits nothing and gives the last known results. Outside of a tokio runtime it
+    /// gives what is fresh; a check that is due then fails, "no tokio runtime".
+    pub async fn report(&self) -> Arc<Report> {
+        match self.report_for(&Selection::all()).await {
+            Ok(report) => report,
+            // All checks are never unknown.
+            Err(_) => unreachable!("`Selection::all()` names no check"),
+        }
+    }
+
+    /// The results of some checks.
+    ///
+    /// # Errors
+    /// The selection names a check or tag that doesn't exist (in its probe).
+    pub async fn report_for(&self, selection: &Selection) -> Result<Arc<Report>, SelectionError> {
+        self.report_within(selection, None).await
+    }
+
+    /// The results of some checks as far as they are known when the budget is over; `None` waits for all.
+    ///
+    /// A check whose run is still going shows its last result, marked as stale, while that run is younger than its
+    /// time limit (5 s where it has none or couldn't start) and the last result not older than TTL + limit + 60 s;
+    /// then it fails, "no result for 12.3 s, still running". The run goes on, and serves the next one who asks.
+    ///
+    /// # Errors
+    /// The selection names a check or tag that doesn't exist (in its probe).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use healthcheck::{Check, HealthCheck, Overall, Selection};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let hangs = Check::new("hangs", std::future::pending::<()>);
+    /// let health = HealthCheck::builder().discover(false).check(hangs).build()?;
+    /// let report = health.report_within(&Selection::readiness(), Duration::from_millis(50)).await?;
+    /// assert_eq!(report.status, Overall::Failure);
+    /// assert_eq!(report.results[0].output, "not run yet");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn report_within(
+        &self,
+        selection: &Selection,
+        budget: impl Into<Option<Duration>>,
+    ) -> Result<Arc<Report>, SelectionError> {
+        self.core
+            .report_within(selection, budget.into(), self.home.as_ref())
+            .await
+    }
+
+    /// The report without any waiting and without running anything: `Some` while nothing is due, and the same `Arc`
+    /// while nothing changes. `None` also where the selection names an unknown check or tag, and before the loop of the
+    /// background checks has started.
+    #[must_use]
+    pub fn fresh(&self, selection: &Selection) -> Option<Arc<Report>> {
+        self.core.fresh(selection)
+    }
+
+    /// The same checks, run on this runtime, whoever asks: so that a server with a runtime of its own doesn't run the
+    /// application's checks on it. That runtime needs its time enabled, too. Where it is blocked the answer still comes;
+    /// where it is gone, what is due fails, "its runtime was shut down".
+    #[must_use]
+    pub fn on_runtime(&self, handle: Handle) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+            home: Some(handle),
+        }
+    }
+
+    /// The environment page of the same service: discovers its sections, provided with what this one was, and hiding
+    /// the same names.
+    pub fn environment(&self) -> EnvironmentDumpBuilder {
+        EnvironmentDumpBuilder::of(
+            self.core.provided.clone(),
+            self.core.redaction.clone(),
+            self.home.clone(),
+        )
+    }
+
+    /// What is known of each check without running it, by name.
+    ///
+    /// ```
+    /// use healthcheck::{Check, HealthCheck};
+    ///
+    /// # fn main() -> Result<(), healthcheck::BuildError> {
+    /// let redis = Check::new("redis", async || true).description("The cache answers.").critical(false);
+    /// let health = HealthCheck::builder().discover(false).check(redis).build()?;
+    /// for check in health.checks() {
+    ///     println!("{} ({}:{}): {:?}", check.name(), check.file(), check.line(), check.description());
+    ///     assert!(!check.options().critical);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn checks(&self) -> impl Iterator<Item = Arc<CheckInfo>> {
+        self.core
+            .engine
+            .slots
+            .iter()
+            .filter_map(|slot| slot.check().filter(|_| !slot.is_disabled()).cloned())
+    }
+
+    /// Readiness fails from now on, "shutting down", and nothing takes that back; the other probes go on.
+    pub fn begin_shutdown(&self) {
+        if self.core.lifecycle.begin_shutdown() {
+            self.core.engine.touch();
+            tracing::info!("shutting down: readiness fails from now on");
+        }
+    }
+
+    /// Whether [`begin_shutdown`](Self::begin_shutdown) was called.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.core.lifecycle.is_draining()
+    }
+
+    /// Completes once [`begin_shutdown`](Self::begin_shutdown) was called, by anyone.
+    pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
+        let core = Arc::clone(&self.core);
+        async move { core.lifecycle.draining().await }
+    }
+
+    /// Completes once draining has begun and its delay (5 s from then, or what the server was told) is over: the moment
+    /// for a server of one's own to stop accepting.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use healthcheck::HealthCheck;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), healthcheck::BuildError> {
+    /// # let health = HealthCheck::builder().discover(false).build()?;
+    /// # health.set_drain_delay(Duration::from_millis(1));
+    /// // As in `axum::serve(listener, app).with_graceful_shutdown(health.drained())`.
+    /// let server = tokio::spawn(health.drained());
+    /// health.begin_shutdown();
+    /// assert!(health.is_draining());
+    /// # let _ =
+    /// server.await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn drained(&self) -> impl Future<Output = ()> + Send + 'static {
+        let core = Arc::clone(&self.core);
+        async move { core.lifecycle.drained().await }
+    }
+
+    /// How long a service that drains goes on answering, from [`begin_shutdown`](Self::begin_shutdown) on. Default: 5 s.
+    pub fn set_drain_delay(&self, delay: Duration) {
+        self.core.lifecycle.drain_for(delay);
+    }
+
+    /// How long a service that drains goes on answering.
+    #[must_use]
+    pub fn drain_delay(&self) -> Duration {
+        self.core.lifecycle.drain_delay()
+    }
+
+    /// Ends the drain before its delay is over, so that [`drained`](Self::drained) completes.
+    pub fn end_drain(&self) {
+        self.core.lifecycle.end_drain();
+    }
+
+    /// Starts the loop of the background checks on the current runtime, or on the one of
+    /// [`on_runtime`](Self::on_runtime), instead of with the first report. Without a runtime it does nothing.
+    pub fn start(&self) {
+        if let Some(home) = self.home.clone().or_else(|| Handle::try_current().ok()) {
+            self.core.engine.background.ensure(&self.core.engine, &home);
+        }
+    }
+
+    /// The last 32 transitions of each check and of the whole, the oldest first.
+    #[must_use]
+    pub fn history(&self) -> Vec<Transition> {
+        self.core.engine.changes.history()
+    }
+
+    /// Adds a sentence to the `warnings` of every report from now on: something that somebody should know and no check
+    /// says. Redacted; the same one again changes nothing.
+    pub fn add_warning(&self, text: impl Into<String>) {
+        let engine = &self.core.engine;
+        let text = engine.redaction.text(&text.into()).into_owned();
+        let mut warnings = self.core.warnings.write().unwrap_or_else(PoisonError::into_inner);
+        if !warnings.contains(&text) {
+            warnings.push(text);
+            drop(warnings);
+            engine.touch();
+        }
+    }
+
+    /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance). The reason is redacted;
+    /// called again it changes the reason.
+    pub fn maintenance(&self, reason: impl Into<String>) {
+        let reason = self.core.engine.redaction.text(&reason.into()).into_owned();
+        let before = self.core.lifecycle.set_maintenance(Some(reason.clone()));
+        if before.as_ref() == Some(&reason) {
+            return;
+        }
+        tracing::warn!(reason, "maintenance begins: readiness fails");
+        if before.is_none() {
+            let changes = &self.core.engine.changes;
+            changes.record_maintenance(Status::Fail, reason.into(), Now::read());
+        }
+        self.core.engine.touch();
+    }
+
+    /// Ends what [`maintenance`](Self::maintenance) began.
+    pub fn end_maintenance(&self) {
+        if self.core.lifecycle.set_maintenance(None).is_some() {
+            tracing::info!("maintenance ends");
+            let engine = &self.core.engine;
+            engine
+                .changes
+                .record_maintenance(Status::Pass, Value::Null, Now::read());
+            engine.touch();
+        }
+    }
+
+    /// Shows this status of a check for a while, whatever its runs give; they go on below. At the end, or with
+    /// [`clear_override`](Self::clear_override), the runs' own status shows again.
+    ///
+    /// A pass over a failure stands in the `warnings` of every report.
+    ///
+    /// # Errors
+    /// There is no check of that name; the duration is zero or ends beyond the clock; it is a liveness check, which is
+    /// not overridden by accident: that takes [`force_override`](Self::force_override).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use healthcheck::{Check, HealthCheck, Status};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let health = HealthCheck::builder().check(Check::new("redis", async || true)).build()?;
+    /// health.set_override("redis", Status::Fail, Duration::from_secs(60), "game day")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_override(
+        &self,
+        name: &str,
+        status: Status,
+        lasts: Duration,
+        reason: impl Into<String>,
+    ) -> Result<(), OverrideError> {
+        let (index, slot) = self.find(name)?;
+        if slot.check().is_some_and(|info| info.options().liveness) {
+            return Err(OverrideError::liveness(name));
+        }
+        self.mask(index, status, lasts, &reason.into())
+    }
+
+    /// As [`set_override`](Self::set_override), for liveness checks, too: a failure there restarts the process.
+    ///
+    /// # Errors
+    /// There is no check of that name; the duration is zero or ends beyond the clock.
+    pub fn force_override(
+        &self,
+        name: &str,
+        status: Status,
+        lasts: Duration,
+        reason: impl Into<String>,
+    ) -> Result<(), OverrideError> {
+        let (index, _) = self.find(name)?;
+        self.mask(index, status, lasts, &reason.into())
+    }
+
+    /// Ends an override before its time; without one nothing changes.
+    ///
+    /// # Errors
+    /// There is no check of that name.
+    pub fn clear_override(&self, name: &str) -> Result<(), OverrideError> {
+        let (index, slot) = self.find(name)?;
+        let now = Now::read();
+        self.core.engine.note_all(now);
+        slot.lock().masked = None;
+        self.core.engine.touch();
+        self.core.engine.note_quietly(index, now);
+        Ok(())
+    }
+
+    /// Why readiness is in maintenance, if it is.
+    #[must_use]
+    pub fn maintenance_reason(&self) -> Option<String> {
+        self.core.lifecycle.maintenance()
+    }
+
+    /// The version of the package that the running binary was built from, as far as an annotated function in it tells.
+    #[must_use]
+    pub fn release(&self) -> Option<&'static str> {
+        registry::own_package().map(|(_, version)| version)
+    }
+
+    /// What the metrics count: runs and transitions of each check since the start, and runs that are stuck now. Runs
+    /// nothing.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.core.engine.statistics()
+    }
+
+    fn mask(&self, index: u32, status: Status, lasts: Duration, reason: &str) -> Result<(), OverrideError> {
+        let now = Now::read();
+        let engine = &self.core.engine;
+        let until = now.after(lasts);
+        if lasts.is_zero() || until.wall().is_none() {
+            return Err(OverrideError::endless(engine.slot(index).name()));
+        }
+        // What time has changed is told first: an override that ended unseen has an end of its own.
+        engine.note_all(now);
+        let reason = engine.redaction.text(reason).into_owned();
+        let name = engine.slot(index).name();
+        tracing::warn!(check = name, %status, reason, seconds = lasts.as_secs(), "health check overridden");
+        let mask = Mask {
+            status,
+            reason,
+            until,
+        };
+        engine.mask(index, mask);
+        engine.note_quietly(index, now);
+        Ok(())
+    }
+
+    fn find(&self, name: &str) -> Result<(u32, &Slot), OverrideError> {
+        let mut slots = (0..).zip(&self.core.engine.slots);
+        let found =
+            slots.find(|(_, slot)| slot.check().is_some() && !slot.is_disabled() && slot.name() == name);
+        found.ok_or_else(|| OverrideError::unknown(name, self.checks()))
+    }
+}
+
+impl fmt::Debug for HealthCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HealthCheck")
+            .field("checks", &self.core.engine)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,240 @@
+//! Results that no run gives: what a server sees of the process from outside. They are told in liveness only.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::clock::{self, Now};
+use crate::health::{Core, HealthCheck};
+use crate::outcome::{Outcome, Status};
+use crate::report::CheckResult;
+use crate::selection::{Choice, Scope, Selection};
+
+/// The last observation of each name.
+#[derive(Debug, Default)]
+pub(crate) struct Observations(Mutex<BTreeMap<String, CheckResult>>);
+
+impl Observations {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, CheckResult>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HealthCheck {
+    /// Tells what is seen of the process from outside of its checks, such as a runtime that doesn't answer any more:
+    /// a result of that name in liveness reports, and only there, until the next call. `None` takes it away.
+    ///
+    /// A check of the same name takes its place: then this does nothing. Cheap where nothing changes.
+    ///
+    /// ```
+    /// use healthcheck::{HealthCheck, Outcome, Overall, Selection};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let health = HealthCheck::builder().discover(false).build()?;
+    /// health.observe_liveness("event loop", Some(Outcome::fail("stands still")));
+    /// assert_eq!(health.report_for(&Selection::liveness()).await?.status, Overall::Failure);
+    /// assert_eq!(health.report().await.status, Overall::Success);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn observe_liveness(&self, name: &str, outcome: Option<Outcome>) {
+        if self.checks().any(|info| info.name() == name) {
+            return;
+        }
+        let core = self.core();
+        let Some(outcome) = outcome else {
+            if core.observations.lock().remove(name).is_some() {
+                core.engine.touch();
+            }
+            return;
+        };
+        let (status, output) = outcome.into_parts();
+        let output = core.engine.redaction.named(name, output);
+        let now = Now::read();
+        let from = {
+            let mut observations = core.observations.lock();
+            let before = observations.get(name);
+            if before.is_some_and(|before| before.status == status && before.output == output) {
+                return;
+            }
+            let from = before.map(|before| before.status);
+            let at = clock::epoch_seconds(now.wall);
+            let since = before.and_then(|before| before.failing_since).unwrap_or(at);
+            let fails = status == Status::Fail;
+            let result = CheckResult {
+                checker: name.to_owned(),
+                output: output.clone(),
+                passed: status.passed(),
+                status,
+                timestamp: Some(at),
+                expires: None,
+                response_time: None,
+                failing_since: fails.then_some(since),
+                consecutive_failures: u64::from(fails),
+                stale: false,
+                age: None,
+                pending: None,
+                blocked_by: None,
+                overridden: None,
+            };
+            observations.insert(name.to_owned(), result);
+            from
+        };
+        core.engine.touch();
+        core.engine
+            .changes
+            .record_observed(name, from, status, output, now);
+    }
+
+    /// What [`observe_liveness`](Self::observe_liveness) was told last, by name.
+    #[must_use]
+    pub fn observations(&self) -> Vec<CheckResult> {
+        self.core().observations.lock().values().cloned().collect()
+    }
+}
+
+impl Core {
+    /// Those that a report on this selection tells, by name.
+    pub(crate) fn observed(&self, selection: &Selection) -> Vec<CheckResult> {
+        if selection.scope != Scope::Liveness {
+            return Vec::new();
+        }
+        let observations = self.observations.lock();
+        let told = observations.values().filter(|result| {
+            let named = |choice: &Choice| matches!(choice, Choice::Check(name) if *name == result.checker);
+            let chosen = selection.chosen.as_ref();
+            chosen.is_none_or(|choices| choices.iter().any(named))
+                && !selection.excluded.contains(&result.checker)
+        });
+        told.cloned().collect()
+    }
+
+    /// Their names, as far as a selection may name them.
+    pub(crate) fn observable(&self, scope: Scope) -> Vec<String> {
+        if scope != Scope::Liveness {
+            return Vec::new();
+        }
+        self.observations.lock().keys().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Check, Overall};
+
+    fn health() -> HealthCheck {
+        HealthCheck::builder()
+            .discover(false)
+            .check(Check::new("deadlock", async || true).liveness())
+            .check(Check::new("zoo", async || true).liveness())
+            .build()
+            .unwrap()
+    }
+
+    async fn names(health: &HealthCheck, selection: Selection) -> Vec<String> {
+        let report = health.report_for(&selection).await.unwrap();
+        report
+            .results
+            .iter()
+            .map(|result| result.checker.clone())
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn it_is_told_in_liveness_only_and_by_name() {
+        let health = health();
+        health.observe_liveness("runtime", Some(Outcome::pass("answers")));
+        assert_eq!(
+            names(&health, Selection::liveness()).await,
+            ["deadlock", "runtime", "zoo"]
+        );
+        assert_eq!(
+            names(&health, Selection::liveness().with_check("runtime")).await,
+            ["runtime"]
+        );
+        assert_eq!(
+            names(&health, Selection::liveness().only("runtime")).await,
+            ["runtime"]
+        );
+        assert_eq!(
+            names(&health, Selection::liveness().exclude("runtime")).await,
+            ["deadlock", "zoo"]
+        );
+        assert_eq!(names(&health, Selection::all()).await, ["deadlock", "zoo"]);
+        assert!(health.report_for(&Selection::checks(["runtime"])).await.is_err());
+        let error = health
+            .report_for(&Selection::liveness().with_check("runtme"))
+            .await
+            .unwrap_err();
+        assert_eq!(error.known_checks(), ["deadlock", "runtime", "zoo"]);
+    }
+
+    #[tokio::test]
+    async fn a_failure_fails_liveness_until_it_is_taken_back() {
+        let health = health();
+        let liveness = Selection::liveness();
+        health.observe_liveness("runtime", Some(Outcome::pass("answers")));
+        assert_eq!(
+            health.report_for(&liveness).await.unwrap().status,
+            Overall::Success
+        );
+        health.observe_liveness("runtime", Some(Outcome::fail("stands still")));
+        let failing = health.report_for(&liveness).await.unwrap();
+        assert_eq!(failing.status, Overall::Failure);
+        assert!(failing.results[1].failing_since.is_some());
+        health.observe_liveness("runtime", None);
+        assert_eq!(names(&health, liveness.clone()).await, ["deadlock", "zoo"]);
+        assert_eq!(
+            health.report_for(&liveness).await.unwrap().status,
+            Overall::Success
+        );
+    }
+
+    #[tokio::test]
+    async fn a_warning_degrades_liveness() {
+        let health = health();
+        health.observe_liveness("runtime", Some(Outcome::warn("slow")));
+        let report = health.report_for(&Selection::liveness()).await.unwrap();
+        assert_eq!(report.status, Overall::Degraded);
+    }
+
+    #[tokio::test]
+    async fn while_it_stays_the_same_so_does_the_report() {
+        let health = health();
+        let liveness = Selection::liveness();
+        health.observe_liveness("runtime", Some(Outcome::pass("answers")));
+        let first = health.report_for(&liveness).await.unwrap();
+        health.observe_liveness("runtime", Some(Outcome::pass("answers")));
+        let second = health.report_for(&liveness).await.unwrap();
+        assert!(std::sync::Arc::ptr_eq(&first, &second));
+    }
+
+    #[tokio::test]
+    async fn a_check_of_the_same_name_takes_its_place() {
+        let health = health();
+        health.observe_liveness("zoo", Some(Outcome::fail("closed")));
+        assert!(health.observations().is_empty());
+        let report = health.report_for(&Selection::liveness()).await.unwrap();
+        assert_eq!(report.status, Overall::Success);
+    }
+
+    #[test]
+    fn its_changes_are_in_the_history_and_a_first_pass_is_none() {
+        let health = health();
+        for outcome in [
+            Outcome::pass("1"),
+            Outcome::pass("2"),
+            Outcome::fail("3"),
+            Outcome::pass("4"),
+        ] {
+            health.observe_liveness("runtime", Some(outcome));
+        }
+        let history = health.history();
+        let told: Vec<_> = history.iter().map(|it| (it.checker.as_deref(), it.to)).collect();
+        assert_eq!(
+            told,
+            [(Some("runtime"), Status::Fail), (Some("runtime"), Status::Pass)]
+        );
+    }
+}

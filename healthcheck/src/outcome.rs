@@ -1,0 +1,315 @@
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::output;
+
+/// The verdict of one check.
+///
+/// The words are those of the health+json draft; on the wire they are `"pass"`, `"warn"` and `"fail"`.
+/// The order is from good to bad, so the worst of several is their maximum.
+///
+/// ```
+/// use healthcheck::Status;
+///
+/// assert_eq!([Status::Warn, Status::Pass].into_iter().max(), Some(Status::Warn));
+/// assert_eq!(Status::Fail.to_string(), "fail");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Works.
+    Pass,
+    /// Works, and somebody should look at it. Counts as a pass and degrades the whole.
+    Warn,
+    /// Does not work.
+    Fail,
+}
+
+impl Status {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+
+    /// True for pass and warn.
+    #[must_use]
+    pub const fn passed(self) -> bool {
+        !matches!(self, Self::Fail)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What one run of a check found: a verdict and an output.
+///
+/// The output is anything that serde can serialise. One that can't be serialised, is nested deeper than
+/// 100 levels or larger than 4 MiB turns into a failure that says so; nothing here panics.
+///
+/// ```
+/// use healthcheck::{Outcome, Status};
+///
+/// fn queue(length: u64) -> Outcome {
+///     match length {
+///         0..1_000 => Outcome::pass("short"),
+///         1_000..10_000 => Outcome::warn(serde_json::json!({ "length": length })),
+///         _ => Outcome::fail(format!("{length} messages are waiting")),
+///     }
+/// }
+/// assert_eq!(queue(20_000).status(), Status::Fail);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[must_use = "an outcome says something only when the check returns it"]
+pub struct Outcome {
+    status: Status,
+    output: Value,
+}
+
+impl Outcome {
+    /// It works; `output` says what was seen.
+    pub fn pass(output: impl Serialize) -> Self {
+        Self::serialized(Status::Pass, &output)
+    }
+
+    /// It works, but degrades the whole (`"degraded"`, still answered with 200).
+    pub fn warn(output: impl Serialize) -> Self {
+        Self::serialized(Status::Warn, &output)
+    }
+
+    /// It does not work; `output` says why.
+    pub fn fail(output: impl Serialize) -> Self {
+        Self::serialized(Status::Fail, &output)
+    }
+
+    /// The verdict.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        self.status
+    }
+
+    /// What the check had to say, before redaction.
+    #[must_use]
+    pub const fn output(&self) -> &Value {
+        &self.output
+    }
+
+    /// A failure told by an error: its whole source chain, joined by `": "`.
+    pub(crate) fn error(error: &(dyn Error + 'static)) -> Self {
+        Self::of(Status::Fail, Value::String(chain(error)))
+    }
+
+    pub(crate) const fn of(status: Status, output: Value) -> Self {
+        Self { status, output }
+    }
+
+    pub(crate) fn into_parts(self) -> (Status, Value) {
+        (self.status, self.output)
+    }
+
+    fn serialized(status: Status, output: &impl Serialize) -> Self {
+        match output::to_value(output) {
+            Ok(output) => Self { status, output },
+            Err(problem) => Self::of(Status::Fail, Value::String(problem)),
+        }
+    }
+}
+
+/// What a check may return.
+///
+/// | returned | verdict | output |
+/// |---|---|---|
+/// | `()` | pass | `"ok"` |
+/// | `bool` | pass or fail | `"ok"` or `"failed"` |
+/// | `String`, `&str`, `Cow<str>`, [`serde_json::Value`] | pass | the value |
+/// | `(bool, T: Serialize)` (the seed's form) | pass or fail | `T` |
+/// | [`Outcome`] | its own | its own |
+/// | `Result<T: IntoOutcome, E>` | of `T`, or fail | of `T`, or the error and its sources, joined by `": "` |
+///
+/// `E` is whatever converts into `Box<dyn Error + Send + Sync>`: every std error, `anyhow::Error`, `String`, `&str`.
+///
+/// ```
+/// use healthcheck::{IntoOutcome, Status};
+///
+/// assert_eq!((false, "disk full").into_outcome().status(), Status::Fail);
+/// let missing: Result<&str, std::io::Error> = Err(std::io::ErrorKind::NotFound.into());
+/// assert_eq!(missing.into_outcome().output(), "entity not found");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a health check cannot return `{Self}`",
+    label = "not an outcome of a check",
+    note = "return `()`, `bool`, `String`, `&str`, `serde_json::Value`, `(bool, impl Serialize)`, `healthcheck::Outcome`, or a `Result` of one of these"
+)]
+pub trait IntoOutcome {
+    /// The verdict and the output.
+    fn into_outcome(self) -> Outcome;
+}
+
+impl IntoOutcome for Outcome {
+    fn into_outcome(self) -> Outcome {
+        self
+    }
+}
+
+impl IntoOutcome for () {
+    fn into_outcome(self) -> Outcome {
+        true.into_outcome()
+    }
+}
+
+impl IntoOutcome for bool {
+    fn into_outcome(self) -> Outcome {
+        if self {
+            Outcome::of(Status::Pass, "ok".into())
+        } else {
+            Outcome::of(Status::Fail, "failed".into())
+        }
+    }
+}
+
+impl IntoOutcome for String {
+    fn into_outcome(self) -> Outcome {
+        if self.len() > output::LARGEST {
+            // Refused with its reason, and not copied.
+            return Outcome::pass(self);
+        }
+        Outcome::of(Status::Pass, Value::String(self))
+    }
+}
+
+impl IntoOutcome for &str {
+    fn into_outcome(self) -> Outcome {
+        self.to_owned().into_outcome()
+    }
+}
+
+impl IntoOutcome for Cow<'_, str> {
+    fn into_outcome(self) -> Outcome {
+        self.into_owned().into_outcome()
+    }
+}
+
+impl IntoOutcome for Value {
+    fn into_outcome(self) -> Outcome {
+        Outcome::pass(self)
+    }
+}
+
+impl<T: Serialize> IntoOutcome for (bool, T) {
+    fn into_outcome(self) -> Outcome {
+        let (passed, output) = self;
+        if passed {
+            Outcome::pass(output)
+        } else {
+            Outcome::fail(output)
+        }
+    }
+}
+
+impl<T: IntoOutcome, E: CheckError> IntoOutcome for Result<T, E> {
+    fn into_outcome(self) -> Outcome {
+        match self {
+            Ok(value) => value.into_outcome(),
+            Err(error) => error.into_failure(),
+        }
+    }
+}
+
+/// An error that a check or a section may return: anything that is `Into<Box<dyn Error + Send + Sync>>`.
+///
+/// A trait of its own, so that the compiler's message names the type that would be right.
+#[diagnostic::on_unimplemented(
+    message = "a health check or section cannot return the error `{Self}`",
+    label = "doesn't convert into `Box<dyn Error + Send + Sync>`",
+    note = "return an error that implements `std::error::Error + Send + Sync + 'static`, `anyhow::Error`, `String`, `&str`, or `Box<dyn std::error::Error + Send + Sync>` in the place of `Box<dyn std::error::Error>`"
+)]
+pub trait CheckError {
+    /// A failed outcome with the whole chain of sources.
+    fn into_failure(self) -> Outcome;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Box<dyn Error + Send + Sync>>> CheckError for E {
+    fn into_failure(self) -> Outcome {
+        let error: Box<dyn Error + Send + Sync> = self.into();
+        Outcome::error(&*error)
+    }
+}
+
+/// A chain longer than this is one that leads back to itself.
+const LONGEST_CHAIN: usize = 64;
+
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let sources = std::iter::successors(Some(error), |&error| error.source());
+    let messages: Vec<String> = sources.take(LONGEST_CHAIN).map(ToString::to_string).collect();
+    messages.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Layered(&'static str, Option<Box<Self>>);
+
+    impl fmt::Display for Layered {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Layered {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|inner| inner as _)
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_with_all_its_sources() {
+        let error = Layered(
+            "query",
+            Some(Box::new(Layered(
+                "connect",
+                Some(Box::new(Layered("refused", None))),
+            ))),
+        );
+        let outcome = Err::<(), _>(error).into_outcome();
+        assert_eq!(outcome, Outcome::fail("query: connect: refused"));
+    }
+
+    #[test]
+    fn text_may_be_borrowed_for_any_time() {
+        fn of<'a>(text: &'a str) -> impl IntoOutcome + 'a {
+            Ok::<&'a str, String>(text)
+        }
+        let text = String::from("short lived");
+        assert_eq!(of(&text).into_outcome().output(), "short lived");
+    }
+
+    #[test]
+    fn a_nested_result_keeps_the_inner_verdict() {
+        let inner: Result<(bool, u8), String> = Ok((false, 7));
+        assert_eq!(inner.into_outcome(), Outcome::fail(7));
+    }
+
+    #[test]
+    fn an_output_that_cannot_be_serialised_is_a_failure_that_says_so() {
+        let outcome = Outcome::pass(std::collections::HashMap::from([((1, 2), 3)]));
+        assert_eq!(outcome.status(), Status::Fail);
+        assert_eq!(
+            outcome.output(),
+            "the output can't be shown: key must be a string"
+        );
+    }
+}

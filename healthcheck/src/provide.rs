@@ -1,0 +1,191 @@
+//! Values by their type, and what a check needs of them.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// What `.provide(value)` gave, by exact type.
+#[derive(Clone, Default)]
+pub(crate) struct Provided {
+    values: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    /// Types that were provided twice.
+    doubled: Vec<&'static str>,
+    /// Every type's name, for the messages about a missing one.
+    names: Vec<&'static str>,
+}
+
+impl Provided {
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
+        let name = type_name::<T>();
+        match self.values.insert(TypeId::of::<T>(), Arc::new(value)) {
+            None => self.names.push(name),
+            Some(_) if self.doubled.contains(&name) => {}
+            Some(_) => self.doubled.push(name),
+        }
+    }
+
+    pub(crate) fn doubled(&self) -> &[&'static str] {
+        &self.doubled
+    }
+
+    pub(crate) fn names(&self) -> &[&'static str] {
+        &self.names
+    }
+
+    fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.values.get(&TypeId::of::<T>())?).downcast().ok()
+    }
+}
+
+impl fmt::Debug for Provided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(&self.names).finish()
+    }
+}
+
+/// Resolves the parameters of one function and notes each type that nobody provided.
+#[derive(Debug)]
+pub struct Binder<'a> {
+    provided: &'a Provided,
+    missing: Vec<&'static str>,
+}
+
+impl<'a> Binder<'a> {
+    pub(crate) const fn new(provided: &'a Provided) -> Self {
+        Self {
+            provided,
+            missing: Vec::new(),
+        }
+    }
+
+    /// For a parameter `&T`: the provided value of exactly this type; noted as missing where there is none.
+    pub fn shared<T: SharedDependency + ?Sized>(&mut self) -> Option<Shared<T>> {
+        T::find(self).map(Shared)
+    }
+
+    /// For a parameter `T`: the same, cloned for each run.
+    pub fn owned<T: SharedDependency + CloneDependency>(&mut self) -> Option<Owned<T>> {
+        let value = T::find(self)?;
+        Some(Owned {
+            value,
+            duplicate: T::duplicate,
+        })
+    }
+
+    fn need<T: Send + Sync + 'static>(&mut self) -> Option<Arc<T>> {
+        let found = self.provided.get();
+        let name = type_name::<T>();
+        if found.is_none() && !self.missing.contains(&name) {
+            self.missing.push(name);
+        }
+        found
+    }
+
+    pub(crate) fn into_missing(self) -> Vec<&'static str> {
+        self.missing
+    }
+}
+
+/// What a parameter `&T` may ask for; its text is the compiler's message.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a dependency",
+    label = "not `Send + Sync`, or not sized",
+    note = "runs share it between threads: take a type that is `Send + Sync`, like `Mutex<T>` in the place of `RefCell<T>` and `Arc<T>` in the place of `Rc<T>`, and sized, like `PathBuf` in the place of `Path`"
+)]
+pub trait SharedDependency: Send + Sync + 'static {
+    /// Looks the value up; a method of the trait, so that only a sized type needs to have it.
+    fn find(binder: &mut Binder<'_>) -> Option<Arc<Self>>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> SharedDependency for T {
+    fn find(binder: &mut Binder<'_>) -> Option<Arc<Self>> {
+        binder.need()
+    }
+}
+
+/// What a parameter `T` asks for besides; its text is the compiler's message.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a dependency by value, it isn't `Clone`",
+    label = "every run gets a clone of its own",
+    note = "take `&{Self}`, or implement `Clone`, or provide and take an `Arc` of it"
+)]
+pub trait CloneDependency {
+    /// `Clone::clone`
+    #[must_use]
+    fn duplicate(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> CloneDependency for T {
+    fn duplicate(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// A value to lend. Its methods ask nothing of `T`, so that a `T` which can't be provided is one error and not three.
+#[derive(Debug)]
+pub struct Shared<T: ?Sized>(Arc<T>);
+
+impl<T: ?Sized> Shared<T> {
+    /// One more handle, for one run.
+    #[must_use]
+    pub fn share(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
+    /// The argument.
+    #[must_use]
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+/// A value to clone; see [`Shared`].
+#[derive(Debug)]
+pub struct Owned<T> {
+    value: Arc<T>,
+    duplicate: fn(&T) -> T,
+}
+
+impl<T> Owned<T> {
+    /// One more handle, for one run.
+    #[must_use]
+    pub fn share(&self) -> Self {
+        Self {
+            value: Arc::clone(&self.value),
+            duplicate: self.duplicate,
+        }
+    }
+
+    /// The argument.
+    #[must_use]
+    pub fn get(&self) -> T {
+        (self.duplicate)(&self.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_found_by_its_exact_type_only() {
+        let mut provided = Provided::default();
+        provided.insert::<Arc<dyn fmt::Debug + Send + Sync>>(Arc::new(5_u8));
+        let mut binder = Binder::new(&provided);
+        assert!(binder.shared::<Arc<dyn fmt::Debug + Send + Sync>>().is_some());
+        assert!(binder.owned::<u8>().is_none());
+        assert_eq!(binder.into_missing(), ["u8"]);
+    }
+
+    #[test]
+    fn a_type_provided_twice_is_noted_once() {
+        let mut provided = Provided::default();
+        for value in 0..3_u8 {
+            provided.insert(value);
+        }
+        assert_eq!(provided.doubled(), ["u8"]);
+    }
+}

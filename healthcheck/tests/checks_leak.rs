@@ -1,0 +1,69 @@
+//! However often the ready-made checks run, nothing is left behind. A binary of its own, since it counts the process's
+//! files and threads.
+#![cfg(all(target_os = "linux", feature = "checks-net", feature = "checks-system"))]
+
+use std::error::Error;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use healthcheck::checks::{self, ErrorRate, Heartbeat};
+use healthcheck::{Outcome, Status};
+use tokio::net::TcpListener;
+
+const RUNS: usize = 10_000;
+
+/// Open files and threads.
+fn held() -> std::io::Result<(usize, usize)> {
+    Ok((
+        fs::read_dir("/proc/self/fd")?.count(),
+        fs::read_dir("/proc/self/task")?.count(),
+    ))
+}
+
+#[tokio::test]
+async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() -> Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let server = tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    let (beat, evidence) = (
+        Heartbeat::new(Duration::MAX),
+        ErrorRate::new(Duration::from_secs(60)),
+    );
+
+    let one_run = async || -> [Outcome; 9] {
+        beat.beat();
+        evidence.record(&Ok::<_, ()>(()));
+        [
+            checks::tcp(address).await,
+            checks::dns("localhost").await,
+            evidence.check_or(|| checks::dns("localhost")).await,
+            beat.check(),
+            checks::file_exists("/proc/self"),
+            checks::disk_space("/").warn_below("0%").fail_below("0%").check(),
+            checks::memory().warn_below("0%").fail_below("0%").check(),
+            checks::load().warn_above(1e9).check(),
+            checks::open_files().check(),
+        ]
+    };
+
+    let _ = one_run().await;
+    let before = held()?;
+    for _ in 0..RUNS {
+        for outcome in one_run().await {
+            assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
+        }
+    }
+    // A lookup's thread ends a moment after its answer, the server's end of a connection after its accept.
+    let patience = Instant::now() + Duration::from_secs(30);
+    let mut after = held()?;
+    while (after.0 > before.0 || after.1 > before.1) && Instant::now() < patience {
+        tokio::task::yield_now().await;
+        after = held()?;
+    }
+    assert!(
+        after.0 <= before.0 && after.1 <= before.1,
+        "files and threads before {before:?}, after {after:?}"
+    );
+    server.abort();
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! A server in this process that stands in for the real one: it reads up to the end of a request's head and answers
+//! what the test says.
+#![allow(dead_code)] // Each binary uses its own part.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+#[cfg(any(feature = "checks-http", feature = "checks-tls"))]
+pub(crate) mod certificate;
+
+/// What a server does with a request.
+pub(crate) enum Reply {
+    /// Answers and waits for the next request on this connection.
+    Answer(String),
+    /// Answers and closes the connection, without a word about it.
+    AnswerAndClose(String),
+    /// Keeps the connection open and silent.
+    Hang,
+}
+
+/// Stops when it is dropped.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    accepted: Arc<AtomicUsize>,
+    accepting: JoinHandle<()>,
+}
+
+impl Server {
+    /// `reply` gets the request's head.
+    pub(crate) async fn plain(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> io::Result<Self> {
+        Self::start(reply, |stream| async { Ok(stream) }).await
+    }
+
+    #[cfg(any(feature = "checks-http", feature = "checks-tls"))]
+    pub(crate) async fn encrypted(
+        certificate: &certificate::Certificate,
+        reply: impl Fn(&str) -> Reply + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let acceptor = certificate.acceptor();
+        Self::start(reply, move |stream| {
+            let acceptor = acceptor.clone();
+            async move { acceptor.accept(stream).await }
+        })
+        .await
+    }
+
+    /// How many connections were made to it.
+    pub(crate) fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
+    }
+
+    async fn start<S, F>(
+        reply: impl Fn(&str) -> Reply + Send + Sync + 'static,
+        secure: impl Fn(tokio::net::TcpStream) -> F + Send + Sync + 'static,
+    ) -> io::Result<Self>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        F: Future<Output = io::Result<S>> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let (reply, accepted) = (Arc::new(reply), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&accepted);
+        let accepting = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
+                let (stream, reply) = (secure(stream), Arc::clone(&reply));
+                tokio::spawn(async move {
+                    if let Ok(stream) = stream.await {
+                        let _its_client_hung_up = serve(stream, &*reply).await;
+                    }
+                });
+            }
+        });
+        Ok(Self {
+            address,
+            accepted,
+            accepting,
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    reply: &(impl Fn(&str) -> Reply + ?Sized),
+) -> io::Result<()> {
+    let mut received = Vec::new();
+    loop {
+        let end = loop {
+            if let Some(end) = received.windows(4).position(|four| four == b"\r\n\r\n") {
+                break end + 4;
+            }
+            if stream.read_buf(&mut received).await? == 0 {
+                return Ok(());
+            }
+        };
+        let head: Vec<u8> = received.drain(..end).collect();
+        let (answer, close) = match reply(&String::from_utf8_lossy(&head)) {
+            Reply::Answer(answer) => (answer, false),
+            Reply::AnswerAndClose(answer) => (answer, true),
+            Reply::Hang => std::future::pending().await,
+        };
+        stream.write_all(answer.as_bytes()).await?;
+        stream.flush().await?;
+        if close {
+            return stream.shutdown().await;
+        }
+    }
+}
+
+/// An HTTP answer with its length; `head` is the status and more headers, as in "200 OK\r\nx-version: 2".
+pub(crate) fn answer(head: &str, body: &str) -> String {
+    format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}

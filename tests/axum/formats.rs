@@ -1,0 +1,372 @@
+//! Which form an answer takes, as a client sees it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use axum::body::Bytes;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use healthcheck::{Check, Outcome};
+use healthcheck_axum::{Access, Endpoints, Format, Page};
+use serde_json::json;
+
+use crate::support::{Answer, ask, built, fails, get, local, passes, plain, request, router, warns, with};
+
+const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+const PROMETHEUS: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
+     text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+
+fn text(answer: &Answer) -> &str {
+    std::str::from_utf8(&answer.body).expect("text")
+}
+
+#[tokio::test]
+async fn every_form_has_its_content_type_and_the_verdicts_status() {
+    let router = plain([fails("a")]);
+    for (format, content_type) in [
+        ("json", "application/json"),
+        ("health%2Bjson", "application/health+json"),
+        ("health+json", "application/health+json"),
+        ("text", "text/plain; charset=utf-8"),
+        ("html", "text/html; charset=utf-8"),
+        ("spring", "application/vnd.spring-boot.actuator.v3+json"),
+        ("microprofile", "application/json"),
+        ("aspnet", "application/json"),
+    ] {
+        for path in ["/healthcheck", "/readyz", "/healthcheck/a", "/readyz/a"] {
+            let answer = ask(&router, get(&format!("{path}?format={format}"))).await;
+            assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path} {format}");
+            assert_eq!(
+                answer.header("content-type"),
+                Some(content_type),
+                "{path} {format}"
+            );
+            assert_eq!(answer.header("cache-control"), Some("no-store"));
+            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+            assert_eq!(
+                answer.header("content-length"),
+                Some(&*answer.body.len().to_string())
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn metrics_are_always_answered_200_and_only_on_the_health_path() {
+    let router = plain([fails("a"), passes("b")]);
+    ask(&router, get("/healthcheck")).await;
+    for (format, content_type) in [
+        (
+            "openmetrics",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+        ("prometheus", "text/plain; version=0.0.4; charset=utf-8"),
+    ] {
+        let answer = ask(&router, get(&format!("/healthcheck?format={format}"))).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.header("content-type"), Some(content_type));
+        assert!(text(&answer).contains("healthcheck_status{check=\"a\"} 0\n"));
+        assert!(text(&answer).contains("healthcheck_probe_status{probe=\"readiness\"} 0\n"));
+        let part = ask(&router, get(&format!("/healthcheck/b?format={format}"))).await;
+        assert!(!text(&part).contains("check=\"a\""), "{}", text(&part));
+        for path in ["/livez", "/readyz", "/startupz", "/readyz/a"] {
+            let answer = ask(&router, get(&format!("{path}?format={format}"))).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+            assert!(
+                answer.json()["known_formats"]
+                    .as_array()
+                    .is_some_and(|known| known.len() == 7)
+            );
+        }
+    }
+    let scraped = ask(&router, with(get("/healthcheck"), "accept", PROMETHEUS)).await;
+    assert_eq!(scraped.status, StatusCode::OK);
+    assert!(text(&scraped).ends_with("# EOF\n"));
+    let probed = ask(&router, with(get("/readyz"), "accept", PROMETHEUS)).await;
+    assert_eq!(probed.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(probed.header("content-type"), Some("application/json"));
+}
+
+#[tokio::test]
+async fn an_unknown_format_is_refused_with_the_known_ones() {
+    let answer = ask(&plain([passes("a")]), get("/healthcheck?format=yaml")).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        answer.json()["known_formats"],
+        json!([
+            "json",
+            "health+json",
+            "text",
+            "html",
+            "openmetrics",
+            "prometheus",
+            "spring",
+            "microprofile",
+            "aspnet"
+        ])
+    );
+}
+
+#[tokio::test]
+async fn no_accept_header_is_ever_answered_406() {
+    let router = plain([passes("a")]);
+    for accept in [
+        "application/xml",
+        "image/png, audio/*",
+        "*/*;q=0",
+        "nonsense",
+        "",
+        "\t,",
+    ] {
+        let answer = ask(&router, with(get("/healthcheck"), "accept", accept)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{accept:?}");
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/json"),
+            "{accept:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn vary_is_told_where_accept_has_a_say_and_only_there() {
+    let router = plain([passes("a")]);
+    for accept in ["*/*", "text/html", "text/plain", PROMETHEUS] {
+        for path in [
+            "/healthcheck",
+            "/healthcheck?check=a",
+            "/healthcheck/a",
+            "/readyz",
+        ] {
+            let answer = ask(&router, with(get(path), "accept", accept)).await;
+            assert_eq!(answer.header("vary"), Some("accept"), "{path} {accept}");
+        }
+    }
+    for path in [
+        "/healthcheck?format=text",
+        "/readyz?format=json",
+        "/readyz?verbose",
+        "/healthcheck/a?format=html",
+    ] {
+        let answer = ask(&router, with(get(path), "accept", "text/html")).await;
+        assert_eq!(answer.header("vary"), None, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn text_is_one_word_until_something_fails_or_more_is_asked_for() {
+    let router = plain([warns("disk"), passes("ping")]);
+    let brief = ask(&router, with(get("/readyz"), "accept", "text/plain")).await;
+    assert_eq!(text(&brief), "ok");
+    let verbose = ask(&router, get("/readyz?verbose")).await;
+    assert_eq!(
+        text(&verbose),
+        "[+]disk warns: hm\n[+]ping ok\nreadyz check passed\n"
+    );
+    let consul = ask(&router, with(get("/readyz"), "accept", "text/plain, text/*, */*")).await;
+    assert_eq!(
+        text(&consul),
+        "[+]ping ok\n[+]disk warns: hm\nreadyz check passed\n"
+    );
+    let router = plain([fails("etcd"), passes("ping")]);
+    let failing = ask(&router, with(get("/readyz"), "accept", "text/plain")).await;
+    assert_eq!(
+        text(&failing),
+        "[-]etcd failed: broken\n[+]ping ok\nreadyz check failed\n"
+    );
+}
+
+#[tokio::test]
+async fn who_may_not_see_details_sees_them_in_no_form() {
+    let secretive =
+        Check::new("etcd", async || Outcome::fail("10.0.0.7 refused")).description("The store answers.");
+    let endpoints = Endpoints::new(built([secretive])).details_access(Access::denied());
+    let router = router(endpoints);
+    let answer = ask(&router, get("/readyz?verbose")).await;
+    assert_eq!(
+        text(&answer),
+        "[-]etcd failed: reason withheld\nreadyz check failed\n"
+    );
+    for format in [
+        "json",
+        "health%2Bjson",
+        "text",
+        "html",
+        "openmetrics",
+        "prometheus",
+        "spring",
+        "microprofile",
+        "aspnet",
+    ] {
+        let answer = ask(&router, get(&format!("/healthcheck?format={format}"))).await;
+        assert!(!text(&answer).contains("10.0.0.7"), "{format}");
+        assert!(text(&answer).contains("etcd"), "{format}");
+    }
+    let page = ask(&router, get("/healthcheck?format=html")).await;
+    assert!(
+        !text(&page).contains("class=\"strip\""),
+        "the history is a detail, too"
+    );
+}
+
+#[tokio::test]
+async fn a_browser_gets_a_page_under_a_policy_that_allows_nothing_but_its_own() {
+    let router = plain([passes("a")]);
+    for (request, path) in [
+        (get("/healthcheck"), "/healthcheck"),
+        (local("/environment"), "/environment"),
+    ] {
+        let answer = ask(&router, with(request, "accept", BROWSER)).await;
+        assert_eq!(
+            answer.header("content-type"),
+            Some("text/html; charset=utf-8"),
+            "{path}"
+        );
+        let policy = answer.header("content-security-policy").expect("a policy");
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
+        let page = text(&answer);
+        for external in [
+            "src=\"http",
+            "href=\"http",
+            "//cdn",
+            "@import",
+            "url(",
+            " style=",
+            " onclick=",
+            "javascript:",
+        ] {
+            assert!(!page.contains(external), "{path} holds {external}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn links_lead_to_the_same_places_wherever_the_endpoints_are_mounted() {
+    let endpoints = Endpoints::new(built([passes("a b")]))
+        .health_path("/status/health")
+        .readiness_path("/ready");
+    let app = axum::Router::new().nest("/internal", router(endpoints));
+    let page = ask(&app, with(get("/internal/status/health"), "accept", BROWSER)).await;
+    let page = text(&page);
+    for link in [
+        "href=\"../status/health\" aria-current=\"page\"",
+        "href=\"../ready\"",
+        "href=\"../environment\"",
+        "href=\"health/a%20b\"",
+        "href=\"health/history\"",
+    ] {
+        assert!(page.contains(link), "{link} isn't in {page}");
+    }
+    let check = ask(
+        &app,
+        with(get("/internal/status/health/a%20b"), "accept", BROWSER),
+    )
+    .await;
+    let check = text(&check);
+    for link in [
+        "href=\"../../ready\"",
+        "href=\"../../status/health\"",
+        "href=\"a%20b\"",
+    ] {
+        assert!(check.contains(link), "{link} isn't in {check}");
+    }
+}
+
+#[tokio::test]
+async fn head_and_options_negotiate_as_get_does() {
+    let router = plain([fails("a")]);
+    for method in [Method::HEAD, Method::OPTIONS] {
+        let answer = ask(&router, with(request(method, "/healthcheck"), "accept", BROWSER)).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+        assert!(answer.body.is_empty());
+    }
+}
+
+/// Says how often it was asked to render.
+struct Counting(Arc<AtomicU32>);
+
+impl Format for Counting {
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static("text/x-count")
+    }
+
+    fn render(&self, page: &Page<'_>) -> Bytes {
+        let count = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+        format!("{} {count}", page.report().status).into()
+    }
+}
+
+#[tokio::test]
+async fn a_whole_probe_is_rendered_once_a_change_and_form() {
+    let renderings = Arc::new(AtomicU32::new(0));
+    let health = built([passes("a")]);
+    let router = router(Endpoints::new(health.clone()).format("count", Counting(Arc::clone(&renderings))));
+    for _ in 0..5 {
+        let by_name = ask(&router, get("/healthcheck?format=count")).await;
+        let by_type = ask(&router, with(get("/healthcheck"), "accept", "text/x-count")).await;
+        assert_eq!((text(&by_name), text(&by_type)), ("success 1", "success 1"));
+        // Another form in between takes nobody's place.
+        ask(&router, with(get("/healthcheck"), "accept", BROWSER)).await;
+    }
+    let fail = std::time::Duration::from_secs(60);
+    health
+        .set_override("a", healthcheck::Status::Fail, fail, "test")
+        .expect("it is no liveness check");
+    let changed = ask(&router, get("/healthcheck?format=count")).await;
+    assert_eq!(text(&changed), "failure 2");
+    assert_eq!(renderings.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn metrics_are_the_same_bytes_while_nothing_changes() {
+    let router = plain([passes("a")]);
+    ask(&router, get("/healthcheck")).await;
+    let first = ask(&router, get("/healthcheck?format=openmetrics")).await;
+    let again = ask(&router, get("/healthcheck?format=openmetrics")).await;
+    assert_eq!(first.body.as_ptr(), again.body.as_ptr());
+}
+
+struct Panics;
+
+impl Format for Panics {
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static("text/x-panics")
+    }
+
+    fn render(&self, _: &Page<'_>) -> Bytes {
+        panic!("by mistake")
+    }
+}
+
+#[tokio::test]
+async fn a_format_that_panics_costs_its_form_and_not_the_report() {
+    let router = router(Endpoints::new(built([warns("a")])).format("bad", Panics));
+    let answer = ask(&router, get("/healthcheck?format=bad")).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.json()["status"], "degraded");
+}
+
+#[tokio::test]
+async fn a_content_type_set_for_ones_own_body_is_no_other_forms() {
+    let csv = HeaderValue::from_static("text/csv");
+    let endpoints = Endpoints::new(built([passes("a")]))
+        .body(|report| report.status.to_string().into())
+        .success_header(HeaderName::from_static("content-type"), csv);
+    let router = router(endpoints);
+    let own = ask(&router, get("/healthcheck")).await;
+    assert_eq!(
+        (text(&own), own.header("content-type")),
+        ("success", Some("text/csv"))
+    );
+    let other = ask(&router, get("/healthcheck?format=text")).await;
+    assert_eq!(other.header("content-type"), Some("text/plain; charset=utf-8"));
+}
+
+#[tokio::test]
+async fn the_release_is_told_by_the_draft() {
+    let router = router(Endpoints::new(built([passes("a")])).release("4.5.6"));
+    let answer = ask(&router, get("/healthcheck?format=health%2Bjson")).await;
+    assert_eq!(answer.json()["releaseId"], "4.5.6");
+}

@@ -1,0 +1,139 @@
+//! What is logged when the endpoints are put together.
+
+use std::io;
+use std::sync::{Arc, Mutex, Once};
+
+use healthcheck_axum::{Access, Endpoints};
+use tokio::net::TcpListener;
+use tracing::subscriber::DefaultGuard;
+
+use crate::support::{ask, built, local, passes, plain, router, with};
+
+/// What is logged on this thread while it lives.
+struct Log {
+    lines: Arc<Mutex<Vec<u8>>>,
+    _guard: DefaultGuard,
+}
+
+impl Log {
+    fn catch() -> Self {
+        // Somebody is always interested: else tracing's cache of who is, common to all threads, may be renewed by
+        // another test's end at the moment this one logs.
+        static INTERESTED: Once = Once::new();
+        INTERESTED.call_once(|| {
+            let all = tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::TRACE)
+                .with_writer(io::sink);
+            tracing::subscriber::set_global_default(all.finish()).expect("nobody else set one");
+        });
+        let lines: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let sink = Arc::clone(&lines);
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .without_time()
+            .with_target(false)
+            .with_ansi(false)
+            .with_writer(move || Sink(Arc::clone(&sink)))
+            .finish();
+        Self {
+            lines,
+            _guard: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    /// The lines that say this.
+    fn saying(&self, text: &str) -> Vec<String> {
+        let bytes = self.lines.lock().expect("no writer panics").clone();
+        let lines = String::from_utf8(bytes).expect("text");
+        let found = lines.lines().map(str::trim).filter(|line| line.contains(text));
+        found.map(ToOwned::to_owned).collect()
+    }
+}
+
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no writer panics").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+const NAMES_ONLY: &str = "shows variables and arguments by name alone";
+
+#[test]
+fn the_names_of_the_checks_are_logged_at_start() {
+    let log = Log::catch();
+    let _ = plain([passes("redis"), passes("database")]);
+    assert_eq!(
+        log.saying("health checks:"),
+        ["INFO health checks: database, redis"]
+    );
+}
+
+#[test]
+fn a_registry_without_any_check_is_a_warning_at_start() {
+    let log = Log::catch();
+    let _ = plain([]);
+    let lines = log.saying("no health check is registered");
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].starts_with("WARN"), "{lines:?}");
+}
+
+#[test]
+fn a_router_says_once_that_its_environment_shows_names_only_and_how_to_change_it() {
+    let log = Log::catch();
+    let _ = plain([passes("a")]);
+    let lines = log.saying(NAMES_ONLY);
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains("/environment"), "{lines:?}");
+    assert!(lines[0].contains("Endpoints::environment_access"), "{lines:?}");
+}
+
+#[test]
+fn nothing_is_said_where_access_is_chosen_or_no_environment_is_served() {
+    let log = Log::catch();
+    let _ = router(Endpoints::new(built([passes("a")])).environment_access(Access::loopback()));
+    let _ = router(Endpoints::new(built([passes("a")])).environment(None));
+    assert_eq!(log.saying(NAMES_ONLY), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_server_says_it_where_it_is_bound_to_another_address_than_loopback() {
+    for (bind, lines) in [("127.0.0.1:0", 0), ("[::1]:0", 0), ("0.0.0.0:0", 1)] {
+        // A machine without IPv6 has nothing to show there.
+        let Ok(listener) = TcpListener::bind(bind).await else {
+            continue;
+        };
+        let log = Log::catch();
+        let endpoints = Endpoints::new(built([passes("a")]));
+        // Serving never ends by itself, and what is logged at start is logged when it is first polled.
+        let mut serving = std::pin::pin!(endpoints.serve_on(listener));
+        let first =
+            std::future::poll_fn(|context| std::task::Poll::Ready(serving.as_mut().poll(context))).await;
+        assert!(first.is_pending(), "{bind}");
+        assert_eq!(log.saying(NAMES_ONLY).len(), lines, "{bind}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_tokens_that_cannot_be_read_is_one_error_and_no_token_is_logged() {
+    let log = Log::catch();
+    let app = router(Endpoints::new(built([])).environment_access(Access::bearer_file("/nowhere/token")));
+    let token = format!("pre{}", "sented-1");
+    for _ in 0..3 {
+        ask(
+            &app,
+            with(local("/environment"), "authorization", &format!("Bearer {token}")),
+        )
+        .await;
+    }
+    let lines = log.saying("/nowhere/token");
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].starts_with("ERROR"), "{lines:?}");
+    assert_eq!(log.saying(&token), Vec::<String>::new());
+}

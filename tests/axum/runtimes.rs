@@ -1,0 +1,83 @@
+//! Where checks and sections run, and how often.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use healthcheck::{Check, EnvironmentDump, Outcome};
+use healthcheck_axum::Endpoints;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+
+use crate::support::{ask, built, get, plain, raw, router};
+
+fn where_it_runs() -> Check {
+    Check::new("where", async || {
+        Outcome::pass(Handle::current().id().to_string())
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_runs_checks_and_sections_on_the_applications_runtime() {
+    let dump = EnvironmentDump::builder()
+        .discover(false)
+        .section_fn("where", || Handle::current().id().to_string())
+        .build()
+        .expect("it fits together");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address: SocketAddr = listener.local_addr().expect("an address");
+    let endpoints = Endpoints::new(built([where_it_runs()])).environment(dump);
+    let server = tokio::spawn(endpoints.serve_on(listener));
+    let here = Handle::current().id().to_string();
+    for path in ["/environment/where", "/healthcheck/where"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let answer = raw(address, request).await;
+        assert!(answer.contains(&format!("\"{here}\"")), "{path}: {answer}");
+    }
+    server.abort();
+}
+
+#[test]
+fn a_router_whose_checks_have_a_runtime_runs_them_there_whoever_asks() {
+    let runtime = || {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+    };
+    let (home, asking) = (runtime().expect("a runtime"), runtime().expect("a runtime"));
+    let app = router(Endpoints::new(
+        built([where_it_runs()]).on_runtime(home.handle().clone()),
+    ));
+    let answer = asking.block_on(ask(&app, get("/healthcheck")));
+    assert_eq!(
+        answer.json()["results"][0]["output"],
+        home.handle().id().to_string()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_requests_at_once_on_a_cold_cache_run_a_check_once() {
+    let runs = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&runs);
+    let app = plain([Check::new("a", move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            true
+        }
+    })]);
+    let mut herd = JoinSet::new();
+    for index in 0..200 {
+        let app = app.clone();
+        let path = ["/healthcheck", "/readyz", "/readyz/a", "/healthcheck?check=a"][index % 4];
+        herd.spawn(async move { ask(&app, get(path)).await.status });
+    }
+    while let Some(status) = herd.join_next().await {
+        assert_eq!(status.expect("no request panics"), StatusCode::OK);
+    }
+    assert_eq!(runs.load(Ordering::SeqCst), 1);
+}

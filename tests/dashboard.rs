@@ -1,0 +1,120 @@
+//! The dashboard and the alert rules of `examples/prometheus` know our metrics: no other name, and none left out.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use healthcheck::{Check, HealthCheck};
+use healthcheck_axum::Endpoints;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tower::ServiceExt;
+
+fn example(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/prometheus");
+    fs::read_to_string(path.join(name)).unwrap()
+}
+
+/// The names of the families that a scrape has.
+async fn served() -> BTreeSet<String> {
+    let check = Check::new("queue", async || true);
+    let health = HealthCheck::builder().discover(false).check(check);
+    let router: Router = Endpoints::new(health.build().unwrap()).router().unwrap();
+    // A scrape doesn't wait: this runs the check.
+    for path in ["/healthcheck", "/healthcheck?format=prometheus"] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = router.clone().oneshot(request).await.unwrap();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        if path.contains("format") {
+            return text
+                .lines()
+                .filter_map(|line| Some(line.strip_prefix("# TYPE ")?.split_once(' ')?.0.to_owned()))
+                .collect();
+        }
+    }
+    BTreeSet::new()
+}
+
+/// Every name in an expression that is one of a metric and ours by its beginning.
+fn names(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    let ours = words.filter(|word| word.starts_with("healthcheck_"));
+    ours.map(str::to_owned).collect()
+}
+
+/// All expressions and queries, wherever they stand.
+fn expressions(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members {
+                match member {
+                    Value::String(text) if key == "expr" || key == "query" => found.push(text.clone()),
+                    member => expressions(member, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| expressions(item, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_dashboard_shows_all_of_our_metrics_and_no_other() {
+    let dashboard: Value = serde_json::from_str(&example("grafana.json")).unwrap();
+    let mut found = Vec::new();
+    expressions(&dashboard, &mut found);
+    assert!(found.len() > 8, "{found:?}");
+    assert_eq!(names(&found.join("\n")), served().await);
+    // A name before a brace or a bracket is a metric's, and so all of them are ours.
+    for expression in &found {
+        for (at, _) in expression.match_indices('{') {
+            let name = expression[..at].rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            let name = name.into_iter().next().unwrap();
+            assert!(name.starts_with("healthcheck_"), "{expression}");
+        }
+    }
+}
+
+#[test]
+fn the_dashboard_has_what_grafana_wants_of_one() {
+    let dashboard: Value = serde_json::from_str(&example("grafana.json")).unwrap();
+    assert!(dashboard["title"].is_string() && dashboard["uid"].is_string());
+    assert!(dashboard["schemaVersion"].as_u64().unwrap() >= 36);
+    let variables: Vec<&str> = dashboard["templating"]["list"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|variable| variable["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(variables, ["datasource", "job", "instance"]);
+    let panels = dashboard["panels"].as_array().unwrap();
+    let (mut ids, mut taken) = (BTreeSet::new(), BTreeSet::new());
+    for panel in panels {
+        assert!(ids.insert(panel["id"].as_u64().unwrap()), "two panels of one id");
+        assert!(panel["type"].is_string() && panel["title"].is_string());
+        assert_eq!(panel["datasource"]["uid"], "${datasource}");
+        assert!(!panel["targets"].as_array().unwrap().is_empty());
+        let [x, y, w, h] = ["x", "y", "w", "h"].map(|key| panel["gridPos"][key].as_u64().unwrap());
+        assert!(x + w <= 24, "the grid has 24 columns");
+        for cell in (x..x + w).flat_map(|column| (y..y + h).map(move |row| (column, row))) {
+            assert!(taken.insert(cell), "{} lies over another", panel["title"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_alert_rules_name_only_metrics_of_ours() {
+    let served = served().await;
+    for file in ["rules.yml", "rules_test.yml"] {
+        let used = names(&example(file));
+        assert!(!used.is_empty() && used.is_subset(&served), "{file}: {used:?}");
+    }
+    let rules = example("rules.yml");
+    assert!(rules.contains("healthcheck_status == 0") && rules.contains("absent("));
+    assert!(!rules.contains("avg"), "an average hides what fails");
+}

@@ -1,0 +1,55 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use rcgen::{CertificateParams, KeyPair};
+
+use super::Server;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// For `localhost`, in `folder`, for so many days; the certificate's file.
+pub fn certificate(folder: &Path, days: u32) -> PathBuf {
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.not_before = (SystemTime::now() - DAY).into();
+    params.not_after = (SystemTime::now() + DAY * days + Duration::from_secs(60)).into();
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
+    fs::write(folder.join("certificate.pem"), certificate.pem()).unwrap();
+    folder.join("certificate.pem")
+}
+
+/// The URL, and the file that makes its certificate trusted.
+pub fn nginx(days: u32) -> (Server, String, PathBuf) {
+    let server = Server::start(|folder, port| {
+        certificate(folder, days);
+        let configuration = format!(
+            "daemon off; pid nginx.pid; error_log stderr; events {{}}
+             http {{
+                 access_log off; keepalive_requests 1000;
+                 client_body_temp_path .; proxy_temp_path .; fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
+                 server {{
+                     listen 127.0.0.1:{port} ssl;
+                     ssl_certificate certificate.pem; ssl_certificate_key key.pem;
+                     location / {{ return 200 'ready'; }}
+                     location /old {{ return 301 /; }}
+                     location /broken {{ return 502; }}
+                 }}
+             }}"
+        );
+        fs::write(folder.join("nginx.conf"), configuration).unwrap();
+        let mut command = Command::new("nginx");
+        command
+            .arg("-p")
+            .arg(folder)
+            .arg("-c")
+            .arg(folder.join("nginx.conf"))
+            .args(["-e", "stderr"]);
+        command
+    });
+    let url = format!("https://localhost:{}/", server.port);
+    let file = server.folder().join("certificate.pem");
+    (server, url, file)
+}

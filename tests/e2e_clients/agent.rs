@@ -1,0 +1,54 @@
+use rustix::process::Signal;
+
+use crate::client::free_addr;
+use crate::process::Served;
+use crate::stats::HaProxy;
+
+#[test]
+fn haproxy_follows_the_agent_into_each_state_and_back() {
+    let (agent, second_agent) = (free_addr().to_string(), free_addr().to_string());
+    let listens_at = format!("agent={agent}");
+    let (mut first, addr) = Served::start(&[&listens_at]);
+    let (_second, second_addr) = Served::start(&[&format!("agent={second_agent}")]);
+    let mut haproxy = HaProxy::start(
+        "agent.cfg",
+        &[
+            ("127.0.0.1:8081", &addr.to_string()),
+            ("127.0.0.1:8082", &second_addr.to_string()),
+            ("agent-port 9081", &port("agent-port", &agent)),
+            ("agent-port 9082", &port("agent-port", &second_agent)),
+        ],
+    );
+    let up = |status: &str, weight| status == "UP" && weight == 100;
+    haproxy.wait_for("shop-1", up);
+
+    first.tell("warn");
+    haproxy.wait_for("shop-1", |status, weight| status == "UP" && weight == 75);
+    first.tell("calm");
+    haproxy.wait_for("shop-1", up);
+
+    first.tell("break");
+    haproxy.wait_for("shop-1", |status, _| status.starts_with("DOWN"));
+    first.tell("repair");
+    haproxy.wait_for("shop-1", up);
+
+    first.tell("maintenance");
+    haproxy.wait_for("shop-1", |status, _| status.starts_with("MAINT"));
+    first.tell("end maintenance");
+    haproxy.wait_for("shop-1", up);
+
+    first.signal(Signal::TERM);
+    haproxy.wait_for("shop-1", |status, _| status.starts_with("DRAIN"));
+    assert_eq!(haproxy.state("shop-2").0, "UP");
+    assert!(first.wait().success());
+
+    // The next one in its place ends the drain of the one before. At once: nobody keeps the two ports free for it.
+    let mut again = Served::spawn(Served::command(&[&listens_at, &format!("addr={addr}")]));
+    again.wait_for_log(&format!("listening on http://{addr}"));
+    haproxy.wait_for("shop-1", up);
+}
+
+fn port(name: &str, addr: &str) -> String {
+    let (_, port) = addr.rsplit_once(':').unwrap();
+    format!("{name} {port}")
+}

@@ -1,0 +1,79 @@
+//! 10,000 runs of the checks of clients and pools leave no connection, no thread and no file behind, here or in the
+//! server. A binary of its own, since it counts the process's.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::future::IntoFuture;
+use std::time::{Duration, Instant};
+
+use healthcheck::checks;
+use healthcheck::{Outcome, Status};
+use sqlx::postgres::PgPoolOptions;
+
+#[path = "e2e_checks/servers/mod.rs"]
+mod servers;
+
+const RUNS: usize = 10_000;
+
+/// Open files and threads.
+fn held() -> (usize, usize) {
+    let count = |folder| fs::read_dir(folder).unwrap().count();
+    (count("/proc/self/fd"), count("/proc/self/task"))
+}
+
+async fn runs_leave_nothing<F: Future<Output = Outcome>>(name: &str, run: impl Fn() -> F) {
+    assert_eq!(run().await.status(), Status::Pass, "{name}");
+    let before = held();
+    for _ in 0..RUNS {
+        let outcome = run().await;
+        assert_eq!(outcome.status(), Status::Pass, "{name}: {outcome:?}");
+    }
+    let patience = Instant::now() + Duration::from_secs(30);
+    let mut after = held();
+    while (after.0 > before.0 || after.1 > before.1) && Instant::now() < patience {
+        tokio::task::yield_now().await;
+        after = held();
+    }
+    assert!(
+        after.0 <= before.0 && after.1 <= before.1,
+        "{name}: files and threads before {before:?}, after {after:?}"
+    );
+}
+
+#[tokio::test]
+async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() {
+    let (_redis, client) = servers::redis::redis();
+    let manager = client.get_connection_manager().await.unwrap();
+    runs_leave_nothing("redis", || checks::redis(&client).into_future()).await;
+    runs_leave_nothing("redis by a manager", || checks::redis(&manager).into_future()).await;
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let clients: String = redis::cmd("CLIENT")
+        .arg("LIST")
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    // The kept connection, the manager's, and the one that asks.
+    assert_eq!(clients.lines().count(), 3, "{clients}");
+
+    let (_postgres, options) = servers::postgres::postgres();
+    // With room for more the pool opens another one where the last run's is still on its way back.
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+    servers::postgres::ready(&pool).await;
+    runs_leave_nothing("sqlx", || checks::sqlx(&pool).into_future()).await;
+    runs_leave_nothing("sqlx with a query", || {
+        checks::sqlx(&pool).query("SELECT 1").into_future()
+    })
+    .await;
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
+    let backends: i64 = sqlx::query_scalar(count).fetch_one(&pool).await.unwrap();
+    assert_eq!(backends, 1);
+
+    let (_nginx, url, file) = servers::nginx::nginx(60);
+    runs_leave_nothing("https", || checks::http(&url).ca_file(&file).into_future()).await;
+    let host = url.trim_start_matches("https://").trim_end_matches('/');
+    runs_leave_nothing("tls", || checks::tls(host).ca_file(&file).into_future()).await;
+
+    let server = servers::grpc::Grpc::start("127.0.0.1:0");
+    let channel = servers::grpc::channel(server.address);
+    runs_leave_nothing("tonic", || checks::tonic(&channel).into_future()).await;
+}

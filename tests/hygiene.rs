@@ -1,0 +1,134 @@
+//! The expansion means the same where a crate gave the names of the prelude and of the standard library to things of
+//! its own.
+
+#![allow(dead_code, non_camel_case_types, non_snake_case, unused_macros)]
+
+use healthcheck::{env_section, health_check};
+
+// Types and variants.
+struct Option;
+struct Some;
+struct None;
+struct Result;
+struct Ok;
+struct Err;
+struct Box;
+struct String;
+struct Vec;
+struct Duration;
+struct Outcome;
+struct Send;
+struct Sync;
+struct Clone;
+struct Fn;
+struct Into;
+struct Future;
+struct Drop;
+// Primitive types aren't keywords.
+struct u32;
+struct str;
+
+// Crates.
+mod core {}
+mod std {}
+mod alloc {}
+mod inventory {}
+mod serde {}
+mod __private {}
+
+// Macros.
+macro_rules! module_path {
+    () => {
+        compile_error!("not the one of core")
+    };
+}
+macro_rules! file {
+    () => {
+        compile_error!("not the one of core")
+    };
+}
+macro_rules! line {
+    () => {
+        compile_error!("not the one of core")
+    };
+}
+macro_rules! option_env {
+    ($name:literal) => {
+        compile_error!("not the one of core")
+    };
+}
+macro_rules! submit {
+    ($($tokens:tt)*) => {
+        compile_error!("not the one of inventory")
+    };
+}
+
+// Functions with the names of what the expansion calls.
+fn boxed() {}
+fn async_with() {}
+fn blocking_with() {}
+fn into_outcome() {}
+
+#[derive(::core::clone::Clone)]
+struct Client(bool);
+
+#[health_check(
+    liveness,
+    tags("a"),
+    critical = false,
+    timeout = "2s",
+    success_ttl = "none",
+    failed_ttl = "9s",
+    failure_threshold = 3,
+    depends_on("asynchronous")
+)]
+fn every_option() -> bool {
+    true
+}
+
+#[health_check(interval = "10s", initial_delay = "1ms")]
+fn background() {}
+
+#[health_check]
+async fn asynchronous() -> ::core::result::Result<&'static ::core::primitive::str, ::std::io::Error> {
+    ::core::result::Result::Ok("fine")
+}
+
+#[health_check]
+fn with(client: &Client, owned: Client) -> bool {
+    client.0 && owned.0
+}
+
+#[health_check]
+async fn async_with_dependencies(client: &Client, owned: Client) -> bool {
+    client.0 && owned.0
+}
+
+#[env_section(in_health)]
+fn section() -> u8 {
+    1
+}
+
+#[env_section]
+async fn async_section(client: &Client) -> ::core::result::Result<bool, ::std::io::Error> {
+    ::core::result::Result::Ok(client.0)
+}
+
+#[::tokio::test]
+async fn shadowed_names_change_nothing() -> ::core::result::Result<(), ::healthcheck::BuildError> {
+    let health = ::healthcheck::HealthCheck::builder()
+        .provide(Client(true))
+        .build()?;
+    let report = health.report().await;
+    assert_eq!(report.results.len(), 5);
+    assert!(
+        report
+            .results
+            .iter()
+            .all(|result| result.passed || result.checker == "background")
+    );
+    assert_eq!(report.sections["section"], 1);
+    let page = health.environment().build()?.collect().await;
+    assert_eq!(page["async_section"], true);
+    ::core::result::Result::Ok(())
+}

@@ -1,0 +1,94 @@
+//! The cases of the corpus, and what is asked of each.
+
+use std::io::Read;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+pub struct Corpus {
+    pub must_hide: Vec<Case>,
+    pub must_show: Vec<Case>,
+    pub seed_hides: Vec<Case>,
+}
+
+#[derive(Clone, Deserialize)]
+pub struct Case {
+    pub id: String,
+    #[serde(rename = "where")]
+    pub place: Place,
+    /// Of the variable, the section or the flag.
+    #[serde(default)]
+    pub name: String,
+    pub value: Value,
+    /// What may not be seen; none in a case that must be shown.
+    #[serde(default)]
+    secret: Option<String>,
+    #[serde(default)]
+    also: Vec<String>,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    Env,
+    Argv,
+    Section,
+    CheckOutput,
+}
+
+impl Corpus {
+    pub fn read() -> Self {
+        let packed: &[u8] = include_bytes!("../../healthcheck/tests/data/redaction_cases.json.gz");
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(packed)
+            .read_to_string(&mut text)
+            .unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+impl Case {
+    /// The text of a variable or an output.
+    pub fn text(&self) -> String {
+        self.value.as_str().unwrap().to_owned()
+    }
+
+    /// The arguments, the name of the program first.
+    pub fn arguments(&self) -> Vec<String> {
+        serde_json::from_value(self.value.clone()).unwrap()
+    }
+
+    /// Whether no secret is in what was shown: neither in a text as a reader of the JSON sees it, nor in its bytes.
+    pub fn is_hidden_in(&self, shown: &Value) -> bool {
+        let mut seen = shown.to_string();
+        decode(shown, &mut seen);
+        let secret = self.secret.as_ref().unwrap();
+        !std::iter::once(secret)
+            .chain(&self.also)
+            .any(|secret| seen.contains(secret.as_str()))
+    }
+
+    /// Whether what was shown is what went in.
+    pub fn is_whole_in(&self, shown: &Value) -> bool {
+        *shown == self.value
+    }
+}
+
+fn decode(value: &Value, into: &mut String) {
+    match value {
+        Value::String(text) => {
+            into.push('\n');
+            into.push_str(text);
+        }
+        Value::Array(list) => list.iter().for_each(|value| decode(value, into)),
+        Value::Object(map) => {
+            for (name, value) in map {
+                into.push('\n');
+                into.push_str(name);
+                decode(value, into);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,16 @@
+//! Prints the environment section `process` of its own process, as JSON: the test of the corpus starts it with the
+//! variables and arguments of the cases.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use healthcheck::EnvironmentDump;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let dump = EnvironmentDump::builder()
+        .discover(false)
+        .include_os(false)
+        .include_rust(false)
+        .build()
+        .unwrap();
+    println!("{}", dump.collect().await["process"]);
+}

@@ -1,0 +1,143 @@
+//! What is decided at deployment.
+
+use std::time::Duration;
+
+use healthcheck::{Check, HealthCheckBuilder, Overall, Settings};
+use serde_json::json;
+
+use crate::support::{Lever, by_hand, of};
+
+fn settings(value: serde_json::Value) -> Settings {
+    serde_json::from_value(value).expect("readable settings")
+}
+
+fn fleet() -> HealthCheckBuilder {
+    by_hand()
+        .check(Check::new("api", async || true).depends_on(["dns"]).tags(["far"]))
+        .check(Check::new("dns", async || true))
+        .check(Check::new("redis", async || false).tags(["far"]))
+}
+
+#[test]
+fn every_option_can_be_overridden() {
+    let all = json!({ "checks": { "redis": {
+        "enabled": true, "description": "d", "liveness": true, "readiness": true, "startup": true, "tags": ["t"],
+        "critical": false, "external": false, "timeout": "500ms", "success_ttl": "1m 30s", "failed_ttl": "none",
+        "failure_threshold": 3, "success_threshold": 2, "depends_on": ["dns"]
+    }, "dns": { "interval": "10s", "initial_delay": "1s" } } });
+    let health = fleet().settings(settings(all)).build().unwrap();
+    let infos: Vec<_> = health.checks().collect();
+    let redis = infos[2].options();
+    assert!(redis.liveness && redis.readiness && redis.startup && !redis.critical && !redis.external);
+    assert_eq!(infos[2].description(), Some("d"));
+    assert_eq!(redis.timeout, Some(Some(Duration::from_millis(500))));
+    assert_eq!(redis.success_ttl, Some(Some(Duration::from_secs(90))));
+    assert_eq!(redis.failed_ttl, Some(None));
+    assert_eq!((redis.failure_threshold, redis.success_threshold), (3, 2));
+    assert_eq!(
+        (&*redis.tags, &*redis.depends_on),
+        (&["t".into()][..], &["dns".into()][..])
+    );
+    assert_eq!(infos[1].options().interval, Some(Duration::from_secs(10)));
+    assert_eq!(infos[1].options().initial_delay, Some(Duration::from_secs(1)));
+}
+
+#[tokio::test]
+async fn a_disabled_check_is_absent_satisfies_expect_and_what_depends_on_it_runs() {
+    let set = settings(json!({ "checks": { "dns": { "enabled": false }, "redis": { "enabled": false } } }));
+    let health = fleet().settings(set).expect(["dns"]).build().unwrap();
+    let report = health.report().await;
+    assert_eq!((report.status, report.results.len()), (Overall::Success, 1));
+    assert_eq!(
+        report.warnings,
+        ["the check `api` runs without `dns`, which is disabled"]
+    );
+}
+
+#[test]
+fn a_whole_tag_can_be_disabled_and_one_of_its_checks_kept() {
+    let set = json!({ "tags": { "far": { "enabled": false } }, "checks": { "api": { "enabled": true } } });
+    let health = fleet().settings(settings(set)).build().unwrap();
+    let names: Vec<_> = health.checks().map(|info| info.name().to_owned()).collect();
+    assert_eq!(names, ["api", "dns"]);
+}
+
+#[tokio::test]
+async fn a_check_can_be_taken_out_of_a_running_service_and_a_warning_added_to_its_reports() {
+    let health = fleet().build().unwrap();
+    assert_eq!(health.disable(["redis", "rediss"]), ["rediss"]);
+    for _ in 0..2 {
+        health.add_warning("there is no check `rediss` to disable");
+    }
+    let report = health.report().await;
+    assert_eq!(report.results.len(), 2);
+    assert_eq!(report.warnings, ["there is no check `rediss` to disable"]);
+}
+
+#[test]
+fn bad_settings_are_told_all_at_once() {
+    let set = json!({
+        "timeout": "0s", "success_ttl": "5 parsecs", "tags": { "nobody": { "enabled": false } },
+        "checks": {
+            "rediss": {}, "redis": { "timeout": "0ms", "failure_threshold": 0, "depends_on": ["x"], "interval": "soon" },
+            "api": { "liveness": true }, "dns": { "external": true }
+        }
+    });
+    let error = fleet().settings(settings(set)).build().unwrap_err();
+    let told = error.to_string();
+    for part in [
+        "there is no check `rediss`",
+        "no check has the tag `nobody`",
+        "settings: success_ttl: `5 parsecs` is not a duration; write for example \"250ms\"",
+        "settings: checks.redis.interval: `soon`",
+        "the time limit of all checks is zero",
+        "the check `redis`",
+        "failure threshold is 0",
+        "depends on `x`",
+        "`api` → `dns`",
+    ] {
+        assert!(told.contains(part), "{part:?} is missing in:\n{told}");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_refused_while_reading() {
+    for bad in [
+        json!({ "timeot": "1s" }),
+        json!({ "checks": { "a": { "ttl": "1s" } } }),
+    ] {
+        assert!(
+            serde_json::from_value::<Settings>(bad)
+                .unwrap_err()
+                .to_string()
+                .contains("unknown field")
+        );
+    }
+}
+
+#[tokio::test]
+async fn unknown_checks_can_be_a_warning_for_one_configuration_of_two_releases() {
+    let set = settings(json!({ "unknown_checks": "warn", "checks": { "next": { "critical": false } } }));
+    let report = fleet().settings(set).build().unwrap().report().await;
+    assert_eq!(
+        report.warnings,
+        ["settings: there is no check `next`; the checks are: api, dns, redis"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ttl_from_the_settings_holds_on_probes_too() {
+    let lever = Lever::default();
+    let health = by_hand()
+        .check(lever.check("a"))
+        .settings(settings(json!({ "success_ttl": "1h" })))
+        .build()
+        .unwrap();
+    let probe = healthcheck::Selection::readiness().max_age(Duration::from_secs(5), Duration::from_secs(2));
+    health.report_for(&probe).await.unwrap();
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let report = health.report_for(&probe).await.unwrap();
+    assert_eq!(lever.runs(), 1);
+    let result = of(&report, "a");
+    assert!((result.expires.unwrap() - result.timestamp.unwrap() - 3_600.0).abs() < 0.001);
+}

@@ -1,0 +1,71 @@
+//! Checks that tests can steer and count.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+use healthcheck::{Check, CheckResult, HealthCheck, HealthCheckBuilder, Outcome, Report};
+
+/// A builder without the discovered checks.
+pub fn by_hand() -> HealthCheckBuilder {
+    HealthCheck::builder().discover(false)
+}
+
+pub fn built(checks: impl IntoIterator<Item = Check>) -> HealthCheck {
+    checks
+        .into_iter()
+        .fold(by_hand(), HealthCheckBuilder::check)
+        .build()
+        .expect("the checks fit together")
+}
+
+/// The result of one check in a report.
+pub fn of<'a>(report: &'a Report, name: &str) -> &'a CheckResult {
+    report
+        .results
+        .iter()
+        .find(|result| result.checker == name)
+        .expect("the check is in the report")
+}
+
+/// What a steered check does next, and how often it has run.
+#[derive(Clone, Default)]
+pub struct Lever {
+    verdict: Arc<AtomicU8>,
+    runs: Arc<AtomicU32>,
+}
+
+impl Lever {
+    pub fn pass(&self) {
+        self.verdict.store(0, Ordering::SeqCst);
+    }
+
+    pub fn warn(&self) {
+        self.verdict.store(1, Ordering::SeqCst);
+    }
+
+    pub fn fail(&self) {
+        self.verdict.store(2, Ordering::SeqCst);
+    }
+
+    pub fn runs(&self) -> u32 {
+        self.runs.load(Ordering::SeqCst)
+    }
+
+    pub fn pull(&self) -> Outcome {
+        self.runs.fetch_add(1, Ordering::SeqCst);
+        match self.verdict.load(Ordering::SeqCst) {
+            0 => Outcome::pass("fine"),
+            1 => Outcome::warn("hm"),
+            _ => Outcome::fail("broken"),
+        }
+    }
+
+    /// An async check that does what the lever says.
+    pub fn check(&self, name: &str) -> Check {
+        let lever = self.clone();
+        Check::new(name, move || {
+            let lever = lever.clone();
+            async move { lever.pull() }
+        })
+    }
+}

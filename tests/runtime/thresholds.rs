@@ -1,0 +1,80 @@
+//! How many runs in a row it takes to change what is shown.
+
+use healthcheck::{Outcome, Overall, Pending, Status};
+
+use crate::support::{Lever, built, of};
+
+fn _type_is_closed(status: Status) -> u8 {
+    match status {
+        Status::Pass => 0,
+        Status::Warn => 1,
+        Status::Fail => 2,
+    }
+}
+
+#[tokio::test]
+async fn a_failure_below_the_threshold_is_pending_and_the_status_is_held_with_the_new_output() {
+    let lever = Lever::default();
+    let health = built([lever
+        .check("a")
+        .failure_threshold(2)
+        .success_ttl(None)
+        .failed_ttl(None)]);
+    health.report().await;
+    lever.fail();
+    let report = health.report().await;
+    let result = of(&report, "a");
+    assert_eq!(
+        (result.status, result.passed, result.output.as_str()),
+        (Status::Pass, true, Some("broken"))
+    );
+    let Some(Pending {
+        status,
+        count,
+        of: needed,
+        ..
+    }) = result.pending
+    else {
+        panic!("{result:?}")
+    };
+    assert_eq!((status, count, needed), (Status::Fail, 1, 2));
+    let report = health.report().await;
+    assert_eq!(of(&report, "a").status, Status::Fail);
+    assert_eq!(of(&report, "a").consecutive_failures, 2);
+    assert!(of(&report, "a").failing_since.is_some());
+}
+
+#[tokio::test]
+async fn a_check_that_has_never_passed_is_not_called_up_by_a_threshold() {
+    let lever = Lever::default();
+    lever.fail();
+    let health = built([lever.check("a").failure_threshold(5)]);
+    assert_eq!(health.report().await.status, Overall::Failure);
+}
+
+#[tokio::test]
+async fn requests_are_no_runs() {
+    let lever = Lever::default();
+    let health = built([lever.check("a").failure_threshold(3).success_ttl(None)]);
+    health.report().await;
+    lever.fail();
+    for _ in 0..10 {
+        // The failure is cached for 9 s: one run, however many ask.
+        assert_eq!(of(&*health.report().await, "a").status, Status::Pass);
+    }
+    assert_eq!(lever.runs(), 2);
+}
+
+#[tokio::test]
+async fn an_optional_failure_and_a_warning_degrade_the_whole() {
+    let lever = Lever::default();
+    lever.fail();
+    let optional = built([lever.check("a").critical(false)]);
+    assert_eq!(optional.report().await.status, Overall::Degraded);
+    let warns = built([healthcheck::Check::new("a", async || Outcome::warn("hm"))]);
+    let report = warns.report().await;
+    assert_eq!(
+        (report.status, of(&report, "a").passed),
+        (Overall::Degraded, true)
+    );
+}

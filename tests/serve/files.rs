@@ -1,0 +1,23 @@
+//! A process without a free file.
+
+use crate::process::{Connection, Served};
+
+#[test]
+fn without_a_free_file_open_connections_are_served_and_new_ones_as_soon_as_there_is_one() {
+    let (mut served, addr) = Served::start(&["files=64"]);
+    let mut open = Connection::open(addr);
+    open.send("/livez");
+    assert_eq!(open.answer().code, 200);
+
+    served.tell("take all files");
+    // The kernel takes it; the process can't yet.
+    let mut waiting = Connection::open(addr);
+    waiting.send("/livez");
+    served.wait_for_log("can't accept connections");
+    open.send("/livez");
+    assert_eq!(open.answer().code, 200, "open connections are kept");
+
+    served.tell("give files back");
+    assert_eq!(waiting.answer().code, 200);
+    assert_eq!(served.count_in_log("can't accept connections"), 1);
+}

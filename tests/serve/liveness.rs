@@ -1,0 +1,88 @@
+//! Liveness that a stalled runtime can't fake or lose.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::process::{Served, get};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Whether the check `runtime` passes; the answer has to come within a second.
+fn runtime_passes(addr: SocketAddr) -> bool {
+    let asked = Instant::now();
+    let answer = get(addr, "/livez");
+    let took = asked.elapsed();
+    assert!(took < SECOND, "answered after {took:?}");
+    let report = answer.report();
+    let runtime = report
+        .results
+        .iter()
+        .find(|result| result.checker == "runtime")
+        .unwrap();
+    assert_eq!(runtime.passed, answer.code == 200, "{answer:?}");
+    runtime.passed
+}
+
+#[test]
+fn with_the_runtime_blocked_for_good_livez_answers_within_a_second_and_fails_after_ten() {
+    let (mut served, addr) = Served::start(&[]);
+    assert!(runtime_passes(addr));
+    let blocked = Instant::now();
+    served.tell("block");
+    let failed = loop {
+        if !runtime_passes(addr) {
+            break blocked.elapsed();
+        }
+        assert!(blocked.elapsed() < 20 * SECOND, "it doesn't fail");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    // The last answer came up to a second before, and it is looked every second.
+    assert!((9..=13).contains(&failed.as_secs()), "{failed:?}");
+    assert_eq!(get(addr, "/livez/runtime").code, 503);
+}
+
+#[test]
+fn a_stop_of_the_process_starts_the_count_again() {
+    let (mut served, addr) = Served::start(&[]);
+    served.tell("block");
+    std::thread::sleep(4 * SECOND);
+    served.signal(Signal::STOP);
+    std::thread::sleep(8 * SECOND);
+    served.signal(Signal::CONT);
+    // By the clock it hasn't answered for twelve seconds and more.
+    let continued = Instant::now();
+    while continued.elapsed() < 4 * SECOND {
+        assert!(runtime_passes(addr), "{:?} after it went on", continued.elapsed());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn the_check_of_the_runtime_is_in_liveness_only() {
+    let (_served, addr) = Served::start(&[]);
+    assert_eq!(get(addr, "/livez/runtime").code, 200);
+    for path in ["/healthcheck/runtime", "/readyz/runtime", "/startupz/runtime"] {
+        assert_eq!(get(addr, path).code, 404, "{path}");
+    }
+    let names: Vec<String> = get(addr, "/healthcheck")
+        .report()
+        .results
+        .into_iter()
+        .map(|result| result.checker)
+        .collect();
+    assert_eq!(names, ["breakable", "started"]);
+}
+
+#[test]
+fn the_check_of_the_runtime_can_be_turned_off() {
+    let (_served, addr) = Served::start(&["no_runtime_check=yes"]);
+    assert_eq!(get(addr, "/livez").report().results, []);
+    let mut command = Served::command(&[]);
+    command.env("HEALTHCHECK_DISABLE", "runtime");
+    let mut served = Served::spawn(command);
+    let addr = served.printed("listening ").parse().unwrap();
+    assert_eq!(get(addr, "/livez").report().results, []);
+    assert_eq!(served.count_in_log("doesn't exist"), 0);
+}

@@ -1,0 +1,11 @@
+//! `serve` as a process of its own, with real sockets and real signals.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod agent;
+mod files;
+mod liveness;
+mod process;
+mod shutdown;
+mod start;
+mod systemd;

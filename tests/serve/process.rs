@@ -1,0 +1,242 @@
+//! The service that is tested, as a child process.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Longer than anything here takes that doesn't fail.
+pub const LIMIT: Duration = Duration::from_secs(30);
+
+pub struct Served {
+    process: Child,
+    commands: ChildStdin,
+    printed: Receiver<String>,
+    logged: Receiver<String>,
+    log: Vec<String>,
+}
+
+impl Served {
+    pub fn command(arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_served"));
+        for inherited in [
+            "HEALTHCHECK_DISABLE",
+            "NOTIFY_SOCKET",
+            "WATCHDOG_USEC",
+            "WATCHDOG_PID",
+        ] {
+            command.env_remove(inherited);
+        }
+        command.args(arguments);
+        command
+    }
+
+    /// Starts it and gives the address it listens on.
+    pub fn start(arguments: &[&str]) -> (Self, SocketAddr) {
+        let it = Self::spawn(Self::command(arguments));
+        let addr = it.printed("listening ").parse().unwrap();
+        // It listens before its signal handlers are there, or, told to serve at an address, only after it has printed
+        // it; once it answers all is in place.
+        let end = Instant::now() + LIMIT;
+        while TcpStream::connect(addr).is_err() {
+            assert!(Instant::now() < end, "it doesn't listen");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        get(addr, "/livez");
+        (it, addr)
+    }
+
+    pub fn spawn(mut command: Command) -> Self {
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let commands = process.stdin.take().unwrap();
+        let printed = lines(process.stdout.take().unwrap());
+        let logged = lines(process.stderr.take().unwrap());
+        Self {
+            process,
+            commands,
+            printed,
+            logged,
+            log: Vec::new(),
+        }
+    }
+
+    /// The rest of the next printed line that begins like this.
+    pub fn printed(&self, start: &str) -> String {
+        let end = Instant::now() + LIMIT;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let line = self
+                .printed
+                .recv_timeout(left)
+                .unwrap_or_else(|_| panic!("it doesn't print `{start}`"));
+            if let Some(rest) = line.strip_prefix(start) {
+                return rest.to_owned();
+            }
+        }
+    }
+
+    /// Waits for a line of the log that holds this.
+    pub fn wait_for_log(&mut self, what: &str) {
+        let end = Instant::now() + LIMIT;
+        while !self.log.iter().any(|line| line.contains(what)) {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.logged.recv_timeout(left) {
+                Ok(line) => self.log.push(line),
+                Err(_) => panic!("it doesn't log `{what}`, but: {:#?}", self.log),
+            }
+        }
+    }
+
+    /// How many lines of the log so far hold this.
+    pub fn count_in_log(&mut self, what: &str) -> usize {
+        self.log.extend(self.logged.try_iter());
+        self.log.iter().filter(|line| line.contains(what)).count()
+    }
+
+    /// Gives a command and waits until it is done.
+    pub fn tell(&mut self, command: &str) {
+        self.send(command);
+        self.printed(&format!("done {command}"));
+    }
+
+    /// Gives a command that may end the process before it can say that it is done.
+    pub fn send(&mut self, command: &str) {
+        writeln!(self.commands, "{command}").unwrap();
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_none()
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        let end = Instant::now() + LIMIT;
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < end, "it doesn't end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
+    let (send, receive) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            let _ = send.send(line);
+        }
+    });
+    receive
+}
+
+/// One answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub code: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn closes(&self) -> bool {
+        self.head.to_lowercase().contains("\r\nconnection: close")
+    }
+
+    pub fn report(&self) -> healthcheck::Report {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// A connection that is kept.
+pub struct Connection(TcpStream);
+
+impl Connection {
+    pub fn open(addr: SocketAddr) -> Self {
+        let stream = TcpStream::connect(addr).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        Self(stream)
+    }
+
+    pub fn send(&mut self, path: &str) {
+        write!(self.0, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    }
+
+    /// The next answer; the body ends where its length says.
+    pub fn answer(&mut self) -> Answer {
+        let mut text = String::new();
+        let mut buffer = [0; 4096];
+        loop {
+            let count = self.0.read(&mut buffer).unwrap();
+            assert!(count > 0, "closed without an answer: {text:?}");
+            text.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
+            let Some((head, body)) = text.split_once("\r\n\r\n") else {
+                continue;
+            };
+            let length = head.lines().find_map(|line| {
+                line.to_lowercase()
+                    .strip_prefix("content-length: ")
+                    .map(ToOwned::to_owned)
+            });
+            if length.is_none_or(|length| body.len() >= length.parse().unwrap()) {
+                return Answer {
+                    code: head.split_whitespace().nth(1).unwrap().parse().unwrap(),
+                    head: format!("{head}\r\n"),
+                    body: body.to_owned(),
+                };
+            }
+        }
+    }
+}
+
+pub fn get(addr: SocketAddr, path: &str) -> Answer {
+    let mut connection = Connection::open(addr);
+    connection.send(path);
+    connection.answer()
+}
+
+/// Asks until the answer is like this.
+pub fn get_until(addr: SocketAddr, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+    let end = Instant::now() + LIMIT;
+    loop {
+        let answer = get(addr, path);
+        if wanted(&answer) {
+            return answer;
+        }
+        assert!(Instant::now() < end, "still {answer:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits until nobody listens there.
+pub fn wait_until_refused(addr: SocketAddr) {
+    let end = Instant::now() + LIMIT;
+    while TcpStream::connect(addr).is_ok() {
+        assert!(Instant::now() < end, "somebody still listens");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,215 @@
+//! A service that the tests of `serve` start as a process of its own, stop, block and starve.
+//!
+//! It prints "listening ADDRESS", then "served RESULT" once `serve` has returned. On its standard input it takes one
+//! command a line.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::BufRead;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use healthcheck::{Check, HealthCheck, Outcome};
+use healthcheck_axum::{Endpoints, ServeError};
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+const WORKERS: usize = 2;
+
+/// What can be changed while it runs.
+#[derive(Default)]
+struct Switches {
+    broken: AtomicBool,
+    warned: AtomicBool,
+    starting: AtomicBool,
+    gate: Notify,
+}
+
+fn main() {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .unwrap();
+    let result = runtime.block_on(runtime.spawn(serve())).unwrap();
+    // The future has returned; whatever blocks the workers isn't waited for.
+    match result {
+        Ok(()) => println!("served"),
+        Err(error) => {
+            eprintln!("Error: {error:?}");
+            std::process::exit(1);
+        }
+    }
+    std::process::exit(0);
+}
+
+async fn serve() -> Result<(), ServeError> {
+    let arguments: HashMap<String, String> = std::env::args()
+        .skip(1)
+        .map(|argument| {
+            let (key, value) = argument.split_once('=').unwrap();
+            (key.to_owned(), value.to_owned())
+        })
+        .collect();
+    let given = |key: &str| arguments.get(key).map(String::as_str);
+    let milliseconds = |key: &str| given(key).map(|value| Duration::from_millis(value.parse().unwrap()));
+
+    let switches = Arc::new(Switches::default());
+    switches
+        .broken
+        .store(given("broken").is_some(), Ordering::Release);
+    switches
+        .starting
+        .store(given("starting").is_some(), Ordering::Release);
+    let health = health(&switches, given("gate").is_some());
+    let mut endpoints = Endpoints::new(health.clone());
+    if let Some(delay) = milliseconds("delay") {
+        endpoints = endpoints.shutdown_delay(delay);
+    }
+    if let Some(path) = given("termination_log") {
+        endpoints = endpoints.termination_log(path);
+    }
+    if let Some(path) = given("maintenance_file") {
+        endpoints = endpoints.maintenance_file(path);
+    }
+    if let Some(addr) = given("agent") {
+        endpoints = endpoints.haproxy_agent(addr);
+    }
+    if given("no_runtime_check").is_some() {
+        endpoints = endpoints.runtime_check(false);
+    }
+    if given("gate").is_some() {
+        // A request in flight lasts as long as its check.
+        endpoints = endpoints.answer_within(None);
+    }
+    if let Some(count) = given("files") {
+        limit_files(count.parse().unwrap());
+    }
+    let until = given("until").map(|_| Arc::new(Notify::new()));
+    obey(health, switches, until.clone());
+
+    if let Some(addr) = given("addr") {
+        return endpoints.serve(addr).await;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    match until {
+        Some(until) => {
+            // It takes an address: that of a listener which is closed again is free.
+            drop(listener);
+            println!("listening {addr}");
+            endpoints
+                .serve_until(addr, async move { until.notified().await })
+                .await
+        }
+        None => {
+            println!("listening {addr}");
+            endpoints.serve_on(listener).await
+        }
+    }
+}
+
+fn health(switches: &Arc<Switches>, with_gate: bool) -> HealthCheck {
+    let (breakable, starting, gate) = (Arc::clone(switches), Arc::clone(switches), Arc::clone(switches));
+    let builder = HealthCheck::builder()
+        .discover(false)
+        .failed_ttl(None)
+        .success_ttl(None)
+        .check(Check::new("breakable", move || {
+            let broken = breakable.broken.load(Ordering::Acquire);
+            let warned = breakable.warned.load(Ordering::Acquire);
+            async move {
+                if broken {
+                    Outcome::fail("broken by hand")
+                } else if warned {
+                    Outcome::warn("slow by hand")
+                } else {
+                    Outcome::pass("fine")
+                }
+            }
+        }))
+        .check(
+            Check::new("started", move || {
+                let starting = starting.starting.load(Ordering::Acquire);
+                async move { !starting }
+            })
+            .startup(),
+        );
+    let check = Check::new("gate", move || {
+        let switches = Arc::clone(&gate);
+        async move {
+            println!("at the gate");
+            switches.gate.notified().await;
+        }
+    });
+    let builder = if with_gate {
+        builder.check(check.timeout(None))
+    } else {
+        builder
+    };
+    builder.build().unwrap()
+}
+
+/// Takes commands from the standard input, on a thread of its own.
+fn obey(health: HealthCheck, switches: Arc<Switches>, until: Option<Arc<Notify>>) {
+    let application = Handle::current();
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for command in std::io::stdin().lock().lines().map_while(Result::ok) {
+            match &*command {
+                "block" => block(&application),
+                "break" => switches.broken.store(true, Ordering::Release),
+                "repair" => switches.broken.store(false, Ordering::Release),
+                "warn" => switches.warned.store(true, Ordering::Release),
+                "calm" => switches.warned.store(false, Ordering::Release),
+                "maintenance" => health.maintenance("disks are changed"),
+                "end maintenance" => health.end_maintenance(),
+                "start" => switches.starting.store(false, Ordering::Release),
+                "open the gate" => switches.gate.notify_one(),
+                "begin_shutdown" => health.begin_shutdown(),
+                "stop" => until.as_ref().unwrap().notify_one(),
+                "take all files" => held.extend(std::iter::from_fn(|| File::open("/dev/null").ok())),
+                "give files back" => held.clear(),
+                other => panic!("no such command: {other}"),
+            }
+            println!("done {command}");
+        }
+    });
+}
+
+/// Blocks every worker of the application's runtime for good.
+fn block(application: &Handle) {
+    let (began, begun) = std::sync::mpsc::channel();
+    for _ in 0..WORKERS {
+        let began = began.clone();
+        application.spawn(async move {
+            began.send(()).unwrap();
+            loop {
+                std::thread::park();
+            }
+        });
+    }
+    for _ in 0..WORKERS {
+        begun.recv().unwrap();
+    }
+}
+
+#[cfg(unix)]
+fn limit_files(count: u64) {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let limit = Rlimit {
+        current: Some(count),
+        maximum: Some(count),
+    };
+    setrlimit(Resource::Nofile, limit).unwrap();
+}
+
+#[cfg(not(unix))]
+fn limit_files(_count: u64) {}

@@ -1,0 +1,51 @@
+//! The start: an address that is taken, and what the environment and files say.
+
+use std::net::TcpListener;
+
+use crate::process::{Served, get, get_until};
+
+#[test]
+fn an_address_that_is_taken_is_one_clear_line_and_a_failure() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap();
+    let mut served = Served::spawn(Served::command(&[&format!("addr={addr}")]));
+    assert_eq!(served.wait().code(), Some(1));
+    served.wait_for_log(&format!("Error: can't listen on {addr}: address already in use"));
+}
+
+#[test]
+fn the_environment_takes_checks_out_and_an_unknown_name_is_a_warning() {
+    let mut command = Served::command(&["broken=yes"]);
+    command.env("HEALTHCHECK_DISABLE", "breakable, nobody");
+    let mut served = Served::spawn(command);
+    let addr = served.printed("listening ").parse().unwrap();
+    let answer = get(addr, "/healthcheck");
+    assert_eq!(answer.code, 200);
+    assert_eq!(answer.report().results.len(), 1);
+    assert_eq!(get(addr, "/readyz").code, 200);
+    assert_eq!(get(addr, "/healthcheck/breakable").code, 404);
+    served.wait_for_log("nobody");
+    assert_eq!(served.count_in_log("doesn't exist"), 1);
+}
+
+#[test]
+fn a_file_that_exists_is_maintenance() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("maintenance");
+    let (_served, addr) = Served::start(&[&format!("maintenance_file={}", path.display())]);
+    assert_eq!(get(addr, "/readyz").code, 200);
+    std::fs::write(&path, "a new disk\n").unwrap();
+    let down = get_until(addr, "/readyz", |answer| answer.code == 503);
+    assert_eq!(down.report().reason.as_deref(), Some("maintenance: a new disk"));
+    assert_eq!(get(addr, "/livez").code, 200);
+    std::fs::remove_file(&path).unwrap();
+    get_until(addr, "/readyz", |answer| answer.code == 200);
+}
+
+#[test]
+fn a_request_from_outside_a_probe_path_is_404_and_the_peer_is_known() {
+    let (_served, addr) = Served::start(&[]);
+    assert_eq!(get(addr, "/nowhere").code, 404);
+    // The environment page is for loopback, which takes the peer's address.
+    assert_eq!(get(addr, "/environment").code, 200);
+}

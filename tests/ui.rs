@@ -1,0 +1,19 @@
+//! What the attributes refuse, with the compiler's messages, and the odd things that they accept.
+//!
+//! `TRYBUILD=overwrite cargo test --test ui` records the messages anew. Then read each of them in `git diff`: one error
+//! for one mistake, the caret under the guilty token, and a text that says what to write instead.
+
+/// The messages are those of the compiler in `rust-toolchain.toml`; another one words some of them differently.
+#[rustversion::attr(
+    not(stable(1.95)),
+    ignore = "the messages were recorded with the pinned toolchain"
+)]
+#[test]
+fn every_mistake_is_refused_where_it_stands() {
+    trybuild::TestCases::new().compile_fail("ui/refused/*.rs");
+}
+
+#[test]
+fn odd_but_legal_functions_are_accepted() {
+    trybuild::TestCases::new().pass("ui/accepted/*.rs");
+}

@@ -1,0 +1,19 @@
+// A text that isn't a duration is refused, and the message shows good ones.
+use healthcheck::health_check;
+
+#[health_check(timeout = "soon")]
+fn redis() {}
+
+#[health_check(success_ttl = "5")]
+fn database() {}
+
+#[health_check(failed_ttl = "-1s")]
+fn queue() {}
+
+#[health_check(interval = "1 fortnight")]
+fn disk() {}
+
+#[health_check(timeout = "")]
+fn dns() {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+// What a check depends on is the name of a check.
+use healthcheck::health_check;
+
+#[health_check(depends_on("", "a/b"))]
+fn redis() {}
+
+fn main() {}

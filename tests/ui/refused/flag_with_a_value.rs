@@ -1,0 +1,10 @@
+// An option that is on or absent takes no value.
+use healthcheck::health_check;
+
+#[health_check(liveness = true)]
+fn redis() {}
+
+#[health_check(external("dns"))]
+fn dns() {}
+
+fn main() {}

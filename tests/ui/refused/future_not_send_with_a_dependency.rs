@@ -1,0 +1,13 @@
+// The same for a check with a dependency.
+use healthcheck::health_check;
+
+use std::rc::Rc;
+
+#[health_check]
+async fn redis(url: &String) {
+    let client = Rc::new(url);
+    std::future::ready(()).await;
+    drop(client);
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+// Only a background check has a first run of its own.
+use healthcheck::health_check;
+
+#[health_check(initial_delay = "1s")]
+fn redis() {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+// No delay is no option at all.
+use healthcheck::health_check;
+
+#[health_check(interval = "10s", initial_delay = "0s")]
+fn redis() {}
+
+#[health_check(interval = "10s", initial_delay = "none")]
+fn database() {}
+
+fn main() {}

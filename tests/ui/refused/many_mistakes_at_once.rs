@@ -1,0 +1,7 @@
+// All mistakes of one function are reported together.
+use healthcheck::health_check;
+
+#[health_check(nmae = "x", timeout = "soon", failure_threshold = 0, tags(""), external, liveness)]
+const unsafe fn redis<T>(_client: &mut T, _url: &str) {}
+
+fn main() {}

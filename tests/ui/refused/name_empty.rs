@@ -1,0 +1,7 @@
+// A name isn't empty.
+use healthcheck::health_check;
+
+#[health_check(name = "")]
+fn redis() {}
+
+fn main() {}

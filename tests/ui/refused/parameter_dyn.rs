@@ -1,0 +1,12 @@
+// A trait object is provided in an `Arc`.
+use healthcheck::health_check;
+
+trait Ping: Send + Sync {}
+
+#[health_check]
+fn redis(_client: &dyn Ping) {}
+
+#[health_check]
+fn database(_client: &(dyn Ping + Send)) {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+// A dependency is found by its concrete type.
+use healthcheck::health_check;
+
+#[health_check]
+fn redis(_client: impl Clone) {}
+
+#[health_check]
+fn database(_client: &impl Clone) {}
+
+fn main() {}

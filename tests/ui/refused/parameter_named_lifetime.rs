@@ -1,0 +1,12 @@
+// A dependency is lent for one run.
+use healthcheck::health_check;
+
+#[health_check]
+fn redis(_client: &'static String) {}
+
+struct Client<'a>(&'a str);
+
+#[health_check]
+fn database(_client: &Client<'_>) {}
+
+fn main() {}

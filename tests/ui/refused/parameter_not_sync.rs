@@ -1,0 +1,9 @@
+// A value is shared between threads.
+use healthcheck::health_check;
+
+use std::cell::RefCell;
+
+#[health_check]
+fn redis(_client: &RefCell<u8>) {}
+
+fn main() {}

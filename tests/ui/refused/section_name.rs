@@ -1,0 +1,19 @@
+// A section's name is one segment of a path, too.
+use healthcheck::env_section;
+
+#[env_section(name = "")]
+fn one() -> u8 {
+    1
+}
+
+#[env_section(name = "..")]
+fn two() -> u8 {
+    2
+}
+
+#[env_section(name = "a/b")]
+fn three() -> u8 {
+    3
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+// In the health body a section can't replace a field of the report.
+use healthcheck::env_section;
+
+#[env_section(in_health)]
+fn status() -> u8 {
+    1
+}
+
+#[env_section(name = "results", in_health)]
+fn numbers() -> u8 {
+    2
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+// A section's value is shown as JSON.
+use healthcheck::env_section;
+
+struct Application;
+
+#[env_section]
+fn application() -> Application {
+    Application
+}
+
+#[env_section]
+async fn database() -> Result<Application, String> {
+    Ok(Application)
+}
+
+fn main() {}

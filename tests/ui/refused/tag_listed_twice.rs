@@ -1,0 +1,7 @@
+// A tag is listed once.
+use healthcheck::health_check;
+
+#[health_check(tags("cache", "cache"))]
+fn redis() {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+// The result of a background check is kept until its next run.
+use healthcheck::health_check;
+
+#[health_check(interval = "10s", success_ttl = "5s", failed_ttl = "none")]
+fn redis() {}
+
+fn main() {}

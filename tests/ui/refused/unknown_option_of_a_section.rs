@@ -1,0 +1,9 @@
+// A section has fewer options than a check.
+use healthcheck::env_section;
+
+#[env_section(timeout = "5s")]
+fn application() -> u8 {
+    1
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+// A check has a fixed list of dependencies.
+use healthcheck::health_check;
+
+#[health_check]
+fn redis(_: ...) {}
+
+fn main() {}

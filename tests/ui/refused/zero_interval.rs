@@ -1,0 +1,7 @@
+// A check can't run without a pause.
+use healthcheck::health_check;
+
+#[health_check(interval = "0ms")]
+fn redis() {}
+
+fn main() {}
