@@ -8,7 +8,7 @@ use crate::check::Check;
 use crate::engine::Engine;
 use crate::engine::changes::{Changes, Transition};
 use crate::engine::listeners::{Listener, Listeners};
-use crate::engine::slot::{Policy, Ttl};
+use crate::engine::policy::{Policy, Ttl};
 use crate::engine::verdict::Thresholds;
 use crate::error::BuildError;
 use crate::health::{Core, HealthCheck};

@@ -12,7 +12,7 @@ use super::{EnvironmentDump, Show, os, process, rust};
 use crate::builder::doubled;
 use crate::engine::Engine;
 use crate::engine::changes::Changes;
-use crate::engine::slot::{Policy, Ttl};
+use crate::engine::policy::{Policy, Ttl};
 use crate::engine::verdict::Thresholds;
 use crate::error::BuildError;
 use crate::outcome::Outcome;

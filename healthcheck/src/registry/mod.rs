@@ -6,10 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::check::{Check, CheckInfo};
-use crate::engine::Slot;
-use crate::engine::Subject;
-use crate::engine::slot::{Policy, Ttl};
+use crate::engine::policy::{Policy, Ttl};
 use crate::engine::verdict::Thresholds;
+use crate::engine::{Slot, Subject};
 use crate::provide::{Binder, Provided};
 use crate::registration::{CheckRegistration, SectionRegistration};
 use crate::report;

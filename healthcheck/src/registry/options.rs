@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Candidate;
 use crate::check::CheckInfo;
-use crate::engine::slot::Ttl;
+use crate::engine::policy::Ttl;
 use crate::settings::{CheckSettings, Settings, UnknownChecks, duration};
 
 /// What holds for a check that doesn't say otherwise.
