@@ -29,6 +29,7 @@ mod registry;
 mod report;
 mod reports;
 mod run;
+mod sections;
 mod selection;
 mod settings;
 mod statistics;

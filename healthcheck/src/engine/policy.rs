@@ -33,7 +33,33 @@ pub(crate) struct Ttl {
 /// What an endless run, or one that can't start, is taken to need before it counts as stuck.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
+impl Ttl {
+    /// Not cached, whoever asks.
+    pub(crate) const NONE: Self = Self::chosen(None);
+
+    pub(crate) const fn chosen(lasts: Option<Duration>) -> Self {
+        Self { lasts, chosen: true }
+    }
+}
+
 impl Policy {
+    /// A section is run when it is asked for, and counts nothing.
+    pub(crate) const fn of_section(limit: Option<Duration>, success_ttl: Ttl, failed_ttl: Ttl) -> Self {
+        Self {
+            limit,
+            success_ttl,
+            failed_ttl,
+            interval: None,
+            initial_delay: None,
+            thresholds: Thresholds {
+                failure: 1,
+                success: 1,
+            },
+            latches: false,
+            only_startup: false,
+        }
+    }
+
     pub(crate) fn patience(&self) -> Duration {
         self.limit.unwrap_or(PATIENCE)
     }

@@ -279,7 +279,7 @@ impl Policies {
 fn policy(info: &CheckInfo, defaults: &Defaults) -> Policy {
     let options = info.options();
     let ttl = |own: Option<Option<std::time::Duration>>, default: Ttl| match own {
-        Some(lasts) => Ttl { lasts, chosen: true },
+        Some(lasts) => Ttl::chosen(lasts),
         None => default,
     };
     Policy {

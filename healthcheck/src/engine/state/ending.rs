@@ -135,27 +135,8 @@ mod tests {
 
     use super::*;
     use crate::engine::policy::Ttl;
-    use crate::engine::verdict::Thresholds;
 
-    const POLICY: Policy = Policy {
-        limit: Some(Duration::from_secs(1)),
-        success_ttl: Ttl {
-            lasts: None,
-            chosen: true,
-        },
-        failed_ttl: Ttl {
-            lasts: None,
-            chosen: true,
-        },
-        interval: None,
-        initial_delay: None,
-        thresholds: Thresholds {
-            failure: 1,
-            success: 1,
-        },
-        latches: false,
-        only_startup: false,
-    };
+    const POLICY: Policy = Policy::of_section(Some(Duration::from_secs(1)), Ttl::NONE, Ttl::NONE);
 
     #[tokio::test]
     async fn a_run_whose_limit_is_over_before_its_handle_is_known_is_ended_all_the_same() {
