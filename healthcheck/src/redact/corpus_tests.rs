@@ -22,7 +22,7 @@ fn shown(case: &Value) -> Value {
     let redaction = Redaction::default();
     let value = case["value"].clone();
     match case["where"].as_str().unwrap() {
-        "argv" => Value::Array(redaction.arguments(serde_json::from_value(value).unwrap())),
+        "argv" => Value::Array(redaction.arguments(&serde_json::from_value::<Vec<String>>(value).unwrap())),
         "check_output" => redaction.value(value),
         _ => redaction.named(case["name"].as_str().unwrap(), value),
     }
@@ -150,9 +150,9 @@ fn scratch() {
             );
         }
         let again = match case["where"].as_str().unwrap() {
-            "argv" => {
-                Value::Array(Redaction::default().arguments(serde_json::from_value(out.clone()).unwrap()))
-            }
+            "argv" => Value::Array(
+                Redaction::default().arguments(&serde_json::from_value::<Vec<String>>(out.clone()).unwrap()),
+            ),
             "check_output" => Redaction::default().value(out.clone()),
             _ => Redaction::default().named(case["name"].as_str().unwrap(), out.clone()),
         };
