@@ -44,11 +44,8 @@ async fn main() -> Result<(), ServeError> {
     let arguments: HashMap<String, String> = std::env::args()
         .skip(1)
         .filter_map(|argument| {
-            Some(
-                argument
-                    .split_once('=')
-                    .map(|(key, value)| (key.to_owned(), value.to_owned()))?,
-            )
+            let (key, value) = argument.split_once('=')?;
+            Some((key.to_owned(), value.to_owned()))
         })
         .collect();
     let levers = Levers::default();
