@@ -27,6 +27,9 @@ impl Package {
              [profile.release]\nstrip = true\n\n[workspace]\n"
         );
         let this = Self { root };
+        if this.root.join("src").exists() {
+            fs::remove_dir_all(this.root.join("src"))?;
+        }
         this.put("Cargo.toml", &manifest)?;
         // The versions of this workspace, which are there already.
         this.put("Cargo.lock", &fs::read_to_string(workspace.join("Cargo.lock"))?)?;
@@ -95,7 +98,8 @@ impl Package {
             .env("CARGO_INCREMENTAL", "0")
             .output()?;
         if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into());
+            let problem = String::from_utf8_lossy(&output.stderr);
+            return Err(problem.chars().take(2_000).collect::<String>().into());
         }
         Ok(String::from_utf8(output.stdout)?)
     }
