@@ -6,6 +6,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
+use tempfile::TempDir;
+
 use crate::client::{Client, LIMIT, free_addr, print_version};
 use crate::process::{Served, get};
 use crate::stats::HaProxy;
@@ -51,9 +53,8 @@ fn seen_through(front: SocketAddr) -> String {
         (false, true) => "withheld",
         _ => panic!("{report}"),
     };
-    let strange = environment("shop.example");
-    assert_eq!(strange, "refused", "by default nothing of a value is seen");
-    format!("{strange} | {} | {details} |", environment("localhost"))
+    let (strange, pretended) = (environment("shop.example"), environment("localhost"));
+    format!("{strange} | {pretended} | {details} |")
 }
 
 fn ask(addr: SocketAddr, path: &str, host: &str) -> String {
@@ -83,19 +84,30 @@ fn assert_documented(proxy: &str, found: &str) {
     assert!(row.ends_with(found), "found: {found}\nSECURITY.md: {row}");
 }
 
-#[test]
-fn behind_nginx_with_a_bare_proxy_pass() {
+/// An example, with its addresses replaced.
+fn example(path: &str, replacements: &[(&str, &dyn ToString)]) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../examples")
+        .join(path);
+    let mut text = fs::read_to_string(path).unwrap();
+    for (old, new) in replacements {
+        assert!(text.contains(old), "the example says {old}");
+        text = text.replace(old, &new.to_string());
+    }
+    text
+}
+
+/// nginx with this configuration, which listens on `front`.
+fn nginx(configuration: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("nginx", &["-v"]);
-    let (_served, addr) = service();
-    let front = free_addr();
-    let folder = tempfile::tempdir().unwrap();
-    let text = format!(
-        "daemon off; pid nginx.pid; error_log stderr; events {{}}
-         http {{
+    // What it buffers it may not write where its package says.
+    let text = configuration.replacen(
+        "http {",
+        "daemon off; pid nginx.pid; error_log stderr;
+         http {
              access_log off;
-             client_body_temp_path .; proxy_temp_path .; fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;
-             server {{ listen {front}; location / {{ proxy_pass http://{addr}; }} }}
-         }}"
+             client_body_temp_path .; proxy_temp_path .; fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;",
+        1,
     );
     fs::write(folder.path().join("nginx.conf"), text).unwrap();
     let mut command = Command::new("nginx");
@@ -105,7 +117,60 @@ fn behind_nginx_with_a_bare_proxy_pass() {
     command.args(["-e", "stderr", "-g", "master_process off;"]);
     let mut nginx = Client::start(&mut command, folder.path());
     nginx.wait_until("it listens", || TcpStream::connect(front).is_ok());
-    assert_documented("nginx with a bare `proxy_pass`", &seen_through(front));
+    nginx
+}
+
+fn behind_nginx(location: &str) -> String {
+    let (_served, addr) = service();
+    let (front, folder) = (free_addr(), tempfile::tempdir().unwrap());
+    let text = format!(
+        "events {{}} http {{ server {{ listen {front}; location / {{ {location} proxy_pass http://{addr}; }} }} }}"
+    );
+    let _nginx = nginx(&text, front, &folder);
+    seen_through(front)
+}
+
+#[test]
+fn behind_nginx_with_a_bare_proxy_pass() {
+    assert_documented("nginx with a bare `proxy_pass`", &behind_nginx(""));
+}
+
+#[test]
+fn behind_nginx_with_a_bare_proxy_pass_over_http_1_1() {
+    let found = behind_nginx("proxy_http_version 1.1;");
+    assert_documented("nginx with a bare `proxy_pass` over HTTP/1.1", &found);
+}
+
+#[test]
+fn behind_the_nginx_of_the_example() {
+    let (_served, addr) = service();
+    let (front, folder) = (free_addr(), tempfile::tempdir().unwrap());
+    let text = example(
+        "nginx/nginx.conf",
+        &[("127.0.0.1:8000", &front), ("127.0.0.1:8081", &addr)],
+    );
+    let _nginx = nginx(&text, front, &folder);
+    for host in ["shop.example", "localhost"] {
+        assert_closed(front, host);
+        let ready = ask(front, "/readyz", host);
+        assert!(
+            ready.starts_with("HTTP/1.1 503") && ready.contains("reason withheld"),
+            "{ready}"
+        );
+    }
+}
+
+/// What is for nobody outside.
+fn assert_closed(front: SocketAddr, host: &str) {
+    for inside in [
+        "/environment",
+        "/environment/process",
+        "/healthcheck",
+        "/healthcheck/history",
+    ] {
+        let answer = ask(front, inside, host);
+        assert!(answer.starts_with("HTTP/1.1 404"), "{inside}: {answer}");
+    }
 }
 
 #[test]
@@ -136,16 +201,9 @@ fn behind_haproxy_with_forwardfor() {
     assert_documented("HAProxy with `option forwardfor`", &seen_through(haproxy.front));
 }
 
-#[test]
-fn behind_caddy() {
+/// Caddy with this configuration, which listens on `front`.
+fn caddy(text: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("caddy", &["version"]);
-    let (_served, addr) = service();
-    let front = free_addr();
-    let folder = tempfile::tempdir().unwrap();
-    let text = format!(
-        "{{\n\tadmin off\n\tauto_https off\n}}\nhttp://:{} {{\n\tbind 127.0.0.1\n\treverse_proxy {addr}\n}}\n",
-        front.port()
-    );
     fs::write(folder.path().join("Caddyfile"), text).unwrap();
     let mut command = Command::new("caddy");
     command.args(["run", "--adapter", "caddyfile", "--config", "Caddyfile"]);
@@ -154,5 +212,42 @@ fn behind_caddy() {
     }
     let mut caddy = Client::start(&mut command, folder.path());
     caddy.wait_until("it listens", || TcpStream::connect(front).is_ok());
+    caddy
+}
+
+#[test]
+fn behind_caddy() {
+    let (_served, addr) = service();
+    let (front, folder) = (free_addr(), tempfile::tempdir().unwrap());
+    let text = format!(
+        "{{\n\tadmin off\n\tauto_https off\n}}\nhttp://:{} {{\n\tbind 127.0.0.1\n\treverse_proxy {addr}\n}}\n",
+        front.port()
+    );
+    let _caddy = caddy(&text, front, &folder);
     assert_documented("Caddy's `reverse_proxy`", &seen_through(front));
+}
+
+#[test]
+fn the_caddy_of_the_example_leaves_out_who_is_not_ready() {
+    let (_broken, broken) = service();
+    let served = Served::spawn(Served::command(&[]));
+    let sound: SocketAddr = served.printed("listening ").parse().unwrap();
+    let (front, folder) = (free_addr(), tempfile::tempdir().unwrap());
+    let port = format!(":{} {{", front.port());
+    let replacements: [(&str, &dyn ToString); 3] = [
+        (":8000 {", &port),
+        ("127.0.0.1:8081", &broken),
+        ("127.0.0.1:8082", &sound),
+    ];
+    let text = example("caddy/Caddyfile", &replacements);
+    let mut caddy = caddy(&text, front, &folder);
+    // It chooses at random: the one that isn't ready would be seen in so many.
+    caddy.wait_until("the one that fails is left out", || {
+        let answers = (0..32).map(|_| ask(front, "/readyz", "shop.example"));
+        answers
+            .collect::<Vec<_>>()
+            .iter()
+            .all(|answer| answer.starts_with("HTTP/1.1 200") && answer.contains("\"breakable\""))
+    });
+    assert_closed(front, "localhost");
 }

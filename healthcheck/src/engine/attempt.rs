@@ -392,9 +392,10 @@ fn hold_paused_time(home: &Handle) -> Option<oneshot::Sender<()>> {
     let (work, worked) = oneshot::channel::<()>();
     let (lease, held) = std::sync::mpsc::channel::<()>();
     home.spawn(async move {
+        // Here, since it panics where the system has no thread left: that ends this task and nobody's report.
+        tokio::task::spawn_blocking(move || held.recv());
         let _ = worked.await;
         drop(lease);
     });
-    home.spawn_blocking(move || held.recv());
     Some(work)
 }

@@ -445,7 +445,7 @@ impl State {
     pub(crate) fn is_outdated(&self, policy: &Policy, now: Now) -> bool {
         match (&self.last, policy.oldest_in_background()) {
             (None, _) => true,
-            _ if self.is_stuck() => false,
+            _ if self.is_stuck() || self.is_over(policy) => false,
             (Some(last), Some(oldest)) => last.at.after(oldest).passed(now),
             (Some(last), None) => last.is_outdated(policy, now),
         }

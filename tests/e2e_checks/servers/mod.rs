@@ -9,6 +9,7 @@ pub mod redis;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
@@ -139,10 +140,21 @@ fn signal(name: &str, pids: &[u32]) {
         .unwrap();
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+/// A port that nobody listens on. None of those that the kernel gives away by itself: between our asking and the server's
+/// listening, any connection of the other tests could take such a one.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Other test binaries count from elsewhere.
+    let start = std::process::id().wrapping_mul(61) % PORTS;
+    loop {
+        let turn = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        assert!(turn < PORTS, "no port is free");
+        let port = 20_000 + ((start + turn) % PORTS) as u16;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
+
+/// Below 32768, where the kernel begins.
+const PORTS: u32 = 12_000;

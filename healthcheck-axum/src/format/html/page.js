@@ -121,6 +121,7 @@ const status = () => {
       if (mine !== asking) return;
       lost = lost || new Date();
       const why = /^answered/.test(problem.message) ? "The server " + problem.message : "Lost the server";
+      if (!document.title.startsWith("? ")) document.title = "? " + document.title;
       say(why + " at " + clock(lost) + ". What you see is older. Trying again.", "lost");
     } finally {
       clearTimeout(limit);

@@ -86,7 +86,7 @@ fn said(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     let (start, is_cut) = wording::beginning(&text, LONG);
     if is_cut {
         html!(out,
-            "<details class=\"long\"><summary><span class=\"output\">" {start} "…</span></summary><div class=\"output\" "
+            "<details class=\"long\"><summary><span class=\"output\">" {start} "…</span><span class=\"less\">Show less</span></summary><div class=\"output\" "
             "tabindex=\"0\" role=\"group\" aria-label=\"Whole output\">" {text} "</div></details>"
         )
     } else if text.is_empty() {

@@ -10,8 +10,8 @@ const SCRIPT: &str = include_str!("page.js");
 /// Nothing but this very style and script runs; the page may ask its own server for its next state. A test tells the
 /// digests to write here once either file has changed.
 pub(super) const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-zbd1wo+M/hIhEAAB0Aq9S+X80HzrC9L3NVlVxpF9KJQ='; \
-    script-src 'sha256-Z0aKsp2APX2f1onjrEze86C9Fry4PtDiAiiOFPez/KQ='; \
+    style-src 'sha256-uE0vt3u30GentA4pGFP69F/RCib9SIiRDmtfTNMR7O8='; \
+    script-src 'sha256-He6bKDRxEn7Hc1e3KyprLYOyuJcojHDvVz1FvQM7FCQ='; \
     connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The pages that one can go to.

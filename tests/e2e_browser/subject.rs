@@ -1,0 +1,101 @@
+//! The service that the real clients ask, as a process of its own.
+//!
+//! It prints "listening ADDRESS" and takes one command a line on its standard input: "pass NAME", "warn NAME",
+//! "fail NAME" with what the check says behind it, "maintenance REASON", "end maintenance".
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::collections::HashMap;
+use std::io::BufRead;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use healthcheck::{Check, HealthCheck, Outcome, Status};
+use healthcheck_axum::{Endpoints, ServeError};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+/// What each check says next.
+#[derive(Clone, Default)]
+struct Levers(Arc<Mutex<HashMap<String, (Status, String)>>>);
+
+impl Levers {
+    fn check(&self, name: &'static str) -> Check {
+        let levers = self.clone();
+        Check::new(name, move || {
+            let said = levers.0.lock().unwrap().get(name).cloned();
+            async move {
+                match said {
+                    None => Outcome::pass("fine"),
+                    Some((Status::Pass, output)) => Outcome::pass(output),
+                    Some((Status::Warn, output)) => Outcome::warn(output),
+                    Some((Status::Fail, output)) => Outcome::fail(output),
+                }
+            }
+        })
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), ServeError> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    let arguments: HashMap<String, String> = std::env::args()
+        .skip(1)
+        .filter_map(|argument| Some(argument.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()))?))
+        .collect();
+    let levers = Levers::default();
+    let health = HealthCheck::builder()
+        .discover(false)
+        .success_ttl(None)
+        .failed_ttl(None)
+        .check(levers.check("database").description("The orders database answers.").tags(["storage"]))
+        .check(levers.check("disk").description("There is room on the disk.").tags(["storage", "system"]))
+        .check(
+            levers
+                .check("recommendations")
+                .description("The recommendations service answers.")
+                .tags(["external"])
+                .critical(false),
+        )
+        .check(levers.check("worker").liveness())
+        .check(levers.check("<script>alert(1)</script>".trim_end_matches("</script>")))
+        .section("version", json!({ "release": "1.2.3" }))
+        .build()?;
+    let mut endpoints = Endpoints::new(health.clone());
+    if let Some(delay) = arguments.get("delay") {
+        endpoints = endpoints.shutdown_delay(Duration::from_millis(delay.parse().unwrap()));
+    }
+    if let Some(addr) = arguments.get("agent") {
+        endpoints = endpoints.haproxy_agent(addr);
+    }
+    let addr = arguments.get("addr").map_or("127.0.0.1:0", String::as_str);
+    let listener = TcpListener::bind(addr).await.unwrap();
+    println!("listening {}", listener.local_addr().unwrap());
+    std::thread::spawn(move || obey(&health, &levers));
+    endpoints.serve_on(listener).await
+}
+
+fn obey(health: &HealthCheck, levers: &Levers) {
+    for command in std::io::stdin().lock().lines().map_while(Result::ok) {
+        let mut words = command.splitn(3, ' ');
+        let (verb, name) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let said = words.next().unwrap_or_default().to_owned();
+        let status = match verb {
+            "pass" => Status::Pass,
+            "warn" => Status::Warn,
+            "fail" => Status::Fail,
+            "maintenance" => {
+                health.maintenance(name);
+                println!("done");
+                continue;
+            }
+            "end" => {
+                health.end_maintenance();
+                println!("done");
+                continue;
+            }
+            other => panic!("no such command: {other}"),
+        };
+        levers.0.lock().unwrap().insert(name.to_owned(), (status, said));
+        println!("done");
+    }
+}
