@@ -25,6 +25,7 @@ mod assembly;
 mod details;
 mod disabled;
 mod endpoints;
+mod exchange;
 mod format;
 mod haproxy_agent;
 mod json;
