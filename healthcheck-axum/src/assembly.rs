@@ -6,6 +6,8 @@ use tokio::runtime::Handle;
 
 use crate::access::Access;
 use crate::endpoints::{Endpoints, Environment, Readers};
+#[cfg(feature = "openapi")]
+use crate::openapi;
 use crate::probe::{Kind, Probe};
 use crate::routes;
 use crate::scrape::Scrape;
@@ -69,6 +71,16 @@ impl Endpoints {
         let (pass, fail) = self.max_age;
         let probe =
             |kind, selection: Selection| Probe::new(kind, selection.max_age(pass, fail), self.probe_budget);
+        let release = self.release.or_else(|| self.health.release().map(str::to_owned));
+        #[cfg(feature = "openapi")]
+        let openapi = self.openapi.then(|| {
+            openapi::document(&openapi::Subject {
+                paths: &self.paths,
+                answers: &self.answers,
+                with_environment,
+                release: release.as_deref(),
+            })
+        });
         let state = State {
             whole: Probe::new(Kind::Health, Selection::all(), self.health_budget),
             liveness: probe(Kind::Liveness, Selection::liveness()),
@@ -77,7 +89,9 @@ impl Endpoints {
             answers: self.answers,
             scrape: Scrape::default(),
             paths: self.paths.clone(),
-            release: self.release.or_else(|| self.health.release().map(str::to_owned)),
+            release,
+            #[cfg(feature = "openapi")]
+            openapi,
             health: self.health,
             details_access: self.details_access,
             environment,

@@ -80,6 +80,8 @@ pub struct Endpoints {
     pub(crate) probe_budget: Option<Duration>,
     pub(crate) max_age: (Duration, Duration),
     pub(crate) release: Option<String>,
+    #[cfg(feature = "openapi")]
+    pub(crate) openapi: bool,
     pub(crate) problems: Vec<String>,
     pub(crate) serving: Serving,
 }
@@ -113,6 +115,8 @@ impl Endpoints {
             probe_budget: Some(Duration::from_millis(800)),
             max_age: (Duration::from_secs(5), Duration::from_secs(2)),
             release: None,
+            #[cfg(feature = "openapi")]
+            openapi: false,
             problems: Vec::new(),
             serving: Serving::default(),
         }
@@ -250,6 +254,14 @@ impl Endpoints {
     /// ```
     pub fn format(mut self, name: impl Into<String>, format: impl Format) -> Self {
         self.answers.formats.insert(name.into(), format);
+        self
+    }
+
+    /// Whether an OpenAPI 3.1 document of every endpoint lies at `/healthcheck/openapi.json`, for everybody: it tells
+    /// paths and formats, and nothing of the checks. Default: no.
+    #[cfg(feature = "openapi")]
+    pub const fn openapi(mut self, yes: bool) -> Self {
+        self.openapi = yes;
         self
     }
 

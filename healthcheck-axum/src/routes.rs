@@ -24,6 +24,8 @@ use crate::state::State;
 /// The router of all routes. The paths are known to be sound, and no two are the same.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(paths: &Paths, state: State) -> Router<S> {
     let with_environment = state.environment.is_some();
+    #[cfg(feature = "openapi")]
+    let with_openapi = state.openapi.is_some();
     let state = Arc::new(state);
     let mut router = Router::new();
     let mut add = |path: &str, page: Page| {
@@ -44,6 +46,10 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(paths: &Paths, state: Sta
         add(&below(path, &check), Page::Check(kind));
     }
     add(&below(&paths.health, "history"), Page::History);
+    #[cfg(feature = "openapi")]
+    if with_openapi {
+        add(&below(&paths.health, crate::openapi::DOCUMENT), Page::OpenApi);
+    }
     if with_environment {
         add(&paths.environment, Page::Environment);
         let section = format!("{{{SECTION}}}");
@@ -60,6 +66,8 @@ enum Page {
     History,
     Environment,
     Section,
+    #[cfg(feature = "openapi")]
+    OpenApi,
 }
 
 /// The service behind each route. One `Arc` and a word, since axum clones it for each request.
@@ -105,6 +113,8 @@ impl Page {
                 let refused = state.environment_access.admit(head).err()?;
                 Some(problem::refused(refused))
             }
+            #[cfg(feature = "openapi")]
+            Self::OpenApi => Some(state.openapi()),
         }
     }
 
@@ -124,6 +134,8 @@ impl Page {
             Self::History => state.history(),
             Self::Environment => state.environment(head).await,
             Self::Section => state.section(head).await,
+            #[cfg(feature = "openapi")]
+            Self::OpenApi => state.openapi(),
         }
     }
 
@@ -139,7 +151,7 @@ impl Page {
     fn allowed(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Probe(_) | Self::Check(_) => "GET, HEAD, OPTIONS",
-            Self::History | Self::Environment | Self::Section => "GET, HEAD",
+            _ => "GET, HEAD",
         })
     }
 }

@@ -10,7 +10,8 @@ use std::process::Command;
 #[test]
 fn the_pages_do_in_a_browser_what_they_promise() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let clients = std::env::var_os("HEALTHCHECK_CLIENTS").map_or_else(|| root.join("target/clients"), Into::into);
+    let clients =
+        std::env::var_os("HEALTHCHECK_CLIENTS").map_or_else(|| root.join("target/clients"), Into::into);
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=spec"])
         .arg(root.join("tests/e2e_browser/pages.test.mjs"))

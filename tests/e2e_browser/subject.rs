@@ -37,18 +37,37 @@ impl Levers {
 
 #[tokio::main]
 async fn main() -> Result<(), ServeError> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
     let arguments: HashMap<String, String> = std::env::args()
         .skip(1)
-        .filter_map(|argument| Some(argument.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()))?))
+        .filter_map(|argument| {
+            Some(
+                argument
+                    .split_once('=')
+                    .map(|(key, value)| (key.to_owned(), value.to_owned()))?,
+            )
+        })
         .collect();
     let levers = Levers::default();
     let health = HealthCheck::builder()
         .discover(false)
         .success_ttl(None)
         .failed_ttl(None)
-        .check(levers.check("database").description("The orders database answers.").tags(["storage"]))
-        .check(levers.check("disk").description("There is room on the disk.").tags(["storage", "system"]))
+        .check(
+            levers
+                .check("database")
+                .description("The orders database answers.")
+                .tags(["storage"]),
+        )
+        .check(
+            levers
+                .check("disk")
+                .description("There is room on the disk.")
+                .tags(["storage", "system"]),
+        )
         .check(
             levers
                 .check("recommendations")
@@ -60,7 +79,7 @@ async fn main() -> Result<(), ServeError> {
         .check(levers.check("<script>alert(1)</script>".trim_end_matches("</script>")))
         .section("version", json!({ "release": "1.2.3" }))
         .build()?;
-    let mut endpoints = Endpoints::new(health.clone());
+    let mut endpoints = Endpoints::new(health.clone()).openapi(true);
     if let Some(delay) = arguments.get("delay") {
         endpoints = endpoints.shutdown_delay(Duration::from_millis(delay.parse().unwrap()));
     }

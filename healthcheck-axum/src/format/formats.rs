@@ -106,11 +106,8 @@ impl Default for Formats {
 impl Formats {
     /// Adds the user's own, in the place of one of the same name.
     pub(crate) fn insert(&mut self, name: String, format: impl Format) {
-        let media = format.content_type();
-        let media = media.to_str().unwrap_or_default();
-        let media = media.split(';').next().unwrap_or_default().trim();
         let entry = Entry {
-            reach: Reach::Named(media.to_ascii_lowercase().into()),
+            reach: Reach::Named(essence(&format.content_type()).into()),
             name: name.into(),
             format: Arc::new(format),
         };
@@ -144,6 +141,14 @@ impl Formats {
             .zip(&self.entries)
             .filter(move |(form, _)| form.is_to_be_had(on))
             .map(|(_, entry)| &*entry.name)
+    }
+
+    /// The names with their media types, without parameters.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn media(&self, on: Where) -> impl Iterator<Item = (&str, String)> {
+        let entries = self.forms().zip(&self.entries);
+        let here = entries.filter(move |(form, _)| form.is_to_be_had(on));
+        here.map(|(_, entry)| (&*entry.name, essence(&entry.format.content_type())))
     }
 
     pub(super) fn forms(&self) -> impl DoubleEndedIterator<Item = Form> + ExactSizeIterator {
@@ -204,6 +209,13 @@ impl Reach {
         }
         Some(if range.versioned { 3 } else { 2 })
     }
+}
+
+/// A content type without its parameters.
+fn essence(content_type: &HeaderValue) -> String {
+    let text = content_type.to_str().unwrap_or_default();
+    let media = text.split(';').next().unwrap_or_default();
+    media.trim().to_ascii_lowercase()
 }
 
 /// The content type of the forms that are plain JSON.
