@@ -6,6 +6,7 @@
 //! counted: `counts` holds in every `cargo test`, too.
 
 pub mod figure;
+pub mod generated;
 pub mod pairs;
 pub mod process;
 pub mod samples;

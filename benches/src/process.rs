@@ -22,15 +22,30 @@ pub fn own_cpu() -> Duration {
 /// # Errors
 /// There is no such process, or no `/proc`.
 pub fn cpu(id: u32) -> Result<Duration> {
-    let text = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    let [user, system, ..] = times(&id.to_string())?;
+    Ok(user + system)
+}
+
+/// The processor time of all children that have ended and were waited for, and of theirs.
+///
+/// # Errors
+/// There is no `/proc`.
+pub fn cpu_of_children() -> Result<Duration> {
+    let [_, _, user, system] = times("self")?;
+    Ok(user + system)
+}
+
+/// User and system time, of the process and of its children.
+fn times(process: &str) -> Result<[Duration; 4]> {
+    let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
     // The name in parentheses may hold anything.
     let (_, fields) = text.rsplit_once(')').ok_or("a process without a name")?;
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    let [user, system] = [11, 12].map(|at| fields.get(at).and_then(|ticks| ticks.parse::<u64>().ok()));
-    let ticks = user.zip(system).map(|(user, system)| user + system);
-    Ok(Duration::from_millis(
-        ticks.ok_or("a process without times")? * 10,
-    ))
+    let mut fields = fields.split_whitespace().skip(11).map(str::parse);
+    let mut next = || -> Result<Duration> {
+        let ticks: u64 = fields.next().ok_or("a process without times")??;
+        Ok(Duration::from_millis(ticks * 10))
+    };
+    Ok([next()?, next()?, next()?, next()?])
 }
 
 /// What a process holds.

@@ -80,7 +80,7 @@ impl HealthCheckBuilder {
     /// Gives a value to every check and section with a parameter of exactly this type, `&T` or `T`.
     ///
     /// A trait object is provided by its type: `.provide::<Arc<dyn Store>>(store)`. A type provided twice is a
-    /// [`BuildError`].
+    /// [`BuildError`], and so is a parameter whose type nobody provided.
     pub fn provide<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.provided.insert(value);
         self
@@ -163,14 +163,42 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Names that must exist: a crate that nobody names isn't linked, and its checks silently aren't there.
+    /// Names that must exist: a crate that nobody names isn't linked, and its checks silently aren't there. A missing one
+    /// is a [`BuildError`]; one that the settings disable is there.
+    ///
+    /// ```
+    /// use healthcheck::HealthCheck;
+    ///
+    /// let missing = HealthCheck::builder().expect(["payments"]).build();
+    /// assert!(missing.is_err());
+    /// ```
     pub fn expect(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.expected.extend(names.into_iter().map(Into::into));
         self
     }
 
     /// Calls the listener once for each transition of a check and of the whole, on a thread of its own: never from a
-    /// request's path. One that panics or blocks harms nobody; more than 1,024 that wait are dropped and logged.
+    /// request's path, and in the order in which they happen. One that panics or blocks harms nobody; where more than
+    /// 1,024 transitions wait for it, further ones are dropped and logged.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use healthcheck::{Check, HealthCheck, Status};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (told, transitions) = mpsc::channel();
+    /// let health = HealthCheck::builder()
+    ///     .discover(false)
+    ///     .check(Check::new("redis", async || false))
+    ///     .on_change(move |change| drop(told.send(change.clone())))
+    ///     .build()?;
+    /// health.report().await;
+    /// let first = transitions.recv()?;
+    /// assert_eq!((first.checker.as_deref(), first.to), (Some("redis"), Status::Fail));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on_change(mut self, listener: impl Fn(&Transition) + Send + Sync + 'static) -> Self {
         self.listeners.push(Box::new(listener));
         self
@@ -212,13 +240,13 @@ impl HealthCheckBuilder {
             .copied()
             .chain(self.functions.iter().map(|(name, _)| &**name));
         registry::reserved(names.chain(registered.iter().map(|it| it.name)), &mut problems);
-        let policy = section_policy(&defaults);
+        let policy = Arc::new(section_policy(&defaults));
         let sections = registry::sections(
             registered.into_iter(),
             self.functions,
             &fixed,
             &self.provided,
-            policy,
+            &policy,
             &mut problems,
         );
         slots.extend(sections);

@@ -55,6 +55,11 @@ impl CheckInfo {
         &self.options
     }
 
+    /// The name, without a copy where it is an annotated function's.
+    pub(crate) fn shared_name(&self) -> Cow<'static, str> {
+        self.name.clone()
+    }
+
     pub(crate) fn location(&self) -> String {
         format!("{}:{}", self.file, self.line)
     }
@@ -209,7 +214,8 @@ impl Check {
         self
     }
 
-    /// Puts it under the startup probe: once it has passed, that holds.
+    /// Puts it under the startup probe: once it has passed, that holds, and it isn't run for that again. Until every
+    /// startup check has passed, readiness fails, "starting".
     pub const fn startup(mut self) -> Self {
         self.info.options.startup = true;
         self
@@ -252,32 +258,39 @@ impl Check {
         self
     }
 
-    /// Runs it in the background that often, ± 10 %; requests read the last result. A TTL beside it is a
-    /// [`BuildError`](crate::BuildError).
+    /// Runs it in the background that often, ± 10 %; requests read the last result. A result older than two intervals and
+    /// the time limit (5 s where it has none) is a failure, "stale". The loops begin with the first report or with
+    /// [`HealthCheck::start`](crate::HealthCheck::start), and end with the last
+    /// [`HealthCheck`](crate::HealthCheck). Zero, and a TTL beside it, are a [`BuildError`](crate::BuildError).
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.info.options.interval = Some(interval);
         self
     }
 
-    /// How long after the start its first background run begins, ± 10 %. Default: at once.
+    /// How long after the start its first background run begins, ± 10 %. Default: at once. Without an interval it is a
+    /// [`BuildError`](crate::BuildError).
     pub const fn initial_delay(mut self, delay: Duration) -> Self {
         self.info.options.initial_delay = Some(delay);
         self
     }
 
-    /// How many runs in a row have to fail before it is shown as failing. Default 1; holds after the first pass.
+    /// How many runs in a row have to fail before it is shown as failing. Default 1; holds after the first pass, and not
+    /// for a run that stays stuck. 0 is a [`BuildError`](crate::BuildError).
     pub const fn failure_threshold(mut self, runs: u32) -> Self {
         self.info.options.failure_threshold = runs;
         self
     }
 
-    /// How many runs in a row have to pass before it is shown as passing again. Default 1; holds after the first pass.
+    /// How many runs in a row have to pass before it is shown as passing again. Default 1; holds after the first pass. 0
+    /// is a [`BuildError`](crate::BuildError).
     pub const fn success_threshold(mut self, runs: u32) -> Self {
         self.info.options.success_threshold = runs;
         self
     }
 
-    /// The checks that have to pass before this one is run; while one fails it is "blocked by" that one.
+    /// The checks that have to pass before this one is run; while one fails it is "blocked by" that one. It is run after
+    /// them, its time limit begins then, and where it fails they are looked at once more. An unknown name and a circle are
+    /// a [`BuildError`](crate::BuildError).
     pub fn depends_on(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         append(&mut self.info.options.depends_on, names);
         self

@@ -27,8 +27,8 @@ use crate::statistics::Statistics;
 /// The checks of a service: finds them, runs them, caches and tells their results.
 ///
 /// Cheap to clone; all clones share everything. Building it needs no runtime. A report needs tokio with its time
-/// enabled; whoever asks first gives the runtime that a run lives on, unless [`on_runtime`](Self::on_runtime) says
-/// where.
+/// enabled, as `#[tokio::main]` and `enable_all()` have it: without, tokio panics. Whoever asks first gives the runtime
+/// that a run lives on, unless [`on_runtime`](Self::on_runtime) says where.
 ///
 /// What a check does stays its own affair: it may fail, panic, hang or block its thread, and the report is still
 /// given, with the others' results untouched. Under `panic = "abort"` nobody can catch a panic: there one check that
@@ -101,8 +101,8 @@ impl HealthCheck {
         HealthCheckBuilder::new()
     }
 
-    /// The results of all checks. Runs what is due, all at once, and waits for it, each check up to its time limit.
-    /// The same `Arc` while nothing changes.
+    /// The results of all checks. Runs what is due, all at once and each after what it depends on, and waits for it, each
+    /// check up to its time limit; of a background check for the first result only. The same `Arc` while nothing changes.
     ///
     /// Inside a check it starts and awaits nothing and gives the last known results. Outside of a tokio runtime it
     /// gives what is fresh; a check that is due then fails, "no tokio runtime".
@@ -130,6 +130,21 @@ impl HealthCheck {
     ///
     /// # Errors
     /// The selection names a check or tag that doesn't exist (in its probe).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use healthcheck::{Check, HealthCheck, Overall, Selection};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let hangs = Check::new("hangs", std::future::pending::<()>);
+    /// let health = HealthCheck::builder().discover(false).check(hangs).build()?;
+    /// let report = health.report_within(&Selection::readiness(), Duration::from_millis(50)).await?;
+    /// assert_eq!(report.status, Overall::Failure);
+    /// assert_eq!(report.results[0].output, "not run yet");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn report_within(
         &self,
         selection: &Selection,
@@ -140,14 +155,17 @@ impl HealthCheck {
             .await
     }
 
-    /// The report without any waiting: `Some` while nothing is due, and the same `Arc` while nothing changes.
+    /// The report without any waiting and without running anything: `Some` while nothing is due, and the same `Arc`
+    /// while nothing changes. `None` also where the selection names an unknown check or tag, and before the loop of the
+    /// background checks has started.
     #[must_use]
     pub fn fresh(&self, selection: &Selection) -> Option<Arc<Report>> {
         self.core.fresh(selection)
     }
 
     /// The same checks, run on this runtime, whoever asks: so that a server with a runtime of its own doesn't run the
-    /// application's checks on it.
+    /// application's checks on it. That runtime needs its time enabled, too. Where it is blocked the answer still comes;
+    /// where it is gone, what is due fails, "its runtime was shut down".
     #[must_use]
     pub fn on_runtime(&self, handle: Handle) -> Self {
         Self {
@@ -167,6 +185,20 @@ impl HealthCheck {
     }
 
     /// What is known of each check without running it, by name.
+    ///
+    /// ```
+    /// use healthcheck::{Check, HealthCheck};
+    ///
+    /// # fn main() -> Result<(), healthcheck::BuildError> {
+    /// let redis = Check::new("redis", async || true).description("The cache answers.").critical(false);
+    /// let health = HealthCheck::builder().discover(false).check(redis).build()?;
+    /// for check in health.checks() {
+    ///     println!("{} ({}:{}): {:?}", check.name(), check.file(), check.line(), check.description());
+    ///     assert!(!check.options().critical);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn checks(&self) -> impl Iterator<Item = Arc<CheckInfo>> {
         self.core
             .engine
@@ -195,14 +227,31 @@ impl HealthCheck {
         async move { core.lifecycle.draining().await }
     }
 
-    /// Completes once draining has begun and its delay (5 s, or what the server was told) is over: the moment for a
-    /// server of one's own to stop accepting.
+    /// Completes once draining has begun and its delay (5 s from then, or what the server was told) is over: the moment
+    /// for a server of one's own to stop accepting.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use healthcheck::HealthCheck;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), healthcheck::BuildError> {
+    /// # let health = HealthCheck::builder().discover(false).build()?;
+    /// # health.set_drain_delay(Duration::from_millis(1));
+    /// // As in `axum::serve(listener, app).with_graceful_shutdown(health.drained())`.
+    /// let server = tokio::spawn(health.drained());
+    /// health.begin_shutdown();
+    /// assert!(health.is_draining());
+    /// # let _ =
+    /// server.await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn drained(&self) -> impl Future<Output = ()> + Send + 'static {
         let core = Arc::clone(&self.core);
         async move { core.lifecycle.drained().await }
     }
 
-    /// How long a service that drains goes on answering. Default: 5 s.
+    /// How long a service that drains goes on answering, from [`begin_shutdown`](Self::begin_shutdown) on. Default: 5 s.
     pub fn set_drain_delay(&self, delay: Duration) {
         self.core.lifecycle.drain_for(delay);
     }
@@ -347,7 +396,8 @@ impl HealthCheck {
         registry::own_package().map(|(_, version)| version)
     }
 
-    /// What the metrics count: runs and transitions of each check since the start, and runs that are stuck now.
+    /// What the metrics count: runs and transitions of each check since the start, and runs that are stuck now. Runs
+    /// nothing.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.core.engine.statistics()
@@ -365,12 +415,12 @@ impl HealthCheck {
         let reason = engine.redaction.text(reason).into_owned();
         let name = engine.slot(index).name();
         tracing::warn!(check = name, %status, reason, seconds = lasts.as_secs(), "health check overridden");
-        engine.slot(index).lock().masked = Some(Box::new(Mask {
+        let mask = Mask {
             status,
             reason,
             until,
-        }));
-        engine.touch();
+        };
+        engine.mask(index, mask);
         engine.note_quietly(index, now);
         Ok(())
     }

@@ -26,6 +26,13 @@ pub enum Run {
     BlockingWith(Arc<dyn Fn() -> Outcome + Send + Sync>),
 }
 
+impl Run {
+    /// Whether it is a future to poll, and not a call that blocks its thread.
+    pub(crate) const fn is_async(&self) -> bool {
+        matches!(self, Self::Async(_) | Self::AsyncWith(_))
+    }
+}
+
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

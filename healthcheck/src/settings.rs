@@ -10,6 +10,15 @@ use serde::Deserialize;
 /// by [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build), every problem at once; an unknown key while
 /// reading.
 ///
+/// | key | what it sets |
+/// |---|---|
+/// | `timeout`, `success_ttl`, `failed_ttl` | what holds for the checks that don't say otherwise |
+/// | `longest_output` | how many bytes of an output are told; the rest is cut, with a note. Default: 16,384 |
+/// | `unknown_checks` | `"error"` (default) or `"warn"`: what a check or tag that doesn't exist here is |
+/// | `tags.X.enabled` | `false` takes out the checks with that tag |
+/// | `checks.X.enabled` | `false` takes that check out; `true` keeps it although its tag is taken out |
+/// | `checks.X.…` | `description`, `liveness`, `readiness`, `startup`, `tags`, `critical`, `external`, `timeout`, `success_ttl`, `failed_ttl`, `interval`, `initial_delay`, `failure_threshold`, `success_threshold`, `depends_on`, as in `#[health_check]` |
+///
 /// ```
 /// use healthcheck::{HealthCheck, Settings};
 ///

@@ -2,6 +2,19 @@ use crate::clock::Now;
 use crate::engine::Engine;
 
 /// What has been counted since the start.
+///
+/// ```
+/// use healthcheck::{Check, HealthCheck};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), healthcheck::BuildError> {
+/// let health = HealthCheck::builder().discover(false).check(Check::new("redis", async || true)).build()?;
+/// health.report().await;
+/// let statistics = health.statistics();
+/// assert_eq!((statistics.stuck_runs, statistics.checks[0].passes), (0, 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {

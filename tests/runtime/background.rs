@@ -317,3 +317,65 @@ async fn the_loops_end_with_the_last_health_check_though_a_run_is_stuck() {
     assert_eq!(lever.runs(), before);
     drop(release);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_first_runs_do_not_begin_in_step() {
+    let lever = Lever::default();
+    let checks = (0..1_000).map(|i| {
+        let check = lever.check(&format!("{i:04}"));
+        check.interval(1_000 * SECOND).initial_delay(10 * SECOND)
+    });
+    let health = built(checks);
+    health.start();
+    sleep(Duration::from_millis(8_990)).await;
+    assert_eq!(lever.runs(), 0);
+    sleep(SECOND).await;
+    let early = lever.runs();
+    assert!(
+        (300..700).contains(&early),
+        "{early} of 1000 in the first half of the spread"
+    );
+    sleep(Duration::from_millis(1_020)).await;
+    assert_eq!(lever.runs(), 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_without_a_time_limit_is_stale_after_two_intervals_and_five_seconds() {
+    let lever = Lever::default();
+    let steered = lever.clone();
+    let hangs = Check::new("a", move || {
+        let lever = steered.clone();
+        async move {
+            let outcome = lever.pull();
+            if lever.runs() > 1 {
+                std::future::pending::<()>().await;
+            }
+            outcome
+        }
+    });
+    let depends = Lever::default();
+    let health = built([
+        hangs.interval(10 * SECOND).timeout(None),
+        depends.check("b").depends_on(["a"]),
+    ]);
+    health.report().await;
+    advance(24 * SECOND).await;
+    assert_eq!(of(&*health.report().await, "a").status, Status::Pass);
+    advance(2 * SECOND).await;
+    let report = health.report_within(&Selection::all(), SECOND).await.unwrap();
+    let result = of(&report, "a");
+    assert!(
+        result.output.as_str().unwrap().starts_with("stale: "),
+        "{result:?}"
+    );
+    assert_eq!(
+        (result.status, result.consecutive_failures, result.pending),
+        (Status::Fail, 0, None),
+        "stale is no run"
+    );
+    assert_eq!(
+        of(&report, "b").blocked_by.as_deref(),
+        Some("a"),
+        "staleness counts"
+    );
+}

@@ -314,3 +314,21 @@ async fn a_deep_chain_and_a_wide_net_of_dependencies_are_told() {
     let report = built(chain.chain(net)).report().await;
     assert!(report.results.iter().all(|result| result.passed));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_blocked_result_is_neither_stale_nor_cached() {
+    let dns = Lever::default();
+    let health = built([
+        dns.check("dns"),
+        Lever::default().check("api").depends_on(["dns"]),
+    ]);
+    health.report().await;
+    dns.fail();
+    for _ in 0..2 {
+        advance(30 * SECOND).await;
+        let report = health.report().await;
+        let result = of(&report, "api");
+        assert_eq!(result.output, "blocked by dns");
+        assert_eq!((result.stale, result.age, result.expires), (false, None, None));
+    }
+}

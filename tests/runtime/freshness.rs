@@ -169,3 +169,60 @@ async fn a_new_result_is_a_new_report() {
     assert!(health.fresh(&Selection::all()).is_none());
     assert!(!Arc::ptr_eq(&first, &health.report().await));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_result_older_than_its_ttl_its_limit_and_a_minute_is_not_told_as_stale() {
+    let lever = Lever::default();
+    let steered = lever.clone();
+    let slow = Check::new("a", move || {
+        let lever = steered.clone();
+        async move {
+            let outcome = lever.pull();
+            if lever.runs() > 1 {
+                sleep(2 * SECOND).await;
+            }
+            outcome
+        }
+    });
+    let health = built([slow]);
+    let budget = Duration::from_millis(800);
+    for (age, status) in [(27 + 5 + 59, Status::Pass), (27 + 5 + 61, Status::Fail)] {
+        health.report().await;
+        advance(age * SECOND).await;
+        let report = health.report_within(&Selection::all(), budget).await.unwrap();
+        let result = of(&report, "a");
+        assert_eq!(result.status, status, "{result:?}");
+        let output = result.output.as_str().unwrap();
+        assert_eq!(
+            output.ends_with("s, still running"),
+            status == Status::Fail,
+            "{output}"
+        );
+        assert_eq!(result.stale, status == Status::Pass);
+    }
+}
+
+#[test]
+fn a_run_that_cannot_start_makes_the_last_result_stale_for_five_seconds_whatever_its_limit() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    let health = built([Lever::default().check("a").timeout(60 * SECOND)]);
+    runtime().block_on(health.report());
+    // Nobody drives `home`: as good as blocked.
+    let home = runtime();
+    let health = health.on_runtime(home.handle().clone());
+    runtime().block_on(async {
+        advance(30 * SECOND).await;
+        let budget = Duration::from_millis(800);
+        let early = health.report_within(&Selection::all(), budget).await.unwrap();
+        assert!(of(&early, "a").stale);
+        sleep(5 * SECOND).await;
+        let late = health.report_within(&Selection::all(), budget).await.unwrap();
+        assert_eq!(of(&late, "a").status, Status::Fail);
+    });
+}

@@ -299,3 +299,37 @@ async fn a_listener_hears_the_transitions_in_their_order() {
         }
     }
 }
+
+#[tokio::test]
+async fn maintenance_is_told_before_starting() {
+    let lever = Lever::default();
+    lever.fail();
+    let health = built([lever.check("migrated").startup()]);
+    assert_eq!(readiness(&health).await.1.as_deref(), Some("starting"));
+    health.maintenance("");
+    assert_eq!(readiness(&health).await.1.as_deref(), Some("maintenance"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_32_transitions_of_the_whole_are_kept_as_well() {
+    let lever = Lever::default();
+    let health = built([lever.check("a").success_ttl(None).failed_ttl(None)]);
+    for round in 0..100 {
+        if round % 2 == 0 {
+            lever.pass()
+        } else {
+            lever.fail()
+        }
+        health.report().await;
+        advance(SECOND).await;
+    }
+    let of_the_whole: Vec<_> = health
+        .history()
+        .into_iter()
+        .filter(|it| it.checker.is_none())
+        .collect();
+    assert_eq!(of_the_whole.len(), 32);
+    let last = of_the_whole.last().unwrap();
+    assert_eq!((last.to, last.output.as_str()), (Status::Fail, Some("a")));
+    assert!(last.lasted.is_some());
+}

@@ -234,3 +234,26 @@ async fn a_failure_of_its_own_after_being_blocked_is_logged_once() {
         ]
     );
 }
+
+#[test]
+fn a_loop_that_is_started_again_is_logged_and_one_that_can_never_start_is_not() {
+    let log = Log::catch();
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    let health = built([Lever::default().check("a").interval(Duration::from_secs(10))]);
+    let gone = health.on_runtime(runtime().handle().clone());
+    for _ in 0..3 {
+        runtime().block_on(gone.report());
+    }
+    assert_eq!(log.of("WARN"), Vec::<String>::new());
+    for _ in 0..2 {
+        runtime().block_on(health.report());
+    }
+    let started = "WARN the loop of the background health checks had ended with its runtime: started again";
+    assert_eq!(log.of("WARN"), [started, started]);
+}

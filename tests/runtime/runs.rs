@@ -243,26 +243,33 @@ async fn a_megabyte_of_output_and_one_without_end_leave_the_others_untouched() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_back() {
-    let (release, blocked) = mpsc::channel::<()>();
-    let blocked = Arc::new(std::sync::Mutex::new(blocked));
-    let stuck = (0..64).map(|i| {
-        let blocked = Arc::clone(&blocked);
-        Check::blocking(format!("stuck {i:02}"), move || {
-            let _ = blocked.lock().unwrap().recv();
-        })
-        .timeout(Duration::from_millis(100))
-    });
-    let waiting = (0..100).map(|i| Check::blocking(format!("waits {i:03}"), || true));
-    let health = built(stuck.chain(waiting));
-    let report = health.report().await;
-    let passed = report
-        .results
-        .iter()
-        .filter(|it| it.checker.starts_with("waits") && it.passed)
-        .count();
-    assert_eq!(passed, 100);
-    assert_eq!(health.statistics().stuck_runs, 64);
-    drop(release);
+    // In whichever order the report looks at them.
+    for (stuck, waiting) in [("a", "b"), ("b", "a")] {
+        let (release, blocked) = mpsc::channel::<()>();
+        let blocked = Arc::new(std::sync::Mutex::new(blocked));
+        let begun = Arc::new(AtomicU32::new(0));
+        let holding = (0..64).map(|i| {
+            let (blocked, begun) = (Arc::clone(&blocked), Arc::clone(&begun));
+            Check::blocking(format!("{stuck} {i:02}"), move || {
+                begun.fetch_add(1, Ordering::SeqCst);
+                let _ = blocked.lock().unwrap().recv();
+            })
+            .timeout(Duration::from_millis(100))
+        });
+        let free = (0..100).map(|i| Check::blocking(format!("{waiting} {i:03}"), || true));
+        let health = built(holding.chain(free));
+        let report = health.report().await;
+        let passed = report.results.iter().filter(|it| it.passed).count();
+        assert_eq!(passed, 100);
+        // On a busy machine the limit of some is over before they begin: they aren't begun any more.
+        let begun = begun.load(Ordering::SeqCst) as usize;
+        let stuck = health.statistics().stuck_runs;
+        assert!(
+            begun > 0 && (begun..=64).contains(&stuck),
+            "{begun} begun, {stuck} stuck"
+        );
+        drop(release);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -379,4 +386,89 @@ async fn a_value_nested_without_end_and_a_text_of_many_megabytes_are_failures_th
         "the output can't be shown: it is larger than 4 MiB"
     );
     assert_eq!(of(&report, "fine").output, serde_json::json!({ "depth": 1 }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_for_a_place_counts_toward_the_time_limit() {
+    let (release, blocked) = mpsc::channel::<()>();
+    let blocked = Arc::new(std::sync::Mutex::new(blocked));
+    let busy = (0..64).map(|i| {
+        let blocked = Arc::clone(&blocked);
+        Check::blocking(format!("busy {i:02}"), move || {
+            let _ = blocked.lock().unwrap().recv();
+        })
+        .tags(["busy"])
+        .timeout(None)
+    });
+    let waits = Check::blocking("waits", || true).timeout(Duration::from_millis(50));
+    let health = built(busy.chain([waits]));
+    health
+        .report_within(&Selection::tag("busy"), Duration::ZERO)
+        .await
+        .unwrap();
+    let report = health.report_for(&Selection::checks(["waits"])).await.unwrap();
+    assert_eq!(
+        of(&report, "waits").output,
+        "timed out after 50 ms, before it could start"
+    );
+    drop(release);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_asks_for_a_report_through_a_task_is_ended_by_its_limit() {
+    let health: Arc<std::sync::OnceLock<HealthCheck>> = Arc::default();
+    let own = Arc::clone(&health);
+    let asks = Check::new("asks", move || {
+        let asked = own.get().unwrap().clone();
+        async move { tokio::spawn(async move { asked.report().await }).await.is_ok() }
+    });
+    health
+        .set(built([asks, Check::new("fine", async || true)]))
+        .unwrap();
+    let report = health.get().unwrap().report().await;
+    assert_eq!(of(&report, "asks").output, "timed out after 5 s");
+    assert_eq!(of(&report, "fine").status, Status::Pass);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_panics_when_it_is_dropped_harms_nobody() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                panic!("dropped")
+            }
+        }
+    }
+    let health = built([
+        Check::new("ends", || {
+            let bomb = Bomb;
+            std::future::poll_fn(move |_| {
+                let _held = &bomb;
+                std::task::Poll::Ready(true)
+            })
+        }),
+        Check::new("hangs", async || {
+            let _bomb = Bomb;
+            std::future::pending::<()>().await;
+        })
+        .timeout(Duration::from_secs(1)),
+        Check::new("payload", async || -> () { std::panic::panic_any(Bomb) }),
+        Check::blocking("on a thread", || -> () { std::panic::panic_any(Bomb) }),
+        Check::new("fine", async || true),
+    ]);
+    for _ in 0..2 {
+        let report = health.report().await;
+        assert_eq!(of(&report, "ends").output, "panicked: dropped");
+        assert_eq!(of(&report, "hangs").output, "timed out after 1 s");
+        assert_eq!(of(&report, "payload").output, "panicked");
+        assert_eq!(of(&report, "on a thread").output, "panicked");
+        assert_eq!(of(&report, "fine").status, Status::Pass);
+        tokio::time::advance(Duration::from_secs(10)).await;
+    }
+    assert_eq!(
+        health.statistics().checks[2].failures,
+        2,
+        "what hung is run again"
+    );
 }

@@ -178,3 +178,88 @@ async fn a_sync_check_may_block_on_its_runtime() {
     })]);
     assert_eq!(of(&*health.report().await, "sync").status, Status::Pass);
 }
+
+/// A run that counts how many of its kind there are at once while it lives.
+struct Running(Arc<[AtomicU32; 2]>);
+
+impl Running {
+    fn begin(counts: &Arc<[AtomicU32; 2]>) -> Self {
+        let now = counts[0].fetch_add(1, Ordering::SeqCst) + 1;
+        counts[1].fetch_max(now, Ordering::SeqCst);
+        Self(Arc::clone(counts))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0[0].fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn whatever_runtimes_come_and_go_no_check_runs_twice_at_once_and_every_report_comes() {
+    let counts: [Arc<[AtomicU32; 2]>; 4] = Default::default();
+    let pace = Arc::new(AtomicU32::new(0));
+    // Around the limit, so that some are in time, some late and some dropped.
+    let next = move || Duration::from_micros(u64::from(pace.fetch_add(1, Ordering::SeqCst) * 7_919 % 6_000));
+    let in_time = |name: &str, counts: &Arc<[AtomicU32; 2]>| {
+        let (counts, next) = (Arc::clone(counts), next.clone());
+        Check::new(name, move || {
+            let (running, takes) = (Running::begin(&counts), next());
+            async move {
+                tokio::time::sleep(takes).await;
+                drop(running);
+                takes.as_micros() % 3 != 0
+            }
+        })
+    };
+    let on_thread = |name: &str, counts: &Arc<[AtomicU32; 2]>| {
+        let (counts, next) = (Arc::clone(counts), next.clone());
+        Check::blocking(name, move || {
+            let running = Running::begin(&counts);
+            std::thread::sleep(next());
+            drop(running);
+        })
+    };
+    let health = [
+        in_time("a", &counts[0]).depends_on(["b"]),
+        on_thread("b", &counts[1]),
+        in_time("c", &counts[2]).interval(Duration::from_millis(2)),
+        on_thread("d", &counts[3]).depends_on(["c"]),
+    ]
+    .into_iter()
+    .fold(crate::support::by_hand(), |builder, check| {
+        builder.check(check.timeout(Duration::from_millis(4)))
+    })
+    .success_ttl(Duration::from_millis(1))
+    .failed_ttl(None)
+    .build()
+    .unwrap();
+    let (done, ended) = mpsc::channel();
+    for asker in 0..4_u64 {
+        let (health, done) = (health.clone(), done.clone());
+        std::thread::spawn(move || {
+            for round in 0..60 {
+                let runtime = match (asker + round) % 3 {
+                    0 => Builder::new_multi_thread().worker_threads(2).enable_all().build(),
+                    _ => Builder::new_current_thread().enable_all().build(),
+                };
+                let runtime = runtime.unwrap();
+                for _ in 0..4 {
+                    let budget = (round % 4 > 0).then(|| Duration::from_millis(round % 4 * 2));
+                    let report = runtime.block_on(health.report_within(&Selection::all(), budget));
+                    assert_eq!(report.unwrap().results.len(), 4);
+                }
+                runtime.shutdown_background();
+            }
+            done.send(()).unwrap();
+        });
+    }
+    for _ in 0..4 {
+        ended
+            .recv_timeout(Duration::from_secs(60))
+            .expect("every report comes");
+    }
+    let most = counts.map(|counts| counts[1].load(Ordering::SeqCst));
+    assert_eq!(most, [1; 4], "never twice at once");
+}

@@ -134,3 +134,28 @@ async fn a_startup_check_in_the_background_that_has_passed_is_not_run_again_and_
     assert_eq!(lever.runs(), runs);
     assert_eq!(health.report().await.status, Overall::Success);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_startup_check_that_has_passed_is_held_up_by_no_dependency_any_more() {
+    let dns = Lever::default();
+    let health = built([
+        dns.check("dns").critical(false),
+        Lever::default().check("migrated").startup().depends_on(["dns"]),
+        Lever::default().check("web").depends_on(["migrated"]),
+    ]);
+    health.report().await;
+    dns.fail();
+    advance(Duration::from_secs(30)).await;
+    let report = health.report().await;
+    assert_eq!(of(&report, "dns").output, "broken");
+    assert_eq!(report.status, Overall::Degraded, "{report:?}");
+    assert_eq!(of(&report, "migrated").blocked_by, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_of_a_startup_check_that_has_passed_is_never_outdated() {
+    let health = built([Lever::default().check("migrated").startup()]);
+    health.report().await;
+    advance(Duration::from_secs(1_000)).await;
+    assert!(!health.statistics().checks[0].outdated);
+}

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::blocking::Place;
@@ -34,37 +34,34 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    pub(super) const fn new(engine: Arc<Engine>, index: u32, id: RunId) -> Self {
-        Self { engine, index, id }
+    /// Starts the attempt that the slot was reserved for. Takes no lock while it spawns: a runtime that is gone drops
+    /// the attempt inside `spawn`.
+    pub(super) fn launch(engine: &Arc<Engine>, index: u32, id: RunId, wanted: Wanted, home: &Handle) {
+        let attempt = Self::new(Arc::clone(engine), index, id);
+        let slot = engine.slot(index);
+        let task = if !slot.depends_on.is_empty() {
+            home.spawn(attempt.after_dependencies(wanted, home.clone()))
+        } else if slot.run.is_async() {
+            home.spawn(attempt.alone())
+        } else {
+            return attempt.on_thread(home);
+        };
+        engine.attach(index, id, Some(task), None);
     }
 
-    /// Starts it. Takes no lock while it spawns: a runtime that is gone drops the attempt inside `spawn`.
-    pub(super) fn launch(self, wanted: Wanted, home: &Handle) {
-        if !self.slot().depends_on.is_empty() {
-            let engine = Arc::clone(&self.engine);
-            let (index, id) = (self.index, self.id);
-            let task = home.spawn(self.after_dependencies(wanted, home.clone()));
-            return engine.attach(index, id, Some(task.abort_handle()), None);
-        }
-        match Make::of(&self.slot().run) {
-            Some(make) => self.spawn(make, home),
-            None => self.on_thread(home),
-        }
+    const fn new(engine: Arc<Engine>, index: u32, id: RunId) -> Self {
+        Self { engine, index, id }
     }
 
     fn slot(&self) -> &Slot {
         self.engine.slot(self.index)
     }
 
-    fn spawn(self, make: Make, home: &Handle) {
-        let engine = Arc::clone(&self.engine);
-        let (index, id) = (self.index, self.id);
-        let task = home.spawn(async move {
-            if let Some(outcome) = self.run_async(make).await {
-                self.end(outcome);
-            }
-        });
-        engine.attach(index, id, Some(task.abort_handle()), None);
+    /// An async run that depends on nothing.
+    async fn alone(self) {
+        if let Some(outcome) = self.run_async().await {
+            self.end(outcome);
+        }
     }
 
     /// Looks at what it depends on, then runs, then looks again where it failed: so that what is told, and logged,
@@ -88,10 +85,10 @@ impl Attempt {
         self.slot().lock().ready(self.id, now);
         self.slot().ended.notify_waiters();
 
-        let Some(make) = Make::of(&self.slot().run) else {
+        if !self.slot().run.is_async() {
             return self.on_thread(&home);
-        };
-        if let Some(outcome) = self.run_async(make).await {
+        }
+        if let Some(outcome) = self.run_async().await {
             self.end_or_blame(outcome, &home).await;
         }
     }
@@ -113,16 +110,13 @@ impl Attempt {
         self.end(outcome);
     }
 
-    async fn run_async(&self, make: Make) -> Option<Outcome> {
-        if !self.slot().lock().start(self.id) {
+    async fn run_async(&self) -> Option<Outcome> {
+        let slot = self.slot();
+        if !slot.lock().start(self.id) {
             return None;
         }
-        Some(
-            Caught {
-                run: Stage::ToMake(make),
-            }
-            .await,
-        )
+        let run = Stage::ToMake(&slot.run);
+        Some(Caught { run }.await)
     }
 
     fn on_thread(self, home: &Handle) {
@@ -192,6 +186,7 @@ impl Attempt {
         } else {
             // It was stuck; now it may run again.
             self.engine.touch();
+            slot.ended.notify_waiters();
         }
     }
 
@@ -199,22 +194,29 @@ impl Attempt {
     fn release(self) {
         self.slot().lock().release(self.id, Instant::now());
         self.engine.touch();
+        self.slot().ended.notify_waiters();
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        if self.slot().lock().lose(self.id, Instant::now()) {
+        let slot = self.slot();
+        let unfinished = {
+            let mut state = slot.lock();
+            // Most have ended by themselves: no look at the clock for these.
+            state.running() == Some(self.id) && state.lose(self.id, Instant::now())
+        };
+        if unfinished {
             self.engine.touch();
+            slot.ended.notify_waiters();
         }
-        self.slot().ended.notify_waiters();
     }
 }
 
 impl Engine {
     /// Notes how to end a run from outside.
-    fn attach(&self, index: u32, id: RunId, abort: Option<AbortHandle>, place: Option<Arc<Place>>) {
-        let late = self.slot(index).lock().attach(id, abort, place);
+    fn attach(&self, index: u32, id: RunId, task: Option<JoinHandle<()>>, place: Option<Arc<Place>>) {
+        let late = self.slot(index).lock().attach(id, task, place);
         if let Some(stuck) = late {
             stuck.let_go();
         }
@@ -268,46 +270,31 @@ impl Engine {
     }
 }
 
-/// How the future of a run is made: inside the guarded part, since that is a user's code, too.
-enum Make {
-    Plain(fn() -> BoxFuture),
-    With(Arc<dyn Fn() -> BoxFuture + Send + Sync>),
-}
-
-impl Make {
-    /// `None` for a sync function.
-    fn of(run: &Run) -> Option<Self> {
-        match run {
-            Run::Async(make) => Some(Self::Plain(*make)),
-            Run::AsyncWith(make) => Some(Self::With(Arc::clone(make))),
-            Run::Blocking(_) | Run::BlockingWith(_) => None,
-        }
-    }
-}
-
 /// An async run: polled with panics caught and the thread marked as inside a check.
-struct Caught {
-    run: Stage,
+struct Caught<'a> {
+    run: Stage<'a>,
 }
 
-enum Stage {
-    ToMake(Make),
+enum Stage<'a> {
+    /// Made inside the guarded part, since that is a user's code, too.
+    ToMake(&'a Run),
     Running(BoxFuture),
     Ended,
 }
 
-impl Future for Caught {
+impl Future for Caught<'_> {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let _inside = Inside::enter();
         let stage = &mut self.run;
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            if let Stage::ToMake(make) = stage {
-                *stage = Stage::Running(match make {
-                    Make::Plain(make) => make(),
-                    Make::With(make) => make(),
-                });
+            if let Stage::ToMake(run) = stage {
+                *stage = match run {
+                    Run::Async(make) => Stage::Running(make()),
+                    Run::AsyncWith(make) => Stage::Running(make()),
+                    Run::Blocking(_) | Run::BlockingWith(_) => Stage::Ended,
+                };
             }
             match stage {
                 Stage::Running(run) => run.as_mut().poll(cx),
@@ -405,9 +392,10 @@ fn hold_paused_time(home: &Handle) -> Option<oneshot::Sender<()>> {
     let (work, worked) = oneshot::channel::<()>();
     let (lease, held) = std::sync::mpsc::channel::<()>();
     home.spawn(async move {
+        // Here, since it panics where the system has no thread left: that ends this task and nobody's report.
+        tokio::task::spawn_blocking(move || held.recv());
         let _ = worked.await;
         drop(lease);
     });
-    home.spawn_blocking(move || held.recv());
     Some(work)
 }

@@ -42,6 +42,11 @@ impl Background {
         }
     }
 
+    /// Whether any check has an interval.
+    pub(crate) const fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
     /// Whether the loop ought to run and doesn't: nothing is fresh for long without it.
     pub(crate) fn is_down(&self) -> bool {
         self.wanted && self.state.load(Ordering::Acquire) != ALIVE

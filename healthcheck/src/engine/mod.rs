@@ -35,7 +35,7 @@ pub(crate) mod view;
 use attempt::Attempt;
 use changes::Changes;
 use overdue::{Overdue, Waiter};
-use slot::{Next, PATIENCE, Policy, RunId, State};
+use slot::{Mask, Next, PATIENCE, Policy, RunId, State};
 
 /// The slots of one registry, and what runs them.
 pub(crate) struct Engine {
@@ -48,13 +48,16 @@ pub(crate) struct Engine {
     overdue: Overdue,
     threads: blocking::Threads,
     generation: AtomicU64,
+    /// Whether a status was ever set by hand.
+    masked: AtomicBool,
 }
 
 /// One check or section: what is fixed about it, and the state of its runs.
 pub(crate) struct Slot {
     pub(crate) subject: Subject,
     pub(crate) run: Run,
-    pub(crate) policy: Policy,
+    /// Shared, since most checks have the same.
+    pub(crate) policy: Arc<Policy>,
     /// Indices of the slots that have to pass before this one is run.
     pub(crate) depends_on: Box<[u32]>,
     pub(crate) dependants: Box<[u32]>,
@@ -88,8 +91,17 @@ pub(crate) enum Waited {
     OutOfTime,
 }
 
+/// An attempt that somebody waits for.
+#[derive(Clone, Copy)]
+struct Wait {
+    index: u32,
+    id: RunId,
+    /// It is the second: the first was lost with its runtime.
+    again: bool,
+}
+
 impl Slot {
-    pub(crate) fn new(subject: Subject, run: Run, policy: Policy) -> Self {
+    pub(crate) fn new(subject: Subject, run: Run, policy: Arc<Policy>) -> Self {
         Self {
             subject,
             run,
@@ -134,6 +146,7 @@ impl Engine {
             overdue: Overdue::default(),
             threads: blocking::Threads::default(),
             generation: AtomicU64::new(0),
+            masked: AtomicBool::new(false),
         }
     }
 
@@ -166,9 +179,16 @@ impl Engine {
         deadline: Option<Instant>,
     ) -> Vec<u32> {
         let mut waits = Vec::new();
-        for index in wanted {
-            if let Some(id) = self.pursue(index, max_age, home) {
-                waits.push((index, id));
+        let mut soonest = None;
+        let mut now = Now::read();
+        for (nth, index) in wanted.enumerate() {
+            // Both clocks cost as much as a tenth of a spawn: one look for a few of them.
+            if nth % 16 == 15 {
+                now = Now::read();
+            }
+            if let Some((wait, limit)) = self.pursue(index, now, max_age, home) {
+                soonest = earlier(soonest, limit);
+                waits.push(wait);
             }
         }
         let mut lost = Vec::new();
@@ -177,17 +197,27 @@ impl Engine {
         }
         let waiter = Waiter::new(self);
         let mut all_ended = true;
-        for (index, id) in waits {
-            let mut waited = self.wait(index, id, deadline).await;
-            if waited == Waited::Lost
-                && let Some(id) = self.pursue(index, max_age, home)
-            {
-                waited = self.wait(index, id, deadline).await;
-                if waited == Waited::Lost {
-                    lost.push(index);
+        // The one that began last most likely ends last: then this task wakes once, and finds the others done.
+        while let Some(wait) = waits.pop() {
+            let Wait { index, id, again } = wait;
+            match self.wait(index, id, earlier(soonest, deadline)).await {
+                Waited::Done => {}
+                Waited::OutOfTime if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
+                    all_ended = false;
+                }
+                Waited::OutOfTime => {
+                    // Another one's limit: a stuck sync run keeps its place from those that wait for one.
+                    waits.push(wait);
+                    soonest = self.expire_overdue();
+                }
+                Waited::Lost if again => lost.push(index),
+                Waited::Lost => {
+                    if let Some((wait, limit)) = self.pursue(index, Now::read(), max_age, home) {
+                        soonest = earlier(soonest, limit);
+                        waits.push(Wait { again: true, ..wait });
+                    }
                 }
             }
-            all_ended &= waited != Waited::OutOfTime;
         }
         if all_ended {
             waiter.finish();
@@ -217,7 +247,7 @@ impl Engine {
                 return Waited::Done;
             }
             let running = slot.lock().running();
-            let in_time = match (running, begins.into_iter().chain(deadline).min()) {
+            let in_time = match (running, earlier(begins, deadline)) {
                 (Some(id), _) => self.wait(index, id, deadline).await != Waited::OutOfTime,
                 (None, Some(until)) => tokio::time::timeout_at(until, ended).await.is_ok(),
                 (None, None) => {
@@ -231,36 +261,48 @@ impl Engine {
         }
     }
 
-    /// The attempt to wait for before this slot can be told; `None` where what is known is fresh.
-    fn pursue(self: &Arc<Self>, index: u32, max_age: Option<MaxAge>, home: &Handle) -> Option<RunId> {
-        let now = Now::read();
+    /// The attempt to wait for before this slot can be told, and when its limit is over; `None` where what is known is
+    /// fresh.
+    fn pursue(
+        self: &Arc<Self>,
+        index: u32,
+        now: Now,
+        max_age: Option<MaxAge>,
+        home: &Handle,
+    ) -> Option<(Wait, Option<Instant>)> {
         let slot = self.slot(index);
         if slot.is_disabled() {
             return None;
         }
         let blocked = self.blocked_by(index, now).is_some();
         let moving = !slot.depends_on.is_empty() && self.any_due(&slot.depends_on, now, max_age);
-        {
-            let mut state = slot.lock();
-            let fresh = state.fresh_until(&slot.policy, now, max_age).is_some();
-            if (fresh || state.waits_for_loop(&slot.policy)) && !(blocked && moving) {
-                return None;
-            }
-            if state.is_stuck() {
-                state.renew(now);
-                drop(state);
-                self.touch();
-                self.note_quietly(index, now);
-                return None;
-            }
-            if let Some(id) = state.running() {
-                return Some(id);
-            }
-        }
-        if blocked && !moving {
+        let mut state = slot.lock();
+        let fresh = state.fresh_until(&slot.policy, now, max_age).is_some();
+        if (fresh || state.waits_for_loop(&slot.policy)) && !(blocked && moving) {
             return None;
         }
-        self.begin(index, Wanted::Due(max_age), home)
+        if state.is_stuck() {
+            state.renew(now);
+            drop(state);
+            self.touch();
+            self.note_quietly(index, now);
+            return None;
+        }
+        let wait = |id, began: Instant| {
+            let limit = slot.policy.limit.and_then(|limit| began.checked_add(limit));
+            let again = false;
+            Some((Wait { index, id, again }, limit))
+        };
+        if let Some((id, began)) = state.running_since() {
+            return wait(id, began);
+        }
+        if blocked && !moving || state.is_over(&slot.policy) {
+            return None;
+        }
+        let id = state.reserve(now, !slot.depends_on.is_empty())?;
+        drop(state);
+        Attempt::launch(self, index, id, Wanted::Due(max_age), home);
+        wait(id, now.mono)
     }
 
     /// Starts an attempt, unless one is going on.
@@ -279,13 +321,16 @@ impl Engine {
                 None => return state.running(),
             }
         };
-        Attempt::new(Arc::clone(self), index, id).launch(wanted, home);
+        Attempt::launch(self, index, id, wanted, home);
         Some(id)
     }
 
     /// Waits until an attempt has ended, or its limit or the deadline is over.
     pub(crate) async fn wait(&self, index: u32, id: RunId, deadline: Option<Instant>) -> Waited {
         let slot = self.slot(index);
+        if slot.lock().has_ended(id) {
+            return Waited::Done;
+        }
         loop {
             let ended = slot.ended.notified();
             tokio::pin!(ended);
@@ -304,7 +349,7 @@ impl Engine {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Waited::OutOfTime;
             }
-            let Some(until) = limit.into_iter().chain(deadline).min() else {
+            let Some(until) = earlier(limit, deadline) else {
                 ended.await;
                 continue;
             };
@@ -357,11 +402,23 @@ impl Engine {
             let Some(id) = running else { continue };
             match self.look(index, id, now) {
                 Next::Expire => self.expire(index, id),
-                Next::Wait(Some(limit)) => next = Some(next.map_or(limit, |next: Instant| next.min(limit))),
+                Next::Wait(limit) => next = earlier(next, limit),
                 _ => {}
             }
         }
         next
+    }
+
+    /// Shows a status set by hand.
+    pub(crate) fn mask(&self, index: u32, mask: Mask) {
+        self.masked.store(true, Ordering::Release);
+        self.slot(index).lock().masked = Some(Box::new(mask));
+        self.touch();
+    }
+
+    /// Whether what is shown can change by time alone.
+    fn changes_by_time(&self) -> bool {
+        self.background.is_wanted() || self.masked.load(Ordering::Acquire)
     }
 
     /// A result is in place: tells whoever listens, and at last wakes those who wait.
@@ -382,6 +439,11 @@ impl Engine {
     pub(crate) fn publishable(&self, slot: &Slot, output: Value) -> Value {
         attempt::publishable(self, slot, output)
     }
+}
+
+/// `None` is never.
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
 }
 
 impl std::fmt::Debug for Engine {

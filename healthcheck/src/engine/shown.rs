@@ -9,7 +9,7 @@ use crate::selection::MaxAge;
 
 /// A check's status apart from what it depends on.
 enum Own {
-    /// By hand: whatever it depends on.
+    /// For good or by hand: whatever it depends on.
     Set(Option<Status>),
     /// By its runs.
     Given(Option<Status>),
@@ -27,9 +27,13 @@ impl Engine {
 
     /// The dependency that keeps a check from being run.
     pub(crate) fn blocked_by(&self, index: u32, now: Now) -> Option<&str> {
+        let slot = self.slot(index);
+        if slot.depends_on.is_empty() || slot.lock().is_over(&slot.policy) {
+            return None;
+        }
         let mut passing = HashSet::new();
         let failing = |&&on: &&u32| self.fails(on, now, &mut passing);
-        let on = self.slot(index).depends_on.iter().find(failing)?;
+        let on = slot.depends_on.iter().find(failing)?;
         Some(self.slot(*on).name())
     }
 
@@ -63,6 +67,8 @@ impl Engine {
         let state = slot.lock();
         match state.mask(now) {
             Some(mask) => Own::Set(Some(mask.status)),
+            // What isn't run any more waits for nothing.
+            None if state.is_over(&slot.policy) => Own::Set(state.given(&slot.policy, now)),
             None => Own::Given(state.given(&slot.policy, now)),
         }
     }

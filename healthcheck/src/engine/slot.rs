@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::clock::{self, Now, Until};
@@ -15,7 +15,7 @@ use crate::report::Overridden;
 use crate::selection::MaxAge;
 
 /// How a slot is run, fixed when it is built.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Policy {
     /// How long a run may take; `None`: as long as it likes.
     pub(crate) limit: Option<Duration>,
@@ -32,7 +32,7 @@ pub(crate) struct Policy {
 }
 
 /// For how long a result is cached; `lasts: None`: not at all.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ttl {
     pub(crate) lasts: Option<Duration>,
     /// Whether somebody chose it; the default yields to a probe's `max_age`.
@@ -104,7 +104,7 @@ struct Running {
     expired: bool,
     /// It was still going on when its failure wasn't fresh any more.
     lasts: bool,
-    abort: Option<AbortHandle>,
+    task: Option<JoinHandle<()>>,
     place: Option<Arc<Place>>,
 }
 
@@ -229,7 +229,7 @@ impl State {
             took: None,
             expired: false,
             lasts: false,
-            abort: None,
+            task: None,
             place: None,
         });
         Some(self.latest_id)
@@ -243,6 +243,11 @@ impl State {
     /// The attempt that is going on.
     pub(crate) fn running(&self) -> Option<RunId> {
         self.running.as_ref().map(|running| running.id)
+    }
+
+    /// The attempt that is going on, and since when.
+    pub(crate) fn running_since(&self) -> Option<(RunId, Instant)> {
+        self.running.as_ref().map(|running| (running.id, running.since))
     }
 
     /// Whether the run that is going on is past its limit: nothing to wait for, and no second one may start.
@@ -273,16 +278,21 @@ impl State {
     pub(crate) fn attach(
         &mut self,
         id: RunId,
-        abort: Option<AbortHandle>,
+        task: Option<JoinHandle<()>>,
         place: Option<Arc<Place>>,
     ) -> Option<Stuck> {
         let running = self.current(id)?;
         if running.expired {
-            return Some(Stuck { abort, place });
+            return Some(Stuck { task, place });
         }
-        running.abort = abort.or(running.abort.take());
+        running.task = task.or(running.task.take());
         running.place = place.or(running.place.take());
         None
+    }
+
+    /// Whether the attempt has ended, and not with its runtime.
+    pub(crate) fn has_ended(&self, id: RunId) -> bool {
+        self.running() != Some(id) && !(self.ended_id == id && self.lost)
     }
 
     pub(crate) fn next(&self, id: RunId, policy: &Policy, now: Now) -> Next {
@@ -370,7 +380,7 @@ impl State {
             Phase::Returned => format!("failed, and its runtime hasn't told why for {patience}"),
         };
         let stuck = Stuck {
-            abort: running.abort.take(),
+            task: running.task.take(),
             place: running.place.take(),
         };
         let took = now.mono.saturating_duration_since(running.since);
@@ -435,7 +445,7 @@ impl State {
     pub(crate) fn is_outdated(&self, policy: &Policy, now: Now) -> bool {
         match (&self.last, policy.oldest_in_background()) {
             (None, _) => true,
-            _ if self.is_stuck() => false,
+            _ if self.is_stuck() || self.is_over(policy) => false,
             (Some(last), Some(oldest)) => last.at.after(oldest).passed(now),
             (Some(last), None) => last.is_outdated(policy, now),
         }
@@ -503,15 +513,15 @@ impl Finished {
 /// What is left to do for a run past its limit.
 #[derive(Debug)]
 pub(crate) struct Stuck {
-    abort: Option<AbortHandle>,
+    task: Option<JoinHandle<()>>,
     place: Option<Arc<Place>>,
 }
 
 impl Stuck {
     /// Drops an async run at its next await, and gives a sync run's place to the next one.
     pub(crate) fn let_go(self) {
-        if let Some(abort) = self.abort {
-            abort.abort();
+        if let Some(task) = self.task {
+            task.abort();
         }
         if let Some(place) = self.place {
             place.give_back();
@@ -557,10 +567,14 @@ mod tests {
         let mut state = State::default();
         let id = state.reserve(Now::read(), false).unwrap();
         assert!(state.start(id));
-        let task = tokio::spawn(std::future::pending::<()>());
+        let (held, dropped) = tokio::sync::oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let _held = held;
+            std::future::pending().await
+        });
         state.expire(id, &POLICY, Now::read()).unwrap().let_go();
-        let late = state.attach(id, Some(task.abort_handle()), None);
+        let late = state.attach(id, Some(task), None);
         late.unwrap().let_go();
-        assert!(task.await.unwrap_err().is_cancelled());
+        assert!(dropped.await.is_err());
     }
 }

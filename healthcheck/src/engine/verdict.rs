@@ -6,7 +6,7 @@ use crate::outcome::Status;
 use crate::report::Pending;
 
 /// How many runs in a row it takes to change the shown status.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Thresholds {
     pub(crate) failure: u32,
     pub(crate) success: u32,

@@ -118,6 +118,10 @@ impl Engine {
             result.status = Status::Fail;
             result.blocked_by = Some(blocker);
             result.pending = None;
+            // What its last run gave isn't what is told.
+            result.expires = None;
+            result.stale = false;
+            result.age = None;
         }
         if let Some(mask) = state.mask(asked.now) {
             result.status = mask.status;

@@ -185,7 +185,7 @@ impl EnvironmentDumpBuilder {
             sections,
             &fixed,
             &self.provided,
-            POLICY,
+            &Arc::new(POLICY),
             &mut problems,
         );
         BuildError::unless_empty(problems)?;

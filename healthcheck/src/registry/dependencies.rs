@@ -1,6 +1,8 @@
 //! Which check waits for which: unknown names, cycles, and liveness that would hang on the outside.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::check::CheckInfo;
 
@@ -17,49 +19,47 @@ pub(super) struct Edges {
 
 impl Graph {
     /// The graph of these checks; `all` are the names of all that exist, be they disabled.
-    pub(super) fn new<'a>(
-        checks: impl Iterator<Item = &'a mut CheckInfo>,
-        all: &[String],
+    pub(super) fn new(
+        checks: &mut [Arc<CheckInfo>],
+        all: &[Cow<'static, str>],
         problems: &mut Vec<String>,
         warnings: &mut Vec<String>,
     ) -> Self {
-        let mut checks: Vec<&mut CheckInfo> = checks.collect();
-        let index: HashMap<String, u32> = (0..)
-            .zip(&checks)
-            .map(|(index, info)| (info.name().to_owned(), index))
-            .collect();
         let mut edges = vec![Edges::default(); checks.len()];
-        for (from, info) in (0..).zip(&mut checks) {
+        for from in 0..checks.len() {
+            let info = &checks[from];
             let mut kept = info.options().depends_on.to_vec();
-            kept.retain(|on| {
-                if let Some(&on) = index.get(&**on) {
-                    edges[from as usize].depends_on.push(on);
-                    edges[on as usize].dependants.push(from);
+            kept.retain(|name| {
+                // They are sorted by name, and so are all.
+                if let Ok(on) = checks.binary_search_by(|it| it.name().cmp(name)) {
+                    edges[from].depends_on.extend(u32::try_from(on));
+                    edges[on].dependants.extend(u32::try_from(from));
                     return true;
                 }
-                let (name, at) = (info.name(), info.location());
-                if all.iter().any(|known| *known == **on) {
+                let (dependant, at) = (info.name(), info.location());
+                if all.binary_search(name).is_ok() {
                     warnings.push(format!(
-                        "the check `{name}` runs without `{on}`, which is disabled"
+                        "the check `{dependant}` runs without `{name}`, which is disabled"
                     ));
                 } else {
                     problems.push(format!(
-                        "the check `{name}` ({at}) depends on `{on}`, which is no check; the checks are: {}",
+                        "the check `{dependant}` ({at}) depends on `{name}`, which is no check; the checks are: {}",
                         all.join(", ")
                     ));
                 }
                 false
             });
-            info.options_mut().depends_on = kept.into_boxed_slice();
+            if kept.len() < info.options().depends_on.len() {
+                Arc::make_mut(&mut checks[from]).options_mut().depends_on = kept.into_boxed_slice();
+            }
         }
         let graph = Self { edges };
-        let names: Vec<&CheckInfo> = checks.into_iter().map(|info| &*info).collect();
         match graph.cycle() {
             Some(cycle) => problems.push(format!(
                 "checks depend on each other in a circle: {}",
-                path(&cycle, &names)
+                path(&cycle, checks)
             )),
-            None => problems.extend(graph.liveness_on_the_outside(&names)),
+            None => problems.extend(graph.liveness_on_the_outside(checks)),
         }
         graph
     }
@@ -73,8 +73,8 @@ impl Graph {
             Done,
         }
         let mut marks = vec![Mark::New; self.edges.len()];
+        let mut path: Vec<(usize, usize)> = Vec::new();
         for start in 0..self.edges.len() {
-            let mut path: Vec<(usize, usize)> = Vec::new();
             if marks[start] == Mark::New {
                 marks[start] = Mark::OnPath;
                 path.push((start, 0));
@@ -109,10 +109,15 @@ impl Graph {
     }
 
     /// For each liveness check that reaches an external one: a sentence with the way there.
-    fn liveness_on_the_outside(&self, checks: &[&CheckInfo]) -> Vec<String> {
+    fn liveness_on_the_outside(&self, checks: &[Arc<CheckInfo>]) -> Vec<String> {
+        let reaches = self.reaches_outside(checks);
         let liveness = (0..)
             .zip(checks)
-            .filter(|(_, info)| info.options().liveness && !info.options().external);
+            .zip(reaches)
+            .filter_map(|((start, info), reaches)| {
+                let inside = info.options().liveness && !info.options().external;
+                (inside && reaches).then_some((start, info))
+            });
         let outside = liveness.filter_map(|(start, info)| {
             let way = self.way_outside(start, checks)?;
             Some(format!(
@@ -125,7 +130,22 @@ impl Graph {
         outside.collect()
     }
 
-    fn way_outside(&self, start: u32, checks: &[&CheckInfo]) -> Option<Vec<u32>> {
+    /// For each check, whether any way leads from it to an external one.
+    fn reaches_outside(&self, checks: &[Arc<CheckInfo>]) -> Vec<bool> {
+        let mut reaches = vec![false; checks.len()];
+        let external = (0..).zip(checks).filter(|(_, info)| info.options().external);
+        let mut to_see: Vec<u32> = external.map(|(index, _)| index).collect();
+        while let Some(node) = to_see.pop() {
+            for &dependant in &self.edges[node as usize].dependants {
+                if !std::mem::replace(&mut reaches[dependant as usize], true) {
+                    to_see.push(dependant);
+                }
+            }
+        }
+        reaches
+    }
+
+    fn way_outside(&self, start: u32, checks: &[Arc<CheckInfo>]) -> Option<Vec<u32>> {
         let mut came_from: HashMap<u32, u32> = HashMap::new();
         let mut to_see = vec![start];
         while let Some(node) = to_see.pop() {
@@ -146,7 +166,7 @@ impl Graph {
     }
 }
 
-fn path(way: &[u32], checks: &[&CheckInfo]) -> String {
+fn path(way: &[u32], checks: &[Arc<CheckInfo>]) -> String {
     let names: Vec<String> = way
         .iter()
         .map(|&node| format!("`{}`", checks[node as usize].name()))

@@ -39,6 +39,12 @@ pub(crate) struct Checks {
     pub(crate) defaults: Defaults,
 }
 
+/// A check that was found.
+struct Candidate {
+    info: Arc<CheckInfo>,
+    binding: Binding,
+}
+
 /// How a candidate gets what it needs.
 enum Binding {
     Ready(Run),
@@ -49,42 +55,35 @@ enum Binding {
 pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks {
     let mut warnings = Vec::new();
     let mut found = gather(sources.discover, sources.by_hand);
-    problems.extend(options::bad_names(found.iter().map(|(info, _)| info)));
+    problems.extend(options::bad_names(found.iter().map(|it| &*it.info)));
     problems.extend(duplicates(&found));
-    let all_names: Vec<String> = found.iter().map(|(info, _)| info.name().to_owned()).collect();
+    let all_names: Vec<Cow<'static, str>> = found.iter().map(|it| it.info.shared_name()).collect();
     problems.extend(missing(sources.expected, &all_names));
 
     let mut defaults = sources.defaults;
     options::apply_global(sources.settings, &mut defaults, problems);
     let disabled = options::apply(sources.settings, &mut found, problems, &mut warnings);
-    found.retain(|(info, _)| !disabled.contains(info.name()));
-    found.dedup_by(|(one, _), (other, _)| one.name() == other.name());
+    found.retain(|it| !disabled.contains(it.info.name()));
+    found.dedup_by(|one, other| one.info.name() == other.info.name());
 
-    let mut bound = Vec::with_capacity(found.len());
-    for (mut info, binding) in found {
+    let mut infos = Vec::with_capacity(found.len());
+    let mut runs = Vec::with_capacity(found.len());
+    for Candidate { mut info, binding } in found {
         options::complete(&mut info);
         problems.extend(options::problems_of(&info));
-        if let Some(run) = bind(
-            binding,
-            sources.provided,
-            "check",
-            info.name(),
-            &info.location(),
-            problems,
-        ) {
-            bound.push((info, run));
+        let at = || info.location();
+        if let Some(run) = bind(binding, sources.provided, "check", info.name(), at, problems) {
+            infos.push(info);
+            runs.push(run);
         }
     }
-    let graph = dependencies::Graph::new(
-        bound.iter_mut().map(|(info, _)| info),
-        &all_names,
-        problems,
-        &mut warnings,
-    );
+    let graph = dependencies::Graph::new(&mut infos, &all_names, problems, &mut warnings);
 
-    let slots = bound.into_iter().zip(graph.edges).map(|((info, run), edges)| {
-        let policy = policy(&info, &defaults);
-        let mut slot = Slot::new(Subject::Check(Arc::new(info)), run, policy);
+    let mut policies = Policies::default();
+    let parts = infos.into_iter().zip(runs).zip(graph.edges);
+    let slots = parts.map(|((info, run), edges)| {
+        let policy = policies.shared(policy(&info, &defaults));
+        let mut slot = Slot::new(Subject::Check(info), run, policy);
         slot.depends_on = edges.depends_on.into_boxed_slice();
         slot.dependants = edges.dependants.into_boxed_slice();
         slot
@@ -102,7 +101,7 @@ pub(crate) fn sections(
     by_hand: Vec<(String, Run)>,
     fixed: &[&str],
     provided: &Provided,
-    policy: Policy,
+    policy: &Arc<Policy>,
     problems: &mut Vec<String>,
 ) -> Vec<Slot> {
     let mut found: BTreeMap<Cow<'static, str>, (String, Run)> = BTreeMap::new();
@@ -130,13 +129,13 @@ pub(crate) fn sections(
             ));
             continue;
         }
-        if let Some(run) = bind(binding, provided, "section", &name, &at, problems) {
+        if let Some(run) = bind(binding, provided, "section", &name, || at.clone(), problems) {
             found.insert(name, (at, run));
         }
     }
     found
         .into_iter()
-        .map(|(name, (_, run))| Slot::new(Subject::Section(name), run, policy))
+        .map(|(name, (_, run))| Slot::new(Subject::Section(name), run, Arc::clone(policy)))
         .collect()
 }
 
@@ -172,35 +171,41 @@ pub(crate) fn own_package() -> Option<(&'static str, &'static str)> {
     origin.package.0.zip(origin.package.1)
 }
 
-fn gather(discover: bool, by_hand: Vec<Check>) -> Vec<(CheckInfo, Binding)> {
+fn gather(discover: bool, by_hand: Vec<Check>) -> Vec<Candidate> {
     let discovered = discover
         .then(|| inventory::iter::<CheckRegistration>.into_iter())
         .into_iter()
         .flatten()
-        .map(|it| (CheckInfo::registered(it), Binding::Registered(it.bind)));
-    let by_hand = by_hand
-        .into_iter()
-        .map(|check| (check.info, Binding::Ready(check.run)));
+        .map(|it| Candidate {
+            info: Arc::new(CheckInfo::registered(it)),
+            binding: Binding::Registered(it.bind),
+        });
+    let by_hand = by_hand.into_iter().map(|check| Candidate {
+        info: Arc::new(check.info),
+        binding: Binding::Ready(check.run),
+    });
     let mut found: Vec<_> = discovered.chain(by_hand).collect();
     // The linker's order is nobody's: it differs between builds.
-    found.sort_by(|(one, _), (other, _)| {
-        (one.name(), one.file(), one.line()).cmp(&(other.name(), other.file(), other.line()))
+    found.sort_by(|one, other| {
+        let (one, other) = (&one.info, &other.info);
+        let places = || (one.file(), one.line()).cmp(&(other.file(), other.line()));
+        one.name().cmp(other.name()).then_with(places)
     });
     found
 }
 
-fn duplicates(sorted: &[(CheckInfo, Binding)]) -> Vec<String> {
-    let groups = sorted.chunk_by(|(one, _), (other, _)| one.name() == other.name());
+fn duplicates(sorted: &[Candidate]) -> Vec<String> {
+    let groups = sorted.chunk_by(|one, other| one.info.name() == other.info.name());
     groups
         .filter(|group| group.len() > 1)
         .map(|group| {
-            let places: Vec<String> = group.iter().map(|(info, _)| info.location()).collect();
+            let places: Vec<String> = group.iter().map(|it| it.info.location()).collect();
             let count = if group.len() == 2 {
                 "two".to_owned()
             } else {
                 group.len().to_string()
             };
-            let name = group.first().map_or("", |(info, _)| info.name());
+            let name = group.first().map_or("", |it| it.info.name());
             format!(
                 "{count} checks are named `{name}`: {}; rename all but one",
                 places.join(" and ")
@@ -209,8 +214,10 @@ fn duplicates(sorted: &[(CheckInfo, Binding)]) -> Vec<String> {
         .collect()
 }
 
-fn missing(expected: &[String], names: &[String]) -> Vec<String> {
-    let missing = expected.iter().filter(|name| !names.contains(name));
+fn missing(expected: &[String], sorted: &[Cow<'static, str>]) -> Vec<String> {
+    let missing = expected
+        .iter()
+        .filter(|name| sorted.binary_search_by(|it| (**it).cmp(name)).is_err());
     missing
         .map(|name| {
             format!(
@@ -226,7 +233,7 @@ fn bind(
     provided: &Provided,
     kind: &str,
     name: &str,
-    at: &str,
+    at: impl Fn() -> String,
     problems: &mut Vec<String>,
 ) -> Option<Run> {
     let registered = match binding {
@@ -235,17 +242,39 @@ fn bind(
     };
     let mut binder = Binder::new(provided);
     let run = registered.resolve(&mut binder);
+    let missing = binder.into_missing();
+    if missing.is_empty() {
+        return run;
+    }
+    let at = at();
     let known = match provided.names() {
         [] => "nothing is provided".to_owned(),
         names => format!("provided are: {}", names.join(", ")),
     };
-    problems.extend(binder.into_missing().into_iter().map(|missing| {
+    problems.extend(missing.into_iter().map(|missing| {
         format!(
             "the {kind} `{name}` ({at}) needs a `{missing}`, which nobody provided; \
              write `.provide(value)` with a value of exactly this type ({known})"
         )
     }));
     run
+}
+
+/// The policies so far. Most checks have the same, and neighbours most of all.
+#[derive(Default)]
+struct Policies {
+    known: HashMap<Policy, Arc<Policy>>,
+    latest: Option<Arc<Policy>>,
+}
+
+impl Policies {
+    fn shared(&mut self, policy: Policy) -> Arc<Policy> {
+        if let Some(latest) = self.latest.as_ref().filter(|latest| ***latest == policy) {
+            return Arc::clone(latest);
+        }
+        let known = self.known.entry(policy).or_insert_with(|| Arc::new(policy));
+        Arc::clone(self.latest.insert(Arc::clone(known)))
+    }
 }
 
 fn policy(info: &CheckInfo, defaults: &Defaults) -> Policy {

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Binding;
+use super::Candidate;
 use crate::check::CheckInfo;
 use crate::engine::slot::Ttl;
 use crate::settings::{CheckSettings, Settings, UnknownChecks, duration};
@@ -74,26 +75,26 @@ pub(super) fn apply_global(settings: &Settings, defaults: &mut Defaults, problem
 /// Lays each check's settings over its options; gives the names of the disabled ones.
 pub(super) fn apply(
     settings: &Settings,
-    found: &mut [(CheckInfo, Binding)],
+    found: &mut [Candidate],
     problems: &mut Vec<String>,
     warnings: &mut Vec<String>,
 ) -> BTreeSet<String> {
     let mut disabled = BTreeSet::new();
     let mut unknown = Vec::new();
-    for name in settings.checks.keys() {
-        if !found.iter().any(|(info, _)| info.name() == name) {
-            let known: Vec<&str> = found.iter().map(|(info, _)| info.name()).collect();
-            unknown.push(format!(
-                "settings: there is no check `{name}`; the checks are: {}",
-                known.join(", ")
-            ));
-        }
+    let is_known =
+        |found: &[Candidate], name: &str| found.binary_search_by(|it| it.info.name().cmp(name)).is_ok();
+    for name in settings.checks.keys().filter(|name| !is_known(found, name)) {
+        let known: Vec<&str> = found.iter().map(|it| it.info.name()).collect();
+        unknown.push(format!(
+            "settings: there is no check `{name}`; the checks are: {}",
+            known.join(", ")
+        ));
     }
     for (tag, set) in &settings.tags {
         let tagged: Vec<String> = found
             .iter()
-            .filter(|(info, _)| info.options().tags.iter().any(|own| own == tag))
-            .map(|(info, _)| info.name().to_owned())
+            .filter(|it| it.info.options().tags.iter().any(|own| own == tag))
+            .map(|it| it.info.name().to_owned())
             .collect();
         if tagged.is_empty() {
             unknown.push(format!("settings: no check has the tag `{tag}`"));
@@ -105,20 +106,20 @@ pub(super) fn apply(
         UnknownChecks::Error => problems.append(&mut unknown),
         UnknownChecks::Warn => warnings.append(&mut unknown),
     }
-    for (info, _) in found {
-        let name = info.name().to_owned();
-        if let Some(set) = settings.checks.get(&name) {
-            match set.enabled {
-                Some(false) => {
-                    disabled.insert(name.clone());
-                }
-                Some(true) => {
-                    disabled.remove(&name);
-                }
-                None => {}
+    for Candidate { info, .. } in found {
+        let Some((name, set)) = settings.checks.get_key_value(info.name()) else {
+            continue;
+        };
+        match set.enabled {
+            Some(false) => {
+                disabled.insert(name.clone());
             }
-            lay_over(info, &name, set, problems);
+            Some(true) => {
+                disabled.remove(name);
+            }
+            None => {}
         }
+        lay_over(Arc::make_mut(info), name, set, problems);
     }
     disabled
 }
@@ -174,9 +175,11 @@ fn read(key: &str, text: &str, problems: &mut Vec<String>) -> Option<Option<Dura
 }
 
 /// A check that names no probe is a readiness check.
-pub(super) fn complete(info: &mut CheckInfo) {
-    let options = info.options_mut();
-    options.readiness |= !(options.liveness || options.startup);
+pub(super) fn complete(info: &mut Arc<CheckInfo>) {
+    let options = info.options();
+    if !(options.readiness || options.liveness || options.startup) {
+        Arc::make_mut(info).options_mut().readiness = true;
+    }
 }
 
 /// What the attribute refuses while compiling, for those that came another way.

@@ -82,12 +82,12 @@ impl Core {
 
     pub(super) fn overall(&self, members: &Members, results: &[CheckResult]) -> Overall {
         let verdicts = members.told.iter().zip(results).map(|(&index, result)| {
-            let critical = self
-                .engine
-                .slot(index)
-                .check()
-                .is_none_or(|info| info.options().critical);
-            verdict(result.status, critical)
+            // Only of what fails: the options of the others needn't be looked up.
+            let is_critical = || {
+                let info = self.engine.slot(index).check();
+                info.is_none_or(|info| info.options().critical)
+            };
+            verdict(result.status, result.status == Status::Fail && is_critical())
         });
         verdicts.max().unwrap_or(Overall::Success)
     }

@@ -27,6 +27,13 @@ pub(crate) struct Reports {
     kept: [RwLock<Option<Kept>>; Scope::EVERY.len()],
 }
 
+/// Until when what is known holds (`None`: something is due), as of which generation.
+#[derive(Clone, Copy)]
+struct Standing {
+    generation: u64,
+    until: Option<Until>,
+}
+
 #[derive(Clone)]
 struct Kept {
     report: Arc<Report>,
@@ -111,9 +118,25 @@ impl Core {
         }
         self.engine.note_all(now);
         let members = self.members(selection).ok()?;
-        self.engine
-            .fresh_until(self.looked_at(selection, &members), now, selection.max_age)?;
-        Some(self.build(selection, &members, &asked(selection, now, now.mono, None)))
+        let standing = self.standing(selection, &members, now);
+        standing.until?;
+        let asked = asked(selection, now, now.mono, None);
+        Some(self.build(selection, &members, &asked, standing))
+    }
+
+    /// How long what is known holds.
+    fn standing(&self, selection: &Selection, members: &Members, now: Now) -> Standing {
+        // Read before anything else: what changes meanwhile makes the report old.
+        let generation = self.engine.generation();
+        let looked_at = self.looked_at(selection, members);
+        let until = self.engine.fresh_until(looked_at, now, selection.max_age);
+        Standing { generation, until }
+    }
+
+    /// The report from what is known, fresh or not.
+    fn as_it_is(&self, selection: &Selection, members: &Members, asked: &Asked) -> Arc<Report> {
+        let standing = self.standing(selection, members, asked.now);
+        self.build(selection, members, asked, standing)
     }
 
     /// The report, after what is due has run or the budget is over.
@@ -129,12 +152,12 @@ impl Core {
         let members = self.members(selection)?;
         let began = Now::read();
         if is_inside_a_check() {
-            return Ok(self.build(selection, &members, &asked(selection, began, began.mono, None)));
+            return Ok(self.as_it_is(selection, &members, &asked(selection, began, began.mono, None)));
         }
         let here = Handle::try_current().ok();
         let Some(home) = home.cloned().or_else(|| here.clone()).filter(|_| here.is_some()) else {
             let asked = asked(selection, began, began.mono, Some(NotRun::NoRuntime));
-            return Ok(self.build(selection, &members, &asked));
+            return Ok(self.as_it_is(selection, &members, &asked));
         };
 
         let deadline = budget.and_then(|budget| began.mono.checked_add(budget));
@@ -144,12 +167,14 @@ impl Core {
             .engine
             .settle(wanted, selection.max_age, &home, deadline)
             .await;
-        let firsts = self
-            .looked_at(selection, &members)
-            .filter(|&index| self.engine.waits_for_first(index));
-        for index in firsts.collect::<Vec<_>>() {
-            if self.engine.await_first(index, &home, deadline).await == Waited::Lost {
-                lost.push(index);
+        if self.engine.background.is_wanted() {
+            let firsts = self
+                .looked_at(selection, &members)
+                .filter(|&index| self.engine.waits_for_first(index));
+            for index in firsts.collect::<Vec<_>>() {
+                if self.engine.await_first(index, &home, deadline).await == Waited::Lost {
+                    lost.push(index);
+                }
             }
         }
         if lost.is_empty() {
@@ -157,7 +182,7 @@ impl Core {
             if let Some(report) = self.fresh(selection) {
                 return Ok(report);
             }
-            return Ok(self.build(
+            return Ok(self.as_it_is(
                 selection,
                 &members,
                 &asked(selection, Now::read(), began.mono, None),
@@ -167,23 +192,24 @@ impl Core {
     }
 
     /// Puts the report together from what is known, and keeps it where it will be asked for again.
-    fn build(&self, selection: &Selection, members: &Members, asked: &Asked) -> Arc<Report> {
-        // Read before anything else: what changes meanwhile makes this report old.
-        let generation = self.engine.generation();
-        let until = self
-            .engine
-            .fresh_until(self.looked_at(selection, members), asked.now, selection.max_age);
+    fn build(
+        &self,
+        selection: &Selection,
+        members: &Members,
+        asked: &Asked,
+        standing: Standing,
+    ) -> Arc<Report> {
         let results = members
             .told
             .iter()
             .map(|&index| self.engine.result(index, asked))
             .collect();
         let report = Arc::new(self.assemble(selection, members, results, asked));
-        match until {
+        match standing.until {
             Some(until) if selection.is_whole() && asked.not_run.is_none() => {
                 let kept = Kept {
                     report,
-                    generation,
+                    generation: standing.generation,
                     until,
                     max_age: selection.max_age,
                 };

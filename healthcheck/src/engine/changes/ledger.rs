@@ -39,8 +39,15 @@ pub(super) struct Told {
     pub(super) was_blocked: bool,
     /// Its failure was told as that of what it depends on: one of its own hasn't been logged.
     pub(super) fails_quietly: bool,
-    pub(super) flapping: bool,
-    pub(super) changed: VecDeque<Instant>,
+    /// `None` before the first transition: most checks pass from their first run to the last.
+    pub(super) past: Option<Box<Past>>,
+}
+
+/// The transitions so far.
+#[derive(Default)]
+pub(super) struct Past {
+    flapping: bool,
+    times: VecDeque<Instant>,
     pub(super) count: u64,
     pub(super) history: VecDeque<Transition>,
 }
@@ -97,37 +104,46 @@ impl Told {
         };
         self.status = Some(to);
         self.since = Some(at);
-        self.count += 1;
-        self.changed
+        let past = self.past.get_or_insert_default();
+        past.count += 1;
+        past.times
             .retain(|&before| now.mono.saturating_duration_since(before) < REMINDER);
-        self.changed.push_back(now.mono);
-        if self.changed.len() > FLAPPING + 1 {
-            self.changed.pop_front();
+        past.times.push_back(now.mono);
+        if past.times.len() > FLAPPING + 1 {
+            past.times.pop_front();
         }
-        if self.history.len() == KEPT {
-            self.history.pop_front();
+        if past.history.len() == KEPT {
+            past.history.pop_front();
         }
-        self.history.push_back(transition.clone());
+        past.history.push_back(transition.clone());
         transition
+    }
+
+    /// Whether it changed too often to log each change before the latest one, and whether it does now.
+    pub(super) fn flaps(&mut self) -> (bool, bool) {
+        let Some(past) = &mut self.past else {
+            return (false, false);
+        };
+        let now = past.times.len() > FLAPPING;
+        (std::mem::replace(&mut past.flapping, now), now)
     }
 }
 
 impl Tally {
     pub(super) fn count(&mut self, info: &Arc<CheckInfo>, from: Option<Status>, to: Status) {
-        let critical = info.options().critical;
-        if let Some(place) = self.place(critical, from) {
+        if let Some(place) = self.place(info, from) {
             *place = place.saturating_sub(1);
         }
-        if let Some(place) = self.place(critical, Some(to)) {
+        if let Some(place) = self.place(info, Some(to)) {
             *place += 1;
         }
     }
 
-    pub(super) fn place(&mut self, critical: bool, status: Option<Status>) -> Option<&mut usize> {
+    pub(super) fn place(&mut self, info: &CheckInfo, status: Option<Status>) -> Option<&mut usize> {
         match status {
             None => Some(&mut self.unknown),
             Some(Status::Pass) => None,
-            Some(Status::Fail) if critical => Some(&mut self.failing),
+            Some(Status::Fail) if info.options().critical => Some(&mut self.failing),
             Some(Status::Fail) => Some(&mut self.optional),
             Some(Status::Warn) => Some(&mut self.warning),
         }

@@ -14,7 +14,7 @@ mod ledger;
 mod lines;
 mod transition;
 
-use ledger::{FLAPPING, Ledger, Tally, Told};
+use ledger::{Ledger, Tally, Told};
 use lines::{Line, Wording, log, log_section, log_unchanged};
 pub use transition::{Cause, Transition};
 
@@ -58,7 +58,8 @@ impl Changes {
             .iter()
             .chain(ledger.observed.values())
             .chain([&ledger.whole, &ledger.maintenance])
-            .flat_map(|told| &told.history);
+            .filter_map(|told| told.past.as_deref())
+            .flat_map(|past| &past.history);
         let mut all: Vec<Transition> = kept.cloned().collect();
         drop(ledger);
         all.sort_by(|one, other| one.at.total_cmp(&other.at));
@@ -67,7 +68,8 @@ impl Changes {
 
     /// How often each check's shown status has changed.
     pub(crate) fn counts(&self) -> Vec<u64> {
-        self.lock().checks.iter().map(|told| told.count).collect()
+        let count = |told: &Told| told.past.as_ref().map_or(0, |past| past.count);
+        self.lock().checks.iter().map(count).collect()
     }
 
     /// Takes note of the beginning or the end of maintenance, which readiness shows and no check.
@@ -151,6 +153,9 @@ impl Engine {
 
     /// Takes note of what has changed by time alone: overrides that ended, results that grew stale.
     pub(crate) fn note_all(&self, now: Now) {
+        if !self.changes_by_time() {
+            return;
+        }
         for index in 0.. {
             let Some(slot) = self
                 .slots
@@ -221,26 +226,30 @@ impl Engine {
         let (Some(info), Some(shown)) = (slot.check(), self.shown(index, now)) else {
             return Vec::new();
         };
-        let blocker = self.blocked_by(index, now).map(ToOwned::to_owned);
+        let blocker = self.blocked_by(index, now);
         let Some(told) = ledger.checks.get_mut(index as usize) else {
             return Vec::new();
         };
         let from = told.status;
-        let (output, masked, stale) = {
+        let (masked, stale) = {
             let state = slot.lock();
-            let mask = state.mask(now);
-            let stale = mask.is_none() && blocker.is_none() && state.is_stale(&slot.policy, now);
-            let output = match (mask, &blocker) {
+            let masked = state.mask(now).is_some();
+            (
+                masked,
+                !masked && blocker.is_none() && state.is_stale(&slot.policy, now),
+            )
+        };
+        let output = |blocker: Option<&str>| {
+            let state = slot.lock();
+            match (state.mask(now), blocker) {
                 (Some(mask), _) => Value::String(mask.reason.clone()),
                 (None, Some(blocker)) => Value::String(format!("blocked by {blocker}")),
                 (None, None) if stale => "stale: its background loop gives no results".into(),
-                (None, None) => state
-                    .last
-                    .as_ref()
-                    .map(|last| last.output.clone())
-                    .unwrap_or_default(),
-            };
-            (output, mask.is_some(), stale)
+                (None, None) => {
+                    let last = state.last.as_ref();
+                    last.map(|last| last.output.clone()).unwrap_or_default()
+                }
+            }
         };
         let by = if masked || told.was_masked {
             Cause::Override
@@ -255,7 +264,8 @@ impl Engine {
         told.was_blocked = blocker.is_some();
         if from == Some(shown) {
             if blocker.is_none() && !masked && std::mem::take(&mut told.fails_quietly) {
-                let blocked = told.history.back().cloned();
+                let blocked = told.past.as_ref().and_then(|past| past.history.back()).cloned();
+                let output = output(blocker);
                 lines.extend(blocked.map(|it| Line::plain(Transition { output, ..it })));
             }
             return Vec::new();
@@ -266,11 +276,10 @@ impl Engine {
             told.since = Some(clock::epoch_seconds(now.wall));
             return slot.dependants.to_vec();
         }
+        let output = output(blocker);
         let transition = told.change(Some(info.name().to_owned()), from, shown, output, by, now);
         self.changes.tell(&transition);
-        let was_flapping = told.flapping;
-        told.flapping = told.changed.len() > FLAPPING;
-        let wording = match (was_flapping, told.flapping) {
+        let wording = match told.flaps() {
             (true, true) => None,
             _ if by == Cause::Dependency => Some(Wording::Blocked),
             (false, true) => Some(Wording::Flapping),

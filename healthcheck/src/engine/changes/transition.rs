@@ -5,7 +5,8 @@ use crate::outcome::Status;
 
 /// A change of the shown status of one check, or of the whole.
 ///
-/// A first result that passes is no transition; a first one that doesn't has no `from`.
+/// A first result that passes is no transition; a first one that doesn't has no `from`. The whole is told once every
+/// check has a result, or as soon as a critical one fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -17,11 +18,12 @@ pub struct Transition {
     pub from: Option<Status>,
     /// What is shown now. Of the whole, degraded is `Warn`.
     pub to: Status,
-    /// What the check had to say, redacted.
+    /// What the check had to say, redacted; of the whole, the names of the checks that changed; of an override and of
+    /// maintenance, the reason.
     pub output: Value,
     /// When, in seconds since the epoch.
     pub at: f64,
-    /// How long the status before had lasted, in seconds.
+    /// How long the status before had lasted, in seconds; `None` where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lasted: Option<f64>,
     /// What brought it about.
