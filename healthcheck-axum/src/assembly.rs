@@ -28,10 +28,17 @@ impl Endpoints {
         S: Clone + Send + Sync + 'static,
     {
         let with_environment = !matches!(self.environment, Environment::NotServed);
+        #[cfg(feature = "openapi")]
+        let with_document = self.openapi;
+        #[cfg(not(feature = "openapi"))]
+        let with_document = false;
         let names: Vec<_> = self.health.checks().collect();
         let names = names.iter().map(|check| check.name());
         let mut problems = self.problems;
-        problems.extend(self.paths.problems(with_environment, names.clone()));
+        problems.extend(
+            self.paths
+                .problems(with_environment, with_document, names.clone()),
+        );
         let environment = match self.environment {
             Environment::NotServed => None,
             Environment::Given(dump) => Some(dump),
@@ -73,7 +80,7 @@ impl Endpoints {
             |kind, selection: Selection| Probe::new(kind, selection.max_age(pass, fail), self.probe_budget);
         let release = self.release.or_else(|| self.health.release().map(str::to_owned));
         #[cfg(feature = "openapi")]
-        let openapi = self.openapi.then(|| {
+        let openapi = with_document.then(|| {
             openapi::document(&openapi::Subject {
                 paths: &self.paths,
                 answers: &self.answers,

@@ -16,7 +16,9 @@ use axum::routing::any_service;
 use healthcheck::checks::{Asked, VIA};
 use tower_service::Service;
 
-use crate::paths::{CHECK, Paths, SECTION, below};
+#[cfg(feature = "openapi")]
+use crate::paths::DOCUMENT;
+use crate::paths::{CHECK, HISTORY, Paths, SECTION, below};
 use crate::probe::Kind;
 use crate::problem;
 use crate::state::State;
@@ -45,10 +47,10 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(paths: &Paths, state: Sta
         add(path, Page::Probe(kind));
         add(&below(path, &check), Page::Check(kind));
     }
-    add(&below(&paths.health, "history"), Page::History);
+    add(&below(&paths.health, HISTORY), Page::History);
     #[cfg(feature = "openapi")]
     if with_openapi {
-        add(&below(&paths.health, crate::openapi::DOCUMENT), Page::OpenApi);
+        add(&below(&paths.health, DOCUMENT), Page::OpenApi);
     }
     if with_environment {
         add(&paths.environment, Page::Environment);

@@ -19,6 +19,10 @@ use crate::outcome::Status;
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    schema(description = "What the checks found. Times are seconds since the Unix epoch.")
+)]
 #[non_exhaustive]
 pub struct Report {
     /// The name of the host that answers.

@@ -17,6 +17,7 @@ pub(crate) struct Formats {
 
 #[derive(Clone)]
 struct Entry {
+    /// Borrowed: it is a built-in one.
     name: Cow<'static, str>,
     format: Arc<dyn Format>,
     reach: Reach,
@@ -114,7 +115,10 @@ impl Formats {
         let place = self.entries.iter_mut().find(|known| known.name == entry.name);
         match place {
             // The built-in one's media type goes on leading to it: `Accept` and `?format=` must not disagree.
-            Some(known) => known.format = entry.format,
+            Some(known) => {
+                known.format = entry.format;
+                known.name = entry.name;
+            }
             None => self.entries.push(entry),
         }
     }
@@ -143,12 +147,18 @@ impl Formats {
             .map(|(_, entry)| &*entry.name)
     }
 
-    /// The names with their media types, without parameters.
+    /// The media types without parameters, each with the name of its form where that is a built-in one.
     #[cfg(feature = "openapi")]
-    pub(crate) fn media(&self, on: Where) -> impl Iterator<Item = (&str, String)> {
+    pub(crate) fn media(&self, on: Where) -> impl Iterator<Item = (Option<&'static str>, String)> {
         let entries = self.forms().zip(&self.entries);
         let here = entries.filter(move |(form, _)| form.is_to_be_had(on));
-        here.map(|(_, entry)| (&*entry.name, essence(&entry.format.content_type())))
+        here.map(|(_, entry)| {
+            let built_in = match entry.name {
+                Cow::Borrowed(name) => Some(name),
+                Cow::Owned(_) => None,
+            };
+            (built_in, essence(&entry.format.content_type()))
+        })
     }
 
     pub(super) fn forms(&self) -> impl DoubleEndedIterator<Item = Form> + ExactSizeIterator {
@@ -212,7 +222,7 @@ impl Reach {
 }
 
 /// A content type without its parameters.
-fn essence(content_type: &HeaderValue) -> String {
+pub(crate) fn essence(content_type: &HeaderValue) -> String {
     let text = content_type.to_str().unwrap_or_default();
     let media = text.split(';').next().unwrap_or_default();
     media.trim().to_ascii_lowercase()
