@@ -32,6 +32,8 @@ mod json;
 mod maintenance;
 #[cfg(test)]
 mod manifest_tests;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod paths;
 mod probe;
 mod probers;

@@ -78,6 +78,15 @@ const SHAPES: &[Shape] = &[
         least_after: 20,
         most_after: 44,
     },
+    Shape {
+        mark: b"%",
+        before: digit,
+        least_before: 14,
+        most_before: 17,
+        after: word,
+        least_after: 25,
+        most_after: 44,
+    },
     // Authress and Harness.
     Shape {
         mark: b".acc_",

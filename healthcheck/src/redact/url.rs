@@ -1,6 +1,6 @@
 //! Addresses with a scheme: passwords before the host, and secrets in the path of well-known hosts.
 
-use super::bytes::{ADDRESS_END, ALNUM, DIGIT, SPACE, at, before, follows, is, run_back, run_while};
+use super::bytes::{ADDRESS_END, ALNUM, DIGIT, QUOTE, SPACE, at, before, follows, is, run_back, run_while};
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
@@ -55,8 +55,17 @@ fn user_info(scan: &mut Scan<'_>, scheme: &str, start: usize, end: usize) -> usi
     let bytes = scan.bytes;
     let authority = bytes.get(start..end).unwrap_or_default();
     if let Some(found) = memchr::memrchr(b'@', authority) {
-        hosts(scan, scheme, start, start + found);
-        return end;
+        let mut sign = start + found;
+        if sign + 1 == end && at(bytes, end) == b'/' {
+            // No host has no name: the password goes on to the next `@`, if there is one.
+            let window = bytes.get(..end + LONGEST_PASSWORD).unwrap_or(bytes);
+            let next = run_while(window, end, |byte| byte != b'@' && !is(byte, SPACE | QUOTE));
+            if at(window, next) == b'@' {
+                sign = next;
+            }
+        }
+        hosts(scan, scheme, start, sign);
+        return end.max(sign);
     }
     // `postgres://app:pa/ss@db`: a colon that no port follows, and an `@` further on.
     let Some(colon) = memchr::memchr(b':', authority).map(|found| start + found) else {

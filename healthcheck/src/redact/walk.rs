@@ -9,7 +9,8 @@ use super::arguments::{self, Origin};
 use super::discard::discard;
 use super::documents;
 use super::entropy::looks_random;
-use super::names::{self, Family, Verdict};
+use super::families;
+use super::names::{Family, Verdict};
 use super::pairs;
 use super::rules::Rules;
 use super::scan::Scan;
@@ -106,7 +107,7 @@ impl Walk<'_> {
                 .map(|(inner, value)| {
                     let own = self.rules.verdict(&inner);
                     let value = match own {
-                        Verdict::Shown if !names::is_qualifier(&inner) => {
+                        Verdict::Shown if !families::is_qualifier(&inner) => {
                             self.judged(WEAK, name, value, depth + 1)
                         }
                         _ => self.judged(own, &inner, value, depth + 1),

@@ -1,6 +1,6 @@
 //! Addresses whose path is the secret: whoever knows it may post.
 
-use super::bytes::{ADDRESS_END, at, follows, is, run_while};
+use super::bytes::{ADDRESS_END, ALNUM, at, follows, is, run_while};
 use super::entropy::looks_random;
 use super::scan::Scan;
 
@@ -43,6 +43,15 @@ const WEBHOOKS: &[Webhook] = &[
     webhook("alchemyapi.io", "/v2/", 0),
     webhook("quiknode.pro", "/", 0),
     webhook("conda.anaconda.org", "/t/", 0),
+    webhook("hooks.zapier.com", "/hooks/standard/", 1),
+    webhook("cronitor.link", "/p/", 0),
+    webhook("nosnch.in", "/", 0),
+    webhook("betteruptime.com", "/api/v1/heartbeat/", 0),
+    webhook("uptime.betterstack.com", "/api/v1/heartbeat/", 0),
+    webhook("heartbeat.uptimerobot.com", "/", 0),
+    webhook("script.google.com", "/macros/s/", 0),
+    webhook("smee.io", "/", 0),
+    webhook("api.opsgenie.com", "/v1/json/integrations/webhooks/", 0),
     webhook("in.logs.betterstack.com", "/", 0),
     webhook("logs.logdna.com", "/logs/ingest/", 0),
     webhook("logs-01.loggly.com", "/inputs/", 0),
@@ -77,7 +86,9 @@ pub(super) fn find(scan: &mut Scan<'_>, start: usize, end: usize) {
             let mut segment = end + hook.len();
             for _ in 0..3 {
                 let close = segment_end(bytes, segment);
-                if looks_random(scan.part(segment, close), 16) {
+                let text = scan.part(segment, close);
+                // Mattermost's are 26 letters and digits, not always both.
+                if looks_random(text, 16) || text.len() == 26 && text.bytes().all(|byte| is(byte, ALNUM)) {
                     secret_path(scan, segment, 0);
                     break;
                 }
