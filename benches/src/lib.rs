@@ -5,8 +5,10 @@
 //! of the ratios of neighbours, so that a machine which is busy meanwhile slows both down. What can be counted is
 //! counted: `counts` holds in every `cargo test`, too.
 
+pub mod client;
 pub mod figure;
 pub mod generated;
+pub mod load;
 pub mod pairs;
 pub mod process;
 pub mod samples;
