@@ -191,7 +191,9 @@ async fn ask(name: &str, requests: usize) -> Result {
         _ => app(fixed.router()),
     };
     for _ in 0..requests {
-        let request = Request::get(PATH).header("host", "localhost").body(Body::empty())?;
+        let request = Request::get(PATH)
+            .header("host", "localhost")
+            .body(Body::empty())?;
         drop(app.call(request).await?);
     }
     Ok(())

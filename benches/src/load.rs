@@ -62,29 +62,54 @@ pub fn tell(what: impl std::fmt::Display) {
 pub struct Server {
     process: Child,
     addr: SocketAddr,
+    second: Option<SocketAddr>,
 }
 
 impl Server {
-    /// Starts this bench as the server of that name, which prints its address as the first line.
+    /// Starts this bench as the server of that name, on one core; it prints its address as the first line.
     ///
     /// # Errors
     /// It doesn't start.
     pub fn start(name: &str, argument: usize) -> Result<Self> {
-        let mut process = on_core(1, &env::current_exe()?.to_string_lossy())
+        Self::by(on_core(1, &this_bench()?), name, argument)
+    }
+
+    /// The same on all cores.
+    ///
+    /// # Errors
+    /// It doesn't start.
+    pub fn anywhere(name: &str, argument: usize) -> Result<Self> {
+        Self::by(Command::new(this_bench()?), name, argument)
+    }
+
+    fn by(mut command: Command, name: &str, argument: usize) -> Result<Self> {
+        let mut process = command
             .args([SERVER, name, &argument.to_string()])
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
         let told = process.stdout.take().ok_or("a server without output")?;
         BufReader::new(told).read_line(&mut line)?;
-        let addr = line.trim().parse()?;
-        Ok(Self { process, addr })
+        let mut addrs = line.split_whitespace().map(str::parse);
+        let addr = addrs.next().ok_or("a server that tells no address")??;
+        let second = addrs.next().transpose()?;
+        Ok(Self {
+            process,
+            addr,
+            second,
+        })
     }
 
     /// Where it listens.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where else it listens, if it told a second address.
+    #[must_use]
+    pub const fn second(&self) -> Option<SocketAddr> {
+        self.second
     }
 
     /// Its process.
@@ -144,6 +169,10 @@ pub fn by_whom() -> &'static str {
         (false, true) => "64 connections of the bench's own on one core, the server on the other",
         (false, false) => "64 connections of the bench's own, nothing pinned",
     }
+}
+
+fn this_bench() -> Result<String> {
+    Ok(env::current_exe()?.to_string_lossy().into_owned())
 }
 
 fn pins() -> bool {
@@ -208,7 +237,7 @@ fn milliseconds(text: &str) -> Result<f64> {
 }
 
 fn own_on_core(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
-    let output = on_core(0, &env::current_exe()?.to_string_lossy())
+    let output = on_core(0, &this_bench()?)
         .args([LOAD, &addr.to_string(), path, &span.as_millis().to_string()])
         .output()?;
     let text = String::from_utf8(output.stdout)?;

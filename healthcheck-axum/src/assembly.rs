@@ -1,13 +1,13 @@
-//! From the configured endpoints to a router, or to everything that is wrong with them.
+//! From the configured endpoints to what the routes share, or to everything that is wrong with them.
 
-use axum::Router;
+use std::sync::Arc;
+
 use healthcheck::{BuildError, Selection};
 use tokio::runtime::Handle;
 
 use crate::access::Access;
 use crate::endpoints::{Endpoints, Environment, Readers};
 use crate::probe::{Kind, Probe};
-use crate::routes;
 use crate::scrape::Scrape;
 use crate::state::State;
 
@@ -21,10 +21,7 @@ impl Endpoints {
         self
     }
 
-    pub(crate) fn assemble<S>(self, readers: Readers) -> Result<Router<S>, BuildError>
-    where
-        S: Clone + Send + Sync + 'static,
-    {
+    pub(crate) fn assemble(self, readers: Readers) -> Result<Arc<State>, BuildError> {
         let with_environment = !matches!(self.environment, Environment::NotServed);
         let names: Vec<_> = self.health.checks().collect();
         let names = names.iter().map(|check| check.name());
@@ -76,13 +73,13 @@ impl Endpoints {
             startup: probe(Kind::Startup, Selection::startup()),
             answers: self.answers,
             scrape: Scrape::default(),
-            paths: self.paths.clone(),
+            paths: self.paths,
             release: self.release.or_else(|| self.health.release().map(str::to_owned)),
             health: self.health,
             details_access: self.details_access,
             environment,
             environment_access: self.environment_access.unwrap_or(Access::loopback()),
         };
-        Ok(routes::router(&self.paths, state))
+        Ok(Arc::new(state))
     }
 }
