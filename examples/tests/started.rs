@@ -1,122 +1,19 @@
-//! Every example is started as a process of its own and asked over a real socket.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! Each serves what its file says.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::net::{SocketAddr, TcpListener};
+use std::time::Instant;
 
-/// An example while it runs; ends with the test.
-struct Example {
-    process: Child,
-    lines: std::sync::mpsc::Receiver<String>,
-}
-
-fn binary(name: &str) -> PathBuf {
-    // target/debug/deps/started-… → target/debug/examples/name
-    let own = std::env::current_exe().unwrap();
-    own.parent()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .join("examples")
-        .join(name)
-}
-
-impl Example {
-    fn start(name: &str, arguments: &[&str]) -> Self {
-        let mut process = Command::new(binary(name))
-            .args(arguments)
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-            .env_remove("HEALTHCHECK_ADDR")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("`cargo test` builds the examples");
-        let stdout = process.stdout.take().unwrap();
-        let (send, lines) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let _ = send.send(line);
-            }
-        });
-        Self { process, lines }
-    }
-
-    fn line(&self) -> String {
-        self.lines
-            .recv_timeout(Duration::from_secs(30))
-            .expect("the example prints a line more")
-    }
-
-    /// The address in its next line, `open http://ADDRESS/…`.
-    fn address(&self) -> SocketAddr {
-        let line = self.line();
-        let (address, _) = line
-            .strip_prefix("open http://")
-            .unwrap()
-            .split_once('/')
-            .unwrap();
-        address.parse().unwrap()
-    }
-}
-
-impl Drop for Example {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// The status code and the body.
-fn get(address: SocketAddr, path: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (
-        head.split_whitespace().nth(1).unwrap().parse().unwrap(),
-        body.to_owned(),
-    )
-}
-
-fn report(address: SocketAddr) -> healthcheck::Report {
-    serde_json::from_str(&get(address, "/healthcheck").1).unwrap()
-}
-
-fn result<'a>(report: &'a healthcheck::Report, name: &str) -> &'a healthcheck::CheckResult {
-    report
-        .results
-        .iter()
-        .find(|result| result.checker == name)
-        .unwrap()
-}
+use crate::example::{Example, LIMIT, command, get, report, result};
 
 #[test]
 fn quickstart_prints_what_to_open_and_what_it_found_and_its_failing_check_can_be_repaired() {
     let marker = tempfile::tempdir().unwrap();
-    let own = binary("quickstart");
-    let mut process = Command::new(own)
-        .arg("127.0.0.1:0")
-        .env("TMPDIR", marker.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdout = BufReader::new(process.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    let first = stdout.next().unwrap();
-    let printed: Vec<String> = std::iter::once(first).chain(stdout.take(6)).collect();
-    let example = Example {
-        process,
-        lines: std::sync::mpsc::channel().1,
-    };
+    let example = Example::run(
+        command("quickstart")
+            .arg("127.0.0.1:0")
+            .env("TMPDIR", marker.path()),
+    );
+    let printed: Vec<String> = (0..7).map(|_| example.line()).collect();
     let (address, _) = printed[0]
         .strip_prefix("open http://")
         .unwrap()
@@ -136,7 +33,7 @@ fn quickstart_prints_what_to_open_and_what_it_found_and_its_failing_check_can_be
     assert!(output.starts_with("missing: touch "), "{output}");
 
     std::fs::write(marker.path().join("healthcheck-quickstart"), "").unwrap();
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + LIMIT;
     while get(address, "/healthcheck").0 != 200 {
         assert!(
             Instant::now() < until,
@@ -154,14 +51,13 @@ fn quickstart_prints_what_to_open_and_what_it_found_and_its_failing_check_can_be
         "{}",
         environment["rust"]
     );
-    drop(example);
 }
 
 #[test]
 fn quickstart_says_in_one_line_that_its_address_is_taken_and_ends_with_an_error() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let ended = Command::new(binary("quickstart"))
+    let ended = command("quickstart")
         .env("HEALTHCHECK_ADDR", &address)
         .output()
         .unwrap();

@@ -2,25 +2,21 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 use crate::check::Check;
 use crate::engine::Engine;
 use crate::engine::changes::{Changes, Transition};
 use crate::engine::listeners::{Listener, Listeners};
-use crate::engine::slot::{Policy, Ttl};
-use crate::engine::verdict::Thresholds;
+use crate::engine::policy::{Policy, Ttl};
 use crate::error::BuildError;
 use crate::health::{Core, HealthCheck};
 use crate::lifecycle::Lifecycle;
 use crate::observation::Observations;
-use crate::outcome::Outcome;
-use crate::output;
 use crate::provide::Provided;
 use crate::redact::{Redaction, RedactionBuilder, Redactor};
 use crate::registry::{self, Defaults, Sources};
 use crate::reports::Reports;
-use crate::run::Run;
+use crate::sections::{self, Sections};
 use crate::settings::Settings;
 
 /// Puts a [`HealthCheck`] together: what is discovered, what is added by hand, and how it all behaves.
@@ -46,8 +42,7 @@ pub struct HealthCheckBuilder {
     discover: bool,
     provided: Provided,
     checks: Vec<Check>,
-    fixed: Vec<(String, Value)>,
-    functions: Vec<(String, Run)>,
+    sections: Sections,
     defaults: Defaults,
     settings: Settings,
     expected: Vec<String>,
@@ -61,8 +56,7 @@ impl HealthCheckBuilder {
             discover: true,
             provided: Provided::default(),
             checks: Vec::new(),
-            fixed: Vec::new(),
-            functions: Vec::new(),
+            sections: Sections::new(),
             defaults: Defaults::default(),
             settings: Settings::default(),
             expected: Vec::new(),
@@ -94,8 +88,7 @@ impl HealthCheckBuilder {
 
     /// Adds a section to the health body, fixed from now on. What can't be serialised is `{"error": …}` there.
     pub fn section(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
-        let value = output::to_value(&value).unwrap_or_else(|problem| json!({ "error": problem }));
-        self.fixed.push((name.into(), value));
+        self.sections.insert(name.into(), &value);
         self
     }
 
@@ -106,28 +99,19 @@ impl HealthCheckBuilder {
         name: impl Into<String>,
         f: impl Fn() -> T + Send + Sync + 'static,
     ) -> Self {
-        self.functions.push((
-            name.into(),
-            Run::BlockingWith(Arc::new(move || Outcome::pass(f()))),
-        ));
+        self.sections.insert_fn(name.into(), f);
         self
     }
 
     /// For how long a pass or warning is cached; `None`: not at all. Default: 27 s, as the seed has it.
     pub fn success_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
-        self.defaults.success_ttl = Ttl {
-            lasts: ttl.into(),
-            chosen: true,
-        };
+        self.defaults.success_ttl = Ttl::chosen(ttl.into());
         self
     }
 
     /// For how long a failure is cached; `None`: not at all. Default: 9 s, as the seed has it.
     pub fn failed_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
-        self.defaults.failed_ttl = Ttl {
-            lasts: ttl.into(),
-            chosen: true,
-        };
+        self.defaults.failed_ttl = Ttl::chosen(ttl.into());
         self
     }
 
@@ -210,7 +194,7 @@ impl HealthCheckBuilder {
     /// Everything that is wrong, at once: two checks or sections of one name, a dependency that nobody provided, an
     /// unknown name in the settings, in `expect` or in `depends_on`, options that contradict each other.
     pub fn build(self) -> Result<HealthCheck, BuildError> {
-        let mut problems = doubled(&self.provided);
+        let mut problems = self.provided.problems();
         let settings = self.settings;
         let sources = Sources {
             discover: self.discover,
@@ -231,20 +215,25 @@ impl HealthCheckBuilder {
         }
 
         let redaction = self.redaction.clone().build();
-        let fixed: Vec<&str> = self.fixed.iter().map(|(name, _)| &**name).collect();
+        let Sections { fixed, functions } = self.sections;
+        let fixed_names: Vec<&str> = fixed.iter().map(|(name, _)| &**name).collect();
         let registered: Vec<_> = registry::discovered_sections()
             .filter(|section| self.discover && section.in_health)
             .collect();
-        let names = fixed
+        let names = fixed_names
             .iter()
             .copied()
-            .chain(self.functions.iter().map(|(name, _)| &**name));
+            .chain(functions.iter().map(|(name, _)| &**name));
         registry::reserved(names.chain(registered.iter().map(|it| it.name)), &mut problems);
-        let policy = Arc::new(section_policy(&defaults));
+        let policy = Arc::new(Policy::of_section(
+            defaults.timeout,
+            defaults.success_ttl,
+            defaults.failed_ttl,
+        ));
         let sections = registry::sections(
             registered.into_iter(),
-            self.functions,
-            &fixed,
+            functions,
+            &fixed_names,
             &self.provided,
             &policy,
             &mut problems,
@@ -252,14 +241,7 @@ impl HealthCheckBuilder {
         slots.extend(sections);
         BuildError::unless_empty(problems)?;
 
-        let fixed: Map<String, Value> = self
-            .fixed
-            .into_iter()
-            .map(|(name, value)| {
-                let value = redaction.named(&name, value);
-                (name, value)
-            })
-            .collect();
+        let fixed = sections::redacted(fixed, &redaction);
         let changes = Changes::new(checks, Listeners::start(self.listeners));
         let mut engine = Engine::new(slots, redaction, changes);
         if let Some(longest) = settings.longest_output {
@@ -282,32 +264,6 @@ impl HealthCheckBuilder {
 
 const NO_CHECKS: &str =
     "no check is registered; a crate that nothing names isn't linked: write `use the_crate as _;`";
-
-/// A type that was provided twice.
-pub(crate) fn doubled(provided: &Provided) -> Vec<String> {
-    let doubled = provided.doubled().iter();
-    doubled
-        .map(|name| {
-            format!("a `{name}` is provided twice: wrap one of them in a type of its own, for example `struct Replica({name});`")
-        })
-        .collect()
-}
-
-fn section_policy(defaults: &Defaults) -> Policy {
-    Policy {
-        limit: defaults.timeout,
-        success_ttl: defaults.success_ttl,
-        failed_ttl: defaults.failed_ttl,
-        interval: None,
-        initial_delay: None,
-        thresholds: Thresholds {
-            failure: 1,
-            success: 1,
-        },
-        latches: false,
-        only_startup: false,
-    }
-}
 
 impl std::fmt::Debug for HealthCheckBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -7,15 +7,12 @@ use tokio::runtime::Handle;
 
 use crate::builder::HealthCheckBuilder;
 use crate::check::CheckInfo;
-use crate::clock::Now;
+use crate::engine::Engine;
 use crate::engine::changes::Transition;
-use crate::engine::slot::Mask;
-use crate::engine::{Engine, Slot};
 use crate::environment::EnvironmentDumpBuilder;
-use crate::error::{BuildError, OverrideError, SelectionError};
+use crate::error::{BuildError, SelectionError};
 use crate::lifecycle::Lifecycle;
 use crate::observation::Observations;
-use crate::outcome::Status;
 use crate::provide::Provided;
 use crate::redact::RedactionBuilder;
 use crate::registry;
@@ -84,7 +81,7 @@ impl HealthCheck {
         }
     }
 
-    pub(crate) fn core(&self) -> &Core {
+    pub(crate) const fn core(&self) -> &Arc<Core> {
         &self.core
     }
 
@@ -207,66 +204,6 @@ impl HealthCheck {
             .filter_map(|slot| slot.check().filter(|_| !slot.is_disabled()).cloned())
     }
 
-    /// Readiness fails from now on, "shutting down", and nothing takes that back; the other probes go on.
-    pub fn begin_shutdown(&self) {
-        if self.core.lifecycle.begin_shutdown() {
-            self.core.engine.touch();
-            tracing::info!("shutting down: readiness fails from now on");
-        }
-    }
-
-    /// Whether [`begin_shutdown`](Self::begin_shutdown) was called.
-    #[must_use]
-    pub fn is_draining(&self) -> bool {
-        self.core.lifecycle.is_draining()
-    }
-
-    /// Completes once [`begin_shutdown`](Self::begin_shutdown) was called, by anyone.
-    pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
-        let core = Arc::clone(&self.core);
-        async move { core.lifecycle.draining().await }
-    }
-
-    /// Completes once draining has begun and its delay (5 s from then, or what the server was told) is over: the moment
-    /// for a server of one's own to stop accepting.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use healthcheck::HealthCheck;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), healthcheck::BuildError> {
-    /// # let health = HealthCheck::builder().discover(false).build()?;
-    /// # health.set_drain_delay(Duration::from_millis(1));
-    /// // As in `axum::serve(listener, app).with_graceful_shutdown(health.drained())`.
-    /// let server = tokio::spawn(health.drained());
-    /// health.begin_shutdown();
-    /// assert!(health.is_draining());
-    /// # let _ =
-    /// server.await;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn drained(&self) -> impl Future<Output = ()> + Send + 'static {
-        let core = Arc::clone(&self.core);
-        async move { core.lifecycle.drained().await }
-    }
-
-    /// How long a service that drains goes on answering, from [`begin_shutdown`](Self::begin_shutdown) on. Default: 5 s.
-    pub fn set_drain_delay(&self, delay: Duration) {
-        self.core.lifecycle.drain_for(delay);
-    }
-
-    /// How long a service that drains goes on answering.
-    #[must_use]
-    pub fn drain_delay(&self) -> Duration {
-        self.core.lifecycle.drain_delay()
-    }
-
-    /// Ends the drain before its delay is over, so that [`drained`](Self::drained) completes.
-    pub fn end_drain(&self) {
-        self.core.lifecycle.end_drain();
-    }
-
     /// Starts the loop of the background checks on the current runtime, or on the one of
     /// [`on_runtime`](Self::on_runtime), instead of with the first report. Without a runtime it does nothing.
     pub fn start(&self) {
@@ -294,102 +231,6 @@ impl HealthCheck {
         }
     }
 
-    /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance). The reason is redacted;
-    /// called again it changes the reason.
-    pub fn maintenance(&self, reason: impl Into<String>) {
-        let reason = self.core.engine.redaction.text(&reason.into()).into_owned();
-        let before = self.core.lifecycle.set_maintenance(Some(reason.clone()));
-        if before.as_ref() == Some(&reason) {
-            return;
-        }
-        tracing::warn!(reason, "maintenance begins: readiness fails");
-        if before.is_none() {
-            let changes = &self.core.engine.changes;
-            changes.record_maintenance(Status::Fail, reason.into(), Now::read());
-        }
-        self.core.engine.touch();
-    }
-
-    /// Ends what [`maintenance`](Self::maintenance) began.
-    pub fn end_maintenance(&self) {
-        if self.core.lifecycle.set_maintenance(None).is_some() {
-            tracing::info!("maintenance ends");
-            let engine = &self.core.engine;
-            engine
-                .changes
-                .record_maintenance(Status::Pass, Value::Null, Now::read());
-            engine.touch();
-        }
-    }
-
-    /// Shows this status of a check for a while, whatever its runs give; they go on below. At the end, or with
-    /// [`clear_override`](Self::clear_override), the runs' own status shows again.
-    ///
-    /// A pass over a failure stands in the `warnings` of every report.
-    ///
-    /// # Errors
-    /// There is no check of that name; the duration is zero or ends beyond the clock; it is a liveness check, which is
-    /// not overridden by accident: that takes [`force_override`](Self::force_override).
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use healthcheck::{Check, HealthCheck, Status};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let health = HealthCheck::builder().check(Check::new("redis", async || true)).build()?;
-    /// health.set_override("redis", Status::Fail, Duration::from_secs(60), "game day")?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn set_override(
-        &self,
-        name: &str,
-        status: Status,
-        lasts: Duration,
-        reason: impl Into<String>,
-    ) -> Result<(), OverrideError> {
-        let (index, slot) = self.find(name)?;
-        if slot.check().is_some_and(|info| info.options().liveness) {
-            return Err(OverrideError::liveness(name));
-        }
-        self.mask(index, status, lasts, &reason.into())
-    }
-
-    /// As [`set_override`](Self::set_override), for liveness checks, too: a failure there restarts the process.
-    ///
-    /// # Errors
-    /// There is no check of that name; the duration is zero or ends beyond the clock.
-    pub fn force_override(
-        &self,
-        name: &str,
-        status: Status,
-        lasts: Duration,
-        reason: impl Into<String>,
-    ) -> Result<(), OverrideError> {
-        let (index, _) = self.find(name)?;
-        self.mask(index, status, lasts, &reason.into())
-    }
-
-    /// Ends an override before its time; without one nothing changes.
-    ///
-    /// # Errors
-    /// There is no check of that name.
-    pub fn clear_override(&self, name: &str) -> Result<(), OverrideError> {
-        let (index, slot) = self.find(name)?;
-        let now = Now::read();
-        self.core.engine.note_all(now);
-        slot.lock().masked = None;
-        self.core.engine.touch();
-        self.core.engine.note_quietly(index, now);
-        Ok(())
-    }
-
-    /// Why readiness is in maintenance, if it is.
-    #[must_use]
-    pub fn maintenance_reason(&self) -> Option<String> {
-        self.core.lifecycle.maintenance()
-    }
-
     /// The version of the package that the running binary was built from, as far as an annotated function in it tells.
     #[must_use]
     pub fn release(&self) -> Option<&'static str> {
@@ -401,35 +242,6 @@ impl HealthCheck {
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.core.engine.statistics()
-    }
-
-    fn mask(&self, index: u32, status: Status, lasts: Duration, reason: &str) -> Result<(), OverrideError> {
-        let now = Now::read();
-        let engine = &self.core.engine;
-        let until = now.after(lasts);
-        if lasts.is_zero() || until.wall().is_none() {
-            return Err(OverrideError::endless(engine.slot(index).name()));
-        }
-        // What time has changed is told first: an override that ended unseen has an end of its own.
-        engine.note_all(now);
-        let reason = engine.redaction.text(reason).into_owned();
-        let name = engine.slot(index).name();
-        tracing::warn!(check = name, %status, reason, seconds = lasts.as_secs(), "health check overridden");
-        let mask = Mask {
-            status,
-            reason,
-            until,
-        };
-        engine.mask(index, mask);
-        engine.note_quietly(index, now);
-        Ok(())
-    }
-
-    fn find(&self, name: &str) -> Result<(u32, &Slot), OverrideError> {
-        let mut slots = (0..).zip(&self.core.engine.slots);
-        let found =
-            slots.find(|(_, slot)| slot.check().is_some() && !slot.is_disabled() && slot.name() == name);
-        found.ok_or_else(|| OverrideError::unknown(name, self.checks()))
     }
 }
 

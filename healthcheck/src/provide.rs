@@ -25,8 +25,17 @@ impl Provided {
         }
     }
 
-    pub(crate) fn doubled(&self) -> &[&'static str] {
-        &self.doubled
+    /// Each type that was provided twice, in a sentence.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let doubled = self.doubled.iter();
+        doubled
+            .map(|name| {
+                format!(
+                    "a `{name}` is provided twice: wrap one of them in a type of its own, for example \
+                     `struct Replica({name});`"
+                )
+            })
+            .collect()
     }
 
     pub(crate) fn names(&self) -> &[&'static str] {
@@ -186,6 +195,11 @@ mod tests {
         for value in 0..3_u8 {
             provided.insert(value);
         }
-        assert_eq!(provided.doubled(), ["u8"]);
+        let problems = provided.problems();
+        assert_eq!(problems.len(), 1);
+        assert!(
+            problems[0].starts_with("a `u8` is provided twice"),
+            "{problems:?}"
+        );
     }
 }

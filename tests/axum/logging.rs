@@ -1,67 +1,10 @@
 //! What is logged when the endpoints are put together.
 
-use std::io;
-use std::sync::{Arc, Mutex, Once};
-
 use healthcheck_axum::{Access, Endpoints};
+use healthcheck_tests::Log;
 use tokio::net::TcpListener;
-use tracing::subscriber::DefaultGuard;
 
 use crate::support::{ask, built, local, passes, plain, router, with};
-
-/// What is logged on this thread while it lives.
-struct Log {
-    lines: Arc<Mutex<Vec<u8>>>,
-    _guard: DefaultGuard,
-}
-
-impl Log {
-    fn catch() -> Self {
-        // Somebody is always interested: else tracing's cache of who is, common to all threads, may be renewed by
-        // another test's end at the moment this one logs.
-        static INTERESTED: Once = Once::new();
-        INTERESTED.call_once(|| {
-            let all = tracing_subscriber::fmt()
-                .with_max_level(tracing::Level::TRACE)
-                .with_writer(io::sink);
-            tracing::subscriber::set_global_default(all.finish()).expect("nobody else set one");
-        });
-        let lines: Arc<Mutex<Vec<u8>>> = Arc::default();
-        let sink = Arc::clone(&lines);
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::DEBUG)
-            .without_time()
-            .with_target(false)
-            .with_ansi(false)
-            .with_writer(move || Sink(Arc::clone(&sink)))
-            .finish();
-        Self {
-            lines,
-            _guard: tracing::subscriber::set_default(subscriber),
-        }
-    }
-
-    /// The lines that say this.
-    fn saying(&self, text: &str) -> Vec<String> {
-        let bytes = self.lines.lock().expect("no writer panics").clone();
-        let lines = String::from_utf8(bytes).expect("text");
-        let found = lines.lines().map(str::trim).filter(|line| line.contains(text));
-        found.map(ToOwned::to_owned).collect()
-    }
-}
-
-struct Sink(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no writer panics").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 const NAMES_ONLY: &str = "shows variables and arguments by name alone";
 

@@ -16,5 +16,6 @@ mod paths;
 mod probes;
 mod queries;
 mod runtimes;
+mod schemas;
 mod scrapes;
 mod wire;

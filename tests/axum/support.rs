@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode, Version};
-use healthcheck::{Check, HealthCheck, HealthCheckBuilder, Outcome};
+use healthcheck::{Check, Outcome};
 use healthcheck_axum::Endpoints;
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -14,18 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-/// A builder without the discovered checks.
-pub fn by_hand() -> HealthCheckBuilder {
-    HealthCheck::builder().discover(false)
-}
-
-pub fn built(checks: impl IntoIterator<Item = Check>) -> HealthCheck {
-    checks
-        .into_iter()
-        .fold(by_hand(), HealthCheckBuilder::check)
-        .build()
-        .expect("the checks fit together")
-}
+pub use healthcheck_tests::{built, by_hand};
 
 pub fn passes(name: &str) -> Check {
     Check::new(name, async || Outcome::pass("fine"))

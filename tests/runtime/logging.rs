@@ -1,69 +1,12 @@
 //! One line a transition, and one now and then while it lasts.
 
-use std::io;
-use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use healthcheck::Check;
+use healthcheck_tests::Log;
 use tokio::time::advance;
-use tracing::subscriber::DefaultGuard;
 
 use crate::support::{Lever, built, of};
-
-/// What is logged on this thread while it lives.
-struct Log {
-    lines: Arc<Mutex<Vec<u8>>>,
-    _guard: DefaultGuard,
-}
-
-impl Log {
-    fn catch() -> Self {
-        // Somebody is always interested: else tracing's cache of who is, common to all threads, may be renewed by
-        // another test's end at the moment this one logs.
-        static INTERESTED: Once = Once::new();
-        INTERESTED.call_once(|| {
-            let all = tracing_subscriber::fmt()
-                .with_max_level(tracing::Level::TRACE)
-                .with_writer(io::sink);
-            tracing::subscriber::set_global_default(all.finish()).unwrap();
-        });
-        let lines: Arc<Mutex<Vec<u8>>> = Arc::default();
-        let sink = Arc::clone(&lines);
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::DEBUG)
-            .without_time()
-            .with_target(false)
-            .with_ansi(false)
-            .with_writer(move || Sink(Arc::clone(&sink)))
-            .finish();
-        Self {
-            lines,
-            _guard: tracing::subscriber::set_default(subscriber),
-        }
-    }
-
-    fn of(&self, level: &str) -> Vec<String> {
-        let text = String::from_utf8(self.lines.lock().unwrap().clone()).unwrap();
-        text.lines()
-            .map(str::trim)
-            .filter(|line| line.starts_with(level))
-            .map(ToOwned::to_owned)
-            .collect()
-    }
-}
-
-struct Sink(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_pass_is_debug_a_failure_error_once_and_a_recovery_info() {

@@ -3,20 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
-use healthcheck::{Check, CheckResult, HealthCheck, HealthCheckBuilder, Outcome, Report};
+use healthcheck::{Check, CheckResult, Outcome, Report};
 
-/// A builder without the discovered checks.
-pub fn by_hand() -> HealthCheckBuilder {
-    HealthCheck::builder().discover(false)
-}
-
-pub fn built(checks: impl IntoIterator<Item = Check>) -> HealthCheck {
-    checks
-        .into_iter()
-        .fold(by_hand(), HealthCheckBuilder::check)
-        .build()
-        .expect("the checks fit together")
-}
+pub use healthcheck_tests::{built, by_hand};
 
 /// The result of one check in a report.
 pub fn of<'a>(report: &'a Report, name: &str) -> &'a CheckResult {

@@ -13,8 +13,8 @@ use healthcheck_axum::Endpoints;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::log::Log;
 use crate::page::get;
+use healthcheck_tests::Log;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -3,5 +3,4 @@
 
 mod breaking_out;
 mod leaving;
-mod log;
 mod page;

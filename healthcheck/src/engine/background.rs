@@ -12,7 +12,8 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::{Engine, Slot, Wanted};
+use super::attempt::Wanted;
+use super::{Engine, Slot};
 use crate::clock::Now;
 
 /// Whether the loop is alive. It dies with its runtime; the next one who asks starts it again.

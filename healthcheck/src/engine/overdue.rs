@@ -9,6 +9,10 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::Engine;
+use super::policy::PATIENCE;
+use super::settle::earlier;
+use super::state::{Next, RunId};
+use crate::clock::Now;
 
 /// How often it is looked for limits that are nearer than those seen before.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -80,5 +84,56 @@ impl Drop for Waiter<'_> {
         if let Some(here) = &self.here {
             self.engine.overdue.watch(self.engine, here);
         }
+    }
+}
+
+impl Engine {
+    /// What a waiter has to do next. An attempt that others hold up has no limit of its own; where none of them is
+    /// going on, its runtime is blocked, and it is given up like one that can't start.
+    pub(super) fn look(&self, index: u32, id: RunId, now: Now) -> Next {
+        let slot = self.slot(index);
+        let next = slot.lock().next(id, &slot.policy, now);
+        let Next::Hold(since) = next else {
+            return next;
+        };
+        let mut idle_since = since;
+        for &on in &slot.depends_on {
+            let other = self.slot(on);
+            match other.lock().idle_since(&other.policy, since) {
+                Some(idle) => idle_since = idle_since.max(idle),
+                None => return Next::Wait(now.mono.checked_add(PATIENCE)),
+            }
+        }
+        match idle_since.checked_add(PATIENCE) {
+            Some(until) if now.mono >= until => Next::Expire,
+            until => Next::Wait(until),
+        }
+    }
+
+    /// Tells the failure of a run that is past its limit.
+    pub(crate) fn expire(&self, index: u32, id: RunId) {
+        let slot = self.slot(index);
+        let now = Now::read();
+        let stuck = slot.lock().expire(id, &slot.policy, now);
+        if let Some(stuck) = stuck {
+            stuck.let_go();
+            self.published(index, now);
+        }
+    }
+
+    /// Looks at every run that is going on, for one that nobody waits for. Gives when the next limit is over.
+    pub(super) fn expire_overdue(&self) -> Option<Instant> {
+        let now = Now::read();
+        let mut next = None;
+        for (index, slot) in (0..).zip(&self.slots) {
+            let running = slot.lock().running();
+            let Some(id) = running else { continue };
+            match self.look(index, id, now) {
+                Next::Expire => self.expire(index, id),
+                Next::Wait(limit) => next = earlier(next, limit),
+                _ => {}
+            }
+        }
+        next
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::Engine;
-use super::slot::{Finished, State};
+use super::state::{Finished, State};
 use crate::clock::{self, Now};
 use crate::outcome::Status;
 use crate::report::CheckResult;
@@ -148,7 +148,7 @@ impl Engine {
     }
 }
 
-fn told<'a>(state: &'a State, policy: &super::slot::Policy, asked: &Asked) -> Told<'a> {
+fn told<'a>(state: &'a State, policy: &super::policy::Policy, asked: &Asked) -> Told<'a> {
     let not_run = asked
         .not_run
         .map(|not_run| Told::Failure(not_run.why().to_owned()));

@@ -5,22 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::{EnvironmentDump, Show, os, process, rust};
-use crate::builder::doubled;
 use crate::engine::Engine;
 use crate::engine::changes::Changes;
-use crate::engine::slot::{Policy, Ttl};
-use crate::engine::verdict::Thresholds;
+use crate::engine::policy::{Policy, Ttl};
 use crate::error::BuildError;
-use crate::outcome::Outcome;
-use crate::output;
 use crate::provide::Provided;
 use crate::redact::{Redaction, RedactionBuilder, Redactor};
 use crate::registry;
-use crate::run::Run;
+use crate::sections::{self, Sections};
 
 /// Puts an [`EnvironmentDump`] together.
 ///
@@ -43,8 +39,7 @@ pub struct EnvironmentDumpBuilder {
     process: bool,
     show: Show,
     provided: Provided,
-    fixed: Vec<(String, Value)>,
-    functions: Vec<(String, Run)>,
+    sections: Sections,
     redaction: RedactionBuilder,
     home: Option<Handle>,
 }
@@ -62,8 +57,7 @@ impl EnvironmentDumpBuilder {
             process: true,
             show: Show::All,
             provided,
-            fixed: Vec::new(),
-            functions: Vec::new(),
+            sections: Sections::new(),
             redaction,
             home,
         }
@@ -111,8 +105,7 @@ impl EnvironmentDumpBuilder {
 
     /// Adds a section, fixed from now on. What can't be serialised is `{"error": …}` there.
     pub fn section(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
-        let value = output::to_value(&value).unwrap_or_else(|problem| json!({ "error": problem }));
-        self.fixed.push((name.into(), value));
+        self.sections.insert(name.into(), &value);
         self
     }
 
@@ -122,10 +115,7 @@ impl EnvironmentDumpBuilder {
         name: impl Into<String>,
         f: impl Fn() -> T + Send + Sync + 'static,
     ) -> Self {
-        self.functions.push((
-            name.into(),
-            Run::BlockingWith(Arc::new(move || Outcome::pass(f()))),
-        ));
+        self.sections.insert_fn(name.into(), f);
         self
     }
 
@@ -154,22 +144,22 @@ impl EnvironmentDumpBuilder {
     /// # Errors
     /// Everything that is wrong, at once: two sections of one name, a dependency that nobody provided.
     pub fn build(self) -> Result<EnvironmentDump, BuildError> {
-        let mut problems = doubled(&self.provided);
+        let mut problems = self.provided.problems();
         let redaction = self.redaction.build();
-        let mut sections: Vec<(String, Run)> = Vec::new();
+        let mut sections = Sections::new();
         let mut built_in = |included: bool, name: &str, collect: fn() -> Value| {
             if included {
-                let run = Run::BlockingWith(Arc::new(move || Outcome::pass(collect())));
-                sections.push((name.to_owned(), run));
+                sections.insert_fn(name.to_owned(), collect);
             }
         };
         built_in(self.os, "os", os::collect);
         built_in(self.rust, "rust", rust_section);
         built_in(self.process, "process", process::collect);
-        sections.extend(self.functions);
-        let fixed: Vec<&str> = self.fixed.iter().map(|(name, _)| &**name).collect();
+        let Sections { fixed, functions } = self.sections;
+        sections.functions.extend(functions);
+        let fixed_names: Vec<&str> = fixed.iter().map(|(name, _)| &**name).collect();
         let mut seen = HashSet::new();
-        for name in &fixed {
+        for name in &fixed_names {
             if name.is_empty() {
                 problems.push("a section needs a name".to_owned());
             }
@@ -182,20 +172,16 @@ impl EnvironmentDumpBuilder {
         let registered = registry::discovered_sections().filter(|_| self.discover);
         let slots = registry::sections(
             registered,
-            sections,
-            &fixed,
+            sections.functions,
+            &fixed_names,
             &self.provided,
-            &Arc::new(POLICY),
+            &Arc::new(Policy::of_section(Some(LIMIT), Ttl::NONE, Ttl::NONE)),
             &mut problems,
         );
         BuildError::unless_empty(problems)?;
 
-        let fixed = self.fixed.into_iter().map(|(name, value)| {
-            let value = redaction.named(&name, value);
-            (name, value)
-        });
         Ok(EnvironmentDump {
-            fixed: Arc::new(fixed.collect()),
+            fixed: Arc::new(sections::redacted(fixed, &redaction)),
             engine: Arc::new(Engine::new(slots, redaction, Changes::new(0, None))),
             home: self.home,
             show: self.show,
@@ -203,26 +189,8 @@ impl EnvironmentDumpBuilder {
     }
 }
 
-/// Sections are collected anew for each request.
-const POLICY: Policy = Policy {
-    limit: Some(Duration::from_secs(5)),
-    success_ttl: Ttl {
-        lasts: None,
-        chosen: true,
-    },
-    failed_ttl: Ttl {
-        lasts: None,
-        chosen: true,
-    },
-    interval: None,
-    initial_delay: None,
-    thresholds: Thresholds {
-        failure: 1,
-        success: 1,
-    },
-    latches: false,
-    only_startup: false,
-};
+/// How long a section may take; each is collected anew for each request.
+const LIMIT: Duration = Duration::from_secs(5);
 
 fn rust_section() -> Value {
     rust::collect(registry::own_package())

@@ -6,10 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::check::{Check, CheckInfo};
-use crate::engine::Slot;
-use crate::engine::Subject;
-use crate::engine::slot::{Policy, Ttl};
+use crate::engine::policy::{Policy, Ttl};
 use crate::engine::verdict::Thresholds;
+use crate::engine::{Slot, Subject};
 use crate::provide::{Binder, Provided};
 use crate::registration::{CheckRegistration, SectionRegistration};
 use crate::report;
@@ -280,7 +279,7 @@ impl Policies {
 fn policy(info: &CheckInfo, defaults: &Defaults) -> Policy {
     let options = info.options();
     let ttl = |own: Option<Option<std::time::Duration>>, default: Ttl| match own {
-        Some(lasts) => Ttl { lasts, chosen: true },
+        Some(lasts) => Ttl::chosen(lasts),
         None => default,
     };
     Policy {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Candidate;
 use crate::check::CheckInfo;
-use crate::engine::slot::Ttl;
+use crate::engine::policy::Ttl;
 use crate::settings::{CheckSettings, Settings, UnknownChecks, duration};
 
 /// What holds for a check that doesn't say otherwise.
@@ -62,10 +62,10 @@ pub(super) fn apply_global(settings: &Settings, defaults: &mut Defaults, problem
         defaults.timeout = limit;
     }
     if let Some(lasts) = read("success_ttl", &settings.success_ttl, problems) {
-        defaults.success_ttl = Ttl { lasts, chosen: true };
+        defaults.success_ttl = Ttl::chosen(lasts);
     }
     if let Some(lasts) = read("failed_ttl", &settings.failed_ttl, problems) {
-        defaults.failed_ttl = Ttl { lasts, chosen: true };
+        defaults.failed_ttl = Ttl::chosen(lasts);
     }
     if defaults.timeout == Some(Duration::ZERO) {
         problems.push("the time limit of all checks is zero: write \"none\" for no limit".to_owned());

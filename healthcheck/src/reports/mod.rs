@@ -7,9 +7,8 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::clock::{Now, Until};
-use crate::engine::attempt::is_inside_a_check;
 use crate::engine::view::{Asked, NotRun};
-use crate::engine::{Engine, Waited};
+use crate::engine::{Engine, Waited, is_inside_a_check};
 use crate::error::SelectionError;
 use crate::health::Core;
 use crate::report::Report;

@@ -1,0 +1,9 @@
+//! Every example is started as a process of its own and asked over a real socket.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod example;
+#[cfg(all(unix, feature = "grpc"))]
+mod grpc;
+#[cfg(unix)]
+mod probing;
+mod started;

@@ -1,0 +1,50 @@
+//! The sections that a builder was given by hand.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::outcome::Outcome;
+use crate::output;
+use crate::redact::Redaction;
+use crate::run::Run;
+
+/// Sections by name, in the order in which they were given; a name may stand there twice until the build refuses it.
+pub(crate) struct Sections {
+    /// Those whose values never change.
+    pub(crate) fixed: Vec<(String, Value)>,
+    pub(crate) functions: Vec<(String, Run)>,
+}
+
+impl Sections {
+    pub(crate) const fn new() -> Self {
+        Self {
+            fixed: Vec::new(),
+            functions: Vec::new(),
+        }
+    }
+
+    pub(crate) fn insert(&mut self, name: String, value: &impl Serialize) {
+        let value = output::to_value(value).unwrap_or_else(|problem| json!({ "error": problem }));
+        self.fixed.push((name, value));
+    }
+
+    pub(crate) fn insert_fn<T: Serialize>(
+        &mut self,
+        name: String,
+        function: impl Fn() -> T + Send + Sync + 'static,
+    ) {
+        let run = Run::BlockingWith(Arc::new(move || Outcome::pass(function())));
+        self.functions.push((name, run));
+    }
+}
+
+/// Fixed sections as they may leave the process.
+pub(crate) fn redacted(fixed: Vec<(String, Value)>, redaction: &Redaction) -> Map<String, Value> {
+    let hidden = fixed.into_iter().map(|(name, value)| {
+        let value = redaction.named(&name, value);
+        (name, value)
+    });
+    hidden.collect()
+}

@@ -1,0 +1,81 @@
+//! All that is logged on a thread.
+
+use std::io;
+use std::sync::{Arc, Mutex, Once, PoisonError};
+
+use tracing::Level;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt;
+
+/// Catches every event and field of this thread while it lives.
+pub struct Log {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    _guard: DefaultGuard,
+}
+
+impl Log {
+    /// Begins.
+    #[must_use]
+    pub fn catch() -> Self {
+        // Somebody is always interested: else tracing's cache of who is, common to all threads, may be renewed by
+        // another test's end at the moment this one logs.
+        static INTERESTED: Once = Once::new();
+        INTERESTED.call_once(|| {
+            let all = fmt().with_max_level(Level::TRACE).with_writer(io::sink);
+            // Where somebody else has set one, that one is interested.
+            let _ = tracing::subscriber::set_global_default(all.finish());
+        });
+        let bytes: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let sink = Arc::clone(&bytes);
+        let subscriber = fmt()
+            .with_max_level(Level::TRACE)
+            .without_time()
+            .with_target(false)
+            .with_ansi(false)
+            .with_writer(move || Sink(Arc::clone(&sink)))
+            .finish();
+        Self {
+            bytes,
+            _guard: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The lines of a level, each beginning with it.
+    #[must_use]
+    pub fn of(&self, level: &str) -> Vec<String> {
+        self.lines(|line| line.starts_with(level))
+    }
+
+    /// The lines that say this.
+    #[must_use]
+    pub fn saying(&self, text: &str) -> Vec<String> {
+        self.lines(|line| line.contains(text))
+    }
+
+    fn lines(&self, which: impl Fn(&str) -> bool) -> Vec<String> {
+        let text = self.text();
+        let lines = text.lines().map(str::trim).filter(|line| which(line));
+        lines.map(ToOwned::to_owned).collect()
+    }
+}
+
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut caught = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        caught.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
