@@ -25,12 +25,15 @@ mod assembly;
 mod details;
 mod disabled;
 mod endpoints;
+mod exchange;
 mod format;
 mod haproxy_agent;
 mod json;
 mod maintenance;
 #[cfg(test)]
 mod manifest_tests;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod paths;
 mod probe;
 mod probers;

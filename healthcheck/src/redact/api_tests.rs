@@ -87,7 +87,7 @@ fn lists_of_texts_are_read_as_arguments_where_they_look_like_some() {
     );
     let argv = ["mysql", "-px", "--port=3306"].map(str::to_owned).to_vec();
     assert_eq!(
-        redaction.arguments(argv),
+        redaction.arguments(&argv),
         [json!("mysql"), json!(format!("-p{M}")), json!("--port=3306")]
     );
     assert_eq!(

@@ -43,6 +43,10 @@ fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usi
     }
     let label = Label::before(bytes, floor, separator)?;
     let name = label.name(scan.text);
+    if name.contains("://") {
+        // `Get "https://h/?token=x": connection refused`
+        return None;
+    }
     let mut verdict = scan.rules.verdict(name);
     let (after, arrow) = after_separator(bytes, separator);
     if let Some(end) = pairs::in_text(scan, name, verdict, after) {

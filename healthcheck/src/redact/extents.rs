@@ -1,6 +1,6 @@
 //! How far the value goes that begins at a place: to its closing quote, its closing bracket, or the end of the word.
 
-use super::bytes::{ALNUM, NAME, SPACE, at, is, line_end, run, run_while};
+use super::bytes::{ALNUM, DIGIT, NAME, SPACE, at, follows, is, line_end, run, run_while};
 use super::quoted::{Closings, Quote};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,13 @@ fn unwrapped(bytes: &[u8], start: usize) -> Option<usize> {
         return None;
     }
     match at(bytes, end) {
-        b'(' => Some(end + 1),
+        b'(' => {
+            // `string(14) "x"`, as PHP prints it.
+            let length = run(bytes, end + 1, DIGIT);
+            let value = length + ") ".len();
+            let counted = follows(bytes, length, ") ") && Quote::opening(bytes, value).is_some();
+            Some(if counted { value } else { end + 1 })
+        }
         b'"' | b'\'' if end - start <= 2 && matches!(at(bytes, start), b'b' | b'r' | b'u' | b'f') => {
             Some(end)
         }
@@ -156,7 +162,9 @@ pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
             b',' => {
                 let next = at(bytes, place + 1);
                 let name_end = run(bytes, place + 1, NAME);
-                is(next, SPACE) || place + 1 == bytes.len() || matches!(at(bytes, name_end), b'=' | b':')
+                is(next, SPACE)
+                    || place + 1 == bytes.len()
+                    || name_end > place + 1 && matches!(at(bytes, name_end), b'=' | b':' | b'[')
             }
             b'\\' if at(bytes, place + 1) != b' ' => {
                 place > start
@@ -250,6 +258,7 @@ mod tests {
             (r#"["a", {"b": "]"}] c"#, r#"["a", {"b": "]"}]"#),
             ("{cut off", "{cut off"),
             ("Some(abc) d", "abc"),
+            (r#"string(3) "a b" [c]"#, "a b"),
         ] {
             let found = value_at(text.as_bytes(), 0, Style::Words, &mut Closings::new());
             assert_eq!(text.get(found.start..found.end).unwrap(), expected, "{text}");

@@ -141,10 +141,10 @@ impl Redaction {
         self.walk().shown(text)
     }
 
-    /// The arguments of a process, its own name first.
-    #[expect(clippy::needless_pass_by_value, reason = "arguments are collected for this")]
-    pub(crate) fn arguments(&self, argv: Vec<String>) -> Vec<Value> {
-        self.walk().arguments(&argv)
+    /// The arguments of a process, its own name first, whatever they look like.
+    #[cfg(test)]
+    pub(crate) fn arguments(&self, argv: &[String]) -> Vec<Value> {
+        self.walk().arguments(argv)
     }
 
     /// Names and shape without any value.
@@ -162,7 +162,7 @@ impl Redaction {
 }
 
 /// Puts the rules together.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct RedactionBuilder {
     rules: Rules,
 }

@@ -27,7 +27,7 @@ pub(super) const WORDS: &[(&str, Family)] = &[
     ("mdp", Strong), ("mfa", Faint), ("mima", Strong), ("mnemonic", Strong), ("motdepasse", Strong),
     ("nonce", Faint), ("oauth", Weak), ("otp", Strong), ("otpauth", Strong), ("parol", Strong),
     ("parola", Strong), ("parool", Strong), ("pasahitza", Strong), ("paswd", Strong), ("pasword", Strong),
-    ("paswrd", Strong), ("pat", Strong), ("phrase", Faint), ("pin", Strong), ("pincode", Strong),
+    ("paswrd", Strong), ("pat", Strong), ("pepper", Weak), ("phrase", Faint), ("pin", Strong), ("pincode", Strong),
     ("preshared", Strong), ("private", Weak), ("privkey", Strong), ("psk", Strong), ("psswd", Strong),
     ("pssword", Strong), ("psw", Strong), ("pswd", Strong), ("pswrd", Strong), ("puk", Strong),
     ("pw", Strong), ("pwd", Strong), ("pword", Strong), ("recovery", Faint), ("salasana", Strong),

@@ -6,6 +6,9 @@ use super::entropy::looks_random;
 use super::schemes;
 use super::settings::is_path;
 
+/// Programs whose plain arguments are what they look for, and where.
+const SEARCHERS: &[&str] = &["ack", "ag", "awk", "egrep", "fgrep", "find", "grep", "rg", "sed"];
+
 impl Reader<'_, '_> {
     /// Secrets by their place: `redis-cli auth x`, `sqlplus user/x@db`.
     pub(super) fn positional(&mut self, index: usize) {
@@ -27,8 +30,13 @@ impl Reader<'_, '_> {
             && !user.is_empty()
             && user.bytes().all(|byte| is(byte, ALNUM) || byte == b'_')
         {
-            let password = rest.split_once('@').map_or(rest, |(password, _)| password);
-            self.hide(index, user.len() + 1..user.len() + 1 + password.len());
+            // `system/"two words"@db`
+            let quoted = rest
+                .strip_prefix('"')
+                .and_then(|rest| Some(rest.split_once('"')?.0));
+            let start = user.len() + 1 + usize::from(quoted.is_some());
+            let plain = || rest.split_once('@').map_or(rest, |(password, _)| password);
+            self.hide(index, start..start + quoted.unwrap_or_else(plain).len());
         }
     }
 
@@ -84,6 +92,9 @@ impl Reader<'_, '_> {
             return index + 1;
         }
         self.whole_setting(index);
+        if SEARCHERS.contains(&base_name(self.word(0))) {
+            return index + 1;
+        }
         let name = self.word(index);
         let next = self.word(index + 1);
         let plain = name.len() > 64

@@ -63,7 +63,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         &[("-a", Secret)],
         &[("auth", 1), ("AUTH", 1)],
     ),
-    program(&["sshpass"], &[("-p", Secret)], &[]),
+    program(&["sshpass"], &[("-p", Secret), ("-p", Glued)], &[]),
     program(
         &[
             "docker", "podman", "buildah", "skopeo", "nerdctl", "helm", "oras", "crane", "ctr", "regctl",

@@ -45,8 +45,17 @@ pub(super) fn find(scan: &mut Scan<'_>) {
                 telling_name(scan, word_end, gap)
             }
         });
-        let Some(tells) = tells else { continue };
-        if let Some(end) = hide_after(scan, gap, tells) {
+        let Some(mut tells) = tells else { continue };
+        if tells == Tells::Password && follows_login(bytes, word) {
+            tells = Tells::Always;
+        }
+        let mut hidden = hide_after(scan, gap, tells);
+        if hidden.is_none() && scan.part(word, word_end) == "AUTH" {
+            // To redis, which may be given a user first.
+            let user = run_while(bytes, gap, |byte| byte == b' ');
+            hidden = hide_after(scan, run_while(bytes, user, |byte| byte > b' '), tells);
+        }
+        if let Some(end) = hidden {
             from = end;
         }
     }
@@ -115,7 +124,7 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     let text = text.trim_end_matches(['.', ':', '!', '?']);
     let secret = match tells {
         Tells::Always => true,
-        Tells::Password => looks_random(text, 6),
+        Tells::Password => looks_random(text, 6) || connectors > 0 && looks_chosen(text),
         Tells::Token | Tells::Key => looks_random(text, 8),
     };
     // `key=value` and addresses have scanners of their own.
@@ -130,6 +139,22 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     }
     scan.spans.hide(start..start + text.len());
     Some(start + text.len())
+}
+
+/// `login bob password x`, as in a netrc: the word at `start` stands after the user.
+fn follows_login(bytes: &[u8], start: usize) -> bool {
+    let floor = start.saturating_sub(FAR_ENOUGH);
+    let user_end = run_back(bytes, floor, start, |byte| is(byte, SPACE));
+    let user = run_back(bytes, floor, user_end, |byte| !is(byte, SPACE));
+    let gap = run_back(bytes, floor, user, |byte| is(byte, SPACE));
+    let word = run_back(bytes, floor, gap, |byte| is(byte, LETTER));
+    user < user_end && user_end < start && bytes.get(word..gap) == Some(b"login".as_slice())
+}
+
+/// What a person makes up where a rule asks for it: capitals, small letters and digits.
+fn looks_chosen(text: &str) -> bool {
+    let has = |kind: fn(&u8) -> bool| text.bytes().any(|byte| kind(&byte));
+    text.len() >= 8 && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
 }
 
 /// Inside of a further quoted text after a comma.
@@ -147,7 +172,12 @@ fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<usize> {
 /// `password for bob is x`: behind the connector after whose password it is.
 fn after_owner(bytes: &[u8], from: usize) -> Option<usize> {
     let window = bytes.get(..from + FAR_ENOUGH).unwrap_or(bytes);
-    let owner = run_while(window, from, |byte| byte == b' ');
+    let mut owner = run_while(window, from, |byte| byte == b' ');
+    for kind in ["user ", "account ", "role "] {
+        if follows(window, owner, kind) {
+            owner += kind.len();
+        }
+    }
     let end = run_while(window, owner, |byte| !is(byte, SPACE) && byte != b':');
     let verb = run_while(window, end, |byte| byte == b' ');
     let connected = at(bytes, end) == b':'
@@ -183,6 +213,13 @@ mod tests {
             ("token (X) revoked", "token (********) revoked"),
             ("requirepass hunter", "requirepass ********"),
             ("bindpw X", "bindpw ********"),
+            ("tried AUTH app X", "tried AUTH app ********"),
+            (
+                "machine h login a password hunter",
+                "machine h login a password ********",
+            ),
+            ("Password for user svc: X", "Password for user svc: ********"),
+            ("password set to Zebra-Lamp-77", "password set to ********"),
             ("session id X expired", "session id ******** expired"),
             ("jwt X", "jwt ********"),
             ("recovery code X", "recovery code ********"),
@@ -209,6 +246,8 @@ mod tests {
         for text in [
             "token expired",
             "key not found",
+            "Get \"https://h/?a=1\": context deadline exceeded",
+            "password set to expire in 30 days",
             "password: required",
             "password authentication failed for user \"app\"",
             "Access denied for user 'a'@'h' (using password: YES)",

@@ -48,12 +48,6 @@ impl Spans {
         self.found.iter().map(|span| span.start..span.end)
     }
 
-    /// Whether the whole text would be nothing but a mask.
-    #[cfg(test)]
-    pub(super) fn cover(&self, text: &str) -> bool {
-        self.ranges().any(|range| range == (0..text.len()))
-    }
-
     pub(super) fn apply(mut self, text: &str) -> Cow<'_, str> {
         // Every scanner goes from left to right, so the list is a few sorted runs, which the stable sort merges in
         // linear time.

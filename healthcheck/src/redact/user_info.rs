@@ -80,6 +80,11 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize, dialled: bool) -> 
     if sign - word > LONGEST {
         return None;
     }
+    // `sip:1001:password@host`: behind the scheme it is the same.
+    let scheme = ["sip:", "sips:", "xmpp:"]
+        .iter()
+        .find(|scheme| follows(bytes, word, scheme));
+    let word = word + scheme.map_or(0, |scheme| scheme.len());
     let head = bytes.get(word..sign.min(word + LONGEST_USER + 1))?;
     let colon = word + memchr::memchr(b':', head)?;
     let user = scan.part(word, colon);
@@ -88,7 +93,7 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize, dialled: bool) -> 
         && user
             .bytes()
             .all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'.' | b'%' | b'+' | b'-' | b'~' | b'$'))
-        && (user.is_empty() || user.bytes().any(|byte| is(byte, LETTER)));
+        && (user.is_empty() || scheme.is_some() || user.bytes().any(|byte| is(byte, LETTER)));
     if !plausible
         || password.is_empty()
         || password.starts_with("//")
@@ -124,7 +129,11 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize, dialled: bool) -> 
         // Go's DSN without a network.
         return Some(colon + 1);
     }
-    if host_name.is_empty() || matches!(host_name, "sha256" | "sha512") || host_name.starts_with('.') {
+    if host_name.is_empty()
+        || matches!(host_name, "sha256" | "sha512")
+        || host_name.starts_with('.')
+        || is_version(host_name)
+    {
         return None;
     }
     let port = at(bytes, host_end) == b':' && is(at(bytes, host_end + 1), DIGIT);
@@ -134,6 +143,12 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize, dialled: bool) -> 
     // `image:1.2@host` names a version, and a digest's digits are no port.
     let version = password.bytes().all(|byte| is(byte, DIGIT) || byte == b'.');
     ((certain && !version || looks_random(password, 6)) && before(bytes, word) != b'/').then_some(colon + 1)
+}
+
+/// `wasi:http/proxy@0.2.0`; an address has four numbers.
+fn is_version(host: &str) -> bool {
+    let mut numbers = host.split('.').map(|number| number.parse::<u32>().is_ok());
+    numbers.clone().count() == 3 && numbers.all(|is_number| is_number)
 }
 
 #[cfg(test)]
@@ -159,6 +174,7 @@ mod tests {
             ("user:X@/db", "user:********@/db"),
             ("user:X@h:5432", "user:********@h:5432"),
             ("dsn=svc:X@db/app", "dsn=svc:********@db/app"),
+            ("sip:1001:X@pbx.example.com", "sip:1001:********@pbx.example.com"),
         ] {
             assert_eq!(redact(&text.replace('X', x)), expected);
         }
@@ -174,6 +190,8 @@ mod tests {
             "registry.example.com/app:1.2@sha256:0123456789abcdef",
             "pkg:npm/left@1.2.3",
             "npm:left-pad@1.0.0",
+            "wasi:http/proxy@0.2.0",
+            "sip:1001@pbx.example.com",
             "at 12:30 ops@example.com",
             "user@host:/path",
             "redis:7.2@sha256:00ff",
