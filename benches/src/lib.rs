@@ -9,11 +9,9 @@
 pub mod apps;
 pub mod figure;
 pub mod generated;
-pub mod load;
 pub mod pairs;
 pub mod process;
 pub mod samples;
-pub mod served;
 
 /// Whatever keeps a bench from measuring.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
