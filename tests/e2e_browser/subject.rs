@@ -72,7 +72,12 @@ async fn main() -> Result<(), ServeError> {
                 .tags(["external"])
                 .critical(false),
         )
-        .check(levers.check("worker").liveness())
+        .check(
+            levers
+                .check("worker")
+                .liveness()
+                .success_ttl(Duration::from_secs(60)),
+        )
         .check(levers.check("<script>alert(1)</script>".trim_end_matches("</script>")))
         .section("version", json!({ "release": "1.2.3" }))
         .build()?;
