@@ -1,9 +1,10 @@
 //! `<password>x</password>` in XML and plists; attributes are read where assignments are.
 
-use super::bytes::{NAME, at, is, run, run_while};
+use super::bytes::{NAME, SPACE, at, is, run, run_while};
 use super::scan::Scan;
 
 const LONGEST_TAG: usize = 256;
+const LONGEST_ELEMENT: usize = 2048;
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
@@ -65,6 +66,18 @@ fn next_elements_value(scan: &mut Scan<'_>, text: usize) -> Option<usize> {
     Some(end)
 }
 
+/// The text of `<property name="password">x</property>` from `start` on, also that of `<value>x</value>` in it.
+pub(super) fn text_of_named(bytes: &[u8], start: usize) -> (usize, usize) {
+    // Bounded, or a text of such names without any end would be read again for each.
+    let window = bytes.get(..start + LONGEST_ELEMENT).unwrap_or(bytes);
+    let inner = run(window, start, SPACE);
+    let opened = run(window, inner + 1, NAME);
+    let nested = at(window, inner) == b'<' && opened > inner + 1 && at(window, opened) == b'>';
+    let from = if nested { opened + 1 } else { start };
+    let close = memchr::memchr(b'<', window.get(from..).unwrap_or_default());
+    (from, close.map_or(window.len(), |found| from + found))
+}
+
 /// Where the text of an element ends; a CDATA section is part of it.
 fn element_end(bytes: &[u8], text: usize) -> usize {
     let cdata = b"<![CDATA[";
@@ -83,7 +96,7 @@ fn next_element(bytes: &[u8], closing: usize) -> Option<(usize, usize)> {
         return None;
     }
     let closed = run_while(window, closing, |byte| byte != b'>');
-    let opening = run_while(window, closed + 1, |byte| is(byte, super::bytes::SPACE));
+    let opening = run_while(window, closed + 1, |byte| is(byte, SPACE));
     let opened = run_while(window, opening, |byte| byte != b'>');
     if at(window, opening) != b'<' || at(window, opening + 1) == b'/' || at(window, opened) != b'>' {
         return None;

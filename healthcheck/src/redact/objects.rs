@@ -1,10 +1,11 @@
 //! Objects that say of themselves what they are: a Kubernetes Secret, a JSON Web Key. Which of their values are
-//! secret is then known whatever the names.
+//! secret is then known whatever the names. And pairs: `{"name": "DB_PASSWORD", "value": "x"}`.
 
 use serde_json::{Map, Value};
 
 use super::MASK;
 use super::discard::discard;
+use super::pairs;
 
 /// What an object says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,15 @@ pub(super) fn without_values(value: Value) -> Value {
             MASK.into()
         }
     }
+}
+
+/// The name that an object of the form `{"name": …, "value": …}` speaks of.
+pub(super) fn name_in_pair(map: &Map<String, Value>) -> Option<&str> {
+    if !map.keys().any(|name| pairs::is_name_of_value(name)) {
+        return None;
+    }
+    map.iter()
+        .find_map(|(name, value)| value.as_str().filter(|_| pairs::is_name_of_name(name)))
 }
 
 #[cfg(test)]

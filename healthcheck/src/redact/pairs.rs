@@ -3,6 +3,7 @@
 
 use super::bytes::{ALNUM, DIGIT, NAME, SPACE, at, before, follows, is, run, run_back, run_while};
 use super::extents::word_end;
+use super::markup;
 use super::names::Verdict;
 use super::quoted::Quote;
 use super::scan::Scan;
@@ -42,7 +43,6 @@ const VALUES: &[&str] = &[
 
 const LONGEST_NAME: usize = 128;
 const LONGEST_LABEL: usize = 20;
-const LONGEST_ELEMENT: usize = 2048;
 /// How far the partner may stand: punctuation and the indentation of YAML.
 const WIDEST_GAP: usize = 64;
 
@@ -172,7 +172,7 @@ fn label_after(bytes: &[u8], end: usize) -> Option<(&str, usize)> {
 fn value_after(scan: &mut Scan<'_>, end: usize) -> Option<(usize, usize)> {
     let bytes = scan.bytes;
     if at(bytes, end) == b'>' {
-        return element_after(bytes, end + 1);
+        return Some(markup::text_of_named(bytes, end + 1));
     }
     let (label, value) = label_after(bytes, end)?;
     if !is_name_of_value(label) {
@@ -187,19 +187,6 @@ fn value_after(scan: &mut Scan<'_>, end: usize) -> Option<(usize, usize)> {
             }),
         )),
     }
-}
-
-/// The text of `<property name="password">x</property>`, also that of `<value>x</value>` in it.
-fn element_after(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
-    // Bounded, or a text of such names without any end would be read again for each.
-    let window = bytes.get(..start + LONGEST_ELEMENT).unwrap_or(bytes);
-    let close = |from: usize| memchr::memchr(b'<', window.get(from..)?).map(|found| from + found);
-    let inner = run(window, start, SPACE);
-    let opened = run(window, inner + 1, NAME);
-    if at(window, inner) == b'<' && opened > inner + 1 && at(window, opened) == b'>' {
-        return Some((opened + 1, close(opened + 1).unwrap_or(window.len())));
-    }
-    Some((start, close(start).unwrap_or(window.len())))
 }
 
 /// `("password", "x")`, `[["password", "x"], …]`: the first of two quoted texts in brackets names the second.

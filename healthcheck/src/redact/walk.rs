@@ -247,7 +247,7 @@ impl Walk<'_> {
     }
 
     fn map(self, map: Map<String, Value>, depth: usize) -> Value {
-        let paired = name_in_pair(&map).map(|name| (self.rules.verdict(name), name.to_owned()));
+        let paired = objects::name_in_pair(&map).map(|name| (self.rules.verdict(name), name.to_owned()));
         let kind = objects::Kind::of(&map);
         let mut shown = Map::new();
         for (name, value) in map {
@@ -278,15 +278,6 @@ fn is_pair(value: &Value) -> bool {
     value
         .as_array()
         .is_some_and(|pair| pair.len() == 2 && pair.first().and_then(Value::as_str).is_some_and(is_name))
-}
-
-/// The name that an object of the form `{"name": …, "value": …}` speaks of.
-fn name_in_pair(map: &Map<String, Value>) -> Option<&str> {
-    if !map.keys().any(|name| pairs::is_name_of_value(name)) {
-        return None;
-    }
-    map.iter()
-        .find_map(|(name, value)| value.as_str().filter(|_| pairs::is_name_of_name(name)))
 }
 
 #[cfg(test)]
