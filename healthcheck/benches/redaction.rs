@@ -98,6 +98,7 @@ const PATTERNS: &[(&str, &str)] = &[
         "abc_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     ),
     ("users of Redis", "user a on >"),
+    ("nobody's passwords", " on >a -b"),
     ("entries of secrets", " --from-literal=a"),
     ("tuples", "(\"token\","),
     ("nested tuples", "[[\"token\",\""),

@@ -9,6 +9,9 @@ use super::settings::is_path;
 /// Programs whose plain arguments are what they look for, and where.
 const SEARCHERS: &[&str] = &["ack", "ag", "awk", "egrep", "fgrep", "find", "grep", "rg", "sed"];
 
+/// How many words before its password a user of Redis is named at most.
+const FARTHEST_USER: usize = 12;
+
 impl Reader<'_, '_> {
     /// Secrets by their place: `redis-cli auth x`, `sqlplus user/x@db`.
     pub(super) fn positional(&mut self, index: usize) {
@@ -53,7 +56,7 @@ impl Reader<'_, '_> {
             };
             if self
                 .words
-                .get(..index)
+                .get(index.saturating_sub(FARTHEST_USER)..index)
                 .is_some_and(|before| before.iter().any(is_user))
             {
                 self.hide(index, 1..length);
