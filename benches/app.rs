@@ -6,7 +6,7 @@
 //! with the library's routes in its router, and with the library's own server beside it. Each is built from nothing for
 //! release, without debug information and stripped, in a directory of its own, three times in turn; the processor time
 //! is that of cargo and its compilers together. Then each is started eleven times in turn: its resident memory a second
-//! after it has answered once.
+//! after it has answered once, most of which are pages of the binary that the kernel can take back.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -16,6 +16,7 @@ use std::{fs, thread};
 
 use healthcheck_benches::generated::Package;
 use healthcheck_benches::pairs::Pairs;
+use healthcheck_benches::process::Held;
 use healthcheck_benches::{Result, apps, figure, process};
 
 const BUILDS: usize = 3;
@@ -57,27 +58,22 @@ fn main() -> Result {
             "KB",
         );
     }
-    let [mut merged, mut served] = [Pairs::default(), Pairs::default()];
+    let mut held: [[Pairs; 2]; 2] = Default::default();
     for _ in 0..STARTS {
-        let held = [
-            held(&bare, "bare")?,
-            held(&with[0].1, "merged")?,
-            held(&with[1].1, "served")?,
-        ];
-        merged.push(held[1], held[0]);
-        served.push(held[2], held[0]);
+        let theirs = idle(&bare, "bare")?;
+        for ((name, package), [all, anonymous]) in with.iter().zip(&mut held) {
+            let ours = idle(package, name)?;
+            all.push(ours.memory as f64, theirs.memory as f64);
+            anonymous.push(ours.anonymous as f64, theirs.anonymous as f64);
+        }
     }
-    for (name, pairs) in [("merged", &merged), ("served", &served)] {
-        figure::at_most(
-            &format!("{name}: idle memory"),
-            pairs.difference() / 1e6,
-            1.0,
-            "MB",
-        );
+    for ((name, _), [all, anonymous]) in with.iter().zip(&held) {
+        figure::at_most(&format!("{name}: idle memory"), all.difference() / 1e6, 1.0, "MB");
         figure::note(format_args!(
-            "{:.2} MB against {:.2} MB",
-            pairs.ours() / 1e6,
-            pairs.theirs() / 1e6
+            "{:.2} MB against {:.2} MB; without the pages of the binary {:.2} MB more",
+            all.ours() / 1e6,
+            all.theirs() / 1e6,
+            anonymous.difference() / 1e6
         ));
     }
     Ok(())
@@ -92,13 +88,13 @@ fn size(package: &Package, name: &str) -> Result<u64> {
     Ok(fs::metadata(package.binary(name))?.len())
 }
 
-/// The resident memory of the application after its first answer.
-fn held(package: &Package, name: &str) -> Result<f64> {
+/// What the application holds after its first answer.
+fn idle(package: &Package, name: &str) -> Result<Held> {
     let mut app = Command::new(package.binary(name))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    let mut held = || -> Result<f64> {
+    let mut asked = || {
         let stdout = app.stdout.take().ok_or("an application without an output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
@@ -114,9 +110,9 @@ fn held(package: &Package, name: &str) -> Result<f64> {
             return Err(answer.into());
         }
         thread::sleep(Duration::from_secs(1));
-        Ok(process::held(app.id())?.memory as f64)
+        process::held(app.id())
     };
-    let found = held();
+    let found = asked();
     app.kill()?;
     app.wait()?;
     found

@@ -1,307 +1,262 @@
-//! Whether anything grows: a service with checks that pass, fail, are slow, panic and hang, asked in every way for ten
-//! minutes.
+//! Ten minutes of everything at once, after which nothing may be left over.
 //!
-//! `cargo bench -p healthcheck-benches --bench soak` (ten minutes; `-- 60` for so many seconds)
+//! `cargo bench -p healthcheck-benches --bench soak` (`-- 60` for 60 s in place of 600)
 //!
-//! The service is a process of its own, this program started again, so that what it holds is its alone. Its results
-//! are kept for 20 ms only, so that nearly every request runs something. Eight clients ask over real sockets: on
-//! connections that are kept and on new ones, for every form, for pages that don't exist; some leave before the answer,
-//! and some send what is no HTTP. Each second what the process holds is read from `/proc`, and its runs and tasks from
-//! a section of its own report. Compared are the medians of the second and of the last tenth of the time; at last, once
-//! the clients have left, what is held with what was held before they came.
+//! A service with `serve()` in a process of its own, whose checks pass, fail, are slow, panic and hang, async and
+//! blocking, with results that hold for 50 ms. It is asked over real sockets by 16 clients with a connection each, by
+//! 8 that connect anew for each request, and by 8 that leave after 20 ms, of every page in most of its forms.
+//!
+//! A tenth of the time is warm-up. Then, and at the end, the load stops for 15 s, so that tokio's idle threads end
+//! (after 10 s), and what the process holds is compared: as many open files, threads and alive tasks of the
+//! application's runtime as after the warm-up, no run stuck, and at most 1.1 times the resident memory. What it holds
+//! under load is printed ten times in between.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::env;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
-use healthcheck::{Check, HealthCheck, Outcome, Report};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use healthcheck::{Check, HealthCheck, HealthCheckBuilder, Outcome};
 use healthcheck_axum::Endpoints;
-use healthcheck_benches::pairs::median;
-use healthcheck_benches::process::{self, Held};
+use healthcheck_benches::client::Client;
+use healthcheck_benches::load::{self, Role, Server, tell};
+use healthcheck_benches::process::{Held, held};
 use healthcheck_benches::{Result, figure, samples};
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
-const LASTS: Duration = Duration::from_secs(600);
-const CLIENTS: usize = 8;
-const LIMIT: Duration = Duration::from_millis(100);
-/// What a client waits at the most.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-fn main() -> Result {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.iter().any(|argument| argument == "server") {
-        return serve();
-    }
-    let seconds = arguments.iter().find_map(|argument| argument.parse().ok());
-    soak(seconds.map_or(LASTS, Duration::from_secs))
-}
-
-fn soak(lasts: Duration) -> Result {
-    figure::heading("Ten minutes of everything");
-    let service = Service::start()?;
-    thread::sleep(Duration::from_secs(2));
-    let before = service.sample()?;
-
-    let (over, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let clients: Vec<_> = (0..CLIENTS)
-        .map(|number| {
-            let (over, asked, address) = (Arc::clone(&over), Arc::clone(&asked), service.address);
-            thread::spawn(move || {
-                while !over.load(Ordering::Relaxed) {
-                    for request in 0..50 {
-                        // A client that was refused comes again, as they do.
-                        let _ = ask(address, number + request);
-                        asked.fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-            })
-        })
-        .collect();
-    let began = Instant::now();
-    let mut seen = Vec::new();
-    while began.elapsed() < lasts {
-        thread::sleep(Duration::from_secs(1));
-        seen.push(service.sample()?);
-    }
-    over.store(true, Ordering::Relaxed);
-    for client in clients {
-        client.join().map_err(|_| "a client panicked")?;
-    }
-    // Connections that were left open end by their time limits.
-    thread::sleep(Duration::from_secs(35));
-    let after = service.sample()?;
-
-    let tenth = (seen.len() / 10).max(1);
-    let early = seen.get(tenth..2 * tenth).unwrap_or_default();
-    let late = seen.get(seen.len() - tenth..).unwrap_or_default();
-    figure::note(format_args!(
-        "{} requests in {lasts:?}, {} runs, {} of them panicked or hung",
-        asked.load(Ordering::Relaxed),
-        after.runs,
-        after.broken
-    ));
-    for (what, of) in FIELDS {
-        let held = |samples: &[Sample]| median(samples.iter().map(of).collect());
-        let (early, late) = (held(early), held(late));
-        figure::at_most(&format!("{what}, late of early"), late / early, 1.1, "×");
-        figure::note(format_args!(
-            "{:.0} before, {early:.0} early, {late:.0} late, {:.0} after",
-            of(&before),
-            of(&after)
-        ));
-    }
-    figure::at_most("files left open", of_files(&after) - of_files(&before), 0.0, "");
-    figure::at_most("tasks left", after.tasks - before.tasks, 0.0, "");
-    Ok(())
-}
-
-/// What the service holds at a moment.
-#[derive(Clone, Copy, Default)]
-struct Sample {
-    held: Held,
-    tasks: f64,
-    runs: u64,
-    broken: u64,
-}
-
-type Field = fn(&Sample) -> f64;
-
-const FIELDS: [(&str, Field); 4] = [
-    ("memory, KiB", |sample| (sample.held.memory / 1024) as f64),
-    ("threads", |sample| sample.held.threads as f64),
-    ("open files", of_files),
-    ("tasks", |sample| sample.tasks),
+const QUIET: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_millis(5);
+const PATHS: [&str; 12] = [
+    "/healthcheck",
+    "/healthcheck?format=text",
+    "/healthcheck?format=html",
+    "/healthcheck?format=prometheus",
+    "/healthcheck?check=slow",
+    "/healthcheck/hanging",
+    "/healthcheck/history",
+    "/healthcheck?format=nonsense",
+    "/livez",
+    "/readyz",
+    "/startupz",
+    "/environment",
 ];
 
-const fn of_files(sample: &Sample) -> f64 {
-    sample.held.files as f64
-}
-
-struct Service {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Service {
-    fn start() -> Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .arg("server")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut line = String::new();
-        let stdout = process.stdout.take().ok_or("the service has no output")?;
-        BufReader::new(stdout).read_line(&mut line)?;
-        let address = line.trim().parse()?;
-        Ok(Self { process, address })
+fn main() -> Result {
+    match load::role()? {
+        Role::Server(..) => serve(),
+        Role::Bench => measure(),
     }
+}
 
-    /// What it holds, the socket of this very look included each time.
-    fn sample(&self) -> Result<Sample> {
-        let body = get(self.address, "/healthcheck?check=passes")?;
-        let report: Report = serde_json::from_str(&body)?;
-        let numbers = report.sections.get("numbers").unwrap_or(&Value::Null);
-        let number = |name: &str| numbers.get(name).and_then(Value::as_u64).unwrap_or_default();
-        Ok(Sample {
-            held: process::held(self.process.id())?,
-            tasks: number("tasks") as f64,
-            runs: number("runs"),
-            broken: number("broken"),
+#[tokio::main(flavor = "current_thread")]
+async fn measure() -> Result {
+    let seconds = env::args().skip(1).find_map(|argument| argument.parse().ok());
+    let span = Duration::from_secs(seconds.unwrap_or(600));
+    figure::heading("Everything at once, for long");
+    let server = Server::anywhere("soak", 0)?;
+    let tasks = server
+        .second()
+        .ok_or("the server didn't tell its second address")?;
+
+    let mut load = Load::start(server.addr());
+    sleep(span / 10).await;
+    load.stop().await?;
+    let before = State::of(&server, tasks).await?;
+    before.note("quiet, after the warm-up");
+
+    let mut load = Load::start(server.addr());
+    for tenth in 1..=10 {
+        sleep(span * 9 / 100).await;
+        let now = State::of(&server, tasks).await?;
+        now.note(&format!("under load, {tenth}/10, {} answers", load.answers()));
+    }
+    let answers = load.answers();
+    load.stop().await?;
+    let after = State::of(&server, tasks).await?;
+    after.note("quiet, at the end");
+
+    let files = after.held.files as f64 - before.held.files as f64;
+    let threads = after.held.threads as f64 - before.held.threads as f64;
+    figure::at_most("open files that are left over", files, 0.0, "");
+    figure::at_most("threads that are left over", threads, 0.0, "");
+    figure::at_most("tasks that are left over", after.tasks - before.tasks, 0.0, "");
+    figure::at_most("runs that are stuck", after.stuck, 0.0, "");
+    let memory = after.held.memory as f64 / before.held.memory as f64;
+    figure::at_most("resident memory, of that after the warm-up", memory, 1.1, "×");
+    figure::note(format_args!(
+        "{answers} answers in {:.0} s",
+        span.as_secs_f64() * 0.9
+    ));
+    Ok(())
+}
+
+/// What the server holds.
+struct State {
+    held: Held,
+    tasks: f64,
+    stuck: f64,
+}
+
+impl State {
+    async fn of(server: &Server, tasks: SocketAddr) -> Result<Self> {
+        let held = held(server.id())?;
+        // The status is the only thing that this client reads.
+        let mut client = Client::connect(tasks).await?;
+        let alive = client.get("/tasks").await?;
+        let stuck = client.get("/stuck").await?;
+        let told = |status: u16| f64::from(status.saturating_sub(TOLD));
+        Ok(Self {
+            held,
+            tasks: told(alive),
+            stuck: told(stuck),
         })
     }
-}
 
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+    fn note(&self, when: &str) {
+        let Held {
+            memory,
+            threads,
+            files,
+            ..
+        } = self.held;
+        figure::note(format_args!(
+            "{when}: {:.1} MB resident, {threads} threads, {files} files, {} tasks, {} stuck",
+            memory as f64 / 1e6,
+            self.tasks,
+            self.stuck,
+        ));
     }
 }
 
-fn connected(address: SocketAddr) -> Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    Ok(stream)
+/// The clients.
+struct Load {
+    clients: JoinSet<Result>,
+    answers: Arc<AtomicU64>,
 }
 
-/// The body of one page, over a connection of its own.
-fn get(address: SocketAddr, path: &str) -> Result<String> {
-    let mut stream = connected(address)?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (_, body) = answer
-        .split_once("\r\n\r\n")
-        .ok_or("an answer without an end of its head")?;
-    Ok(body.to_owned())
-}
-
-/// One client's visit; each number another kind.
-fn ask(address: SocketAddr, number: usize) -> Result {
-    const PATHS: [&str; 9] = [
-        "/healthcheck",
-        "/livez",
-        "/readyz",
-        "/startupz",
-        "/healthcheck?format=openmetrics",
-        "/healthcheck?format=html",
-        "/healthcheck/history",
-        "/environment",
-        "/healthcheck/unknown?tag=none",
-    ];
-    let path = PATHS.get(number % PATHS.len()).copied().unwrap_or_default();
-    match number % 7 {
-        // Leaves before the answer.
-        0 => {
-            let mut stream = connected(address)?;
-            write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
-        }
-        // Isn't HTTP.
-        1 => {
-            let mut stream = connected(address)?;
-            stream.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 GET\r\n\r\n")?;
-            let mut answer = Vec::new();
-            stream.read_to_end(&mut answer)?;
-        }
-        // Asks on one connection again and again.
-        2 => {
-            let mut stream = connected(address)?;
-            for _ in 0..5 {
-                write!(stream, "HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
-                let mut head = [0; 4096];
-                if stream.read(&mut head)? == 0 {
-                    break;
+impl Load {
+    fn start(addr: SocketAddr) -> Self {
+        let mut clients = JoinSet::new();
+        let answers = Arc::<AtomicU64>::default();
+        for number in 0..32 {
+            let answers = Arc::clone(&answers);
+            clients.spawn(async move {
+                match number {
+                    0..16 => keeping(addr, number, &answers).await,
+                    16..24 => connecting(addr, number, None, &answers).await,
+                    _ => connecting(addr, number, Some(Duration::from_millis(20)), &answers).await,
                 }
-            }
+            });
         }
-        _ => drop(get(address, path)?),
+        Self { clients, answers }
+    }
+
+    fn answers(&self) -> u64 {
+        self.answers.load(Relaxed)
+    }
+
+    /// Stops, and waits until what it began has ended. A client that failed is an error.
+    async fn stop(&mut self) -> Result {
+        if let Some(ended) = self.clients.try_join_next() {
+            return Err(format!("a client ended early: {ended:?}").into());
+        }
+        self.clients.shutdown().await;
+        sleep(QUIET).await;
+        Ok(())
+    }
+}
+
+async fn keeping(addr: SocketAddr, first: usize, answers: &AtomicU64) -> Result {
+    let mut client = Client::connect(addr).await?;
+    for path in PATHS.iter().cycle().skip(first) {
+        client.get(path).await?;
+        answers.fetch_add(1, Relaxed);
+        sleep(PAUSE).await;
     }
     Ok(())
 }
 
-/// Is the service, until it is ended.
-#[allow(clippy::print_stdout)]
-fn serve() -> Result {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        // The library hides a panic's secrets and prints it: a million times, here.
-        std::panic::set_hook(Box::new(|_| {}));
-        let health = checks()?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        println!("{}", listener.local_addr()?);
-        Ok(Endpoints::new(health).serve_on(listener).await?)
-    })
+async fn connecting(
+    addr: SocketAddr,
+    first: usize,
+    patience: Option<Duration>,
+    answers: &AtomicU64,
+) -> Result {
+    for path in PATHS.iter().cycle().skip(first) {
+        let mut client = Client::connect(addr).await?;
+        let patience = patience.unwrap_or(Duration::from_secs(3600));
+        if let Ok(answer) = timeout(patience, client.get(path)).await {
+            answer?;
+            answers.fetch_add(1, Relaxed);
+        }
+        drop(client);
+        sleep(PAUSE).await;
+    }
+    Ok(())
 }
 
+/// What is added to a number to make it a status.
+const TOLD: u16 = 200;
+
+fn status(number: usize) -> StatusCode {
+    let number = u16::try_from(number).unwrap_or(u16::MAX).saturating_add(TOLD);
+    StatusCode::from_u16(number).unwrap_or(StatusCode::from_u16(999).unwrap_or_default())
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn serve() -> Result {
+    std::panic::set_hook(Box::new(|_| {}));
+    let (own, app) = (
+        TcpListener::bind("127.0.0.1:0").await?,
+        TcpListener::bind("127.0.0.1:0").await?,
+    );
+    tell(format_args!("{} {}", own.local_addr()?, app.local_addr()?));
+    let health = checks()?;
+    let known = health.clone();
+    let router = Router::new()
+        .route(
+            "/tasks",
+            get(async || status(Handle::current().metrics().num_alive_tasks())),
+        )
+        .route("/stuck", get(async move || status(known.statistics().stuck_runs)));
+    tokio::spawn(async move { drop(axum::serve(app, router).await) });
+    Endpoints::new(health).serve_on(own).await?;
+    Ok(())
+}
+
+#[allow(clippy::panic, reason = "checks that panic are what this is about")]
 fn checks() -> Result<HealthCheck> {
-    let (runs, broken) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-    let count = |counter: &Arc<AtomicU64>| {
-        let counter = Arc::clone(counter);
-        move || {
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
-    };
-    let (passes, fails, slow) = (count(&runs), count(&runs), count(&runs));
-    let (panics, hangs, blocks) = (count(&broken), count(&broken), count(&broken));
-    let behind = count(&runs);
-    let home = Handle::current();
-    let numbers = move || {
-        json!({
-            "tasks": home.metrics().num_alive_tasks(),
-            "runs": runs.load(Ordering::Relaxed),
-            "broken": broken.load(Ordering::Relaxed),
+    let millis = Duration::from_millis;
+    let checks = [
+        Check::new("passing", async || true)
+            .liveness()
+            .readiness()
+            .startup(),
+        Check::new("failing", async || Outcome::fail("it is down")).readiness(),
+        Check::new("slow", || sleep(Duration::from_millis(120))),
+        Check::new("panicking", async || -> bool { panic!("no luck") }),
+        Check::new("hanging", std::future::pending::<bool>).timeout(millis(200)),
+        Check::blocking("slow_blocking", || std::thread::sleep(Duration::from_millis(30))),
+        Check::blocking("panicking_blocking", || -> bool { panic!("no luck") }),
+        // Longer than its time limit: the thread is lost until it comes back.
+        Check::blocking("hanging_blocking", || {
+            std::thread::sleep(Duration::from_millis(900));
         })
-    };
-    let kept = Duration::from_millis(20);
-    let builder = samples::by_hand()
-        .success_ttl(kept)
-        .failed_ttl(kept)
-        .timeout(LIMIT)
-        .section_fn("numbers", numbers)
-        .check(Check::new("passes", move || {
-            passes();
-            async { Outcome::pass(json!({ "queue": [1, 2, 3] })) }
-        }))
-        .check(Check::new("fails", move || {
-            fails();
-            async { Err::<(), _>("connection refused: postgres://app:hunter2@db/orders") }
-        }))
-        .check(Check::new("slow", move || {
-            slow();
-            tokio::time::sleep(LIMIT / 3)
-        }))
-        .check(Check::new("panics", move || {
-            panics();
-            async { assert!(std::hint::black_box(false), "on purpose") }
-        }))
-        .check(Check::new("hangs", move || {
-            hangs();
-            std::future::pending::<()>()
-        }))
-        .check(Check::blocking("blocks", move || {
-            blocks();
-            thread::sleep(LIMIT * 3);
-        }))
-        .check(
-            Check::new("behind", move || {
-                behind();
-                async { true }
-            })
-            .interval(LIMIT)
-            .depends_on(["passes"]),
-        );
-    Ok(builder.build()?)
+        .timeout(millis(200)),
+        Check::new("background", async || true)
+            .interval(millis(250))
+            .readiness(),
+    ];
+    let checks = checks.map(|check| check.success_ttl(millis(50)).failed_ttl(millis(50)));
+    Ok(checks
+        .into_iter()
+        .fold(samples::by_hand(), HealthCheckBuilder::check)
+        .build()?)
 }

@@ -7,8 +7,10 @@
 //! and executions.
 
 pub mod apps;
+pub mod client;
 pub mod figure;
 pub mod generated;
+pub mod load;
 pub mod pairs;
 pub mod process;
 pub mod samples;

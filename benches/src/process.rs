@@ -26,6 +26,20 @@ pub fn cpu(id: u32) -> Result<Duration> {
     Ok(user + system)
 }
 
+/// The processor time of a process' threads so far, to the nanosecond; those that have ended don't count.
+///
+/// # Errors
+/// There is no such process, or no `/proc`.
+pub fn cpu_of_threads(id: u32) -> Result<Duration> {
+    let mut nanoseconds = 0;
+    for thread in fs::read_dir(format!("/proc/{id}/task"))? {
+        let text = fs::read_to_string(thread?.path().join("schedstat"))?;
+        let first = text.split_whitespace().next().ok_or("a thread without times")?;
+        nanoseconds += first.parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(nanoseconds))
+}
+
 /// The processor time of all children that have ended and were waited for, and of theirs.
 ///
 /// # Errors

@@ -136,7 +136,16 @@ impl Answers {
 impl Rendered {
     /// The answer; `by_accept` where the client's `Accept` had a say in its form.
     pub(crate) fn response(&self, by_accept: bool) -> Response {
-        let mut response = Response::new(Body::from(self.body.clone()));
+        self.response_of(Body::from(self.body()), by_accept)
+    }
+
+    pub(crate) fn body(&self) -> Bytes {
+        self.body.clone()
+    }
+
+    /// The same with its body in another type.
+    pub(crate) fn response_of<B>(&self, body: B, by_accept: bool) -> Response<B> {
+        let mut response = Response::new(body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers.clone();
         if !by_accept {

@@ -1,6 +1,7 @@
-//! From the configured endpoints to a router, or to everything that is wrong with them.
+//! From the configured endpoints to what the routes share, or to everything that is wrong with them.
 
-use axum::Router;
+use std::sync::Arc;
+
 use healthcheck::{BuildError, Selection};
 use tokio::runtime::Handle;
 
@@ -9,7 +10,6 @@ use crate::endpoints::{Endpoints, Environment, Readers};
 #[cfg(feature = "openapi")]
 use crate::openapi;
 use crate::probe::{Kind, Probe};
-use crate::routes;
 use crate::scrape::Scrape;
 use crate::state::State;
 
@@ -23,10 +23,7 @@ impl Endpoints {
         self
     }
 
-    pub(crate) fn assemble<S>(self, readers: Readers) -> Result<Router<S>, BuildError>
-    where
-        S: Clone + Send + Sync + 'static,
-    {
+    pub(crate) fn assemble(self, readers: Readers) -> Result<Arc<State>, BuildError> {
         let with_environment = !matches!(self.environment, Environment::NotServed);
         #[cfg(feature = "openapi")]
         let with_document = self.openapi;
@@ -95,7 +92,7 @@ impl Endpoints {
             startup: probe(Kind::Startup, Selection::startup()),
             answers: self.answers,
             scrape: Scrape::default(),
-            paths: self.paths.clone(),
+            paths: self.paths,
             release,
             #[cfg(feature = "openapi")]
             openapi,
@@ -104,6 +101,6 @@ impl Endpoints {
             environment,
             environment_access: self.environment_access.unwrap_or(Access::loopback()),
         };
-        Ok(routes::router(&self.paths, state))
+        Ok(Arc::new(state))
     }
 }

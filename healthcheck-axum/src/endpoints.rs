@@ -10,6 +10,7 @@ use crate::access::Access;
 use crate::answer::Answers;
 use crate::format::{Format, Page};
 use crate::paths::Paths;
+use crate::routes;
 use crate::serve::Serving;
 
 /// The endpoints of every annotated check and section of the binary, to merge into an app: the same as
@@ -340,7 +341,8 @@ impl Endpoints {
     /// A path that can't be one, or that two endpoints share; a header that is the server's own affair; what
     /// [`EnvironmentDumpBuilder::build`](healthcheck::EnvironmentDumpBuilder::build) finds wrong with the sections.
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, BuildError> {
-        self.assemble(Readers::Unknown)
+        let state = self.assemble(Readers::Unknown)?;
+        Ok(routes::router(&state.paths, &state))
     }
 
     /// The length of a body is the server's affair: a wrong one would break the connection.

@@ -23,6 +23,7 @@ mod access;
 mod answer;
 mod assembly;
 mod details;
+mod direct;
 mod disabled;
 mod endpoints;
 mod exchange;

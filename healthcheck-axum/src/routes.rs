@@ -24,15 +24,14 @@ use crate::problem;
 use crate::state::State;
 
 /// The router of all routes. The paths are known to be sound, and no two are the same.
-pub(crate) fn router<S: Clone + Send + Sync + 'static>(paths: &Paths, state: State) -> Router<S> {
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(paths: &Paths, state: &Arc<State>) -> Router<S> {
     let with_environment = state.environment.is_some();
     #[cfg(feature = "openapi")]
     let with_openapi = state.openapi.is_some();
-    let state = Arc::new(state);
     let mut router = Router::new();
     let mut add = |path: &str, page: Page| {
         let route = Route {
-            state: Arc::clone(&state),
+            state: Arc::clone(state),
             page,
         };
         router = std::mem::take(&mut router).route(path, any_service(route));
@@ -109,7 +108,7 @@ impl Page {
             return Some(problem::method_not_allowed(self.allowed()));
         }
         match self {
-            Self::Probe(kind) => state.fresh(kind, head),
+            Self::Probe(kind) => Some(state.fresh(kind, head)?.response(true)),
             Self::Check(_) => None,
             Self::History | Self::Environment | Self::Section => {
                 let refused = state.environment_access.admit(head).err()?;

@@ -7,9 +7,11 @@ use healthcheck::{HealthCheck, Selection};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::runtime::Handle;
 
+use crate::direct::Direct;
 use crate::disabled;
 use crate::endpoints::{Endpoints, Readers};
 use crate::haproxy_agent::Agent;
+use crate::routes;
 use crate::runtime_watch::RUNTIME;
 use crate::serve_error::ServeError;
 use crate::server::{Limits, Server};
@@ -223,9 +225,11 @@ impl Endpoints {
             None => None,
         };
         let health = endpoints.health.clone();
-        let router: Router = endpoints.assemble(readers)?;
+        let state = endpoints.assemble(readers)?;
+        let router: Router = routes::router(&state.paths, &state);
         let server = Server {
             router,
+            direct: Direct::new(state),
             health,
             shutdown_delay,
             signals: signals == Signals::TakenOver,

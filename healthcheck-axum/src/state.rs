@@ -1,5 +1,7 @@
 //! Everything the routes share, and how each of them comes to its answer.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -7,7 +9,7 @@ use axum::response::Response;
 use healthcheck::{EnvironmentDump, HealthCheck, Selection};
 
 use crate::access::Access;
-use crate::answer::{self, Answers, Subject};
+use crate::answer::{self, Answers, Rendered, Subject};
 use crate::format::{Choice, Place, UnknownFormat, Where, Wish};
 use crate::json;
 use crate::paths::{CHECK, Paths, SECTION};
@@ -39,7 +41,7 @@ pub(crate) struct State {
 
 impl State {
     /// The answer of a whole probe while nothing is due: no waiting, no parsing of a query, no rendering.
-    pub(crate) fn fresh(&self, kind: Kind, head: &Parts) -> Option<Response> {
+    pub(crate) fn fresh(&self, kind: Kind, head: &Parts) -> Option<Arc<Rendered>> {
         if head.uri.query().is_some_and(|query| !query.is_empty()) {
             return None;
         }
@@ -50,11 +52,7 @@ impl State {
         let probe = self.probe(kind);
         let report = self.health.fresh(&probe.selection)?;
         let subject = self.subject(kind, None, &WHOLE, head);
-        Some(
-            probe
-                .rendered(&self.answers, report, choice, subject)
-                .response(true),
-        )
+        Some(probe.rendered(&self.answers, report, choice, subject))
     }
 
     /// A probe, or the part of it that the query asks for.

@@ -134,6 +134,14 @@ impl Access {
         }
     }
 
+    /// Whether it looks at nothing of a request but its headers.
+    pub(crate) const fn reads_headers_alone(&self) -> bool {
+        match &self.rule {
+            Rule::Public | Rule::Direct | Rule::Denied | Rule::Bearer(_) | Rule::File(_) => true,
+            Rule::Loopback | Rule::When(_) => false,
+        }
+    }
+
     /// Whether the request is let in.
     pub(crate) fn admit<'a>(&self, request: &'a Parts) -> Result<(), Refusal<'a>> {
         match &self.rule {

@@ -1,6 +1,7 @@
 //! The server of `serve`: a thread with a runtime of its own, so that it answers whatever the application's does.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::thread;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::direct::Direct;
 use crate::haproxy_agent::{self, Agent};
 use crate::serve_error::ServeError;
 use crate::signals::{Caught, Signals};
@@ -32,6 +34,8 @@ const LAST_MOMENT: Duration = Duration::from_secs(1);
 /// What is served, and how it ends.
 pub(crate) struct Server {
     pub(crate) router: Router,
+    /// What answers some of its requests sooner.
+    pub(crate) direct: Option<Direct>,
     pub(crate) health: HealthCheck,
     /// How long requests are answered after SIGTERM, or what ends the server in its place; `None`: as `health` says.
     pub(crate) shutdown_delay: Option<Duration>,
@@ -155,19 +159,21 @@ impl Server {
 
     /// What goes on beside the answers, until it is dropped.
     fn companions(&mut self, application: Handle) -> JoinSet<()> {
-        let mut companions = JoinSet::new();
-        companions.spawn(maintenance::remind(self.health.clone()));
+        let mut companions = JoinSet::<()>::new();
+        // Boxed, since tokio's part of a task is compiled anew for each type of future, a twentieth of this crate each.
+        let mut spawn = |companion: Pin<Box<dyn Future<Output = ()> + Send>>| companions.spawn(companion);
+        spawn(Box::pin(maintenance::remind(self.health.clone())));
         if let Some(path) = &self.maintenance_file {
-            companions.spawn(maintenance::follow(path.clone(), self.health.clone()));
+            spawn(Box::pin(maintenance::follow(path.clone(), self.health.clone())));
         }
         if let Some(agent) = self.agent.take() {
-            companions.spawn(haproxy_agent::tell(agent, self.health.clone()));
+            spawn(Box::pin(haproxy_agent::tell(agent, self.health.clone())));
         }
         if self.watch_runtime {
-            companions.spawn(runtime_watch::watch(application, self.health.clone()));
+            spawn(Box::pin(runtime_watch::watch(application, self.health.clone())));
         }
         #[cfg(all(feature = "systemd", unix))]
-        companions.spawn(crate::systemd::tell(self.health.clone()));
+        spawn(Box::pin(crate::systemd::tell(self.health.clone())));
         companions
     }
 
@@ -185,6 +191,7 @@ impl Server {
         let (close, closing) = watch::channel(false);
         let site = Site {
             router: TowerToHyperService::new(self.router.clone()),
+            direct: self.direct.clone(),
             health: self.health.clone(),
             limits: self.limits,
             closing,

@@ -28,6 +28,7 @@ fn server(health: &HealthCheck, router: Router) -> Server {
                 }
             }),
         ),
+        direct: None,
         health: health.clone(),
         shutdown_delay: Some(Duration::ZERO),
         signals: false,

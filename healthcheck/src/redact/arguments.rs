@@ -3,11 +3,10 @@
 use std::ops::Range;
 
 use super::bytes::{ALNUM, LETTER, at, follows, is};
-use super::entropy::looks_random;
 use super::names::{Family, Verdict};
 use super::programs::{PROGRAMS, Program, WRAPPERS};
 use super::rules::Rules;
-use super::settings::{is_masked, is_placeholder, is_setting, is_state};
+use super::settings::{is_masked, is_placeholder, is_setting};
 use super::sieve::Sieve;
 
 /// A part of an argument that is to be hidden.
@@ -32,31 +31,6 @@ const USER_FLAGS: &[&str] = &[
     "--login",
     "-l",
     "--service-principal",
-];
-
-/// First parts of flags that take no value: `--no-password`, `--ask-pass`.
-const SWITCHES: &[&str] = &[
-    "no-",
-    "ask-",
-    "prompt-",
-    "skip-",
-    "disable-",
-    "enable-",
-    "list-",
-    "show-",
-    "generate-",
-    "require-",
-    "print-",
-    "rotate-",
-];
-
-/// What follows a flag in a sentence about it.
-#[rustfmt::skip]
-const SENTENCE: &[&str] = &[
-    "a", "after", "an", "and", "are", "argument", "as", "be", "before", "can", "cannot", "does", "expects",
-    "flag", "for", "from", "has", "if", "in", "instead", "is", "it", "may", "must", "needs", "not", "of",
-    "on", "option", "or", "parameter", "requires", "should", "the", "to", "value", "via", "was", "when",
-    "which", "will", "with", "without",
 ];
 
 /// The secrets of a command whose words are `words`.
@@ -150,69 +124,6 @@ impl Reader<'_, '_> {
             });
         }
     }
-
-    fn flag(&mut self, index: usize) -> usize {
-        let word = self.word(index).to_owned();
-        let (flag, value) = match word.split_once(['=', ':']) {
-            Some((flag, value))
-                if word.starts_with('/') || word.as_bytes().get(flag.len()) == Some(&b'=') =>
-            {
-                (flag, Some(value))
-            }
-            _ => (word.as_str(), None),
-        };
-        let combined = self.combined(flag);
-        if let Some(takes) = self.takes(combined.as_deref().unwrap_or(flag)) {
-            let (at_index, from) = if value.is_some() {
-                (index, flag.len() + 1)
-            } else {
-                (index + 1, 0)
-            };
-            if at_index < self.words.len() && self.take(at_index, from, takes) {
-                return at_index + 1;
-            }
-        }
-        let name = flag.trim_start_matches(['-', '/']);
-        let verdict = self.rules.verdict(name);
-        if let Some(value) = value {
-            self.own_value(index, flag.len() + 1, value, verdict);
-            return index + 1;
-        }
-        if self.glued(index, &word) {
-            return index + 1;
-        }
-        let next = self.word(index + 1);
-        let switch = SWITCHES.iter().any(|switch| name.starts_with(switch)) || name.ends_with("-stdin");
-        if verdict.is_shown() || switch || index + 1 >= self.words.len() || !self.follows_as_value(next) {
-            return index + 1;
-        }
-        if !hides_next(verdict, name, next, self.origin) {
-            return index + 1;
-        }
-        self.hide(index + 1, 0..next.len());
-        index + 2
-    }
-
-    /// `--password=two words`: an argument of its own is the secret to its end. In a text assignments find it.
-    fn own_value(&mut self, index: usize, from: usize, value: &str, verdict: Verdict) {
-        let several = value.contains(" ") && value.contains('=');
-        if self.origin == Origin::List && !several && hides_next(verdict, "", value, self.origin) {
-            self.hide(index, from..from + value.len());
-        }
-    }
-
-    /// Whether a word is what the flag before it takes, and not another flag or how the sentence goes on.
-    pub(super) fn follows_as_value(&self, next: &str) -> bool {
-        let flag = next.starts_with("--") && is_flag(next) && !looks_random(next, 12)
-            || is_flag(next) && next.len() <= 3
-            || next.is_empty();
-        let first = at(next.as_bytes(), 0);
-        let sentence = self.origin == Origin::Text
-            && (matches!(first, b'}' | b']' | b')' | b'>' | b':' | b';' | b'=')
-                || SENTENCE.contains(&next.trim_end_matches(['.', ',', ';']))
-                || is_state(next));
-        !flag && !sentence
-    }
 }
 
 pub(super) fn hides_next(verdict: Verdict, name: &str, next: &str, origin: Origin) -> bool {
@@ -296,6 +207,24 @@ mod tests {
             ("sudo mysql -pX", "sudo mysql -p****"),
             ("sqlplus scott/X@db", "sqlplus scott/****@db"),
             ("rabbitmqctl add_user a X", "rabbitmqctl add_user a ****"),
+            (
+                "redis-cli acl setuser a on >X ~*",
+                "redis-cli acl setuser a on >**** ~*",
+            ),
+            (
+                "kubectl create secret generic a --from-literal=b=X",
+                "kubectl create secret generic a --from-literal=b=****",
+            ),
+            (
+                "kubectl create secret generic a --from-literal b=X",
+                "kubectl create secret generic a --from-literal b=****",
+            ),
+            (
+                "poetry config http-basic.repo a X",
+                "poetry config http-basic.repo a ****",
+            ),
+            ("bw login a@b X", "bw login a@b ****"),
+            ("consul agent -encrypt X", "consul agent -encrypt ****"),
             (
                 "nmcli dev wifi connect n password X",
                 "nmcli dev wifi connect n password ****",

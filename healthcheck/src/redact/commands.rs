@@ -17,6 +17,12 @@ const BY_PLACE: &[&[u8]] = &[
     b"xfreerdp ",
     b"cargo login ",
     b"redis-cli ",
+    b"impdp ",
+    b"expdp ",
+    b" alias set ",
+    b" http-basic.",
+    b"chpasswd",
+    b" on >",
 ];
 
 static FINDERS: LazyLock<Vec<Finder<'static>>> =
@@ -115,6 +121,15 @@ mod tests {
     fn flags_in_a_text_are_read() {
         let x = concat!("FAKE", "00ab12cd");
         for (text, expected) in [
+            (
+                "user default on >X ~* +@all",
+                "user default on >******** ~* +@all",
+            ),
+            ("echo \"svc:X\" | chpasswd", "echo \"svc:********\" | chpasswd"),
+            (
+                "composer config http-basic.repo u X",
+                "composer config http-basic.repo u ********",
+            ),
             (
                 "exec: mysql -u root -pX failed",
                 "exec: mysql -u root -p******** failed",

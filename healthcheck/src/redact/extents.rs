@@ -40,9 +40,19 @@ pub(super) fn value_at(bytes: &[u8], from: usize, style: Style, closings: &mut C
         }
     }
     if let Some((quote, inside)) = Quote::of_value(bytes, start) {
+        // `"""x"""`, as TOML and Python have it.
+        let mark = at(bytes, start);
+        let triple = quote.len() == 1 && at(bytes, start + 1) == mark && at(bytes, start + 2) == mark;
+        let inside = if triple { start + 3 } else { inside };
         let end = closings
             .closing(bytes, inside, quote)
             .unwrap_or_else(|| line_end(bytes, inside));
+        // A doubled quote means one quote elsewhere, so the search ended at the last of the three.
+        let end = if triple && end >= inside + 2 && at(bytes, end - 1) == mark && at(bytes, end - 2) == mark {
+            end - 2
+        } else {
+            end
+        };
         return Extent {
             start: inside,
             end,
@@ -240,6 +250,7 @@ mod tests {
             ("abc, def", "abc"),
             ("a,b c", "a,b"),
             ("a,b=c", "a"),
+            ("\"\"\"a b\"\"\" c", "a b"),
             ("abc}", "abc"),
             ("abc&d=e", "abc"),
             ("a&b;c)d e", "a&b;c)d"),

@@ -35,6 +35,7 @@ mod manifests;
 mod markup;
 mod name_tables;
 mod names;
+mod objects;
 mod outline;
 mod pairs;
 mod pem;

@@ -123,6 +123,10 @@ mod tests {
         for (name, family) in [
             ("SECRET", Strong),
             ("SECRET1", Strong),
+            ("MASTER_KEK", Strong),
+            ("activationCode", Strong),
+            ("clé_secrète", Strong),
+            ("mật khẩu", Strong),
             ("Secrets__Main", Strong),
             ("clientSecret", Strong),
             ("JWTSecret", Strong),

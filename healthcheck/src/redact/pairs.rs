@@ -42,6 +42,7 @@ const VALUES: &[&str] = &[
 
 const LONGEST_NAME: usize = 128;
 const LONGEST_LABEL: usize = 20;
+const LONGEST_ELEMENT: usize = 2048;
 /// How far the partner may stand: punctuation and the indentation of YAML.
 const WIDEST_GAP: usize = 64;
 
@@ -171,8 +172,7 @@ fn label_after(bytes: &[u8], end: usize) -> Option<(&str, usize)> {
 fn value_after(scan: &mut Scan<'_>, end: usize) -> Option<(usize, usize)> {
     let bytes = scan.bytes;
     if at(bytes, end) == b'>' {
-        let close = memchr::memchr(b'<', bytes.get(end + 1..)?)?;
-        return Some((end + 1, end + 1 + close));
+        return element_after(bytes, end + 1);
     }
     let (label, value) = label_after(bytes, end)?;
     if !is_name_of_value(label) {
@@ -187,6 +187,19 @@ fn value_after(scan: &mut Scan<'_>, end: usize) -> Option<(usize, usize)> {
             }),
         )),
     }
+}
+
+/// The text of `<property name="password">x</property>`, also that of `<value>x</value>` in it.
+fn element_after(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
+    // Bounded, or a text of such names without any end would be read again for each.
+    let window = bytes.get(..start + LONGEST_ELEMENT).unwrap_or(bytes);
+    let close = |from: usize| memchr::memchr(b'<', window.get(from..)?).map(|found| from + found);
+    let inner = run(window, start, SPACE);
+    let opened = run(window, inner + 1, NAME);
+    if at(window, inner) == b'<' && opened > inner + 1 && at(window, opened) == b'>' {
+        return Some((opened + 1, close(opened + 1).unwrap_or(window.len())));
+    }
+    Some((start, close(start).unwrap_or(window.len())))
 }
 
 /// `("password", "x")`, `[["password", "x"], …]`: the first of two quoted texts in brackets names the second.
@@ -262,6 +275,10 @@ mod tests {
     fn the_value_of_a_pair_goes_when_its_name_is_secret() {
         let x = concat!("FAKE", "00ab12cd");
         for (text, expected) in [
+            (
+                r#"<setting name="Password"><value>X</value></setting>"#,
+                r#"<setting name="Password"><value>********</value></setting>"#,
+            ),
             (
                 r#"x {"name": "DB_PASSWORD", "value": "X"}"#,
                 r#"x {"name": "DB_PASSWORD", "value": "********"}"#,

@@ -13,6 +13,7 @@ impl Reader<'_, '_> {
     /// Secrets by their place: `redis-cli auth x`, `sqlplus user/x@db`.
     pub(super) fn positional(&mut self, index: usize) {
         self.piped(index);
+        self.of_user(index);
         let Some(program) = self.program else { return };
         let word = base_name(self.word(index)).to_owned();
         if let Some((_, distance)) = program.words.iter().find(|(known, _)| *known == word) {
@@ -37,6 +38,30 @@ impl Reader<'_, '_> {
             let start = user.len() + 1 + usize::from(quoted.is_some());
             let plain = || rest.split_once('@').map_or(rest, |(password, _)| password);
             self.hide(index, start..start + quoted.unwrap_or_else(plain).len());
+        }
+    }
+
+    /// `user a on >x`, `ACL SETUSER a on >x` of Redis, `config http-basic.repo user x` of Poetry and Composer.
+    fn of_user(&mut self, index: usize) {
+        let word = self.word(index);
+        let length = word.len();
+        if length > 1 && matches!(word.as_bytes().first(), Some(b'>' | b'#')) {
+            let is_user = |word: &&str| {
+                ["user", "setuser"]
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(word))
+            };
+            if self
+                .words
+                .get(..index)
+                .is_some_and(|before| before.iter().any(is_user))
+            {
+                self.hide(index, 1..length);
+            }
+        } else if word.starts_with("http-basic.") {
+            let password = index + 2;
+            let length = self.word(password).len();
+            self.hide(password, 0..length);
         }
     }
 

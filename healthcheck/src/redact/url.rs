@@ -50,6 +50,20 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     }
 }
 
+/// Schemes of services that one logs in to with a token alone.
+const TOKEN_SCHEMES: &[&str] = &[
+    "discord",
+    "nats",
+    "ntfy",
+    "pushover",
+    "rocketchat",
+    "slack",
+    "teams",
+    "telegram",
+    "tgram",
+    "tls",
+];
+
 /// Hides what stands before the host; says where the authority ends.
 fn user_info(scan: &mut Scan<'_>, scheme: &str, start: usize, end: usize) -> usize {
     let bytes = scan.bytes;
@@ -147,7 +161,9 @@ fn one(scan: &mut Scan<'_>, scheme: &str, start: usize, end: usize) {
         }
         None => {
             let user = scan.part(start, end);
-            let web = scheme.starts_with("http") || scheme.is_empty();
+            let web = scheme.starts_with("http") || scheme.ends_with("+https") || scheme.is_empty();
+            // Here no name of a user stands alone: brokers and chats take a token in its place.
+            let web = web || TOKEN_SCHEMES.contains(&scheme);
             if scan.carrier && web && !is_masked(user) || looks_random(user, if web { 12 } else { 20 }) {
                 scan.spans.hide(start..end);
             }
@@ -165,6 +181,11 @@ mod tests {
         for (text, expected) in [
             ("postgres://app:X@db/prod", "postgres://app:********@db/prod"),
             ("redis://:X@r:6379/0", "redis://:********@r:6379/0"),
+            ("nats://X@n:4222", "nats://********@n:4222"),
+            (
+                "git+https://X@github.com/o/r",
+                "git+https://********@github.com/o/r",
+            ),
             (
                 "postgresql+psycopg2://a%40b:X@h/d?x=1",
                 "postgresql+psycopg2://a%40b:********@h/d?x=1",

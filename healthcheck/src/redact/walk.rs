@@ -11,6 +11,7 @@ use super::documents;
 use super::entropy::looks_random;
 use super::families;
 use super::names::{Family, Verdict};
+use super::objects;
 use super::pairs;
 use super::rules::Rules;
 use super::scan::Scan;
@@ -247,10 +248,7 @@ impl Walk<'_> {
 
     fn map(self, map: Map<String, Value>, depth: usize) -> Value {
         let paired = name_in_pair(&map).map(|name| (self.rules.verdict(name), name.to_owned()));
-        let manifest = map
-            .get("kind")
-            .and_then(Value::as_str)
-            .is_some_and(|kind| kind == "Secret");
+        let kind = objects::Kind::of(&map);
         let mut shown = Map::new();
         for (name, value) in map {
             let value = match &paired {
@@ -259,9 +257,7 @@ impl Walk<'_> {
                 }
                 // The name of a pair is no secret even where it stands under `key`.
                 Some(_) if pairs::is_name_of_name(&name) => self.value(value, depth + 1),
-                _ if manifest && matches!(name.as_str(), "data" | "stringData") => {
-                    self.hide_below(value, depth + 1)
-                }
+                _ if kind.hides(&name) => objects::without_values(value),
                 _ => self.named(&name, value, depth + 1),
             };
             let name = self.text(name);
@@ -274,23 +270,6 @@ impl Walk<'_> {
             shown.insert(name, value);
         }
         Value::Object(shown)
-    }
-
-    /// The names stay, their values go: a Kubernetes Secret.
-    fn hide_below(self, value: Value, depth: usize) -> Value {
-        match value {
-            Value::Object(map) if depth < DEEPEST => map
-                .into_iter()
-                .map(|(name, value)| {
-                    discard(value);
-                    (name, Value::from(MASK))
-                })
-                .collect(),
-            other => {
-                discard(other);
-                MASK.into()
-            }
-        }
     }
 }
 

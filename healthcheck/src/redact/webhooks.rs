@@ -36,6 +36,11 @@ const WEBHOOKS: &[Webhook] = &[
     webhook("open.larksuite.com", "/open-apis/bot/v2/hook/", 0),
     webhook("webhook.site", "/", 0),
     webhook("hook.make.com", "/", 0),
+    webhook("hook.eu1.make.com", "/", 0),
+    webhook("hook.eu2.make.com", "/", 0),
+    webhook("hook.us1.make.com", "/", 0),
+    webhook("hook.us2.make.com", "/", 0),
+    webhook("hooks.airtable.com", "/workflows/v1/genericWebhook/", 2),
     webhook("hook.integromat.com", "/", 0),
     webhook("infura.io", "/v3/", 0),
     webhook("infura.io", "/ws/v3/", 0),
@@ -134,6 +139,10 @@ mod tests {
     fn the_secret_part_of_a_webhook_goes() {
         let x = concat!("FAKE", "x9Lk2mQ7pR4s");
         for (text, expected) in [
+            (
+                "https://hook.eu1.make.com/X",
+                "https://hook.eu1.make.com/********",
+            ),
             (
                 "https://hooks.slack.com/services/T0/B0/X",
                 "https://hooks.slack.com/services/********",

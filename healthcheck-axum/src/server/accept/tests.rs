@@ -37,6 +37,7 @@ fn site(connections: usize) -> (Site, watch::Sender<bool>) {
     let (close, closing) = watch::channel(false);
     let site = Site {
         router: TowerToHyperService::new(Router::new()),
+        direct: None,
         health: HealthCheck::builder().discover(false).build().unwrap(),
         limits: Limits {
             connections,

@@ -2,12 +2,12 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use std::{io, mem};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::limits::Limits;
+use crate::direct::Direct;
 
 /// More than this of a request's head is refused, 431: 4,096 connections never hold more than 256 MiB.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -34,6 +35,7 @@ const LONGEST_HEAD: usize = 64 * 1024;
 #[derive(Clone)]
 pub(super) struct Site {
     pub(super) router: TowerToHyperService<Router>,
+    pub(super) direct: Option<Direct>,
     pub(super) health: HealthCheck,
     pub(super) limits: Limits,
     /// Turns true when no further request is taken.
@@ -95,15 +97,22 @@ async fn answer(
     pace: Arc<Pace>,
 ) -> Result<Response<Answer>, Infallible> {
     pace.head_is_read();
-    let mut request = request.map(Body::new);
-    request.extensions_mut().insert(ConnectInfo(peer));
-    let mut response = site.router.call(request).await?;
+    let (head, body) = request.into_parts();
+    let direct = site.direct.as_ref().and_then(|direct| direct.answer(&head));
+    let mut response = match direct {
+        Some(response) => response.map(Content::Whole),
+        None => {
+            let mut request = Request::from_parts(head, Body::new(body));
+            request.extensions_mut().insert(ConnectInfo(peer));
+            site.router.call(request).await?.map(Content::Routed)
+        }
+    };
     if site.health.is_draining() {
         // So that the client opens its next connection, which the load balancer sends elsewhere.
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
-    Ok(response.map(|body| Answer { body, pace }))
+    Ok(response.map(|content| Answer { content, pace }))
 }
 
 /// What a connection is waiting for, and until when.
@@ -181,8 +190,14 @@ fn after(limit: Duration) -> Instant {
 
 /// The body of an answer, which is through when it is dropped.
 struct Answer {
-    body: Body,
+    content: Content,
     pace: Arc<Pace>,
+}
+
+enum Content {
+    /// Empty once it is sent.
+    Whole(Bytes),
+    Routed(Body),
 }
 
 impl http_body::Body for Answer {
@@ -193,15 +208,25 @@ impl http_body::Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        match &mut self.content {
+            Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(mem::take(bytes))))),
+            Content::Routed(body) => Pin::new(body).poll_frame(cx),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match &self.content {
+            Content::Whole(bytes) => bytes.is_empty(),
+            Content::Routed(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.content {
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Routed(body) => body.size_hint(),
+        }
     }
 }
 

@@ -1,0 +1,212 @@
+//! Many who ask at once, and some who don't wait: nothing that they ask for runs twice.
+//!
+//! `cargo bench -p healthcheck-benches --bench herd`
+//!
+//! - 10,000 requests at once on a cold cache, three checks of 100 ms: each check runs once, and all are answered within
+//!   one run and 100 ms. Once through the router in this process, as futures of one task each; once over as many
+//!   connections, all of them open before the first request, where the limit of open files allows for twice as many
+//!   (else over as many as it does). The answers over sockets are read by the process that gives them, on the same
+//!   cores, so that this holds the work of ten thousand clients, too.
+//! - 20 clients, one after another, each leaving after 30 ms, of one check of 100 ms: it runs once, to its end, and
+//!   the fourth or fifth gets the answer.
+//!
+//! Five times each; the figures are the medians, and the most of the executions.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use healthcheck::{Check, HealthCheckBuilder};
+use healthcheck_axum::Endpoints;
+use healthcheck_benches::client::Client;
+use healthcheck_benches::pairs::median;
+use healthcheck_benches::{Result, figure, samples};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tower_service::Service;
+
+const RUN: Duration = Duration::from_millis(100);
+const REQUESTS: usize = 10_000;
+const TIMES: usize = 5;
+const PATH: &str = "/healthcheck";
+
+#[tokio::main]
+async fn main() -> Result {
+    figure::heading("A herd on a cold cache");
+    let (mut times, mut most) = (Vec::new(), 0);
+    for _ in 0..TIMES {
+        let subject = Subject::new(3)?;
+        times.push(in_process(&subject, REQUESTS).await?);
+        most = most.max(subject.runs_of_busiest());
+    }
+    tell(REQUESTS, "requests in process", times, most);
+
+    let clients = REQUESTS.min(free_files().saturating_sub(200) / 2);
+    let (mut times, mut most) = (Vec::new(), 0);
+    for _ in 0..TIMES {
+        let subject = Subject::new(3)?;
+        times.push(over_sockets(&subject, clients).await?);
+        most = most.max(subject.runs_of_busiest());
+    }
+    tell(clients, "requests over sockets", times, most);
+    impatient().await
+}
+
+fn tell(requests: usize, how: &str, times: Vec<f64>, runs: usize) {
+    figure::at_most(
+        &format!("{requests} {how}: runs of a check"),
+        runs as f64,
+        1.0,
+        "",
+    );
+    let limit = RUN.as_secs_f64() * 1e3 + 100.0;
+    figure::at_most(
+        &format!("{requests} {how}: the last answer"),
+        median(times),
+        limit,
+        "ms",
+    );
+}
+
+/// An app whose checks take 100 ms each and count.
+struct Subject {
+    router: Router,
+    begun: Vec<Arc<AtomicUsize>>,
+    ended: Vec<Arc<AtomicUsize>>,
+}
+
+impl Subject {
+    fn new(checks: usize) -> Result<Self> {
+        let counters = || {
+            (0..checks)
+                .map(|_| Arc::<AtomicUsize>::default())
+                .collect::<Vec<_>>()
+        };
+        let (begun, ended) = (counters(), counters());
+        let made = begun
+            .iter()
+            .zip(&ended)
+            .enumerate()
+            .map(|(number, (begun, ended))| {
+                let (begun, ended) = (Arc::clone(begun), Arc::clone(ended));
+                Check::new(format!("check_{number}"), move || {
+                    let (begun, ended) = (Arc::clone(&begun), Arc::clone(&ended));
+                    async move {
+                        begun.fetch_add(1, Relaxed);
+                        sleep(RUN).await;
+                        ended.fetch_add(1, Relaxed);
+                    }
+                })
+            });
+        let health = made.fold(samples::by_hand(), HealthCheckBuilder::check).build()?;
+        let router = Endpoints::new(health).router()?;
+        Ok(Self { router, begun, ended })
+    }
+
+    fn runs_of_busiest(&self) -> usize {
+        self.begun
+            .iter()
+            .map(|count| count.load(Relaxed))
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+/// The time until the last answer, in ms.
+async fn in_process(subject: &Subject, requests: usize) -> Result<f64> {
+    let mut tasks = JoinSet::new();
+    let began = Instant::now();
+    for _ in 0..requests {
+        let mut router = subject.router.clone();
+        tasks.spawn(async move {
+            let request = Request::get(PATH).body(Body::empty())?;
+            Result::Ok(router.call(request).await?.status().as_u16())
+        });
+    }
+    all_are_200(tasks).await?;
+    Ok(began.elapsed().as_secs_f64() * 1e3)
+}
+
+async fn over_sockets(subject: &Subject, clients: usize) -> Result<f64> {
+    let (addr, server) = listen(subject).await?;
+    let mut connected = Vec::with_capacity(clients);
+    for _ in 0..clients {
+        connected.push(Client::connect(addr).await?);
+    }
+    let mut tasks = JoinSet::new();
+    let began = Instant::now();
+    for mut client in connected {
+        tasks.spawn(async move { client.get(PATH).await });
+    }
+    all_are_200(tasks).await?;
+    let took = began.elapsed();
+    server.abort();
+    Ok(took.as_secs_f64() * 1e3)
+}
+
+async fn listen(subject: &Subject) -> Result<(SocketAddr, tokio::task::JoinHandle<()>)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let addr = listener.local_addr()?;
+    let router = subject.router.clone();
+    let server = tokio::spawn(async move { drop(axum::serve(listener, router).await) });
+    Ok((addr, server))
+}
+
+async fn all_are_200(mut tasks: JoinSet<Result<u16>>) -> Result {
+    while let Some(ended) = tasks.join_next().await {
+        let status = ended??;
+        if status != 200 {
+            return Err(format!("an answer was {status}").into());
+        }
+    }
+    Ok(())
+}
+
+/// Clients who give up long before the check is through.
+async fn impatient() -> Result {
+    let (mut begun, mut ended, mut answered) = (0, usize::MAX, usize::MAX);
+    for _ in 0..TIMES {
+        let subject = Subject::new(1)?;
+        let (addr, server) = listen(&subject).await?;
+        let mut answers = 0;
+        for _ in 0..20 {
+            // Its drop closes the connection, which is how a client leaves.
+            let mut client = Client::connect(addr).await?;
+            if let Ok(status) = timeout(Duration::from_millis(30), client.get(PATH)).await {
+                status?;
+                answers += 1;
+            }
+        }
+        server.abort();
+        begun = begun.max(subject.runs_of_busiest());
+        ended = ended.min(subject.ended.iter().map(|count| count.load(Relaxed)).sum());
+        answered = answered.min(answers);
+    }
+    figure::at_most(
+        "20 clients who leave after 30 ms: runs begun",
+        begun as f64,
+        1.0,
+        "",
+    );
+    figure::at_least(
+        "20 clients who leave after 30 ms: runs finished",
+        ended as f64,
+        1.0,
+        "",
+    );
+    figure::note(format_args!("{answered} of the 20 got the answer"));
+    Ok(())
+}
+
+/// How many files this process may open.
+fn free_files() -> usize {
+    let text = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next());
+    soft.and_then(|number| number.parse().ok()).unwrap_or(1_024)
+}

@@ -1,0 +1,306 @@
+//! Load on a server, and the server as a process of its own: each on its core, where the machine has two.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use crate::client::Client;
+use crate::{Result, process};
+
+/// The connections of every load.
+pub const CONNECTIONS: usize = 64;
+
+/// The first argument of a bench that is its own server, followed by which one.
+const SERVER: &str = "as-server";
+/// The first argument of a bench that is its own load, followed by address, path and milliseconds.
+const LOAD: &str = "as-load";
+
+/// What this process was started as.
+#[derive(Clone, Debug)]
+pub enum Role {
+    /// The bench itself.
+    Bench,
+    /// The server of that name, with its argument.
+    Server(String, usize),
+}
+
+/// What this process is to be. The load ends in here.
+///
+/// # Errors
+/// The arguments are no such role, or the load failed.
+pub fn role() -> Result<Role> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match *arguments {
+        [SERVER, name, argument] => Ok(Role::Server(name.to_owned(), argument.parse()?)),
+        [LOAD, addr, path, span] => {
+            let load = own(addr.parse()?, path, Duration::from_millis(span.parse()?))?;
+            let Load {
+                requests,
+                rate,
+                p50,
+                p99,
+                ..
+            } = load;
+            tell(format_args!("{requests} {rate} {p50} {p99}"));
+            std::process::exit(0)
+        }
+        _ => Ok(Role::Bench),
+    }
+}
+
+/// Prints what the process that started this one waits for.
+#[allow(clippy::print_stdout)]
+pub fn tell(what: impl std::fmt::Display) {
+    println!("{what}");
+}
+
+/// A server in a process of its own, which is this bench again; it ends with this value.
+#[derive(Debug)]
+pub struct Server {
+    process: Child,
+    addr: SocketAddr,
+    second: Option<SocketAddr>,
+}
+
+impl Server {
+    /// Starts this bench as the server of that name, on one core; it prints its address as the first line.
+    ///
+    /// # Errors
+    /// It doesn't start.
+    pub fn start(name: &str, argument: usize) -> Result<Self> {
+        Self::by(on_core(1, &this_bench()?), name, argument)
+    }
+
+    /// The same on all cores.
+    ///
+    /// # Errors
+    /// It doesn't start.
+    pub fn anywhere(name: &str, argument: usize) -> Result<Self> {
+        Self::by(Command::new(this_bench()?), name, argument)
+    }
+
+    fn by(mut command: Command, name: &str, argument: usize) -> Result<Self> {
+        let mut process = command
+            .args([SERVER, name, &argument.to_string()])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        let told = process.stdout.take().ok_or("a server without output")?;
+        BufReader::new(told).read_line(&mut line)?;
+        let mut addrs = line.split_whitespace().map(str::parse);
+        let addr = addrs.next().ok_or("a server that tells no address")??;
+        let second = addrs.next().transpose()?;
+        Ok(Self {
+            process,
+            addr,
+            second,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Where else it listens, if it told a second address.
+    #[must_use]
+    pub const fn second(&self) -> Option<SocketAddr> {
+        self.second
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Asks it for a path through 64 connections for so long.
+    ///
+    /// # Errors
+    /// The load doesn't run, or an answer isn't 2xx.
+    pub fn load(&self, path: &str, span: Duration) -> Result<Load> {
+        let before = process::cpu_of_threads(self.id())?;
+        let load = if is_there("wrk") {
+            wrk(self.addr, path, span)?
+        } else {
+            own_on_core(self.addr, path, span)?
+        };
+        let cpu = process::cpu_of_threads(self.id())? - before;
+        let requests = load.requests.max(1.0);
+        Ok(Load {
+            cpu: cpu.as_nanos() as f64 / requests,
+            ..load
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What a load gave.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// Answers in all.
+    pub requests: f64,
+    /// Answers in a second.
+    pub rate: f64,
+    /// The median of the times to an answer, in ms.
+    pub p50: f64,
+    /// What 99 of 100 answers were faster than, in ms.
+    pub p99: f64,
+    /// Nanoseconds of the server's processor time for each answer.
+    pub cpu: f64,
+}
+
+/// Who makes the load, for the notes of a bench.
+#[must_use]
+pub fn by_whom() -> &'static str {
+    match (is_there("wrk"), pins()) {
+        (true, true) => "wrk -t1 -c64 on one core, the server on the other",
+        (true, false) => "wrk -t1 -c64, nothing pinned",
+        (false, true) => "64 connections of the bench's own on one core, the server on the other",
+        (false, false) => "64 connections of the bench's own, nothing pinned",
+    }
+}
+
+fn this_bench() -> Result<String> {
+    Ok(env::current_exe()?.to_string_lossy().into_owned())
+}
+
+fn pins() -> bool {
+    is_there("taskset") && thread::available_parallelism().is_ok_and(|cores| cores.get() > 1)
+}
+
+fn is_there(program: &str) -> bool {
+    let paths = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&paths).any(|path| path.join(program).is_file())
+}
+
+/// A command that runs on one core only; `taskset` puts the program in its own place, so that the process is the same.
+fn on_core(core: usize, program: &str) -> Command {
+    if !pins() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("taskset");
+    command.args(["-c", &core.to_string(), program]);
+    command
+}
+
+fn wrk(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
+    let output = on_core(0, "wrk")
+        .args(["-t1", &format!("-c{CONNECTIONS}"), "--latency"])
+        .arg(format!("-d{}s", span.as_secs().max(1)))
+        .arg(format!("http://{addr}{path}"))
+        .output()?;
+    let text = String::from_utf8(output.stdout)?;
+    if !output.status.success() || text.contains("Non-2xx") || text.contains("Socket errors") {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("wrk says: {text}{said}").into());
+    }
+    let after = |name: &str| {
+        let line = text.lines().find_map(|line| line.trim_start().strip_prefix(name));
+        line.map(str::trim)
+            .ok_or_else(|| format!("wrk doesn't tell {name} in: {text}"))
+    };
+    let requests = text.lines().find_map(|line| line.split_once(" requests in "));
+    let requests = requests.ok_or("wrk doesn't tell the requests")?.0;
+    Ok(Load {
+        requests: requests.trim().parse()?,
+        rate: after("Requests/sec:")?.parse()?,
+        p50: milliseconds(after("50%")?)?,
+        p99: milliseconds(after("99%")?)?,
+        cpu: 0.0,
+    })
+}
+
+/// "470.00us", "1.20ms", "1.00s"
+fn milliseconds(text: &str) -> Result<f64> {
+    let unit = text
+        .find(|letter: char| letter.is_alphabetic())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit);
+    let number: f64 = number.parse()?;
+    match unit {
+        "us" => Ok(number / 1e3),
+        "ms" => Ok(number),
+        "s" => Ok(number * 1e3),
+        _ => Err(format!("wrk tells a time as {text}").into()),
+    }
+}
+
+fn own_on_core(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
+    let output = on_core(0, &this_bench()?)
+        .args([LOAD, &addr.to_string(), path, &span.as_millis().to_string()])
+        .output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let numbers: Vec<f64> = text
+        .split_whitespace()
+        .map(str::parse)
+        .collect::<std::result::Result<_, _>>()?;
+    match *numbers {
+        [requests, rate, p50, p99] => Ok(Load {
+            requests,
+            rate,
+            p50,
+            p99,
+            cpu: 0.0,
+        }),
+        _ => Err(String::from_utf8_lossy(&output.stderr).into()),
+    }
+}
+
+/// The load where there is no wrk: as many connections, one thread.
+fn own(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut tasks = tokio::task::JoinSet::new();
+        let began = Instant::now();
+        for _ in 0..CONNECTIONS {
+            let path = path.to_owned();
+            tasks.spawn(async move {
+                let mut client = Client::connect(addr).await?;
+                let mut times = Vec::new();
+                while began.elapsed() < span {
+                    let asked = Instant::now();
+                    let status = client.get(&path).await?;
+                    if !(200..300).contains(&status) {
+                        return Err(format!("an answer was {status}").into());
+                    }
+                    times.push(asked.elapsed());
+                }
+                Result::Ok(times)
+            });
+        }
+        let mut times = Vec::new();
+        while let Some(ended) = tasks.join_next().await {
+            times.extend(ended??);
+        }
+        let took = began.elapsed().as_secs_f64();
+        let requests = times.len() as f64;
+        Ok(Load {
+            requests,
+            rate: requests / took,
+            p50: percentile(&mut times, 50),
+            p99: percentile(&mut times, 99),
+            cpu: 0.0,
+        })
+    })
+}
+
+/// What so many of a hundred are below or at, in ms; 0 of nothing.
+#[must_use]
+pub fn percentile(times: &mut [Duration], of_hundred: usize) -> f64 {
+    times.sort_unstable();
+    let place = (times.len() * of_hundred).div_ceil(100).saturating_sub(1);
+    times.get(place).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+}
