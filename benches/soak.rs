@@ -242,12 +242,12 @@ fn checks() -> Result<HealthCheck> {
         Check::new("failing", async || Outcome::fail("it is down")).readiness(),
         Check::new("slow", || sleep(Duration::from_millis(120))),
         Check::new("panicking", async || -> bool { panic!("no luck") }),
-        Check::new("hanging", || std::future::pending::<bool>()).timeout(millis(200)),
+        Check::new("hanging", std::future::pending::<bool>).timeout(millis(200)),
         Check::blocking("slow_blocking", || std::thread::sleep(Duration::from_millis(30))),
         Check::blocking("panicking_blocking", || -> bool { panic!("no luck") }),
         // Longer than its time limit: the thread is lost until it comes back.
         Check::blocking("hanging_blocking", || {
-            std::thread::sleep(Duration::from_millis(900))
+            std::thread::sleep(Duration::from_millis(900));
         })
         .timeout(millis(200)),
     ];

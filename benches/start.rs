@@ -99,10 +99,10 @@ fn program(count: u32, registration: impl Fn(u32) -> String) -> String {
 
 fn check(number: u32) -> String {
     format!(
-        "CheckRegistration {{ name: \"check_{number:05}\", description: \"It works.\", \
+        "RegisteredCheck(|| CheckRegistration {{ name: \"check_{number:05}\", description: \"It works.\", \
          origin: Origin {{ module: module_path!(), file: file!(), line: line!(), \
          package: (option_env!(\"CARGO_PKG_NAME\"), option_env!(\"CARGO_PKG_VERSION\")) }}, \
-         options: RegisteredOptions::DEFAULT, bind: Bind::Async(run) }}"
+         options: RegisteredOptions::DEFAULT, bind: Bind::Async(run) }})"
     )
 }
 

@@ -4,19 +4,26 @@
 //! arguments, 127.0.0.1:8080 and 127.0.0.1:50051 without), then `grpc-health-probe -addr 127.0.0.1:50051`, or a
 //! Kubernetes probe `grpc: {port: 50051, service: storage}`.
 //!
-//! The service `""` is the whole, as the protocol has it; each check is a service of its name.
+//! The service `""` is the whole, as the protocol has it; each check is a service of its name. Whoever watches a service
+//! that doesn't exist is told so, and stays: tonic-health alone would refuse the call.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use healthcheck::{Check, HealthCheck, Overall, Report, Status, Transition};
+use healthcheck::{Check, HealthCheck, Overall, Status, Transition};
 use healthcheck_axum::Endpoints;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tonic::codegen::BoxStream;
+use tonic::codegen::tokio_stream::{self, StreamExt};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tonic::{Code, Request, Response};
 use tonic_health::ServingStatus;
-use tonic_health::server::{HealthReporter, health_reporter};
+use tonic_health::pb::health_check_response::ServingStatus as Told;
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+use tonic_health::server::{HealthReporter, HealthService};
 
 /// The name of the whole.
 const WHOLE: &str = "";
@@ -42,14 +49,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .on_change(move |transition| drop(change.send(transition.clone())))
         .build()?;
 
-    let (reporter, service) = health_reporter();
+    let reporter = HealthReporter::new();
+    tell_that_none_serves(&reporter, &health).await;
+    let service = HealthService::from_health_reporter(reporter.clone());
     tokio::spawn(tell(health.clone(), reporter, changes));
     let server = Server::builder()
-        .add_service(service)
+        .add_service(HealthServer::new(Standard(service)))
         .serve_with_incoming_shutdown(TcpIncoming::from(grpc), health.drained());
     let server = tokio::spawn(server);
     Endpoints::new(health).serve_on(pages).await?;
-    server.await??;
+    // Those who watch would stay for ever.
+    if let Ok(ended) = tokio::time::timeout(Duration::from_secs(1), server).await {
+        ended??;
+    }
     Ok(())
 }
 
@@ -66,12 +78,11 @@ fn storage(folder: PathBuf) -> Check {
 
 /// Hands every change on to the gRPC service, from the first report to the end of the service.
 async fn tell(health: HealthCheck, reporter: HealthReporter, mut changes: UnboundedReceiver<Transition>) {
-    // The whole is known once the checks have run.
-    reporter
-        .set_service_status(WHOLE, ServingStatus::NotServing)
-        .await;
     let report = health.report().await;
-    tell_all(&reporter, &report).await;
+    for result in &report.results {
+        tell_of(&reporter, &result.checker, result.passed).await;
+    }
+    tell_of(&reporter, WHOLE, report.status != Overall::Failure).await;
     let mut draining = std::pin::pin!(health.draining());
     loop {
         let transition = tokio::select! {
@@ -81,34 +92,57 @@ async fn tell(health: HealthCheck, reporter: HealthReporter, mut changes: Unboun
         let Some(Transition { checker, to, .. }) = transition else {
             return;
         };
-        let service = checker.as_deref().unwrap_or(WHOLE);
-        reporter
-            .set_service_status(service, serving(to != Status::Fail))
-            .await;
+        tell_of(&reporter, checker.as_deref().unwrap_or(WHOLE), to != Status::Fail).await;
     }
     // Whoever watches goes elsewhere now, while those who are here are still served.
-    let checks = health.checks().map(|check| check.name().to_owned());
-    for service in checks.chain([WHOLE.to_owned()]) {
-        reporter
-            .set_service_status(service, ServingStatus::NotServing)
-            .await;
-    }
+    tell_that_none_serves(&reporter, &health).await;
 }
 
-async fn tell_all(reporter: &HealthReporter, report: &Report) {
-    for result in &report.results {
-        reporter
-            .set_service_status(&result.checker, serving(result.passed))
-            .await;
+async fn tell_that_none_serves(reporter: &HealthReporter, health: &HealthCheck) {
+    for check in health.checks() {
+        tell_of(reporter, check.name(), false).await;
     }
-    let whole = serving(report.status != Overall::Failure);
-    reporter.set_service_status(WHOLE, whole).await;
+    tell_of(reporter, WHOLE, false).await;
 }
 
-const fn serving(is_up: bool) -> ServingStatus {
-    if is_up {
+async fn tell_of(reporter: &HealthReporter, service: &str, is_up: bool) {
+    let status = if is_up {
         ServingStatus::Serving
     } else {
         ServingStatus::NotServing
+    };
+    reporter.set_service_status(service, status).await;
+}
+
+/// tonic-health's service, with the protocol's answer to who watches a service that doesn't exist.
+struct Standard(HealthService);
+
+#[tonic::async_trait]
+impl Health for Standard {
+    async fn check(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, tonic::Status> {
+        self.0.check(request).await
+    }
+
+    type WatchStream = BoxStream<HealthCheckResponse>;
+
+    async fn watch(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<Self::WatchStream>, tonic::Status> {
+        match self.0.watch(request).await {
+            Ok(known) => Ok(known.map(|stream| Box::pin(stream) as _)),
+            Err(error) if error.code() == Code::NotFound => {
+                let unknown = HealthCheckResponse {
+                    status: Told::ServiceUnknown.into(),
+                };
+                // No check is added while this runs, so there is nothing more to tell.
+                let told = tokio_stream::once(Ok(unknown)).chain(tokio_stream::pending());
+                Ok(Response::new(Box::pin(told)))
+            }
+            Err(error) => Err(error),
+        }
     }
 }

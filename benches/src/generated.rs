@@ -1,5 +1,6 @@
 //! Packages that a bench writes, builds and runs: ten thousand registrations, or an app with and without the library.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -27,6 +28,9 @@ impl Package {
              [profile.release]\nstrip = true\n\n[workspace]\n"
         );
         let this = Self { root };
+        if this.root.join("src").exists() {
+            fs::remove_dir_all(this.root.join("src"))?;
+        }
         this.put("Cargo.toml", &manifest)?;
         // The versions of this workspace, which are there already.
         this.put("Cargo.lock", &fs::read_to_string(workspace.join("Cargo.lock"))?)?;
@@ -67,16 +71,16 @@ impl Package {
         Ok(())
     }
 
-    /// How many packages it is built of, itself among them.
+    /// The packages that it is built of, without itself: on this platform, for the binary or while building.
     ///
     /// # Errors
     /// What cargo says.
-    pub fn packages(&self) -> Result<usize> {
+    pub fn packages(&self) -> Result<BTreeSet<String>> {
         let tree = self.cargo(&["tree", "--offline", "--prefix", "none", "--edges", "normal,build"])?;
-        let mut lines: Vec<&str> = tree.lines().map(|line| line.trim_end_matches(" (*)")).collect();
-        lines.sort_unstable();
-        lines.dedup();
-        Ok(lines.len())
+        let named = tree.lines().skip(1).filter(|line| !line.is_empty());
+        // The version stands for the package, "(*)" and "(proc-macro)" after it don't.
+        let named = named.map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "));
+        Ok(named.collect())
     }
 
     /// One of its binaries.
@@ -95,7 +99,8 @@ impl Package {
             .env("CARGO_INCREMENTAL", "0")
             .output()?;
         if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into());
+            let problem = String::from_utf8_lossy(&output.stderr);
+            return Err(problem.chars().take(2_000).collect::<String>().into());
         }
         Ok(String::from_utf8(output.stdout)?)
     }

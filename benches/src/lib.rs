@@ -2,9 +2,11 @@
 //!
 //! `cargo bench -p healthcheck-benches` measures all, `--bench NAME` one; each bench's docs say what it compares and
 //! how. The method is the same everywhere: what is compared takes turns within one run, and the figure is the median
-//! of the ratios of neighbours, so that a machine which is busy meanwhile slows both down. What can be counted is
-//! counted: `counts` holds in every `cargo test`, too.
+//! of the ratios of neighbours, so that a machine which is busy meanwhile slows both down. What can be counted holds in
+//! every `cargo test`, too: the packages (`tests/packages.rs` here), and in the workspace's `tests/` allocations, memory
+//! and executions.
 
+pub mod apps;
 pub mod client;
 pub mod figure;
 pub mod generated;

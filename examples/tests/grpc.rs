@@ -42,7 +42,7 @@ async fn check_and_watch_follow_a_check_that_fails_and_recovers_and_the_drain() 
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("healthcheck-grpc");
     std::fs::create_dir(&folder).unwrap();
-    let example = Example::run(
+    let mut example = Example::run(
         command("grpc")
             .args(["127.0.0.1:0", "127.0.0.1:0"])
             .env("TMPDIR", temporary.path()),
@@ -71,15 +71,20 @@ async fn check_and_watch_follow_a_check_that_fails_and_recovers_and_the_drain() 
     kill_process(pid, Signal::TERM).unwrap();
     sees(&mut whole, ServingStatus::NotServing).await;
     assert_eq!(check(&mut client, "").await, Ok(ServingStatus::NotServing));
+
+    // Somebody watches still, and it ends all the same.
+    let ended = tokio::task::spawn_blocking(move || example.process.wait());
+    let ended = tokio::time::timeout(LIMIT, ended).await;
+    assert!(ended.expect("it ends").unwrap().unwrap().success());
 }
 
 #[tokio::test]
-async fn an_unknown_service_is_not_found() {
+async fn an_unknown_service_is_not_found_and_whoever_watches_it_is_told_so() {
     let example = Example::start("grpc", &["127.0.0.1:0", "127.0.0.1:0"]);
     let (_pages, grpc) = (example.address(), example.address());
     let channel = Channel::from_shared(format!("http://{grpc}")).unwrap();
     let mut client = HealthClient::new(channel.connect().await.unwrap());
     assert_eq!(check(&mut client, "orders").await, Err(Code::NotFound));
-    let refused = client.watch(of("orders")).await.unwrap_err();
-    assert_eq!(refused.code(), Code::NotFound);
+    let mut watched = client.watch(of("orders")).await.unwrap().into_inner();
+    sees(&mut watched, ServingStatus::ServiceUnknown).await;
 }

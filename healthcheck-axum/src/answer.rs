@@ -10,6 +10,8 @@ use healthcheck::{HealthCheck, Overall, Report};
 use serde_json::{Map, Value};
 
 use crate::details;
+#[cfg(feature = "openapi")]
+use crate::format::essence;
 use crate::format::{Choice, Form, Format, Formats, Page, Place, html};
 use crate::paths::Paths;
 use crate::probe::Kind;
@@ -104,6 +106,19 @@ impl Answers {
             Overall::Failure => (&self.failed_headers, &[]),
         };
         one.iter().chain(other)
+    }
+
+    /// The content types that somebody set by header, without parameters.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn content_types(&self) -> impl Iterator<Item = String> {
+        let all = [
+            &self.success_headers,
+            &self.degraded_headers,
+            &self.failed_headers,
+        ];
+        let set = all.into_iter().flatten();
+        set.filter(|(name, _)| *name == header::CONTENT_TYPE)
+            .map(|(_, value)| essence(value))
     }
 
     /// The body, and the form that it is really in.

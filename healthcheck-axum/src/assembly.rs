@@ -7,6 +7,8 @@ use tokio::runtime::Handle;
 
 use crate::access::Access;
 use crate::endpoints::{Endpoints, Environment, Readers};
+#[cfg(feature = "openapi")]
+use crate::openapi;
 use crate::probe::{Kind, Probe};
 use crate::scrape::Scrape;
 use crate::state::State;
@@ -23,10 +25,17 @@ impl Endpoints {
 
     pub(crate) fn assemble(self, readers: Readers) -> Result<Arc<State>, BuildError> {
         let with_environment = !matches!(self.environment, Environment::NotServed);
+        #[cfg(feature = "openapi")]
+        let with_document = self.openapi;
+        #[cfg(not(feature = "openapi"))]
+        let with_document = false;
         let names: Vec<_> = self.health.checks().collect();
         let names = names.iter().map(|check| check.name());
         let mut problems = self.problems;
-        problems.extend(self.paths.problems(with_environment, names.clone()));
+        problems.extend(
+            self.paths
+                .problems(with_environment, with_document, names.clone()),
+        );
         let environment = match self.environment {
             Environment::NotServed => None,
             Environment::Given(dump) => Some(dump),
@@ -66,6 +75,16 @@ impl Endpoints {
         let (pass, fail) = self.max_age;
         let probe =
             |kind, selection: Selection| Probe::new(kind, selection.max_age(pass, fail), self.probe_budget);
+        let release = self.release.or_else(|| self.health.release().map(str::to_owned));
+        #[cfg(feature = "openapi")]
+        let openapi = with_document.then(|| {
+            openapi::document(&openapi::Subject {
+                paths: &self.paths,
+                answers: &self.answers,
+                with_environment,
+                release: release.as_deref(),
+            })
+        });
         let state = State {
             whole: Probe::new(Kind::Health, Selection::all(), self.health_budget),
             liveness: probe(Kind::Liveness, Selection::liveness()),
@@ -74,7 +93,9 @@ impl Endpoints {
             answers: self.answers,
             scrape: Scrape::default(),
             paths: self.paths,
-            release: self.release.or_else(|| self.health.release().map(str::to_owned)),
+            release,
+            #[cfg(feature = "openapi")]
+            openapi,
             health: self.health,
             details_access: self.details_access,
             environment,

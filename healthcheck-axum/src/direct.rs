@@ -32,3 +32,95 @@ impl Direct {
         Some(rendered.response_of(rendered.body(), true))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::{HeaderMap, Request, StatusCode};
+    use healthcheck::{Check, HealthCheck};
+    use tower_service::Service;
+
+    use super::*;
+    use crate::endpoints::Readers;
+    use crate::{Access, Endpoints, routes};
+
+    fn state(configured: impl FnOnce(Endpoints) -> Endpoints) -> Arc<State> {
+        let health = HealthCheck::builder()
+            .discover(false)
+            .check(Check::new("a", async || Err::<(), _>("broken")).startup())
+            .check(Check::new("b", async || true).liveness().readiness())
+            .build()
+            .unwrap();
+        let endpoints = configured(Endpoints::new(health));
+        endpoints.assemble(Readers::Unknown).unwrap()
+    }
+
+    async fn routed(router: &mut Router, head: &Parts) -> (StatusCode, HeaderMap, Bytes) {
+        let request = Request::from_parts(head.clone(), Body::empty());
+        let (head, body) = router.call(request).await.unwrap().into_parts();
+        (
+            head.status,
+            head.headers,
+            axum::body::to_bytes(body, usize::MAX).await.unwrap(),
+        )
+    }
+
+    #[tokio::test]
+    async fn what_is_answered_without_the_router_is_what_the_router_answers() {
+        let state = state(|endpoints| endpoints);
+        let direct = Direct::new(Arc::clone(&state)).unwrap();
+        let mut router: Router = routes::router(&state.paths, &state);
+        let mut answered = 0;
+        for path in [
+            "/healthcheck",
+            "/livez",
+            "/readyz",
+            "/startupz",
+            "/environment",
+            "/",
+        ] {
+            for query in [
+                "",
+                "?format=text",
+                "?format=nonsense",
+                "?check=a",
+                "?check=unknown",
+                "?%ff",
+            ] {
+                for (name, value) in [
+                    ("accept", "text/html"),
+                    ("accept", "*/*"),
+                    ("x-forwarded-for", "203.0.113.9"),
+                    ("host", "localhost"),
+                ] {
+                    for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::POST] {
+                        let request = Request::builder()
+                            .method(method)
+                            .uri(format!("{path}{query}"))
+                            .header(name, value);
+                        let (head, ()) = request.body(()).unwrap().into_parts();
+                        // The first answer has run what was due.
+                        routed(&mut router, &head).await;
+                        let expected = routed(&mut router, &head).await;
+                        let Some(response) = direct.answer(&head) else {
+                            continue;
+                        };
+                        let (found, body) = response.into_parts();
+                        assert_eq!((found.status, found.headers, body), expected, "{head:?}");
+                        answered += 1;
+                    }
+                }
+            }
+        }
+        assert!(answered >= 16, "{answered}");
+    }
+
+    #[test]
+    fn a_rule_that_reads_the_peer_or_anything_else_has_the_routers_requests() {
+        for access in [Access::loopback(), Access::when(|_| true)] {
+            assert!(Direct::new(state(|endpoints| endpoints.details_access(access))).is_none());
+        }
+    }
+}

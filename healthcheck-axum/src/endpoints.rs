@@ -44,6 +44,7 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
 /// | `GET /healthcheck/history` | the last transitions of each check and of the whole |
 /// | `GET /livez`, `/readyz`, `/startupz` | the checks of that probe; the same query and `/{check}`, within it |
 /// | `GET /environment`, `/environment/{section}` | the environment page; one section of it |
+/// | `GET /healthcheck/openapi.json` | an OpenAPI document of all this, where `Endpoints::openapi` turned it on |
 ///
 /// `HEAD` answers each of them without a body, `OPTIONS` the health and probe paths likewise; another method is 405.
 /// Other parameters of the query are ignored, so that `?_=1598022539` does no harm; at most 1,024 are read.
@@ -81,6 +82,8 @@ pub struct Endpoints {
     pub(crate) probe_budget: Option<Duration>,
     pub(crate) max_age: (Duration, Duration),
     pub(crate) release: Option<String>,
+    #[cfg(feature = "openapi")]
+    pub(crate) openapi: bool,
     pub(crate) problems: Vec<String>,
     pub(crate) serving: Serving,
 }
@@ -114,6 +117,8 @@ impl Endpoints {
             probe_budget: Some(Duration::from_millis(800)),
             max_age: (Duration::from_secs(5), Duration::from_secs(2)),
             release: None,
+            #[cfg(feature = "openapi")]
+            openapi: false,
             problems: Vec::new(),
             serving: Serving::default(),
         }
@@ -251,6 +256,32 @@ impl Endpoints {
     /// ```
     pub fn format(mut self, name: impl Into<String>, format: impl Format) -> Self {
         self.answers.formats.insert(name.into(), format);
+        self
+    }
+
+    /// Whether an OpenAPI 3.1 document of every endpoint lies at `/healthcheck/openapi.json`, for everybody: it tells
+    /// paths, parameters, statuses and forms as they are configured, and nothing of the checks. Default: no.
+    ///
+    /// Its one server is a path relative to where it lies, so that it holds under `nest`, too. The schemas of the report
+    /// and of the history are those of [`Report`] and [`Transition`](healthcheck::Transition); a form of one's own is
+    /// described by its content type alone.
+    ///
+    /// ```
+    /// use healthcheck_axum::Endpoints;
+    /// # use healthcheck::HealthCheck;
+    ///
+    /// # fn main() -> Result<(), healthcheck::BuildError> {
+    /// # let health = HealthCheck::builder().discover(false).build()?;
+    /// let router: axum::Router = Endpoints::new(health)
+    ///     .openapi(true) // GET /healthcheck/openapi.json
+    ///     .router()?;
+    /// # let _ = router;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "openapi")]
+    pub const fn openapi(mut self, yes: bool) -> Self {
+        self.openapi = yes;
         self
     }
 

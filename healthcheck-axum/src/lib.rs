@@ -26,12 +26,15 @@ mod details;
 mod direct;
 mod disabled;
 mod endpoints;
+mod exchange;
 mod format;
 mod haproxy_agent;
 mod json;
 mod maintenance;
 #[cfg(test)]
 mod manifest_tests;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod paths;
 mod probe;
 mod probers;

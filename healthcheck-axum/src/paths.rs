@@ -33,6 +33,11 @@ pub(crate) const CHECK: &str = "check";
 /// The name of the parameter in `{path}/{section}`.
 pub(crate) const SECTION: &str = "section";
 
+/// The name of the history below the health path; no check can be called so, nor as the document.
+pub(crate) const HISTORY: &str = "history";
+/// The name of the OpenAPI document below the health path.
+pub(crate) const DOCUMENT: &str = "openapi.json";
+
 /// The route of what lies below a path; "/" itself may be a path.
 pub(crate) fn below(path: &str, segment: &str) -> String {
     format!("{}/{segment}", path.trim_end_matches('/'))
@@ -53,6 +58,7 @@ impl Paths {
     pub(crate) fn problems<'a>(
         &self,
         with_environment: bool,
+        with_document: bool,
         checks: impl Iterator<Item = &'a str>,
     ) -> Vec<String> {
         let mut named = vec![
@@ -75,8 +81,12 @@ impl Paths {
             })
             .collect();
 
-        let history = below(&self.health, "history");
+        let history = below(&self.health, HISTORY);
+        let document = below(&self.health, DOCUMENT);
         let mut taken: HashMap<&str, &str> = HashMap::from([(&*history, "the history below health_path")]);
+        if with_document {
+            taken.insert(&document, "the OpenAPI document below health_path");
+        }
         for (setter, path) in &named {
             if let Some(other) = taken.insert(path, setter) {
                 problems.push(format!(
@@ -134,9 +144,29 @@ mod tests {
     #[test]
     fn the_default_paths_have_no_problem() {
         assert_eq!(
-            Paths::default().problems(true, ["redis"].into_iter()),
+            Paths::default().problems(true, true, ["redis"].into_iter()),
             Vec::<String>::new()
         );
+    }
+
+    #[test]
+    fn what_lies_below_the_health_path_takes_its_place() {
+        for (with_document, environment, problems) in [
+            (false, "/healthcheck/history", 1),
+            (true, "/healthcheck/openapi.json", 1),
+            (false, "/healthcheck/openapi.json", 0),
+        ] {
+            let paths = Paths {
+                environment: environment.to_owned(),
+                ..Paths::default()
+            };
+            let found = paths.problems(true, with_document, std::iter::empty());
+            assert_eq!(found.len(), problems, "{found:?}");
+            assert!(
+                found.iter().all(|problem| problem.contains("environment_path")),
+                "{found:?}"
+            );
+        }
     }
 
     #[test]

@@ -15,7 +15,9 @@ use axum::routing::any_service;
 use healthcheck::checks::{Asked, VIA};
 use tower_service::Service;
 
-use crate::paths::{CHECK, Paths, SECTION, below};
+#[cfg(feature = "openapi")]
+use crate::paths::DOCUMENT;
+use crate::paths::{CHECK, HISTORY, Paths, SECTION, below};
 use crate::probe::Kind;
 use crate::problem;
 use crate::state::State;
@@ -23,6 +25,8 @@ use crate::state::State;
 /// The router of all routes. The paths are known to be sound, and no two are the same.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(paths: &Paths, state: &Arc<State>) -> Router<S> {
     let with_environment = state.environment.is_some();
+    #[cfg(feature = "openapi")]
+    let with_openapi = state.openapi.is_some();
     let mut router = Router::new();
     let mut add = |path: &str, page: Page| {
         // `any_service` alone answers `GET`, too, after it was compared with every other method.
@@ -42,7 +46,11 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(paths: &Paths, state: &Ar
         add(path, Page::Probe(kind));
         add(&below(path, &check), Page::Check(kind));
     }
-    add(&below(&paths.health, "history"), Page::History);
+    add(&below(&paths.health, HISTORY), Page::History);
+    #[cfg(feature = "openapi")]
+    if with_openapi {
+        add(&below(&paths.health, DOCUMENT), Page::OpenApi);
+    }
     if with_environment {
         add(&paths.environment, Page::Environment);
         let section = format!("{{{SECTION}}}");
@@ -59,6 +67,8 @@ enum Page {
     History,
     Environment,
     Section,
+    #[cfg(feature = "openapi")]
+    OpenApi,
 }
 
 /// The service behind each route. One `Arc` and a word, since axum clones it for each request.
@@ -106,6 +116,8 @@ impl Page {
                 let refused = state.environment_access.admit(head).err()?;
                 Some(problem::refused(refused))
             }
+            #[cfg(feature = "openapi")]
+            Self::OpenApi => Some(state.openapi()),
         }
     }
 
@@ -125,6 +137,8 @@ impl Page {
             Self::History => state.history(),
             Self::Environment => state.environment(head).await,
             Self::Section => state.section(head).await,
+            #[cfg(feature = "openapi")]
+            Self::OpenApi => state.openapi(),
         }
     }
 
@@ -140,7 +154,7 @@ impl Page {
     fn allowed(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Probe(_) | Self::Check(_) => "GET, HEAD, OPTIONS",
-            Self::History | Self::Environment | Self::Section => "GET, HEAD",
+            _ => "GET, HEAD",
         })
     }
 }

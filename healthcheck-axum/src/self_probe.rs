@@ -1,21 +1,17 @@
-use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::http::header::{ACCEPT, CONNECTION, HOST, USER_AGENT};
-use axum::http::{Request, StatusCode, Uri};
+use axum::http::{StatusCode, Uri};
 use healthcheck::{Overall, Report, Status};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::time::timeout;
 
+use crate::exchange::exchange;
+
 /// How long an answer may take: the health path itself takes at most 4 s, unless it was told otherwise.
 const LIMIT: Duration = Duration::from_secs(5);
-/// As much of a body is read as the endpoint ever sends.
-const LONGEST_BODY: usize = 4 * 1024 * 1024;
+/// As much of an answer is read as the endpoint ever sends.
+const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
 /// What [`is_probe`](crate::is_probe) knows it by.
 pub(crate) const AGENT: &str = concat!("healthcheck-axum/", env!("CARGO_PKG_VERSION"));
 
@@ -165,7 +161,7 @@ fn said(report: &Report) -> String {
     }
 }
 
-async fn ask(addr: impl ToSocketAddrs, path: &str) -> Result<(StatusCode, Bytes), String> {
+async fn ask(addr: impl ToSocketAddrs, path: &str) -> Result<(StatusCode, Vec<u8>), String> {
     let uri: Uri = path
         .parse()
         .ok()
@@ -179,31 +175,13 @@ async fn ask(addr: impl ToSocketAddrs, path: &str) -> Result<(StatusCode, Bytes)
     let stream = TcpStream::connect(&*addrs)
         .await
         .map_err(|why| format!("can't connect to {named}: {why}"))?;
-    let broken = |why: &dyn Error| format!("{named} doesn't answer in HTTP: {why}");
-
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+    let request = format!(
+        "GET {uri} HTTP/1.0\r\nHost: {named}\r\nUser-Agent: {AGENT}\r\nAccept: application/json\r\n\
+         Connection: close\r\n\r\n"
+    );
+    exchange(stream, &request, LONGEST_ANSWER)
         .await
-        .map_err(|why| broken(&why))?;
-    let request = Request::get(uri)
-        .header(HOST, &named)
-        .header(USER_AGENT, AGENT)
-        .header(ACCEPT, "application/json")
-        .header(CONNECTION, "close")
-        .body(Empty::<Bytes>::new())
-        .map_err(|why| why.to_string())?;
-    let exchange = async {
-        let answer = sender.send_request(request).await.map_err(|why| broken(&why))?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), LONGEST_BODY).collect().await;
-        let body = body.map_err(|why| broken(&*why))?.to_bytes();
-        Ok((status, body))
-    };
-    tokio::pin!(exchange, connection);
-    tokio::select! {
-        answered = &mut exchange => answered,
-        // It has ended, and has handed over what came before.
-        _ = connection => exchange.await,
-    }
+        .map_err(|why| format!("{named} doesn't answer in HTTP: {why}"))
 }
 
 #[cfg(test)]

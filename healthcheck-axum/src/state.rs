@@ -33,6 +33,8 @@ pub(crate) struct State {
     pub(crate) paths: Paths,
     /// The version of the binary.
     pub(crate) release: Option<String>,
+    #[cfg(feature = "openapi")]
+    pub(crate) openapi: Option<axum::body::Bytes>,
     pub(crate) environment: Option<EnvironmentDump>,
     pub(crate) environment_access: Access,
 }
@@ -132,6 +134,12 @@ impl State {
             Some(value) => answer::json(StatusCode::OK, json::of_value(&value)),
             None => problem::unknown_section(&name, dump.names()),
         }
+    }
+
+    /// What OpenAPI has to say of all this.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn openapi(&self) -> Response {
+        answer::json(StatusCode::OK, self.openapi.clone().unwrap_or_default())
     }
 
     /// The last transitions.

@@ -24,13 +24,13 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
         outcome(&krate, &function, call)
     });
     let record = quote! {
-        #krate::__private::CheckRegistration {
+        #krate::__private::RegisteredCheck(|| #krate::__private::CheckRegistration {
             name: #name,
             description: #description,
             origin: #krate::__private::origin!(),
             options: #recorded,
             bind: #bind,
-        }
+        })
     };
     Some(registration::submit(&krate, &function.attrs, &record))
 }

@@ -10,7 +10,9 @@ pub use inventory;
 pub use crate::__origin as origin;
 pub use crate::outcome::{CheckError, IntoOutcome, Outcome};
 pub use crate::provide::{Binder, CloneDependency, Owned, Shared, SharedDependency};
-pub use crate::registration::{CheckRegistration, Origin, RegisteredOptions, SectionRegistration};
+pub use crate::registration::{
+    CheckRegistration, Origin, RegisteredCheck, RegisteredOptions, SectionRegistration,
+};
 pub use crate::run::{Bind, BoxFuture, Run};
 
 /// Where the function stands that an attribute is put on. A macro of its own, since the compiler expands one of these

@@ -1,10 +1,15 @@
-//! What an attribute leaves behind at link time: plain constants, turned into checks when a `HealthCheck` is built.
+//! What an attribute leaves behind at link time, turned into checks when a `HealthCheck` is built.
 
 use std::time::Duration;
 
 use crate::run::Bind;
 
-/// One `#[health_check]`.
+/// One `#[health_check]`, as the linker finds it: what gives its record. Every pointer in a constant is relocated before
+/// `main`, asked for or not; this is one, the record would be ten.
+#[derive(Clone, Copy, Debug)]
+pub struct RegisteredCheck(pub fn() -> CheckRegistration);
+
+/// The record of one `#[health_check]`.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckRegistration {
     /// The name, unique in the binary.
@@ -98,5 +103,5 @@ impl RegisteredOptions {
     };
 }
 
-inventory::collect!(CheckRegistration);
+inventory::collect!(RegisteredCheck);
 inventory::collect!(SectionRegistration);

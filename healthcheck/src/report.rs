@@ -18,6 +18,11 @@ use crate::outcome::Status;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    schema(description = "What the checks found. Times are seconds since the Unix epoch.")
+)]
 #[non_exhaustive]
 pub struct Report {
     /// The name of the host that answers.
@@ -46,6 +51,7 @@ pub(crate) const RESERVED: [&str; 6] = ["hostname", "status", "timestamp", "resu
 ///
 /// `Failure` where a critical check fails, else `Degraded` where any check fails or warns, else `Success`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Overall {
     /// Every check passes, or there is none.
@@ -86,6 +92,7 @@ impl std::fmt::Display for Overall {
 
 /// The result of one check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct CheckResult {
     /// The check's name.
@@ -127,6 +134,7 @@ pub struct CheckResult {
 
 /// A change of status that is under way: `count` of the `of` runs in a row that it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Pending {
     /// What the latest runs gave.
@@ -139,6 +147,7 @@ pub struct Pending {
 
 /// Why and until when a status was set by hand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Overridden {
     /// What the one who set it said.

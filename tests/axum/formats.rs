@@ -319,6 +319,51 @@ async fn a_whole_probe_is_rendered_once_a_change_and_form() {
 }
 
 #[tokio::test]
+async fn every_form_of_a_whole_probe_is_the_same_bytes_until_something_changes() {
+    let health = built([passes("a")]);
+    let own = Counting(Arc::default());
+    let router = router(Endpoints::new(health.clone()).format("mine", own));
+    // What it says changes by a first result and by nothing else.
+    ask(&router, get("/healthcheck")).await;
+    let all = [
+        "json",
+        "health+json",
+        "text",
+        "html",
+        "openmetrics",
+        "prometheus",
+        "spring",
+        "microprofile",
+        "aspnet",
+        "mine",
+    ];
+    let forms: Vec<&str> = all.iter().chain(&["text&verbose"]).copied().collect();
+    let ask_all = async || {
+        let mut answers = Vec::new();
+        for form in &forms {
+            answers.push(ask(&router, get(&format!("/healthcheck?format={form}"))).await);
+        }
+        answers
+    };
+    let (first, again) = (ask_all().await, ask_all().await);
+    for (form, (first, again)) in forms.iter().zip(first.iter().zip(&again)) {
+        assert_eq!(
+            first.body.as_ptr(),
+            again.body.as_ptr(),
+            "{form} is rendered again"
+        );
+    }
+    let fail = std::time::Duration::from_secs(60);
+    health
+        .set_override("a", healthcheck::Status::Fail, fail, "test")
+        .expect("there is such a check");
+    let changed = ask_all().await;
+    for (form, (first, changed)) in forms.iter().zip(first.iter().zip(&changed)) {
+        assert_ne!(first.body, changed.body, "{form} tells what was");
+    }
+}
+
+#[tokio::test]
 async fn metrics_are_the_same_bytes_while_nothing_changes() {
     let router = plain([passes("a")]);
     ask(&router, get("/healthcheck")).await;

@@ -118,6 +118,26 @@ describe("the status page", () => {
     assert.deepEqual(problems, []);
   });
 
+  test("tells of a check what it is, what it says, how long it took, how old that is and how long it holds", async () => {
+    await open("/healthcheck");
+    const disk = row("disk");
+    assert.equal(await disk.locator(".description").innerText(), "There is room on the disk.");
+    assert.deepEqual(await disk.locator(".labels li").allInnerTexts(), ["readiness", "storage", "system"]);
+    assert.equal(await disk.locator(".output").innerText(), "fine");
+    assert.equal(await disk.locator(".strip .cell.pass").count(), 1);
+    assert.deepEqual(await row("recommendations").locator(".labels li").allInnerTexts(),
+      ["readiness", "not critical", "external"]);
+    const [took, ran, fresh] = await row("worker").locator("dd").allInnerTexts();
+    assert.match(took, /^[\d.]+ (µs|ms)$/);
+    assert.match(ran, /^\d+ s ago$/);
+    assert.match(fresh, /^for (60|5\d) s$/);
+    // Both go on without the server.
+    await page.locator("#pause").click();
+    for (const [index, before] of [[1, ran], [2, fresh]]) {
+      await row("worker").locator("dd").nth(index).filter({ hasNotText: before }).waitFor();
+    }
+  });
+
   test("keeps what is unfolded, chosen and focused while it changes", async () => {
     await service.tell("fail database connection refused");
     await open("/healthcheck");
@@ -218,6 +238,29 @@ describe("the status page", () => {
     assert.match(page.url(), /\/readyz$/);
   });
 
+  test("is gone through with the keyboard", async () => {
+    await service.tell("fail database connection refused");
+    await open("/healthcheck");
+    const focused = () => page.evaluate(() => document.activeElement.textContent.trim());
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(), "Skip to the content");
+    await page.keyboard.press("Enter");
+    // From the content on: the verdicts to choose from, the tags, the checks with what unfolds.
+    const passed = [];
+    while (passed.at(-1) !== "database") {
+      await page.keyboard.press("Tab");
+      passed.push((await focused()) || await page.evaluate(() => document.activeElement.id));
+      assert.ok(passed.length < 10, passed.join());
+    }
+    assert.deepEqual(passed, ["show-all", "external", "storage", "system", "<script>alert(1)", "database"]);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    assert.equal(await row("database").locator("details.strip").getAttribute("open"), "");
+    await page.keyboard.press("Shift+Tab");
+    await page.keyboard.press("Enter");
+    await headline("The check fails");
+  });
+
   test("tells a status by more than its colour", async () => {
     await service.tell("fail database connection refused");
     await service.tell("warn disk 9 % left");
@@ -245,6 +288,15 @@ test("the environment page marks what is masked and is searched", async () => {
   await page.locator("#find").fill("");
   assert.equal(await field("DB_PASSWORD").isVisible(), true);
   assert.deepEqual(problems, []);
+});
+
+test("the environment page says the same without JavaScript", async () => {
+  await open("/environment", { javaScriptEnabled: false });
+  assert.equal(await page.locator("#search").isVisible(), false);
+  assert.equal(await page.locator(".section").count(), 3);
+  await page.locator(".contents a", { hasText: "process" }).click();
+  assert.match(page.url(), /#/);
+  assert.equal(await page.locator(".masked").first().isVisible(), true);
 });
 
 test("axe-core finds no violation, and nothing is wider than the screen", async () => {

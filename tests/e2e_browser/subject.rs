@@ -44,11 +44,8 @@ async fn main() -> Result<(), ServeError> {
     let arguments: HashMap<String, String> = std::env::args()
         .skip(1)
         .filter_map(|argument| {
-            Some(
-                argument
-                    .split_once('=')
-                    .map(|(key, value)| (key.to_owned(), value.to_owned()))?,
-            )
+            let (key, value) = argument.split_once('=')?;
+            Some((key.to_owned(), value.to_owned()))
         })
         .collect();
     let levers = Levers::default();
@@ -75,11 +72,16 @@ async fn main() -> Result<(), ServeError> {
                 .tags(["external"])
                 .critical(false),
         )
-        .check(levers.check("worker").liveness())
+        .check(
+            levers
+                .check("worker")
+                .liveness()
+                .success_ttl(Duration::from_secs(60)),
+        )
         .check(levers.check("<script>alert(1)</script>".trim_end_matches("</script>")))
         .section("version", json!({ "release": "1.2.3" }))
         .build()?;
-    let mut endpoints = Endpoints::new(health.clone());
+    let mut endpoints = Endpoints::new(health.clone()).openapi(true);
     if let Some(delay) = arguments.get("delay") {
         endpoints = endpoints.shutdown_delay(Duration::from_millis(delay.parse().unwrap()));
     }

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::client::{Client, LIMIT, free_addr, print_version};
+use crate::client::{Client, LIMIT, example, free_addr, print_version};
 use crate::process::{Served, get};
 use crate::stats::HaProxy;
 
@@ -84,19 +84,6 @@ fn assert_documented(proxy: &str, found: &str) {
     assert!(row.ends_with(found), "found: {found}\nSECURITY.md: {row}");
 }
 
-/// An example, with its addresses replaced.
-fn example(path: &str, replacements: &[(&str, &dyn ToString)]) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../examples")
-        .join(path);
-    let mut text = fs::read_to_string(path).unwrap();
-    for (old, new) in replacements {
-        assert!(text.contains(old), "the example says {old}");
-        text = text.replace(old, &new.to_string());
-    }
-    text
-}
-
 /// nginx with this configuration, which listens on `front`.
 fn nginx(configuration: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("nginx", &["-v"]);
@@ -147,7 +134,10 @@ fn behind_the_nginx_of_the_example() {
     let (front, folder) = (free_addr(), tempfile::tempdir().unwrap());
     let text = example(
         "nginx/nginx.conf",
-        &[("127.0.0.1:8000", &front), ("127.0.0.1:8081", &addr)],
+        &[
+            ("127.0.0.1:8000", &front.to_string()),
+            ("127.0.0.1:8081", &addr.to_string()),
+        ],
     );
     let _nginx = nginx(&text, front, &folder);
     for host in ["shop.example", "localhost"] {
@@ -234,12 +224,14 @@ fn the_caddy_of_the_example_leaves_out_who_is_not_ready() {
     let sound: SocketAddr = served.printed("listening ").parse().unwrap();
     let (front, folder) = (free_addr(), tempfile::tempdir().unwrap());
     let port = format!(":{} {{", front.port());
-    let replacements: [(&str, &dyn ToString); 3] = [
-        (":8000 {", &port),
-        ("127.0.0.1:8081", &broken),
-        ("127.0.0.1:8082", &sound),
-    ];
-    let text = example("caddy/Caddyfile", &replacements);
+    let text = example(
+        "caddy/Caddyfile",
+        &[
+            (":8000 {", &port),
+            ("127.0.0.1:8081", &broken.to_string()),
+            ("127.0.0.1:8082", &sound.to_string()),
+        ],
+    );
     let mut caddy = caddy(&text, front, &folder);
     // It chooses at random: the one that isn't ready would be seen in so many.
     caddy.wait_until("the one that fails is left out", || {

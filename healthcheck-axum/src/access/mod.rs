@@ -134,7 +134,6 @@ impl Access {
         }
     }
 
-    /// Whether the request is let in.
     /// Whether it looks at nothing of a request but its headers.
     pub(crate) const fn reads_headers_alone(&self) -> bool {
         match &self.rule {
@@ -143,6 +142,7 @@ impl Access {
         }
     }
 
+    /// Whether the request is let in.
     pub(crate) fn admit<'a>(&self, request: &'a Parts) -> Result<(), Refusal<'a>> {
         match &self.rule {
             Rule::Public => Ok(()),

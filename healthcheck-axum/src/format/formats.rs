@@ -17,6 +17,7 @@ pub(crate) struct Formats {
 
 #[derive(Clone)]
 struct Entry {
+    /// Borrowed: it is a built-in one.
     name: Cow<'static, str>,
     format: Arc<dyn Format>,
     reach: Reach,
@@ -106,18 +107,18 @@ impl Default for Formats {
 impl Formats {
     /// Adds the user's own, in the place of one of the same name.
     pub(crate) fn insert(&mut self, name: String, format: impl Format) {
-        let media = format.content_type();
-        let media = media.to_str().unwrap_or_default();
-        let media = media.split(';').next().unwrap_or_default().trim();
         let entry = Entry {
-            reach: Reach::Named(media.to_ascii_lowercase().into()),
+            reach: Reach::Named(essence(&format.content_type()).into()),
             name: name.into(),
             format: Arc::new(format),
         };
         let place = self.entries.iter_mut().find(|known| known.name == entry.name);
         match place {
             // The built-in one's media type goes on leading to it: `Accept` and `?format=` must not disagree.
-            Some(known) => known.format = entry.format,
+            Some(known) => {
+                known.format = entry.format;
+                known.name = entry.name;
+            }
             None => self.entries.push(entry),
         }
     }
@@ -144,6 +145,20 @@ impl Formats {
             .zip(&self.entries)
             .filter(move |(form, _)| form.is_to_be_had(on))
             .map(|(_, entry)| &*entry.name)
+    }
+
+    /// The media types without parameters, each with the name of its form where that is a built-in one.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn media(&self, on: Where) -> impl Iterator<Item = (Option<&'static str>, String)> {
+        let entries = self.forms().zip(&self.entries);
+        let here = entries.filter(move |(form, _)| form.is_to_be_had(on));
+        here.map(|(_, entry)| {
+            let built_in = match entry.name {
+                Cow::Borrowed(name) => Some(name),
+                Cow::Owned(_) => None,
+            };
+            (built_in, essence(&entry.format.content_type()))
+        })
     }
 
     pub(super) fn forms(&self) -> impl DoubleEndedIterator<Item = Form> + ExactSizeIterator {
@@ -204,6 +219,13 @@ impl Reach {
         }
         Some(if range.versioned { 3 } else { 2 })
     }
+}
+
+/// A content type without its parameters.
+pub(crate) fn essence(content_type: &HeaderValue) -> String {
+    let text = content_type.to_str().unwrap_or_default();
+    let media = text.split(';').next().unwrap_or_default();
+    media.trim().to_ascii_lowercase()
 }
 
 /// The content type of the forms that are plain JSON.

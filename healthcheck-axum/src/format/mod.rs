@@ -23,6 +23,8 @@ mod wording;
 #[cfg(fuzzing)]
 pub(crate) use accept::accepted;
 pub(crate) use body::Body;
+#[cfg(feature = "openapi")]
+pub(crate) use formats::essence;
 pub(crate) use formats::{Form, Formats};
 pub(crate) use negotiation::{Choice, UnknownFormat, Where, Wish};
 pub use page::Page;

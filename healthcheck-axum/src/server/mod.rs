@@ -1,6 +1,7 @@
 //! The server of `serve`: a thread with a runtime of its own, so that it answers whatever the application's does.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::thread;
 use std::time::Duration;
 
@@ -158,19 +159,21 @@ impl Server {
 
     /// What goes on beside the answers, until it is dropped.
     fn companions(&mut self, application: Handle) -> JoinSet<()> {
-        let mut companions = JoinSet::new();
-        companions.spawn(maintenance::remind(self.health.clone()));
+        let mut companions = JoinSet::<()>::new();
+        // Boxed, since tokio's part of a task is compiled anew for each type of future, a twentieth of this crate each.
+        let mut spawn = |companion: Pin<Box<dyn Future<Output = ()> + Send>>| companions.spawn(companion);
+        spawn(Box::pin(maintenance::remind(self.health.clone())));
         if let Some(path) = &self.maintenance_file {
-            companions.spawn(maintenance::follow(path.clone(), self.health.clone()));
+            spawn(Box::pin(maintenance::follow(path.clone(), self.health.clone())));
         }
         if let Some(agent) = self.agent.take() {
-            companions.spawn(haproxy_agent::tell(agent, self.health.clone()));
+            spawn(Box::pin(haproxy_agent::tell(agent, self.health.clone())));
         }
         if self.watch_runtime {
-            companions.spawn(runtime_watch::watch(application, self.health.clone()));
+            spawn(Box::pin(runtime_watch::watch(application, self.health.clone())));
         }
         #[cfg(all(feature = "systemd", unix))]
-        companions.spawn(crate::systemd::tell(self.health.clone()));
+        spawn(Box::pin(crate::systemd::tell(self.health.clone())));
         companions
     }
 

@@ -14,6 +14,7 @@ use crate::redact::Redaction;
 mod attempt;
 pub(crate) mod background;
 pub(crate) mod blocking;
+mod cache_padded;
 mod call;
 pub(crate) mod changes;
 pub(crate) mod listeners;
@@ -32,6 +33,7 @@ pub(crate) use call::is_inside_a_check;
 pub(crate) use settle::Waited;
 pub(crate) use slot::{Slot, Subject};
 
+use cache_padded::CachePadded;
 use changes::Changes;
 use overdue::Overdue;
 use state::Mask;
@@ -42,11 +44,11 @@ pub(crate) struct Engine {
     pub(crate) redaction: Redaction,
     /// An output of more bytes than this is cut.
     pub(crate) longest_output: usize,
-    pub(crate) changes: Changes,
+    pub(crate) changes: CachePadded<Changes>,
     pub(crate) background: background::Background,
     overdue: Overdue,
     threads: blocking::Threads,
-    generation: AtomicU64,
+    generation: CachePadded<AtomicU64>,
     /// Whether a status was ever set by hand.
     masked: AtomicBool,
 }
@@ -58,11 +60,11 @@ impl Engine {
             slots: slots.into_boxed_slice(),
             redaction,
             longest_output: publishable::LONGEST_OUTPUT,
-            changes,
+            changes: CachePadded(changes),
             background,
             overdue: Overdue::default(),
             threads: blocking::Threads::default(),
-            generation: AtomicU64::new(0),
+            generation: CachePadded(AtomicU64::new(0)),
             masked: AtomicBool::new(false),
         }
     }

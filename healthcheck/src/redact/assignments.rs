@@ -2,10 +2,13 @@
 //! headers, connection strings and what `Debug` prints.
 
 use super::blocks;
-use super::bytes::{LETTER, NAME, SPACE, at, before, follows, is, line_end, run_while};
+use super::bytes::{LETTER, NAME, QUOTE, SPACE, at, before, follows, is, line_end, run_back, run_while};
+use super::entropy::looks_random;
 use super::extents::{Extent, Shape, Style, value_at, word_end};
+use super::families;
 use super::judgement::{self, Found, Place};
 use super::label::{Form, Label, Lead};
+use super::names::{Family, Verdict};
 use super::pairs;
 use super::scan::Scan;
 use super::schemes;
@@ -29,8 +32,10 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usize> {
     let bytes = scan.bytes;
     let colon = at(bytes, separator) == b':';
+    // LDIF writes two colons before base64, paths in code have two without space.
+    let path = at(bytes, separator + 1) == b':' && at(bytes, separator + 2) != b' ';
     if colon
-        && (at(bytes, separator + 1) == b':'
+        && (path
             || before(bytes, separator) == b':'
             || bytes.get(separator + 1..separator + 3) == Some(b"//"))
     {
@@ -38,13 +43,21 @@ fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usi
     }
     let label = Label::before(bytes, floor, separator)?;
     let name = label.name(scan.text);
+    if name.contains("://") {
+        // `Get "https://h/?token=x": connection refused`
+        return None;
+    }
     let mut verdict = scan.rules.verdict(name);
     let (after, arrow) = after_separator(bytes, separator);
     if let Some(end) = pairs::in_text(scan, name, verdict, after) {
         return Some(end);
     }
     if verdict.is_shown() {
-        verdict = judgement::as_parameter(bytes, &label, name)?;
+        verdict =
+            match judgement::as_parameter(bytes, &label, name).or_else(|| two_words(scan, floor, &label)) {
+                Some(verdict) => verdict,
+                None => return user_and_password(scan, name, after),
+            };
     }
     let value = run_while(bytes, after, |byte| matches!(byte, b' ' | b'\t'));
     let place = Place {
@@ -72,7 +85,7 @@ fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usi
     if !judgement::may_hide(verdict, place, shape, bytes, value) {
         return None;
     }
-    let style = style_of(bytes, value, place);
+    let style = style_of(bytes, &label, value, place);
     let extent = value_at(bytes, value, style, &mut scan.closings);
     let found = Found {
         name,
@@ -86,8 +99,52 @@ fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usi
     Some(hide(scan, &label, extent))
 }
 
+/// `verification code: x`: the last word alone tells nothing.
+fn two_words(scan: &Scan<'_>, floor: usize, label: &Label) -> Option<Verdict> {
+    let bytes = scan.bytes;
+    if label.form != Form::Plain || before(bytes, label.start) != b' ' || label.start < floor + 2 {
+        return None;
+    }
+    if !families::may_end_pair(label.name(scan.text)) {
+        return None;
+    }
+    let end = label.start - 1;
+    let start = run_back(bytes, end.saturating_sub(16).max(floor), end, |byte| {
+        is(byte, NAME)
+    });
+    let verdict = scan.rules.verdict(scan.part(start, label.end));
+    let alone = scan.rules.verdict(scan.part(start, end));
+    (start < end && verdict == Verdict::Of(Family::Strong) && alone != verdict).then_some(verdict)
+}
+
+/// `user = "name:password"`, as curl's configuration has it.
+fn user_and_password(scan: &mut Scan<'_>, name: &str, after: usize) -> Option<usize> {
+    let bytes = scan.bytes;
+    if !["user", "proxy-user", "proxyuser", "userpwd", "login"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
+    {
+        return None;
+    }
+    let start = run_while(bytes, after, |byte| matches!(byte, b' ' | b'"' | b'\''));
+    let window = bytes.get(..start + FAR_ENOUGH).unwrap_or(bytes);
+    let end = run_while(window, start, |byte| {
+        !is(byte, SPACE | QUOTE) && !matches!(byte, b'@' | b'/' | b'\\' | b'}' | b',')
+    });
+    let colon = start + memchr::memchr(b':', bytes.get(start..end)?)?;
+    let password = scan.part(colon + 1, end);
+    let free = is(at(bytes, end), SPACE | QUOTE) || end == bytes.len();
+    (free && colon > start && looks_random(password, 8)).then(|| {
+        scan.spans.hide(colon + 1..end);
+        end
+    })
+}
+
 /// After `=`, `:`, `=>`, `:=`, `==`, `===`; and whether there was an arrow.
 fn after_separator(bytes: &[u8], separator: usize) -> (usize, bool) {
+    if at(bytes, separator) == b':' && at(bytes, separator + 1) == b':' {
+        return (separator + 2, false);
+    }
     let end = run_while(bytes, separator + 1, |byte| matches!(byte, b'=' | b'>' | b'~'));
     // Only so many: a value may begin with any of these.
     let end = end.min(separator + 3);
@@ -182,16 +239,18 @@ fn header(scan: &mut Scan<'_>, value: usize, place: Place) -> Option<usize> {
 const FAR_ENOUGH: usize = 256;
 
 /// Whether the setting stands among others that semicolons separate.
-fn style_of(bytes: &[u8], value: usize, place: Place) -> Style {
+fn style_of(bytes: &[u8], label: &Label, value: usize, place: Place) -> Style {
     if place.colon || place.quoted_name {
         return Style::Words;
     }
     let window = bytes.get(..value + FAR_ENOUGH).unwrap_or(bytes);
+    let follows_one = matches!(before(bytes, label.start), b';')
+        || before(bytes, label.start) == b' ' && before(bytes, label.start - 1) == b';';
     // Padding of base64 is no separator.
     let mut stop = value;
     loop {
         stop = run_while(window, stop, |byte| {
-            !matches!(byte, b';' | b'=' | b'\n' | b'"' | b'`' | b'&')
+            !matches!(byte, b';' | b'=' | b'\n' | b'"' | b'`')
         });
         if at(window, stop) != b'=' || !matches!(at(window, stop + 1), b'=' | b';') {
             break;
@@ -199,10 +258,17 @@ fn style_of(bytes: &[u8], value: usize, place: Place) -> Style {
         stop += 1;
     }
     if at(window, stop) != b';' {
-        return Style::Words;
+        // The last setting of a list is all that is left of the text.
+        let last = follows_one
+            && stop == bytes.len()
+            && bytes
+                .get(value..stop)
+                .is_some_and(|rest| rest.iter().filter(|byte| **byte == b' ').count() < 2);
+        return if last { Style::Semicolons } else { Style::Words };
     }
     let name = run_while(window, stop + 1, |byte| is(byte, NAME) || byte == b' ');
-    let another_follows = name == window.len() || matches!(at(window, name), b'=' | b'\n' | b'"');
+    let ends = name == stop + 1 && (name == bytes.len() || matches!(at(window, name), b'\n' | b'"'));
+    let another_follows = ends || at(window, name) == b'=';
     if another_follows {
         Style::Semicolons
     } else {

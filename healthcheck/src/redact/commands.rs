@@ -17,6 +17,12 @@ const BY_PLACE: &[&[u8]] = &[
     b"xfreerdp ",
     b"cargo login ",
     b"redis-cli ",
+    b"impdp ",
+    b"expdp ",
+    b" alias set ",
+    b" http-basic.",
+    b"chpasswd",
+    b" on >",
 ];
 
 static FINDERS: LazyLock<Vec<Finder<'static>>> =
@@ -67,8 +73,15 @@ fn read_line(scan: &mut Scan<'_>, start: usize, end: usize) {
     }
     for secret in arguments::secrets(&words, Origin::Text, scan.rules) {
         if let Some(place) = places.get(secret.argument) {
-            scan.spans
-                .hide(place + secret.range.start..place + secret.range.end);
+            let (start, end) = (place + secret.range.start, place + secret.range.end);
+            let mark = before(bytes, start);
+            // A secret of several words stands in quotes.
+            let close = if is(mark, QUOTE) {
+                memchr::memchr(mark, line.get(end..).unwrap_or_default())
+            } else {
+                None
+            };
+            scan.spans.hide(start..close.map_or(end, |found| end + found));
         }
     }
 }
@@ -83,6 +96,15 @@ fn word_end(line: &[u8], start: usize) -> usize {
                 return place;
             }
             place += 1;
+        } else if is(byte, QUOTE)
+            && place == start + 2
+            && before(line, start) != byte
+            && at(line, start) == b'-'
+            && at(line, start + 1) != b'-'
+        {
+            // `-p'two words'`
+            let rest = line.get(place + 1..).unwrap_or_default();
+            return memchr::memchr(byte, rest).map_or(place, |found| place + 1 + found);
         } else if is(byte, SPACE | QUOTE) || place == start && matches!(byte, b'(' | b'[' | b',') {
             return place;
         }
@@ -99,6 +121,15 @@ mod tests {
     fn flags_in_a_text_are_read() {
         let x = concat!("FAKE", "00ab12cd");
         for (text, expected) in [
+            (
+                "user default on >X ~* +@all",
+                "user default on >******** ~* +@all",
+            ),
+            ("echo \"svc:X\" | chpasswd", "echo \"svc:********\" | chpasswd"),
+            (
+                "composer config http-basic.repo u X",
+                "composer config http-basic.repo u ********",
+            ),
             (
                 "exec: mysql -u root -pX failed",
                 "exec: mysql -u root -p******** failed",

@@ -66,7 +66,8 @@ fn easy_connect(scan: &mut Scan<'_>) {
                 .checked_sub(word.len())
                 .is_some_and(|place| follows(bytes, place, word))
         });
-        if with_port || with_slashes || connect {
+        let described = follows(bytes, sign + 1, "(description");
+        if with_port || with_slashes || connect || described {
             user_and_password(scan, start);
         }
     }
@@ -152,6 +153,10 @@ mod tests {
     fn passwords_without_a_name_go() {
         let x = concat!("FAKE", "00ab12cd");
         for (text, expected) in [
+            (
+                "scott/X@(DESCRIPTION=(ADDRESS=(HOST=ora)))",
+                "scott/********@(DESCRIPTION=(ADDRESS=(HOST=ora)))",
+            ),
             (
                 "jdbc:oracle:thin:scott/X@//h:1521/s",
                 "jdbc:oracle:thin:scott/********@//h:1521/s",

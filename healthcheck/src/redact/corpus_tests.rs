@@ -8,8 +8,14 @@ use serde_json::Value;
 
 use super::{MASK, Redaction};
 
-fn corpus() -> Value {
-    let packed: &[u8] = include_bytes!("../../tests/data/redaction_cases.json.gz");
+/// Cases of the field, and further ones of the same classes that were written without a look at the redactor. Packed,
+/// so that no scanner of secrets trips over them.
+const CORPORA: [&[u8]; 2] = [
+    include_bytes!("../../tests/data/redaction_cases.json.gz"),
+    include_bytes!("../../tests/data/further_redaction_cases.json.gz"),
+];
+
+fn unpacked(packed: &[u8]) -> Value {
     let mut text = String::new();
     flate2::read::GzDecoder::new(packed)
         .read_to_string(&mut text)
@@ -50,20 +56,17 @@ fn texts(value: &Value) -> String {
 }
 
 #[test]
-fn the_corpus_is_hidden_and_shown() {
-    let corpus = corpus();
+fn at_least_99_percent_of_each_corpus_is_hidden_and_at_most_1_percent_destroyed() {
+    for packed in CORPORA {
+        measure(&unpacked(packed));
+    }
+}
+
+fn measure(corpus: &Value) {
     let list = |name: &str| corpus[name].as_array().unwrap().clone();
-    let half = std::env::var("REDACT_HALF").ok();
-    let in_half = |case: &Value| {
-        let Some(half) = &half else { return true };
-        let crc = flate2::Crc::new();
-        let mut crc = crc;
-        crc.update(case["id"].as_str().unwrap().as_bytes());
-        (crc.sum() % 2).to_string() == *half
-    };
     let mut missed = Vec::new();
     let mut kept = (0, 0);
-    let hide: Vec<_> = list("must_hide").into_iter().filter(|c| in_half(c)).collect();
+    let hide = list("must_hide");
     for case in &hide {
         let shown = shown(case);
         let all = texts(&shown);
@@ -84,7 +87,7 @@ fn the_corpus_is_hidden_and_shown() {
         }
     }
     let mut destroyed = Vec::new();
-    let show: Vec<_> = list("must_show").into_iter().filter(|c| in_half(c)).collect();
+    let show = list("must_show");
     for case in &show {
         let shown = shown(case);
         if shown != case["value"] {
@@ -116,52 +119,4 @@ fn the_corpus_is_hidden_and_shown() {
     assert_eq!(seed, Vec::<String>::new());
     assert!(percent(missed.len(), hide.len()) <= 1.0);
     assert!(percent(destroyed.len(), show.len()) <= 1.0);
-}
-
-#[test]
-fn scratch() {
-    let Ok(path) = std::env::var("REDACT_SCRATCH") else {
-        return;
-    };
-    let cases: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let (mut missed, mut destroyed, mut all) = (0, 0, 0);
-    for case in cases.as_array().unwrap() {
-        all += 1;
-        let out = shown(case);
-        let text = texts(&out);
-        if case["kind"] == "show" {
-            if out != case["value"] {
-                destroyed += 1;
-                println!(
-                    "DESTROYED {} {} {}\n      -> {out}",
-                    case["where"], case["name"], case["value"]
-                );
-            }
-        } else if case["secrets"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|s| text.contains(s.as_str().unwrap()))
-        {
-            missed += 1;
-            println!(
-                "MISSED {} {} {}\n      -> {out}",
-                case["where"], case["name"], case["value"]
-            );
-        }
-        let again = match case["where"].as_str().unwrap() {
-            "argv" => Value::Array(
-                Redaction::default().arguments(&serde_json::from_value::<Vec<String>>(out.clone()).unwrap()),
-            ),
-            "check_output" => Redaction::default().value(out.clone()),
-            _ => Redaction::default().named(case["name"].as_str().unwrap(), out.clone()),
-        };
-        if again != out {
-            println!(
-                "NOT IDEMPOTENT {} {}\n      -> {out}\n      -> {again}",
-                case["where"], case["value"]
-            );
-        }
-    }
-    println!("of {all}: missed {missed}, destroyed {destroyed}");
 }

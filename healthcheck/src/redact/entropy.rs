@@ -104,7 +104,7 @@ fn is_identifier(word: &str) -> bool {
         word,
         "utf8mb4" | "utf8mb3" | "base64url" | "x509v3" | "pbkdf2_sha256" | "i18n" | "k8s"
     ) || word
-        .split(['-', '_', '.', '@', ',', '(', ')', '[', ']'])
+        .split(['-', '_', '.', '@', ',', '(', ')', '[', ']', ':'])
         .all(|part| {
             let letters = part.trim_end_matches(|character: char| character.is_ascii_digit());
             let digits = part.len() - letters.len();

@@ -1,6 +1,6 @@
 //! How far the value goes that begins at a place: to its closing quote, its closing bracket, or the end of the word.
 
-use super::bytes::{ALNUM, NAME, SPACE, at, is, line_end, run, run_while};
+use super::bytes::{ALNUM, DIGIT, NAME, SPACE, at, follows, is, line_end, run, run_while};
 use super::quoted::{Closings, Quote};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +40,19 @@ pub(super) fn value_at(bytes: &[u8], from: usize, style: Style, closings: &mut C
         }
     }
     if let Some((quote, inside)) = Quote::of_value(bytes, start) {
+        // `"""x"""`, as TOML and Python have it.
+        let mark = at(bytes, start);
+        let triple = quote.len() == 1 && at(bytes, start + 1) == mark && at(bytes, start + 2) == mark;
+        let inside = if triple { start + 3 } else { inside };
         let end = closings
             .closing(bytes, inside, quote)
             .unwrap_or_else(|| line_end(bytes, inside));
+        // A doubled quote means one quote elsewhere, so the search ended at the last of the three.
+        let end = if triple && end >= inside + 2 && at(bytes, end - 1) == mark && at(bytes, end - 2) == mark {
+            end - 2
+        } else {
+            end
+        };
         return Extent {
             start: inside,
             end,
@@ -79,7 +89,13 @@ fn unwrapped(bytes: &[u8], start: usize) -> Option<usize> {
         return None;
     }
     match at(bytes, end) {
-        b'(' => Some(end + 1),
+        b'(' => {
+            // `string(14) "x"`, as PHP prints it.
+            let length = run(bytes, end + 1, DIGIT);
+            let value = length + ") ".len();
+            let counted = follows(bytes, length, ") ") && Quote::opening(bytes, value).is_some();
+            Some(if counted { value } else { end + 1 })
+        }
         b'"' | b'\'' if end - start <= 2 && matches!(at(bytes, start), b'b' | b'r' | b'u' | b'f') => {
             Some(end)
         }
@@ -148,12 +164,17 @@ pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
     while place < bytes.len() {
         let byte = at(bytes, place);
         let ends = match byte {
-            b'"' | b'\'' | b'`' | b'&' | b';' => true,
-            b')' | b']' | b'}' | b'<' | b'>' => place > start,
+            // In the middle of a word these are part of it.
+            b'"' | b'\'' | b'`' => !is(at(bytes, place + 1), ALNUM),
+            b')' | b']' | b'}' | b'>' => place > start && !is(at(bytes, place + 1), ALNUM),
+            b'<' => place > start,
+            b'&' | b';' => !goes_on(bytes, place + 1),
             b',' => {
                 let next = at(bytes, place + 1);
                 let name_end = run(bytes, place + 1, NAME);
-                is(next, SPACE) || place + 1 == bytes.len() || matches!(at(bytes, name_end), b'=' | b':')
+                is(next, SPACE)
+                    || place + 1 == bytes.len()
+                    || name_end > place + 1 && matches!(at(bytes, name_end), b'=' | b':' | b'[')
             }
             b'\\' if at(bytes, place + 1) != b' ' => {
                 place > start
@@ -191,6 +212,17 @@ pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
+/// Whether what follows an ampersand or a semicolon is neither another setting nor an entity.
+fn goes_on(bytes: &[u8], start: usize) -> bool {
+    let end = run(bytes, start, NAME);
+    let entity = at(bytes, end) == b';'
+        && matches!(
+            bytes.get(start..end),
+            Some(b"amp" | b"quot" | b"lt" | b"gt" | b"apos")
+        );
+    end > start && !entity && !matches!(at(bytes, end), b'=' | b':' | b'[')
+}
+
 /// Where a setting of a connection string ends: at its semicolon, or with the text around it.
 fn setting_end(bytes: &[u8], start: usize) -> usize {
     let end = run_while(bytes, start, |byte| {
@@ -218,8 +250,10 @@ mod tests {
             ("abc, def", "abc"),
             ("a,b c", "a,b"),
             ("a,b=c", "a"),
+            ("\"\"\"a b\"\"\" c", "a b"),
             ("abc}", "abc"),
             ("abc&d=e", "abc"),
+            ("a&b;c)d e", "a&b;c)d"),
             (r"abc\nd", "abc"),
             ("${A} b", "${A}"),
             ("{{ a b }} c", "{{ a b }}"),
@@ -235,6 +269,7 @@ mod tests {
             (r#"["a", {"b": "]"}] c"#, r#"["a", {"b": "]"}]"#),
             ("{cut off", "{cut off"),
             ("Some(abc) d", "abc"),
+            (r#"string(3) "a b" [c]"#, "a b"),
         ] {
             let found = value_at(text.as_bytes(), 0, Style::Words, &mut Closings::new());
             assert_eq!(text.get(found.start..found.end).unwrap(), expected, "{text}");

@@ -55,7 +55,8 @@ const PARAMETERS: &[&str] = &[
 
 /// The verdict on a name that is shown elsewhere, where it stands as a parameter.
 pub(super) fn as_parameter(bytes: &[u8], label: &Label, name: &str) -> Option<Verdict> {
-    let parameter = matches!(before(bytes, label.start), b'?' | b'&');
+    let parameter =
+        matches!(before(bytes, label.start), b'?' | b'&' | 0 | b' ') && at(bytes, label.end) == b'=';
     (parameter && PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(name)))
         .then(|| {
             let value = label.end + 1;
@@ -63,8 +64,10 @@ pub(super) fn as_parameter(bytes: &[u8], label: &Label, name: &str) -> Option<Ve
             let end = run_while(window, value, |byte| {
                 !is(byte, SPACE) && !matches!(byte, b'&' | b'"' | b'\'' | b'#' | b'?')
             });
+            let among = matches!(before(bytes, label.start), b'?' | b'&') || at(bytes, end) == b'&';
             bytes
                 .get(value..end)
+                .filter(|_| among)
                 .and_then(|value| std::str::from_utf8(value).ok())
         })
         .flatten()

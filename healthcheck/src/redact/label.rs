@@ -149,6 +149,10 @@ fn plain(bytes: &[u8], floor: usize, end: usize) -> Option<(usize, usize)> {
         // A rule across the page, or the header of a key.
         start += rule + 3;
     }
+    if before(bytes, start) == b'*' && at(bytes, start) == b'.' {
+        // `*.key=01;31`, a pattern of file names.
+        return None;
+    }
     let has_word = bytes
         .get(start..end)
         .unwrap_or_default()

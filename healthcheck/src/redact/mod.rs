@@ -11,6 +11,8 @@
 //! file, that go over the bytes of a text once. None backtracks, so a text costs time in proportion to its length,
 //! whoever wrote it.
 
+#[cfg(test)]
+mod api_tests;
 mod arguments;
 mod assignments;
 mod base64;
@@ -25,15 +27,19 @@ mod documents;
 mod embedded;
 mod entropy;
 mod extents;
+mod families;
+mod flags;
 mod judgement;
 mod label;
 mod manifests;
 mod markup;
 mod name_tables;
 mod names;
+mod objects;
 mod outline;
 mod pairs;
 mod pem;
+mod positional;
 mod programs;
 #[cfg(test)]
 mod properties_tests;
@@ -47,12 +53,15 @@ mod shapes;
 mod sieve;
 mod spans;
 mod structs;
+mod telling;
 mod token_tables;
 mod tokens;
+mod unspaced;
 mod url;
 mod user_info;
 mod walk;
 mod webhooks;
+mod words;
 
 use std::borrow::Cow;
 use std::sync::Arc;

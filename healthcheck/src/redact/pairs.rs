@@ -1,7 +1,7 @@
 //! Names and values that stand side by side under names of their own: `{"name": "DB_PASSWORD", "value": "x"}`,
 //! `<add key="Password" value="x"/>`, `- name: DB_PASSWORD` above `value: x`, `("password", "x")`.
 
-use super::bytes::{ALNUM, SPACE, at, before, follows, is, run, run_back, run_while};
+use super::bytes::{ALNUM, DIGIT, NAME, SPACE, at, before, follows, is, run, run_back, run_while};
 use super::extents::word_end;
 use super::names::Verdict;
 use super::quoted::Quote;
@@ -41,20 +41,38 @@ const VALUES: &[&str] = &[
 ];
 
 const LONGEST_NAME: usize = 128;
-const LONGEST_LABEL: usize = 12;
+const LONGEST_LABEL: usize = 20;
+const LONGEST_ELEMENT: usize = 2048;
 /// How far the partner may stand: punctuation and the indentation of YAML.
 const WIDEST_GAP: usize = 64;
 
 pub(super) fn is_name_of_name(name: &str) -> bool {
-    name.len() <= LONGEST_LABEL && NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+    is_one(name, NAMES) || is_qualified(name, &["key", "name"])
 }
 
 pub(super) fn is_name_of_value(name: &str) -> bool {
-    name.len() <= LONGEST_LABEL && VALUES.iter().any(|known| known.eq_ignore_ascii_case(name))
+    is_one(name, VALUES) || is_qualified(name, &["value"])
+}
+
+fn is_one(name: &str, table: &[&str]) -> bool {
+    name.len() <= LONGEST_LABEL && table.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// `ParameterKey`, `option_name`, `EnvValue`: of which thing it is the name or the value.
+fn is_qualified(name: &str, ends: &[&str]) -> bool {
+    ends.iter().any(|end| {
+        let split = name.len().saturating_sub(end.len());
+        let (Some(thing), Some(last)) = (name.get(..split), name.get(split..)) else {
+            return false;
+        };
+        last.eq_ignore_ascii_case(end) && is_one(thing.trim_end_matches(['_', '-']), NAMES)
+    })
 }
 
 /// Takes a pair one of whose parts stands under `name` and begins at `after`; says where it was read to.
 pub(super) fn in_text(scan: &mut Scan<'_>, name: &str, own: Verdict, after: usize) -> Option<usize> {
+    // `env[0].name=`
+    let name = name.trim_start_matches('.');
     if is_name_of_value(name) {
         return value_first(scan, after);
     }
@@ -123,7 +141,16 @@ fn label_after(bytes: &[u8], end: usize) -> Option<(&str, usize)> {
     let label = run_while(window, end, |byte| {
         !is(byte, ALNUM) && !matches!(byte, b'{' | b'[' | b'}' | b']' | b'<' | b'>' | b'-')
     });
-    let label_end = run_while(window, label, |byte| is(byte, ALNUM) || byte == b'_');
+    let mut label = label;
+    let mut label_end = run_while(window, label, |byte| is(byte, ALNUM) || byte == b'_');
+    if at(bytes, label_end) == b'[' {
+        // `env[0].value=`
+        let index = run(window, label_end + 1, DIGIT);
+        if follows(window, index, "].") {
+            label = index + 2;
+            label_end = run_while(window, label, |byte| is(byte, ALNUM) || byte == b'_');
+        }
+    }
     let name = std::str::from_utf8(bytes.get(label..label_end)?).ok()?;
     let separator = run_while(window, label_end, |byte| {
         matches!(byte, b'"' | b'\'' | b'\\' | b' ')
@@ -145,8 +172,7 @@ fn label_after(bytes: &[u8], end: usize) -> Option<(&str, usize)> {
 fn value_after(scan: &mut Scan<'_>, end: usize) -> Option<(usize, usize)> {
     let bytes = scan.bytes;
     if at(bytes, end) == b'>' {
-        let close = memchr::memchr(b'<', bytes.get(end + 1..)?)?;
-        return Some((end + 1, end + 1 + close));
+        return element_after(bytes, end + 1);
     }
     let (label, value) = label_after(bytes, end)?;
     if !is_name_of_value(label) {
@@ -163,11 +189,28 @@ fn value_after(scan: &mut Scan<'_>, end: usize) -> Option<(usize, usize)> {
     }
 }
 
+/// The text of `<property name="password">x</property>`, also that of `<value>x</value>` in it.
+fn element_after(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
+    // Bounded, or a text of such names without any end would be read again for each.
+    let window = bytes.get(..start + LONGEST_ELEMENT).unwrap_or(bytes);
+    let close = |from: usize| memchr::memchr(b'<', window.get(from..)?).map(|found| from + found);
+    let inner = run(window, start, SPACE);
+    let opened = run(window, inner + 1, NAME);
+    if at(window, inner) == b'<' && opened > inner + 1 && at(window, opened) == b'>' {
+        return Some((opened + 1, close(opened + 1).unwrap_or(window.len())));
+    }
+    Some((start, close(start).unwrap_or(window.len())))
+}
+
 /// `("password", "x")`, `[["password", "x"], …]`: the first of two quoted texts in brackets names the second.
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     for (bracket, byte) in bytes.iter().enumerate() {
         if !matches!(byte, b'(' | b'[') {
+            continue;
+        }
+        if let Some((secret, end)) = dotted(scan, bracket) {
+            scan.spans.hide(secret..end);
             continue;
         }
         let Some((quote, inside)) = Quote::opening(bytes, bracket + 1) else {
@@ -200,6 +243,22 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     }
 }
 
+/// `(password . "x")`, as Lisp writes it: where the secret begins and ends.
+fn dotted(scan: &mut Scan<'_>, bracket: usize) -> Option<(usize, usize)> {
+    let bytes = scan.bytes;
+    let window = bytes.get(..bracket + LONGEST_NAME).unwrap_or(bytes);
+    let end = run(window, bracket + 1, NAME);
+    if !follows(bytes, end, " . ") {
+        return None;
+    }
+    let (quote, inside) = Quote::opening(bytes, end + 3)?;
+    let close = scan.closings.closing(bytes, inside, quote)?;
+    let verdict = scan.rules.verdict(scan.part(bracket + 1, end));
+    verdict
+        .hides_text(scan.part(inside, close))
+        .then_some((inside, close))
+}
+
 /// A list of two names stands alone; a pair stands in a list of pairs.
 fn is_nested(bytes: &[u8], bracket: usize) -> bool {
     let outer = run_back(bytes, bracket.saturating_sub(WIDEST_GAP), bracket, |byte| {
@@ -217,6 +276,10 @@ mod tests {
         let x = concat!("FAKE", "00ab12cd");
         for (text, expected) in [
             (
+                r#"<setting name="Password"><value>X</value></setting>"#,
+                r#"<setting name="Password"><value>********</value></setting>"#,
+            ),
+            (
                 r#"x {"name": "DB_PASSWORD", "value": "X"}"#,
                 r#"x {"name": "DB_PASSWORD", "value": "********"}"#,
             ),
@@ -231,6 +294,14 @@ mod tests {
             (
                 "- name: DB_PASSWORD\n  value: X\n- name: PORT\n  value: 80",
                 "- name: DB_PASSWORD\n  value: ********\n- name: PORT\n  value: 80",
+            ),
+            (
+                "env[0].name=DB_PASSWORD,env[0].value=X",
+                "env[0].name=DB_PASSWORD,env[0].value=********",
+            ),
+            (
+                r#"(user . "a") (password . "X")"#,
+                r#"(user . "a") (password . "********")"#,
             ),
             (
                 r#"[("password", "X"), ("a", "b")]"#,

@@ -4,11 +4,12 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::bytes::{ALNUM, at, is, run_while};
+use super::bytes::{ALNUM, at, before, is, run_back, run_while};
 use super::scan::Scan;
 
-const BEGIN: &[u8] = b"-----BEGIN ";
-const END: &[u8] = b"-----END";
+/// Four dashes and a space around SSH2 keys, five dashes around all others.
+const BEGIN: &[u8] = b"BEGIN ";
+const END: &[u8] = b"----";
 const LONGEST_LABEL: usize = 64;
 const PUTTY_BODY: &[u8] = b"Private-Lines: ";
 
@@ -25,11 +26,16 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             is(byte, ALNUM) || matches!(byte, b' ' | b'_' | b'.')
         });
         from = label_end;
+        let dashes = run_back(bytes, 0, label - BEGIN.len(), |byte| byte == b' ');
+        if before(bytes, dashes) != b'-' || before(bytes, dashes - 1) != b'-' {
+            continue;
+        }
         let label = scan.part(label, label_end);
         if !(label.contains("PRIVATE") || label.contains("SECRET")) {
             continue;
         }
-        let body = run_while(bytes, label_end, |byte| byte == b'-');
+        let body = run_while(bytes, label_end, |byte| byte == b' ');
+        let body = run_while(bytes, body, |byte| byte == b'-');
         // The line feed stays where it is, real or written out.
         let body = run_while(bytes, body, |byte| matches!(byte, b'\n' | b'\r' | b' '));
         let body = if at(bytes, body) == b'\\' && matches!(at(bytes, body + 1), b'n' | b'r') {
@@ -46,12 +52,19 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 
 /// Where the last line begins, or where the text can't be that of a key any more: it was cut, or a quote ends it.
 fn body_end(bytes: &[u8], body: usize) -> usize {
-    let end = run_while(bytes, body, |byte| {
-        byte > b' ' && !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'{' | b'}')
-            || matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
-    });
-    let text = bytes.get(body..end).unwrap_or_default();
-    memchr::memmem::find(text, END).map_or(end, |found| body + found)
+    let part_of_key = |byte| match byte {
+        b'-' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'{' | b'}' => false,
+        _ => byte >= b' ' || matches!(byte, b'\n' | b'\r' | b'\t'),
+    };
+    let mut end = body;
+    loop {
+        end = run_while(bytes, end, part_of_key);
+        // A dash belongs to a header of the key (`AES-128-CBC`), several begin its last line.
+        if at(bytes, end) != b'-' || bytes.get(end..end + END.len()) == Some(END) {
+            return end;
+        }
+        end += 1;
+    }
 }
 
 fn without_line_feed(bytes: &[u8], body: usize, end: usize) -> usize {
@@ -97,6 +110,11 @@ mod tests {
         assert_eq!(
             redact(&format!("{begin}\nMIIabc\ndef")),
             format!("{begin}\n********")
+        );
+        let begin = concat!("---- BEGIN SSH2 ENCRYPTED ", "PRIVATE KEY ----");
+        assert_eq!(
+            redact(&format!("{begin}\nabc\n---- END")),
+            format!("{begin}\n********\n---- END")
         );
     }
 

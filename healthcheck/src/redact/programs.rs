@@ -63,7 +63,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         &[("-a", Secret)],
         &[("auth", 1), ("AUTH", 1)],
     ),
-    program(&["sshpass"], &[("-p", Secret)], &[]),
+    program(&["sshpass"], &[("-p", Secret), ("-p", Glued)], &[]),
     program(
         &[
             "docker", "podman", "buildah", "skopeo", "nerdctl", "helm", "oras", "crane", "ctr", "regctl",
@@ -202,6 +202,13 @@ pub(super) const PROGRAMS: &[Program] = &[
         &[("login", 1), ("unseal", 1), ("unwrap", 1)],
     ),
     program(&["cargo"], &[], &[("login", 1)]),
+    program(&["bw"], &[], &[("login", 2), ("unlock", 1)]),
+    program(&["gitlab-runner"], &[("-r", Secret), ("-t", Secret)], &[]),
+    program(
+        &["consul", "nomad", "serf"],
+        &[("-encrypt", Secret), ("--encrypt", Secret)],
+        &[],
+    ),
     program(
         &["htpasswd"],
         &[],
@@ -233,7 +240,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program(&["useradd", "usermod", "newusers"], &[("-p", Secret)], &[]),
     program(&["wpa_passphrase"], &[], &[("wpa_passphrase", 2)]),
     program(
-        &["doctl", "flyctl", "fly", "vercel", "surge", "netlify"],
+        &["doctl", "flyctl", "fly", "vercel", "surge", "netlify", "doppler"],
         &[("-t", Secret)],
         &[],
     ),

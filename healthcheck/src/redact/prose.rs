@@ -1,100 +1,19 @@
 //! Secrets in sentences: `password is x`, `with password "x"`, `invalid api key x`, `requirepass x`.
 
-use super::bytes::{ALNUM, LETTER, SPACE, at, before, follows, is, run, run_while};
+use super::bytes::{ALNUM, LETTER, QUOTE, SPACE, at, before, follows, is, run, run_back, run_while};
 use super::entropy::looks_random;
 use super::quoted::Quote;
 use super::scan::Scan;
 use super::settings::{is_masked, is_path, is_placeholder, is_state};
-use super::sieve::Sieve;
+use super::telling::{FAR_ENOUGH, LONGEST_WORD, Tells, telling, telling_name};
 
-/// How much a word says about the one after it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tells {
-    /// Whatever follows is the secret: directives of configuration files.
-    Always,
-    /// What follows in quotes, or looks as if drawn.
-    Password,
-    /// What follows and looks as if drawn.
-    Token,
-    /// The same, after one of [`QUALITIES`] only: "primary key 7" is none.
-    Key,
-}
-
-/// Lower-case and sorted.
-const WORDS: &[(&str, Tells)] = &[
-    ("accesskey", Tells::Token),
-    ("apikey", Tells::Token),
-    ("auth", Tells::Token),
-    ("bearer", Tells::Token),
-    ("contraseña", Tells::Password),
-    ("cred", Tells::Token),
-    ("credential", Tells::Token),
-    ("credentials", Tells::Token),
-    ("creds", Tells::Token),
-    ("identified by", Tells::Password),
-    ("kennwort", Tells::Password),
-    ("key", Tells::Key),
-    ("masterauth", Tells::Always),
-    ("otp", Tells::Token),
-    ("passcode", Tells::Password),
-    ("passphrase", Tells::Password),
-    ("passwd", Tells::Password),
-    ("password", Tells::Password),
-    ("passwords", Tells::Password),
-    ("passwort", Tells::Password),
-    ("pw", Tells::Password),
-    ("pwd", Tells::Password),
-    ("requirepass", Tells::Always),
-    ("rootpw", Tells::Always),
-    ("secret", Tells::Token),
-    ("secretkey", Tells::Token),
-    ("secrets", Tells::Token),
-    ("senha", Tells::Password),
-    ("token", Tells::Token),
-    ("tokens", Tells::Token),
-    ("wachtwoord", Tells::Password),
-];
-
-static TELLING: Sieve = {
-    let mut sieve = Sieve::EMPTY;
-    let mut index = 0;
-    while index < WORDS.len() {
-        sieve = sieve.with(WORDS[index].0);
-        index += 1;
-    }
-    sieve
-};
-
-/// What makes a key one that opens something.
-const QUALITIES: &[&str] = &[
-    "access",
-    "account",
-    "admin",
-    "api",
-    "app",
-    "auth",
-    "client",
-    "encryption",
-    "license",
-    "licence",
-    "master",
-    "private",
-    "secret",
-    "service",
-    "shared",
-    "signing",
-    "ssh",
-    "storage",
-    "subscription",
-    "webhook",
-];
-
+#[rustfmt::skip]
 const CONNECTORS: &[&str] = &[
-    "are", "as", "be", "being", "entered", "equals", "found", "given", "got", "is", "now", "of", "provided",
-    "received", "sent", "set", "supplied", "to", "used", "value", "was", "were", "with",
+    "0", "5", "7", "8", "9", "are", "as", "be", "being", "code", "entered", "equals", "found", "given", "got",
+    "hash", "id", "is", "login", "now", "number", "of", "plain", "provided", "received", "sent", "set",
+    "string", "supplied", "to", "used", "value", "was", "were", "with",
 ];
 
-const LONGEST_WORD: usize = 16;
 const LONGEST_SECRET: usize = 512;
 
 pub(super) fn find(scan: &mut Scan<'_>) {
@@ -105,64 +24,40 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             continue;
         }
         let last = before(bytes, gap);
-        if gap < from || !(is(last, LETTER) || last >= 0x80 || matches!(last, b':' | b'=')) {
+        // `'password' -> 'x'`
+        let quoted = is(last, QUOTE) && (follows(bytes, gap, " -> ") || follows(bytes, gap, " => "));
+        if gap < from || !(is(last, LETTER) || last >= 0x80 || matches!(last, b':' | b'=') || quoted) {
             continue;
         }
-        let word_end = if matches!(last, b':' | b'=') { gap - 1 } else { gap };
-        let word = super::bytes::run_back(bytes, word_end.saturating_sub(LONGEST_WORD), word_end, |byte| {
+        let word_end = if matches!(last, b':' | b'=') || quoted {
+            gap - 1
+        } else {
+            gap
+        };
+        let word = run_back(bytes, word_end.saturating_sub(LONGEST_WORD), word_end, |byte| {
             is(byte, LETTER) || byte >= 0x80
         });
-        let Some(tells) = telling(scan, word, word_end) else {
-            continue;
-        };
-        if let Some(end) = hide_after(scan, gap, tells) {
+        let called = *byte == b'(';
+        let tells = telling(scan, word, word_end).or_else(|| {
+            if called {
+                None
+            } else {
+                telling_name(scan, word_end, gap)
+            }
+        });
+        let Some(mut tells) = tells else { continue };
+        if tells == Tells::Password && follows_login(bytes, word) {
+            tells = Tells::Always;
+        }
+        let mut hidden = hide_after(scan, gap, tells);
+        if hidden.is_none() && scan.part(word, word_end) == "AUTH" {
+            // To redis, which may be given a user first.
+            let user = run_while(bytes, gap, |byte| byte == b' ');
+            hidden = hide_after(scan, run_while(bytes, user, |byte| byte > b' '), tells);
+        }
+        if let Some(end) = hidden {
             from = end;
         }
-    }
-}
-
-fn telling(scan: &Scan<'_>, start: usize, end: usize) -> Option<Tells> {
-    let bytes = scan.bytes;
-    let word = bytes.get(start..end)?;
-    let first = at(word, 0) | 0x20;
-    if word.len() < 2
-        || !matches!(
-            first,
-            b'a' | b'b' | b'c' | b'i' | b'k' | b'm' | b'o' | b'p' | b'r' | b's' | b't' | b'w'
-        )
-    {
-        return None;
-    }
-    if word.eq_ignore_ascii_case(b"by") {
-        return follows(bytes, start.checked_sub("identified ".len())?, "identified ")
-            .then_some(Tells::Password);
-    }
-    let mut lower = [0; LONGEST_WORD];
-    let lower = lower.get_mut(..word.len())?;
-    lower.copy_from_slice(word);
-    lower.make_ascii_lowercase();
-    if !TELLING.may_have(lower) {
-        return None;
-    }
-    let found = WORDS
-        .binary_search_by(|(known, _)| known.as_bytes().cmp(lower))
-        .ok()?;
-    let (_, tells) = WORDS.get(found)?;
-    match tells {
-        Tells::Key => {
-            let gap = start
-                .checked_sub(1)
-                .filter(|gap| matches!(at(bytes, *gap), b' ' | b'-' | b'_'))?;
-            let quality = super::bytes::run_back(bytes, gap.saturating_sub(LONGEST_WORD), gap, |byte| {
-                is(byte, LETTER)
-            });
-            let quality = scan.part(quality, gap);
-            QUALITIES
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(quality))
-                .then_some(Tells::Token)
-        }
-        tells => Some(*tells),
     }
 }
 
@@ -171,17 +66,21 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     let bytes = scan.bytes;
     let mut start = gap;
     let mut connectors = 0;
-    loop {
+    for _ in 0..6 {
         start = run_while(bytes, start, |byte| {
-            matches!(byte, b' ' | b'(' | b':' | b'=' | b'\t')
+            matches!(byte, b' ' | b'(' | b':' | b'=' | b'\t' | b'<' | b'[')
         });
-        for arrow in ["->", "=>", "→"] {
+        for arrow in ["->", "=>", "→", "- ", "– ", "— ", "«"] {
             if follows(bytes, start, arrow) {
                 start = run_while(bytes, start + arrow.len(), |byte| byte == b' ');
             }
         }
-        let end = run(bytes, start, LETTER);
+        let end = run(bytes, start, ALNUM);
         let word = scan.part(start, end);
+        if tells == Tells::Password && word == "for" {
+            start = after_owner(bytes, end)?;
+            continue;
+        }
         if connectors == 2 || !CONNECTORS.iter().any(|known| known.eq_ignore_ascii_case(word)) {
             break;
         }
@@ -225,7 +124,7 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     let text = text.trim_end_matches(['.', ':', '!', '?']);
     let secret = match tells {
         Tells::Always => true,
-        Tells::Password => looks_random(text, 6),
+        Tells::Password => looks_random(text, 6) || connectors > 0 && looks_chosen(text),
         Tells::Token | Tells::Key => looks_random(text, 8),
     };
     // `key=value` and addresses have scanners of their own.
@@ -242,6 +141,22 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     Some(start + text.len())
 }
 
+/// `login bob password x`, as in a netrc: the word at `start` stands after the user.
+fn follows_login(bytes: &[u8], start: usize) -> bool {
+    let floor = start.saturating_sub(FAR_ENOUGH);
+    let user_end = run_back(bytes, floor, start, |byte| is(byte, SPACE));
+    let user = run_back(bytes, floor, user_end, |byte| !is(byte, SPACE));
+    let gap = run_back(bytes, floor, user, |byte| is(byte, SPACE));
+    let word = run_back(bytes, floor, gap, |byte| is(byte, LETTER));
+    user < user_end && user_end < start && bytes.get(word..gap) == Some(b"login".as_slice())
+}
+
+/// What a person makes up where a rule asks for it: capitals, small letters and digits.
+fn looks_chosen(text: &str) -> bool {
+    let has = |kind: fn(&u8) -> bool| text.bytes().any(|byte| kind(&byte));
+    text.len() >= 8 && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+}
+
 /// Inside of a further quoted text after a comma.
 fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<usize> {
     let next = run_while(bytes, end, |byte| byte == b' ');
@@ -252,6 +167,24 @@ fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<usize> {
     Quote::opening(bytes, next)
         .filter(|(found, _)| *found == quote)
         .map(|(_, inside)| inside)
+}
+
+/// `password for bob is x`: behind the connector after whose password it is.
+fn after_owner(bytes: &[u8], from: usize) -> Option<usize> {
+    let window = bytes.get(..from + FAR_ENOUGH).unwrap_or(bytes);
+    let mut owner = run_while(window, from, |byte| byte == b' ');
+    for kind in ["user ", "account ", "role "] {
+        if follows(window, owner, kind) {
+            owner += kind.len();
+        }
+    }
+    let end = run_while(window, owner, |byte| !is(byte, SPACE) && byte != b':');
+    let verb = run_while(window, end, |byte| byte == b' ');
+    let connected = at(bytes, end) == b':'
+        || follows(bytes, verb, "is ")
+        || follows(bytes, verb, "is:")
+        || follows(bytes, verb, "was ");
+    connected.then(|| if at(bytes, end) == b':' { end } else { verb })
 }
 
 fn looks_like_setting(text: &str) -> bool {
@@ -265,13 +198,6 @@ fn looks_like_setting(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::redact;
-    use super::WORDS;
-
-    #[test]
-    fn the_table_is_sorted_and_fits() {
-        assert!(WORDS.is_sorted_by(|(one, _), (other, _)| one < other));
-        assert!(WORDS.iter().all(|(word, _)| word.len() <= super::LONGEST_WORD));
-    }
 
     #[test]
     fn secrets_in_sentences_go() {
@@ -286,6 +212,18 @@ mod tests {
             ("invalid API key X given", "invalid API key ******** given"),
             ("token (X) revoked", "token (********) revoked"),
             ("requirepass hunter", "requirepass ********"),
+            ("bindpw X", "bindpw ********"),
+            ("tried AUTH app X", "tried AUTH app ********"),
+            (
+                "machine h login a password hunter",
+                "machine h login a password ********",
+            ),
+            ("Password for user svc: X", "Password for user svc: ********"),
+            ("password set to Zebra-Lamp-77", "password set to ********"),
+            ("session id X expired", "session id ******** expired"),
+            ("jwt X", "jwt ********"),
+            ("recovery code X", "recovery code ********"),
+            ("password <X>", "password <********>"),
             (
                 "machine h login a password X",
                 "machine h login a password ********",
@@ -308,6 +246,8 @@ mod tests {
         for text in [
             "token expired",
             "key not found",
+            "Get \"https://h/?a=1\": context deadline exceeded",
+            "password set to expire in 30 days",
             "password: required",
             "password authentication failed for user \"app\"",
             "Access denied for user 'a'@'h' (using password: YES)",
@@ -319,6 +259,10 @@ mod tests {
             "passwords do not match",
             "token 12 of 20",
             "no such key: orders",
+            "session 12 of 20",
+            "session store redis-7.2",
+            "signature verified in 12ms",
+            "cache key user:42:profile",
             "password must be at least 8 characters",
             "KeyError: 'name'",
             "passed: 14, failed: 0",

@@ -42,11 +42,6 @@ impl Quote {
         (backslashes <= DEEPEST).then_some((Self { mark, backslashes }, start))
     }
 
-    /// Whether this is the mark that prose uses for an apostrophe as well.
-    pub(super) fn is_apostrophe(self) -> bool {
-        self.mark == b'\''
-    }
-
     pub(super) fn len(self) -> usize {
         self.backslashes + 1
     }
@@ -94,11 +89,11 @@ impl Closings {
             let start = start_of(bytes, mark_at, mark_at - from);
             let backslashes = mark_at - start;
             if quote.closed_by(backslashes) {
-                let doubled = quote.is_apostrophe() && at(bytes, mark_at + 1) == quote.mark && mark_at > from;
+                let doubled = backslashes == 0 && at(bytes, mark_at + 1) == quote.mark && mark_at > from;
                 if !doubled {
                     return Some(mark_at - backslashes.min(quote.backslashes));
                 }
-                // SQL, libpq and YAML write an apostrophe twice to mean one.
+                // SQL, libpq, YAML and ADO write a quote twice to mean one.
                 searched = mark_at + 2;
                 continue;
             }

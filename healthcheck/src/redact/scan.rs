@@ -5,11 +5,13 @@ use super::rules::Rules;
 use super::spans::Spans;
 use super::{
     assignments, commands, connection_strings, embedded, manifests, markup, pairs, pem, prose, schemes,
-    shapes, structs, tokens, url, user_info,
+    shapes, structs, tokens, unspaced, url, user_info,
 };
 
 /// How often text inside text is unpacked: base64 in percent-encoding in JSON.
 pub(super) const DEEPEST: u8 = 2;
+
+type Scanner = fn(&mut Scan<'_>);
 
 #[derive(Debug)]
 pub(super) struct Scan<'t> {
@@ -47,8 +49,7 @@ impl<'t> Scan<'t> {
     /// texts are short and lack the signs that most scanners look for, so those are asked for first.
     pub(super) fn run(mut self) -> Spans {
         let signs = Signs::of(self.bytes);
-        #[expect(clippy::type_complexity, reason = "a table of two columns")]
-        let scanners: [(&[u8], fn(&mut Self)); 14] = [
+        let scanners: [(&[u8], Scanner); 15] = [
             (b"-", pem::find),
             (b"/", url::find),
             (b"@", user_info::find),
@@ -60,9 +61,10 @@ impl<'t> Scan<'t> {
             (b"{", structs::find),
             (b" ", commands::find),
             (b"", tokens::find),
-            (b".|~_:-8", shapes::find),
+            (b".|~_:-8%", shapes::find),
             (b" ", schemes::find),
             (b" \t(", prose::find),
+            (b"\xe5\xe3\xe6\xeb", unspaced::find),
         ];
         for (wanted, find) in scanners {
             if wanted.is_empty() || wanted.iter().any(|sign| signs.has(*sign)) {

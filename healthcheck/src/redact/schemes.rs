@@ -12,42 +12,27 @@ use super::sieve::Sieve;
 enum Credentials {
     /// One word; the letters alone must look like a secret.
     Word,
+    /// The same of schemes that are words like others: only where a header's value begins.
+    First,
     /// `user:password` in base64.
     Pair,
     /// `username="…", response="…"` or `Credential=…, Signature=…`, to the end of the line.
     Parameters,
 }
 
+#[rustfmt::skip]
 const SCHEMES: &[(&str, Credentials)] = &[
-    ("api-key", Credentials::Word),
-    ("apikey", Credentials::Word),
-    ("aws", Credentials::Word),
-    ("aws4-hmac-sha256", Credentials::Parameters),
-    ("basic", Credentials::Pair),
-    ("bearer", Credentials::Word),
-    ("bot", Credentials::Word),
-    ("cloudsearch", Credentials::Word),
-    ("digest", Credentials::Parameters),
-    ("dpop", Credentials::Word),
-    ("genie", Credentials::Word),
-    ("geniekey", Credentials::Word),
-    ("googlelogin", Credentials::Parameters),
-    ("hawk", Credentials::Parameters),
-    ("hmac", Credentials::Word),
-    ("kerberos", Credentials::Word),
-    ("key", Credentials::Word),
-    ("klaviyo-api-key", Credentials::Word),
-    ("negotiate", Credentials::Word),
-    ("ntlm", Credentials::Word),
-    ("oauth", Credentials::Parameters),
-    ("pve", Credentials::Word),
-    ("sharedaccesssignature", Credentials::Parameters),
-    ("sharedkey", Credentials::Word),
-    ("sharedkeylite", Credentials::Word),
-    ("signature", Credentials::Parameters),
-    ("splunk", Credentials::Word),
-    ("ssws", Credentials::Word),
-    ("token", Credentials::Word),
+    ("api-key", Credentials::Word), ("apikey", Credentials::Word), ("aws", Credentials::First),
+    ("aws4-hmac-sha256", Credentials::Parameters), ("basic", Credentials::Pair),
+    ("bearer", Credentials::Word), ("bot", Credentials::First), ("cloudsearch", Credentials::Word),
+    ("digest", Credentials::Parameters), ("dpop", Credentials::First), ("genie", Credentials::First),
+    ("geniekey", Credentials::Word), ("googlelogin", Credentials::Parameters),
+    ("hawk", Credentials::Parameters), ("hmac", Credentials::First), ("kerberos", Credentials::First),
+    ("key", Credentials::First), ("klaviyo-api-key", Credentials::Word), ("negotiate", Credentials::Word),
+    ("ntlm", Credentials::Word), ("oauth", Credentials::Parameters), ("pve", Credentials::First),
+    ("sharedaccesssignature", Credentials::Parameters), ("sharedkey", Credentials::Word),
+    ("sharedkeylite", Credentials::Word), ("signature", Credentials::Parameters),
+    ("splunk", Credentials::First), ("ssws", Credentials::Word), ("token", Credentials::First),
 ];
 
 static NAMES: Sieve = {
@@ -101,7 +86,8 @@ fn hide(scan: &mut Scan<'_>, scheme: usize, gap: usize, credentials: Credentials
     let bytes = scan.bytes;
     let start = run_while(bytes, gap, |byte| byte == b' ');
     match credentials {
-        Credentials::Word => {
+        Credentials::First if !begins_value(bytes, scheme) => None,
+        Credentials::Word | Credentials::First => {
             let end = run_while(bytes, start, is_token);
             let text = scan.part(start, end);
             // In prose these names are words like others: "token 12 of 20", "bearer realm".
@@ -110,7 +96,9 @@ fn hide(scan: &mut Scan<'_>, scheme: usize, gap: usize, credentials: Credentials
                 || follows(bytes, scheme, "geniekey");
             let secret = looks_random(text, if bearer { 6 } else { 12 })
                 || bearer && text.len() >= 20 && !text.contains('=');
-            (secret && !is_masked(text) && !is_placeholder(text)).then(|| {
+            // `Bearer realm=…` asks for credentials.
+            let asks = text.trim_end_matches('=').contains('=');
+            (secret && !asks && !is_masked(text) && !is_placeholder(text)).then(|| {
                 scan.spans.hide(start..end);
                 end
             })
@@ -139,6 +127,12 @@ fn hide(scan: &mut Scan<'_>, scheme: usize, gap: usize, credentials: Credentials
             })
         }
     }
+}
+
+/// Whether the value of a header or a variable begins at a place.
+fn begins_value(bytes: &[u8], start: usize) -> bool {
+    let space = run_back(bytes, start.saturating_sub(2), start, |byte| byte == b' ');
+    matches!(before(bytes, space), 0 | b':' | b'=' | b'"' | b'\'' | b'\n')
 }
 
 fn is_token(byte: u8) -> bool {

@@ -5,173 +5,38 @@ use super::entropy::looks_random;
 use super::sieve::Sieve;
 
 /// What a scheme, a store or a desktop is called, where the name beside it says `auth` or `session`. Sorted.
+#[rustfmt::skip]
 const SCHEMES: &[&str] = &[
-    "anonymous",
-    "apache",
-    "basic",
-    "bearer",
-    "builtin",
-    "cache",
-    "cookie",
-    "cram-md5",
-    "database",
-    "db",
-    "default",
-    "digest",
-    "external",
-    "file",
-    "filesystem",
-    "github",
-    "gitlab",
-    "gnome",
-    "google",
-    "gssapi",
-    "iam",
-    "internal",
-    "jdbc",
-    "jwt",
-    "kde",
-    "kerberos",
-    "keycloak",
-    "lax",
-    "ldap",
-    "local",
-    "login",
-    "md5",
-    "memcached",
-    "memory",
-    "mtls",
-    "native",
-    "noauth",
-    "ntlm",
-    "oauth",
-    "oauth2",
-    "oidc",
-    "okta",
-    "pam",
-    "pass",
-    "peer",
-    "plain",
-    "plasma",
-    "plugin",
-    "proxy",
-    "redis",
-    "saml",
-    "scram-sha-256",
-    "scram-sha-512",
-    "server",
-    "simple",
-    "socket",
-    "sqlite",
-    "sso",
-    "starttls",
-    "static",
-    "strict",
-    "system",
-    "tls",
-    "token",
-    "trust",
-    "ubuntu",
-    "wayland",
-    "x11",
-    "xfce",
-    "xubuntu",
+    "abac", "activedirectory", "ad", "all", "anonymous", "any", "apache", "api_key", "apikey", "approle",
+    "auth0", "aws", "azure", "basic", "bearer", "builtin", "cache", "cas", "cert", "certificate", "clerk",
+    "client", "cluster", "cognito", "consul", "cookie", "cram-md5", "database", "db", "default", "digest",
+    "django", "dynamodb", "external", "file", "filesystem", "firebase", "form", "forms", "forward",
+    "forward_auth", "gcp", "github", "gitlab", "gnome", "google", "gssapi", "hmac", "htpasswd", "http",
+    "https", "iam", "instance", "integrated", "internal", "jdbc", "jwks", "jwt", "kde", "kerberos", "key",
+    "keycloak", "kubernetes", "lax", "ldap", "ldaps", "local", "login", "md5", "memcached", "memory", "mixed",
+    "mongodb", "mtls", "mysql", "native", "negotiate", "noauth", "node", "none", "ntlm", "oauth", "oauth2",
+    "oidc", "okta", "pam", "pass", "passport", "password", "peer", "pki", "plain", "plaintext", "plasma",
+    "plugin", "postgres", "private", "proxy", "public", "publickey", "radius", "rbac", "redis", "saml",
+    "scram", "scram-sha-256", "scram-sha-512", "self", "server", "session", "shibboleth", "simple", "socket",
+    "spnego", "sql", "sqlite", "ssl", "sso", "starttls", "static", "strict", "system", "tls", "token",
+    "trust", "ubuntu", "unix", "userpass", "vault", "wayland", "windows", "x11", "x509", "xfce", "xubuntu",
 ];
 
 /// What a log, a validator or a server says of a secret instead of the secret. Sorted.
+#[rustfmt::skip]
 const STATES: &[&str] = &[
-    "absent",
-    "accepted",
-    "active",
-    "any",
-    "available",
-    "bad",
-    "blank",
-    "cached",
-    "changed",
-    "checked",
-    "configured",
-    "correct",
-    "created",
-    "deleted",
-    "denied",
-    "deprecated",
-    "disabled",
-    "empty",
-    "enabled",
-    "error",
-    "exists",
-    "expired",
-    "expires",
-    "expiring",
-    "fail",
-    "failed",
-    "failure",
-    "false",
-    "found",
-    "hidden",
-    "ignored",
-    "inactive",
-    "incorrect",
-    "invalid",
-    "issued",
-    "loaded",
-    "locked",
-    "malformed",
-    "masked",
-    "match",
-    "mismatch",
-    "mismatched",
-    "missing",
-    "must",
-    "n/a",
-    "needed",
-    "never",
-    "nil",
-    "no",
-    "none",
-    "not",
-    "null",
-    "off",
-    "ok",
-    "okay",
-    "on",
-    "open",
-    "optional",
-    "passed",
-    "pending",
-    "present",
-    "provided",
-    "ready",
-    "redacted",
-    "refreshed",
-    "rejected",
-    "removed",
-    "renewed",
-    "required",
-    "revoked",
-    "rotated",
-    "set",
-    "should",
-    "skipped",
-    "str",
-    "string",
-    "too",
-    "true",
-    "unavailable",
-    "undefined",
-    "unknown",
-    "unset",
-    "unsupported",
-    "up",
-    "used",
-    "using",
-    "valid",
-    "value",
-    "verified",
-    "weak",
-    "wrong",
-    "yes",
+    "absent", "accepted", "active", "allowed", "any", "approved", "available", "bad", "blank", "cached",
+    "changed", "checked", "completed", "configured", "connected", "correct", "created", "degraded", "deleted",
+    "denied", "deprecated", "disabled", "done", "empty", "enabled", "error", "exists", "expired", "expires",
+    "expiring", "fail", "failed", "failure", "false", "forbidden", "found", "granted", "healthy", "hidden",
+    "ignored", "inactive", "incorrect", "invalid", "issued", "loaded", "locked", "malformed", "masked",
+    "match", "mismatch", "mismatched", "missing", "must", "n/a", "needed", "never", "nil", "no", "none",
+    "not", "null", "off", "ok", "okay", "on", "open", "optional", "passed", "pending", "permitted", "present",
+    "provided", "reachable", "ready", "redacted", "refreshed", "rejected", "removed", "renewed", "required",
+    "revoked", "rotated", "running", "set", "should", "skipped", "started", "stopped", "str", "string",
+    "succeeded", "success", "successful", "too", "true", "unavailable", "undefined", "unhealthy", "unknown",
+    "unreachable", "unset", "unsupported", "up", "used", "using", "valid", "value", "verified", "weak",
+    "wrong", "yes",
 ];
 
 static SCHEMES_SIEVE: Sieve = Sieve::of(SCHEMES);
@@ -282,27 +147,28 @@ pub(super) fn is_path(value: &str) -> bool {
         })
 }
 
-/// Where something is: an address, a network, a host and perhaps its port.
+/// Where something is: addresses, networks, hosts and perhaps their ports, also several of them.
 pub(super) fn is_location(value: &str) -> bool {
-    if value.len() > 253 {
-        return false;
-    }
-    let numeric = value
-        .bytes()
-        .all(|byte| is(byte, DIGIT) || matches!(byte, b'.' | b':' | b'/' | b','))
-        && value.bytes().any(|byte| matches!(byte, b'.' | b':'));
-    let (host, port) = value.rsplit_once(':').unwrap_or((value, "1"));
-    let named = host.contains('.')
-        && !port.is_empty()
-        && port.bytes().all(|byte| is(byte, DIGIT))
-        && host.split('.').all(|label| {
+    let numeric = |value: &str| {
+        value
+            .bytes()
+            .all(|byte| is(byte, DIGIT) || matches!(byte, b'.' | b':' | b'/'))
+            && value.bytes().any(|byte| matches!(byte, b'.' | b':'))
+    };
+    let named = |value: &str| {
+        let (host, port) = value.rsplit_once(':').unwrap_or((value, ""));
+        let label = |label: &str| {
             !label.is_empty()
                 && label
                     .bytes()
                     .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
                 && !looks_random(label, 8)
-        });
-    numeric || named || host == "localhost" && port.bytes().all(|byte| is(byte, DIGIT))
+        };
+        port.bytes().all(|byte| is(byte, DIGIT))
+            && (host.contains('.') || !port.is_empty() || host == "localhost")
+            && host.split('.').all(label)
+    };
+    value.len() <= LONGEST_SETTING && value.split(',').all(|part| numeric(part) || named(part))
 }
 
 /// What stands beside a name like `AUTH` or `SESSION` when that is a setting and not a secret.

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::bytes::{ALNUM, DIGIT, HEX, LETTER, at, before, is, run_back, run_while};
+use super::bytes::{ALNUM, DIGIT, HEX, LETTER, at, before, is, run, run_back, run_while};
 use super::scan::Scan;
 
 struct Shape {
@@ -77,6 +77,25 @@ const SHAPES: &[Shape] = &[
         after: word,
         least_after: 20,
         most_after: 44,
+    },
+    Shape {
+        mark: b"%",
+        before: digit,
+        least_before: 14,
+        most_before: 17,
+        after: word,
+        least_after: 25,
+        most_after: 44,
+    },
+    // Asana's personal tokens, without the `1/` before the user's number.
+    Shape {
+        mark: b":",
+        before: digit,
+        least_before: 14,
+        most_before: 17,
+        after: hex,
+        least_after: 32,
+        most_after: 32,
     },
     // Authress and Harness.
     Shape {
@@ -172,7 +191,39 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             }
         }
     }
+    prefixed(scan);
     dotted_parts(scan);
+}
+
+/// What makers of tokens agree on by now, whoever they are: a short prefix in small letters, `_`, and far more drawn
+/// letters and digits of both cases than identifiers have (those of Stripe and Clerk end at 27).
+fn prefixed(scan: &mut Scan<'_>) {
+    let bytes = scan.bytes;
+    for mark in memchr::memchr_iter(b'_', bytes) {
+        let window = bytes.get(..mark + 1 + LONGEST_DRAWN).unwrap_or(bytes);
+        let end = run(window, mark + 1, ALNUM);
+        if end - mark <= SHORTEST_DRAWN || !is_drawn(bytes.get(mark + 1..end).unwrap_or_default()) {
+            continue;
+        }
+        let start = run_back(bytes, mark.saturating_sub(LONGEST_PREFIX), mark, |byte| {
+            byte.is_ascii_lowercase() || is(byte, DIGIT) || byte == b'_'
+        });
+        if at(bytes, start).is_ascii_lowercase() && !is(before(bytes, start), ALNUM) {
+            scan.spans.hide(start..end);
+        }
+    }
+}
+
+const SHORTEST_DRAWN: usize = 30;
+const LONGEST_DRAWN: usize = 200;
+const LONGEST_PREFIX: usize = 16;
+
+/// Small letters, capitals and digits in turns, as no name of a function has them.
+fn is_drawn(text: &[u8]) -> bool {
+    let changes = |kind: fn(&u8) -> bool| text.chunk_by(|one, two| kind(one) == kind(two)).count();
+    changes(u8::is_ascii_digit) >= 6
+        && changes(u8::is_ascii_uppercase) >= 8
+        && changes(u8::is_ascii_lowercase) >= 8
 }
 
 /// Parts of fixed lengths between dots: Discord's bots, Harness, Vault's old tokens, Airtable.
@@ -227,11 +278,20 @@ mod tests {
             format!("M{}.{}.{}", drawn(23), drawn(6), drawn(27)),
             format!("s.{}", drawn(24)),
             format!("pat.{}.{}.{}", drawn(22), drawn(24), drawn(20)),
+            format!("someone_live_{}", "a1B2c3D4e5F6".repeat(3)),
+            format!("1234567890123456:{}", "0123456789abcdef".repeat(2)),
         ] {
             let text = format!("upstream {token} then");
             assert_eq!(redact(&text), "upstream ******** then");
         }
-        let plain = "a|b registry.us-east-1.example.com n.us1 file.name.txt s.example.com";
-        assert_eq!(redact(plain), plain);
+        for plain in [
+            "a|b registry.us-east-1.example.com n.us1 file.name.txt s.example.com",
+            "price_1MoBy5LkdIwHu7ixZhnattbh user_2NNEqL2nrIRdJ194ndJqAHwEfxC",
+            "test_ItReturns200WhenTheServerIsHealthyAnd503WhenNot",
+            "image_58e6b3a414a1e090dfc6029add0f3555ccba127f",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ] {
+            assert_eq!(redact(plain), plain);
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::bytes::{ALNUM, at, before, is, run_back};
 use super::extents::{Style, value_at};
+use super::families;
 use super::judgement;
-use super::names;
 use super::scan::Scan;
 
 const LONGEST_NAME: usize = 64;
@@ -27,7 +27,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         if !at(bytes, start).is_ascii_uppercase()
             || !verdict.is_telling()
             || judgement::is_about_an_error(name)
-            || !names::ends_in_secret(name)
+            || !families::ends_in_secret(name)
         {
             continue;
         }

@@ -37,6 +37,28 @@ const fn by_first() -> ByFirst {
     sorted
 }
 
+/// Which two bytes begin an entry, a bit each: a quick no for nearly every word.
+static BEGINNINGS: [u64; 1024] = beginnings();
+
+const fn beginnings() -> [u64; 1024] {
+    let mut bits = [0; 1024];
+    let mut index = 0;
+    while index < TOKENS.len() {
+        let prefix = TOKENS[index].0.as_bytes();
+        let two = (prefix[0] as usize) << 8 | prefix[1] as usize;
+        bits[two >> 6] |= 1 << (two & 63);
+        index += 1;
+    }
+    bits
+}
+
+fn may_begin(first: u8, second: u8) -> bool {
+    let two = usize::from(first) << 8 | usize::from(second);
+    BEGINNINGS
+        .get(two >> 6)
+        .is_some_and(|bits| bits >> (two & 63) & 1 == 1)
+}
+
 /// The entries that begin with a byte.
 fn beginning_with(first: u8) -> impl Iterator<Item = &'static (&'static str, Alphabet, usize)> {
     let bound = |byte: usize| BY_FIRST.from.get(byte).map_or(0, |from| usize::from(*from));
@@ -54,6 +76,7 @@ impl Alphabet {
         match self {
             Self::Hex => is(byte, HEX),
             Self::Alnum => is(byte, ALNUM),
+            Self::Upper => byte.is_ascii_uppercase() || is(byte, DIGIT),
             Self::Word => is(byte, ALNUM) || matches!(byte, b'_' | b'-'),
             Self::Wide => {
                 is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'+' | b'/' | b'~' | b'%')
@@ -77,7 +100,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         match end {
             Some(end) => {
                 let start = if byte == b':' {
-                    run_back(bytes, place.saturating_sub(12), place, |byte| is(byte, DIGIT))
+                    run_back(bytes, place.saturating_sub(16), place, |byte| is(byte, DIGIT))
                 } else {
                     place
                 };
@@ -91,8 +114,11 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 
 /// Where the token of the table ends that begins at `start`.
 fn known(bytes: &[u8], start: usize) -> Option<usize> {
+    let second = at(bytes, start + 1);
+    if !may_begin(at(bytes, start), second) {
+        return None;
+    }
     let rest = bytes.get(start..)?;
-    let second = at(rest, 1);
     beginning_with(at(rest, 0)).find_map(|(prefix, alphabet, shortest)| {
         if at(prefix.as_bytes(), 1) != second || !rest.starts_with(prefix.as_bytes()) {
             return None;
@@ -103,18 +129,27 @@ fn known(bytes: &[u8], start: usize) -> Option<usize> {
         if !needed.iter().all(|byte| alphabet.has(*byte)) || !is_drawn(prefix, *alphabet, needed) {
             return None;
         }
-        if *prefix == ":AA" && !is(before(bytes, start), DIGIT) {
+        if *prefix == ":A"
+            && start - run_back(bytes, start.saturating_sub(12), start, |byte| is(byte, DIGIT)) < 5
+        {
             return None;
         }
         let end = run_while(bytes, from + shortest, |byte| alphabet.has(byte));
         // `SK` and 32 digits of hexadecimal are a key, `SK` and a longer word are a word.
-        (*alphabet != Alphabet::Hex || !is(at(bytes, end), ALNUM)).then_some(end)
+        let whole = match alphabet {
+            Alphabet::Hex => !is(at(bytes, end), ALNUM),
+            Alphabet::Upper => end == from + shortest && !is(at(bytes, end), ALNUM),
+            _ => true,
+        };
+        whole.then_some(end)
     })
 }
 
 /// Short prefixes need a rest that no word has.
 fn is_drawn(prefix: &str, alphabet: Alphabet, rest: &[u8]) -> bool {
-    if prefix.len() > 6 || alphabet == Alphabet::Hex {
+    let separated = prefix.ends_with(['_', '-', '.']);
+    let certain = prefix.len() > 4 || separated && alphabet == Alphabet::Alnum && rest.len() >= 20;
+    if certain || matches!(alphabet, Alphabet::Hex | Alphabet::Upper) {
         return true;
     }
     let digits = rest.iter().filter(|byte| is(**byte, DIGIT)).count();
@@ -158,10 +193,11 @@ mod tests {
         for (prefix, alphabet, shortest) in TOKENS {
             let letters = match alphabet {
                 Alphabet::Hex => "0123456789",
+                Alphabet::Upper => "A2B3C4",
                 _ => "a1B2c3D4e5F6",
             };
             let rest: String = letters.chars().cycle().take(*shortest).collect();
-            let number = if *prefix == ":AA" { "12345678" } else { "" };
+            let number = if *prefix == ":A" { "12345678" } else { "" };
             let text = format!("upstream {number}{prefix}{rest}, then");
             let shown = redact(&text);
             assert!(!shown.contains(&rest), "{shown}");

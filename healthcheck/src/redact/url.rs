@@ -1,6 +1,6 @@
 //! Addresses with a scheme: passwords before the host, and secrets in the path of well-known hosts.
 
-use super::bytes::{ADDRESS_END, ALNUM, DIGIT, SPACE, at, before, follows, is, run_back, run_while};
+use super::bytes::{ADDRESS_END, ALNUM, DIGIT, QUOTE, SPACE, at, before, follows, is, run_back, run_while};
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
@@ -50,13 +50,36 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     }
 }
 
+/// Schemes of services that one logs in to with a token alone.
+const TOKEN_SCHEMES: &[&str] = &[
+    "discord",
+    "nats",
+    "ntfy",
+    "pushover",
+    "rocketchat",
+    "slack",
+    "teams",
+    "telegram",
+    "tgram",
+    "tls",
+];
+
 /// Hides what stands before the host; says where the authority ends.
 fn user_info(scan: &mut Scan<'_>, scheme: &str, start: usize, end: usize) -> usize {
     let bytes = scan.bytes;
     let authority = bytes.get(start..end).unwrap_or_default();
     if let Some(found) = memchr::memrchr(b'@', authority) {
-        hosts(scan, scheme, start, start + found);
-        return end;
+        let mut sign = start + found;
+        if sign + 1 == end && at(bytes, end) == b'/' {
+            // No host has no name: the password goes on to the next `@`, if there is one.
+            let window = bytes.get(..end + LONGEST_PASSWORD).unwrap_or(bytes);
+            let next = run_while(window, end, |byte| byte != b'@' && !is(byte, SPACE | QUOTE));
+            if at(window, next) == b'@' {
+                sign = next;
+            }
+        }
+        hosts(scan, scheme, start, sign);
+        return end.max(sign);
     }
     // `postgres://app:pa/ss@db`: a colon that no port follows, and an `@` further on.
     let Some(colon) = memchr::memchr(b':', authority).map(|found| start + found) else {
@@ -138,7 +161,9 @@ fn one(scan: &mut Scan<'_>, scheme: &str, start: usize, end: usize) {
         }
         None => {
             let user = scan.part(start, end);
-            let web = scheme.starts_with("http") || scheme.is_empty();
+            let web = scheme.starts_with("http") || scheme.ends_with("+https") || scheme.is_empty();
+            // Here no name of a user stands alone: brokers and chats take a token in its place.
+            let web = web || TOKEN_SCHEMES.contains(&scheme);
             if scan.carrier && web && !is_masked(user) || looks_random(user, if web { 12 } else { 20 }) {
                 scan.spans.hide(start..end);
             }
@@ -156,6 +181,11 @@ mod tests {
         for (text, expected) in [
             ("postgres://app:X@db/prod", "postgres://app:********@db/prod"),
             ("redis://:X@r:6379/0", "redis://:********@r:6379/0"),
+            ("nats://X@n:4222", "nats://********@n:4222"),
+            (
+                "git+https://X@github.com/o/r",
+                "git+https://********@github.com/o/r",
+            ),
             (
                 "postgresql+psycopg2://a%40b:X@h/d?x=1",
                 "postgresql+psycopg2://a%40b:********@h/d?x=1",

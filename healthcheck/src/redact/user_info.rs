@@ -1,74 +1,25 @@
 //! `user:password@host` without a scheme, as in Go's DSNs and in what people paste into a variable.
 
-use super::bytes::{ALNUM, DIGIT, LETTER, at, before, is, run_back, run_while};
+use super::bytes::{ALNUM, DIGIT, LETTER, at, before, follows, is, run_back, run_while};
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
 use super::sieve::Sieve;
 
 /// What stands before a colon and a package, an image or an address of mail, and is no user. Sorted.
+#[rustfmt::skip]
 const SCHEMES: &[&str] = &[
-    "acct",
-    "cargo",
-    "docker",
-    "gem",
-    "git",
-    "image",
-    "jar",
-    "jdbc",
-    "jsr",
-    "k8s",
-    "link",
-    "mailto",
-    "npm",
-    "oci",
-    "odbc",
-    "patch",
-    "pkg",
-    "portal",
-    "pypi",
-    "serviceaccount",
-    "sip",
-    "sips",
-    "ssh",
-    "tel",
-    "urn",
-    "workspace",
-    "xmpp",
+    "acct", "cargo", "docker", "gem", "git", "image", "jar", "jdbc", "jsr", "k8s", "link", "mailto", "npm",
+    "oci", "odbc", "patch", "pkg", "portal", "pypi", "serviceaccount", "sip", "sips", "ssh", "tel", "urn",
+    "workspace", "xmpp",
 ];
 
 /// What stands before an address of mail in a list of fields. Sorted.
+#[rustfmt::skip]
 const LABELS: &[&str] = &[
-    "account",
-    "address",
-    "as",
-    "author",
-    "bcc",
-    "by",
-    "cc",
-    "committer",
-    "contact",
-    "e-mail",
-    "email",
-    "emails",
-    "file",
-    "from",
-    "id",
-    "login",
-    "mail",
-    "maintainer",
-    "member",
-    "operator",
-    "owner",
-    "reply-to",
-    "sender",
-    "support",
-    "target",
-    "to",
-    "upn",
-    "user",
-    "username",
-    "users",
+    "account", "address", "as", "author", "bcc", "by", "cc", "committer", "contact", "e-mail", "email",
+    "emails", "file", "from", "id", "login", "mail", "maintainer", "member", "operator", "owner", "reply-to",
+    "sender", "support", "target", "to", "upn", "user", "username", "users",
 ];
 
 static NAMES: Sieve = {
@@ -81,6 +32,9 @@ static NAMES: Sieve = {
     sieve
 };
 
+/// What stands behind the `@` in Go's DSNs.
+const NETWORKS: &[&str] = &["tcp(", "tcp6(", "udp(", "unix("];
+
 const LONGEST_USER: usize = 64;
 const LONGEST: usize = 512;
 
@@ -88,6 +42,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut word = 0;
     let mut previous = 0;
+    let mut hidden = 0;
     for (sign, byte) in bytes.iter().enumerate() {
         if *byte != b'@' {
             continue;
@@ -97,9 +52,17 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             word = start;
         }
         previous = sign + 1;
-        if let Some(password) = password_before(scan, word, sign) {
+        let dialled = NETWORKS.iter().any(|network| follows(bytes, sign + 1, network));
+        if dialled {
+            // Only space ends a DSN of Go before its network.
+            word = run_back(bytes, sign.saturating_sub(LONGEST).max(hidden), sign, |byte| {
+                byte > b' ' && byte != b'"'
+            });
+        }
+        if let Some(password) = password_before(scan, word, sign, dialled) {
             scan.spans.hide(password..sign);
             word = sign + 1;
+            hidden = word;
         }
     }
 }
@@ -112,20 +75,25 @@ fn is_boundary(byte: u8) -> bool {
         )
 }
 
-fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
+fn password_before(scan: &Scan<'_>, word: usize, sign: usize, dialled: bool) -> Option<usize> {
     let bytes = scan.bytes;
     if sign - word > LONGEST {
         return None;
     }
+    // `sip:1001:password@host`: behind the scheme it is the same.
+    let scheme = ["sip:", "sips:", "xmpp:"]
+        .iter()
+        .find(|scheme| follows(bytes, word, scheme));
+    let word = word + scheme.map_or(0, |scheme| scheme.len());
     let head = bytes.get(word..sign.min(word + LONGEST_USER + 1))?;
     let colon = word + memchr::memchr(b':', head)?;
     let user = scan.part(word, colon);
     let password = scan.part(colon + 1, sign);
-    let plausible = !password.contains(']')
+    let plausible = (dialled || !password.contains(']'))
         && user
             .bytes()
             .all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'.' | b'%' | b'+' | b'-' | b'~' | b'$'))
-        && (user.is_empty() || user.bytes().any(|byte| is(byte, LETTER)));
+        && (user.is_empty() || scheme.is_some() || user.bytes().any(|byte| is(byte, LETTER)));
     if !plausible
         || password.is_empty()
         || password.starts_with("//")
@@ -149,10 +117,7 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
     }
     let label = known(LABELS);
     let host = sign + 1;
-    if ["tcp(", "unix(", "udp(", "tcp6("]
-        .iter()
-        .any(|network| super::bytes::follows(bytes, host, network))
-    {
+    if dialled {
         return Some(colon + 1);
     }
     let host_end = run_while(bytes, host, |byte| {
@@ -164,7 +129,11 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
         // Go's DSN without a network.
         return Some(colon + 1);
     }
-    if host_name.is_empty() || matches!(host_name, "sha256" | "sha512") || host_name.starts_with('.') {
+    if host_name.is_empty()
+        || matches!(host_name, "sha256" | "sha512")
+        || host_name.starts_with('.')
+        || is_version(host_name)
+    {
         return None;
     }
     let port = at(bytes, host_end) == b':' && is(at(bytes, host_end + 1), DIGIT);
@@ -174,6 +143,12 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize) -> Option<usize> {
     // `image:1.2@host` names a version, and a digest's digits are no port.
     let version = password.bytes().all(|byte| is(byte, DIGIT) || byte == b'.');
     ((certain && !version || looks_random(password, 6)) && before(bytes, word) != b'/').then_some(colon + 1)
+}
+
+/// `wasi:http/proxy@0.2.0`; an address has four numbers.
+fn is_version(host: &str) -> bool {
+    let mut numbers = host.split('.').map(|number| number.parse::<u32>().is_ok());
+    numbers.clone().count() == 3 && numbers.all(|is_number| is_number)
 }
 
 #[cfg(test)]
@@ -199,6 +174,7 @@ mod tests {
             ("user:X@/db", "user:********@/db"),
             ("user:X@h:5432", "user:********@h:5432"),
             ("dsn=svc:X@db/app", "dsn=svc:********@db/app"),
+            ("sip:1001:X@pbx.example.com", "sip:1001:********@pbx.example.com"),
         ] {
             assert_eq!(redact(&text.replace('X', x)), expected);
         }
@@ -214,6 +190,8 @@ mod tests {
             "registry.example.com/app:1.2@sha256:0123456789abcdef",
             "pkg:npm/left@1.2.3",
             "npm:left-pad@1.0.0",
+            "wasi:http/proxy@0.2.0",
+            "sip:1001@pbx.example.com",
             "at 12:30 ops@example.com",
             "user@host:/path",
             "redis:7.2@sha256:00ff",

@@ -1,6 +1,6 @@
 //! Addresses whose path is the secret: whoever knows it may post.
 
-use super::bytes::{ADDRESS_END, at, follows, is, run_while};
+use super::bytes::{ADDRESS_END, ALNUM, at, follows, is, run_while};
 use super::entropy::looks_random;
 use super::scan::Scan;
 
@@ -36,6 +36,11 @@ const WEBHOOKS: &[Webhook] = &[
     webhook("open.larksuite.com", "/open-apis/bot/v2/hook/", 0),
     webhook("webhook.site", "/", 0),
     webhook("hook.make.com", "/", 0),
+    webhook("hook.eu1.make.com", "/", 0),
+    webhook("hook.eu2.make.com", "/", 0),
+    webhook("hook.us1.make.com", "/", 0),
+    webhook("hook.us2.make.com", "/", 0),
+    webhook("hooks.airtable.com", "/workflows/v1/genericWebhook/", 2),
     webhook("hook.integromat.com", "/", 0),
     webhook("infura.io", "/v3/", 0),
     webhook("infura.io", "/ws/v3/", 0),
@@ -43,6 +48,15 @@ const WEBHOOKS: &[Webhook] = &[
     webhook("alchemyapi.io", "/v2/", 0),
     webhook("quiknode.pro", "/", 0),
     webhook("conda.anaconda.org", "/t/", 0),
+    webhook("hooks.zapier.com", "/hooks/standard/", 1),
+    webhook("cronitor.link", "/p/", 0),
+    webhook("nosnch.in", "/", 0),
+    webhook("betteruptime.com", "/api/v1/heartbeat/", 0),
+    webhook("uptime.betterstack.com", "/api/v1/heartbeat/", 0),
+    webhook("heartbeat.uptimerobot.com", "/", 0),
+    webhook("script.google.com", "/macros/s/", 0),
+    webhook("smee.io", "/", 0),
+    webhook("api.opsgenie.com", "/v1/json/integrations/webhooks/", 0),
     webhook("in.logs.betterstack.com", "/", 0),
     webhook("logs.logdna.com", "/logs/ingest/", 0),
     webhook("logs-01.loggly.com", "/inputs/", 0),
@@ -77,7 +91,9 @@ pub(super) fn find(scan: &mut Scan<'_>, start: usize, end: usize) {
             let mut segment = end + hook.len();
             for _ in 0..3 {
                 let close = segment_end(bytes, segment);
-                if looks_random(scan.part(segment, close), 16) {
+                let text = scan.part(segment, close);
+                // Mattermost's are 26 letters and digits, not always both.
+                if looks_random(text, 16) || text.len() == 26 && text.bytes().all(|byte| is(byte, ALNUM)) {
                     secret_path(scan, segment, 0);
                     break;
                 }
@@ -123,6 +139,10 @@ mod tests {
     fn the_secret_part_of_a_webhook_goes() {
         let x = concat!("FAKE", "x9Lk2mQ7pR4s");
         for (text, expected) in [
+            (
+                "https://hook.eu1.make.com/X",
+                "https://hook.eu1.make.com/********",
+            ),
             (
                 "https://hooks.slack.com/services/T0/B0/X",
                 "https://hooks.slack.com/services/********",

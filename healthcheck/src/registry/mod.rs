@@ -10,7 +10,7 @@ use crate::engine::policy::{Policy, Ttl};
 use crate::engine::verdict::Thresholds;
 use crate::engine::{Slot, Subject};
 use crate::provide::{Binder, Provided};
-use crate::registration::{CheckRegistration, SectionRegistration};
+use crate::registration::{CheckRegistration, RegisteredCheck, SectionRegistration};
 use crate::report;
 use crate::run::{Bind, Run};
 use crate::settings::Settings;
@@ -152,6 +152,13 @@ pub(crate) fn reserved<'a>(names: impl IntoIterator<Item = &'a str>, problems: &
     }
 }
 
+/// The annotated checks of the binary.
+fn discovered_checks() -> impl Iterator<Item = CheckRegistration> {
+    inventory::iter::<RegisteredCheck>
+        .into_iter()
+        .map(|check| (check.0)())
+}
+
 /// The annotated sections of the binary.
 pub(crate) fn discovered_sections() -> impl Iterator<Item = &'static SectionRegistration> {
     inventory::iter::<SectionRegistration>.into_iter()
@@ -162,9 +169,7 @@ pub(crate) fn discovered_sections() -> impl Iterator<Item = &'static SectionRegi
 pub(crate) fn own_package() -> Option<(&'static str, &'static str)> {
     let executable = std::env::current_exe().ok()?;
     let own = executable.file_stem()?.to_str()?.replace('-', "_");
-    let checks = inventory::iter::<CheckRegistration>
-        .into_iter()
-        .map(|check| check.origin);
+    let checks = discovered_checks().map(|check| check.origin);
     let mut origins = checks.chain(discovered_sections().map(|section| section.origin));
     let origin = origins.find(|origin| origin.module.split("::").next() == Some(&own))?;
     origin.package.0.zip(origin.package.1)
@@ -172,11 +177,11 @@ pub(crate) fn own_package() -> Option<(&'static str, &'static str)> {
 
 fn gather(discover: bool, by_hand: Vec<Check>) -> Vec<Candidate> {
     let discovered = discover
-        .then(|| inventory::iter::<CheckRegistration>.into_iter())
+        .then(discovered_checks)
         .into_iter()
         .flatten()
         .map(|it| Candidate {
-            info: Arc::new(CheckInfo::registered(it)),
+            info: Arc::new(CheckInfo::registered(&it)),
             binding: Binding::Registered(it.bind),
         });
     let by_hand = by_hand.into_iter().map(|check| Candidate {

@@ -8,6 +8,7 @@ use crate::outcome::Status;
 /// A first result that passes is no transition; a first one that doesn't has no `from`. The whole is told once every
 /// check has a result, or as soon as a critical one fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Transition {
     /// The check's name; `None`: the whole.
@@ -31,6 +32,7 @@ pub struct Transition {
 
 /// What brought a transition about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Cause {

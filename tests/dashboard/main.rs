@@ -8,10 +8,11 @@ use std::path::Path;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use boon::{Compiler, Schemas};
 use healthcheck::{Check, HealthCheck};
 use healthcheck_axum::Endpoints;
 use http_body_util::BodyExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt;
 
 fn example(name: &str) -> String {
@@ -80,11 +81,48 @@ async fn the_dashboard_shows_all_of_our_metrics_and_no_other() {
     }
 }
 
+/// What is wrong with a dashboard by `schema.json`.
+fn problem(dashboard: &Value) -> Option<String> {
+    let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+    let place = "http://localhost/dashboard";
+    let schema = serde_json::from_str(include_str!("schema.json")).unwrap();
+    compiler.add_resource(place, schema).unwrap();
+    let index = compiler.compile(place, &mut schemas).unwrap();
+    let found = schemas.validate(dashboard, index);
+    found.err().map(|error| format!("{error:#}"))
+}
+
 #[test]
-fn the_dashboard_has_what_grafana_wants_of_one() {
+fn the_dashboard_is_valid_by_a_schema_of_what_grafana_imports() {
     let dashboard: Value = serde_json::from_str(&example("grafana.json")).unwrap();
-    assert!(dashboard["title"].is_string() && dashboard["uid"].is_string());
-    assert!(dashboard["schemaVersion"].as_u64().unwrap() >= 36);
+    assert_eq!(problem(&dashboard), None);
+    for (place, value) in [
+        ("/title", json!("")),
+        ("/schemaVersion", json!("38")),
+        ("/time/from", json!("6 hours ago")),
+        ("/refresh", json!(30)),
+        ("/panels", json!([])),
+        ("/panels/0/gridPos/w", json!(25)),
+        ("/panels/0/type", json!("singlestat")),
+        ("/panels/0/datasource/uid", json!("P1809F7CD0C75ACF3")),
+        ("/panels/0/options", json!({"colourMode": "background"})),
+        (
+            "/panels/0/fieldConfig/defaults/thresholds/steps/0/value",
+            json!(0),
+        ),
+        ("/panels/0/targets/0", json!({"refId": "A"})),
+        ("/templating/list/1/type", json!("queri")),
+        ("/templating/list/1/query", json!("label_values(job)")),
+    ] {
+        let mut broken = dashboard.clone();
+        *broken.pointer_mut(place).unwrap() = value;
+        assert!(problem(&broken).is_some(), "{place}");
+    }
+}
+
+#[test]
+fn the_panels_lie_side_by_side_and_know_their_variables() {
+    let dashboard: Value = serde_json::from_str(&example("grafana.json")).unwrap();
     let variables: Vec<&str> = dashboard["templating"]["list"]
         .as_array()
         .unwrap()
@@ -96,9 +134,16 @@ fn the_dashboard_has_what_grafana_wants_of_one() {
     let (mut ids, mut taken) = (BTreeSet::new(), BTreeSet::new());
     for panel in panels {
         assert!(ids.insert(panel["id"].as_u64().unwrap()), "two panels of one id");
-        assert!(panel["type"].is_string() && panel["title"].is_string());
-        assert_eq!(panel["datasource"]["uid"], "${datasource}");
-        assert!(!panel["targets"].as_array().unwrap().is_empty());
+        let targets = panel["targets"].as_array().unwrap();
+        let mut queries = BTreeSet::new();
+        for target in targets {
+            assert!(queries.insert(target["refId"].as_str().unwrap()), "two of one id");
+            let expression = target["expr"].as_str().unwrap();
+            assert!(
+                expression.contains("{job=~\"$job\",instance=~\"$instance\"}"),
+                "{expression}"
+            );
+        }
         let [x, y, w, h] = ["x", "y", "w", "h"].map(|key| panel["gridPos"][key].as_u64().unwrap());
         assert!(x + w <= 24, "the grid has 24 columns");
         for cell in (x..x + w).flat_map(|column| (y..y + h).map(move |row| (column, row))) {

@@ -1,0 +1,61 @@
+//! What checks in the background cost a service that nobody asks: 1,000 of them, every 10 s each.
+//!
+//! `cargo bench -p healthcheck-benches --bench background` (half a minute)
+//!
+//! The processor time of this process over 20 s, after the first round has run and the loop has drawn its jitter; the
+//! same again without any check, for what the idle runtime itself takes. The checks are async and pass at once, on
+//! tokio's multi-thread runtime with its default of workers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use healthcheck::{Check, HealthCheckBuilder};
+use healthcheck_benches::{Result, figure, process, samples};
+use tokio::runtime::Runtime;
+
+const CHECKS: usize = 1_000;
+const INTERVAL: Duration = Duration::from_secs(10);
+const OBSERVED: Duration = Duration::from_secs(20);
+/// The checks' first runs, all at once, are over then.
+const FIRST: Duration = Duration::from_secs(1);
+
+fn main() -> Result {
+    figure::heading("In the background");
+    let runtime = Runtime::new()?;
+    let runs = Arc::new(AtomicUsize::new(0));
+    let checks = (0..CHECKS).map(|number| {
+        let runs = Arc::clone(&runs);
+        let check = Check::new(format!("check_{number}"), move || {
+            runs.fetch_add(1, Ordering::Relaxed);
+            async { true }
+        });
+        check.interval(INTERVAL)
+    });
+    let health = checks
+        .fold(samples::by_hand(), HealthCheckBuilder::check)
+        .build()?;
+    let guard = runtime.enter();
+    health.start();
+    drop(guard);
+    thread::sleep(FIRST);
+    let began = runs.load(Ordering::Relaxed);
+    let busy = idle(OBSERVED);
+    let ran = runs.load(Ordering::Relaxed) - began;
+    drop(health);
+    figure::at_most("1,000 checks at 10 s, of a core", busy * 100.0, 1.0, "%");
+    figure::note(format_args!(
+        "{ran} runs, {:.1} µs each",
+        busy * OBSERVED.as_secs_f64() * 1e6 / ran as f64
+    ));
+    figure::note(format_args!("without them {:.3} %", idle(OBSERVED / 4) * 100.0));
+    Ok(())
+}
+
+/// The share of a core that this process takes meanwhile.
+fn idle(time: Duration) -> f64 {
+    let before = process::own_cpu();
+    thread::sleep(time);
+    (process::own_cpu() - before).as_secs_f64() / time.as_secs_f64()
+}

@@ -1,0 +1,84 @@
+//! The same small axum application without and with the library, as its README says to write it.
+
+use crate::Result;
+use crate::generated::Package;
+
+/// What every application pays for.
+const AXUM: &str =
+    "axum = \"0.8\"\ntokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }\n";
+
+/// What the library comes with; its default features.
+const OURS: &str = "healthcheck = { path = \"{workspace}/healthcheck\" }\n\
+    healthcheck-axum = { path = \"{workspace}/healthcheck-axum\" }\n";
+
+const HEAD: &str = r#"
+use axum::{Router, routing::get};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+"#;
+
+const CHECKS: &str = r#"
+#[healthcheck::health_check]
+fn addition_works() -> (bool, &'static str) {
+    (1 + 1 == 2, "addition works")
+}
+
+/// The queue of orders stays short.
+#[healthcheck::health_check(timeout = "2s")]
+async fn orders() -> std::io::Result<&'static str> {
+    tokio::task::yield_now().await;
+    Ok("3 orders wait")
+}
+
+#[healthcheck::env_section]
+fn application() -> [(&'static str, &'static str); 1] {
+    [("maintainer", "the team")]
+}
+"#;
+
+/// The application alone.
+///
+/// # Errors
+/// Its files can't be written.
+pub fn bare() -> Result<Package> {
+    let source = format!("{HEAD}{}", main_with("", ""));
+    Package::write("bare", AXUM, &[("src/main.rs", source)])
+}
+
+/// With two checks and a section, in its own router and server.
+///
+/// # Errors
+/// Its files can't be written.
+pub fn merged() -> Result<Package> {
+    let source = format!(
+        "{HEAD}{CHECKS}{}",
+        main_with("", ".merge(healthcheck_axum::router()?)")
+    );
+    Package::write("merged", &format!("{AXUM}{OURS}"), &[("src/main.rs", source)])
+}
+
+/// With the same beside it, on a port and a thread of their own.
+///
+/// # Errors
+/// Its files can't be written.
+pub fn served() -> Result<Package> {
+    let served = "tokio::spawn(async { healthcheck_axum::serve(\"127.0.0.1:0\").await });";
+    let source = format!("{HEAD}{CHECKS}{}", main_with(served, ""));
+    Package::write("served", &format!("{AXUM}{OURS}"), &[("src/main.rs", source)])
+}
+
+/// Tells its address, and stays.
+fn main_with(before: &str, route: &str) -> String {
+    format!(
+        r#"
+#[tokio::main]
+async fn main() -> Result {{
+    {before}
+    let app = Router::new().route("/", get(async || "hello")){route};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    println!("{{}}", listener.local_addr()?);
+    Ok(axum::serve(listener, app).await?)
+}}
+"#
+    )
+}

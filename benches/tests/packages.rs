@@ -1,0 +1,21 @@
+//! What an application has to build for the library.
+
+use std::collections::BTreeSet;
+
+use healthcheck_benches::{Result, apps};
+
+#[test]
+fn an_axum_application_builds_at_most_ten_more_packages() -> Result {
+    let bare = apps::bare()?.packages()?;
+    let ours = apps::merged()?.packages()?;
+    let more: BTreeSet<&String> = ours.difference(&bare).collect();
+    // The three of the library, if nothing else; otherwise this would have looked at something else.
+    assert!(bare.len() > 30 && more.len() >= 3, "{bare:#?} {more:#?}");
+    assert!(more.len() <= 10, "{} more packages: {more:#?}", more.len());
+    assert!(
+        bare.is_subset(&ours),
+        "other versions: {:#?}",
+        bare.difference(&ours)
+    );
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! The OpenAPI 3.1 document of the endpoints as they are configured, with schemas out of the types that are sent.
+
+mod pages;
+mod parameter;
+mod reports;
+mod response;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use axum::body::Bytes;
+use healthcheck::{Report, Transition};
+use utoipa::ToSchema;
+use utoipa::openapi::{
+    ComponentsBuilder, InfoBuilder, OpenApiBuilder, Paths as Described, PathsBuilder, ServerBuilder,
+};
+
+use crate::answer::Answers;
+use crate::paths::Paths;
+
+/// What there is to describe.
+pub(crate) struct Subject<'a> {
+    pub(crate) paths: &'a Paths,
+    pub(crate) answers: &'a Answers,
+    pub(crate) with_environment: bool,
+    pub(crate) release: Option<&'a str>,
+}
+
+/// The document, as JSON.
+pub(crate) fn document(subject: &Subject<'_>) -> Bytes {
+    let mut schemas = vec![
+        schema::of::<Report>(),
+        schema::of::<Transition>(),
+        schema::of::<response::Problem>(),
+    ];
+    Report::schemas(&mut schemas);
+    Transition::schemas(&mut schemas);
+    let document = OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("Health")
+                .description(Some("How this service is, for machines and people."))
+                .version(subject.release.unwrap_or("unknown")),
+        )
+        // Under `nest` nobody knows what stands before the paths; where this document lies tells.
+        .servers(Some([ServerBuilder::new().url(subject.root()).build()]))
+        .paths(subject.described())
+        .components(Some(ComponentsBuilder::new().schemas_from_iter(schemas).build()))
+        .build();
+    serde_json::to_vec(&document).map(Bytes::from).unwrap_or_default()
+}
+
+impl Subject<'_> {
+    /// From the document to where the paths begin.
+    fn root(&self) -> String {
+        let segments = self.paths.health.split('/').filter(|segment| !segment.is_empty());
+        let up: Vec<_> = segments.map(|_| "..").collect();
+        if up.is_empty() {
+            ".".to_owned()
+        } else {
+            up.join("/")
+        }
+    }
+
+    fn described(&self) -> Described {
+        let all = self.reports().into_iter().chain(self.pages());
+        let described = all.fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item));
+        described.build()
+    }
+}

@@ -1,0 +1,115 @@
+//! The endpoints of the service's own affairs: history, environment, this very document.
+
+use utoipa::openapi::path::{
+    HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, PathItem, PathItemBuilder,
+};
+use utoipa::openapi::schema::{ArrayBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+
+use super::{Subject, parameter, response, schema};
+use crate::paths::{DOCUMENT, HISTORY, SECTION, below};
+
+/// One of them.
+struct Page {
+    what: &'static str,
+    schema: RefOr<Schema>,
+    /// Whether there is a page for people, too.
+    for_people: bool,
+    parameter: Option<Parameter>,
+    problems: Vec<(&'static str, &'static str)>,
+}
+
+/// What keeps a caller out of the environment and of the history, and what becomes of whoever is let in.
+const GUARDED: [(&str, &str); 3] = [
+    ("401", "A bearer token is asked for"),
+    ("403", "Not for this caller; the answer says how to allow it"),
+    ("508", response::LOOP),
+];
+
+impl Subject<'_> {
+    pub(super) fn pages(&self) -> Vec<(String, PathItem)> {
+        let transitions = ArrayBuilder::new().items(Ref::from_schema_name("Transition"));
+        let history = Page {
+            what: "The last transitions of each check and of the whole",
+            schema: transitions.build().into(),
+            for_people: false,
+            parameter: None,
+            problems: GUARDED.to_vec(),
+        };
+        let document = Page {
+            what: "This document",
+            schema: schema::with(&["openapi", "paths"]),
+            for_people: false,
+            parameter: None,
+            problems: Vec::new(),
+        };
+        let mut pages = vec![
+            (below(&self.paths.health, HISTORY), history.described()),
+            (below(&self.paths.health, DOCUMENT), document.described()),
+        ];
+        if self.with_environment {
+            let (whole, section) = environment();
+            let path = &self.paths.environment;
+            pages.push((path.clone(), whole.described()));
+            pages.push((below(path, &format!("{{{SECTION}}}")), section.described()));
+        }
+        pages
+    }
+}
+
+/// The whole of the environment, and a section of it.
+fn environment() -> (Page, Page) {
+    let with = |status, when| [(status, when)].into_iter().chain(GUARDED).collect();
+    let whole = Page {
+        what: "The environment of the process",
+        schema: schema::any_object(),
+        for_people: true,
+        parameter: None,
+        problems: with("400", response::BAD_QUERY),
+    };
+    let mut section = Page {
+        what: "One section of the environment",
+        schema: schema::anything(),
+        for_people: false,
+        parameter: Some(parameter::in_path(SECTION, "The section's name")),
+        problems: with("404", "There is no such section, and these there are"),
+    };
+    section
+        .problems
+        .push(("400", "The path isn't UTF-8 once it is decoded"));
+    (whole, section)
+}
+
+impl Page {
+    fn described(&self) -> PathItem {
+        PathItemBuilder::new()
+            .operation(HttpMethod::Get, self.operation(true))
+            .operation(HttpMethod::Head, self.operation(false))
+            .build()
+    }
+
+    fn operation(&self, has_body: bool) -> Operation {
+        let mut content = Vec::new();
+        if has_body {
+            content.push(("application/json".to_owned(), self.schema.clone()));
+        }
+        let mut operation = OperationBuilder::new().summary(Some(self.what));
+        if self.for_people {
+            operation = operation.parameter(parameter::format(["json", "html"].into_iter()));
+            if has_body {
+                content.push(("text/html".to_owned(), schema::string()));
+            }
+        }
+        if let Some(parameter) = &self.parameter {
+            operation = operation.parameter(ParameterBuilder::from(parameter.clone()));
+        }
+        operation = operation.response(
+            "200",
+            response::answer("As far as this caller may see it", content),
+        );
+        for (status, when) in &self.problems {
+            operation = operation.response(*status, response::problem(when, has_body));
+        }
+        operation.response("414", response::too_long()).build()
+    }
+}

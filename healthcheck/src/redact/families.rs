@@ -1,0 +1,252 @@
+//! Which family the words of a name belong to.
+
+use super::name_tables::{
+    ENDINGS, FILLERS, IDENTIFIERS, INNOCENT_PAIRS, NOT_SECRET, NOT_TELLING, PAIRS, PARTS, PRIVATE_THINGS,
+    PROVIDERS, QUALIFIERS, TELLING, TELLING_ENDINGS, THINGS, WORDS,
+};
+use super::names::Family;
+use super::sieve::Sieve;
+use super::words::{ROOM, Words, without_digits};
+
+impl Words {
+    pub(super) fn family(&self) -> Option<Family> {
+        let mut found = None;
+        let mut found_at = 0;
+        for index in 0..self.count {
+            if let Some(family) = self.family_at(index)
+                && found.is_none_or(|so_far| family >= so_far)
+            {
+                found = Some(family);
+                found_at = index;
+            }
+        }
+        let Some(family) = found else {
+            return self.provider();
+        };
+        let last = self.last();
+        let more = found_at + 1 < self.count;
+        if more && (family == Family::Faint || self.is_qualified(found_at, last)) {
+            return None;
+        }
+        let things = more && family == Family::Weak && is_in(last, THINGS, &THINGS_SIEVE);
+        Some(if things { Family::Faint } else { family })
+    }
+
+    /// The last word, of `EXPIRES_IN` the one before the preposition.
+    pub(super) fn last(&self) -> &str {
+        let last = without_digits(self.word(self.count.saturating_sub(1)));
+        if self.count > 1
+            && matches!(
+                last,
+                "in" | "at" | "by" | "on" | "after" | "before" | "from" | "to"
+            )
+        {
+            return without_digits(self.word(self.count - 2));
+        }
+        last
+    }
+
+    /// `NEW_RELIC_UPSTREAM`: the name of a service, and nothing that says what of it stands here.
+    fn provider(&self) -> Option<Family> {
+        let last = without_digits(self.word(self.count.checked_sub(1)?));
+        let is_provider = |word: &str| PROVIDERS.binary_search(&word).is_ok();
+        let filled = is_in(last, FILLERS, &FILLERS_SIEVE)
+            && (0..self.count - 1).any(|index| is_provider(self.word(index)));
+        filled.then_some(Family::Faint)
+    }
+
+    fn family_at(&self, index: usize) -> Option<Family> {
+        let word = self.word(index);
+        let previous = index.checked_sub(1).map_or("", |before| self.word(before));
+        let next = self.word(index + 1);
+        if word.len() < 2 {
+            return None;
+        }
+        if !previous.is_empty()
+            && SECONDS.may_have(word.as_bytes())
+            && let Ok(found) =
+                PAIRS.binary_search_by(|(first, second, _)| (*first, *second).cmp(&(previous, word)))
+        {
+            return PAIRS.get(found).map(|(_, _, family)| *family);
+        }
+        let plain = without_digits(word);
+        let paired = INNOCENT.may_have(plain.as_bytes());
+        if paired && !previous.is_empty() && INNOCENT_PAIRS.binary_search(&(previous, plain)).is_ok()
+            || paired && !next.is_empty() && INNOCENT_PAIRS.binary_search(&(word, next)).is_ok()
+            || without_digits(word) == "private" && !next.is_empty() && !PRIVATE_THINGS.contains(&next)
+        {
+            return None;
+        }
+        family_of(word)
+    }
+
+    /// Whether the name goes on to say that it is about the secret: `…_FILE`, `…_TIMEOUT`.
+    fn is_qualified(&self, family_at: usize, last: &str) -> bool {
+        let scheme = matches!(
+            without_digits(self.word(family_at)),
+            "auth" | "oauth" | "credentials" | "sas"
+        );
+        is_in(last, QUALIFIERS, &QUALIFIERS_SIEVE) || scheme && IDENTIFIERS.contains(&last)
+    }
+
+    pub(super) fn is_telling(&self) -> bool {
+        if self.count > 1 && is_in(self.last(), QUALIFIERS, &QUALIFIERS_SIEVE) {
+            // `key_size`, `token_expires_in`
+            return false;
+        }
+        (0..self.count).any(|index| {
+            let word = without_digits(self.word(index));
+            in_telling(word)
+                || TELLING_ENDINGS.iter().any(|ending| word.ends_with(ending))
+                    && NOT_TELLING.binary_search(&word).is_err()
+                || family_of(word) == Some(Family::Strong)
+        })
+    }
+}
+
+static FAMILIES: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut index = 0;
+    while index < WORDS.len() {
+        sieve = sieve.with(WORDS[index].0);
+        index += 1;
+    }
+    sieve
+};
+static EXCEPTIONS: Sieve = Sieve::of(NOT_SECRET);
+static INNOCENT: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut index = 0;
+    while index < INNOCENT_PAIRS.len() {
+        sieve = sieve.with(INNOCENT_PAIRS[index].0).with(INNOCENT_PAIRS[index].1);
+        index += 1;
+    }
+    sieve
+};
+static SECONDS: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut index = 0;
+    while index < PAIRS.len() {
+        sieve = sieve.with(PAIRS[index].1);
+        index += 1;
+    }
+    sieve
+};
+
+static FILLERS_SIEVE: Sieve = Sieve::of(FILLERS);
+static QUALIFIERS_SIEVE: Sieve = Sieve::of(QUALIFIERS);
+static TELLING_SIEVE: Sieve = Sieve::of(TELLING);
+static THINGS_SIEVE: Sieve = Sieve::of(THINGS);
+
+fn is_in(word: &str, table: &[&str], sieve: &Sieve) -> bool {
+    sieve.may_have(word.as_bytes()) && table.binary_search(&word).is_ok()
+}
+
+pub(super) fn in_telling(word: &str) -> bool {
+    is_in(word, TELLING, &TELLING_SIEVE)
+}
+
+/// The last letters of [`ENDINGS`].
+const ENDS: &[u8] = b"cdehknptvw";
+
+pub(super) fn family_of(word: &str) -> Option<Family> {
+    let plain = without_digits(word);
+    if EXCEPTIONS.may_have(plain.as_bytes()) && NOT_SECRET.binary_search(&plain).is_ok() {
+        return None;
+    }
+    let singular = plain.strip_suffix('s').unwrap_or(plain);
+    for form in [plain, singular] {
+        if FAMILIES.may_have(form.as_bytes())
+            && let Ok(found) = WORDS.binary_search_by(|(known, _)| (*known).cmp(form))
+        {
+            return WORDS.get(found).map(|(_, family)| *family);
+        }
+    }
+    if plain.len() < 4 {
+        return None;
+    }
+    if plain.contains("secretar") {
+        return None;
+    }
+    let ascii = plain.is_ascii();
+    let parts = PARTS
+        .iter()
+        .find(|(part, _)| plain.len() >= part.len() && part.is_ascii() == ascii && holds(plain, part));
+    let last = |word: &str| word.bytes().next_back().unwrap_or_default();
+    let endings = || {
+        if !ENDS.contains(&last(plain)) && !ENDS.contains(&last(singular)) {
+            return None;
+        }
+        ENDINGS
+            .iter()
+            .find(|(ending, _)| plain.ends_with(ending) || singular.ends_with(ending))
+    };
+    parts.or_else(endings).map(|(_, family)| *family)
+}
+
+/// `str::contains` builds a searcher each time, which costs more than a word is worth.
+fn holds(word: &str, part: &str) -> bool {
+    word.as_bytes()
+        .windows(part.len())
+        .any(|window| window == part.as_bytes())
+}
+
+/// Whether a name by itself says that no secret stands there: `mode`, `cookie_name`.
+pub(super) fn is_qualifier(name: &str) -> bool {
+    let words = Words::of(name);
+    words.count > 0 && {
+        let last = without_digits(words.word(words.count - 1));
+        is_in(last, QUALIFIERS, &QUALIFIERS_SIEVE) || matches!(last, "id" if words.count > 1)
+    }
+}
+
+/// Whether a word may be the second of two that mean a secret together.
+pub(super) fn may_end_pair(word: &str) -> bool {
+    word.len() <= ROOM && {
+        let mut lower = [0; ROOM];
+        lower.get_mut(..word.len()).is_some_and(|lower| {
+            lower.copy_from_slice(word.as_bytes());
+            lower.make_ascii_lowercase();
+            SECONDS.may_have(lower)
+        })
+    }
+}
+
+/// Whether the last word is the one that tells, and more than `Key` or `Token` alone: `ApiToken`, `Credentials`.
+pub(super) fn ends_in_secret(name: &str) -> bool {
+    let words = Words::of(name);
+    let last = words.word(words.count.saturating_sub(1));
+    let alone = words.count == 1 && matches!(without_digits(last), "key" | "token" | "pass" | "pin" | "jwt");
+    let telling = in_telling(without_digits(last)) || family_of(last) == Some(Family::Strong);
+    telling && !alone
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::name_tables;
+    use super::*;
+
+    #[test]
+    fn the_tables_are_sorted_for_binary_search() {
+        assert!(name_tables::PAIRS.is_sorted_by(|one, other| (one.0, one.1) < (other.0, other.1)));
+        assert!(name_tables::INNOCENT_PAIRS.is_sorted_by(|one, other| one < other));
+        assert!(
+            ENDINGS
+                .iter()
+                .all(|(ending, _)| ENDS.contains(&ending.as_bytes()[ending.len() - 1])
+                    || ending.ends_with('s'))
+        );
+        assert!(name_tables::WORDS.is_sorted_by(|(one, _), (other, _)| one < other));
+        for table in [
+            name_tables::NOT_SECRET,
+            name_tables::QUALIFIERS,
+            name_tables::THINGS,
+            name_tables::TELLING,
+            name_tables::NOT_TELLING,
+            name_tables::PROVIDERS,
+            name_tables::FILLERS,
+        ] {
+            assert!(table.is_sorted_by(|one, other| one < other), "{table:?}");
+        }
+    }
+}

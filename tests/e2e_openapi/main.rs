@@ -1,0 +1,146 @@
+//! The OpenAPI document is a valid one; and schemathesis asks by it whatever it allows and much that it doesn't, and finds
+//! nothing that isn't as it says. `.ci/install-clients` installs both judges.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// The service, which takes commands. It ends when it is dropped.
+struct Service {
+    process: Child,
+    commands: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Service {
+    /// The service and its address.
+    fn start() -> (Self, String) {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_subject"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut service = Self {
+            commands: process.stdin.take().unwrap(),
+            answers: BufReader::new(process.stdout.take().unwrap()),
+            process,
+        };
+        let line = service.line();
+        let address = line.strip_prefix("listening ").unwrap().to_owned();
+        (service, address)
+    }
+
+    fn tell(&mut self, command: &str) {
+        writeln!(self.commands, "{command}").unwrap();
+        assert_eq!(self.line(), "done");
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Runs a program that `.ci/install-clients` installed, and tells whether it was content and what it said.
+fn run(program: &str, arguments: &[&str]) -> (bool, String) {
+    let clients = std::env::var_os("HEALTHCHECK_CLIENTS").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/clients"),
+        PathBuf::from,
+    );
+    let program = clients.join("python/bin").join(program);
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(&program)
+        .args(arguments)
+        .current_dir(&folder)
+        .output();
+    let output = output
+        .unwrap_or_else(|error| panic!("{}: {error}; .ci/install-clients installs it", program.display()));
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    (output.status.success(), said)
+}
+
+/// Asks by the document, with all checks on, and tells how many requests that were.
+fn asked(address: &str) -> u32 {
+    let document = format!("http://{address}/healthcheck/openapi.json");
+    let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e_openapi/schemathesis.toml");
+    let (found_nothing, said) = run(
+        "schemathesis",
+        &[
+            "--config-file",
+            configuration.to_str().unwrap(),
+            "run",
+            &document,
+            "--checks=all",
+            "--phases=coverage,fuzzing",
+            "--max-examples=30",
+            "--seed=1",
+            "--no-color",
+        ],
+    );
+    assert!(found_nothing, "{said}");
+    // "2424 generated, 2424 passed"
+    let counted = said
+        .lines()
+        .find_map(|line| line.trim().split_once(" generated, "));
+    let (generated, passed) = counted.unwrap();
+    assert_eq!(passed, format!("{generated} passed"), "{said}");
+    generated.parse().unwrap()
+}
+
+#[test]
+fn schemathesis_finds_nothing_in_two_thousand_requests() {
+    println!("against {}", run("schemathesis", &["--version"]).1.trim());
+    let (mut service, address) = Service::start();
+    let while_all_pass = asked(&address);
+    // Now every answer that there is comes up: 503, and in parts of it 200 with a warning.
+    service.tell("fail database connection refused");
+    service.tell("warn disk 9 % left");
+    service.tell("fail recommendations no answer");
+    let while_some_fail = asked(&address);
+    println!("{while_all_pass} requests while all checks pass, {while_some_fail} while some fail");
+    assert!(while_all_pass + while_some_fail >= 2_000);
+}
+
+#[test]
+fn the_document_is_valid_by_the_schema_of_openapi() {
+    println!(
+        "against {}",
+        run("openapi-spec-validator", &["--version"]).1.trim()
+    );
+    let (_service, address) = Service::start();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    let request =
+        format!("GET /healthcheck/openapi.json HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, document) = answer.split_once("\r\n\r\n").unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&file, document).unwrap();
+    let (is_valid, said) = run(
+        "openapi-spec-validator",
+        &["--schema", "3.1", file.path().to_str().unwrap()],
+    );
+    assert!(is_valid, "{said}");
+    // And it can tell.
+    fs::write(&file, document.replacen("\"info\"", "\"inform\"", 1)).unwrap();
+    assert!(
+        !run(
+            "openapi-spec-validator",
+            &["--schema", "3.1", file.path().to_str().unwrap()]
+        )
+        .0
+    );
+}

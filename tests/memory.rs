@@ -1,0 +1,31 @@
+//! What a registry of 10,000 checks with their results holds. Alone in its binary, since the allocator is the whole
+//! process's; on Linux, since locks of the standard library take memory of their own elsewhere.
+#![cfg(target_os = "linux")]
+
+use std::alloc::System;
+
+use healthcheck::{Check, HealthCheck, HealthCheckBuilder};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const CHECKS: usize = 10_000;
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_check_with_its_result_holds_less_than_a_kilobyte() {
+    let region = Region::new(ALLOCATOR);
+    // Names of their own: an annotated function's costs no memory.
+    let numbered = (0..CHECKS).map(|number| Check::new(format!("check_{number:05}"), async || true));
+    let health = numbered
+        .fold(HealthCheck::builder().discover(false), HealthCheckBuilder::check)
+        .build()
+        .expect("it fits together");
+    let report = health.report().await;
+    let change = region.change();
+    assert_eq!(report.results.len(), CHECKS);
+    let held = (change.bytes_allocated - change.bytes_deallocated) / CHECKS;
+    println!("{held} bytes a check, with its result and the last report");
+    // Nothing at all would be held if nothing were counted.
+    assert!((100..=1_024).contains(&held), "{held} bytes a check");
+}
