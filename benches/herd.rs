@@ -3,12 +3,12 @@
 //! `cargo bench -p healthcheck-benches --bench herd`
 //!
 //! - 10,000 requests at once on a cold cache, three checks of 100 ms: each check runs once, and all are answered within
-//!   one run and 100 ms. Once through the router in this process, as futures of one task each; once over as many
-//!   connections, all of them open before the first request, where the limit of open files allows for twice as many
-//!   (else over as many as it does). The answers over sockets are read by the process that gives them, on the same
-//!   cores, so that this holds the work of ten thousand clients, too.
+//!   one run and 100 ms: through the router in this process, a task each.
+//! - The same over as many connections, open before the first request, or over as many as the limit of open files
+//!   allows (two a connection). Here the ten thousand clients work on the same cores, and so the run that the 100 ms
+//!   are added to is that of a bare handler which sleeps 100 ms for everybody.
 //! - 20 clients, one after another, each leaving after 30 ms, of one check of 100 ms: it runs once, to its end, and
-//!   the fourth or fifth gets the answer.
+//!   whoever comes after that gets the answer.
 //!
 //! Five times each; the figures are the medians, and the most of the executions.
 
@@ -20,10 +20,11 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::routing::get;
 use healthcheck::{Check, HealthCheckBuilder};
 use healthcheck_axum::Endpoints;
 use healthcheck_benches::client::Client;
-use healthcheck_benches::pairs::median;
+use healthcheck_benches::pairs::{Pairs, median};
 use healthcheck_benches::{Result, figure, samples};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -46,15 +47,34 @@ async fn main() -> Result {
     }
     tell(REQUESTS, "requests in process", times, most);
 
+    sockets().await?;
+    impatient().await
+}
+
+async fn sockets() -> Result {
     let clients = REQUESTS.min(free_files().saturating_sub(200) / 2);
-    let (mut times, mut most) = (Vec::new(), 0);
+    let (mut times, mut most) = (Pairs::default(), 0);
     for _ in 0..TIMES {
         let subject = Subject::new(3)?;
-        times.push(over_sockets(&subject, clients).await?);
+        let ours = over_sockets(&subject.router, clients).await?;
+        let sleeping = Router::new().route(PATH, get(|| sleep(RUN)));
+        times.push(ours, over_sockets(&sleeping, clients).await?);
         most = most.max(subject.runs_of_busiest());
     }
-    tell(clients, "requests over sockets", times, most);
-    impatient().await
+    figure::at_most(
+        &format!("{clients} requests over sockets: runs of a check"),
+        most as f64,
+        1.0,
+        "",
+    );
+    let what = format!("{clients} requests over sockets: the last answer, over a handler's");
+    figure::at_most(&what, times.difference(), 100.0, "ms");
+    figure::note(format_args!(
+        "{:.0} ms against {:.0} ms",
+        times.ours(),
+        times.theirs()
+    ));
+    Ok(())
 }
 
 fn tell(requests: usize, how: &str, times: Vec<f64>, runs: usize) {
@@ -132,8 +152,8 @@ async fn in_process(subject: &Subject, requests: usize) -> Result<f64> {
     Ok(began.elapsed().as_secs_f64() * 1e3)
 }
 
-async fn over_sockets(subject: &Subject, clients: usize) -> Result<f64> {
-    let (addr, server) = listen(subject).await?;
+async fn over_sockets(router: &Router, clients: usize) -> Result<f64> {
+    let (addr, server) = listen(router).await?;
     let mut connected = Vec::with_capacity(clients);
     for _ in 0..clients {
         connected.push(Client::connect(addr).await?);
@@ -149,10 +169,10 @@ async fn over_sockets(subject: &Subject, clients: usize) -> Result<f64> {
     Ok(took.as_secs_f64() * 1e3)
 }
 
-async fn listen(subject: &Subject) -> Result<(SocketAddr, tokio::task::JoinHandle<()>)> {
+async fn listen(router: &Router) -> Result<(SocketAddr, tokio::task::JoinHandle<()>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let addr = listener.local_addr()?;
-    let router = subject.router.clone();
+    let router = router.clone();
     let server = tokio::spawn(async move { drop(axum::serve(listener, router).await) });
     Ok((addr, server))
 }
@@ -172,7 +192,7 @@ async fn impatient() -> Result {
     let (mut begun, mut ended, mut answered) = (0, usize::MAX, usize::MAX);
     for _ in 0..TIMES {
         let subject = Subject::new(1)?;
-        let (addr, server) = listen(&subject).await?;
+        let (addr, server) = listen(&subject.router).await?;
         let mut answers = 0;
         for _ in 0..20 {
             // Its drop closes the connection, which is how a client leaves.

@@ -24,7 +24,7 @@ impl Client {
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
-            buffer: vec![0; 256 * 1024],
+            buffer: vec![0; 16 * 1024],
         })
     }
 

@@ -1,7 +1,6 @@
 //! From the paths to the answers: one service, told which route it stands for.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -30,11 +29,12 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(paths: &Paths, state: &Ar
     let with_openapi = state.openapi.is_some();
     let mut router = Router::new();
     let mut add = |path: &str, page: Page| {
+        // `any_service` alone answers `GET`, too, after it was compared with every other method.
         let route = Route {
             state: Arc::clone(state),
             page,
         };
-        router = std::mem::take(&mut router).route(path, any_service(route));
+        router = std::mem::take(&mut router).route(path, any_service(route.clone()).get_service(route));
     };
     let check = format!("{{{CHECK}}}");
     for (path, kind) in [
@@ -90,13 +90,15 @@ impl Service<Request> for Route {
     fn call(&mut self, request: Request) -> Answering {
         let (mut head, _) = request.into_parts();
         let (state, page) = (&self.state, self.page);
-        if let Some(response) = page.at_once(state, &head) {
-            return Answering::Ready(ready(finish(state, page, &head, response)));
+        if let Some(mut response) = page.at_once(state, &head) {
+            finish(state, page, &head, &mut response);
+            return Answering::Ready(Some(response));
         }
         let state = Arc::clone(state);
         Answering::Waiting(Box::pin(async move {
-            let response = page.answer(&state, &mut head).await;
-            finish(&state, page, &head, response)
+            let mut response = page.answer(&state, &mut head).await;
+            finish(&state, page, &head, &mut response);
+            response
         }))
     }
 }
@@ -158,7 +160,7 @@ impl Page {
 }
 
 /// What the request's method and the service's life add to an answer.
-fn finish(state: &State, page: Page, head: &Parts, mut response: Response) -> Response {
+fn finish(state: &State, page: Page, head: &Parts, response: &mut Response) {
     if head.method == Method::HEAD {
         // The length stays: it is that of the body that `GET` would get.
         *response.body_mut() = Body::empty();
@@ -173,12 +175,12 @@ fn finish(state: &State, page: Page, head: &Parts, mut response: Response) -> Re
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
     }
-    response
 }
 
 /// An answer, there already or on its way. Boxed only where it waits.
 enum Answering {
-    Ready(Ready<Response>),
+    /// Empty once it is given.
+    Ready(Option<Response>),
     Waiting(Pin<Box<dyn Future<Output = Response> + Send>>),
 }
 
@@ -187,7 +189,9 @@ impl Future for Answering {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
-            Self::Ready(answer) => Pin::new(answer).poll(context).map(Ok),
+            Self::Ready(answer) => answer
+                .take()
+                .map_or(Poll::Pending, |answer| Poll::Ready(Ok(answer))),
             Self::Waiting(answer) => answer.as_mut().poll(context).map(Ok),
         }
     }

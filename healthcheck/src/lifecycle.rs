@@ -1,5 +1,6 @@
 //! Where the service is in its life, beside what its checks say: serving, in maintenance, shutting down.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ const DRAIN_DELAY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Lifecycle {
     phase: watch::Sender<Phase>,
+    /// What every answer asks, without the lock of `phase`.
+    is_draining: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -39,6 +42,7 @@ impl Default for Lifecycle {
         };
         Self {
             phase: watch::Sender::new(Phase::Serving),
+            is_draining: AtomicBool::new(false),
             state: Mutex::new(state),
         }
     }
@@ -57,7 +61,7 @@ impl Lifecycle {
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        *self.phase.borrow() >= Phase::Draining
+        self.is_draining.load(Ordering::Acquire)
     }
 
     /// Completes once draining has begun.
@@ -103,6 +107,8 @@ impl Lifecycle {
             let forward = *phase < to;
             if forward {
                 *phase = to;
+                // Before those who wait for it are woken.
+                self.is_draining.store(true, Ordering::Release);
             }
             forward
         })

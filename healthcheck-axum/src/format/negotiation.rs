@@ -89,10 +89,12 @@ impl Formats {
 
     /// What the `Accept` header likes best, by quality, then by how closely it names a form, then by its own order.
     fn accepted(&self, wish: &Wish<'_>) -> Choice {
-        let mut headers = wish.headers.get_all(ACCEPT).iter().peekable();
+        let Some(first) = wish.headers.get(ACCEPT) else {
+            return Choice::JSON;
+        };
         // What most probes and clients send needs no reading.
-        let is_plain = |value: &&HeaderValue| matches!(value.as_bytes(), b"*/*" | b"application/json");
-        if headers.peek().is_none_or(is_plain) && headers.nth(1).is_none() {
+        let is_plain = matches!(first.as_bytes(), b"*/*" | b"application/json");
+        if is_plain && wish.headers.get_all(ACCEPT).iter().nth(1).is_none() {
             return Choice::JSON;
         }
         let all = || {

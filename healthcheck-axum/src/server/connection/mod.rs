@@ -79,10 +79,17 @@ pub(super) async fn serve(io: impl AsyncRead + AsyncWrite + Unpin, peer: SocketA
         // The poll above may have moved it either way.
         match pace.deadline() {
             Some(deadline) => {
-                if alarm.deadline() != deadline {
+                if deadline < alarm.deadline() {
                     alarm.as_mut().reset(deadline);
                 }
-                alarm.as_mut().poll(cx)
+                while alarm.as_mut().poll(cx).is_ready() {
+                    if alarm.deadline() >= deadline {
+                        return Poll::Ready(());
+                    }
+                    // Set for a stage that is over: each request puts the deadline off, and setting it each time costs.
+                    alarm.as_mut().reset(deadline);
+                }
+                Poll::Pending
             }
             None => Poll::Pending,
         }
@@ -125,10 +132,10 @@ struct Pace {
 enum Stage {
     /// Nothing has come since the connection was opened.
     New { until: Instant },
-    /// Between two requests.
-    Idle { until: Instant },
+    /// Between two requests. Until when is known once somebody asks, which most stages are too short for.
+    Idle { until: Option<Instant> },
     /// A part of a head has come.
-    Head { until: Instant },
+    Head { until: Option<Instant> },
     /// A request is being answered, which has time limits of its own.
     Busy,
 }
@@ -142,9 +149,12 @@ impl Pace {
         }
     }
 
+    /// Asked after each poll of the connection, so that it counts from what the poll found.
     fn deadline(&self) -> Option<Instant> {
-        match self.stage() {
-            Stage::New { until } | Stage::Idle { until } | Stage::Head { until } => Some(until),
+        match &mut *self.lock() {
+            Stage::New { until } => Some(*until),
+            Stage::Idle { until } => Some(*until.get_or_insert_with(|| after(self.limits.idle))),
+            Stage::Head { until } => Some(*until.get_or_insert_with(|| after(self.limits.head))),
             Stage::Busy => None,
         }
     }
@@ -157,12 +167,8 @@ impl Pace {
         let mut stage = self.lock();
         match *stage {
             // The first head has its time from the moment of the connection.
-            Stage::New { until } => *stage = Stage::Head { until },
-            Stage::Idle { .. } => {
-                *stage = Stage::Head {
-                    until: after(self.limits.head),
-                }
-            }
+            Stage::New { until } => *stage = Stage::Head { until: Some(until) },
+            Stage::Idle { .. } => *stage = Stage::Head { until: None },
             Stage::Head { .. } | Stage::Busy => {}
         }
     }
@@ -172,9 +178,7 @@ impl Pace {
     }
 
     fn is_answered(&self) {
-        *self.lock() = Stage::Idle {
-            until: after(self.limits.idle),
-        };
+        *self.lock() = Stage::Idle { until: None };
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Stage> {
