@@ -84,7 +84,7 @@ fn asked(address: &str) -> u32 {
             &document,
             "--checks=all",
             "--phases=coverage,fuzzing",
-            "--max-examples=30",
+            "--max-examples=15",
             "--seed=1",
             "--no-color",
         ],
