@@ -6,7 +6,7 @@
 //! blocking, with results that hold for 50 ms. It is asked over real sockets by 16 clients with a connection each, by
 //! 8 that connect anew for each request, and by 8 that leave after 20 ms, of every page in most of its forms.
 //!
-//! A tenth of the time is warm-up. Then, and at the end, the load stops for 15 s, so that tokio's idle threads end
+//! A quarter of the time is warm-up: the allocator's arenas grow by a tenth in the first minutes, and then no more. Then, and at the end, the load stops for 15 s, so that tokio's idle threads end
 //! (after 10 s), and what the process holds is compared: as many open files, threads and alive tasks of the
 //! application's runtime as after the warm-up, no run stuck, and at most 1.1 times the resident memory. What it holds
 //! under load is printed ten times in between.
@@ -66,14 +66,14 @@ async fn measure() -> Result {
         .ok_or("the server didn't tell its second address")?;
 
     let mut load = Load::start(server.addr());
-    sleep(span / 10).await;
+    sleep(span / 4).await;
     load.stop().await?;
     let before = State::of(&server, tasks).await?;
     before.note("quiet, after the warm-up");
 
     let mut load = Load::start(server.addr());
     for tenth in 1..=10 {
-        sleep(span * 9 / 100).await;
+        sleep(span * 3 / 40).await;
         let now = State::of(&server, tasks).await?;
         now.note(&format!("under load, {tenth}/10, {} answers", load.answers()));
     }
@@ -92,7 +92,7 @@ async fn measure() -> Result {
     figure::at_most("resident memory, of that after the warm-up", memory, 1.1, "×");
     figure::note(format_args!(
         "{answers} answers in {:.0} s",
-        span.as_secs_f64() * 0.9
+        span.as_secs_f64() * 0.75
     ));
     Ok(())
 }
