@@ -1,4 +1,4 @@
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -18,6 +18,7 @@ use crate::registry::{self, Defaults, Sources};
 use crate::reports::Reports;
 use crate::sections::{self, Sections};
 use crate::settings::Settings;
+use crate::warnings::Warnings;
 
 /// Puts a [`HealthCheck`] together: what is discovered, what is added by hand, and how it all behaves.
 ///
@@ -240,6 +241,9 @@ impl HealthCheckBuilder {
         );
         slots.extend(sections);
         BuildError::unless_empty(problems)?;
+        slots
+            .iter_mut()
+            .for_each(|slot| slot.redact_description(&redaction));
 
         let fixed = sections::redacted(fixed, &redaction);
         let changes = Changes::new(checks, Listeners::start(self.listeners));
@@ -251,7 +255,7 @@ impl HealthCheckBuilder {
             reports: Reports::new(&engine, checks),
             engine: Arc::new(engine),
             fixed,
-            warnings: RwLock::new(warnings),
+            warnings: Warnings::new(warnings),
             provided: self.provided,
             redaction: self.redaction,
             lifecycle: Lifecycle::default(),

@@ -68,6 +68,14 @@ impl CheckInfo {
         &mut self.options
     }
 
+    /// The description, where it was put together while the program ran.
+    pub(crate) const fn own_description(&self) -> Option<&String> {
+        match &self.description {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => Some(text),
+        }
+    }
+
     pub(crate) fn describe(&mut self, text: String) {
         self.description = text.into();
     }

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -20,6 +20,7 @@ use crate::report::Report;
 use crate::reports::Reports;
 use crate::selection::Selection;
 use crate::statistics::Statistics;
+use crate::warnings::Warnings;
 
 /// The checks of a service: finds them, runs them, caches and tells their results.
 ///
@@ -58,7 +59,7 @@ pub(crate) struct Core {
     pub(crate) reports: Reports,
     pub(crate) fixed: Map<String, Value>,
     /// What stands in every report, from the build or added since.
-    pub(crate) warnings: RwLock<Vec<String>>,
+    pub(crate) warnings: Warnings,
     pub(crate) provided: Provided,
     /// What hides the names, for the environment page to start from.
     pub(crate) redaction: RedactionBuilder,
@@ -219,14 +220,11 @@ impl HealthCheck {
     }
 
     /// Adds a sentence to the `warnings` of every report from now on: something that somebody should know and no check
-    /// says. Redacted; the same one again changes nothing.
+    /// says. Redacted; the same one again changes nothing. The last 64 are kept.
     pub fn add_warning(&self, text: impl Into<String>) {
         let engine = &self.core.engine;
         let text = engine.redaction.text(&text.into()).into_owned();
-        let mut warnings = self.core.warnings.write().unwrap_or_else(PoisonError::into_inner);
-        if !warnings.contains(&text) {
-            warnings.push(text);
-            drop(warnings);
+        if self.core.warnings.add(text) {
             engine.touch();
         }
     }

@@ -33,6 +33,7 @@ mod sections;
 mod selection;
 mod settings;
 mod statistics;
+mod warnings;
 
 #[doc(hidden)]
 #[path = "private.rs"]

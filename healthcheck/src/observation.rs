@@ -50,6 +50,7 @@ impl HealthCheck {
         };
         let (status, output) = outcome.into_parts();
         let output = core.engine.redaction.named(name, output);
+        let output = core.engine.cut(output);
         let now = Now::read();
         let from = {
             let mut observations = core.observations.lock();

@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use healthcheck::{Cause, Overall, Selection, Status};
+use healthcheck::{Cause, Outcome, Overall, Selection, Status};
 use tokio::time::advance;
 
 use crate::support::{Lever, built, by_hand};
@@ -332,4 +332,31 @@ async fn the_last_32_transitions_of_the_whole_are_kept_as_well() {
     let last = of_the_whole.last().unwrap();
     assert_eq!((last.to, last.output.as_str()), (Status::Fail, Some("a")));
     assert!(last.lasted.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_64_of_the_warnings_added_are_kept_beside_those_of_the_build() {
+    let health = built([]);
+    let of_build = health.report().await.warnings.clone();
+    assert_eq!(of_build.len(), 1);
+    for retries in 0..1_000 {
+        health.add_warning(format!("{retries} retries"));
+    }
+    let warnings = health.report().await.warnings.clone();
+    assert_eq!(warnings.len(), 1 + 64);
+    assert_eq!(warnings[0], of_build[0]);
+    assert_eq!(warnings[64], "999 retries");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observation_is_cut_as_an_output_is() {
+    let health = built([]);
+    health.observe_liveness("loop", Some(Outcome::fail("x".repeat(1 << 20))));
+    let report = health.report_for(&Selection::liveness()).await.unwrap();
+    let output = report.results[0].output.as_str().unwrap();
+    assert!(
+        output.len() < 17 * 1024 && output.contains("cut after 16384 of 1048576 bytes"),
+        "{}",
+        output.len()
+    );
 }

@@ -91,6 +91,7 @@ fn talkative() -> HealthCheckBuilder {
         Check::new("cannot_be_shown", async || Outcome::pass(Unserialisable)),
         Check::new("is_overridden", async || Outcome::fail("broken")),
         Check::new("is_blocked", async || true).depends_on(["fails"]),
+        Check::new("is_described", async || true).description(told("description")),
     ];
     let builder = HealthCheck::builder().discover(false);
     checks
@@ -181,6 +182,8 @@ async fn a_secret_is_in_no_answer_no_report_no_history_and_no_log() {
         .set_override("is_overridden", Status::Pass, MINUTE, told("override"))
         .unwrap();
     health.maintenance(told("maintenance"));
+    health.add_warning(told("warning"));
+    health.observe_liveness("loop", Some(Outcome::fail(told("observation"))));
 
     let mut seen = Seen::default();
     for uri in [
@@ -191,6 +194,15 @@ async fn a_secret_is_in_no_answer_no_report_no_history_and_no_log() {
         "/readyz",
         "/readyz?verbose",
         "/livez",
+        "/livez?verbose",
+        "/healthcheck?format=text",
+        "/healthcheck?format=html",
+        "/healthcheck?format=health%2Bjson",
+        "/healthcheck?format=openmetrics",
+        "/healthcheck?format=prometheus",
+        "/healthcheck?format=spring",
+        "/healthcheck?format=microprofile",
+        "/healthcheck?format=aspnet",
         "/healthcheck/history",
         "/environment",
         "/environment/fixed",
@@ -215,8 +227,21 @@ async fn a_secret_is_in_no_answer_no_report_no_history_and_no_log() {
     );
     seen.add("listener", format!("{heard:?}"));
     seen.add("log", log.text());
+    let described = health
+        .checks()
+        .filter_map(|info| info.description().map(str::to_owned));
+    seen.add("descriptions", described.collect::<String>());
     seen.holds_no_secret(&[
         "/healthcheck",
+        "/livez",
+        "/livez?verbose",
+        "/healthcheck?format=text",
+        "/healthcheck?format=html",
+        "/healthcheck?format=health%2Bjson",
+        "/healthcheck?format=spring",
+        "/healthcheck?format=microprofile",
+        "/healthcheck?format=aspnet",
+        "descriptions",
         "/healthcheck/fails",
         "/healthcheck/panics",
         "/readyz",

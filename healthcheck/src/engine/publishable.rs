@@ -18,12 +18,17 @@ impl Engine {
             Subject::Check(_) => self.redaction.value(output),
             Subject::Section(name) => self.redaction.named(name, output),
         };
-        // A rule of the user's may panic: then nothing is shown.
+        // Rules of the user's are guarded by themselves. Whatever else happens, the run ends with a result.
         let redacted = catch_unwind(AssertUnwindSafe(redact)).unwrap_or_else(|_| MASK.into());
         match slot.subject {
-            Subject::Check(_) => cut(redacted, self.longest_output),
+            Subject::Check(_) => self.cut(redacted),
             Subject::Section(_) => redacted,
         }
+    }
+
+    /// The output as far as it is told.
+    pub(crate) fn cut(&self, output: Value) -> Value {
+        cut(output, self.longest_output)
     }
 }
 

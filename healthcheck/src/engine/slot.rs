@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use super::policy::Policy;
 use super::state::State;
 use crate::check::CheckInfo;
+use crate::redact::Redaction;
 use crate::run::Run;
 
 /// One check or section: what is fixed about it, and the state of its runs.
@@ -51,6 +52,19 @@ impl Slot {
         match &self.subject {
             Subject::Check(info) => info.name(),
             Subject::Section(name) => name,
+        }
+    }
+
+    /// Hides the secrets in what a check says of itself. What stands in the source can't be one.
+    pub(crate) fn redact_description(&mut self, redaction: &Redaction) {
+        if let Subject::Check(info) = &mut self.subject
+            && let Some(text) = info.own_description()
+        {
+            let shown = redaction.text(text);
+            if shown != *text {
+                let shown = shown.into_owned();
+                Arc::make_mut(info).describe(shown);
+            }
         }
     }
 

@@ -162,6 +162,52 @@ fn own_rules_are_asked_beside_the_built_in_ones() {
     assert_eq!(format!("{redaction:?}").matches("own: 1").count(), 1);
 }
 
+struct Constant;
+
+impl Redactor for Constant {
+    fn redact_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if text.contains("CUST-") {
+            Cow::Borrowed(M)
+        } else {
+            Cow::Borrowed(text)
+        }
+    }
+}
+
+#[test]
+fn an_own_mask_counts_also_where_it_is_as_long_as_what_it_hides() {
+    let redaction = Redaction::builder()
+        .rule(Arc::new(Own))
+        .rule(Arc::new(Constant))
+        .build();
+    for text in ["CUST-223", "CUST-2", "CUST-2234 of token=x", "CUST-1CUST-2"] {
+        assert_eq!(redaction.text(text), M, "{text}");
+        assert_eq!(redaction.value(json!([text])), json!([M]), "{text}");
+    }
+}
+
+struct Panics;
+
+impl Redactor for Panics {
+    fn is_secret_name(&self, name: &str) -> bool {
+        assert!(name != "worst", "a name that the rule didn't expect");
+        false
+    }
+
+    fn redact_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        assert!(!text.contains("surprise"), "a text that the rule didn't expect");
+        Cow::Borrowed(text)
+    }
+}
+
+#[test]
+fn where_an_own_rule_panics_only_what_it_was_asked_about_is_hidden() {
+    let redaction = Redaction::builder().rule(Arc::new(Panics)).build();
+    let value = json!({ "a": "fine", "b": "a surprise", "worst": 1 });
+    assert_eq!(redaction.value(value), json!({ "a": "fine", "b": M, "worst": M }));
+    assert_eq!(redaction.text("surprise"), M);
+}
+
 #[test]
 fn names_alone_can_be_shown() {
     let value = json!({ "PATH": "/bin", "argv": ["app", "--port=80"], "n": 1 });

@@ -36,6 +36,10 @@ impl Reader<'_, '_> {
     /// Reads the flag at `index` and what it takes; the next argument to read.
     pub(super) fn flag(&mut self, index: usize) -> usize {
         let word = self.word(index).to_owned();
+        // First: what is written together with a flag may hold the sign that ends the name of another, `-pc2VjcmV0Cg==`.
+        if self.glued(index, &word) {
+            return index + 1;
+        }
         let (flag, value) = match word.split_once(['=', ':']) {
             Some((flag, value))
                 if word.starts_with('/') || word.as_bytes().get(flag.len()) == Some(&b'=') =>
@@ -62,9 +66,6 @@ impl Reader<'_, '_> {
         }
         if let Some(value) = value {
             self.own_value(index, flag.len() + 1, value, verdict);
-            return index + 1;
-        }
-        if self.glued(index, &word) {
             return index + 1;
         }
         let next = self.word(index + 1);

@@ -110,7 +110,7 @@ pub trait Redactor: Send + Sync + 'static {
     }
 
     /// The text with its secrets replaced, `Cow::Borrowed(text)` where it has none. It has been through the built-in
-    /// rules already. Default: the text.
+    /// rules already. Where it panics the text is hidden. Default: the text.
     fn redact_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(text)
     }

@@ -37,20 +37,18 @@ fn flag(word: &str) -> String {
     if !arguments::is_flag(word) {
         return MASK.to_owned();
     }
+    if !word.starts_with("--") {
+        let letter = word.get(..2).unwrap_or_default();
+        let rest = if word.len() > 2 { MASK } else { "" };
+        return format!("{letter}{rest}");
+    }
     if let Some((name, _)) = word.split_once('=') {
         return format!("{name}={MASK}");
     }
     let plain = word
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
-    if word.starts_with("--") && plain {
-        return word.to_owned();
-    }
-    match word.get(..2) {
-        Some(letter) if !word.starts_with("--") && word.len() == 2 => letter.to_owned(),
-        Some(letter) if !word.starts_with("--") => format!("{letter}{MASK}"),
-        _ => MASK.to_owned(),
-    }
+    if plain { word.to_owned() } else { MASK.to_owned() }
 }
 
 #[cfg(test)]
@@ -61,11 +59,11 @@ mod tests {
 
     #[test]
     fn only_names_and_shape_stay() {
-        let value = json!({"a": 1, "b": [true, null, "x"], "c": {"d": "e"}, "argv": ["app", "--port=80", "-p80", "-v", "--x", "y"]});
+        let value = json!({"a": 1, "b": [true, null, "x"], "c": {"d": "e"}, "argv": ["app", "--port=80", "-p80", "-pc2Vj=", "-v", "--x", "y"]});
         let m = MASK;
         assert_eq!(
             of(value, 0),
-            json!({"a": m, "b": [m, m, m], "c": {"d": m}, "argv": [m, "--port=********", "-p********", "-v", "--x", m]})
+            json!({"a": m, "b": [m, m, m], "c": {"d": m}, "argv": [m, "--port=********", "-p********", "-p********", "-v", "--x", m]})
         );
     }
 }

@@ -133,7 +133,7 @@ impl Walk<'_> {
 
     pub(super) fn text(self, text: String) -> String {
         match self.shown(&text) {
-            Cow::Borrowed(shown) if shown.len() == text.len() => text,
+            Cow::Borrowed(shown) if std::ptr::eq(shown, &*text) => text,
             shown => shown.into_owned(),
         }
     }

@@ -1,7 +1,5 @@
 //! From results to a report: the verdict on the whole, its reason, the warnings, the sections.
 
-use std::sync::PoisonError;
-
 use serde_json::Map;
 
 use super::members::Members;
@@ -30,11 +28,7 @@ impl Core {
             let seen = observed.iter().map(|result| verdict(result.status, true));
             seen.fold(self.overall(members, &results), Overall::max)
         };
-        let mut warnings = self
-            .warnings
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let mut warnings = self.warnings.all();
         warnings.extend(members.warnings.iter().cloned());
         warnings.extend(self.passes_over_failures(members, &results, asked.now));
         if !observed.is_empty() {
