@@ -35,6 +35,7 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let child = spawn(&mut command, port);
+        print_version(&child);
         Self {
             port,
             command,
@@ -109,6 +110,24 @@ fn stat(pid: u32) -> Option<(String, u32)> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut words = after_name.split_whitespace();
     Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
+}
+
+/// Says which version of which program this is: of the process itself, whatever started it.
+fn print_version(child: &Child) {
+    let Ok(program) = fs::read_link(format!("/proc/{}/exe", child.id())) else {
+        return;
+    };
+    // nginx knows only the short one, and says it on stderr.
+    for flag in ["--version", "-v"] {
+        let Ok(said) = Command::new(&program).arg(flag).output() else {
+            continue;
+        };
+        if said.status.success() {
+            let text = String::from_utf8_lossy(&[said.stdout, said.stderr].concat()).into_owned();
+            println!("against {}", text.lines().next().unwrap_or_default());
+            return;
+        }
+    }
 }
 
 fn spawn(command: &mut Command, port: u16) -> Child {
