@@ -37,6 +37,18 @@ pub(crate) struct Rendered {
     body: Bytes,
 }
 
+/// Headers that are the server's own affair: a wrong one breaks the connection.
+pub(crate) const SERVERS_OWN: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
+
+/// What a form makes of a page.
+struct Made {
+    content_type: HeaderValue,
+    headers: HeaderMap,
+    body: Bytes,
+    /// Not the default in the place of a form that panicked.
+    as_chosen: bool,
+}
+
 /// What a rendering is of, beside its report.
 #[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {
@@ -63,14 +75,15 @@ impl Answers {
         let page = Page::new(told, health, place)
             .style(choice.style)
             .withheld(!details);
-        let (format, body) = self.body(choice, &page);
+        let made = self.made(choice, &page);
         let verdict = report.status;
-        let mut headers = headers(format.content_type(), body.len());
+        let mut headers = headers(made.content_type, made.body.len());
         headers.insert(header::VARY, HeaderValue::from_static("accept"));
-        headers.extend(format.headers());
+        headers.extend(made.headers);
         for (name, value) in self.headers(verdict) {
             // The content type that somebody sets is that of the body that `Endpoints::body` makes.
-            if *name != header::CONTENT_TYPE || choice.form == Form::JSON {
+            let is_of_body = choice.form == Form::JSON && made.as_chosen;
+            if *name != header::CONTENT_TYPE || is_of_body {
                 headers.insert(name, value.clone());
             }
         }
@@ -85,7 +98,7 @@ impl Answers {
             report,
             choice,
             headers,
-            body,
+            body: made.body,
         }
     }
 
@@ -121,15 +134,24 @@ impl Answers {
             .map(|(_, value)| essence(value))
     }
 
-    /// The body, and the form that it is really in.
-    fn body(&self, choice: Choice, page: &Page<'_>) -> (&dyn Format, Bytes) {
-        let format = self.formats.get(choice.form);
-        if let Ok(body) = catch_unwind(AssertUnwindSafe(|| format.render(page))) {
-            return (format, body);
+    /// What the chosen form makes of the page; where it panics, what ours does.
+    fn made(&self, choice: Choice, page: &Page<'_>) -> Made {
+        let make = |format: &dyn Format, as_chosen| Made {
+            content_type: format.content_type(),
+            headers: format.headers(),
+            body: format.render(page),
+            as_chosen,
+        };
+        let chosen = AssertUnwindSafe(|| make(self.formats.get(choice.form), true));
+        let mut made = catch_unwind(chosen).unwrap_or_else(|_| {
+            let name = self.formats.name(choice.form);
+            tracing::error!("the format `{name}` panicked: the report is sent as JSON");
+            make(Formats::default_json(), false)
+        });
+        for name in SERVERS_OWN {
+            made.headers.remove(name);
         }
-        let name = self.formats.name(choice.form);
-        tracing::error!("the format `{name}` panicked: the report is sent as JSON");
-        (Formats::default_json(), Formats::default_json().render(page))
+        made
     }
 }
 

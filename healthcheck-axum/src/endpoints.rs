@@ -3,11 +3,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use healthcheck::{BuildError, EnvironmentDump, HealthCheck, Report};
 
 use crate::access::Access;
-use crate::answer::Answers;
+use crate::answer::{Answers, SERVERS_OWN};
 use crate::format::{Format, Page};
 use crate::paths::Paths;
 use crate::routes;
@@ -302,8 +302,8 @@ impl Endpoints {
 
     /// Who may read what the checks say. Default: [`Access::direct`].
     ///
-    /// Others get the same status code, names and verdicts, with "reason withheld" in the place of each output, and
-    /// neither sections nor warnings.
+    /// Others get the same status code, names, verdicts and times, with "reason withheld" in the place of each output;
+    /// and neither sections nor warnings nor descriptions.
     pub fn details_access(mut self, access: Access) -> Self {
         self.details_access = access;
         self
@@ -347,13 +347,7 @@ impl Endpoints {
 
     /// The length of a body is the server's affair: a wrong one would break the connection.
     fn check_header(&mut self, setter: &str, name: &HeaderName) {
-        if [
-            header::CONTENT_LENGTH,
-            header::TRANSFER_ENCODING,
-            header::CONNECTION,
-        ]
-        .contains(name)
-        {
+        if SERVERS_OWN.contains(&name.as_str()) {
             self.problems.push(format!(
                 "`{setter}` sets `{name}`, which is the server's own affair; take it out"
             ));

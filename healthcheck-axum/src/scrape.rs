@@ -15,6 +15,8 @@ pub(crate) struct Scrape {
 }
 
 struct Kept {
+    /// Whether it is for those who may see what the checks say: a form of the user's may tell it.
+    details: bool,
     wholes: Wholes,
     statistics: Statistics,
     rendered: Arc<Rendered>,
@@ -47,18 +49,20 @@ impl Scrape {
         wholes: &Wholes,
     ) -> Arc<Rendered> {
         let statistics = subject.health.statistics();
+        let details = subject.details;
+        let is_of_these = |kept: &Kept| kept.rendered.choice == choice && kept.details == details;
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        let holds = |kept: &&Kept| {
-            kept.rendered.choice == choice && kept.wholes.are(wholes) && kept.statistics == statistics
-        };
+        let holds =
+            |kept: &&Kept| is_of_these(kept) && kept.wholes.are(wholes) && kept.statistics == statistics;
         if let Some(kept) = kept.iter().find(holds) {
             return Arc::clone(&kept.rendered);
         }
         drop(kept);
         let rendered = Arc::new(answers.render(Arc::clone(&wholes.all), choice, subject));
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|other| other.rendered.choice != choice && other.wholes.are(wholes));
+        kept.retain(|other| !is_of_these(other) && other.wholes.are(wholes));
         kept.push(Kept {
+            details,
             wholes: wholes.clone(),
             statistics,
             rendered: Arc::clone(&rendered),

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use healthcheck::{CheckResult, HealthCheck, Selection, Status};
-use serde_json::Value;
+
+use crate::format::{self, OneLine};
 
 /// Kubernetes' own path, unless the container says otherwise.
 pub(crate) const PATH: &str = "/dev/termination-log";
@@ -40,10 +41,7 @@ fn text(results: &[CheckResult]) -> String {
     let mut text = String::new();
     for CheckResult { checker, output, .. } in failing {
         // Writing into a string doesn't fail.
-        let _ = match output {
-            Value::String(output) => writeln!(text, "{checker}: {output}"),
-            other => writeln!(text, "{checker}: {other}"),
-        };
+        let _ = writeln!(text, "{}: {}", OneLine(checker), OneLine(&format::output(output)));
     }
     let end = (0..=LONGEST.min(text.len())).rfind(|&end| text.is_char_boundary(end));
     text.truncate(end.unwrap_or_default());
@@ -100,6 +98,17 @@ mod tests {
         assert_eq!(
             text.replace("********", "app"),
             "runtime: stands still\ndatabase: postgres://app:app@db/orders refused\nqueue: {\"depth\":9}\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn no_output_fakes_a_line() {
+        let fake = "x\ndatabase: everything is lost\u{1b}[2J";
+        let health = with([Check::new("queue", move || async move { Outcome::fail(fake) })]);
+        health.report().await;
+        assert_eq!(
+            written(&health).await,
+            "queue: x\\ndatabase: everything is lost\\u{1b}[2J\n"
         );
     }
 

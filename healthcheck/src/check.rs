@@ -68,6 +68,13 @@ impl CheckInfo {
         &mut self.options
     }
 
+    /// The same without its description: for those who aren't to see what somebody wrote.
+    #[must_use]
+    pub fn without_description(mut self) -> Self {
+        self.description = Cow::Borrowed("");
+        self
+    }
+
     /// The description, where it was put together while the program ran.
     pub(crate) const fn own_description(&self) -> Option<&String> {
         match &self.description {

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::body::Bytes;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use healthcheck::{Check, Outcome};
 use healthcheck_axum::{Access, Endpoints, Format, Page};
 use serde_json::json;
 
-use crate::support::{Answer, ask, built, fails, get, local, passes, plain, request, router, warns, with};
+use crate::support::{
+    Answer, ask, built, by_hand, fails, get, local, passes, plain, request, router, warns, with,
+};
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 const PROMETHEUS: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
@@ -179,9 +181,10 @@ async fn text_is_one_word_until_something_fails_or_more_is_asked_for() {
 async fn who_may_not_see_details_sees_them_in_no_form() {
     let secretive =
         Check::new("etcd", async || Outcome::fail("10.0.0.7 refused")).description("The store answers.");
-    let endpoints = Endpoints::new(built([secretive])).details_access(Access::denied());
-    let router = router(endpoints);
-    let answer = ask(&router, get("/readyz?verbose")).await;
+    let health = by_hand().check(secretive).section("rack", "row 7").build();
+    let router = router(Endpoints::new(health.expect("it fits together")));
+    let stranger = |path: &str| with(get(path), "x-forwarded-for", "203.0.113.9");
+    let answer = ask(&router, stranger("/readyz?verbose")).await;
     assert_eq!(
         text(&answer),
         "[-]etcd failed: reason withheld\nreadyz check failed\n"
@@ -197,11 +200,20 @@ async fn who_may_not_see_details_sees_them_in_no_form() {
         "microprofile",
         "aspnet",
     ] {
-        let answer = ask(&router, get(&format!("/healthcheck?format={format}"))).await;
-        assert!(!text(&answer).contains("10.0.0.7"), "{format}");
-        assert!(text(&answer).contains("etcd"), "{format}");
+        let path = format!("/healthcheck?format={format}");
+        // Whoever asks in between, or before.
+        for _ in 0..2 {
+            let answer = ask(&router, stranger(&path)).await;
+            for detail in ["10.0.0.7", "The store", "row 7"] {
+                assert!(!text(&answer).contains(detail), "{format}");
+            }
+            assert!(text(&answer).contains("etcd"), "{format}");
+            ask(&router, get(&path)).await;
+        }
     }
-    let page = ask(&router, get("/healthcheck?format=html")).await;
+    let own = ask(&router, get("/healthcheck?format=html")).await;
+    assert!(text(&own).contains("The store") && text(&own).contains("row 7"));
+    let page = ask(&router, stranger("/healthcheck?format=html")).await;
     assert!(
         !text(&page).contains("class=\"strip\""),
         "the history is a detail, too"
@@ -414,4 +426,167 @@ async fn the_release_is_told_by_the_draft() {
     let router = router(Endpoints::new(built([passes("a")])).release("4.5.6"));
     let answer = ask(&router, get("/healthcheck?format=health%2Bjson")).await;
     assert_eq!(answer.json()["releaseId"], "4.5.6");
+}
+
+/// Tells everything, and may panic.
+struct Talkative {
+    panics: bool,
+}
+
+impl Format for Talkative {
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static("text/x-talkative")
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let names = [
+            header::CONTENT_LENGTH,
+            header::TRANSFER_ENCODING,
+            header::CONNECTION,
+        ];
+        let mut headers: HeaderMap = names
+            .into_iter()
+            .map(|name| (name, HeaderValue::from_static("1")))
+            .collect();
+        headers.insert("x-talkative", HeaderValue::from_static("yes"));
+        headers
+    }
+
+    fn render(&self, page: &Page<'_>) -> Bytes {
+        assert!(!self.panics, "by mistake");
+        let descriptions = page.checks().iter().filter_map(|info| info.description());
+        let said = page
+            .report()
+            .results
+            .iter()
+            .map(|result| result.output.to_string());
+        let all: Vec<String> = said.chain(descriptions.map(str::to_owned)).collect();
+        all.join("\n").into()
+    }
+}
+
+#[tokio::test]
+async fn metrics_in_a_form_of_ones_own_are_kept_apart_for_those_who_may_see_details() {
+    for panics in [false, true] {
+        for strangers_first in [false, true] {
+            let check = fails("a").description("The store.");
+            let endpoints = Endpoints::new(built([check])).format("prometheus", Talkative { panics });
+            let router = router(endpoints);
+            ask(&router, get("/healthcheck")).await;
+            let path = "/healthcheck?format=prometheus";
+            let own = || get(path);
+            let strangers = || with(get(path), "x-forwarded-for", "203.0.113.9");
+            for turn in 0..4 {
+                let is_stranger = (turn % 2 == 0) == strangers_first;
+                let answer = ask(&router, if is_stranger { strangers() } else { own() }).await;
+                assert_eq!(
+                    text(&answer).contains("broken"),
+                    !is_stranger,
+                    "{}",
+                    text(&answer)
+                );
+                let described = text(&answer).contains("The store");
+                assert_eq!(described, !is_stranger && !panics, "{}", text(&answer));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_form_sets_no_header_that_is_the_servers_own_affair() {
+    let endpoints = Endpoints::new(built([passes("a")])).format("mine", Talkative { panics: false });
+    let answer = ask(&router(endpoints), get("/healthcheck?format=mine")).await;
+    let length = answer.body.len().to_string();
+    assert_eq!(answer.header("content-length"), Some(&*length));
+    assert_eq!(answer.header("transfer-encoding"), None);
+    assert_eq!(answer.header("connection"), None);
+    assert_eq!(answer.header("x-talkative"), Some("yes"));
+}
+
+struct PanicsEarly;
+
+impl Format for PanicsEarly {
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static("text/x-early")
+    }
+
+    fn headers(&self) -> HeaderMap {
+        panic!("by mistake")
+    }
+
+    fn render(&self, _: &Page<'_>) -> Bytes {
+        Bytes::new()
+    }
+}
+
+#[tokio::test]
+async fn the_json_in_the_place_of_what_panicked_is_sent_as_json() {
+    let html = HeaderValue::from_static("text/html");
+    let endpoints = Endpoints::new(built([warns("<script>")]))
+        .body(|_| panic!("by mistake"))
+        .success_header(header::CONTENT_TYPE, html)
+        .format("early", PanicsEarly);
+    let router = router(endpoints);
+    for path in ["/healthcheck", "/healthcheck?format=early"] {
+        let answer = ask(&router, get(path)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert_eq!(answer.header("content-type"), Some("application/json"), "{path}");
+        assert_eq!(answer.checkers(), ["<script>"], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_link_of_the_page_leads_somewhere_wherever_the_endpoints_lie() {
+    for (path, nested) in [("/healthcheck", ""), ("/", ""), ("/a/b", "/app"), ("/a", "")] {
+        let endpoints = Endpoints::new(built([passes("one")])).health_path(path);
+        let inner = router(endpoints);
+        let router = if nested.is_empty() {
+            inner
+        } else {
+            axum::Router::new().nest(nested, inner)
+        };
+        let whole = format!("{nested}{path}");
+        let whole = if nested.is_empty() {
+            whole
+        } else {
+            whole.trim_end_matches('/').to_owned()
+        };
+        let single = format!("{}/one", whole.trim_end_matches('/'));
+        for from in [whole, single] {
+            let page = ask(&router, local(&format!("{from}?format=html"))).await;
+            assert_eq!(page.status, StatusCode::OK, "{from}");
+            let links: Vec<&str> = text(&page)
+                .split("href=\"")
+                .skip(1)
+                .filter_map(|rest| rest.split('"').next())
+                .filter(|link| !link.starts_with(['?', '#']) && !link.starts_with("data:"))
+                .collect();
+            assert!(links.len() >= 5, "{links:?}");
+            for link in links {
+                let to = resolved(&from, link.split(['?', '#']).next().unwrap_or_default());
+                assert!(!to.contains(' '), "{link} on {from}");
+                let answer = ask(&router, local(&to)).await;
+                assert_eq!(answer.status, StatusCode::OK, "{link} on {from} is {to}");
+            }
+        }
+    }
+}
+
+/// A relative link as a browser follows it.
+fn resolved(from: &str, link: &str) -> String {
+    let mut segments: Vec<&str> = from.split('/').collect();
+    segments.pop();
+    for segment in link.split('/') {
+        match segment {
+            "." => {}
+            ".." => drop(segments.pop()),
+            segment => segments.push(segment),
+        }
+    }
+    let path = segments.join("/");
+    if path.starts_with('/') {
+        path
+    } else {
+        format!("/{path}")
+    }
 }

@@ -29,6 +29,7 @@ pub(crate) use formats::{Form, Formats};
 pub(crate) use negotiation::{Choice, UnknownFormat, Where, Wish};
 pub use page::Page;
 pub(crate) use page::{Place, Wholes};
+pub(crate) use wording::{OneLine, output};
 
 /// A form that a report can be sent in.
 ///
@@ -63,7 +64,8 @@ pub trait Format: Send + Sync + 'static {
     /// The value of `Content-Type`. Asked once when the form is added and once a rendering: it should be the same.
     fn content_type(&self) -> HeaderValue;
 
-    /// Headers that this form needs beside it. Default: none.
+    /// Headers that this form needs beside it. Default: none. `Connection`, `Content-Length` and `Transfer-Encoding` are
+    /// the server's own affair and left out.
     fn headers(&self) -> HeaderMap {
         HeaderMap::new()
     }

@@ -147,10 +147,18 @@ impl<'a> Page<'a> {
         self.style != Style::Brief
     }
 
-    /// What is known of each check of the service without running it, by name.
+    /// What is known of each check of the service without running it, by name; without descriptions where details are
+    /// withheld.
     #[must_use]
     pub fn checks(&self) -> &[Arc<CheckInfo>] {
-        self.checks.get_or_init(|| self.health.checks().collect())
+        self.checks.get_or_init(|| {
+            let checks = self.health.checks();
+            if self.withheld {
+                checks.map(without_description).collect()
+            } else {
+                checks.collect()
+            }
+        })
     }
 
     /// What is known of one check.
@@ -209,16 +217,34 @@ impl<'a> Page<'a> {
         self.place.paths.of(self.place.kind)
     }
 
+    /// What lies below this path, as a link from it.
+    pub(super) fn link_below(&self, segment: &str) -> String {
+        match self.path().rsplit_once('/') {
+            Some((_, last)) if !last.is_empty() => format!("{last}/{segment}"),
+            _ => segment.to_owned(),
+        }
+    }
+
     /// Another path of the endpoints, as a link from this one: under `nest` nobody knows what stands before them.
     pub(super) fn link(&self, to: &str) -> String {
-        let below = usize::from(self.place.check.is_some());
-        let up = self.path().trim_matches('/').matches('/').count() + below;
+        let segments = self.path().split('/').filter(|segment| !segment.is_empty());
+        let here = segments.count() + usize::from(self.place.check.is_some());
+        // The last one of this path is in the place of which a link stands.
+        let up = here.saturating_sub(1);
         let down = to.trim_start_matches('/');
         if up == 0 && down.is_empty() {
             return "./".to_owned();
         }
         format!("{}{down}", "../".repeat(up))
     }
+}
+
+/// Somebody wrote it, perhaps for those alone who may see details.
+fn without_description(info: Arc<CheckInfo>) -> Arc<CheckInfo> {
+    if info.description().is_none() {
+        return info;
+    }
+    Arc::new(CheckInfo::clone(&info).without_description())
 }
 
 impl fmt::Debug for Page<'_> {

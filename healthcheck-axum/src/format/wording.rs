@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::Value;
 
 /// An output as text: a string without its quotes, nothing for `null`, anything else as JSON.
-pub(super) fn output(value: &Value) -> Cow<'_, str> {
+pub(crate) fn output(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => text.as_str().into(),
         Value::Null => "".into(),
@@ -17,7 +17,7 @@ pub(super) fn output(value: &Value) -> Cow<'_, str> {
 
 /// Text that stays on its line: control characters, line separators and marks that turn the direction of writing are
 /// written as their escapes, so that no output looks like a line of ours.
-pub(super) struct OneLine<'a>(pub(super) &'a str);
+pub(crate) struct OneLine<'a>(pub(crate) &'a str);
 
 impl Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -20,7 +20,7 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     let up = if page.check().is_some() {
         String::new()
     } else {
-        format!("{}/", page.name())
+        page.link_below("")
     };
     html!(out,
         "<li class=\"check " {look.class} "\" data-key=\"" {name} "\">\n<p class=\"status\"><span class=\"mark\" "

@@ -10,6 +10,7 @@ use super::moment::moment;
 use super::row;
 use super::shell::{self, Head, Link};
 use crate::format::Page;
+use crate::paths::HISTORY;
 use crate::probe::Kind;
 
 pub(super) fn write(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
@@ -78,7 +79,7 @@ fn other_forms(page: &Page<'_>) -> Vec<Link> {
         is_here: false,
     });
     let history = (!page.is_probe() && page.check().is_none()).then(|| Link {
-        to: format!("{}/history", page.name()),
+        to: page.link_below(HISTORY),
         name: "History",
         is_here: false,
     });
