@@ -1,9 +1,11 @@
 //! Bearer tokens: fixed ones, and those of a file that may change.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use axum::http::header::AUTHORIZATION;
@@ -12,6 +14,10 @@ use subtle::{Choice, ConstantTimeEq};
 
 /// For how long the tokens of a file hold before it is read again.
 const REREAD: Duration = Duration::from_secs(1);
+/// A disk that answers does so in this time; the thread that asks waits no longer.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// For how long the tokens read last hold while the disk doesn't answer.
+const OUTDATED: Duration = Duration::from_secs(10);
 /// More than this isn't a file of tokens.
 const LARGEST: u64 = 64 * 1024;
 
@@ -63,12 +69,19 @@ impl Tokens {
 /// The tokens of a file, read again at most once a second.
 pub(super) struct TokenFile {
     path: PathBuf,
+    read: fn(&Path) -> Read,
     state: Mutex<State>,
 }
 
+/// The tokens, or why there are none.
+type Read = Result<Tokens, String>;
+
 struct State {
     tokens: Arc<Tokens>,
+    /// When the file was last read.
     read: Option<Instant>,
+    /// The reading that is going on, and since when.
+    reading: Option<(Receiver<Read>, Instant)>,
     /// Why the last reading failed: logged once.
     problem: Option<String>,
 }
@@ -82,44 +95,79 @@ impl TokenFile {
         let state = State {
             tokens: Arc::new(Tokens::new([])),
             read: None,
+            reading: None,
             problem: None,
         };
         Self {
             path,
+            read,
             state: Mutex::new(state),
         }
     }
 
-    /// What the file says, at most a second old.
+    /// What the file says, at most a second old. A disk that doesn't answer holds nobody up: the tokens read last hold
+    /// meanwhile, and not for long.
     pub(super) fn tokens(&self) -> Arc<Tokens> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.read.is_some_and(|read| read.elapsed() < REREAD) {
             return Arc::clone(&state.tokens);
         }
-        state.read = Some(Instant::now());
-        match read(&self.path) {
-            Ok(tokens) => {
-                state.tokens = Arc::new(tokens);
-                state.problem = None;
+        let (told, patience) = match state.reading.take() {
+            Some(going_on) => (going_on, Duration::ZERO),
+            None => (self.begin(), PATIENCE),
+        };
+        match told.0.recv_timeout(patience) {
+            Ok(tokens) => self.take(&mut state, tokens),
+            Err(RecvTimeoutError::Timeout) if told.1.elapsed() < OUTDATED => state.reading = Some(told),
+            Err(RecvTimeoutError::Timeout) => {
+                state.reading = Some(told);
+                self.refuse(&mut state, "it can't be read: the disk doesn't answer".to_owned());
             }
-            Err(problem) => {
-                // A token that was taken away must not go on working.
-                state.tokens = Arc::new(Tokens::new([]));
-                if state.problem.as_ref() != Some(&problem) {
-                    tracing::error!(
-                        file = %self.path.display(),
-                        "the file of bearer tokens lets nobody in: {problem}"
-                    );
-                    state.problem = Some(problem);
-                }
+            Err(RecvTimeoutError::Disconnected) => {
+                self.take(&mut state, Err("no thread is left to read it".to_owned()));
             }
         }
         Arc::clone(&state.tokens)
     }
+
+    /// Reads on a thread apart, which alone waits for a disk.
+    fn begin(&self) -> (Receiver<Read>, Instant) {
+        let (tell, told) = sync_channel(1);
+        let (path, read) = (self.path.clone(), self.read);
+        let reader = thread::Builder::new().name("bearer tokens".to_owned());
+        // Without a thread the channel is closed, which says so.
+        let _ = reader.spawn(move || tell.send(read(&path)));
+        (told, Instant::now())
+    }
+
+    fn take(&self, state: &mut State, tokens: Read) {
+        state.read = Some(Instant::now());
+        match tokens {
+            Ok(tokens) => {
+                state.tokens = Arc::new(tokens);
+                state.problem = None;
+            }
+            Err(problem) => self.refuse(state, problem),
+        }
+    }
+
+    /// A token that was taken away must not go on working.
+    fn refuse(&self, state: &mut State, problem: String) {
+        state.tokens = Arc::new(Tokens::new([]));
+        if state.problem.as_ref() != Some(&problem) {
+            tracing::error!(file = %self.path.display(), "the file of bearer tokens lets nobody in: {problem}");
+            state.problem = Some(problem);
+        }
+    }
 }
 
-fn read(path: &Path) -> Result<Tokens, String> {
+fn read(path: &Path) -> Read {
     let mut text = String::new();
+    // A pipe would be waited for until somebody writes into it.
+    let is_file = fs::metadata(path).map_err(|error| error.to_string())?.is_file();
+    if !is_file {
+        return Err("it is no file".to_owned());
+    }
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(LARGEST + 1)
         .read_to_string(&mut text)
@@ -132,4 +180,58 @@ fn read(path: &Path) -> Result<Tokens, String> {
         return Err("it holds no token; write one a line".to_owned());
     }
     Ok(tokens)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    /// Where the reader of the test below stands until it is let go.
+    static DISK: Barrier = Barrier::new(2);
+
+    fn after_the_disk(_: &Path) -> Read {
+        DISK.wait();
+        Ok(Tokens::new(["new".to_owned()]))
+    }
+
+    #[test]
+    fn a_disk_that_does_not_answer_holds_nobody_up_and_nothing_is_read_twice_at_once() {
+        let file = TokenFile {
+            read: after_the_disk,
+            ..TokenFile::new(PathBuf::from("tokens"))
+        };
+        {
+            let mut state = file.state.lock().unwrap();
+            state.tokens = Arc::new(Tokens::new(["old".to_owned()]));
+        }
+        for _ in 0..3 {
+            assert!(
+                file.tokens().contain(b"old"),
+                "the tokens read last hold meanwhile"
+            );
+        }
+        {
+            let mut state = file.state.lock().unwrap();
+            let (_, since) = state.reading.as_mut().unwrap();
+            *since = since.checked_sub(OUTDATED).unwrap();
+        }
+        assert!(file.tokens().is_empty(), "and not for long");
+        DISK.wait();
+        while file.tokens().is_empty() {
+            thread::yield_now();
+        }
+        assert!(file.tokens().contain(b"new"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_the_place_of_the_file_lets_nobody_in() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tokens");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        assert!(TokenFile::new(path).tokens().is_empty());
+    }
 }
