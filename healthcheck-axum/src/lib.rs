@@ -23,7 +23,6 @@ mod access;
 mod answer;
 mod assembly;
 mod details;
-mod direct;
 mod disabled;
 mod endpoints;
 mod exchange;
@@ -47,6 +46,7 @@ mod self_probe;
 mod serve;
 mod serve_error;
 mod server;
+mod shortcut;
 mod signals;
 mod state;
 #[cfg(all(feature = "systemd", unix))]

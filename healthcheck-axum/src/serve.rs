@@ -7,7 +7,6 @@ use healthcheck::{HealthCheck, Selection};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::runtime::Handle;
 
-use crate::direct::Direct;
 use crate::disabled;
 use crate::endpoints::{Endpoints, Readers};
 use crate::haproxy_agent::Agent;
@@ -15,6 +14,7 @@ use crate::routes;
 use crate::runtime_watch::RUNTIME;
 use crate::serve_error::ServeError;
 use crate::server::{Limits, Server};
+use crate::shortcut::Shortcut;
 use crate::termination_log;
 
 /// Serves every annotated check and section of the binary until SIGTERM or Ctrl-C: the same as
@@ -229,7 +229,7 @@ impl Endpoints {
         let router: Router = routes::router(&state.paths, &state);
         let server = Server {
             router,
-            direct: Direct::new(state),
+            shortcut: Shortcut::new(state),
             health,
             shutdown_delay,
             signals: signals == Signals::TakenOver,

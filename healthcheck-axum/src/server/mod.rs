@@ -14,9 +14,9 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::direct::Direct;
 use crate::haproxy_agent::{self, Agent};
 use crate::serve_error::ServeError;
+use crate::shortcut::Shortcut;
 use crate::signals::{Caught, Signals};
 use crate::{maintenance, runtime_watch, termination_log};
 use connection::Site;
@@ -35,7 +35,7 @@ const LAST_MOMENT: Duration = Duration::from_secs(1);
 pub(crate) struct Server {
     pub(crate) router: Router,
     /// What answers some of its requests sooner.
-    pub(crate) direct: Option<Direct>,
+    pub(crate) shortcut: Option<Shortcut>,
     pub(crate) health: HealthCheck,
     /// How long requests are answered after SIGTERM, or what ends the server in its place; `None`: as `health` says.
     pub(crate) shutdown_delay: Option<Duration>,
@@ -191,7 +191,7 @@ impl Server {
         let (close, closing) = watch::channel(false);
         let site = Site {
             router: TowerToHyperService::new(self.router.clone()),
-            direct: self.direct.clone(),
+            shortcut: self.shortcut.clone(),
             health: self.health.clone(),
             limits: self.limits,
             closing,

@@ -28,7 +28,7 @@ fn server(health: &HealthCheck, router: Router) -> Server {
                 }
             }),
         ),
-        direct: None,
+        shortcut: None,
         health: health.clone(),
         shutdown_delay: Some(Duration::ZERO),
         signals: false,

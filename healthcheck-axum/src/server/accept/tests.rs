@@ -37,7 +37,7 @@ fn site(connections: usize) -> (Site, watch::Sender<bool>) {
     let (close, closing) = watch::channel(false);
     let site = Site {
         router: TowerToHyperService::new(Router::new()),
-        direct: None,
+        shortcut: None,
         health: HealthCheck::builder().discover(false).build().unwrap(),
         limits: Limits {
             connections,

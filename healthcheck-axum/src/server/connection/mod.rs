@@ -26,7 +26,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::limits::Limits;
-use crate::direct::Direct;
+use crate::shortcut::Shortcut;
 
 /// More than this of a request's head is refused, 431: 4,096 connections never hold more than 256 MiB.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -35,7 +35,7 @@ const LONGEST_HEAD: usize = 64 * 1024;
 #[derive(Clone)]
 pub(super) struct Site {
     pub(super) router: TowerToHyperService<Router>,
-    pub(super) direct: Option<Direct>,
+    pub(super) shortcut: Option<Shortcut>,
     pub(super) health: HealthCheck,
     pub(super) limits: Limits,
     /// Turns true when no further request is taken.
@@ -105,8 +105,8 @@ async fn answer(
 ) -> Result<Response<Answer>, Infallible> {
     pace.head_is_read();
     let (head, body) = request.into_parts();
-    let direct = site.direct.as_ref().and_then(|direct| direct.answer(&head));
-    let mut response = match direct {
+    let at_once = site.shortcut.as_ref().and_then(|shortcut| shortcut.answer(&head));
+    let mut response = match at_once {
         Some(response) => response.map(Content::Whole),
         None => {
             let mut request = Request::from_parts(head, Body::new(body));

@@ -34,7 +34,7 @@ fn open() -> Opened {
     let (close, closing) = watch::channel(false);
     let site = Site {
         router: TowerToHyperService::new(router),
-        direct: None,
+        shortcut: None,
         health: health.clone(),
         limits: Limits::default(),
         closing,

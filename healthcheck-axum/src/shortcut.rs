@@ -11,9 +11,9 @@ use crate::state::State;
 
 /// Answers what it can without the router; the answers are the router's.
 #[derive(Clone)]
-pub(crate) struct Direct(Arc<State>);
+pub(crate) struct Shortcut(Arc<State>);
 
-impl Direct {
+impl Shortcut {
     /// `None` where there may be rules that read what only the router's requests have, the peer's address.
     pub(crate) fn new(state: Arc<State>) -> Option<Self> {
         state.details_access.reads_headers_alone().then_some(Self(state))
@@ -70,7 +70,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_answered_without_the_router_is_what_the_router_answers() {
         let state = state(|endpoints| endpoints);
-        let direct = Direct::new(Arc::clone(&state)).unwrap();
+        let shortcut = Shortcut::new(Arc::clone(&state)).unwrap();
         let mut router: Router = routes::router(&state.paths, &state);
         let mut answered = 0;
         for path in [
@@ -104,7 +104,7 @@ mod tests {
                         // The first answer has run what was due.
                         routed(&mut router, &head).await;
                         let expected = routed(&mut router, &head).await;
-                        let Some(response) = direct.answer(&head) else {
+                        let Some(response) = shortcut.answer(&head) else {
                             continue;
                         };
                         let (found, body) = response.into_parts();
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_rule_that_reads_the_peer_or_anything_else_has_the_routers_requests() {
         for access in [Access::loopback(), Access::when(|_| true)] {
-            assert!(Direct::new(state(|endpoints| endpoints.details_access(access))).is_none());
+            assert!(Shortcut::new(state(|endpoints| endpoints.details_access(access))).is_none());
         }
     }
 }
