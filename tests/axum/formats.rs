@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use healthcheck::{Check, Outcome};
-use healthcheck_axum::{Access, Endpoints, Format, Page};
+use healthcheck_axum::{Endpoints, Format, Page};
 use serde_json::json;
 
 use crate::support::{
