@@ -15,8 +15,8 @@ use subtle::{Choice, ConstantTimeEq};
 /// For how long the tokens of a file hold before it is read again.
 const REREAD: Duration = Duration::from_secs(1);
 /// A disk that answers does so in this time; the thread that asks waits no longer.
-const PATIENCE: Duration = Duration::from_millis(50);
-/// For how long the tokens read last hold while the disk doesn't answer.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// How old the tokens read last may be while the disk doesn't answer.
 const OUTDATED: Duration = Duration::from_secs(10);
 /// More than this isn't a file of tokens.
 const LARGEST: u64 = 64 * 1024;
@@ -78,7 +78,7 @@ type Read = Result<Tokens, String>;
 
 struct State {
     tokens: Arc<Tokens>,
-    /// When the file was last read.
+    /// When the reading of the file began that gave the last answer.
     read: Option<Instant>,
     /// The reading that is going on, and since when.
     reading: Option<(Receiver<Read>, Instant)>,
@@ -106,28 +106,36 @@ impl TokenFile {
     }
 
     /// What the file says, at most a second old. A disk that doesn't answer holds nobody up: the tokens read last hold
-    /// meanwhile, and not for long.
+    /// meanwhile, until they are 10 s old.
     pub(super) fn tokens(&self) -> Arc<Tokens> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.read.is_some_and(|read| read.elapsed() < REREAD) {
             return Arc::clone(&state.tokens);
         }
-        let (told, patience) = match state.reading.take() {
-            Some(going_on) => (going_on, Duration::ZERO),
-            None => (self.begin(), PATIENCE),
-        };
-        match told.0.recv_timeout(patience) {
-            Ok(tokens) => self.take(&mut state, tokens),
-            Err(RecvTimeoutError::Timeout) if told.1.elapsed() < OUTDATED => state.reading = Some(told),
-            Err(RecvTimeoutError::Timeout) => {
-                state.reading = Some(told);
-                self.refuse(&mut state, "it can't be read: the disk doesn't answer".to_owned());
+        let mut going_on = state.reading.take();
+        loop {
+            let (reading, patience) = match going_on.take() {
+                Some(reading) => (reading, Duration::ZERO),
+                None => (self.begin(), PATIENCE),
+            };
+            let (told, began) = &reading;
+            match told.recv_timeout(patience) {
+                // It was ready for a while before somebody asked: the file may say something else by now.
+                Ok(_) if patience.is_zero() && began.elapsed() >= REREAD => continue,
+                Ok(tokens) => self.take(&mut state, *began, tokens),
+                Err(RecvTimeoutError::Timeout) => {
+                    state.reading = Some(reading);
+                    if state.read.is_none_or(|read| read.elapsed() >= OUTDATED) {
+                        self.refuse(&mut state, "it can't be read: the disk doesn't answer".to_owned());
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let problem = "no thread is left to read it".to_owned();
+                    self.take(&mut state, *began, Err(problem));
+                }
             }
-            Err(RecvTimeoutError::Disconnected) => {
-                self.take(&mut state, Err("no thread is left to read it".to_owned()));
-            }
+            return Arc::clone(&state.tokens);
         }
-        Arc::clone(&state.tokens)
     }
 
     /// Reads on a thread apart, which alone waits for a disk.
@@ -140,8 +148,8 @@ impl TokenFile {
         (told, Instant::now())
     }
 
-    fn take(&self, state: &mut State, tokens: Read) {
-        state.read = Some(Instant::now());
+    fn take(&self, state: &mut State, began: Instant, tokens: Read) {
+        state.read = Some(began);
         match tokens {
             Ok(tokens) => {
                 state.tokens = Arc::new(tokens);
@@ -184,45 +192,90 @@ fn read(path: &Path) -> Read {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Barrier;
+    use std::sync::MutexGuard;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
-    /// Where the reader of the test below stands until it is let go.
-    static DISK: Barrier = Barrier::new(2);
+    /// What the file of the tests below says, and the disk that it lies on: who holds the lock keeps it from answering.
+    static FILE: Mutex<&str> = Mutex::new("");
+    static DISK: Mutex<()> = Mutex::new(());
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    /// One test at a time.
+    static TURN: Mutex<()> = Mutex::new(());
 
-    fn after_the_disk(_: &Path) -> Read {
-        DISK.wait();
-        Ok(Tokens::new(["new".to_owned()]))
+    fn hold<T>(lock: &'static Mutex<T>) -> MutexGuard<'static, T> {
+        lock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn from_the_disk(_: &Path) -> Read {
+        let token = *hold(&FILE);
+        BEGUN.fetch_add(1, Ordering::SeqCst);
+        drop(hold(&DISK));
+        Ok(Tokens::new([token.to_owned()]))
+    }
+
+    /// A file that said "old" a second ago, on a disk that has stopped answering.
+    fn stopped() -> TokenFile {
+        BEGUN.store(0, Ordering::SeqCst);
+        *hold(&FILE) = "new";
+        let file = TokenFile {
+            read: from_the_disk,
+            ..TokenFile::new(PathBuf::from("tokens"))
+        };
+        let mut state = file.state.lock().unwrap();
+        state.tokens = Arc::new(Tokens::new(["old".to_owned()]));
+        state.read = Instant::now().checked_sub(REREAD);
+        drop(state);
+        file
     }
 
     #[test]
     fn a_disk_that_does_not_answer_holds_nobody_up_and_nothing_is_read_twice_at_once() {
-        let file = TokenFile {
-            read: after_the_disk,
-            ..TokenFile::new(PathBuf::from("tokens"))
-        };
-        {
-            let mut state = file.state.lock().unwrap();
-            state.tokens = Arc::new(Tokens::new(["old".to_owned()]));
-        }
+        let _turn = hold(&TURN);
+        let disk = hold(&DISK);
+        let file = stopped();
         for _ in 0..3 {
             assert!(
                 file.tokens().contain(b"old"),
                 "the tokens read last hold meanwhile"
             );
         }
-        {
-            let mut state = file.state.lock().unwrap();
-            let (_, since) = state.reading.as_mut().unwrap();
-            *since = since.checked_sub(OUTDATED).unwrap();
-        }
+        file.state.lock().unwrap().read = Instant::now().checked_sub(OUTDATED);
         assert!(file.tokens().is_empty(), "and not for long");
-        DISK.wait();
+        assert!(BEGUN.load(Ordering::SeqCst) <= 1);
+        drop(disk);
         while file.tokens().is_empty() {
             thread::yield_now();
         }
         assert!(file.tokens().contain(b"new"));
+    }
+
+    #[test]
+    fn a_reading_that_was_ready_long_before_somebody_asks_is_not_believed() {
+        let _turn = hold(&TURN);
+        let disk = hold(&DISK);
+        let file = stopped();
+        assert!(file.tokens().contain(b"old"));
+        while BEGUN.load(Ordering::SeqCst) == 0 {
+            thread::yield_now();
+        }
+        // It has read "new", which is taken away before anybody asks again.
+        *hold(&FILE) = "newest";
+        drop(disk);
+        {
+            let mut state = file.state.lock().unwrap();
+            let (_, began) = state.reading.as_mut().unwrap();
+            *began = began.checked_sub(REREAD).unwrap();
+        }
+        loop {
+            let tokens = file.tokens();
+            assert!(!tokens.contain(b"new"));
+            if tokens.contain(b"newest") {
+                break;
+            }
+            thread::yield_now();
+        }
     }
 
     #[cfg(unix)]
@@ -232,6 +285,7 @@ mod tests {
         let path = directory.path().join("tokens");
         let made = std::process::Command::new("mkfifo").arg(&path).status();
         assert!(made.unwrap().success());
-        assert!(TokenFile::new(path).tokens().is_empty());
+        assert!(TokenFile::new(path.clone()).tokens().is_empty());
+        assert!(read(&path).is_err(), "not even opened");
     }
 }
