@@ -519,15 +519,35 @@ impl Format for PanicsEarly {
     }
 }
 
+/// Tells its content type to whoever adds it, and panics when it is asked again.
+#[derive(Default)]
+struct PanicsAgain(AtomicU32);
+
+impl Format for PanicsAgain {
+    fn content_type(&self) -> HeaderValue {
+        assert_eq!(self.0.fetch_add(1, Ordering::SeqCst), 0, "by mistake");
+        HeaderValue::from_static("text/x-again")
+    }
+
+    fn render(&self, _: &Page<'_>) -> Bytes {
+        Bytes::new()
+    }
+}
+
 #[tokio::test]
 async fn the_json_in_the_place_of_what_panicked_is_sent_as_json() {
     let html = HeaderValue::from_static("text/html");
     let endpoints = Endpoints::new(built([warns("<script>")]))
         .body(|_| panic!("by mistake"))
         .success_header(header::CONTENT_TYPE, html)
-        .format("early", PanicsEarly);
+        .format("early", PanicsEarly)
+        .format("again", PanicsAgain::default());
     let router = router(endpoints);
-    for path in ["/healthcheck", "/healthcheck?format=early"] {
+    for path in [
+        "/healthcheck",
+        "/healthcheck?format=early",
+        "/healthcheck?format=again",
+    ] {
         let answer = ask(&router, get(path)).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
         assert_eq!(answer.header("content-type"), Some("application/json"), "{path}");
@@ -570,6 +590,18 @@ async fn every_link_of_the_page_leads_somewhere_wherever_the_endpoints_lie() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn the_page_of_a_check_below_the_root_links_to_no_place_outside_of_where_it_is_mounted() {
+    let inner = router(Endpoints::new(built([passes("one")])).health_path("/"));
+    let app = axum::Router::new().nest("/app", inner);
+    let page = ask(&app, local("/app/one?format=html")).await;
+    let page = text(&page);
+    for link in ["href=\"livez\"", "href=\"readyz\"", "href=\"environment\""] {
+        assert!(page.contains(link), "{link} isn't in {page}");
+    }
+    assert!(!page.contains("href=\"../"), "{page}");
 }
 
 /// A relative link as a browser follows it.
