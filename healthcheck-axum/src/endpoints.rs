@@ -131,7 +131,8 @@ impl Endpoints {
         self
     }
 
-    /// Where all checks are. Default: "/healthcheck".
+    /// Where all checks are. Default: "/healthcheck". In a router that is nested give it another path than "/": from
+    /// there the links of the status page lead out of the nest.
     pub fn health_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.paths.health);
         self
