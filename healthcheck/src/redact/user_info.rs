@@ -58,6 +58,9 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             word = run_back(bytes, sign.saturating_sub(LONGEST).max(hidden), sign, |byte| {
                 byte > b' ' && byte != b'"'
             });
+            // `dsn=svc:password@tcp(…)`: no user has a name and a sign in it.
+            let user = run_while(bytes, word, |byte| byte != b':' && byte != b'@');
+            word = run_back(bytes, word, user, |byte| byte != b'=');
         }
         if let Some(password) = password_before(scan, word, sign, dialled) {
             scan.spans.hide(password..sign);
@@ -169,6 +172,11 @@ mod tests {
         for (text, expected) in [
             ("svc:X@db.internal:5432/app", "svc:********@db.internal:5432/app"),
             ("svc:X@tcp(db:3306)/app", "svc:********@tcp(db:3306)/app"),
+            (
+                "FATAL dsn=svc:X@tcp(db:3306)/app",
+                "FATAL dsn=svc:********@tcp(db:3306)/app",
+            ),
+            ("--dsn=svc:p=X@unix(/s)/app", "--dsn=svc:********@unix(/s)/app"),
             ("svc:p@X@tcp(db:3306)/app", "svc:********@tcp(db:3306)/app"),
             (":X@redis:6379", ":********@redis:6379"),
             ("user:X@/db", "user:********@/db"),
