@@ -39,6 +39,31 @@ fn a_run_that_died_with_its_runtime_frees_its_slot() {
 }
 
 #[test]
+fn a_thousand_runs_whose_runtime_ends_before_it_begins_them_free_their_slots() {
+    let runs = Arc::new(AtomicU32::new(0));
+    let counted = || {
+        let runs = Arc::clone(&runs);
+        move || {
+            runs.fetch_add(1, Ordering::SeqCst);
+            async {}
+        }
+    };
+    let health = built((0..1_000).map(|nth| Check::new(format!("check {nth}"), counted())));
+    let first = current_thread();
+    first.block_on(async {
+        let mut report = std::pin::pin!(health.report());
+        // Only what the request itself does, and nothing that it gave to the runtime.
+        let poll = |cx: &mut std::task::Context<'_>| std::task::Poll::Ready(report.as_mut().poll(cx));
+        assert!(std::future::poll_fn(poll).await.is_pending());
+    });
+    drop(first);
+    assert_eq!(runs.load(Ordering::SeqCst), 0);
+    let report = current_thread().block_on(health.report());
+    assert_eq!(report.status, Overall::Success);
+    assert_eq!(runs.load(Ordering::SeqCst), 1_000);
+}
+
+#[test]
 fn a_waiter_starts_a_lost_run_once_more_on_its_own_runtime() {
     let runs = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&runs);

@@ -30,33 +30,44 @@ pub(crate) struct Attempt {
     engine: Arc<Engine>,
     index: u32,
     id: RunId,
+    /// The slot is free, or another attempt's.
+    ended: bool,
 }
 
 impl Attempt {
-    /// Starts the attempt that the slot was reserved for. Takes no lock while it spawns: a runtime that is gone drops
-    /// the attempt inside `spawn`.
-    pub(super) fn launch(engine: &Arc<Engine>, index: u32, id: RunId, wanted: Wanted, home: &Handle) {
-        let attempt = Self::new(Arc::clone(engine), index, id);
-        let slot = engine.slot(index);
-        let task = if !slot.depends_on.is_empty() {
-            home.spawn(attempt.after_dependencies(wanted, home.clone()))
-        } else if slot.run.is_async() {
-            home.spawn(attempt.alone())
-        } else {
-            return attempt.on_thread(home);
-        };
-        engine.attach(index, id, Some(task), None);
+    /// An attempt that the slot was reserved for.
+    pub(super) const fn new(engine: Arc<Engine>, index: u32, id: RunId) -> Self {
+        Self {
+            engine,
+            index,
+            id,
+            ended: false,
+        }
     }
 
-    const fn new(engine: Arc<Engine>, index: u32, id: RunId) -> Self {
-        Self { engine, index, id }
+    /// Whether it is an async run that depends on nothing.
+    pub(super) fn is_alone(&self) -> bool {
+        let slot = self.slot();
+        slot.depends_on.is_empty() && slot.run.is_async()
+    }
+
+    /// Starts it. Takes no lock while it spawns: a runtime that is gone drops the attempt inside `spawn`.
+    pub(super) fn launch(self, engine: &Engine, wanted: Wanted, home: &Handle) {
+        let (index, id) = (self.index, self.id);
+        let task = if self.is_alone() {
+            home.spawn(self.alone())
+        } else if self.slot().depends_on.is_empty() {
+            return self.on_thread(home);
+        } else {
+            home.spawn(self.after_dependencies(wanted, home.clone()))
+        };
+        engine.attach(index, id, Some(task), None);
     }
 
     fn slot(&self) -> &Slot {
         self.engine.slot(self.index)
     }
 
-    /// An async run that depends on nothing.
     async fn alone(self) {
         if let Some(outcome) = self.run_async().await {
             self.end(outcome);
@@ -156,7 +167,7 @@ impl Attempt {
     }
 
     /// Publishes what the run gave. A run past its limit has failed, whoever looks first.
-    fn end(self, outcome: Outcome) {
+    fn end(mut self, outcome: Outcome) {
         let (status, output) = outcome.into_parts();
         let slot = self.slot();
         let output = self.engine.publishable(slot, output);
@@ -178,11 +189,13 @@ impl Attempt {
             self.engine.touch();
             slot.ended.notify_waiters();
         }
+        self.ended = true;
     }
 
     /// Ends without a run.
-    fn release(self) {
+    fn release(mut self) {
         self.slot().lock().release(self.id, Instant::now());
+        self.ended = true;
         self.engine.touch();
         self.slot().ended.notify_waiters();
     }
@@ -190,12 +203,11 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
         let slot = self.slot();
-        let unfinished = {
-            let mut state = slot.lock();
-            // Most have ended by themselves: no look at the clock for these.
-            state.running() == Some(self.id) && state.lose(self.id, Instant::now())
-        };
+        let unfinished = slot.lock().lose(self.id, Instant::now());
         if unfinished {
             self.engine.touch();
             slot.ended.notify_waiters();

@@ -17,6 +17,7 @@ pub(crate) mod blocking;
 mod cache_padded;
 mod call;
 pub(crate) mod changes;
+mod due;
 pub(crate) mod listeners;
 mod overdue;
 mod paused_time;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::Engine;
 use super::attempt::{Attempt, Wanted};
+use super::due::Due;
 use super::overdue::Waiter;
 use super::state::{Next, RunId};
 use crate::clock::Now;
@@ -44,16 +45,18 @@ impl Engine {
         let mut waits = Vec::new();
         let mut soonest = None;
         let mut now = Now::read();
+        let mut due = Due::new(self, Wanted::Due(max_age), home);
         for (nth, index) in wanted.enumerate() {
             // Both clocks cost as much as a tenth of a spawn: one look for a few of them.
             if nth % 16 == 15 {
                 now = Now::read();
             }
-            if let Some((wait, limit)) = self.pursue(index, now, max_age, home) {
+            if let Some((wait, limit)) = self.pursue(index, now, max_age, &mut due) {
                 soonest = earlier(soonest, limit);
                 waits.push(wait);
             }
         }
+        due.launch();
         let mut lost = Vec::new();
         if waits.is_empty() {
             return lost;
@@ -75,7 +78,10 @@ impl Engine {
                 }
                 Waited::Lost if again => lost.push(index),
                 Waited::Lost => {
-                    if let Some((wait, limit)) = self.pursue(index, Now::read(), max_age, home) {
+                    let mut due = Due::new(self, Wanted::Due(max_age), home);
+                    let pursued = self.pursue(index, Now::read(), max_age, &mut due);
+                    due.launch();
+                    if let Some((wait, limit)) = pursued {
                         soonest = earlier(soonest, limit);
                         waits.push(Wait { again: true, ..wait });
                     }
@@ -160,7 +166,7 @@ impl Engine {
         index: u32,
         now: Now,
         max_age: Option<MaxAge>,
-        home: &Handle,
+        due: &mut Due<'_>,
     ) -> Option<(Wait, Option<Instant>)> {
         let slot = self.slot(index);
         if slot.is_disabled() {
@@ -193,7 +199,7 @@ impl Engine {
         }
         let id = state.reserve(now, !slot.depends_on.is_empty())?;
         drop(state);
-        Attempt::launch(self, index, id, Wanted::Due(max_age), home);
+        due.push(Attempt::new(Arc::clone(self), index, id));
         wait(id, now.mono)
     }
 
@@ -213,7 +219,7 @@ impl Engine {
                 None => return state.running(),
             }
         };
-        Attempt::launch(self, index, id, wanted, home);
+        Attempt::new(Arc::clone(self), index, id).launch(self, wanted, home);
         Some(id)
     }
 

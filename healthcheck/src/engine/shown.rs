@@ -7,6 +7,18 @@ use crate::clock::{Now, Until};
 use crate::outcome::Status;
 use crate::selection::MaxAge;
 
+/// What is told of a check, and why.
+pub(super) struct Seen<'a> {
+    /// `None` before its first result.
+    pub(super) status: Option<Status>,
+    /// The dependency that keeps it from being run.
+    pub(super) blocker: Option<&'a str>,
+    /// Set by hand.
+    pub(super) masked: bool,
+    /// Its background loop gives no results any more.
+    pub(super) stale: bool,
+}
+
 /// A check's status apart from what it depends on.
 enum Own {
     /// For good or by hand: whatever it depends on.
@@ -18,10 +30,28 @@ enum Own {
 impl Engine {
     /// The status that is told of a check, whoever asks; `None` before its first result.
     pub(crate) fn shown(&self, index: u32, now: Now) -> Option<Status> {
-        match self.own(index, now) {
-            Own::Set(status) => status,
-            Own::Given(_) if self.blocked_by(index, now).is_some() => Some(Status::Fail),
-            Own::Given(status) => status,
+        self.seen(index, now).status
+    }
+
+    /// What is told of a check, whoever asks, with one look at it.
+    pub(super) fn seen(&self, index: u32, now: Now) -> Seen<'_> {
+        let blocker = self.blocked_by(index, now);
+        let slot = self.slot(index);
+        let state = slot.lock();
+        let mask = state.mask(now);
+        let masked = mask.is_some();
+        let status = match mask {
+            _ if slot.is_disabled() => None,
+            Some(mask) => Some(mask.status),
+            None if blocker.is_some() => Some(Status::Fail),
+            None => state.given(&slot.policy, now),
+        };
+        let stale = !masked && blocker.is_none() && state.is_stale(&slot.policy, now);
+        Seen {
+            status,
+            blocker,
+            masked,
+            stale,
         }
     }
 

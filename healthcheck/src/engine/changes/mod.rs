@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Engine;
 use super::listeners::Listeners;
+use super::shown::Seen;
 use crate::clock::{self, Now};
 use crate::outcome::Status;
 
@@ -223,22 +224,19 @@ impl Engine {
     /// Notes one check; gives the dependants to look at where its status changed.
     fn note_one(&self, ledger: &mut Ledger, index: u32, now: Now, lines: &mut Vec<Line>) -> Vec<u32> {
         let slot = self.slot(index);
-        let (Some(info), Some(shown)) = (slot.check(), self.shown(index, now)) else {
+        let Seen {
+            status,
+            blocker,
+            masked,
+            stale,
+        } = self.seen(index, now);
+        let (Some(info), Some(shown)) = (slot.check(), status) else {
             return Vec::new();
         };
-        let blocker = self.blocked_by(index, now);
         let Some(told) = ledger.checks.get_mut(index as usize) else {
             return Vec::new();
         };
         let from = told.status;
-        let (masked, stale) = {
-            let state = slot.lock();
-            let masked = state.mask(now).is_some();
-            (
-                masked,
-                !masked && blocker.is_none() && state.is_stale(&slot.policy, now),
-            )
-        };
         let output = |blocker: Option<&str>| {
             let state = slot.lock();
             match (state.mask(now), blocker) {
