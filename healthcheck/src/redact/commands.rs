@@ -1,44 +1,89 @@
 //! Command lines in the middle of a text: their flags are read as arguments are.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
 use super::arguments::{self, Origin};
-use super::bytes::{QUOTE, SPACE, at, before, is, line_end};
+use super::bytes::{ALNUM, QUOTE, SPACE, at, before, follows, is, line_end, run_back};
 use super::scan::Scan;
+use super::sieve::Sieve;
 
-/// Programs that take secrets without any flag.
-const BY_PLACE: &[&[u8]] = &[
-    b"sqlplus ",
-    b"vault login ",
-    b"rabbitmqctl ",
-    b"wpa_passphrase ",
-    b"xfreerdp ",
-    b"cargo login ",
-    b"redis-cli ",
-    b"impdp ",
-    b"expdp ",
-    b" alias set ",
-    b" http-basic.",
-    b"chpasswd",
-    b" on >",
+/// Programs that take secrets without any flag, each up to where its last word ends. By that word, sorted.
+const BY_PLACE: &[(&str, &str)] = &[
+    ("chpasswd", "chpasswd"),
+    ("expdp", "expdp"),
+    ("impdp", "impdp"),
+    ("login", "cargo login"),
+    ("login", "vault login"),
+    ("rabbitmqctl", "rabbitmqctl"),
+    ("redis-cli", "redis-cli"),
+    ("set", " alias set"),
+    ("sqlplus", "sqlplus"),
+    ("wpa_passphrase", "wpa_passphrase"),
+    ("xfreerdp", "xfreerdp"),
 ];
 
-static FINDERS: LazyLock<Vec<Finder<'static>>> =
-    LazyLock::new(|| BY_PLACE.iter().map(|program| Finder::new(*program)).collect());
+static LAST_WORDS: Sieve = {
+    let mut sieve = Sieve::EMPTY;
+    let mut index = 0;
+    while index < BY_PLACE.len() {
+        sieve = sieve.with(BY_PLACE[index].0);
+        index += 1;
+    }
+    sieve
+};
+
+const LONGEST_WORD: usize = 16;
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    let called = FINDERS.iter().any(|program| program.find(bytes).is_some());
+    let called = calls(bytes);
     let mut line = 0;
     while line < bytes.len() {
         let end = line_end(bytes, line);
-        if has_flag(bytes, line, end) || called {
+        if called || has_flag(bytes, line, end) {
             read_line(scan, line, end);
         }
         line = end + 1;
     }
+}
+
+/// Whether one of the programs is called anywhere.
+fn calls(bytes: &[u8]) -> bool {
+    bytes.iter().enumerate().any(|(end, byte)| match byte {
+        b' ' => follows(bytes, end, " http-basic.") || follows(bytes, end, " on >") || ends_call(bytes, end),
+        b'\n' => ends_call(bytes, end),
+        _ => false,
+    }) || ends_call(bytes, bytes.len())
+}
+
+fn ends_call(bytes: &[u8], end: usize) -> bool {
+    if !is_ending(before(bytes, end.wrapping_sub(1)), before(bytes, end)) {
+        return false;
+    }
+    let start = run_back(bytes, end.saturating_sub(LONGEST_WORD), end, |byte| {
+        is(byte, ALNUM) || matches!(byte, b'_' | b'-')
+    });
+    let word = bytes.get(start..end).unwrap_or_default();
+    LAST_WORDS.may_have(word)
+        && BY_PLACE.iter().any(|(last, call)| {
+            word == last.as_bytes()
+                && bytes
+                    .get(..end)
+                    .is_some_and(|text| text.ends_with(call.as_bytes()))
+        })
+}
+
+/// Whether one of [`BY_PLACE`] ends in these two; most words don't.
+const fn is_ending(last_but_one: u8, last: u8) -> bool {
+    matches!(
+        (last_but_one, last),
+        (b'd', b'p')
+            | (b'e', b't')
+            | (b'i', b'n')
+            | (b'l', b'i')
+            | (b's', b'e')
+            | (b't', b'l')
+            | (b'u', b's')
+            | (b'w', b'd')
+    )
 }
 
 fn has_flag(bytes: &[u8], start: usize, end: usize) -> bool {
@@ -116,6 +161,19 @@ fn word_end(line: &[u8], start: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::super::redact;
+    use super::*;
+
+    #[test]
+    fn every_program_ends_as_one() {
+        for (last, call) in BY_PLACE {
+            let bytes = last.as_bytes();
+            assert!(is_ending(
+                before(bytes, bytes.len() - 1),
+                before(bytes, bytes.len())
+            ));
+            assert!(call.ends_with(last) && last.len() <= LONGEST_WORD, "{call}");
+        }
+    }
 
     #[test]
     fn flags_in_a_text_are_read() {

@@ -8,16 +8,12 @@ use super::scan::Scan;
 /// Shorter base64 holds no setting with its secret.
 const SHORTEST: usize = 20;
 
-pub(super) fn find(scan: &mut Scan<'_>, percent_signs: bool, ampersands: bool) {
+pub(super) fn find(scan: &mut Scan<'_>) {
     if scan.bytes.len() >= SHORTEST {
         in_base64(scan);
     }
-    if percent_signs {
-        in_percent_encoding(scan);
-    }
-    if ampersands {
-        in_entities(scan);
-    }
+    in_percent_encoding(scan);
+    in_entities(scan);
 }
 
 fn in_base64(scan: &mut Scan<'_>) {
@@ -123,7 +119,7 @@ fn in_percent_encoding(scan: &mut Scan<'_>) {
 /// `&quot;password&quot;:&quot;x&quot;`
 fn in_entities(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    if bytes.windows(2).all(|two| two != b"&q" && two != b"&#") {
+    if memchr::memchr_iter(b'&', bytes).all(|sign| !matches!(at(bytes, sign + 1), b'q' | b'#')) {
         return;
     }
     let word = Decoded::of(bytes, entity);

@@ -271,10 +271,15 @@ mod tests {
             ("Some(abc) d", "abc"),
             (r#"string(3) "a b" [c]"#, "a b"),
         ] {
-            let found = value_at(text.as_bytes(), 0, Style::Words, &mut Closings::new());
+            let found = value_at(text.as_bytes(), 0, Style::Words, &mut Closings::default());
             assert_eq!(text.get(found.start..found.end).unwrap(), expected, "{text}");
         }
-        let found = value_at(b"two words, one;c=d", 0, Style::Semicolons, &mut Closings::new());
+        let found = value_at(
+            b"two words, one;c=d",
+            0,
+            Style::Semicolons,
+            &mut Closings::default(),
+        );
         assert_eq!((found.start, found.end), (0, 14));
     }
 }

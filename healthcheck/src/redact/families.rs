@@ -188,7 +188,7 @@ pub(super) fn family_of(word: &str) -> Option<Family> {
 fn holds(word: &str, part: &str) -> bool {
     word.as_bytes()
         .windows(part.len())
-        .any(|window| window == part.as_bytes())
+        .any(|window| window.first() == part.as_bytes().first() && window == part.as_bytes())
 }
 
 /// Whether a name by itself says that no secret stands there: `mode`, `cookie_name`.

@@ -38,6 +38,7 @@ mod names;
 mod objects;
 mod outline;
 mod pairs;
+mod password_files;
 mod pem;
 mod positional;
 mod programs;

@@ -1,6 +1,6 @@
 //! Secrets in sentences: `password is x`, `with password "x"`, `invalid api key x`, `requirepass x`.
 
-use super::bytes::{ALNUM, LETTER, QUOTE, SPACE, at, before, follows, is, run, run_back, run_while};
+use super::bytes::{ALNUM, DIGIT, LETTER, QUOTE, SPACE, at, before, follows, is, run, run_back, run_while};
 use super::entropy::looks_random;
 use super::quoted::Quote;
 use super::scan::Scan;
@@ -19,6 +19,8 @@ const LONGEST_SECRET: usize = 512;
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
+    // The next digit, looked for once and not at every gap.
+    let mut digit = 0;
     for (gap, byte) in bytes.iter().enumerate() {
         if !matches!(byte, b' ' | b'(' | b'\t') {
             continue;
@@ -37,9 +39,12 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         let word = run_back(bytes, word_end.saturating_sub(LONGEST_WORD), word_end, |byte| {
             is(byte, LETTER) || byte >= 0x80
         });
+        if digit < gap {
+            digit = run_while(bytes, gap, |byte| !is(byte, DIGIT));
+        }
         let called = *byte == b'(';
         let tells = telling(scan, word, word_end).or_else(|| {
-            if called {
+            if called || digit == bytes.len() || digit >= gap + FAR_ENOUGH {
                 None
             } else {
                 telling_name(scan, word_end, gap)

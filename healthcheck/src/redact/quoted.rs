@@ -60,18 +60,13 @@ impl Quote {
 }
 
 /// Finds closing quotes; remembers where there was none, so that a text full of open quotes is read once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Closings {
-    none_from: [[usize; DEEPEST + 1]; 3],
+    /// By mark and depth; empty while every quote had its end.
+    none_from: Vec<[usize; DEEPEST + 1]>,
 }
 
 impl Closings {
-    pub(super) fn new() -> Self {
-        Self {
-            none_from: [[usize::MAX; DEEPEST + 1]; 3],
-        }
-    }
-
     /// Where the text that `quote` opened before `from` ends, without the closing quote.
     pub(super) fn closing(&mut self, bytes: &[u8], from: usize, quote: Quote) -> Option<usize> {
         let marks = match quote.mark {
@@ -79,8 +74,11 @@ impl Closings {
             b'\'' => 1,
             _ => 2,
         };
-        let none_from = self.none_from.get_mut(marks)?.get_mut(quote.backslashes)?;
-        if from >= *none_from {
+        let none_from = self
+            .none_from
+            .get(marks)
+            .and_then(|depths| depths.get(quote.backslashes));
+        if none_from.is_some_and(|none_from| from >= *none_from) {
             return None;
         }
         let mut searched = from;
@@ -99,7 +97,8 @@ impl Closings {
             }
             searched = mark_at + 1;
         }
-        *none_from = from;
+        self.none_from.resize(3, [usize::MAX; DEEPEST + 1]);
+        *self.none_from.get_mut(marks)?.get_mut(quote.backslashes)? = from;
         None
     }
 }
@@ -122,7 +121,7 @@ mod tests {
     fn quoted(text: &str) -> Option<&str> {
         let bytes = text.as_bytes();
         let (quote, from) = Quote::opening(bytes, 0).unwrap();
-        Closings::new()
+        Closings::default()
             .closing(bytes, from, quote)
             .map(|end| &text[from..end])
     }
@@ -150,7 +149,7 @@ mod tests {
         let text = "\"x ".to_owned() + &"y ".repeat(10);
         let bytes = text.as_bytes();
         let (quote, from) = Quote::opening(bytes, 0).unwrap();
-        let mut closings = Closings::new();
+        let mut closings = Closings::default();
         assert_eq!(closings.closing(bytes, from, quote), None);
         assert_eq!(closings.closing(bytes, from + 3, quote), None);
         assert_eq!(Quote::opening(bytes, 1), None);

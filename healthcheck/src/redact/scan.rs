@@ -4,8 +4,8 @@ use super::quoted::Closings;
 use super::rules::Rules;
 use super::spans::Spans;
 use super::{
-    assignments, commands, connection_strings, embedded, manifests, markup, pairs, pem, prose, schemes,
-    shapes, structs, tokens, unspaced, url, user_info,
+    assignments, commands, connection_strings, embedded, manifests, markup, pairs, password_files, pem,
+    prose, schemes, shapes, structs, tokens, unspaced, url, user_info,
 };
 
 /// How often text inside text is unpacked: base64 in percent-encoding in JSON.
@@ -37,7 +37,7 @@ impl<'t> Scan<'t> {
             carrier: false,
             probe: false,
             spans: Spans::default(),
-            closings: Closings::new(),
+            closings: Closings::default(),
         }
     }
 
@@ -46,56 +46,75 @@ impl<'t> Scan<'t> {
     }
 
     /// Everything that is to be hidden. Each scanner reads the text once, so the whole is linear in its length; most
-    /// texts are short and lack the signs that most scanners look for, so those are asked for first.
-    pub(super) fn run(mut self) -> Spans {
+    /// texts are short and lack the signs without which a scanner finds nothing, so those are looked for first.
+    pub(super) fn run(&mut self) -> Spans {
         let signs = Signs::of(self.bytes);
-        let scanners: [(&[u8], Scanner); 15] = [
-            (b"-", pem::find),
-            (b"/", url::find),
-            (b"@", user_info::find),
-            (b"@:", connection_strings::find),
-            (b"=:", assignments::find),
-            (b"([", pairs::find),
-            (b":", manifests::find),
-            (b"<", markup::find),
-            (b"{", structs::find),
-            (b" ", commands::find),
-            (b"", tokens::find),
-            (b".|~_:-8%", shapes::find),
-            (b" ", schemes::find),
-            (b" \t(", prose::find),
-            (b"\xe5\xe3\xe6\xeb", unspaced::find),
+        let scanners: [(bool, Scanner); 17] = [
+            (signs.all(b"- BEGIN") || signs.all(b"- :PL"), pem::find),
+            (signs.double_slash, url::find),
+            (signs.all(b"@:"), user_info::find),
+            (signs.all(b"@/"), connection_strings::find),
+            (signs.colons >= 4, password_files::find),
+            (signs.any(b"=:"), assignments::find),
+            (signs.any(b"(["), pairs::find),
+            (signs.all(b": kS"), manifests::find),
+            (signs.all(b"<>"), markup::find),
+            (signs.any(b"{"), structs::find),
+            (signs.any(b" "), commands::find),
+            (true, tokens::find),
+            (signs.any(shapes::SIGNS), shapes::find),
+            (signs.any(b" "), schemes::find),
+            (signs.any(b" \t("), prose::find),
+            (signs.any(b"\xe5\xe3\xe6\xeb"), unspaced::find),
+            (self.depth < DEEPEST, embedded::find),
         ];
-        for (wanted, find) in scanners {
-            if wanted.is_empty() || wanted.iter().any(|sign| signs.has(*sign)) {
-                find(&mut self);
+        for (may_find, find) in scanners {
+            if may_find {
+                find(self);
                 if self.probe && !self.spans.is_empty() {
-                    return self.spans;
+                    break;
                 }
             }
         }
-        if self.depth < DEEPEST {
-            embedded::find(&mut self, signs.has(b'%'), signs.has(b'&'));
-        }
-        self.spans
+        std::mem::take(&mut self.spans)
     }
 }
 
-/// Which bytes a text has.
-struct Signs([bool; 256]);
+/// What a text has, of all that scanners need.
+struct Signs {
+    seen: [bool; 256],
+    double_slash: bool,
+    colons: usize,
+}
 
 impl Signs {
     fn of(bytes: &[u8]) -> Self {
-        let mut seen = [false; 256];
+        let mut signs = Self {
+            seen: [false; 256],
+            double_slash: false,
+            colons: 0,
+        };
+        let mut previous = 0;
         for byte in bytes {
-            if let Some(seen) = seen.get_mut(usize::from(*byte)) {
+            if let Some(seen) = signs.seen.get_mut(usize::from(*byte)) {
                 *seen = true;
             }
+            signs.double_slash |= *byte == b'/' && previous == b'/';
+            signs.colons += usize::from(*byte == b':');
+            previous = *byte;
         }
-        Self(seen)
+        signs
     }
 
     fn has(&self, byte: u8) -> bool {
-        self.0.get(usize::from(byte)).copied().unwrap_or_default()
+        self.seen.get(usize::from(byte)).copied().unwrap_or_default()
+    }
+
+    fn any(&self, bytes: &[u8]) -> bool {
+        bytes.iter().any(|byte| self.has(*byte))
+    }
+
+    fn all(&self, bytes: &[u8]) -> bool {
+        bytes.iter().all(|byte| self.has(*byte))
     }
 }

@@ -1,8 +1,6 @@
 //! Tokens known by something in their middle or at their end.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
+use std::ops::Range;
 
 use super::bytes::{ALNUM, DIGIT, HEX, LETTER, at, before, is, run, run_back, run_while};
 use super::scan::Scan;
@@ -10,6 +8,8 @@ use super::scan::Scan;
 struct Shape {
     /// What gives the shape away.
     mark: &'static [u8],
+    /// Where in it the one stands that is among [`SIGNS`].
+    sign: usize,
     before: fn(u8) -> bool,
     least_before: usize,
     most_before: usize,
@@ -22,6 +22,7 @@ const SHAPES: &[Shape] = &[
     // HashiCorp's Terraform cloud.
     Shape {
         mark: b".atlasv1.",
+        sign: 0,
         before: alnum,
         least_before: 10,
         most_before: 20,
@@ -32,6 +33,7 @@ const SHAPES: &[Shape] = &[
     // OpenAI's keys of every kind.
     Shape {
         mark: b"T3BlbkFJ",
+        sign: 7,
         before: word,
         least_before: 16,
         most_before: 200,
@@ -42,6 +44,7 @@ const SHAPES: &[Shape] = &[
     // Azure's application secrets: three characters, a digit, the mark.
     Shape {
         mark: b"Q~",
+        sign: 1,
         before: azure,
         least_before: 4,
         most_before: 4,
@@ -51,6 +54,7 @@ const SHAPES: &[Shape] = &[
     },
     Shape {
         mark: b"_mmk",
+        sign: 0,
         before: word,
         least_before: 30,
         most_before: 40,
@@ -61,6 +65,7 @@ const SHAPES: &[Shape] = &[
     // Mailchimp: the data centre stands at the end.
     Shape {
         mark: b"-us",
+        sign: 0,
         before: hex,
         least_before: 32,
         most_before: 32,
@@ -71,6 +76,7 @@ const SHAPES: &[Shape] = &[
     // Facebook's application tokens.
     Shape {
         mark: b"|",
+        sign: 0,
         before: digit,
         least_before: 13,
         most_before: 17,
@@ -80,6 +86,7 @@ const SHAPES: &[Shape] = &[
     },
     Shape {
         mark: b"%",
+        sign: 0,
         before: digit,
         least_before: 14,
         most_before: 17,
@@ -90,6 +97,7 @@ const SHAPES: &[Shape] = &[
     // Asana's personal tokens, without the `1/` before the user's number.
     Shape {
         mark: b":",
+        sign: 0,
         before: digit,
         least_before: 14,
         most_before: 17,
@@ -100,6 +108,7 @@ const SHAPES: &[Shape] = &[
     // Authress and Harness.
     Shape {
         mark: b".acc_",
+        sign: 0,
         before: dotted,
         least_before: 8,
         most_before: 60,
@@ -109,6 +118,7 @@ const SHAPES: &[Shape] = &[
     },
     Shape {
         mark: b".acc-",
+        sign: 0,
         before: dotted,
         least_before: 8,
         most_before: 60,
@@ -119,6 +129,7 @@ const SHAPES: &[Shape] = &[
     // Firebase's server keys.
     Shape {
         mark: b":APA91b",
+        sign: 0,
         before: word,
         least_before: 8,
         most_before: 40,
@@ -160,58 +171,75 @@ fn none(_: u8) -> bool {
     false
 }
 
-/// What looks for the marks, built once.
-static FINDERS: LazyLock<Vec<Finder<'static>>> =
-    LazyLock::new(|| SHAPES.iter().map(|shape| Finder::new(shape.mark)).collect());
+/// What every mark has, once, and few other words have.
+pub(super) const SIGNS: &[u8] = b".J~_-|%:";
+
+static IS_SIGN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut index = 0;
+    while index < SIGNS.len() {
+        table[SIGNS[index] as usize] = true;
+        index += 1;
+    }
+    table
+};
+
+/// The shortest shape of all is longer.
+const SHORTEST: usize = 24;
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    // The shortest shape of all is longer.
-    if bytes.len() < 24 {
+    if bytes.len() < SHORTEST {
         return;
     }
-    for (shape, finder) in SHAPES.iter().zip(FINDERS.iter()) {
-        let mut from = 0;
-        for mark in finder.find_iter(bytes) {
-            if mark < from {
-                continue;
-            }
-            let start = run_back(
-                bytes,
-                mark.saturating_sub(shape.most_before).max(from),
-                mark,
-                shape.before,
-            );
-            let after = mark + shape.mark.len();
-            let window = bytes.get(..after + shape.most_after).unwrap_or(bytes);
-            let end = run_while(window, after, shape.after);
-            if mark - start >= shape.least_before && end - after >= shape.least_after {
-                scan.spans.hide(start..end);
-                from = end;
-            }
+    let mut from = 0;
+    for (place, sign) in bytes.iter().enumerate() {
+        if !IS_SIGN.get(usize::from(*sign)).is_some_and(|is_sign| *is_sign) || place < from {
+            continue;
+        }
+        let found = marked(bytes, from, place).or_else(|| match sign {
+            b'_' => prefixed(bytes, place),
+            b'.' => dotted_parts(bytes, place),
+            _ => None,
+        });
+        if let Some(found) = found {
+            from = found.end;
+            scan.spans.hide(found);
         }
     }
-    prefixed(scan);
-    dotted_parts(scan);
+}
+
+/// The token around the mark that has its sign at a place.
+fn marked(bytes: &[u8], from: usize, sign: usize) -> Option<Range<usize>> {
+    SHAPES.iter().find_map(|shape| {
+        if shape.mark.get(shape.sign) != bytes.get(sign) {
+            return None;
+        }
+        let mark = sign.checked_sub(shape.sign)?;
+        let after = mark + shape.mark.len();
+        if bytes.get(mark..after) != Some(shape.mark) {
+            return None;
+        }
+        let floor = mark.saturating_sub(shape.most_before).max(from);
+        let start = run_back(bytes, floor, mark, shape.before);
+        let window = bytes.get(..after + shape.most_after).unwrap_or(bytes);
+        let end = run_while(window, after, shape.after);
+        (mark - start >= shape.least_before && end - after >= shape.least_after).then_some(start..end)
+    })
 }
 
 /// What makers of tokens agree on by now, whoever they are: a short prefix in small letters, `_`, and far more drawn
 /// letters and digits of both cases than identifiers have (those of Stripe and Clerk end at 27).
-fn prefixed(scan: &mut Scan<'_>) {
-    let bytes = scan.bytes;
-    for mark in memchr::memchr_iter(b'_', bytes) {
-        let window = bytes.get(..mark + 1 + LONGEST_DRAWN).unwrap_or(bytes);
-        let end = run(window, mark + 1, ALNUM);
-        if end - mark <= SHORTEST_DRAWN || !is_drawn(bytes.get(mark + 1..end).unwrap_or_default()) {
-            continue;
-        }
-        let start = run_back(bytes, mark.saturating_sub(LONGEST_PREFIX), mark, |byte| {
-            byte.is_ascii_lowercase() || is(byte, DIGIT) || byte == b'_'
-        });
-        if at(bytes, start).is_ascii_lowercase() && !is(before(bytes, start), ALNUM) {
-            scan.spans.hide(start..end);
-        }
+fn prefixed(bytes: &[u8], mark: usize) -> Option<Range<usize>> {
+    let window = bytes.get(..mark + 1 + LONGEST_DRAWN).unwrap_or(bytes);
+    let end = run(window, mark + 1, ALNUM);
+    if end - mark <= SHORTEST_DRAWN || !is_drawn(bytes.get(mark + 1..end).unwrap_or_default()) {
+        return None;
     }
+    let start = run_back(bytes, mark.saturating_sub(LONGEST_PREFIX), mark, |byte| {
+        byte.is_ascii_lowercase() || is(byte, DIGIT) || byte == b'_'
+    });
+    (at(bytes, start).is_ascii_lowercase() && !is(before(bytes, start), ALNUM)).then_some(start..end)
 }
 
 const SHORTEST_DRAWN: usize = 30;
@@ -227,36 +255,31 @@ fn is_drawn(text: &[u8]) -> bool {
 }
 
 /// Parts of fixed lengths between dots: Discord's bots, Harness, Vault's old tokens, Airtable.
-fn dotted_parts(scan: &mut Scan<'_>) {
-    let bytes = scan.bytes;
-    let mut from = 0;
-    for (dot, byte) in bytes.iter().enumerate() {
-        if *byte != b'.' || dot < from || !is(before(bytes, dot), ALNUM) {
-            continue;
-        }
-        let start = run_back(bytes, dot.saturating_sub(30), dot, word);
-        let second = run_while(bytes.get(..dot + 80).unwrap_or(bytes), dot + 1, word);
-        let third = if at(bytes, second) == b'.' {
-            run_while(bytes.get(..second + 80).unwrap_or(bytes), second + 1, word)
-        } else {
-            second
-        };
-        let lengths = (dot - start, second - dot - 1, (third - second).saturating_sub(1));
-        let head = scan.part(start, dot);
-        let end = match lengths {
-            // Discord: the user's number in base64, six characters of time, the rest.
-            (23..=28, 6..=7, 27..) if matches!(at(bytes, start), b'M' | b'N' | b'O') => third,
-            // Harness.
-            (3, 22, 20..) if matches!(head, "pat" | "sat") => run_while(bytes, third, dotted),
-            // Vault before 1.10.
-            (1, 24, _) if head == "s" && bytes.get(dot + 1..second).is_some_and(mixed) => second,
-            // Airtable.
-            (17, 64, _) if head.starts_with("pat") => second,
-            _ => continue,
-        };
-        scan.spans.hide(start..end);
-        from = end;
+fn dotted_parts(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
+    if !is(before(bytes, dot), ALNUM) {
+        return None;
     }
+    let start = run_back(bytes, dot.saturating_sub(30), dot, word);
+    let second = run_while(bytes.get(..dot + 80).unwrap_or(bytes), dot + 1, word);
+    let third = if at(bytes, second) == b'.' {
+        run_while(bytes.get(..second + 80).unwrap_or(bytes), second + 1, word)
+    } else {
+        second
+    };
+    let lengths = (dot - start, second - dot - 1, (third - second).saturating_sub(1));
+    let head = bytes.get(start..dot)?;
+    let end = match lengths {
+        // Discord: the user's number in base64, six characters of time, the rest.
+        (23..=28, 6..=7, 27..) if matches!(at(bytes, start), b'M' | b'N' | b'O') => third,
+        // Harness.
+        (3, 22, 20..) if matches!(head, b"pat" | b"sat") => run_while(bytes, third, dotted),
+        // Vault before 1.10.
+        (1, 24, _) if head == b"s" && bytes.get(dot + 1..second).is_some_and(mixed) => second,
+        // Airtable.
+        (17, 64, _) if head.starts_with(b"pat") => second,
+        _ => return None,
+    };
+    Some(start..end)
 }
 
 fn mixed(text: &[u8]) -> bool {
@@ -266,6 +289,19 @@ fn mixed(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::redact;
+    use super::*;
+
+    #[test]
+    fn every_mark_has_its_sign() {
+        for shape in SHAPES {
+            assert!(
+                shape
+                    .mark
+                    .get(shape.sign)
+                    .is_some_and(|sign| SIGNS.contains(sign))
+            );
+        }
+    }
 
     #[test]
     fn tokens_without_a_prefix_are_known_by_their_shape() {

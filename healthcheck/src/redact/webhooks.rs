@@ -104,6 +104,11 @@ pub(super) fn find(scan: &mut Scan<'_>, start: usize, end: usize) {
 }
 
 fn ends_in(host: &str, suffix: &str) -> bool {
+    let last = |text: &str| text.bytes().next_back().map(|byte| byte | 0x20);
+    // Nearly all differ there already.
+    if last(host) != last(suffix) {
+        return false;
+    }
     host.len()
         .checked_sub(suffix.len())
         .is_some_and(|start| follows(host.as_bytes(), start, suffix))
