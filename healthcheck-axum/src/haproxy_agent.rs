@@ -8,6 +8,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::task::Task;
+
 /// Connections at once; HAProxy opens one an interval, and the next ones wait.
 const CONNECTIONS: usize = 64;
 /// How long a client may take to read one line and to close.
@@ -46,12 +48,13 @@ pub(crate) async fn tell(agent: Agent, health: HealthCheck) {
         match accepted {
             Ok((stream, peer)) => {
                 let (health, selection) = (health.clone(), agent.selection.clone());
-                connections.spawn(async move {
+                let told: Task = Box::pin(async move {
                     let line = line(&health, &selection, agent.budget).await;
                     // Whoever went away or doesn't read asks again.
                     let said = timeout(PATIENCE, say(stream, line)).await;
                     tracing::trace!(%peer, line, ?said, "agent of HAProxy");
                 });
+                connections.spawn(told);
             }
             Err(error) => {
                 tracing::debug!(%error, "the agent of HAProxy can't accept a connection");

@@ -51,6 +51,7 @@ mod signals;
 mod state;
 #[cfg(all(feature = "systemd", unix))]
 mod systemd;
+mod task;
 mod termination_log;
 #[cfg(test)]
 mod test_log;

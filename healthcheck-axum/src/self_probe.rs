@@ -2,7 +2,8 @@ use std::fmt;
 use std::time::Duration;
 
 use axum::http::{StatusCode, Uri};
-use healthcheck::{Overall, Report, Status};
+use healthcheck::Status;
+use serde_json::Value;
 use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::time::timeout;
 
@@ -101,15 +102,15 @@ impl Probed {
         } else {
             Status::Fail
         };
-        let report = serde_json::from_slice::<Report>(body);
-        let (status, said) = match report {
+        let told = serde_json::from_slice(body).ok();
+        let (status, said) = match told.as_ref().and_then(Told::of) {
             // 429 is how Consul is told of a warning.
-            Ok(report) if report.status == Overall::Degraded && code == StatusCode::TOO_MANY_REQUESTS => {
-                (Status::Warn, said(&report))
+            Some(told) if told.status == Status::Warn && code == StatusCode::TOO_MANY_REQUESTS => {
+                (Status::Warn, told.said())
             }
-            Ok(report) => (worse(by_code, report.status.as_status()), said(&report)),
+            Some(told) => (worse(by_code, told.status), told.said()),
             // A format of one's own: the code tells.
-            Err(_) => (by_code, code.to_string()),
+            None => (by_code, code.to_string()),
         };
         Self {
             status,
@@ -144,20 +145,56 @@ const fn worse(one: Status, other: Status) -> Status {
     }
 }
 
-/// What is wrong, the failures first; or how much is right.
-fn said(report: &Report) -> String {
-    let mut troubles: Vec<String> = report.reason.clone().into_iter().collect();
-    for status in [Status::Fail, Status::Warn] {
-        let results = report.results.iter().filter(|result| result.status == status);
-        troubles.extend(results.map(|result| match result.output.as_str() {
-            Some(output) => format!("{}: {output}", result.checker),
-            None => format!("{}: {}", result.checker, result.output),
-        }));
+/// What a report tells of its service. Read from a value, since reading a whole [`healthcheck::Report`] would be a
+/// twentieth of this crate.
+struct Told<'a> {
+    status: Status,
+    reason: Option<&'a str>,
+    results: Vec<(&'a str, Status, &'a Value)>,
+}
+
+impl<'a> Told<'a> {
+    fn of(report: &'a Value) -> Option<Self> {
+        let result = |result: &'a Value| {
+            let status = match result["status"].as_str()? {
+                "pass" => Status::Pass,
+                "warn" => Status::Warn,
+                "fail" => Status::Fail,
+                _ => return None,
+            };
+            Some((result["checker"].as_str()?, status, &result["output"]))
+        };
+        Some(Self {
+            status: match report["status"].as_str()? {
+                "success" => Status::Pass,
+                "degraded" => Status::Warn,
+                "failure" => Status::Fail,
+                _ => return None,
+            },
+            reason: report["reason"].as_str(),
+            results: report["results"]
+                .as_array()?
+                .iter()
+                .map(result)
+                .collect::<Option<_>>()?,
+        })
     }
-    match (troubles.as_slice(), report.results.len()) {
-        ([], 1) => "1 check passes".to_owned(),
-        ([], count) => format!("{count} checks pass"),
-        (troubles, _) => troubles.join("; "),
+
+    /// What is wrong, the failures first; or how much is right.
+    fn said(&self) -> String {
+        let mut troubles: Vec<String> = self.reason.iter().map(ToString::to_string).collect();
+        for wanted in [Status::Fail, Status::Warn] {
+            let results = self.results.iter().filter(|(_, status, _)| *status == wanted);
+            troubles.extend(results.map(|(checker, _, output)| match output.as_str() {
+                Some(output) => format!("{checker}: {output}"),
+                None => format!("{checker}: {output}"),
+            }));
+        }
+        match (troubles.as_slice(), self.results.len()) {
+            ([], 1) => "1 check passes".to_owned(),
+            ([], count) => format!("{count} checks pass"),
+            (troubles, _) => troubles.join("; "),
+        }
     }
 }
 

@@ -148,8 +148,12 @@ impl HealthCheck {
         selection: &Selection,
         budget: impl Into<Option<Duration>>,
     ) -> Result<Arc<Report>, SelectionError> {
+        if let Some(report) = self.core.fresh(selection) {
+            return Ok(report);
+        }
+        let budget = budget.into();
         self.core
-            .report_within(selection, budget.into(), self.home.as_ref())
+            .report_within(selection, budget, self.home.as_ref())
             .await
     }
 

@@ -1,7 +1,6 @@
 //! The server of `serve`: a thread with a runtime of its own, so that it answers whatever the application's does.
 
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use crate::haproxy_agent::{self, Agent};
 use crate::serve_error::ServeError;
 use crate::shortcut::Shortcut;
 use crate::signals::{Caught, Signals};
+use crate::task::Task;
 use crate::{maintenance, runtime_watch, termination_log};
 use connection::Site;
 pub(crate) use limits::Limits;
@@ -160,8 +160,7 @@ impl Server {
     /// What goes on beside the answers, until it is dropped.
     fn companions(&mut self, application: Handle) -> JoinSet<()> {
         let mut companions = JoinSet::<()>::new();
-        // Boxed, since tokio's part of a task is compiled anew for each type of future, a twentieth of this crate each.
-        let mut spawn = |companion: Pin<Box<dyn Future<Output = ()> + Send>>| companions.spawn(companion);
+        let mut spawn = |companion: Task| companions.spawn(companion);
         spawn(Box::pin(maintenance::remind(self.health.clone())));
         if let Some(path) = &self.maintenance_file {
             spawn(Box::pin(maintenance::follow(path.clone(), self.health.clone())));

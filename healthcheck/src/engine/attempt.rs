@@ -10,7 +10,7 @@ use super::blocking::Place;
 use super::call::{call, call_blocking};
 use super::slot::Slot;
 use super::state::RunId;
-use super::{Engine, paused_time};
+use super::{Engine, paused_time, task};
 use crate::clock::Now;
 use crate::outcome::{Outcome, Status};
 use crate::selection::MaxAge;
@@ -59,7 +59,7 @@ impl Attempt {
         } else if self.slot().depends_on.is_empty() {
             return self.on_thread(home);
         } else {
-            home.spawn(self.after_dependencies(wanted, home.clone()))
+            task::spawn(home, self.after_dependencies(wanted, home.clone()))
         };
         engine.attach(index, id, Some(task), None);
     }
@@ -162,7 +162,7 @@ impl Attempt {
             self.end(outcome);
         } else {
             let runtime = home.clone();
-            home.spawn(async move { self.end_or_blame(outcome, &runtime).await });
+            task::spawn(home, async move { self.end_or_blame(outcome, &runtime).await });
         }
     }
 

@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::attempt::Wanted;
-use super::{Engine, Slot};
+use super::{Engine, Slot, task};
 use crate::clock::Now;
 
 /// Whether the loop is alive. It dies with its runtime; the next one who asks starts it again.
@@ -67,7 +67,7 @@ impl Background {
             return;
         }
         let alive = Alive(Arc::downgrade(engine));
-        let task = home.spawn(run(alive, home.clone())).abort_handle();
+        let task = task::spawn(home, run(alive, home.clone())).abort_handle();
         // A runtime that is gone drops the loop inside `spawn`.
         if before != NEVER_STARTED && !self.is_down() {
             tracing::warn!(

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::Engine;
 use super::attempt::{Attempt, Wanted};
+use super::{Engine, task};
 
 /// More are launched by a task than by whoever asked for them.
 const TOGETHER: usize = 64;
@@ -39,8 +39,7 @@ impl<'a> Due<'a> {
         if self.alone.len() == TOGETHER {
             let attempts = std::mem::take(&mut self.alone);
             let (engine, wanted, home) = (Arc::clone(self.engine), self.wanted, self.home.clone());
-            self.home
-                .spawn(async move { launch(attempts, &engine, wanted, &home) });
+            task::spawn(self.home, async move { launch(attempts, &engine, wanted, &home) });
         }
     }
 

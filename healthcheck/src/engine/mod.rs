@@ -27,6 +27,7 @@ mod settle;
 mod shown;
 mod slot;
 pub(crate) mod state;
+mod task;
 pub(crate) mod verdict;
 pub(crate) mod view;
 

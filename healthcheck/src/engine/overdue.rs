@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::Engine;
 use super::policy::PATIENCE;
 use super::settle::earlier;
 use super::state::{Next, RunId};
+use super::{Engine, task};
 use crate::clock::Now;
 
 /// How often it is looked for limits that are nearer than those seen before.
@@ -27,7 +27,7 @@ impl Overdue {
     /// Has every run that is going on now ended at its limit.
     pub(super) fn watch(&self, engine: &Arc<Engine>, on: &Handle) {
         if !self.alive.swap(true, Ordering::SeqCst) {
-            on.spawn(run(Alive(Arc::downgrade(engine))));
+            task::spawn(on, run(Alive(Arc::downgrade(engine))));
         }
     }
 }

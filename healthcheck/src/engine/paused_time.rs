@@ -12,7 +12,7 @@ pub(super) fn hold(home: &Handle) -> Option<oneshot::Sender<()>> {
     }
     let (work, worked) = oneshot::channel::<()>();
     let (lease, held) = std::sync::mpsc::channel::<()>();
-    home.spawn(async move {
+    super::task::spawn(home, async move {
         // Here, since it panics where the system has no thread left: that ends this task and nobody's report.
         tokio::task::spawn_blocking(move || held.recv());
         let _ = worked.await;

@@ -1,6 +1,7 @@
 //! The environment page: built-in sections and own ones, collected at once, redacted in one place.
 
 use std::collections::HashSet;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -81,6 +82,15 @@ impl EnvironmentDump {
     ///
     /// Outside of a tokio runtime only the fixed sections have a value.
     pub async fn collect(&self) -> Map<String, Value> {
+        self.collected().await
+    }
+
+    /// Boxed here, since every crate that awaits a future by its type compiles the whole of it.
+    fn collected(&self) -> Pin<Box<dyn Future<Output = Map<String, Value>> + Send + '_>> {
+        Box::pin(self.all())
+    }
+
+    async fn all(&self) -> Map<String, Value> {
         let began = Now::read();
         let here = Handle::try_current().ok();
         let mut not_run = Some(NotRun::NoRuntime);
@@ -110,6 +120,17 @@ impl EnvironmentDump {
 
     /// One section alone, redacted, without waiting for the others; `None` where there is none of that name.
     pub async fn collect_section(&self, name: &str) -> Option<Value> {
+        self.collected_section(name).await
+    }
+
+    fn collected_section<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Option<Value>> + Send + 'a>> {
+        Box::pin(self.one(name))
+    }
+
+    async fn one(&self, name: &str) -> Option<Value> {
         let slot = self.engine.slots.iter().position(|slot| slot.name() == name);
         let value = if let Some(index) = slot.and_then(|index| u32::try_from(index).ok()) {
             let began = Now::read();

@@ -1,5 +1,6 @@
 //! From a selection to a report: which checks, which of them are waited for, and the few reports worth keeping.
 
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -138,16 +139,23 @@ impl Core {
         self.build(selection, members, asked, standing)
     }
 
-    /// The report, after what is due has run or the budget is over.
-    pub(crate) async fn report_within(
+    /// The report, after what is due has run or the budget is over. Boxed here, since every crate that awaits a future
+    /// by its type compiles the whole of it.
+    pub(crate) fn report_within<'a>(
+        &'a self,
+        selection: &'a Selection,
+        budget: Option<Duration>,
+        home: Option<&'a Handle>,
+    ) -> Pin<Box<dyn Future<Output = Result<Arc<Report>, SelectionError>> + Send + 'a>> {
+        Box::pin(self.settled(selection, budget, home))
+    }
+
+    async fn settled(
         &self,
         selection: &Selection,
         budget: Option<Duration>,
         home: Option<&Handle>,
     ) -> Result<Arc<Report>, SelectionError> {
-        if let Some(report) = self.fresh(selection) {
-            return Ok(report);
-        }
         let members = self.members(selection)?;
         let began = Now::read();
         if is_inside_a_check() {
