@@ -20,7 +20,8 @@ pub(crate) fn of_environment(sections: &Map<String, Value>) -> Bytes {
     within(sections).unwrap_or_else(|| {
         let note =
             json!({ "error": "left out: the page would be larger than 4 MiB; ask for this section alone" });
-        let notes: Map<_, _> = sections.keys().map(|name| (name.clone(), note.clone())).collect();
+        let mut notes = Map::new();
+        notes.extend(sections.keys().map(|name| (name.clone(), note.clone())));
         within(&notes).unwrap_or_default()
     })
 }

@@ -232,7 +232,7 @@ impl HealthCheckBuilder {
             defaults.failed_ttl,
         ));
         let sections = registry::sections(
-            registered.into_iter(),
+            registered,
             functions,
             &fixed_names,
             &self.provided,

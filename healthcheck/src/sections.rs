@@ -42,9 +42,10 @@ impl Sections {
 
 /// Fixed sections as they may leave the process.
 pub(crate) fn redacted(fixed: Vec<(String, Value)>, redaction: &Redaction) -> Map<String, Value> {
-    let hidden = fixed.into_iter().map(|(name, value)| {
+    let mut shown = Map::new();
+    for (name, value) in fixed {
         let value = redaction.named(&name, value);
-        (name, value)
-    });
-    hidden.collect()
+        shown.insert(name, value);
+    }
+    shown
 }

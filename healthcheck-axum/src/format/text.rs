@@ -32,14 +32,14 @@ fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
         return body.write_str("ok");
     }
     if page.is_worst_last() {
-        let mut results: Vec<&CheckResult> = report.results.iter().collect();
-        results.sort_by_key(|result| severity(result));
         for excluded in page.excluded().iter().filter(|name| is_known(page, name)) {
             excluded_line(body, excluded)?;
         }
         warnings(page, body)?;
-        for result in results {
-            line(body, result, SHORT)?;
+        for status in [Status::Pass, Status::Warn, Status::Fail] {
+            for result in report.results.iter().filter(|result| result.status == status) {
+                line(body, result, SHORT)?;
+            }
         }
     } else {
         in_order(page, body)?;
@@ -52,25 +52,14 @@ fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     writeln!(body, "{} check {verdict}", OneLine(page.name()))
 }
 
-const fn severity(result: &CheckResult) -> u8 {
-    match result.status {
-        Status::Pass => 0,
-        Status::Warn => 1,
-        Status::Fail => 2,
-    }
-}
-
 /// The results and the excluded checks, by name.
 fn in_order(page: &Page<'_>, body: &mut Body) -> fmt::Result {
-    let mut excluded: Vec<&String> = page
-        .excluded()
-        .iter()
-        .filter(|name| is_known(page, name))
-        .collect();
+    let known = page.excluded().iter().filter(|name| is_known(page, name));
+    let mut excluded: Vec<&str> = known.map(String::as_str).collect();
     excluded.sort_unstable();
     let mut excluded = excluded.into_iter().peekable();
     for result in &page.report().results {
-        while let Some(name) = excluded.next_if(|name| **name < result.checker) {
+        while let Some(name) = excluded.next_if(|name| *name < result.checker.as_str()) {
             excluded_line(body, name)?;
         }
         line(body, result, usize::MAX)?;

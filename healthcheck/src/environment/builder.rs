@@ -169,7 +169,9 @@ impl EnvironmentDumpBuilder {
                 ));
             }
         }
-        let registered = registry::discovered_sections().filter(|_| self.discover);
+        let registered = registry::discovered_sections()
+            .filter(|_| self.discover)
+            .collect();
         let slots = registry::sections(
             registered,
             sections.functions,

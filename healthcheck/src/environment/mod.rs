@@ -154,7 +154,8 @@ impl EnvironmentDump {
         } else {
             self.fixed.get(name)?.clone()
         };
-        let alone = Map::from_iter([(name.to_owned(), value)]);
+        let mut alone = Map::new();
+        alone.insert(name.to_owned(), value);
         self.reduce(alone).remove(name)
     }
 

@@ -42,13 +42,12 @@ impl Kind {
 /// The names stay, their values go.
 pub(super) fn without_values(value: Value) -> Value {
     match value {
-        Value::Object(map) => map
-            .into_iter()
-            .map(|(name, value)| {
-                discard(value);
-                (name, Value::from(MASK))
-            })
-            .collect(),
+        Value::Object(mut map) => {
+            for value in map.values_mut() {
+                discard(std::mem::replace(value, MASK.into()));
+            }
+            Value::Object(map)
+        }
         other => {
             discard(other);
             MASK.into()

@@ -14,10 +14,12 @@ pub(super) fn of(value: Value, depth: usize) -> Value {
             discard(value);
             TOO_DEEP.into()
         }
-        Value::Object(map) => map
-            .into_iter()
-            .map(|(name, value)| (name, of(value, depth + 1)))
-            .collect(),
+        Value::Object(mut map) => {
+            for value in map.values_mut() {
+                *value = of(value.take(), depth + 1);
+            }
+            Value::Object(map)
+        }
         Value::Array(list) => {
             let flags = list.iter().all(Value::is_string)
                 && arguments::look_like_arguments(list.iter().filter_map(Value::as_str));

@@ -103,19 +103,19 @@ impl Walk<'_> {
                     .map(|value| self.judged(WEAK, name, value, depth + 1))
                     .collect(),
             ),
-            Value::Object(map) => map
-                .into_iter()
-                .map(|(inner, value)| {
-                    let own = self.rules.verdict(&inner);
-                    let value = match own {
-                        Verdict::Shown if !families::is_qualifier(&inner) => {
+            Value::Object(mut map) => {
+                for (inner, place) in &mut map {
+                    let own = self.rules.verdict(inner);
+                    let value = place.take();
+                    *place = match own {
+                        Verdict::Shown if !families::is_qualifier(inner) => {
                             self.judged(WEAK, name, value, depth + 1)
                         }
-                        _ => self.judged(own, &inner, value, depth + 1),
+                        _ => self.judged(own, inner, value, depth + 1),
                     };
-                    (self.text(inner), value)
-                })
-                .collect(),
+                }
+                Value::Object(self.names(map))
+            }
             scalar => self.judged(WEAK, name, scalar, depth),
         }
     }
@@ -246,20 +246,31 @@ impl Walk<'_> {
         shown
     }
 
-    fn map(self, map: Map<String, Value>, depth: usize) -> Value {
+    fn map(self, mut map: Map<String, Value>, depth: usize) -> Value {
         let paired = objects::name_in_pair(&map).map(|name| (self.rules.verdict(name), name.to_owned()));
         let kind = objects::Kind::of(&map);
-        let mut shown = Map::new();
-        for (name, value) in map {
-            let value = match &paired {
-                Some((verdict, of)) if pairs::is_name_of_value(&name) => {
+        for (name, place) in &mut map {
+            let value = place.take();
+            *place = match &paired {
+                Some((verdict, of)) if pairs::is_name_of_value(name) => {
                     self.judged(*verdict, of, value, depth + 1)
                 }
                 // The name of a pair is no secret even where it stands under `key`.
-                Some(_) if pairs::is_name_of_name(&name) => self.value(value, depth + 1),
-                _ if kind.hides(&name) => objects::without_values(value),
-                _ => self.named(&name, value, depth + 1),
+                Some(_) if pairs::is_name_of_name(name) => self.value(value, depth + 1),
+                _ if kind.hides(name) => objects::without_values(value),
+                _ => self.named(name, value, depth + 1),
             };
+        }
+        Value::Object(self.names(map))
+    }
+
+    /// The same with its names redacted, which nearly never changes one.
+    fn names(self, map: Map<String, Value>) -> Map<String, Value> {
+        if map.keys().all(|name| self.shown(name) == *name) {
+            return map;
+        }
+        let mut shown = Map::new();
+        for (name, value) in map {
             let name = self.text(name);
             // Two names that differ only in their secret: both values are shown.
             let name = if shown.contains_key(&name) {
@@ -269,7 +280,7 @@ impl Walk<'_> {
             };
             shown.insert(name, value);
         }
-        Value::Object(shown)
+        shown
     }
 }
 

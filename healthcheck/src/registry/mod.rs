@@ -2,7 +2,7 @@
 //! every problem found at once.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::check::{Check, CheckInfo};
@@ -96,19 +96,19 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
 
 /// The sections of the health body that are functions, by name.
 pub(crate) fn sections(
-    discovered: impl Iterator<Item = &'static SectionRegistration>,
+    discovered: Vec<&'static SectionRegistration>,
     by_hand: Vec<(String, Run)>,
     fixed: &[&str],
     provided: &Provided,
     policy: &Arc<Policy>,
     problems: &mut Vec<String>,
 ) -> Vec<Slot> {
-    let mut found: BTreeMap<Cow<'static, str>, (String, Run)> = BTreeMap::new();
+    let mut slots = Vec::new();
     let mut taken: HashMap<String, String> = fixed
         .iter()
         .map(|&name| (name.to_owned(), "given to the builder".to_owned()))
         .collect();
-    let registered = discovered.map(|it| {
+    let registered = discovered.into_iter().map(|it| {
         let at = format!("{}:{}", it.origin.file, it.origin.line);
         (Cow::Borrowed(it.name), at, Binding::Registered(it.bind))
     });
@@ -129,13 +129,10 @@ pub(crate) fn sections(
             continue;
         }
         if let Some(run) = bind(binding, provided, "section", &name, || at.clone(), problems) {
-            found.insert(name, (at, run));
+            slots.push(Slot::new(Subject::Section(name), run, Arc::clone(policy)));
         }
     }
-    found
-        .into_iter()
-        .map(|(name, (_, run))| Slot::new(Subject::Section(name), run, Arc::clone(policy)))
-        .collect()
+    slots
 }
 
 /// Refuses the names that the health body has for itself, and the empty one.

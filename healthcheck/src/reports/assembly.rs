@@ -31,9 +31,9 @@ impl Core {
         let mut warnings = self.warnings.all();
         warnings.extend(members.warnings.iter().cloned());
         warnings.extend(self.passes_over_failures(members, &results, asked.now));
-        if !observed.is_empty() {
-            results.extend(observed);
-            results.sort_by(|one, other| one.checker.cmp(&other.checker));
+        for result in observed {
+            let place = results.partition_point(|other| other.checker <= result.checker);
+            results.insert(place, result);
         }
         let mut sections = Map::new();
         if selection.scope == Scope::All && !selection.alone {

@@ -50,8 +50,9 @@ pub(crate) fn of_environment(paths: &Paths, sections: &Map<String, Value>) -> By
         written.ok().map(|()| body.into_bytes())
     };
     within(sections).unwrap_or_else(|| {
-        let notes = sections.keys().map(|name| (name.clone(), LEFT_OUT.into()));
-        within(&notes.collect()).unwrap_or_default()
+        let mut notes = Map::new();
+        notes.extend(sections.keys().map(|name| (name.clone(), LEFT_OUT.into())));
+        within(&notes).unwrap_or_default()
     })
 }
 
