@@ -10,9 +10,11 @@ use axum::http::request::Parts;
 mod bearer;
 mod origin;
 mod refusal;
+mod token_file;
 
-use bearer::{TokenFile, Tokens};
+use bearer::Tokens;
 pub(crate) use refusal::Refusal;
+use token_file::TokenFile;
 
 /// Who may read a page: given to [`Endpoints::environment_access`](crate::Endpoints::environment_access) and
 /// [`Endpoints::details_access`](crate::Endpoints::details_access).

@@ -11,10 +11,10 @@ pub(super) fn hold(home: &Handle) -> Option<oneshot::Sender<()>> {
         return None;
     }
     let (work, worked) = oneshot::channel::<()>();
-    let (lease, held) = std::sync::mpsc::channel::<()>();
+    let (lease, held) = oneshot::channel::<()>();
     super::task::spawn(home, async move {
         // Here, since it panics where the system has no thread left: that ends this task and nobody's report.
-        tokio::task::spawn_blocking(move || held.recv());
+        tokio::task::spawn_blocking(move || held.blocking_recv());
         let _ = worked.await;
         drop(lease);
     });
