@@ -2,7 +2,7 @@
 //! headers, connection strings and what `Debug` prints.
 
 use super::blocks;
-use super::bytes::{LETTER, NAME, QUOTE, SPACE, at, before, follows, is, line_end, run_back, run_while};
+use super::bytes::{LETTER, NAME, QUOTE, SPACE, at, before, follows, is, line_end, run_back_of, run_of, set};
 use super::entropy::looks_random;
 use super::extents::{Extent, Shape, Style, value_at, word_end};
 use super::families;
@@ -59,7 +59,7 @@ fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usi
                 None => return user_and_password(scan, name, after),
             };
     }
-    let value = run_while(bytes, after, |byte| matches!(byte, b' ' | b'\t'));
+    let value = run_of(bytes, after, set!(|byte| matches!(byte, b' ' | b'\t')));
     let place = Place {
         lead: label.lead(bytes, floor),
         compound: label.is_compound(bytes),
@@ -109,9 +109,12 @@ fn two_words(scan: &Scan<'_>, floor: usize, label: &Label) -> Option<Verdict> {
         return None;
     }
     let end = label.start - 1;
-    let start = run_back(bytes, end.saturating_sub(16).max(floor), end, |byte| {
-        is(byte, NAME)
-    });
+    let start = run_back_of(
+        bytes,
+        end.saturating_sub(16).max(floor),
+        end,
+        set!(|byte| is(byte, NAME)),
+    );
     let verdict = scan.rules.verdict(scan.part(start, label.end));
     let alone = scan.rules.verdict(scan.part(start, end));
     (start < end && verdict == Verdict::Of(Family::Strong) && alone != verdict).then_some(verdict)
@@ -126,11 +129,13 @@ fn user_and_password(scan: &mut Scan<'_>, name: &str, after: usize) -> Option<us
     {
         return None;
     }
-    let start = run_while(bytes, after, |byte| matches!(byte, b' ' | b'"' | b'\''));
+    let start = run_of(bytes, after, set!(|byte| matches!(byte, b' ' | b'"' | b'\'')));
     let window = bytes.get(..start + FAR_ENOUGH).unwrap_or(bytes);
-    let end = run_while(window, start, |byte| {
-        !is(byte, SPACE | QUOTE) && !matches!(byte, b'@' | b'/' | b'\\' | b'}' | b',')
-    });
+    let end = run_of(
+        window,
+        start,
+        set!(|byte| !is(byte, SPACE | QUOTE) && !matches!(byte, b'@' | b'/' | b'\\' | b'}' | b',')),
+    );
     let colon = start + memchr::memchr(b':', bytes.get(start..end)?)?;
     let password = scan.part(colon + 1, end);
     let free = is(at(bytes, end), SPACE | QUOTE) || end == bytes.len();
@@ -145,7 +150,11 @@ fn after_separator(bytes: &[u8], separator: usize) -> (usize, bool) {
     if at(bytes, separator) == b':' && at(bytes, separator + 1) == b':' {
         return (separator + 2, false);
     }
-    let end = run_while(bytes, separator + 1, |byte| matches!(byte, b'=' | b'>' | b'~'));
+    let end = run_of(
+        bytes,
+        separator + 1,
+        set!(|byte| matches!(byte, b'=' | b'>' | b'~')),
+    );
     // Only so many: a value may begin with any of these.
     let end = end.min(separator + 3);
     (end, end > separator + 1)
@@ -154,7 +163,11 @@ fn after_separator(bytes: &[u8], separator: usize) -> (usize, bool) {
 /// A line feed, or what begins a block in YAML and then a line feed, written out: the text inside of a document is
 /// read when the document is.
 fn is_escaped_feed(bytes: &[u8], value: usize) -> bool {
-    let marker = run_while(bytes, value, |byte| matches!(byte, b'|' | b'>' | b'+' | b'-'));
+    let marker = run_of(
+        bytes,
+        value,
+        set!(|byte| matches!(byte, b'|' | b'>' | b'+' | b'-')),
+    );
     at(bytes, marker) == b'\\' && matches!(at(bytes, marker + 1), b'n' | b'r')
 }
 
@@ -183,9 +196,11 @@ fn hide(scan: &mut Scan<'_>, label: &Label, extent: Extent) -> usize {
 }
 
 fn json_scalar_end(bytes: &[u8], extent: Extent) -> usize {
-    let trimmed = run_while(bytes, extent.start, |byte| {
-        !matches!(byte, b',' | b'}' | b']' | b'\n')
-    });
+    let trimmed = run_of(
+        bytes,
+        extent.start,
+        set!(|byte| !matches!(byte, b',' | b'}' | b']' | b'\n')),
+    );
     extent.end.min(trimmed)
 }
 
@@ -207,9 +222,11 @@ fn is_header(name: &str, place: Place) -> bool {
 fn header(scan: &mut Scan<'_>, value: usize, place: Place) -> Option<usize> {
     let bytes = scan.bytes;
     let line = line_end(bytes, value);
-    let mut end = run_while(bytes.get(..line).unwrap_or(bytes), value, |byte| {
-        !matches!(byte, b'"' | b'`' | b'\\')
-    });
+    let mut end = run_of(
+        bytes.get(..line).unwrap_or(bytes),
+        value,
+        set!(|byte| !matches!(byte, b'"' | b'`' | b'\\')),
+    );
     if at(bytes, end) == b'"' && schemes::has_quoted_parameters(bytes, value, end) {
         // The quotes of `Digest username="…"` belong to the header.
         end = line;
@@ -249,9 +266,11 @@ fn style_of(bytes: &[u8], label: &Label, value: usize, place: Place) -> Style {
     // Padding of base64 is no separator.
     let mut stop = value;
     loop {
-        stop = run_while(window, stop, |byte| {
-            !matches!(byte, b';' | b'=' | b'\n' | b'"' | b'`')
-        });
+        stop = run_of(
+            window,
+            stop,
+            set!(|byte| !matches!(byte, b';' | b'=' | b'\n' | b'"' | b'`')),
+        );
         if at(window, stop) != b'=' || !matches!(at(window, stop + 1), b'=' | b';') {
             break;
         }
@@ -266,7 +285,7 @@ fn style_of(bytes: &[u8], label: &Label, value: usize, place: Place) -> Style {
                 .is_some_and(|rest| rest.iter().filter(|byte| **byte == b' ').count() < 2);
         return if last { Style::Semicolons } else { Style::Words };
     }
-    let name = run_while(window, stop + 1, |byte| is(byte, NAME) || byte == b' ');
+    let name = run_of(window, stop + 1, set!(|byte| is(byte, NAME) || byte == b' '));
     let ends = name == stop + 1 && (name == bytes.len() || matches!(at(window, name), b'\n' | b'"'));
     let another_follows = ends || at(window, name) == b'=';
     if another_follows {

@@ -1,6 +1,6 @@
 //! What YAML puts below a name: block scalars, nested maps, lists.
 
-use super::bytes::{at, line_end, run_while};
+use super::bytes::{at, line_end, run_of, set};
 use super::label::Label;
 use super::names::Verdict;
 use super::scan::Scan;
@@ -12,9 +12,11 @@ pub(super) fn below(scan: &mut Scan<'_>, label: &Label, value: usize, verdict: V
         return None;
     }
     // `|`, `>-`, `|2`: a text over several lines.
-    let marker_end = run_while(bytes, value, |byte| {
-        matches!(byte, b'|' | b'>' | b'+' | b'-' | b'0'..=b'9')
-    });
+    let marker_end = run_of(
+        bytes,
+        value,
+        set!(|byte| matches!(byte, b'|' | b'>' | b'+' | b'-' | b'0'..=b'9')),
+    );
     if !matches!(at(bytes, marker_end), b'\n' | b'\r') {
         return None;
     }
@@ -28,7 +30,7 @@ pub(super) fn hide_below(scan: &mut Scan<'_>, name: usize, end: usize, scalar: b
     let mut place = next_line(bytes, end);
     let mut hidden = None;
     while place < bytes.len() {
-        let start = run_while(bytes, place, |byte| matches!(byte, b' ' | b'\t'));
+        let start = run_of(bytes, place, set!(|byte| matches!(byte, b' ' | b'\t')));
         let end = line_end(bytes, start);
         let depth = start - place;
         let list_at_same_depth = depth == indent && at(bytes, start) == b'-' && !scalar;
@@ -60,7 +62,7 @@ fn indent_of(bytes: &[u8], name: usize) -> usize {
         .get(..name)
         .and_then(|before| memchr::memrchr2(b'\n', b'\r', before))
         .map_or(0, |feed| feed + 1);
-    run_while(bytes, line, |byte| matches!(byte, b' ' | b'\t')) - line
+    run_of(bytes, line, set!(|byte| matches!(byte, b' ' | b'\t'))) - line
 }
 
 fn next_line(bytes: &[u8], end: usize) -> usize {
@@ -77,9 +79,9 @@ fn value_in_line(bytes: &[u8], start: usize, end: usize) -> usize {
         from += 2;
     }
     let line = bytes.get(..end).unwrap_or(bytes);
-    let name = run_while(line, from, |byte| !matches!(byte, b':' | b' '));
+    let name = run_of(line, from, set!(|byte| !matches!(byte, b':' | b' ')));
     if at(line, name) == b':' && (name + 1 == end || at(line, name + 1) == b' ') {
-        from = run_while(line, name + 1, |byte| byte == b' ');
+        from = run_of(line, name + 1, set!(|byte| byte == b' '));
     }
     from
 }

@@ -68,7 +68,7 @@ pub(super) fn before(bytes: &[u8], index: usize) -> u8 {
 }
 
 #[inline]
-pub(super) fn is(byte: u8, class: u8) -> bool {
+pub(super) const fn is(byte: u8, class: u8) -> bool {
     // The table has an entry for every byte, so the index is always in range.
     CLASSES[byte as usize] & class != 0
 }
@@ -83,6 +83,55 @@ pub(super) fn run(bytes: &[u8], start: usize, class: u8) -> usize {
 pub(super) fn run_while(bytes: &[u8], start: usize, wanted: impl Fn(u8) -> bool) -> usize {
     let rest = bytes.get(start..).unwrap_or_default();
     start + rest.iter().position(|byte| !wanted(*byte)).unwrap_or(rest.len())
+}
+
+/// Some bytes, put together while compiling: what reads a run of them is compiled once, and not for each closure.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Set([u64; 4]);
+
+impl Set {
+    pub(super) const EMPTY: Self = Self([0; 4]);
+
+    pub(super) const fn with(mut self, byte: u8) -> Self {
+        // Two bits of a byte are below four, here and below.
+        self.0[(byte >> 6) as usize] |= 1 << (byte & 63);
+        self
+    }
+
+    #[inline]
+    pub(super) const fn has(&self, byte: u8) -> bool {
+        self.0[(byte >> 6) as usize] >> (byte & 63) & 1 == 1
+    }
+}
+
+/// The bytes for which an expression holds: `set!(|byte| is(byte, SPACE) || byte == b',')`.
+macro_rules! set {
+    (|$byte:ident| $holds:expr) => {{
+        const SET: &$crate::redact::bytes::Set = &{
+            let mut set = $crate::redact::bytes::Set::EMPTY;
+            let mut index = 0;
+            while index < 256 {
+                let $byte = index as u8;
+                if $holds {
+                    set = set.with($byte);
+                }
+                index += 1;
+            }
+            set
+        };
+        SET
+    }};
+}
+pub(super) use set;
+
+/// Where the run of bytes of a set that begins at `start` ends.
+pub(super) fn run_of(bytes: &[u8], start: usize, set: &Set) -> usize {
+    run_while(bytes, start, |byte| set.has(byte))
+}
+
+/// Where the run of bytes of a set that ends at `end` begins; looks back no further than `floor`.
+pub(super) fn run_back_of(bytes: &[u8], floor: usize, end: usize, set: &Set) -> usize {
+    run_back(bytes, floor, end, |byte| set.has(byte))
 }
 
 /// Where the run of a class that ends at `end` begins; looks back no further than `floor`.

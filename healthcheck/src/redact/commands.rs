@@ -1,7 +1,7 @@
 //! Command lines in the middle of a text: their flags are read as arguments are.
 
 use super::arguments::{self, Origin};
-use super::bytes::{ALNUM, QUOTE, SPACE, at, before, follows, is, line_end, run_back};
+use super::bytes::{ALNUM, QUOTE, SPACE, at, before, follows, is, line_end, run_back_of, set};
 use super::scan::Scan;
 use super::sieve::Sieve;
 
@@ -58,9 +58,12 @@ fn ends_call(bytes: &[u8], end: usize) -> bool {
     if !is_ending(before(bytes, end.wrapping_sub(1)), before(bytes, end)) {
         return false;
     }
-    let start = run_back(bytes, end.saturating_sub(LONGEST_WORD), end, |byte| {
-        is(byte, ALNUM) || matches!(byte, b'_' | b'-')
-    });
+    let start = run_back_of(
+        bytes,
+        end.saturating_sub(LONGEST_WORD),
+        end,
+        set!(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-')),
+    );
     let word = bytes.get(start..end).unwrap_or_default();
     LAST_WORDS.may_have(word)
         && BY_PLACE.iter().any(|(last, call)| {

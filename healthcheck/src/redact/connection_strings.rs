@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::bytes::{ADDRESS_END, ALNUM, DIGIT, QUOTE, at, follows, is, run_back, run_while};
+use super::bytes::{ADDRESS_END, ALNUM, DIGIT, QUOTE, at, follows, is, run_back_of, run_of, set};
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
 
@@ -21,7 +21,7 @@ fn oracle(scan: &mut Scan<'_>) {
     let mut from = 0;
     while let Some(found) = ORACLE.find(bytes.get(from..).unwrap_or_default()) {
         let driver = from + found + ":oracle:".len();
-        let driver_end = run_while(bytes, driver, |byte| is(byte, ALNUM));
+        let driver_end = run_of(bytes, driver, set!(|byte| is(byte, ALNUM)));
         from = driver_end;
         if at(bytes, driver_end) != b':' {
             continue;
@@ -40,10 +40,15 @@ fn easy_connect(scan: &mut Scan<'_>) {
         if *byte != b'@' {
             continue;
         }
-        let start = run_back(bytes, from.max(sign.saturating_sub(LONGEST_WORD)), sign, |byte| {
-            is(byte, ALNUM)
-                || (byte.is_ascii_graphic() && !is(byte, QUOTE) && !matches!(byte, b'=' | b'@' | b'(' | b','))
-        });
+        let start = run_back_of(
+            bytes,
+            from.max(sign.saturating_sub(LONGEST_WORD)),
+            sign,
+            set!(|byte| is(byte, ALNUM)
+                || (byte.is_ascii_graphic()
+                    && !is(byte, QUOTE)
+                    && !matches!(byte, b'=' | b'@' | b'(' | b','))),
+        );
         from = sign + 1;
         let word = bytes.get(start..sign).unwrap_or_default();
         let slash = memchr::memchr(b'/', word);
@@ -52,10 +57,12 @@ fn easy_connect(scan: &mut Scan<'_>) {
         if !single || memchr::memchr(b':', word).is_some() {
             continue;
         }
-        let host = run_while(bytes, sign + 1, |byte| {
-            is(byte, ALNUM) || matches!(byte, b'.' | b'-' | b'_')
-        });
-        let port = run_while(bytes, host + 1, |byte| is(byte, DIGIT));
+        let host = run_of(
+            bytes,
+            sign + 1,
+            set!(|byte| is(byte, ALNUM) || matches!(byte, b'.' | b'-' | b'_')),
+        );
+        let port = run_of(bytes, host + 1, set!(|byte| is(byte, DIGIT)));
         let with_port = at(bytes, host) == b':'
             && (2..=5).contains(&(port - host - 1))
             && matches!(at(bytes, port), b'/' | b':');
@@ -75,13 +82,19 @@ fn easy_connect(scan: &mut Scan<'_>) {
 /// Hides the password of `user/password@…` at `start`.
 pub(super) fn user_and_password(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
     let bytes = scan.bytes;
-    let user = run_while(bytes, start, |byte| {
-        is(byte, ALNUM) || matches!(byte, b'_' | b'$' | b'#' | b'.' | b'[' | b']')
-    });
+    let user = run_of(
+        bytes,
+        start,
+        set!(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'$' | b'#' | b'.' | b'[' | b']')),
+    );
     if user == start || at(bytes, user) != b'/' {
         return None;
     }
-    let end = run_while(bytes, user + 1, |byte| byte != b'@' && !is(byte, ADDRESS_END));
+    let end = run_of(
+        bytes,
+        user + 1,
+        set!(|byte| byte != b'@' && !is(byte, ADDRESS_END)),
+    );
     let password = scan.part(user + 1, end);
     if at(bytes, end) != b'@' || password.is_empty() || is_masked(password) || is_placeholder(password) {
         return None;

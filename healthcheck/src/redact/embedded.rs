@@ -1,7 +1,7 @@
 //! Text inside text: base64 and percent-encoding are undone, and what they hold is read by the same rules.
 
 use super::base64;
-use super::bytes::{BASE64, HEX, SPACE, at, is, run, run_back, run_while};
+use super::bytes::{BASE64, HEX, SPACE, Set, at, is, run, run_back_of, run_of, set};
 use super::documents;
 use super::scan::Scan;
 
@@ -31,7 +31,7 @@ fn in_base64(scan: &mut Scan<'_>) {
             continue;
         }
         if let Some(secret) = start_of_secret(scan, start, end) {
-            let padded = run_while(bytes, end, |byte| byte == b'=');
+            let padded = run_of(bytes, end, set!(|byte| byte == b'='));
             scan.spans.hide(secret..padded);
             from = padded.max(from);
         }
@@ -106,8 +106,8 @@ fn in_percent_encoding(scan: &mut Scan<'_>) {
         if !(is(at(bytes, sign + 1), HEX) && is(at(bytes, sign + 2), HEX)) {
             continue;
         }
-        let start = run_back(bytes, 0, sign, is_inside_word);
-        let end = run_while(bytes, sign, is_inside_word);
+        let start = run_back_of(bytes, 0, sign, INSIDE_WORD);
+        let end = run_of(bytes, sign, INSIDE_WORD);
         from = end;
         let word = Decoded::of(bytes.get(start..end).unwrap_or_default(), percent);
         if word.structural {
@@ -128,9 +128,8 @@ fn in_entities(scan: &mut Scan<'_>) {
     }
 }
 
-fn is_inside_word(byte: u8) -> bool {
-    !is(byte, SPACE) && !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\')
-}
+const INSIDE_WORD: &Set =
+    set!(|byte| !is(byte, SPACE) && !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\'));
 
 /// A word without its percent-encoding, and where each byte of it came from.
 struct Decoded {

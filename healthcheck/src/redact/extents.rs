@@ -1,6 +1,6 @@
 //! How far the value goes that begins at a place: to its closing quote, its closing bracket, or the end of the word.
 
-use super::bytes::{ALNUM, DIGIT, NAME, SPACE, at, follows, is, line_end, run, run_while};
+use super::bytes::{ALNUM, DIGIT, NAME, SPACE, at, follows, is, line_end, run, run_of, set};
 use super::quoted::{Closings, Quote};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,9 +82,11 @@ fn unwrapped(bytes: &[u8], start: usize) -> Option<usize> {
         return Some(start + 1);
     }
     let limit = bytes.len().min(start + LONGEST_WRAPPER);
-    let end = run_while(bytes.get(..limit)?, start, |byte| {
-        is(byte, ALNUM) || matches!(byte, b'_' | b':')
-    });
+    let end = run_of(
+        bytes.get(..limit)?,
+        start,
+        set!(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b':')),
+    );
     if end == start {
         return None;
     }
@@ -154,9 +156,11 @@ pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
     let mut place = start;
     if at(bytes, start) == b'<' {
         // `<password>` is one word.
-        let inside = run_while(bytes, start + 1, |byte| {
-            is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b' ')
-        });
+        let inside = run_of(
+            bytes,
+            start + 1,
+            set!(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b' ')),
+        );
         if at(bytes, inside) == b'>' && inside - start <= LONGEST_WRAPPER {
             return inside + 1;
         }
@@ -189,14 +193,14 @@ pub(super) fn word_end(bytes: &[u8], start: usize) -> usize {
                 false
             }
             b'$' if matches!(at(bytes, place + 1), b'{' | b'(') => {
-                let inside = run_while(bytes, place + 2, |byte| is(byte, NAME));
+                let inside = run_of(bytes, place + 2, set!(|byte| is(byte, NAME)));
                 if matches!(at(bytes, inside), b'}' | b')') {
                     place = inside;
                 }
                 false
             }
             b'{' if at(bytes, place + 1) == b'{' => {
-                let inside = run_while(bytes, place + 2, |byte| is(byte, NAME) || byte == b' ');
+                let inside = run_of(bytes, place + 2, set!(|byte| is(byte, NAME) || byte == b' '));
                 if at(bytes, inside) == b'}' && at(bytes, inside + 1) == b'}' {
                     place = inside + 1;
                 }
@@ -225,9 +229,11 @@ fn goes_on(bytes: &[u8], start: usize) -> bool {
 
 /// Where a setting of a connection string ends: at its semicolon, or with the text around it.
 fn setting_end(bytes: &[u8], start: usize) -> usize {
-    let end = run_while(bytes, start, |byte| {
-        !matches!(byte, b';' | b'\n' | b'\r' | b'"' | b'`' | b'<' | b'>')
-    });
+    let end = run_of(
+        bytes,
+        start,
+        set!(|byte| !matches!(byte, b';' | b'\n' | b'\r' | b'"' | b'`' | b'<' | b'>')),
+    );
     // An escaped quote or line feed ends the text around it too.
     match bytes
         .get(start..end)

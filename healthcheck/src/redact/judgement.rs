@@ -1,7 +1,7 @@
 //! Whether the value beside a name in a text is a secret: `password: x` in YAML is one, `password: required` and
 //! `invalid token: unexpected end` are not.
 
-use super::bytes::{ALNUM, LETTER, SPACE, at, before, follows, is, run, run_while};
+use super::bytes::{ALNUM, LETTER, SPACE, at, before, follows, is, run, run_of, set};
 use super::entropy::looks_random;
 use super::extents::Shape;
 use super::label::{Label, Lead};
@@ -61,9 +61,11 @@ pub(super) fn as_parameter(bytes: &[u8], label: &Label, name: &str) -> Option<Ve
         .then(|| {
             let value = label.end + 1;
             let window = bytes.get(..value + 64).unwrap_or(bytes);
-            let end = run_while(window, value, |byte| {
-                !is(byte, SPACE) && !matches!(byte, b'&' | b'"' | b'\'' | b'#' | b'?')
-            });
+            let end = run_of(
+                window,
+                value,
+                set!(|byte| !is(byte, SPACE) && !matches!(byte, b'&' | b'"' | b'\'' | b'#' | b'?')),
+            );
             let among = matches!(before(bytes, label.start), b'?' | b'&') || at(bytes, end) == b'&';
             bytes
                 .get(value..end)
@@ -211,7 +213,7 @@ fn contains_pass(name: &str) -> bool {
 }
 
 fn another_word_follows(bytes: &[u8], end: usize) -> bool {
-    let next = run_while(bytes, end, |byte| matches!(byte, b' ' | b'\t'));
+    let next = run_of(bytes, end, set!(|byte| matches!(byte, b' ' | b'\t')));
     if next == end || !is(at(bytes, next), LETTER) {
         return false;
     }

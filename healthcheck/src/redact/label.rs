@@ -1,6 +1,6 @@
 //! The name before a separator, and what stands before that name.
 
-use super::bytes::{ALNUM, NAME, at, before, is, run_back};
+use super::bytes::{ALNUM, NAME, at, before, is, run_back, run_back_of, set};
 use super::quoted::Quote;
 
 /// How the name is written.
@@ -44,7 +44,12 @@ impl Label {
     pub(super) fn before(bytes: &[u8], floor: usize, separator: usize) -> Option<Self> {
         let floor = floor.max(separator.saturating_sub(LONGEST + WIDEST_GAP));
         let spaces = floor.max(separator.saturating_sub(WIDEST_GAP));
-        let end = run_back(bytes, spaces, separator, |byte| matches!(byte, b' ' | b'\t'));
+        let end = run_back_of(
+            bytes,
+            spaces,
+            separator,
+            set!(|byte| matches!(byte, b' ' | b'\t')),
+        );
         let gap = end < separator;
         let last = before(bytes, end);
         if let Some((quote, inside_end)) = Quote::ending(bytes, end) {
@@ -74,7 +79,12 @@ impl Label {
 
     pub(super) fn lead(&self, bytes: &[u8], floor: usize) -> Lead {
         let floor = floor.max(self.start.saturating_sub(LONGEST));
-        let end = run_back(bytes, floor, self.start, |byte| matches!(byte, b' ' | b'\t'));
+        let end = run_back_of(
+            bytes,
+            floor,
+            self.start,
+            set!(|byte| matches!(byte, b' ' | b'\t')),
+        );
         match before(bytes, end) {
             0 | b'\n' | b'\r' => Lead::Line,
             b'n' | b'r' if at(bytes, end.wrapping_sub(2)) == b'\\' => Lead::Line,
@@ -107,7 +117,7 @@ fn quoted_start(bytes: &[u8], floor: usize, inside_end: usize, mark: u8) -> Opti
 }
 
 fn indexed(bytes: &[u8], floor: usize, closing: usize, gap: bool) -> Option<Label> {
-    let mut start = run_back(bytes, floor, closing, |byte| byte != b'[' && byte != b'\n');
+    let mut start = run_back_of(bytes, floor, closing, set!(|byte| byte != b'[' && byte != b'\n'));
     if before(bytes, start) != b'[' {
         return None;
     }
@@ -137,7 +147,7 @@ fn indexed(bytes: &[u8], floor: usize, closing: usize, gap: bool) -> Option<Labe
 }
 
 fn plain(bytes: &[u8], floor: usize, end: usize) -> Option<(usize, usize)> {
-    let mut start = run_back(bytes, floor, end, |byte| is(byte, NAME));
+    let mut start = run_back_of(bytes, floor, end, set!(|byte| is(byte, NAME)));
     if before(bytes, start) == b'\\' && matches!(at(bytes, start), b'n' | b'r' | b't') {
         // The letter belongs to an escaped line feed before the name.
         start += 1;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use super::blocks;
-use super::bytes::{at, before, line_end, run_while};
+use super::bytes::{at, before, line_end, run_of, set};
 use super::scan::Scan;
 
 static KIND: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"kind: "));
@@ -13,7 +13,11 @@ static KIND: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"kind: ")
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let is_secret = KIND.find_iter(bytes).any(|kind| {
-        let name = run_while(bytes, kind + "kind: ".len(), |byte| matches!(byte, b'"' | b'\''));
+        let name = run_of(
+            bytes,
+            kind + "kind: ".len(),
+            set!(|byte| matches!(byte, b'"' | b'\'')),
+        );
         bytes.get(name..name + "Secret".len()) == Some(b"Secret")
             && !at(bytes, name + "Secret".len()).is_ascii_alphanumeric()
     });
@@ -23,7 +27,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     let mut line = 0;
     while line < bytes.len() {
         let end = line_end(bytes, line);
-        let start = run_while(bytes, line, |byte| matches!(byte, b' ' | b'-'));
+        let start = run_of(bytes, line, set!(|byte| matches!(byte, b' ' | b'-')));
         let text = scan.part(start, end).trim_end();
         if matches!(text, "data:" | "stringData:") && matches!(before(bytes, line), 0 | b'\n' | b'\r') {
             blocks::hide_below(scan, start, end, false);

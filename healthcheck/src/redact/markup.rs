@@ -1,6 +1,6 @@
 //! `<password>x</password>` in XML and plists; attributes are read where assignments are.
 
-use super::bytes::{NAME, SPACE, at, is, run, run_while};
+use super::bytes::{NAME, SPACE, at, is, run, run_of, set};
 use super::scan::Scan;
 
 const LONGEST_TAG: usize = 256;
@@ -23,7 +23,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             (start, end)
         };
         let window = bytes.get(..end + LONGEST_TAG).unwrap_or(bytes);
-        let close = run_while(window, end, |byte| !matches!(byte, b'>' | b'<'));
+        let close = run_of(window, end, set!(|byte| !matches!(byte, b'>' | b'<')));
         if at(window, close) != b'>' || at(bytes, close - 1) == b'/' {
             continue;
         }
@@ -95,9 +95,9 @@ fn next_element(bytes: &[u8], closing: usize) -> Option<(usize, usize)> {
     if at(window, closing + 1) != b'/' {
         return None;
     }
-    let closed = run_while(window, closing, |byte| byte != b'>');
-    let opening = run_while(window, closed + 1, |byte| is(byte, SPACE));
-    let opened = run_while(window, opening, |byte| byte != b'>');
+    let closed = run_of(window, closing, set!(|byte| byte != b'>'));
+    let opening = run_of(window, closed + 1, set!(|byte| is(byte, SPACE)));
+    let opened = run_of(window, opening, set!(|byte| byte != b'>'));
     if at(window, opening) != b'<' || at(window, opening + 1) == b'/' || at(window, opened) != b'>' {
         return None;
     }

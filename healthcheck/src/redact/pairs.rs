@@ -1,7 +1,7 @@
 //! Names and values that stand side by side under names of their own: `{"name": "DB_PASSWORD", "value": "x"}`,
 //! `<add key="Password" value="x"/>`, `- name: DB_PASSWORD` above `value: x`, `("password", "x")`.
 
-use super::bytes::{ALNUM, DIGIT, NAME, SPACE, at, before, follows, is, run, run_back, run_while};
+use super::bytes::{ALNUM, DIGIT, NAME, SPACE, at, before, follows, is, run, run_back_of, run_of, set};
 use super::extents::word_end;
 use super::markup;
 use super::names::Verdict;
@@ -97,7 +97,7 @@ pub(super) fn in_text(scan: &mut Scan<'_>, name: &str, own: Verdict, after: usiz
 /// `"value": "x", "name": "DB_PASSWORD"`
 fn value_first(scan: &mut Scan<'_>, after: usize) -> Option<usize> {
     let bytes = scan.bytes;
-    let start = run_while(bytes, after, |byte| byte == b' ');
+    let start = run_of(bytes, after, set!(|byte| byte == b' '));
     let (quote, inside) = Quote::opening(bytes, start)?;
     let window = bytes.get(..inside + LONGEST_NAME * 4).unwrap_or(bytes);
     let close = scan.closings.closing(window, inside, quote)?;
@@ -119,13 +119,15 @@ fn value_first(scan: &mut Scan<'_>, after: usize) -> Option<usize> {
 
 /// A name as the value of something: where it begins and ends, and where what is around it ends.
 fn short_text(bytes: &[u8], after: usize) -> Option<(usize, usize, usize)> {
-    let start = run_while(bytes, after, |byte| byte == b' ');
+    let start = run_of(bytes, after, set!(|byte| byte == b' '));
     let window = |from: usize| bytes.get(..from + LONGEST_NAME).unwrap_or(bytes);
     match Quote::opening(bytes, start) {
         Some((quote, inside)) => {
-            let close = run_while(window(inside), inside, |byte| {
-                !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')
-            });
+            let close = run_of(
+                window(inside),
+                inside,
+                set!(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')),
+            );
             Some((inside, close, close + quote.len()))
         }
         None => {
@@ -138,25 +140,29 @@ fn short_text(bytes: &[u8], after: usize) -> Option<(usize, usize, usize)> {
 /// The next label after punctuation and space, and where its value begins.
 fn label_after(bytes: &[u8], end: usize) -> Option<(&str, usize)> {
     let window = bytes.get(..end + WIDEST_GAP).unwrap_or(bytes);
-    let label = run_while(window, end, |byte| {
-        !is(byte, ALNUM) && !matches!(byte, b'{' | b'[' | b'}' | b']' | b'<' | b'>' | b'-')
-    });
+    let label = run_of(
+        window,
+        end,
+        set!(|byte| !is(byte, ALNUM) && !matches!(byte, b'{' | b'[' | b'}' | b']' | b'<' | b'>' | b'-')),
+    );
     let mut label = label;
-    let mut label_end = run_while(window, label, |byte| is(byte, ALNUM) || byte == b'_');
+    let mut label_end = run_of(window, label, set!(|byte| is(byte, ALNUM) || byte == b'_'));
     if at(bytes, label_end) == b'[' {
         // `env[0].value=`
         let index = run(window, label_end + 1, DIGIT);
         if follows(window, index, "].") {
             label = index + 2;
-            label_end = run_while(window, label, |byte| is(byte, ALNUM) || byte == b'_');
+            label_end = run_of(window, label, set!(|byte| is(byte, ALNUM) || byte == b'_'));
         }
     }
     let name = std::str::from_utf8(bytes.get(label..label_end)?).ok()?;
-    let separator = run_while(window, label_end, |byte| {
-        matches!(byte, b'"' | b'\'' | b'\\' | b' ')
-    });
+    let separator = run_of(
+        window,
+        label_end,
+        set!(|byte| matches!(byte, b'"' | b'\'' | b'\\' | b' ')),
+    );
     matches!(at(bytes, separator), b':' | b'=').then(|| {
-        let value = run_while(window, separator + 1, |byte| matches!(byte, b' ' | b'>'));
+        let value = run_of(window, separator + 1, set!(|byte| matches!(byte, b' ' | b'>')));
         (
             name,
             if follows(bytes, value, "Some(") {
@@ -182,9 +188,11 @@ fn value_after(scan: &mut Scan<'_>, end: usize) -> Option<(usize, usize)> {
         Some((quote, inside)) => Some((inside, scan.closings.closing(bytes, inside, quote)?)),
         None => Some((
             value,
-            run_while(bytes, value, |byte| {
-                !matches!(byte, b',' | b'}' | b'\n' | b'\r' | b'>')
-            }),
+            run_of(
+                bytes,
+                value,
+                set!(|byte| !matches!(byte, b',' | b'}' | b'\n' | b'\r' | b'>')),
+            ),
         )),
     }
 }
@@ -204,9 +212,11 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             continue;
         };
         let window = bytes.get(..inside + LONGEST_NAME).unwrap_or(bytes);
-        let close = run_while(window, inside, |byte| {
-            !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')
-        });
+        let close = run_of(
+            window,
+            inside,
+            set!(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')),
+        );
         let comma = close + quote.len();
         if at(bytes, comma) != b',' || at(bytes, bracket) == b'[' && !is_nested(bytes, bracket) {
             continue;
@@ -248,9 +258,12 @@ fn dotted(scan: &mut Scan<'_>, bracket: usize) -> Option<(usize, usize)> {
 
 /// A list of two names stands alone; a pair stands in a list of pairs.
 fn is_nested(bytes: &[u8], bracket: usize) -> bool {
-    let outer = run_back(bytes, bracket.saturating_sub(WIDEST_GAP), bracket, |byte| {
-        is(byte, SPACE)
-    });
+    let outer = run_back_of(
+        bytes,
+        bracket.saturating_sub(WIDEST_GAP),
+        bracket,
+        set!(|byte| is(byte, SPACE)),
+    );
     matches!(before(bytes, outer), b'[' | b',')
 }
 

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::bytes::{ALNUM, at, before, is, run_back, run_while};
+use super::bytes::{ALNUM, at, before, is, run_back_of, run_of, run_while, set};
 use super::scan::Scan;
 
 /// Four dashes and a space around SSH2 keys, five dashes around all others.
@@ -22,11 +22,13 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     while let Some(found) = BEGINNING.find(bytes.get(from..).unwrap_or_default()) {
         let label = from + found + BEGIN.len();
         let window = bytes.get(..label + LONGEST_LABEL).unwrap_or(bytes);
-        let label_end = run_while(window, label, |byte| {
-            is(byte, ALNUM) || matches!(byte, b' ' | b'_' | b'.')
-        });
+        let label_end = run_of(
+            window,
+            label,
+            set!(|byte| is(byte, ALNUM) || matches!(byte, b' ' | b'_' | b'.')),
+        );
         from = label_end;
-        let dashes = run_back(bytes, 0, label - BEGIN.len(), |byte| byte == b' ');
+        let dashes = run_back_of(bytes, 0, label - BEGIN.len(), set!(|byte| byte == b' '));
         if before(bytes, dashes) != b'-' || before(bytes, dashes - 1) != b'-' {
             continue;
         }
@@ -34,10 +36,10 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         if !(label.contains("PRIVATE") || label.contains("SECRET")) {
             continue;
         }
-        let body = run_while(bytes, label_end, |byte| byte == b' ');
-        let body = run_while(bytes, body, |byte| byte == b'-');
+        let body = run_of(bytes, label_end, set!(|byte| byte == b' '));
+        let body = run_of(bytes, body, set!(|byte| byte == b'-'));
         // The line feed stays where it is, real or written out.
-        let body = run_while(bytes, body, |byte| matches!(byte, b'\n' | b'\r' | b' '));
+        let body = run_of(bytes, body, set!(|byte| matches!(byte, b'\n' | b'\r' | b' ')));
         let body = if at(bytes, body) == b'\\' && matches!(at(bytes, body + 1), b'n' | b'r') {
             body + 2
         } else {
@@ -85,9 +87,11 @@ fn putty(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
     while let Some(found) = PUTTY.find(bytes.get(from..).unwrap_or_default()) {
-        let body = run_while(bytes, from + found + PUTTY_BODY.len(), |byte| {
-            byte.is_ascii_digit() || matches!(byte, b'\n' | b'\r')
-        });
+        let body = run_of(
+            bytes,
+            from + found + PUTTY_BODY.len(),
+            set!(|byte| byte.is_ascii_digit() || matches!(byte, b'\n' | b'\r')),
+        );
         let rest = bytes.get(body..).unwrap_or_default();
         let end = memchr::memmem::find(rest, b"Private-MAC").map_or(bytes.len(), |found| body + found);
         scan.spans.hide(body..end);

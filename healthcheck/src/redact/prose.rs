@@ -1,6 +1,8 @@
 //! Secrets in sentences: `password is x`, `with password "x"`, `invalid api key x`, `requirepass x`.
 
-use super::bytes::{ALNUM, DIGIT, LETTER, QUOTE, SPACE, at, before, follows, is, run, run_back, run_while};
+use super::bytes::{
+    ALNUM, DIGIT, LETTER, QUOTE, SPACE, at, before, follows, is, run, run_back_of, run_of, set,
+};
 use super::entropy::looks_random;
 use super::quoted::Quote;
 use super::scan::Scan;
@@ -36,11 +38,14 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         } else {
             gap
         };
-        let word = run_back(bytes, word_end.saturating_sub(LONGEST_WORD), word_end, |byte| {
-            is(byte, LETTER) || byte >= 0x80
-        });
+        let word = run_back_of(
+            bytes,
+            word_end.saturating_sub(LONGEST_WORD),
+            word_end,
+            set!(|byte| is(byte, LETTER) || byte >= 0x80),
+        );
         if digit < gap {
-            digit = run_while(bytes, gap, |byte| !is(byte, DIGIT));
+            digit = run_of(bytes, gap, set!(|byte| !is(byte, DIGIT)));
         }
         let called = *byte == b'(';
         let tells = telling(scan, word, word_end).or_else(|| {
@@ -57,8 +62,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         let mut hidden = hide_after(scan, gap, tells);
         if hidden.is_none() && scan.part(word, word_end) == "AUTH" {
             // To redis, which may be given a user first.
-            let user = run_while(bytes, gap, |byte| byte == b' ');
-            hidden = hide_after(scan, run_while(bytes, user, |byte| byte > b' '), tells);
+            let user = run_of(bytes, gap, set!(|byte| byte == b' '));
+            hidden = hide_after(scan, run_of(bytes, user, set!(|byte| byte > b' ')), tells);
         }
         if let Some(end) = hidden {
             from = end;
@@ -72,12 +77,14 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     let mut start = gap;
     let mut connectors = 0;
     for _ in 0..6 {
-        start = run_while(bytes, start, |byte| {
-            matches!(byte, b' ' | b'(' | b':' | b'=' | b'\t' | b'<' | b'[')
-        });
+        start = run_of(
+            bytes,
+            start,
+            set!(|byte| matches!(byte, b' ' | b'(' | b':' | b'=' | b'\t' | b'<' | b'[')),
+        );
         for arrow in ["->", "=>", "→", "- ", "– ", "— ", "«"] {
             if follows(bytes, start, arrow) {
-                start = run_while(bytes, start + arrow.len(), |byte| byte == b' ');
+                start = run_of(bytes, start + arrow.len(), set!(|byte| byte == b' '));
             }
         }
         let end = run(bytes, start, ALNUM);
@@ -94,9 +101,11 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     }
     if let Some((quote, inside)) = Quote::of_value(bytes, start) {
         let window = bytes.get(..inside + LONGEST_SECRET).unwrap_or(bytes);
-        let end = run_while(window, inside, |byte| {
-            !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')
-        });
+        let end = run_of(
+            window,
+            inside,
+            set!(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')),
+        );
         let text = scan.part(inside, end);
         let secret = tells == Tells::Always
             || tells == Tells::Password && !is_state(text) && !text.contains(' ')
@@ -109,22 +118,26 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
         // `tried passwords: "one", "two"`
         while let Some(inside) = another(bytes, end, quote) {
             let window = bytes.get(..inside + LONGEST_SECRET).unwrap_or(bytes);
-            let close = run_while(window, inside, |byte| {
-                !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')
-            });
+            let close = run_of(
+                window,
+                inside,
+                set!(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')),
+            );
             scan.spans.hide(inside..close);
             end = close + quote.len();
         }
         return Some(end);
     }
     let window = bytes.get(..start + LONGEST_SECRET).unwrap_or(bytes);
-    let end = run_while(window, start, |byte| {
-        !is(byte, SPACE)
+    let end = run_of(
+        window,
+        start,
+        set!(|byte| !is(byte, SPACE)
             && !matches!(
                 byte,
                 b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'(' | b'<' | b'>' | b'\\' | b']' | b'}'
-            )
-    });
+            )),
+    );
     let text = scan.part(start, end);
     let text = text.trim_end_matches(['.', ':', '!', '?']);
     let secret = match tells {
@@ -149,10 +162,10 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
 /// `login bob password x`, as in a netrc: the word at `start` stands after the user.
 fn follows_login(bytes: &[u8], start: usize) -> bool {
     let floor = start.saturating_sub(FAR_ENOUGH);
-    let user_end = run_back(bytes, floor, start, |byte| is(byte, SPACE));
-    let user = run_back(bytes, floor, user_end, |byte| !is(byte, SPACE));
-    let gap = run_back(bytes, floor, user, |byte| is(byte, SPACE));
-    let word = run_back(bytes, floor, gap, |byte| is(byte, LETTER));
+    let user_end = run_back_of(bytes, floor, start, set!(|byte| is(byte, SPACE)));
+    let user = run_back_of(bytes, floor, user_end, set!(|byte| !is(byte, SPACE)));
+    let gap = run_back_of(bytes, floor, user, set!(|byte| is(byte, SPACE)));
+    let word = run_back_of(bytes, floor, gap, set!(|byte| is(byte, LETTER)));
     user < user_end && user_end < start && bytes.get(word..gap) == Some(b"login".as_slice())
 }
 
@@ -164,11 +177,11 @@ fn looks_chosen(text: &str) -> bool {
 
 /// Inside of a further quoted text after a comma.
 fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<usize> {
-    let next = run_while(bytes, end, |byte| byte == b' ');
+    let next = run_of(bytes, end, set!(|byte| byte == b' '));
     if at(bytes, next) != b',' {
         return None;
     }
-    let next = run_while(bytes, next + 1, |byte| byte == b' ');
+    let next = run_of(bytes, next + 1, set!(|byte| byte == b' '));
     Quote::opening(bytes, next)
         .filter(|(found, _)| *found == quote)
         .map(|(_, inside)| inside)
@@ -177,14 +190,14 @@ fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<usize> {
 /// `password for bob is x`: behind the connector after whose password it is.
 fn after_owner(bytes: &[u8], from: usize) -> Option<usize> {
     let window = bytes.get(..from + FAR_ENOUGH).unwrap_or(bytes);
-    let mut owner = run_while(window, from, |byte| byte == b' ');
+    let mut owner = run_of(window, from, set!(|byte| byte == b' '));
     for kind in ["user ", "account ", "role "] {
         if follows(window, owner, kind) {
             owner += kind.len();
         }
     }
-    let end = run_while(window, owner, |byte| !is(byte, SPACE) && byte != b':');
-    let verb = run_while(window, end, |byte| byte == b' ');
+    let end = run_of(window, owner, set!(|byte| !is(byte, SPACE) && byte != b':'));
+    let verb = run_of(window, end, set!(|byte| byte == b' '));
     let connected = at(bytes, end) == b':'
         || follows(bytes, verb, "is ")
         || follows(bytes, verb, "is:")
@@ -194,9 +207,11 @@ fn after_owner(bytes: &[u8], from: usize) -> Option<usize> {
 
 fn looks_like_setting(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let name = run_while(bytes, 0, |byte| {
-        is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.')
-    });
+    let name = run_of(
+        bytes,
+        0,
+        set!(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.')),
+    );
     name > 0 && at(bytes, name) == b'=' && name + 2 < bytes.len() && at(bytes, name + 1) != b'='
 }
 

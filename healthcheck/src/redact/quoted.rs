@@ -1,6 +1,6 @@
 //! Quotes at any depth of escaping: `"x"`, `\"x\"` inside a JSON string, `\\\"x\\\"` inside that one's string.
 
-use super::bytes::{QUOTE, SPACE, at, before, is, run, run_while};
+use super::bytes::{QUOTE, SPACE, at, before, is, run, run_of, set};
 
 /// A quotation mark with the backslashes before it: 0, 1, 3, 7 … for text escaped 0, 1, 2, 3 … times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ impl Quote {
     /// The quote that stands at `start`, and where what it quotes begins.
     pub(super) fn opening(bytes: &[u8], start: usize) -> Option<(Self, usize)> {
         let mark_at = match at(bytes, start) {
-            b'\\' => run_while(bytes, start, |byte| byte == b'\\'),
+            b'\\' => run_of(bytes, start, set!(|byte| byte == b'\\')),
             _ => start,
         };
         let backslashes = mark_at - start;

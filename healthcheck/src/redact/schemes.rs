@@ -1,7 +1,9 @@
 //! Credentials after the name of their scheme, as in an `Authorization` header: `Bearer x`, `Basic x`, `Digest …`.
 
 use super::base64;
-use super::bytes::{ALNUM, LETTER, SPACE, at, before, follows, is, line_end, run, run_back, run_while};
+use super::bytes::{
+    ALNUM, LETTER, SPACE, Set, at, before, follows, is, line_end, run, run_back_of, run_of, run_while, set,
+};
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
@@ -55,9 +57,12 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         if *byte != b' ' || gap < from || !is(before(bytes, gap), ALNUM) {
             continue;
         }
-        let start = run_back(bytes, gap.saturating_sub(LONGEST_SCHEME), gap, |byte| {
-            is(byte, ALNUM) || byte == b'-'
-        });
+        let start = run_back_of(
+            bytes,
+            gap.saturating_sub(LONGEST_SCHEME),
+            gap,
+            set!(|byte| is(byte, ALNUM) || byte == b'-'),
+        );
         if let Some(credentials) = credentials_of(bytes, start, gap)
             && let Some(end) = hide(scan, start, gap, credentials)
         {
@@ -84,11 +89,11 @@ fn credentials_of(bytes: &[u8], start: usize, end: usize) -> Option<Credentials>
 
 fn hide(scan: &mut Scan<'_>, scheme: usize, gap: usize, credentials: Credentials) -> Option<usize> {
     let bytes = scan.bytes;
-    let start = run_while(bytes, gap, |byte| byte == b' ');
+    let start = run_of(bytes, gap, set!(|byte| byte == b' '));
     match credentials {
         Credentials::First if !begins_value(bytes, scheme) => None,
         Credentials::Word | Credentials::First => {
-            let end = run_while(bytes, start, is_token);
+            let end = run_of(bytes, start, TOKEN);
             let text = scan.part(start, end);
             // In prose these names are words like others: "token 12 of 20", "bearer realm".
             let bearer = follows(bytes, scheme, "bearer")
@@ -104,7 +109,7 @@ fn hide(scan: &mut Scan<'_>, scheme: usize, gap: usize, credentials: Credentials
             })
         }
         Credentials::Pair => {
-            let end = run_while(bytes, start, is_token);
+            let end = run_of(bytes, start, TOKEN);
             let decoded = base64::decode(bytes.get(start..end)?)?;
             (decoded.contains(&b':') && decoded.iter().all(|byte| !byte.is_ascii_control())).then(|| {
                 scan.spans.hide(start..end);
@@ -113,7 +118,7 @@ fn hide(scan: &mut Scan<'_>, scheme: usize, gap: usize, credentials: Credentials
         }
         Credentials::Parameters => {
             let parameter = run(bytes, start, ALNUM | LETTER);
-            let parameter = run_while(bytes, parameter, |byte| is(byte, ALNUM) || byte == b'_');
+            let parameter = run_of(bytes, parameter, set!(|byte| is(byte, ALNUM) || byte == b'_'));
             let parameters =
                 parameter > start && at(bytes, parameter) == b'=' && !follows(bytes, start, "realm");
             parameters.then(|| {
@@ -131,23 +136,21 @@ fn hide(scan: &mut Scan<'_>, scheme: usize, gap: usize, credentials: Credentials
 
 /// Whether the value of a header or a variable begins at a place.
 fn begins_value(bytes: &[u8], start: usize) -> bool {
-    let space = run_back(bytes, start.saturating_sub(2), start, |byte| byte == b' ');
+    let space = run_back_of(bytes, start.saturating_sub(2), start, set!(|byte| byte == b' '));
     matches!(before(bytes, space), 0 | b':' | b'=' | b'"' | b'\'' | b'\n')
 }
 
-fn is_token(byte: u8) -> bool {
-    is(byte, ALNUM)
-        || matches!(
-            byte,
-            b'.' | b'_' | b'~' | b'+' | b'/' | b'=' | b'-' | b':' | b'|' | b'%'
-        )
-}
+const TOKEN: &Set = set!(|byte| is(byte, ALNUM)
+    || matches!(
+        byte,
+        b'.' | b'_' | b'~' | b'+' | b'/' | b'=' | b'-' | b':' | b'|' | b'%'
+    ));
 
 /// Where the credentials begin if a known scheme stands at `start`.
 pub(super) fn after_scheme(bytes: &[u8], start: usize) -> Option<usize> {
-    let end = run_while(bytes, start, |byte| is(byte, ALNUM) || byte == b'-');
+    let end = run_of(bytes, start, set!(|byte| is(byte, ALNUM) || byte == b'-'));
     (credentials_of(bytes, start, end).is_some() && at(bytes, end) == b' ')
-        .then(|| run_while(bytes, end, |byte| byte == b' '))
+        .then(|| run_of(bytes, end, set!(|byte| byte == b' ')))
 }
 
 /// Whether the quote at `quote` belongs to parameters as `Digest` has them.

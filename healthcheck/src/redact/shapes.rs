@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::bytes::{ALNUM, DIGIT, HEX, LETTER, at, before, is, run, run_back, run_while};
+use super::bytes::{ALNUM, DIGIT, HEX, LETTER, Set, at, before, is, run, run_back_of, run_of, set};
 use super::scan::Scan;
 
 struct Shape {
@@ -10,10 +10,10 @@ struct Shape {
     mark: &'static [u8],
     /// Where in it the one stands that is among [`SIGNS`].
     sign: usize,
-    before: fn(u8) -> bool,
+    before: &'static Set,
     least_before: usize,
     most_before: usize,
-    after: fn(u8) -> bool,
+    after: &'static Set,
     least_after: usize,
     most_after: usize,
 }
@@ -23,10 +23,10 @@ const SHAPES: &[Shape] = &[
     Shape {
         mark: b".atlasv1.",
         sign: 0,
-        before: alnum,
+        before: LETTERS_DIGITS,
         least_before: 10,
         most_before: 20,
-        after: word,
+        after: WORD,
         least_after: 40,
         most_after: 120,
     },
@@ -34,10 +34,10 @@ const SHAPES: &[Shape] = &[
     Shape {
         mark: b"T3BlbkFJ",
         sign: 7,
-        before: word,
+        before: WORD,
         least_before: 16,
         most_before: 200,
-        after: word,
+        after: WORD,
         least_after: 16,
         most_after: 200,
     },
@@ -45,20 +45,20 @@ const SHAPES: &[Shape] = &[
     Shape {
         mark: b"Q~",
         sign: 1,
-        before: azure,
+        before: AZURE,
         least_before: 4,
         most_before: 4,
-        after: azure,
+        after: AZURE,
         least_after: 30,
         most_after: 40,
     },
     Shape {
         mark: b"_mmk",
         sign: 0,
-        before: word,
+        before: WORD,
         least_before: 30,
         most_before: 40,
-        after: none,
+        after: NONE,
         least_after: 0,
         most_after: 0,
     },
@@ -66,10 +66,10 @@ const SHAPES: &[Shape] = &[
     Shape {
         mark: b"-us",
         sign: 0,
-        before: hex,
+        before: HEXADECIMAL,
         least_before: 32,
         most_before: 32,
-        after: digit,
+        after: DIGITS,
         least_after: 1,
         most_after: 2,
     },
@@ -77,20 +77,20 @@ const SHAPES: &[Shape] = &[
     Shape {
         mark: b"|",
         sign: 0,
-        before: digit,
+        before: DIGITS,
         least_before: 13,
         most_before: 17,
-        after: word,
+        after: WORD,
         least_after: 20,
         most_after: 44,
     },
     Shape {
         mark: b"%",
         sign: 0,
-        before: digit,
+        before: DIGITS,
         least_before: 14,
         most_before: 17,
-        after: word,
+        after: WORD,
         least_after: 25,
         most_after: 44,
     },
@@ -98,10 +98,10 @@ const SHAPES: &[Shape] = &[
     Shape {
         mark: b":",
         sign: 0,
-        before: digit,
+        before: DIGITS,
         least_before: 14,
         most_before: 17,
-        after: hex,
+        after: HEXADECIMAL,
         least_after: 32,
         most_after: 32,
     },
@@ -109,20 +109,20 @@ const SHAPES: &[Shape] = &[
     Shape {
         mark: b".acc_",
         sign: 0,
-        before: dotted,
+        before: DOTTED,
         least_before: 8,
         most_before: 60,
-        after: wide,
+        after: WIDE,
         least_after: 40,
         most_after: 200,
     },
     Shape {
         mark: b".acc-",
         sign: 0,
-        before: dotted,
+        before: DOTTED,
         least_before: 8,
         most_before: 60,
-        after: wide,
+        after: WIDE,
         least_after: 40,
         most_after: 200,
     },
@@ -130,46 +130,23 @@ const SHAPES: &[Shape] = &[
     Shape {
         mark: b":APA91b",
         sign: 0,
-        before: word,
+        before: WORD,
         least_before: 8,
         most_before: 40,
-        after: word,
+        after: WORD,
         least_after: 60,
         most_after: 200,
     },
 ];
 
-fn alnum(byte: u8) -> bool {
-    is(byte, ALNUM)
-}
-
-fn digit(byte: u8) -> bool {
-    is(byte, DIGIT)
-}
-
-fn hex(byte: u8) -> bool {
-    is(byte, HEX)
-}
-
-fn word(byte: u8) -> bool {
-    is(byte, ALNUM) || matches!(byte, b'_' | b'-')
-}
-
-fn dotted(byte: u8) -> bool {
-    word(byte) || byte == b'.'
-}
-
-fn wide(byte: u8) -> bool {
-    dotted(byte) || matches!(byte, b'=' | b'+' | b'/')
-}
-
-fn azure(byte: u8) -> bool {
-    dotted(byte) || byte == b'~'
-}
-
-fn none(_: u8) -> bool {
-    false
-}
+const LETTERS_DIGITS: &Set = set!(|byte| is(byte, ALNUM));
+const DIGITS: &Set = set!(|byte| is(byte, DIGIT));
+const HEXADECIMAL: &Set = set!(|byte| is(byte, HEX));
+const WORD: &Set = set!(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-'));
+const DOTTED: &Set = set!(|byte| WORD.has(byte) || byte == b'.');
+const WIDE: &Set = set!(|byte| DOTTED.has(byte) || matches!(byte, b'=' | b'+' | b'/'));
+const AZURE: &Set = set!(|byte| DOTTED.has(byte) || byte == b'~');
+const NONE: &Set = &Set::EMPTY;
 
 /// What every mark has, once, and few other words have.
 pub(super) const SIGNS: &[u8] = b".J~_-|%:";
@@ -221,9 +198,9 @@ fn marked(bytes: &[u8], from: usize, sign: usize) -> Option<Range<usize>> {
             return None;
         }
         let floor = mark.saturating_sub(shape.most_before).max(from);
-        let start = run_back(bytes, floor, mark, shape.before);
+        let start = run_back_of(bytes, floor, mark, shape.before);
         let window = bytes.get(..after + shape.most_after).unwrap_or(bytes);
-        let end = run_while(window, after, shape.after);
+        let end = run_of(window, after, shape.after);
         (mark - start >= shape.least_before && end - after >= shape.least_after).then_some(start..end)
     })
 }
@@ -236,9 +213,12 @@ fn prefixed(bytes: &[u8], mark: usize) -> Option<Range<usize>> {
     if end - mark <= SHORTEST_DRAWN || !is_drawn(bytes.get(mark + 1..end).unwrap_or_default()) {
         return None;
     }
-    let start = run_back(bytes, mark.saturating_sub(LONGEST_PREFIX), mark, |byte| {
-        byte.is_ascii_lowercase() || is(byte, DIGIT) || byte == b'_'
-    });
+    let start = run_back_of(
+        bytes,
+        mark.saturating_sub(LONGEST_PREFIX),
+        mark,
+        set!(|byte| byte.is_ascii_lowercase() || is(byte, DIGIT) || byte == b'_'),
+    );
     (at(bytes, start).is_ascii_lowercase() && !is(before(bytes, start), ALNUM)).then_some(start..end)
 }
 
@@ -259,10 +239,10 @@ fn dotted_parts(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
     if !is(before(bytes, dot), ALNUM) {
         return None;
     }
-    let start = run_back(bytes, dot.saturating_sub(30), dot, word);
-    let second = run_while(bytes.get(..dot + 80).unwrap_or(bytes), dot + 1, word);
+    let start = run_back_of(bytes, dot.saturating_sub(30), dot, WORD);
+    let second = run_of(bytes.get(..dot + 80).unwrap_or(bytes), dot + 1, WORD);
     let third = if at(bytes, second) == b'.' {
-        run_while(bytes.get(..second + 80).unwrap_or(bytes), second + 1, word)
+        run_of(bytes.get(..second + 80).unwrap_or(bytes), second + 1, WORD)
     } else {
         second
     };
@@ -272,7 +252,7 @@ fn dotted_parts(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
         // Discord: the user's number in base64, six characters of time, the rest.
         (23..=28, 6..=7, 27..) if matches!(at(bytes, start), b'M' | b'N' | b'O') => third,
         // Harness.
-        (3, 22, 20..) if matches!(head, b"pat" | b"sat") => run_while(bytes, third, dotted),
+        (3, 22, 20..) if matches!(head, b"pat" | b"sat") => run_of(bytes, third, DOTTED),
         // Vault before 1.10.
         (1, 24, _) if head == b"s" && bytes.get(dot + 1..second).is_some_and(mixed) => second,
         // Airtable.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::MASK;
-use super::bytes::run_back;
+use super::bytes::{run_back_of, set};
 use super::quoted::Quote;
 
 /// What the scanners found, in any order and overlapping as they like.
@@ -114,7 +114,7 @@ const MOST_BACKSLASHES: usize = 64;
 /// Whether the byte at a place stands behind a backslash that isn't one itself.
 fn is_escaped(bytes: &[u8], place: usize) -> bool {
     let floor = place.saturating_sub(MOST_BACKSLASHES);
-    let start = run_back(bytes, floor, place, |byte| byte == b'\\');
+    let start = run_back_of(bytes, floor, place, set!(|byte| byte == b'\\'));
     (place - start) % 2 == 1
 }
 

@@ -1,6 +1,6 @@
 //! What `Debug` prints of a struct whose name is that of a secret: `Credentials { user: "a", value: "x" }`.
 
-use super::bytes::{ALNUM, at, before, is, run_back};
+use super::bytes::{ALNUM, at, before, is, run_back_of, set};
 use super::extents::{Style, value_at};
 use super::families;
 use super::judgement;
@@ -19,9 +19,12 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         } else {
             brace
         };
-        let start = run_back(bytes, end.saturating_sub(LONGEST_NAME), end, |byte| {
-            is(byte, ALNUM) || byte == b'_'
-        });
+        let start = run_back_of(
+            bytes,
+            end.saturating_sub(LONGEST_NAME),
+            end,
+            set!(|byte| is(byte, ALNUM) || byte == b'_'),
+        );
         let name = scan.part(start, end);
         let verdict = scan.rules.verdict(name);
         if !at(bytes, start).is_ascii_uppercase()

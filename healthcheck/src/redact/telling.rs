@@ -1,6 +1,6 @@
 //! Words in a sentence after which a secret may follow.
 
-use super::bytes::{LETTER, NAME, at, before, follows, is, run_back};
+use super::bytes::{LETTER, NAME, at, before, follows, is, run_back_of, set};
 use super::families;
 use super::names::{Family, Verdict};
 use super::scan::Scan;
@@ -65,9 +65,12 @@ pub(super) fn telling_name(scan: &Scan<'_>, end: usize, gap: usize) -> Option<Te
     if !soon.take_while(|byte| **byte != b'\n').any(u8::is_ascii_digit) {
         return None;
     }
-    let start = run_back(bytes, end.saturating_sub(LONGEST_NAME), end, |byte| {
-        is(byte, NAME)
-    });
+    let start = run_back_of(
+        bytes,
+        end.saturating_sub(LONGEST_NAME),
+        end,
+        set!(|byte| is(byte, NAME)),
+    );
     let name = scan.part(start, end);
     if matches!(
         name,
@@ -78,11 +81,11 @@ pub(super) fn telling_name(scan: &Scan<'_>, end: usize, gap: usize) -> Option<Te
     let verdict = match scan.rules.verdict(name) {
         // `recovery code x`
         Verdict::Shown if before(bytes, start) == b' ' && families::may_end_pair(name) => {
-            let first = run_back(
+            let first = run_back_of(
                 bytes,
                 (start - 1).saturating_sub(LONGEST_WORD),
                 start - 1,
-                |byte| is(byte, NAME),
+                set!(|byte| is(byte, NAME)),
             );
             match scan.rules.verdict(scan.part(first, end)) {
                 strong @ Verdict::Of(Family::Strong)
@@ -138,9 +141,12 @@ pub(super) fn telling(scan: &Scan<'_>, start: usize, end: usize) -> Option<Tells
             let gap = start
                 .checked_sub(1)
                 .filter(|gap| matches!(at(bytes, *gap), b' ' | b'-' | b'_'))?;
-            let quality = run_back(bytes, gap.saturating_sub(LONGEST_WORD), gap, |byte| {
-                is(byte, LETTER)
-            });
+            let quality = run_back_of(
+                bytes,
+                gap.saturating_sub(LONGEST_WORD),
+                gap,
+                set!(|byte| is(byte, LETTER)),
+            );
             let quality = scan.part(quality, gap);
             QUALITIES
                 .iter()

@@ -1,6 +1,6 @@
 //! Tokens known by their prefix, and JSON Web Tokens.
 
-use super::bytes::{ALNUM, DIGIT, HEX, at, is, run_back, run_while};
+use super::bytes::{ALNUM, DIGIT, HEX, at, is, run_back_of, run_of, run_while, set};
 use super::scan::Scan;
 use super::token_tables::{Alphabet, TOKENS};
 
@@ -106,7 +106,12 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         }
         if let Some(end) = json_web_token(bytes, place).or_else(|| known(bytes, place)) {
             let start = if *byte == b':' {
-                run_back(bytes, place.saturating_sub(16), place, |byte| is(byte, DIGIT))
+                run_back_of(
+                    bytes,
+                    place.saturating_sub(16),
+                    place,
+                    set!(|byte| is(byte, DIGIT)),
+                )
             } else {
                 place
             };
@@ -131,7 +136,14 @@ fn known(bytes: &[u8], start: usize) -> Option<usize> {
             return None;
         }
         if *prefix == ":A"
-            && start - run_back(bytes, start.saturating_sub(12), start, |byte| is(byte, DIGIT)) < 5
+            && start
+                - run_back_of(
+                    bytes,
+                    start.saturating_sub(12),
+                    start,
+                    set!(|byte| is(byte, DIGIT)),
+                )
+                < 5
         {
             return None;
         }
@@ -166,9 +178,11 @@ fn json_web_token(bytes: &[u8], start: usize) -> Option<usize> {
         return None;
     }
     let part = |from: usize| {
-        run_while(bytes, from, |byte| {
-            is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'=')
-        })
+        run_of(
+            bytes,
+            from,
+            set!(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'=')),
+        )
     };
     let header = part(start);
     if header - start < 10 || at(bytes, header) != b'.' {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::bytes::{QUOTE, is, run_while};
+use super::bytes::{QUOTE, is, run_of, set};
 use super::entropy::looks_random;
 use super::scan::Scan;
 
@@ -25,13 +25,17 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             let after = found + word.len();
             // At most two connecting characters of three bytes each.
             let window = bytes.get(..after + 8).unwrap_or(bytes);
-            let start = run_while(window, after, |byte| {
-                byte >= 0x80 || matches!(byte, b':' | b' ' | b'=')
-            });
+            let start = run_of(
+                window,
+                after,
+                set!(|byte| byte >= 0x80 || matches!(byte, b':' | b' ' | b'=')),
+            );
             let window = bytes.get(..start + LONGEST_SECRET).unwrap_or(bytes);
-            let end = run_while(window, start, |byte| {
-                byte.is_ascii_graphic() && !is(byte, QUOTE) && byte != b','
-            });
+            let end = run_of(
+                window,
+                start,
+                set!(|byte| byte.is_ascii_graphic() && !is(byte, QUOTE) && byte != b','),
+            );
             if looks_random(scan.part(start, end), 6) {
                 scan.spans.hide(start..end);
             }

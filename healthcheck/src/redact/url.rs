@@ -1,6 +1,8 @@
 //! Addresses with a scheme: passwords before the host, and secrets in the path of well-known hosts.
 
-use super::bytes::{ADDRESS_END, ALNUM, DIGIT, QUOTE, SPACE, at, before, follows, is, run_back, run_while};
+use super::bytes::{
+    ADDRESS_END, ALNUM, DIGIT, QUOTE, SPACE, at, before, follows, is, run_back_of, run_of, run_while, set,
+};
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
@@ -25,17 +27,22 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         let scheme_end = slashes.checked_sub(1).filter(|colon| at(bytes, *colon) == b':');
         let scheme = match scheme_end {
             Some(end) => {
-                let start = run_back(bytes, end.saturating_sub(LONGEST_SCHEME), end, |byte| {
-                    is(byte, ALNUM) || matches!(byte, b'+' | b'.' | b'-')
-                });
+                let start = run_back_of(
+                    bytes,
+                    end.saturating_sub(LONGEST_SCHEME),
+                    end,
+                    set!(|byte| is(byte, ALNUM) || matches!(byte, b'+' | b'.' | b'-')),
+                );
                 scan.part(start, end)
             }
             // `//user:password@host`: as good as one with a scheme, but a comment looks the same.
             None => "",
         };
-        let end = run_while(bytes, from, |byte| {
-            !is(byte, ADDRESS_END) && !matches!(byte, b'/' | b'?' | b'#')
-        });
+        let end = run_of(
+            bytes,
+            from,
+            set!(|byte| !is(byte, ADDRESS_END) && !matches!(byte, b'/' | b'?' | b'#')),
+        );
         if sign < from {
             sign = memchr::memchr(b'@', bytes.get(from..).unwrap_or_default())
                 .map_or(bytes.len(), |found| from + found);
@@ -73,7 +80,7 @@ fn user_info(scan: &mut Scan<'_>, scheme: &str, start: usize, end: usize) -> usi
         if sign + 1 == end && at(bytes, end) == b'/' {
             // No host has no name: the password goes on to the next `@`, if there is one.
             let window = bytes.get(..end + LONGEST_PASSWORD).unwrap_or(bytes);
-            let next = run_while(window, end, |byte| byte != b'@' && !is(byte, SPACE | QUOTE));
+            let next = run_of(window, end, set!(|byte| byte != b'@' && !is(byte, SPACE | QUOTE)));
             if at(window, next) == b'@' {
                 sign = next;
             }

@@ -1,6 +1,6 @@
 //! `user:password@host` without a scheme, as in Go's DSNs and in what people paste into a variable.
 
-use super::bytes::{ALNUM, DIGIT, LETTER, at, before, follows, is, run_back, run_while};
+use super::bytes::{ALNUM, DIGIT, LETTER, Set, at, before, follows, is, run_back_of, run_of, set};
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
@@ -47,7 +47,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         if *byte != b'@' {
             continue;
         }
-        let start = run_back(bytes, previous, sign, |byte| !is_boundary(byte));
+        let start = run_back_of(bytes, previous, sign, INSIDE);
         if start > previous {
             word = start;
         }
@@ -55,12 +55,15 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         let dialled = NETWORKS.iter().any(|network| follows(bytes, sign + 1, network));
         if dialled {
             // Only space ends a DSN of Go before its network.
-            word = run_back(bytes, sign.saturating_sub(LONGEST).max(hidden), sign, |byte| {
-                byte > b' ' && byte != b'"'
-            });
+            word = run_back_of(
+                bytes,
+                sign.saturating_sub(LONGEST).max(hidden),
+                sign,
+                set!(|byte| byte > b' ' && byte != b'"'),
+            );
             // `dsn=svc:password@tcp(…)`: no user has a name and a sign in it.
-            let user = run_while(bytes, word, |byte| byte != b':' && byte != b'@');
-            word = run_back(bytes, word, user, |byte| byte != b'=');
+            let user = run_of(bytes, word, set!(|byte| byte != b':' && byte != b'@'));
+            word = run_back_of(bytes, word, user, set!(|byte| byte != b'='));
         }
         if let Some(password) = password_before(scan, word, sign, dialled) {
             scan.spans.hide(password..sign);
@@ -70,13 +73,12 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     }
 }
 
-fn is_boundary(byte: u8) -> bool {
-    byte <= b' '
-        || matches!(
-            byte,
-            b'"' | b'\'' | b'`' | b'=' | b',' | b'(' | b'<' | b'>' | b'[' | b'{' | b'|' | b'\\'
-        )
-}
+/// What no user and no password has, unless it is dialled.
+const INSIDE: &Set = set!(|byte| !(byte <= b' '
+    || matches!(
+        byte,
+        b'"' | b'\'' | b'`' | b'=' | b',' | b'(' | b'<' | b'>' | b'[' | b'{' | b'|' | b'\\'
+    )));
 
 fn password_before(scan: &Scan<'_>, word: usize, sign: usize, dialled: bool) -> Option<usize> {
     let bytes = scan.bytes;
@@ -123,9 +125,11 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize, dialled: bool) -> 
     if dialled {
         return Some(colon + 1);
     }
-    let host_end = run_while(bytes, host, |byte| {
-        is(byte, ALNUM) || matches!(byte, b'.' | b'-' | b'_')
-    });
+    let host_end = run_of(
+        bytes,
+        host,
+        set!(|byte| is(byte, ALNUM) || matches!(byte, b'.' | b'-' | b'_')),
+    );
     let host_name = scan.part(host, host_end);
     if host_name.is_empty() && at(bytes, host) == b'/' && is(at(bytes, host + 1), LETTER) && !user.is_empty()
     {

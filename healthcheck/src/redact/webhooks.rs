@@ -1,6 +1,6 @@
 //! Addresses whose path is the secret: whoever knows it may post.
 
-use super::bytes::{ADDRESS_END, ALNUM, at, follows, is, run_while};
+use super::bytes::{ADDRESS_END, ALNUM, at, follows, is, run_of, set};
 use super::entropy::looks_random;
 use super::scan::Scan;
 
@@ -124,16 +124,20 @@ fn secret_path(scan: &mut Scan<'_>, start: usize, shown: usize) {
         }
         from = close + 1;
     }
-    let end = run_while(bytes, from, |byte| {
-        !is(byte, ADDRESS_END) && !matches!(byte, b'?' | b'#' | b',' | b';' | b']' | b'}')
-    });
+    let end = run_of(
+        bytes,
+        from,
+        set!(|byte| !is(byte, ADDRESS_END) && !matches!(byte, b'?' | b'#' | b',' | b';' | b']' | b'}')),
+    );
     scan.spans.hide(from..end);
 }
 
 fn segment_end(bytes: &[u8], start: usize) -> usize {
-    run_while(bytes, start, |byte| {
-        !is(byte, ADDRESS_END) && !matches!(byte, b'/' | b'?' | b'#' | b',' | b';' | b']' | b'}')
-    })
+    run_of(
+        bytes,
+        start,
+        set!(|byte| !is(byte, ADDRESS_END) && !matches!(byte, b'/' | b'?' | b'#' | b',' | b';' | b']' | b'}')),
+    )
 }
 
 #[cfg(test)]
