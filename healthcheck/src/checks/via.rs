@@ -9,20 +9,34 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// The header that `upstream` sends: ids of processes, separated by commas.
 pub const VIA: &str = "healthcheck-via";
 
 /// So many others are noted of a request, and passed on. They are no row: whoever asks this process at the same time is
-/// among them, related or not, and anybody may invent some; so there being more is nobody's fault, and no loop.
+/// among them, related or not, and anybody may invent some; so there being more is nobody's fault, and no loop. Whom the
+/// last requests came from goes first, one of each: nobody pushes out who asks directly by inventing many.
 const MOST: usize = 64;
 
 static OWN: LazyLock<String> =
     LazyLock::new(|| format!("{:016x}", RandomState::new().hash_one(std::process::id())));
 
-/// How many requests of each process are being answered.
-static ASKING: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
+/// The requests that are being answered, in the order they came in.
+static ASKING: Mutex<Asking> = Mutex::new(Asking {
+    latest: 0,
+    requests: BTreeMap::new(),
+});
+
+struct Asking {
+    latest: u64,
+    /// The ids that each names: first that of the process which sent it.
+    requests: BTreeMap<u64, Vec<String>>,
+}
+
+fn asking() -> MutexGuard<'static, Asking> {
+    ASKING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A request by the upstream check of another service, while it is being answered.
 ///
@@ -40,7 +54,7 @@ static ASKING: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
 /// ```
 #[derive(Debug)]
 #[must_use = "keep it until the answer is complete"]
-pub struct Asked(Vec<String>);
+pub struct Asked(u64);
 
 impl Asked {
     /// Notes who is asking, as the header's value names them.
@@ -54,27 +68,18 @@ impl Asked {
         }
         // Nobody fills the memory with an id that is none, or with very many.
         let is_id = |id: &&str| id.len() == OWN.len() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let ids: Vec<String> = named().filter(is_id).take(MOST).map(str::to_owned).collect();
-        let mut asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
-        for id in &ids {
-            let count = asking.entry(id.clone()).or_default();
-            *count = count.saturating_add(1);
-        }
-        Ok(Self(ids))
+        let ids = named().filter(is_id).take(MOST).map(str::to_owned).collect();
+        let mut asking = asking();
+        asking.latest += 1;
+        let request = asking.latest;
+        asking.requests.insert(request, ids);
+        Ok(Self(request))
     }
 }
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        let mut asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
-        for id in &self.0 {
-            if let Some(count) = asking.get_mut(id) {
-                *count = count.saturating_sub(1);
-                if *count == 0 {
-                    asking.remove(id);
-                }
-            }
-        }
+        asking().requests.remove(&self.0);
     }
 }
 
@@ -96,9 +101,19 @@ impl Error for Loop {}
 /// The header's value for a request of this process.
 #[cfg_attr(not(feature = "checks-http"), allow(dead_code))]
 pub(super) fn value() -> String {
-    let asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let asking = asking();
+    let latest_first = || asking.requests.values().rev();
+    let direct = latest_first().flat_map(|ids| ids.first());
+    let further = latest_first().flat_map(|ids| ids.iter().skip(1));
     let mut ids = vec![OWN.as_str()];
-    ids.extend(asking.keys().map(String::as_str).take(MOST));
+    for id in direct.chain(further).map(String::as_str) {
+        if ids.len() > MOST {
+            break;
+        }
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
     ids.join(", ")
 }
 
@@ -107,8 +122,16 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    /// One test at a time: who asks is known to the whole process.
+    static TURN: Mutex<()> = Mutex::new(());
+
+    fn turn() -> MutexGuard<'static, ()> {
+        TURN.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     #[test]
     fn who_asks_is_passed_on_for_as_long_as_it_is_answered() {
+        let _turn = turn();
         let (one, other) = ("00000000000000a1", "00000000000000a2");
         let first = Asked::by(&format!("{one},{other}")).unwrap();
         let second = Asked::by(one).unwrap();
@@ -124,6 +147,7 @@ mod tests {
 
     #[test]
     fn a_request_of_its_own_is_a_loop() {
+        let _turn = turn();
         assert_eq!(Asked::by(&value()).unwrap_err(), Loop(()));
         let through = format!("00000000000000b1, {}", OWN.as_str());
         assert!(Asked::by(&through).is_err());
@@ -131,9 +155,10 @@ mod tests {
 
     #[test]
     fn many_who_ask_at_once_are_no_loop_and_a_loop_behind_them_is_found() {
+        let _turn = turn();
         let many: Vec<String> = (0..200).map(|id| format!("{id:014x}c3")).collect();
         let invented = Asked::by(&many.join(",")).unwrap();
-        assert_eq!(invented.0.len(), MOST);
+        assert_eq!(asking().requests[&invented.0].len(), MOST);
         let passed_on = value();
         assert!(passed_on.split(',').count() <= 1 + MOST);
         // As the next one along sees it.
@@ -144,8 +169,31 @@ mod tests {
     }
 
     #[test]
+    fn invented_ids_of_one_request_do_not_push_out_who_asks_directly() {
+        let _turn = turn();
+        let direct = "ffffffffffffffd5";
+        let real = Asked::by(&format!("{direct}, 00000000000000d6")).unwrap();
+        let invented = |from: usize| {
+            (from..from + MOST)
+                .map(|id| format!("{id:014x}d7"))
+                .collect::<Vec<_>>()
+        };
+        let one = Asked::by(&invented(0).join(",")).unwrap();
+        let other = Asked::by(&invented(MOST).join(",")).unwrap();
+        assert!(value().contains(direct));
+        drop((one, other));
+        // The ids of many requests at once: the last ones win.
+        let old: Vec<Asked> = invented(0).iter().map(|id| Asked::by(id).unwrap()).collect();
+        drop(real);
+        let latest = Asked::by(direct).unwrap();
+        assert!(value().contains(direct));
+        drop((old, latest));
+    }
+
+    #[test]
     fn what_is_no_id_is_not_kept() {
+        let _turn = turn();
         let asked = Asked::by("nonsense, \u{7f}, 123").unwrap();
-        assert!(asked.0.is_empty());
+        assert!(asking().requests[&asked.0].is_empty());
     }
 }
