@@ -3,7 +3,8 @@ use std::time::Duration;
 /// What the server allows its clients.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Connections at once; the next ones wait in the kernel's queue.
+    /// Connections that are served at once. For the next one the longest idle is closed; where none is, one waits here and
+    /// the others in the kernel's queue.
     pub(crate) connections: usize,
     /// How long a request's head may take; the first one counts from the connection.
     pub(crate) head: Duration,

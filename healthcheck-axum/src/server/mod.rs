@@ -21,10 +21,13 @@ use crate::task::Task;
 use crate::{maintenance, runtime_watch, termination_log};
 use connection::Site;
 pub(crate) use limits::Limits;
+use places::Places;
 
 mod accept;
 mod connection;
 mod limits;
+mod pace;
+mod places;
 #[cfg(test)]
 mod tests;
 
@@ -195,12 +198,12 @@ impl Server {
             limits: self.limits,
             closing,
         };
-        let mut connections = JoinSet::new();
+        let mut places = Places::new();
 
         let mut began = None;
         let cause = loop {
             tokio::select! {
-                never = accept::accept(&listener, &site, &mut connections) => match never {},
+                never = accept::accept(&listener, &site, &mut places) => match never {},
                 caught = signals.next() => break Cause::Signal(caught),
                 cause = ordered(given) => break cause,
                 () = self.health.draining(), if began.is_none() => {
@@ -230,14 +233,13 @@ impl Server {
                 sleep(delay.saturating_sub(passed)).await;
             };
             tokio::select! {
-                never = accept::accept(&listener, &site, &mut connections) => match never {},
+                never = accept::accept(&listener, &site, &mut places) => match never {},
                 () = delayed => {}
             }
             drop(listener);
             self.health.end_drain();
             let _ = close.send(true);
-            let ended = async { while connections.join_next().await.is_some() {} };
-            if timeout(self.limits.drain, ended).await.is_err() {
+            if timeout(self.limits.drain, places.all_ended()).await.is_err() {
                 tracing::warn!("requests were still in flight at the end of the drain");
             }
         };

@@ -85,6 +85,27 @@ async fn dropping_the_future_stops_the_server() {
 }
 
 #[tokio::test]
+async fn who_takes_every_place_and_asks_nothing_keeps_no_probe_out() {
+    let (listener, addr) = listen().await;
+    let mut server = server(&no_checks(), Router::new());
+    server.limits.connections = 64;
+    let serving = tokio::spawn(server.run(listener, std::future::pending()));
+    let mut silent = Vec::new();
+    for _ in 0..128 {
+        silent.push(TcpStream::connect(addr).await.unwrap());
+    }
+    for _ in 0..100 {
+        let asked = timeout(SOON, ask(addr, "/readyz")).await;
+        let answer = asked.expect("at once, and not after their time is up").unwrap();
+        assert!(answer.ends_with("success"), "{answer}");
+    }
+    let mut first = Vec::new();
+    silent[0].read_to_end(&mut first).await.unwrap();
+    assert!(first.is_empty(), "it was closed");
+    serving.abort();
+}
+
+#[tokio::test]
 async fn the_given_future_ends_it_and_requests_in_flight_end_before() {
     let (listener, addr) = listen().await;
     let health = no_checks();

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 
-use super::connection::{self, Site};
+use super::connection::Site;
+use super::places::Places;
 
 /// How long to wait for a free file, unless a connection ends before.
 const BREATH: Duration = Duration::from_millis(100);
@@ -36,25 +37,27 @@ impl Listener for TcpListener {
     }
 }
 
-/// Accepts until it is dropped; the connections live on in the set.
-pub(super) async fn accept(
-    listener: &impl Listener,
-    site: &Site,
-    connections: &mut JoinSet<()>,
-) -> Infallible {
+/// Accepts until it is dropped; the connections keep their places.
+pub(super) async fn accept<L: Listener>(listener: &L, site: &Site, places: &mut Places<L::Io>) -> Infallible {
     let mut told = None;
     loop {
-        if connections.len() >= site.limits.connections {
-            connections.join_next().await;
+        if places.are_waited_for() {
+            // What has come for the others is read first: whoever has asked isn't idle.
+            yield_now().await;
+            places.make_room(site.limits);
+            if !places.seat(site) {
+                places.changed().await;
+            }
             continue;
         }
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
+            () = places.ended() => continue,
         };
         match accepted {
             Ok((io, peer)) => {
-                connections.spawn(connection::serve(io, peer, site.clone()));
+                places.take(io, peer);
+                places.seat(site);
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
@@ -65,7 +68,7 @@ pub(super) async fn accept(
                 }
                 tokio::select! {
                     () = sleep(BREATH) => {}
-                    Some(_) = connections.join_next() => {}
+                    () = places.ended() => {}
                 }
             }
         }

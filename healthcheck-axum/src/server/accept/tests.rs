@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use axum::Router;
 use healthcheck::HealthCheck;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -53,26 +53,138 @@ fn no_free_file() -> io::Error {
     io::Error::from_raw_os_error(24)
 }
 
-async fn accept_for(span: Duration, script: &Script, site: &Site, connections: &mut JoinSet<()>) {
-    timeout(span, accept(script, site, connections))
+async fn accept_for(span: Duration, script: &Script, site: &Site, places: &mut Places<DuplexStream>) {
+    timeout(span, accept(script, site, places))
         .await
         .expect_err("accepting has no end of its own");
 }
 
+const MOMENT: Duration = Duration::from_secs(1);
+const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+/// The beginning of [`GET`].
+const BEGUN: &[u8] = b"GET / HTTP/1.1\r\n";
+const REST: &[u8] = b"Host: x\r\n\r\n";
+
+/// A server with two places, and time that its clients have one after another.
+struct Crowded {
+    script: Script,
+    site: Site,
+    places: Places<DuplexStream>,
+    _open: watch::Sender<bool>,
+}
+
+impl Crowded {
+    fn new() -> Self {
+        let (site, open) = site(2);
+        Self {
+            script: Script(Mutex::default()),
+            site,
+            places: Places::new(),
+            _open: open,
+        }
+    }
+
+    /// Somebody connects and sends this.
+    async fn client(&mut self, sent: &[u8], takes: usize) -> DuplexStream {
+        let (mut client, io) = tokio::io::duplex(takes);
+        client.write_all(sent).await.unwrap();
+        self.script.0.lock().unwrap().push_back(Ok(io));
+        self.go_on().await;
+        client
+    }
+
+    async fn go_on(&mut self) {
+        accept_for(MOMENT, &self.script, &self.site, &mut self.places).await;
+    }
+}
+
+/// What comes now, and whether it is the end.
+async fn read(client: &mut DuplexStream) -> (String, bool) {
+    let mut text = Vec::new();
+    let ended = timeout(Duration::ZERO, client.read_to_end(&mut text))
+        .await
+        .is_ok();
+    (String::from_utf8(text).unwrap(), ended)
+}
+
 #[tokio::test(start_paused = true)]
 async fn beyond_the_limit_connections_wait_until_one_ends() {
-    let (site, _open) = site(2);
-    let (first, a) = tokio::io::duplex(64);
-    let (_second, b) = tokio::io::duplex(64);
-    let (_third, c) = tokio::io::duplex(64);
-    let script = Script(Mutex::new([Ok(a), Ok(b), Ok(c)].into()));
-    let mut connections = JoinSet::new();
-
-    accept_for(Duration::from_secs(1), &script, &site, &mut connections).await;
-    assert_eq!((connections.len(), script.left()), (2, 1));
+    let mut it = Crowded::new();
+    let first = it.client(BEGUN, 1024).await;
+    let mut second = it.client(BEGUN, 1024).await;
+    let mut third = it.client(GET, 1024).await;
+    let _fourth = it.client(GET, 1024).await;
+    assert_eq!(
+        (it.places.len(), it.script.left()),
+        (2, 1),
+        "one is held, the rest waits outside"
+    );
+    assert_eq!(read(&mut third).await, (String::new(), false));
     drop(first);
-    accept_for(Duration::from_secs(1), &script, &site, &mut connections).await;
-    assert_eq!((connections.len(), script.left()), (2, 0));
+    it.go_on().await;
+    assert!(read(&mut third).await.0.starts_with("HTTP/1.1 404"));
+    assert_eq!(
+        read(&mut second).await,
+        (String::new(), false),
+        "in the middle of its request"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_all_places_are_taken_the_one_that_stood_idle_longest_makes_room() {
+    let mut it = Crowded::new();
+    let mut silent = it.client(b"", 1024).await;
+    let mut asked = it.client(GET, 1024).await;
+    let mut next = it.client(GET, 1024).await;
+    assert!(read(&mut next).await.0.starts_with("HTTP/1.1 404"));
+    assert_eq!(
+        read(&mut silent).await,
+        (String::new(), true),
+        "it never sent anything"
+    );
+    let (answer, ended) = read(&mut asked).await;
+    assert!(answer.starts_with("HTTP/1.1 404") && !ended);
+    // Who is used stays, who was idle meanwhile goes.
+    asked.write_all(GET).await.unwrap();
+    it.go_on().await;
+    let mut last = it.client(GET, 1024).await;
+    assert!(read(&mut last).await.0.starts_with("HTTP/1.1 404"));
+    assert!(read(&mut next).await.1);
+    assert!(!read(&mut asked).await.1);
+    assert_eq!(it.places.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_becomes_idle_makes_room_for_one_that_waits() {
+    let mut it = Crowded::new();
+    let mut first = it.client(BEGUN, 1024).await;
+    let _second = it.client(BEGUN, 1024).await;
+    let mut third = it.client(GET, 1024).await;
+    assert!(it.places.are_waited_for());
+    first.write_all(REST).await.unwrap();
+    it.go_on().await;
+    let (answer, ended) = read(&mut first).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 404") && ended,
+        "the whole answer first"
+    );
+    assert!(read(&mut third).await.0.starts_with("HTTP/1.1 404"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_answer_is_not_through_keeps_its_place() {
+    let mut it = Crowded::new();
+    // It doesn't read, and has room for a part of the answer.
+    let mut slow = it.client(GET, 48).await;
+    let _second = it.client(BEGUN, 1024).await;
+    let mut third = it.client(GET, 1024).await;
+    assert_eq!(read(&mut third).await, (String::new(), false));
+    let mut text = [0; 48];
+    slow.read_exact(&mut text).await.unwrap();
+    it.go_on().await;
+    assert!(read(&mut slow).await.0.ends_with("\r\n\r\n"), "now it is");
+    it.go_on().await;
+    assert!(read(&mut third).await.0.starts_with("HTTP/1.1 404"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,12 +197,12 @@ async fn without_a_free_file_it_logs_once_keeps_connections_and_accepts_again() 
     given.extend((0..5).map(|_| Err(no_free_file())));
     given.push_back(Ok(b));
     let script = Script(Mutex::new(given));
-    let mut connections = JoinSet::new();
+    let mut places = Places::new();
 
-    accept_for(Duration::from_millis(450), &script, &site, &mut connections).await;
-    assert_eq!(connections.len(), 1, "the open one is kept");
-    accept_for(Duration::from_millis(600), &script, &site, &mut connections).await;
-    assert_eq!(connections.len(), 2, "accepted within 100 ms of a free file");
+    accept_for(Duration::from_millis(450), &script, &site, &mut places).await;
+    assert_eq!(places.len(), 1, "the open one is kept");
+    accept_for(Duration::from_millis(600), &script, &site, &mut places).await;
+    assert_eq!(places.len(), 2, "accepted within 100 ms of a free file");
     assert_eq!(log.count("can't accept connections"), 1);
 }
 
@@ -100,10 +212,10 @@ async fn a_connection_that_ends_lets_the_next_one_in_at_once() {
     let (_first, a) = tokio::io::duplex(64);
     let (_second, b) = tokio::io::duplex(64);
     let script = Script(Mutex::new([Ok(a), Err(no_free_file()), Ok(b)].into()));
-    let mut connections = JoinSet::new();
+    let mut places = Places::new();
 
     close.send_replace(true);
-    accept_for(Duration::from_millis(1), &script, &site, &mut connections).await;
+    accept_for(Duration::from_millis(1), &script, &site, &mut places).await;
     assert_eq!(script.left(), 0);
 }
 
@@ -114,9 +226,9 @@ async fn a_client_that_went_away_before_it_was_accepted_costs_nothing() {
     let (_client, a) = tokio::io::duplex(64);
     let gone = io::Error::from(io::ErrorKind::ConnectionAborted);
     let script = Script(Mutex::new([Err(gone), Ok(a)].into()));
-    let mut connections = JoinSet::new();
+    let mut places = Places::new();
 
-    accept_for(Duration::from_millis(1), &script, &site, &mut connections).await;
-    assert_eq!(connections.len(), 1);
+    accept_for(Duration::from_millis(1), &script, &site, &mut places).await;
+    assert_eq!(places.len(), 1);
     assert_eq!(log.count("can't accept connections"), 0);
 }

@@ -2,12 +2,11 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::mem;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
-use std::{io, mem};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -21,11 +20,12 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::limits::Limits;
+use super::pace::{Pace, Paced, Stage};
 use crate::shortcut::Shortcut;
 
 /// More than this of a request's head is refused, 431: 4,096 connections never hold more than 256 MiB.
@@ -43,12 +43,13 @@ pub(super) struct Site {
 }
 
 /// Serves the requests of a connection until either side ends it or a limit is over.
-pub(super) async fn serve(io: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, site: Site) {
-    let pace = Arc::new(Pace::new(site.limits));
-    let io = Paced {
-        io,
-        pace: Arc::clone(&pace),
-    };
+pub(super) async fn serve(
+    io: impl AsyncRead + AsyncWrite + Unpin,
+    peer: SocketAddr,
+    site: Site,
+    pace: Arc<Pace>,
+) {
+    let io = Paced::new(io, Arc::clone(&pace));
     let answer = |request: Request<Incoming>| answer(request, peer, &site, Arc::clone(&pace));
     let connection = http1::Builder::new()
         .max_buf_size(LONGEST_HEAD)
@@ -77,7 +78,7 @@ pub(super) async fn serve(io: impl AsyncRead + AsyncWrite + Unpin, peer: SocketA
             return Poll::Ready(());
         }
         // The poll above may have moved it either way.
-        match pace.deadline() {
+        match pace.polled() {
             Some(deadline) => {
                 if deadline < alarm.deadline() {
                     alarm.as_mut().reset(deadline);
@@ -120,76 +121,6 @@ async fn answer(
         response.headers_mut().insert(CONNECTION, close);
     }
     Ok(response.map(|content| Answer { content, pace }))
-}
-
-/// What a connection is waiting for, and until when.
-struct Pace {
-    limits: Limits,
-    stage: Mutex<Stage>,
-}
-
-#[derive(Clone, Copy)]
-enum Stage {
-    /// Nothing has come since the connection was opened.
-    New { until: Instant },
-    /// Between two requests. Until when is known once somebody asks, which most stages are too short for.
-    Idle { until: Option<Instant> },
-    /// A part of a head has come.
-    Head { until: Option<Instant> },
-    /// A request is being answered, which has time limits of its own.
-    Busy,
-}
-
-impl Pace {
-    fn new(limits: Limits) -> Self {
-        let until = after(limits.head);
-        Self {
-            limits,
-            stage: Mutex::new(Stage::New { until }),
-        }
-    }
-
-    /// Asked after each poll of the connection, so that it counts from what the poll found.
-    fn deadline(&self) -> Option<Instant> {
-        match &mut *self.lock() {
-            Stage::New { until } => Some(*until),
-            Stage::Idle { until } => Some(*until.get_or_insert_with(|| after(self.limits.idle))),
-            Stage::Head { until } => Some(*until.get_or_insert_with(|| after(self.limits.head))),
-            Stage::Busy => None,
-        }
-    }
-
-    fn stage(&self) -> Stage {
-        *self.lock()
-    }
-
-    fn bytes_came(&self) {
-        let mut stage = self.lock();
-        match *stage {
-            // The first head has its time from the moment of the connection.
-            Stage::New { until } => *stage = Stage::Head { until: Some(until) },
-            Stage::Idle { .. } => *stage = Stage::Head { until: None },
-            Stage::Head { .. } | Stage::Busy => {}
-        }
-    }
-
-    fn head_is_read(&self) {
-        *self.lock() = Stage::Busy;
-    }
-
-    fn is_answered(&self) {
-        *self.lock() = Stage::Idle { until: None };
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Stage> {
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Durations that the clock can't hold don't occur among the limits.
-fn after(limit: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(limit).unwrap_or(now)
 }
 
 /// The body of an answer, which is through when it is dropped.
@@ -237,53 +168,6 @@ impl http_body::Body for Answer {
 impl Drop for Answer {
     fn drop(&mut self) {
         self.pace.is_answered();
-    }
-}
-
-/// A connection that tells its pace when something comes.
-struct Paced<T> {
-    io: T,
-    pace: Arc<Pace>,
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.io).poll_read(cx, buffer);
-        if buffer.filled().len() > before {
-            self.pace.bytes_came();
-        }
-        polled
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for Paced<T> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
     }
 }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
@@ -40,7 +42,8 @@ fn open() -> Opened {
         closing,
     };
     let (client, io) = tokio::io::duplex(1024);
-    let task = tokio::spawn(serve(io, PEER.parse().unwrap(), site));
+    let pace = Arc::new(Pace::new(site.limits, Arc::default()));
+    let task = tokio::spawn(serve(io, PEER.parse().unwrap(), site, pace));
     Opened {
         client,
         task,
