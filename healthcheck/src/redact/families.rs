@@ -5,20 +5,23 @@ use super::name_tables::{
     PROVIDERS, QUALIFIERS, TELLING, TELLING_ENDINGS, THINGS, WORDS,
 };
 use super::names::Family;
-use super::sieve::Sieve;
+use super::sieve::{Endings, Sieve};
 use super::words::{ROOM, Words, without_digits};
 
 impl Words {
     pub(super) fn family(&self) -> Option<Family> {
         let mut found = None;
         let mut found_at = 0;
+        let (mut previous, mut word) = ("", self.word(0));
         for index in 0..self.count {
-            if let Some(family) = self.family_at(index)
+            let next = self.word(index + 1);
+            if let Some(family) = family_between(previous, word, next)
                 && found.is_none_or(|so_far| family >= so_far)
             {
                 found = Some(family);
                 found_at = index;
             }
+            (previous, word) = (word, next);
         }
         let Some(family) = found else {
             return self.provider();
@@ -55,31 +58,6 @@ impl Words {
         filled.then_some(Family::Faint)
     }
 
-    fn family_at(&self, index: usize) -> Option<Family> {
-        let word = self.word(index);
-        let previous = index.checked_sub(1).map_or("", |before| self.word(before));
-        let next = self.word(index + 1);
-        if word.len() < 2 {
-            return None;
-        }
-        if !previous.is_empty()
-            && SECONDS.may_have(word.as_bytes())
-            && let Ok(found) =
-                PAIRS.binary_search_by(|(first, second, _)| (*first, *second).cmp(&(previous, word)))
-        {
-            return PAIRS.get(found).map(|(_, _, family)| *family);
-        }
-        let plain = without_digits(word);
-        let paired = INNOCENT.may_have(plain.as_bytes());
-        if paired && !previous.is_empty() && INNOCENT_PAIRS.binary_search(&(previous, plain)).is_ok()
-            || paired && !next.is_empty() && INNOCENT_PAIRS.binary_search(&(word, next)).is_ok()
-            || without_digits(word) == "private" && !next.is_empty() && !PRIVATE_THINGS.contains(&next)
-        {
-            return None;
-        }
-        family_of(word)
-    }
-
     /// Whether the name goes on to say that it is about the secret: `…_FILE`, `…_TIMEOUT`.
     fn is_qualified(&self, family_at: usize, last: &str) -> bool {
         let scheme = matches!(
@@ -102,6 +80,29 @@ impl Words {
                 || family_of(word) == Some(Family::Strong)
         })
     }
+}
+
+/// The family of a word of a name, between its neighbours.
+fn family_between(previous: &str, word: &str, next: &str) -> Option<Family> {
+    if word.len() < 2 {
+        return None;
+    }
+    if !previous.is_empty()
+        && SECONDS.may_have(word.as_bytes())
+        && let Ok(found) =
+            PAIRS.binary_search_by(|(first, second, _)| (*first, *second).cmp(&(previous, word)))
+    {
+        return PAIRS.get(found).map(|(_, _, family)| *family);
+    }
+    let plain = without_digits(word);
+    let paired = INNOCENT.may_have(plain.as_bytes());
+    if paired && !previous.is_empty() && INNOCENT_PAIRS.binary_search(&(previous, plain)).is_ok()
+        || paired && !next.is_empty() && INNOCENT_PAIRS.binary_search(&(word, next)).is_ok()
+        || plain == "private" && !next.is_empty() && !PRIVATE_THINGS.contains(&next)
+    {
+        return None;
+    }
+    family_of(word)
 }
 
 static FAMILIES: Sieve = {
@@ -133,6 +134,16 @@ static SECONDS: Sieve = {
     sieve
 };
 
+static LAST_LETTERS: Endings = {
+    let mut endings = Endings::EMPTY;
+    let mut index = 0;
+    while index < ENDINGS.len() {
+        endings = endings.with(ENDINGS[index].0);
+        index += 1;
+    }
+    endings
+};
+
 static FILLERS_SIEVE: Sieve = Sieve::of(FILLERS);
 static QUALIFIERS_SIEVE: Sieve = Sieve::of(QUALIFIERS);
 static TELLING_SIEVE: Sieve = Sieve::of(TELLING);
@@ -146,8 +157,19 @@ pub(super) fn in_telling(word: &str) -> bool {
     is_in(word, TELLING, &TELLING_SIEVE)
 }
 
-/// The last letters of [`ENDINGS`].
-const ENDS: &[u8] = b"cdehknptvw";
+/// Whether one of [`ENDINGS`] may end a word; most words end otherwise.
+fn may_end(word: &str) -> bool {
+    matches!(word.as_bytes(), [.., last_but_one, last] if LAST_LETTERS.may_have(*last_but_one, *last))
+}
+
+/// Whether one of [`PARTS`] begins somewhere in a word; in most none does.
+fn may_hold_part(word: &str) -> bool {
+    !word.is_ascii()
+        || word
+            .as_bytes()
+            .windows(2)
+            .any(|two| matches!(two, b"co" | b"cr" | b"pw" | b"se"))
+}
 
 pub(super) fn family_of(word: &str) -> Option<Family> {
     let plain = without_digits(word);
@@ -165,23 +187,22 @@ pub(super) fn family_of(word: &str) -> Option<Family> {
     if plain.len() < 4 {
         return None;
     }
-    if plain.contains("secretar") {
-        return None;
-    }
-    let ascii = plain.is_ascii();
-    let parts = PARTS
-        .iter()
-        .find(|(part, _)| plain.len() >= part.len() && part.is_ascii() == ascii && holds(plain, part));
-    let last = |word: &str| word.bytes().next_back().unwrap_or_default();
-    let endings = || {
-        if !ENDS.contains(&last(plain)) && !ENDS.contains(&last(singular)) {
+    if may_hold_part(plain) {
+        if holds(plain, "secretar") {
             return None;
         }
-        ENDINGS
+        let part = PARTS
             .iter()
-            .find(|(ending, _)| plain.ends_with(ending) || singular.ends_with(ending))
-    };
-    parts.or_else(endings).map(|(_, family)| *family)
+            .find(|(part, _)| plain.len() >= part.len() && holds(plain, part));
+        if let Some((_, family)) = part {
+            return Some(*family);
+        }
+    }
+    [plain, singular]
+        .into_iter()
+        .filter(|form| may_end(form))
+        .find_map(|form| ENDINGS.iter().find(|(ending, _)| form.ends_with(ending)))
+        .map(|(_, family)| *family)
 }
 
 /// `str::contains` builds a searcher each time, which costs more than a word is worth.
@@ -230,12 +251,7 @@ mod tests {
     fn the_tables_are_sorted_for_binary_search() {
         assert!(name_tables::PAIRS.is_sorted_by(|one, other| (one.0, one.1) < (other.0, other.1)));
         assert!(name_tables::INNOCENT_PAIRS.is_sorted_by(|one, other| one < other));
-        assert!(
-            ENDINGS
-                .iter()
-                .all(|(ending, _)| ENDS.contains(&ending.as_bytes()[ending.len() - 1])
-                    || ending.ends_with('s'))
-        );
+        assert!(PARTS.iter().all(|(part, _)| may_hold_part(part)));
         assert!(name_tables::WORDS.is_sorted_by(|(one, _), (other, _)| one < other));
         for table in [
             name_tables::NOT_SECRET,

@@ -7,7 +7,7 @@ use super::entropy::looks_random;
 use super::quoted::Quote;
 use super::scan::Scan;
 use super::settings::{is_masked, is_path, is_placeholder, is_state};
-use super::telling::{FAR_ENOUGH, LONGEST_WORD, Tells, telling, telling_name};
+use super::telling::{ENDINGS, FAR_ENOUGH, LONGEST_WORD, Tells, telling, telling_name};
 
 #[rustfmt::skip]
 const CONNECTORS: &[&str] = &[
@@ -38,21 +38,25 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         } else {
             gap
         };
+        if digit < gap {
+            digit = run_of(bytes, gap, set!(|byte| !is(byte, DIGIT)));
+        }
+        let may_tell = ENDINGS.may_have(before(bytes, word_end.wrapping_sub(1)), before(bytes, word_end));
+        let may_name = *byte != b'(' && digit < bytes.len().min(gap + FAR_ENOUGH);
+        if !may_tell && !may_name {
+            continue;
+        }
         let word = run_back_of(
             bytes,
             word_end.saturating_sub(LONGEST_WORD),
             word_end,
             set!(|byte| is(byte, LETTER) || byte >= 0x80),
         );
-        if digit < gap {
-            digit = run_of(bytes, gap, set!(|byte| !is(byte, DIGIT)));
-        }
-        let called = *byte == b'(';
         let tells = telling(scan, word, word_end).or_else(|| {
-            if called || digit == bytes.len() || digit >= gap + FAR_ENOUGH {
-                None
-            } else {
+            if may_name {
                 telling_name(scan, word_end, gap)
+            } else {
+                None
             }
         });
         let Some(mut tells) = tells else { continue };

@@ -94,20 +94,19 @@ impl Signs {
             double_slash: false,
             colons: 0,
         };
-        let mut previous = 0;
         for byte in bytes {
-            if let Some(seen) = signs.seen.get_mut(usize::from(*byte)) {
-                *seen = true;
-            }
-            signs.double_slash |= *byte == b'/' && previous == b'/';
-            signs.colons += usize::from(*byte == b':');
-            previous = *byte;
+            // There is a place for every byte.
+            signs.seen[*byte as usize] = true;
         }
+        if signs.has(b':') {
+            signs.colons = memchr::memchr_iter(b':', bytes).count();
+        }
+        signs.double_slash = signs.has(b'/') && bytes.windows(2).any(|two| two == b"//");
         signs
     }
 
     fn has(&self, byte: u8) -> bool {
-        self.seen.get(usize::from(byte)).copied().unwrap_or_default()
+        self.seen[byte as usize]
     }
 
     fn any(&self, bytes: &[u8]) -> bool {

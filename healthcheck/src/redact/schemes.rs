@@ -7,7 +7,7 @@ use super::bytes::{
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
-use super::sieve::Sieve;
+use super::sieve::{Endings, Sieve};
 
 /// What comes after the scheme.
 #[derive(Clone, Copy)]
@@ -47,6 +47,16 @@ static NAMES: Sieve = {
     sieve
 };
 
+static ENDINGS: Endings = {
+    let mut endings = Endings::EMPTY;
+    let mut index = 0;
+    while index < SCHEMES.len() {
+        endings = endings.with(SCHEMES[index].0);
+        index += 1;
+    }
+    endings
+};
+
 const LONGEST_SCHEME: usize = 24;
 
 pub(super) fn find(scan: &mut Scan<'_>) {
@@ -54,7 +64,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     let mut from = 0;
     // Spaces are everywhere: looking at each byte is faster here than searching for the next one.
     for (gap, byte) in bytes.iter().enumerate() {
-        if *byte != b' ' || gap < from || !is(before(bytes, gap), ALNUM) {
+        let ends = || ENDINGS.may_have(before(bytes, gap.wrapping_sub(1)), before(bytes, gap));
+        if *byte != b' ' || gap < from || !ends() {
             continue;
         }
         let start = run_back_of(

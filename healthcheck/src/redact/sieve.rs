@@ -47,9 +47,47 @@ impl Sieve {
     }
 }
 
+/// The last two letters of the words of a table, in any case: asked before a word's beginning is looked for. Two that
+/// aren't there end no word of the table; two that are may end one.
+#[derive(Clone, Copy)]
+pub(super) struct Endings([u32; 32]);
+
+impl Endings {
+    pub(super) const EMPTY: Self = Self([0; 32]);
+
+    /// The endings of a table and one more word, which has two letters at least.
+    pub(super) const fn with(mut self, word: &str) -> Self {
+        let word = word.as_bytes();
+        let (place, bit) = Self::bit(word[word.len() - 2], word[word.len() - 1]);
+        self.0[place] |= bit;
+        self
+    }
+
+    pub(super) fn may_have(&self, last_but_one: u8, last: u8) -> bool {
+        let (place, bit) = Self::bit(last_but_one, last);
+        // Five bits are below 32.
+        self.0[place] & bit != 0
+    }
+
+    /// Of a letter in either case five bits are the same.
+    const fn bit(last_but_one: u8, last: u8) -> (usize, u32) {
+        ((last & 31) as usize, 1 << (last_but_one & 31))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_ending_of_the_table_falls_through() {
+        const ENDINGS: Endings = Endings::EMPTY.with("token").with("contraseña");
+        assert!(ENDINGS.may_have(b'e', b'n') && ENDINGS.may_have(b'E', b'N'));
+        let [.., last_but_one, last] = "contraseña".as_bytes() else {
+            panic!("it has two letters");
+        };
+        assert!(ENDINGS.may_have(*last_but_one, *last) && !ENDINGS.may_have(b'o', b'n'));
+    }
 
     #[test]
     fn no_word_of_the_table_falls_through() {

@@ -4,7 +4,7 @@ use super::bytes::{LETTER, NAME, at, before, follows, is, run_back_of, set};
 use super::families;
 use super::names::{Family, Verdict};
 use super::scan::Scan;
-use super::sieve::Sieve;
+use super::sieve::{Endings, Sieve};
 
 /// How much a word says about the one after it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,17 @@ static TELLING: Sieve = {
         index += 1;
     }
     sieve
+};
+
+/// How the words end, and the "by" of "identified by x".
+pub(super) static ENDINGS: Endings = {
+    let mut endings = Endings::EMPTY.with("by");
+    let mut index = 0;
+    while index < WORDS.len() {
+        endings = endings.with(WORDS[index].0);
+        index += 1;
+    }
+    endings
 };
 
 /// What makes a key one that opens something.

@@ -1,6 +1,6 @@
 //! Tokens known by their prefix, and JSON Web Tokens.
 
-use super::bytes::{ALNUM, DIGIT, HEX, at, is, run_back_of, run_of, run_while, set};
+use super::bytes::{ALNUM, DIGIT, HEX, at, is, run, run_back_of, run_of, run_while, set};
 use super::scan::Scan;
 use super::token_tables::{Alphabet, TOKENS};
 
@@ -95,29 +95,36 @@ impl Alphabet {
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    let mut from = 0;
-    let mut previous = 0;
-    for (place, byte) in bytes.iter().enumerate() {
+    let mut place = 0;
+    while place < bytes.len() {
+        let byte = at(bytes, place);
         // A token begins where a word does, or with a sign of its own.
-        let inside = is(*byte, ALNUM) && is(previous, ALNUM);
-        previous = *byte;
-        if inside || place < from || !may_begin(*byte, at(bytes, place + 1)) {
-            continue;
-        }
-        if let Some(end) = json_web_token(bytes, place).or_else(|| known(bytes, place)) {
-            let start = if *byte == b':' {
-                run_back_of(
-                    bytes,
-                    place.saturating_sub(16),
-                    place,
-                    set!(|byte| is(byte, DIGIT)),
-                )
+        let end = if may_begin(byte, at(bytes, place + 1)) {
+            json_web_token(bytes, place).or_else(|| known(bytes, place))
+        } else {
+            None
+        };
+        let Some(end) = end else {
+            place = if is(byte, ALNUM) {
+                run(bytes, place + 1, ALNUM)
             } else {
-                place
+                place + 1
             };
-            scan.spans.hide(start..end);
-            from = end;
-        }
+            continue;
+        };
+        let start = if byte == b':' {
+            run_back_of(
+                bytes,
+                place.saturating_sub(16),
+                place,
+                set!(|byte| is(byte, DIGIT)),
+            )
+        } else {
+            place
+        };
+        scan.spans.hide(start..end);
+        // What is left of a word behind a token begins none.
+        place = run(bytes, end, ALNUM);
     }
 }
 
