@@ -2,7 +2,9 @@
 //! headers, connection strings and what `Debug` prints.
 
 use super::blocks;
-use super::bytes::{LETTER, NAME, QUOTE, SPACE, at, before, follows, is, line_end, run_back_of, run_of, set};
+use super::bytes::{
+    LETTER, NAME, QUOTE, SPACE, at, before, each_of, follows, is, line_end, run_back_of, run_of, set,
+};
 use super::entropy::looks_random;
 use super::extents::{Extent, Shape, Style, value_at, word_end};
 use super::families;
@@ -18,9 +20,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     // Where the last hidden value ended; no name begins before it.
     let mut floor = 0;
-    for (separator, byte) in bytes.iter().enumerate() {
-        if matches!(byte, b'=' | b':')
-            && separator >= floor
+    for separator in each_of(bytes, set!(|byte| matches!(byte, b'=' | b':'))) {
+        if separator >= floor
             && let Some(end) = assignment(scan, floor, separator)
         {
             floor = end.max(separator + 1);

@@ -124,7 +124,25 @@ macro_rules! set {
 }
 pub(super) use set;
 
+/// The places of the bytes of a set, from left to right.
+pub(super) fn each_of<'b>(bytes: &'b [u8], set: &'static Set) -> impl Iterator<Item = usize> + use<'b> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let place = next_of(bytes, from, set);
+        from = place + 1;
+        (place < bytes.len()).then_some(place)
+    })
+}
+
+/// The first place from `from` on where a byte of a set stands. Apart from those who ask, so that the loop that sees every
+/// byte of a text has nothing else to keep.
+#[inline(never)]
+fn next_of(bytes: &[u8], from: usize, set: &Set) -> usize {
+    run_while(bytes, from, |byte| !set.has(byte))
+}
+
 /// Where the run of bytes of a set that begins at `start` ends.
+#[inline(never)]
 pub(super) fn run_of(bytes: &[u8], start: usize, set: &Set) -> usize {
     run_while(bytes, start, |byte| set.has(byte))
 }

@@ -1,7 +1,7 @@
 //! Command lines in the middle of a text: their flags are read as arguments are.
 
 use super::arguments::{self, Origin};
-use super::bytes::{ALNUM, QUOTE, SPACE, at, before, follows, is, line_end, run_back_of, set};
+use super::bytes::{ALNUM, QUOTE, SPACE, at, before, each_of, follows, is, line_end, run_back_of, set};
 use super::scan::Scan;
 use super::sieve::{Endings, Sieve};
 
@@ -57,10 +57,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 
 /// Whether one of the programs is called anywhere.
 fn calls(bytes: &[u8]) -> bool {
-    bytes.iter().enumerate().any(|(end, byte)| match byte {
-        b' ' => follows(bytes, end, " http-basic.") || follows(bytes, end, " on >") || ends_call(bytes, end),
-        b'\n' => ends_call(bytes, end),
-        _ => false,
+    each_of(bytes, set!(|byte| matches!(byte, b' ' | b'\n'))).any(|end| {
+        ends_call(bytes, end) || follows(bytes, end, " http-basic.") || follows(bytes, end, " on >")
     }) || ends_call(bytes, bytes.len())
 }
 

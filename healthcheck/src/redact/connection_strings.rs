@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::bytes::{ADDRESS_END, ALNUM, DIGIT, QUOTE, at, follows, is, run_back_of, run_of, set};
+use super::bytes::{ADDRESS_END, ALNUM, DIGIT, QUOTE, at, each_of, follows, is, run_back_of, run_of, set};
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
 
@@ -36,10 +36,7 @@ fn oracle(scan: &mut Scan<'_>) {
 fn easy_connect(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    for (sign, byte) in bytes.iter().enumerate() {
-        if *byte != b'@' {
-            continue;
-        }
+    for sign in each_of(bytes, set!(|byte| byte == b'@')) {
         let start = run_back_of(
             bytes,
             from.max(sign.saturating_sub(LONGEST_WORD)),

@@ -1,7 +1,7 @@
 //! Text inside text: base64 and percent-encoding are undone, and what they hold is read by the same rules.
 
 use super::base64;
-use super::bytes::{BASE64, HEX, SPACE, Set, at, is, run, run_back_of, run_of, set};
+use super::bytes::{BASE64, HEX, SPACE, Set, at, is, run_back_of, run_of, set};
 use super::documents;
 use super::scan::Scan;
 
@@ -18,25 +18,22 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 
 fn in_base64(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    let mut from = 0;
-    while from < bytes.len() {
-        if !is(at(bytes, from), BASE64) {
-            from += 1;
-            continue;
-        }
-        let start = from;
-        let end = run(bytes, start, BASE64);
-        from = end + 1;
-        if end - start < SHORTEST {
-            continue;
-        }
-        if let Some(secret) = start_of_secret(scan, start, end) {
+    let mut start = 0;
+    while start < bytes.len() {
+        let end = run_of(bytes, start, LETTERS);
+        let mut next = end + 1;
+        if end - start >= SHORTEST
+            && let Some(secret) = start_of_secret(scan, start, end)
+        {
             let padded = run_of(bytes, end, set!(|byte| byte == b'='));
             scan.spans.hide(secret..padded);
-            from = padded.max(from);
+            next = padded.max(next);
         }
+        start = next;
     }
 }
+
+const LETTERS: &Set = set!(|byte| is(byte, BASE64));
 
 /// Where in a run of base64 text with a secret begins. A path before it is of the same letters.
 fn start_of_secret(scan: &Scan<'_>, start: usize, end: usize) -> Option<usize> {

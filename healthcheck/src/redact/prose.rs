@@ -1,7 +1,7 @@
 //! Secrets in sentences: `password is x`, `with password "x"`, `invalid api key x`, `requirepass x`.
 
 use super::bytes::{
-    ALNUM, DIGIT, LETTER, QUOTE, SPACE, at, before, follows, is, run, run_back_of, run_of, set,
+    ALNUM, DIGIT, LETTER, QUOTE, SPACE, at, before, each_of, follows, is, run, run_back_of, run_of, set,
 };
 use super::entropy::looks_random;
 use super::quoted::Quote;
@@ -23,10 +23,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     let mut from = 0;
     // The next digit, looked for once and not at every gap.
     let mut digit = 0;
-    for (gap, byte) in bytes.iter().enumerate() {
-        if !matches!(byte, b' ' | b'(' | b'\t') {
-            continue;
-        }
+    for gap in each_of(bytes, set!(|byte| matches!(byte, b' ' | b'(' | b'\t'))) {
         let last = before(bytes, gap);
         // `'password' -> 'x'`
         let quoted = is(last, QUOTE) && (follows(bytes, gap, " -> ") || follows(bytes, gap, " => "));
@@ -42,7 +39,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             digit = run_of(bytes, gap, set!(|byte| !is(byte, DIGIT)));
         }
         let may_tell = ENDINGS.may_have(before(bytes, word_end.wrapping_sub(1)), before(bytes, word_end));
-        let may_name = *byte != b'(' && digit < bytes.len().min(gap + FAR_ENOUGH);
+        let may_name = at(bytes, gap) != b'(' && digit < bytes.len().min(gap + FAR_ENOUGH);
         if !may_tell && !may_name {
             continue;
         }

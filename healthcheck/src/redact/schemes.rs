@@ -2,7 +2,8 @@
 
 use super::base64;
 use super::bytes::{
-    ALNUM, LETTER, SPACE, Set, at, before, follows, is, line_end, run, run_back_of, run_of, run_while, set,
+    ALNUM, LETTER, SPACE, Set, at, before, each_of, follows, is, line_end, run, run_back_of, run_of,
+    run_while, set,
 };
 use super::entropy::looks_random;
 use super::scan::Scan;
@@ -62,10 +63,9 @@ const LONGEST_SCHEME: usize = 24;
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
-    // Spaces are everywhere: looking at each byte is faster here than searching for the next one.
-    for (gap, byte) in bytes.iter().enumerate() {
+    for gap in each_of(bytes, set!(|byte| byte == b' ')) {
         let ends = || ENDINGS.may_have(before(bytes, gap.wrapping_sub(1)), before(bytes, gap));
-        if *byte != b' ' || gap < from || !ends() {
+        if gap < from || !ends() {
             continue;
         }
         let start = run_back_of(

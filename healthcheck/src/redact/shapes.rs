@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::bytes::{ALNUM, DIGIT, HEX, LETTER, Set, at, before, is, run, run_back_of, run_of, set};
+use super::bytes::{ALNUM, DIGIT, HEX, LETTER, Set, at, before, each_of, is, run, run_back_of, run_of, set};
 use super::scan::Scan;
 
 struct Shape {
@@ -151,14 +151,14 @@ const NONE: &Set = &Set::EMPTY;
 /// What every mark has, once, and few other words have.
 pub(super) const SIGNS: &[u8] = b".J~_-|%:";
 
-static IS_SIGN: [bool; 256] = {
-    let mut table = [false; 256];
+const IS_SIGN: &Set = &{
+    let mut set = Set::EMPTY;
     let mut index = 0;
     while index < SIGNS.len() {
-        table[SIGNS[index] as usize] = true;
+        set = set.with(SIGNS[index]);
         index += 1;
     }
-    table
+    set
 };
 
 /// The shortest shape of all is longer.
@@ -170,11 +170,11 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         return;
     }
     let mut from = 0;
-    for (place, sign) in bytes.iter().enumerate() {
-        if !IS_SIGN.get(usize::from(*sign)).is_some_and(|is_sign| *is_sign) || place < from {
+    for place in each_of(bytes, IS_SIGN) {
+        if place < from {
             continue;
         }
-        let found = marked(bytes, from, place).or_else(|| match sign {
+        let found = marked(bytes, from, place).or_else(|| match at(bytes, place) {
             b'_' => prefixed(bytes, place),
             b'.' => dotted_parts(bytes, place),
             _ => None,

@@ -1,6 +1,6 @@
 //! Tokens known by their prefix, and JSON Web Tokens.
 
-use super::bytes::{ALNUM, DIGIT, HEX, at, is, run, run_back_of, run_of, run_while, set};
+use super::bytes::{ALNUM, DIGIT, HEX, Set, at, is, run_back_of, run_of, run_while, set};
 use super::scan::Scan;
 use super::token_tables::{Alphabet, TOKENS};
 
@@ -93,6 +93,8 @@ impl Alphabet {
     }
 }
 
+const INSIDE: &Set = set!(|byte| is(byte, ALNUM));
+
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut place = 0;
@@ -106,7 +108,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         };
         let Some(end) = end else {
             place = if is(byte, ALNUM) {
-                run(bytes, place + 1, ALNUM)
+                run_of(bytes, place + 1, INSIDE)
             } else {
                 place + 1
             };
@@ -124,7 +126,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         };
         scan.spans.hide(start..end);
         // What is left of a word behind a token begins none.
-        place = run(bytes, end, ALNUM);
+        place = run_of(bytes, end, INSIDE);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `user:password@host` without a scheme, as in Go's DSNs and in what people paste into a variable.
 
-use super::bytes::{ALNUM, DIGIT, LETTER, Set, at, before, follows, is, run_back_of, run_of, set};
+use super::bytes::{ALNUM, DIGIT, LETTER, Set, at, before, each_of, follows, is, run_back_of, run_of, set};
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
@@ -43,10 +43,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     let mut word = 0;
     let mut previous = 0;
     let mut hidden = 0;
-    for (sign, byte) in bytes.iter().enumerate() {
-        if *byte != b'@' {
-            continue;
-        }
+    for sign in each_of(bytes, set!(|byte| byte == b'@')) {
         let start = run_back_of(bytes, previous, sign, INSIDE);
         if start > previous {
             word = start;
