@@ -12,15 +12,29 @@ pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     }
     let mut decoded = Vec::with_capacity(text.len() / 4 * 3 + 3);
     for group in text.chunks(4) {
-        let mut bits = 0_u32;
-        for byte in group {
-            bits = bits << 6 | u32::from(value(*byte)?);
-        }
-        bits <<= 6 * (4 - group.len());
-        let [_, bytes @ ..] = bits.to_be_bytes();
-        decoded.extend(bytes.iter().take(group.len() - 1));
+        decoded.extend(of_group(group)?.iter().take(group.len() - 1));
     }
     Some(decoded)
+}
+
+/// The twelve bytes behind the first sixteen of a run, without allocating.
+pub(super) fn head(text: &[u8]) -> Option<[u8; 12]> {
+    let mut head = [0; 12];
+    for (place, group) in head.chunks_mut(3).zip(text.get(..16)?.chunks(4)) {
+        place.copy_from_slice(&of_group(group)?);
+    }
+    Some(head)
+}
+
+/// Of a group that was cut the last bytes are none.
+fn of_group(group: &[u8]) -> Option<[u8; 3]> {
+    let mut bits = 0_u32;
+    for byte in group {
+        bits = bits << 6 | u32::from(value(*byte)?);
+    }
+    bits <<= 6 * (4 - group.len());
+    let [_, bytes @ ..] = bits.to_be_bytes();
+    Some(bytes)
 }
 
 fn value(byte: u8) -> Option<u8> {

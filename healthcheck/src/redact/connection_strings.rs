@@ -10,13 +10,8 @@ use super::settings::{is_masked, is_placeholder};
 
 static ORACLE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b":oracle:"));
 
-pub(super) fn find(scan: &mut Scan<'_>) {
-    oracle(scan);
-    easy_connect(scan);
-}
-
 /// `jdbc:oracle:thin:scott/tiger@//host:1521/service`
-fn oracle(scan: &mut Scan<'_>) {
+pub(super) fn oracle(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
     while let Some(found) = ORACLE.find(bytes.get(from..).unwrap_or_default()) {
@@ -33,7 +28,7 @@ fn oracle(scan: &mut Scan<'_>) {
 }
 
 /// `scott/tiger@host:1521/service`, `connect scott/tiger@db`
-fn easy_connect(scan: &mut Scan<'_>) {
+pub(super) fn easy_connect(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
     for sign in each_of(bytes, set!(|byte| byte == b'@')) {

@@ -94,15 +94,13 @@ fn family_between(previous: &str, word: &str, next: &str) -> Option<Family> {
     {
         return PAIRS.get(found).map(|(_, _, family)| *family);
     }
+    let family = family_of(word)?;
     let plain = without_digits(word);
     let paired = INNOCENT.may_have(plain.as_bytes());
-    if paired && !previous.is_empty() && INNOCENT_PAIRS.binary_search(&(previous, plain)).is_ok()
+    let innocent = paired && !previous.is_empty() && INNOCENT_PAIRS.binary_search(&(previous, plain)).is_ok()
         || paired && !next.is_empty() && INNOCENT_PAIRS.binary_search(&(word, next)).is_ok()
-        || plain == "private" && !next.is_empty() && !PRIVATE_THINGS.contains(&next)
-    {
-        return None;
-    }
-    family_of(word)
+        || plain == "private" && !next.is_empty() && !PRIVATE_THINGS.contains(&next);
+    (!innocent).then_some(family)
 }
 
 static FAMILIES: Sieve = {
@@ -173,17 +171,30 @@ fn may_hold_part(word: &str) -> bool {
 
 pub(super) fn family_of(word: &str) -> Option<Family> {
     let plain = without_digits(word);
-    if EXCEPTIONS.may_have(plain.as_bytes()) && NOT_SECRET.binary_search(&plain).is_ok() {
+    let singular = plain.strip_suffix('s').unwrap_or(plain);
+    let family = whole(plain)
+        .or_else(|| {
+            if singular.len() < plain.len() {
+                whole(singular)
+            } else {
+                None
+            }
+        })
+        .or_else(|| by_part(plain, singular))?;
+    let excepted = EXCEPTIONS.may_have(plain.as_bytes()) && NOT_SECRET.binary_search(&plain).is_ok();
+    (!excepted).then_some(family)
+}
+
+fn whole(word: &str) -> Option<Family> {
+    if !FAMILIES.may_have(word.as_bytes()) {
         return None;
     }
-    let singular = plain.strip_suffix('s').unwrap_or(plain);
-    for form in [plain, singular] {
-        if FAMILIES.may_have(form.as_bytes())
-            && let Ok(found) = WORDS.binary_search_by(|(known, _)| (*known).cmp(form))
-        {
-            return WORDS.get(found).map(|(_, family)| *family);
-        }
-    }
+    let found = WORDS.binary_search_by(|(known, _)| (*known).cmp(word)).ok()?;
+    WORDS.get(found).map(|(_, family)| *family)
+}
+
+/// The family of a word by what it holds or ends in.
+fn by_part(plain: &str, singular: &str) -> Option<Family> {
     if plain.len() < 4 {
         return None;
     }

@@ -7,6 +7,7 @@ use super::markup;
 use super::names::Verdict;
 use super::quoted::Quote;
 use super::scan::Scan;
+use super::sieve::Endings;
 
 /// Under what a pair has its name.
 const NAMES: &[&str] = &[
@@ -47,12 +48,38 @@ const LONGEST_LABEL: usize = 20;
 const WIDEST_GAP: usize = 64;
 
 pub(super) fn is_name_of_name(name: &str) -> bool {
-    is_one(name, NAMES) || is_qualified(name, &["key", "name"])
+    may_be_part(name) && (is_one(name, NAMES) || is_qualified(name, &["key", "name"]))
 }
 
 pub(super) fn is_name_of_value(name: &str) -> bool {
-    is_one(name, VALUES) || is_qualified(name, &["value"])
+    may_be_part(name) && (is_one(name, VALUES) || is_qualified(name, &["value"]))
 }
+
+/// Whether a name ends as one of those above; most don't.
+fn may_be_part(name: &str) -> bool {
+    match name.as_bytes() {
+        [] => false,
+        [_] => true,
+        [.., last_but_one, last] => LAST_LETTERS.may_have(*last_but_one, *last),
+    }
+}
+
+static LAST_LETTERS: Endings = {
+    let mut endings = Endings::EMPTY;
+    let mut index = 0;
+    while index < NAMES.len() + VALUES.len() {
+        let name = if index < NAMES.len() {
+            NAMES[index]
+        } else {
+            VALUES[index - NAMES.len()]
+        };
+        if name.len() > 1 {
+            endings = endings.with(name);
+        }
+        index += 1;
+    }
+    endings
+};
 
 fn is_one(name: &str, table: &[&str]) -> bool {
     name.len() <= LONGEST_LABEL && table.iter().any(|known| known.eq_ignore_ascii_case(name))

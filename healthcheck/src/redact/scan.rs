@@ -49,11 +49,12 @@ impl<'t> Scan<'t> {
     /// texts are short and lack the signs without which a scanner finds nothing, so those are looked for first.
     pub(super) fn run(&mut self) -> Spans {
         let signs = Signs::of(self.bytes);
-        let scanners: [(bool, Scanner); 17] = [
+        let scanners: [(bool, Scanner); 18] = [
             (signs.all(b"- BEGIN") || signs.all(b"- :PL"), pem::find),
             (signs.double_slash, url::find),
             (signs.all(b"@:"), user_info::find),
-            (signs.all(b"@/"), connection_strings::find),
+            (signs.all(b":oracle@/"), connection_strings::oracle),
+            (signs.all(b"@/"), connection_strings::easy_connect),
             (signs.colons >= 4, password_files::find),
             (signs.any(b"=:"), assignments::find),
             (signs.any(b"(["), pairs::find),

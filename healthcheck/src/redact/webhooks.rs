@@ -77,8 +77,15 @@ pub(super) fn find(scan: &mut Scan<'_>, start: usize, end: usize) {
     let host = host.split_once(':').map_or(host, |(host, _)| host);
     // The shortest known host has seven letters.
     let known = if host.len() < 7 { &[] } else { WEBHOOKS };
+    let first = at(bytes, end + 1);
     for webhook in known {
-        if ends_in(host, webhook.host) && follows(bytes, end, webhook.path) {
+        // The first letter of the path tells most apart.
+        let begins = webhook
+            .path
+            .as_bytes()
+            .get(1)
+            .is_none_or(|letter| letter.eq_ignore_ascii_case(&first));
+        if begins && ends_in(host, webhook.host) && follows(bytes, end, webhook.path) {
             secret_path(scan, end + webhook.path.len(), webhook.shown);
             return;
         }
