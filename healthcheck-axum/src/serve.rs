@@ -136,7 +136,8 @@ impl Endpoints {
     /// Elsewhere than on Unix there is Ctrl-C alone.
     ///
     /// **Limits.** 4,096 connections; for the next one the connection is closed that has stood idle longest, as nginx does
-    /// it, and where none is idle the next ones wait. 10 s for a request's head; 75 s idle. It is HTTP/1. When the process
+    /// it, and where none is idle the next ones wait. 10 s for a request's head, and for a client that takes nothing of an answer; 75 s
+    /// idle. It is HTTP/1. When the process
     /// has no free file it logs once, keeps its connections and accepts again as soon as it can.
     ///
     /// **Beside it.** The background checks are started; `HEALTHCHECK_DISABLE=a,b` in the environment takes these

@@ -6,7 +6,8 @@ pub(crate) struct Limits {
     /// Connections that are served at once. For the next one the longest idle is closed; where none is, one waits here and
     /// the others in the kernel's queue.
     pub(crate) connections: usize,
-    /// How long a request's head may take; the first one counts from the connection.
+    /// How long a request's head may take, the first one from the connection, and how long the client may take nothing of
+    /// an answer.
     pub(crate) head: Duration,
     /// How long a connection may stand idle between two requests.
     pub(crate) idle: Duration,

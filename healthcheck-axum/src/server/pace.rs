@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -19,7 +19,17 @@ pub(super) struct Pace {
     stage: Mutex<Stage>,
     /// The client takes no more of an answer for now.
     unsent: AtomicBool,
+    request: Mutex<Request>,
     crowd: Arc<Crowd>,
+}
+
+/// To make room for another connection.
+#[derive(Default)]
+struct Request {
+    /// Since when it had stood idle when it was asked.
+    asked: Option<Instant>,
+    /// Its task, which is asleep then.
+    waker: Option<Waker>,
 }
 
 #[derive(Clone, Copy)]
@@ -41,6 +51,7 @@ impl Pace {
             limits,
             stage: Mutex::new(Stage::New { until }),
             unsent: AtomicBool::new(false),
+            request: Mutex::default(),
             crowd,
         }
     }
@@ -67,6 +78,41 @@ impl Pace {
             .and_then(|until| until.checked_sub(limit))
     }
 
+    /// Asks it to make room, as it has stood idle since then.
+    pub(super) fn ask(&self, since: Instant) {
+        let waker = {
+            let mut request = self.request();
+            request.asked = Some(since);
+            request.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Whether it has been asked, and hasn't looked at that yet.
+    pub(super) fn is_asked(&self) -> bool {
+        self.request().asked.is_some()
+    }
+
+    /// Whether it makes room now. Looked at after each poll of the connection: where a request has come since it was
+    /// asked, it stays, and another one is asked.
+    pub(super) fn makes_room(&self, waker: &Waker) -> bool {
+        let mut request = self.request();
+        match &mut request.waker {
+            Some(known) => known.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+        let Some(since) = request.asked.take() else {
+            return false;
+        };
+        let goes = self.idle_since() == Some(since);
+        if !goes {
+            self.crowd.tell_idle();
+        }
+        goes
+    }
+
     fn is_idle(&self) -> bool {
         let waits = matches!(self.stage(), Stage::New { .. } | Stage::Idle { .. });
         waits && !self.unsent.load(Ordering::Relaxed)
@@ -75,7 +121,15 @@ impl Pace {
     fn deadline(&self) -> Option<Instant> {
         match &mut *self.lock() {
             Stage::New { until } => Some(*until),
-            Stage::Idle { until } => Some(*until.get_or_insert_with(|| after(self.limits.idle))),
+            Stage::Idle { until } => Some(*until.get_or_insert_with(|| {
+                // Who takes nothing of an answer makes no room, and so has no more time than who sends nothing of a head.
+                let unsent = self.unsent.load(Ordering::Relaxed);
+                after(if unsent {
+                    self.limits.head
+                } else {
+                    self.limits.idle
+                })
+            })),
             Stage::Head { until } => Some(*until.get_or_insert_with(|| after(self.limits.head))),
             Stage::Busy => None,
         }
@@ -95,12 +149,26 @@ impl Pace {
         }
     }
 
+    fn wrote(&self, all: bool) {
+        // Where some of it was taken, the time counts anew.
+        if self.unsent.swap(!all, Ordering::Relaxed)
+            && all
+            && let Stage::Idle { until } = &mut *self.lock()
+        {
+            *until = None;
+        }
+    }
+
     pub(super) fn head_is_read(&self) {
         *self.lock() = Stage::Busy;
     }
 
     pub(super) fn is_answered(&self) {
         *self.lock() = Stage::Idle { until: None };
+    }
+
+    fn request(&self) -> std::sync::MutexGuard<'_, Request> {
+        self.request.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Stage> {
@@ -126,7 +194,7 @@ impl<T> Paced<T> {
     }
 
     fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        self.pace.unsent.store(polled.is_pending(), Ordering::Relaxed);
+        self.pace.wrote(polled.is_ready());
         polled
     }
 }

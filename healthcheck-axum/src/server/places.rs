@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
-use tokio::task::{AbortHandle, Id, JoinSet};
+use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use super::connection::{self, Site};
@@ -19,17 +19,14 @@ use super::pace::Pace;
 /// The connections that are served, and the next one.
 pub(super) struct Places<Io> {
     tasks: JoinSet<()>,
-    open: HashMap<Id, Place>,
+    open: HashMap<Id, Arc<Pace>>,
     /// Those that were idle at the last look, the longest idle last.
     idle: Vec<(Instant, Id)>,
+    /// The one that was asked to make room last.
+    asked: Option<Id>,
     /// Accepted, and without a place.
     waiting: Option<(Io, SocketAddr)>,
     crowd: Arc<Crowd>,
-}
-
-struct Place {
-    task: AbortHandle,
-    pace: Arc<Pace>,
 }
 
 /// How a connection that has become idle tells that to one which waits for a place.
@@ -55,6 +52,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Places<Io> {
             tasks: JoinSet::new(),
             open: HashMap::new(),
             idle: Vec::new(),
+            asked: None,
             waiting: None,
             crowd: Arc::default(),
         }
@@ -83,35 +81,39 @@ impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Places<Io> {
             let pace = Arc::new(Pace::new(site.limits, Arc::clone(&self.crowd)));
             let served = connection::serve(io, peer, site.clone(), Arc::clone(&pace));
             let task = self.tasks.spawn(served);
-            self.open.insert(task.id(), Place { task, pace });
+            self.open.insert(task.id(), pace);
         }
         self.crowd.waits.store(self.waiting.is_some(), Ordering::Relaxed);
         self.waiting.is_none()
     }
 
-    /// Where every place is taken: ends the connection that has stood idle longest. Nothing of it runs meanwhile, since
-    /// the tasks are on this thread.
+    /// Where every place is taken: asks the connection that has stood idle longest to end, one at a time. It isn't
+    /// aborted, since a request may have come that its task hasn't read: of many tasks that are ready some run only
+    /// after this. The task looks first.
     pub(super) fn make_room(&mut self, limits: Limits) {
-        if self.open.len() < limits.connections {
+        let asked = self.asked.and_then(|id| self.open.get(&id));
+        if self.open.len() < limits.connections || asked.is_some_and(|pace| pace.is_asked()) {
             return;
         }
-        if let Some(place) = self.longest_idle().and_then(|id| self.open.remove(&id)) {
-            place.task.abort();
-        }
+        self.asked = self.longest_idle().map(|(since, id, pace)| {
+            pace.ask(since);
+            id
+        });
     }
 
-    fn longest_idle(&mut self) -> Option<Id> {
+    fn longest_idle(&mut self) -> Option<(Instant, Id, &Pace)> {
         loop {
             while let Some((since, id)) = self.idle.pop() {
-                let place = self.open.get(&id);
-                if place.is_some_and(|place| place.pace.idle_since() == Some(since)) {
-                    return Some(id);
+                if let Some(pace) = self.open.get(&id)
+                    && pace.idle_since() == Some(since)
+                {
+                    return Some((since, id, pace));
                 }
             }
             // All others have become idle later than those of the last look.
             let open = self.open.iter();
             self.idle
-                .extend(open.filter_map(|(id, place)| Some((place.pace.idle_since()?, *id))));
+                .extend(open.filter_map(|(id, pace)| Some((pace.idle_since()?, *id))));
             if self.idle.is_empty() {
                 return None;
             }

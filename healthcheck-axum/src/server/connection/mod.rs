@@ -78,6 +78,9 @@ pub(super) async fn serve(
             return Poll::Ready(());
         }
         // The poll above may have moved it either way.
+        if pace.makes_room(cx.waker()) {
+            return Poll::Ready(());
+        }
         match pace.polled() {
             Some(deadline) => {
                 if deadline < alarm.deadline() {

@@ -149,8 +149,9 @@ async fn a_request_that_is_being_answered_is_not_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_does_not_take_its_answer_is_closed() {
+async fn a_client_that_takes_nothing_of_its_answer_is_closed_after_ten_seconds() {
     let mut it = open();
+    let began = Instant::now();
     // More answers than the pipe holds, none of which is read.
     for _ in 0..20 {
         it.send(GET_PEER).await;
@@ -159,6 +160,26 @@ async fn a_client_that_does_not_take_its_answer_is_closed() {
         .await
         .expect("it is closed within an hour")
         .unwrap();
+    assert_eq!(began.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_its_answer_slowly_has_all_of_it_and_is_kept_as_any_other() {
+    let mut it = open();
+    for _ in 0..20 {
+        it.send(GET_PEER).await;
+    }
+    let mut text = String::new();
+    let mut buffer = [0; 512];
+    while text.matches(PEER).count() < 20 {
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        let count = it.client.read(&mut buffer).await.unwrap();
+        assert!(count > 0, "the connection ended after: {text:?}");
+        text.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
+    }
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    it.send(GET_PEER).await;
+    assert!(it.answer().await.ends_with(PEER));
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,8 @@ use tokio::sync::Notify;
 
 use super::*;
 
+mod crowded;
+
 const SOON: Duration = Duration::from_secs(10);
 
 fn server(health: &HealthCheck, router: Router) -> Server {
@@ -82,27 +84,6 @@ async fn dropping_the_future_stops_the_server() {
         !health.is_draining(),
         "whoever drops the server says nothing about the service"
     );
-}
-
-#[tokio::test]
-async fn who_takes_every_place_and_asks_nothing_keeps_no_probe_out() {
-    let (listener, addr) = listen().await;
-    let mut server = server(&no_checks(), Router::new());
-    server.limits.connections = 64;
-    let serving = tokio::spawn(server.run(listener, std::future::pending()));
-    let mut silent = Vec::new();
-    for _ in 0..128 {
-        silent.push(TcpStream::connect(addr).await.unwrap());
-    }
-    for _ in 0..100 {
-        let asked = timeout(SOON, ask(addr, "/readyz")).await;
-        let answer = asked.expect("at once, and not after their time is up").unwrap();
-        assert!(answer.ends_with("success"), "{answer}");
-    }
-    let mut first = Vec::new();
-    silent[0].read_to_end(&mut first).await.unwrap();
-    assert!(first.is_empty(), "it was closed");
-    serving.abort();
 }
 
 #[tokio::test]
