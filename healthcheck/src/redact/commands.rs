@@ -3,7 +3,7 @@
 use super::arguments::{self, Origin};
 use super::bytes::{ALNUM, QUOTE, SPACE, at, before, each_of, follows, is, line_end, run_back_of, set};
 use super::scan::Scan;
-use super::sieve::{Endings, Sieve};
+use super::sieve::{Endings, Sieve, of_table};
 
 /// Programs that take secrets without any flag, each up to where its last word ends. By that word, sorted.
 const BY_PLACE: &[(&str, &str)] = &[
@@ -20,25 +20,9 @@ const BY_PLACE: &[(&str, &str)] = &[
     ("xfreerdp", "xfreerdp"),
 ];
 
-static LAST_WORDS: Sieve = {
-    let mut sieve = Sieve::EMPTY;
-    let mut index = 0;
-    while index < BY_PLACE.len() {
-        sieve = sieve.with(BY_PLACE[index].0);
-        index += 1;
-    }
-    sieve
-};
+static LAST_WORDS: Sieve = of_table!(Sieve: BY_PLACE.0);
 
-static ENDINGS: Endings = {
-    let mut endings = Endings::EMPTY;
-    let mut index = 0;
-    while index < BY_PLACE.len() {
-        endings = endings.with(BY_PLACE[index].0);
-        index += 1;
-    }
-    endings
-};
+static ENDINGS: Endings = of_table!(Endings: BY_PLACE.0);
 
 const LONGEST_WORD: usize = 16;
 

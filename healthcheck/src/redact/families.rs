@@ -5,7 +5,7 @@ use super::name_tables::{
     PROVIDERS, QUALIFIERS, TELLING, TELLING_ENDINGS, THINGS, WORDS,
 };
 use super::names::Family;
-use super::sieve::{Endings, Sieve};
+use super::sieve::{Endings, Sieve, of_table};
 use super::words::{ROOM, Words, without_digits};
 
 impl Words {
@@ -103,49 +103,17 @@ fn family_between(previous: &str, word: &str, next: &str) -> Option<Family> {
     (!innocent).then_some(family)
 }
 
-static FAMILIES: Sieve = {
-    let mut sieve = Sieve::EMPTY;
-    let mut index = 0;
-    while index < WORDS.len() {
-        sieve = sieve.with(WORDS[index].0);
-        index += 1;
-    }
-    sieve
-};
-static EXCEPTIONS: Sieve = Sieve::of(NOT_SECRET);
-static INNOCENT: Sieve = {
-    let mut sieve = Sieve::EMPTY;
-    let mut index = 0;
-    while index < INNOCENT_PAIRS.len() {
-        sieve = sieve.with(INNOCENT_PAIRS[index].0).with(INNOCENT_PAIRS[index].1);
-        index += 1;
-    }
-    sieve
-};
-static SECONDS: Sieve = {
-    let mut sieve = Sieve::EMPTY;
-    let mut index = 0;
-    while index < PAIRS.len() {
-        sieve = sieve.with(PAIRS[index].1);
-        index += 1;
-    }
-    sieve
-};
+static FAMILIES: Sieve = of_table!(Sieve: WORDS.0);
+static EXCEPTIONS: Sieve = of_table!(Sieve: NOT_SECRET);
+static INNOCENT: Sieve = of_table!(Sieve: INNOCENT_PAIRS.0, INNOCENT_PAIRS.1);
+static SECONDS: Sieve = of_table!(Sieve: PAIRS.1);
 
-static LAST_LETTERS: Endings = {
-    let mut endings = Endings::EMPTY;
-    let mut index = 0;
-    while index < ENDINGS.len() {
-        endings = endings.with(ENDINGS[index].0);
-        index += 1;
-    }
-    endings
-};
+static LAST_LETTERS: Endings = of_table!(Endings: ENDINGS.0);
 
-static FILLERS_SIEVE: Sieve = Sieve::of(FILLERS);
-static QUALIFIERS_SIEVE: Sieve = Sieve::of(QUALIFIERS);
-static TELLING_SIEVE: Sieve = Sieve::of(TELLING);
-static THINGS_SIEVE: Sieve = Sieve::of(THINGS);
+static FILLERS_SIEVE: Sieve = of_table!(Sieve: FILLERS);
+static QUALIFIERS_SIEVE: Sieve = of_table!(Sieve: QUALIFIERS);
+static TELLING_SIEVE: Sieve = of_table!(Sieve: TELLING);
+static THINGS_SIEVE: Sieve = of_table!(Sieve: THINGS);
 
 fn is_in(word: &str, table: &[&str], sieve: &Sieve) -> bool {
     sieve.may_have(word.as_bytes()) && table.binary_search(&word).is_ok()

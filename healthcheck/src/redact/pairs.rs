@@ -7,7 +7,7 @@ use super::markup;
 use super::names::Verdict;
 use super::quoted::Quote;
 use super::scan::Scan;
-use super::sieve::Endings;
+use super::sieve::{Endings, of_table};
 
 /// Under what a pair has its name.
 const NAMES: &[&str] = &[
@@ -64,22 +64,7 @@ fn may_be_part(name: &str) -> bool {
     }
 }
 
-static LAST_LETTERS: Endings = {
-    let mut endings = Endings::EMPTY;
-    let mut index = 0;
-    while index < NAMES.len() + VALUES.len() {
-        let name = if index < NAMES.len() {
-            NAMES[index]
-        } else {
-            VALUES[index - NAMES.len()]
-        };
-        if name.len() > 1 {
-            endings = endings.with(name);
-        }
-        index += 1;
-    }
-    endings
-};
+static LAST_LETTERS: Endings = of_table!(Endings: NAMES, VALUES);
 
 fn is_one(name: &str, table: &[&str]) -> bool {
     name.len() <= LONGEST_LABEL && table.iter().any(|known| known.eq_ignore_ascii_case(name))

@@ -8,7 +8,7 @@ use super::bytes::{
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
-use super::sieve::{Endings, Sieve};
+use super::sieve::{Endings, Sieve, of_table};
 
 /// What comes after the scheme.
 #[derive(Clone, Copy)]
@@ -38,25 +38,9 @@ const SCHEMES: &[(&str, Credentials)] = &[
     ("splunk", Credentials::First), ("ssws", Credentials::Word), ("token", Credentials::First),
 ];
 
-static NAMES: Sieve = {
-    let mut sieve = Sieve::EMPTY;
-    let mut index = 0;
-    while index < SCHEMES.len() {
-        sieve = sieve.with(SCHEMES[index].0);
-        index += 1;
-    }
-    sieve
-};
+static NAMES: Sieve = of_table!(Sieve: SCHEMES.0);
 
-static ENDINGS: Endings = {
-    let mut endings = Endings::EMPTY;
-    let mut index = 0;
-    while index < SCHEMES.len() {
-        endings = endings.with(SCHEMES[index].0);
-        index += 1;
-    }
-    endings
-};
+static ENDINGS: Endings = of_table!(Endings: SCHEMES.0);
 
 const LONGEST_SCHEME: usize = 24;
 

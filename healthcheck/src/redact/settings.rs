@@ -2,7 +2,7 @@
 
 use super::bytes::{ALNUM, DIGIT, LETTER, at, follows, is};
 use super::entropy::looks_random;
-use super::sieve::Sieve;
+use super::sieve::{Sieve, of_table};
 
 /// What a scheme, a store or a desktop is called, where the name beside it says `auth` or `session`. Sorted.
 #[rustfmt::skip]
@@ -39,8 +39,8 @@ const STATES: &[&str] = &[
     "wrong", "yes",
 ];
 
-static SCHEMES_SIEVE: Sieve = Sieve::of(SCHEMES);
-static STATES_SIEVE: Sieve = Sieve::of(STATES);
+static SCHEMES_SIEVE: Sieve = of_table!(Sieve: SCHEMES);
+static STATES_SIEVE: Sieve = of_table!(Sieve: STATES);
 
 const LONGEST_WORD: usize = 16;
 const LONGEST_SETTING: usize = 256;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::bytes::{ALNUM, DIGIT, HEX, LETTER, Set, at, before, each_of, is, run, run_back_of, run_of, set};
 use super::scan::Scan;
+use super::sieve::of_table;
 
 struct Shape {
     /// What gives the shape away.
@@ -151,15 +152,7 @@ const NONE: &Set = &Set::EMPTY;
 /// What every mark has, once, and few other words have.
 pub(super) const SIGNS: &[u8] = b".J~_-|%:";
 
-const IS_SIGN: &Set = &{
-    let mut set = Set::EMPTY;
-    let mut index = 0;
-    while index < SIGNS.len() {
-        set = set.with(SIGNS[index]);
-        index += 1;
-    }
-    set
-};
+static IS_SIGN: Set = of_table!(Set: SIGNS);
 
 /// The shortest shape of all is longer.
 const SHORTEST: usize = 24;
@@ -170,7 +163,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         return;
     }
     let mut from = 0;
-    for place in each_of(bytes, IS_SIGN) {
+    for place in each_of(bytes, &IS_SIGN) {
         if place < from {
             continue;
         }

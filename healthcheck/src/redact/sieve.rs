@@ -8,22 +8,10 @@ pub(super) struct Sieve([u64; 64]);
 impl Sieve {
     pub(super) const EMPTY: Self = Self([0; 64]);
 
-    /// The sieve of a table and one more word; `const`, so that tables cost nothing at start.
     pub(super) const fn with(mut self, word: &str) -> Self {
         let (place, bit) = Self::bit(word.as_bytes());
         self.0[place] |= bit;
         self
-    }
-
-    /// The sieve of a table.
-    pub(super) const fn of(words: &[&str]) -> Self {
-        let mut sieve = Self::EMPTY;
-        let mut index = 0;
-        while index < words.len() {
-            sieve = sieve.with(words[index]);
-            index += 1;
-        }
-        sieve
     }
 
     pub(super) fn may_have(&self, word: &[u8]) -> bool {
@@ -55,9 +43,12 @@ pub(super) struct Endings([u32; 32]);
 impl Endings {
     pub(super) const EMPTY: Self = Self([0; 32]);
 
-    /// The endings of a table and one more word, which has two letters at least.
+    /// A word of a single letter has no ending.
     pub(super) const fn with(mut self, word: &str) -> Self {
         let word = word.as_bytes();
+        if word.len() < 2 {
+            return self;
+        }
         let (place, bit) = Self::bit(word[word.len() - 2], word[word.len() - 1]);
         self.0[place] |= bit;
         self
@@ -74,6 +65,23 @@ impl Endings {
         ((last & 31) as usize, 1 << (last_but_one & 31))
     }
 }
+
+/// All words of tables, or of a column of theirs, put together while compiling, so that they cost nothing at start:
+/// `of_table!(Sieve: WORDS, PAIRS.0)`.
+macro_rules! of_table {
+    ($kind:ident: $($table:ident $(.$column:tt)?),+) => {{
+        let mut words = $kind::EMPTY;
+        $(
+            let mut index = 0;
+            while index < $table.len() {
+                words = words.with($table[index]$(.$column)?);
+                index += 1;
+            }
+        )+
+        words
+    }};
+}
+pub(super) use of_table;
 
 #[cfg(test)]
 mod tests {
@@ -92,7 +100,7 @@ mod tests {
     #[test]
     fn no_word_of_the_table_falls_through() {
         const WORDS: [&str; 4] = ["a", "token", "пароль", "secret"];
-        static SIEVE: Sieve = Sieve::of(&WORDS);
+        static SIEVE: Sieve = of_table!(Sieve: WORDS);
         assert!(WORDS.iter().all(|word| SIEVE.may_have(word.as_bytes())));
         assert!(!SIEVE.may_have(b"orange") && !SIEVE.may_have(b""));
     }

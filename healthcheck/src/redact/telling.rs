@@ -4,7 +4,7 @@ use super::bytes::{LETTER, NAME, at, before, follows, is, run_back_of, set};
 use super::families;
 use super::names::{Family, Verdict};
 use super::scan::Scan;
-use super::sieve::{Endings, Sieve};
+use super::sieve::{Endings, Sieve, of_table};
 
 /// How much a word says about the one after it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,26 +35,10 @@ pub(super) const WORDS: &[(&str, Tells)] = &[
     ("wachtwoord", Tells::Password),
 ];
 
-static TELLING: Sieve = {
-    let mut sieve = Sieve::EMPTY;
-    let mut index = 0;
-    while index < WORDS.len() {
-        sieve = sieve.with(WORDS[index].0);
-        index += 1;
-    }
-    sieve
-};
+static TELLING: Sieve = of_table!(Sieve: WORDS.0);
 
 /// How the words end, and the "by" of "identified by x".
-pub(super) static ENDINGS: Endings = {
-    let mut endings = Endings::EMPTY.with("by");
-    let mut index = 0;
-    while index < WORDS.len() {
-        endings = endings.with(WORDS[index].0);
-        index += 1;
-    }
-    endings
-};
+pub(super) static ENDINGS: Endings = of_table!(Endings: WORDS.0).with("by");
 
 /// What makes a key one that opens something.
 #[rustfmt::skip]

@@ -4,7 +4,7 @@ use super::bytes::{ALNUM, DIGIT, LETTER, Set, at, before, each_of, follows, is, 
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
-use super::sieve::Sieve;
+use super::sieve::{Sieve, of_table};
 
 /// What stands before a colon and a package, an image or an address of mail, and is no user. Sorted.
 #[rustfmt::skip]
@@ -22,15 +22,7 @@ const LABELS: &[&str] = &[
     "sender", "support", "target", "to", "upn", "user", "username", "users",
 ];
 
-static NAMES: Sieve = {
-    let mut sieve = Sieve::of(SCHEMES);
-    let mut index = 0;
-    while index < LABELS.len() {
-        sieve = sieve.with(LABELS[index]);
-        index += 1;
-    }
-    sieve
-};
+static NAMES: Sieve = of_table!(Sieve: SCHEMES, LABELS);
 
 /// What stands behind the `@` in Go's DSNs.
 const NETWORKS: &[&str] = &["tcp(", "tcp6(", "udp(", "unix("];
