@@ -170,6 +170,14 @@ pub(super) fn follows(bytes: &[u8], start: usize, prefix: &str) -> bool {
         .is_some_and(|found| found.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
+/// A word in lower case; `None` where there is no room for it.
+pub(super) fn lower_case<'r>(word: &[u8], room: &'r mut [u8]) -> Option<&'r [u8]> {
+    let lower = room.get_mut(..word.len())?;
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
+    Some(lower)
+}
+
 /// Where the line that `from` stands in ends: at its line feed or the end of the text.
 #[inline]
 pub(super) fn line_end(bytes: &[u8], from: usize) -> usize {

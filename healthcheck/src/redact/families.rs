@@ -1,5 +1,6 @@
 //! Which family the words of a name belong to.
 
+use super::bytes::lower_case;
 use super::name_tables::{
     ENDINGS, FILLERS, IDENTIFIERS, INNOCENT_PAIRS, NOT_SECRET, NOT_TELLING, PAIRS, PARTS, PRIVATE_THINGS,
     PROVIDERS, QUALIFIERS, TELLING, TELLING_ENDINGS, THINGS, WORDS,
@@ -202,14 +203,7 @@ pub(super) fn is_qualifier(name: &str) -> bool {
 
 /// Whether a word may be the second of two that mean a secret together.
 pub(super) fn may_end_pair(word: &str) -> bool {
-    word.len() <= ROOM && {
-        let mut lower = [0; ROOM];
-        lower.get_mut(..word.len()).is_some_and(|lower| {
-            lower.copy_from_slice(word.as_bytes());
-            lower.make_ascii_lowercase();
-            SECONDS.may_have(lower)
-        })
-    }
+    lower_case(word.as_bytes(), &mut [0; ROOM]).is_some_and(|lower| SECONDS.may_have(lower))
 }
 
 /// Whether the last word is the one that tells, and more than `Key` or `Token` alone: `ApiToken`, `Credentials`.

@@ -2,8 +2,8 @@
 
 use super::base64;
 use super::bytes::{
-    ALNUM, LETTER, SPACE, Set, at, before, each_of, follows, is, line_end, run, run_back_of, run_of,
-    run_while, set,
+    ALNUM, LETTER, SPACE, Set, at, before, each_of, follows, is, line_end, lower_case, run, run_back_of,
+    run_of, run_while, set,
 };
 use super::entropy::looks_random;
 use super::scan::Scan;
@@ -69,10 +69,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 /// What comes after the scheme between two places, if it is one.
 fn credentials_of(bytes: &[u8], start: usize, end: usize) -> Option<Credentials> {
     let scheme = bytes.get(start..end)?;
-    let mut lower = [0; LONGEST_SCHEME];
-    let lower = lower.get_mut(..scheme.len()).filter(|lower| lower.len() > 2)?;
-    lower.copy_from_slice(scheme);
-    lower.make_ascii_lowercase();
+    let mut room = [0; LONGEST_SCHEME];
+    let lower = lower_case(scheme, &mut room).filter(|lower| lower.len() > 2)?;
     if !NAMES.may_have(lower) {
         return None;
     }

@@ -1,6 +1,6 @@
 //! Values that are no secrets whatever stands beside them: truth values, paths, states, placeholders.
 
-use super::bytes::{ALNUM, DIGIT, LETTER, at, follows, is};
+use super::bytes::{ALNUM, DIGIT, LETTER, at, follows, is, lower_case};
 use super::entropy::looks_random;
 use super::sieve::{Sieve, of_table};
 
@@ -112,16 +112,12 @@ pub(super) fn is_state(value: &str) -> bool {
 }
 
 fn in_table(value: &str, table: &[&str], sieve: &Sieve) -> bool {
-    let mut lower = [0; LONGEST_WORD];
-    let Some(place) = lower.get_mut(..value.len()) else {
-        return false;
-    };
-    place.copy_from_slice(value.as_bytes());
-    place.make_ascii_lowercase();
-    sieve.may_have(place)
-        && table
-            .binary_search_by(|known| known.as_bytes().cmp(place))
-            .is_ok()
+    lower_case(value.as_bytes(), &mut [0; LONGEST_WORD]).is_some_and(|lower| {
+        sieve.may_have(lower)
+            && table
+                .binary_search_by(|known| known.as_bytes().cmp(lower))
+                .is_ok()
+    })
 }
 
 /// A path of the file system, or an address of something that is not the secret itself.

@@ -1,6 +1,6 @@
 //! Words in a sentence after which a secret may follow.
 
-use super::bytes::{LETTER, NAME, at, before, follows, is, run_back_of, set};
+use super::bytes::{LETTER, NAME, at, before, follows, is, lower_case, run_back_of, set};
 use super::families;
 use super::names::{Family, Verdict};
 use super::scan::Scan;
@@ -120,10 +120,8 @@ pub(super) fn telling(scan: &Scan<'_>, start: usize, end: usize) -> Option<Tells
             .any(|place| follows(bytes, place, "identified "))
             .then_some(Tells::Password);
     }
-    let mut lower = [0; LONGEST_WORD];
-    let lower = lower.get_mut(..word.len())?;
-    lower.copy_from_slice(word);
-    lower.make_ascii_lowercase();
+    let mut room = [0; LONGEST_WORD];
+    let lower = lower_case(word, &mut room)?;
     if !TELLING.may_have(lower) {
         return None;
     }

@@ -1,6 +1,8 @@
 //! `user:password@host` without a scheme, as in Go's DSNs and in what people paste into a variable.
 
-use super::bytes::{ALNUM, DIGIT, LETTER, Set, at, before, each_of, follows, is, run_back_of, run_of, set};
+use super::bytes::{
+    ALNUM, DIGIT, LETTER, Set, at, before, each_of, follows, is, lower_case, run_back_of, run_of, set,
+};
 use super::entropy::looks_random;
 use super::scan::Scan;
 use super::settings::{is_masked, is_placeholder};
@@ -96,10 +98,8 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize, dialled: bool) -> 
     {
         return None;
     }
-    let mut lower = [0; LONGEST_USER];
-    let lower = lower.get_mut(..user.len())?;
-    lower.copy_from_slice(user.as_bytes());
-    lower.make_ascii_lowercase();
+    let mut room = [0; LONGEST_USER];
+    let lower = lower_case(user.as_bytes(), &mut room)?;
     let known = |table: &[&str]| {
         NAMES.may_have(lower)
             && table
