@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Read as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -127,7 +128,11 @@ impl Reading {
         };
         let told = Arc::clone(&this.told);
         let thread = thread::Builder::new().name("bearer tokens".to_owned());
-        if thread.spawn(move || told.tell(read(&path))).is_err() {
+        let reading = move || {
+            let read = catch_unwind(AssertUnwindSafe(|| read(&path)));
+            told.tell(read.unwrap_or_else(|_| Err("reading it panicked".to_owned())));
+        };
+        if thread.spawn(reading).is_err() {
             this.told.tell(Err("no thread is left to read it".to_owned()));
         }
         this

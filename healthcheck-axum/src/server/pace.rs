@@ -68,14 +68,15 @@ impl Pace {
 
     /// Since when nothing has been asked and nothing is left to be sent; `None` where something is.
     pub(super) fn idle_since(&self) -> Option<Instant> {
+        if !self.is_idle() {
+            return None;
+        }
         let limit = match self.stage() {
             Stage::New { .. } => self.limits.head,
             Stage::Idle { .. } => self.limits.idle,
             Stage::Head { .. } | Stage::Busy => return None,
         };
-        self.deadline()
-            .filter(|_| self.is_idle())
-            .and_then(|until| until.checked_sub(limit))
+        self.deadline().and_then(|until| until.checked_sub(limit))
     }
 
     /// Asks it to make room, as it has stood idle since then.
@@ -113,7 +114,8 @@ impl Pace {
         goes
     }
 
-    fn is_idle(&self) -> bool {
+    /// Whether nothing has been asked and nothing is left to be sent.
+    pub(super) fn is_idle(&self) -> bool {
         let waits = matches!(self.stage(), Stage::New { .. } | Stage::Idle { .. });
         waits && !self.unsent.load(Ordering::Relaxed)
     }

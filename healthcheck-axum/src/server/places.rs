@@ -141,8 +141,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Places<Io> {
         }
     }
 
-    /// When all of them have ended.
+    /// When all of them have ended; the one that waits is turned away.
     pub(super) async fn all_ended(&mut self) {
+        self.waiting = None;
         while self.tasks.join_next().await.is_some() {}
     }
 }

@@ -162,40 +162,46 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     if bytes.len() < SHORTEST {
         return;
     }
-    let mut from = 0;
+    // Where the last one of each shape ended. Those of different shapes may overlap: what either has is hidden.
+    let mut ends = [0; SHAPES.len()];
+    let mut dotted_end = 0;
     for place in each_of(bytes, &IS_SIGN) {
-        if place < from {
-            continue;
+        for (shape, end) in SHAPES.iter().zip(&mut ends) {
+            if let Some(found) = shape.around(bytes, *end, place) {
+                *end = found.end;
+                scan.spans.hide(found);
+            }
         }
-        let found = marked(bytes, from, place).or_else(|| match at(bytes, place) {
-            b'_' => prefixed(bytes, place),
-            b'.' => dotted_parts(bytes, place),
-            _ => None,
-        });
-        if let Some(found) = found {
-            from = found.end;
-            scan.spans.hide(found);
+        match at(bytes, place) {
+            b'_' => scan.spans.hide(prefixed(bytes, place).unwrap_or_default()),
+            b'.' if place >= dotted_end => {
+                if let Some(found) = dotted_parts(bytes, place) {
+                    dotted_end = found.end;
+                    scan.spans.hide(found);
+                }
+            }
+            _ => {}
         }
     }
 }
 
-/// The token around the mark that has its sign at a place.
-fn marked(bytes: &[u8], from: usize, sign: usize) -> Option<Range<usize>> {
-    SHAPES.iter().find_map(|shape| {
-        if shape.mark.get(shape.sign) != bytes.get(sign) {
+impl Shape {
+    /// The token around the mark that has its sign at a place, behind where the one before ended.
+    fn around(&self, bytes: &[u8], from: usize, sign: usize) -> Option<Range<usize>> {
+        if self.mark.get(self.sign) != bytes.get(sign) {
             return None;
         }
-        let mark = sign.checked_sub(shape.sign)?;
-        let after = mark + shape.mark.len();
-        if bytes.get(mark..after) != Some(shape.mark) {
+        let mark = sign.checked_sub(self.sign).filter(|mark| *mark >= from)?;
+        let after = mark + self.mark.len();
+        if bytes.get(mark..after) != Some(self.mark) {
             return None;
         }
-        let floor = mark.saturating_sub(shape.most_before).max(from);
-        let start = run_back_of(bytes, floor, mark, shape.before);
-        let window = bytes.get(..after + shape.most_after).unwrap_or(bytes);
-        let end = run_of(window, after, shape.after);
-        (mark - start >= shape.least_before && end - after >= shape.least_after).then_some(start..end)
-    })
+        let floor = mark.saturating_sub(self.most_before).max(from);
+        let start = run_back_of(bytes, floor, mark, self.before);
+        let window = bytes.get(..after + self.most_after).unwrap_or(bytes);
+        let end = run_of(window, after, self.after);
+        (mark - start >= self.least_before && end - after >= self.least_after).then_some(start..end)
+    }
 }
 
 /// What makers of tokens agree on by now, whoever they are: a short prefix in small letters, `_`, and far more drawn
@@ -293,6 +299,14 @@ mod tests {
             let text = format!("upstream {token} then");
             assert_eq!(redact(&text), "upstream ******** then");
         }
+        // The one begins inside of the other.
+        let both = format!(
+            "ab_{}T3BlbkFJ{}-{}",
+            "a1B2c3D4e5F6".repeat(3),
+            drawn(20),
+            drawn(30)
+        );
+        assert_eq!(redact(&format!("upstream {both} then")), "upstream ******** then");
         for plain in [
             "a|b registry.us-east-1.example.com n.us1 file.name.txt s.example.com",
             "price_1MoBy5LkdIwHu7ixZhnattbh user_2NNEqL2nrIRdJ194ndJqAHwEfxC",

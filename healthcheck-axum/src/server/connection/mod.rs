@@ -66,11 +66,14 @@ pub(super) async fn serve(
     poll_fn(|cx| {
         if !is_closing && closing.as_mut().poll(cx).is_ready() {
             is_closing = true;
+            if pace.is_idle() {
+                return Poll::Ready(());
+            }
             match pace.stage() {
-                Stage::New { .. } | Stage::Idle { .. } => return Poll::Ready(()),
                 // Its answer will say `Connection: close`, as all do while draining.
                 Stage::Head { .. } => {}
-                Stage::Busy => connection.as_mut().graceful_shutdown(),
+                // The rest of its answer is still sent.
+                _ => connection.as_mut().graceful_shutdown(),
             }
         }
         // What a broken connection has to say helps nobody.
