@@ -26,6 +26,8 @@ fn open() -> Opened {
             "/peer",
             get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }),
         )
+        // More than the pipe holds.
+        .route("/large", get(async || "x".repeat(4_096)))
         .route(
             "/slow",
             get(async || {
@@ -228,6 +230,17 @@ async fn at_the_end_a_request_in_flight_is_answered_and_its_connection_closed() 
     tokio::time::sleep(Duration::from_secs(1)).await;
     it.close.send_replace(true);
     assert!(it.answer().await.ends_with("at last"));
+    assert_eq!(it.closed_after().await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_an_answer_that_is_on_its_way_is_sent_to_its_end() {
+    let mut it = open();
+    it.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    // The server has written what the pipe takes, and has the rest in its buffer.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    it.close.send_replace(true);
+    assert!(it.answer().await.ends_with(&"x".repeat(4_096)));
     assert_eq!(it.closed_after().await, 0);
 }
 
