@@ -8,6 +8,7 @@ use super::arguments::{self, Origin};
 use super::bytes::{QUOTE, SPACE, at, before, each_of, follows, is, line_end, set};
 use super::scan::Scan;
 use super::sieve::{Endings, of_table};
+use super::signs::Signs;
 
 /// Programs that take secrets without any flag, each up to the space behind it.
 const CALLS: &[&str] = &[
@@ -30,7 +31,10 @@ static CHPASSWD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("chpas
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    let called = calls(bytes);
+    let called = calls(scan);
+    if !called && !scan.signs.all(Signs::each(b"-")) {
+        return;
+    }
     let mut line = 0;
     while line < bytes.len() {
         let end = line_end(bytes, line);
@@ -42,10 +46,11 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 }
 
 /// Whether one of the programs is called anywhere.
-fn calls(bytes: &[u8]) -> bool {
+fn calls(scan: &Scan<'_>) -> bool {
+    let bytes = scan.bytes;
     each_of(bytes, set!(|byte| byte == b' ')).any(|space| {
         ends_call(bytes, space) || follows(bytes, space, " http-basic.") || follows(bytes, space, " on >")
-    }) || memchr::memchr(b':', bytes).is_some() && CHPASSWD.find(bytes).is_some()
+    }) || scan.signs.all(Signs::each(b":")) && CHPASSWD.find(bytes).is_some()
 }
 
 fn ends_call(bytes: &[u8], space: usize) -> bool {

@@ -41,6 +41,13 @@ pub(super) fn holds_secret(rules: &Rules, text: &str, unpacked: u8) -> bool {
 }
 
 fn parse(walk: Walk<'_>, text: &str) -> Option<Value> {
+    if text
+        .as_bytes()
+        .last()
+        .is_none_or(|last| last.is_ascii_graphic() && !matches!(last, b'}' | b']' | b'"'))
+    {
+        return None;
+    }
     let text = text.trim();
     let enclosed =
         |open: char, close: char| text.len() > 1 && text.starts_with(open) && text.ends_with(close);

@@ -4,16 +4,27 @@ use super::base64;
 use super::bytes::{BASE64, HEX, SPACE, Set, at, is, run_back_of, run_of, set};
 use super::documents;
 use super::scan::Scan;
+use super::signs::Signs;
+
+/// How often text inside text is unpacked: base64 in percent-encoding in JSON.
+const DEEPEST: u8 = 2;
 
 /// Shorter base64 holds no setting with its secret.
 const SHORTEST: usize = 20;
 
 pub(super) fn find(scan: &mut Scan<'_>) {
+    if scan.depth >= DEEPEST {
+        return;
+    }
     if scan.bytes.len() >= SHORTEST {
         in_base64(scan);
     }
-    in_percent_encoding(scan);
-    in_entities(scan);
+    if scan.signs.all(Signs::each(b"%")) {
+        in_percent_encoding(scan);
+    }
+    if scan.signs.all(Signs::each(b"&")) {
+        in_entities(scan);
+    }
 }
 
 fn in_base64(scan: &mut Scan<'_>) {

@@ -154,7 +154,8 @@ fn plain(bytes: &[u8], floor: usize, end: usize) -> Option<(usize, usize)> {
     }
     if let Some(rule) = bytes
         .get(start..end)
-        .and_then(|name| memchr::memmem::rfind(name, b"---"))
+        .filter(|name| name.contains(&b'-'))
+        .and_then(|name| name.windows(3).rposition(|three| three == b"---"))
     {
         // A rule across the page, or the header of a key.
         start += rule + 3;

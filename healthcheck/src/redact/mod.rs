@@ -52,6 +52,7 @@ mod schemes;
 mod settings;
 mod shapes;
 mod sieve;
+mod signs;
 mod spans;
 mod structs;
 mod telling;

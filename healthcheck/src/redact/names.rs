@@ -2,9 +2,11 @@
 
 use super::name_tables::FRAGMENTS;
 
-use super::bytes::{ALNUM, follows, is};
+use super::bytes::{ALNUM, LETTER, follows, is};
 use super::entropy::looks_random;
+use super::families::may_mean;
 use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_truth};
+use super::sieve::{Beginnings, of_table};
 use super::words::Words;
 
 /// How sure a word is.
@@ -68,8 +70,13 @@ impl Verdict {
 
 /// The built-in verdict.
 pub(super) fn verdict(name: &str) -> Verdict {
-    let fragment = contains_fragment(name.as_bytes());
-    if name.len() < 2 {
+    let bytes = name.as_bytes();
+    if name.len() < 2 || bytes.iter().all(|byte| byte.is_ascii() && !is(*byte, LETTER)) {
+        return Verdict::Shown;
+    }
+    let fragment = BEGINNINGS.may_be_in(bytes) && contains_fragment(bytes);
+    if !fragment && bytes.iter().all(u8::is_ascii_lowercase) && !may_mean(bytes) {
+        // One word, as nearly every name in a text is.
         return Verdict::Shown;
     }
     let words = Words::of(name);
@@ -80,6 +87,8 @@ pub(super) fn verdict(name: &str) -> Verdict {
     }
     words.family().map_or(Verdict::Shown, Verdict::Of)
 }
+
+static BEGINNINGS: Beginnings = of_table!(Beginnings: FRAGMENTS);
 
 fn contains_fragment(name: &[u8]) -> bool {
     name.iter().enumerate().any(|(start, first)| {

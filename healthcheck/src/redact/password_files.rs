@@ -3,11 +3,18 @@
 use super::bytes::{DIGIT, before, follows, is, line_end};
 use super::scan::Scan;
 use super::settings::is_masked;
+use super::signs::Signs;
 
 const LONGEST_LINE: usize = 512;
 
+/// What no such line has.
+const NOWHERE: &[u8] = b" /\"'=@{";
+
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
+    if scan.signs.any(Signs::each(NOWHERE)) && !scan.signs.any(Signs::each(b"\n\r")) {
+        return;
+    }
     let mut line = 0;
     while line < bytes.len() {
         let end = line_end(bytes, line);
@@ -23,10 +30,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 
 fn password_of_line(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
     let line = bytes.get(start..end)?;
-    if line
-        .iter()
-        .any(|byte| matches!(byte, b' ' | b'/' | b'"' | b'\'' | b'=' | b'@' | b'{'))
-    {
+    if line.iter().any(|byte| NOWHERE.contains(byte)) {
         return None;
     }
     let mut parts = [0; 4];

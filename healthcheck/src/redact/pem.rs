@@ -49,7 +49,6 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         scan.spans.hide(body..end);
         from = end;
     }
-    putty(scan);
 }
 
 /// Where the last line begins, or where the text can't be that of a key any more: it was cut, or a quote ends it.
@@ -83,7 +82,7 @@ fn without_line_feed(bytes: &[u8], body: usize, end: usize) -> usize {
     end
 }
 
-fn putty(scan: &mut Scan<'_>) {
+pub(super) fn putty(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut from = 0;
     while let Some(found) = PUTTY.find(bytes.get(from..).unwrap_or_default()) {

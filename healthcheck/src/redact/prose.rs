@@ -39,7 +39,9 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             digit = run_of(bytes, gap, set!(|byte| !is(byte, DIGIT)));
         }
         let may_tell = ENDINGS.may_have(before(bytes, word_end.wrapping_sub(1)), before(bytes, word_end));
-        let may_name = at(bytes, gap) != b'(' && digit < bytes.len().min(gap + FAR_ENOUGH);
+        let may_name = at(bytes, gap) != b'('
+            && digit < bytes.len().min(gap + FAR_ENOUGH)
+            && !bytes.get(gap..digit).unwrap_or_default().contains(&b'\n');
         if !may_tell && !may_name {
             continue;
         }
@@ -51,7 +53,7 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         );
         let tells = telling(scan, word, word_end).or_else(|| {
             if may_name {
-                telling_name(scan, word_end, gap)
+                telling_name(scan, word_end)
             } else {
                 None
             }

@@ -2,21 +2,18 @@
 
 use super::quoted::Closings;
 use super::rules::Rules;
+use super::signs::Signs;
 use super::spans::Spans;
 use super::{
     assignments, commands, connection_strings, embedded, manifests, markup, pairs, password_files, pem,
     prose, schemes, shapes, structs, tokens, unspaced, url, user_info,
 };
 
-/// How often text inside text is unpacked: base64 in percent-encoding in JSON.
-pub(super) const DEEPEST: u8 = 2;
-
-type Scanner = fn(&mut Scan<'_>);
-
 #[derive(Debug)]
 pub(super) struct Scan<'t> {
     pub(super) text: &'t str,
     pub(super) bytes: &'t [u8],
+    pub(super) signs: Signs,
     pub(super) rules: &'t Rules,
     pub(super) depth: u8,
     /// The text is the value of a name that announces a connection string.
@@ -32,6 +29,7 @@ impl<'t> Scan<'t> {
         Self {
             text,
             bytes: text.as_bytes(),
+            signs: Signs::of(text.as_bytes()),
             rules,
             depth,
             carrier: false,
@@ -46,30 +44,13 @@ impl<'t> Scan<'t> {
     }
 
     /// Everything that is to be hidden. Each scanner reads the text once, so the whole is linear in its length; most
-    /// texts are short and lack the signs without which a scanner finds nothing, so those are looked for first.
+    /// texts are short and lack the signs without which a scanner finds nothing.
     pub(super) fn run(&mut self) -> Spans {
-        let signs = Signs::of(self.bytes);
-        let scanners: [(bool, Scanner); 18] = [
-            (signs.all(b"- BEGIN") || signs.all(b"- :PL"), pem::find),
-            (signs.double_slash, url::find),
-            (signs.all(b"@:"), user_info::find),
-            (signs.all(b":oracle@/"), connection_strings::oracle),
-            (signs.all(b"@/"), connection_strings::easy_connect),
-            (signs.colons >= 4, password_files::find),
-            (signs.any(b"=:"), assignments::find),
-            (signs.any(b"(["), pairs::find),
-            (signs.all(b": kS"), manifests::find),
-            (signs.all(b"<>"), markup::find),
-            (signs.any(b"{"), structs::find),
-            (signs.any(b" "), commands::find),
-            (true, tokens::find),
-            (signs.any(shapes::SIGNS), shapes::find),
-            (signs.any(b" "), schemes::find),
-            (signs.any(b" \t("), prose::find),
-            (signs.any(b"\xe5\xe3\xe6\xeb"), unspaced::find),
-            (self.depth < DEEPEST, embedded::find),
-        ];
-        for (may_find, find) in scanners {
+        for (needs, find) in SCANNERS {
+            let may_find = match needs {
+                Needs::All(signs) => self.signs.all(*signs),
+                Needs::Any(signs) => self.signs.any(*signs),
+            };
             if may_find {
                 find(self);
                 if self.probe && !self.spans.is_empty() {
@@ -81,40 +62,40 @@ impl<'t> Scan<'t> {
     }
 }
 
-/// What a text has, of all that scanners need.
-struct Signs {
-    seen: [bool; 256],
-    double_slash: bool,
-    colons: usize,
+/// What a text must have for a scanner to find anything in it.
+enum Needs {
+    All(Signs),
+    Any(Signs),
 }
 
-impl Signs {
-    fn of(bytes: &[u8]) -> Self {
-        let mut signs = Self {
-            seen: [false; 256],
-            double_slash: false,
-            colons: 0,
-        };
-        for byte in bytes {
-            // There is a place for every byte.
-            signs.seen[*byte as usize] = true;
-        }
-        if signs.has(b':') {
-            signs.colons = memchr::memchr_iter(b':', bytes).count();
-        }
-        signs.double_slash = signs.has(b'/') && bytes.windows(2).any(|two| two == b"//");
-        signs
-    }
-
-    fn has(&self, byte: u8) -> bool {
-        self.seen[byte as usize]
-    }
-
-    fn any(&self, bytes: &[u8]) -> bool {
-        bytes.iter().any(|byte| self.has(*byte))
-    }
-
-    fn all(&self, bytes: &[u8]) -> bool {
-        bytes.iter().all(|byte| self.has(*byte))
-    }
+const fn all(signs: &[u8]) -> Needs {
+    Needs::All(Signs::each(signs))
 }
+
+const fn any(signs: &[u8]) -> Needs {
+    Needs::Any(Signs::each(signs))
+}
+
+type Scanner = fn(&mut Scan<'_>);
+
+static SCANNERS: &[(Needs, Scanner)] = &[
+    (all(b"- BEGIN"), pem::find),
+    (all(b"- :PL"), pem::putty),
+    (all(b"/"), url::find),
+    (all(b"@:"), user_info::find),
+    (all(b":oracle@/"), connection_strings::oracle),
+    (all(b"@/"), connection_strings::easy_connect),
+    (all(b":"), password_files::find),
+    (any(b"=:"), assignments::find),
+    (any(b"(["), pairs::find),
+    (all(b": kS"), manifests::find),
+    (all(b"<>"), markup::find),
+    (all(b"{"), structs::find),
+    (all(b" "), commands::find),
+    (all(b""), tokens::find),
+    (any(shapes::SIGNS), shapes::find),
+    (all(b" "), schemes::find),
+    (any(b" \t("), prose::find),
+    (any(b"\xe5\xe3\xe6\xeb"), unspaced::find),
+    (all(b""), embedded::find),
+];

@@ -154,6 +154,17 @@ pub(super) const SIGNS: &[u8] = b".J~_-|%:";
 
 static IS_SIGN: Set = of_table!(Set: SIGNS);
 
+/// The sign of each shape.
+const SIGN_OF: [u8; SHAPES.len()] = {
+    let mut signs = [0; SHAPES.len()];
+    let mut index = 0;
+    while index < SHAPES.len() {
+        signs[index] = SHAPES[index].mark[SHAPES[index].sign];
+        index += 1;
+    }
+    signs
+};
+
 /// The shortest shape of all is longer.
 const SHORTEST: usize = 24;
 
@@ -166,13 +177,15 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     let mut ends = [0; SHAPES.len()];
     let mut dotted_end = 0;
     for place in each_of(bytes, &IS_SIGN) {
-        for (shape, end) in SHAPES.iter().zip(&mut ends) {
+        let sign = at(bytes, place);
+        let of_sign = SIGN_OF.iter().zip(SHAPES).zip(&mut ends);
+        for ((_, shape), end) in of_sign.filter(|((own, _), _)| **own == sign) {
             if let Some(found) = shape.around(bytes, *end, place) {
                 *end = found.end;
                 scan.spans.hide(found);
             }
         }
-        match at(bytes, place) {
+        match sign {
             b'_' => scan.spans.hide(prefixed(bytes, place).unwrap_or_default()),
             b'.' if place >= dotted_end => {
                 if let Some(found) = dotted_parts(bytes, place) {
@@ -188,9 +201,6 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 impl Shape {
     /// The token around the mark that has its sign at a place, behind where the one before ended.
     fn around(&self, bytes: &[u8], from: usize, sign: usize) -> Option<Range<usize>> {
-        if self.mark.get(self.sign) != bytes.get(sign) {
-            return None;
-        }
         let mark = sign.checked_sub(self.sign).filter(|mark| *mark >= from)?;
         let after = mark + self.mark.len();
         if bytes.get(mark..after) != Some(self.mark) {
@@ -207,6 +217,9 @@ impl Shape {
 /// What makers of tokens agree on by now, whoever they are: a short prefix in small letters, `_`, and far more drawn
 /// letters and digits of both cases than identifiers have (those of Stripe and Clerk end at 27).
 fn prefixed(bytes: &[u8], mark: usize) -> Option<Range<usize>> {
+    if bytes.len() - mark <= SHORTEST_DRAWN {
+        return None;
+    }
     let window = bytes.get(..mark + 1 + LONGEST_DRAWN).unwrap_or(bytes);
     let end = run(window, mark + 1, ALNUM);
     if end - mark <= SHORTEST_DRAWN || !is_drawn(bytes.get(mark + 1..end).unwrap_or_default()) {
@@ -239,6 +252,9 @@ fn dotted_parts(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
         return None;
     }
     let start = run_back_of(bytes, dot.saturating_sub(30), dot, WORD);
+    if !matches!(dot - start, 1 | 3 | 17 | 23..=28) {
+        return None;
+    }
     let second = run_of(bytes.get(..dot + 80).unwrap_or(bytes), dot + 1, WORD);
     let third = if at(bytes, second) == b'.' {
         run_of(bytes.get(..second + 80).unwrap_or(bytes), second + 1, WORD)
@@ -272,14 +288,7 @@ mod tests {
 
     #[test]
     fn every_mark_has_its_sign() {
-        for shape in SHAPES {
-            assert!(
-                shape
-                    .mark
-                    .get(shape.sign)
-                    .is_some_and(|sign| SIGNS.contains(sign))
-            );
-        }
+        assert!(SIGN_OF.iter().all(|sign| SIGNS.contains(sign)));
     }
 
     #[test]

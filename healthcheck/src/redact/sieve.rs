@@ -35,34 +35,68 @@ impl Sieve {
     }
 }
 
-/// The last two letters of the words of a table, in any case: asked before a word's beginning is looked for. Two that
-/// aren't there end no word of the table; two that are may end one.
+/// Two letters that stand beside each other in any case, as letters of an alphabet; nothing else is told apart for sure.
 #[derive(Clone, Copy)]
-pub(super) struct Endings([u32; 32]);
+struct Pairs([u32; 32]);
 
-impl Endings {
-    pub(super) const EMPTY: Self = Self([0; 32]);
-
-    /// A word of a single letter has no ending.
-    pub(super) const fn with(mut self, word: &str) -> Self {
-        let word = word.as_bytes();
-        if word.len() < 2 {
-            return self;
-        }
-        let (place, bit) = Self::bit(word[word.len() - 2], word[word.len() - 1]);
+impl Pairs {
+    const fn with(mut self, one: u8, other: u8) -> Self {
+        let (place, bit) = Self::bit(one, other);
         self.0[place] |= bit;
         self
     }
 
-    pub(super) fn may_have(&self, last_but_one: u8, last: u8) -> bool {
-        let (place, bit) = Self::bit(last_but_one, last);
+    const fn may_have(&self, one: u8, other: u8) -> bool {
+        let (place, bit) = Self::bit(one, other);
         // Five bits are below 32.
         self.0[place] & bit != 0
     }
 
     /// Of a letter in either case five bits are the same.
-    const fn bit(last_but_one: u8, last: u8) -> (usize, u32) {
-        ((last & 31) as usize, 1 << (last_but_one & 31))
+    const fn bit(one: u8, other: u8) -> (usize, u32) {
+        ((other & 31) as usize, 1 << (one & 31))
+    }
+}
+
+/// The last two letters of the words of a table, in any case: asked before a word's beginning is looked for. Two that
+/// aren't there end no word of the table; two that are may end one.
+#[derive(Clone, Copy)]
+pub(super) struct Endings(Pairs);
+
+impl Endings {
+    pub(super) const EMPTY: Self = Self(Pairs([0; 32]));
+
+    /// A word of a single letter has no ending.
+    pub(super) const fn with(self, word: &str) -> Self {
+        match word.as_bytes() {
+            [.., last_but_one, last] => Self(self.0.with(*last_but_one, *last)),
+            _ => self,
+        }
+    }
+
+    pub(super) const fn may_have(&self, last_but_one: u8, last: u8) -> bool {
+        self.0.may_have(last_but_one, last)
+    }
+}
+
+/// The first two letters of the words of a table, in any case.
+#[derive(Clone, Copy)]
+pub(super) struct Beginnings(Pairs);
+
+impl Beginnings {
+    pub(super) const EMPTY: Self = Self(Pairs([0; 32]));
+
+    pub(super) const fn with(self, word: &str) -> Self {
+        match word.as_bytes() {
+            [first, second, ..] => Self(self.0.with(*first, *second)),
+            _ => self,
+        }
+    }
+
+    /// Whether a word of the table may begin somewhere in a text; in most none does.
+    pub(super) fn may_be_in(&self, text: &[u8]) -> bool {
+        text.windows(2)
+            .any(|two| matches!(two, [first, second] if self.0.may_have(*first, *second)))
     }
 }
 
@@ -95,6 +129,15 @@ mod tests {
             panic!("it has two letters");
         };
         assert!(ENDINGS.may_have(*last_but_one, *last) && !ENDINGS.may_have(b'o', b'n'));
+    }
+
+    #[test]
+    fn a_word_may_begin_anywhere_in_any_case() {
+        const BEGINNINGS: Beginnings = Beginnings::EMPTY.with("token").with("пароль");
+        for text in ["token", "myTOKEN", "x.To", "мой пароль"] {
+            assert!(BEGINNINGS.may_be_in(text.as_bytes()), "{text}");
+        }
+        assert!(!BEGINNINGS.may_be_in(b"t.o") && !BEGINNINGS.may_be_in(b"t") && !BEGINNINGS.may_be_in(b"ot"));
     }
 
     #[test]

@@ -49,6 +49,9 @@ impl Spans {
     }
 
     pub(super) fn apply(mut self, text: &str) -> Cow<'_, str> {
+        if self.found.is_empty() {
+            return Cow::Borrowed(text);
+        }
         // Every scanner goes from left to right, so the list is a few sorted runs, which the stable sort merges in
         // linear time.
         self.found.sort_by_key(|span| span.start);

@@ -54,12 +54,8 @@ const LONGEST_NAME: usize = 48;
 pub(super) const FAR_ENOUGH: usize = 40;
 
 /// A word that as a name would be that of a secret: `bindpw x`, `session id x`. Asked only where what follows has digits.
-pub(super) fn telling_name(scan: &Scan<'_>, end: usize, gap: usize) -> Option<Tells> {
+pub(super) fn telling_name(scan: &Scan<'_>, end: usize) -> Option<Tells> {
     let bytes = scan.bytes;
-    let soon = bytes.get(gap..).unwrap_or_default().iter().take(FAR_ENOUGH);
-    if !soon.take_while(|byte| **byte != b'\n').any(u8::is_ascii_digit) {
-        return None;
-    }
     let start = run_back_of(
         bytes,
         end.saturating_sub(LONGEST_NAME),

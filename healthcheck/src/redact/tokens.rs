@@ -95,10 +95,27 @@ impl Alphabet {
 
 const INSIDE: &Set = set!(|byte| is(byte, ALNUM));
 
+/// The header of a JSON Web Token.
+const SHORTEST_HEADER: usize = 10;
+
+/// No token is shorter: no JSON Web Token, which has four dots or a payload behind its header, and none of the table.
+const SHORTEST: usize = {
+    let mut shortest = SHORTEST_HEADER + 4;
+    let mut index = 0;
+    while index < TOKENS.len() {
+        let length = TOKENS[index].0.len() + TOKENS[index].2;
+        if length < shortest {
+            shortest = length;
+        }
+        index += 1;
+    }
+    shortest
+};
+
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut place = 0;
-    while place < bytes.len() {
+    while place + SHORTEST <= bytes.len() {
         let byte = at(bytes, place);
         // A token begins where a word does, or with a sign of its own.
         let end = if may_begin(byte, at(bytes, place + 1)) {
@@ -194,7 +211,7 @@ fn json_web_token(bytes: &[u8], start: usize) -> Option<usize> {
         )
     };
     let header = part(start);
-    if header - start < 10 || at(bytes, header) != b'.' {
+    if header - start < SHORTEST_HEADER || at(bytes, header) != b'.' {
         return None;
     }
     let payload = part(header + 1);

@@ -1,9 +1,11 @@
 //! The words of a name: `dbPassword`, `DB_PASSWORD` and `db.password` have the same two.
 
-use super::bytes::{ALNUM, at, is};
+use super::bytes::{ALNUM, at, is, run_back_of, set};
 
-/// Room for the end of a name that is long enough for every word of the tables.
-pub(super) const ROOM: usize = 96;
+/// So much of the end of a name is read; every word of the tables is shorter.
+const LONGEST: usize = 48;
+/// A lower-case letter may need more bytes than its capital, hence the margin.
+pub(super) const ROOM: usize = 2 * LONGEST;
 const MOST_WORDS: usize = 16;
 
 /// The last words of a name in lower case, without allocating: names are asked for at every `=` of a text.
@@ -20,8 +22,7 @@ impl Words {
             ends: [(0, 0); MOST_WORDS],
             count: 0,
         };
-        // A lower-case letter may need more bytes than its capital, hence the margin.
-        let mut from = name.len().saturating_sub(ROOM / 2);
+        let mut from = name.len().saturating_sub(LONGEST);
         while !name.is_char_boundary(from) {
             from += 1;
         }
@@ -67,33 +68,31 @@ impl Words {
         self.add(start, length);
     }
 
-    /// The same for the names that nearly all are.
+    /// The same for the names that nearly all are: each letter stays in its place.
     fn read_ascii(&mut self, name: &[u8]) {
-        let mut length = 0;
+        // All of the room at once: a length that is known is done in a few steps.
+        let Some(room) = self.lower.first_chunk_mut::<LONGEST>() else {
+            return;
+        };
+        let Some(lower) = room.get_mut(..name.len()) else {
+            return;
+        };
+        lower.copy_from_slice(name);
+        room.make_ascii_lowercase();
         let mut start = 0;
-        let mut previous = b' ';
         for (index, byte) in name.iter().enumerate() {
             if !is(*byte, ALNUM) {
-                self.add(start, length);
-                start = length;
-                previous = b' ';
-                continue;
+                self.add(start, index);
+                start = index + 1;
+            } else if byte.is_ascii_uppercase() && index > start {
+                let previous = at(name, index - 1);
+                if !previous.is_ascii_uppercase() || at(name, index + 1).is_ascii_lowercase() {
+                    self.add(start, index);
+                    start = index;
+                }
             }
-            let begins = byte.is_ascii_uppercase()
-                && (previous.is_ascii_lowercase()
-                    || previous.is_ascii_digit()
-                    || previous.is_ascii_uppercase() && at(name, index + 1).is_ascii_lowercase());
-            if begins {
-                self.add(start, length);
-                start = length;
-            }
-            if let Some(place) = self.lower.get_mut(length) {
-                *place = byte.to_ascii_lowercase();
-                length += 1;
-            }
-            previous = *byte;
         }
-        self.add(start, length);
+        self.add(start, name.len());
     }
 
     fn add(&mut self, start: usize, end: usize) {
@@ -115,20 +114,22 @@ impl Words {
         }
     }
 
-    pub(super) fn word(&self, index: usize) -> &str {
+    /// Nothing where there is none.
+    pub(super) fn word(&self, index: usize) -> &[u8] {
         self.ends
             .get(index)
             .filter(|_| index < self.count)
             .and_then(|(start, end)| self.lower.get(usize::from(*start)..usize::from(*end)))
-            .and_then(|bytes| std::str::from_utf8(bytes).ok())
             .unwrap_or_default()
     }
 }
 
 /// `secret` of `secret2`; a number stays one.
-pub(super) fn without_digits(word: &str) -> &str {
-    let plain = word.trim_end_matches(|character: char| character.is_ascii_digit());
-    if plain.is_empty() { word } else { plain }
+pub(super) fn without_digits(word: &[u8]) -> &[u8] {
+    match run_back_of(word, 0, word.len(), set!(|byte| byte.is_ascii_digit())) {
+        0 => word,
+        end => word.get(..end).unwrap_or(word),
+    }
 }
 
 #[cfg(test)]
@@ -149,11 +150,11 @@ mod tests {
         ] {
             let words = Words::of(name);
             let found: Vec<_> = (0..words.count).map(|index| words.word(index)).collect();
-            assert_eq!(found.join(" "), expected, "{name}");
+            assert_eq!(found.join(&b' '), expected.as_bytes(), "{name}");
         }
         assert_eq!(
-            (without_digits("secret12"), without_digits("12")),
-            ("secret", "12")
+            (without_digits(b"secret12"), without_digits(b"12")),
+            (b"secret".as_slice(), b"12".as_slice())
         );
     }
 }
