@@ -17,10 +17,10 @@ pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     Some(decoded)
 }
 
-/// The twelve bytes behind the first sixteen of a run, without allocating.
-pub(super) fn head(text: &[u8]) -> Option<[u8; 12]> {
-    let mut head = [0; 12];
-    for (place, group) in head.chunks_mut(3).zip(text.get(..16)?.chunks(4)) {
+/// The first bytes behind a run, without allocating.
+pub(super) fn head<const LENGTH: usize>(text: &[u8]) -> Option<[u8; LENGTH]> {
+    let mut head = [0; LENGTH];
+    for (place, group) in head.chunks_mut(3).zip(text.get(..LENGTH / 3 * 4)?.chunks(4)) {
         place.copy_from_slice(&of_group(group)?);
     }
     Some(head)

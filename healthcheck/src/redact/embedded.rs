@@ -64,7 +64,9 @@ fn start_of_secret(scan: &Scan<'_>, start: usize, end: usize) -> Option<usize> {
 fn holds_secret(scan: &Scan<'_>, start: usize, end: usize) -> bool {
     let run = scan.bytes.get(start..end).unwrap_or_default();
     // Most runs are words and digests: a look at the beginning spares decoding them.
-    if !base64::head(run).is_some_and(|head| is_text(&head)) {
+    if !base64::head::<3>(run).is_some_and(|head| is_text(&head))
+        || !base64::head::<12>(run).is_some_and(|head| is_text(&head))
+    {
         return false;
     }
     // What is left over at the end of a cut text still counts.

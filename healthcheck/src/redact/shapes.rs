@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::bytes::{ALNUM, DIGIT, HEX, LETTER, Set, at, before, each_of, is, run, run_back_of, run_of, set};
 use super::scan::Scan;
 use super::sieve::of_table;
+use super::signs::Signs;
 
 struct Shape {
     /// What gives the shape away.
@@ -165,12 +166,18 @@ const SIGN_OF: [u8; SHAPES.len()] = {
     signs
 };
 
-/// The shortest shape of all is longer.
-const SHORTEST: usize = 24;
+/// The shortest shape, Vault's old tokens, has a dot; without one none is shorter than [`SHORTEST_UNDOTTED`].
+const SHORTEST: usize = 26;
+const SHORTEST_UNDOTTED: usize = 32;
 
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
-    if bytes.len() < SHORTEST {
+    let shortest = if scan.signs.all(Signs::each(b".")) {
+        SHORTEST
+    } else {
+        SHORTEST_UNDOTTED
+    };
+    if bytes.len() < shortest {
         return;
     }
     // Where the last one of each shape ended. Those of different shapes may overlap: what either has is hidden.

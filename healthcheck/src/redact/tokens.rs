@@ -1,6 +1,6 @@
 //! Tokens known by their prefix, and JSON Web Tokens.
 
-use super::bytes::{ALNUM, DIGIT, HEX, Set, at, is, run_back_of, run_of, run_while, set};
+use super::bytes::{ALNUM, DIGIT, HEX, at, is, run_back_of, run_of, run_while, set};
 use super::scan::Scan;
 use super::token_tables::{Alphabet, TOKENS};
 
@@ -93,8 +93,6 @@ impl Alphabet {
     }
 }
 
-const INSIDE: &Set = set!(|byte| is(byte, ALNUM));
-
 /// The header of a JSON Web Token.
 const SHORTEST_HEADER: usize = 10;
 
@@ -115,20 +113,18 @@ const SHORTEST: usize = {
 pub(super) fn find(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut place = 0;
+    let mut inside_word = false;
     while place + SHORTEST <= bytes.len() {
         let byte = at(bytes, place);
+        let was_inside = std::mem::replace(&mut inside_word, is(byte, ALNUM));
         // A token begins where a word does, or with a sign of its own.
-        let end = if may_begin(byte, at(bytes, place + 1)) {
-            json_web_token(bytes, place).or_else(|| known(bytes, place))
-        } else {
+        let end = if was_inside && inside_word || !may_begin(byte, at(bytes, place + 1)) {
             None
+        } else {
+            json_web_token(bytes, place).or_else(|| known(bytes, place))
         };
         let Some(end) = end else {
-            place = if is(byte, ALNUM) {
-                run_of(bytes, place + 1, INSIDE)
-            } else {
-                place + 1
-            };
+            place += 1;
             continue;
         };
         let start = if byte == b':' {
@@ -143,7 +139,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
         };
         scan.spans.hide(start..end);
         // What is left of a word behind a token begins none.
-        place = run_of(bytes, end, INSIDE);
+        place = run_of(bytes, end, set!(|byte| is(byte, ALNUM)));
+        inside_word = false;
     }
 }
 
