@@ -282,8 +282,9 @@ impl Check {
         self
     }
 
-    /// How long after the start its first background run begins, ± 10 %. Default: at once. Without an interval it is a
-    /// [`BuildError`](crate::BuildError).
+    /// How long after the start its first background run begins, ± 10 %. Default: at once. Until it has run it fails,
+    /// "not run yet", and with it the probes that it is critical for; a report waits for it no longer than its time
+    /// limit. Without an interval, or of zero, it is a [`BuildError`](crate::BuildError).
     pub const fn initial_delay(mut self, delay: Duration) -> Self {
         self.info.options.initial_delay = Some(delay);
         self

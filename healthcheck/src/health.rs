@@ -100,7 +100,8 @@ impl HealthCheck {
     }
 
     /// The results of all checks. Runs what is due, all at once and each after what it depends on, and waits for it, each
-    /// check up to its time limit; of a background check for the first result only. The same `Arc` while nothing changes.
+    /// check up to its time limit; of a background check for the first result only, and where its initial delay is longer
+    /// than that limit it is told as "not run yet". The same `Arc` while nothing changes.
     ///
     /// Inside a check it starts and awaits nothing and gives the last known results. Outside of a tokio runtime it
     /// gives what is fresh; a check that is due then fails, "no tokio runtime".

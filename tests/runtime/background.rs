@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use healthcheck::{Check, Selection, Status};
-use tokio::time::{advance, sleep};
+use tokio::time::{Instant, advance, sleep};
 
 use crate::support::{Lever, built, of};
 
@@ -33,6 +33,27 @@ async fn the_first_background_result_is_awaited_within_the_budget() {
     assert_eq!(of(&report, "a").output, "not run yet");
     let report = health.report_within(&Selection::all(), 4 * SECOND).await.unwrap();
     assert_eq!(of(&report, "a").output, "fine");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_does_not_sit_out_an_initial_delay() {
+    let lever = Lever::default();
+    let health = built([
+        lever
+            .check("a")
+            .interval(10 * SECOND)
+            .initial_delay(3_600 * SECOND)
+            .timeout(SECOND),
+        lever.check("b"),
+    ]);
+    let began = Instant::now();
+    let report = health.report().await;
+    assert!(began.elapsed() < 2 * SECOND, "{:?}", began.elapsed());
+    assert_eq!(of(&report, "a").output, "not run yet");
+    assert_eq!(of(&report, "b").status, Status::Pass);
+
+    sleep(2 * 3_600 * SECOND).await;
+    assert_eq!(of(&*health.report().await, "a").output, "fine");
 }
 
 #[tokio::test(start_paused = true)]

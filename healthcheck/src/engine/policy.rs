@@ -72,10 +72,13 @@ impl Policy {
         }
     }
 
-    /// How long after the start of its loop the first background run has begun, jitter included.
+    /// How long the first background run is waited for before it has begun. One that was put off by its check is
+    /// waited for no longer than a run may take, or whoever asks for a report would sit out the delay.
     pub(crate) fn begins_within(&self) -> Duration {
-        let delay = self.initial_delay.unwrap_or_default();
-        delay.saturating_add(delay / 10).saturating_add(PATIENCE)
+        match self.initial_delay {
+            Some(_) => self.patience(),
+            None => PATIENCE,
+        }
     }
 
     /// How old a background result may be: a dead loop must not stay green.
