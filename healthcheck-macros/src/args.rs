@@ -73,7 +73,11 @@ fn parse_arg(attribute: &str, input: ParseStream<'_>) -> Result<Arg> {
         Value::Listed(paren, list.parse()?)
     } else if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
-        Value::Assigned(until_comma(input))
+        let tokens = until_comma(input);
+        if let Some(next) = after_literal(&tokens) {
+            return Err(Error::new(next.span(), "expected `,`"));
+        }
+        Value::Assigned(tokens)
     } else {
         Value::Missing
     };
@@ -85,6 +89,22 @@ fn parse_arg(attribute: &str, input: ParseStream<'_>) -> Result<Arg> {
         return Err(input.error(expected));
     }
     Ok(Arg { key, value })
+}
+
+/// What stands behind a literal as if a comma were between them: the next option, or a `;`. An operator makes an
+/// expression of it, which is another mistake.
+fn after_literal(value: &TokenStream) -> Option<TokenTree> {
+    let mut tokens = value.clone().into_iter();
+    match tokens.next()? {
+        TokenTree::Literal(_) => {}
+        TokenTree::Ident(word) if word == "true" || word == "false" => {}
+        _ => return None,
+    }
+    tokens.next().filter(|next| match next {
+        TokenTree::Ident(word) => word != "as",
+        TokenTree::Punct(sign) => sign.as_char() == ';',
+        _ => false,
+    })
 }
 
 fn until_comma(input: ParseStream<'_>) -> TokenStream {
@@ -106,6 +126,9 @@ impl Arg {
     pub(crate) fn flag(&self) -> Result<bool> {
         match &self.value {
             Value::Missing => Ok(true),
+            _ if matches!(self.literal(), Some(Lit::Bool(LitBool { value: false, .. }))) => {
+                Err(self.refused("takes no value: leave it out"))
+            }
             _ => Err(self.expected("takes no value", &self.key.to_string())),
         }
     }
@@ -130,7 +153,10 @@ impl Arg {
     pub(crate) fn count(&self) -> Result<u32> {
         match self.literal().as_ref().and_then(positive) {
             Some(count) => Ok(count),
-            None => Err(self.expected("needs a whole number from 1 on", &format!("{} = 3", self.key))),
+            None => Err(self.expected(
+                &format!("needs a whole number from 1 to {}", u32::MAX),
+                &format!("{} = 3", self.key),
+            )),
         }
     }
 
@@ -167,9 +193,13 @@ impl Arg {
         }
     }
 
-    /// The mistake lies in the value, if there is one.
     fn expected(&self, what: &str, example: &str) -> Error {
-        let message = format!("`{}` {what}: write `{example}`", self.key);
+        self.refused(&format!("{what}: write `{example}`"))
+    }
+
+    /// The mistake lies in the value, if there is one.
+    fn refused(&self, why: &str) -> Error {
+        let message = format!("`{}` {why}", self.key);
         match &self.value {
             Value::Assigned(tokens) if !tokens.is_empty() => Error::new_spanned(tokens, message),
             Value::Listed(paren, _) => Error::new(paren.span.join(), message),

@@ -45,6 +45,13 @@ fn read(text: &str) -> std::result::Result<Duration, String> {
     if numbers.any(|number| number.len() > MOST_DIGITS) {
         return Err(format!("`{text}` is too long for a duration: {GOOD}"));
     }
+    // Of the months, which nobody means by one letter.
+    if text
+        .split(|c: char| !c.is_alphabetic())
+        .any(|unit| unit == "M")
+    {
+        return Err(format!("`M` in `{text}` would be months, minutes are `m`: {GOOD}"));
+    }
     humantime::parse_duration(text)
         .map_err(|problem| format!("`{text}` isn't a duration ({problem}): {GOOD}"))
 }
@@ -77,6 +84,7 @@ mod tests {
             "soon",
             "-1s",
             "1 fortnight",
+            "1M",
             "18446744073709551615s 1000ms",
             "1.s",
             "¼s",

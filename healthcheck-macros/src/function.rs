@@ -23,6 +23,16 @@ impl Function {
                 format!("`#[{attribute}]` can stand on a function only once"),
             );
         }
+        for (attr, whose) in function
+            .attrs
+            .iter()
+            .filter_map(|attr| Some((attr, whose_function(attr)?)))
+        {
+            problems.refuse(
+                attr,
+                format!("{whose} can't be a function of `#[{attribute}]` too: write a function of its own"),
+            );
+        }
         Some(function)
     }
 
@@ -89,6 +99,18 @@ fn is_function(input: ParseStream<'_>) -> bool {
         }
     }
     input.peek(Token![fn])
+}
+
+/// Whose a function is by an attribute that changes it: no registration can name it, or not as it was written.
+fn whose_function(attr: &Attribute) -> Option<&'static str> {
+    if is_called(attr, "test") {
+        Some("a test")
+    } else if attr.path().segments.len() > 1 && is_called(attr, "main") {
+        // `#[tokio::main]`
+        Some("the `main` of a runtime")
+    } else {
+        None
+    }
 }
 
 /// An attribute of this name, however its path begins.

@@ -40,6 +40,7 @@ fn problem_with_path_segment(kind: &str, name: &str) -> Option<String> {
     let problem = match name {
         "" => format!("the name of a {kind} can't be empty"),
         "." | ".." => format!("a {kind} can't be named `{name}`: in a URL it means a directory"),
+        _ if name.trim() != name => format!("the name of a {kind} can't begin or end with a space"),
         _ => {
             let refused = name.chars().find(|c| matches!(c, '/' | '?') || c.is_control())?;
             let refused = match refused {
@@ -71,6 +72,7 @@ mod tests {
             ("..", "directory"),
             ("a/b", "`/`"),
             ("a?", "`?`"),
+            (" a", "space"),
             ("a\tb", "`\\t`"),
             ("a\u{85}", "`\\u{85}`"),
             ("history", "page"),

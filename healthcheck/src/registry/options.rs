@@ -42,6 +42,7 @@ pub(super) fn bad_names<'a>(checks: impl Iterator<Item = &'a CheckInfo>) -> Vec<
             "history" | "openapi.json" => "this is an endpoint's own path",
             name if name.contains(['/', '?']) => "it holds `/` or `?`, and names stand in paths",
             name if name.contains(char::is_control) => "it holds a control character",
+            name if name.trim() != name => "it begins or ends with a space",
             _ => return None,
         };
         Some(format!(

@@ -16,4 +16,7 @@ fn disk() {}
 #[health_check(timeout = "")]
 fn dns() {}
 
+#[health_check(timeout = "1M")]
+fn months() {}
+
 fn main() {}

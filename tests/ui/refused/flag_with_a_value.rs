@@ -7,4 +7,7 @@ fn redis() {}
 #[health_check(external("dns"))]
 fn dns() {}
 
+#[health_check(readiness, liveness = false)]
+fn off() {}
+
 fn main() {}

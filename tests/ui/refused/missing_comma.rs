@@ -10,4 +10,10 @@ fn memcached() {}
 #[health_check(timeout = "2s", tags("cache") startup)]
 fn database() {}
 
+#[health_check(timeout = "2s" tags("cache"))]
+fn assigned() {}
+
+#[health_check(critical = false; failure_threshold = 3)]
+fn semicolon() {}
+
 fn main() {}

@@ -4,4 +4,7 @@ use healthcheck::health_check;
 #[health_check(name = "")]
 fn redis() {}
 
+#[health_check(name = " padded")]
+fn padded() {}
+
 fn main() {}

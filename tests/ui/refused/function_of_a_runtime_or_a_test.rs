@@ -1,0 +1,22 @@
+// A function has one caller: the report, or a runtime, or the test runner.
+use healthcheck::{env_section, health_check};
+
+#[health_check]
+#[tokio::main]
+async fn of_a_runtime() -> bool {
+    true
+}
+
+#[health_check]
+#[tokio::test]
+async fn tested() -> bool {
+    true
+}
+
+#[env_section]
+#[test]
+fn tested_too() -> &'static str {
+    "x"
+}
+
+fn main() {}
