@@ -14,7 +14,7 @@ use crate::lifecycle::Lifecycle;
 use crate::observation::Observations;
 use crate::provide::Provided;
 use crate::redact::{Redaction, RedactionBuilder, Redactor};
-use crate::registry::{self, Defaults, Sources};
+use crate::registry::{self, Defaults, SectionSources, Sources};
 use crate::reports::Reports;
 use crate::sections::{self, Sections};
 use crate::settings::Settings;
@@ -231,14 +231,14 @@ impl HealthCheckBuilder {
             defaults.success_ttl,
             defaults.failed_ttl,
         ));
-        let sections = registry::sections(
-            registered,
-            functions,
-            &fixed_names,
-            &self.provided,
-            &policy,
-            &mut problems,
-        );
+        let sources = SectionSources {
+            built_in: Vec::new(),
+            discovered: registered,
+            by_hand: functions,
+            fixed: &fixed_names,
+            provided: &self.provided,
+        };
+        let sections = registry::sections(sources, &policy, &mut problems);
         slots.extend(sections);
         BuildError::unless_empty(problems)?;
         slots

@@ -49,12 +49,21 @@ fn every_problem_is_told_at_once() {
             .section("status", 1)
             .section("twice", 1)
             .section_fn("twice", || 1)
+            .section("fixed twice", 1)
+            .section("fixed twice", 2)
+            .check(always("g").tags(["a\n"]))
+            .check(always(" h"))
+            .check(
+                always("i")
+                    .interval(Duration::from_secs(1))
+                    .initial_delay(Duration::ZERO),
+            )
             .provide(1_u8)
             .provide(2_u8),
     );
     let told = error.to_string();
     for part in [
-        "13 problems:",
+        "17 problems:",
         "`a` (tests/runtime/registry.rs:",
         "its time limit is zero",
         "TTL beside its interval",
@@ -67,12 +76,16 @@ fn every_problem_is_told_at_once() {
         "endpoint's own path",
         "`missing` is expected",
         "can't be named `status`",
-        "two sections are named `twice`",
+        "two sections are named `twice`: given to the builder and given to the builder; rename one of them",
+        "two sections are named `fixed twice`",
+        "a tag of it is empty or holds a control character",
+        "it begins or ends with a space",
+        "its initial delay is zero",
         "`u8` is provided twice",
     ] {
         assert!(told.contains(part), "{part:?} is missing in:\n{told}");
     }
-    assert_eq!(error.problems().len(), 13, "{told}");
+    assert_eq!(error.problems().len(), 17, "{told}");
 }
 
 #[test]
@@ -83,15 +96,38 @@ fn checks_that_depend_on_each_other_are_told_as_a_circle() {
             .check(always("b").depends_on(["c"]))
             .check(always("c").depends_on(["a"])),
     );
-    assert_eq!(
-        error.to_string(),
-        "checks depend on each other in a circle: `a` → `b` → `c` → `a`"
+    let told = error.to_string();
+    assert!(
+        told.starts_with("checks depend on each other in a circle: `a` → `b` → `c` → `a` (tests/runtime/registry.rs:"),
+        "{told}"
     );
-    let own = refused(by_hand().check(always("a").depends_on(["a"])));
-    assert_eq!(
-        own.to_string(),
-        "checks depend on each other in a circle: `a` → `a`"
+    let own = refused(by_hand().check(always("a").depends_on(["a"]))).to_string();
+    assert!(own.contains("in a circle: `a` → `a` ("), "{own}");
+}
+
+#[test]
+fn a_circle_hides_no_other_problem_of_dependencies() {
+    let error = refused(
+        by_hand()
+            .check(always("a").depends_on(["b"]))
+            .check(always("b").depends_on(["a"]))
+            .check(always("c").depends_on(["d"]))
+            .check(always("d").depends_on(["c"]))
+            .check(always("alive").liveness().depends_on(["database", "a"]))
+            .check(always("database").external())
+            .check(always("lost").depends_on(["nowhere", "x", "nowhere"])),
     );
+    let told = error.to_string();
+    for part in [
+        "`a` → `b` → `a`",
+        "`c` → `d` → `c`",
+        "`alive` → `database`",
+        "`nowhere`",
+        "`x`",
+    ] {
+        assert!(told.contains(part), "{part:?} is missing in:\n{told}");
+    }
+    assert_eq!(error.problems().len(), 5, "{told}");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! What goes onto the environment page.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use crate::engine::policy::{Policy, Ttl};
 use crate::error::BuildError;
 use crate::provide::Provided;
 use crate::redact::{Redaction, RedactionBuilder, Redactor};
-use crate::registry;
+use crate::registry::{self, SectionSources};
 use crate::sections::{self, Sections};
 
 /// Puts an [`EnvironmentDump`] together.
@@ -146,40 +145,31 @@ impl EnvironmentDumpBuilder {
     pub fn build(self) -> Result<EnvironmentDump, BuildError> {
         let mut problems = self.provided.problems();
         let redaction = self.redaction.build();
-        let mut sections = Sections::new();
-        let mut built_in = |included: bool, name: &str, collect: fn() -> Value| {
-            if included {
-                sections.insert_fn(name.to_owned(), collect);
+        let mut built_in = Sections::new();
+        let mut include = |yes: bool, name: &str, collect: fn() -> Value| {
+            if yes {
+                built_in.insert_fn(name.to_owned(), collect);
             }
         };
-        built_in(self.os, "os", os::collect);
-        built_in(self.rust, "rust", rust_section);
-        built_in(self.process, "process", process::collect);
+        include(self.os, "os", os::collect);
+        include(self.rust, "rust", rust_section);
+        include(self.process, "process", process::collect);
         let Sections { fixed, functions } = self.sections;
-        sections.functions.extend(functions);
         let fixed_names: Vec<&str> = fixed.iter().map(|(name, _)| &**name).collect();
-        let mut seen = HashSet::new();
-        for name in &fixed_names {
-            if name.is_empty() {
-                problems.push("a section needs a name".to_owned());
-            }
-            if !seen.insert(name) {
-                problems.push(format!(
-                    "two sections are named `{name}`: both given to the builder; rename one of them"
-                ));
-            }
+        if fixed_names.contains(&"") {
+            problems.push("a section needs a name".to_owned());
         }
-        let registered = registry::discovered_sections()
-            .filter(|_| self.discover)
-            .collect();
-        let slots = registry::sections(
-            registered,
-            sections.functions,
-            &fixed_names,
-            &self.provided,
-            &Arc::new(Policy::of_section(Some(LIMIT), Ttl::NONE, Ttl::NONE)),
-            &mut problems,
-        );
+        let sources = SectionSources {
+            built_in: built_in.functions,
+            discovered: registry::discovered_sections()
+                .filter(|_| self.discover)
+                .collect(),
+            by_hand: functions,
+            fixed: &fixed_names,
+            provided: &self.provided,
+        };
+        let policy = Arc::new(Policy::of_section(Some(LIMIT), Ttl::NONE, Ttl::NONE));
+        let slots = registry::sections(sources, &policy, &mut problems);
         BuildError::unless_empty(problems)?;
 
         Ok(EnvironmentDump {

@@ -28,7 +28,12 @@ impl Graph {
         let mut edges = vec![Edges::default(); checks.len()];
         for from in 0..checks.len() {
             let info = &checks[from];
-            let mut kept = info.options().depends_on.to_vec();
+            let mut kept: Vec<Cow<'static, str>> = Vec::new();
+            for name in &info.options().depends_on {
+                if !kept.contains(name) {
+                    kept.push(name.clone());
+                }
+            }
             kept.retain(|name| {
                 // They are sorted by name, and so are all.
                 if let Ok(on) = checks.binary_search_by(|it| it.name().cmp(name)) {
@@ -54,18 +59,24 @@ impl Graph {
             }
         }
         let graph = Self { edges };
-        match graph.cycle() {
-            Some(cycle) => problems.push(format!(
-                "checks depend on each other in a circle: {}",
-                path(&cycle, checks)
-            )),
-            None => problems.extend(graph.liveness_on_the_outside(checks)),
-        }
+        problems.extend(graph.circles().iter().map(|circle| {
+            let places: Vec<String> = circle
+                .iter()
+                .map(|&node| checks[node as usize].location())
+                .collect();
+            let around: Vec<u32> = circle.iter().chain(circle.first()).copied().collect();
+            format!(
+                "checks depend on each other in a circle: {} ({})",
+                path(&around, checks),
+                places.join(", ")
+            )
+        }));
+        problems.extend(graph.liveness_on_the_outside(checks));
         graph
     }
 
-    /// One cycle, if there is any, its first check again at its end. Iterative, so that no chain overflows the stack.
-    fn cycle(&self) -> Option<Vec<u32>> {
+    /// The circles, of those that share a check one. Iterative, so that no chain overflows the stack.
+    fn circles(&self) -> Vec<Vec<u32>> {
         #[derive(Clone, Copy, PartialEq)]
         enum Mark {
             New,
@@ -74,6 +85,8 @@ impl Graph {
         }
         let mut marks = vec![Mark::New; self.edges.len()];
         let mut path: Vec<(usize, usize)> = Vec::new();
+        let mut circles: Vec<Vec<u32>> = Vec::new();
+        let mut told = vec![false; self.edges.len()];
         for start in 0..self.edges.len() {
             if marks[start] == Mark::New {
                 marks[start] = Mark::OnPath;
@@ -94,18 +107,16 @@ impl Graph {
                     }
                     Mark::OnPath => {
                         let nodes = path.iter().map(|&(node, _)| node).skip_while(|&node| node != on);
-                        return Some(
-                            nodes
-                                .chain([on])
-                                .filter_map(|node| u32::try_from(node).ok())
-                                .collect(),
-                        );
+                        if !nodes.clone().any(|node| told[node]) {
+                            nodes.clone().for_each(|node| told[node] = true);
+                            circles.push(nodes.filter_map(|node| u32::try_from(node).ok()).collect());
+                        }
                     }
                     Mark::Done => {}
                 }
             }
         }
-        None
+        circles
     }
 
     /// For each liveness check that reaches an external one: a sentence with the way there.

@@ -69,7 +69,7 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
     let mut runs = Vec::with_capacity(found.len());
     for Candidate { mut info, binding } in found {
         options::complete(&mut info);
-        problems.extend(options::problems_of(&info));
+        problems.extend(options::problems_of(&info, sources.settings));
         let at = || info.location();
         if let Some(run) = bind(binding, sources.provided, "check", info.name(), at, problems) {
             infos.push(info);
@@ -94,38 +94,55 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
     }
 }
 
-/// The sections of the health body that are functions, by name.
+/// Where the sections of a body come from.
+pub(crate) struct SectionSources<'a> {
+    pub(crate) built_in: Vec<(String, Run)>,
+    pub(crate) discovered: Vec<&'static SectionRegistration>,
+    pub(crate) by_hand: Vec<(String, Run)>,
+    /// The names of those whose values never change, which come from the builder too.
+    pub(crate) fixed: &'a [&'a str],
+    pub(crate) provided: &'a Provided,
+}
+
+const BUILT_IN: &str = "built in";
+const BY_HAND: &str = "given to the builder";
+
+/// The sections of a body that are functions, by name.
 pub(crate) fn sections(
-    discovered: Vec<&'static SectionRegistration>,
-    by_hand: Vec<(String, Run)>,
-    fixed: &[&str],
-    provided: &Provided,
+    sources: SectionSources<'_>,
     policy: &Arc<Policy>,
     problems: &mut Vec<String>,
 ) -> Vec<Slot> {
+    let SectionSources {
+        built_in,
+        discovered,
+        by_hand,
+        fixed,
+        provided,
+    } = sources;
     let mut slots = Vec::new();
-    let mut taken: HashMap<String, String> = fixed
-        .iter()
-        .map(|&name| (name.to_owned(), "given to the builder".to_owned()))
-        .collect();
+    let mut taken: HashMap<String, String> = HashMap::new();
+    let mut take = |name: &str, at: &str, problems: &mut Vec<String>| {
+        let before = taken.insert(name.to_owned(), at.to_owned());
+        problems.extend(before.as_deref().map(|before| doubled(name, before, at)));
+        before.is_none()
+    };
     let registered = discovered.into_iter().map(|it| {
         let at = format!("{}:{}", it.origin.file, it.origin.line);
         (Cow::Borrowed(it.name), at, Binding::Registered(it.bind))
     });
-    let by_hand = by_hand.into_iter().map(|(name, run)| {
-        (
-            Cow::Owned(name),
-            "given to the builder".to_owned(),
-            Binding::Ready(run),
-        )
-    });
-    let mut all: Vec<_> = registered.chain(by_hand).collect();
+    let ready = |at: &'static str| {
+        move |(name, run)| (Cow::Owned(name), at.to_owned(), Binding::Ready(run))
+    };
+    let built_in = built_in.into_iter().map(ready(BUILT_IN));
+    let by_hand = by_hand.into_iter().map(ready(BY_HAND));
+    let mut all: Vec<_> = built_in.chain(registered).chain(by_hand).collect();
     all.sort_by(|(one, one_at, _), (other, other_at, _)| (one, one_at).cmp(&(other, other_at)));
+    for name in fixed {
+        take(name, BY_HAND, problems);
+    }
     for (name, at, binding) in all {
-        if let Some(before) = taken.insert(name.clone().into_owned(), at.clone()) {
-            problems.push(format!(
-                "two sections are named `{name}`: {before} and {at}; rename one of them"
-            ));
+        if !take(&name, &at, problems) {
             continue;
         }
         if let Some(run) = bind(binding, provided, "section", &name, || at.clone(), problems) {
@@ -133,6 +150,15 @@ pub(crate) fn sections(
         }
     }
     slots
+}
+
+fn doubled(name: &str, one: &str, other: &str) -> String {
+    let instead = if [one, other].contains(&BUILT_IN) {
+        format!("rename yours, or leave out the built-in one by `include_{name}(false)`")
+    } else {
+        "rename one of them".to_owned()
+    };
+    format!("two sections are named `{name}`: {one} and {other}; {instead}")
 }
 
 /// Refuses the names that the health body has for itself, and the empty one.

@@ -184,7 +184,7 @@ pub(super) fn complete(info: &mut Arc<CheckInfo>) {
 }
 
 /// What the attribute refuses while compiling, for those that came another way.
-pub(super) fn problems_of(info: &CheckInfo) -> Vec<String> {
+pub(super) fn problems_of(info: &CheckInfo, settings: &Settings) -> Vec<String> {
     let options = info.options();
     let ttl = options.success_ttl.is_some() || options.failed_ttl.is_some();
     let rules = [
@@ -193,6 +193,17 @@ pub(super) fn problems_of(info: &CheckInfo) -> Vec<String> {
             "its time limit is zero: give it none for no limit",
         ),
         (options.interval == Some(Duration::ZERO), "its interval is zero"),
+        (
+            options.initial_delay == Some(Duration::ZERO),
+            "its initial delay is zero: leave it out",
+        ),
+        (
+            options
+                .tags
+                .iter()
+                .any(|tag| tag.is_empty() || tag.contains(char::is_control)),
+            "a tag of it is empty or holds a control character",
+        ),
         (
             options.initial_delay.is_some() && options.interval.is_none(),
             "it has an initial delay and no interval: only background checks have one",
@@ -215,7 +226,12 @@ pub(super) fn problems_of(info: &CheckInfo) -> Vec<String> {
         ),
     ];
     let broken = rules.into_iter().filter(|(broken, _)| *broken);
+    let set = if settings.checks.contains_key(info.name()) {
+        format!(", with the settings of `checks.{}` over it", info.name())
+    } else {
+        String::new()
+    };
     broken
-        .map(|(_, why)| format!("the check `{}` ({}): {why}", info.name(), info.location()))
+        .map(|(_, why)| format!("the check `{}` ({}{set}): {why}", info.name(), info.location()))
         .collect()
 }
