@@ -59,6 +59,26 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Answers {
+    /// Statuses that are no answer yet: the client would wait for another one.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let statuses = [
+            ("success_status", self.success_status),
+            ("degraded_status", self.degraded_status),
+            ("failed_status", self.failed_status),
+        ];
+        let interim = statuses
+            .into_iter()
+            .filter_map(|(method, status)| Some((method, status.filter(StatusCode::is_informational)?)));
+        interim
+            .map(|(method, status)| {
+                format!(
+                    "{method}({}) is no status of an answer, which begin with 200",
+                    status.as_u16()
+                )
+            })
+            .collect()
+    }
+
     pub(crate) fn render(&self, report: Arc<Report>, choice: Choice, subject: Subject<'_>) -> Rendered {
         let Subject {
             health,

@@ -36,6 +36,7 @@ impl Endpoints {
             self.paths
                 .problems(with_environment, with_document, names.clone()),
         );
+        problems.extend(self.answers.problems());
         let environment = match self.environment {
             Environment::NotServed => None,
             Environment::Given(dump) => Some(dump),

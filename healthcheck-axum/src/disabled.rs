@@ -27,10 +27,18 @@ fn take_out(health: &HealthCheck, list: &str, own: &str) -> bool {
         tracing::warn!(check = name, "{VARIABLE} names a check that doesn't exist");
         health.add_warning(format!("{VARIABLE} names `{name}`, which is no check"));
     }
-    if !names.is_empty() {
-        tracing::warn!(checks = names.join(", "), "health checks disabled by {VARIABLE}");
+    let own_is_named = names.contains(&own);
+    let disabled: Vec<&str> = names
+        .into_iter()
+        .filter(|name| *name == own || !unknown.iter().any(|it| it == name))
+        .collect();
+    if !disabled.is_empty() {
+        tracing::warn!(
+            checks = disabled.join(", "),
+            "health checks disabled by {VARIABLE}"
+        );
     }
-    names.contains(&own)
+    own_is_named
 }
 
 #[cfg(test)]
@@ -54,6 +62,11 @@ mod tests {
         let left: Vec<String> = health.checks().map(|info| info.name().to_owned()).collect();
         assert_eq!(left, ["b"]);
         assert_eq!(log.count("doesn't exist"), 1);
+        assert_eq!(
+            log.count("checks=\"a, c\""),
+            1,
+            "only those that exist are disabled"
+        );
         assert!(take_out(&health, "runtime", "runtime"));
         assert_eq!(log.count("doesn't exist"), 1, "the server's own check is known");
     }

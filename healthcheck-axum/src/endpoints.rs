@@ -162,7 +162,8 @@ impl Endpoints {
         self
     }
 
-    /// The status of a success. Default: 200.
+    /// The status of a success. Default: 200. A 1xx, which is no answer yet, is a
+    /// [`BuildError`](healthcheck::BuildError), here and in the other two.
     pub const fn success_status(mut self, status: StatusCode) -> Self {
         self.answers.success_status = Some(status);
         self

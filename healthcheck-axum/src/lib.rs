@@ -2,7 +2,6 @@
 //!
 //! ```no_run
 //! use healthcheck::health_check;
-//! use healthcheck_axum::healthcheck;
 //!
 //! #[health_check]
 //! fn addition_works() -> (bool, &'static str) {
@@ -14,6 +13,9 @@
 //!     healthcheck_axum::serve("127.0.0.1:8080").await
 //! }
 //! ```
+//!
+//! Both crates are dependencies of the program, since what the attributes make names `healthcheck`. A crate that has
+//! only this one writes `#[healthcheck_axum::healthcheck::health_check(crate = healthcheck_axum::healthcheck)]`.
 //!
 //! [`serve`] serves them at an address of their own; [`router`] gives the same endpoints to merge into an app; and
 //! [`Endpoints`] is the configured form of both.

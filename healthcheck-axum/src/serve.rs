@@ -150,11 +150,15 @@ impl Endpoints {
     /// tokio's paused time isn't supported, since the server has a clock of its own.
     ///
     /// # Errors
-    /// What [`router`](Self::router) refuses; an address that can't be listened on, which the error names, also that of
-    /// [`haproxy_agent`](Self::haproxy_agent).
+    /// What [`router`](Self::router) refuses; an address that can't be listened on, also that of
+    /// [`haproxy_agent`](Self::haproxy_agent). The error names it, unless it is none at all.
     pub async fn serve(self, addr: impl ToSocketAddrs) -> Result<(), ServeError> {
-        self.run(listen(addr).await?, Signals::TakenOver, std::future::pending())
-            .await
+        self.run(
+            listen(addr, None).await?,
+            Signals::TakenOver,
+            std::future::pending(),
+        )
+        .await
     }
 
     /// As [`serve`](Self::serve), on a listener that is there already.
@@ -194,7 +198,8 @@ impl Endpoints {
         addr: impl ToSocketAddrs,
         until: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        self.run(listen(addr).await?, Signals::LeftAlone, until).await
+        self.run(listen(addr, None).await?, Signals::LeftAlone, until)
+            .await
     }
 
     async fn run(
@@ -247,7 +252,7 @@ impl Endpoints {
 
     async fn agent(&self, addr: &str) -> Result<Agent, ServeError> {
         let (pass, fail) = self.max_age;
-        let listener = listen(addr).await?;
+        let listener = listen(addr, Some(addr)).await?;
         let told = listener
             .local_addr()
             .and_then(|addr| Ok((addr, listener.into_std()?)));
@@ -268,12 +273,10 @@ enum Signals {
     LeftAlone,
 }
 
-async fn listen(addr: impl ToSocketAddrs) -> Result<TcpListener, ServeError> {
+/// `text` is what the address was written as, where that is known.
+async fn listen(addr: impl ToSocketAddrs, text: Option<&str>) -> Result<TcpListener, ServeError> {
     let found = tokio::net::lookup_host(addr).await;
-    let addrs: Vec<SocketAddr> = match found {
-        Ok(found) => found.collect(),
-        Err(why) => return Err(ServeError::listen(Vec::new(), why)),
-    };
+    let addrs: Vec<SocketAddr> = found.map_err(|why| ServeError::no_address(text, why))?.collect();
     match TcpListener::bind(&*addrs).await {
         Ok(listener) => Ok(listener),
         Err(why) => Err(ServeError::listen(addrs, why)),

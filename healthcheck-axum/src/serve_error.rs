@@ -26,12 +26,30 @@ pub struct ServeError {
 
 enum Kind {
     Build(BuildError),
-    Listen { on: Vec<SocketAddr>, why: io::Error },
-    Start { what: &'static str, why: io::Error },
+    /// The text, where it is known, stands for no address.
+    NoAddress {
+        text: Option<String>,
+        why: io::Error,
+    },
+    Listen {
+        on: Vec<SocketAddr>,
+        why: io::Error,
+    },
+    Start {
+        what: &'static str,
+        why: io::Error,
+    },
     Panicked,
 }
 
 impl ServeError {
+    pub(crate) fn no_address(text: Option<&str>, why: io::Error) -> Self {
+        let text = text.map(str::to_owned);
+        Self {
+            kind: Kind::NoAddress { text, why },
+        }
+    }
+
     pub(crate) fn listen(on: Vec<SocketAddr>, why: io::Error) -> Self {
         Self {
             kind: Kind::Listen { on, why },
@@ -57,7 +75,7 @@ impl ServeError {
     /// It can't listen on the address: taken, not this machine's, not allowed, or a name that means nothing.
     #[must_use]
     pub const fn is_listen(&self) -> bool {
-        matches!(self.kind, Kind::Listen { .. })
+        matches!(self.kind, Kind::NoAddress { .. } | Kind::Listen { .. })
     }
 }
 
@@ -73,6 +91,17 @@ impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             Kind::Build(error) => fmt::Display::fmt(error, f),
+            Kind::NoAddress { text, why } => {
+                f.write_str("can't listen")?;
+                if let Some(text) = text {
+                    write!(f, " on `{text}`")?;
+                }
+                write!(
+                    f,
+                    ": {}; an address is host and port, like \"127.0.0.1:8080\"",
+                    plain(why)
+                )
+            }
             Kind::Listen { on, why } => {
                 f.write_str("can't listen")?;
                 for (index, addr) in on.iter().enumerate() {

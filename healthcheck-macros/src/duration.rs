@@ -46,11 +46,10 @@ fn read(text: &str) -> std::result::Result<Duration, String> {
         return Err(format!("`{text}` is too long for a duration: {GOOD}"));
     }
     // Of the months, which nobody means by one letter.
-    if text
-        .split(|c: char| !c.is_alphabetic())
-        .any(|unit| unit == "M")
-    {
-        return Err(format!("`M` in `{text}` would be months, minutes are `m`: {GOOD}"));
+    if text.split(|c: char| !c.is_alphabetic()).any(|unit| unit == "M") {
+        return Err(format!(
+            "`M` in `{text}` would be months, minutes are `m`: {GOOD}"
+        ));
     }
     humantime::parse_duration(text)
         .map_err(|problem| format!("`{text}` isn't a duration ({problem}): {GOOD}"))

@@ -121,26 +121,27 @@ mod problems;
 /// | `name = "redis"` | the function's name, without `r#` | What it is called in reports, URLs and settings; unique in the program |
 /// | `liveness` | no | Belongs to the liveness probe: its failure means that a restart helps |
 /// | `readiness` | yes, where no probe is named | Belongs to the readiness probe: its failure means that no traffic should come |
-/// | `startup` | no | Belongs to the startup probe |
+/// | `startup` | no | Belongs to the startup probe: readiness fails, "starting", until it has passed, and it isn't run after that unless it belongs to another probe too |
 /// | `tags("cache", "external")` | none | Words to select checks by |
 /// | `critical = false` | `true` | Whether its failure fails the whole; otherwise it degrades it |
 /// | `external` | no | It looks at something outside of the process. Refused together with `liveness`, since a restart doesn't repair that |
 /// | `timeout = "2s"` | the program's, 5 s | How long a run may take until it has failed; `"none"`: no limit |
 /// | `success_ttl = "27s"` | the program's, 27 s | For how long a pass is cached; `"none"`: not at all |
 /// | `failed_ttl = "9s"` | the program's, 9 s | For how long a failure is cached; `"none"`: not at all |
-/// | `interval = "10s"` | none | Runs in the background that often, and requests read the last result; refused beside a TTL |
-/// | `initial_delay = "1s"` | none | How long after the start the first background run begins; needs `interval` |
-/// | `failure_threshold = 3` | `1` | How many runs in a row have to fail before it is shown as failing |
+/// | `interval = "10s"` | none | Runs in the background that often, ± 10 %, and requests read the last result, which is stale after two intervals and the time limit; refused beside a TTL |
+/// | `initial_delay = "1s"` | none | How long after the start the first background run begins; until then it fails, "not run yet"; needs `interval` |
+/// | `failure_threshold = 3` | `1` | How many runs in a row have to fail before it is shown as failing; holds after the first pass |
 /// | `success_threshold = 2` | `1` | How many runs in a row have to pass before it is shown as passing again |
 /// | `depends_on("dns")` | none | The checks that have to pass; while one fails, this one isn't run and fails, "blocked by dns" |
-/// | `crate = path::to::healthcheck` | `::healthcheck` | Where the library is found, for frameworks that hand it on |
+/// | `crate = path::to::healthcheck` | `::healthcheck` | Where the library is found: renamed in Cargo.toml (`crate = hc`), or handed on by another crate |
 ///
 /// Durations are texts of numbers with units, `"250ms"`, `"2s"`, `"1m 30s"`, `"1h"`. A time limit, an interval and a
-/// delay are longer than zero; thresholds are whole numbers from 1 on.
+/// delay are longer than zero; thresholds are whole numbers from 1 to 4294967295.
 ///
-/// A name isn't empty, `.`, `..`, `history` or `openapi.json`, and has no `/`, no `?` and no control character: it is
-/// one segment of a URL's path. What else needs percent-encoding there, like a space, `#` or `%`, is allowed and has to
-/// be encoded by whoever asks. Tags are any texts but the empty one, without control characters.
+/// A name isn't empty, `.`, `..`, `history` or `openapi.json`, begins and ends with no space, and has no `/`, no `?` and
+/// no control character: it is one segment of a URL's path. What else needs percent-encoding there, like a space, `#` or
+/// `%`, is allowed and has to be encoded by whoever asks. Tags are any texts but the empty one, without control
+/// characters.
 ///
 /// # Errors
 ///
@@ -198,7 +199,7 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
 /// `Box<dyn std::error::Error + Send + Sync>`; an error is shown as `{"error": "…"}` in the section's place. A `Result`
 /// hidden behind `impl Serialize` is shown as serde shows it, `{"Ok": …}` or `{"Err": …}`: write the `Result` out.
 ///
-/// A run is bound by the program's time limit.
+/// A run may take 5 s on the environment page, and the program's time limit in the health report.
 ///
 /// # Options
 ///
@@ -206,7 +207,7 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
 /// |---|---|---|
 /// | `name = "app"` | the function's name, without `r#` | What the section is called; unique in the program |
 /// | `in_health` | no | The section also stands in the health report, cached there as a check is |
-/// | `crate = path::to::healthcheck` | `::healthcheck` | Where the library is found, for frameworks that hand it on |
+/// | `crate = path::to::healthcheck` | `::healthcheck` | Where the library is found: renamed in Cargo.toml (`crate = hc`), or handed on by another crate |
 ///
 /// A name isn't empty, `.` or `..`, and has no `/`, no `?` and no control character. One that is `in_health` can't be
 /// `hostname`, `status`, `timestamp`, `results`, `warnings` or `reason`, which are the report's own. `os`, `rust` and

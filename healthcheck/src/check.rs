@@ -178,7 +178,9 @@ pub struct Check {
 }
 
 impl Check {
-    /// An async check. A run is a task on the runtime of whoever asks first, or on the one of
+    /// An async check. Its name is unique, isn't empty, `.`, `..`, `history` or `openapi.json`, begins and ends with no
+    /// space, and has no `/`, no `?` and no control character; any other is a [`BuildError`](crate::BuildError). A run is a
+    /// task on the runtime of whoever asks first, or on the one of
     /// [`HealthCheck::on_runtime`](crate::HealthCheck::on_runtime); past its time limit (5 s) it is dropped.
     #[track_caller]
     pub fn new<F, Fut>(name: impl Into<String>, check: F) -> Self
@@ -236,7 +238,8 @@ impl Check {
         self
     }
 
-    /// Adds tags to select it by.
+    /// Adds tags to select it by. An empty one, or one with a control character, is a
+    /// [`BuildError`](crate::BuildError).
     pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
         append(&mut self.info.options.tags, tags);
         self

@@ -1,4 +1,41 @@
-//! Health checks.
+//! Health checks and an environment page for a service, from two attributes: [`health_check`] and [`env_section`]
+//! register functions while the program is linked, and [`HealthCheck`] finds, runs and caches every one of them.
+//!
+//! ```
+//! use healthcheck::{HealthCheck, health_check};
+//!
+//! #[health_check]
+//! fn addition_works() -> (bool, &'static str) {
+//!     (1 + 1 == 2, "addition works")
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), healthcheck::BuildError> {
+//! let report = HealthCheck::discover()?.report().await;
+//! assert_eq!(report.results[0].output, "addition works");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The crate `healthcheck-axum` serves them: `healthcheck_axum::serve("127.0.0.1:8080")`, or as routes of an app.
+//!
+//! - [`Check`] is a check written by hand, [`checks`] has ready-made ones, [`Settings`] sets every option at deployment.
+//! - [`HealthCheckBuilder`] provides what checks take as parameters, and sets what holds for all.
+//! - [`Report`] is what is told, for a [`Selection`] of the checks; [`EnvironmentDump`] the environment page.
+//! - [`redact`] is what no value leaves without passing, [`Redactor`] adds rules to it, [`install_panic_hook`] puts it
+//!   before what panics print.
+//!
+//! # Features
+//!
+//! | feature | default | what it brings |
+//! |---|---|---|
+//! | `macros` | yes | the two attributes |
+//! | `sysinfo` | yes | memory, load, uptime and distribution on the environment page elsewhere than on Linux |
+//! | `auditable` | no | the packages of a binary built with `cargo auditable`, on the environment page |
+//! | `openapi` | no | schemas of the report, for the OpenAPI document of healthcheck-axum |
+//! | `checks-…` | no | the ready-made checks; [`checks`] tells which needs which |
+//!
+//! Where it began: py-healthcheck, called "the seed" here where a name, a shape or a default is its.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Generated code says `::healthcheck`; so that it compiles in this crate's own tests, too.

@@ -97,10 +97,7 @@ pub(crate) fn duration(text: &str) -> Result<Option<Duration>, String> {
         return Err(refused());
     }
     // Of the months, which nobody means by one letter.
-    if text
-        .split(|c: char| !c.is_alphabetic())
-        .any(|unit| unit == "M")
-    {
+    if text.split(|c: char| !c.is_alphabetic()).any(|unit| unit == "M") {
         return Err(format!("{}; `M` would be months", refused()));
     }
     humantime::parse_duration(text).map(Some).map_err(|_| refused())

@@ -106,6 +106,18 @@ async fn statuses_can_be_set_for_success_and_failure() {
     }
 }
 
+#[test]
+fn a_status_that_is_no_answer_is_refused() {
+    let error = Endpoints::new(built([passes("a")]))
+        .success_status(StatusCode::CONTINUE)
+        .degraded_status(StatusCode::NO_CONTENT)
+        .failed_status(StatusCode::SWITCHING_PROTOCOLS)
+        .router::<()>()
+        .unwrap_err();
+    assert_eq!(error.problems().len(), 2, "{error}");
+    assert!(error.to_string().contains("success_status(100)"), "{error}");
+}
+
 #[tokio::test]
 async fn the_degraded_status_holds_on_the_health_path_and_never_on_a_probe() {
     let health = built([warns("a").liveness().readiness().startup()]);

@@ -98,7 +98,9 @@ fn checks_that_depend_on_each_other_are_told_as_a_circle() {
     );
     let told = error.to_string();
     assert!(
-        told.starts_with("checks depend on each other in a circle: `a` → `b` → `c` → `a` (tests/runtime/registry.rs:"),
+        told.starts_with(
+            "checks depend on each other in a circle: `a` → `b` → `c` → `a` (tests/runtime/registry.rs:"
+        ),
         "{told}"
     );
     let own = refused(by_hand().check(always("a").depends_on(["a"]))).to_string();

@@ -13,6 +13,29 @@ fn an_address_that_is_taken_is_one_clear_line_and_a_failure() {
     served.wait_for_log(&format!("Error: can't listen on {addr}: address already in use"));
 }
 
+#[tokio::test]
+async fn what_is_no_address_is_told_with_one_that_is() {
+    for no_address in ["127.0.0.1", "localhost:99999"] {
+        let error = healthcheck_axum::serve(no_address).await.unwrap_err();
+        assert!(error.is_listen());
+        let told = error.to_string();
+        assert!(
+            told.ends_with("an address is host and port, like \"127.0.0.1:8080\""),
+            "{told}"
+        );
+    }
+    let health = healthcheck::HealthCheck::builder()
+        .discover(false)
+        .build()
+        .unwrap();
+    let agent = healthcheck_axum::Endpoints::new(health).haproxy_agent("nonsense");
+    let error = agent.serve("127.0.0.1:0").await.unwrap_err();
+    assert!(
+        error.to_string().starts_with("can't listen on `nonsense`: "),
+        "{error}"
+    );
+}
+
 #[test]
 fn the_environment_takes_checks_out_and_an_unknown_name_is_a_warning() {
     let mut command = Served::command(&["broken=yes"]);

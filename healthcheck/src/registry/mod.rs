@@ -131,9 +131,7 @@ pub(crate) fn sections(
         let at = format!("{}:{}", it.origin.file, it.origin.line);
         (Cow::Borrowed(it.name), at, Binding::Registered(it.bind))
     });
-    let ready = |at: &'static str| {
-        move |(name, run)| (Cow::Owned(name), at.to_owned(), Binding::Ready(run))
-    };
+    let ready = |at: &'static str| move |(name, run)| (Cow::Owned(name), at.to_owned(), Binding::Ready(run));
     let built_in = built_in.into_iter().map(ready(BUILT_IN));
     let by_hand = by_hand.into_iter().map(ready(BY_HAND));
     let mut all: Vec<_> = built_in.chain(registered).chain(by_hand).collect();
