@@ -19,6 +19,13 @@
 //!
 //! [`serve`] serves them at an address of their own; [`router`] gives the same endpoints to merge into an app; and
 //! [`Endpoints`] is the configured form of both.
+//!
+//! # Features
+//!
+//! | feature | default | what it brings |
+//! |---|---|---|
+//! | `openapi` | no | `Endpoints::openapi`: an OpenAPI 3.1 document of every endpoint, as it is configured |
+//! | `systemd` | no | `serve` tells systemd when the service is ready, what fails, that it is alive, and that it stops |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;
