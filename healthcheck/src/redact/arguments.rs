@@ -227,6 +227,7 @@ mod tests {
                 "poetry config http-basic.repo a ****",
             ),
             ("bw login a@b X", "bw login a@b ****"),
+            ("echo X | sudo -S ls", "echo **** | sudo -S ls"),
             ("consul agent -encrypt X", "consul agent -encrypt ****"),
             (
                 "nmcli dev wifi connect n password X",

@@ -54,11 +54,14 @@ fn assignment(scan: &mut Scan<'_>, floor: usize, separator: usize) -> Option<usi
         return Some(end);
     }
     if verdict.is_shown() {
-        verdict =
-            match judgement::as_parameter(bytes, &label, name).or_else(|| two_words(scan, floor, &label)) {
-                Some(verdict) => verdict,
-                None => return user_and_password(scan, name, after),
-            };
+        verdict = match judgement::as_parameter(bytes, &label, name)
+            .or_else(|| two_words(scan, floor, &label))
+        {
+            Some(verdict) => verdict,
+            None => {
+                return numbered(scan, floor, &label, after).or_else(|| user_and_password(scan, name, after));
+            }
+        };
     }
     let value = run_of(bytes, after, set!(|byte| matches!(byte, b' ' | b'\t')));
     let place = Place {
@@ -120,6 +123,34 @@ fn two_words(scan: &Scan<'_>, floor: usize, label: &Label) -> Option<Verdict> {
     let alone = scan.rules.verdict(scan.part(start, end));
     (start < end && verdict == Verdict::Of(Family::Strong) && alone != verdict).then_some(verdict)
 }
+
+/// `Unseal Key 1: x`: what the number is of stands before it.
+fn numbered(scan: &mut Scan<'_>, floor: usize, label: &Label, after: usize) -> Option<usize> {
+    let bytes = scan.bytes;
+    let number = bytes.get(label.start..label.end)?;
+    if number.len() > 3 || !number.iter().all(u8::is_ascii_digit) || before(bytes, label.start) != b' ' {
+        return None;
+    }
+    let end = label.start.checked_sub(1)?;
+    let start = run_back_of(
+        bytes,
+        end.saturating_sub(LONGEST_NUMBERED).max(floor),
+        end,
+        set!(|byte| is(byte, LETTER) || byte == b' '),
+    );
+    if !scan.rules.verdict(scan.part(start, end)).is_telling() {
+        return None;
+    }
+    let value = run_of(bytes, after, set!(|byte| matches!(byte, b' ' | b'\t')));
+    let end = word_end(bytes, value);
+    looks_random(scan.part(value, end), 16).then(|| {
+        scan.spans.hide(value..end);
+        end
+    })
+}
+
+/// `Unseal Key`, with the words around it.
+const LONGEST_NUMBERED: usize = 24;
 
 /// `user = "name:password"`, as curl's configuration has it.
 fn user_and_password(scan: &mut Scan<'_>, name: &str, after: usize) -> Option<usize> {

@@ -68,7 +68,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// `echo x | docker login --password-stdin`
+    /// `echo x | docker login --password-stdin`, `echo x | sudo -S ls`
     fn piped(&mut self, index: usize) {
         let word = self.word(index);
         if word != "echo" && word != "printf" || !self.words.contains(&"|") {
@@ -76,7 +76,8 @@ impl Reader<'_, '_> {
         }
         let secret = index + 1;
         let length = self.word(secret).len();
-        if self.words.iter().any(|word| word.ends_with("-stdin")) {
+        let asked_for_password = self.words.contains(&"sudo") && self.words.contains(&"-S");
+        if asked_for_password || self.words.iter().any(|word| word.ends_with("-stdin")) {
             self.hide(secret, 0..length);
         } else if self.words.contains(&"chpasswd")
             && let Some(colon) = self.word(secret).find(':')

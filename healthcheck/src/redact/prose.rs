@@ -51,15 +51,18 @@ pub(super) fn find(scan: &mut Scan<'_>) {
             word_end,
             set!(|byte| is(byte, LETTER) || byte >= 0x80),
         );
-        let tells = telling(scan, word, word_end).or_else(|| {
-            if may_name {
-                telling_name(scan, word_end)
-            } else {
-                None
-            }
-        });
+        let of_user = |words: &[&[u8]]| follows_user(bytes, word, words);
+        let tells = telling(scan, word, word_end)
+            .filter(|tells| *tells != Tells::OfUser || of_user(&[b"login", b"user", b"username"]))
+            .or_else(|| {
+                if may_name {
+                    telling_name(scan, word_end)
+                } else {
+                    None
+                }
+            });
         let Some(mut tells) = tells else { continue };
-        if tells == Tells::Password && follows_login(bytes, word) {
+        if tells == Tells::Password && of_user(&[b"login"]) {
             tells = Tells::Always;
         }
         let mut hidden = hide_after(scan, gap, tells);
@@ -146,7 +149,7 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     let secret = match tells {
         Tells::Always => true,
         Tells::Password => looks_random(text, 6) || connectors > 0 && looks_chosen(text),
-        Tells::Token | Tells::Key => looks_random(text, 8),
+        Tells::Token | Tells::Key | Tells::OfUser => looks_random(text, 8),
     };
     // `key=value` and addresses have scanners of their own.
     if !secret
@@ -162,14 +165,14 @@ fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
     Some(start + text.len())
 }
 
-/// `login bob password x`, as in a netrc: the word at `start` stands after the user.
-fn follows_login(bytes: &[u8], start: usize) -> bool {
+/// `login bob password x`, as in a netrc: the word at `start` stands after the user, and he after one of these words.
+fn follows_user(bytes: &[u8], start: usize, words: &[&[u8]]) -> bool {
     let floor = start.saturating_sub(FAR_ENOUGH);
     let user_end = run_back_of(bytes, floor, start, set!(|byte| is(byte, SPACE)));
     let user = run_back_of(bytes, floor, user_end, set!(|byte| !is(byte, SPACE)));
     let gap = run_back_of(bytes, floor, user, set!(|byte| is(byte, SPACE)));
     let word = run_back_of(bytes, floor, gap, set!(|byte| is(byte, LETTER)));
-    user < user_end && user_end < start && bytes.get(word..gap) == Some(b"login".as_slice())
+    user < user_end && user_end < start && bytes.get(word..gap).is_some_and(|word| words.contains(&word))
 }
 
 /// What a person makes up where a rule asks for it: capitals, small letters and digits.
@@ -194,7 +197,7 @@ fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<usize> {
 fn after_owner(bytes: &[u8], from: usize) -> Option<usize> {
     let window = bytes.get(..from + FAR_ENOUGH).unwrap_or(bytes);
     let mut owner = run_of(window, from, set!(|byte| byte == b' '));
-    for kind in ["user ", "account ", "role "] {
+    for kind in ["user ", "account ", "role ", "key ", "file "] {
         if follows(window, owner, kind) {
             owner += kind.len();
         }
@@ -242,6 +245,12 @@ mod tests {
                 "machine h login a password ********",
             ),
             ("Password for user svc: X", "Password for user svc: ********"),
+            (
+                "Enter passphrase for key /k/id: X",
+                "Enter passphrase for key /k/id: ********",
+            ),
+            ("Unseal Key 1: XXX", "Unseal Key 1: ********"),
+            ("ftp user bob pass X ok", "ftp user bob pass ******** ok"),
             ("password set to Zebra-Lamp-77", "password set to ********"),
             ("session id X expired", "session id ******** expired"),
             ("jwt X", "jwt ********"),
@@ -289,6 +298,10 @@ mod tests {
             "password must be at least 8 characters",
             "KeyError: 'name'",
             "passed: 14, failed: 0",
+            "user bob pass 12 of 20",
+            "Primary Key 1: orders_by_customer_and_day",
+            "step 1: a1B2c3D4e5F6a1B2c3D4e5F6",
+            "checks of release 1a2b3c4d5e pass 4f5e6d7c8b9a",
         ] {
             assert_eq!(redact(text), text);
         }

@@ -17,6 +17,8 @@ pub(super) enum Tells {
     Token,
     /// The same, after one of [`QUALITIES`] only: "primary key 7" is none.
     Key,
+    /// The same, after a user only: `user bob pass x`, and not "pass 3".
+    OfUser,
 }
 
 /// Lower-case and sorted.
@@ -26,8 +28,8 @@ pub(super) const WORDS: &[(&str, Tells)] = &[
     ("community", Tells::Token), ("contraseña", Tells::Password), ("cred", Tells::Token),
     ("credential", Tells::Token), ("credentials", Tells::Token), ("creds", Tells::Token),
     ("identified by", Tells::Password), ("kennwort", Tells::Password), ("key", Tells::Key),
-    ("masterauth", Tells::Always), ("otp", Tells::Token), ("passcode", Tells::Password),
-    ("passphrase", Tells::Password), ("passwd", Tells::Password), ("password", Tells::Password),
+    ("masterauth", Tells::Always), ("otp", Tells::Token), ("pass", Tells::OfUser),
+    ("passcode", Tells::Password), ("passphrase", Tells::Password), ("passwd", Tells::Password), ("password", Tells::Password),
     ("passwords", Tells::Password), ("passwort", Tells::Password), ("pw", Tells::Password),
     ("pwd", Tells::Password), ("requirepass", Tells::Always), ("rootpw", Tells::Always),
     ("secret", Tells::Token), ("secretkey", Tells::Token), ("secrets", Tells::Token),
