@@ -120,9 +120,11 @@ fn family_between(previous: &[u8], word: &[u8], next: &[u8]) -> Option<Family> {
 }
 
 fn is_innocent(first: &[u8], second: &[u8]) -> bool {
-    INNOCENT_PAIRS
-        .binary_search_by(|(one, other)| (one.as_bytes(), other.as_bytes()).cmp(&(first, second)))
-        .is_ok()
+    !first.is_empty()
+        && !second.is_empty()
+        && INNOCENT_PAIRS
+            .binary_search_by(|(one, other)| (one.as_bytes(), other.as_bytes()).cmp(&(first, second)))
+            .is_ok()
 }
 
 static MEANING: Sieve = of_table!(Sieve: WORDS.0, PAIRS.1);
