@@ -40,7 +40,9 @@ fn problem_with_path_segment(kind: &str, name: &str) -> Option<String> {
     let problem = match name {
         "" => format!("the name of a {kind} can't be empty"),
         "." | ".." => format!("a {kind} can't be named `{name}`: in a URL it means a directory"),
-        _ if name.trim() != name => format!("the name of a {kind} can't begin or end with a space"),
+        _ if name.trim() != name && !name.contains(char::is_control) => {
+            format!("the name of a {kind} can't begin or end with a space")
+        }
         _ => {
             let refused = name.chars().find(|c| matches!(c, '/' | '?') || c.is_control())?;
             let refused = match refused {
