@@ -60,8 +60,8 @@ mod problems;
 ///
 /// A free function, `async` or not, which stays as it was written: it can be called and tested, and keeps its
 /// visibility and its other attributes. One that isn't `async` runs on a thread apart, so it may block. It can't be
-/// `const`, `unsafe`, `extern`, generic or variadic, or take `self`; a function in an `impl` block or a trait is refused by the
-/// compiler, "`const` items in this context need a name".
+/// `const`, `unsafe`, `extern`, generic or variadic, or take `self`; a function in an `impl` block or a trait is refused
+/// by the compiler, "`const` items in this context need a name".
 ///
 /// It returns what `healthcheck::IntoOutcome` lists: nothing, a `bool`, a text, a JSON value, `(bool, T)`, an
 /// `Outcome`, or a `Result` of one of these, whose error is told with all its sources.
