@@ -1,5 +1,7 @@
 //! Classes of bytes, each one look-up in a table, and reading that can't leave the text.
 
+use std::cmp::Ordering;
+
 pub(super) const SPACE: u8 = 1;
 pub(super) const DIGIT: u8 = 2;
 pub(super) const LETTER: u8 = 4;
@@ -168,6 +170,17 @@ pub(super) fn follows(bytes: &[u8], start: usize, prefix: &str) -> bool {
     bytes
         .get(start..start + prefix.len())
         .is_some_and(|found| found.eq_ignore_ascii_case(prefix.as_bytes()))
+}
+
+/// How a word of a sorted table stands to another one. The first letters tell nearly always, and cost less to compare
+/// than the whole: that has to wait until a word which was just put together has left the processor's store buffer.
+pub(super) fn in_order(known: &str, word: &[u8]) -> Ordering {
+    let known = known.as_bytes();
+    let letter = |index| known.get(index).cmp(&word.get(index));
+    letter(0)
+        .then_with(|| letter(1))
+        .then_with(|| letter(2))
+        .then_with(|| known.cmp(word))
 }
 
 /// A word in lower case; `None` where there is no room for it.

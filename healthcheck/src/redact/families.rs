@@ -1,6 +1,6 @@
 //! Which family the words of a name belong to.
 
-use super::bytes::lower_case;
+use super::bytes::{in_order, lower_case};
 use super::name_tables::{
     ENDINGS, FILLERS, IDENTIFIERS, INNOCENT_PAIRS, NOT_SECRET, NOT_TELLING, PAIRS, PARTS, PRIVATE_THINGS,
     PROVIDERS, QUALIFIERS, TELLING, TELLING_ENDINGS, THINGS, WORDS,
@@ -104,7 +104,7 @@ fn family_between(previous: &[u8], word: &[u8], next: &[u8]) -> Option<Family> {
     }
     if !previous.is_empty() && SECONDS.may_have(word) {
         let found = PAIRS.binary_search_by(|(first, second, _)| {
-            (first.as_bytes(), second.as_bytes()).cmp(&(previous, word))
+            in_order(first, previous).then_with(|| in_order(second, word))
         });
         if let Ok(found) = found {
             return PAIRS.get(found).map(|(_, _, family)| *family);
@@ -123,7 +123,7 @@ fn is_innocent(first: &[u8], second: &[u8]) -> bool {
     !first.is_empty()
         && !second.is_empty()
         && INNOCENT_PAIRS
-            .binary_search_by(|(one, other)| (one.as_bytes(), other.as_bytes()).cmp(&(first, second)))
+            .binary_search_by(|(one, other)| in_order(one, first).then_with(|| in_order(other, second)))
             .is_ok()
 }
 
@@ -146,7 +146,7 @@ fn is_in(word: &[u8], table: &[&str], sieve: &Sieve) -> bool {
 }
 
 fn is_among(word: &[u8], table: &[&str]) -> bool {
-    table.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok()
+    table.binary_search_by(|known| in_order(known, word)).is_ok()
 }
 
 fn in_telling(word: &[u8]) -> bool {
@@ -177,9 +177,7 @@ fn whole(word: &[u8]) -> Option<Family> {
     if !FAMILIES.may_have(word) {
         return None;
     }
-    let found = WORDS
-        .binary_search_by(|(known, _)| known.as_bytes().cmp(word))
-        .ok()?;
+    let found = WORDS.binary_search_by(|(known, _)| in_order(known, word)).ok()?;
     WORDS.get(found).map(|(_, family)| *family)
 }
 

@@ -2,8 +2,8 @@
 
 use super::base64;
 use super::bytes::{
-    ALNUM, LETTER, SPACE, Set, at, before, each_of, follows, is, line_end, lower_case, run, run_back_of,
-    run_of, run_while, set,
+    ALNUM, LETTER, SPACE, Set, at, before, each_of, follows, in_order, is, line_end, lower_case, run,
+    run_back_of, run_of, run_while, set,
 };
 use super::entropy::looks_random;
 use super::scan::Scan;
@@ -75,7 +75,7 @@ fn credentials_of(bytes: &[u8], start: usize, end: usize) -> Option<Credentials>
         return None;
     }
     let found = SCHEMES
-        .binary_search_by(|(known, _)| known.as_bytes().cmp(lower))
+        .binary_search_by(|(known, _)| in_order(known, lower))
         .ok()?;
     SCHEMES.get(found).map(|(_, credentials)| *credentials)
 }

@@ -1,6 +1,6 @@
 //! Values that are no secrets whatever stands beside them: truth values, paths, states, placeholders.
 
-use super::bytes::{ALNUM, DIGIT, LETTER, at, follows, is, lower_case};
+use super::bytes::{ALNUM, DIGIT, LETTER, at, follows, in_order, is, lower_case};
 use super::entropy::looks_random;
 use super::sieve::{Sieve, of_table};
 
@@ -113,10 +113,7 @@ pub(super) fn is_state(value: &str) -> bool {
 
 fn in_table(value: &str, table: &[&str], sieve: &Sieve) -> bool {
     lower_case(value.as_bytes(), &mut [0; LONGEST_WORD]).is_some_and(|lower| {
-        sieve.may_have(lower)
-            && table
-                .binary_search_by(|known| known.as_bytes().cmp(lower))
-                .is_ok()
+        sieve.may_have(lower) && table.binary_search_by(|known| in_order(known, lower)).is_ok()
     })
 }
 

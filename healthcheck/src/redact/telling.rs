@@ -1,6 +1,6 @@
 //! Words in a sentence after which a secret may follow.
 
-use super::bytes::{LETTER, NAME, at, before, follows, is, lower_case, run_back_of, set};
+use super::bytes::{LETTER, NAME, at, before, follows, in_order, is, lower_case, run_back_of, set};
 use super::families;
 use super::names::{Family, Verdict};
 use super::scan::Scan;
@@ -123,9 +123,7 @@ pub(super) fn telling(scan: &Scan<'_>, start: usize, end: usize) -> Option<Tells
     if !TELLING.may_have(lower) {
         return None;
     }
-    let found = WORDS
-        .binary_search_by(|(known, _)| known.as_bytes().cmp(lower))
-        .ok()?;
+    let found = WORDS.binary_search_by(|(known, _)| in_order(known, lower)).ok()?;
     let (_, tells) = WORDS.get(found)?;
     match tells {
         Tells::Key => {

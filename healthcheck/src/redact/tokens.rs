@@ -97,7 +97,7 @@ impl Alphabet {
 const SHORTEST_HEADER: usize = 10;
 
 /// No token is shorter: no JSON Web Token, which has four dots or a payload behind its header, and none of the table.
-const SHORTEST: usize = {
+pub(super) const SHORTEST: usize = {
     let mut shortest = SHORTEST_HEADER + 4;
     let mut index = 0;
     while index < TOKENS.len() {

@@ -1,7 +1,8 @@
 //! `user:password@host` without a scheme, as in Go's DSNs and in what people paste into a variable.
 
 use super::bytes::{
-    ALNUM, DIGIT, LETTER, Set, at, before, each_of, follows, is, lower_case, run_back_of, run_of, set,
+    ALNUM, DIGIT, LETTER, Set, at, before, each_of, follows, in_order, is, lower_case, run_back_of, run_of,
+    set,
 };
 use super::entropy::looks_random;
 use super::scan::Scan;
@@ -101,10 +102,7 @@ fn password_before(scan: &Scan<'_>, word: usize, sign: usize, dialled: bool) -> 
     let mut room = [0; LONGEST_USER];
     let lower = lower_case(user.as_bytes(), &mut room)?;
     let known = |table: &[&str]| {
-        NAMES.may_have(lower)
-            && table
-                .binary_search_by(|known| known.as_bytes().cmp(lower))
-                .is_ok()
+        NAMES.may_have(lower) && table.binary_search_by(|known| in_order(known, lower)).is_ok()
     };
     if known(SCHEMES) {
         return None;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::MASK;
 use super::arguments::{self, Origin};
+use super::bytes::{ALNUM, is};
 use super::discard::discard;
 use super::documents;
 use super::entropy::looks_random;
@@ -16,6 +17,7 @@ use super::pairs;
 use super::rules::Rules;
 use super::scan::Scan;
 use super::settings::{is_count, is_short_number};
+use super::tokens;
 
 /// Deeper than this nothing is shown: a value nested thousands of times must not end the stack.
 pub(super) const DEEPEST: usize = 100;
@@ -140,7 +142,7 @@ impl Walk<'_> {
 
     /// The text by the built-in rules, then by the application's own.
     pub(super) fn shown(self, text: &str) -> Cow<'_, str> {
-        if text.len() < SHORTEST {
+        if text.len() < SHORTEST || is_plain_word(text) {
             return self.rules.finish(Cow::Borrowed(text));
         }
         let mut shown = documents::whole(
@@ -284,6 +286,14 @@ impl Walk<'_> {
     }
 }
 
+/// One word, shorter than every token: a number, a host, a name. Whatever else is hidden has a sign of its own in it.
+fn is_plain_word(text: &str) -> bool {
+    text.len() < tokens::SHORTEST
+        && text
+            .bytes()
+            .all(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.'))
+}
+
 fn is_pair(value: &Value) -> bool {
     let is_name = |name: &str| name.len() <= LONGEST_NAME && !name.contains(' ');
     value
@@ -303,6 +313,34 @@ mod tests {
     impl Redactor for Everything {
         fn redact_text<'a>(&self, _: &'a str) -> Cow<'a, str> {
             Cow::Borrowed("x")
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_too_short_for_a_token_holds_nothing() {
+        let rules = Rules::default();
+        for word in [
+            "production",
+            "10.96.0.1",
+            "a-b_c.d1E2f3",
+            "password",
+            "AKIA0123456",
+        ] {
+            assert!(
+                is_plain_word(word) && Scan::new(word, &rules, 0).run().is_empty(),
+                "{word}"
+            );
+        }
+        for other in [
+            "a b",
+            "a:b",
+            "a=b",
+            "a/b",
+            "\"a\"",
+            "пароль",
+            "AKIAIOSFODNN7EXAMPLE",
+        ] {
+            assert!(!is_plain_word(other), "{other}");
         }
     }
 
