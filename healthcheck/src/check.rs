@@ -232,7 +232,7 @@ impl Check {
     }
 
     /// Puts it under the startup probe: once it has passed, that holds, and it isn't run for that again. Until every
-    /// startup check has passed, readiness fails, "starting".
+    /// critical startup check has passed, or is overridden so, readiness fails, "starting".
     pub const fn startup(mut self) -> Self {
         self.info.options.startup = true;
         self

@@ -103,7 +103,7 @@ impl HealthCheck {
     /// check up to its time limit; of a background check for the first result only, and where its initial delay is longer
     /// than that limit it is told as "not run yet". The same `Arc` while nothing changes.
     ///
-    /// Inside a check it starts and awaits nothing and gives the last known results. Outside of a tokio runtime it
+    /// Inside one of its own checks it starts and awaits nothing and gives the last known results. Outside of a tokio runtime it
     /// gives what is fresh; a check that is due then fails, "no tokio runtime".
     pub async fn report(&self) -> Arc<Report> {
         match self.report_for(&Selection::all()).await {

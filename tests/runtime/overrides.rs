@@ -156,3 +156,29 @@ async fn a_pass_over_a_check_that_is_blocked_is_a_warning_as_well() {
         ["`redis` fails and is overridden to pass: known"]
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_override_of_a_startup_check_that_has_passed_ends_in_time_too() {
+    for (status, masked) in [
+        (Status::Fail, Overall::Failure),
+        (Status::Warn, Overall::Degraded),
+    ] {
+        let health = built([
+            Lever::default().check("migrated").startup(),
+            Lever::default().check("both").startup().readiness(),
+        ]);
+        let startup = Selection::startup();
+        health.report_for(&startup).await.unwrap();
+        for name in ["migrated", "both"] {
+            health.set_override(name, status, MINUTE, "game day").unwrap();
+            assert_eq!(
+                health.report_for(&startup).await.unwrap().status,
+                masked,
+                "{name}"
+            );
+            advance(MINUTE).await;
+            let after = health.report_for(&startup).await.unwrap();
+            assert_eq!(after.status, Overall::Success, "{name}");
+        }
+    }
+}

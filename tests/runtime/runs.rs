@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use healthcheck::{Check, HealthCheck, Outcome, Overall, Selection, Status};
-use tokio::time::sleep;
+use tokio::time::{advance, sleep};
 
 use crate::support::{Lever, built, by_hand, of};
 
@@ -471,4 +471,30 @@ async fn what_panics_when_it_is_dropped_harms_nobody() {
         2,
         "what hung is run again"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_may_ask_another_health_check_which_runs_what_is_due() {
+    let database = Lever::default();
+    let inner = built([database.check("db").success_ttl(Duration::from_millis(100))]);
+    let asked = inner.clone();
+    let outer = built([Check::new("inner", move || {
+        let inner = asked.clone();
+        async move { inner.report().await.status == Overall::Success }
+    })
+    .success_ttl(None)
+    .failed_ttl(None)]);
+    assert_eq!(
+        outer.report().await.status,
+        Overall::Success,
+        "never asked before"
+    );
+    database.fail();
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(
+        outer.report().await.status,
+        Overall::Failure,
+        "not by what was known"
+    );
+    assert_eq!(database.runs(), 2);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use healthcheck::{Overall, Selection};
+use healthcheck::{Overall, Selection, Status};
 use tokio::time::advance;
 
 use crate::support::{Lever, built, of};
@@ -39,6 +39,30 @@ async fn readiness_fails_as_starting_and_asking_it_runs_what_is_missing() {
     advance(Duration::from_secs(3)).await;
     let report = health.report_for(&readiness).await.unwrap();
     assert_eq!((report.status, report.reason.clone()), (Overall::Success, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_waits_for_what_fails_the_startup_probe_and_for_nothing_else() {
+    let lever = Lever::default();
+    lever.fail();
+    let readiness = async |health: &healthcheck::HealthCheck| {
+        let report = health.report_for(&Selection::readiness()).await.unwrap();
+        report.reason.clone()
+    };
+    let warm = built([lever.check("warm").startup().critical(false)]);
+    let startup = warm.report_for(&Selection::startup()).await.unwrap();
+    assert_eq!(startup.status, Overall::Degraded);
+    assert_eq!(readiness(&warm).await, None);
+
+    let overridden = built([lever.check("migrated").startup()]);
+    assert_eq!(readiness(&overridden).await.as_deref(), Some("starting"));
+    let minute = Duration::from_secs(60);
+    overridden
+        .set_override("migrated", Status::Pass, minute, "by hand")
+        .unwrap();
+    assert_eq!(readiness(&overridden).await, None);
+    advance(minute).await;
+    assert_eq!(readiness(&overridden).await.as_deref(), Some("starting"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -125,7 +125,7 @@ impl Attempt {
         if !slot.lock().start(self.id) {
             return None;
         }
-        Some(call(&slot.run).await)
+        Some(call(&self.engine, &slot.run).await)
     }
 
     fn on_thread(self, home: &Handle) {
@@ -157,7 +157,7 @@ impl Attempt {
         if !self.slot().lock().start(self.id) {
             return;
         }
-        let outcome = call_blocking(&self.slot().run);
+        let outcome = call_blocking(&self.engine, &self.slot().run);
         if self.slot().depends_on.is_empty() || outcome.status() != Status::Fail {
             self.end(outcome);
         } else {

@@ -6,19 +6,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::Engine;
 use crate::outcome::Outcome;
 use crate::run::{BoxFuture, Run};
 
 /// An async run, called and polled.
-pub(super) const fn call(run: &Run) -> Call<'_> {
+pub(super) fn call<'a>(engine: &Engine, run: &'a Run) -> Call<'a> {
     Call {
+        engine: id(engine),
         run: Stage::ToMake(run),
     }
 }
 
 /// A sync run, on the thread that is to be spent on it.
-pub(super) fn call_blocking(run: &Run) -> Outcome {
-    let _inside = Inside::enter();
+pub(super) fn call_blocking(engine: &Engine, run: &Run) -> Outcome {
+    let _inside = Inside::enter(id(engine));
     let call = || match run {
         Run::Blocking(run) => run(),
         Run::BlockingWith(run) => run(),
@@ -29,6 +31,7 @@ pub(super) fn call_blocking(run: &Run) -> Outcome {
 
 /// An async run that is going on.
 pub(super) struct Call<'a> {
+    engine: usize,
     run: Stage<'a>,
 }
 
@@ -43,7 +46,7 @@ impl Future for Call<'_> {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let _inside = Inside::enter();
+        let _inside = Inside::enter(self.engine);
         let stage = &mut self.run;
         let polled = catch_unwind(AssertUnwindSafe(|| {
             if let Stage::ToMake(run) = stage {
@@ -86,15 +89,21 @@ fn panicked(payload: Box<dyn Any + Send>) -> Outcome {
 }
 
 thread_local! {
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// The engine whose check is running here, none where it is 0.
+    static INSIDE: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Marks the thread as running a check, where `report()` must not wait for that very check.
-struct Inside(bool);
+/// No two engines that live have the same.
+fn id(engine: &Engine) -> usize {
+    std::ptr::from_ref(engine).addr()
+}
+
+/// Marks the thread as running a check, where the same engine's `report()` must not wait for that very check.
+struct Inside(usize);
 
 impl Inside {
-    fn enter() -> Self {
-        Self(INSIDE.replace(true))
+    fn enter(engine: usize) -> Self {
+        Self(INSIDE.replace(engine))
     }
 }
 
@@ -104,7 +113,7 @@ impl Drop for Inside {
     }
 }
 
-/// Whether the caller is a check.
-pub(crate) fn is_inside_a_check() -> bool {
-    INSIDE.get()
+/// Whether the caller is a check of this engine.
+pub(crate) fn is_inside_a_check(engine: &Engine) -> bool {
+    INSIDE.get() == id(engine)
 }

@@ -8,7 +8,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::clock::Now;
+use crate::clock::{Now, Until};
 use crate::redact::Redaction;
 
 mod attempt;
@@ -95,6 +95,20 @@ impl Engine {
         self.masked.store(true, Ordering::Release);
         self.slot(index).lock().masked = Some(Box::new(mask));
         self.touch();
+    }
+
+    /// When the first of the overrides on these ends.
+    pub(crate) fn masked_until(&self, indices: &[u32], now: Now) -> Until {
+        if !self.masked.load(Ordering::Acquire) {
+            return Until::NEVER;
+        }
+        let masks = indices.iter().map(|&index| {
+            self.slot(index)
+                .lock()
+                .mask(now)
+                .map_or(Until::NEVER, |mask| mask.until)
+        });
+        masks.fold(Until::NEVER, Until::min)
     }
 
     /// Whether what is shown can change by time alone.

@@ -19,7 +19,7 @@ impl Core {
         asked: &Asked,
     ) -> Report {
         let reason = (selection.scope == Scope::Readiness && !selection.alone)
-            .then(|| self.reason())
+            .then(|| self.reason(asked.now))
             .flatten();
         let observed = self.observed(selection);
         let status = if reason.is_some() {
@@ -56,7 +56,7 @@ impl Core {
     }
 
     /// Why readiness fails as a whole.
-    pub(super) fn reason(&self) -> Option<String> {
+    pub(super) fn reason(&self, now: Now) -> Option<String> {
         if self.lifecycle.is_draining() {
             return Some("shutting down".to_owned());
         }
@@ -70,7 +70,7 @@ impl Core {
         let startup = &self.reports.whole(Scope::Startup).told;
         startup
             .iter()
-            .any(|&index| self.is_starting(index))
+            .any(|&index| self.keeps_starting(index, now))
             .then(|| "starting".to_owned())
     }
 

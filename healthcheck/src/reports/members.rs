@@ -2,9 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::clock::Now;
 use crate::engine::Engine;
 use crate::error::SelectionError;
 use crate::health::Core;
+use crate::outcome::Status;
 use crate::selection::{Choice, Scope, Selection};
 
 /// The checks that are told, and those that are looked at: these and what they depend on.
@@ -70,6 +72,17 @@ impl Core {
     pub(super) fn is_starting(&self, index: u32) -> bool {
         let slot = self.engine.slot(index);
         slot.policy.latches && !slot.is_disabled() && slot.lock().latched.is_none()
+    }
+
+    /// Whether readiness has to wait for it: its failure would fail the startup probe.
+    pub(super) fn keeps_starting(&self, index: u32, now: Now) -> bool {
+        let slot = self.engine.slot(index);
+        self.is_starting(index)
+            && slot.check().is_some_and(|info| info.options().critical)
+            && slot
+                .lock()
+                .mask(now)
+                .is_none_or(|mask| mask.status == Status::Fail)
     }
 
     pub(super) fn members(

@@ -130,6 +130,8 @@ impl Core {
         let generation = self.engine.generation();
         let looked_at = self.looked_at(selection, members);
         let until = self.engine.fresh_until(looked_at, now, selection.max_age);
+        // A latched startup check isn't looked at any more, and may be overridden all the same.
+        let until = until.map(|until| until.min(self.engine.masked_until(&members.told, now)));
         Standing { generation, until }
     }
 
@@ -158,7 +160,7 @@ impl Core {
     ) -> Result<Arc<Report>, SelectionError> {
         let members = self.members(selection)?;
         let began = Now::read();
-        if is_inside_a_check() {
+        if is_inside_a_check(&self.engine) {
             return Ok(self.as_it_is(selection, &members, &asked(selection, began, began.mono, None)));
         }
         let here = Handle::try_current().ok();
