@@ -49,7 +49,8 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
 /// `HEAD` answers each of them without a body, `OPTIONS` the health and probe paths likewise; another method is 405.
 /// Other parameters of the query are ignored, so that `?_=1598022539` does no harm; at most 1,024 are read.
 /// All answers carry `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`, and `Connection: close` while the
-/// service drains. No body is built beyond 4 MiB: a report that large keeps its verdicts and loses its outputs.
+/// service drains. No body is built beyond 4 MiB: a report that large keeps its verdicts and loses its outputs; metrics,
+/// which have none, may take 64 MiB.
 ///
 /// ```
 /// use std::time::Duration;

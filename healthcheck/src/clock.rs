@@ -49,6 +49,11 @@ impl Until {
         self.mono.is_some_and(|mono| now.mono >= mono) || self.wall.is_some_and(|wall| now.wall >= wall)
     }
 
+    /// Whether it has come by the monotonic clock: that of the wall may be set forward.
+    pub(crate) fn elapsed(self, now: Now) -> bool {
+        self.mono.is_some_and(|mono| now.mono >= mono)
+    }
+
     /// The earlier of both, by each clock.
     pub(crate) fn min(self, other: Self) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! No body beyond 4 MiB.
+//! No body beyond 4 MiB, but metrics of very many checks.
 
 use axum::http::StatusCode;
 use healthcheck::{Check, EnvironmentDump, Outcome};
@@ -45,6 +45,22 @@ async fn a_report_whose_verdicts_alone_are_beyond_the_limit_keeps_that_of_the_wh
     let report = answer.json();
     assert_eq!(report["status"], "failure");
     assert_eq!(report["results"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn metrics_beyond_the_limit_keep_every_check() {
+    let long = "n".repeat(10_000);
+    let checks = (0..200).map(|index| Check::new(format!("{long}{index}"), async || false));
+    let app = router(Endpoints::new(built(checks)));
+    for format in ["prometheus", "openmetrics"] {
+        let answer = ask(&app, get(&format!("/healthcheck?format={format}"))).await;
+        assert!(answer.body.len() > LARGEST);
+        let text = String::from_utf8_lossy(&answer.body);
+        for index in [0, 199] {
+            let series = format!("healthcheck_stale{{check=\"{long}{index}\"");
+            assert!(text.contains(&series), "{format}: the check {index} is missing");
+        }
+    }
 }
 
 #[tokio::test]

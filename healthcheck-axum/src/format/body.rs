@@ -11,6 +11,20 @@ use crate::details::{self, LEFT_OUT};
 
 /// No body is built beyond this: 4 MiB.
 const LARGEST: usize = 4 * 1024 * 1024;
+/// Nor any of metrics, which hold no outputs that could be left out, beyond this: 64 MiB, some 100,000 checks.
+const MOST_METRICS: usize = 64 * 1024 * 1024;
+
+/// Metrics: without them an alert would be silent, so they have more room.
+pub(super) fn render_metrics(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fmt::Result) -> Bytes {
+    let mut body = Body {
+        limit: MOST_METRICS,
+        ..Body::default()
+    };
+    match write(page, &mut body) {
+        Ok(()) => body.into_bytes(),
+        Err(_) => render(page, write),
+    }
+}
 
 /// Renders a page. One that would be too large keeps its verdicts and loses its outputs and sections; where the
 /// verdicts alone are too many, it keeps that of the whole.
@@ -33,9 +47,19 @@ pub(super) fn render(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fm
 }
 
 /// Text up to the limit. What is written beyond it is an error, and nothing more is taken.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Body {
     text: Vec<u8>,
+    limit: usize,
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self {
+            text: Vec::new(),
+            limit: LARGEST,
+        }
+    }
 }
 
 impl Body {
@@ -48,7 +72,7 @@ impl Body {
     }
 
     fn take(&mut self, text: &[u8]) -> fmt::Result {
-        if self.text.len().saturating_add(text.len()) > LARGEST {
+        if self.text.len().saturating_add(text.len()) > self.limit {
             return Err(fmt::Error);
         }
         self.text.extend_from_slice(text);

@@ -13,7 +13,7 @@ impl Format for OpenMetrics {
     }
 
     fn render(&self, page: &Page<'_>) -> Bytes {
-        body::render(page, |page, body| {
+        body::render_metrics(page, |page, body| {
             metrics::write(page, body, Dialect::OpenMetrics)
         })
     }

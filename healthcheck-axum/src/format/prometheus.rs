@@ -13,6 +13,6 @@ impl Format for Prometheus {
     }
 
     fn render(&self, page: &Page<'_>) -> Bytes {
-        body::render(page, |page, body| metrics::write(page, body, Dialect::Prometheus))
+        body::render_metrics(page, |page, body| metrics::write(page, body, Dialect::Prometheus))
     }
 }

@@ -46,12 +46,13 @@ impl State {
         policy.only_startup && self.latched.is_some()
     }
 
-    /// Whether it is a background result that is too old to be told.
+    /// Whether it is a background result that is too old to be told. A wall clock that was set forward makes it due, and
+    /// doesn't say that its loop is dead.
     pub(crate) fn is_stale(&self, policy: &Policy, now: Now) -> bool {
         let (Some(last), Some(oldest)) = (&self.last, policy.oldest_in_background()) else {
             return false;
         };
-        !self.is_over(policy) && last.at.after(oldest).passed(now)
+        !self.is_over(policy) && last.at.after(oldest).elapsed(now)
     }
 
     /// Whether the first result is still to come, and from the loop.
@@ -97,4 +98,41 @@ fn effective_ttl(ttl: Ttl, status: Status, max_age: Option<MaxAge>) -> Option<Du
         Some(age) if !ttl.chosen => lasts.min(if status.passed() { age.pass } else { age.fail }),
         _ => lasts,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_wall_clock_set_forward_makes_a_background_result_due_and_not_stale() {
+        let policy = Policy {
+            interval: Some(Duration::from_secs(10)),
+            ..Policy::of_section(None, Ttl::NONE, Ttl::NONE)
+        };
+        let at = Now::read();
+        let state = State {
+            last: Some(Finished {
+                status: Status::Pass,
+                output: Value::Null,
+                at,
+                took: Duration::ZERO,
+            }),
+            ..State::default()
+        };
+        let hour = Duration::from_secs(3_600);
+        let set_forward = Now {
+            wall: at.wall + hour,
+            ..at
+        };
+        assert_eq!(state.fresh_until(&policy, set_forward, None), None);
+        assert!(!state.is_stale(&policy, set_forward));
+        let later = Now {
+            mono: at.mono + hour,
+            ..at
+        };
+        assert!(state.is_stale(&policy, later), "its loop is dead");
+    }
 }
