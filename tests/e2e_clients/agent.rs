@@ -1,6 +1,6 @@
+use healthcheck_tests::free_addr;
 use rustix::process::Signal;
 
-use crate::client::free_addr;
 use crate::process::Served;
 use crate::stats::HaProxy;
 

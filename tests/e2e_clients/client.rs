@@ -1,7 +1,6 @@
 //! A program of another project: its configuration, its process, its version.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -87,9 +86,4 @@ pub fn example(name: &str, replacements: &[(&str, &str)]) -> String {
         text = text.replace(documented, ours);
     }
     text
-}
-
-pub fn free_addr() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
 }

@@ -4,9 +4,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use healthcheck_tests::free_addr;
 use serde_json::Value;
 
-use crate::client::{Client, example, free_addr, print_version};
+use crate::client::{Client, example, print_version};
 use crate::process::{Served, get};
 
 /// The answer of its API to a query: each series' labels with its value.

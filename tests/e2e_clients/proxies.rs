@@ -6,9 +6,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
+use healthcheck_tests::free_addr;
 use tempfile::TempDir;
 
-use crate::client::{Client, LIMIT, example, free_addr, print_version};
+use crate::client::{Client, LIMIT, example, print_version};
 use crate::process::{Served, get};
 use crate::stats::HaProxy;
 

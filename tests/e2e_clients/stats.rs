@@ -7,9 +7,10 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
 
+use healthcheck_tests::free_addr;
 use tempfile::TempDir;
 
-use crate::client::{Client, example, free_addr, print_version};
+use crate::client::{Client, example, print_version};
 
 pub struct HaProxy {
     client: Client,
@@ -30,7 +31,12 @@ impl HaProxy {
         replacements.push(("127.0.0.1:8000", &front_text));
         replacements.push(("/run/haproxy/admin.sock", socket.to_str().unwrap()));
         let text = example(&format!("haproxy/{name}"), &replacements);
-        Self::start_with(&text, front, folder)
+        let mut it = Self::start_with(&text, front, folder);
+        // It listens on its ports before this socket has its name.
+        let socket = it.socket.clone();
+        it.client
+            .wait_until("its stats socket", || UnixStream::connect(&socket).is_ok());
+        it
     }
 
     pub fn start_with(text: &str, front: SocketAddr, folder: TempDir) -> Self {

@@ -3,14 +3,10 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
+use healthcheck_tests::free_addr;
 use rustix::process::Signal;
 
 use crate::process::{LIMIT, Served, get, wait_until_refused};
-
-fn free_addr() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
-}
 
 /// All that it says to who has sent this.
 fn told(agent: SocketAddr, sent: &str) -> String {

@@ -3,8 +3,10 @@
 use healthcheck::{Check, HealthCheck, HealthCheckBuilder};
 
 mod log;
+mod ports;
 
 pub use log::Log;
+pub use ports::{free_addr, free_port};
 
 /// A builder without the discovered checks.
 pub fn by_hand() -> HealthCheckBuilder {

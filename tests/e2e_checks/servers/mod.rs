@@ -6,13 +6,13 @@ pub mod nginx;
 pub mod postgres;
 pub mod redis;
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
+use healthcheck_tests::free_port;
 use tempfile::TempDir;
 
 /// Ends when it is dropped, with what it has started itself.
@@ -158,22 +158,3 @@ fn signal(name: &str, pids: &[u32]) {
         .status()
         .unwrap();
 }
-
-/// A port that nobody listens on. None of those that the kernel gives away by itself: between our asking and the server's
-/// listening, any connection of the other tests could take such a one.
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Other test binaries count from elsewhere.
-    let start = std::process::id().wrapping_mul(61) % PORTS;
-    loop {
-        let turn = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
-        assert!(turn < PORTS, "no port is free");
-        let port = 20_000 + ((start + turn) % PORTS) as u16;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return port;
-        }
-    }
-}
-
-/// Below 32768, where the kernel begins.
-const PORTS: u32 = 12_000;
