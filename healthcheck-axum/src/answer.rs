@@ -34,8 +34,12 @@ pub(crate) struct Rendered {
     pub(crate) choice: Choice,
     status: StatusCode,
     headers: HeaderMap,
+    /// What the form's and the user's own headers say of `Vary`.
+    own_vary: Option<HeaderValue>,
     body: Bytes,
 }
+
+const ACCEPT: &str = "accept";
 
 /// Headers that are the server's own affair: a wrong one breaks the connection.
 pub(crate) const SERVERS_OWN: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
@@ -98,7 +102,6 @@ impl Answers {
         let made = self.made(choice, &page);
         let verdict = report.status;
         let mut headers = headers(made.content_type, made.body.len());
-        headers.insert(header::VARY, HeaderValue::from_static("accept"));
         headers.extend(made.headers);
         for (name, value) in self.headers(verdict) {
             // The content type that somebody sets is that of the body that `Endpoints::body` makes.
@@ -107,6 +110,13 @@ impl Answers {
                 headers.insert(name, value.clone());
             }
         }
+        let own_vary = headers.get(header::VARY).cloned();
+        headers.insert(
+            header::VARY,
+            own_vary
+                .as_ref()
+                .map_or(HeaderValue::from_static(ACCEPT), with_accept),
+        );
         let status = if choice.form.is_metrics() {
             // A scraper drops the body of anything else.
             StatusCode::OK
@@ -118,6 +128,7 @@ impl Answers {
             report,
             choice,
             headers,
+            own_vary,
             body: made.body,
         }
     }
@@ -192,6 +203,9 @@ impl Rendered {
         *response.headers_mut() = self.headers.clone();
         if !by_accept {
             response.headers_mut().remove(header::VARY);
+            if let Some(vary) = &self.own_vary {
+                response.headers_mut().insert(header::VARY, vary.clone());
+            }
         }
         response
     }
@@ -219,9 +233,15 @@ pub(crate) fn environment(
     if by_accept {
         response
             .headers_mut()
-            .insert(header::VARY, HeaderValue::from_static("accept"));
+            .insert(header::VARY, HeaderValue::from_static(ACCEPT));
     }
     response
+}
+
+/// The same, and by `Accept`.
+fn with_accept(vary: &HeaderValue) -> HeaderValue {
+    let both = [ACCEPT.as_bytes(), b", ", vary.as_bytes()].concat();
+    HeaderValue::from_bytes(&both).unwrap_or(HeaderValue::from_static(ACCEPT))
 }
 
 fn plain(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response {

@@ -14,12 +14,16 @@ use crate::scrape::Scrape;
 use crate::state::State;
 
 impl Endpoints {
-    /// Runs checks and sections on this runtime, whoever asks.
-    pub(crate) fn on_runtime(mut self, home: Handle) -> Self {
-        if let Environment::Given(dump) = &self.environment {
-            self.environment = Environment::Given(dump.on_runtime(home.clone()));
+    /// Runs checks and sections on this runtime, whoever asks, where no other one was chosen for them.
+    pub(crate) fn at_home_on(mut self, application: Handle) -> Self {
+        if let Environment::Given(dump) = &self.environment
+            && dump.runtime().is_none()
+        {
+            self.environment = Environment::Given(dump.on_runtime(application.clone()));
         }
-        self.health = self.health.on_runtime(home);
+        if self.health.runtime().is_none() {
+            self.health = self.health.on_runtime(application);
+        }
         self
     }
 

@@ -184,7 +184,7 @@ impl Endpoints {
     }
 
     /// A header of every success, and of what is degraded. It replaces one of ours of the same name, as `Content-Type`
-    /// does for [`body`](Self::body); of several with one name the last one counts.
+    /// does for [`body`](Self::body), and `Vary` stands beside ours; of several with one name the last one counts.
     pub fn success_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.check_header("success_header", &name);
         self.answers.success_headers.push((name, value));

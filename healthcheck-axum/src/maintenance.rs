@@ -2,40 +2,62 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use healthcheck::HealthCheck;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How often it is looked whether the file exists.
 const PERIOD: Duration = Duration::from_secs(1);
+/// How long the first look may keep the first answer.
+const FIRST_LOOK: Duration = Duration::from_millis(500);
 /// How often it is told that maintenance goes on.
 const REMINDER: Duration = Duration::from_secs(600);
 /// More of a reason than this helps nobody.
 const LONGEST_REASON: usize = 200;
 
-/// Holds maintenance while the file exists, until it is dropped.
-pub(crate) async fn follow(path: PathBuf, health: HealthCheck) {
-    let path: Arc<Path> = path.into();
-    let mut flag = Flag::default();
-    loop {
-        let looked_at = Arc::clone(&path);
-        // A network file system may never answer: not on the thread that answers probes.
-        let seen = tokio::task::spawn_blocking(move || look(&looked_at)).await;
-        match flag.step(
-            seen.unwrap_or(Seen::Unknown),
-            health.maintenance_reason().as_deref(),
-        ) {
+/// A file whose existence is maintenance.
+pub(crate) struct Switch {
+    path: Arc<Path>,
+    health: HealthCheck,
+    flag: Flag,
+}
+
+impl Switch {
+    /// Looked at once, so that not even the first answer is a wrong one; a file system that doesn't answer at once is
+    /// waited for no longer than a probe.
+    pub(crate) async fn new(path: &Path, health: HealthCheck) -> Self {
+        let mut switch = Self {
+            path: path.into(),
+            health,
+            flag: Flag::default(),
+        };
+        if let Ok(seen) = timeout(FIRST_LOOK, see(&switch.path)).await {
+            switch.step(seen);
+        }
+        switch
+    }
+
+    /// Holds maintenance while the file exists, until it is dropped.
+    pub(crate) async fn follow(mut self) {
+        loop {
+            sleep(PERIOD).await;
+            let seen = see(&self.path).await;
+            self.step(seen);
+        }
+    }
+
+    fn step(&mut self, seen: Seen) {
+        match self.flag.step(seen, self.health.maintenance_reason().as_deref()) {
             Some(Act::Begin(reason)) => {
-                health.maintenance(reason);
-                flag.shown = health.maintenance_reason();
+                self.health.maintenance(reason);
+                self.flag.shown = self.health.maintenance_reason();
             }
-            Some(Act::End) => health.end_maintenance(),
+            Some(Act::End) => self.health.end_maintenance(),
             None => {}
         }
-        sleep(PERIOD).await;
     }
 }
 
@@ -59,6 +81,13 @@ enum Seen {
     Present(String),
     /// It can't be told.
     Unknown,
+}
+
+/// A network file system may never answer: not on the thread that answers probes.
+async fn see(path: &Arc<Path>) -> Seen {
+    let path = Arc::clone(path);
+    let seen = tokio::task::spawn_blocking(move || look(&path)).await;
+    seen.unwrap_or(Seen::Unknown)
 }
 
 fn look(path: &Path) -> Seen {
@@ -227,21 +256,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn readiness_follows_the_file() {
+    async fn readiness_follows_the_file_from_the_first_answer_on() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("maintenance");
         fs::write(&path, "a new disk").unwrap();
         let health = HealthCheck::builder().discover(false).build().unwrap();
-        let following = tokio::spawn(follow(path.clone(), health.clone()));
+        let switch = Switch::new(&path, health.clone()).await;
+        assert_eq!(health.maintenance_reason().as_deref(), Some("a new disk"));
+        let following = tokio::spawn(switch.follow());
         let until = async |wanted: Option<&str>| {
             while health.maintenance_reason().as_deref() != wanted {
                 sleep(Duration::from_millis(5)).await;
             }
         };
         tokio::time::timeout(Duration::from_secs(20), async {
-            until(Some("a new disk")).await;
             fs::remove_file(&path).unwrap();
             until(None).await;
+            fs::write(&path, "another one").unwrap();
+            until(Some("another one")).await;
         })
         .await
         .expect("it is looked at every second");

@@ -121,7 +121,7 @@ impl Endpoints {
 
     /// Serves the endpoints at an address of their own until SIGTERM or Ctrl-C, on a thread and a runtime of its own:
     /// it answers whatever the application's runtime is doing. The checks run on the application's, the one that
-    /// awaits this.
+    /// awaits this, unless [`HealthCheck::on_runtime`] has said where.
     ///
     /// **The end.** On SIGTERM, and on [`HealthCheck::begin_shutdown`], `/readyz` fails at once while every request is
     /// answered for the [`shutdown_delay`](Self::shutdown_delay), so that load balancers notice; then the listener
@@ -136,9 +136,9 @@ impl Endpoints {
     /// Elsewhere than on Unix there is Ctrl-C alone.
     ///
     /// **Limits.** 4,096 connections; for the next one the connection is closed that has stood idle longest, as nginx does
-    /// it, and where none is idle the next ones wait. 10 s for a request's head, and for a client that takes nothing of an answer; 75 s
-    /// idle. It is HTTP/1. When the process
-    /// has no free file it logs once, keeps its connections and accepts again as soon as it can.
+    /// it, and where none is idle the next ones wait. 10 s for a request's head, and for a client that takes nothing of
+    /// an answer; 75 s idle. It is HTTP/1. When the process has no free file it logs once, keeps its connections and
+    /// accepts again as soon as it can.
     ///
     /// **Beside it.** The background checks are started; `HEALTHCHECK_DISABLE=a,b` in the environment takes these
     /// checks out; [`runtime_check`](Self::runtime_check), [`maintenance_file`](Self::maintenance_file) and
@@ -219,7 +219,7 @@ impl Endpoints {
         // A check that panics is told without its secrets; what the panic prints, only by this hook.
         healthcheck::install_panic_hook();
         let own_is_disabled = disabled::apply(&self.health, RUNTIME);
-        let endpoints = self.on_runtime(Handle::current());
+        let endpoints = self.at_home_on(Handle::current());
         let Serving {
             shutdown_delay,
             watch_runtime,

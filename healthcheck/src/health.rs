@@ -177,6 +177,12 @@ impl HealthCheck {
         }
     }
 
+    /// The runtime that was chosen by [`on_runtime`](Self::on_runtime); `None`: that of whoever asks.
+    #[must_use]
+    pub const fn runtime(&self) -> Option<&Handle> {
+        self.home.as_ref()
+    }
+
     /// The environment page of the same service: discovers its sections, provided with what this one was, and hiding
     /// the same names.
     pub fn environment(&self) -> EnvironmentDumpBuilder {

@@ -155,6 +155,19 @@ async fn vary_is_told_where_accept_has_a_say_and_only_there() {
 }
 
 #[tokio::test]
+async fn a_vary_of_ones_own_stands_beside_ours_and_stays_where_ours_has_no_say() {
+    let endpoints = Endpoints::new(built([passes("a")]));
+    let router = router(endpoints.success_header(header::VARY, HeaderValue::from_static("origin")));
+    for (path, vary) in [
+        ("/healthcheck", "accept, origin"),
+        ("/healthcheck?format=text", "origin"),
+    ] {
+        let answer = ask(&router, with(get(path), "accept", "text/html")).await;
+        assert_eq!(answer.header("vary"), Some(vary), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn text_is_one_word_until_something_fails_or_more_is_asked_for() {
     let router = plain([warns("disk"), passes("ping")]);
     let brief = ask(&router, with(get("/readyz"), "accept", "text/plain")).await;

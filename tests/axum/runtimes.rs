@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use healthcheck::{Check, EnvironmentDump, Outcome};
 use healthcheck_axum::Endpoints;
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Runtime};
 use tokio::task::JoinSet;
 
 use crate::support::{ask, built, get, plain, raw, router};
@@ -40,15 +40,41 @@ async fn a_server_runs_checks_and_sections_on_the_applications_runtime() {
     server.abort();
 }
 
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+#[test]
+fn a_server_leaves_checks_and_sections_on_the_runtime_that_was_chosen_for_them() {
+    let (home, application) = (runtime(), runtime());
+    let dump = EnvironmentDump::builder()
+        .discover(false)
+        .section_fn("where", || Handle::current().id().to_string())
+        .build()
+        .expect("it fits together")
+        .on_runtime(home.handle().clone());
+    let health = built([where_it_runs()]).on_runtime(home.handle().clone());
+    let there = home.handle().id().to_string();
+    application.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let server = tokio::spawn(Endpoints::new(health).environment(dump).serve_on(listener));
+        for path in ["/environment/where", "/healthcheck/where"] {
+            let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+            let answer = raw(address, request).await;
+            assert!(answer.contains(&format!("\"{there}\"")), "{path}: {answer}");
+        }
+        server.abort();
+    });
+}
+
 #[test]
 fn a_router_whose_checks_have_a_runtime_runs_them_there_whoever_asks() {
-    let runtime = || {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-    };
-    let (home, asking) = (runtime().expect("a runtime"), runtime().expect("a runtime"));
+    let (home, asking) = (runtime(), runtime());
     let app = router(Endpoints::new(
         built([where_it_runs()]).on_runtime(home.handle().clone()),
     ));

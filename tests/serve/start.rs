@@ -66,6 +66,15 @@ fn a_file_that_exists_is_maintenance() {
 }
 
 #[test]
+fn a_file_that_exists_before_the_start_is_maintenance_in_the_first_answer() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let maintenance = format!("maintenance_file={}", file.path().display());
+    let served = Served::spawn(Served::command(&[&maintenance]));
+    let addr = served.printed("listening ").parse().unwrap();
+    assert_eq!(get(addr, "/readyz").code, 503);
+}
+
+#[test]
 fn a_request_from_outside_a_probe_path_is_404_and_the_peer_is_known() {
     let (_served, addr) = Served::start(&[]);
     assert_eq!(get(addr, "/nowhere").code, 404);

@@ -70,7 +70,7 @@ enum Cause {
 }
 
 impl Server {
-    /// Serves until a signal, `until`, or its own drop. The checks run on the runtime that polls this.
+    /// Serves until a signal, `until`, or its own drop. Its `runtime` check watches the one that polls this.
     pub(crate) async fn run(
         self,
         listener: TcpListener,
@@ -80,21 +80,19 @@ impl Server {
         // It would stay on the application's reactor, blocked with it.
         let listener = listener.into_std().map_err(no_thread)?;
         let application = Handle::current();
-        let health = self.health.on_runtime(application.clone());
         if let Some(delay) = self.shutdown_delay {
-            health.set_drain_delay(delay);
+            self.health.set_drain_delay(delay);
         }
-        health.start();
+        self.health.start();
 
         let (orders, given) = watch::channel(Order::Serve);
         let (done, mut ended) = oneshot::channel();
         let dispatch = tracing::dispatcher::get_default(Clone::clone);
-        let served = Self { health, ..self };
         thread::Builder::new()
             .name("healthcheck".to_owned())
             .spawn(move || {
                 tracing::dispatcher::with_default(&dispatch, || {
-                    served.live(listener, application, given, done);
+                    self.live(listener, application, given, done);
                 });
             })
             .map_err(no_thread)?;
@@ -148,7 +146,7 @@ impl Server {
                     return;
                 }
             };
-            let companions = self.companions(application);
+            let companions = self.companions(application).await;
             let hurried = self.serve(listener, &mut given, &mut signals).await;
             self.write_termination_log().await;
             drop(companions);
@@ -161,12 +159,13 @@ impl Server {
     }
 
     /// What goes on beside the answers, until it is dropped.
-    fn companions(&mut self, application: Handle) -> JoinSet<()> {
+    async fn companions(&mut self, application: Handle) -> JoinSet<()> {
         let mut companions = JoinSet::<()>::new();
         let mut spawn = |companion: Task| companions.spawn(companion);
         spawn(Box::pin(maintenance::remind(self.health.clone())));
         if let Some(path) = &self.maintenance_file {
-            spawn(Box::pin(maintenance::follow(path.clone(), self.health.clone())));
+            let switch = maintenance::Switch::new(path, self.health.clone()).await;
+            spawn(Box::pin(switch.follow()));
         }
         if let Some(agent) = self.agent.take() {
             spawn(Box::pin(haproxy_agent::tell(agent, self.health.clone())));

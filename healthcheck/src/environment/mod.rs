@@ -176,6 +176,12 @@ impl EnvironmentDump {
         }
     }
 
+    /// The runtime that was chosen by [`on_runtime`](Self::on_runtime); `None`: that of whoever asks.
+    #[must_use]
+    pub const fn runtime(&self) -> Option<&Handle> {
+        self.home.as_ref()
+    }
+
     /// The same sections with the names, and without the values, of variables and arguments: for a page whose readers
     /// aren't known.
     #[must_use]

@@ -51,8 +51,10 @@ pub(super) async fn serve(
 ) {
     let io = Paced::new(io, Arc::clone(&pace));
     let answer = |request: Request<Incoming>| answer(request, peer, &site, Arc::clone(&pace));
+    // A client that has said all it has to say may close its side, as `nc -N` does, and waits for its answer.
     let connection = http1::Builder::new()
         .max_buf_size(LONGEST_HEAD)
+        .half_close(true)
         .serve_connection(TokioIo::new(io), service_fn(answer));
 
     let mut connection = pin!(connection);

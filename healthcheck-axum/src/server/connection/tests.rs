@@ -151,6 +151,15 @@ async fn a_request_that_is_being_answered_is_not_cut() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_has_said_all_it_has_to_say_is_answered_and_closed() {
+    let mut it = open();
+    it.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    it.client.shutdown().await.unwrap();
+    assert!(it.answer().await.ends_with("at last"));
+    assert_eq!(it.closed_after().await, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_takes_nothing_of_its_answer_is_closed_after_ten_seconds() {
     let mut it = open();
     let began = Instant::now();
