@@ -135,10 +135,11 @@ impl Endpoints {
     /// exit code 143 or 130. Whoever handles signals calls [`serve_until`](Self::serve_until), which installs nothing.
     /// Elsewhere than on Unix there is Ctrl-C alone.
     ///
-    /// **Limits.** 4,096 connections; for the next one the connection is closed that has stood idle longest, as nginx does
-    /// it, and where none is idle the next ones wait. 10 s for a request's head, and for a client that takes nothing of
-    /// an answer; 75 s idle. It is HTTP/1. When the process has no free file it logs once, keeps its connections and
-    /// accepts again as soon as it can.
+    /// **Limits.** 4,096 connections, on Linux no more than half of the files that the process may have open (`ulimit
+    /// -n`); for the next one the connection is closed that has stood idle longest, as nginx does it, and where none is
+    /// idle the next ones wait. 10 s for a request's head, and for a client that takes nothing of an answer; 75 s idle.
+    /// It is HTTP/1. When the process has no free file all the same it logs once, keeps its connections and accepts
+    /// again as soon as it can.
     ///
     /// **Beside it.** The background checks are started; `HEALTHCHECK_DISABLE=a,b` in the environment takes these
     /// checks out; [`runtime_check`](Self::runtime_check), [`maintenance_file`](Self::maintenance_file) and
@@ -244,7 +245,7 @@ impl Endpoints {
             maintenance_file,
             termination_log,
             agent,
-            limits: Limits::default(),
+            limits: Limits::of_this_process(),
         };
         tracing::info!("listening on http://{addr}");
         server.run(listener, until).await

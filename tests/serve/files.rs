@@ -1,6 +1,8 @@
 //! A process without a free file.
 
-use crate::process::{Connection, Served};
+use std::time::{Duration, Instant};
+
+use crate::process::{Connection, Served, get};
 
 #[test]
 fn without_a_free_file_open_connections_are_served_and_new_ones_as_soon_as_there_is_one() {
@@ -20,4 +22,15 @@ fn without_a_free_file_open_connections_are_served_and_new_ones_as_soon_as_there
     served.tell("give files back");
     assert_eq!(waiting.answer().code, 200);
     assert_eq!(served.count_in_log("can't accept connections"), 1);
+}
+
+// Elsewhere the server doesn't know how many files it may have.
+#[cfg(target_os = "linux")]
+#[test]
+fn more_idle_connections_than_the_process_may_have_files_keep_no_probe_out() {
+    let (_served, addr) = Served::start(&["files=64"]);
+    let _idle: Vec<_> = (0..100).map(|_| Connection::open(addr)).collect();
+    let asked = Instant::now();
+    assert_eq!(get(addr, "/livez").code, 200);
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
 }

@@ -1,3 +1,4 @@
+use std::fs;
 use std::time::Duration;
 
 /// What the server allows its clients.
@@ -27,9 +28,46 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// For this process: half of the files that it may have open are left to the application, and the longest idle
+    /// connection is closed before none is left. Where the system doesn't tell how many it may have, nothing is.
+    pub(crate) fn of_this_process() -> Self {
+        let told = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+        Self::default().within(open_files(&told))
+    }
+
+    fn within(self, files: Option<usize>) -> Self {
+        let half = files.map_or(usize::MAX, |files| files / 2);
+        Self {
+            connections: self.connections.min(half).max(1),
+            ..self
+        }
+    }
+}
+
+/// The soft limit.
+fn open_files(limits: &str) -> Option<usize> {
+    let of_files = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
+    of_files.split_whitespace().next()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn half_of_the_files_are_the_applications() {
+        let limits = |soft: &str| {
+            format!("Max processes   96364  96364  processes\nMax open files   {soft}  20000  files\n")
+        };
+        for (soft, connections) in [("1024", 512), ("20000", 4_096), ("unlimited", 4_096), ("1", 1)] {
+            let files = open_files(&limits(soft));
+            assert_eq!(Limits::default().within(files).connections, connections, "{soft}");
+        }
+        assert_eq!(open_files(""), None, "a system without that file");
+    }
 
     #[test]
     fn the_limits_are_those_that_the_docs_promise() {

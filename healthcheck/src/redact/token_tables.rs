@@ -63,6 +63,7 @@ pub(super) const TOKENS: &[(&str, Alphabet, usize)] = &[
     ("r8_", Alnum, 30), ("nvapi-", Word, 40), ("pcsk_", Word, 30), ("lsv2_", Word, 30), ("ls__", Hex, 32),
     ("co_", Alnum, 38), ("tgp_v1_", Word, 30), ("fw_", Alnum, 22), ("wandb_v1_", Word, 30),
     ("jina_", Word, 40), ("tvly-", Word, 20), ("key_live_", Alnum, 20), ("fc-", Hex, 32), ("csk-", Alnum, 40), ("KGAT_", Hex, 30),
+    ("sk_", Hex, 48), ("rpa_", Alnum, 40), ("esecret_", Alnum, 20), ("aio_", Alnum, 28),
     // Money.
     ("sk_live_", Alnum, 10), ("sk_test_", Alnum, 10), ("sk_prod_", Alnum, 10), ("rk_live_", Alnum, 10),
     ("rk_test_", Alnum, 10), ("rk_prod_", Alnum, 10), ("whsec_", Wide, 16), ("sq0atp-", Word, 20),
