@@ -193,6 +193,19 @@ async fn paused_time_waits_for_a_sync_check() {
     assert_eq!(of(&*health.report().await, "real work").output, "done");
 }
 
+#[test]
+fn a_sync_check_leaves_the_only_blocking_thread_of_its_runtime_to_the_application() {
+    let mut builder = Builder::new_current_thread();
+    let runtime = builder.enable_all().max_blocking_threads(1).build().unwrap();
+    let health = built([Check::blocking("sync", || {
+        let (done, told) = mpsc::channel();
+        tokio::runtime::Handle::current().spawn_blocking(move || done.send("the application's work"));
+        told.recv_timeout(Duration::from_secs(2))
+    })]);
+    let report = runtime.block_on(health.report());
+    assert_eq!(of(&report, "sync").output, "the application's work");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_sync_check_may_block_on_its_runtime() {
     let health = built([Check::blocking("sync", || {
