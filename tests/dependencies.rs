@@ -176,6 +176,10 @@ fn all_missing_values_are_named_at_once() {
     // One sentence for each function and type, also where a function takes it twice.
     assert_eq!(text.matches("`trait_object` (").count(), 1, "{text}");
     assert!(text.contains("dependencies.rs:"), "{text}");
+    // Those of the environment page with them; what stands on both is told once.
+    for (section, needs) in [("`lent_section`", 1), ("`limits`", 2)] {
+        assert_eq!(text.matches(section).count(), needs, "{section} in {text}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::engine::changes::{Changes, Transition};
 use crate::engine::listeners::{Listener, Listeners};
 use crate::engine::policy::{Policy, Ttl};
+use crate::environment::EnvironmentDumpBuilder;
 use crate::error::BuildError;
 use crate::health::{Core, HealthCheck};
 use crate::lifecycle::Lifecycle;
@@ -193,7 +194,8 @@ impl HealthCheckBuilder {
     ///
     /// # Errors
     /// Everything that is wrong, at once: two checks or sections of one name, a dependency that nobody provided, an
-    /// unknown name in the settings, in `expect` or in `depends_on`, options that contradict each other.
+    /// unknown name in the settings, in `expect` or in `depends_on`, options that contradict each other; then also what
+    /// is wrong with the discovered sections of the environment page.
     pub fn build(self) -> Result<HealthCheck, BuildError> {
         let mut problems = self.provided.problems();
         let settings = self.settings;
@@ -240,6 +242,16 @@ impl HealthCheckBuilder {
         };
         let sections = registry::sections(sources, &policy, &mut problems);
         slots.extend(sections);
+        if !problems.is_empty() && self.discover {
+            // Whoever has something to repair is told at once what the environment page would say next.
+            let page =
+                EnvironmentDumpBuilder::of(self.provided.clone(), self.redaction.clone(), None).build();
+            for problem in page.err().iter().flat_map(BuildError::problems) {
+                if !problems.contains(problem) {
+                    problems.push(problem.clone());
+                }
+            }
+        }
         BuildError::unless_empty(problems)?;
         slots
             .iter_mut()
