@@ -43,8 +43,18 @@ impl HealthCheck {
         }
         let core = self.core();
         let Some(outcome) = outcome else {
-            if core.observations.lock().remove(name).is_some() {
+            let gone = core.observations.lock().remove(name);
+            if let Some(gone) = gone {
                 core.engine.touch();
+                let changes = &core.engine.changes;
+                // What failed is over with it.
+                changes.record_observed(
+                    name,
+                    Some(gone.status),
+                    Status::Pass,
+                    serde_json::Value::Null,
+                    Now::read(),
+                );
             }
             return;
         };

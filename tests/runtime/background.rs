@@ -402,3 +402,20 @@ async fn a_result_without_a_time_limit_is_stale_after_two_intervals_and_five_sec
         "staleness counts"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn many_initial_delays_are_waited_for_at_once() {
+    let lever = Lever::default();
+    let late = (0..10).map(|i| {
+        lever
+            .check(&format!("late {i}"))
+            .interval(60 * SECOND)
+            .initial_delay(3_600 * SECOND)
+    });
+    let names: Vec<String> = (0..10).map(|i| format!("late {i}")).collect();
+    let health = built(late.chain([lever.check("web").depends_on(names)]));
+    let began = Instant::now();
+    let report = health.report().await;
+    assert!(began.elapsed() < 7 * SECOND, "{:?}", began.elapsed());
+    assert_eq!(of(&report, "web").output, "fine");
+}

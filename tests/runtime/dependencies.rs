@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use healthcheck::{Cause, Check, Overall, Selection, Status, Transition};
+use healthcheck::{Cause, Check, HealthCheck, Overall, Selection, Status, Transition};
 use tokio::time::{advance, sleep};
 
 use crate::support::{Lever, built, by_hand, of};
@@ -331,4 +331,48 @@ async fn a_blocked_result_is_neither_stale_nor_cached() {
         assert_eq!(result.output, "blocked by dns");
         assert_eq!((result.stale, result.age, result.expires), (false, None, None));
     }
+}
+
+/// A chain whose names sort before or after what they depend on: the last one depends on the middle, that on the first.
+fn chain(names: [&str; 3]) -> ([Lever; 3], HealthCheck) {
+    let levers: [Lever; 3] = Default::default();
+    let [root, middle, last] = &levers;
+    let health = built([
+        root.check(names[0]),
+        middle.check(names[1]).depends_on([names[0]]),
+        last.check(names[2]).depends_on([names[1]]),
+    ]);
+    (levers, health)
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_depends_on_something_by_way_of_another_recovers_in_the_same_answer() {
+    for names in [["a", "b", "c"], ["c", "b", "a"]] {
+        for selection in [Selection::all(), Selection::checks([names[2]])] {
+            let ([root, ..], health) = chain(names);
+            root.fail();
+            health.report().await;
+            root.pass();
+            advance(10 * SECOND).await;
+            let report = health.report_for(&selection).await.unwrap();
+            assert!(
+                report.results.iter().all(|result| result.output == "fine"),
+                "{names:?}: {report:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_of_an_hour_ago_is_not_told_after_the_root_of_a_chain_has_recovered() {
+    let ([root, _, last], health) = chain(["a", "b", "c"]);
+    health.report().await;
+    root.fail();
+    advance(60 * SECOND).await;
+    health.report().await;
+    advance(3_600 * SECOND).await;
+    root.pass();
+    last.fail();
+    let report = health.report_for(&Selection::checks(["c"])).await.unwrap();
+    assert_eq!(of(&report, "c").output, "broken");
 }

@@ -360,3 +360,12 @@ async fn an_observation_is_cut_as_an_output_is() {
         output.len()
     );
 }
+
+#[tokio::test]
+async fn an_observation_that_fails_is_over_when_it_is_taken_away() {
+    let health = built([]);
+    health.observe_liveness("loop", Some(Outcome::fail("stands still")));
+    health.observe_liveness("loop", None);
+    let told: Vec<_> = health.history().iter().map(|it| (it.from, it.to)).collect();
+    assert_eq!(told, [(None, Status::Fail), (Some(Status::Fail), Status::Pass)]);
+}

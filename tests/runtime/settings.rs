@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use healthcheck::{Check, HealthCheckBuilder, Overall, Settings};
+use healthcheck::{Check, HealthCheckBuilder, Overall, Selection, Settings};
 use serde_json::json;
 
 use crate::support::{Lever, by_hand, of};
@@ -140,4 +140,52 @@ async fn a_ttl_from_the_settings_holds_on_probes_too() {
     assert_eq!(lever.runs(), 1);
     let result = of(&report, "a");
     assert!((result.expires.unwrap() - result.timestamp.unwrap() - 3_600.0).abs() < 0.001);
+}
+
+#[tokio::test]
+async fn a_check_that_the_settings_take_out_of_its_probe_stands_in_the_whole_alone() {
+    let fleet = || {
+        by_hand()
+            .check(Check::new("redis", async || false))
+            .check(Check::new("dead", async || false).liveness())
+    };
+    let set = json!({ "checks": { "redis": { "readiness": false }, "dead": { "liveness": false } } });
+    let health = fleet().settings(settings(set)).build().unwrap();
+    for probe in [
+        Selection::readiness(),
+        Selection::liveness(),
+        Selection::startup(),
+    ] {
+        let report = health.report_for(&probe).await.unwrap();
+        assert!(report.results.is_empty(), "{report:?}");
+    }
+    assert_eq!(health.report().await.results.len(), 2);
+
+    // Another probe in the place of readiness, which was nobody's choice.
+    let set = json!({ "checks": { "redis": { "startup": true } } });
+    let health = fleet().settings(settings(set)).build().unwrap();
+    let redis = health.checks().find(|check| check.name() == "redis").unwrap();
+    assert!(redis.options().startup && !redis.options().readiness);
+}
+
+#[test]
+fn a_tag_is_disabled_by_the_tags_that_the_settings_give() {
+    let set = json!({
+        "tags": { "far": { "enabled": false } },
+        "checks": { "redis": { "tags": ["mine"] }, "dns": { "tags": ["far"] } },
+    });
+    let health = fleet().settings(settings(set)).build().unwrap();
+    let names: Vec<_> = health.checks().map(|check| check.name().to_owned()).collect();
+    assert_eq!(names, ["redis"]);
+}
+
+#[test]
+fn an_interval_from_the_settings_takes_the_place_of_the_codes_ttl_and_not_of_their_own() {
+    let fleet = || by_hand().check(Check::new("a", async || true).success_ttl(Duration::from_secs(3)));
+    let set = json!({ "checks": { "a": { "interval": "10s" } } });
+    let health = fleet().settings(settings(set)).build().unwrap();
+    assert_eq!(health.checks().next().unwrap().options().success_ttl, None);
+    let set = json!({ "checks": { "a": { "interval": "10s", "failed_ttl": "3s" } } });
+    let error = fleet().settings(settings(set)).build().unwrap_err();
+    assert!(error.to_string().contains("a TTL beside its interval"), "{error}");
 }

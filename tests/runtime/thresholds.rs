@@ -1,6 +1,10 @@
 //! How many runs in a row it takes to change what is shown.
 
-use healthcheck::{Outcome, Overall, Pending, Status};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
+
+use healthcheck::{Check, Outcome, Overall, Pending, Status};
 
 use crate::support::{Lever, built, of};
 
@@ -77,4 +81,32 @@ async fn an_optional_failure_and_a_warning_degrade_the_whole() {
         (report.status, of(&report, "a").passed),
         (Overall::Degraded, true)
     );
+}
+
+#[tokio::test]
+async fn a_check_that_hangs_each_time_is_not_called_up_when_a_stuck_run_has_ended() {
+    let (let_go, held) = mpsc::channel::<()>();
+    let (held, first) = (Mutex::new(held), AtomicBool::new(true));
+    let limit = Duration::from_millis(300);
+    let hangs = Check::blocking("hangs", move || {
+        if !first.swap(false, Ordering::SeqCst) {
+            let _ = held.lock().unwrap().recv();
+        }
+    });
+    let health = built([hangs
+        .timeout(limit)
+        .success_ttl(None)
+        .failed_ttl(None)
+        .failure_threshold(3)
+        .success_threshold(2)]);
+    assert_eq!(of(&*health.report().await, "hangs").status, Status::Pass);
+    // Held by the threshold, then stuck for longer than its failure lasts.
+    health.report().await;
+    assert_eq!(of(&*health.report().await, "hangs").status, Status::Fail);
+    let_go.send(()).unwrap();
+    while health.statistics().stuck_runs > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(of(&*health.report().await, "hangs").status, Status::Fail);
+    drop(let_go);
 }

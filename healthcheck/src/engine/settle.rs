@@ -107,23 +107,26 @@ impl Engine {
                 .copied()
                 .filter(|&i| self.waits_for_first(i))
                 .collect();
+            let since = Instant::now();
             for index in first {
-                self.await_first(index, home, None).await;
+                self.await_first(index, home, since, None).await;
             }
             self.settle(wanted.into_iter(), max_age, home, None).await
         })
     }
 
-    /// Waits for the first result of a background check, whose loop runs it.
+    /// Waits for the first result of a background check, whose loop runs it; `since` is when the asker began to wait for
+    /// all that it waits for.
     pub(crate) async fn await_first(
         self: &Arc<Self>,
         index: u32,
         home: &Handle,
+        since: Instant,
         deadline: Option<Instant>,
     ) -> Waited {
         let slot = self.slot(index);
         // A loop whose runtime is blocked begins nothing, ever.
-        let begins = Instant::now().checked_add(slot.policy.begins_within());
+        let begins = since.checked_add(slot.policy.begins_within());
         loop {
             let ended = slot.ended.notified();
             tokio::pin!(ended);
@@ -173,10 +176,10 @@ impl Engine {
             return None;
         }
         let blocked = self.blocked_by(index, now).is_some();
-        let moving = !slot.depends_on.is_empty() && self.any_due(&slot.depends_on, now, max_age);
+        let moving = blocked && self.may_recover(&slot.depends_on, now, max_age);
         let mut state = slot.lock();
         let fresh = state.fresh_until(&slot.policy, now, max_age).is_some();
-        if (fresh || state.waits_for_loop(&slot.policy)) && !(blocked && moving) {
+        if (fresh || state.waits_for_loop(&slot.policy)) && !moving {
             return None;
         }
         if state.is_stuck() {

@@ -139,8 +139,29 @@ impl Engine {
         Some(earliest)
     }
 
-    pub(super) fn any_due(&self, among: &[u32], now: Now, max_age: Option<MaxAge>) -> bool {
-        let there = among.iter().copied().filter(|&index| !self.is_disabled(index));
-        self.fresh_until(there, now, max_age).is_none()
+    /// Whether something that fails among these, or among all that they depend on, is being run or about to be: then
+    /// what it holds up may be told otherwise in the same answer. Each is looked at once, however long the way to it.
+    pub(super) fn may_recover(&self, among: &[u32], now: Now, max_age: Option<MaxAge>) -> bool {
+        let mut seen: HashSet<u32> = among.iter().copied().collect();
+        let mut to_see = among.to_vec();
+        while let Some(index) = to_see.pop() {
+            let slot = self.slot(index);
+            if slot.is_disabled() {
+                continue;
+            }
+            let (fails, due, runs) = {
+                let state = slot.lock();
+                (
+                    state.given(&slot.policy, now) == Some(Status::Fail) && state.mask(now).is_none(),
+                    state.fresh_until(&slot.policy, now, max_age).is_none(),
+                    state.running().is_some() && !state.is_stuck(),
+                )
+            };
+            if fails && due && (runs || self.blocked_by(index, now).is_none()) {
+                return true;
+            }
+            to_see.extend(slot.depends_on.iter().copied().filter(|on| seen.insert(*on)));
+        }
+        false
     }
 }

@@ -50,6 +50,11 @@ impl Verdict {
         }
     }
 
+    /// Shows a failure at once, whatever the threshold: it takes a recovery to show anything else.
+    pub(crate) const fn fail(&mut self) {
+        self.shown = Some(Status::Fail);
+    }
+
     pub(crate) const fn shown(&self) -> Option<Status> {
         self.shown
     }

@@ -170,9 +170,14 @@ fn told<'a>(state: &'a State, policy: &super::policy::Policy, asked: &Asked) -> 
     if let Some(not_run) = not_run {
         return not_run;
     }
-    if state.running().is_some() && !state.may_show_stale(policy, asked.now) {
+    if !state.may_show_stale(policy, asked.now) {
         let age = clock::human(asked.now.mono.saturating_duration_since(last.at.mono));
-        return Told::Failure(format!("no result for {age}, still running"));
+        let runs = if state.running().is_some() {
+            ", still running"
+        } else {
+            ""
+        };
+        return Told::Failure(format!("no result for {age}{runs}"));
     }
     Told::Stale(last)
 }

@@ -67,8 +67,7 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
 
     let mut infos = Vec::with_capacity(found.len());
     let mut runs = Vec::with_capacity(found.len());
-    for Candidate { mut info, binding } in found {
-        options::complete(&mut info);
+    for Candidate { info, binding } in found {
         problems.extend(options::problems_of(&info, sources.settings));
         let at = || info.location();
         if let Some(run) = bind(binding, sources.provided, "check", info.name(), at, problems) {

@@ -91,6 +91,18 @@ pub(super) fn apply(
             known.join(", ")
         ));
     }
+    for Candidate { info, .. } in &mut *found {
+        let set = settings.checks.get_key_value(info.name());
+        let code_names_none = names_no_probe(info);
+        if let Some((name, set)) = set {
+            lay_over(Arc::make_mut(info), name, set, problems);
+        }
+        let may_belong_to_none = set.is_some_and(|(_, set)| set.readiness == Some(false));
+        if code_names_none && !may_belong_to_none && names_no_probe(info) {
+            Arc::make_mut(info).options_mut().readiness = true;
+        }
+    }
+    // By the tags that the settings have given.
     for (tag, set) in &settings.tags {
         let tagged: Vec<String> = found
             .iter()
@@ -107,20 +119,16 @@ pub(super) fn apply(
         UnknownChecks::Error => problems.append(&mut unknown),
         UnknownChecks::Warn => warnings.append(&mut unknown),
     }
-    for Candidate { info, .. } in found {
-        let Some((name, set)) = settings.checks.get_key_value(info.name()) else {
-            continue;
-        };
+    for (name, set) in &settings.checks {
         match set.enabled {
-            Some(false) => {
+            Some(false) if is_known(found, name) => {
                 disabled.insert(name.clone());
             }
             Some(true) => {
                 disabled.remove(name);
             }
-            None => {}
+            _ => {}
         }
-        lay_over(Arc::make_mut(info), name, set, problems);
     }
     disabled
 }
@@ -142,6 +150,11 @@ fn lay_over(info: &mut CheckInfo, name: &str, set: &CheckSettings, problems: &mu
     if interval == Some(None) {
         // Turned off: run when somebody asks, like any other.
         options.initial_delay = None;
+    }
+    if let Some(Some(_)) = interval {
+        // The code's TTLs were for when somebody asks; those that the settings give beside it are refused.
+        options.success_ttl = None;
+        options.failed_ttl = None;
     }
     options.timeout = timeout.or(options.timeout);
     options.success_ttl = success_ttl.or(options.success_ttl);
@@ -175,12 +188,10 @@ fn read(key: &str, text: &str, problems: &mut Vec<String>) -> Option<Option<Dura
         .ok()
 }
 
-/// A check that names no probe is a readiness check.
-pub(super) fn complete(info: &mut Arc<CheckInfo>) {
+/// Then it is a readiness check, unless the settings say that it isn't.
+fn names_no_probe(info: &CheckInfo) -> bool {
     let options = info.options();
-    if !(options.readiness || options.liveness || options.startup) {
-        Arc::make_mut(info).options_mut().readiness = true;
-    }
+    !(options.readiness || options.liveness || options.startup)
 }
 
 /// What the attribute refuses while compiling, for those that came another way.
@@ -210,7 +221,7 @@ pub(super) fn problems_of(info: &CheckInfo, settings: &Settings) -> Vec<String> 
         ),
         (
             ttl && options.interval.is_some(),
-            "it has a TTL beside its interval: a background result holds until the next run",
+            "it has a TTL beside its interval: a background result holds until the next run; leave one of them out",
         ),
         (
             options.failure_threshold == 0,

@@ -181,7 +181,7 @@ impl Core {
                 .looked_at(selection, &members)
                 .filter(|&index| self.engine.waits_for_first(index));
             for index in firsts.collect::<Vec<_>>() {
-                if self.engine.await_first(index, &home, deadline).await == Waited::Lost {
+                if self.engine.await_first(index, &home, began.mono, deadline).await == Waited::Lost {
                     lost.push(index);
                 }
             }

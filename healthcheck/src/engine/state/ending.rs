@@ -64,12 +64,13 @@ impl State {
     }
 
     /// Says again, once its failure isn't fresh any more, that a run is stuck: no run, so no threshold counts it, and
-    /// none holds what was shown before.
+    /// none holds what was shown before, nor what is shown once it has ended.
     pub(crate) fn renew(&mut self, now: Now) {
         let Some(running) = self.running.as_mut().filter(|running| running.expired) else {
             return;
         };
         running.lasts = true;
+        self.verdict.fail();
         let since = clock::rfc3339(running.since_wall);
         let lasted = clock::human(now.mono.saturating_duration_since(running.since));
         if let Some(last) = &mut self.last {

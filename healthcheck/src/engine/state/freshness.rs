@@ -60,17 +60,21 @@ impl State {
         policy.interval.is_some() && self.last.is_none() && !self.recheck
     }
 
-    /// Whether the last result may still be told while the next run is going on.
+    /// Whether the last result may still be told although the next one is due, or its run is going on.
     pub(crate) fn may_show_stale(&self, policy: &Policy, now: Now) -> bool {
-        let (Some(running), Some(last)) = (&self.running, &self.last) else {
-            return false;
-        };
-        let patience = if running.phase == Phase::Started {
-            policy.patience()
-        } else {
-            PATIENCE
-        };
-        now.mono.saturating_duration_since(running.since) < patience && !last.is_outdated(policy, now)
+        let in_time = self.running.as_ref().is_none_or(|running| {
+            let patience = if running.phase == Phase::Started {
+                policy.patience()
+            } else {
+                PATIENCE
+            };
+            now.mono.saturating_duration_since(running.since) < patience
+        });
+        in_time
+            && self
+                .last
+                .as_ref()
+                .is_some_and(|last| !last.is_outdated(policy, now))
     }
 
     /// Whether nothing recent is known: no result yet, or one that even a later answer no more shows as stale.
