@@ -132,6 +132,18 @@ async fn runs_use_one_connection_again() {
 }
 
 #[tokio::test]
+async fn a_connection_that_has_stood_idle_for_long_is_not_used_again() {
+    let (server, url) = answering("200 OK", "ok").await;
+    for (idle, connections) in [(0, 1), (40, 1), (46, 2), (40, 2)] {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(idle)).await;
+        tokio::time::resume();
+        assert_eq!(http(&url).await.status(), Status::Pass);
+        assert_eq!(server.accepted(), connections, "after {idle} s");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_closes_its_connections_meanwhile_is_no_failure() {
     let server = Server::plain(|_| Reply::AnswerAndClose(answer("200 OK", "ok")))
         .await

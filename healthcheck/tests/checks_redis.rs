@@ -99,6 +99,18 @@ async fn a_client_s_connection_is_kept_and_used_again() {
         Status::Pass
     );
     assert_eq!(server.accepted.load(Ordering::SeqCst), 1);
+    // One that has stood idle for long may be forgotten by what lies between.
+    for (idle, connections) in [(40, 1), (40, 1), (46, 2)] {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(idle)).await;
+        tokio::time::resume();
+        assert_eq!(checks::redis(&client).await.status(), Status::Pass);
+        assert_eq!(
+            server.accepted.load(Ordering::SeqCst),
+            connections,
+            "after {idle} s"
+        );
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::SendRequest;
+use tokio::time::Instant;
+
+use super::idle::LONGEST_IDLE;
 
 pub(super) type Sender = SendRequest<Empty<Bytes>>;
 
@@ -22,17 +25,23 @@ pub(super) struct Origin {
 /// Several checks may ask one server at the same time; more than this is closed after its run.
 const MOST: usize = 4;
 
-static KEPT: Mutex<BTreeMap<Origin, Vec<Sender>>> = Mutex::new(BTreeMap::new());
+struct Idle {
+    sender: Sender,
+    since: Instant,
+}
 
-/// The connection that was used last; it may have been closed meanwhile.
+static KEPT: Mutex<BTreeMap<Origin, Vec<Idle>>> = Mutex::new(BTreeMap::new());
+
+/// The connection that was used last, and lately; it may have been closed meanwhile.
 pub(super) fn take(origin: &Origin) -> Option<Sender> {
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     let senders = kept.get_mut(origin)?;
-    let sender = senders.pop();
-    if senders.is_empty() {
+    let last = senders.pop().filter(|idle| idle.since.elapsed() < LONGEST_IDLE);
+    if senders.is_empty() || last.is_none() {
+        // The others have stood idle for longer.
         kept.remove(origin);
     }
-    sender
+    last.map(|idle| idle.sender)
 }
 
 pub(super) fn keep(origin: Origin, sender: Sender) {
@@ -41,8 +50,9 @@ pub(super) fn keep(origin: Origin, sender: Sender) {
     }
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     let senders = kept.entry(origin).or_default();
-    senders.retain(|sender| !sender.is_closed());
+    senders.retain(|idle| !idle.sender.is_closed());
     if senders.len() < MOST {
-        senders.push(sender);
+        let since = Instant::now();
+        senders.push(Idle { sender, since });
     }
 }

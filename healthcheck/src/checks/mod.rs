@@ -92,6 +92,8 @@ mod tcp;
 mod exchange;
 #[cfg(feature = "checks-http")]
 mod http;
+#[cfg(any(feature = "checks-http", feature = "checks-redis"))]
+mod idle;
 #[cfg(feature = "checks-http")]
 mod kept;
 #[cfg(feature = "checks-http")]

@@ -50,9 +50,9 @@ impl OpenFiles {
         if let Some(problem) = self.thresholds.problem("open_files") {
             return problem;
         }
-        let process = system::process();
-        match process.open_files {
-            Some(open) => self.judge(open, process.open_files_limit),
+        match system::process().open_files {
+            Some(open) => self.judge(open, limit()),
+            None if none_is_left() => Outcome::fail("no file can be opened any more"),
             None => Outcome::warn("how many files are open isn't known on this system"),
         }
     }
@@ -71,6 +71,31 @@ impl OpenFiles {
             }
         }
     }
+}
+
+/// The soft limit, `None` without one. Asked of the kernel, since its file can't be read where no file is left.
+#[cfg(unix)]
+fn limit() -> Option<u64> {
+    use rustix::process::{Resource, getrlimit};
+    getrlimit(Resource::Nofile).current
+}
+
+#[cfg(not(unix))]
+const fn limit() -> Option<u64> {
+    None
+}
+
+/// Before Linux 6.2 counting the files takes one.
+#[cfg(unix)]
+fn none_is_left() -> bool {
+    use rustix::io::Errno;
+    let opened = std::fs::File::open("/dev/null");
+    opened.is_err_and(|error| matches!(Errno::from_io_error(&error), Some(Errno::MFILE | Errno::NFILE)))
+}
+
+#[cfg(not(unix))]
+const fn none_is_left() -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -110,6 +135,35 @@ mod tests {
                 .contains("a number like \"5000\""),
             "{outcome:?}"
         );
+    }
+
+    /// In a process of its own, which has none left.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_without_a_free_file_fails() {
+        const ROLE: &str = "HEALTHCHECK_TEST_TAKES_ALL_FILES";
+        if std::env::var_os(ROLE).is_some() {
+            let mut held = Vec::new();
+            while let Ok(file) = std::fs::File::open("/dev/null") {
+                held.push(file);
+            }
+            let outcome = open_files().check();
+            assert_eq!(outcome.status(), Status::Fail, "{outcome:?}");
+            return;
+        }
+        let exe = std::env::current_exe().unwrap();
+        let output = std::process::Command::new("sh")
+            .args([
+                "-c",
+                "ulimit -n 64; exec \"$0\" --nocapture a_process_without_a_free_file_fails",
+            ])
+            .arg(exe)
+            .env(ROLE, "yes")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains("1 passed"), "{said}");
     }
 
     #[cfg(target_os = "linux")]

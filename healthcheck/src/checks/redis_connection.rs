@@ -5,6 +5,9 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use ::redis::ConnectionInfo;
 use ::redis::aio::MultiplexedConnection;
+use tokio::time::Instant;
+
+use super::idle::LONGEST_IDLE;
 
 /// Server, database and user; of the password a hash with a secret of this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +20,14 @@ struct Key {
 
 static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
+struct Kept {
+    key: Key,
+    connection: MultiplexedConnection,
+    used: Instant,
+}
+
 /// A handful at most: one for each server that the configuration names.
-static KEPT: Mutex<Vec<(Key, MultiplexedConnection)>> = Mutex::new(Vec::new());
+static KEPT: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
 
 impl Key {
     fn of(info: &ConnectionInfo) -> Self {
@@ -33,23 +42,31 @@ impl Key {
     }
 }
 
+/// The connection that was used lately.
 pub(super) fn get(info: &ConnectionInfo) -> Option<MultiplexedConnection> {
     let key = Key::of(info);
-    let kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    let (_, connection) = kept.iter().find(|(other, _)| *other == key)?;
-    Some(connection.clone())
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    kept.retain(|kept| kept.used.elapsed() < LONGEST_IDLE);
+    let found = kept.iter_mut().find(|kept| kept.key == key)?;
+    found.used = Instant::now();
+    Some(found.connection.clone())
 }
 
 /// In the place of the one before.
 pub(super) fn keep(info: &ConnectionInfo, connection: MultiplexedConnection) {
     let key = Key::of(info);
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    kept.retain(|(other, _)| *other != key);
-    kept.push((key, connection));
+    kept.retain(|kept| kept.key != key);
+    let used = Instant::now();
+    kept.push(Kept {
+        key,
+        connection,
+        used,
+    });
 }
 
 pub(super) fn forget(info: &ConnectionInfo) {
     let key = Key::of(info);
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    kept.retain(|(other, _)| *other != key);
+    kept.retain(|kept| kept.key != key);
 }

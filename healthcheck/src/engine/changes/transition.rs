@@ -44,6 +44,7 @@ pub enum Cause {
     Stale,
     /// A status set by hand, or its end.
     Override,
-    /// Maintenance of the whole.
+    /// Maintenance, which began or ended. That it ended doesn't say that the checks pass: what they amount to is told by
+    /// the other causes alone.
     Maintenance,
 }
