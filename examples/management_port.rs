@@ -27,8 +27,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let drained = health.drained();
     let routes = Router::new().route("/", get(async || "the application"));
     let application = axum::serve(app, routes).with_graceful_shutdown(drained);
-    let (served, managed) = tokio::join!(application, Endpoints::new(health).serve_on(management));
-    served?;
-    managed?;
+    // Where one of them can't go on, the other one ends with it.
+    tokio::try_join!(
+        async { application.await.map_err(Box::<dyn std::error::Error>::from) },
+        async { Ok(Endpoints::new(health).serve_on(management).await?) },
+    )?;
     Ok(())
 }

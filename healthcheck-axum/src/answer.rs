@@ -123,13 +123,20 @@ impl Answers {
         } else {
             self.status(place.kind, verdict)
         };
+        let mut body = made.body;
+        if has_no_content(status) {
+            // Some clients take a length beside such a status for a broken answer (RFC 9110, 8.6).
+            headers.remove(header::CONTENT_TYPE);
+            headers.remove(header::CONTENT_LENGTH);
+            body = Bytes::new();
+        }
         Rendered {
             status,
             report,
             choice,
             headers,
             own_vary,
-            body: made.body,
+            body,
         }
     }
 
@@ -236,6 +243,14 @@ pub(crate) fn environment(
             .insert(header::VARY, HeaderValue::from_static(ACCEPT));
     }
     response
+}
+
+/// Whether the status is that of an answer without content.
+pub(crate) fn has_no_content(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+    )
 }
 
 /// The same, and by `Accept`.

@@ -167,8 +167,10 @@ fn finish(state: &State, page: Page, head: &Parts, response: &mut Response) {
     } else if head.method == Method::OPTIONS && page.takes(&Method::OPTIONS) {
         *response.body_mut() = Body::empty();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         headers.insert(header::ALLOW, page.allowed());
+        if headers.contains_key(header::CONTENT_LENGTH) {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
     }
     // Whoever goes on using the connection would be cut off with it. HTTP/2 has no such header.
     if state.health.is_draining() && head.version <= Version::HTTP_11 {

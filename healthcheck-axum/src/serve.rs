@@ -232,6 +232,10 @@ impl Endpoints {
             Some(addr) => Some(endpoints.agent(&addr).await?),
             None => None,
         };
+        let limits = Limits {
+            half_closed: endpoints.health_budget.is_some() && endpoints.probe_budget.is_some(),
+            ..Limits::of_this_process()
+        };
         let health = endpoints.health.clone();
         let state = endpoints.assemble(readers)?;
         let router: Router = routes::router(&state.paths, &state);
@@ -245,7 +249,7 @@ impl Endpoints {
             maintenance_file,
             termination_log,
             agent,
-            limits: Limits::of_this_process(),
+            limits,
         };
         tracing::info!("listening on http://{addr}");
         server.run(listener, until).await

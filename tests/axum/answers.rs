@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Bytes;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use healthcheck::{Overall, Report};
 use healthcheck_axum::Endpoints;
 
-use crate::support::{ask, built, by_hand, fails, get, passes, plain, router, warns};
+use crate::support::{ask, built, by_hand, fails, get, passes, plain, request, router, warns};
 
 const PATHS: [&str; 2] = ["/healthcheck", "/readyz"];
 const DEGRADED: HeaderName = HeaderName::from_static("x-envoy-degraded");
@@ -116,6 +116,25 @@ fn a_status_that_is_no_answer_is_refused() {
         .unwrap_err();
     assert_eq!(error.problems().len(), 2, "{error}");
     assert!(error.to_string().contains("success_status(100)"), "{error}");
+}
+
+#[tokio::test]
+async fn a_status_without_content_has_neither_a_body_nor_its_length() {
+    for status in [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT] {
+        let app = router(Endpoints::new(built([passes("a")])).success_status(status));
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
+            for path in ["/healthcheck", "/readyz", "/readyz?format=html"] {
+                let asked = request(method.clone(), path);
+                let answer = ask(&app, asked).await;
+                assert_eq!(answer.status, status, "{method} {path}");
+                // axum adds the length of an empty body.
+                let length = answer.header("content-length");
+                assert!(length.is_none_or(|length| length == "0"), "{method} {path}");
+                assert_eq!(answer.header("content-type"), None, "{method} {path}");
+                assert!(answer.body.is_empty(), "{method} {path}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

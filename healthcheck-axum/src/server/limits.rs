@@ -12,6 +12,9 @@ pub(crate) struct Limits {
     pub(crate) head: Duration,
     /// How long a connection may stand idle between two requests.
     pub(crate) idle: Duration,
+    /// Whether a client that has closed its side is answered. One that has left looks the same, and would keep its place
+    /// for ever where an answer may take that long.
+    pub(crate) half_closed: bool,
     /// How long requests in flight may take once the listener is closed.
     pub(crate) drain: Duration,
 }
@@ -22,6 +25,7 @@ impl Default for Limits {
             connections: 4_096,
             head: Duration::from_secs(10),
             idle: Duration::from_secs(75),
+            half_closed: true,
             // With the shutdown delay of 5 s below the 30 s that Kubernetes grants.
             drain: Duration::from_secs(20),
         }
@@ -75,6 +79,7 @@ mod tests {
             connections,
             head,
             idle,
+            half_closed: _,
             drain,
         } = Limits::default();
         let seconds = [head, idle, drain].map(|limit| limit.as_secs());

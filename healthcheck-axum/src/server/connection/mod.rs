@@ -54,7 +54,7 @@ pub(super) async fn serve(
     // A client that has said all it has to say may close its side, as `nc -N` does, and waits for its answer.
     let connection = http1::Builder::new()
         .max_buf_size(LONGEST_HEAD)
-        .half_close(true)
+        .half_close(site.limits.half_closed)
         .serve_connection(TokioIo::new(io), service_fn(answer));
 
     let mut connection = pin!(connection);
@@ -68,7 +68,8 @@ pub(super) async fn serve(
     poll_fn(|cx| {
         if !is_closing && closing.as_mut().poll(cx).is_ready() {
             is_closing = true;
-            if pace.is_idle() {
+            // What has come is read first: whoever has asked is answered.
+            if connection.as_mut().poll(cx).is_ready() || pace.is_idle() {
                 return Poll::Ready(());
             }
             match pace.stage() {

@@ -20,6 +20,10 @@ struct Opened {
 }
 
 fn open() -> Opened {
+    open_within(Limits::default())
+}
+
+fn open_within(limits: Limits) -> Opened {
     let health = HealthCheck::builder().discover(false).build().unwrap();
     let router = Router::new()
         .route(
@@ -40,7 +44,7 @@ fn open() -> Opened {
         router: TowerToHyperService::new(router),
         shortcut: None,
         health: health.clone(),
-        limits: Limits::default(),
+        limits,
         closing,
     };
     let (client, io) = tokio::io::duplex(1024);
@@ -156,6 +160,36 @@ async fn a_client_that_has_said_all_it_has_to_say_is_answered_and_closed() {
     it.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await;
     it.client.shutdown().await.unwrap();
     assert!(it.answer().await.ends_with("at last"));
+    assert_eq!(it.closed_after().await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_has_left_keeps_no_place_where_an_answer_may_take_for_ever() {
+    let mut it = open_within(Limits {
+        half_closed: false,
+        ..Limits::default()
+    });
+    it.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    it.client.shutdown().await.unwrap();
+    timeout(Duration::from_secs(1), it.task).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_a_request_that_has_come_and_was_not_read_is_answered() {
+    let mut it = open();
+    // Before the server's task has run at all.
+    it.send(GET_PEER).await;
+    it.close.send(true).unwrap();
+    assert!(it.answer().await.ends_with(PEER));
+    assert_eq!(it.closed_after().await, 0);
+    // And between two requests.
+    let mut it = open();
+    it.send(GET_PEER).await;
+    it.answer().await;
+    it.send(GET_PEER).await;
+    it.close.send(true).unwrap();
+    assert!(it.answer().await.ends_with(PEER));
     assert_eq!(it.closed_after().await, 0);
 }
 
