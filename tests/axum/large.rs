@@ -1,7 +1,9 @@
 //! No body beyond 4 MiB, but metrics of very many checks.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
-use healthcheck::{Check, EnvironmentDump, Outcome};
+use healthcheck::{Check, EnvironmentDump, Outcome, Status};
 use healthcheck_axum::Endpoints;
 
 use crate::support::{ask, built, by_hand, get, local, router};
@@ -83,4 +85,27 @@ async fn an_environment_page_beyond_the_limit_sends_readers_to_its_sections() {
     );
     let section = ask(&app, local("/environment/section0")).await;
     assert_eq!(section.body.len(), 2 * 1024 * 1024 + 2);
+}
+
+#[tokio::test]
+async fn a_status_page_that_is_too_large_with_its_history_keeps_its_rows() {
+    let names: Vec<String> = (0..500).map(|index| format!("check {index:03}")).collect();
+    let health = built(names.iter().map(|name| Check::new(name.clone(), async || true)));
+    let app = router(Endpoints::new(health.clone()));
+    let page = || get("/healthcheck?format=html");
+    ask(&app, page()).await;
+    for round in 0..32 {
+        let status = [Status::Fail, Status::Pass][round % 2];
+        for name in &names {
+            let hour = Duration::from_secs(3_600);
+            health
+                .set_override(name, status, hour, "game day")
+                .expect("it is no liveness check");
+        }
+    }
+    let answer = ask(&app, page()).await;
+    assert!(answer.body.len() < LARGEST);
+    let text = String::from_utf8_lossy(&answer.body);
+    assert!(!text.contains("the results are left out"));
+    assert!(names.iter().all(|name| text.contains(name)));
 }

@@ -26,8 +26,8 @@ pub(super) fn render_metrics(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Bod
     }
 }
 
-/// Renders a page. One that would be too large keeps its verdicts and loses its outputs and sections; where the
-/// verdicts alone are too many, it keeps that of the whole.
+/// Renders a page. One that would be too large keeps its verdicts and loses its outputs and sections, then what has become
+/// of each check; where the verdicts alone are too many, it keeps that of the whole.
 pub(super) fn render(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fmt::Result) -> Bytes {
     let within = |page: &Page<'_>| {
         let mut body = Body::default();
@@ -37,7 +37,9 @@ pub(super) fn render(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fm
         let mut reduced = details::without_outputs(page.report(), LEFT_OUT);
         let warnings = &mut reduced.warnings;
         warnings.push("outputs and sections are left out: the body would be larger than 4 MiB".to_owned());
-        within(&page.with_report(&reduced)).unwrap_or_else(|| {
+        let without_outputs = || within(&page.with_report(&reduced));
+        let without_history = || within(&page.with_report(&reduced).with_history(Vec::new()));
+        without_outputs().or_else(without_history).unwrap_or_else(|| {
             reduced.results.clear();
             reduced.warnings =
                 vec!["the results are left out: the body would be larger than 4 MiB".to_owned()];

@@ -81,7 +81,6 @@ impl<'a> Page<'a> {
     }
 
     /// The same page with this history.
-    #[cfg(test)]
     pub(super) fn with_history(self, history: Vec<Transition>) -> Self {
         Self {
             history: OnceCell::from(history),
