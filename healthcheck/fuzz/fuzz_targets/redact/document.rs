@@ -1,7 +1,7 @@
 //! Documents as applications have them, put together out of the fuzzer's bytes, with secrets in the places that the
 //! redactor promises to know.
 
-use arbitrary::{Result, Unstructured};
+use arbitrary::{Error, Result, Unstructured};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -166,7 +166,7 @@ fn carrier(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) 
 fn secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>) -> Result<String> {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let length = bytes.int_in_range(10..=26)?;
-    let mut secret = format!("k{}Zq7", secrets.len());
+    let mut secret = format!("k{}{MARK}", secrets.len());
     for _ in 0..length {
         let index = usize::from(bytes.arbitrary::<u8>()?) % LETTERS.len();
         secret.extend(LETTERS.get(index).copied().map(char::from));
@@ -175,7 +175,15 @@ fn secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>) -> Result<Str
     Ok(secret)
 }
 
-/// Any text that the bytes are, of which nothing is known.
+/// In every secret.
+const MARK: &str = "Zq7";
+
+/// Any text that the bytes are, of which nothing is known but that it is no secret: the fuzzer sees what is searched for
+/// and writes it elsewhere.
 fn prose(bytes: &mut Unstructured<'_>) -> Result<String> {
-    Ok(bytes.arbitrary::<&str>()?.chars().take(200).collect())
+    let text: String = bytes.arbitrary::<&str>()?.chars().take(200).collect();
+    if text.contains(MARK) {
+        return Err(Error::IncorrectFormat);
+    }
+    Ok(text)
 }
