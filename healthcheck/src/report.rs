@@ -1,3 +1,5 @@
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -42,6 +44,112 @@ pub struct Report {
     /// The sections asked into the health body, by name, beside the fields above.
     #[serde(flatten)]
     pub sections: Map<String, Value>,
+    /// What `reason` says, as a value.
+    #[serde(skip)]
+    pub(crate) why: Option<Reason>,
+    /// Which of the warnings are about the request itself.
+    #[serde(skip)]
+    pub(crate) about_request: std::ops::Range<usize>,
+}
+
+/// Why readiness fails as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    ShuttingDown,
+    /// With what its beginner said; empty where nothing was.
+    Maintenance(String),
+    Starting,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ShuttingDown => f.write_str("shutting down"),
+            Self::Maintenance(reason) if reason.is_empty() => f.write_str("maintenance"),
+            Self::Maintenance(reason) => write!(f, "maintenance: {reason}"),
+            Self::Starting => f.write_str("starting"),
+        }
+    }
+}
+
+impl Report {
+    /// The result of one check; `None` where the report has none of that name.
+    ///
+    /// ```
+    /// use healthcheck::{Check, HealthCheck};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), healthcheck::BuildError> {
+    /// let health = HealthCheck::builder().discover(false).check(Check::new("redis", async || true)).build()?;
+    /// let report = health.report().await;
+    /// assert!(report.get("redis").is_some_and(|result| result.passed));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn get(&self, checker: &str) -> Option<&CheckResult> {
+        self.results.iter().find(|result| result.checker == checker)
+    }
+
+    /// Whether every check passes.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.status == Overall::Success
+    }
+
+    /// Whether the whole fails. It may be neither a success nor a failure: degraded.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        self.status == Overall::Failure
+    }
+
+    /// When this report was made.
+    #[must_use]
+    pub fn made_at(&self) -> Option<SystemTime> {
+        moment(self.timestamp)
+    }
+
+    /// The same without anything that somebody wrote: outputs, sections, the reasons of overrides and of maintenance, whom
+    /// to call, and all warnings that aren't about the request itself. Verdicts, names and times stay. For a reader who
+    /// may not see details; `note` stands where an output or a reason was.
+    #[must_use]
+    pub fn without_details(&self, note: &str) -> Self {
+        let mut reduced = self.without_outputs(note);
+        for result in &mut reduced.results {
+            if let Some(overridden) = &mut result.overridden {
+                note.clone_into(&mut overridden.reason);
+            }
+            result.owner = None;
+            result.runbook = None;
+            result.when_it_fails = None;
+        }
+        // A report that was read from the wire doesn't know what its reason is about.
+        reduced.reason = match &self.why {
+            Some(Reason::Maintenance(_)) => Some(Reason::Maintenance(String::new()).to_string()),
+            Some(why) => Some(why.to_string()),
+            None => self.reason.as_ref().map(|_| note.to_owned()),
+        };
+        let kept = self.warnings.get(self.about_request.clone()).unwrap_or_default();
+        reduced.warnings = kept.to_vec();
+        reduced.about_request = 0..kept.len();
+        reduced
+    }
+
+    /// The same with a note in the place of each output, and without sections.
+    #[must_use]
+    pub fn without_outputs(&self, note: &str) -> Self {
+        let mut reduced = self.clone();
+        for result in &mut reduced.results {
+            result.output = note.into();
+        }
+        reduced.sections.clear();
+        reduced
+    }
+}
+
+/// Seconds since the epoch as a time; `None` for what no clock can say.
+fn moment(seconds: f64) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
 
 /// The names that a section in the health body can't take.
@@ -130,10 +238,71 @@ pub struct CheckResult {
     /// Set by hand for a while, in the place of what the runs give.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Overridden>,
+    /// While the check doesn't pass: who looks after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// While the check doesn't pass: where it is written what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runbook: Option<String>,
+    /// While the check doesn't pass: what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_it_fails: Option<String>,
+}
+
+impl CheckResult {
+    /// When the run ended; `None` before the first result.
+    ///
+    /// ```
+    /// let body = r#"{"checker":"redis","output":"ok","passed":true,"status":"pass",
+    ///     "timestamp":1598022539.5,"expires":null,"response_time":0.25}"#;
+    /// let result: healthcheck::CheckResult = serde_json::from_str(body)?;
+    /// assert_eq!(result.took(), Some(std::time::Duration::from_millis(250)));
+    /// assert!(result.ran_at() > Some(std::time::SystemTime::UNIX_EPOCH) && result.fails_since().is_none());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn ran_at(&self) -> Option<SystemTime> {
+        moment(self.timestamp?)
+    }
+
+    /// How long the run took; `None` before the first result.
+    #[must_use]
+    pub fn took(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.response_time?).ok()
+    }
+
+    /// On a failing result: when it began to fail.
+    #[must_use]
+    pub fn fails_since(&self) -> Option<SystemTime> {
+        moment(self.failing_since?)
+    }
+
+    /// A failing result without anything about a run.
+    pub(crate) const fn unknown(checker: String) -> Self {
+        Self {
+            checker,
+            output: Value::Null,
+            passed: false,
+            status: Status::Fail,
+            timestamp: None,
+            expires: None,
+            response_time: None,
+            failing_since: None,
+            consecutive_failures: 0,
+            stale: false,
+            age: None,
+            pending: None,
+            blocked_by: None,
+            overridden: None,
+            owner: None,
+            runbook: None,
+            when_it_fails: None,
+        }
+    }
 }
 
 /// A change of status that is under way: `count` of the `of` runs in a row that it takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Pending {
@@ -143,6 +312,9 @@ pub struct Pending {
     pub count: u32,
     /// How many it takes.
     pub of: u32,
+    /// Where `fail_after` shows a failure as a warning: when it turns into a failure, in seconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<f64>,
 }
 
 /// Why and until when a status was set by hand.
@@ -186,6 +358,7 @@ mod tests {
             pending: None,
             blocked_by: None,
             overridden: None,
+            ..CheckResult::unknown(String::new())
         }
     }
 
@@ -214,6 +387,7 @@ mod tests {
                     status: Status::Pass,
                     count: 1,
                     of: 2,
+                    until: None,
                 }),
                 blocked_by: Some("dns".into()),
                 overridden: Some(Overridden {
@@ -225,6 +399,8 @@ mod tests {
             reason: Some("starting".into()),
             warnings: vec!["w".into()],
             sections: Map::from_iter([("version".to_owned(), Value::from("1.2"))]),
+            why: None,
+            about_request: 0..0,
         };
         let json = serde_json::to_string(&report).unwrap();
         assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::check::CheckOptions;
+
 /// Which checks a report is about, and how fresh their results must be.
 ///
 /// A probe (or all checks), within it the named checks and tags united, less the excluded ones.
@@ -34,6 +36,16 @@ pub(crate) enum Scope {
 
 impl Scope {
     pub(crate) const EVERY: [Self; 4] = [Self::All, Self::Liveness, Self::Readiness, Self::Startup];
+
+    /// Whether a check with these options belongs to it.
+    pub(crate) const fn has(self, options: &CheckOptions) -> bool {
+        match self {
+            Self::All => true,
+            Self::Liveness => options.liveness,
+            Self::Readiness => options.readiness,
+            Self::Startup => options.startup,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

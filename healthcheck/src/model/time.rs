@@ -1,0 +1,107 @@
+//! Moments and durations, and how they are written. Reading a clock is the affair of `clock` alone.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub(crate) use tokio::time::Instant;
+
+/// A moment by both clocks, read together. Limits and TTLs go by the monotonic clock (tokio's, so that tests can pause
+/// it); the wall clock is shown, and reveals that a machine was suspended while the monotonic clock stood still.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now {
+    pub(crate) mono: Instant,
+    pub(crate) wall: SystemTime,
+}
+
+impl Now {
+    /// How long ago `earlier` was, by the monotonic clock.
+    pub(crate) fn since(self, earlier: Instant) -> Duration {
+        self.mono.saturating_duration_since(earlier)
+    }
+}
+
+/// Seconds since the epoch, to the microsecond; a time before it is 0.
+pub(crate) fn epoch_seconds(time: SystemTime) -> f64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    (since.as_secs_f64() * 1e6).round() / 1e6
+}
+
+/// The time as RFC 3339 tells it, in UTC, to the second; what it can't tell (before 1970, after 9999) is the epoch.
+pub(crate) fn rfc3339(time: SystemTime) -> String {
+    const LATEST: Duration = Duration::from_secs(253_402_300_799);
+    let since = time
+        .duration_since(UNIX_EPOCH)
+        .ok()
+        .filter(|since| *since <= LATEST)
+        .unwrap_or_default();
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string()
+}
+
+/// Seconds to the microsecond. Above zero never below 10 µs, the least that JSON shows without an exponent.
+pub(crate) fn short_seconds(duration: Duration) -> f64 {
+    let micros = (duration.as_secs_f64() * 1e6).round();
+    let micros = if micros > 0.0 { micros.max(10.0) } else { 0.0 };
+    micros / 1e6
+}
+
+/// A duration for people: "2 s", "1.5 s", "250 ms".
+pub(crate) fn human(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds >= 10.0 || duration.subsec_millis() == 0 && seconds >= 1.0 {
+        format!("{} s", (seconds * 10.0).round() / 10.0)
+    } else if seconds >= 1.0 {
+        format!("{} s", (seconds * 100.0).round() / 100.0)
+    } else {
+        format!("{} ms", duration.as_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_time_is_never_shown_with_an_exponent() {
+        for (micros, shown) in [
+            (0, "0.0"),
+            (1, "0.00001"),
+            (9, "0.00001"),
+            (12, "0.000012"),
+            (123, "0.000123"),
+        ] {
+            let seconds = short_seconds(Duration::from_micros(micros));
+            assert_eq!(serde_json::json!(seconds).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn times_have_at_most_six_places() {
+        let time = UNIX_EPOCH + Duration::new(1_598_022_539, 178_331_987);
+        assert_eq!(
+            serde_json::json!(epoch_seconds(time)).to_string(),
+            "1598022539.178332"
+        );
+    }
+
+    #[test]
+    fn a_clock_before_or_beyond_the_calendar_is_told_as_the_epoch() {
+        let far = UNIX_EPOCH + Duration::from_secs(1 << 40);
+        let before = UNIX_EPOCH - Duration::from_secs(1);
+        assert_eq!(
+            [rfc3339(far), rfc3339(before)],
+            ["1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"]
+        );
+    }
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        for (millis, said) in [
+            (250, "250 ms"),
+            (2_000, "2 s"),
+            (1_500, "1.5 s"),
+            (12_340, "12.3 s"),
+            (90_000, "90 s"),
+        ] {
+            assert_eq!(human(Duration::from_millis(millis)), said);
+        }
+    }
+}

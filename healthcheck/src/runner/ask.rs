@@ -1,0 +1,218 @@
+//! A request: it starts what is due and waits, until its deadline, for what goes on. Whoever waits drives: at his own
+//! deadlines he has the world looked at, so no answer hangs on another runtime.
+
+use std::collections::HashSet;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use tokio::runtime::Handle;
+use tokio::time::Sleep;
+
+use super::Runner;
+use crate::clock::{Instant, Now};
+use crate::error::SelectionError;
+use crate::model::Shared;
+use crate::selection::Selection;
+use crate::world::{CheckId, Event, Home, Members, Progress, Request, earlier};
+
+/// What is known when a request has waited for as long as it may.
+pub(crate) struct Answer {
+    pub(crate) members: Shared<Members>,
+    /// When it came.
+    pub(crate) at: Now,
+    /// Those whose runtime went away, twice.
+    pub(crate) lost: Vec<CheckId>,
+}
+
+/// Where what is due runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) handle: &'a Handle,
+    pub(crate) chosen: bool,
+}
+
+impl Runner {
+    /// Brings what a selection needs up to date, as far as that is possible until the budget is over.
+    ///
+    /// # Errors
+    /// It names a check or tag that doesn't exist (in its probe).
+    pub(crate) async fn ask(
+        self: &Arc<Self>,
+        selection: &Selection,
+        place: Place<'_>,
+        budget: Option<std::time::Duration>,
+    ) -> Result<Answer, SelectionError> {
+        let (members, home, at, request) = self.begin(selection, place)?;
+        let mut asking = Asking {
+            runner: self,
+            request,
+            home,
+            has_ended: false,
+        };
+        let deadline = budget.and_then(|budget| at.mono.checked_add(budget));
+        let mut lost = Vec::new();
+        let mut again: HashSet<CheckId> = HashSet::new();
+        loop {
+            match asking.wait(deadline).await {
+                Some(Progress::Lost(checks)) => {
+                    let (twice, once): (Vec<_>, Vec<_>) = checks.into_iter().partition(|id| again.contains(id));
+                    lost.extend(twice);
+                    if once.is_empty() {
+                        break;
+                    }
+                    // Once more, on this request's own runtime.
+                    again.extend(&once);
+                    asking.begin_again(once, selection);
+                }
+                Some(_) => break,
+                None => {
+                    if budget.is_some_and(|budget| !budget.is_zero()) {
+                        let missed: Vec<CheckId> = asking.request.waits.iter().map(|wait| wait.check).collect();
+                        self.step(Event::Missed(&missed));
+                    }
+                    return Ok(Answer { members, at, lost });
+                }
+            }
+        }
+        asking.has_ended = true;
+        Ok(Answer { members, at, lost })
+    }
+
+    fn begin(
+        self: &Arc<Self>,
+        selection: &Selection,
+        place: Place<'_>,
+    ) -> Result<(Shared<Members>, Home, Now, Request), SelectionError> {
+        let mut state = self.lock();
+        let home = Home {
+            runtime: state.number_of(place.handle),
+            chosen: place.chosen,
+        };
+        let (members, required) = state.world.required(selection)?;
+        let now = Now::read();
+        let event = Event::Asked {
+            required: &required,
+            max_age: selection.max_age,
+            home,
+        };
+        let mut carried = self.step_locked(&mut state, event, now);
+        drop(state);
+        let waits = std::mem::take(&mut carried.waits);
+        self.carry_out(carried);
+        if self.has_loops() {
+            self.ensure_driver(place.handle, home);
+        }
+        let id = self.requests.fetch_add(1, Ordering::Relaxed);
+        Ok((members, home, now, Request::new(id, now.mono, waits)))
+    }
+
+    /// Starts the loops of the background checks.
+    pub(crate) fn start_loops(self: &Arc<Self>, place: Place<'_>) {
+        if !self.has_loops() {
+            return;
+        }
+        let runtime = self.lock().number_of(place.handle);
+        let home = Home {
+            runtime,
+            chosen: place.chosen,
+        };
+        self.ensure_driver(place.handle, home);
+    }
+}
+
+/// A request that waits. Dropped before its runs have ended, it leaves them to a driver.
+struct Asking<'a> {
+    runner: &'a Arc<Runner>,
+    request: Request,
+    home: Home,
+    has_ended: bool,
+}
+
+impl Asking<'_> {
+    /// Waits until all has ended, or something is lost; `None`: until the deadline.
+    async fn wait(&mut self, deadline: Option<Instant>) -> Option<Progress> {
+        let mut alarm: Option<Pin<Box<Sleep>>> = None;
+        std::future::poll_fn(|cx| self.poll(deadline, &mut alarm, cx)).await
+    }
+
+    fn poll(
+        &mut self,
+        deadline: Option<Instant>,
+        alarm: &mut Option<Pin<Box<Sleep>>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Progress>> {
+        loop {
+            let until = match self.look(cx) {
+                Progress::Wait(until) => until,
+                progress => return Poll::Ready(Some(progress)),
+            };
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Poll::Ready(None);
+            }
+            let Some(until) = earlier(until, deadline) else {
+                return Poll::Pending;
+            };
+            let alarm = match alarm {
+                Some(alarm) => {
+                    alarm.as_mut().reset(until);
+                    alarm
+                }
+                None => alarm.insert(Box::pin(tokio::time::sleep_until(until))),
+            };
+            if alarm.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Has the world looked at where that is due, then asks it how far this request has come.
+    fn look(&mut self, cx: &mut Context<'_>) -> Progress {
+        let runner = self.runner;
+        let loop_is_alive = !runner.lacks_driver();
+        let mut state = runner.lock();
+        let now = Now::read();
+        let carried = state.world.next_moment().is_some_and(|at| now.mono >= at).then(|| {
+            let here = Handle::try_current().ok();
+            let event = Event::Tick {
+                runtime: here.map(|here| state.number_of(&here)),
+                driver: None,
+            };
+            runner.step_locked(&mut state, event, now)
+        });
+        let progress = state.world.progress(&mut self.request, now, loop_is_alive, cx.waker());
+        drop(state);
+        if let Some(carried) = carried {
+            runner.carry_out(carried);
+        }
+        progress
+    }
+
+    fn begin_again(&mut self, mut checks: Vec<CheckId>, selection: &Selection) {
+        let runner = self.runner;
+        let mut state = runner.lock();
+        state.world.sort_by_rank(&mut checks);
+        let event = Event::Asked {
+            required: &checks,
+            max_age: selection.max_age,
+            home: self.home,
+        };
+        let mut carried = runner.step_locked(&mut state, event, Now::read());
+        drop(state);
+        self.request.waits.append(&mut carried.waits);
+        runner.carry_out(carried);
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if self.has_ended {
+            return;
+        }
+        self.runner.lock().world.leave(&mut self.request);
+        if let Ok(here) = Handle::try_current() {
+            self.runner.ensure_driver(&here, self.home);
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! One run from its launch to its end. Its future lies in a cell that others can empty: whoever ends a run drops it, so no
+//! run lives on because its runtime isn't driven any more.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use tokio::runtime::Handle;
+
+use super::call::{Call, call_blocking};
+use super::threads::Permit;
+use super::{Runner, paused_time};
+use crate::outcome::Outcome;
+use crate::run::Run;
+use crate::world::{CheckId, Event, RunId, Subject};
+
+/// So many runs are launched by one task: a worker of a runtime hands a task to itself at a fraction of what another
+/// thread pays for it.
+const BATCH: usize = 64;
+
+/// A run that is to be launched.
+pub(super) struct Launch {
+    pub(super) check: CheckId,
+    pub(super) run: RunId,
+    pub(super) call: Run,
+    pub(super) subject: Subject,
+    pub(super) cell: Arc<RunCell>,
+    pub(super) home: Handle,
+}
+
+/// Where a run can be ended from outside.
+pub(super) struct RunCell {
+    runtime: tokio::runtime::Id,
+    has_begun: AtomicBool,
+    stage: Mutex<Stage>,
+}
+
+enum Stage {
+    /// On its way: to a thread, or to the first poll.
+    Launched,
+    /// Between two polls, with whom to wake after it has been cancelled.
+    Idle(Call, Waker),
+    Polling,
+    OnThread(Arc<Permit>),
+    /// It is to end, and does so at the end of the poll or of the call.
+    ToEnd,
+    /// Somebody has dropped it, and tells.
+    Dropped,
+    Ended,
+}
+
+impl RunCell {
+    pub(super) fn new(home: &Handle) -> Self {
+        Self {
+            runtime: home.id(),
+            has_begun: AtomicBool::new(false),
+            stage: Mutex::new(Stage::Launched),
+        }
+    }
+
+    /// Whether the function has been called: until then the run waits for a thread, or for its runtime.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Acquire)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stage> {
+        // Under the lock a stage is exchanged for another, and nothing is dropped.
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn replace(&self, stage: Stage) -> Stage {
+        std::mem::replace(&mut *self.lock(), stage)
+    }
+
+    fn is_to_end(&self) -> bool {
+        matches!(*self.lock(), Stage::ToEnd)
+    }
+
+    /// The function is about to be called; false where the run was ended before.
+    fn begin(&self) -> bool {
+        let stage = self.lock();
+        let begins = !matches!(*stage, Stage::ToEnd | Stage::Dropped);
+        self.has_begun.store(begins, Ordering::Release);
+        begins
+    }
+}
+
+/// Owns one run. Its drop tells that the run has ended, so nothing that a run does, and no runtime that goes away with it,
+/// keeps its check from being run again.
+struct Running {
+    runner: Arc<Runner>,
+    check: CheckId,
+    run: RunId,
+    cell: Arc<RunCell>,
+    subject: Subject,
+    has_ended: bool,
+}
+
+pub(super) fn launch_all(runner: &Arc<Runner>, launches: Vec<Launch>) {
+    if launches.len() <= BATCH {
+        return launches.into_iter().for_each(|launch| launch.launch(runner));
+    }
+    let mut batch = Vec::new();
+    let mut launches = launches.into_iter().peekable();
+    while let Some(launch) = launches.next() {
+        if !launch.call.is_async() {
+            launch.launch(runner);
+            continue;
+        }
+        let home = launch.home.clone();
+        batch.push(LaunchGuard::new(runner, launch));
+        let ends = launches.peek().is_none_or(|next| next.home.id() != home.id());
+        if batch.len() == BATCH || ends {
+            let batch = std::mem::take(&mut batch);
+            spawn(&home, async move { batch.into_iter().for_each(LaunchGuard::launch) });
+        }
+    }
+    batch.into_iter().for_each(LaunchGuard::launch);
+}
+
+/// A launch on its way to its runtime. Dropped there, it tells.
+struct LaunchGuard(Option<(Running, Run, Handle)>);
+
+impl LaunchGuard {
+    fn new(runner: &Arc<Runner>, launch: Launch) -> Self {
+        let (running, call, home) = launch.own(runner);
+        Self(Some((running, call, home)))
+    }
+
+    fn launch(mut self) {
+        if let Some((running, call, home)) = self.0.take() {
+            home.spawn(running.asynchronous(call));
+        }
+    }
+}
+
+impl Launch {
+    fn own(self, runner: &Arc<Runner>) -> (Running, Run, Handle) {
+        let running = Running {
+            runner: Arc::clone(runner),
+            check: self.check,
+            run: self.run,
+            cell: self.cell,
+            subject: self.subject,
+            has_ended: false,
+        };
+        (running, self.call, self.home)
+    }
+
+    /// Takes no lock while it spawns: a runtime that is gone drops the run inside `spawn`.
+    fn launch(self, runner: &Arc<Runner>) {
+        let (running, call, home) = self.own(runner);
+        if call.is_async() {
+            home.spawn(running.asynchronous(call));
+        } else {
+            running.on_thread(call, home);
+        }
+    }
+}
+
+impl Running {
+    fn asynchronous(self, run: Run) -> Polled {
+        let call = Call::new(&self.runner, run, self.subject.clone());
+        Polled {
+            running: Some(self),
+            call: Some(call),
+        }
+    }
+
+    fn on_thread(self, run: Run, home: Handle) {
+        let runner = Arc::clone(&self.runner);
+        let cell = Arc::clone(&self.cell);
+        let held = paused_time::hold(&home);
+        let dispatch = tracing::dispatcher::get_default(Clone::clone);
+        let permit = runner.threads.run(move |thread| {
+            match thread {
+                Ok(()) => {
+                    let _runtime = home.enter();
+                    tracing::dispatcher::with_default(&dispatch, || self.call(&run));
+                }
+                Err(error) => self.end(Outcome::fail(format!("can't start a thread for it: {error}"))),
+            }
+            drop(held);
+        });
+        let Some(permit) = permit else { return };
+        let mut stage = cell.lock();
+        match *stage {
+            Stage::Launched => *stage = Stage::OnThread(permit),
+            Stage::ToEnd | Stage::Dropped => {
+                drop(stage);
+                permit.release();
+            }
+            _ => {}
+        }
+    }
+
+    fn call(self, run: &Run) {
+        if !self.cell.begin() {
+            return;
+        }
+        let outcome = call_blocking(&self.runner, run, &self.subject, || self.cell.is_to_end());
+        self.end(outcome);
+    }
+
+    /// The function has returned.
+    fn end(mut self, outcome: Outcome) {
+        self.has_ended = true;
+        self.cell.replace(Stage::Ended);
+        let (status, output) = outcome.into_parts();
+        let output = self.runner.output_of(&self.subject, output);
+        self.runner.step(Event::Returned {
+            check: self.check,
+            run: self.run,
+            status,
+            output,
+        });
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.has_ended {
+            return;
+        }
+        let (check, run) = (self.check, self.run);
+        match self.cell.replace(Stage::Ended) {
+            Stage::Dropped | Stage::Ended => {}
+            Stage::ToEnd => self.runner.step(Event::Ended { check, run }),
+            Stage::Idle(call, _) => {
+                call.give_up();
+                self.runner.step(Event::Lost { check, run });
+            }
+            Stage::Launched | Stage::Polling | Stage::OnThread(_) => self.runner.step(Event::Lost { check, run }),
+        }
+    }
+}
+
+/// The task of an async run.
+struct Polled {
+    running: Option<Running>,
+    /// Until the first poll; from then on it lies in the cell.
+    call: Option<Call>,
+}
+
+impl Future for Polled {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(running) = &self.running else {
+            return Poll::Ready(());
+        };
+        let cell = Arc::clone(&running.cell);
+        let call = match cell.replace(Stage::Polling) {
+            Stage::Launched => {
+                cell.has_begun.store(true, Ordering::Release);
+                self.call.take()
+            }
+            Stage::Idle(call, _) => Some(call),
+            before => {
+                *cell.lock() = before;
+                None
+            }
+        };
+        let Some(mut call) = call else {
+            // It was ended from outside.
+            self.call = None;
+            self.running = None;
+            return Poll::Ready(());
+        };
+        match Pin::new(&mut call).poll(cx) {
+            Poll::Ready(outcome) => {
+                drop(call);
+                if let Some(running) = self.running.take() {
+                    running.end(outcome);
+                }
+                Poll::Ready(())
+            }
+            Poll::Pending => {
+                let mut stage = cell.lock();
+                if let Stage::ToEnd = *stage {
+                    drop(stage);
+                    call.give_up();
+                    self.running = None;
+                    return Poll::Ready(());
+                }
+                *stage = Stage::Idle(call, cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Polled {
+    fn drop(&mut self) {
+        // A user's function that was never called; its end may be anything.
+        if let Some(call) = self.call.take() {
+            call.give_up();
+        }
+    }
+}
+
+impl Runner {
+    /// Ends a run that nobody wants any more. An async one is dropped: by its own runtime's thread where this is one, else
+    /// on a thread apart, since what its destructors do may block.
+    pub(super) fn cancel(self: &Arc<Self>, check: CheckId, run: RunId, cell: &Arc<RunCell>) {
+        let mut stage = cell.lock();
+        match std::mem::replace(&mut *stage, Stage::ToEnd) {
+            Stage::Idle(call, waker) => {
+                *stage = Stage::Dropped;
+                drop(stage);
+                let runner = Arc::clone(self);
+                let finish = move || {
+                    call.give_up();
+                    runner.step(Event::Ended { check, run });
+                    waker.wake();
+                };
+                if Handle::try_current().is_ok_and(|here| here.id() == cell.runtime) {
+                    finish();
+                } else {
+                    self.threads.run(move |_| finish());
+                }
+            }
+            before @ (Stage::Dropped | Stage::Ended) => *stage = before,
+            Stage::Polling | Stage::ToEnd => {}
+            before @ (Stage::Launched | Stage::OnThread(_)) => {
+                // A function that wasn't called needn't end: it is just not called any more.
+                let has_begun = cell.has_begun();
+                if !has_begun {
+                    *stage = Stage::Dropped;
+                }
+                drop(stage);
+                if let Stage::OnThread(permit) = before {
+                    permit.release();
+                }
+                if !has_begun {
+                    self.step(Event::Ended { check, run });
+                }
+            }
+        }
+    }
+}
+
+/// Starts a task of the runner's own. Boxed, since tokio's part of a task is compiled anew for each type of future.
+pub(super) fn spawn(on: &Handle, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+    let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
+    on.spawn(task)
+}

@@ -1,0 +1,132 @@
+//! What is logged: one line a notice, by the user's own subscriber. Only the thread of the lines calls this.
+
+use serde_json::Value;
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, debug, error, info, warn};
+
+use crate::outcome::Status;
+use crate::transition::Transition;
+use crate::world::{FLAPPING, Notice, Wording};
+
+/// Whether anybody may want to read it: by the one number that tracing keeps, without asking a subscriber.
+pub(super) fn is_wanted(notice: &Notice) -> bool {
+    level(notice).is_some_and(|level| level <= LevelFilter::current())
+}
+
+/// `None`: it has no line.
+fn level(notice: &Notice) -> Option<Level> {
+    Some(match notice {
+        Notice::Transition {
+            transition,
+            wording,
+            critical,
+        } => match (transition.checker.is_some(), wording, transition.to) {
+            (_, None, _) => return None,
+            (false, ..) | (_, Some(Wording::Blocked), _) => Level::DEBUG,
+            (_, Some(Wording::Flapping), _) => failure(*critical),
+            (_, Some(Wording::Plain), Status::Fail) => failure(*critical),
+            (_, Some(Wording::Plain), Status::Warn) => Level::WARN,
+            (_, Some(Wording::Plain), Status::Pass) => Level::INFO,
+        },
+        Notice::OwnFailure { critical, .. } => failure(*critical),
+        Notice::Ran { changed: true, .. } => return None,
+        Notice::Ran { changed: false, .. } => Level::DEBUG,
+        Notice::SectionFailed { .. } | Notice::StillFailing(_) => Level::ERROR,
+        Notice::Overridden { .. } | Notice::MaintenanceBegins(_) | Notice::LoopRestarted => Level::WARN,
+        Notice::MaintenanceEnds | Notice::ShuttingDown => Level::INFO,
+    })
+}
+
+const fn failure(critical: bool) -> Level {
+    if critical { Level::ERROR } else { Level::WARN }
+}
+
+/// Writes the line of a notice.
+pub(super) fn write(notice: &Notice) {
+    match notice {
+        Notice::Transition {
+            transition,
+            wording: Some(wording),
+            critical,
+        } => of_transition(transition, *wording, *critical),
+        Notice::Transition { wording: None, .. } | Notice::Ran { changed: true, .. } => {}
+        Notice::OwnFailure {
+            check,
+            output,
+            critical,
+        } => failed(check, output, *critical),
+        Notice::Ran { result, .. } => {
+            let (check, output, status) = (&*result.checker, text(&result.output), result.status);
+            debug!(target: "healthcheck", check, %output, %status, "health check ran");
+        }
+        Notice::SectionFailed { section, output } => {
+            let output = text(output);
+            error!(target: "healthcheck", section, %output, "environment section failed");
+        }
+        Notice::StillFailing(checks) => {
+            error!(target: "healthcheck", checks = checks.join(", "), "health checks are still failing");
+        }
+        Notice::Overridden {
+            check,
+            status,
+            reason,
+            seconds,
+        } => warn!(target: "healthcheck", check, %status, reason, seconds, "health check overridden"),
+        Notice::MaintenanceBegins(reason) => {
+            warn!(target: "healthcheck", reason, "maintenance begins: readiness fails");
+        }
+        Notice::MaintenanceEnds => info!(target: "healthcheck", "maintenance ends"),
+        Notice::ShuttingDown => info!(target: "healthcheck", "shutting down: readiness fails from now on"),
+        Notice::LoopRestarted => warn!(
+            target: "healthcheck",
+            "the loop of the background health checks had ended with its runtime: started again"
+        ),
+    }
+}
+
+fn of_transition(transition: &Transition, wording: Wording, critical: bool) {
+    let Transition {
+        checker, to, output, ..
+    } = transition;
+    let shown = text(output);
+    let Some(check) = checker.as_deref() else {
+        return debug!(target: "healthcheck", status = %to, "health as a whole changed");
+    };
+    match (wording, to) {
+        // The log names the root.
+        (Wording::Blocked, Status::Fail) => {
+            debug!(target: "healthcheck", check, output = %shown, "health check blocked");
+        }
+        (Wording::Blocked, _) => {
+            debug!(target: "healthcheck", check, output = %shown, "health check no longer blocked");
+        }
+        (Wording::Flapping, _) if critical => {
+            error!(target: "healthcheck", check, output = %shown, "flapping: more than {FLAPPING} changes in 10 minutes");
+        }
+        (Wording::Flapping, _) => {
+            warn!(target: "healthcheck", check, output = %shown, "flapping: more than {FLAPPING} changes in 10 minutes");
+        }
+        (Wording::Plain, Status::Fail) => failed(check, output, critical),
+        (Wording::Plain, Status::Warn) => warn!(target: "healthcheck", check, output = %shown, "health check warns"),
+        (Wording::Plain, Status::Pass) => {
+            info!(target: "healthcheck", check, output = %shown, "health check recovered");
+        }
+    }
+}
+
+fn failed(check: &str, output: &Value, critical: bool) {
+    let output = text(output);
+    if critical {
+        error!(target: "healthcheck", check, %output, "health check failed");
+    } else {
+        warn!(target: "healthcheck", check, %output, "health check failed");
+    }
+}
+
+/// An output as it stands in a line: text without its quotes.
+fn text(output: &Value) -> std::borrow::Cow<'_, str> {
+    match output {
+        Value::String(text) => text.as_str().into(),
+        other => other.to_string().into(),
+    }
+}

@@ -1,0 +1,370 @@
+//! Runs the checks of a [`World`]: one lock, the tasks and threads that run the users' code, and the effects.
+//!
+//! Whatever happens goes through [`Runner::step`]: it takes the lock, reads the clock, lets the world change, and lets go
+//! of the lock before it does what is to be done. Effects are carried out in this order: start, wake, then tell. Telling
+//! means to put something into a bounded queue; lines and events leave it on threads of their own (`telling`).
+
+use std::cell::RefCell;
+use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use crate::clock::Now;
+use crate::redact::Redaction;
+use crate::run::Run;
+use crate::world::{self, CheckId, Effects, Event, Home, NewCheck, RunId, Wait, World};
+
+mod ask;
+mod cache_padded;
+mod call;
+mod driver;
+mod launch;
+mod lines;
+mod paused_time;
+mod sanitize;
+pub(crate) mod telling;
+mod threads;
+
+pub(crate) use ask::{Answer, Place};
+use cache_padded::CachePadded;
+pub(crate) use call::is_inside_a_check;
+use launch::{Launch, RunCell};
+pub(crate) use sanitize::LONGEST_OUTPUT;
+use telling::Telling;
+use threads::Threads;
+
+/// The checks and sections of one registry, and what runs them.
+pub(crate) struct Runner {
+    state: Mutex<State>,
+    /// As the world counts it, for those who only want to know whether anything has changed.
+    generation: CachePadded<AtomicU64>,
+    pub(crate) redaction: Redaction,
+    /// An output of more bytes than this is cut.
+    longest_output: usize,
+    threads: Threads,
+    telling: Telling,
+    drivers: driver::Drivers,
+    requests: AtomicU64,
+    /// Whether any check has an interval.
+    has_loops: AtomicBool,
+    live_drivers: AtomicUsize,
+    /// The world is to be looked at earlier than it was before.
+    sooner: Arc<Notify>,
+}
+
+/// What the one lock guards.
+struct State {
+    world: World,
+    /// How each check is run, and the run that goes on, by number.
+    runs: Vec<Option<Slot>>,
+    /// The runtimes that runs are launched on.
+    homes: Vec<Runtime>,
+    latest_home: u32,
+}
+
+struct Runtime {
+    number: u32,
+    handle: Handle,
+}
+
+/// So many runtimes are remembered, and those that runs go on on.
+const MOST_HOMES: usize = 16;
+
+struct Slot {
+    run: Run,
+    subject: world::Subject,
+    going_on: Option<(RunId, Arc<RunCell>)>,
+}
+
+impl Runner {
+    pub(crate) fn new(world: World, redaction: Redaction, longest_output: usize, telling: Telling) -> Self {
+        let mut world = world;
+        world.tell_runs = telling.wants_runs();
+        Self {
+            state: Mutex::new(State {
+                world,
+                runs: Vec::new(),
+                homes: Vec::new(),
+                latest_home: 0,
+            }),
+            generation: CachePadded(AtomicU64::new(0)),
+            redaction,
+            longest_output,
+            threads: Threads::default(),
+            telling,
+            drivers: driver::Drivers::default(),
+            requests: AtomicU64::new(0),
+            has_loops: AtomicBool::new(false),
+            live_drivers: AtomicUsize::new(0),
+            sooner: Arc::new(Notify::new()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Only transitions of the world run under the lock, and none of them panics half-way.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts checks and sections in.
+    pub(crate) fn add(&self, new: Vec<(NewCheck, Run)>) {
+        let now = Now::read();
+        let mut state = self.lock();
+        let (checks, runs): (Vec<_>, Vec<_>) = new.into_iter().unzip();
+        let subjects: Vec<_> = checks.iter().map(|check| check.subject.clone()).collect();
+        let ids = state.world.add(checks, now);
+        for ((id, run), subject) in ids.into_iter().zip(runs).zip(subjects) {
+            if state.runs.len() <= id.index() {
+                state.runs.resize_with(id.index() + 1, || None);
+            }
+            state.runs[id.index()] = Some(Slot {
+                run,
+                subject,
+                going_on: None,
+            });
+        }
+        self.publish_generation(&state);
+        drop(state);
+        self.sooner.notify_waiters();
+    }
+
+    /// Takes a check out. Gives whether there was one of that name.
+    pub(crate) fn remove(self: &Arc<Self>, name: &str, disable: bool) -> bool {
+        let mut state = self.lock();
+        let Some(check) = state.world.find(name) else {
+            return false;
+        };
+        let carried = self.step_locked(&mut state, Event::Removed { check, disable }, Now::read());
+        let slot = state.runs.get_mut(check.index()).and_then(Option::take);
+        drop(state);
+        self.carry_out(carried);
+        // The user's function, whose end may be anything.
+        call::drop_quietly(slot);
+        true
+    }
+
+    /// Reads something of the world.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&World) -> T) -> T {
+        read(&self.lock().world)
+    }
+
+    /// Lets something happen.
+    pub(crate) fn step(self: &Arc<Self>, event: Event<'_>) {
+        let mut state = self.lock();
+        let carried = self.step_locked(&mut state, event, Now::read());
+        drop(state);
+        self.carry_out(carried);
+    }
+
+    /// Lets something happen that only shows once a name has been looked up; `None`: it doesn't happen.
+    pub(crate) fn step_with<T>(
+        self: &Arc<Self>,
+        event: impl FnOnce(&World, Now) -> Result<Event<'static>, T>,
+    ) -> Result<(), T> {
+        let mut state = self.lock();
+        let now = Now::read();
+        let event = event(&state.world, now)?;
+        let carried = self.step_locked(&mut state, event, now);
+        drop(state);
+        self.carry_out(carried);
+        Ok(())
+    }
+
+    /// The clock is read under the lock, so that events and moments have the same order.
+    fn step_locked(&self, state: &mut State, event: Event<'_>, now: Now) -> Carried {
+        let mut carried = Carried::default();
+        let mut next = Some(event);
+        let mut answers = VecDeque::new();
+        while let Some(event) = next {
+            let effects = world::step(&mut state.world, event, now);
+            for (check, run) in &effects.overdue {
+                answers.push_back((*check, *run, state.has_begun(*check, *run)));
+            }
+            self.prepare(state, effects, &mut carried);
+            next = answers
+                .pop_front()
+                .map(|(check, run, begun)| Event::Overdue { check, run, begun });
+        }
+        self.publish_generation(state);
+        carried
+    }
+
+    /// Finds out, under the lock, what the effects need that isn't theirs.
+    fn prepare(&self, state: &mut State, effects: Effects, carried: &mut Carried) {
+        carried.launches.reserve(effects.start.len());
+        for start in effects.start {
+            let Some(home) = state.home(start.home) else { continue };
+            let Some(slot) = state.runs.get_mut(start.check.index()).and_then(Option::as_mut) else {
+                continue;
+            };
+            let cell = Arc::new(RunCell::new(&home));
+            slot.going_on = Some((start.run, Arc::clone(&cell)));
+            carried.launches.push(Launch {
+                check: start.check,
+                run: start.run,
+                call: slot.run.clone(),
+                subject: slot.subject.clone(),
+                cell,
+                home,
+            });
+        }
+        for (check, run) in effects.cancel {
+            carried.cancels.extend(state.cell(check, run).map(|cell| (check, run, cell)));
+        }
+        carried.wake.extend(effects.wake);
+        carried.waits.extend(effects.waits);
+        carried.sooner |= effects.sooner;
+        // In the queue they have the order in which they happened, and the dispatcher of the moment.
+        carried.told |= self.telling.put(effects.notices);
+    }
+
+    fn publish_generation(&self, state: &State) {
+        self.generation.store(state.world.generation(), Ordering::Release);
+        let has_loops = state.world.has_loops();
+        if self.has_loops.load(Ordering::Relaxed) != has_loops {
+            self.has_loops.store(has_loops, Ordering::Release);
+        }
+    }
+
+    /// Counts every change of anything that a report shows.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Does what is to be done, with no lock held. A step inside of it (a runtime that is gone drops its task at once)
+    /// leaves its effects to the outermost one: however long the chain of such steps is, the stack isn't.
+    fn carry_out(self: &Arc<Self>, carried: Carried) {
+        thread_local! {
+            static UNDER_WAY: RefCell<Option<VecDeque<(Arc<Runner>, Carried)>>> = const { RefCell::new(None) };
+        }
+        if carried.is_nothing() {
+            return;
+        }
+        let carried = UNDER_WAY.with_borrow_mut(|under_way| match under_way {
+            Some(queue) => {
+                queue.push_back((Arc::clone(self), carried));
+                None
+            }
+            None => {
+                *under_way = Some(VecDeque::new());
+                Some(carried)
+            }
+        });
+        let Some(carried) = carried else { return };
+        self.carry_out_now(carried);
+        while let Some((runner, carried)) =
+            UNDER_WAY.with_borrow_mut(|under_way| under_way.as_mut().and_then(VecDeque::pop_front))
+        {
+            runner.carry_out_now(carried);
+        }
+        UNDER_WAY.with_borrow_mut(|under_way| *under_way = None);
+    }
+
+    fn carry_out_now(self: &Arc<Self>, carried: Carried) {
+        launch::launch_all(self, carried.launches);
+        for (check, run, cell) in carried.cancels {
+            self.cancel(check, run, &cell);
+        }
+        carried.wake.into_iter().for_each(std::task::Waker::wake);
+        if carried.sooner {
+            self.sooner.notify_waiters();
+        }
+        if carried.told {
+            self.telling.wake();
+        }
+    }
+
+    /// Ends it all: nobody asks any more. What is stuck may hold the rest for longer.
+    pub(crate) fn close(&self) {
+        self.drivers.end();
+        self.threads.close();
+        self.telling.close();
+    }
+
+    /// How many lines and events were dropped since a queue was full.
+    pub(crate) fn dropped(&self) -> telling::Dropped {
+        self.telling.dropped()
+    }
+
+    /// Puts a line on its way that isn't about a check.
+    pub(crate) fn log(&self, line: impl FnOnce() + Send + 'static) {
+        self.telling.log(line);
+    }
+
+    fn output_of(&self, subject: &world::Subject, output: Value) -> Value {
+        sanitize::sanitize(&self.redaction, self.longest_output, subject, output)
+    }
+
+    /// An observation's output as it may leave the process.
+    pub(crate) fn observed_output(&self, name: &str, output: Value) -> Value {
+        sanitize::cut(self.redaction.named(name, output), self.longest_output)
+    }
+}
+
+/// Effects with all that is needed to carry them out.
+#[derive(Default)]
+struct Carried {
+    launches: Vec<Launch>,
+    cancels: Vec<(CheckId, RunId, Arc<RunCell>)>,
+    wake: Vec<std::task::Waker>,
+    /// What a request has to wait for. It takes them before the rest is carried out.
+    waits: Vec<Wait>,
+    sooner: bool,
+    told: bool,
+}
+
+impl Carried {
+    const fn is_nothing(&self) -> bool {
+        self.launches.is_empty()
+            && self.cancels.is_empty()
+            && self.wake.is_empty()
+            && !self.sooner
+            && !self.told
+    }
+}
+
+impl State {
+    /// A number for a runtime, the same for each of its handles.
+    fn number_of(&mut self, handle: &Handle) -> u32 {
+        let id = handle.id();
+        if let Some(known) = self.homes.iter().find(|home| home.handle.id() == id) {
+            return known.number;
+        }
+        if self.homes.len() >= MOST_HOMES {
+            let in_use: HashSet<u32> = self.world.runtimes_in_use().collect();
+            self.homes.retain(|home| in_use.contains(&home.number));
+        }
+        self.latest_home += 1;
+        self.homes.push(Runtime {
+            number: self.latest_home,
+            handle: handle.clone(),
+        });
+        self.latest_home
+    }
+
+    fn home(&self, home: Home) -> Option<Handle> {
+        let known = self.homes.iter().find(|known| known.number == home.runtime);
+        known.map(|known| known.handle.clone())
+    }
+
+    fn cell(&self, check: CheckId, run: RunId) -> Option<Arc<RunCell>> {
+        let slot = self.runs.get(check.index())?.as_ref()?;
+        let (going_on, cell) = slot.going_on.as_ref()?;
+        (*going_on == run).then(|| Arc::clone(cell))
+    }
+
+    fn has_begun(&self, check: CheckId, run: RunId) -> bool {
+        self.cell(check, run).is_none_or(|cell| cell.has_begun())
+    }
+}
+
+impl std::fmt::Debug for Runner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = self.lock();
+        let names = state.world.infos().map(|info| info.name());
+        f.debug_list().entries(names).finish()
+    }
+}

@@ -1,0 +1,311 @@
+//! Threads for sync checks, apart from tokio's blocking pool: a runtime waits at its end for the runs in that pool, so one
+//! hung check there keeps a process from ending. These threads are detached, and nobody waits for them.
+
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// How many sync checks run at once. Stuck ones have released their permit and don't count.
+const MOST: usize = 64;
+/// How long a thread waits for the next check before it ends.
+const IDLE: Duration = Duration::from_secs(10);
+
+type Work = Box<dyn FnOnce(io::Result<()>) + Send>;
+
+/// The threads of one registry, started as they are needed.
+#[derive(Clone)]
+pub(super) struct Threads {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    work: Condvar,
+    start: fn(Arc<Self>) -> io::Result<()>,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<(Arc<Permit>, Work)>,
+    /// Permits that are held by running checks.
+    busy: usize,
+    /// Threads that wait for a check, or will as soon as they have started.
+    idle: usize,
+    /// The process that the threads belong to: a fork takes none of them along.
+    process: u32,
+    /// Counts the forks, so that a permit of another process releases nothing here.
+    fork: u64,
+    closed: bool,
+}
+
+/// One running check's share of the limit.
+pub(super) struct Permit {
+    shared: Arc<Shared>,
+    fork: u64,
+    /// Only looked at under the lock of `shared`.
+    hold: Mutex<Hold>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    Queued,
+    Held,
+    Released,
+}
+
+impl Default for Threads {
+    fn default() -> Self {
+        Self::started_by(|shared| {
+            let thread = thread::Builder::new().name("healthcheck".into());
+            thread.spawn(move || shared.serve()).map(drop)
+        })
+    }
+}
+
+impl Threads {
+    fn started_by(start: fn(Arc<Shared>) -> io::Result<()>) -> Self {
+        let state = State {
+            process: std::process::id(),
+            ..State::default()
+        };
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::new(state),
+                work: Condvar::new(),
+                start,
+            }),
+        }
+    }
+
+    /// Does the work on a thread of its own as soon as a permit is free. The work gets the error where no thread could be
+    /// started and none is there that will come round to it; then there is no permit.
+    pub(super) fn run(&self, work: impl FnOnce(io::Result<()>) + Send + 'static) -> Option<Arc<Permit>> {
+        let mut state = self.shared.lock();
+        let permit = Arc::new(Permit {
+            shared: Arc::clone(&self.shared),
+            fork: state.fork,
+            hold: Mutex::new(Hold::Queued),
+        });
+        state.queue.push_back((Arc::clone(&permit), Box::new(work)));
+        let Err(error) = self.shared.reinforce(&mut state) else {
+            return Some(permit);
+        };
+        if state.busy + state.idle > 0 {
+            return Some(permit);
+        }
+        // Nobody comes round to any of them. Each is told why, outside of the lock.
+        let unserved = std::mem::take(&mut state.queue);
+        drop(state);
+        for (_, work) in unserved {
+            work(Err(io::Error::new(error.kind(), error.to_string())));
+        }
+        None
+    }
+
+    /// Has every thread end as soon as it has nothing to do.
+    pub(super) fn close(&self) {
+        self.shared.lock().closed = true;
+        self.shared.work.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic runs under the lock.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = std::process::id();
+        if state.process != process {
+            state.process = process;
+            state.fork += 1;
+            state.busy = 0;
+            state.idle = 0;
+        }
+        state
+    }
+
+    /// Wakes a waiting thread, or starts one where the limit allows.
+    fn reinforce(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
+        // Also where all of them have work enough: one may wait for nothing but a permit.
+        self.work.notify_one();
+        if state.queue.len() <= state.idle || state.busy + state.idle >= MOST {
+            return Ok(());
+        }
+        (self.start)(Arc::clone(self))?;
+        state.idle += 1;
+        Ok(())
+    }
+
+    fn serve(&self) {
+        let mut state = self.lock();
+        loop {
+            if state.busy < MOST
+                && let Some((permit, work)) = state.queue.pop_front()
+            {
+                state.idle -= 1;
+                state.busy += usize::from(permit.advance(Hold::Queued, Hold::Held));
+                drop(state);
+                // What a check does is caught before this; what is left is a subscriber of its log lines.
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| work(Ok(())))) {
+                    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+                }
+                state = self.lock();
+                state.busy -= usize::from(permit.advance(Hold::Held, Hold::Released));
+                state.idle += 1;
+                continue;
+            }
+            if state.closed && state.queue.is_empty() {
+                state.idle -= 1;
+                return;
+            }
+            let (woken, timeout) = self
+                .work
+                .wait_timeout(state, IDLE)
+                .unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            if timeout.timed_out() && state.queue.is_empty() {
+                state.idle -= 1;
+                return;
+            }
+        }
+    }
+}
+
+impl Permit {
+    /// The run is stuck: another one may have its permit.
+    pub(super) fn release(&self) {
+        let mut state = self.shared.lock();
+        if self.advance(Hold::Queued, Hold::Released) || !self.advance(Hold::Held, Hold::Released) {
+            return;
+        }
+        if state.fork != self.fork {
+            return;
+        }
+        state.busy -= 1;
+        if !state.queue.is_empty() {
+            // Where no thread can be started now, one of the others comes round to the queue.
+            let _ = self.shared.reinforce(&mut state);
+        }
+    }
+
+    fn advance(&self, from: Hold, to: Hold) -> bool {
+        let mut hold = self.hold.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = *hold == from;
+        if found {
+            *hold = to;
+        }
+        found
+    }
+}
+
+impl std::fmt::Debug for Permit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Permit")
+            .field("hold", &self.hold)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::time::Instant;
+
+    /// Jobs that say that they have begun, then end when they are told to.
+    fn hung(threads: &Threads, count: usize) -> (Vec<Arc<Permit>>, Receiver<()>, Sender<()>) {
+        let (begin, begun) = channel();
+        let (end, ended) = channel::<()>();
+        let ended = Arc::new(Mutex::new(ended));
+        let permits = (0..count).map(|_| {
+            let (begin, ended) = (begin.clone(), Arc::clone(&ended));
+            let job = move |_| {
+                begin.send(()).unwrap();
+                let _ = ended.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            };
+            threads.run(job).expect("a thread")
+        });
+        (permits.collect(), begun, end)
+    }
+
+    #[test]
+    fn a_permit_that_is_given_back_wakes_a_thread_that_waits_for_one() {
+        let threads = Threads::default();
+        let (stuck, begun, end_stuck) = hung(&threads, MOST);
+        (0..MOST).for_each(|_| begun.recv().unwrap());
+        stuck.iter().for_each(|permit| permit.release());
+        let (busy, begun, end_busy) = hung(&threads, MOST);
+        (0..MOST).for_each(|_| begun.recv().unwrap());
+        // These threads have nothing to do now, since all permits are taken by the others.
+        drop(end_stuck);
+        while threads.shared.lock().idle < MOST {
+            thread::yield_now();
+        }
+        let (done, ran) = channel();
+        for _ in 0..2 * MOST {
+            let done = done.clone();
+            threads.run(move |_| done.send(()).unwrap()).unwrap();
+        }
+        let began = Instant::now();
+        busy[0].release();
+        (0..2 * MOST).for_each(|_| ran.recv().unwrap());
+        assert!(began.elapsed() < IDLE / 2, "{:?}", began.elapsed());
+        drop(end_busy);
+    }
+
+    #[test]
+    fn a_job_that_panics_keeps_no_permit() {
+        let threads = Threads::default();
+        for _ in 0..2 * MOST {
+            threads
+                        .run(|_| std::panic::resume_unwind(Box::new("a listener of log lines")))
+                .unwrap();
+        }
+        let (done, ran) = channel();
+        threads.run(move |_| done.send(()).unwrap()).unwrap();
+        assert!(ran.recv_timeout(IDLE / 2).is_ok());
+    }
+
+    #[test]
+    fn where_no_thread_is_to_be_had_each_waiting_job_is_told_why() {
+        let threads = Threads::started_by(|_| Err(io::Error::from(io::ErrorKind::OutOfMemory)));
+        let (tell, told) = channel();
+        let permit = threads.run(move |thread| tell.send(thread.is_err()).unwrap());
+        assert!(permit.is_none());
+        assert!(told.recv().unwrap());
+    }
+
+    #[test]
+    fn closed_threads_end_at_once() {
+        let threads = Threads::default();
+        let (done, ran) = channel();
+        threads.run(move |_| done.send(()).unwrap());
+        ran.recv().unwrap();
+        threads.close();
+        let began = Instant::now();
+        while threads.shared.lock().idle > 0 {
+            thread::yield_now();
+        }
+        assert!(began.elapsed() < IDLE / 2);
+    }
+
+    #[test]
+    fn a_forked_process_has_threads_of_its_own() {
+        let threads = Threads::default();
+        let (done, ran) = channel();
+        let tell = done.clone();
+        threads.run(move |_| tell.send(()).unwrap());
+        ran.recv().unwrap();
+        while threads.shared.lock().idle == 0 {
+            thread::yield_now();
+        }
+        // As the memory of a child is: it says that there is an idle thread, and there is none.
+        threads.shared.state.lock().unwrap().process += 1;
+        threads.shared.state.lock().unwrap().idle = 1;
+        threads.run(move |_| done.send(()).unwrap());
+        assert!(ran.recv_timeout(IDLE / 2).is_ok());
+    }
+}

@@ -1,0 +1,218 @@
+//! Which checks a selection means, and which have to be known for it.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use super::World;
+use super::check::CheckId;
+use crate::error::SelectionError;
+use crate::model::Shared;
+use crate::selection::{Choice, Scope, Selection};
+
+/// The checks that a report shows, and those that have to be known first: these and what they depend on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Members {
+    /// By name.
+    pub(crate) shown: Vec<CheckId>,
+    /// In topological order; behind them the sections of the report.
+    pub(super) required: Vec<CheckId>,
+    pub(super) sections: Vec<CheckId>,
+    pub(super) warnings: Vec<String>,
+    /// Of which population these are: checks come and go.
+    pub(super) population: u64,
+}
+
+impl World {
+    /// The members of the four whole selections.
+    pub(super) fn probes(&self) -> [Shared<Members>; Scope::EVERY.len()] {
+        Scope::EVERY.map(|scope| {
+            let belongs = |&id: &CheckId| {
+                let options = self.check(id).info().map(|info| info.options());
+                options.is_some_and(|options| scope.has(options))
+            };
+            let shown = self.by_name.iter().copied().filter(belongs).collect();
+            Shared::new(self.members_of(shown, scope == Scope::All))
+        })
+    }
+
+    fn members_of(&self, shown: Vec<CheckId>, with_sections: bool) -> Members {
+        let sections = if with_sections { self.sections.clone() } else { Vec::new() };
+        let required = self.with_dependencies(shown.clone());
+        Members {
+            required: required.into_iter().chain(sections.iter().copied()).collect(),
+            shown,
+            sections,
+            warnings: Vec::new(),
+            population: self.population,
+        }
+    }
+
+    /// These checks and all that they depend on, in topological order.
+    pub(super) fn with_dependencies(&self, mut checks: Vec<CheckId>) -> Vec<CheckId> {
+        let mut seen: HashSet<CheckId> = HashSet::new();
+        if checks.iter().any(|&id| !self.check(id).depends_on.is_empty()) {
+            seen.extend(&checks);
+            let mut next = 0;
+            while let Some(&id) = checks.get(next) {
+                next += 1;
+                let on = self.check(id).depends_on.iter().copied();
+                checks.extend(on.filter(|on| seen.insert(*on)));
+            }
+            checks.sort_unstable_by_key(|&id| self.check(id).rank);
+        }
+        checks
+    }
+
+    /// Whether no check has come or gone since these were found.
+    pub(crate) fn is_current(&self, members: &Members) -> bool {
+        members.population == self.population
+    }
+
+    /// Puts each check behind all that it depends on.
+    pub(crate) fn sort_by_rank(&self, checks: &mut Vec<CheckId>) {
+        checks.retain(|&id| self.get(id).is_some());
+        checks.sort_unstable_by_key(|&id| self.check(id).rank);
+    }
+
+    /// The members of a selection.
+    ///
+    /// # Errors
+    /// It names a check or tag that doesn't exist (in its probe).
+    pub(crate) fn members(&self, selection: &Selection) -> Result<Shared<Members>, SelectionError> {
+        let probe = &self.probes[selection.scope as usize];
+        if selection.is_whole() {
+            return Ok(Shared::clone(probe));
+        }
+        let chosen = self.chosen(selection, &probe.shown)?;
+        let mut warnings = Vec::new();
+        let mut excluded = HashSet::new();
+        // The request says how much stands in a selection, so each name is looked up once.
+        for name in &selection.excluded {
+            let is_new = excluded.insert(&**name);
+            if is_new && !self.is_known(name, selection.scope, &probe.shown) {
+                warnings.push(format!("there is no check `{name}` to exclude"));
+            }
+        }
+        let kept = chosen
+            .into_iter()
+            .filter(|&id| !excluded.contains(self.check(id).name()));
+        let with_sections = selection.scope == Scope::All && !selection.alone;
+        let members = self.members_of(kept.collect(), with_sections);
+        Ok(Shared::new(Members { warnings, ..members }))
+    }
+
+    fn is_known(&self, name: &str, scope: Scope, within: &[CheckId]) -> bool {
+        self.named(within, name).is_some()
+            || scope == Scope::Liveness && self.observations.contains_key(name)
+            || self.disabled.contains_key(name)
+    }
+
+    /// The check of this name among those of a probe, which are sorted by name.
+    fn named(&self, among: &[CheckId], name: &str) -> Option<CheckId> {
+        let found = among.binary_search_by(|&id| self.check(id).name().cmp(name));
+        among.get(found.ok()?).copied()
+    }
+
+    /// The check of this name.
+    pub(crate) fn find(&self, name: &str) -> Option<CheckId> {
+        self.named(&self.by_name, name)
+    }
+
+    /// What the named checks and tags unite to, within a probe. On a probe, a check that was disabled counts as excluded:
+    /// taking a check out never turns a probe red.
+    fn chosen(&self, selection: &Selection, within: &[CheckId]) -> Result<Vec<CheckId>, SelectionError> {
+        let Some(choices) = &selection.chosen else {
+            return Ok(within.to_vec());
+        };
+        let is_probe = selection.scope != Scope::All;
+        let tags_of = |id: CheckId| self.check(id).info().map_or(&[][..], |info| &info.options().tags[..]);
+        let mut taken = Vec::new();
+        let (mut unknown_checks, mut unknown_tags) = (Vec::new(), Vec::new());
+        let mut tagged: HashMap<&str, Vec<CheckId>> = HashMap::new();
+        if choices.iter().any(|choice| matches!(choice, Choice::Tag(_))) {
+            for &id in within {
+                for tag in tags_of(id) {
+                    tagged.entry(tag).or_default().push(id);
+                }
+            }
+            for tag in self.disabled.values().filter(|_| is_probe).flat_map(|info| &info.options().tags) {
+                tagged.entry(tag).or_default();
+            }
+        }
+        let mut seen = HashSet::new();
+        for choice in choices.iter().filter(|&choice| seen.insert(choice)) {
+            match choice {
+                Choice::Check(name) => match self.named(within, name) {
+                    Some(id) => taken.push(id),
+                    None if selection.scope == Scope::Liveness && self.observations.contains_key(name) => {}
+                    None if is_probe && self.disabled.contains_key(name) => {}
+                    None => unknown_checks.push(name.clone()),
+                },
+                Choice::Tag(tag) => match tagged.get(&**tag) {
+                    Some(with_it) => taken.extend(with_it),
+                    None => unknown_tags.push(tag.clone()),
+                },
+            }
+        }
+        if unknown_checks.is_empty() && unknown_tags.is_empty() {
+            // As they are sorted in the probe, by name.
+            taken.sort_unstable_by(|&one, &other| self.check(one).name().cmp(self.check(other).name()));
+            taken.dedup();
+            return Ok(taken);
+        }
+        let names = within.iter().map(|&id| self.check(id).name().to_owned());
+        let mut known_checks: Vec<String> = names.collect();
+        if selection.scope == Scope::Liveness {
+            known_checks.extend(self.observations.keys().cloned());
+        }
+        known_checks.sort_unstable();
+        let tags = within.iter().flat_map(|&id| tags_of(id));
+        let mut known_tags: Vec<String> = tags.map(Cow::to_string).collect();
+        known_tags.sort_unstable();
+        known_tags.dedup();
+        Err(SelectionError {
+            unknown_checks,
+            unknown_tags,
+            known_checks,
+            known_tags,
+        })
+    }
+
+    /// The members of a selection, and all that has to be known before a report on it can be shown.
+    ///
+    /// # Errors
+    /// It names a check or tag that doesn't exist (in its probe).
+    pub(crate) fn required(&self, selection: &Selection) -> Result<(Shared<Members>, Vec<CheckId>), SelectionError> {
+        let members = self.members(selection)?;
+        let required = self.required_of(selection, &members).into_owned();
+        Ok((members, required))
+    }
+
+    /// All that has to be known before a report on the selection can be shown.
+    ///
+    /// A startup check that has passed isn't run again for startup. Readiness waits for the others, so no `startupProbe`
+    /// is needed.
+    pub(super) fn required_of<'a>(&self, selection: &Selection, members: &'a Members) -> Cow<'a, [CheckId]> {
+        let startup: &[CheckId] = match selection.scope {
+            Scope::Startup => &members.shown,
+            Scope::Readiness if !selection.alone => &self.probes[Scope::Startup as usize].shown,
+            Scope::All | Scope::Liveness | Scope::Readiness => &[],
+        };
+        let missing: Vec<CheckId> = startup
+            .iter()
+            .copied()
+            .filter(|&id| self.check(id).latched.is_none())
+            .collect();
+        if selection.scope == Scope::Startup {
+            return self.with_dependencies(missing).into();
+        }
+        if missing.is_empty() {
+            return Cow::Borrowed(&members.required);
+        }
+        let mut all = members.required.clone();
+        all.extend(missing);
+        let mut seen = HashSet::new();
+        all.retain(|id| seen.insert(*id));
+        self.with_dependencies(all).into()
+    }
+}

@@ -1,0 +1,171 @@
+//! Who is in the world: checks and sections come and go, and with them who depends on whom.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::World;
+use super::check::{Check, CheckId, Home, Phase, Run, RunReason, Subject};
+use super::graph;
+use crate::check::CheckInfo;
+use crate::model::Shared;
+use crate::model::policy::Policy;
+use crate::model::time::{Instant, Now};
+
+/// A check or section to put into the world.
+#[derive(Debug)]
+pub(crate) struct NewCheck {
+    pub(crate) subject: Subject,
+    pub(crate) policy: Shared<Policy>,
+    pub(crate) is_async: bool,
+}
+
+impl World {
+    /// Puts these in, all at once. Their names are new, and no circle comes about: the registry has seen to it.
+    /// Gives their numbers, in the same order.
+    pub(crate) fn add(&mut self, new: Vec<NewCheck>, now: Now) -> Vec<CheckId> {
+        let ids = new.into_iter().map(|new| self.insert(new, now)).collect();
+        self.by_name.sort_unstable_by(|&one, &other| {
+            let name = |id: CheckId| self.checks[id.index()].as_ref().map(Check::name);
+            name(one).cmp(&name(other))
+        });
+        self.sections.sort_unstable_by(|&one, &other| {
+            let name = |id: CheckId| self.checks[id.index()].as_ref().map(Check::name);
+            name(one).cmp(&name(other))
+        });
+        self.connect();
+        self.generation += 1;
+        ids
+    }
+
+    /// Notes a check that is there by name only, since it was taken out.
+    pub(crate) fn note_disabled(&mut self, info: Shared<CheckInfo>) {
+        self.disabled.insert(info.name().to_owned(), info);
+    }
+
+    fn insert(&mut self, new: NewCheck, now: Now) -> CheckId {
+        let NewCheck {
+            subject,
+            policy,
+            is_async,
+        } = new;
+        let mut check = Check::new(subject, policy, is_async);
+        let ghost = self.ghosts.iter().find(|(_, name)| **name == check.name());
+        if let Some((&id, _)) = ghost {
+            // A run of a check of before goes on under this name: there are never two at once.
+            check.run = Some(Run {
+                id,
+                home: Home {
+                    runtime: 0,
+                    chosen: false,
+                },
+                reason: RunReason::Forced,
+                since: now,
+                phase: Phase::TimedOut { lasts: false },
+                silent: false,
+                deadline: None,
+            });
+        }
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.checks.push(None);
+            CheckId(u32::try_from(self.checks.len() - 1).unwrap_or(u32::MAX))
+        });
+        self.loops += usize::from(check.policy.interval.is_some());
+        match &check.subject {
+            Subject::Check(info) => {
+                self.disabled.remove(info.name());
+                self.by_name.push(id);
+                self.tally.add(&check, None);
+            }
+            Subject::Section(_) => self.sections.push(id),
+        }
+        self.checks[id.index()] = Some(check);
+        if self.looping {
+            self.plan_first_run(id, now.mono);
+        }
+        id
+    }
+
+    /// Puts down when a loop begins with a check.
+    pub(super) fn plan_first_run(&mut self, id: CheckId, now: Instant) {
+        let Some(check) = self.checks.get_mut(id.index()).and_then(Option::as_mut) else {
+            return;
+        };
+        if check.policy.interval.is_some() {
+            let delay = self.jitter.around(check.policy.initial_delay.unwrap_or_default());
+            let at = later(now, delay);
+            check.next_run = Some(at);
+            self.intervals.push(Reverse((at, id)));
+        }
+    }
+
+    /// Takes a check or section out; gives it.
+    pub(super) fn take_out(&mut self, id: CheckId) -> Option<Check> {
+        let check = self.checks.get_mut(id.index())?.take()?;
+        self.by_name.retain(|&other| other != id);
+        self.sections.retain(|&other| other != id);
+        self.free.push(id);
+        self.loops -= usize::from(check.policy.interval.is_some());
+        if check.info().is_some() {
+            self.tally.remove(&check, check.record.status);
+        }
+        Some(check)
+    }
+
+    /// Finds out anew who depends on whom, and who belongs to which probe.
+    pub(super) fn connect(&mut self) {
+        let count = self.by_name.len();
+        let mut edges: Vec<Vec<u32>> = Vec::with_capacity(count);
+        self.population += 1;
+        let mut absence_warnings = Vec::new();
+        let places: HashMap<&str, u32> = (0..)
+            .zip(&self.by_name)
+            .map(|(place, &id)| (self.check(id).name(), place))
+            .collect();
+        for &id in &self.by_name {
+            let check = self.check(id);
+            let declared = check.info().map_or(&[][..], |info| &info.options().depends_on[..]);
+            let mut on: Vec<u32> = Vec::with_capacity(declared.len());
+            for name in declared {
+                match places.get(&**name) {
+                    Some(&place) if !on.contains(&place) => on.push(place),
+                    Some(_) => {}
+                    None => {
+                        let gone = if self.disabled.contains_key(&**name) {
+                            "is disabled"
+                        } else {
+                            "was removed"
+                        };
+                        absence_warnings.push(format!("the check `{}` runs without `{name}`, which {gone}", check.name()));
+                    }
+                }
+            }
+            edges.push(on);
+        }
+        // A circle has been refused before it came here; without an order each check is as good as any other.
+        let ranks = graph::ranks(&edges).unwrap_or_else(|_| vec![0; count]);
+        drop(places);
+        let mut dependants: Vec<Vec<CheckId>> = vec![Vec::new(); count];
+        for (place, on) in edges.iter().enumerate() {
+            for &on in on {
+                dependants[on as usize].push(self.by_name[place]);
+            }
+        }
+        for (place, ((on, dependants), rank)) in edges.into_iter().zip(dependants).zip(ranks).enumerate() {
+            let depends_on = on.into_iter().map(|on| self.by_name[on as usize]).collect();
+            let id = self.by_name[place];
+            if let Some(check) = self.get_mut(id) {
+                check.depends_on = depends_on;
+                check.dependants = dependants.into_boxed_slice();
+                check.rank = rank;
+            }
+        }
+        self.absence_warnings = absence_warnings;
+        self.probes = self.probes();
+    }
+}
+
+/// What lies beyond the clock comes in as many years as tokio's timers can wait.
+pub(super) fn later(now: Instant, delay: std::time::Duration) -> Instant {
+    const FAR: std::time::Duration = std::time::Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    now.checked_add(delay).unwrap_or(now + FAR)
+}

@@ -1,0 +1,100 @@
+//! The status of a check. Whatever shows one (reports, history, listeners, log, metrics, dependants) shows this.
+
+use super::check::{Check, CheckId, Run};
+use crate::model::time::Instant;
+use crate::outcome::Status;
+
+/// The status of a check at a moment, and because of what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// `None` before the first result.
+    pub(crate) status: Option<Status>,
+    pub(crate) because: Because,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Because {
+    /// Of what its runs gave.
+    Runs,
+    /// It was set by hand.
+    Override,
+    /// A dependency fails, so it isn't run.
+    Blocked(Blocker),
+    /// Its background loop gives no results any more.
+    Stale,
+    /// A run goes on without a result.
+    Silent,
+}
+
+/// The dependency that keeps a check from being run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Blocker {
+    pub(crate) check: CheckId,
+    /// All dependencies that fail are shared with other instances.
+    pub(crate) shared: bool,
+}
+
+impl Shown {
+    pub(super) const UNKNOWN: Self = Self {
+        status: None,
+        because: Because::Runs,
+    };
+
+    pub(super) fn fails(self) -> bool {
+        self.status == Some(Status::Fail)
+    }
+}
+
+/// The status of a check. `blocker` is the dependency that fails, if one does.
+pub(super) fn status(check: &Check, blocker: Option<Blocker>, now: Instant) -> Shown {
+    if let Some(set) = check.override_at(now) {
+        return Shown {
+            status: Some(set.status),
+            because: Because::Override,
+        };
+    }
+    below_override(check, blocker, now)
+}
+
+/// What the status would be if none were set by hand.
+pub(super) fn below_override(check: &Check, blocker: Option<Blocker>, now: Instant) -> Shown {
+    let by_runs = check.verdict.status(now, &check.policy);
+    let (status, because) = if check.is_over() {
+        (by_runs, Because::Runs)
+    } else if let Some(blocker) = blocker {
+        (Some(Status::Fail), Because::Blocked(blocker))
+    } else if check.stale_at().is_some_and(|stale| now >= stale) {
+        (Some(Status::Fail), Because::Stale)
+    } else if let Some(run) = check.run.as_ref().filter(|run| run.silent) {
+        (Some(of_silent(check, run, now)), Because::Silent)
+    } else {
+        (by_runs, Because::Runs)
+    };
+    Shown { status, because }
+}
+
+/// A run that gives no result counts as a failure from its start on.
+fn of_silent(check: &Check, run: &Run, now: Instant) -> Status {
+    match turns_silent(check, run) {
+        Some(turns) if now < turns => Status::Warn,
+        _ => Status::Fail,
+    }
+}
+
+fn turns_silent(check: &Check, run: &Run) -> Option<Instant> {
+    let fail_after = check.policy.fail_after?;
+    let fresh = check.verdict.has_passed() && check.verdict.consecutive_failures() == 0;
+    fresh.then(|| run.since.mono.checked_add(fail_after)).flatten()
+}
+
+/// When the status changes next by time alone, behind `now`; `None`: not by time alone.
+pub(super) fn next_change(check: &Check, now: Instant) -> Option<Instant> {
+    let silent = check.run.as_ref().filter(|run| run.silent);
+    let moments = [
+        check.overridden.as_deref().map(|set| set.until),
+        check.verdict.turns_at(&check.policy),
+        check.stale_at(),
+        silent.and_then(|run| turns_silent(check, run)),
+    ];
+    moments.into_iter().flatten().filter(|&at| at > now).min()
+}
