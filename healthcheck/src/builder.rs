@@ -227,7 +227,11 @@ impl HealthCheckBuilder {
             .iter()
             .copied()
             .chain(functions.iter().map(|(name, _)| &**name));
-        registry::reserved(names.chain(registered.iter().map(|it| it.name)), &mut problems);
+        registry::section_names(
+            names.chain(registered.iter().map(|it| it.name)),
+            true,
+            &mut problems,
+        );
         let policy = Arc::new(Policy::of_section(
             defaults.timeout,
             defaults.success_ttl,
@@ -260,7 +264,7 @@ impl HealthCheckBuilder {
         let fixed = sections::redacted(fixed, &redaction);
         let changes = Changes::new(checks, Listeners::start(self.listeners));
         let mut engine = Engine::new(slots, redaction, changes);
-        if let Some(longest) = settings.longest_output {
+        if let Some(longest) = settings.longest_output() {
             engine.longest_output = longest;
         }
         let core = Core {

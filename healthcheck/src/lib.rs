@@ -54,6 +54,7 @@ mod error;
 mod health;
 mod hostname;
 mod lifecycle;
+mod model;
 mod observation;
 mod outcome;
 mod output;
@@ -77,13 +78,14 @@ mod warnings;
 pub mod __private;
 
 pub use builder::HealthCheckBuilder;
-pub use check::{Check, CheckInfo, CheckOptions};
+pub use check::Check;
 pub use engine::changes::{Cause, Transition};
 pub use environment::{EnvironmentDump, EnvironmentDumpBuilder};
 pub use error::{BuildError, OverrideError, SelectionError};
 pub use health::HealthCheck;
 #[cfg(feature = "macros")]
 pub use healthcheck_macros::{env_section, health_check};
+pub use model::{CheckInfo, CheckOptions};
 pub use outcome::{CheckError, IntoOutcome, Outcome, Status};
 pub use panic_hook::{install_panic_hook, panic_hook};
 pub use redact::{Redactor, redact};

@@ -44,9 +44,6 @@ pub struct Report {
     pub sections: Map<String, Value>,
 }
 
-/// The names that a section in the health body can't take.
-pub(crate) const RESERVED: [&str; 6] = ["hostname", "status", "timestamp", "results", "reason", "warnings"];
-
 /// The verdict on a whole report.
 ///
 /// `Failure` where a critical check fails, else `Degraded` where any check fails or warns, else `Success`.

@@ -57,13 +57,12 @@ impl Slot {
 
     /// Hides the secrets in what a check says of itself. What stands in the source can't be one.
     pub(crate) fn redact_description(&mut self, redaction: &Redaction) {
-        if let Subject::Check(info) = &mut self.subject
-            && let Some(text) = info.own_description()
-        {
-            let shown = redaction.text(text);
-            if shown != *text {
-                let shown = shown.into_owned();
-                Arc::make_mut(info).describe(shown);
+        if let Subject::Check(info) = &mut self.subject {
+            for text in Arc::make_mut(info).own_texts_mut() {
+                let shown = redaction.text(text);
+                if shown != *text {
+                    *text = shown.into_owned();
+                }
             }
         }
     }

@@ -156,9 +156,8 @@ impl EnvironmentDumpBuilder {
         include(self.process, "process", process::collect);
         let Sections { fixed, functions } = self.sections;
         let fixed_names: Vec<&str> = fixed.iter().map(|(name, _)| &**name).collect();
-        if fixed_names.contains(&"") {
-            problems.push("a section needs a name".to_owned());
-        }
+        let by_hand = functions.iter().map(|(name, _)| &**name);
+        registry::section_names(fixed_names.iter().copied().chain(by_hand), false, &mut problems);
         let sources = SectionSources {
             built_in: built_in.functions,
             discovered: registry::discovered_sections()

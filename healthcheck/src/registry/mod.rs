@@ -9,9 +9,9 @@ use crate::check::{Check, CheckInfo};
 use crate::engine::policy::{Policy, Ttl};
 use crate::engine::verdict::Thresholds;
 use crate::engine::{Slot, Subject};
+use crate::model::rules;
 use crate::provide::{Binder, Provided};
 use crate::registration::{CheckRegistration, RegisteredCheck, SectionRegistration};
-use crate::report;
 use crate::run::{Bind, Run};
 use crate::settings::Settings;
 
@@ -158,18 +158,16 @@ fn doubled(name: &str, one: &str, other: &str) -> String {
     format!("two sections are named `{name}`: {one} and {other}; {instead}")
 }
 
-/// Refuses the names that the health body has for itself, and the empty one.
-pub(crate) fn reserved<'a>(names: impl IntoIterator<Item = &'a str>, problems: &mut Vec<String>) {
-    for name in names {
-        if report::RESERVED.contains(&name) {
-            problems.push(format!(
-                "a section in the health body can't be named `{name}`: the names {} are the report's own",
-                report::RESERVED.join(", ")
-            ));
-        } else if name.is_empty() {
-            problems.push("a section needs a name".to_owned());
-        }
-    }
+/// Refuses the names that a section can't have.
+pub(crate) fn section_names<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    in_health: bool,
+    problems: &mut Vec<String>,
+) {
+    let bad = names
+        .into_iter()
+        .filter_map(|name| rules::section_name(name, in_health).err());
+    problems.extend(bad);
 }
 
 /// The annotated checks of the binary.
@@ -201,8 +199,8 @@ fn gather(discover: bool, by_hand: Vec<Check>) -> Vec<Candidate> {
         .into_iter()
         .flatten()
         .map(|it| Candidate {
-            info: Arc::new(CheckInfo::registered(&it)),
             binding: Binding::Registered(it.bind),
+            info: Arc::new(CheckInfo::registered(it)),
         });
     let by_hand = by_hand.into_iter().map(|check| Candidate {
         info: Arc::new(check.info),
