@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .nth(1)
         .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let health = HealthCheck::discover()?;
-    health.set_drain_delay(Duration::from_secs(2));
+    health.set_shutdown_delay(Duration::from_secs(2));
     let app = Router::new()
         .route("/", get(async || "hello"))
         .merge(Endpoints::new(health.clone()).router()?);

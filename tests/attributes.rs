@@ -31,6 +31,11 @@ fn without_options_everything_is_left_to_the_defaults() -> TestResult {
     );
     assert_eq!((options.interval, options.initial_delay), (None, None));
     assert_eq!((options.failure_threshold, options.success_threshold), (1, 1));
+    assert_eq!(options.fail_after, None);
+    assert_eq!(
+        (options.owner(), options.runbook(), options.when_it_fails()),
+        (None, None, None)
+    );
     assert_eq!(check.description(), None);
     Ok(())
 }
@@ -47,7 +52,10 @@ fn without_options_everything_is_left_to_the_defaults() -> TestResult {
     initial_delay = "1ms",
     failure_threshold = 3,
     success_threshold = 2,
-    depends_on("without_options", "with_none")
+    fail_after = "60s",
+    depends_on("without_options", "with_none"),
+    owner = "orders",
+    runbook = "https://runbooks.example/orders"
 )]
 fn every_option() {}
 
@@ -62,7 +70,10 @@ fn every_option_is_recorded() -> TestResult {
     assert_eq!(options.interval, Some(Duration::from_millis(250)));
     assert_eq!(options.initial_delay, Some(Duration::from_millis(1)));
     assert_eq!((options.failure_threshold, options.success_threshold), (3, 2));
+    assert_eq!(options.fail_after, Some(Duration::from_secs(60)));
     assert_eq!(*options.depends_on, ["without_options", "with_none"]);
+    assert_eq!(options.owner(), Some("orders"));
+    assert_eq!(options.runbook(), Some("https://runbooks.example/orders"));
     Ok(())
 }
 
@@ -108,6 +119,36 @@ fn the_first_paragraph_of_the_doc_comment_is_the_description() -> TestResult {
     assert_eq!(
         check("described")?.description(),
         Some("The orders database accepts connections")
+    );
+    Ok(())
+}
+
+/// The orders database accepts connections.
+///
+/// # When it fails
+/// A failover takes 40 s: wait.
+/// Longer: page the storage team.
+///
+/// # Why
+/// It is one machine.
+#[health_check]
+fn explained() {}
+
+#[test]
+fn the_text_below_a_heading_of_the_doc_comment_says_what_to_do_when_it_fails() -> TestResult {
+    let check = check("explained")?;
+    assert_eq!(
+        check.description(),
+        Some("The orders database accepts connections")
+    );
+    assert_eq!(
+        check.options().when_it_fails(),
+        Some("A failover takes 40 s: wait.\nLonger: page the storage team.")
+    );
+    let withheld = CheckInfo::clone(&check).without_description();
+    assert_eq!(
+        (withheld.description(), withheld.options().when_it_fails()),
+        (None, None)
     );
     Ok(())
 }

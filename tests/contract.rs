@@ -35,7 +35,17 @@ async fn redis(client: &Client) -> Result<String, std::io::Error> {
     Ok("redis ok".to_owned())
 }
 
-#[health_check(name = "dns", interval = "10s", initial_delay = "1s", timeout = "none")]
+/// # When it fails
+/// Ask the network team.
+#[health_check(
+    name = "dns",
+    interval = "10s",
+    initial_delay = "1s",
+    timeout = "none",
+    fail_after = "60s",
+    owner = "orders",
+    runbook = "https://runbooks.example/dns"
+)]
 fn resolver() -> (bool, &'static str) {
     (true, "resolves")
 }
@@ -100,6 +110,18 @@ async fn _health(
                 .interval(Duration::from_secs(9))
                 .initial_delay(Duration::from_secs(1)),
         )
+        .check(
+            Check::with("state", Arc::new(1), |state| async move { *state == 1 })
+                .fail_after(Duration::from_secs(60))
+                .owner("orders")
+                .runbook(String::from("https://runbooks.example/state"))
+                .when_it_fails("Wait."),
+        )
+        .check(Check::blocking_with(
+            String::from("blocking state"),
+            vec![1],
+            |state| state.len() == 1,
+        ))
         .section("version", "1.0")
         .section_fn("load", || 0.5)
         .success_ttl(Duration::from_secs(27))

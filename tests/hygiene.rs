@@ -68,6 +68,8 @@ fn boxed() {}
 fn async_with() {}
 fn blocking_with() {}
 fn into_outcome() {}
+fn options() {}
+fn texts() {}
 
 #[derive(::core::clone::Clone)]
 struct Client(bool);
@@ -80,8 +82,13 @@ struct Client(bool);
     success_ttl = "none",
     failed_ttl = "9s",
     failure_threshold = 3,
-    depends_on("asynchronous")
+    fail_after = "60s",
+    depends_on("asynchronous"),
+    owner = "orders",
+    runbook = "https://runbooks.example/orders"
 )]
+/// # When it fails
+/// Wait.
 fn every_option() -> bool {
     true
 }

@@ -80,12 +80,19 @@ fn nothing() {
 }
 
 /// Returns nothing, later.
+///
+/// # When it fails
+/// It can't.
 #[health_check(
     name = "nothing later",
     tags("cache"),
+    critical = true,
     timeout = "2s",
     failed_ttl = "none",
-    depends_on("nothing")
+    fail_after = "60s",
+    depends_on("nothing"),
+    owner = "orders",
+    runbook = "https://runbooks.example/orders"
 )]
 async fn nothing_later() {
     task::yield_now().await;

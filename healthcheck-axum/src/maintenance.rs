@@ -52,7 +52,7 @@ impl Switch {
     fn step(&mut self, seen: Seen) {
         match self.flag.step(seen, self.health.maintenance_reason().as_deref()) {
             Some(Act::Begin(reason)) => {
-                self.health.maintenance(reason);
+                self.health.begin_maintenance(reason);
                 self.flag.shown = self.health.maintenance_reason();
             }
             Some(Act::End) => self.health.end_maintenance(),
@@ -284,7 +284,7 @@ mod tests {
     async fn maintenance_that_goes_on_is_logged_whoever_began_it() {
         let log = crate::test_log::Log::start();
         let health = HealthCheck::builder().discover(false).build().unwrap();
-        health.maintenance("by the program");
+        health.begin_maintenance("by the program");
         let reminding = tokio::spawn(remind(health.clone()));
         sleep(Duration::from_secs(1_210)).await;
         assert_eq!(log.count("maintenance goes on"), 2);

@@ -52,7 +52,7 @@ fn the_manifest_probes_the_paths_that_are_served() {
 #[test]
 fn the_manifest_grants_more_than_the_delay_and_the_drain_together() {
     let health = HealthCheck::builder().discover(false).build().unwrap();
-    let needed = health.drain_delay() + Limits::default().drain;
+    let needed = health.shutdown_delay() + Limits::default().drain;
     assert!(
         needed < seconds(&pod(), "terminationGracePeriodSeconds"),
         "{needed:?}"

@@ -84,8 +84,8 @@ pub(crate) fn not_chosen(check: &str) -> Response {
 }
 
 /// A section that doesn't exist, with the ones that do.
-pub(crate) fn unknown_section<'a>(section: &str, known: impl Iterator<Item = &'a str>) -> Response {
-    let known: Vec<&str> = known.collect();
+pub(crate) fn unknown_section(section: &str, known: impl Iterator<Item = String>) -> Response {
+    let known: Vec<String> = known.collect();
     let body = json!({
         "error": format!("unknown section `{section}`; the sections are: {}", known.join(", ")),
         "known_sections": known,

@@ -58,7 +58,7 @@ impl Default for Serving {
 /// How the endpoints are served, where they are served by themselves.
 impl Endpoints {
     /// How long a service that shuts down goes on answering, with readiness failing, so that load balancers notice.
-    /// Default: 5 s on SIGTERM, or what [`HealthCheck::set_drain_delay`] said; none on Ctrl-C, whatever is set here.
+    /// Default: 5 s on SIGTERM, or what [`HealthCheck::set_shutdown_delay`] said; none on Ctrl-C, whatever is set here.
     ///
     /// Together with the 20 s that requests in flight have afterwards it has to stay below the
     /// `terminationGracePeriodSeconds` of Kubernetes (30 s).

@@ -7,6 +7,7 @@ use syn::punctuated::Punctuated;
 use syn::{Error, Lit, LitBool, LitInt, LitStr, Path, Result, Token, parenthesized, token};
 
 use crate::problems::Problems;
+use crate::rules;
 
 /// One option as it was written.
 pub(crate) struct Arg {
@@ -28,37 +29,53 @@ enum Value {
 //       key = value                  one literal, or a path after `crate`
 //       key("a", "b")                a list
 //
-/// Reads every option whose key is known and wasn't there before; a mistake in one leaves the others readable.
-pub(crate) fn parse(
+/// Reads every option whose key is known and wasn't there before; a mistake in one leaves the others readable. Beside
+/// each stands what the table says of its key.
+pub(crate) fn parse<T: Copy>(
     attribute: &str,
-    known: &[&str],
+    table: &[(&'static str, T)],
     tokens: TokenStream,
     problems: &mut Problems,
-) -> Vec<Arg> {
-    let list = |input: ParseStream<'_>| Ok(parse_list(attribute, known, input, problems));
+) -> Vec<(Arg, T)> {
+    let list = |input: ParseStream<'_>| Ok(parse_list(attribute, table, input, problems));
     // The parser takes every token and never fails by itself.
     list.parse2(tokens).unwrap_or_default()
 }
 
-fn parse_list(attribute: &str, known: &[&str], input: ParseStream<'_>, problems: &mut Problems) -> Vec<Arg> {
-    let mut args: Vec<Arg> = Vec::new();
+fn parse_list<T: Copy>(
+    attribute: &str,
+    table: &[(&'static str, T)],
+    input: ParseStream<'_>,
+    problems: &mut Problems,
+) -> Vec<(Arg, T)> {
+    let mut args: Vec<(Arg, T)> = Vec::new();
     while !input.is_empty() {
         match parse_arg(attribute, input) {
             Err(problem) => problems.push(problem),
-            Ok(Arg { key, .. }) if !known.iter().any(|name| key == name) => {
-                let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
-                let message = format!("unknown option `{key}`, expected one of {}", known.join(", "));
-                problems.refuse(key, message);
-            }
-            Ok(Arg { key, .. }) if args.iter().any(|arg| arg.key == key) => {
-                let message = format!("`{key}` specified more than once");
-                problems.refuse(key, message);
-            }
-            Ok(arg) => args.push(arg),
+            Ok(arg) => match table.iter().find(|(key, _)| arg.key == key) {
+                None => {
+                    let message = unknown(&arg.key, table.iter().map(|(key, _)| *key));
+                    problems.refuse(arg.key, message);
+                }
+                Some(_) if args.iter().any(|(earlier, _)| earlier.key == arg.key) => {
+                    let message = format!("`{}` specified more than once", arg.key);
+                    problems.refuse(arg.key, message);
+                }
+                Some((_, meaning)) => args.push((arg, *meaning)),
+            },
         }
         skip_past_comma(input);
     }
     args
+}
+
+fn unknown(key: &Ident, known: impl Iterator<Item = &'static str> + Clone) -> String {
+    let quoted = |keys: Vec<&str>| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>();
+    let instead = match quoted(rules::meant(&key.to_string(), known.clone())) {
+        meant if !meant.is_empty() => format!("did you mean {}?", meant.join(" or ")),
+        _ => format!("expected one of {}", quoted(known.collect()).join(", ")),
+    };
+    format!("unknown option `{key}`, {instead}")
 }
 
 fn parse_arg(attribute: &str, input: ParseStream<'_>) -> Result<Arg> {

@@ -2,147 +2,213 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
 use syn::{Error, LitStr, Path, Result};
 
 use crate::args::{self, Arg};
 use crate::problems::Problems;
-use crate::{duration, name};
+use crate::{duration, registration, rules};
 
-/// The options that were written; the rest is left to the runtime's defaults.
-#[derive(Default)]
+/// The options that were written.
 pub(crate) struct CheckOptions {
-    pub(crate) krate: Option<Path>,
+    pub(crate) krate: Path,
     pub(crate) name: Option<LitStr>,
-    pub(crate) liveness: bool,
-    pub(crate) readiness: bool,
-    pub(crate) startup: bool,
-    pub(crate) tags: Vec<LitStr>,
-    pub(crate) critical: Option<bool>,
-    pub(crate) external: bool,
-    pub(crate) timeout: Option<Option<Duration>>,
-    pub(crate) success_ttl: Option<Option<Duration>>,
-    pub(crate) failed_ttl: Option<Option<Duration>>,
-    pub(crate) interval: Option<Duration>,
-    pub(crate) initial_delay: Option<Duration>,
-    pub(crate) failure_threshold: Option<u32>,
-    pub(crate) success_threshold: Option<u32>,
     pub(crate) depends_on: Vec<LitStr>,
+    /// Statements that set what was written; the rest is left to the runtime's defaults.
+    statements: TokenStream,
 }
 
-const KNOWN: [&str; 16] = [
-    "name",
-    "liveness",
-    "readiness",
-    "startup",
-    "tags",
-    "critical",
-    "timeout",
-    "success_ttl",
-    "failed_ttl",
-    "interval",
-    "initial_delay",
-    "failure_threshold",
-    "success_threshold",
-    "depends_on",
-    "external",
-    "crate",
+/// What an option is, by its key.
+#[derive(Clone, Copy)]
+enum Key {
+    Crate,
+    Name,
+    DependsOn,
+    /// The value of the field of that name.
+    Field(Read),
+    /// The argument of `set_…`.
+    Setter(Read),
+}
+
+/// From the value as it is written to an expression of the runtime's.
+type Read = fn(&Arg, &Path) -> Result<TokenStream>;
+
+/// All options.
+const OPTIONS: [(&str, Key); 19] = [
+    ("name", Key::Name),
+    ("liveness", Key::Field(flag)),
+    ("readiness", Key::Field(flag)),
+    ("startup", Key::Field(flag)),
+    // tags("cache", "external")
+    ("tags", Key::Field(tags)),
+    // critical = false
+    ("critical", Key::Setter(boolean)),
+    ("timeout", Key::Field(timeout)),
+    ("success_ttl", Key::Field(|arg, _| ttl(arg, "27s"))),
+    ("failed_ttl", Key::Field(|arg, _| ttl(arg, "9s"))),
+    ("interval", Key::Field(interval)),
+    ("initial_delay", Key::Field(initial_delay)),
+    // failure_threshold = 3
+    ("failure_threshold", Key::Field(count)),
+    ("success_threshold", Key::Field(count)),
+    ("fail_after", Key::Field(fail_after)),
+    // depends_on("dns")
+    ("depends_on", Key::DependsOn),
+    ("external", Key::Field(flag)),
+    ("owner", Key::Setter(|arg, _| label(arg, "the orders team"))),
+    (
+        "runbook",
+        Key::Setter(|arg, _| label(arg, "https://runbooks.example/redis")),
+    ),
+    // crate = path::to::healthcheck
+    ("crate", Key::Crate),
 ];
 
-// #[health_check(
-//     name = "redis",
-//     liveness, readiness, startup,
-//     tags("cache", "external"),
-//     critical = false,
-//     timeout = "2s",                                     "none": no limit
-//     success_ttl = "27s", failed_ttl = "9s",             "none": not cached
-//     interval = "10s", initial_delay = "1s",
-//     failure_threshold = 3, success_threshold = 2,
-//     depends_on("dns"),
-//     external,
-//     crate = path::to::healthcheck,
-// )]
 impl CheckOptions {
     pub(crate) fn parse(tokens: TokenStream, problems: &mut Problems) -> Self {
-        let mut options = Self::default();
-        let args = args::parse("health_check", &KNOWN, tokens, problems);
-        for arg in &args {
-            problems.keep(options.read(arg));
+        let args = args::parse("health_check", &OPTIONS, tokens, problems);
+        // Expressions name the runtime, so its path is read before them.
+        let krate = args.iter().find(|(_, key)| matches!(key, Key::Crate));
+        let krate = krate.and_then(|(arg, _)| problems.keep(arg.path()));
+        let mut options = Self {
+            krate: registration::krate(krate),
+            name: None,
+            depends_on: Vec::new(),
+            statements: TokenStream::new(),
+        };
+        for (arg, key) in &args {
+            problems.keep(options.read(arg, *key));
         }
-        options.refuse_contradictions(&args, problems);
+        refuse_contradictions(&args, problems);
         options
     }
 
-    fn read(&mut self, arg: &Arg) -> Result<()> {
-        match arg.key.to_string().as_str() {
-            "name" => self.name = Some(check_name(arg.text("redis")?)?),
-            "liveness" => self.liveness = arg.flag()?,
-            "readiness" => self.readiness = arg.flag()?,
-            "startup" => self.startup = arg.flag()?,
-            "tags" => self.tags = distinct(arg.texts()?, tag)?,
-            "critical" => self.critical = Some(arg.boolean()?),
-            "timeout" => self.timeout = Some(time_limit(&arg.text("2s")?)?),
-            "success_ttl" => self.success_ttl = Some(duration::optional(&arg.text("27s")?)?),
-            "failed_ttl" => self.failed_ttl = Some(duration::optional(&arg.text("9s")?)?),
-            "interval" => {
-                self.interval = {
-                    let instead = "leave `interval` out for a check that runs when it is asked for";
-                    Some(duration::positive(&arg.text("10s")?, instead)?)
-                }
+    fn read(&mut self, arg: &Arg, key: Key) -> Result<()> {
+        match key {
+            Key::Crate => {}
+            Key::Name => self.name = Some(check_name(arg.text("redis")?)?),
+            Key::DependsOn => {
+                self.depends_on = distinct(arg.texts()?, check_name)?;
+                let names = texts(&self.krate, &self.depends_on);
+                self.assign("depends_on", &names);
             }
-            "initial_delay" => {
-                self.initial_delay = {
-                    let instead = "leave `initial_delay` out for a first run at once";
-                    Some(duration::positive(&arg.text("1s")?, instead)?)
-                }
+            Key::Field(read) => {
+                let value = read(arg, &self.krate)?;
+                self.assign(&arg.key.to_string(), &value);
             }
-            "failure_threshold" => self.failure_threshold = Some(arg.count()?),
-            "success_threshold" => self.success_threshold = Some(arg.count()?),
-            "depends_on" => self.depends_on = distinct(arg.texts()?, check_name)?,
-            "external" => self.external = arg.flag()?,
-            // The list is `KNOWN`, so this is `crate`.
-            _ => self.krate = Some(arg.path()?),
+            Key::Setter(read) => {
+                let value = read(arg, &self.krate)?;
+                self.call(&arg.key.to_string(), &value);
+            }
         }
         Ok(())
     }
 
-    /// Options that are right by themselves and wrong together.
-    fn refuse_contradictions(&self, args: &[Arg], problems: &mut Problems) {
-        let written = |key: &str| args.iter().map(|arg| &arg.key).find(|written| *written == key);
-        let mut refuse = |guilty: Option<&Ident>, message: &str| {
-            if let Some(guilty) = guilty {
-                problems.refuse(guilty, message);
-            }
-        };
-        if written("interval").is_some() {
-            for ttl in ["success_ttl", "failed_ttl"] {
-                let message =
-                    format!("`{ttl}` says nothing beside `interval`: a result is kept until the next run");
-                refuse(written(ttl), &message);
-            }
-        } else {
-            let message =
-                "`initial_delay` says nothing without `interval`: the check runs when it is asked for";
-            refuse(written("initial_delay"), message);
-        }
-        if self.liveness {
-            let message = "an `external` check cannot belong to `liveness`: a restart doesn't repair what lies outside of the process";
-            refuse(written("external"), message);
+    /// What the section of the doc comment says.
+    pub(crate) fn when_it_fails(&mut self, text: Option<&str>) {
+        if let Some(text) = text {
+            self.call("when_it_fails", &quote!(#text));
         }
     }
+
+    /// An expression of the runtime's type of options.
+    pub(crate) fn tokens(&self) -> TokenStream {
+        let (krate, statements) = (&self.krate, &self.statements);
+        let default = quote!(#krate::__private::options());
+        if statements.is_empty() {
+            return default;
+        }
+        let options = variable();
+        quote!({
+            let mut #options = #default;
+            #statements
+            #options
+        })
+    }
+
+    fn assign(&mut self, field: &str, value: &TokenStream) {
+        let (options, field) = (variable(), Ident::new(field, Span::call_site()));
+        self.statements.extend(quote!(#options.#field = #value;));
+    }
+
+    fn call(&mut self, field: &str, value: &TokenStream) {
+        let (options, setter) = (variable(), Ident::new(&format!("set_{field}"), Span::call_site()));
+        self.statements.extend(quote!(#options.#setter(#value);));
+    }
+}
+
+fn variable() -> Ident {
+    Ident::new("__healthcheck_options", Span::mixed_site())
+}
+
+/// Options that are right by themselves and wrong together.
+fn refuse_contradictions(args: &[(Arg, Key)], problems: &mut Problems) {
+    let written = |key: &str| {
+        args.iter()
+            .map(|(arg, _)| &arg.key)
+            .find(|written| *written == key)
+    };
+    let mut refuse = |guilty: Option<&Ident>, message: &str| {
+        if let Some(guilty) = guilty {
+            problems.refuse(guilty, message);
+        }
+    };
+    if written("interval").is_some() {
+        for ttl in ["success_ttl", "failed_ttl"] {
+            let message =
+                format!("`{ttl}` says nothing beside `interval`: a result is kept until the next run");
+            refuse(written(ttl), &message);
+        }
+    } else {
+        let message = "`initial_delay` says nothing without `interval`: the check runs when it is asked for";
+        refuse(written("initial_delay"), message);
+    }
+    if args
+        .iter()
+        .any(|(arg, _)| arg.key == "liveness" && arg.flag().is_ok())
+    {
+        let message = "an `external` check cannot belong to `liveness`: a restart doesn't repair what lies outside of the process";
+        refuse(written("external"), message);
+    }
+}
+
+fn flag(arg: &Arg, _: &Path) -> Result<TokenStream> {
+    arg.flag().map(|yes| quote!(#yes))
+}
+
+fn boolean(arg: &Arg, _: &Path) -> Result<TokenStream> {
+    arg.boolean().map(|yes| quote!(#yes))
+}
+
+fn count(arg: &Arg, _: &Path) -> Result<TokenStream> {
+    arg.count().map(|count| quote!(#count))
+}
+
+fn label(arg: &Arg, example: &str) -> Result<TokenStream> {
+    let text = arg.text(example)?;
+    match rules::label(&format!("`{}`", arg.key), &text.value()) {
+        Ok(()) => Ok(quote!(#text)),
+        Err(problem) => Err(Error::new(text.span(), problem)),
+    }
+}
+
+fn tags(arg: &Arg, krate: &Path) -> Result<TokenStream> {
+    let tags = distinct(arg.texts()?, |tag| match rules::tag(&tag.value()) {
+        Ok(()) => Ok(tag),
+        Err(problem) => Err(Error::new(tag.span(), problem)),
+    });
+    Ok(texts(krate, &tags?))
+}
+
+fn texts(krate: &Path, texts: &[LitStr]) -> TokenStream {
+    quote!(#krate::__private::texts(&[#(#texts),*]))
 }
 
 fn check_name(name: LitStr) -> Result<LitStr> {
-    match name::problem_with_check(&name.value()) {
-        None => Ok(name),
-        Some(problem) => Err(Error::new(name.span(), problem)),
-    }
-}
-
-fn tag(tag: LitStr) -> Result<LitStr> {
-    match name::problem_with_tag(&tag.value()) {
-        None => Ok(tag),
-        Some(problem) => Err(Error::new(tag.span(), problem)),
+    match rules::check_name(&name.value()) {
+        Ok(()) => Ok(name),
+        Err(problem) => Err(Error::new(name.span(), problem)),
     }
 }
 
@@ -160,12 +226,56 @@ fn distinct(texts: Vec<LitStr>, rule: fn(LitStr) -> Result<LitStr>) -> Result<Ve
     problems.into_result(distinct)
 }
 
-fn time_limit(literal: &LitStr) -> Result<Option<Duration>> {
-    match duration::optional(literal)? {
+/// `timeout = "2s"`, `"none"` for no limit.
+fn timeout(arg: &Arg, _: &Path) -> Result<TokenStream> {
+    let literal = arg.text("2s")?;
+    match duration::optional(&literal)? {
         Some(Duration::ZERO) => {
             let message = "a time limit of zero lets no run pass: write \"none\" for no limit";
             Err(Error::new(literal.span(), message))
         }
-        limit => Ok(limit),
+        limit => Ok(chosen(limit)),
     }
+}
+
+/// `"none"`: not cached.
+fn ttl(arg: &Arg, example: &str) -> Result<TokenStream> {
+    duration::optional(&arg.text(example)?).map(chosen)
+}
+
+fn interval(arg: &Arg, _: &Path) -> Result<TokenStream> {
+    time(
+        arg,
+        "10s",
+        "leave `interval` out for a check that runs when it is asked for",
+    )
+}
+
+fn initial_delay(arg: &Arg, _: &Path) -> Result<TokenStream> {
+    time(arg, "1s", "leave `initial_delay` out for a first run at once")
+}
+
+fn fail_after(arg: &Arg, _: &Path) -> Result<TokenStream> {
+    time(
+        arg,
+        "60s",
+        "leave `fail_after` out for a check that fails at once",
+    )
+}
+
+fn time(arg: &Arg, example: &str, instead: &str) -> Result<TokenStream> {
+    let time = duration::positive(&arg.text(example)?, instead)?;
+    Ok(some(&duration::tokens(time)))
+}
+
+/// Of an option that knows "nobody said" and "none".
+fn chosen(time: Option<Duration>) -> TokenStream {
+    match time {
+        None => some(&quote!(::core::option::Option::None)),
+        Some(time) => some(&some(&duration::tokens(time))),
+    }
+}
+
+fn some(value: &TokenStream) -> TokenStream {
+    quote!(::core::option::Option::Some(#value))
 }

@@ -1,22 +1,106 @@
-//! From a doc comment to a description: its first paragraph on one line, read by clap's rules.
+//! What a check's doc comment says to those who look at its results.
 
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
-/// The first paragraph without its final full stop; empty where there is none.
-///
-/// Only literals count: what `#[doc = include_str!("…")]` includes is not visible to a macro.
-pub(crate) fn description(attrs: &[Attribute]) -> String {
-    let fragments: Vec<String> = attrs.iter().filter_map(fragment).collect();
-    let lines = fragments.iter().flat_map(|fragment| lines(fragment));
-    let paragraph: Vec<&str> = lines
-        .skip_while(|line| line.is_empty())
-        .take_while(|line| !line.is_empty())
-        .collect();
-    let text = paragraph.join(" ");
+const WHEN_IT_FAILS: &str = "When it fails";
+
+/// A doc comment, as far as it is of use.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct DocComment {
+    /// The first paragraph, on one line and without its final full stop, by clap's rules; empty where there is none.
+    pub(crate) description: String,
+    /// The text below the heading `# When it fails`, whatever the heading's level, up to the next heading of this level or
+    /// above. Lines stay lines.
+    pub(crate) when_it_fails: Option<String>,
+}
+
+impl DocComment {
+    /// Only literals count: what `#[doc = include_str!("…")]` includes is not visible to a macro.
+    pub(crate) fn of(attrs: &[Attribute]) -> Self {
+        let fragments: Vec<String> = attrs.iter().filter_map(fragment).collect();
+        let lines: Vec<&str> = fragments.iter().flat_map(|fragment| lines(fragment)).collect();
+        Self {
+            description: description(&lines),
+            when_it_fails: when_it_fails(&lines),
+        }
+    }
+}
+
+fn description(lines: &[&str]) -> String {
+    let lines = lines.iter().map(|line| line.trim());
+    let mut lines = lines.skip_while(|line| line.is_empty()).peekable();
+    if lines.peek().is_some_and(|line| is_when_it_fails(line)) {
+        return String::new();
+    }
+    let first = lines.next().into_iter();
+    // A heading ends a paragraph without an empty line before it.
+    let paragraph = first.chain(lines.take_while(|line| !line.is_empty() && heading(line).is_none()));
+    let text = paragraph.collect::<Vec<_>>().join(" ");
     match text.strip_suffix('.') {
         // An ellipsis stays.
         Some(sentence) if !sentence.ends_with('.') => sentence.to_owned(),
         _ => text,
+    }
+}
+
+fn when_it_fails(lines: &[&str]) -> Option<String> {
+    let mut fence = Fence::default();
+    let mut lines = lines.iter().map(|line| line.trim_end());
+    let opening = lines
+        .by_ref()
+        .find(|line| !fence.holds(line) && is_when_it_fails(line))?;
+    let (level, _) = heading(opening)?;
+    let ends = |line: &str| heading(line).is_some_and(|(next, _)| next <= level);
+    let text: Vec<&str> = lines
+        .take_while(|line| fence.holds(line) || !ends(line))
+        .collect();
+    // What every line is indented by, one space after `///` as a rule, is none of the text.
+    let written = text.iter().filter(|line| !line.is_empty());
+    let indent = written
+        .map(|line| line.len() - line.trim_start_matches(' ').len())
+        .min()?;
+    let text: Vec<&str> = text
+        .iter()
+        .map(|line| line.get(indent..).unwrap_or_default())
+        .collect();
+    Some(text.join("\n").trim_matches('\n').to_owned())
+}
+
+fn is_when_it_fails(line: &str) -> bool {
+    heading(line).is_some_and(|(_, title)| title.eq_ignore_ascii_case(WHEN_IT_FAILS))
+}
+
+/// The level and the text of a heading, `## Text` or `## Text ##`.
+fn heading(line: &str) -> Option<(usize, &str)> {
+    let line = line.trim();
+    let text = line.trim_start_matches('#');
+    let level = line.len() - text.len();
+    let is_heading = (1..=6).contains(&level) && (text.is_empty() || text.starts_with([' ', '\t']));
+    is_heading.then(|| (level, text.trim_end_matches('#').trim()))
+}
+
+/// A block of code between fences, in which `#` begins a comment and no heading.
+#[derive(Default)]
+struct Fence(Option<char>);
+
+impl Fence {
+    /// Whether the line belongs to a block, the fences included.
+    fn holds(&mut self, line: &str) -> bool {
+        let fence = ['`', '~']
+            .into_iter()
+            .find(|&mark| line.trim_start().chars().take_while(|&c| c == mark).count() >= 3);
+        match (self.0, fence) {
+            (None, None) => false,
+            (Some(open), Some(mark)) if open == mark => {
+                self.0 = None;
+                true
+            }
+            (None, Some(mark)) => {
+                self.0 = Some(mark);
+                true
+            }
+            (Some(_), _) => true,
+        }
     }
 }
 
@@ -25,9 +109,8 @@ fn lines(fragment: &str) -> impl Iterator<Item = &str> {
     let is_block = fragment.contains('\n');
     fragment
         .split('\n')
-        .map(str::trim)
-        .map(move |line| match line.strip_prefix('*') {
-            Some(text) if is_block => text.trim_start(),
+        .map(move |line| match line.trim_start().strip_prefix('*') {
+            Some(text) if is_block => text,
             _ => line,
         })
 }
@@ -54,7 +137,15 @@ fn literal(value: &Expr) -> Option<String> {
 mod tests {
     use syn::{Attribute, parse_quote};
 
-    use super::description;
+    use super::DocComment;
+
+    fn description(attrs: &[Attribute]) -> String {
+        DocComment::of(attrs).description
+    }
+
+    fn when_it_fails(attrs: &[Attribute]) -> String {
+        DocComment::of(attrs).when_it_fails.unwrap_or_default()
+    }
 
     #[test]
     fn the_first_paragraph_becomes_one_line_without_its_full_stop() {
@@ -75,10 +166,13 @@ mod tests {
              * The cache
              * answers.
              *
-             * More.
+             * # When it fails
+             * Restart it:
+             *   systemctl restart cache
              */
         };
         assert_eq!(description(&attrs), "The cache answers");
+        assert_eq!(when_it_fails(&attrs), "Restart it:\n  systemctl restart cache");
     }
 
     #[test]
@@ -94,6 +188,66 @@ mod tests {
             #[doc(hidden)]
             #[doc = include_str!("../README.md")]
         };
-        assert_eq!(description(&attrs), "");
+        assert_eq!(DocComment::of(&attrs), DocComment::default());
+    }
+
+    #[test]
+    fn what_to_do_ends_at_the_next_heading_of_its_level() {
+        let attrs: Vec<Attribute> = parse_quote! {
+            /// The orders database accepts connections.
+            /// ## when it fails ##
+            ///
+            /// A failover takes 40 s: wait.
+            ///
+            ///   - Longer: page the storage team.
+            /// ### And if they sleep
+            /// Wake them.
+            /// ## Why
+            /// It is old.
+        };
+        assert_eq!(description(&attrs), "The orders database accepts connections");
+        assert_eq!(
+            when_it_fails(&attrs),
+            "A failover takes 40 s: wait.\n\n  - Longer: page the storage team.\n### And if they sleep\nWake them."
+        );
+    }
+
+    #[test]
+    fn a_comment_in_a_block_of_code_is_no_heading() {
+        let attrs: Vec<Attribute> = parse_quote! {
+            /// ```sh
+            /// # When it fails
+            /// ```
+            /// # When it fails
+            /// ~~~sh
+            /// # restart it
+            /// systemctl restart cache
+            /// ~~~
+            /// # Why
+        };
+        assert_eq!(
+            when_it_fails(&attrs),
+            "~~~sh\n# restart it\nsystemctl restart cache\n~~~"
+        );
+    }
+
+    #[test]
+    fn a_doc_comment_may_be_that_section_alone_and_the_section_empty() {
+        let alone: Vec<Attribute> = parse_quote! {
+            /// # When it fails
+            /// Wait.
+        };
+        assert_eq!(
+            (description(&alone), when_it_fails(&alone)),
+            (String::new(), "Wait.".to_owned())
+        );
+        let empty: Vec<Attribute> = parse_quote! {
+            /// It answers.
+            ///
+            /// # When it fails
+            ///
+            /// # Other
+        };
+        assert_eq!(DocComment::of(&empty).when_it_fails, None);
     }
 }

@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 use crate::function::Function;
 use crate::problems::Problems;
 use crate::section_options::SectionOptions;
-use crate::{dependency, name, registration, signature};
+use crate::{dependency, registration, rules, signature};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Problems) -> Option<TokenStream> {
     let options = SectionOptions::parse(args, problems);
@@ -56,7 +56,7 @@ fn checked_name(options: &SectionOptions, function: &Function, problems: &mut Pr
         Some(name) => name.value(),
         None => ident.unraw().to_string(),
     };
-    if let Some(problem) = name::problem_with_section(&name, options.in_health) {
+    if let Err(problem) = rules::section_name(&name, options.in_health) {
         match &options.name {
             Some(literal) => problems.refuse(literal, problem),
             None => problems.refuse(ident, format!("{problem}; give it another one: `name = \"…\"`")),

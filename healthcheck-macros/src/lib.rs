@@ -1,7 +1,7 @@
 //! The attributes of the crate `healthcheck`, which re-exports them. Depend on that one.
 //!
 //! The way of an attribute: `args` reads its list, `check_options` and `section_options` say what the list means,
-//! `function` reads the item; `signature`, `dependency` and `name` refuse; `health_check` and `env_section` write the
+//! `function` reads the item; `signature`, `dependency` and `rules` refuse; `health_check` and `env_section` write the
 //! record, and `registration` puts it beside the function.
 // The examples' functions stand where a reader expects them, at the top level.
 #![allow(clippy::needless_doctest_main)]
@@ -19,7 +19,7 @@ mod function;
 
 mod dependency;
 mod duration;
-mod name;
+mod rules;
 mod signature;
 
 mod env_section;

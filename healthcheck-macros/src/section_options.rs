@@ -14,28 +14,38 @@ pub(crate) struct SectionOptions {
     pub(crate) in_health: bool,
 }
 
-const KNOWN: [&str; 3] = ["name", "in_health", "crate"];
+#[derive(Clone, Copy)]
+enum Key {
+    Name,
+    InHealth,
+    Crate,
+}
 
 // #[env_section(
 //     name = "app",
 //     in_health,
 //     crate = path::to::healthcheck,
 // )]
+const OPTIONS: [(&str, Key); 3] = [
+    ("name", Key::Name),
+    ("in_health", Key::InHealth),
+    ("crate", Key::Crate),
+];
+
 impl SectionOptions {
     pub(crate) fn parse(tokens: TokenStream, problems: &mut Problems) -> Self {
         let mut options = Self::default();
-        for arg in args::parse("env_section", &KNOWN, tokens, problems) {
-            problems.keep(options.read(&arg));
+        for (arg, key) in args::parse("env_section", &OPTIONS, tokens, problems) {
+            problems.keep(options.read(&arg, key));
         }
         options
     }
 
-    fn read(&mut self, arg: &Arg) -> Result<()> {
-        match arg.key.to_string().as_str() {
-            "name" => self.name = Some(arg.text("app")?),
-            "in_health" => self.in_health = arg.flag()?,
-            // The list is `KNOWN`, so this is `crate`.
-            _ => self.krate = Some(arg.path()?),
+    fn read(&mut self, arg: &Arg, key: Key) -> Result<()> {
+        match key {
+            Key::Name => self.name = Some(arg.text("app")?),
+            Key::InHealth => self.in_health = arg.flag()?,
+            Key::Crate => self.krate = Some(arg.path()?),
         }
         Ok(())
     }

@@ -1,25 +1,27 @@
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::check::Check;
-use crate::engine::Engine;
-use crate::engine::changes::{Changes, Transition};
-use crate::engine::listeners::{Listener, Listeners};
-use crate::engine::policy::{Policy, Ttl};
+use crate::drain::Drain;
 use crate::environment::EnvironmentDumpBuilder;
 use crate::error::BuildError;
 use crate::health::{Core, HealthCheck};
-use crate::lifecycle::Lifecycle;
-use crate::observation::Observations;
+use crate::model::policy::{Policy, Ttl};
 use crate::provide::Provided;
 use crate::redact::{Redaction, RedactionBuilder, Redactor};
-use crate::registry::{self, Defaults, SectionSources, Sources};
+use crate::register::{self, Defaults, SectionSources, Sources};
+use crate::report::CheckResult;
 use crate::reports::Reports;
+use crate::runner::telling::{Listeners, Telling};
+use crate::runner::{LONGEST_OUTPUT, Runner};
 use crate::sections::{self, Sections};
 use crate::settings::Settings;
-use crate::warnings::Warnings;
+use crate::transition::Transition;
+use crate::world::World;
 
 /// Puts a [`HealthCheck`] together: what is discovered, what is added by hand, and how it all behaves.
 ///
@@ -49,7 +51,9 @@ pub struct HealthCheckBuilder {
     settings: Settings,
     expected: Vec<String>,
     redaction: RedactionBuilder,
-    listeners: Vec<Listener>,
+    listeners: Listeners,
+    replacements: Vec<Check>,
+    only: Option<Vec<String>>,
 }
 
 impl HealthCheckBuilder {
@@ -63,7 +67,9 @@ impl HealthCheckBuilder {
             settings: Settings::default(),
             expected: Vec::new(),
             redaction: Redaction::builder(),
-            listeners: Vec::new(),
+            listeners: Listeners::default(),
+            replacements: Vec::new(),
+            only: None,
         }
     }
 
@@ -186,7 +192,60 @@ impl HealthCheckBuilder {
     /// # }
     /// ```
     pub fn on_change(mut self, listener: impl Fn(&Transition) + Send + Sync + 'static) -> Self {
-        self.listeners.push(Box::new(listener));
+        self.listeners.of_changes.push(Box::new(listener));
+        self
+    }
+
+    /// Calls the listener once for each run of a check, with the run's own result, redacted: from the same thread as
+    /// [`on_change`](Self::on_change), and on the same terms. Sections are no checks.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use healthcheck::{Check, HealthCheck};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (told, results) = mpsc::channel();
+    /// let health = HealthCheck::builder()
+    ///     .discover(false)
+    ///     .check(Check::new("redis", async || true))
+    ///     .on_result(move |result| drop(told.send((result.checker.clone(), result.passed))))
+    ///     .build()?;
+    /// health.report().await;
+    /// assert_eq!(results.recv()?, ("redis".to_owned(), true));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_result(mut self, listener: impl Fn(&CheckResult) + Send + Sync + 'static) -> Self {
+        self.listeners.of_results.push(Box::new(listener));
+        self
+    }
+
+    /// Keeps, of the discovered checks, only these and what they depend on: for a test that is about some of them. Settings
+    /// and [`expect`](Self::expect) may name the others all the same. An unknown name is a [`BuildError`].
+    ///
+    /// ```
+    /// use healthcheck::HealthCheck;
+    ///
+    /// assert!(HealthCheck::builder().only(["no such check"]).build().is_err());
+    /// ```
+    pub fn only(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.only
+            .get_or_insert_default()
+            .extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Puts a check in the place of the discovered one of its name, of which it inherits nothing. Without one of that name
+    /// it is a [`BuildError`].
+    ///
+    /// ```
+    /// use healthcheck::{Check, HealthCheck};
+    ///
+    /// assert!(HealthCheck::builder().replace(Check::new("no such check", async || true)).build().is_err());
+    /// ```
+    pub fn replace(mut self, check: Check) -> Self {
+        self.replacements.push(check);
         self
     }
 
@@ -198,36 +257,42 @@ impl HealthCheckBuilder {
     /// is wrong with the discovered sections of the environment page.
     pub fn build(self) -> Result<HealthCheck, BuildError> {
         let mut problems = self.provided.problems();
-        let settings = self.settings;
+        let redaction = self.redaction.clone().build();
         let sources = Sources {
             discover: self.discover,
             by_hand: self.checks,
+            replacements: self.replacements,
+            only: self.only.as_deref(),
             provided: &self.provided,
-            settings: &settings,
+            settings: &self.settings,
             expected: &self.expected,
             defaults: self.defaults,
+            redaction: &redaction,
         };
-        let registry::Checks {
-            mut slots,
+        let register::Checks {
+            mut checks,
+            disabled,
             mut warnings,
             defaults,
-        } = registry::checks(sources, &mut problems);
-        let checks = slots.len();
-        if checks == 0 {
+        } = register::checks(sources, &mut problems);
+        if checks.is_empty() {
             warnings.push(NO_CHECKS.to_owned());
         }
 
-        let redaction = self.redaction.clone().build();
         let Sections { fixed, functions } = self.sections;
         let fixed_names: Vec<&str> = fixed.iter().map(|(name, _)| &**name).collect();
-        let registered: Vec<_> = registry::discovered_sections()
+        let registered: Vec<_> = register::discovered_sections()
             .filter(|section| self.discover && section.in_health)
             .collect();
         let names = fixed_names
             .iter()
             .copied()
             .chain(functions.iter().map(|(name, _)| &**name));
-        registry::reserved(names.chain(registered.iter().map(|it| it.name)), &mut problems);
+        register::section_names(
+            names.chain(registered.iter().map(|it| it.name)),
+            true,
+            &mut problems,
+        );
         let policy = Arc::new(Policy::of_section(
             defaults.timeout,
             defaults.success_ttl,
@@ -240,12 +305,12 @@ impl HealthCheckBuilder {
             fixed: &fixed_names,
             provided: &self.provided,
         };
-        let sections = registry::sections(sources, &policy, &mut problems);
-        slots.extend(sections);
+        let sections = register::sections(sources, &policy, &mut problems);
+        checks.extend(sections);
         if !problems.is_empty() && self.discover {
-            // Whoever has something to repair is told at once what the environment page would say next.
+            // Who has something to repair learns at once what the environment page would say next.
             let page =
-                EnvironmentDumpBuilder::of(self.provided.clone(), self.redaction.clone(), None).build();
+                EnvironmentDumpBuilder::of(self.provided.clone(), self.redaction.clone(), None, None).build();
             for problem in page.err().iter().flat_map(BuildError::problems) {
                 if !problems.contains(problem) {
                     problems.push(problem.clone());
@@ -253,28 +318,28 @@ impl HealthCheckBuilder {
             }
         }
         BuildError::unless_empty(problems)?;
-        slots
-            .iter_mut()
-            .for_each(|slot| slot.redact_description(&redaction));
 
         let fixed = sections::redacted(fixed, &redaction);
-        let changes = Changes::new(checks, Listeners::start(self.listeners));
-        let mut engine = Engine::new(slots, redaction, changes);
-        if let Some(longest) = settings.longest_output {
-            engine.longest_output = longest;
-        }
-        let core = Core {
-            reports: Reports::new(&engine, checks),
-            engine: Arc::new(engine),
+        let longest = self.settings.longest_output().unwrap_or(LONGEST_OUTPUT);
+        let world = World::new(warnings, RandomState::new().build_hasher().finish());
+        let runner = Arc::new(Runner::new(
+            world,
+            redaction,
+            longest,
+            Telling::new(self.listeners),
+        ));
+        runner.add(checks, disabled);
+        Ok(HealthCheck::new(Core {
+            runner,
+            reports: Reports::default(),
             fixed,
-            warnings: Warnings::new(warnings),
             provided: self.provided,
             redaction: self.redaction,
-            lifecycle: Lifecycle::default(),
-            observations: Observations::default(),
+            settings: self.settings,
+            defaults,
+            drain: Drain::default(),
             hostname: crate::hostname::hostname(),
-        };
-        Ok(HealthCheck::new(core))
+        }))
     }
 }
 

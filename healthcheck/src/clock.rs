@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-pub(crate) use crate::model::time::{Instant, Now, epoch_seconds, human, rfc3339};
+pub(crate) use crate::model::time::{Instant, Now, epoch_seconds, human};
 
 impl Now {
     pub(crate) fn read() -> Self {

@@ -1,8 +1,5 @@
 //! Checks that an operator takes out of a service that is built already.
 
-use std::sync::atomic::Ordering;
-
-use crate::engine::{Engine, Slot};
 use crate::health::HealthCheck;
 
 impl HealthCheck {
@@ -20,42 +17,21 @@ impl HealthCheck {
     /// # }
     /// ```
     pub fn disable(&self, names: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
-        let engine = &self.core().engine;
+        let runner = &self.core().runner;
         let mut unknown = Vec::new();
         for name in names.into_iter().map(Into::into) {
-            let mut checks = (0..)
-                .zip(&engine.slots)
-                .filter(|(_, slot)| slot.check().is_some());
-            match checks.find(|(_, slot)| slot.name() == name) {
-                Some((index, slot)) => {
-                    if !slot.disabled.swap(true, Ordering::AcqRel) {
-                        engine.forget(index);
-                    }
-                }
-                None => unknown.push(name),
+            if !runner.remove(&name, true) && !runner.read(|world| world.is_disabled(&name)) {
+                unknown.push(name);
             }
         }
-        engine.touch();
         unknown
-    }
-}
-
-impl Slot {
-    pub(crate) fn is_disabled(&self) -> bool {
-        self.disabled.load(Ordering::Acquire)
-    }
-}
-
-impl Engine {
-    pub(crate) fn is_disabled(&self, index: u32) -> bool {
-        self.slot(index).is_disabled()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
     use super::*;

@@ -2,7 +2,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::check::CheckInfo;
+use crate::model::CheckInfo;
 
 /// Everything that is wrong with a registry, all at once, each with the file and line to go to.
 ///
@@ -152,7 +152,7 @@ pub struct OverrideError {
 }
 
 impl OverrideError {
-    pub(crate) fn unknown(name: &str, known: impl Iterator<Item = Arc<CheckInfo>>) -> Self {
+    pub(crate) fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a Arc<CheckInfo>>) -> Self {
         let known: Vec<String> = known.map(|info| info.name().to_owned()).collect();
         Self {
             problem: format!("there is no check `{name}`; the checks are: {}", known.join(", ")),

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -6,21 +7,23 @@ use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
 use crate::builder::HealthCheckBuilder;
-use crate::check::CheckInfo;
-use crate::engine::Engine;
-use crate::engine::changes::Transition;
+use crate::check::Check;
+use crate::clock::Now;
+use crate::drain::Drain;
 use crate::environment::EnvironmentDumpBuilder;
 use crate::error::{BuildError, SelectionError};
-use crate::lifecycle::Lifecycle;
-use crate::observation::Observations;
+use crate::model::CheckInfo;
 use crate::provide::Provided;
 use crate::redact::RedactionBuilder;
-use crate::registry;
+use crate::register::{self, Defaults, Present};
 use crate::report::Report;
 use crate::reports::Reports;
-use crate::selection::Selection;
+use crate::runner::{Place, Reading, Runner, Snapshot, is_inside_a_check};
+use crate::selection::{Scope, Selection};
+use crate::settings::Settings;
 use crate::statistics::Statistics;
-use crate::warnings::Warnings;
+use crate::transition::Transition;
+use crate::world::{Event, NotRun, World};
 
 /// The checks of a service: finds them, runs them, caches and tells their results.
 ///
@@ -55,22 +58,97 @@ pub struct HealthCheck {
 
 /// What all clones share.
 pub(crate) struct Core {
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) runner: Arc<Runner>,
     pub(crate) reports: Reports,
+    /// The sections of the health body that never change.
     pub(crate) fixed: Map<String, Value>,
-    /// What stands in every report, from the build or added since.
-    pub(crate) warnings: Warnings,
     pub(crate) provided: Provided,
     /// What hides the names, for the environment page to start from.
     pub(crate) redaction: RedactionBuilder,
-    pub(crate) lifecycle: Lifecycle,
-    pub(crate) observations: Observations,
+    /// They hold for checks that are added later, too.
+    pub(crate) settings: Settings,
+    pub(crate) defaults: Defaults,
+    pub(crate) drain: Drain,
     pub(crate) hostname: String,
 }
 
 impl Drop for Core {
     fn drop(&mut self) {
-        self.engine.background.end();
+        self.runner.close();
+    }
+}
+
+impl Core {
+    /// The report where nothing is due.
+    fn fresh(&self, selection: &Selection) -> Option<Arc<Report>> {
+        if self.runner.lacks_driver() {
+            return None;
+        }
+        let kept = self
+            .reports
+            .find(selection, self.runner.generation(), Now::read());
+        kept.or_else(|| {
+            let snapshot = self.runner.fresh(&self.hostname, selection)?;
+            Some(self.finish(selection, snapshot))
+        })
+    }
+
+    /// The report, after what is due has run or the budget is over.
+    async fn settled(
+        &self,
+        selection: &Selection,
+        budget: Option<Duration>,
+        home: Option<&Handle>,
+    ) -> Result<Arc<Report>, SelectionError> {
+        if is_inside_a_check(&self.runner) {
+            return self.as_it_is(selection, Reading::default());
+        }
+        let here = Handle::try_current().ok();
+        let (Some(handle), true) = (home.or(here.as_ref()), here.is_some()) else {
+            let not_run = Some(NotRun::NoRuntime);
+            return self.as_it_is(
+                selection,
+                Reading {
+                    not_run,
+                    ..Reading::default()
+                },
+            );
+        };
+        let place = Place {
+            handle,
+            chosen: home.is_some(),
+        };
+        // Where checks come and go faster than a report is made, the last word is what is known.
+        for _ in 0..8 {
+            let answer = self.runner.ask(selection, place, budget).await?;
+            // Another one who waited may have made it already.
+            let kept = self
+                .reports
+                .find(selection, self.runner.generation(), Now::read());
+            if let Some(report) = kept.filter(|_| answer.lost.is_empty()) {
+                return Ok(report);
+            }
+            if let Some(snapshot) = self.runner.answered(&self.hostname, selection, &answer) {
+                return Ok(self.finish(selection, snapshot));
+            }
+        }
+        self.as_it_is(selection, Reading::default())
+    }
+
+    fn as_it_is(&self, selection: &Selection, reading: Reading) -> Result<Arc<Report>, SelectionError> {
+        let snapshot = self.runner.as_it_is(&self.hostname, selection, reading)?;
+        Ok(self.finish(selection, snapshot))
+    }
+
+    fn finish(&self, selection: &Selection, mut snapshot: Snapshot) -> Arc<Report> {
+        if selection.scope == Scope::All && !selection.alone {
+            let fixed = self
+                .fixed
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()));
+            snapshot.report.sections.extend(fixed);
+        }
+        self.reports.keep(selection, snapshot)
     }
 }
 
@@ -152,10 +230,97 @@ impl HealthCheck {
         if let Some(report) = self.core.fresh(selection) {
             return Ok(report);
         }
-        let budget = budget.into();
-        self.core
-            .report_within(selection, budget, self.home.as_ref())
-            .await
+        // Boxed here, since every crate that awaits a future by its type compiles the whole of it.
+        let settled: Pin<Box<dyn Future<Output = _> + Send + '_>> =
+            Box::pin(self.core.settled(selection, budget.into(), self.home.as_ref()));
+        settled.await
+    }
+
+    /// Each check's last result whatever its age, without running or awaiting anything: beyond its TTL it is marked as
+    /// stale, and its age never makes it fail. A check without a result is "not run yet", which passes in liveness.
+    ///
+    /// # Errors
+    /// The selection names a check or tag that doesn't exist (in its probe).
+    ///
+    /// ```
+    /// use healthcheck::{Check, HealthCheck, Selection};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let health = HealthCheck::builder().discover(false).check(Check::new("redis", async || true)).build()?;
+    /// assert_eq!(health.last_known(&Selection::all())?.results[0].output, "not run yet");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn last_known(&self, selection: &Selection) -> Result<Arc<Report>, SelectionError> {
+        let reading = Reading {
+            last_known: true,
+            ..Reading::default()
+        };
+        self.core.as_it_is(selection, reading)
+    }
+
+    /// Makes what is cached of these checks due, and the sections of the health body with them: the next report runs them. A
+    /// background check is run by its loop at once. A startup check that has passed stays passed, and a run that goes on
+    /// gives the fresh result.
+    ///
+    /// # Errors
+    /// The selection names a check or tag that doesn't exist (in its probe).
+    ///
+    /// ```
+    /// use healthcheck::{Check, HealthCheck, Selection};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let health = HealthCheck::builder().discover(false).check(Check::new("redis", async || true)).build()?;
+    /// health.report().await;
+    /// health.expire(&Selection::checks(["redis"]))?;
+    /// assert!(health.fresh(&Selection::all()).is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn expire(&self, selection: &Selection) -> Result<(), SelectionError> {
+        self.core.runner.expire(selection)
+    }
+
+    /// Adds a check at run time. It is seen through as at build, and settings that were given at build hold for it.
+    ///
+    /// # Errors
+    /// As [`HealthCheckBuilder::build`]: its name is taken or bad, its options contradict each other, it depends on what
+    /// isn't there, or a circle would come about.
+    ///
+    /// ```
+    /// use healthcheck::{Check, HealthCheck};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), healthcheck::BuildError> {
+    /// let health = HealthCheck::builder().discover(false).build()?;
+    /// health.add(Check::new("tenant 7", async || true))?;
+    /// assert!(health.report().await.get("tenant 7").is_some());
+    /// assert!(health.remove("tenant 7") && !health.remove("tenant 7"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn add(&self, check: Check) -> Result<(), BuildError> {
+        self.core.runner.add_checked(|world| {
+            let present = Present {
+                infos: world.infos().cloned().collect(),
+                disabled: world.disabled().cloned().collect(),
+                settings: &self.core.settings,
+                defaults: self.core.defaults,
+                redaction: &self.core.runner.redaction,
+            };
+            let mut problems = Vec::new();
+            let added = register::added(check, present, &mut problems);
+            BuildError::unless_empty(problems)?;
+            Ok(added)
+        })
+    }
+
+    /// Takes a check out at run time; gives whether there was one of that name. A run that goes on is ended, and its result
+    /// never shows. Its history and its metrics end with it. What depends on it runs without it, and every report warns
+    /// of that.
+    pub fn remove(&self, name: &str) -> bool {
+        self.core.runner.remove(name, false)
     }
 
     /// The report without any waiting and without running anything: `Some` while nothing is due, and the same `Arc`
@@ -190,6 +355,7 @@ impl HealthCheck {
             self.core.provided.clone(),
             self.core.redaction.clone(),
             self.home.clone(),
+            Some(self.core.defaults.timeout),
         )
     }
 
@@ -209,55 +375,53 @@ impl HealthCheck {
     /// # }
     /// ```
     pub fn checks(&self) -> impl Iterator<Item = Arc<CheckInfo>> {
-        self.core
-            .engine
-            .slots
-            .iter()
-            .filter_map(|slot| slot.check().filter(|_| !slot.is_disabled()).cloned())
+        let checks: Vec<_> = self.core.runner.read(|world| world.infos().cloned().collect());
+        checks.into_iter()
     }
 
     /// Starts the loop of the background checks on the current runtime, or on the one of
     /// [`on_runtime`](Self::on_runtime), instead of with the first report. Without a runtime it does nothing.
     pub fn start(&self) {
-        if let Some(home) = self.home.clone().or_else(|| Handle::try_current().ok()) {
-            self.core.engine.background.ensure(&self.core.engine, &home);
+        if let Some(handle) = self.home.clone().or_else(|| Handle::try_current().ok()) {
+            self.core.runner.start_loops(Place {
+                handle: &handle,
+                chosen: self.home.is_some(),
+            });
         }
     }
 
     /// The last 32 transitions of each check and of the whole, the oldest first.
     #[must_use]
     pub fn history(&self) -> Vec<Transition> {
-        self.core.engine.changes.history()
+        self.core.runner.read(World::history)
     }
 
     /// Adds a sentence to the `warnings` of every report from now on: something that somebody should know and no check
     /// says. Redacted; the same one again changes nothing. The last 64 are kept.
     pub fn add_warning(&self, text: impl Into<String>) {
-        let engine = &self.core.engine;
-        let text = engine.redaction.text(&text.into()).into_owned();
-        if self.core.warnings.add(text) {
-            engine.touch();
-        }
+        let runner = &self.core.runner;
+        let text = runner.redaction.text(&text.into()).into_owned();
+        runner.step(Event::Warned(text));
     }
 
     /// The version of the package that the running binary was built from, as far as an annotated function in it tells.
     #[must_use]
     pub fn release(&self) -> Option<&'static str> {
-        registry::own_package().map(|(_, version)| version)
+        register::own_package().map(|(_, version)| version)
     }
 
     /// What the metrics count: runs and transitions of each check since the start, and runs that are stuck now. Runs
     /// nothing.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        self.core.engine.statistics()
+        Statistics::of(&self.core.runner)
     }
 }
 
 impl fmt::Debug for HealthCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HealthCheck")
-            .field("checks", &self.core.engine)
+            .field("checks", &self.core.runner)
             .finish_non_exhaustive()
     }
 }

@@ -48,12 +48,11 @@ pub mod checks;
 mod clock;
 mod disable;
 mod drain;
-mod engine;
 mod environment;
 mod error;
 mod health;
 mod hostname;
-mod lifecycle;
+mod model;
 mod observation;
 mod outcome;
 mod output;
@@ -61,29 +60,31 @@ mod overrides;
 mod panic_hook;
 mod provide;
 mod redact;
+mod register;
 mod registration;
-mod registry;
 mod report;
 mod reports;
 mod run;
+mod runner;
 mod sections;
 mod selection;
 mod settings;
 mod statistics;
-mod warnings;
+mod transition;
+mod world;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
 
 pub use builder::HealthCheckBuilder;
-pub use check::{Check, CheckInfo, CheckOptions};
-pub use engine::changes::{Cause, Transition};
+pub use check::Check;
 pub use environment::{EnvironmentDump, EnvironmentDumpBuilder};
 pub use error::{BuildError, OverrideError, SelectionError};
 pub use health::HealthCheck;
 #[cfg(feature = "macros")]
 pub use healthcheck_macros::{env_section, health_check};
+pub use model::{CheckInfo, CheckOptions};
 pub use outcome::{CheckError, IntoOutcome, Outcome, Status};
 pub use panic_hook::{install_panic_hook, panic_hook};
 pub use redact::{Redactor, redact};
@@ -91,3 +92,4 @@ pub use report::{CheckResult, Overall, Overridden, Pending, Report};
 pub use selection::Selection;
 pub use settings::Settings;
 pub use statistics::{CheckStatistics, Statistics};
+pub use transition::{Cause, Transition};

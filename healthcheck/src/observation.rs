@@ -1,23 +1,9 @@
 //! Results that no run gives: what a server sees of the process from outside. They are told in liveness only.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-
-use crate::clock::{self, Now};
-use crate::health::{Core, HealthCheck};
-use crate::outcome::{Outcome, Status};
+use crate::health::HealthCheck;
+use crate::outcome::Outcome;
 use crate::report::CheckResult;
-use crate::selection::{Choice, Scope, Selection};
-
-/// The last observation of each name.
-#[derive(Debug, Default)]
-pub(crate) struct Observations(Mutex<BTreeMap<String, CheckResult>>);
-
-impl Observations {
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, CheckResult>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+use crate::world::Event;
 
 impl HealthCheck {
     /// Tells what is seen of the process from outside of its checks, such as a runtime that doesn't answer any more:
@@ -38,101 +24,27 @@ impl HealthCheck {
     /// # }
     /// ```
     pub fn observe_liveness(&self, name: &str, outcome: Option<Outcome>) {
-        if self.checks().any(|info| info.name() == name) {
-            return;
-        }
-        let core = self.core();
-        let Some(outcome) = outcome else {
-            let gone = core.observations.lock().remove(name);
-            if let Some(gone) = gone {
-                core.engine.touch();
-                let changes = &core.engine.changes;
-                // What failed is over with it.
-                changes.record_observed(
-                    name,
-                    Some(gone.status),
-                    Status::Pass,
-                    serde_json::Value::Null,
-                    Now::read(),
-                );
-            }
-            return;
-        };
-        let (status, output) = outcome.into_parts();
-        let output = core.engine.redaction.named(name, output);
-        let output = core.engine.cut(output);
-        let now = Now::read();
-        let from = {
-            let mut observations = core.observations.lock();
-            let before = observations.get(name);
-            if before.is_some_and(|before| before.status == status && before.output == output) {
-                return;
-            }
-            let from = before.map(|before| before.status);
-            let at = clock::epoch_seconds(now.wall);
-            let since = before.and_then(|before| before.failing_since).unwrap_or(at);
-            let fails = status == Status::Fail;
-            let result = CheckResult {
-                checker: name.to_owned(),
-                output: output.clone(),
-                passed: status.passed(),
-                status,
-                timestamp: Some(at),
-                expires: None,
-                response_time: None,
-                failing_since: fails.then_some(since),
-                consecutive_failures: u64::from(fails),
-                stale: false,
-                age: None,
-                pending: None,
-                blocked_by: None,
-                overridden: None,
-            };
-            observations.insert(name.to_owned(), result);
-            from
-        };
-        core.engine.touch();
-        core.engine
-            .changes
-            .record_observed(name, from, status, output, now);
+        let runner = &self.core().runner;
+        let seen = outcome.map(|outcome| {
+            let (status, output) = outcome.into_parts();
+            (status, runner.observed_output(name, output))
+        });
+        runner.step(Event::Observed { name, seen });
     }
 
     /// What [`observe_liveness`](Self::observe_liveness) was told last, by name.
     #[must_use]
     pub fn observations(&self) -> Vec<CheckResult> {
-        self.core().observations.lock().values().cloned().collect()
-    }
-}
-
-impl Core {
-    /// Those that a report on this selection tells, by name.
-    pub(crate) fn observed(&self, selection: &Selection) -> Vec<CheckResult> {
-        if selection.scope != Scope::Liveness {
-            return Vec::new();
-        }
-        let observations = self.observations.lock();
-        let told = observations.values().filter(|result| {
-            let named = |choice: &Choice| matches!(choice, Choice::Check(name) if *name == result.checker);
-            let chosen = selection.chosen.as_ref();
-            chosen.is_none_or(|choices| choices.iter().any(named))
-                && !selection.excluded.contains(&result.checker)
-        });
-        told.cloned().collect()
-    }
-
-    /// Their names, as far as a selection may name them.
-    pub(crate) fn observable(&self, scope: Scope) -> Vec<String> {
-        if scope != Scope::Liveness {
-            return Vec::new();
-        }
-        self.observations.lock().keys().cloned().collect()
+        self.core()
+            .runner
+            .read(|world| world.observations().cloned().collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Check, Overall};
+    use crate::{Check, Overall, Selection, Status};
 
     fn health() -> HealthCheck {
         HealthCheck::builder()

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use crate::clock::Now;
-use crate::engine::Slot;
-use crate::engine::state::Mask;
+use crate::clock::epoch_seconds;
 use crate::error::OverrideError;
 use crate::health::HealthCheck;
 use crate::outcome::Status;
+use crate::world::{Event, Override, World};
 
 impl HealthCheck {
     /// Shows this status of a check for a while, whatever its runs give; they go on below. At the end, or with
@@ -36,11 +35,7 @@ impl HealthCheck {
         lasts: Duration,
         reason: impl Into<String>,
     ) -> Result<(), OverrideError> {
-        let (index, slot) = self.find(name)?;
-        if slot.check().is_some_and(|info| info.options().liveness) {
-            return Err(OverrideError::liveness(name));
-        }
-        self.mask(index, status, lasts, &reason.into())
+        self.override_status(name, status, lasts, &reason.into(), false)
     }
 
     /// As [`set_override`](Self::set_override), for liveness checks, too: a failure there restarts the process.
@@ -54,8 +49,7 @@ impl HealthCheck {
         lasts: Duration,
         reason: impl Into<String>,
     ) -> Result<(), OverrideError> {
-        let (index, _) = self.find(name)?;
-        self.mask(index, status, lasts, &reason.into())
+        self.override_status(name, status, lasts, &reason.into(), true)
     }
 
     /// Ends an override before its time; without one nothing changes.
@@ -63,41 +57,45 @@ impl HealthCheck {
     /// # Errors
     /// There is no check of that name.
     pub fn clear_override(&self, name: &str) -> Result<(), OverrideError> {
-        let (index, slot) = self.find(name)?;
-        let now = Now::read();
-        self.core().engine.note_all(now);
-        slot.lock().masked = None;
-        self.core().engine.touch();
-        self.core().engine.note_quietly(index, now);
-        Ok(())
+        self.core().runner.step_with(|world, _| {
+            let check = world.find(name).ok_or_else(|| unknown(world, name))?;
+            Ok(Event::Overridden { check, set: None })
+        })
     }
 
-    fn mask(&self, index: u32, status: Status, lasts: Duration, reason: &str) -> Result<(), OverrideError> {
-        let now = Now::read();
-        let engine = &self.core().engine;
-        let until = now.after(lasts);
-        if lasts.is_zero() || until.wall().is_none() {
-            return Err(OverrideError::endless(engine.slot(index).name()));
-        }
-        // What time has changed is told first: an override that ended unseen has an end of its own.
-        engine.note_all(now);
-        let reason = engine.redaction.text(reason).into_owned();
-        let name = engine.slot(index).name();
-        tracing::warn!(check = name, %status, reason, seconds = lasts.as_secs(), "health check overridden");
-        let mask = Mask {
-            status,
-            reason,
-            until,
-        };
-        engine.mask(index, mask);
-        engine.note_quietly(index, now);
-        Ok(())
+    fn override_status(
+        &self,
+        name: &str,
+        status: Status,
+        lasts: Duration,
+        reason: &str,
+        forced: bool,
+    ) -> Result<(), OverrideError> {
+        let runner = &self.core().runner;
+        let reason = runner.redaction.text(reason).into_owned();
+        runner.step_with(|world, now| {
+            let check = world.find(name).ok_or_else(|| unknown(world, name))?;
+            let is_liveness = world.info(check).is_some_and(|info| info.options().liveness);
+            if is_liveness && !forced {
+                return Err(OverrideError::liveness(name));
+            }
+            let (until, until_wall) = (now.mono.checked_add(lasts), now.wall.checked_add(lasts));
+            match (until, until_wall) {
+                (Some(until), Some(until_wall)) if !lasts.is_zero() => Ok(Event::Overridden {
+                    check,
+                    set: Some(Override {
+                        status,
+                        reason,
+                        until,
+                        until_wall: epoch_seconds(until_wall),
+                    }),
+                }),
+                _ => Err(OverrideError::endless(name)),
+            }
+        })
     }
+}
 
-    fn find(&self, name: &str) -> Result<(u32, &Slot), OverrideError> {
-        let mut slots = (0..).zip(&self.core().engine.slots);
-        let found =
-            slots.find(|(_, slot)| slot.check().is_some() && !slot.is_disabled() && slot.name() == name);
-        found.ok_or_else(|| OverrideError::unknown(name, self.checks()))
-    }
+fn unknown(world: &World, name: &str) -> OverrideError {
+    OverrideError::unknown(name, world.infos())
 }

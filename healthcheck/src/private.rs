@@ -1,5 +1,6 @@
 //! Used by generated code. Not public API and thus not subject to SemVer.
 
+use std::borrow::Cow;
 pub use std::boxed::Box;
 use std::sync::Arc;
 
@@ -8,11 +9,10 @@ use serde::Serialize;
 pub use inventory;
 
 pub use crate::__origin as origin;
+use crate::model::CheckOptions;
 pub use crate::outcome::{CheckError, IntoOutcome, Outcome};
 pub use crate::provide::{Binder, CloneDependency, Owned, Shared, SharedDependency};
-pub use crate::registration::{
-    CheckRegistration, Origin, RegisteredCheck, RegisteredOptions, SectionRegistration,
-};
+pub use crate::registration::{CheckRegistration, Origin, RegisteredCheck, SectionRegistration};
 pub use crate::run::{Bind, BoxFuture, Run};
 
 /// Where the function stands that an attribute is put on. A macro of its own, since the compiler expands one of these
@@ -31,6 +31,18 @@ macro_rules! __origin {
             ),
         }
     };
+}
+
+/// The options of a check whose attribute says nothing. A function, since `Default` may not be in scope.
+#[must_use]
+pub fn options() -> CheckOptions {
+    CheckOptions::default()
+}
+
+/// `tags("a", "b")`
+#[must_use]
+pub fn texts(texts: &[&'static str]) -> Box<[Cow<'static, str>]> {
+    texts.iter().map(|&text| Cow::Borrowed(text)).collect()
 }
 
 /// An async function with what it needs.
@@ -96,4 +108,16 @@ impl<T: Serialize> SectionValue for T {
     fn into_value(self) -> Outcome {
         Outcome::pass(self)
     }
+}
+
+/// Puts a log line on its way through the queue of a `HealthCheck`, with the dispatcher of this moment: whoever answers
+/// requests waits for no subscriber.
+pub fn log(health: &crate::HealthCheck, line: impl FnOnce() + Send + 'static) {
+    health.core().runner.log(line);
+}
+
+/// Whether no line of this process is on its way. For tests that read what was logged.
+#[must_use]
+pub fn all_lines_are_written() -> bool {
+    crate::runner::telling::all_lines_are_written()
 }

@@ -152,9 +152,6 @@ fn moment(seconds: f64) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
 
-/// The names that a section in the health body can't take.
-pub(crate) const RESERVED: [&str; 6] = ["hostname", "status", "timestamp", "results", "reason", "warnings"];
-
 /// The verdict on a whole report.
 ///
 /// `Failure` where a critical check fails, else `Degraded` where any check fails or warns, else `Success`.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::check::CheckOptions;
+use crate::model::CheckOptions;
 
 /// Which checks a report is about, and how fresh their results must be.
 ///
@@ -23,6 +23,8 @@ pub struct Selection {
     pub(crate) max_age: Option<MaxAge>,
     /// One check asked for by its path: nothing that concerns the whole is told with it.
     pub(crate) alone: bool,
+    /// One section of the environment page, and no other.
+    pub(crate) section: Option<String>,
 }
 
 /// All checks, or those of one probe.
@@ -127,9 +129,17 @@ impl Selection {
         self
     }
 
+    /// One section, of a page that has no checks.
+    pub(crate) fn section(name: &str) -> Self {
+        Self {
+            section: Some(name.to_owned()),
+            ..Self::all()
+        }
+    }
+
     /// Whether it is a whole probe, or all checks: the few that are worth keeping a report of.
     pub(crate) const fn is_whole(&self) -> bool {
-        self.chosen.is_none() && self.excluded.is_empty() && !self.alone
+        self.chosen.is_none() && self.excluded.is_empty() && !self.alone && self.section.is_none()
     }
 
     const fn of(scope: Scope) -> Self {
@@ -139,6 +149,7 @@ impl Selection {
             excluded: Vec::new(),
             max_age: None,
             alone: false,
+            section: None,
         }
     }
 

@@ -1,5 +1,5 @@
 use crate::clock::Now;
-use crate::engine::Engine;
+use crate::runner::Runner;
 
 /// What has been counted since the start.
 ///
@@ -20,6 +20,10 @@ use crate::engine::Engine;
 pub struct Statistics {
     /// Runs that are past their time limit and haven't ended.
     pub stuck_runs: usize,
+    /// Log lines that were dropped, since the log took none for so long that 1,024 were waiting.
+    pub dropped_lines: u64,
+    /// Transitions and results that were dropped, since a listener was busy for so long that 1,024 were waiting.
+    pub dropped_events: u64,
     /// One entry a check, by name.
     pub checks: Vec<CheckStatistics>,
 }
@@ -43,33 +47,14 @@ pub struct CheckStatistics {
     pub outdated: bool,
 }
 
-impl Engine {
-    pub(crate) fn statistics(&self) -> Statistics {
-        let now = Now::read();
-        let transitions = self.changes.counts();
-        let checks = self
-            .slots
-            .iter()
-            .filter(|slot| slot.check().is_some())
-            .zip(transitions)
-            .filter(|(slot, _)| !slot.is_disabled());
-        let checks = checks.map(|(slot, transitions)| {
-            let (runs, outdated) = {
-                let state = slot.lock();
-                (state.runs, state.is_outdated(&slot.policy, now))
-            };
-            CheckStatistics {
-                checker: slot.name().to_owned(),
-                passes: runs.pass,
-                warnings: runs.warn,
-                failures: runs.fail,
-                transitions,
-                outdated,
-            }
-        });
-        Statistics {
-            stuck_runs: self.stuck_runs(),
-            checks: checks.collect(),
-        }
+impl Statistics {
+    pub(crate) fn of(runner: &Runner) -> Self {
+        let dropped = runner.dropped();
+        runner.read(|world| Self {
+            stuck_runs: world.stuck_runs(),
+            dropped_lines: dropped.lines,
+            dropped_events: dropped.events,
+            checks: world.statistics(Now::read()),
+        })
     }
 }

@@ -101,7 +101,7 @@ async fn the_reasons_of_overrides_and_of_maintenance_are_withheld_and_their_word
     health
         .set_override("database", Status::Pass, Duration::from_secs(60), LEAK)
         .expect("it is there");
-    health.maintenance(LEAK);
+    health.begin_maintenance(LEAK);
     let full = ask(&app, get("/readyz")).await.json();
     assert_eq!(full["reason"], format!("maintenance: {LEAK}"));
     assert!(

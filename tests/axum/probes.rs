@@ -264,7 +264,7 @@ async fn while_draining_every_answer_closes_its_connection() {
 async fn maintenance_fails_readiness_with_its_reason() {
     let health = built([passes("a")]);
     let app = router(Endpoints::new(health.clone()));
-    health.maintenance("disks are exchanged");
+    health.begin_maintenance("disks are exchanged");
     let answer = ask(&app, get("/readyz")).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.json()["reason"], "maintenance: disks are exchanged");

@@ -144,7 +144,7 @@ async fn what_is_told_beside_the_checks_stands_where_the_specifications_have_a_p
     specifications
         .hold("withheld", endpoints(), &["a", "b"], proxied)
         .await;
-    health.maintenance("the disk is being replaced");
+    health.begin_maintenance("the disk is being replaced");
     specifications
         .hold("maintenance", endpoints(), &["a", "b"], None)
         .await;

@@ -140,7 +140,7 @@ async fn what_is_set_by_hand_and_what_the_service_does_shows() {
     health
         .set_override("a", Status::Warn, Duration::from_secs(60), "game day")
         .expect("it is no liveness check");
-    health.maintenance("new disks");
+    health.begin_maintenance("new disks");
     health.begin_shutdown();
     let after = scrape(&router).await;
     for line in [

@@ -105,7 +105,7 @@ fn obey(health: &HealthCheck, levers: &Levers) {
             "warn" => Status::Warn,
             "fail" => Status::Fail,
             "maintenance" => {
-                health.maintenance(name);
+                health.begin_maintenance(name);
                 println!("done");
                 continue;
             }

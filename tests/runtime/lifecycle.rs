@@ -61,7 +61,7 @@ async fn a_cached_readiness_report_does_not_outlive_the_beginning_of_the_shutdow
 #[tokio::test]
 async fn maintenance_fails_readiness_with_its_reason_until_it_ends() {
     let health = built([Lever::default().check("a")]);
-    health.maintenance("moving house");
+    health.begin_maintenance("moving house");
     assert_eq!(
         readiness(&health).await,
         (Overall::Failure, Some("maintenance: moving house".into()))
@@ -75,7 +75,7 @@ async fn maintenance_fails_readiness_with_its_reason_until_it_ends() {
 async fn a_secret_in_the_reason_of_a_maintenance_is_not_told() {
     let health = built([Lever::default().check("a")]);
     let secret = ["hun", "ter2"].concat();
-    health.maintenance(format!("moving postgres://app:{secret}@db/prod"));
+    health.begin_maintenance(format!("moving postgres://app:{secret}@db/prod"));
     let told = readiness(&health).await.1.unwrap();
     assert_eq!(told, "maintenance: moving postgres://app:********@db/prod");
     assert!(!format!("{:?}", health.history()).contains(&secret));
@@ -84,7 +84,7 @@ async fn a_secret_in_the_reason_of_a_maintenance_is_not_told() {
 #[tokio::test]
 async fn shutting_down_is_told_before_maintenance() {
     let health = built([Lever::default().check("a")]);
-    health.maintenance("moving house");
+    health.begin_maintenance("moving house");
     health.begin_shutdown();
     assert_eq!(readiness(&health).await.1.as_deref(), Some("shutting down"));
 }
@@ -92,7 +92,7 @@ async fn shutting_down_is_told_before_maintenance() {
 #[tokio::test(start_paused = true)]
 async fn drained_completes_a_delay_after_draining() {
     let health = by_hand().build().unwrap();
-    health.set_drain_delay(7 * SECOND);
+    health.set_shutdown_delay(7 * SECOND);
     let (draining, drained) = (health.draining(), health.drained());
     let began = tokio::time::Instant::now();
     health.begin_shutdown();
@@ -223,7 +223,7 @@ async fn who_waits_for_the_drain_late_waits_for_the_rest_of_its_delay() {
 #[tokio::test(start_paused = true)]
 async fn a_drain_delay_beyond_the_clock_ends_when_it_is_ended() {
     let health = by_hand().build().unwrap();
-    health.set_drain_delay(Duration::MAX);
+    health.set_shutdown_delay(Duration::MAX);
     health.begin_shutdown();
     let drained = tokio::spawn(health.drained());
     advance(SECOND).await;
@@ -236,7 +236,7 @@ async fn a_drain_delay_beyond_the_clock_ends_when_it_is_ended() {
 async fn the_reason_of_a_maintenance_passes_the_redactor_everywhere() {
     let health = built([Lever::default().check("a")]);
     let secret = concat!("hunter", "2");
-    health.maintenance(format!("moving to postgres://app:{secret}@db/prod"));
+    health.begin_maintenance(format!("moving to postgres://app:{secret}@db/prod"));
     let told = [
         serde_json::to_string(&*health.report_for(&Selection::readiness()).await.unwrap()).unwrap(),
         serde_json::to_string(&health.history()).unwrap(),
@@ -253,8 +253,8 @@ async fn the_reason_of_a_maintenance_passes_the_redactor_everywhere() {
 #[tokio::test]
 async fn another_reason_for_the_same_maintenance_is_no_transition() {
     let health = built([Lever::default().check("a")]);
-    health.maintenance("moving house");
-    health.maintenance("still moving");
+    health.begin_maintenance("moving house");
+    health.begin_maintenance("still moving");
     assert_eq!(
         readiness(&health).await.1.as_deref(),
         Some("maintenance: still moving")
@@ -306,7 +306,7 @@ async fn maintenance_is_told_before_starting() {
     lever.fail();
     let health = built([lever.check("migrated").startup()]);
     assert_eq!(readiness(&health).await.1.as_deref(), Some("starting"));
-    health.maintenance("");
+    health.begin_maintenance("");
     assert_eq!(readiness(&health).await.1.as_deref(), Some("maintenance"));
 }
 

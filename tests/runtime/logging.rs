@@ -99,7 +99,8 @@ async fn a_sync_check_logs_where_its_asker_does() {
     })]);
     let report = health.report().await;
     assert_eq!(of(&report, "disk").output, "failed");
-    assert_eq!(log.of("INFO"), ["INFO from inside"]);
+    // Inside of the run's span, so that the line can be attributed.
+    assert_eq!(log.of("INFO"), ["INFO health_check{check=\"disk\"}: from inside"]);
     assert_eq!(log.of("ERROR").len(), 1);
 }
 

@@ -1,8 +1,10 @@
 //! What is wrong with a registry is told at once, with the place to go to.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use healthcheck::{BuildError, Check, HealthCheckBuilder};
+use healthcheck::{BuildError, Check, EnvironmentDump, HealthCheckBuilder};
 
 use crate::support::by_hand;
 
@@ -71,14 +73,14 @@ fn every_problem_is_told_at_once() {
         "depends on `nowhere`, which is no check; the checks are:",
         "a restart can't repair",
         "initial delay and no interval",
-        "it is empty",
+        "the name of a check can't be empty",
         "it holds `/` or `?`",
         "endpoint's own path",
         "`missing` is expected",
         "can't be named `status`",
         "two sections are named `twice`: given to the builder and given to the builder; rename one of them",
         "two sections are named `fixed twice`",
-        "a tag of it is empty or holds a control character",
+        "a tag can't hold a control character",
         "it begins or ends with a space",
         "its initial delay is zero",
         "`u8` is provided twice",
@@ -181,4 +183,57 @@ fn what_is_known_of_a_check_is_told_without_running_it() {
     assert!(options.readiness && !options.liveness && !options.critical);
     assert_eq!(options.timeout, Some(None));
     assert_eq!(&*options.tags, ["system"]);
+}
+
+#[test]
+fn a_section_by_hand_is_named_by_the_rules_of_the_attribute() {
+    for (name, why) in [
+        ("", "the name of a section can't be empty"),
+        ("..", "a directory"),
+        ("a/b", "it holds `/` or `?`"),
+        ("a\nb", "`a\\nb`: it holds a control character"),
+        (" a", "a space"),
+        ("history", "an endpoint's own path"),
+    ] {
+        let page = EnvironmentDump::builder;
+        let refusals = [
+            refused(by_hand().section(name, 1)),
+            refused(by_hand().section_fn(name, || 1)),
+            page().section(name, 1).build().expect_err("it should be refused"),
+            page()
+                .section_fn(name, || 1)
+                .build()
+                .expect_err("it should be refused"),
+        ];
+        for error in refusals {
+            let [problem] = error.problems() else {
+                panic!("one problem: {error}");
+            };
+            assert!(problem.contains(why), "{problem}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_run_gets_a_clone_of_the_state() {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let health = by_hand()
+        .check(Check::with("async", Arc::clone(&runs), |runs| async move {
+            runs.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            Arc::strong_count(&runs) > 2
+        }))
+        .check(Check::blocking_with("sync", Arc::clone(&runs), |runs| {
+            runs.fetch_add(1, Ordering::Relaxed);
+            Arc::strong_count(&runs) > 2
+        }))
+        .success_ttl(None)
+        .build()
+        .unwrap();
+    for _ in 0..2 {
+        assert!(health.report().await.results.iter().all(|result| result.passed));
+    }
+    assert_eq!(runs.load(Ordering::Relaxed), 4);
+    let here: Vec<_> = health.checks().map(|info| info.file().to_owned()).collect();
+    assert_eq!(here, [file!(), file!()]);
 }

@@ -189,3 +189,133 @@ fn an_interval_from_the_settings_takes_the_place_of_the_codes_ttl_and_not_of_the
     let error = fleet().settings(settings(set)).build().unwrap_err();
     assert!(error.to_string().contains("a TTL beside its interval"), "{error}");
 }
+
+#[test]
+fn what_a_person_reads_beside_a_failure_can_be_set_and_hides_secrets() {
+    let set = json!({ "checks": { "redis": {
+        "fail_after": "1m", "owner": "the cache team", "runbook": "https://runbooks.example/redis?token=8h3kd92ksl1",
+        "when_it_fails": "Wait.\nThen restart it."
+    }, "dns": { "fail_after": "none" } } });
+    let builder = fleet().check(Check::new("web", async || true).fail_after(Duration::from_secs(1)));
+    let health = builder.settings(settings(set)).build().unwrap();
+    let infos: Vec<_> = health.checks().collect();
+    let redis = infos[2].options();
+    assert_eq!(redis.fail_after, Some(Duration::from_secs(60)));
+    assert_eq!(redis.owner(), Some("the cache team"));
+    assert_eq!(
+        redis.runbook(),
+        Some("https://runbooks.example/redis?token=********")
+    );
+    assert_eq!(redis.when_it_fails(), Some("Wait.\nThen restart it."));
+    assert_eq!(infos[1].options().fail_after, None);
+    assert_eq!(infos[3].options().fail_after, Some(Duration::from_secs(1)));
+}
+
+#[test]
+fn a_bad_value_is_reported_with_its_key_and_what_was_expected() {
+    let set = json!({
+        "timeout": 5, "longest_output": "many", "unknown_checks": "ignore", "tags": { "far": { "enabled": 1 } },
+        "checks": { "redis": {
+            "enabled": "maybe", "description": ["d"], "critical": "no", "timeout": 5, "success_ttl": true,
+            "failed_ttl": { "seconds": 5 }, "failure_threshold": -1, "success_threshold": "two", "tags": 7,
+            "depends_on": [["dns"]], "fail_after": "5", "owner": {}
+        } }
+    });
+    let error = fleet().settings(settings(set)).build().unwrap_err();
+    assert_eq!(
+        error.problems(),
+        [
+            r#"settings: longest_output: expected a number of bytes, found "many""#,
+            r#"settings: unknown_checks: expected "error" or "warn", found "ignore""#,
+            r#"settings: tags.far.enabled: expected true or false, found 1"#,
+            r#"settings: timeout: expected a duration like "5s", found 5"#,
+            r#"settings: checks.redis.enabled: expected true or false, found "maybe""#,
+            r#"settings: checks.redis.description: expected a text, found a list"#,
+            r#"settings: checks.redis.tags: expected a list of texts, found 7"#,
+            r#"settings: checks.redis.critical: expected true or false, found "no""#,
+            r#"settings: checks.redis.timeout: expected a duration like "5s", found 5"#,
+            r#"settings: checks.redis.success_ttl: expected a duration like "5s", found true"#,
+            r#"settings: checks.redis.failed_ttl: expected a duration like "5s", found a table"#,
+            r#"settings: checks.redis.failure_threshold: expected a whole number like 3, found -1"#,
+            r#"settings: checks.redis.success_threshold: expected a whole number like 3, found "two""#,
+            r#"settings: checks.redis.fail_after: `5` is not a duration, it has no unit; write for example "250ms", "2s" or "1m 30s""#,
+            r#"settings: checks.redis.depends_on: expected texts in the list, found a list"#,
+            r#"settings: checks.redis.owner: expected a text, found a table"#,
+        ]
+    );
+}
+
+#[test]
+fn options_that_no_run_can_keep_are_refused_in_settings_too() {
+    let set = json!({ "checks": { "redis": {
+        "fail_after": "0s", "owner": " ", "runbook": "https://a\n", "tags": ["a\u{0}"]
+    } } });
+    let error = fleet().settings(settings(set)).build().unwrap_err();
+    let told = error.to_string();
+    for part in [
+        "its `fail_after` is zero",
+        "a tag can't hold a control character",
+        "its owner can't be empty",
+        "its runbook can't hold a control character",
+    ] {
+        assert!(told.contains(part), "{part:?} is missing in:\n{told}");
+    }
+    assert_eq!(error.problems().len(), 4, "{told}");
+}
+
+#[test]
+fn an_unknown_key_of_a_check_is_refused_with_its_path_and_what_was_meant() {
+    let unknown = |key: &str| {
+        let set = json!({ "checks": { "redis": { key: "1s" } } });
+        serde_json::from_value::<Settings>(set).unwrap_err().to_string()
+    };
+    for (key, instead) in [
+        ("time_out", "did you mean `timeout`?"),
+        ("ttl", "did you mean `success_ttl` or `failed_ttl`?"),
+        ("enable", "did you mean `enabled`?"),
+        ("every", "did you mean `interval`?"),
+    ] {
+        let told = unknown(key);
+        assert!(
+            told.starts_with(&format!("unknown field `checks.redis.{key}`, {instead}")),
+            "{told}"
+        );
+    }
+    let told = unknown("colour");
+    assert!(
+        told.starts_with(
+            "unknown field `checks.redis.colour`, expected one of `enabled`, `description`, `liveness`, "
+        ),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_key_that_stands_there_twice_is_refused() {
+    let twice = r#"{ "checks": { "redis": { "timeout": "1s", "timeout": "2s" } } }"#;
+    let error = serde_json::from_str::<Settings>(twice).unwrap_err();
+    assert!(
+        error.to_string().starts_with("duplicate field `timeout`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_loader_may_give_every_value_as_text_and_leave_values_out() {
+    let set = json!({
+        "longest_output": "100", "timeout": null, "tags": { "nowhere": { "enabled": "true" } }, "unknown_checks": "warn",
+        "checks": { "redis": {
+            "enabled": "true", "critical": "false", "external": "true", "failure_threshold": "3",
+            "tags": "cache, far", "depends_on": "dns", "owner": 7, "success_ttl": null
+        }, "dns": { "enabled": null }, "api": { "enabled": "false" } }
+    });
+    let health = fleet().settings(settings(set)).build().unwrap();
+    let infos: Vec<_> = health.checks().collect();
+    assert_eq!(infos.len(), 2);
+    let redis = infos[1].options();
+    assert!(!redis.critical && redis.external);
+    assert_eq!((redis.failure_threshold, redis.owner()), (3, Some("7")));
+    assert_eq!(*redis.tags, ["cache", "far"]);
+    assert_eq!(*redis.depends_on, ["dns"]);
+    assert_eq!(redis.success_ttl, None);
+}

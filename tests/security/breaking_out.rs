@@ -47,7 +47,7 @@ fn saying(texts: [&'static str; 12]) -> Router {
     health
         .set_override("returns0", Status::Warn, Duration::from_secs(60), texts.concat())
         .unwrap();
-    health.maintenance(texts.concat());
+    health.begin_maintenance(texts.concat());
     let dump = texts.into_iter().enumerate().fold(
         EnvironmentDump::builder().discover(false),
         |builder, (index, text)| builder.section(format!("section{index}"), json!({ text: text })),

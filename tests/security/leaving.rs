@@ -181,7 +181,7 @@ async fn a_secret_is_in_no_answer_no_report_no_history_and_no_log() {
     health
         .set_override("is_overridden", Status::Pass, MINUTE, told("override"))
         .unwrap();
-    health.maintenance(told("maintenance"));
+    health.begin_maintenance(told("maintenance"));
     health.add_warning(told("warning"));
     health.observe_liveness("loop", Some(Outcome::fail(told("observation"))));
 

@@ -169,7 +169,7 @@ fn obey(health: HealthCheck, switches: Arc<Switches>, until: Option<Arc<Notify>>
                 "repair" => switches.broken.store(false, Ordering::Release),
                 "warn" => switches.warned.store(true, Ordering::Release),
                 "calm" => switches.warned.store(false, Ordering::Release),
-                "maintenance" => health.maintenance("disks are changed"),
+                "maintenance" => health.begin_maintenance("disks are changed"),
                 "end maintenance" => health.end_maintenance(),
                 "start" => switches.starting.store(false, Ordering::Release),
                 "open the gate" => switches.gate.notify_one(),

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::{Duration, Instant};
 
 use tracing::Level;
 use tracing::subscriber::DefaultGuard;
@@ -40,9 +41,13 @@ impl Log {
         }
     }
 
-    /// All of it.
+    /// All of it, once every line that was on its way has been written.
     #[must_use]
     pub fn text(&self) -> String {
+        let patience = Instant::now() + Duration::from_secs(10);
+        while !healthcheck::__private::all_lines_are_written() && Instant::now() < patience {
+            std::thread::yield_now();
+        }
         let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&bytes).into_owned()
     }

@@ -81,7 +81,7 @@ impl Server {
         let listener = listener.into_std().map_err(no_thread)?;
         let application = Handle::current();
         if let Some(delay) = self.shutdown_delay {
-            self.health.set_drain_delay(delay);
+            self.health.set_shutdown_delay(delay);
         }
         self.health.start();
 
@@ -217,12 +217,12 @@ impl Server {
         let delay = match cause {
             Cause::Abandoned => return None,
             Cause::Signal(Caught::Interrupt) => Duration::ZERO,
-            Cause::Signal(Caught::Terminate) | Cause::Told => self.health.drain_delay(),
+            Cause::Signal(Caught::Terminate) | Cause::Told => self.health.shutdown_delay(),
         };
         if let Cause::Signal(caught) = cause {
             tracing::info!("{} received", caught.name());
         }
-        self.health.set_drain_delay(delay);
+        self.health.set_shutdown_delay(delay);
         self.health.begin_shutdown();
 
         let drain = async {

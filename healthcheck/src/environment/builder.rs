@@ -7,15 +7,16 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use super::{EnvironmentDump, Show, os, process, rust};
-use crate::engine::Engine;
-use crate::engine::changes::Changes;
-use crate::engine::policy::{Policy, Ttl};
+use super::{Closing, EnvironmentDump, Show, os, process, rust};
 use crate::error::BuildError;
+use crate::model::policy::{Policy, Ttl};
 use crate::provide::Provided;
 use crate::redact::{Redaction, RedactionBuilder, Redactor};
-use crate::registry::{self, SectionSources};
+use crate::register::{self, SectionSources};
+use crate::runner::telling::{Listeners, Telling};
+use crate::runner::{LONGEST_OUTPUT, Runner};
 use crate::sections::{self, Sections};
+use crate::world::World;
 
 /// Puts an [`EnvironmentDump`] together.
 ///
@@ -41,14 +42,21 @@ pub struct EnvironmentDumpBuilder {
     sections: Sections,
     redaction: RedactionBuilder,
     home: Option<Handle>,
+    limit: Option<Duration>,
 }
 
 impl EnvironmentDumpBuilder {
     pub(super) fn new() -> Self {
-        Self::of(Provided::default(), Redaction::builder(), None)
+        Self::of(Provided::default(), Redaction::builder(), None, None)
     }
 
-    pub(crate) const fn of(provided: Provided, redaction: RedactionBuilder, home: Option<Handle>) -> Self {
+    /// `limit` is how long a section may take, where a `HealthCheck` says so.
+    pub(crate) fn of(
+        provided: Provided,
+        redaction: RedactionBuilder,
+        home: Option<Handle>,
+        limit: Option<Option<Duration>>,
+    ) -> Self {
         Self {
             discover: true,
             os: true,
@@ -59,6 +67,7 @@ impl EnvironmentDumpBuilder {
             sections: Sections::new(),
             redaction,
             home,
+            limit: limit.unwrap_or(Some(LIMIT)),
         }
     }
 
@@ -156,25 +165,29 @@ impl EnvironmentDumpBuilder {
         include(self.process, "process", process::collect);
         let Sections { fixed, functions } = self.sections;
         let fixed_names: Vec<&str> = fixed.iter().map(|(name, _)| &**name).collect();
-        if fixed_names.contains(&"") {
-            problems.push("a section needs a name".to_owned());
-        }
+        let by_hand = functions.iter().map(|(name, _)| &**name);
+        register::section_names(fixed_names.iter().copied().chain(by_hand), false, &mut problems);
         let sources = SectionSources {
             built_in: built_in.functions,
-            discovered: registry::discovered_sections()
+            discovered: register::discovered_sections()
                 .filter(|_| self.discover)
                 .collect(),
             by_hand: functions,
             fixed: &fixed_names,
             provided: &self.provided,
         };
-        let policy = Arc::new(Policy::of_section(Some(LIMIT), Ttl::NONE, Ttl::NONE));
-        let slots = registry::sections(sources, &policy, &mut problems);
+        let policy = Arc::new(Policy::of_section(self.limit, Ttl::NONE, Ttl::NONE));
+        let sections = register::sections(sources, &policy, &mut problems);
         BuildError::unless_empty(problems)?;
 
+        let fixed = Arc::new(sections::redacted(fixed, &redaction));
+        let world = World::new(Vec::new(), 0);
+        let telling = Telling::new(Listeners::default());
+        let runner = Arc::new(Runner::new(world, redaction, LONGEST_OUTPUT, telling));
+        runner.add(sections, Vec::new());
         Ok(EnvironmentDump {
-            fixed: Arc::new(sections::redacted(fixed, &redaction)),
-            engine: Arc::new(Engine::new(slots, redaction, Changes::new(0, None))),
+            fixed,
+            runner: Arc::new(Closing(runner)),
             home: self.home,
             show: self.show,
         })
@@ -185,7 +198,7 @@ impl EnvironmentDumpBuilder {
 const LIMIT: Duration = Duration::from_secs(5);
 
 fn rust_section() -> Value {
-    rust::collect(registry::own_package())
+    rust::collect(register::own_package())
 }
 
 impl std::fmt::Debug for EnvironmentDumpBuilder {

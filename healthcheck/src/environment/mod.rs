@@ -1,17 +1,15 @@
 //! The environment page: built-in sections and own ones, collected at once, redacted in one place.
 
-use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
-use crate::clock::Now;
-use crate::engine::view::{Asked, NotRun};
-use crate::engine::{Engine, Slot};
 use crate::error::BuildError;
-use crate::selection::Scope;
+use crate::runner::{Place, Runner};
+use crate::selection::Selection;
+use crate::world::{NotRun, World};
 
 mod builder;
 pub(crate) mod cgroup;
@@ -47,10 +45,19 @@ pub use builder::EnvironmentDumpBuilder;
 /// ```
 #[derive(Clone)]
 pub struct EnvironmentDump {
-    engine: Arc<Engine>,
+    runner: Arc<Closing>,
     fixed: Arc<Map<String, Value>>,
     home: Option<Handle>,
     show: Show,
+}
+
+/// Ends the threads of a runner with the last page that uses it.
+struct Closing(Arc<Runner>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// What is shown of the values.
@@ -91,31 +98,28 @@ impl EnvironmentDump {
     }
 
     async fn all(&self) -> Map<String, Value> {
-        let began = Now::read();
-        let here = Handle::try_current().ok();
-        let mut not_run = Some(NotRun::NoRuntime);
-        let mut gone = HashSet::new();
-        if let Some(here) = here {
-            let home = self.home.clone().unwrap_or(here);
-            not_run = None;
-            gone.extend(self.engine.settle(0..self.engine.len(), None, &home, None).await);
-        }
         let mut sections = Map::clone(&self.fixed);
-        for index in 0..self.engine.len() {
-            let not_run = not_run.or(gone.contains(&index).then_some(NotRun::RuntimeGone));
-            let asked = Asked {
-                scope: Scope::All,
-                max_age: None,
-                since: began.mono,
-                now: Now::read(),
-                not_run,
-            };
-            sections.insert(
-                self.engine.slot(index).name().to_owned(),
-                self.engine.section(index, &asked),
-            );
-        }
+        sections.extend(self.run(&Selection::all()).await);
         self.reduce(sections)
+    }
+
+    /// The values of these sections, after they have run.
+    async fn run(&self, selection: &Selection) -> Vec<(String, Value)> {
+        let runner = &self.runner.0;
+        let here = Handle::try_current().ok();
+        let place = self.home.as_ref().or(here.as_ref()).filter(|_| here.is_some());
+        let Some(handle) = place else {
+            return runner.sections_as_they_are(NotRun::NoRuntime);
+        };
+        let place = Place {
+            handle,
+            chosen: self.home.is_some(),
+        };
+        match runner.ask(selection, place, None).await {
+            Ok(answer) => runner.sections(&answer),
+            // A page has no checks that a selection could miss.
+            Err(_) => Vec::new(),
+        }
     }
 
     /// One section alone, redacted, without waiting for the others; `None` where there is none of that name.
@@ -131,26 +135,13 @@ impl EnvironmentDump {
     }
 
     async fn one(&self, name: &str) -> Option<Value> {
-        let slot = self.engine.slots.iter().position(|slot| slot.name() == name);
-        let value = if let Some(index) = slot.and_then(|index| u32::try_from(index).ok()) {
-            let began = Now::read();
-            let mut not_run = Some(NotRun::NoRuntime);
-            if let Ok(here) = Handle::try_current() {
-                let home = self.home.clone().unwrap_or(here);
-                let gone = self
-                    .engine
-                    .settle(std::iter::once(index), None, &home, None)
-                    .await;
-                not_run = (!gone.is_empty()).then_some(NotRun::RuntimeGone);
-            }
-            let asked = Asked {
-                scope: Scope::All,
-                max_age: None,
-                since: began.mono,
-                now: Now::read(),
-                not_run,
-            };
-            self.engine.section(index, &asked)
+        let value = if self
+            .runner
+            .0
+            .read(|world| world.sections().any(|(other, _)| other == name))
+        {
+            let values = self.run(&Selection::section(name)).await;
+            values.into_iter().find(|(other, _)| other == name)?.1
         } else {
             self.fixed.get(name)?.clone()
         };
@@ -160,9 +151,15 @@ impl EnvironmentDump {
     }
 
     /// The names of the sections, in the order they are told.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        let mut names: Vec<&str> = self.fixed.keys().map(String::as_str).collect();
-        names.extend(self.engine.slots.iter().map(Slot::name));
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        let mut names: Vec<String> = self.fixed.keys().cloned().collect();
+        let run = |world: &World| {
+            world
+                .sections()
+                .map(|(name, _)| name.to_owned())
+                .collect::<Vec<_>>()
+        };
+        names.extend(self.runner.0.read(run));
         names.sort_unstable();
         names.into_iter()
     }
@@ -195,7 +192,7 @@ impl EnvironmentDump {
     }
 
     fn reduce(&self, mut sections: Map<String, Value>) -> Map<String, Value> {
-        let redaction = &self.engine.redaction;
+        let redaction = &self.runner.0.redaction;
         match self.show {
             Show::All => {}
             Show::NoVariables => {

@@ -15,7 +15,7 @@ use crate::clock::{Instant, Now};
 use crate::error::SelectionError;
 use crate::model::Shared;
 use crate::selection::Selection;
-use crate::world::{CheckId, Event, Home, Members, Progress, Request, earlier};
+use crate::world::{CheckId, Event, Members, Progress, Request, earlier};
 
 /// What is known when a request has waited for as long as it may.
 pub(crate) struct Answer {
@@ -44,11 +44,11 @@ impl Runner {
         place: Place<'_>,
         budget: Option<std::time::Duration>,
     ) -> Result<Answer, SelectionError> {
-        let (members, home, at, request) = self.begin(selection, place)?;
+        let (members, at, request) = self.begin(selection, place)?;
         let mut asking = Asking {
             runner: self,
             request,
-            home,
+            place,
             has_ended: false,
         };
         let deadline = budget.and_then(|budget| at.mono.checked_add(budget));
@@ -57,7 +57,8 @@ impl Runner {
         loop {
             match asking.wait(deadline).await {
                 Some(Progress::Lost(checks)) => {
-                    let (twice, once): (Vec<_>, Vec<_>) = checks.into_iter().partition(|id| again.contains(id));
+                    let (twice, once): (Vec<_>, Vec<_>) =
+                        checks.into_iter().partition(|id| again.contains(id));
                     lost.extend(twice);
                     if once.is_empty() {
                         break;
@@ -69,7 +70,8 @@ impl Runner {
                 Some(_) => break,
                 None => {
                     if budget.is_some_and(|budget| !budget.is_zero()) {
-                        let missed: Vec<CheckId> = asking.request.waits.iter().map(|wait| wait.check).collect();
+                        let missed: Vec<CheckId> =
+                            asking.request.waits.iter().map(|wait| wait.check).collect();
                         self.step(Event::Missed(&missed));
                     }
                     return Ok(Answer { members, at, lost });
@@ -84,12 +86,9 @@ impl Runner {
         self: &Arc<Self>,
         selection: &Selection,
         place: Place<'_>,
-    ) -> Result<(Shared<Members>, Home, Now, Request), SelectionError> {
+    ) -> Result<(Shared<Members>, Now, Request), SelectionError> {
         let mut state = self.lock();
-        let home = Home {
-            runtime: state.number_of(place.handle),
-            chosen: place.chosen,
-        };
+        let home = state.home_of(place);
         let (members, required) = state.world.required(selection)?;
         let now = Now::read();
         let event = Event::Asked {
@@ -102,23 +101,17 @@ impl Runner {
         let waits = std::mem::take(&mut carried.waits);
         self.carry_out(carried);
         if self.has_loops() {
-            self.ensure_driver(place.handle, home);
+            self.ensure_driver(place.handle, place);
         }
         let id = self.requests.fetch_add(1, Ordering::Relaxed);
-        Ok((members, home, now, Request::new(id, now.mono, waits)))
+        Ok((members, now, Request::new(id, now.mono, waits)))
     }
 
     /// Starts the loops of the background checks.
     pub(crate) fn start_loops(self: &Arc<Self>, place: Place<'_>) {
-        if !self.has_loops() {
-            return;
+        if self.has_loops() {
+            self.ensure_driver(place.handle, place);
         }
-        let runtime = self.lock().number_of(place.handle);
-        let home = Home {
-            runtime,
-            chosen: place.chosen,
-        };
-        self.ensure_driver(place.handle, home);
     }
 }
 
@@ -126,7 +119,7 @@ impl Runner {
 struct Asking<'a> {
     runner: &'a Arc<Runner>,
     request: Request,
-    home: Home,
+    place: Place<'a>,
     has_ended: bool,
 }
 
@@ -173,15 +166,21 @@ impl Asking<'_> {
         let loop_is_alive = !runner.lacks_driver();
         let mut state = runner.lock();
         let now = Now::read();
-        let carried = state.world.next_moment().is_some_and(|at| now.mono >= at).then(|| {
-            let here = Handle::try_current().ok();
-            let event = Event::Tick {
-                runtime: here.map(|here| state.number_of(&here)),
-                driver: None,
-            };
-            runner.step_locked(&mut state, event, now)
-        });
-        let progress = state.world.progress(&mut self.request, now, loop_is_alive, cx.waker());
+        let carried = state
+            .world
+            .next_moment()
+            .is_some_and(|at| now.mono >= at)
+            .then(|| {
+                let here = Handle::try_current().ok();
+                let event = Event::Tick {
+                    runtime: here.map(|here| state.number_of(&here)),
+                    driver: None,
+                };
+                runner.step_locked(&mut state, event, now)
+            });
+        let progress = state
+            .world
+            .progress(&mut self.request, now, loop_is_alive, cx.waker());
         drop(state);
         if let Some(carried) = carried {
             runner.carry_out(carried);
@@ -196,7 +195,7 @@ impl Asking<'_> {
         let event = Event::Asked {
             required: &checks,
             max_age: selection.max_age,
-            home: self.home,
+            home: state.home_of(self.place),
         };
         let mut carried = runner.step_locked(&mut state, event, Now::read());
         drop(state);
@@ -212,7 +211,7 @@ impl Drop for Asking<'_> {
         }
         self.runner.lock().world.leave(&mut self.request);
         if let Ok(here) = Handle::try_current() {
-            self.runner.ensure_driver(&here, self.home);
+            self.runner.ensure_driver(&here, self.place);
         }
     }
 }

@@ -85,7 +85,12 @@ impl Future for Call {
 }
 
 /// A sync run, on the thread that is to be spent on it. `is_late` says afterwards whether its limit was over.
-pub(super) fn call_blocking(runner: &Runner, run: &Run, subject: &Subject, is_late: impl FnOnce() -> bool) -> Outcome {
+pub(super) fn call_blocking(
+    runner: &Runner,
+    run: &Run,
+    subject: &Subject,
+    is_late: impl FnOnce() -> bool,
+) -> Outcome {
     let _inside = Inside::enter(id(runner));
     let span = span_of(subject);
     let call = || match run {

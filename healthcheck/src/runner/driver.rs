@@ -8,9 +8,9 @@ use tokio::runtime::{self, Handle};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use super::{Runner, launch};
+use super::{Place, Runner, launch};
 use crate::clock::{Instant, Now};
-use crate::world::{Event, Home, Notice};
+use crate::world::{Event, Notice};
 
 /// The drivers that live.
 #[derive(Default)]
@@ -37,7 +37,9 @@ impl Drivers {
         state.ended = true;
         let live = std::mem::take(&mut state.live);
         drop(state);
-        live.into_iter().filter_map(|(_, task)| task).for_each(|task| task.abort());
+        live.into_iter()
+            .filter_map(|(_, task)| task)
+            .for_each(|task| task.abort());
     }
 }
 
@@ -51,8 +53,8 @@ impl Runner {
         self.has_loops.load(Ordering::Acquire)
     }
 
-    /// Starts a driver on this runtime, which launches what is due at `home`, unless it has one.
-    pub(super) fn ensure_driver(self: &Arc<Self>, on: &Handle, home: Home) {
+    /// Starts a driver on this runtime, which launches what is due at `place`, unless it has one.
+    pub(super) fn ensure_driver(self: &Arc<Self>, on: &Handle, place: Place<'_>) {
         let id = on.id();
         {
             let mut state = self.drivers.lock();
@@ -66,7 +68,16 @@ impl Runner {
             runner: Arc::downgrade(self),
             runtime: id,
         };
-        let task = launch::spawn(on, drive(alive, Arc::clone(&self.sooner), home)).abort_handle();
+        let task = launch::spawn(
+            on,
+            drive(
+                alive,
+                Arc::clone(&self.sooner),
+                place.handle.clone(),
+                place.chosen,
+            ),
+        )
+        .abort_handle();
         let mut state = self.drivers.lock();
         // A runtime that is gone has dropped the driver inside `spawn`.
         let Some((_, place)) = state.live.iter_mut().find(|(known, _)| *known == id) else {
@@ -89,7 +100,9 @@ struct Alive {
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        let Some(runner) = self.runner.upgrade() else { return };
+        let Some(runner) = self.runner.upgrade() else {
+            return;
+        };
         let none_is_left = {
             let mut state = runner.drivers.lock();
             state.live.retain(|(known, _)| *known != self.runtime);
@@ -104,15 +117,21 @@ impl Drop for Alive {
     }
 }
 
-async fn drive(alive: Alive, sooner: Arc<Notify>, home: Home) {
+async fn drive(alive: Alive, sooner: Arc<Notify>, home: Handle, chosen: bool) {
+    let place = Place {
+        handle: &home,
+        chosen,
+    };
     loop {
         let called = sooner.notified();
         tokio::pin!(called);
         // Before the look at the world, so that what becomes due earlier between the two isn't missed.
         called.as_mut().enable();
         // Only for the moment: the driver ends with the last that holds the runner.
-        let Some(runner) = alive.runner.upgrade() else { return };
-        let next = runner.drive_once(home);
+        let Some(runner) = alive.runner.upgrade() else {
+            return;
+        };
+        let next = runner.drive_once(place);
         let retires = next.is_none() && runner.retires(alive.runtime);
         drop(runner);
         match next {
@@ -125,12 +144,12 @@ async fn drive(alive: Alive, sooner: Arc<Notify>, home: Home) {
 
 impl Runner {
     /// Looks at the world; gives when to do so again, `None`: there is nothing to drive.
-    fn drive_once(self: &Arc<Self>, home: Home) -> Option<Instant> {
+    fn drive_once(self: &Arc<Self>, place: Place<'_>) -> Option<Instant> {
         let mut state = self.lock();
         let here = Handle::try_current().ok();
         let event = Event::Tick {
             runtime: here.map(|here| state.number_of(&here)),
-            driver: Some(home),
+            driver: Some(state.home_of(place)),
         };
         let carried = self.step_locked(&mut state, event, Now::read());
         let next = state.world.next_of_driver();

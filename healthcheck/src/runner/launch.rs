@@ -1,9 +1,9 @@
 //! One run from its launch to its end. Its future lies in a cell that others can empty: whoever ends a run drops it, so no
 //! run lives on because its runtime isn't driven any more.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::Handle;
@@ -113,7 +113,10 @@ pub(super) fn launch_all(runner: &Arc<Runner>, launches: Vec<Launch>) {
         let ends = launches.peek().is_none_or(|next| next.home.id() != home.id());
         if batch.len() == BATCH || ends {
             let batch = std::mem::take(&mut batch);
-            spawn(&home, async move { batch.into_iter().for_each(LaunchGuard::launch) });
+            spawn(
+                &home,
+                async move { batch.into_iter().for_each(LaunchGuard::launch) },
+            );
         }
     }
     batch.into_iter().for_each(LaunchGuard::launch);
@@ -231,7 +234,9 @@ impl Drop for Running {
                 call.give_up();
                 self.runner.step(Event::Lost { check, run });
             }
-            Stage::Launched | Stage::Polling | Stage::OnThread(_) => self.runner.step(Event::Lost { check, run }),
+            Stage::Launched | Stage::Polling | Stage::OnThread(_) => {
+                self.runner.step(Event::Lost { check, run })
+            }
         }
     }
 }
@@ -342,7 +347,10 @@ impl Runner {
 }
 
 /// Starts a task of the runner's own. Boxed, since tokio's part of a task is compiled anew for each type of future.
-pub(super) fn spawn(on: &Handle, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+pub(super) fn spawn(
+    on: &Handle,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> tokio::task::JoinHandle<()> {
     let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
     on.spawn(task)
 }

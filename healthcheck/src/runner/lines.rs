@@ -107,7 +107,9 @@ fn of_transition(transition: &Transition, wording: Wording, critical: bool) {
             warn!(target: "healthcheck", check, output = %shown, "flapping: more than {FLAPPING} changes in 10 minutes");
         }
         (Wording::Plain, Status::Fail) => failed(check, output, critical),
-        (Wording::Plain, Status::Warn) => warn!(target: "healthcheck", check, output = %shown, "health check warns"),
+        (Wording::Plain, Status::Warn) => {
+            warn!(target: "healthcheck", check, output = %shown, "health check warns")
+        }
         (Wording::Plain, Status::Pass) => {
             info!(target: "healthcheck", check, output = %shown, "health check recovered");
         }

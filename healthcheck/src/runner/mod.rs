@@ -14,7 +14,10 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::clock::Now;
+use crate::error::BuildError;
+use crate::model::CheckInfo;
 use crate::redact::Redaction;
+use crate::register::Added;
 use crate::run::Run;
 use crate::world::{self, CheckId, Effects, Event, Home, NewCheck, RunId, Wait, World};
 
@@ -25,6 +28,7 @@ mod driver;
 mod launch;
 mod lines;
 mod paused_time;
+mod read;
 mod sanitize;
 pub(crate) mod telling;
 mod threads;
@@ -33,6 +37,7 @@ pub(crate) use ask::{Answer, Place};
 use cache_padded::CachePadded;
 pub(crate) use call::is_inside_a_check;
 use launch::{Launch, RunCell};
+pub(crate) use read::{Reading, Snapshot};
 pub(crate) use sanitize::LONGEST_OUTPUT;
 use telling::Telling;
 use threads::Threads;
@@ -109,13 +114,19 @@ impl Runner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts checks and sections in.
-    pub(crate) fn add(&self, new: Vec<(NewCheck, Run)>) {
-        let now = Now::read();
+    /// Puts checks and sections in, and notes those that are known by name only.
+    pub(crate) fn add(&self, new: Vec<(NewCheck, Run)>, disabled: Vec<Arc<CheckInfo>>) {
         let mut state = self.lock();
+        disabled
+            .into_iter()
+            .for_each(|info| state.world.note_disabled(info));
+        self.add_locked(&mut state, new);
+    }
+
+    fn add_locked(&self, state: &mut State, new: Vec<(NewCheck, Run)>) {
         let (checks, runs): (Vec<_>, Vec<_>) = new.into_iter().unzip();
         let subjects: Vec<_> = checks.iter().map(|check| check.subject.clone()).collect();
-        let ids = state.world.add(checks, now);
+        let ids = state.world.add(checks, Now::read());
         for ((id, run), subject) in ids.into_iter().zip(runs).zip(subjects) {
             if state.runs.len() <= id.index() {
                 state.runs.resize_with(id.index() + 1, || None);
@@ -126,9 +137,25 @@ impl Runner {
                 going_on: None,
             });
         }
-        self.publish_generation(&state);
+        self.publish_generation(state);
+    }
+
+    /// Puts a check in that is seen through against what is there, with nobody in between.
+    ///
+    /// # Errors
+    /// What `see_through` finds.
+    pub(crate) fn add_checked(
+        self: &Arc<Self>,
+        see_through: impl FnOnce(&World) -> Result<Added, BuildError>,
+    ) -> Result<(), BuildError> {
+        let mut state = self.lock();
+        match see_through(&state.world)? {
+            Added::Check(check, run) => self.add_locked(&mut state, vec![(check, run)]),
+            Added::Disabled(info) => state.world.note_disabled(info),
+        }
         drop(state);
         self.sooner.notify_waiters();
+        Ok(())
     }
 
     /// Takes a check out. Gives whether there was one of that name.
@@ -176,28 +203,31 @@ impl Runner {
     /// The clock is read under the lock, so that events and moments have the same order.
     fn step_locked(&self, state: &mut State, event: Event<'_>, now: Now) -> Carried {
         let mut carried = Carried::default();
+        let mut follow_ups = VecDeque::new();
         let mut next = Some(event);
-        let mut answers = VecDeque::new();
         while let Some(event) = next {
             let effects = world::step(&mut state.world, event, now);
-            for (check, run) in &effects.overdue {
-                answers.push_back((*check, *run, state.has_begun(*check, *run)));
+            for &(check, run) in &effects.overdue {
+                let begun = state.has_begun(check, run);
+                follow_ups.push_back(Event::Overdue { check, run, begun });
             }
-            self.prepare(state, effects, &mut carried);
-            next = answers
-                .pop_front()
-                .map(|(check, run, begun)| Event::Overdue { check, run, begun });
+            follow_ups.extend(self.prepare(state, effects, &mut carried));
+            next = follow_ups.pop_front();
         }
         self.publish_generation(state);
         carried
     }
 
-    /// Finds out, under the lock, what the effects need that isn't theirs.
-    fn prepare(&self, state: &mut State, effects: Effects, carried: &mut Carried) {
+    /// Finds out, under the lock, what the effects need that isn't theirs. Gives the runs that can't be launched.
+    fn prepare(&self, state: &mut State, effects: Effects, carried: &mut Carried) -> Vec<Event<'static>> {
+        let mut lost = Vec::new();
         carried.launches.reserve(effects.start.len());
         for start in effects.start {
-            let Some(home) = state.home(start.home) else { continue };
-            let Some(slot) = state.runs.get_mut(start.check.index()).and_then(Option::as_mut) else {
+            let home = state.home(start.home);
+            let slot = state.runs.get_mut(start.check.index()).and_then(Option::as_mut);
+            let (Some(home), Some(slot)) = (home, slot) else {
+                let (check, run) = (start.check, start.run);
+                lost.push(Event::Lost { check, run });
                 continue;
             };
             let cell = Arc::new(RunCell::new(&home));
@@ -212,13 +242,16 @@ impl Runner {
             });
         }
         for (check, run) in effects.cancel {
-            carried.cancels.extend(state.cell(check, run).map(|cell| (check, run, cell)));
+            carried
+                .cancels
+                .extend(state.cell(check, run).map(|cell| (check, run, cell)));
         }
         carried.wake.extend(effects.wake);
         carried.waits.extend(effects.waits);
         carried.sooner |= effects.sooner;
         // In the queue they have the order in which they happened, and the dispatcher of the moment.
         carried.told |= self.telling.put(effects.notices);
+        lost
     }
 
     fn publish_generation(&self, state: &State) {
@@ -343,6 +376,13 @@ impl State {
             handle: handle.clone(),
         });
         self.latest_home
+    }
+
+    fn home_of(&mut self, place: Place<'_>) -> Home {
+        Home {
+            runtime: self.number_of(place.handle),
+            chosen: place.chosen,
+        }
     }
 
     fn home(&self, home: Home) -> Option<Handle> {

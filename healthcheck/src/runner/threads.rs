@@ -261,7 +261,7 @@ mod tests {
         let threads = Threads::default();
         for _ in 0..2 * MOST {
             threads
-                        .run(|_| std::panic::resume_unwind(Box::new("a listener of log lines")))
+                .run(|_| std::panic::resume_unwind(Box::new("a listener of log lines")))
                 .unwrap();
         }
         let (done, ran) = channel();

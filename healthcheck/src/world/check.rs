@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::record::Record;
 use super::status::Shown;
 use super::verdict::Verdict;
-use crate::check::CheckInfo;
+use crate::model::CheckInfo;
 use crate::model::Shared;
 use crate::model::policy::Policy;
 use crate::model::time::{self, Instant, Now};
@@ -119,7 +119,6 @@ pub(super) enum Phase {
 pub(super) struct Returned {
     pub(super) status: Status,
     pub(super) output: Value,
-    pub(super) at: Now,
     pub(super) took: Duration,
 }
 
@@ -249,8 +248,13 @@ impl Check {
 
     /// The output of the last run as it is shown now: with how long it has failed while that is shown as a warning.
     pub(super) fn output(&self, now: Instant) -> Value {
-        let Some(last) = &self.last else { return Value::Null };
-        let held_back = self.verdict.warns(now, &self.policy).then(|| self.verdict.failing_for(last.at, &self.policy));
+        let Some(last) = &self.last else {
+            return Value::Null;
+        };
+        let held_back = self
+            .verdict
+            .warns(now, &self.policy)
+            .then(|| self.verdict.failing_for(last.at, &self.policy));
         match held_back.flatten() {
             Some((lasted, at_most)) => warning(lasted, at_most, &last.output).into(),
             None => last.output.clone(),
@@ -268,7 +272,8 @@ impl Check {
         self.verdict.fail();
         let since = time::rfc3339(run.since.wall);
         let lasted = time::human(now.since(run.since.mono));
-        let output = format!("still running since {since} ({lasted}); not started again until it ends").into();
+        let output =
+            format!("still running since {since} ({lasted}); not started again until it ends").into();
         match &mut self.last {
             Some(last) => {
                 last.output = output;

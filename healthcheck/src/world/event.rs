@@ -32,20 +32,16 @@ pub(crate) enum Event<'a> {
     /// A run was dropped unfinished, with its runtime.
     Lost { check: CheckId, run: RunId },
     /// The answer to [`Effects::overdue`]: whether the run has begun.
-    Overdue {
-        check: CheckId,
-        run: RunId,
-        begun: bool,
-    },
+    Overdue { check: CheckId, run: RunId, begun: bool },
     /// Time has passed, as somebody on this runtime sees it. A driver launches what its intervals make due.
-    Tick { runtime: Option<u32>, driver: Option<Home> },
+    Tick {
+        runtime: Option<u32>,
+        driver: Option<Home>,
+    },
     /// An answer was given while the runs of these checks still go on.
     Missed(&'a [CheckId]),
     /// A status is set by hand, or that is over.
-    Overridden {
-        check: CheckId,
-        set: Option<Override>,
-    },
+    Overridden { check: CheckId, set: Option<Override> },
     /// A check is taken out; `disable`: its name stays known.
     Removed { check: CheckId, disable: bool },
     /// The process is seen from outside; `None`: no longer.
@@ -61,6 +57,16 @@ pub(crate) enum Event<'a> {
     Drain,
     /// A sentence for every report.
     Warned(String),
+}
+
+impl Event<'_> {
+    /// Whether it looks at checks. Then what time alone has changed of them is found out first.
+    pub(super) const fn is_about_checks(&self) -> bool {
+        !matches!(
+            self,
+            Self::Drain | Self::Maintenance(_) | Self::Warned(_) | Self::Observed { .. }
+        )
+    }
 }
 
 /// What is to be done, in this order: start, wake, then tell.
@@ -147,8 +153,14 @@ pub(crate) enum Notice {
         critical: bool,
     },
     /// A run has ended; `changed`: there is a line about it already.
-    Ran { result: Box<CheckResult>, changed: bool },
-    SectionFailed { section: String, output: Value },
+    Ran {
+        result: Box<CheckResult>,
+        changed: bool,
+    },
+    SectionFailed {
+        section: String,
+        output: Value,
+    },
     /// These checks have been failing for ten minutes more.
     StillFailing(Vec<String>),
     Overridden {
@@ -161,7 +173,6 @@ pub(crate) enum Notice {
     MaintenanceEnds,
     ShuttingDown,
     LoopRestarted,
-    GateFailedOpen(Vec<String>),
 }
 
 /// How a transition of a check is logged.

@@ -22,6 +22,13 @@ pub(crate) struct Members {
     pub(super) population: u64,
 }
 
+impl Members {
+    /// The checks and sections that are shown.
+    pub(crate) fn all(&self) -> impl Iterator<Item = CheckId> {
+        self.shown.iter().chain(&self.sections).copied()
+    }
+}
+
 impl World {
     /// The members of the four whole selections.
     pub(super) fn probes(&self) -> [Shared<Members>; Scope::EVERY.len()] {
@@ -36,7 +43,11 @@ impl World {
     }
 
     fn members_of(&self, shown: Vec<CheckId>, with_sections: bool) -> Members {
-        let sections = if with_sections { self.sections.clone() } else { Vec::new() };
+        let sections = if with_sections {
+            self.sections.clone()
+        } else {
+            Vec::new()
+        };
         let required = self.with_dependencies(shown.clone());
         Members {
             required: required.into_iter().chain(sections.iter().copied()).collect(),
@@ -97,7 +108,11 @@ impl World {
             .into_iter()
             .filter(|&id| !excluded.contains(self.check(id).name()));
         let with_sections = selection.scope == Scope::All && !selection.alone;
-        let members = self.members_of(kept.collect(), with_sections);
+        let mut members = self.members_of(kept.collect(), with_sections);
+        if let Some(name) = &selection.section {
+            members.sections.retain(|&id| self.check(id).name() == name);
+            members.required.clone_from(&members.sections);
+        }
         Ok(Shared::new(Members { warnings, ..members }))
     }
 
@@ -125,7 +140,11 @@ impl World {
             return Ok(within.to_vec());
         };
         let is_probe = selection.scope != Scope::All;
-        let tags_of = |id: CheckId| self.check(id).info().map_or(&[][..], |info| &info.options().tags[..]);
+        let tags_of = |id: CheckId| {
+            self.check(id)
+                .info()
+                .map_or(&[][..], |info| &info.options().tags[..])
+        };
         let mut taken = Vec::new();
         let (mut unknown_checks, mut unknown_tags) = (Vec::new(), Vec::new());
         let mut tagged: HashMap<&str, Vec<CheckId>> = HashMap::new();
@@ -135,7 +154,12 @@ impl World {
                     tagged.entry(tag).or_default().push(id);
                 }
             }
-            for tag in self.disabled.values().filter(|_| is_probe).flat_map(|info| &info.options().tags) {
+            for tag in self
+                .disabled
+                .values()
+                .filter(|_| is_probe)
+                .flat_map(|info| &info.options().tags)
+            {
                 tagged.entry(tag).or_default();
             }
         }
@@ -182,7 +206,10 @@ impl World {
     ///
     /// # Errors
     /// It names a check or tag that doesn't exist (in its probe).
-    pub(crate) fn required(&self, selection: &Selection) -> Result<(Shared<Members>, Vec<CheckId>), SelectionError> {
+    pub(crate) fn required(
+        &self,
+        selection: &Selection,
+    ) -> Result<(Shared<Members>, Vec<CheckId>), SelectionError> {
         let members = self.members(selection)?;
         let required = self.required_of(selection, &members).into_owned();
         Ok((members, required))

@@ -4,11 +4,11 @@
 //! at which it happens, so a test drives hours of it in milliseconds. The runner (`runner/`) holds the world under a lock,
 //! runs the checks and carries the effects out.
 
-use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::task::Waker;
 
-use crate::check::CheckInfo;
+use crate::model::CheckInfo;
 use crate::model::Shared;
 use crate::model::time::Instant;
 use crate::report::CheckResult;
@@ -31,8 +31,8 @@ mod tests;
 mod verdict;
 mod whole;
 
-pub(crate) use check::{CheckId, Home, Override, RunId, Subject};
 use check::Check;
+pub(crate) use check::{CheckId, Home, Override, RunId, Subject};
 pub(crate) use event::{Effects, Event, Notice, Progress, Request, Wait, Wording};
 pub(crate) use freshness::{Expiration, earlier};
 pub(crate) use members::Members;
@@ -40,8 +40,8 @@ pub(crate) use population::NewCheck;
 pub(crate) use record::FLAPPING;
 use record::Record;
 pub(crate) use snapshot::{Asked, NotRun};
+use status::Blocker;
 pub(crate) use step::step;
-use status::{Because, Blocker};
 use whole::Tally;
 
 /// So many warnings that were added by hand are kept: one that names a number is another one each time.
@@ -167,7 +167,11 @@ impl World {
 
     /// The runtimes that runs which go on were launched on.
     pub(crate) fn runtimes_in_use(&self) -> impl Iterator<Item = u32> {
-        let runs = self.checks.iter().flatten().filter_map(|check| check.run.as_ref());
+        let runs = self
+            .checks
+            .iter()
+            .flatten()
+            .filter_map(|check| check.run.as_ref());
         runs.map(|run| run.home.runtime)
     }
 
@@ -199,6 +203,10 @@ impl World {
         self.disabled.values()
     }
 
+    pub(crate) fn is_disabled(&self, name: &str) -> bool {
+        self.disabled.contains_key(name)
+    }
+
     pub(crate) fn info(&self, id: CheckId) -> Option<&Shared<CheckInfo>> {
         self.get(id)?.info()
     }
@@ -206,10 +214,6 @@ impl World {
     /// The sections by name, in that order.
     pub(crate) fn sections(&self) -> impl Iterator<Item = (&str, CheckId)> {
         self.sections.iter().map(|&id| (self.check(id).name(), id))
-    }
-
-    pub(crate) const fn is_draining(&self) -> bool {
-        self.draining
     }
 
     pub(crate) fn maintenance(&self) -> Option<&str> {
@@ -254,7 +258,10 @@ impl World {
         if check.depends_on.is_empty() || check.is_over() {
             return None;
         }
-        let mut failing = check.depends_on.iter().filter(|&&on| self.check(on).shown.fails());
+        let mut failing = check
+            .depends_on
+            .iter()
+            .filter(|&&on| self.check(on).shown.fails());
         let first = *failing.next()?;
         let is_shared = |&on: &CheckId| {
             let on = self.check(on);
@@ -279,6 +286,7 @@ impl Jitter {
         self.0 ^= self.0 << 17;
         let share = (self.0 >> 11) as f64 / (1_u64 << 53) as f64;
         // Too long for seconds in floating point is too long for jitter to matter.
-        std::time::Duration::try_from_secs_f64(duration.as_secs_f64() * (0.9 + 0.2 * share)).unwrap_or(duration)
+        std::time::Duration::try_from_secs_f64(duration.as_secs_f64() * (0.9 + 0.2 * share))
+            .unwrap_or(duration)
     }
 }

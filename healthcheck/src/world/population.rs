@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::World;
 use super::check::{Check, CheckId, Home, Phase, Run, RunReason, Subject};
 use super::graph;
-use crate::check::CheckInfo;
+use crate::model::CheckInfo;
 use crate::model::Shared;
 use crate::model::policy::Policy;
 use crate::model::time::{Instant, Now};
@@ -123,7 +123,9 @@ impl World {
             .collect();
         for &id in &self.by_name {
             let check = self.check(id);
-            let declared = check.info().map_or(&[][..], |info| &info.options().depends_on[..]);
+            let declared = check
+                .info()
+                .map_or(&[][..], |info| &info.options().depends_on[..]);
             let mut on: Vec<u32> = Vec::with_capacity(declared.len());
             for name in declared {
                 match places.get(&**name) {
@@ -135,7 +137,10 @@ impl World {
                         } else {
                             "was removed"
                         };
-                        absence_warnings.push(format!("the check `{}` runs without `{name}`, which {gone}", check.name()));
+                        absence_warnings.push(format!(
+                            "the check `{}` runs without `{name}`, which {gone}",
+                            check.name()
+                        ));
                     }
                 }
             }

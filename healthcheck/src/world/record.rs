@@ -61,7 +61,9 @@ impl Record {
             by,
             sequence,
         } = change;
-        let lasted = self.since.map(|since| (now.since(since).as_secs_f64() * 1e6).round() / 1e6);
+        let lasted = self
+            .since
+            .map(|since| (now.since(since).as_secs_f64() * 1e6).round() / 1e6);
         let transition = Transition {
             checker,
             from: self.status,

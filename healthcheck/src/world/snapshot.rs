@@ -24,6 +24,21 @@ pub(crate) struct Asked<'a> {
     pub(crate) not_run: Option<NotRun>,
     /// Whose runtime went away, twice.
     pub(crate) lost: &'a [CheckId],
+    /// Each check's last result, whatever its age.
+    pub(crate) last_known: bool,
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) const fn new(selection: &'a Selection, at: Now, now: Now) -> Self {
+        Self {
+            selection,
+            at,
+            now,
+            not_run: None,
+            lost: &[],
+            last_known: false,
+        }
+    }
 }
 
 /// Why something that is due has not been run.
@@ -79,11 +94,7 @@ impl World {
         if reason.is_some() {
             status = Overall::Failure;
         }
-        let mut sections = Map::new();
-        for &id in &members.sections {
-            let check = self.check(id);
-            sections.insert(check.name().to_owned(), self.section(id, asked));
-        }
+        let sections: Map<String, Value> = self.values_of_sections(members, asked).into_iter().collect();
         Report {
             hostname: hostname.to_owned(),
             status,
@@ -98,7 +109,12 @@ impl World {
     }
 
     /// Until when nothing of this changes by itself; `None` where something is due.
-    pub(crate) fn holds_until(&self, selection: &Selection, members: &Members, now: Now) -> Option<Expiration> {
+    pub(crate) fn holds_until(
+        &self,
+        selection: &Selection,
+        members: &Members,
+        now: Now,
+    ) -> Option<Expiration> {
         let mut earliest = Expiration::NEVER;
         for &id in &*self.required_of(selection, members) {
             let check = self.check(id);
@@ -108,7 +124,9 @@ impl World {
                 None if check.run.is_none() && self.blocker(check).is_some() => Expiration::NEVER,
                 None => return None,
             };
-            earliest = earliest.min(until).min(Expiration::at(status::next_change(check, now.mono)));
+            earliest = earliest
+                .min(until)
+                .min(Expiration::at(status::next_change(check, now.mono)));
         }
         // A startup check that has passed isn't required any more, and may be overridden all the same.
         for &id in &members.shown {
@@ -133,7 +151,10 @@ impl World {
             response_time: last.map(|last| time::short_seconds(last.took)),
             ..CheckResult::unknown(check.name().to_owned())
         };
-        let shown = status::below_override(check, self.blocker(check), now.mono);
+        let mut shown = status::below_override(check, self.blocker(check), now.mono);
+        if asked.last_known && shown.because == Because::Stale {
+            shown = status::by_runs(check, now.mono);
+        }
         let pending = check.verdict.pending(now.mono, &check.policy);
         match told {
             Told::Result(last) => {
@@ -235,6 +256,13 @@ impl World {
         }
     }
 
+    /// The values of the sections among these, by name.
+    pub(crate) fn values_of_sections(&self, members: &Members, asked: &Asked<'_>) -> Vec<(String, Value)> {
+        let sections = members.sections.iter().filter(|&&id| self.get(id).is_some());
+        let values = sections.map(|&id| (self.check(id).name().to_owned(), self.section(id, asked)));
+        values.collect()
+    }
+
     /// The value of a section; a failure is `{"error": …}` in its place.
     pub(crate) fn section(&self, id: CheckId, asked: &Asked<'_>) -> Value {
         let check = self.check(id);
@@ -257,9 +285,11 @@ impl World {
             return not_run.unwrap_or(Told::Unknown);
         };
         match check.shown.because {
-            Because::Stale => {
+            Because::Stale if !asked.last_known => {
                 let age = time::human(asked.now.since(last.at.mono));
-                return Told::Failure(format!("stale: the background loop gave its last result {age} ago"));
+                return Told::Failure(format!(
+                    "stale: the background loop gave its last result {age} ago"
+                ));
             }
             Because::Silent => return Told::Failure(check.silence(asked.now)),
             _ => {}
@@ -296,7 +326,9 @@ impl World {
     fn keeps_starting(&self, check: &Check, now: Instant) -> bool {
         check.latched.is_none()
             && whole::is_critical(check, Scope::Startup)
-            && check.override_at(now).is_none_or(|set| set.status == Status::Fail)
+            && check
+                .override_at(now)
+                .is_none_or(|set| set.status == Status::Fail)
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -338,13 +370,21 @@ impl Check {
     /// Whether a run is stuck for longer than one failure lasts.
     fn stays_stuck(&self) -> bool {
         use super::check::{Phase, Run};
-        matches!(self.run, Some(Run { phase: Phase::TimedOut { lasts: true }, .. }))
+        matches!(
+            self.run,
+            Some(Run {
+                phase: Phase::TimedOut { lasts: true },
+                ..
+            })
+        )
     }
 
     fn silence(&self, now: Now) -> String {
         let last = self.last.as_ref().map(|last| last.at.mono);
         let begun = self.run.as_ref().map(|run| run.since.mono);
-        let age = last.or(begun).map_or_else(String::new, |since| time::human(now.since(since)));
+        let age = last
+            .or(begun)
+            .map_or_else(String::new, |since| time::human(now.since(since)));
         format!("no result for {age}, still running")
     }
 }

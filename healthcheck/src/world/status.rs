@@ -58,19 +58,29 @@ pub(super) fn status(check: &Check, blocker: Option<Blocker>, now: Instant) -> S
 
 /// What the status would be if none were set by hand.
 pub(super) fn below_override(check: &Check, blocker: Option<Blocker>, now: Instant) -> Shown {
-    let by_runs = check.verdict.status(now, &check.policy);
     let (status, because) = if check.is_over() {
-        (by_runs, Because::Runs)
+        return by_runs(check, now);
     } else if let Some(blocker) = blocker {
-        (Some(Status::Fail), Because::Blocked(blocker))
+        (Status::Fail, Because::Blocked(blocker))
     } else if check.stale_at().is_some_and(|stale| now >= stale) {
-        (Some(Status::Fail), Because::Stale)
+        (Status::Fail, Because::Stale)
     } else if let Some(run) = check.run.as_ref().filter(|run| run.silent) {
-        (Some(of_silent(check, run, now)), Because::Silent)
+        (of_silent(check, run, now), Because::Silent)
     } else {
-        (by_runs, Because::Runs)
+        return by_runs(check, now);
     };
-    Shown { status, because }
+    Shown {
+        status: Some(status),
+        because,
+    }
+}
+
+/// What the runs alone amount to.
+pub(super) fn by_runs(check: &Check, now: Instant) -> Shown {
+    Shown {
+        status: check.verdict.status(now, &check.policy),
+        because: Because::Runs,
+    }
 }
 
 /// A run that gives no result counts as a failure from its start on.

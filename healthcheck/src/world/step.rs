@@ -36,8 +36,10 @@ pub(crate) fn step(world: &mut World, event: Event<'_>, now: Now) -> Effects {
         changed: Vec::new(),
         cause: None,
     };
-    step.let_time_pass();
-    step.propagate();
+    if event.is_about_checks() {
+        step.let_time_pass();
+        step.propagate();
+    }
     step.take(event);
     step.propagate();
     step.judge_whole();
@@ -85,7 +87,11 @@ impl World {
                 waits.pop();
                 continue;
             };
-            let goes_on = check.run.as_ref().filter(|_| check.is_pending()).map(|run| run.id);
+            let goes_on = check
+                .run
+                .as_ref()
+                .filter(|_| check.is_pending())
+                .map(|run| run.id);
             let until = match run {
                 Some(run) if goes_on == Some(run) => None,
                 Some(run) => {
@@ -218,13 +224,20 @@ impl Step<'_> {
         let check = self.world.get(id)?;
         let blocker = self.world.blocker(check);
         // A dependency that fails is being run again: what it holds up may be shown otherwise in the same answer.
-        let may_recover = blocker.is_some() && check.depends_on.iter().any(|&on| self.world.check(on).is_pending());
+        let may_recover = blocker.is_some()
+            && check
+                .depends_on
+                .iter()
+                .any(|&on| self.world.check(on).is_pending());
         let waits_for_loop = check.waits_for_loop();
         let goes_on = check.run.as_ref().map(|run| run.id);
         let is_fresh = check.fresh_until(self.now, max_age).is_some();
         if (is_fresh || waits_for_loop) && !may_recover {
             let first = waits_for_loop && blocker.is_none();
-            return first.then_some(Wait { check: id, run: goes_on });
+            return first.then_some(Wait {
+                check: id,
+                run: goes_on,
+            });
         }
         if check.is_stuck() {
             self.refresh_timeout_failure(id);
@@ -283,7 +296,9 @@ impl Step<'_> {
     /// What the others had to say is known: the run's own time begins.
     fn start(&mut self, id: CheckId) {
         let now = self.now;
-        let Some(check) = self.world.get_mut(id) else { return };
+        let Some(check) = self.world.get_mut(id) else {
+            return;
+        };
         let at = deadline(check, now.mono);
         let Some(run) = &mut check.run else { return };
         run.since = now;
@@ -304,8 +319,15 @@ impl Step<'_> {
             return;
         };
         let policy = check.policy.clone();
-        let outdated = check.last.as_ref().is_some_and(|last| last.is_outdated(&policy, now));
-        if let Some(run) = check.run.as_mut().filter(|_| outdated && policy.interval.is_none()) {
+        let outdated = check
+            .last
+            .as_ref()
+            .is_some_and(|last| last.is_outdated(&policy, now));
+        if let Some(run) = check
+            .run
+            .as_mut()
+            .filter(|_| outdated && policy.interval.is_none())
+        {
             run.silent = true;
             self.refresh(id);
         }
@@ -318,7 +340,9 @@ impl Step<'_> {
         if self.bury(run) {
             return;
         }
-        let Some(check) = self.world.get_mut(id) else { return };
+        let Some(check) = self.world.get_mut(id) else {
+            return;
+        };
         let limit = check.policy.limit;
         let Some(current) = check.current(run) else { return };
         let began = current.since;
@@ -334,12 +358,7 @@ impl Step<'_> {
             return self.ended(id, run);
         }
         if status == Status::Fail && self.look_at_dependencies_again(id, began.mono) {
-            let returned = Returned {
-                status,
-                output,
-                at: now,
-                took,
-            };
+            let returned = Returned { status, output, took };
             if let Some(current) = self.world.get_mut(id).and_then(|check| check.current(run)) {
                 current.phase = Phase::Returned(Box::new(returned));
             }
@@ -423,7 +442,9 @@ impl Step<'_> {
     /// A result is in place.
     fn publish(&mut self, id: CheckId, took: Duration, status: Status, output: Value) {
         let now = self.now;
-        let Some(check) = self.world.get_mut(id) else { return };
+        let Some(check) = self.world.get_mut(id) else {
+            return;
+        };
         match &mut check.run {
             Some(run) if matches!(run.phase, Phase::TimedOut { .. }) => run.silent = false,
             _ => check.run = None,
@@ -435,9 +456,15 @@ impl Step<'_> {
         let check = self.world.check(id);
         if check.info().is_none() {
             if !status.passed() && check.verdict.consecutive_failures() == 1 {
-                let output = check.last.as_ref().map(|last| last.output.clone()).unwrap_or_default();
+                let output = check
+                    .last
+                    .as_ref()
+                    .map(|last| last.output.clone())
+                    .unwrap_or_default();
                 let section = check.name().to_owned();
-                self.effects.notices.push(Notice::SectionFailed { section, output });
+                self.effects
+                    .notices
+                    .push(Notice::SectionFailed { section, output });
             }
         } else if self.world.tell_runs {
             let has_line = |notice: &Notice| !matches!(notice, Notice::Transition { wording: None, .. });
@@ -450,7 +477,9 @@ impl Step<'_> {
     }
 
     fn time_out(&mut self, id: CheckId, begun: bool) {
-        let Some(check) = self.world.get_mut(id) else { return };
+        let Some(check) = self.world.get_mut(id) else {
+            return;
+        };
         let limit = time::human(check.policy.patience());
         let Some(run) = &mut check.run else { return };
         run.phase = Phase::TimedOut { lasts: false };
@@ -471,7 +500,9 @@ impl Step<'_> {
         if self.bury(run) {
             return;
         }
-        let Some(check) = self.world.get_mut(id) else { return };
+        let Some(check) = self.world.get_mut(id) else {
+            return;
+        };
         match check.current(run).map(|run| &run.phase) {
             Some(Phase::TimedOut { lasts }) => {
                 check.due |= *lasts;
@@ -488,7 +519,9 @@ impl Step<'_> {
         if self.bury(run) {
             return;
         }
-        let Some(check) = self.world.get_mut(id) else { return };
+        let Some(check) = self.world.get_mut(id) else {
+            return;
+        };
         match check.current(run).map(|run| &run.phase) {
             Some(Phase::TimedOut { .. }) => self.ended(id, run),
             Some(_) => self.lose(id, run),
@@ -525,7 +558,9 @@ impl Step<'_> {
     /// The deadline of a run is over.
     fn overdue(&mut self, id: CheckId, run: RunId, begun: bool) {
         let now = self.now;
-        let Some(check) = self.world.get_mut(id) else { return };
+        let Some(check) = self.world.get_mut(id) else {
+            return;
+        };
         let limit = check.policy.limit;
         let Some(current) = check.current(run) else { return };
         if !matches!(current.phase, Phase::Running) {
@@ -560,7 +595,9 @@ impl Step<'_> {
                 break;
             }
             self.world.moments.pop();
-            let Some(check) = self.world.get_mut(id) else { continue };
+            let Some(check) = self.world.get_mut(id) else {
+                continue;
+            };
             if check.timer == Some(at) {
                 check.timer = None;
                 // In topological order, and as they all are now: not one after another as they were in between.
@@ -577,7 +614,9 @@ impl Step<'_> {
             }
             self.world.deadlines.pop();
             let now = self.now.mono;
-            let Some(check) = self.world.get_mut(id) else { continue };
+            let Some(check) = self.world.get_mut(id) else {
+                continue;
+            };
             let (limit, is_async) = (check.policy.limit, check.is_async);
             let Some(current) = check.current(run).filter(|run| run.deadline == Some(at)) else {
                 continue;
@@ -650,7 +689,10 @@ impl Step<'_> {
         }
         let check = self.world.check(id);
         let is_blocked = self.world.blocker(check).is_some();
-        let may_recover = check.depends_on.iter().any(|&on| self.world.check(on).is_pending());
+        let may_recover = check
+            .depends_on
+            .iter()
+            .any(|&on| self.world.check(on).is_pending());
         if !is_blocked || may_recover {
             self.reserve(id, RunReason::Forced, home);
         }
@@ -683,7 +725,9 @@ impl Step<'_> {
 
     fn wake(&mut self, id: CheckId) {
         let waiting = self.world.waiters.remove(&id).unwrap_or_default();
-        self.effects.wake.extend(waiting.into_iter().map(|(_, waker)| waker));
+        self.effects
+            .wake
+            .extend(waiting.into_iter().map(|(_, waker)| waker));
     }
 
     fn affect_dependants(&mut self, id: CheckId) {
@@ -708,7 +752,9 @@ impl Step<'_> {
         let blocker = self.world.blocker(check);
         let shown = status::status(check, blocker, now.mono);
         let next = status::next_change(check, now.mono);
-        let Some(check) = self.world.get_mut(id) else { return };
+        let Some(check) = self.world.get_mut(id) else {
+            return;
+        };
         if check.overridden.as_ref().is_some_and(|set| now.mono >= set.until) {
             check.overridden = None;
         }
@@ -741,11 +787,18 @@ impl Step<'_> {
         let critical = whole::is_critical(check, Scope::All);
         let from = check.record.status;
         if from == Some(shown) {
-            if !blocked && !overridden && std::mem::take(&mut check.record.fails_quietly) && check.record.latest().is_some()
+            if !blocked
+                && !overridden
+                && std::mem::take(&mut check.record.fails_quietly)
+                && check.record.latest().is_some()
             {
                 let output = check.output(now.mono);
                 let check = check.name().to_owned();
-                self.effects.notices.push(Notice::OwnFailure { check, output, critical });
+                self.effects.notices.push(Notice::OwnFailure {
+                    check,
+                    output,
+                    critical,
+                });
             }
             return;
         }
@@ -806,7 +859,9 @@ impl Step<'_> {
 
     /// Announces the whole, where the verdict on it has changed.
     fn judge_whole(&mut self) {
-        let Some(verdict) = self.world.tally.verdict() else { return };
+        let Some(verdict) = self.world.tally.verdict() else {
+            return;
+        };
         let to = verdict.as_status();
         let from = self.world.whole.status;
         if from == Some(to) {
@@ -839,7 +894,10 @@ impl Step<'_> {
         let checks = self.world.by_name.iter().map(|&id| self.world.check(id));
         let guilty = checks.filter(|check| {
             let critical = whole::is_critical(check, Scope::All);
-            check.record.status.is_some_and(|status| whole::contribution(status, critical) == verdict)
+            check
+                .record
+                .status
+                .is_some_and(|status| whole::contribution(status, critical) == verdict)
         });
         guilty.map(Check::name).collect::<Vec<_>>().join(", ")
     }
@@ -870,7 +928,9 @@ impl Step<'_> {
 
     fn set_override(&mut self, id: CheckId, set: Option<Override>) {
         let now = self.now;
-        let Some(check) = self.world.get_mut(id) else { return };
+        let Some(check) = self.world.get_mut(id) else {
+            return;
+        };
         if let Some(set) = &set {
             self.effects.notices.push(Notice::Overridden {
                 check: check.name().to_owned(),
@@ -885,8 +945,14 @@ impl Step<'_> {
     }
 
     fn remove(&mut self, id: CheckId, disable: bool) {
-        let dependants = self.world.get(id).map(|check| check.dependants.clone()).unwrap_or_default();
-        let Some(check) = self.world.take_out(id) else { return };
+        let dependants = self
+            .world
+            .get(id)
+            .map(|check| check.dependants.clone())
+            .unwrap_or_default();
+        let Some(check) = self.world.take_out(id) else {
+            return;
+        };
         if let Some(run) = check.run.as_ref() {
             match run.phase {
                 Phase::AwaitingDependencies | Phase::Returned(_) => {}
@@ -972,7 +1038,9 @@ impl Step<'_> {
     fn expire(&mut self, checks: &[CheckId]) {
         for &id in checks {
             let now = self.now;
-            let Some(check) = self.world.get_mut(id) else { continue };
+            let Some(check) = self.world.get_mut(id) else {
+                continue;
+            };
             if check.last.is_some() && !check.is_over() {
                 check.due = true;
             }
@@ -997,7 +1065,11 @@ impl Step<'_> {
         if before.is_some() == reason.is_some() {
             return;
         }
-        let to = if reason.is_some() { Status::Fail } else { Status::Pass };
+        let to = if reason.is_some() {
+            Status::Fail
+        } else {
+            Status::Pass
+        };
         if self.world.maintained.status.is_none() {
             self.world.maintained.status = Some(Status::Pass);
         }

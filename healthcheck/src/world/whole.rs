@@ -2,7 +2,7 @@
 
 use super::check::Check;
 use super::status::{Because, Shown};
-use crate::check::CheckInfo;
+use crate::model::CheckInfo;
 use crate::outcome::Status;
 use crate::report::Overall;
 use crate::selection::Scope;
@@ -23,7 +23,8 @@ pub(super) const fn contribution(status: Status, critical: bool) -> Overall {
 pub(super) fn is_critical(check: &Check, scope: Scope) -> bool {
     let Some(info) = check.info() else { return true };
     let options = info.options();
-    options.critical && (scope != Scope::Readiness || options.critical_is_said() || !is_shared(info, check.shown))
+    options.critical
+        && (scope != Scope::Readiness || options.critical_is_said() || !is_shared(info, check.shown))
 }
 
 /// Whether other instances share what this check fails by.

@@ -2,18 +2,18 @@
 //! every problem found at once.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::check::{Check, CheckInfo};
-use crate::engine::policy::{Policy, Ttl};
-use crate::engine::verdict::Thresholds;
-use crate::engine::{Slot, Subject};
+use crate::check::Check;
+use crate::model::policy::{Policy, Ttl};
+use crate::model::{CheckInfo, rules};
 use crate::provide::{Binder, Provided};
+use crate::redact::Redaction;
 use crate::registration::{CheckRegistration, RegisteredCheck, SectionRegistration};
-use crate::report;
 use crate::run::{Bind, Run};
 use crate::settings::Settings;
+use crate::world::{NewCheck, Subject};
 
 mod dependencies;
 mod options;
@@ -24,15 +24,24 @@ pub(crate) use options::Defaults;
 pub(crate) struct Sources<'a> {
     pub(crate) discover: bool,
     pub(crate) by_hand: Vec<Check>,
+    /// Checks in the place of discovered ones.
+    pub(crate) replacements: Vec<Check>,
+    /// Of the discovered, only these and what they depend on; `None`: all.
+    pub(crate) only: Option<&'a [String]>,
     pub(crate) provided: &'a Provided,
     pub(crate) settings: &'a Settings,
     pub(crate) expected: &'a [String],
     pub(crate) defaults: Defaults,
+    /// Hides the secrets in what a check says of itself.
+    pub(crate) redaction: &'a Redaction,
 }
 
-/// What came out: the checks' slots, by name, and what to warn of.
+/// What came out.
 pub(crate) struct Checks {
-    pub(crate) slots: Vec<Slot>,
+    /// By name.
+    pub(crate) checks: Vec<(NewCheck, Run)>,
+    /// Known by name, and not there.
+    pub(crate) disabled: Vec<Arc<CheckInfo>>,
     pub(crate) warnings: Vec<String>,
     /// The defaults, with the settings laid over them.
     pub(crate) defaults: Defaults,
@@ -54,43 +63,203 @@ enum Binding {
 pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks {
     let mut warnings = Vec::new();
     let mut found = gather(sources.discover, sources.by_hand);
+    replace(&mut found, sources.replacements, problems);
     problems.extend(options::bad_names(found.iter().map(|it| &*it.info)));
     problems.extend(duplicates(&found));
+    let left_out = leave_out(&mut found, sources.only, problems);
     let all_names: Vec<Cow<'static, str>> = found.iter().map(|it| it.info.shared_name()).collect();
-    problems.extend(missing(sources.expected, &all_names));
+    problems.extend(missing(sources.expected, &all_names, &left_out));
 
     let mut defaults = sources.defaults;
     options::apply_global(sources.settings, &mut defaults, problems);
-    let disabled = options::apply(sources.settings, &mut found, problems, &mut warnings);
-    found.retain(|it| !disabled.contains(it.info.name()));
+    for candidate in &mut found {
+        options::lay_over(sources.settings, &mut candidate.info, problems);
+    }
+    let disabled = options::disabled(sources.settings, &found, &left_out, problems, &mut warnings);
+    let (out, mut found): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|it| disabled.contains(it.info.name()));
     found.dedup_by(|one, other| one.info.name() == other.info.name());
 
+    let mut policies = Policies::default();
+    let mut checks: Vec<(NewCheck, Run)> = Vec::with_capacity(found.len());
     let mut infos = Vec::with_capacity(found.len());
-    let mut runs = Vec::with_capacity(found.len());
     for Candidate { info, binding } in found {
         problems.extend(options::problems_of(&info, sources.settings));
         let at = || info.location();
         if let Some(run) = bind(binding, sources.provided, "check", info.name(), at, problems) {
-            infos.push(info);
-            runs.push(run);
+            infos.push(Arc::clone(&info));
+            let policy = policies.shared(policy(&info, &defaults));
+            checks.push(new_check(redacted(info, sources.redaction), run, policy));
         }
     }
-    let graph = dependencies::Graph::new(&mut infos, &all_names, problems, &mut warnings);
-
-    let mut policies = Policies::default();
-    let parts = infos.into_iter().zip(runs).zip(graph.edges);
-    let slots = parts.map(|((info, run), edges)| {
-        let policy = policies.shared(policy(&info, &defaults));
-        let mut slot = Slot::new(Subject::Check(info), run, policy);
-        slot.depends_on = edges.depends_on.into_boxed_slice();
-        slot.dependants = edges.dependants.into_boxed_slice();
-        slot
-    });
+    dependencies::find_problems(&infos, &all_names, problems);
     Checks {
-        slots: slots.collect(),
+        checks,
+        disabled: out.into_iter().map(|it| it.info).collect(),
         warnings,
         defaults,
     }
+}
+
+/// What is there already, for a check that is added at run time.
+pub(crate) struct Present<'a> {
+    /// The checks, by name.
+    pub(crate) infos: Vec<Arc<CheckInfo>>,
+    /// Those that were taken out.
+    pub(crate) disabled: Vec<Arc<CheckInfo>>,
+    pub(crate) settings: &'a Settings,
+    pub(crate) defaults: Defaults,
+    pub(crate) redaction: &'a Redaction,
+}
+
+/// A check that is added at run time, seen through as at build.
+pub(crate) enum Added {
+    Check(NewCheck, Run),
+    /// The settings take it out.
+    Disabled(Arc<CheckInfo>),
+}
+
+/// Sees a check through that is added at run time; what is wrong goes into `problems`.
+pub(crate) fn added(check: Check, present: Present<'_>, problems: &mut Vec<String>) -> Added {
+    let mut candidate = Candidate {
+        info: Arc::new(check.info),
+        binding: Binding::Ready(check.run.clone()),
+    };
+    problems.extend(options::bad_names(std::iter::once(&*candidate.info)));
+    let same = present
+        .infos
+        .iter()
+        .find(|info| info.name() == candidate.info.name());
+    problems.extend(same.map(|same| {
+        format!(
+            "two checks are named `{}`: {} and {}; rename one of them, or remove the other one first",
+            same.name(),
+            same.location(),
+            candidate.info.location()
+        )
+    }));
+    options::lay_over(present.settings, &mut candidate.info, problems);
+    problems.extend(options::problems_of(&candidate.info, present.settings));
+    let candidates = [candidate];
+    let disabled = options::disabled_of(present.settings, &candidates);
+    let [Candidate { info, .. }] = candidates;
+    if disabled.contains(info.name()) {
+        return Added::Disabled(info);
+    }
+    let mut infos = present.infos;
+    let gone = |info: &&Arc<CheckInfo>| infos.iter().all(|there| there.name() != info.name());
+    let mut all_names: Vec<Cow<'static, str>> = present
+        .disabled
+        .iter()
+        .filter(gone)
+        .map(|it| it.shared_name())
+        .collect();
+    // What was removed is missed by those that depend on it already, and by no new one.
+    let declared = infos
+        .iter()
+        .flat_map(|info| info.options().depends_on.iter().cloned());
+    let known: Vec<Cow<'static, str>> = declared.collect();
+    let removed: Vec<_> = known
+        .into_iter()
+        .filter(|name| !info.options().depends_on.contains(name))
+        .collect();
+    infos.push(Arc::clone(&info));
+    infos.sort_by(|one, other| one.name().cmp(other.name()));
+    all_names.extend(infos.iter().map(|info| info.shared_name()));
+    all_names.extend(removed);
+    all_names.sort_unstable();
+    all_names.dedup();
+    dependencies::find_problems(&infos, &all_names, problems);
+    let policy = Arc::new(policy(&info, &present.defaults));
+    let (check, run) = new_check(redacted(info, present.redaction), check.run, policy);
+    Added::Check(check, run)
+}
+
+fn new_check(info: Arc<CheckInfo>, run: Run, policy: Arc<Policy>) -> (NewCheck, Run) {
+    let check = NewCheck {
+        subject: Subject::Check(info),
+        policy,
+        is_async: run.is_async(),
+    };
+    (check, run)
+}
+
+/// Hides the secrets in what a check says of itself. What stands in the source can't be one.
+fn redacted(mut info: Arc<CheckInfo>, redaction: &Redaction) -> Arc<CheckInfo> {
+    if !info.has_own_texts() {
+        return info;
+    }
+    for text in Arc::make_mut(&mut info).own_texts_mut() {
+        let shown = redaction.text(text);
+        if shown != *text {
+            *text = shown.into_owned();
+        }
+    }
+    info
+}
+
+/// Puts checks in the place of those of the same name.
+fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec<String>) {
+    for check in replacements {
+        let name = check.info.name();
+        match found.iter_mut().find(|it| it.info.name() == name) {
+            Some(place) => {
+                *place = Candidate {
+                    binding: Binding::Ready(check.run),
+                    info: Arc::new(check.info),
+                };
+            }
+            None => problems.push(format!(
+                "there is no check `{name}` to replace ({}): add yours with `.check(…)`",
+                check.info.location()
+            )),
+        }
+    }
+}
+
+/// Leaves out what isn't wanted; gives its names.
+fn leave_out(
+    found: &mut Vec<Candidate>,
+    only: Option<&[String]>,
+    problems: &mut Vec<String>,
+) -> BTreeSet<String> {
+    let Some(only) = only else {
+        return BTreeSet::new();
+    };
+    let mut wanted: BTreeSet<String> = BTreeSet::new();
+    let mut next: Vec<String> = only.to_vec();
+    for name in only {
+        if !found.iter().any(|it| it.info.name() == name) {
+            problems.push(format!(
+                "`only` names `{name}`, which is no check; a crate that nothing refers to isn't linked: \
+                 write `use the_crate as _;`"
+            ));
+        }
+    }
+    while let Some(name) = next.pop() {
+        if let Some(candidate) = found.iter().find(|it| it.info.name() == name) {
+            next.extend(
+                candidate
+                    .info
+                    .options()
+                    .depends_on
+                    .iter()
+                    .map(ToString::to_string)
+                    .filter(|on| !wanted.contains(on)),
+            );
+        }
+        wanted.insert(name);
+    }
+    let is_out =
+        |it: &Candidate| matches!(it.binding, Binding::Registered(_)) && !wanted.contains(it.info.name());
+    let left_out = found
+        .iter()
+        .filter(|it| is_out(it))
+        .map(|it| it.info.name().to_owned())
+        .collect();
+    found.retain(|it| !is_out(it));
+    left_out
 }
 
 /// Where the sections of a body come from.
@@ -111,7 +280,7 @@ pub(crate) fn sections(
     sources: SectionSources<'_>,
     policy: &Arc<Policy>,
     problems: &mut Vec<String>,
-) -> Vec<Slot> {
+) -> Vec<(NewCheck, Run)> {
     let SectionSources {
         built_in,
         discovered,
@@ -119,7 +288,7 @@ pub(crate) fn sections(
         fixed,
         provided,
     } = sources;
-    let mut slots = Vec::new();
+    let mut sections = Vec::new();
     let mut taken: HashMap<String, String> = HashMap::new();
     let mut take = |name: &str, at: &str, problems: &mut Vec<String>| {
         let before = taken.insert(name.to_owned(), at.to_owned());
@@ -143,10 +312,15 @@ pub(crate) fn sections(
             continue;
         }
         if let Some(run) = bind(binding, provided, "section", &name, || at.clone(), problems) {
-            slots.push(Slot::new(Subject::Section(name), run, Arc::clone(policy)));
+            let section = NewCheck {
+                subject: Subject::Section(name),
+                policy: Arc::clone(policy),
+                is_async: run.is_async(),
+            };
+            sections.push((section, run));
         }
     }
-    slots
+    sections
 }
 
 fn doubled(name: &str, one: &str, other: &str) -> String {
@@ -158,18 +332,16 @@ fn doubled(name: &str, one: &str, other: &str) -> String {
     format!("two sections are named `{name}`: {one} and {other}; {instead}")
 }
 
-/// Refuses the names that the health body has for itself, and the empty one.
-pub(crate) fn reserved<'a>(names: impl IntoIterator<Item = &'a str>, problems: &mut Vec<String>) {
-    for name in names {
-        if report::RESERVED.contains(&name) {
-            problems.push(format!(
-                "a section in the health body can't be named `{name}`: the names {} are the report's own",
-                report::RESERVED.join(", ")
-            ));
-        } else if name.is_empty() {
-            problems.push("a section needs a name".to_owned());
-        }
-    }
+/// Refuses the names that a section can't have.
+pub(crate) fn section_names<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    in_health: bool,
+    problems: &mut Vec<String>,
+) {
+    let bad = names
+        .into_iter()
+        .filter_map(|name| rules::section_name(name, in_health).err());
+    problems.extend(bad);
 }
 
 /// The annotated checks of the binary.
@@ -201,8 +373,8 @@ fn gather(discover: bool, by_hand: Vec<Check>) -> Vec<Candidate> {
         .into_iter()
         .flatten()
         .map(|it| Candidate {
-            info: Arc::new(CheckInfo::registered(&it)),
             binding: Binding::Registered(it.bind),
+            info: Arc::new(CheckInfo::registered(it)),
         });
     let by_hand = by_hand.into_iter().map(|check| Candidate {
         info: Arc::new(check.info),
@@ -238,10 +410,10 @@ fn duplicates(sorted: &[Candidate]) -> Vec<String> {
         .collect()
 }
 
-fn missing(expected: &[String], sorted: &[Cow<'static, str>]) -> Vec<String> {
+fn missing(expected: &[String], sorted: &[Cow<'static, str>], left_out: &BTreeSet<String>) -> Vec<String> {
     let missing = expected
         .iter()
-        .filter(|name| sorted.binary_search_by(|it| (**it).cmp(name)).is_err());
+        .filter(|name| sorted.binary_search_by(|it| (**it).cmp(name)).is_err() && !left_out.contains(*name));
     missing
         .map(|name| {
             format!(
@@ -303,20 +475,16 @@ impl Policies {
 
 fn policy(info: &CheckInfo, defaults: &Defaults) -> Policy {
     let options = info.options();
-    let ttl = |own: Option<Option<std::time::Duration>>, default: Ttl| match own {
-        Some(lasts) => Ttl::chosen(lasts),
-        None => default,
-    };
+    let ttl = |own: Option<Option<std::time::Duration>>, default: Ttl| own.map_or(default, Ttl::chosen);
     Policy {
         limit: options.timeout.unwrap_or(defaults.timeout),
         success_ttl: ttl(options.success_ttl, defaults.success_ttl),
         failed_ttl: ttl(options.failed_ttl, defaults.failed_ttl),
         interval: options.interval,
         initial_delay: options.initial_delay,
-        thresholds: Thresholds {
-            failure: options.failure_threshold,
-            success: options.success_threshold,
-        },
+        failure_threshold: options.failure_threshold,
+        success_threshold: options.success_threshold,
+        fail_after: options.fail_after,
         latches: options.startup,
         only_startup: options.startup && !options.readiness && !options.liveness,
     }

@@ -1,0 +1,146 @@
+//! The options of the checks: defaults, settings laid over them, and what can't be meant.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Candidate;
+use crate::model::policy::Ttl;
+use crate::model::{CheckInfo, rules};
+use crate::settings::{Settings, duration, problem};
+
+/// What holds for a check that doesn't say otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Defaults {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) success_ttl: Ttl,
+    pub(crate) failed_ttl: Ttl,
+}
+
+impl Default for Defaults {
+    /// 5 s, and py-healthcheck's 27 s and 9 s.
+    fn default() -> Self {
+        let unchosen = |seconds| Ttl {
+            lasts: Some(Duration::from_secs(seconds)),
+            chosen: false,
+        };
+        Self {
+            timeout: Some(Duration::from_secs(5)),
+            success_ttl: unchosen(27),
+            failed_ttl: unchosen(9),
+        }
+    }
+}
+
+/// Names that a check can't have.
+pub(super) fn bad_names<'a>(checks: impl Iterator<Item = &'a CheckInfo>) -> Vec<String> {
+    let bad = checks.filter_map(|info| {
+        let problem = rules::check_name(info.name()).err()?;
+        Some(format!("{problem} ({})", info.location()))
+    });
+    bad.collect()
+}
+
+/// Lays the settings for all checks over the defaults.
+pub(super) fn apply_global(settings: &Settings, defaults: &mut Defaults, problems: &mut Vec<String>) {
+    problems.extend(settings.problems());
+    let mut read = |key: &str, value: &Value| {
+        let read = duration(value).map_err(|why| problems.push(problem(key, &why)));
+        read.unwrap_or_default()
+    };
+    if let Some(limit) = read("timeout", &settings.timeout) {
+        defaults.timeout = limit;
+    }
+    if let Some(lasts) = read("success_ttl", &settings.success_ttl) {
+        defaults.success_ttl = Ttl::chosen(lasts);
+    }
+    if let Some(lasts) = read("failed_ttl", &settings.failed_ttl) {
+        defaults.failed_ttl = Ttl::chosen(lasts);
+    }
+    if defaults.timeout == Some(Duration::ZERO) {
+        problems.push("the time limit of all checks is zero: write \"none\" for no limit".to_owned());
+    }
+}
+
+/// Lays what is set of a check over its options.
+pub(super) fn lay_over(settings: &Settings, info: &mut Arc<CheckInfo>, problems: &mut Vec<String>) {
+    let set = settings.checks.get_key_value(info.name());
+    let code_names_none = info.options().names_no_probe();
+    if let Some((name, set)) = set {
+        set.apply(name, Arc::make_mut(info), problems);
+    }
+    let may_belong_to_none = set.is_some_and(|(_, set)| set.leaves_readiness());
+    if code_names_none && !may_belong_to_none && info.options().names_no_probe() {
+        Arc::make_mut(info).options_mut().readiness = true;
+    }
+}
+
+/// The names of the checks that the settings take out, and a problem or a warning for each name that nothing has; what
+/// was left out before is known as well.
+pub(super) fn disabled(
+    settings: &Settings,
+    found: &[Candidate],
+    left_out: &BTreeSet<String>,
+    problems: &mut Vec<String>,
+    warnings: &mut Vec<String>,
+) -> BTreeSet<String> {
+    let is_known =
+        |name: &str| found.binary_search_by(|it| it.info.name().cmp(name)).is_ok() || left_out.contains(name);
+    let mut unknown = Vec::new();
+    for name in settings.checks.keys().filter(|name| !is_known(name)) {
+        let known: Vec<&str> = found.iter().map(|it| it.info.name()).collect();
+        unknown.push(format!(
+            "settings: there is no check `{name}`; the checks are: {}",
+            known.join(", ")
+        ));
+    }
+    let is_tagged = |tag: &str| {
+        found
+            .iter()
+            .any(|it| it.info.options().tags.iter().any(|own| own == tag))
+    };
+    if left_out.is_empty() {
+        let tags = settings.tags.keys().filter(|tag| !is_tagged(tag));
+        unknown.extend(tags.map(|tag| format!("settings: no check has the tag `{tag}`")));
+    }
+    if settings.warns_of_unknown() {
+        warnings.append(&mut unknown);
+    } else {
+        problems.append(&mut unknown);
+    }
+    disabled_of(settings, found)
+}
+
+/// The names of those that the settings take out: by their tags, as the settings give them, and by name.
+pub(super) fn disabled_of(settings: &Settings, found: &[Candidate]) -> BTreeSet<String> {
+    let takes_out = |candidate: &&Candidate| {
+        let info = &candidate.info;
+        let set = settings.checks.get(info.name()).and_then(|set| set.enabled());
+        let by_tag = || {
+            let mut tags = info
+                .options()
+                .tags
+                .iter()
+                .filter_map(|tag| settings.tags.get(&**tag));
+            tags.any(|set| set.disables())
+        };
+        set.map_or_else(by_tag, |enabled| !enabled)
+    };
+    let out = found.iter().filter(takes_out);
+    out.map(|candidate| candidate.info.name().to_owned()).collect()
+}
+
+/// What the attribute refuses while compiling, for those that came another way.
+pub(super) fn problems_of(info: &CheckInfo, settings: &Settings) -> Vec<String> {
+    let set = if settings.checks.contains_key(info.name()) {
+        format!(", with the settings of `checks.{}` over it", info.name())
+    } else {
+        String::new()
+    };
+    let problems = info.options().problems().into_iter();
+    problems
+        .map(|why| format!("the check `{}` ({}{set}): {why}", info.name(), info.location()))
+        .collect()
+}

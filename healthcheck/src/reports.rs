@@ -1,0 +1,85 @@
+//! The few reports worth keeping: those on all checks and on a whole probe, while nothing changes.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::clock::Now;
+use crate::report::Report;
+use crate::runner::Snapshot;
+use crate::selection::{MaxAge, Scope, Selection};
+use crate::world::Expiration;
+
+/// The last reports of each scope, one for each age that is asked for: a scrape of the metrics leaves alone what a probe
+/// serves.
+#[derive(Default)]
+pub(crate) struct Reports {
+    kept: [RwLock<Vec<Kept>>; Scope::EVERY.len()],
+}
+
+#[derive(Clone)]
+struct Kept {
+    report: Arc<Report>,
+    generation: u64,
+    until: Expiration,
+    max_age: Option<MaxAge>,
+}
+
+/// So many ages are kept of each scope.
+const MOST_AGES: usize = 4;
+
+impl Reports {
+    /// The kept report, while it holds.
+    pub(crate) fn find(&self, selection: &Selection, generation: u64, now: Now) -> Option<Arc<Report>> {
+        if !selection.is_whole() {
+            return None;
+        }
+        let place = self.kept[selection.scope as usize].read();
+        let place = place.unwrap_or_else(PoisonError::into_inner);
+        let kept = place.iter().find(|kept| kept.max_age == selection.max_age)?;
+        kept.holds(generation, now).then(|| Arc::clone(&kept.report))
+    }
+
+    /// Keeps a report that holds, unless one that says the same is kept already: then that one is given.
+    pub(crate) fn keep(&self, selection: &Selection, snapshot: Snapshot) -> Arc<Report> {
+        let Snapshot {
+            report,
+            now,
+            generation,
+            until,
+        } = snapshot;
+        let report = Arc::new(report);
+        let Some(until) = until.filter(|_| selection.is_whole()) else {
+            return report;
+        };
+        let max_age = selection.max_age;
+        let place = self.kept[selection.scope as usize].write();
+        let mut place = place.unwrap_or_else(PoisonError::into_inner);
+        let before = place.iter().position(|kept| kept.max_age == max_age);
+        if let Some(kept) = before.map(|before| &place[before])
+            && kept.holds(generation, now)
+        {
+            return Arc::clone(&kept.report);
+        }
+        let kept = Kept {
+            report: Arc::clone(&report),
+            generation,
+            until,
+            max_age,
+        };
+        match before {
+            Some(before) => place[before] = kept,
+            None => {
+                if place.len() == MOST_AGES {
+                    place.remove(0);
+                }
+                place.push(kept);
+            }
+        }
+        report
+    }
+}
+
+impl Kept {
+    fn holds(&self, generation: u64, now: Now) -> bool {
+        self.generation == generation && !self.until.is_over(now)
+    }
+}

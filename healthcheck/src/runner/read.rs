@@ -1,0 +1,163 @@
+//! Reading the world: reports from what is known, without running anything.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+use super::{Answer, Runner, State};
+use crate::clock::Now;
+use crate::error::SelectionError;
+use crate::model::Shared;
+use crate::report::Report;
+use crate::selection::Selection;
+use crate::world::{Asked, CheckId, Event, Expiration, Members, NotRun};
+
+/// A report as it is now.
+pub(crate) struct Snapshot {
+    pub(crate) report: Report,
+    pub(crate) now: Now,
+    pub(crate) generation: u64,
+    /// Until when it holds; `None`: something is due.
+    pub(crate) until: Option<Expiration>,
+}
+
+/// What is read, besides the selection.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Reading {
+    pub(crate) not_run: Option<NotRun>,
+    /// Each check's last result, whatever its age.
+    pub(crate) last_known: bool,
+}
+
+impl Runner {
+    /// The report where nothing is due.
+    pub(crate) fn fresh(self: &Arc<Self>, hostname: &str, selection: &Selection) -> Option<Snapshot> {
+        self.reading(|state, now| {
+            let members = state.world.members(selection).ok()?;
+            let until = state.world.holds_until(selection, &members, now)?;
+            let asked = Asked::new(selection, now, now);
+            Some(Snapshot {
+                report: state.world.report(hostname, &members, &asked),
+                now,
+                generation: state.world.generation(),
+                until: Some(until),
+            })
+        })
+    }
+
+    /// The report from what is known, fresh or not.
+    ///
+    /// # Errors
+    /// The selection names a check or tag that doesn't exist (in its probe).
+    pub(crate) fn as_it_is(
+        self: &Arc<Self>,
+        hostname: &str,
+        selection: &Selection,
+        reading: Reading,
+    ) -> Result<Snapshot, SelectionError> {
+        self.reading(|state, now| {
+            let members = state.world.members(selection)?;
+            let asked = Asked {
+                not_run: reading.not_run,
+                last_known: reading.last_known,
+                ..Asked::new(selection, now, now)
+            };
+            Ok(state.snapshot(hostname, &members, &asked))
+        })
+    }
+
+    /// The report for a request that has waited; `None` where checks have come or gone meanwhile.
+    pub(crate) fn answered(
+        self: &Arc<Self>,
+        hostname: &str,
+        selection: &Selection,
+        answer: &Answer,
+    ) -> Option<Snapshot> {
+        self.reading(|state, now| {
+            if !state.world.is_current(&answer.members) {
+                return None;
+            }
+            let asked = Asked {
+                lost: &answer.lost,
+                ..Asked::new(selection, answer.at, now)
+            };
+            Some(state.snapshot(hostname, &answer.members, &asked))
+        })
+    }
+
+    /// The values of the sections that were asked for, by name.
+    pub(crate) fn sections(self: &Arc<Self>, answer: &Answer) -> Vec<(String, Value)> {
+        let selection = Selection::all();
+        self.reading(|state, now| {
+            let asked = Asked {
+                lost: &answer.lost,
+                ..Asked::new(&selection, answer.at, now)
+            };
+            state.world.values_of_sections(&answer.members, &asked)
+        })
+    }
+
+    /// The values of all sections, with nothing run.
+    pub(crate) fn sections_as_they_are(self: &Arc<Self>, why: NotRun) -> Vec<(String, Value)> {
+        let selection = Selection::all();
+        self.reading(|state, now| {
+            let asked = Asked {
+                not_run: Some(why),
+                ..Asked::new(&selection, now, now)
+            };
+            match state.world.members(&selection) {
+                Ok(members) => state.world.values_of_sections(&members, &asked),
+                Err(_) => Vec::new(),
+            }
+        })
+    }
+
+    /// Reads, after what time has changed is up to date.
+    fn reading<T>(self: &Arc<Self>, read: impl FnOnce(&mut State, Now) -> T) -> T {
+        let mut state = self.lock();
+        let now = Now::read();
+        let is_due = state.world.next_moment().is_some_and(|at| now.mono >= at);
+        let carried = is_due.then(|| {
+            let here = Handle::try_current().ok();
+            let event = Event::Tick {
+                runtime: here.map(|here| state.number_of(&here)),
+                driver: None,
+            };
+            self.step_locked(&mut state, event, now)
+        });
+        let result = read(&mut state, now);
+        drop(state);
+        if let Some(carried) = carried {
+            self.carry_out(carried);
+        }
+        result
+    }
+
+    /// Makes what is cached of a selection due.
+    ///
+    /// # Errors
+    /// The selection names a check or tag that doesn't exist (in its probe).
+    pub(crate) fn expire(self: &Arc<Self>, selection: &Selection) -> Result<(), SelectionError> {
+        let mut state = self.lock();
+        let members = state.world.members(selection)?;
+        let all: Vec<CheckId> = members.all().collect();
+        let carried = self.step_locked(&mut state, Event::Expired(&all), Now::read());
+        drop(state);
+        self.carry_out(carried);
+        Ok(())
+    }
+}
+
+impl State {
+    fn snapshot(&self, hostname: &str, members: &Shared<Members>, asked: &Asked<'_>) -> Snapshot {
+        let holds = asked.not_run.is_none() && asked.lost.is_empty() && !asked.last_known;
+        let until = holds.then(|| self.world.holds_until(asked.selection, members, asked.now));
+        Snapshot {
+            report: self.world.report(hostname, members, asked),
+            now: asked.now,
+            generation: self.world.generation(),
+            until: until.flatten(),
+        }
+    }
+}

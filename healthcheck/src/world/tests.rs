@@ -1,0 +1,1 @@
+//! Random lives of a world against a plain model, by hand-made time.
