@@ -31,6 +31,7 @@ pub(super) struct Launch {
 
 /// Where a run can be ended from outside.
 pub(super) struct RunCell {
+    run: RunId,
     runtime: tokio::runtime::Id,
     has_begun: AtomicBool,
     stage: Mutex<Stage>,
@@ -51,12 +52,17 @@ enum Stage {
 }
 
 impl RunCell {
-    pub(super) fn new(home: &Handle) -> Self {
+    pub(super) fn new(run: RunId, home: &Handle) -> Self {
         Self {
+            run,
             runtime: home.id(),
             has_begun: AtomicBool::new(false),
             stage: Mutex::new(Stage::Launched),
         }
+    }
+
+    pub(super) const fn run(&self) -> RunId {
+        self.run
     }
 
     /// Whether the function has been called: until then the run waits for a thread, or for its runtime.
@@ -212,12 +218,14 @@ impl Running {
         self.cell.replace(Stage::Ended);
         let (status, output) = outcome.into_parts();
         let output = self.runner.output_of(&self.subject, output);
-        self.runner.step(Event::Returned {
-            check: self.check,
-            run: self.run,
+        let (check, run) = (self.check, self.run);
+        let returned = Event::Returned {
+            check,
+            run,
             status,
             output,
-        });
+        };
+        self.runner.ended(check, run, returned);
     }
 }
 
@@ -229,13 +237,13 @@ impl Drop for Running {
         let (check, run) = (self.check, self.run);
         match self.cell.replace(Stage::Ended) {
             Stage::Dropped | Stage::Ended => {}
-            Stage::ToEnd => self.runner.step(Event::Ended { check, run }),
+            Stage::ToEnd => self.runner.ended(check, run, Event::Ended { check, run }),
             Stage::Idle(call, _) => {
                 call.give_up();
-                self.runner.step(Event::Lost { check, run });
+                self.runner.ended(check, run, Event::Lost { check, run });
             }
             Stage::Launched | Stage::Polling | Stage::OnThread(_) => {
-                self.runner.step(Event::Lost { check, run })
+                self.runner.ended(check, run, Event::Lost { check, run })
             }
         }
     }
@@ -317,7 +325,7 @@ impl Runner {
                 let runner = Arc::clone(self);
                 let finish = move || {
                     call.give_up();
-                    runner.step(Event::Ended { check, run });
+                    runner.ended(check, run, Event::Ended { check, run });
                     waker.wake();
                 };
                 if Handle::try_current().is_ok_and(|here| here.id() == cell.runtime) {
@@ -339,7 +347,7 @@ impl Runner {
                     permit.release();
                 }
                 if !has_begun {
-                    self.step(Event::Ended { check, run });
+                    self.ended(check, run, Event::Ended { check, run });
                 }
             }
         }

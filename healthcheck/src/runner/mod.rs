@@ -81,8 +81,7 @@ const MOST_HOMES: usize = 16;
 
 struct Slot {
     run: Run,
-    subject: world::Subject,
-    going_on: Option<(RunId, Arc<RunCell>)>,
+    going_on: Option<Arc<RunCell>>,
 }
 
 impl Runner {
@@ -125,17 +124,15 @@ impl Runner {
 
     fn add_locked(&self, state: &mut State, new: Vec<(NewCheck, Run)>) {
         let (checks, runs): (Vec<_>, Vec<_>) = new.into_iter().unzip();
-        let subjects: Vec<_> = checks.iter().map(|check| check.subject.clone()).collect();
         let ids = state.world.add(checks, Now::read());
-        for ((id, run), subject) in ids.into_iter().zip(runs).zip(subjects) {
-            if state.runs.len() <= id.index() {
-                state.runs.resize_with(id.index() + 1, || None);
-            }
-            state.runs[id.index()] = Some(Slot {
-                run,
-                subject,
-                going_on: None,
-            });
+        let most = ids.iter().map(|id| id.index() + 1).max().unwrap_or_default();
+        if most > state.runs.len() {
+            let more = most - state.runs.len();
+            state.runs.reserve_exact(more);
+            state.runs.resize_with(most, || None);
+        }
+        for (id, run) in ids.into_iter().zip(runs) {
+            state.runs[id.index()] = Some(Slot { run, going_on: None });
         }
         self.publish_generation(state);
     }
@@ -186,6 +183,16 @@ impl Runner {
         self.carry_out(carried);
     }
 
+    /// A run has ended, one way or the other.
+    fn ended(self: &Arc<Self>, check: CheckId, run: RunId, event: Event<'_>) {
+        let mut state = self.lock();
+        let cell = state.forget(check, run);
+        let carried = self.step_locked(&mut state, event, Now::read());
+        drop(state);
+        drop(cell);
+        self.carry_out(carried);
+    }
+
     /// Lets something happen that only shows once a name has been looked up; `None`: it doesn't happen.
     pub(crate) fn step_with<T>(
         self: &Arc<Self>,
@@ -224,19 +231,20 @@ impl Runner {
         carried.launches.reserve(effects.start.len());
         for start in effects.start {
             let home = state.home(start.home);
+            let subject = state.world.subject(start.check).cloned();
             let slot = state.runs.get_mut(start.check.index()).and_then(Option::as_mut);
-            let (Some(home), Some(slot)) = (home, slot) else {
+            let (Some(home), Some(slot), Some(subject)) = (home, slot, subject) else {
                 let (check, run) = (start.check, start.run);
                 lost.push(Event::Lost { check, run });
                 continue;
             };
-            let cell = Arc::new(RunCell::new(&home));
-            slot.going_on = Some((start.run, Arc::clone(&cell)));
+            let cell = Arc::new(RunCell::new(start.run, &home));
+            slot.going_on = Some(Arc::clone(&cell));
             carried.launches.push(Launch {
                 check: start.check,
                 run: start.run,
                 call: slot.run.clone(),
-                subject: slot.subject.clone(),
+                subject,
                 cell,
                 home,
             });
@@ -392,8 +400,14 @@ impl State {
 
     fn cell(&self, check: CheckId, run: RunId) -> Option<Arc<RunCell>> {
         let slot = self.runs.get(check.index())?.as_ref()?;
-        let (going_on, cell) = slot.going_on.as_ref()?;
-        (*going_on == run).then(|| Arc::clone(cell))
+        let cell = slot.going_on.as_ref().filter(|cell| cell.run() == run)?;
+        Some(Arc::clone(cell))
+    }
+
+    /// A run has ended: nobody ends it any more. Gives its cell, to be dropped without the lock.
+    fn forget(&mut self, check: CheckId, run: RunId) -> Option<Arc<RunCell>> {
+        let slot = self.runs.get_mut(check.index())?.as_mut()?;
+        slot.going_on.take_if(|cell| cell.run() == run)
     }
 
     fn has_begun(&self, check: CheckId, run: RunId) -> bool {

@@ -367,18 +367,6 @@ impl World {
 }
 
 impl Check {
-    /// Whether a run is stuck for longer than one failure lasts.
-    fn stays_stuck(&self) -> bool {
-        use super::check::{Phase, Run};
-        matches!(
-            self.run,
-            Some(Run {
-                phase: Phase::TimedOut { lasts: true },
-                ..
-            })
-        )
-    }
-
     fn silence(&self, now: Now) -> String {
         let last = self.last.as_ref().map(|last| last.at.mono);
         let begun = self.run.as_ref().map(|run| run.since.mono);
