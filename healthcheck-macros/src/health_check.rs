@@ -14,7 +14,7 @@ use crate::{dependency, registration, rules, signature};
 pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Problems) -> Option<TokenStream> {
     let mut options = CheckOptions::parse(args, problems);
     let function = Function::parse("health_check", item, problems)?;
-    signature::validate("health_check", &function.sig, problems);
+    signature::validate("health_check", &function.sig, problems)?;
     let dependencies = dependency::parse(&function.sig, problems);
     let name = checked_name(&options, &function, problems);
 

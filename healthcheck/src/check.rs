@@ -150,13 +150,16 @@ impl Check {
         self
     }
 
-    /// Whether its failure fails the whole (default) or degrades it.
+    /// Whether its failure fails the whole (default) or degrades it. Said of an [`external`](Self::external) check, it
+    /// holds on readiness too.
     pub const fn critical(mut self, yes: bool) -> Self {
         self.options().set_critical(yes);
         self
     }
 
-    /// What it looks at lies outside of the process: it can't be a liveness check, since a restart won't repair it.
+    /// What it looks at lies outside of the process, and other instances share it. It can't be a liveness check, since a
+    /// restart doesn't repair it. Its failure degrades readiness instead of failing it, since taking every instance out of
+    /// rotation repairs nothing either; [`critical(true)`](Self::critical) fails readiness too.
     pub const fn external(mut self) -> Self {
         self.options().external = true;
         self

@@ -300,23 +300,16 @@ impl<'de> Visitor<'de> for SettingsOf<'_> {
         let mut settings = BTreeMap::new();
         while let Some(key) = map.next_key::<String>()? {
             let Some(key) = known().find(|known| *known == key) else {
-                return Err(de::Error::custom(self.unknown(&key, known())));
+                let instead = rules::instead_of(&key, known());
+                return Err(de::Error::custom(format!(
+                    "unknown field `checks.{}.{key}`, {instead}",
+                    self.0
+                )));
             };
             if settings.insert(key, map.next_value()?).is_some() {
                 return Err(de::Error::duplicate_field(key));
             }
         }
         Ok(CheckSettings(settings))
-    }
-}
-
-impl SettingsOf<'_> {
-    fn unknown(&self, key: &str, known: impl Iterator<Item = &'static str> + Clone) -> String {
-        let quoted = |keys: Vec<&str>| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>();
-        let instead = match quoted(rules::meant(key, known.clone())) {
-            meant if !meant.is_empty() => format!("did you mean {}?", meant.join(" or ")),
-            _ => format!("expected one of {}", quoted(known.collect()).join(", ")),
-        };
-        format!("unknown field `checks.{}.{key}`, {instead}", self.0)
     }
 }

@@ -22,7 +22,7 @@ pub struct CheckOptions {
     pub tags: Box<[Cow<'static, str>]>,
     /// Whether its failure fails the whole; default true. Otherwise it degrades it.
     pub critical: bool,
-    /// Whether what it looks at lies outside of the process.
+    /// Whether what it looks at lies outside of the process and is shared with other instances.
     pub external: bool,
     /// How long a run may take; `Some(None)`: without a limit.
     pub timeout: Option<Option<Duration>>,

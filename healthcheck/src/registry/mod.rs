@@ -10,7 +10,7 @@ use crate::engine::policy::{Policy, Ttl};
 use crate::engine::verdict::Thresholds;
 use crate::engine::{Slot, Subject};
 use crate::model::rules;
-use crate::provide::{Binder, Provided};
+use crate::provide::{Binder, Missing, Provided};
 use crate::registration::{CheckRegistration, RegisteredCheck, SectionRegistration};
 use crate::run::{Bind, Run};
 use crate::settings::Settings;
@@ -273,11 +273,12 @@ fn bind(
         [] => "nothing is provided".to_owned(),
         names => format!("provided are: {}", names.join(", ")),
     };
-    problems.extend(missing.into_iter().map(|missing| {
-        format!(
-            "the {kind} `{name}` ({at}) needs a `{missing}`, which nobody provided; \
-             write `.provide(value)` with a value of exactly this type ({known})"
-        )
+    problems.extend(missing.into_iter().map(|Missing { name: ty, instead }| {
+        let instead = match instead {
+            Some(instead) => format!("take `{instead}`, which is provided"),
+            None => format!("write `.provide(value)` with a value of exactly this type ({known})"),
+        };
+        format!("the {kind} `{name}` ({at}) needs a `{ty}`, which nobody provided; {instead}")
     }));
     run
 }
