@@ -285,3 +285,46 @@ fn set_interval(options: &mut CheckOptions, interval: Option<Duration>) {
         options.initial_delay = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Check;
+
+    fn said_by_settings(yes: bool) -> CheckOptions {
+        let mut options = CheckOptions::default();
+        for option in SETTABLE.iter().filter(|option| option.key == "critical") {
+            if let Set::Flag(set) = option.set {
+                set(&mut options, yes);
+            }
+        }
+        options
+    }
+
+    #[test]
+    fn a_critical_that_is_written_is_told_from_the_default() {
+        let default = CheckOptions::default();
+        assert!(default.critical && !default.critical_is_said());
+        for yes in [false, true] {
+            let by_hand = Check::new("a", async || true).critical(yes);
+            for options in [by_hand.info.options(), &said_by_settings(yes)] {
+                assert!(options.critical == yes && options.critical_is_said());
+            }
+        }
+    }
+
+    #[test]
+    fn an_interval_is_applied_before_what_it_takes_the_place_of() {
+        let place = |key: &str| SETTABLE.iter().position(|option| option.key == key);
+        for later in ["success_ttl", "failed_ttl", "initial_delay"] {
+            assert!(place("interval") < place(later), "{later}");
+        }
+    }
+
+    #[test]
+    fn an_empty_text_says_nothing_to_do() {
+        let mut options = CheckOptions::default();
+        options.set_when_it_fails("\n ");
+        assert_eq!(options.when_it_fails(), None);
+    }
+}
