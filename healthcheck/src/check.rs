@@ -254,20 +254,20 @@ impl Check {
     /// # let _ = database;
     /// ```
     pub fn owner(mut self, text: impl Into<String>) -> Self {
-        self.options().set_owner(text.into());
+        self.options().set_owner(Cow::Owned(text.into()));
         self
     }
 
     /// The address of the page that says what to do when it fails. Shown while the check doesn't pass. An empty text, or
     /// one with a control character, is a [`BuildError`](crate::BuildError).
     pub fn runbook(mut self, text: impl Into<String>) -> Self {
-        self.options().set_runbook(text.into());
+        self.options().set_runbook(Cow::Owned(text.into()));
         self
     }
 
     /// What to do when it fails, on as many lines as it needs. Shown while the check doesn't pass.
     pub fn when_it_fails(mut self, text: impl Into<String>) -> Self {
-        self.options().set_when_it_fails(text.into());
+        self.options().set_when_it_fails(Cow::Owned(text.into()));
         self
     }
 

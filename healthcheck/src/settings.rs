@@ -150,7 +150,9 @@ fn set(options: &mut CheckOptions, set: Set, value: &Value) -> Result<(), String
         Set::Flag(set) => flag(value)?.into_iter().for_each(|yes| set(options, yes)),
         Set::Count(set) => count(value)?.into_iter().for_each(|runs| set(options, runs)),
         Set::Duration(set) => duration(value)?.into_iter().for_each(|time| set(options, time)),
-        Set::Text(set) => text(value)?.into_iter().for_each(|text| set(options, text)),
+        Set::Text(set) => text(value)?
+            .into_iter()
+            .for_each(|text| set(options, Cow::Owned(text))),
         Set::Texts(set) => texts(value)?.into_iter().for_each(|texts| set(options, texts)),
     }
     Ok(())

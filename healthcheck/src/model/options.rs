@@ -110,28 +110,21 @@ impl CheckOptions {
         !(self.liveness || self.readiness || self.startup)
     }
 
-    // The setters of what can't be assigned. Generated code calls them, too.
-
-    #[doc(hidden)]
-    pub const fn set_critical(&mut self, yes: bool) {
+    pub(crate) const fn set_critical(&mut self, yes: bool) {
         self.critical = yes;
         self.critical_is_said = true;
     }
 
-    #[doc(hidden)]
-    pub fn set_owner(&mut self, text: impl Into<Cow<'static, str>>) {
-        self.notes_mut().owner = Some(text.into());
+    pub(crate) fn set_owner(&mut self, text: Cow<'static, str>) {
+        self.notes_mut().owner = Some(text);
     }
 
-    #[doc(hidden)]
-    pub fn set_runbook(&mut self, text: impl Into<Cow<'static, str>>) {
-        self.notes_mut().runbook = Some(text.into());
+    pub(crate) fn set_runbook(&mut self, text: Cow<'static, str>) {
+        self.notes_mut().runbook = Some(text);
     }
 
     /// An empty text is none.
-    #[doc(hidden)]
-    pub fn set_when_it_fails(&mut self, text: impl Into<Cow<'static, str>>) {
-        let text = text.into();
+    pub(crate) fn set_when_it_fails(&mut self, text: Cow<'static, str>) {
         self.notes_mut().when_it_fails = (!text.trim().is_empty()).then_some(text);
     }
 
@@ -207,7 +200,7 @@ impl CheckOptions {
     }
 }
 
-/// An option that the settings can set, by its key.
+/// An option by its key, as the attribute and the settings write it.
 pub(crate) struct Settable {
     pub(crate) key: &'static str,
     pub(crate) set: Set,
@@ -220,7 +213,7 @@ pub(crate) enum Set {
     Count(fn(&mut CheckOptions, u32)),
     /// `None` is "none".
     Duration(fn(&mut CheckOptions, Option<Duration>)),
-    Text(fn(&mut CheckOptions, String)),
+    Text(fn(&mut CheckOptions, Cow<'static, str>)),
     Texts(fn(&mut CheckOptions, Box<[Cow<'static, str>]>)),
 }
 
@@ -324,7 +317,7 @@ mod tests {
     #[test]
     fn an_empty_text_says_nothing_to_do() {
         let mut options = CheckOptions::default();
-        options.set_when_it_fails("\n ");
+        options.set_when_it_fails("\n ".into());
         assert_eq!(options.when_it_fails(), None);
     }
 }
