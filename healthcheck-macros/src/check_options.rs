@@ -8,15 +8,16 @@ use syn::{Error, LitStr, Path, Result};
 
 use crate::args::{self, Arg};
 use crate::problems::Problems;
-use crate::{duration, registration, rules};
+use crate::{duration, rules};
 
 /// The options that were written.
+#[derive(Default)]
 pub(crate) struct CheckOptions {
-    pub(crate) krate: Path,
+    pub(crate) krate: Option<Path>,
     pub(crate) name: Option<LitStr>,
     pub(crate) depends_on: Vec<LitStr>,
-    /// What was written, as pairs of key and value; the rest is left to the runtime's defaults.
-    given: TokenStream,
+    /// The others, by key; what wasn't written is left to the runtime's defaults.
+    given: Vec<(String, Given)>,
 }
 
 /// What an option is, by its key.
@@ -66,15 +67,7 @@ const OPTIONS: [(&str, Key); 19] = [
 impl CheckOptions {
     pub(crate) fn parse(tokens: TokenStream, problems: &mut Problems) -> Self {
         let args = args::parse("health_check", &OPTIONS, tokens, problems);
-        // Values name the runtime, so its path is read before them.
-        let krate = args.iter().find(|(_, key)| matches!(key, Key::Crate));
-        let krate = krate.and_then(|(arg, _)| problems.keep(arg.path()));
-        let mut options = Self {
-            krate: registration::krate(krate),
-            name: None,
-            depends_on: Vec::new(),
-            given: TokenStream::new(),
-        };
+        let mut options = Self::default();
         for (arg, key) in &args {
             problems.keep(options.read(arg, *key));
         }
@@ -84,13 +77,13 @@ impl CheckOptions {
 
     fn read(&mut self, arg: &Arg, key: Key) -> Result<()> {
         match key {
-            Key::Crate => {}
+            Key::Crate => self.krate = Some(arg.path()?),
             Key::Name => self.name = Some(check_name(arg.text("redis")?)?),
             Key::DependsOn => {
                 self.depends_on = distinct(arg.texts()?, check_name)?;
-                self.give("depends_on", &texts(&self.depends_on));
+                self.give("depends_on", texts(&self.depends_on));
             }
-            Key::Of(read) => self.give(&arg.key.to_string(), &read(arg)?),
+            Key::Of(read) => self.give(&arg.key.to_string(), read(arg)?),
         }
         Ok(())
     }
@@ -98,20 +91,20 @@ impl CheckOptions {
     /// What the section of the doc comment says.
     pub(crate) fn when_it_fails(&mut self, text: Option<&str>) {
         if let Some(text) = text {
-            self.give("when_it_fails", &Given(quote!(Text(#text))));
+            self.give("when_it_fails", Given(quote!(Text(#text))));
         }
     }
 
-    fn give(&mut self, key: &str, Given(value): &Given) {
-        let krate = &self.krate;
-        self.given
-            .extend(quote!((#key, #krate::__private::Given::#value),));
+    fn give(&mut self, key: &str, value: Given) {
+        self.given.push((key.to_owned(), value));
     }
 
     /// An expression of the runtime's type of options.
-    pub(crate) fn tokens(&self) -> TokenStream {
-        let Self { krate, given, .. } = self;
-        quote!(#krate::__private::options(&[#given]))
+    pub(crate) fn tokens(&self, krate: &Path) -> TokenStream {
+        let private = quote!(#krate::__private);
+        let given = self.given.iter();
+        let given = given.map(|(key, Given(value))| quote!((#key, #private::Given::#value)));
+        quote!(#private::options(&[#(#given),*]))
     }
 }
 
