@@ -46,7 +46,7 @@ use crate::model::{CheckInfo, CheckOptions, rules};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "the settings of health checks")]
 pub struct Settings {
     pub(crate) timeout: Value,
     pub(crate) success_ttl: Value,
@@ -91,7 +91,11 @@ impl Settings {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "the settings of a tag, like `{ \"enabled\": false }`"
+)]
 pub(crate) struct TagSettings {
     enabled: Value,
 }
