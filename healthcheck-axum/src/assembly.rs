@@ -104,6 +104,7 @@ impl Endpoints {
             health: self.health,
             details_access: self.details_access,
             environment,
+            variables_are_hidden: !readers_are_chosen,
             environment_access: self.environment_access.unwrap_or(Access::loopback()),
         };
         Ok(Arc::new(state))

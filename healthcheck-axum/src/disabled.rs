@@ -2,12 +2,14 @@
 
 use healthcheck::HealthCheck;
 
+use crate::serve::RUNTIME;
+
 const VARIABLE: &str = "HEALTHCHECK_DISABLE";
 
-/// Takes out what the environment names; gives whether `own`, which is the server's and no check, is among it.
-pub(crate) fn apply(health: &HealthCheck, own: &str) -> bool {
+/// Takes out what the environment names; returns whether `runtime`, which is the server's and no check, is among it.
+pub(crate) fn apply(health: &HealthCheck) -> bool {
     match std::env::var(VARIABLE) {
-        Ok(list) => take_out(health, &list, own),
+        Ok(list) => take_out(health, &list, RUNTIME),
         Err(std::env::VarError::NotPresent) => false,
         Err(std::env::VarError::NotUnicode(_)) => {
             tracing::warn!("{VARIABLE} isn't Unicode text: no check is disabled");

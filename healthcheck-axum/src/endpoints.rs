@@ -8,6 +8,7 @@ use healthcheck::{BuildError, EnvironmentDump, HealthCheck, Report};
 
 use crate::access::Access;
 use crate::answer::{Answers, SERVERS_OWN};
+use crate::disabled;
 use crate::format::{Format, Page};
 use crate::paths::Paths;
 use crate::routes;
@@ -337,6 +338,9 @@ impl Endpoints {
     /// nobody answers, not even `/livez`, and on a current-thread runtime one async check that blocks its thread is
     /// enough for it. [`serve`](Self::serve) answers from a thread of its own.
     ///
+    /// `HEALTHCHECK_DISABLE=a,b` in the environment takes these checks out, as under [`serve`](Self::serve). To drain the
+    /// application's server on SIGTERM see [`drain_on_signals`](crate::drain_on_signals).
+    ///
     /// The peer's address, which [`Access::loopback`] asks for, is known where the application's server is started with
     /// `into_make_service_with_connect_info::<SocketAddr>()`.
     ///
@@ -344,6 +348,7 @@ impl Endpoints {
     /// A path that can't be one, or that two endpoints share; a header that is the server's own affair; what
     /// [`EnvironmentDumpBuilder::build`](healthcheck::EnvironmentDumpBuilder::build) finds wrong with the sections.
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, BuildError> {
+        disabled::apply(&self.health);
         let state = self.assemble(Readers::Unknown)?;
         Ok(routes::router(&state.paths, &state))
     }

@@ -38,7 +38,6 @@ mod exchange;
 mod format;
 mod haproxy_agent;
 mod json;
-mod maintenance;
 #[cfg(test)]
 mod manifest_tests;
 #[cfg(feature = "openapi")]
@@ -49,14 +48,10 @@ mod probers;
 mod problem;
 mod query;
 mod routes;
-mod runtime_watch;
 mod scrape;
 mod self_probe;
 mod serve;
-mod serve_error;
-mod server;
 mod shortcut;
-mod signals;
 mod state;
 #[cfg(all(feature = "systemd", unix))]
 mod systemd;
@@ -77,5 +72,7 @@ pub use format::{Format, Page};
 pub use healthcheck;
 pub use probers::is_probe;
 pub use self_probe::{Probed, probe, probe_within};
+pub use serve::error::ServeError;
+pub use serve::listener::Listener;
 pub use serve::serve;
-pub use serve_error::ServeError;
+pub use serve::signals::drain_on_signals;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::bearer::Tokens;
+use super::credentials::Tokens;
 
 /// For how long the tokens of a file hold before it is read again.
 const REREAD: Duration = Duration::from_secs(1);

@@ -1,0 +1,316 @@
+//! The bytes between a client and hyper: one whole head at a time.
+//!
+//! hyper parses a head, and nothing else does. This stands before it for what hyper doesn't do: a limit for the head alone,
+//! refusals that carry our headers, and to know after an answer whether the next head has begun. hyper gets no body: a
+//! request that announces one is the last of its connection, so that nobody can disagree with us where the next one begins.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use axum::http::StatusCode;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+use super::pace::{Pace, Stage};
+use crate::problem;
+
+/// A request's head above this is refused, 431.
+pub(super) const LONGEST_HEAD: usize = 16 * 1024;
+/// Read from the socket at once.
+const PIECE: usize = 2 * 1024;
+/// More than this of a refused client's bytes isn't waited for.
+const LONGEST_REST: usize = 256 * 1024;
+
+const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n";
+/// What the PROXY protocol begins with: version 1, and version 2 behind its empty lines.
+const PROXY: [&[u8]; 2] = [b"PROXY ", b"\0\r\nQUIT\n"];
+
+pub(super) struct Wire<T> {
+    io: T,
+    pace: Arc<Pace>,
+    /// Read from the socket and not yet by hyper.
+    buffer: Vec<u8>,
+    /// How many bytes at its beginning are known to hold no end of a head.
+    searched: usize,
+    /// How many bytes at its beginning are of the head that hyper reads.
+    open: usize,
+    refusal: Option<Refusal>,
+    /// hyper's, while it waits for a head and the last answer isn't through.
+    reader: Option<Waker>,
+}
+
+/// Why a connection is closed without its request having been answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// hyper's verdict.
+    Parsed(StatusCode),
+    TooLarge,
+    Http2,
+    ProxyProtocol,
+    NoHttp,
+}
+
+impl Refusal {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Parsed(status) => status,
+            Self::TooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Http2 => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            Self::ProxyProtocol | Self::NoHttp => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn error(self) -> &'static str {
+        match self {
+            Self::Parsed(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => "the request has too many headers",
+            Self::Parsed(_) => "the request isn't HTTP/1.1: its first line or a header is malformed",
+            Self::TooLarge => "the head of the request is longer than 16 KiB",
+            Self::Http2 => "this server speaks HTTP/1.1; HTTP/2 isn't supported",
+            Self::ProxyProtocol => {
+                "this server doesn't read the PROXY protocol; turn it off in what forwards the connection"
+            }
+            Self::NoHttp => "this server speaks HTTP/1.1, without TLS",
+        }
+    }
+}
+
+/// What the buffer begins with.
+enum Found {
+    /// A head of so many bytes.
+    Head(usize),
+    /// Not yet a whole head.
+    Part,
+    Refused(Refusal),
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
+    pub(super) const fn new(io: T, pace: Arc<Pace>) -> Self {
+        Self {
+            io,
+            pace,
+            buffer: Vec::new(),
+            searched: 0,
+            open: 0,
+            refusal: None,
+            reader: None,
+        }
+    }
+
+    /// Whether something is left to say or to discard.
+    pub(super) fn has_to_leave(&self) -> bool {
+        self.refusal.is_some() || self.pace.is_last() || !self.buffer.is_empty()
+    }
+
+    pub(super) const fn refusal(&self) -> Option<Refusal> {
+        self.refusal
+    }
+
+    /// Reads until a head is whole; `false`: none comes any more, or it is refused.
+    pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        loop {
+            match self.find() {
+                Found::Head(length) => {
+                    self.open = length;
+                    self.pace.enter(Stage::Parsing);
+                    return Poll::Ready(Ok(true));
+                }
+                Found::Refused(refusal) => {
+                    self.refusal = Some(refusal);
+                    return Poll::Ready(Ok(false));
+                }
+                Found::Part => {}
+            }
+            if ready!(self.poll_fill(cx))? == 0 {
+                return Poll::Ready(Ok(false));
+            }
+            if matches!(self.pace.stage(), Stage::New | Stage::Idle) {
+                self.pace.enter(Stage::Head);
+            }
+        }
+    }
+
+    fn find(&mut self) -> Found {
+        // As hyper does before a request.
+        loop {
+            let skipped = match *self.buffer {
+                [b'\n', ..] => 1,
+                [b'\r', b'\n', ..] => 2,
+                _ => break,
+            };
+            self.buffer.drain(..skipped);
+            self.searched = 0;
+        }
+        if self.buffer.starts_with(HTTP_2) {
+            return Found::Refused(Refusal::Http2);
+        }
+        if PROXY.iter().any(|signature| self.buffer.starts_with(signature)) {
+            return Found::Refused(Refusal::ProxyProtocol);
+        }
+        // A client of TLS or of SSH waits for an answer, and sends no end of a head.
+        let method = self.buffer.iter().position(|byte| !is_of_method(*byte));
+        if method.is_some_and(|end| end == 0 || self.buffer.get(end) != Some(&b' ')) && self.buffer != b"\r" {
+            return Found::Refused(Refusal::NoHttp);
+        }
+        let from = self.searched.saturating_sub(2);
+        let lines = self.buffer.iter().enumerate().skip(from);
+        let mut ends = lines.filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        let end = ends.find_map(|end| match self.buffer.get(end..) {
+            Some([b'\n', ..]) => Some(end + 1),
+            Some([b'\r', b'\n', ..]) => Some(end + 2),
+            _ => None,
+        });
+        self.searched = self.buffer.len();
+        match end {
+            Some(end) => Found::Head(end),
+            None if self.buffer.len() >= LONGEST_HEAD => Found::Refused(Refusal::TooLarge),
+            None => Found::Part,
+        }
+    }
+
+    /// Reads what has come, up to the longest head; how many bytes.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let before = self.buffer.len();
+        self.buffer.resize(LONGEST_HEAD.min(before + PIECE), 0);
+        let mut free = ReadBuf::new(self.buffer.get_mut(before..).unwrap_or_default());
+        let polled = Pin::new(&mut self.io).poll_read(cx, &mut free);
+        let count = free.filled().len();
+        self.buffer.truncate(before + count);
+        polled.map_ok(|()| count)
+    }
+
+    /// Gives hyper as much of its head as it takes.
+    fn give(&mut self, out: &mut ReadBuf<'_>) {
+        let count = self.open.min(out.remaining());
+        out.put_slice(self.buffer.get(..count).unwrap_or_default());
+        self.buffer.drain(..count);
+        self.open -= count;
+        self.searched = 0;
+        if self.buffer.is_empty() && self.buffer.capacity() > 2 * PIECE {
+            self.buffer = Vec::new();
+        }
+    }
+
+    /// What hyper writes before it has called the service is its own refusal, without our headers: its status is kept.
+    fn refuse(&mut self, written: &[u8]) {
+        if self.refusal.is_none() {
+            let status = written.get(9..12).map(StatusCode::from_bytes);
+            let status = status.and_then(Result::ok).unwrap_or(StatusCode::BAD_REQUEST);
+            self.refusal = Some(Refusal::Parsed(status));
+        }
+    }
+
+    /// Says why the client was refused, and reads what it still sends: closing a socket with unread bytes resets the
+    /// connection, and the client may lose the answer.
+    pub(super) async fn leave(&mut self) -> io::Result<()> {
+        self.pace.enter(Stage::Leaving);
+        if let Some(refusal) = self.refusal {
+            let answer = problem::by_hand(refusal.status(), refusal.error());
+            self.io.write_all(answer.as_bytes()).await?;
+        }
+        self.io.shutdown().await?;
+        let mut rest = LONGEST_REST;
+        self.buffer.resize(PIECE, 0);
+        while rest > 0 {
+            match self.io.read(&mut self.buffer).await? {
+                0 => break,
+                count => rest = rest.saturating_sub(count),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.pace.stage() {
+            // A body, which nobody wants.
+            _ if self.pace.is_last() => Poll::Pending,
+            Stage::New | Stage::Idle | Stage::Head => {
+                if ready!(self.poll_head(cx))? {
+                    self.give(out);
+                }
+                Poll::Ready(Ok(()))
+            }
+            Stage::Parsing if self.open > 0 => {
+                self.give(out);
+                Poll::Ready(Ok(()))
+            }
+            // The next head has to wait, or its refusal couldn't be told from the rest of this answer.
+            Stage::Sending => {
+                self.reader = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            // hyper has the whole head, and wants to know whether the client has left.
+            Stage::Parsing | Stage::Busy => {
+                while self.buffer.len() < LONGEST_HEAD {
+                    if ready!(self.poll_fill(cx))? == 0 {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                Poll::Pending
+            }
+            Stage::Leaving => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.as_mut().poll_write_vectored(cx, &[io::IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.pace.stage() == Stage::Parsing {
+            let start = slices.iter().find(|slice| !slice.is_empty());
+            self.refuse(start.map_or(&[], |slice| slice));
+            return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
+        }
+        let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        if polled.is_ready() {
+            self.pace.took_a_part();
+        }
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    /// hyper flushes once it has written all it has.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+        if self.pace.stage() == Stage::Sending {
+            // What has come with the request before has its time from now.
+            self.pace.enter(if self.buffer.is_empty() {
+                Stage::Idle
+            } else {
+                Stage::Head
+            });
+            if let Some(reader) = self.reader.take() {
+                reader.wake();
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.refusal.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+/// RFC 9110, 5.6.2.
+fn is_of_method(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
