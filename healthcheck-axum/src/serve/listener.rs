@@ -7,13 +7,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs};
 #[cfg(unix)]
 use tokio::net::UnixListener;
 
 use super::accept::Accept;
 use super::error::ServeError;
 
+/// Connections that the kernel holds until they are accepted, as far as the system allows it. Of the default, 128, a burst
+/// leaves nothing, and a probe that the kernel drops tries again after a second.
+const QUEUE: u32 = 4_096;
 /// How often a free port is looked for that is free at each address of a name.
 const ATTEMPTS: usize = 16;
 
@@ -80,7 +83,7 @@ impl Listener {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match bind_all(&addrs).await {
+            match bind_all(&addrs) {
                 Ok(sockets) => return Ok(Self::new(sockets)),
                 // A port that was free at the first address may be taken at the second.
                 Err((addr, why))
@@ -212,7 +215,7 @@ pub(super) async fn resolve(
 }
 
 /// All of them, port 0 being the same port at each; or the one that can't be had.
-async fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<Socket>, (SocketAddr, io::Error)> {
+fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<Socket>, (SocketAddr, io::Error)> {
     let mut sockets = Vec::new();
     let mut port = 0;
     let mut missing = None;
@@ -221,8 +224,7 @@ async fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<Socket>, (SocketAddr, io::
         if at.port() == 0 {
             at.set_port(port);
         }
-        let bound = TcpListener::bind(at).await;
-        match bound.and_then(|listener| Ok((listener.local_addr()?.port(), listener))) {
+        match listen(at).and_then(|listener| Ok((listener.local_addr()?.port(), listener))) {
             Ok((taken, listener)) => {
                 port = taken;
                 sockets.push(Socket::Tcp(listener));
@@ -235,6 +237,19 @@ async fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<Socket>, (SocketAddr, io::
         Some(missing) if sockets.is_empty() => Err(missing),
         _ => Ok(sockets),
     }
+}
+
+/// As `TcpListener::bind`, with a longer queue.
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match addr {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // Elsewhere it would let two processes listen at one address.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(QUEUE)
 }
 
 /// Neither this machine nor its kernel has such an address (`EAFNOSUPPORT` has no kind of its own).

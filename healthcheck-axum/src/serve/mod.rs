@@ -181,7 +181,8 @@ impl Endpoints {
     }
 
     /// As [`serve`](Self::serve), on a listener that is there already: a `TcpListener`, or on Unix a `UnixListener`. A
-    /// Unix socket counts as an address of this machine, and so do its clients.
+    /// Unix socket counts as an address of this machine, and so do its clients. The queue of connections that wait to be
+    /// accepted is the listener's: `TcpListener::bind` gives it 128 places, [`serve`](Self::serve) 4,096.
     ///
     /// # Errors
     /// As [`serve`](Self::serve).
