@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use healthcheck::{HealthCheck, Overall, Report};
 
-use crate::details;
+use crate::details::{self, Details};
 #[cfg(feature = "openapi")]
 use crate::format::essence;
 use crate::format::{Choice, Form, Format, Formats, Page, Place, html};
@@ -24,6 +24,8 @@ pub(crate) struct Answers {
     pub(crate) degraded_headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) failed_headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) formats: Formats,
+    /// For those without permission for details.
+    pub(crate) details: Details,
 }
 
 /// A report in the form that goes out, rendered once and sent as often as it is asked for.
@@ -91,12 +93,15 @@ impl Answers {
         let told = if details {
             &*report
         } else {
-            reduced = details::withheld(&report, &place.query.excluded);
+            reduced = match self.details {
+                Details::Verdicts => details::withheld(&report, &place.query.excluded),
+                Details::Overall => details::overall(&report),
+            };
             &reduced
         };
         let page = Page::new(told, health, place)
             .style(choice.style)
-            .withheld(!details);
+            .withheld((!details).then_some(self.details));
         let made = self.made(choice, &page);
         let verdict = report.status;
         let mut headers = headers(made.content_type, made.body.len());

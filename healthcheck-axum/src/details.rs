@@ -4,6 +4,18 @@ use std::collections::HashSet;
 
 use healthcheck::{Report, Transition};
 
+/// How much a caller sees whom [`Endpoints::details_access`](crate::Endpoints::details_access) refuses: given to
+/// [`Endpoints::details`](crate::Endpoints::details).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Details {
+    /// The name and the verdict of each check, without what it says. The default.
+    #[default]
+    Verdicts,
+    /// The verdict on the whole alone: no names of checks, tags or sections, no host name. A 404 lists nothing.
+    Overall,
+}
+
 /// Stands where an output would.
 pub(crate) const WITHHELD: &str = "reason withheld";
 /// Stands where an output would, in a body that would be too large with it.
@@ -30,6 +42,15 @@ pub(crate) fn withheld(report: &Report, excluded: &[String]) -> Report {
     reduced
         .warnings
         .retain(|warning| about_excluded.contains(warning));
+    reduced
+}
+
+/// The report with nothing but the verdict on the whole, and why it isn't ready.
+pub(crate) fn overall(report: &Report) -> Report {
+    let mut reduced = withheld(report, &[]);
+    reduced.results.clear();
+    reduced.warnings.clear();
+    reduced.hostname.clear();
     reduced
 }
 

@@ -8,6 +8,7 @@ use healthcheck::{BuildError, EnvironmentDump, HealthCheck, Report};
 
 use crate::access::Access;
 use crate::answer::{Answers, SERVERS_OWN};
+use crate::details::Details;
 use crate::disabled;
 use crate::format::{Format, Page};
 use crate::paths::Paths;
@@ -307,9 +308,32 @@ impl Endpoints {
     /// Who may read what the checks say. Default: [`Access::direct`].
     ///
     /// Others get the same status code, names, verdicts and times, with "reason withheld" in the place of each output;
-    /// and neither sections nor warnings nor descriptions.
+    /// and neither sections nor warnings nor descriptions. [`details`](Self::details) leaves them less.
     pub fn details_access(mut self, access: Access) -> Self {
         self.details_access = access;
+        self
+    }
+
+    /// What callers without permission for details see. Default: [`Details::Verdicts`].
+    ///
+    /// With [`Details::Overall`] `results` is empty, and so is `hostname`; what a check is called, and how many there are,
+    /// stays with those whom [`details_access`](Self::details_access) lets in.
+    ///
+    /// ```
+    /// use healthcheck_axum::{Access, Details, Endpoints};
+    /// # use healthcheck::HealthCheck;
+    ///
+    /// # fn main() -> Result<(), healthcheck::BuildError> {
+    /// # let health = HealthCheck::builder().discover(false).build()?;
+    /// let endpoints = Endpoints::new(health)
+    ///     .details(Details::Overall)
+    ///     .details_access(Access::bearer_file("/run/secrets/health-token"));
+    /// # let _ = endpoints;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn details(mut self, level: Details) -> Self {
+        self.answers.details = level;
         self
     }
 

@@ -66,6 +66,7 @@ mod test_log;
 pub mod __fuzzing;
 
 pub use access::Access;
+pub use details::Details;
 pub use endpoints::{Endpoints, router};
 pub use format::{Format, Page};
 #[doc(no_inline)]

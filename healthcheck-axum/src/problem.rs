@@ -26,8 +26,10 @@ pub(crate) struct Problem {
     /// What helps: texts and lists of texts.
     help: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    /// Whether the request is for us alone, so that the page may lead to our paths.
-    links: Option<Paths>,
+    /// Whether the server is ours alone, so that the page may lead to these paths.
+    links: Option<Box<Paths>>,
+    /// Whether it tells the names of checks and tags.
+    names_checks: bool,
 }
 
 impl Problem {
@@ -38,6 +40,7 @@ impl Problem {
             help: Map::new(),
             headers: Vec::new(),
             links: None,
+            names_checks: false,
         }
     }
 
@@ -85,7 +88,7 @@ impl Problem {
             None => "there is nothing at this path".to_owned(),
         };
         let mut problem = Self::new(StatusCode::NOT_FOUND, error).help("paths", there.clone());
-        problem.links = Some(paths.clone());
+        problem.links = Some(Box::new(paths.clone()));
         problem
     }
 
@@ -129,6 +132,14 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
+    /// For a caller who may not know which checks there are.
+    pub(crate) fn without_names(self) -> Self {
+        if self.names_checks {
+            return Self::new(self.status, "unknown check or tag");
+        }
+        self
+    }
+
     /// The answer, in the form that the request accepts.
     pub(crate) fn response(self, formats: &Formats, head: &Parts) -> Response {
         let choice = formats.choose(&Wish {
@@ -141,7 +152,7 @@ impl Problem {
         let mut response = match form {
             Form::HTML => answer::page(
                 self.status,
-                html::of_problem(self.status, &self.error, &self.help, self.links.as_ref()),
+                html::of_problem(self.status, &self.error, &self.help, self.links.as_deref()),
             ),
             Form::TEXT => answer::text(self.status, Bytes::from(self.text())),
             _ => answer::json(self.status, Bytes::from(self.json().to_string())),
@@ -212,6 +223,7 @@ impl From<UnknownFormat> for Problem {
 impl From<SelectionError> for Problem {
     fn from(error: SelectionError) -> Self {
         let mut problem = Self::new(StatusCode::NOT_FOUND, error.to_string());
+        problem.names_checks = true;
         for (kind, unknown, known) in [
             ("checks", error.unknown_checks(), error.known_checks()),
             ("tags", error.unknown_tags(), error.known_tags()),

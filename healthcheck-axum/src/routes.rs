@@ -102,14 +102,14 @@ impl Service<Request> for Route {
         let (mut head, _) = request.into_parts();
         let (state, page) = (&self.state, self.page.meant_by(&head));
         if let Some(answer) = page.at_once(state, &head) {
-            let mut response = answer.unwrap_or_else(|problem| problem.response(&state.answers.formats, &head));
+            let mut response = answer.unwrap_or_else(|problem| state.problem(problem, &head));
             finish(state, page, &head, &mut response);
             return Answering::Ready(Some(response));
         }
         let state = Arc::clone(state);
         Answering::Waiting(Box::pin(async move {
             let answer = page.answer(&state, &mut head).await;
-            let mut response = answer.unwrap_or_else(|problem| problem.response(&state.answers.formats, &head));
+            let mut response = answer.unwrap_or_else(|problem| state.problem(problem, &head));
             finish(&state, page, &head, &mut response);
             response
         }))
@@ -132,7 +132,8 @@ impl Page {
             return Some(Err(Problem::nothing_here(head, &state.paths, with_environment)));
         }
         // A browser's question whether another page's script may ask; the answer says what may be asked, and not that.
-        if head.method == Method::OPTIONS && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+        if head.method == Method::OPTIONS && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        {
             return Some(Ok(answer::no_content(self.allowed())));
         }
         if !self.takes(&head.method) {
@@ -163,7 +164,11 @@ impl Page {
             Self::Section => state.section(head).await,
             #[cfg(feature = "openapi")]
             Self::OpenApi => Ok(state.openapi()),
-            Self::Nothing => Err(Problem::nothing_here(head, &state.paths, state.environment.is_some())),
+            Self::Nothing => Err(Problem::nothing_here(
+                head,
+                &state.paths,
+                state.environment.is_some(),
+            )),
         }
     }
 

@@ -10,6 +10,7 @@ use healthcheck::{EnvironmentDump, HealthCheck, Selection};
 
 use crate::access::Access;
 use crate::answer::{self, Answers, Rendered, Subject};
+use crate::details::Details;
 use crate::format::{Choice, Place, UnknownFormat, Where, Wish, html};
 use crate::json;
 use crate::paths::{CHECK, Paths, SECTION};
@@ -122,6 +123,17 @@ impl State {
             || json::of_history(history.clone()),
             || html::of_history(&self.paths, self.environment.is_some(), &history),
         ))
+    }
+
+    /// What was wrong with a request, as far as this caller may know it.
+    pub(crate) fn problem(&self, problem: Problem, head: &Parts) -> Response {
+        let withheld = self.answers.details == Details::Overall && self.details_access.admit(head).is_err();
+        let problem = if withheld {
+            problem.without_names()
+        } else {
+            problem
+        };
+        problem.response(&self.answers.formats, head)
     }
 
     /// What OpenAPI has to say of all this.

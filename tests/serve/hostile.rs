@@ -37,11 +37,20 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
     let requests = [
         // Content-Length and Transfer-Encoding, each first.
         with_headers("Content-Length: 6\r\nTransfer-Encoding: chunked", "0\r\n\r\nG"),
-        with_headers("Transfer-Encoding: chunked\r\nContent-Length: 4", "5c\r\nhello\r\n0\r\n\r\n"),
+        with_headers(
+            "Transfer-Encoding: chunked\r\nContent-Length: 4",
+            "5c\r\nhello\r\n0\r\n\r\n",
+        ),
         with_headers("Content-Length: 0\r\nTransfer-Encoding: chunked", "0\r\n\r\n"),
         // Encodings that one side takes for chunked.
-        with_headers("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", "0\r\n\r\n"),
-        with_headers("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked", "0\r\n\r\n"),
+        with_headers(
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+            "0\r\n\r\n",
+        ),
+        with_headers(
+            "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
+            "0\r\n\r\n",
+        ),
         with_headers("Transfer-Encoding: chunked, identity", "0\r\n\r\n"),
         with_headers("Transfer-Encoding: xchunked", "0\r\n\r\n"),
         with_headers("Transfer-Encoding:\tchunked", "0\r\n\r\n"),
@@ -67,7 +76,10 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         with_headers("Transfer-Encoding: chunked", "5;a=\"b\"\r\nhello\r\n0\r\n\r\n"),
         with_headers("Transfer-Encoding: chunked", "5;\nhello\r\n0\r\n\r\n"),
         with_headers("Transfer-Encoding: chunked", "5\nhello\n0\n\n"),
-        with_headers("Transfer-Encoding: chunked", "FFFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n"),
+        with_headers(
+            "Transfer-Encoding: chunked",
+            "FFFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n",
+        ),
         with_headers("Transfer-Encoding: chunked", "0x5\r\nhello\r\n0\r\n\r\n"),
         with_headers("Transfer-Encoding: chunked", "0\r\nX: y\r\n\r\n"),
         // Lines that fold, and that end where others don't.
@@ -112,21 +124,52 @@ fn methods_and_targets_of_proxies_are_understood_as_a_server_does() {
     let (_served, addr) = Served::start(&[]);
     let closing = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     for (request, status) in [
-        ("GET http://localhost/livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
-        ("GET http://evil.example/livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
-        ("GET http://evil.example/environment HTTP/1.1\r\nHost: localhost\r\n\r\n", 403),
-        ("GET http://localhost/environment HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403),
-        ("GET //localhost/environment HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
-        ("GET /livez/../environment HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
-        ("GET /livez/%2e%2e/environment HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+        (
+            "GET http://localhost/livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            200,
+        ),
+        (
+            "GET http://evil.example/livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            200,
+        ),
+        (
+            "GET http://evil.example/environment HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            403,
+        ),
+        (
+            "GET http://localhost/environment HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+            403,
+        ),
+        (
+            "GET //localhost/environment HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            404,
+        ),
+        (
+            "GET /livez/../environment HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            404,
+        ),
+        (
+            "GET /livez/%2e%2e/environment HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            404,
+        ),
         ("TRACE /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
         ("TRACE /environment HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
         ("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
         ("GET * HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
-        ("GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n", 200),
-        ("GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", 200),
+        (
+            "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
+            200,
+        ),
+        (
+            "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+            200,
+        ),
     ] {
-        assert_eq!(answers(addr, &format!("{request}{closing}")), [status, 200], "{request:?}");
+        assert_eq!(
+            answers(addr, &format!("{request}{closing}")),
+            [status, 200],
+            "{request:?}"
+        );
     }
 }
 
@@ -159,7 +202,10 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
         let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     };
-    let head = format!("GET /livez HTTP/1.1\r\nHost: localhost\r\nX: {}", "x".repeat(16_300));
+    let head = format!(
+        "GET /livez HTTP/1.1\r\nHost: localhost\r\nX: {}",
+        "x".repeat(16_300)
+    );
     let connected = (0..places).map(|_| {
         let mut client = TcpStream::connect(addr).unwrap();
         client.write_all(head.as_bytes()).unwrap();
@@ -169,8 +215,14 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
     // Whoever came last is served after what came before is read.
     assert_eq!(crate::process::get(addr, "/livez").code, 200);
     let most = held("VmHWM:");
-    assert!(most < MOST_KIB * places / PLACES + 8 * 1024, "{most} KiB for {places} connections");
-    assert!(most > places * 16, "they are held: {most} KiB for {places} connections");
+    assert!(
+        most < MOST_KIB * places / PLACES + 8 * 1024,
+        "{most} KiB for {places} connections"
+    );
+    assert!(
+        most > places * 16,
+        "they are held: {most} KiB for {places} connections"
+    );
     let youngest = clients.last_mut().unwrap();
     youngest.write_all(b"\r\n\r\n").unwrap();
     let mut answer = [0; 12];

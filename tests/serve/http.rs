@@ -52,7 +52,10 @@ fn http_1_1_without_one_valid_host_is_400() {
         let answer = raw(addr, head);
         assert_eq!(status(&answer), expected, "{version} {headers:?}: {answer}");
         if expected == "400" {
-            assert!(json(&answer)["error"].as_str().unwrap().contains("`Host`"), "{answer}");
+            assert!(
+                json(&answer)["error"].as_str().unwrap().contains("`Host`"),
+                "{answer}"
+            );
         }
     }
     // Without its own `Connection: close`: the next request isn't read.
@@ -66,18 +69,28 @@ fn http_2_is_505_in_words_of_http_1() {
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     let answer = raw(addr, preface);
     assert_eq!(status(&answer), "505", "{answer}");
-    assert!(json(&answer)["error"].as_str().unwrap().contains("HTTP/1.1"), "{answer}");
+    assert!(
+        json(&answer)["error"].as_str().unwrap().contains("HTTP/1.1"),
+        "{answer}"
+    );
 }
 
 #[test]
 fn the_proxy_protocol_is_400_and_told_in_one_line_of_the_log() {
     let (mut served, addr) = Served::start(&[]);
-    let version_1 = "PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let version_1 =
+        "PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let version_2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\x12\x67\0\x50GET /livez HTTP/1.1\r\n\r\n";
     for sent in [version_1.as_bytes(), version_2].repeat(5) {
         let answer = raw(addr, sent);
         assert_eq!(status(&answer), "400", "{answer}");
-        assert!(json(&answer)["error"].as_str().unwrap().contains("PROXY protocol"), "{answer}");
+        assert!(
+            json(&answer)["error"]
+                .as_str()
+                .unwrap()
+                .contains("PROXY protocol"),
+            "{answer}"
+        );
     }
     served.wait_for_log("PROXY protocol");
     assert_eq!(served.count_in_log("PROXY protocol"), 1);
@@ -103,7 +116,12 @@ fn a_client_of_another_protocol_is_told_so_at_once() {
 fn options_of_everything_is_that_of_readiness() {
     let (mut served, addr) = Served::start(&[]);
     for version in ["1.0", "1.1"] {
-        let ask = || raw(addr, format!("OPTIONS * HTTP/{version}\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+        let ask = || {
+            raw(
+                addr,
+                format!("OPTIONS * HTTP/{version}\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+            )
+        };
         let up = ask();
         assert_eq!((status(&up), body(&up)), ("200", ""), "{up}");
         assert!(has(&up, "allow: GET, HEAD, OPTIONS"), "{up}");
@@ -123,11 +141,15 @@ fn a_preflight_is_204_whatever_the_verdict_and_needs_no_credentials() {
         ("/environment", "allow: GET, HEAD"),
         ("/healthcheck/history", "allow: GET, HEAD"),
     ] {
-        let headers = "Origin: https://status.example\r\nAccess-Control-Request-Method: GET\r\nVia: 1.1 x\r\n";
+        let headers =
+            "Origin: https://status.example\r\nAccess-Control-Request-Method: GET\r\nVia: 1.1 x\r\n";
         let answer = raw(addr, request(&format!("OPTIONS {path}"), headers));
         assert_eq!((status(&answer), body(&answer)), ("204", ""), "{answer}");
         assert!(has(&answer, allowed), "{answer}");
-        assert!(!answer.to_lowercase().contains("access-control-allow"), "{answer}");
+        assert!(
+            !answer.to_lowercase().contains("access-control-allow"),
+            "{answer}"
+        );
         assert!(!answer.to_lowercase().contains("content-length"), "{answer}");
     }
 }
@@ -143,8 +165,16 @@ fn any_other_path_is_404_that_names_what_is_there_in_the_form_that_is_accepted()
         assert!(has(&answer, "vary: accept"), "{answer}");
     }
     for (accept, content_type, said) in [
-        ("text/plain", "text/plain; charset=utf-8", "paths: /healthcheck, /livez"),
-        ("text/html,*/*;q=0.8", "text/html; charset=utf-8", "<a href=\"/readyz\">Readiness</a>"),
+        (
+            "text/plain",
+            "text/plain; charset=utf-8",
+            "paths: /healthcheck, /livez",
+        ),
+        (
+            "text/html,*/*;q=0.8",
+            "text/html; charset=utf-8",
+            "<a href=\"/readyz\">Readiness</a>",
+        ),
         ("*/*", "application/json", "\"paths\":["),
     ] {
         let answer = raw(addr, request("GET /", &format!("Accept: {accept}\r\n")));
@@ -172,7 +202,10 @@ fn a_path_with_a_slash_too_many_is_404_and_names_the_one_without() {
 #[test]
 fn no_answer_can_be_cached_or_taken_for_another_type() {
     let (_served, addr) = Served::start(&[]);
-    let long = format!("GET /livez HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(20_000));
+    let long = format!(
+        "GET /livez HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n",
+        "x".repeat(20_000)
+    );
     let many = "X: x\r\n".repeat(200);
     for sent in [
         request("GET /livez", ""),
@@ -203,7 +236,11 @@ fn no_answer_can_be_cached_or_taken_for_another_type() {
         for header in ["cache-control: no-store", "x-content-type-options: nosniff"] {
             assert!(has(&answer, header), "{sent:.80?}: {answer}");
         }
-        assert_eq!(answer.to_lowercase().matches("\r\ndate: ").count(), 1, "{sent:.80?}: {answer}");
+        assert_eq!(
+            answer.to_lowercase().matches("\r\ndate: ").count(),
+            1,
+            "{sent:.80?}: {answer}"
+        );
     }
 }
 

@@ -16,7 +16,10 @@ fn on_sigterm_it_answers_for_the_delay_with_readiness_failing_and_then_ends() {
     assert_eq!(get(addr, "/livez").code, 200);
     assert!(served.wait().success());
     let took = began.elapsed();
-    assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(4), "{took:?}");
+    assert!(
+        took >= Duration::from_secs(1) && took < Duration::from_secs(4),
+        "{took:?}"
+    );
 }
 
 #[test]
@@ -51,7 +54,11 @@ fn a_second_signal_ends_the_delay_and_a_second_later_the_process() {
         served.signal(Signal::TERM);
         get_until(addr, "/readyz", |answer| answer.code == 503);
         served.signal(second);
-        assert_eq!(served.wait().code(), Some(code), "a request is in flight for ever");
+        assert_eq!(
+            served.wait().code(),
+            Some(code),
+            "a request is in flight for ever"
+        );
     }
 }
 

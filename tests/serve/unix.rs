@@ -16,7 +16,11 @@ use crate::process::LIMIT;
 
 fn endpoints(passes: bool) -> Endpoints {
     let check = Check::new("a", move || async move { passes });
-    let health = HealthCheck::builder().discover(false).check(check).build().unwrap();
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(check)
+        .build()
+        .unwrap();
     Endpoints::new(health).shutdown_delay(Duration::ZERO)
 }
 
@@ -55,7 +59,9 @@ async fn a_unix_socket_is_served_and_probed_and_counts_as_this_machine() {
         let environment = tokio::task::spawn_blocking(move || {
             let mut stream = UnixStream::connect(socket).unwrap();
             stream
-                .write_all(b"GET /environment/process HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                .write_all(
+                    b"GET /environment/process HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+                )
                 .unwrap();
             let mut said = String::new();
             stream.read_to_string(&mut said).unwrap();

@@ -174,7 +174,9 @@ impl Access {
     /// Whether it looks at nothing of a request but its headers.
     pub(crate) fn reads_headers_alone(&self) -> bool {
         match &self.rule {
-            Rule::Public | Rule::Direct | Rule::Denied | Rule::Bearer(_) | Rule::File(_) | Rule::Basic(_) => true,
+            Rule::Public | Rule::Direct | Rule::Denied | Rule::Bearer(_) | Rule::File(_) | Rule::Basic(_) => {
+                true
+            }
             Rule::Loopback | Rule::When(_) => false,
             Rule::Either(both) => both.0.reads_headers_alone() && both.1.reads_headers_alone(),
         }

@@ -228,8 +228,8 @@ impl<'a> Samples<'a> {
             outdated: self.statistics_of(&result.checker).is_some_and(|of| of.outdated),
             in_background: self
                 .page
-                .info(&result.checker)
-                .is_some_and(|info| info.options().interval.is_some()),
+                .options(&result.checker)
+                .is_some_and(|options| options.interval.is_some()),
         })
     }
 
@@ -247,10 +247,11 @@ impl<'a> Samples<'a> {
 
     /// What liveness tells that no check gave, as that of the application's runtime.
     fn observed(&self) -> impl Iterator<Item = &'a CheckResult> {
-        let wholes = self.page.place.wholes.filter(|_| self.page.is_whole());
+        let shown = self.page.is_whole() && !self.page.shows_the_whole_alone();
+        let wholes = self.page.place.wholes.filter(|_| shown);
         wholes.into_iter().flat_map(|wholes| {
             let results = wholes.liveness.results.iter();
-            results.filter(|result| self.page.info(&result.checker).is_none())
+            results.filter(|result| self.page.options(&result.checker).is_none())
         })
     }
 
@@ -314,10 +315,10 @@ impl<'a> Samples<'a> {
             if !is_certain {
                 continue;
             }
-            let info = self.page.info(&known.result.checker);
+            let options = self.page.options(&known.result.checker);
             verdict = verdict.max(match known.result.status {
                 Status::Pass => Overall::Success,
-                Status::Fail if info.is_none_or(|info| info.options().critical) => Overall::Failure,
+                Status::Fail if options.is_none_or(|options| options.critical) => Overall::Failure,
                 Status::Warn | Status::Fail => Overall::Degraded,
             });
         }

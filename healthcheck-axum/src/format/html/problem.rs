@@ -22,9 +22,11 @@ pub(super) fn write(
     let look = Look::of(Status::Warn);
     // The environment where there is one is among what helps.
     let links = paths.map(|paths| {
-        let with_environment = help
-            .values()
-            .any(|value| value.as_array().is_some_and(|all| all.contains(&(*paths.environment).into())));
+        let with_environment = help.values().any(|value| {
+            value
+                .as_array()
+                .is_some_and(|all| all.contains(&(*paths.environment).into()))
+        });
         shell::links(paths, None, with_environment)
     });
     let head = Head {

@@ -67,7 +67,8 @@ impl Head<'_> {
             "<title>" {self.title} "</title>\n<link rel=\"icon\" id=\"icon\" href=\"" {self.icon} "\">\n<style>"
         )?;
         out.literal(STYLE)?;
-        html!(out,
+        html!(
+            out,
             "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n<header>\n"
         )?;
         if !self.links.is_empty() {

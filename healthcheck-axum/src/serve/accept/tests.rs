@@ -209,7 +209,8 @@ async fn while_every_place_is_taken_a_connection_ends_with_its_answer() {
     it.site.house.set_full(true);
     let (mut client, io) = tokio::io::duplex(1024);
     client.write_all(GET).await.unwrap();
-    it.places.seat(io, SocketAddr::from(([192, 0, 2, 7], 4711)), &it.site);
+    it.places
+        .seat(io, SocketAddr::from(([192, 0, 2, 7], 4711)), &it.site);
     timeout(MOMENT, it.places.ended()).await.expect("it ends");
     let (answer, ended) = read(&mut client).await;
     assert!(answer.starts_with("HTTP/1.1 404") && ended);

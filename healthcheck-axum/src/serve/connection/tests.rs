@@ -290,7 +290,11 @@ async fn a_client_that_goes_on_sending_after_its_refusal_is_left_within_a_second
     while it.client.write_all(b"more").await.is_ok() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert!(began.elapsed() <= Duration::from_millis(1_200), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() <= Duration::from_millis(1_200),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]

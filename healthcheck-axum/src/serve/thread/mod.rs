@@ -233,7 +233,10 @@ impl Server {
             }
             drop(listener);
             self.health.end_drain();
-            if timeout(self.limits.drain, places.close(&site.house)).await.is_err() {
+            if timeout(self.limits.drain, places.close(&site.house))
+                .await
+                .is_err()
+            {
                 tracing::warn!("requests were still in flight at the end of the drain");
             }
         };

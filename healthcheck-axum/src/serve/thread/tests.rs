@@ -102,7 +102,8 @@ async fn the_given_future_ends_it_and_requests_in_flight_end_before() {
     );
     let stop = Arc::new(Notify::new());
     let until = Arc::clone(&stop);
-    let serving = tokio::spawn(server(&health, router).run(listener.into(), async move { until.notified().await }));
+    let serving =
+        tokio::spawn(server(&health, router).run(listener.into(), async move { until.notified().await }));
 
     let in_flight = tokio::spawn(ask(addr, "/slow"));
     entered.notified().await;
@@ -134,7 +135,10 @@ async fn a_request_that_does_not_end_is_cut_at_the_end_of_the_drain() {
     server.limits.drain = Duration::from_millis(50);
     let in_flight = tokio::spawn(ask(addr, "/endless"));
     let until = async move { entered.notified().await };
-    timeout(SOON, server.run(listener.into(), until)).await.unwrap().unwrap();
+    timeout(SOON, server.run(listener.into(), until))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(in_flight.await.unwrap().unwrap(), "");
 }
 
@@ -213,7 +217,8 @@ fn with_the_applications_runtime_blocked_for_good_it_answers_within_a_second() {
 
     let (listener, addr) = application.block_on(listen());
     let health = health.on_runtime(application.handle().clone());
-    let serving = application.spawn(server(&health, Router::new()).run(listener.into(), std::future::pending()));
+    let serving =
+        application.spawn(server(&health, Router::new()).run(listener.into(), std::future::pending()));
     assert!(
         client
             .block_on(ask(addr, "/readyz"))
