@@ -72,7 +72,7 @@ pub use format::{Format, Page};
 #[doc(no_inline)]
 pub use healthcheck;
 pub use probers::is_probe;
-pub use self_probe::{ProbeAddr, Probed, probe, probe_within};
+pub use self_probe::{Probed, probe, probe_within};
 pub use serve::error::ServeError;
 pub use serve::listener::Listener;
 pub use serve::serve;

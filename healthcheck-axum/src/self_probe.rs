@@ -1,6 +1,3 @@
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
-#[cfg(unix)]
-use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -25,7 +22,7 @@ pub(crate) const AGENT: &str = concat!("healthcheck-axum/", env!("CARGO_PKG_VERS
 /// Asks a health endpoint over HTTP, for images without curl: `myapp probe` as Docker's `HEALTHCHECK`, as an exec
 /// probe, or as a check script of Nagios, Nomad or Consul. Never takes longer than 5 s.
 ///
-/// The address is host and port, as in "127.0.0.1:8080", or on Unix `unix:` and the path of a socket, as in
+/// The address is host and port, as in "127.0.0.1:8080" or a [`SocketAddr`](std::net::SocketAddr), or on Unix `unix:` and the path of a socket, as in
 /// "unix:/run/app.sock". The path is one of the health path or the probes, with a query where that is wanted.
 ///
 /// ```no_run
@@ -42,81 +39,18 @@ pub(crate) const AGENT: &str = concat!("healthcheck-axum/", env!("CARGO_PKG_VERS
 ///     ExitCode::SUCCESS
 /// }
 /// ```
-pub async fn probe(addr: impl Into<ProbeAddr>, path: &str) -> Probed {
+pub async fn probe(addr: impl fmt::Display, path: &str) -> Probed {
     probe_within(addr, path, LIMIT).await
 }
 
 /// As [`probe`], with a time limit of your own.
-pub async fn probe_within(addr: impl Into<ProbeAddr>, path: &str, limit: Duration) -> Probed {
-    match timeout(limit, ask(addr.into(), path)).await {
+pub async fn probe_within(addr: impl fmt::Display, path: &str, limit: Duration) -> Probed {
+    match timeout(limit, ask(&addr.to_string(), path)).await {
         Ok(Ok((status, body))) => Probed::of(status, &body),
         Ok(Err(why)) => Probed::failed(&why),
         Err(_) => Probed::failed(&format!("no answer within {limit:?}")),
     }
 }
-
-/// Where [`probe`] asks: made of text ("127.0.0.1:8080", "localhost:8080", "unix:/run/app.sock"), of a
-/// [`SocketAddr`], or of what std makes one of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbeAddr(Place);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    Addr(SocketAddr),
-    Name(String),
-    #[cfg(unix)]
-    Unix(PathBuf),
-}
-
-impl From<&str> for ProbeAddr {
-    fn from(text: &str) -> Self {
-        #[cfg(unix)]
-        if let Some(path) = text.strip_prefix("unix:") {
-            return Self(Place::Unix(path.into()));
-        }
-        Self(Place::Name(text.to_owned()))
-    }
-}
-
-impl From<String> for ProbeAddr {
-    fn from(text: String) -> Self {
-        Self::from(&*text)
-    }
-}
-
-impl From<&String> for ProbeAddr {
-    fn from(text: &String) -> Self {
-        Self::from(&**text)
-    }
-}
-
-impl From<(&str, u16)> for ProbeAddr {
-    fn from((host, port): (&str, u16)) -> Self {
-        match host.parse::<IpAddr>() {
-            Ok(ip) => (ip, port).into(),
-            Err(_) => Self(Place::Name(format!("{host}:{port}"))),
-        }
-    }
-}
-
-macro_rules! from_what_makes_a_socket_addr {
-    ($($addr:ty),*) => {$(
-        impl From<$addr> for ProbeAddr {
-            fn from(addr: $addr) -> Self {
-                Self(Place::Addr(addr.into()))
-            }
-        }
-    )*};
-}
-
-from_what_makes_a_socket_addr!(
-    SocketAddr,
-    SocketAddrV4,
-    SocketAddrV6,
-    (IpAddr, u16),
-    (Ipv4Addr, u16),
-    (Ipv6Addr, u16)
-);
 
 /// What [`probe`] found: an exit code for whoever runs it, and one line of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -268,26 +202,20 @@ impl<'a> Told<'a> {
     }
 }
 
-async fn ask(addr: ProbeAddr, path: &str) -> Result<(StatusCode, Vec<u8>), String> {
+async fn ask(addr: &str, path: &str) -> Result<(StatusCode, Vec<u8>), String> {
     let uri: Uri = path
         .parse()
         .ok()
         .filter(|_| path.starts_with('/'))
         .ok_or_else(|| format!("{path:?} is not a path: write \"/readyz\""))?;
-    let addrs = match addr.0 {
-        #[cfg(unix)]
-        Place::Unix(path) => {
-            let named = format!("unix:{}", path.display());
-            let connected = UnixStream::connect(path).await;
-            return exchanged(connected, &named, "localhost", &uri).await;
-        }
-        Place::Addr(addr) => vec![addr],
-        Place::Name(name) => {
-            let addrs = tokio::net::lookup_host(name).await;
-            let addrs = addrs.map_err(|why| format!("can't find the address: {why}"))?;
-            addrs.collect()
-        }
-    };
+    #[cfg(unix)]
+    if let Some(path) = addr.strip_prefix("unix:") {
+        return exchanged(UnixStream::connect(path).await, addr, "localhost", &uri).await;
+    }
+    let addrs = tokio::net::lookup_host(addr).await;
+    let addrs: Vec<_> = addrs
+        .map_err(|why| format!("can't find the address: {why}"))?
+        .collect();
     let named = addrs.first().map(ToString::to_string).unwrap_or_default();
     exchanged(TcpStream::connect(&*addrs).await, &named, &named, &uri).await
 }

@@ -184,48 +184,39 @@ impl Access {
 
     /// Whether the request is let in; the reason of each rule that could have let it in.
     pub(crate) fn admit<'a>(&self, request: &'a Parts) -> Result<(), Vec<Refusal<'a>>> {
-        let refusal = match &self.rule {
-            Rule::Public => return Ok(()),
-            Rule::Denied => Refusal::Denied,
-            Rule::Direct => match origin::direct(request) {
-                Ok(()) => return Ok(()),
-                Err(refusal) => refusal,
-            },
-            Rule::Loopback => match origin::loopback(request) {
-                Ok(()) => return Ok(()),
-                Err(refusal) => refusal,
-            },
-            Rule::Bearer(tokens) => match Scheme::Bearer.presented(request) {
-                Some(token) if tokens.contain(token) => return Ok(()),
-                _ => Refusal::Token,
-            },
-            Rule::File(file) => match Scheme::Bearer.presented(request) {
-                Some(token) if file.tokens().contain(token) => return Ok(()),
-                _ => Refusal::Token,
-            },
-            Rule::Basic(tokens) => match Scheme::Basic.presented(request) {
-                Some(token) if tokens.contain(token) => return Ok(()),
-                _ => Refusal::Password,
-            },
+        let bears = |scheme: Scheme, is_accepted: &dyn Fn(&[u8]) -> bool, refusal| {
+            let presented = scheme.presented(request).filter(|token| is_accepted(token));
+            presented.map(drop).ok_or(refusal)
+        };
+        let admitted = match &self.rule {
+            Rule::Public => Ok(()),
+            Rule::Denied => Err(Refusal::Denied),
+            Rule::Direct => origin::direct(request),
+            Rule::Loopback => origin::loopback(request),
+            Rule::Bearer(tokens) => bears(Scheme::Bearer, &|token| tokens.contain(token), Refusal::Token),
+            Rule::File(file) => bears(
+                Scheme::Bearer,
+                &|token| file.tokens().contain(token),
+                Refusal::Token,
+            ),
+            Rule::Basic(tokens) => bears(Scheme::Basic, &|token| tokens.contain(token), Refusal::Password),
             Rule::When(condition) => match catch_unwind(AssertUnwindSafe(|| condition(request))) {
-                Ok(true) => return Ok(()),
-                Ok(false) => Refusal::Condition,
+                Ok(true) => Ok(()),
+                Ok(false) => Err(Refusal::Condition),
                 Err(_) => {
                     tracing::error!("the closure of `Access::when` panicked: the request is refused");
-                    Refusal::Condition
+                    Err(Refusal::Condition)
                 }
             },
             Rule::Either(both) => {
-                return both.0.admit(request).or_else(|mut refusals| {
-                    let others = both.1.admit(request);
-                    others.map_err(|others| {
-                        refusals.extend(others);
-                        refusals
-                    })
+                let first = both.0.admit(request);
+                return first.or_else(|first| {
+                    let second = both.1.admit(request);
+                    second.map_err(|second| [first, second].concat())
                 });
             }
         };
-        Err(vec![refusal])
+        admitted.map_err(|refusal| vec![refusal])
     }
 }
 

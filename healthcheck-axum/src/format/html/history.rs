@@ -6,10 +6,9 @@ use healthcheck::Transition;
 
 use super::look::Look;
 use super::markup::{Markup, html};
-use super::moment::moment;
 use super::shell::{self, Head, Link};
+use super::strip;
 use crate::format::Page;
-use crate::format::wording::{output, spoken};
 use crate::paths::{HISTORY, Paths, below};
 
 /// The transitions of a check, the oldest first.
@@ -39,21 +38,8 @@ pub(super) fn write(
     }
     html!(out, "<ol class=\"items\">\n")?;
     for transition in all.iter().rev() {
-        let look = Look::of(transition.to);
-        html!(out, "<li class=\"" {look.class} "\"><span class=\"mark\" aria-hidden=\"true\">" {look.mark} "</span> ")?;
-        match &transition.checker {
-            Some(checker) => html!(out, "<bdi>" {checker} "</bdi>: ")?,
-            None => html!(out, "the whole: ")?,
-        }
-        html!(out, {transition.to} " ")?;
-        moment(Some(transition.at), "ago", out)?;
-        if let (Some(from), Some(lasted)) = (transition.from, transition.lasted) {
-            html!(out, ", after " {spoken(lasted)} " of " {from})?;
-        }
-        if !transition.output.is_null() {
-            html!(out, ": <bdi class=\"text\">" {output(&transition.output)} "</bdi>")?;
-        }
-        html!(out, "</li>\n")?;
+        let name = transition.checker.as_deref().unwrap_or("the whole");
+        strip::line(transition, Some(name), out)?;
     }
     html!(out, "</ol>\n")?;
     let json = Link {

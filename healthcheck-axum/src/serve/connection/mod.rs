@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::mem;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -29,7 +30,7 @@ use super::places::House;
 use crate::format::Formats;
 use crate::problem::Problem;
 use crate::shortcut::Shortcut;
-use pace::{Deadline, Stage};
+use pace::Stage;
 use wire::{LONGEST_HEAD, Refusal, Wire};
 
 pub(super) use pace::{Pace, Rank};
@@ -62,9 +63,9 @@ pub(super) async fn serve(
             return Poll::Ready(());
         }
         let deadline = match pace.look(cx.waker(), &site.house) {
-            None => return Poll::Ready(()),
-            Some(Deadline::None) => return Poll::Pending,
-            Some(Deadline::At(deadline)) => deadline,
+            ControlFlow::Break(()) => return Poll::Ready(()),
+            ControlFlow::Continue(None) => return Poll::Pending,
+            ControlFlow::Continue(Some(deadline)) => deadline,
         };
         if deadline < alarm.deadline() {
             alarm.as_mut().reset(deadline);
@@ -94,7 +95,7 @@ async fn talk(io: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, site: &
             .serve_connection(TokioIo::new(&mut wire), service_fn(answer));
         let _ = connection.await;
     }
-    if wire.refusal() == Some(Refusal::ProxyProtocol) && site.house.proxy_protocol.is_due() {
+    if wire.refusal() == Some(Refusal::PROXY_PROTOCOL) && site.house.proxy_protocol.is_due() {
         tracing::warn!(
             %peer,
             "a connection begins with the PROXY protocol, which isn't read: it is answered 400; turn it off where the \

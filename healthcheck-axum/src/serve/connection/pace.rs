@@ -1,6 +1,7 @@
 //! What a connection is doing, since when, and for how long it may go on.
 
 use std::mem;
+use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -100,9 +101,9 @@ impl Pace {
         state.moved |= state.stage == Stage::Sending;
     }
 
-    /// Where the connection ends: `None`, now. Called after each poll of the connection, so that a request which has come
+    /// Whether the connection ends now, and until when it may go on as it is. Called after each poll of the connection, so that a request which has come
     /// meanwhile counts.
-    pub(super) fn look(&self, waker: &Waker, house: &House) -> Option<Deadline> {
+    pub(super) fn look(&self, waker: &Waker, house: &House) -> ControlFlow<(), Option<Instant>> {
         let mut state = self.lock();
         if mem::take(&mut state.moved) {
             state.since = Instant::now();
@@ -122,11 +123,15 @@ impl Pace {
             Stage::New | Stage::Head | Stage::Parsing | Stage::Sending => self.limits.head,
             Stage::Idle => self.limits.idle,
             Stage::Leaving => FAREWELL,
-            Stage::Busy => return Some(Deadline::None),
+            Stage::Busy => return ControlFlow::Continue(None),
         };
         // The clock holds every one of these limits.
         let at = state.since.checked_add(limit).unwrap_or(state.since);
-        (!ends).then_some(Deadline::At(at))
+        if ends {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(Some(at))
+        }
     }
 
     /// How easily the connection can be missed, and since when: the least one goes first. `None`: it is being answered.
@@ -159,13 +164,6 @@ impl Pace {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Until when a connection may go on as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Deadline {
-    None,
-    At(Instant),
 }
 
 /// In the order in which connections make room for others.

@@ -42,37 +42,28 @@ pub(super) struct Wire<T> {
 
 /// Why a connection is closed without its request having been answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// hyper's verdict.
-    Parsed(StatusCode),
-    TooLarge,
-    Http2,
-    ProxyProtocol,
-    NoHttp,
+pub(super) struct Refusal {
+    status: StatusCode,
+    error: &'static str,
 }
 
 impl Refusal {
-    fn status(self) -> StatusCode {
-        match self {
-            Self::Parsed(status) => status,
-            Self::TooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::Http2 => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
-            Self::ProxyProtocol | Self::NoHttp => StatusCode::BAD_REQUEST,
-        }
-    }
-
-    fn error(self) -> &'static str {
-        match self {
-            Self::Parsed(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => "the request has too many headers",
-            Self::Parsed(_) => "the request isn't HTTP/1.1: its first line or a header is malformed",
-            Self::TooLarge => "the head of the request is longer than 16 KiB",
-            Self::Http2 => "this server speaks HTTP/1.1; HTTP/2 isn't supported",
-            Self::ProxyProtocol => {
-                "this server doesn't read the PROXY protocol; turn it off in what forwards the connection"
-            }
-            Self::NoHttp => "this server speaks HTTP/1.1, without TLS",
-        }
-    }
+    const TOO_LARGE: Self = Self {
+        status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        error: "the head of the request is longer than 16 KiB or has more than 100 headers",
+    };
+    const HTTP_2: Self = Self {
+        status: StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+        error: "this server speaks HTTP/1.1; HTTP/2 isn't supported",
+    };
+    pub(super) const PROXY_PROTOCOL: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        error: "this server doesn't read the PROXY protocol; turn it off where the connection comes from",
+    };
+    const NO_HTTP: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        error: "the request isn't HTTP/1.1: its first line or a header is malformed",
+    };
 }
 
 /// What the buffer begins with.
@@ -142,15 +133,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
             self.searched = 0;
         }
         if self.buffer.starts_with(HTTP_2) {
-            return Found::Refused(Refusal::Http2);
+            return Found::Refused(Refusal::HTTP_2);
         }
         if PROXY.iter().any(|signature| self.buffer.starts_with(signature)) {
-            return Found::Refused(Refusal::ProxyProtocol);
+            return Found::Refused(Refusal::PROXY_PROTOCOL);
         }
         // A client of TLS or of SSH waits for an answer, and sends no end of a head.
         let method = self.buffer.iter().position(|byte| !is_of_method(*byte));
         if method.is_some_and(|end| end == 0 || self.buffer.get(end) != Some(&b' ')) && self.buffer != b"\r" {
-            return Found::Refused(Refusal::NoHttp);
+            return Found::Refused(Refusal::NO_HTTP);
         }
         let from = self.searched.saturating_sub(2);
         let lines = self.buffer.iter().enumerate().skip(from);
@@ -163,7 +154,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         self.searched = self.buffer.len();
         match end {
             Some(end) => Found::Head(end),
-            None if self.buffer.len() >= LONGEST_HEAD => Found::Refused(Refusal::TooLarge),
+            None if self.buffer.len() >= LONGEST_HEAD => Found::Refused(Refusal::TOO_LARGE),
             None => Found::Part,
         }
     }
@@ -191,12 +182,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
     }
 
-    /// What hyper writes before it has called the service is its own refusal, without our headers: its status is kept.
+    /// What hyper writes before it has called the service is its own refusal, without our headers: only its status is kept.
     fn refuse(&mut self, written: &[u8]) {
         if self.refusal.is_none() {
-            let status = written.get(9..12).map(StatusCode::from_bytes);
-            let status = status.and_then(Result::ok).unwrap_or(StatusCode::BAD_REQUEST);
-            self.refusal = Some(Refusal::Parsed(status));
+            let is_too_large = written.get(9..12) == Some(b"431");
+            self.refusal = Some(if is_too_large {
+                Refusal::TOO_LARGE
+            } else {
+                Refusal::NO_HTTP
+            });
         }
     }
 
@@ -205,7 +199,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
     pub(super) async fn leave(&mut self) -> io::Result<()> {
         self.pace.enter(Stage::Leaving);
         if let Some(refusal) = self.refusal {
-            let answer = problem::by_hand(refusal.status(), refusal.error());
+            let answer = problem::by_hand(refusal.status, refusal.error);
             self.io.write_all(answer.as_bytes()).await?;
         }
         self.io.shutdown().await?;
