@@ -2,8 +2,6 @@
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use subtle::{Choice, ConstantTimeEq};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +29,20 @@ impl Scheme {
 
 /// The one token of RFC 7617 that this user and password make; none where the password is empty.
 pub(super) fn basic(user: &str, password: &str) -> Tokens {
-    let token = BASE64_STANDARD.encode(format!("{user}:{password}"));
+    let token = base64(format!("{user}:{password}").as_bytes());
     Tokens::new((!password.is_empty()).then_some(token))
+}
+
+/// RFC 4648, with padding: ten lines here are a package less in every application.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = |group: &[u8]| {
+        let bits = [16, 8, 0].into_iter().zip(group);
+        let bits = bits.fold(0, |bits, (shift, byte)| bits | usize::from(*byte) << shift);
+        let digit = |at: usize| ALPHABET.get(bits >> (18 - 6 * at) & 63).copied();
+        [0, 1, 2, 3].map(|at| digit(at).filter(|_| at <= group.len()).map_or('=', char::from))
+    };
+    bytes.chunks(3).flat_map(digits).collect()
 }
 
 /// Some tokens, none of them empty.
@@ -66,5 +76,21 @@ impl Tokens {
             .iter()
             .fold(Choice::from(0), |found, token| found | token.ct_eq(presented));
         bool::from(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::base64::Engine as _;
+    use ::base64::prelude::BASE64_STANDARD;
+
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_everybody_else() {
+        let bytes: Vec<u8> = (0..=255).rev().collect();
+        for length in 0..bytes.len() {
+            assert_eq!(base64(&bytes[..length]), BASE64_STANDARD.encode(&bytes[..length]));
+        }
     }
 }
