@@ -64,6 +64,18 @@ fn http_1_1_without_one_valid_host_is_400() {
 }
 
 #[test]
+fn a_request_with_a_body_is_answered_and_told_that_its_connection_ends() {
+    let (_served, addr) = Served::start(&[]);
+    for (method, expected) in [("GET", "200"), ("POST", "405"), ("OPTIONS", "200")] {
+        for body in ["Content-Length: 5\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"] {
+            let answer = raw(addr, format!("{method} /livez HTTP/1.1\r\nHost: localhost\r\n{body}"));
+            assert_eq!(status(&answer), expected, "{answer}");
+            assert!(has(&answer, "connection: close"), "{answer}");
+        }
+    }
+}
+
+#[test]
 fn http_2_is_505_in_words_of_http_1() {
     let (_served, addr) = Served::start(&[]);
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
