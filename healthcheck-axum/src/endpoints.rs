@@ -48,7 +48,8 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
 /// | `GET /environment`, `/environment/{section}` | the environment page; one section of it |
 /// | `GET /healthcheck/openapi.json` | an OpenAPI document of all this, where `Endpoints::openapi` turned it on |
 ///
-/// `HEAD` answers each of them without a body, `OPTIONS` the health and probe paths likewise; another method is 405.
+/// `HEAD` answers each of them without a body, `OPTIONS` the health and probe paths likewise, and a CORS preflight is 204
+/// with `Allow`; another method is 405. What went wrong with a request is said in JSON, text or HTML, as it accepts.
 /// Other parameters of the query are ignored, so that `?_=1598022539` does no harm; at most 1,024 are read.
 /// All answers carry `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`, and `Connection: close` while the
 /// service drains. No body is built beyond 4 MiB: a report that large keeps its verdicts and loses its outputs; metrics,

@@ -67,8 +67,14 @@ fn http_1_1_without_one_valid_host_is_400() {
 fn a_request_with_a_body_is_answered_and_told_that_its_connection_ends() {
     let (_served, addr) = Served::start(&[]);
     for (method, expected) in [("GET", "200"), ("POST", "405"), ("OPTIONS", "200")] {
-        for body in ["Content-Length: 5\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"] {
-            let answer = raw(addr, format!("{method} /livez HTTP/1.1\r\nHost: localhost\r\n{body}"));
+        for body in [
+            "Content-Length: 5\r\n\r\nhello",
+            "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        ] {
+            let answer = raw(
+                addr,
+                format!("{method} /livez HTTP/1.1\r\nHost: localhost\r\n{body}"),
+            );
             assert_eq!(status(&answer), expected, "{answer}");
             assert!(has(&answer, "connection: close"), "{answer}");
         }

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
@@ -144,10 +144,10 @@ impl Socket {
                 let _ = stream.set_nodelay(true);
                 (Box::new(stream) as Stream, peer)
             }),
-            // Whoever may open the file is on this machine.
+            // Only processes of this machine open the file.
             #[cfg(unix)]
             Self::Unix(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| {
-                let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+                let peer = SocketAddr::from(([127, 0, 0, 1], 0));
                 (Box::new(stream) as Stream, peer)
             }),
         }

@@ -214,6 +214,7 @@ async fn while_every_place_is_taken_a_connection_ends_with_its_answer() {
     timeout(MOMENT, it.places.ended()).await.expect("it ends");
     let (answer, ended) = read(&mut client).await;
     assert!(answer.starts_with("HTTP/1.1 404") && ended);
+    assert!(answer.contains("connection: close"), "and says so: {answer}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -131,8 +131,8 @@ async fn answer(
             site.router.call(request).await?.map(Content::Routed)
         }
     };
-    // While draining the client's next connection should be another server's.
-    if bad_host || has_body || site.health.is_draining() {
+    // While draining the client's next connection should be another server's; while the house is full, another client's.
+    if bad_host || has_body || site.house.is_full() || site.health.is_draining() {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
