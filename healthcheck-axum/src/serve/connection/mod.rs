@@ -118,13 +118,13 @@ async fn answer(
     pace.is_taken(has_body);
     let (head, body) = request.into_parts();
     let bad_host = !names_one_host(&head);
-    let at_once = site.shortcut.as_ref().and_then(|shortcut| shortcut.answer(&head));
-    let mut response = match at_once {
-        _ if bad_host => {
+    let shortcut = site.shortcut.as_ref().filter(|_| !bad_host);
+    let mut response = match shortcut.and_then(|shortcut| shortcut.answer(&head)) {
+        Some(response) => response.map(Content::Whole),
+        None if bad_host => {
             let answer = Problem::bad_host().response(&Formats::default(), &head);
             answer.map(Content::Routed)
         }
-        Some(response) => response.map(Content::Whole),
         None => {
             let mut request = Request::from_parts(head, Body::new(body));
             request.extensions_mut().insert(ConnectInfo(peer));

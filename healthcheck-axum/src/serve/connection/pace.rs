@@ -1,7 +1,7 @@
 //! What a connection is doing, since when, and for how long it may go on.
 
-use std::mem;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -34,78 +34,90 @@ pub(in crate::serve) enum Stage {
     Leaving,
 }
 
+impl Stage {
+    /// In the order of the variants.
+    const ALL: [Self; 7] = [
+        Self::New,
+        Self::Idle,
+        Self::Head,
+        Self::Parsing,
+        Self::Busy,
+        Self::Sending,
+        Self::Leaving,
+    ];
+}
+
 /// Shared between the connection's task, which moves from stage to stage, and the accept loop, which asks connections to
-/// end where others need their place.
+/// end where others need their place. Both run on the server's one thread: the atomics are cells that may be shared.
 pub(in crate::serve) struct Pace {
     limits: Limits,
+    stage: AtomicU8,
+    /// The stage began during the current poll of the connection: `since` is set at its end, one look at the clock for
+    /// all that the poll did.
+    moved: AtomicBool,
+    /// No further request is read.
+    is_last: AtomicBool,
     state: Mutex<State>,
 }
 
 struct State {
-    stage: Stage,
     since: Instant,
-    /// The stage began during the current poll of the connection: `since` is set at its end, one look at the clock for
-    /// all that the poll did.
-    moved: bool,
     /// The accept loop wants the place of a connection that has been in its stage since then.
     asked: Option<Instant>,
     waker: Option<Waker>,
-    /// No further request is read.
-    is_last: bool,
 }
 
 impl Pace {
     pub(in crate::serve) fn new(limits: Limits) -> Self {
         Self {
             limits,
+            stage: AtomicU8::new(Stage::New as u8),
+            moved: AtomicBool::new(false),
+            is_last: AtomicBool::new(false),
             state: Mutex::new(State {
-                stage: Stage::New,
                 since: Instant::now(),
-                moved: false,
                 asked: None,
                 waker: None,
-                is_last: false,
             }),
         }
     }
 
     pub(super) fn stage(&self) -> Stage {
-        self.lock().stage
+        let stage = usize::from(self.stage.load(Ordering::Relaxed));
+        Stage::ALL.get(stage).copied().unwrap_or(Stage::Leaving)
     }
 
     /// The first head has its time from the opening of the connection, and hyper's parsing belongs to it; each other
     /// stage has time of its own.
     pub(super) fn enter(&self, stage: Stage) {
-        let mut state = self.lock();
         let goes_on = matches!(
-            (state.stage, stage),
+            (self.stage(), stage),
             (Stage::New, Stage::Head) | (Stage::New | Stage::Head, Stage::Parsing)
         );
-        state.moved |= !goes_on;
-        state.stage = stage;
+        if !goes_on {
+            self.moved.store(true, Ordering::Relaxed);
+        }
+        self.stage.store(stage as u8, Ordering::Relaxed);
     }
 
     /// hyper has read a head; `is_last`: the connection ends with this request's answer.
     pub(super) fn is_taken(&self, is_last: bool) {
         self.enter(Stage::Busy);
-        self.lock().is_last |= is_last;
+        if is_last {
+            self.is_last.store(true, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn is_last(&self) -> bool {
-        self.lock().is_last
+        self.is_last.load(Ordering::Relaxed)
     }
 
-    /// The client took a part of its answer: its time for the rest begins anew.
-    pub(super) fn took_a_part(&self) {
-        let mut state = self.lock();
-        state.moved |= state.stage == Stage::Sending;
-    }
-
-    /// Whether the connection ends now, and until when it may go on as it is. Called after each poll of the connection, so that a request which has come
-    /// meanwhile counts.
+    /// Whether the connection ends now, and until when it may go on as it is. Called after each poll of the connection,
+    /// so that a request which has come meanwhile counts.
     pub(super) fn look(&self, waker: &Waker, house: &House) -> ControlFlow<(), Option<Instant>> {
+        let stage = self.stage();
         let mut state = self.lock();
-        if mem::take(&mut state.moved) {
+        if self.moved.swap(false, Ordering::Relaxed) {
             state.since = Instant::now();
         }
         match &mut state.waker {
@@ -113,38 +125,36 @@ impl Pace {
             none => *none = Some(waker.clone()),
         }
         let is_asked = state.asked.take() == Some(state.since);
-        let ends = match state.stage {
+        let ends = match stage {
             Stage::New | Stage::Leaving => is_asked || house.is_closing(),
             Stage::Idle => is_asked || house.is_closing() || house.is_full(),
             Stage::Head | Stage::Parsing | Stage::Sending => is_asked,
             Stage::Busy => false,
         };
-        let limit = match state.stage {
+        if ends {
+            return ControlFlow::Break(());
+        }
+        let limit = match stage {
             Stage::New | Stage::Head | Stage::Parsing | Stage::Sending => self.limits.head,
             Stage::Idle => self.limits.idle,
             Stage::Leaving => FAREWELL,
             Stage::Busy => return ControlFlow::Continue(None),
         };
         // The clock holds every one of these limits.
-        let at = state.since.checked_add(limit).unwrap_or(state.since);
-        if ends {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(Some(at))
-        }
+        ControlFlow::Continue(Some(state.since.checked_add(limit).unwrap_or(state.since)))
     }
 
     /// How easily the connection can be missed, and since when: the least one goes first. `None`: it is being answered.
     pub(in crate::serve) fn rank(&self, now: Instant) -> Option<(Rank, Instant)> {
-        let state = self.lock();
-        let rank = match state.stage {
-            Stage::New if now.saturating_duration_since(state.since) < GRACE => Rank::Unfinished,
+        let since = self.lock().since;
+        let rank = match self.stage() {
+            Stage::New if now.saturating_duration_since(since) < GRACE => Rank::Unfinished,
             Stage::New | Stage::Idle | Stage::Leaving => Rank::Idle,
             Stage::Head | Stage::Parsing => Rank::Unfinished,
             Stage::Sending => Rank::Unsent,
             Stage::Busy => return None,
         };
-        Some((rank, state.since))
+        Some((rank, since))
     }
 
     /// Asks the connection to end if it is still in the stage that began then. Its task reads first what has come.

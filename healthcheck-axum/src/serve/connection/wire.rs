@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use axum::http::StatusCode;
+use memchr::memchr_iter;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::pace::{Pace, Stage};
@@ -29,11 +30,13 @@ const PROXY: [&[u8]; 2] = [b"PROXY ", b"\0\r\nQUIT\n"];
 pub(super) struct Wire<T> {
     io: T,
     pace: Arc<Pace>,
-    /// Read from the socket and not yet by hyper.
+    /// What is read from the socket goes here.
     buffer: Vec<u8>,
-    /// How many bytes at its beginning are known to hold no end of a head.
+    /// How many bytes at its beginning are read and not yet by hyper.
+    filled: usize,
+    /// How many of these are known to hold no end of a head.
     searched: usize,
-    /// How many bytes at its beginning are of the head that hyper reads.
+    /// How many of these are of the head that hyper reads.
     open: usize,
     refusal: Option<Refusal>,
     /// hyper's, while it waits for a head and the last answer isn't through.
@@ -81,6 +84,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
             io,
             pace,
             buffer: Vec::new(),
+            filled: 0,
             searched: 0,
             open: 0,
             refusal: None,
@@ -90,7 +94,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
 
     /// Whether something is left to say or to discard.
     pub(super) fn has_to_leave(&self) -> bool {
-        self.refusal.is_some() || self.pace.is_last() || !self.buffer.is_empty()
+        self.refusal.is_some() || self.pace.is_last() || self.filled > 0
     }
 
     pub(super) const fn refusal(&self) -> Option<Refusal> {
@@ -123,61 +127,70 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
 
     fn find(&mut self) -> Found {
         // As hyper does before a request.
-        loop {
-            let skipped = match *self.buffer {
-                [b'\n', ..] => 1,
-                [b'\r', b'\n', ..] => 2,
-                _ => break,
-            };
-            self.buffer.drain(..skipped);
-            self.searched = 0;
+        while let Some(skipped) = match self.unread() {
+            [b'\n', ..] => Some(1),
+            [b'\r', b'\n', ..] => Some(2),
+            _ => None,
+        } {
+            self.advance(skipped);
         }
-        if self.buffer.starts_with(HTTP_2) {
+        let unread = self.unread();
+        if unread.starts_with(HTTP_2) {
             return Found::Refused(Refusal::HTTP_2);
         }
-        if PROXY.iter().any(|signature| self.buffer.starts_with(signature)) {
+        if PROXY.iter().any(|signature| unread.starts_with(signature)) {
             return Found::Refused(Refusal::PROXY_PROTOCOL);
         }
         // A client of TLS or of SSH waits for an answer, and sends no end of a head.
-        let method = self.buffer.iter().position(|byte| !is_of_method(*byte));
-        if method.is_some_and(|end| end == 0 || self.buffer.get(end) != Some(&b' ')) && self.buffer != b"\r" {
+        let method = unread.iter().position(|byte| !is_of_method(*byte));
+        if method.is_some_and(|end| end == 0 || unread.get(end) != Some(&b' ')) && unread != b"\r" {
             return Found::Refused(Refusal::NO_HTTP);
         }
         let from = self.searched.saturating_sub(2);
-        let lines = self.buffer.iter().enumerate().skip(from);
-        let mut ends = lines.filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
-        let end = ends.find_map(|end| match self.buffer.get(end..) {
-            Some([b'\n', ..]) => Some(end + 1),
-            Some([b'\r', b'\n', ..]) => Some(end + 2),
+        let new = unread.get(from..).unwrap_or_default();
+        let end = memchr_iter(b'\n', new).find_map(|at| match new.get(at + 1..) {
+            Some([b'\n', ..]) => Some(from + at + 2),
+            Some([b'\r', b'\n', ..]) => Some(from + at + 3),
             _ => None,
         });
-        self.searched = self.buffer.len();
+        self.searched = self.filled;
         match end {
             Some(end) => Found::Head(end),
-            None if self.buffer.len() >= LONGEST_HEAD => Found::Refused(Refusal::TOO_LARGE),
+            None if self.filled >= LONGEST_HEAD => Found::Refused(Refusal::TOO_LARGE),
             None => Found::Part,
         }
     }
 
+    fn unread(&self) -> &[u8] {
+        self.buffer.get(..self.filled).unwrap_or_default()
+    }
+
+    /// Forgets the first bytes.
+    fn advance(&mut self, count: usize) {
+        self.buffer.copy_within(count..self.filled, 0);
+        self.filled -= count;
+        self.searched = 0;
+    }
+
     /// Reads what has come, up to the longest head; how many bytes.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let before = self.buffer.len();
-        self.buffer.resize(LONGEST_HEAD.min(before + PIECE), 0);
-        let mut free = ReadBuf::new(self.buffer.get_mut(before..).unwrap_or_default());
-        let polled = Pin::new(&mut self.io).poll_read(cx, &mut free);
+        if self.filled == self.buffer.len() {
+            self.buffer.resize(LONGEST_HEAD.min(self.filled + PIECE), 0);
+        }
+        let mut free = ReadBuf::new(self.buffer.get_mut(self.filled..).unwrap_or_default());
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut free))?;
         let count = free.filled().len();
-        self.buffer.truncate(before + count);
-        polled.map_ok(|()| count)
+        self.filled += count;
+        Poll::Ready(Ok(count))
     }
 
     /// Gives hyper as much of its head as it takes.
     fn give(&mut self, out: &mut ReadBuf<'_>) {
         let count = self.open.min(out.remaining());
         out.put_slice(self.buffer.get(..count).unwrap_or_default());
-        self.buffer.drain(..count);
         self.open -= count;
-        self.searched = 0;
-        if self.buffer.is_empty() && self.buffer.capacity() > 2 * PIECE {
+        self.advance(count);
+        if self.filled == 0 && self.buffer.len() > PIECE {
             self.buffer = Vec::new();
         }
     }
@@ -241,7 +254,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<T> {
             }
             // hyper has the whole head, and wants to know whether the client has left.
             Stage::Parsing | Stage::Busy => {
-                while self.buffer.len() < LONGEST_HEAD {
+                while self.filled < LONGEST_HEAD {
                     if ready!(self.poll_fill(cx))? == 0 {
                         return Poll::Ready(Ok(()));
                     }
@@ -263,14 +276,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.pace.stage() == Stage::Parsing {
+        let stage = self.pace.stage();
+        if stage == Stage::Parsing {
             let start = slices.iter().find(|slice| !slice.is_empty());
             self.refuse(start.map_or(&[], |slice| slice));
             return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
         }
         let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
-        if polled.is_ready() {
-            self.pace.took_a_part();
+        if polled.is_ready() && stage == Stage::Sending {
+            // The client took a part of its answer: its time for the rest begins anew.
+            self.pace.enter(Stage::Sending);
         }
         polled
     }
@@ -284,7 +299,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
         ready!(Pin::new(&mut self.io).poll_flush(cx))?;
         if self.pace.stage() == Stage::Sending {
             // What has come with the request before has its time from now.
-            self.pace.enter(if self.buffer.is_empty() {
+            self.pace.enter(if self.filled == 0 {
                 Stage::Idle
             } else {
                 Stage::Head
