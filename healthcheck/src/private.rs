@@ -98,10 +98,10 @@ impl<T: Serialize> SectionValue for T {
     }
 }
 
-/// Puts a log line on its way through the queue of a `HealthCheck`, with the dispatcher of this moment: whoever answers
+/// Puts a log line on its way through a queue of the process, with the dispatcher of this moment: a thread that answers
 /// requests waits for no subscriber.
-pub fn log(health: &crate::HealthCheck, line: impl FnOnce() + Send + 'static) {
-    health.core().runner.log(line);
+pub fn log(line: impl FnOnce() + Send + 'static) {
+    crate::runner::telling::log(line);
 }
 
 /// Whether no line of this process is on its way. For tests that read what was logged.

@@ -330,11 +330,6 @@ impl Runner {
         self.telling.dropped()
     }
 
-    /// Puts a line on its way that isn't about a check.
-    pub(crate) fn log(&self, line: impl FnOnce() + Send + 'static) {
-        self.telling.log(line);
-    }
-
     fn output_of(&self, subject: &world::Subject, output: Value) -> Value {
         sanitize::sanitize(&self.redaction, self.longest_output, subject, output)
     }

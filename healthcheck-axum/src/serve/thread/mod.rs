@@ -1,55 +1,53 @@
 //! The server of `serve`: a thread with a runtime of its own, so that it answers whatever the application's does.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use axum::Router;
 use healthcheck::HealthCheck;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::accept;
+use super::beside::{maintenance_file, runtime_watch};
+use super::connection::Site;
+use super::error::ServeError;
+use super::limits::Limits;
+use super::listener::{Detached, Listener};
+use super::places::Places;
+use super::signals::{Caught, LAST_MOMENT, Signals};
 use crate::haproxy_agent::{self, Agent};
-use crate::serve_error::ServeError;
+use crate::log::{self, log};
 use crate::shortcut::Shortcut;
-use crate::signals::{Caught, Signals};
 use crate::task::Task;
-use crate::{maintenance, runtime_watch, termination_log};
-use connection::Site;
-pub(crate) use limits::Limits;
-use places::Places;
+use crate::termination_log;
 
-mod accept;
-mod connection;
-mod limits;
-mod pace;
-mod places;
+#[cfg(test)]
+mod crowded_tests;
 #[cfg(test)]
 mod tests;
 
-/// After a second signal the process ends; this is how long the application has for ending it in its own way.
-const LAST_MOMENT: Duration = Duration::from_secs(1);
-
 /// What is served, and how it ends.
-pub(crate) struct Server {
-    pub(crate) router: Router,
+pub(super) struct Server {
+    pub(super) router: Router,
     /// What answers some of its requests sooner.
-    pub(crate) shortcut: Option<Shortcut>,
-    pub(crate) health: HealthCheck,
+    pub(super) shortcut: Option<Shortcut>,
+    pub(super) health: HealthCheck,
     /// How long requests are answered after SIGTERM, or what ends the server in its place; `None`: as `health` says.
-    pub(crate) shutdown_delay: Option<Duration>,
+    pub(super) shutdown_delay: Option<Duration>,
     /// Whether SIGTERM and Ctrl-C are taken over.
-    pub(crate) signals: bool,
+    pub(super) signals: bool,
     /// Whether liveness has the check `runtime`.
-    pub(crate) watch_runtime: bool,
-    pub(crate) maintenance_file: Option<PathBuf>,
-    pub(crate) termination_log: PathBuf,
-    pub(crate) agent: Option<Agent>,
-    pub(crate) limits: Limits,
+    pub(super) watch_runtime: bool,
+    pub(super) maintenance_file: Option<PathBuf>,
+    pub(super) termination_log: PathBuf,
+    pub(super) agent: Option<Agent>,
+    pub(super) limits: Limits,
 }
 
 /// What the application's side tells the server's thread. Its end tells that the application wants no server any more.
@@ -71,14 +69,14 @@ enum Cause {
 
 impl Server {
     /// Serves until a signal, `until`, or its own drop. Its `runtime` check watches the one that polls this.
-    pub(crate) async fn run(
+    pub(super) async fn run(
         self,
-        listener: TcpListener,
+        listener: Listener,
         until: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let no_thread = |why| ServeError::start("start the thread of the health server", why);
         // It would stay on the application's reactor, blocked with it.
-        let listener = listener.into_std().map_err(no_thread)?;
+        let listener = listener.detach().map_err(no_thread)?;
         let application = Handle::current();
         if let Some(delay) = self.shutdown_delay {
             self.health.set_shutdown_delay(delay);
@@ -113,7 +111,7 @@ impl Server {
     /// What the thread does.
     fn live(
         mut self,
-        listener: std::net::TcpListener,
+        listener: Detached,
         application: Handle,
         mut given: watch::Receiver<Order>,
         done: oneshot::Sender<Result<(), ServeError>>,
@@ -139,7 +137,7 @@ impl Server {
                     }
                 }
             }
-            let listener = match TcpListener::from_std(listener) {
+            let listener = match listener.attach() {
                 Ok(listener) => listener,
                 Err(why) => {
                     let _ = done.send(Err(ServeError::start("wait for connections", why)));
@@ -150,6 +148,7 @@ impl Server {
             let hurried = self.serve(listener, &mut given, &mut signals).await;
             self.write_termination_log().await;
             drop(companions);
+            log::finish();
             let _ = done.send(Ok(()));
             if signals.are_installed() {
                 see_it_taken(&mut given, &mut signals, hurried).await;
@@ -162,9 +161,9 @@ impl Server {
     async fn companions(&mut self, application: Handle) -> JoinSet<()> {
         let mut companions = JoinSet::<()>::new();
         let mut spawn = |companion: Task| companions.spawn(companion);
-        spawn(Box::pin(maintenance::remind(self.health.clone())));
+        spawn(Box::pin(maintenance_file::remind(self.health.clone())));
         if let Some(path) = &self.maintenance_file {
-            let switch = maintenance::Switch::new(path, self.health.clone()).await;
+            let switch = maintenance_file::Switch::new(path, self.health.clone()).await;
             spawn(Box::pin(switch.follow()));
         }
         if let Some(agent) = self.agent.take() {
@@ -185,17 +184,16 @@ impl Server {
     /// Serves, drains, and gives the second signal where one came.
     async fn serve(
         &self,
-        listener: TcpListener,
+        listener: Listener,
         given: &mut watch::Receiver<Order>,
         signals: &mut Signals,
     ) -> Option<Caught> {
-        let (close, closing) = watch::channel(false);
         let site = Site {
             router: TowerToHyperService::new(self.router.clone()),
             shortcut: self.shortcut.clone(),
             health: self.health.clone(),
             limits: self.limits,
-            closing,
+            house: Arc::default(),
         };
         let mut places = Places::new();
 
@@ -220,7 +218,7 @@ impl Server {
             Cause::Signal(Caught::Terminate) | Cause::Told => self.health.shutdown_delay(),
         };
         if let Cause::Signal(caught) = cause {
-            tracing::info!("{} received", caught.name());
+            log!(INFO, "{} received", caught.name());
         }
         self.health.set_shutdown_delay(delay);
         self.health.begin_shutdown();
@@ -237,15 +235,17 @@ impl Server {
             }
             drop(listener);
             self.health.end_drain();
-            let _ = close.send(true);
-            if timeout(self.limits.drain, places.all_ended()).await.is_err() {
-                tracing::warn!("requests were still in flight at the end of the drain");
+            if timeout(self.limits.drain, places.close(&site.house))
+                .await
+                .is_err()
+            {
+                log!(WARN, "requests were still in flight at the end of the drain");
             }
         };
         tokio::select! {
             () = drain => None,
             caught = signals.next() => {
-                tracing::warn!("{} received while draining: ending at once", caught.name());
+                log!(WARN, "{} received while draining: ending at once", caught.name());
                 Some(caught)
             }
             () = abandoned(given) => None,
@@ -269,7 +269,11 @@ async fn see_it_taken(given: &mut watch::Receiver<Order>, signals: &mut Signals,
             }
         } => caught,
     };
-    tracing::error!("the application doesn't return from serving: ending the process");
+    log!(
+        ERROR,
+        "the application doesn't return from serving: ending the process"
+    );
+    crate::log::finish();
     std::process::exit(caught.exit_code());
 }
 

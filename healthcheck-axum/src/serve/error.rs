@@ -43,26 +43,26 @@ enum Kind {
 }
 
 impl ServeError {
-    pub(crate) fn no_address(text: Option<&str>, why: io::Error) -> Self {
+    pub(in crate::serve) fn no_address(text: Option<&str>, why: io::Error) -> Self {
         let text = text.map(str::to_owned);
         Self {
             kind: Kind::NoAddress { text, why },
         }
     }
 
-    pub(crate) fn listen(on: Vec<SocketAddr>, why: io::Error) -> Self {
+    pub(in crate::serve) fn listen(on: Vec<SocketAddr>, why: io::Error) -> Self {
         Self {
             kind: Kind::Listen { on, why },
         }
     }
 
-    pub(crate) const fn start(what: &'static str, why: io::Error) -> Self {
+    pub(in crate::serve) const fn start(what: &'static str, why: io::Error) -> Self {
         Self {
             kind: Kind::Start { what, why },
         }
     }
 
-    pub(crate) const fn panicked() -> Self {
+    pub(in crate::serve) const fn panicked() -> Self {
         Self { kind: Kind::Panicked }
     }
 

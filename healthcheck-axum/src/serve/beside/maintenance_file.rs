@@ -9,6 +9,8 @@ use std::time::Duration;
 use healthcheck::HealthCheck;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::log::log;
+
 /// How often it is looked whether the file exists.
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long the first look may keep the first answer.
@@ -68,7 +70,7 @@ pub(crate) async fn remind(health: HealthCheck) {
         sleep(PERIOD).await;
         if let Some(lasted) = reminder.tick(Instant::now(), health.maintenance_reason().is_some()) {
             let minutes = lasted.as_secs() / 60;
-            tracing::warn!(minutes, "maintenance goes on: readiness fails");
+            log!(WARN, minutes, "maintenance goes on: readiness fails");
         }
     }
 }

@@ -11,11 +11,12 @@ use super::*;
 
 const PEER: &str = "192.0.2.7:4711";
 
-/// A client's side, the server's task, and what closes it.
+/// A client's side and the server's task.
 struct Opened {
     client: DuplexStream,
     task: JoinHandle<()>,
-    close: watch::Sender<bool>,
+    house: Arc<House>,
+    pace: Arc<Pace>,
     health: HealthCheck,
 }
 
@@ -39,26 +40,33 @@ fn open_within(limits: Limits) -> Opened {
                 "at last"
             }),
         );
-    let (close, closing) = watch::channel(false);
     let site = Site {
         router: TowerToHyperService::new(router),
         shortcut: None,
         health: health.clone(),
         limits,
-        closing,
+        house: Arc::default(),
     };
+    let house = Arc::clone(&site.house);
     let (client, io) = tokio::io::duplex(1024);
-    let pace = Arc::new(Pace::new(site.limits, Arc::default()));
-    let task = tokio::spawn(serve(io, PEER.parse().unwrap(), site, pace));
+    let pace = Arc::new(Pace::new(site.limits));
+    let task = tokio::spawn(serve(io, PEER.parse().unwrap(), site, Arc::clone(&pace)));
     Opened {
         client,
         task,
-        close,
+        house,
+        pace,
         health,
     }
 }
 
 impl Opened {
+    /// The server takes no further requests.
+    fn close(&self) {
+        self.house.close();
+        self.pace.wake();
+    }
+
     async fn send(&mut self, text: &str) {
         self.client.write_all(text.as_bytes()).await.unwrap();
     }
@@ -180,7 +188,7 @@ async fn at_the_end_a_request_that_has_come_and_was_not_read_is_answered() {
     let mut it = open();
     // Before the server's task has run at all.
     it.send(GET_PEER).await;
-    it.close.send(true).unwrap();
+    it.close();
     assert!(it.answer().await.ends_with(PEER));
     assert_eq!(it.closed_after().await, 0);
     // And between two requests.
@@ -188,7 +196,7 @@ async fn at_the_end_a_request_that_has_come_and_was_not_read_is_answered() {
     it.send(GET_PEER).await;
     it.answer().await;
     it.send(GET_PEER).await;
-    it.close.send(true).unwrap();
+    it.close();
     assert!(it.answer().await.ends_with(PEER));
     assert_eq!(it.closed_after().await, 0);
 }
@@ -228,19 +236,65 @@ async fn a_client_that_takes_its_answer_slowly_has_all_of_it_and_is_kept_as_any_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_head_above_64_kib_is_431() {
+async fn a_half_head_behind_a_request_has_ten_seconds() {
+    let mut it = open();
+    it.send(&format!("{GET_PEER}GET /peer HTTP/1.1\r\nHost:")).await;
+    it.answer().await;
+    assert_eq!(it.closed_after().await, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_come_together_are_answered_one_after_another() {
+    let mut it = open();
+    it.send(&GET_PEER.repeat(3)).await;
+    let mut text = String::new();
+    while text.matches(PEER).count() < 3 {
+        text.push_str(&it.answer().await);
+    }
+    assert_eq!(text.matches("HTTP/1.1 200").count(), 3);
+}
+
+/// What is answered to a head of so many bytes.
+async fn answered_to_a_head_of(bytes: usize) -> String {
     let it = open();
     let (mut read, mut write) = tokio::io::split(it.client);
-    let long = format!(
-        "GET /peer HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n",
-        "x".repeat(80 * 1024)
+    let [start, end] = ["GET /peer HTTP/1.1\r\nHost: x\r\nX-Long: ", "\r\n\r\n"];
+    let head = format!("{start}{}{end}", "x".repeat(bytes - start.len() - end.len()));
+    assert_eq!(head.len(), bytes);
+    let sent = tokio::spawn(async move {
+        let _ = write.write_all(head.as_bytes()).await;
+        let _ = write.shutdown().await;
+    });
+    let mut answer = String::new();
+    read.read_to_string(&mut answer).await.unwrap();
+    sent.await.unwrap();
+    answer
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_of_16_kib_is_read_and_a_longer_one_is_431() {
+    let answer = answered_to_a_head_of(16 * 1024).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    for bytes in [16 * 1024 + 1, 80 * 1024] {
+        let answer = answered_to_a_head_of(bytes).await;
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+        assert!(answer.contains("longer than 16 KiB"), "{answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_goes_on_sending_after_its_refusal_is_left_within_a_second() {
+    let mut it = open();
+    it.send("\0").await;
+    let began = Instant::now();
+    while it.client.write_all(b"more").await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(
+        began.elapsed() <= Duration::from_millis(1_200),
+        "{:?}",
+        began.elapsed()
     );
-    let sent = tokio::spawn(async move { drop(write.write_all(long.as_bytes()).await) });
-    let mut answer = [0; 12];
-    read.read_exact(&mut answer).await.unwrap();
-    assert_eq!(answer, *b"HTTP/1.1 431");
-    sent.abort();
-    it.task.abort();
 }
 
 #[tokio::test(start_paused = true)]
@@ -260,8 +314,8 @@ async fn at_the_end_a_connection_without_a_request_is_closed_at_once() {
     let mut idle = open();
     idle.send(GET_PEER).await;
     idle.answer().await;
-    new.close.send_replace(true);
-    idle.close.send_replace(true);
+    new.close();
+    idle.close();
     assert_eq!(new.closed_after().await, 0);
     assert_eq!(idle.closed_after().await, 0);
 }
@@ -271,7 +325,7 @@ async fn at_the_end_a_request_in_flight_is_answered_and_its_connection_closed() 
     let mut it = open();
     it.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    it.close.send_replace(true);
+    it.close();
     assert!(it.answer().await.ends_with("at last"));
     assert_eq!(it.closed_after().await, 0);
 }
@@ -282,7 +336,7 @@ async fn at_the_end_an_answer_that_is_on_its_way_is_sent_to_its_end() {
     it.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
     // The server has written what the pipe takes, and has the rest in its buffer.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    it.close.send_replace(true);
+    it.close();
     assert!(it.answer().await.ends_with(&"x".repeat(4_096)));
     assert_eq!(it.closed_after().await, 0);
 }
@@ -293,7 +347,7 @@ async fn at_the_end_a_head_that_is_on_its_way_is_still_answered() {
     it.send("GET /peer HTTP/1.1\r\n").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     it.health.begin_shutdown();
-    it.close.send_replace(true);
+    it.close();
     tokio::time::sleep(Duration::from_secs(1)).await;
     it.send("Host: x\r\n\r\n").await;
     assert!(it.answer().await.contains("connection: close"));

@@ -1,8 +1,8 @@
-use std::net::SocketAddr;
+//! `serve`: the endpoints at addresses of their own, answered from a thread apart.
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use axum::Router;
 use healthcheck::{HealthCheck, Selection};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::runtime::Handle;
@@ -10,12 +10,27 @@ use tokio::runtime::Handle;
 use crate::disabled;
 use crate::endpoints::{Endpoints, Readers};
 use crate::haproxy_agent::Agent;
+use crate::log::log;
 use crate::routes;
-use crate::runtime_watch::RUNTIME;
-use crate::serve_error::ServeError;
-use crate::server::{Limits, Server};
 use crate::shortcut::Shortcut;
 use crate::termination_log;
+use error::ServeError;
+use limits::Limits;
+use listener::Listener;
+use thread::Server;
+
+mod accept;
+mod beside;
+mod connection;
+pub(crate) mod error;
+pub(crate) mod limits;
+pub(crate) mod listener;
+mod log;
+mod places;
+pub(crate) mod signals;
+mod thread;
+
+pub(crate) use beside::runtime_watch::RUNTIME;
 
 /// Serves every annotated check and section of the binary until SIGTERM or Ctrl-C: the same as
 /// `Endpoints::new(HealthCheck::discover()?).serve(addr)`, which see.
@@ -123,23 +138,32 @@ impl Endpoints {
     /// it answers whatever the application's runtime is doing. The checks run on the application's, the one that
     /// awaits this, unless [`HealthCheck::on_runtime`] has said where.
     ///
+    /// **Where.** On every address that the name has: `localhost:8080` is 127.0.0.1 and, where the machine has it, ::1.
+    /// `[::]:8080` is every address of this machine, of IPv6 and of IPv4 (unless the system has turned that off, as with
+    /// Linux's `net.ipv6.bindv6only`). A Unix socket is served by [`serve_on`](Self::serve_on).
+    ///
     /// **The end.** On SIGTERM, and on [`HealthCheck::begin_shutdown`], `/readyz` fails at once while every request is
     /// answered for the [`shutdown_delay`](Self::shutdown_delay), so that load balancers notice; then the listener
     /// closes, and requests in flight have 20 s to end. On Ctrl-C there is no delay. A second signal ends at once.
-    /// Whoever drops the future ends the server without any of this. To drain a server of one's own in step, wait for
+    /// Dropping the future stops the server immediately. To drain a server of your own in step, wait for
     /// [`HealthCheck::drained`].
     ///
     /// **Signals.** SIGTERM and Ctrl-C are taken over for the rest of the process, also after this has returned: then
     /// they do nothing any more, and what `main` does after it can't be interrupted by them. Only where the
     /// application doesn't return from here, since its runtime is blocked, the next signal ends the process, with the
-    /// exit code 143 or 130. Whoever handles signals calls [`serve_until`](Self::serve_until), which installs nothing.
+    /// exit code 143 or 130. Use [`serve_until`](Self::serve_until) to handle signals yourself: it installs nothing.
     /// Elsewhere than on Unix there is Ctrl-C alone.
     ///
     /// **Limits.** 4,096 connections, on Linux no more than half of the files that the process may have open (`ulimit
-    /// -n`); for the next one the connection is closed that has stood idle longest, as nginx does it, and where none is
-    /// idle the next ones wait. 10 s for a request's head, and for a client that takes nothing of an answer; 75 s idle.
-    /// It is HTTP/1. When the process has no free file all the same it logs once, keeps its connections and accepts
-    /// again as soon as it can.
+    /// -n`). For the next one others are closed: those that have stood idle longest, then those whose request has been
+    /// unfinished for longest, then those that don't take their answer; only where all are being answered it waits. When
+    /// the process has no free file the idle connections are closed, and a file that was kept back serves one client
+    /// at a time. A client has 10 s for a request's head and for each part of an answer that it doesn't take, and 75 s
+    /// between two requests. A head longer than 16 KiB is refused (431). A request with a body is answered, and its
+    /// connection closed. It is HTTP/1.1: `Host` is required, and HTTP/2 is refused (505).
+    ///
+    /// **Elsewhere.** Any other path is answered with 404, which says what is there. `OPTIONS *` is `OPTIONS` on
+    /// readiness.
     ///
     /// **Beside it.** The background checks are started; `HEALTHCHECK_DISABLE=a,b` in the environment takes these
     /// checks out; [`runtime_check`](Self::runtime_check), [`maintenance_file`](Self::maintenance_file) and
@@ -154,27 +178,24 @@ impl Endpoints {
     /// What [`router`](Self::router) refuses; an address that can't be listened on, also that of
     /// [`haproxy_agent`](Self::haproxy_agent). The error names it, unless it is none at all.
     pub async fn serve(self, addr: impl ToSocketAddrs) -> Result<(), ServeError> {
-        self.run(
-            listen(addr, None).await?,
-            Signals::TakenOver,
-            std::future::pending(),
-        )
-        .await
+        self.serve_on(Listener::bind(addr).await?).await
     }
 
-    /// As [`serve`](Self::serve), on a listener that is there already.
+    /// As [`serve`](Self::serve), on a listener that is there already: a `TcpListener`, or on Unix a `UnixListener`. A
+    /// Unix socket counts as an address of this machine, and so do its clients. The queue of connections that wait to be
+    /// accepted is the listener's: `TcpListener::bind` gives it 128 places, [`serve`](Self::serve) 4,096.
     ///
     /// # Errors
     /// As [`serve`](Self::serve).
-    pub async fn serve_on(self, listener: TcpListener) -> Result<(), ServeError> {
-        self.run(listener, Signals::TakenOver, std::future::pending())
+    pub async fn serve_on(self, listener: impl Into<Listener>) -> Result<(), ServeError> {
+        self.run(listener.into(), Signals::TakenOver, std::future::pending())
             .await
     }
 
     /// As [`serve`](Self::serve), until the future ends, for those who handle signals themselves: no handler is
     /// installed. What follows is the same as on SIGTERM; a shutdown that
-    /// [`HealthCheck::begin_shutdown`] began before counts toward the delay. The future is polled by whoever awaits
-    /// this.
+    /// [`HealthCheck::begin_shutdown`] began before counts toward the delay. The future is polled by the task that
+    /// awaits this.
     ///
     /// # Errors
     /// As [`serve`](Self::serve).
@@ -199,27 +220,38 @@ impl Endpoints {
         addr: impl ToSocketAddrs,
         until: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        self.run(listen(addr, None).await?, Signals::LeftAlone, until)
-            .await
+        self.serve_on_until(Listener::bind(addr).await?, until).await
+    }
+
+    /// As [`serve_until`](Self::serve_until), on a listener that is there already.
+    ///
+    /// # Errors
+    /// As [`serve`](Self::serve).
+    pub async fn serve_on_until(
+        self,
+        listener: impl Into<Listener>,
+        until: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
+        self.run(listener.into(), Signals::LeftAlone, until).await
     }
 
     async fn run(
         self,
-        listener: TcpListener,
+        listener: Listener,
         signals: Signals,
         until: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        let addr = listener
-            .local_addr()
+        let names = listener
+            .names()
             .map_err(|why| ServeError::start("tell the address of the listener", why))?;
-        let readers = if addr.ip().to_canonical().is_loopback() {
+        let readers = if listener.is_local() {
             Readers::Local
         } else {
             Readers::Unknown
         };
         // A check that panics is told without its secrets; what the panic prints, only by this hook.
         healthcheck::install_panic_hook();
-        let own_is_disabled = disabled::apply(&self.health, RUNTIME);
+        let own_is_disabled = disabled::apply(&self.health);
         let endpoints = self.at_home_on(Handle::current());
         let Serving {
             shutdown_delay,
@@ -238,9 +270,8 @@ impl Endpoints {
         };
         let health = endpoints.health.clone();
         let state = endpoints.assemble(readers)?;
-        let router: Router = routes::router(&state.paths, &state);
         let server = Server {
-            router,
+            router: routes::whole_server(&state),
             shortcut: Shortcut::new(state),
             health,
             shutdown_delay,
@@ -251,18 +282,23 @@ impl Endpoints {
             agent,
             limits,
         };
-        tracing::info!("listening on http://{addr}");
+        let names = names.join(", ");
+        log!(INFO, "listening on {names}");
         server.run(listener, until).await
     }
 
     async fn agent(&self, addr: &str) -> Result<Agent, ServeError> {
         let (pass, fail) = self.max_age;
-        let listener = listen(addr, Some(addr)).await?;
+        let addrs = listener::resolve(addr, Some(addr)).await?;
+        let listener = match TcpListener::bind(&*addrs).await {
+            Ok(listener) => listener,
+            Err(why) => return Err(ServeError::listen(addrs, why)),
+        };
         let told = listener
             .local_addr()
             .and_then(|addr| Ok((addr, listener.into_std()?)));
         let (addr, listener) = told.map_err(|why| ServeError::start("start the agent of HAProxy", why))?;
-        tracing::info!("the agent of HAProxy answers on {addr}");
+        log!(INFO, "the agent of HAProxy answers on {addr}");
         Ok(Agent {
             listener,
             selection: Selection::readiness().max_age(pass, fail),
@@ -276,14 +312,4 @@ impl Endpoints {
 enum Signals {
     TakenOver,
     LeftAlone,
-}
-
-/// `text` is what the address was written as, where that is known.
-async fn listen(addr: impl ToSocketAddrs, text: Option<&str>) -> Result<TcpListener, ServeError> {
-    let found = tokio::net::lookup_host(addr).await;
-    let addrs: Vec<SocketAddr> = found.map_err(|why| ServeError::no_address(text, why))?.collect();
-    match TcpListener::bind(&*addrs).await {
-        Ok(listener) => Ok(listener),
-        Err(why) => Err(ServeError::listen(addrs, why)),
-    }
 }

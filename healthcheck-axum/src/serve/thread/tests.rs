@@ -7,16 +7,14 @@ use std::sync::{Arc, Mutex};
 use axum::routing::get;
 use healthcheck::{Check, Selection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use super::*;
 
-mod crowded;
+pub(super) const SOON: Duration = Duration::from_secs(10);
 
-const SOON: Duration = Duration::from_secs(10);
-
-fn server(health: &HealthCheck, router: Router) -> Server {
+pub(super) fn server(health: &HealthCheck, router: Router) -> Server {
     Server {
         router: router.route(
             "/readyz",
@@ -42,17 +40,17 @@ fn server(health: &HealthCheck, router: Router) -> Server {
     }
 }
 
-fn no_checks() -> HealthCheck {
+pub(super) fn no_checks() -> HealthCheck {
     HealthCheck::builder().discover(false).build().unwrap()
 }
 
-async fn listen() -> (TcpListener, SocketAddr) {
+pub(super) async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     (listener, addr)
 }
 
-async fn ask(addr: SocketAddr, path: &str) -> std::io::Result<String> {
+pub(super) async fn ask(addr: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(addr).await?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
@@ -76,7 +74,7 @@ async fn refused(addr: SocketAddr) {
 async fn dropping_the_future_stops_the_server() {
     let (listener, addr) = listen().await;
     let health = no_checks();
-    let serving = tokio::spawn(server(&health, Router::new()).run(listener, std::future::pending()));
+    let serving = tokio::spawn(server(&health, Router::new()).run(listener.into(), std::future::pending()));
     assert!(ask(addr, "/readyz").await.unwrap().ends_with("success"));
     serving.abort();
     refused(addr).await;
@@ -104,7 +102,8 @@ async fn the_given_future_ends_it_and_requests_in_flight_end_before() {
     );
     let stop = Arc::new(Notify::new());
     let until = Arc::clone(&stop);
-    let serving = tokio::spawn(server(&health, router).run(listener, async move { until.notified().await }));
+    let serving =
+        tokio::spawn(server(&health, router).run(listener.into(), async move { until.notified().await }));
 
     let in_flight = tokio::spawn(ask(addr, "/slow"));
     entered.notified().await;
@@ -136,7 +135,10 @@ async fn a_request_that_does_not_end_is_cut_at_the_end_of_the_drain() {
     server.limits.drain = Duration::from_millis(50);
     let in_flight = tokio::spawn(ask(addr, "/endless"));
     let until = async move { entered.notified().await };
-    timeout(SOON, server.run(listener, until)).await.unwrap().unwrap();
+    timeout(SOON, server.run(listener.into(), until))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(in_flight.await.unwrap().unwrap(), "");
 }
 
@@ -148,7 +150,7 @@ async fn requests_are_answered_during_the_delay_with_readiness_failing() {
     server.shutdown_delay = Some(Duration::from_secs(600));
     let stop = Arc::new(Notify::new());
     let until = Arc::clone(&stop);
-    let serving = tokio::spawn(server.run(listener, async move { until.notified().await }));
+    let serving = tokio::spawn(server.run(listener.into(), async move { until.notified().await }));
 
     assert!(ask(addr, "/readyz").await.unwrap().ends_with("success"));
     stop.notify_one();
@@ -171,7 +173,7 @@ async fn a_drain_that_began_before_counts_toward_the_delay() {
     server.shutdown_delay = Some(Duration::from_millis(200));
     let stop = Arc::new(Notify::new());
     let until = Arc::clone(&stop);
-    let serving = tokio::spawn(server.run(listener, async move { until.notified().await }));
+    let serving = tokio::spawn(server.run(listener.into(), async move { until.notified().await }));
 
     assert!(ask(addr, "/readyz").await.unwrap().ends_with("success"));
     health.begin_shutdown();
@@ -215,7 +217,8 @@ fn with_the_applications_runtime_blocked_for_good_it_answers_within_a_second() {
 
     let (listener, addr) = application.block_on(listen());
     let health = health.on_runtime(application.handle().clone());
-    let serving = application.spawn(server(&health, Router::new()).run(listener, std::future::pending()));
+    let serving =
+        application.spawn(server(&health, Router::new()).run(listener.into(), std::future::pending()));
     assert!(
         client
             .block_on(ask(addr, "/readyz"))
@@ -253,7 +256,7 @@ async fn a_handler_that_panics_costs_its_own_connection() {
         "/panics",
         get(async || -> () { std::panic::panic_any("quietly") }),
     );
-    let serving = tokio::spawn(server(&no_checks(), router).run(listener, std::future::pending()));
+    let serving = tokio::spawn(server(&no_checks(), router).run(listener.into(), std::future::pending()));
     assert_eq!(ask(addr, "/panics").await.unwrap_or_default(), "");
     assert!(ask(addr, "/readyz").await.unwrap().ends_with("success"));
     serving.abort();
@@ -273,7 +276,7 @@ async fn background_checks_run_before_anybody_asks() {
         .check(check.interval(Duration::from_secs(60)))
         .build()
         .unwrap();
-    let serving = tokio::spawn(server(&health, Router::new()).run(listener, std::future::pending()));
+    let serving = tokio::spawn(server(&health, Router::new()).run(listener.into(), std::future::pending()));
     timeout(SOON, ran.notified()).await.expect("it is run");
     serving.abort();
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 /// What the server allows its clients.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Connections that are served at once. For the next one the longest idle is closed; where none is, one waits here and
-    /// the others in the kernel's queue.
+    /// Connections that are served at once. For the next one others make room; where all are being answered, it waits in
+    /// the kernel's queue.
     pub(crate) connections: usize,
     /// How long a request's head may take, the first one from the connection, and how long the client may take nothing of
     /// an answer.
@@ -33,8 +33,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// For this process: half of the files that it may have open are left to the application, and the longest idle
-    /// connection is closed before none is left. Where the system doesn't tell how many it may have, nothing is.
+    /// For this process: half of the files that it may have open are left to the application. Where the system doesn't tell how many it may have, nothing is.
     pub(crate) fn of_this_process() -> Self {
         let told = fs::read_to_string("/proc/self/limits").unwrap_or_default();
         Self::default().within(open_files(&told))
