@@ -26,8 +26,8 @@ pub(crate) struct Problem {
     /// What helps: texts and lists of texts.
     help: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    /// Whether the server is ours alone, so that the page may lead to these paths.
-    links: Option<Box<Paths>>,
+    /// Whether the server is ours alone, so that a page may lead to our paths.
+    on_our_server: bool,
     /// Whether it tells the names of checks and tags.
     names_checks: bool,
 }
@@ -39,7 +39,7 @@ impl Problem {
             error: error.into(),
             help: Map::new(),
             headers: Vec::new(),
-            links: None,
+            on_our_server: false,
             names_checks: false,
         }
     }
@@ -78,8 +78,7 @@ impl Problem {
     }
 
     /// A path of a whole server at which there is nothing.
-    pub(crate) fn nothing_here(head: &Parts, paths: &Paths, with_environment: bool) -> Self {
-        let there = paths.all(with_environment);
+    pub(crate) fn nothing_here(head: &Parts, there: Vec<&str>) -> Self {
         let path = head.uri.path();
         let meant = path.trim_end_matches('/');
         let meant = there.iter().find(|there| **there == meant && meant != path);
@@ -87,8 +86,8 @@ impl Problem {
             Some(meant) => format!("there is nothing at this path; did you mean `{meant}`?"),
             None => "there is nothing at this path".to_owned(),
         };
-        let mut problem = Self::new(StatusCode::NOT_FOUND, error).help("paths", there.clone());
-        problem.links = Some(Box::new(paths.clone()));
+        let mut problem = Self::new(StatusCode::NOT_FOUND, error).help("paths", there);
+        problem.on_our_server = true;
         problem
     }
 
@@ -141,7 +140,10 @@ impl Problem {
     }
 
     /// The answer, in the form that the request accepts.
-    pub(crate) fn response(self, formats: &Formats, head: &Parts) -> Response {
+    ///
+    /// `ours` is what a page may lead to where the server is ours alone: the paths, and whether one is an environment's.
+    pub(crate) fn response(self, formats: &Formats, ours: Option<(&Paths, bool)>, head: &Parts) -> Response {
+        let links = ours.filter(|_| self.on_our_server);
         let choice = formats.choose(&Wish {
             format: None,
             verbose: false,
@@ -152,7 +154,7 @@ impl Problem {
         let mut response = match form {
             Form::HTML => answer::page(
                 self.status,
-                html::of_problem(self.status, &self.error, &self.help, self.links.as_deref()),
+                html::of_problem(self.status, &self.error, &self.help, links),
             ),
             Form::TEXT => answer::text(self.status, Bytes::from(self.text())),
             _ => answer::json(self.status, Bytes::from(self.json().to_string())),

@@ -128,8 +128,8 @@ impl Page {
     /// The answer that takes no waiting, if it is one.
     fn at_once(self, state: &State, head: &Parts) -> Option<Result<Response, Problem>> {
         if self == Self::Nothing {
-            let with_environment = state.environment.is_some();
-            return Some(Err(Problem::nothing_here(head, &state.paths, with_environment)));
+            let there = state.paths.all(state.environment.is_some());
+            return Some(Err(Problem::nothing_here(head, there)));
         }
         // A browser's question whether another page's script may ask; the answer says what may be asked, and not that.
         if head.method == Method::OPTIONS && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
@@ -164,11 +164,8 @@ impl Page {
             Self::Section => state.section(head).await,
             #[cfg(feature = "openapi")]
             Self::OpenApi => Ok(state.openapi()),
-            Self::Nothing => Err(Problem::nothing_here(
-                head,
-                &state.paths,
-                state.environment.is_some(),
-            )),
+            // Answered at once.
+            Self::Nothing => Err(Problem::nothing_here(head, Vec::new())),
         }
     }
 

@@ -133,7 +133,8 @@ impl State {
         } else {
             problem
         };
-        problem.response(&self.answers.formats, head)
+        let ours = (&self.paths, self.environment.is_some());
+        problem.response(&self.answers.formats, Some(ours), head)
     }
 
     /// What OpenAPI has to say of all this.

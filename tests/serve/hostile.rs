@@ -202,30 +202,30 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
         let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     };
-    let head = format!(
-        "GET /livez HTTP/1.1\r\nHost: localhost\r\nX: {}",
-        "x".repeat(16_300)
-    );
+    let before = held("VmHWM:");
+    // Behind an answered request a connection has buffers for answers, too.
+    let request = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
+    let sent = format!("{request}\r\n{request}X: {}", "x".repeat(16_300));
     let connected = (0..places).map(|_| {
         let mut client = TcpStream::connect(addr).unwrap();
-        client.write_all(head.as_bytes()).unwrap();
+        client.write_all(sent.as_bytes()).unwrap();
         client
     });
     let mut clients: Vec<TcpStream> = connected.collect();
-    // Whoever came last is served after what came before is read.
+    let mut answer = [0; 12];
+    for client in &mut clients {
+        client.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+    }
+    // The rest of the last heads is read before this is answered.
     assert_eq!(crate::process::get(addr, "/livez").code, 200);
-    let most = held("VmHWM:");
+    let most = held("VmHWM:") - before;
     assert!(
-        most < MOST_KIB * places / PLACES + 8 * 1024,
+        most < MOST_KIB * places / PLACES,
         "{most} KiB for {places} connections"
     );
     assert!(
         most > places * 16,
         "they are held: {most} KiB for {places} connections"
     );
-    let youngest = clients.last_mut().unwrap();
-    youngest.write_all(b"\r\n\r\n").unwrap();
-    let mut answer = [0; 12];
-    youngest.read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 200");
 }

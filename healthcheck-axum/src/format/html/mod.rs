@@ -73,7 +73,7 @@ pub(crate) fn of_problem(
     status: StatusCode,
     error: &str,
     help: &Map<String, Value>,
-    links: Option<&Paths>,
+    links: Option<(&Paths, bool)>,
 ) -> Bytes {
     within(|out| problem::write(status, error, help, links, out)).unwrap_or_default()
 }

@@ -16,19 +16,11 @@ pub(super) fn write(
     status: StatusCode,
     error: &str,
     help: &Map<String, Value>,
-    paths: Option<&Paths>,
+    links: Option<(&Paths, bool)>,
     out: &mut Markup<'_>,
 ) -> fmt::Result {
     let look = Look::of(Status::Warn);
-    // The environment where there is one is among what helps.
-    let links = paths.map(|paths| {
-        let with_environment = help.values().any(|value| {
-            value
-                .as_array()
-                .is_some_and(|all| all.contains(&(*paths.environment).into()))
-        });
-        shell::links(paths, None, with_environment)
-    });
+    let links = links.map(|(paths, with_environment)| shell::links(paths, None, with_environment));
     let head = Head {
         page: "notice",
         title: error,

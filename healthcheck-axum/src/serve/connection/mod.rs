@@ -124,7 +124,7 @@ async fn answer(
     let mut response = match shortcut.and_then(|shortcut| shortcut.answer(&head)) {
         Some(response) => response.map(Content::Whole),
         None if bad_host => {
-            let answer = Problem::bad_host().response(&Formats::default(), &head);
+            let answer = Problem::bad_host().response(&Formats::default(), None, &head);
             answer.map(Content::Routed)
         }
         None => {
