@@ -1,18 +1,23 @@
 use std::path::{Path, PathBuf};
 
 use super::amount::{Amount, Unit, fraction};
-use super::file_system;
 use super::thresholds::Thresholds;
+use super::{file_system, held};
 use crate::Outcome;
 
-/// The file system that holds `path` has space left.
+/// The file system that holds `path` has space left and can be written to.
 ///
 /// Warns below 15 % and fails below 5 % of what an ordinary user can fill, as `df` counts it; both can be set, as a share
 /// or as a size. A share also holds for the number of files (inodes) where the file system has such a limit, since
-/// that runs out unseen.
+/// that runs out unseen. Fails where the file system is mounted read-only, as Linux does by itself after an error of the
+/// disk; [`read_only`](DiskSpace::read_only) allows it. A value that has crossed a limit clears 2 % of the limit above
+/// it ([`margin`](DiskSpace::margin)). A file system that tells no size passes, as "unknown".
 ///
 /// Costs one system call for that file system alone, about a microsecond on a local disk; use it in a sync function, which runs on a
 /// thread apart, since a dead network disk may keep it for minutes.
+///
+/// It doesn't see whether this user may write to `path`, a quota, or what is left on the disk below an overlay, a network
+/// disk or a thinly provisioned volume.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -29,6 +34,7 @@ pub fn disk_space(path: impl AsRef<Path>) -> DiskSpace {
     DiskSpace {
         path: path.as_ref().to_owned(),
         thresholds: Thresholds::new(Unit::Bytes, Some(Amount::Share(0.15)), Some(Amount::Share(0.05))),
+        read_only: false,
     }
 }
 
@@ -38,6 +44,7 @@ pub fn disk_space(path: impl AsRef<Path>) -> DiskSpace {
 pub struct DiskSpace {
     path: PathBuf,
     thresholds: Thresholds,
+    read_only: bool,
 }
 
 impl DiskSpace {
@@ -53,6 +60,18 @@ impl DiskSpace {
         self
     }
 
+    /// Clears only where so much more than the limit is free, as a share of the limit; default "2%".
+    pub fn margin(mut self, share: &str) -> Self {
+        self.thresholds.set_margin(share);
+        self
+    }
+
+    /// Passes where the file system is mounted read-only, because it is meant to be.
+    pub const fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
     /// Looks how much is free. An amount that can't be understood is a failure that says what to write.
     pub fn check(self) -> Outcome {
         let path = self.path.display();
@@ -60,9 +79,6 @@ impl DiskSpace {
             return problem;
         }
         match file_system::space(&self.path) {
-            Ok(space) if space.bytes.whole == 0 => Outcome::fail(format!(
-                "the file system of {path} has no size: name a path on a disk"
-            )),
             Ok(space) => self.judge(space),
             Err(error) => Outcome::fail(format!("can't read the file system of {path}: {error}")),
         }
@@ -70,15 +86,28 @@ impl DiskSpace {
 
     fn judge(&self, space: Space) -> Outcome {
         let path = self.path.display();
+        if space.read_only && !self.read_only {
+            return Outcome::fail(format!("the file system of {path} is mounted read-only"));
+        }
         let Room { free, whole } = space.bytes;
+        if whole == 0 {
+            return Outcome::pass(format!(
+                "how much space is free is unknown, because the file system of {path} tells no size"
+            ));
+        }
         let share = Amount::Share(fraction(free, whole));
         let (free_size, whole_size) = (Amount::Bytes(free), Amount::Bytes(whole));
         let found = format!("{share} of the space on {path} is free ({free_size} of {whole_size})");
-        let by_space = self.thresholds.at_least(free, whole, &found);
+        let key = |what: &str| self.thresholds.key(&format!("disk_space {what} {path:?}"));
+        let by_space = held::judge(key("bytes"), |last| {
+            self.thresholds.at_least(free, whole, &found, last)
+        });
         let by_files = space.files.map(|Room { free, whole }| {
             let share = Amount::Share(fraction(free, whole));
             let found = format!("{share} of the files that {path} can hold are free ({free} of {whole})");
-            self.thresholds.shares().at_least(free, whole, &found)
+            held::judge(key("files"), |last| {
+                self.thresholds.shares().at_least(free, whole, &found, last)
+            })
         });
         match by_files {
             Some(by_files) if by_files.status() > by_space.status() => by_files,
@@ -93,6 +122,7 @@ pub(super) struct Space {
     pub(super) bytes: Room,
     /// `None` where the number of files has no limit of its own.
     pub(super) files: Option<Room>,
+    pub(super) read_only: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +142,7 @@ mod tests {
         disk_space("/data").judge(Space {
             bytes: room(free),
             files: files.map(room),
+            read_only: false,
         })
     }
 
@@ -171,12 +202,51 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_file_system_that_is_mounted_read_only_fails_unless_it_is_meant_to_be() {
+        let room = Room {
+            free: 900,
+            whole: 1000,
+        };
+        let space = Space {
+            bytes: room,
+            files: None,
+            read_only: true,
+        };
+        assert_eq!(
+            disk_space("/data").judge(space),
+            Outcome::fail("the file system of /data is mounted read-only")
+        );
+        assert_eq!(
+            disk_space("/data").read_only().judge(space).status(),
+            Status::Pass
+        );
+    }
+
+    #[test]
+    fn space_that_swings_around_its_limit_gives_one_transition() {
+        let judged = |free| {
+            let space = Space {
+                bytes: Room { free, whole: 1000 },
+                files: None,
+                read_only: false,
+            };
+            disk_space("/swings").judge(space)
+        };
+        use Status::{Pass, Warn};
+        let statuses = [150, 149, 151, 149, 152, 153, 151].map(|free| judged(free).status());
+        assert_eq!(statuses, [Pass, Warn, Warn, Warn, Warn, Pass, Pass]);
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_file_system_without_a_size_is_no_disk() {
+    fn a_file_system_that_tells_no_size_is_unknown_and_passes() {
+        let outcome = disk_space("/proc").read_only().check();
         assert_eq!(
-            disk_space("/proc").check(),
-            Outcome::fail("the file system of /proc has no size: name a path on a disk")
+            outcome,
+            Outcome::pass(
+                "how much space is free is unknown, because the file system of /proc tells no size"
+            )
         );
     }
 }

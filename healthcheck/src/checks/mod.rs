@@ -59,12 +59,19 @@ mod error_rate;
 mod file_exists;
 mod file_fresh;
 mod heartbeat;
+mod held;
+mod lag;
 mod once;
+mod progress;
 mod runtime_lag;
+mod shared;
 mod span;
+mod task;
 #[cfg_attr(not(feature = "checks-system"), allow(dead_code))]
 mod thresholds;
 
+#[cfg(any(feature = "checks-http", feature = "checks-redis", feature = "checks-sqlx"))]
+mod beside;
 #[cfg(any(
     feature = "checks-http",
     feature = "checks-redis",
@@ -76,12 +83,7 @@ mod deadline;
 mod dial;
 #[cfg(feature = "checks-net")]
 mod dns;
-#[cfg(any(
-    feature = "checks-net",
-    feature = "checks-redis",
-    feature = "checks-sqlx",
-    feature = "checks-tonic"
-))]
+#[cfg(any(feature = "checks-net", feature = "checks-sqlx", feature = "checks-tonic"))]
 mod layer;
 #[cfg(feature = "checks-net")]
 mod resolve;
@@ -92,10 +94,6 @@ mod tcp;
 mod exchange;
 #[cfg(feature = "checks-http")]
 mod http;
-#[cfg(any(feature = "checks-http", feature = "checks-redis"))]
-mod idle;
-#[cfg(feature = "checks-http")]
-mod kept;
 #[cfg(feature = "checks-http")]
 mod target;
 #[cfg(any(feature = "checks-http", feature = "checks-tls"))]
@@ -105,14 +103,16 @@ mod upstream;
 mod via;
 
 #[cfg(feature = "checks-tls")]
+mod certificate_path;
+#[cfg(feature = "checks-tls")]
 mod tls;
 
 #[cfg(feature = "checks-redis")]
 mod redis;
-#[cfg(feature = "checks-redis")]
-mod redis_connection;
 #[cfg(feature = "checks-sqlx")]
 mod sqlx;
+#[cfg(feature = "checks-sqlx")]
+mod sqlx_question;
 #[cfg(feature = "checks-tonic")]
 mod tonic;
 
@@ -127,13 +127,16 @@ mod memory;
 #[cfg(feature = "checks-system")]
 mod open_files;
 
-pub use below::below;
+pub use below::{below, below_until};
 pub use error_rate::{ErrorRate, error_rate};
 pub use file_exists::file_exists;
 pub use file_fresh::file_fresh;
 pub use heartbeat::Heartbeat;
+pub use lag::{IntoLag, Lag, LagRun, LagValue, lag};
 pub use once::{Flag, once};
+pub use progress::{Progress, Work};
 pub use runtime_lag::{RuntimeLag, runtime_lag};
+pub use task::{BackgroundTask, Task, task};
 
 #[cfg(feature = "checks-net")]
 pub use dns::{Dns, dns};

@@ -19,5 +19,10 @@ pub(in super::super) fn space(path: &Path) -> io::Result<Space> {
         free: stat.f_favail,
         whole: stat.f_files,
     });
-    Ok(Space { bytes, files })
+    let read_only = stat.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY);
+    Ok(Space {
+        bytes,
+        files,
+        read_only,
+    })
 }

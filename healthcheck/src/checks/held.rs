@@ -1,0 +1,102 @@
+//! The status that a limit gave last. It decides where the limit clears.
+//!
+//! A value that swings around its limit would give a transition each time it crosses. So what has crossed a limit clears
+//! only a little beyond it. A ready-made check is built anew for each run, so what it gave last is kept here, by what it
+//! judges: two checks that judge the same by the same limits share it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::{Outcome, Status};
+
+/// How far beyond its limit a value clears, as a share of the limit.
+pub(super) const MARGIN: f64 = 0.02;
+
+/// What one judgement gave last.
+#[derive(Debug)]
+pub(super) struct Held(Mutex<Status>);
+
+impl Held {
+    pub(super) const fn new() -> Self {
+        Self(Mutex::new(Status::Pass))
+    }
+
+    /// `judge` gets the status of the last time.
+    pub(super) fn judge(&self, judge: impl FnOnce(Status) -> Outcome) -> Outcome {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = judge(*last);
+        *last = outcome.status();
+        outcome
+    }
+
+    pub(super) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Status::Pass;
+    }
+}
+
+/// Only what doesn't pass has an entry, so a healthy service keeps none.
+static HELD: Mutex<BTreeMap<String, Status>> = Mutex::new(BTreeMap::new());
+
+/// A service that makes up names for what it judges can't fill the memory; what finds no place clears at its limit.
+const MOST: usize = 1024;
+
+/// The same for a judgement that has no object to keep its last status in: `what` tells it from all others.
+pub(super) fn judge(what: String, judge: impl FnOnce(Status) -> Outcome) -> Outcome {
+    let last = {
+        let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        held.get(&what).copied().unwrap_or(Status::Pass)
+    };
+    let outcome = judge(last);
+    if outcome.status() != last {
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        if outcome.status() == Status::Pass {
+            held.remove(&what);
+        } else if held.len() < MOST || held.contains_key(&what) {
+            held.insert(what, outcome.status());
+        }
+    }
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crossed(value: u32) -> impl FnOnce(Status) -> Outcome {
+        move |last| match (value, last) {
+            (100.., _) | (98.., Status::Fail) => Outcome::fail(value),
+            _ => Outcome::pass(value),
+        }
+    }
+
+    #[test]
+    fn what_has_crossed_is_remembered_until_it_clears() {
+        let held = Held::new();
+        for (value, status) in [
+            (99, Status::Pass),
+            (100, Status::Fail),
+            (98, Status::Fail),
+            (97, Status::Pass),
+            (99, Status::Pass),
+        ] {
+            assert_eq!(held.judge(crossed(value)).status(), status, "{value}");
+            assert_eq!(
+                judge("held".to_owned(), crossed(value)).status(),
+                status,
+                "{value}"
+            );
+        }
+        let entries = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(!entries.contains_key("held"));
+    }
+
+    #[test]
+    fn names_that_are_made_up_do_not_fill_the_memory() {
+        for number in 0..3 * MOST {
+            let _ = judge(format!("made up {number}"), crossed(100));
+        }
+        let mut entries = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(entries.len() <= MOST);
+        entries.retain(|what, _| !what.starts_with("made up"));
+    }
+}
