@@ -52,8 +52,8 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() {
         .query_async(&mut connection)
         .await
         .unwrap();
-    // The kept connection, the manager's, and the one that asks.
-    assert_eq!(clients.lines().count(), 3, "{clients}");
+    // The manager's and the one that asks; the server may not have noticed the end of the last run's yet.
+    assert!(clients.lines().count() <= 3, "{clients}");
 
     let (_postgres, options) = servers::postgres::postgres();
     // With room for more the pool opens another one where the last run's is still on its way back.

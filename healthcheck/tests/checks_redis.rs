@@ -310,3 +310,28 @@ async fn a_password_is_never_shown() {
         "{failed:?}"
     );
 }
+
+/// It is full, or protects itself from other machines.
+#[tokio::test]
+async fn what_a_server_says_before_it_closes_is_the_reason() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let refusing = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream
+                .write_all(b"-DENIED Redis is running in protected mode\r\n")
+                .await
+                .unwrap();
+            let _ = stream.shutdown().await;
+        }
+    });
+    let client = Client::open(format!("redis://{address}/")).unwrap();
+    assert_eq!(
+        checks::redis(&client).await,
+        Outcome::fail(format!(
+            "verdict: {address}: DENIED Redis is running in protected mode"
+        ))
+    );
+    refusing.abort();
+}

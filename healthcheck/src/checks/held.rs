@@ -35,24 +35,28 @@ impl Held {
 }
 
 /// Only what doesn't pass has an entry, so a healthy service keeps none.
-static HELD: Mutex<BTreeMap<String, Status>> = Mutex::new(BTreeMap::new());
+static HELD: Entries = Mutex::new(BTreeMap::new());
+
+type Entries = Mutex<BTreeMap<String, Status>>;
 
 /// A service that makes up names for what it judges can't fill the memory; what finds no place clears at its limit.
 const MOST: usize = 1024;
 
 /// The same for a judgement that has no object to keep its last status in: `what` tells it from all others.
 pub(super) fn judge(what: String, judge: impl FnOnce(Status) -> Outcome) -> Outcome {
-    let last = {
-        let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-        held.get(&what).copied().unwrap_or(Status::Pass)
-    };
+    judge_by(&HELD, what, judge)
+}
+
+fn judge_by(held: &Entries, what: String, judge: impl FnOnce(Status) -> Outcome) -> Outcome {
+    let entries = || held.lock().unwrap_or_else(PoisonError::into_inner);
+    let last = entries().get(&what).copied().unwrap_or(Status::Pass);
     let outcome = judge(last);
     if outcome.status() != last {
-        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = entries();
         if outcome.status() == Status::Pass {
-            held.remove(&what);
-        } else if held.len() < MOST || held.contains_key(&what) {
-            held.insert(what, outcome.status());
+            entries.remove(&what);
+        } else if entries.len() < MOST || entries.contains_key(&what) {
+            entries.insert(what, outcome.status());
         }
     }
     outcome
@@ -71,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_has_crossed_is_remembered_until_it_clears() {
-        let held = Held::new();
+        let (held, entries) = (Held::new(), Entries::default());
         for (value, status) in [
             (99, Status::Pass),
             (100, Status::Fail),
@@ -80,23 +84,18 @@ mod tests {
             (99, Status::Pass),
         ] {
             assert_eq!(held.judge(crossed(value)).status(), status, "{value}");
-            assert_eq!(
-                judge("held".to_owned(), crossed(value)).status(),
-                status,
-                "{value}"
-            );
+            let outcome = judge_by(&entries, "queue".to_owned(), crossed(value));
+            assert_eq!(outcome.status(), status, "{value}");
         }
-        let entries = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-        assert!(!entries.contains_key("held"));
+        assert_eq!(entries.into_inner().ok(), Some(BTreeMap::new()));
     }
 
     #[test]
     fn names_that_are_made_up_do_not_fill_the_memory() {
+        let entries = Entries::default();
         for number in 0..3 * MOST {
-            let _ = judge(format!("made up {number}"), crossed(100));
+            let _ = judge_by(&entries, format!("made up {number}"), crossed(100));
         }
-        let mut entries = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-        assert!(entries.len() <= MOST);
-        entries.retain(|what, _| !what.starts_with("made up"));
+        assert_eq!(entries.into_inner().ok().map(|entries| entries.len()), Some(MOST));
     }
 }

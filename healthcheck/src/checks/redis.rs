@@ -7,6 +7,7 @@ use ::redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, FromRedisValue, RedisError, RedisResult,
     ServerErrorKind, Value, cmd,
 };
+use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::beside::{beside, or_reason};
@@ -221,13 +222,19 @@ impl Redis {
                 };
                 let redis = info.redis_settings();
                 let greeted = MultiplexedConnection::new_with_config(redis, stream, config);
-                match timeout_at(deadline, greeted).await {
+                let answer = match timeout_at(deadline, greeted).await {
                     Ok(Ok((connection, driver))) => {
                         beside(driver, self.questions(connection, deadline)).await?
                     }
                     Ok(Err(error)) => Err(error),
                     Err(_) => return Err(self.silent("no answer")),
+                };
+                if answer.as_ref().is_err_and(RedisError::is_connection_dropped)
+                    && let Some(refusal) = refusal(host, *port, deadline).await
+                {
+                    return Err(Layer::Verdict.problem(format_args!("{}: {refusal}", self.shown())));
                 }
+                answer
             }
             address => {
                 shared::note(match address {
@@ -292,6 +299,21 @@ impl Redis {
         }
         layer(error).problem(format_args!("{}: {error}", self.shown()))
     }
+}
+
+/// What a server says that closes a connection before it was asked anything: it is full, or protects itself from other
+/// machines. The client's library hears it as an answer to nothing, and keeps it to itself.
+async fn refusal(host: &str, port: u16, deadline: Instant) -> Option<String> {
+    let said = async {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let (_, mut stream) = dial(host, port, left).await.ok()?;
+        let mut said = [0; 512];
+        let length = stream.read(&mut said).await.ok()?;
+        let line = said.get(..length)?.strip_prefix(b"-")?;
+        let line = String::from_utf8_lossy(line);
+        line.lines().next().map(str::to_owned)
+    };
+    timeout_at(half(deadline), said).await.ok()?
 }
 
 /// The server's own checks of a write come before its look at the key, so that one without effect is enough.

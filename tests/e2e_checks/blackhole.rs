@@ -1,0 +1,55 @@
+//! What lies between a client and its server, and forgets connections without a word.
+
+use std::net::SocketAddr;
+
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// Passes on what comes, and can forget the connections that there are: they stay open, and nothing comes through.
+pub struct Blackhole {
+    pub address: SocketAddr,
+    forgotten: watch::Sender<()>,
+    accepting: JoinHandle<()>,
+}
+
+impl Blackhole {
+    pub async fn before(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (forgotten, forgets) = watch::channel(());
+        let accepting = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((mut client, _)) = listener.accept().await {
+                let mut forgets = forgets.clone();
+                forgets.mark_unchanged();
+                connections.spawn(async move {
+                    let mut server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut client, &mut server) => {}
+                        _ = forgets.changed() => {
+                            // Both ends stay open.
+                            std::future::pending::<()>().await;
+                        }
+                    }
+                });
+            }
+        });
+        Self {
+            address,
+            forgotten,
+            accepting,
+        }
+    }
+
+    pub fn forget(&self) {
+        self.forgotten.send(()).unwrap();
+    }
+}
+
+impl Drop for Blackhole {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
