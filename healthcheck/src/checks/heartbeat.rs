@@ -14,6 +14,9 @@ use crate::Outcome;
 /// one store (about 25 ns, no lock, never waits); a check costs as little plus its text. The clock is monotonic: setting the machine's time
 /// changes nothing, and a suspended machine's sleep doesn't count.
 ///
+/// It doesn't see what a worker does between two beats, nor one of several workers that share a heartbeat and has
+/// stopped: give each its own, or use [`Progress`](super::Progress).
+///
 /// ```
 /// use std::time::Duration;
 ///

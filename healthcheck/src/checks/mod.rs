@@ -24,31 +24,40 @@
 //! # export();
 //! ```
 //!
-//! | check | passes while | feature | in a function that is |
-//! |---|---|---|---|
-//! | [`below`] | a value is below its limit | | any |
-//! | [`once`] | a warm-up has finished | | any |
-//! | [`Heartbeat`] | a worker beats | | any |
-//! | [`error_rate`], [`ErrorRate`] | the application's own calls succeed | | any, with a probe async |
-//! | [`file_exists`] | a file is there | | sync |
-//! | [`file_fresh`] | a file was written lately | | sync |
-//! | [`runtime_lag`] | tokio wakes tasks in time | | async |
-//! | `dns` | a name has an address | `checks-net` | async |
-//! | `tcp` | something accepts connections | `checks-net` | async |
-//! | `http` | a web service answers as it should | `checks-http` | async |
-//! | `upstream` | another service's own report says so | `checks-http` | async |
-//! | `tls` | a certificate doesn't end soon | `checks-tls` | async |
-//! | `redis` | Redis answers over the application's client | `checks-redis` | async |
-//! | `sqlx` | a database answers over the application's pool | `checks-sqlx` | async |
-//! | `tonic` | a gRPC server says that it serves | `checks-tonic` | async |
-//! | `disk_space` | there is room for bytes and files | `checks-system` | sync |
-//! | `memory` | there is memory, also within a container's limit | `checks-system` | any |
-//! | `load` | the machine isn't overloaded | `checks-system` | any |
-//! | `open_files` | the process can open more | `checks-system` | any |
+//! Each says what it doesn't see. A check that is green for more than it has looked at is worse than none:
 //!
-//! What a run costs stands with each. None opens a connection, a thread or a file a run and leaves it behind. What stays
-//! between runs is one connection for a web server or a `redis::Client` that is asked (four, where four checks ask
-//! it at once), and a name lookup that hangs, once a name.
+//! | check | passes while | feature, function | costs a run | what it doesn't see |
+//! |---|---|---|---|---|
+//! | [`below`], [`below_until`] | a value is below its limit | any | 1 µs | what happened between two runs |
+//! | [`lag`] | a consumer isn't far behind | async | what the closure costs | whether the consumer moves |
+//! | [`once`] | a warm-up has finished | any | a load | whether it still holds |
+//! | [`task`](fn@task), [`Task`] | a background task runs | any | a load or a lock | a task that runs and does nothing |
+//! | [`Heartbeat`] | a worker beats | any | 25 ns a beat | what it does between two beats |
+//! | [`Progress`] | work that is in flight moves | any | 50 ns to begin, 50 ns to end | work that never begins, whether it succeeds |
+//! | [`error_rate`], [`ErrorRate`] | the application's own calls succeed | any, with a probe async | 40 ns a call | calls that nobody records |
+//! | [`file_exists`] | a file is there | sync | a `stat` | its content, whether it may be read |
+//! | [`file_fresh`] | a file was written lately | sync | a `stat` | whether it is whole or empty |
+//! | [`runtime_lag`] | tokio wakes tasks in time | async | a timer, 10 ms of waiting | stalls between two runs, other runtimes |
+//! | `dns` | a name has an address | `checks-net`, async | a lookup | caches, `/etc/hosts`, search domains, whether it is the right one |
+//! | `tcp` | something accepts connections | `checks-net`, async | a lookup, a connection | a process that hangs |
+//! | `http` | a web service answers as it should | `checks-http`, async | a lookup, a connection, a request | other addresses of the name, caches between |
+//! | `upstream` | another service's own report says so | `checks-http`, async | the same, and the other's checks | other instances behind the name |
+//! | `tls` | no certificate of the path ends soon | `checks-tls`, async | a connection, a handshake | revocation, other addresses of the name |
+//! | `redis` | Redis answers, with `writable` takes writes | `checks-redis`, async | with a client a connection, else a PING | other nodes, how stale a replica is |
+//! | `sqlx` | a database answers, with more what SQL can say | `checks-sqlx`, async | a round trip or two | what wasn't asked for; with a pool that is open, new clients |
+//! | `tonic` | a gRPC server says that it serves | `checks-tonic`, async | a call | new clients, other servers of a balanced channel |
+//! | `disk_space` | there is room for bytes and files, and it isn't read-only | `checks-system`, sync | a system call | permissions, quotas |
+//! | `memory` | there is memory, also within a container's limit | `checks-system`, any | 50 µs | swap, `memory.high`, peaks |
+//! | `load` | the machine isn't overloaded | `checks-system`, any | 5 µs | a container's own CPU limit |
+//! | `open_files` | the process can open more | `checks-system`, any | 20 µs | the whole machine's limit |
+//!
+//! - **They use what their users use.** `http`, `upstream`, `tls` and `redis` with a client look the name up and dial anew
+//!   for each run, so that they see what a new client sees.
+//! - **A limit clears a little beyond where it was crossed**: 2 % of the limit, or the `margin` that was set, so that a
+//!   value that swings around its limit gives one transition.
+//! - **What a system doesn't tell is unknown and passes**, with a note: nobody is taken out of service for what nobody knows.
+//! - **Nothing stays behind.** No run leaves a connection, a thread or a file, but for a name lookup that hangs, once a
+//!   name, and what a pool or a client of the application keeps by itself.
 
 // Sizes and "below" are only asked for by the checks of the machine.
 #[cfg_attr(not(feature = "checks-system"), allow(dead_code))]
