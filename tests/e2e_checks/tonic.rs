@@ -49,6 +49,10 @@ async fn the_server_and_its_services_are_asked_over_the_channel_that_is_there() 
         text(&outcome).starts_with("connect: ") && text(&outcome).contains("refused"),
         "{outcome:?}"
     );
+    // And at once.
+    let began = Instant::now();
+    assert_eq!(orders().await.status(), Status::Fail);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     let server = Grpc::start(&address.to_string());
     server
         .reporter

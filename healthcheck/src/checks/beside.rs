@@ -26,11 +26,9 @@ pub(super) async fn beside<T>(background: impl Future, work: impl Future<Output 
 }
 
 /// What a client that retries by itself is given before its server is dialed for the reason: it may just be quick.
-#[allow(dead_code)] // Only the checks of clients use it.
 const A_MOMENT: Duration = Duration::from_millis(10);
 
 /// `work`, or why it won't succeed: `reason` starts a moment later, and gives `None` where it knows none.
-#[allow(dead_code)]
 pub(super) async fn or_reason<T, E>(
     work: impl Future<Output = Result<T, E>>,
     reason: impl Future<Output = Option<E>>,

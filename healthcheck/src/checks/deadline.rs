@@ -13,7 +13,6 @@ pub(super) fn after(limit: Duration) -> Instant {
 }
 
 /// Half of what is left: for what may be silent, so that there is time to ask anew.
-#[allow(dead_code)] // Only checks of clients that keep connections use it.
 pub(super) fn half(deadline: Instant) -> Instant {
     let now = Instant::now();
     now + deadline.saturating_duration_since(now) / 2

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::layer::{Layer, Problem};
 use super::resolve::resolve;
-use super::shared::{self, Peer};
+use super::shared;
 use super::span::span;
 
 /// A connection to the first address of `host` that accepts, lookup and all within `limit`.
@@ -17,17 +17,10 @@ use super::span::span;
 /// The addresses are tried one after the other, each with its part of the time, so that a dead one doesn't hide a live
 /// one.
 pub(super) async fn dial(host: &str, port: u16, limit: Duration) -> Result<(SocketAddr, TcpStream), Problem> {
-    let dialed = dial_any(host, port, limit).await;
-    shared::note(match &dialed {
-        Ok((address, _)) => Peer::Address(address.ip()),
-        Err(_) => Peer::Name(host),
-    });
-    dialed
-}
-
-async fn dial_any(host: &str, port: u16, limit: Duration) -> Result<(SocketAddr, TcpStream), Problem> {
     let started = Instant::now();
-    let addresses = match resolve(host, limit).await {
+    let resolved = resolve(host, limit).await;
+    shared::note_resolved(host, resolved.as_deref().unwrap_or_default());
+    let addresses = match resolved {
         Ok(addresses) => addresses,
         Err(problem) => return Err(Layer::Dns.problem(format_args!("{host}: {problem}"))),
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::layer::Layer;
 use super::resolve::resolve;
-use super::shared::{self, Peer};
+use super::shared;
 use crate::Outcome;
 
 /// A name resolves to at least one address, by the system's resolver (`/etc/hosts`, DNS, whatever else is set up).
@@ -62,12 +62,9 @@ impl Dns {
                 .failure("that isn't a name: write one like \"db.internal\", without scheme and port");
         }
         let resolved = resolve(name, self.timeout).await;
-        // A name of this machine is told by its address; whoever else answered is asked by all instances.
-        let own = resolved
-            .as_ref()
-            .is_ok_and(|addresses| addresses.iter().all(IpAddr::is_loopback));
-        if !own && name.parse::<IpAddr>().is_err() {
-            shared::note(Peer::Name(name));
+        if name.parse::<IpAddr>().is_err() {
+            // Who answered is asked by all instances.
+            shared::note_resolved(name, resolved.as_deref().unwrap_or_default());
         }
         match resolved {
             Ok(addresses) => {

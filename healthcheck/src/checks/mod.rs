@@ -73,6 +73,7 @@ mod lag;
 mod once;
 mod progress;
 mod runtime_lag;
+#[allow(dead_code)] // Only the checks of the network note what they ask.
 mod shared;
 mod span;
 mod task;
@@ -80,6 +81,7 @@ mod task;
 mod thresholds;
 
 #[cfg(any(feature = "checks-http", feature = "checks-redis", feature = "checks-sqlx"))]
+#[allow(dead_code)] // Each check uses its own part.
 mod beside;
 #[cfg(any(
     feature = "checks-http",
@@ -87,6 +89,7 @@ mod beside;
     feature = "checks-sqlx",
     feature = "checks-tls"
 ))]
+#[allow(dead_code)] // As above.
 mod deadline;
 #[cfg(feature = "checks-net")]
 mod dial;

@@ -12,8 +12,6 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Clone, Debug)]
 pub(super) struct Running {
     pub(super) check: String,
-    /// Only the checks of the network ask for it.
-    #[allow(dead_code)]
     pub(super) external: bool,
 }
 
@@ -24,14 +22,12 @@ pub(super) const fn running() -> Option<Running> {
 }
 
 /// **And here** goes what has to be said once a check: to the log, and to `warnings` of the report.
-#[allow(dead_code)]
 fn report(check: &str, text: &str) {
     tracing::warn!(check, "{text}");
 }
 
 /// What a check asks.
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code)] // A build without some of the checks makes only some of these.
 pub(super) enum Peer<'a> {
     Address(IpAddr),
     Name(&'a str),
@@ -40,7 +36,6 @@ pub(super) enum Peer<'a> {
 }
 
 impl Peer<'_> {
-    #[allow(dead_code)]
     fn is_another_machine(self) -> bool {
         match self {
             Self::Address(address) => {
@@ -62,13 +57,19 @@ impl Peer<'_> {
 
 /// The checks that it was said of. As many as there are checks; a limit for those that come and go under new names.
 static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-#[allow(dead_code)]
 const MOST: usize = 4096;
 
 /// Notes what the running check asks.
-#[allow(dead_code)]
 pub(super) fn note(peer: Peer<'_>) {
     note_of(running(), peer, report);
+}
+
+/// Notes a name by the addresses that it has; one without any may be another machine's.
+pub(super) fn note_resolved(host: &str, addresses: &[IpAddr]) {
+    let is_other = |&address: &IpAddr| Peer::Address(address).is_another_machine();
+    if addresses.is_empty() || addresses.iter().any(is_other) {
+        note(Peer::Name(host));
+    }
 }
 
 fn note_of(running: Option<Running>, peer: Peer<'_>, report: impl FnOnce(&str, &str)) {
