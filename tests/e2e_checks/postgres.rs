@@ -163,6 +163,22 @@ async fn a_connection_of_the_pool_that_was_forgotten_between_is_no_failure() {
 }
 
 #[tokio::test]
+async fn a_question_may_take_nearly_all_of_the_time() {
+    let (_server, options) = postgres();
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+    ready(&pool).await;
+    given_back(&pool).await;
+    let slow = || checks::sqlx(&pool).query("SELECT pg_sleep(1.5)");
+    let outcome = slow().timeout(Duration::from_secs(2)).await;
+    assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
+    given_back(&pool).await;
+    assert_eq!(
+        slow().timeout(Duration::from_secs(1)).await,
+        Outcome::fail("protocol: no answer within 1 s")
+    );
+}
+
+#[tokio::test]
 async fn a_standby_answers_a_ping_and_is_not_writable_until_it_is_promoted() {
     let (primary, options) = postgres();
     let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(options);

@@ -16,8 +16,8 @@ use crate::Outcome;
 /// Costs one system call for that file system alone, about a microsecond on a local disk; use it in a sync function, which runs on a
 /// thread apart, since a dead network disk may keep it for minutes.
 ///
-/// It doesn't see whether this user may write to `path`, a quota, or what is left on the disk below an overlay, a network
-/// disk or a thinly provisioned volume.
+/// It doesn't see whether this user may write to `path`, a quota, or what is left below an overlay, a network disk or a
+/// thinly provisioned volume. Where the disk isn't mounted at `path`, it judges the file system that holds the empty folder.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};

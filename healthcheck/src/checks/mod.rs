@@ -87,7 +87,8 @@ mod beside;
     feature = "checks-http",
     feature = "checks-redis",
     feature = "checks-sqlx",
-    feature = "checks-tls"
+    feature = "checks-tls",
+    feature = "checks-tonic"
 ))]
 #[allow(dead_code)] // As above.
 mod deadline;

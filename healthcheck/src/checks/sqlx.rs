@@ -26,8 +26,8 @@ use crate::Outcome;
 /// [`writable`](Sqlx::writable) tells a replica from a primary, and [`expect_true`](Sqlx::expect_true) asks whatever SQL can
 /// say. Several can be asked for, and are asked in this order.
 ///
-/// Costs one round trip, two where the pool tests its connections (as it does by default), and one for each question. A
-/// connection of the pool that is silent has half of the time; then another is taken. Where the pool gives none, a
+/// Costs a round trip for the ping and one for each question. A connection of the pool that is silent to the ping has half
+/// of the time; then another is taken. Where the pool gives none, a
 /// connection of the check's own is tried once, with the pool's options, since the pool keeps a refusal to itself and
 /// tries again; that one ends with the run. So a database that is down is `connect: Connection refused` at once.
 ///
@@ -65,11 +65,6 @@ pub struct Sqlx<DB: Database> {
     wait: Duration,
     timeout: Duration,
 }
-
-/// What a connection answered: that all is well, or in words what isn't; or it gave no answer.
-type Answer = Result<Result<Said, Error>, Silent>;
-
-struct Silent;
 
 impl<DB: Database> Sqlx<DB> {
     /// Asks this in the place of a ping, as in `"SELECT 1 FROM orders LIMIT 1"`: that the schema is there, or with SQLite
@@ -143,11 +138,11 @@ impl<DB: Database> Sqlx<DB> {
         let used = self.in_use();
         let mut broken = None;
         if let Some(connection) = self.pool.try_acquire() {
-            match self.ask_pooled(connection, half(deadline)).await {
-                Ok(Ok(said)) => return self.verdict(said, used),
+            match self.ping_pooled(connection, half(deadline)).await {
+                Ok(_) if self.questions.is_empty() => return self.verdict(Said::Yes, used),
+                Ok(connection) => return self.answer(connection, deadline, used).await,
                 // It may have broken while nobody used it, by a restart for example, which says nothing about now.
-                Ok(Err(error)) => broken = Some(text(&error)),
-                Err(Silent) => broken = Some("a connection of the pool gives no answer".to_owned()),
+                Err(what) => broken = Some(what),
             }
         }
         let full = self.full();
@@ -165,11 +160,7 @@ impl<DB: Database> Sqlx<DB> {
                 }
                 Ok(Err(error)) => return Err(problem(&error)),
             };
-            match self.ask_pooled(connection, deadline).await {
-                Ok(Ok(said)) => self.verdict(said, used),
-                Ok(Err(error)) => Err(problem(&error)),
-                Err(Silent) => Err(self.silent()),
-            }
+            self.answer(connection, deadline, used).await
         };
         or_reason(pooled, self.reason(deadline, &own)).await
     }
@@ -195,18 +186,45 @@ impl<DB: Database> Sqlx<DB> {
         None
     }
 
-    async fn ask_pooled(&self, mut connection: PoolConnection<DB>, deadline: Instant) -> Answer {
-        match timeout_at(deadline, self.ask(&mut connection)).await {
-            Ok(answer) => {
-                if matches!(answer, Err(Error::Io(_) | Error::WorkerCrashed)) {
-                    drop(connection.detach());
-                }
-                Ok(answer)
+    /// The connection where it answers a ping, else what is wrong with it. A question may take longer than a ping, so a
+    /// connection that is silent is found out before.
+    async fn ping_pooled(
+        &self,
+        mut connection: PoolConnection<DB>,
+        until: Instant,
+    ) -> Result<PoolConnection<DB>, String> {
+        match timeout_at(until, connection.ping()).await {
+            Ok(Ok(())) => Ok(connection),
+            Ok(Err(error)) => {
+                drop(connection.detach());
+                Err(text(&error))
             }
             Err(_) => {
                 // Given back, it would be pinged by the pool, and hold its slot until that ends.
                 drop(connection.detach());
-                Err(Silent)
+                Err("a connection of the pool gives no answer".to_owned())
+            }
+        }
+    }
+
+    async fn answer(
+        &self,
+        mut connection: PoolConnection<DB>,
+        deadline: Instant,
+        used: usize,
+    ) -> Result<Outcome, Problem> {
+        match timeout_at(deadline, self.ask(&mut connection)).await {
+            Ok(Ok(said)) => self.verdict(said, used),
+            Ok(Err(error)) => {
+                if matches!(error, Error::Io(_) | Error::WorkerCrashed) {
+                    drop(connection.detach());
+                }
+                Err(problem(&error))
+            }
+            Err(_) => {
+                // As above.
+                drop(connection.detach());
+                Err(self.silent())
             }
         }
     }
