@@ -160,7 +160,7 @@ async fn a_server_that_takes_no_new_connection_fails_at_the_next_run() {
     serving.abort();
 }
 
-/// As an appliance between does that forgets a connection without a word: what is sent over it is never answered.
+/// A firewall that forgets a connection does the same: the next request over it is never answered.
 #[tokio::test]
 async fn a_server_that_answers_only_on_new_connections_passes_each_time() {
     let server = Server::plain(|head| {

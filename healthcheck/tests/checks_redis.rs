@@ -170,7 +170,7 @@ async fn what_refuses_a_write_is_not_writable_and_still_answers_a_ping() {
             "",
             Status::Fail,
         ),
-        // A user without that key, on a primary and on a replica; and one who may not ask either.
+        // A user without that key, on a primary and on a replica; and a user without ROLE.
         (
             "-NOPERM no permissions\r\n",
             "*1\r\n$6\r\nmaster\r\n",

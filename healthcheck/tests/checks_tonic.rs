@@ -54,7 +54,7 @@ impl Service<http::Request<Body>> for Channel {
     }
 }
 
-/// Its connection has broken while nobody used it; the next call is made over a new one.
+/// Its connection has broken while idle; the next call is made over a new one.
 #[derive(Clone)]
 struct Restarted(std::sync::Arc<std::sync::atomic::AtomicBool>);
 

@@ -1,4 +1,4 @@
-//! What lies between a client and its server, and forgets connections without a word.
+//! A proxy between a client and its server that can forget connections without a word, as firewalls do.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Passes on what comes, and can forget the connections that there are: they stay open, and nothing comes through.
+/// Passes bytes on until it forgets the connections that it has: they stay open, and nothing comes through.
 pub struct Blackhole {
     pub address: SocketAddr,
     forgotten: watch::Sender<()>,

@@ -12,7 +12,7 @@ use healthcheck::checks::{disk_space, memory};
 
 const ROLE: &str = "HEALTHCHECK_TEST_ROLE";
 
-/// This test of this binary, in the role of who is inside.
+/// The command that runs this test of this binary inside.
 fn inside(test: &str, role: &str) -> String {
     let exe = std::env::current_exe().unwrap();
     format!(
@@ -77,7 +77,7 @@ fn a_container_that_is_full_of_page_cache_has_memory() {
             "{told}"
         );
         assert_eq!(outcome.status(), Status::Pass, "{told}");
-        // What nothing gives back is used.
+        // Nothing reclaims this.
         let held = vec![1_u8; 60 << 20];
         let outcome = memory().fail_below("10%").check();
         assert_eq!(

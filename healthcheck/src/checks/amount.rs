@@ -111,7 +111,7 @@ impl fmt::Display for Amount {
     }
 }
 
-/// Without what multiplying left behind, so that 2 % above 5 % is 5.1 %.
+/// Without the rounding error of a product, so that 2 % above 5 % is 5.1 %.
 fn exact(share: f64) -> f64 {
     (share * 1e9).round() / 1e9
 }

@@ -7,13 +7,14 @@ use crate::{Outcome, Status};
 
 /// A value lies below its limit: a queue's length, a lag, connections in use.
 ///
-/// A value that equals the limit fails, and so does one that can't be compared with it (NaN). What has failed passes
-/// again where the value is more than 2 % below the limit, so that one that swings around its limit gives one
-/// transition; [`below_until`] sets another place. What failed last is remembered for the line of code that calls this:
-/// call it once for each value, not from a function that judges several.
+/// A value that equals the limit fails, and so does one that can't be compared with it (NaN). After a failure the check
+/// passes again once the value is more than 2 % below the limit, so a value that swings around its limit gives one
+/// transition. [`below_until`] sets another place. The last verdict is kept for each line of code that calls this
+/// function: call it once for each value, not from a helper that judges several.
 ///
 /// Costs a comparison and a look-up, less than a microsecond. It doesn't see what the value was between two runs, nor
-/// whether something still moves: a queue that nobody reads stays short while nobody writes ([`Progress`](super::Progress)).
+/// whether anything moves: a queue without a reader stays short while there is no writer
+/// ([`Progress`](super::Progress)).
 ///
 /// ```
 /// use std::collections::VecDeque;
@@ -42,7 +43,7 @@ pub fn below<T: PartialOrd + Display>(value: T, limit: T) -> Outcome {
     })
 }
 
-/// The same, and what has failed passes again where the value is below `clears`.
+/// As [`below`], but after a failure the check passes again once the value is below `clears`.
 ///
 /// ```
 /// use healthcheck::{Status, checks};
@@ -115,7 +116,7 @@ mod tests {
             outputs[1],
             "-101 is below the limit of -100 again, and clears below -102"
         );
-        // What is no number clears at its limit.
+        // A value that is no number clears at its limit.
         let words = ["m", "k"].map(|word| below(word, "l").status());
         assert_eq!(words, [Fail, Pass]);
     }

@@ -17,7 +17,7 @@ pub(super) async fn beside<T>(background: impl Future, work: impl Future<Output 
         }
         if !background_ended && background.as_mut().poll(cx).is_ready() {
             background_ended = true;
-            // Its end may be what the work waits for.
+            // The work may wait for this end.
             return work.as_mut().poll(cx);
         }
         Poll::Pending
@@ -25,10 +25,11 @@ pub(super) async fn beside<T>(background: impl Future, work: impl Future<Output 
     .await
 }
 
-/// What a client that retries by itself is given before its server is dialed for the reason: it may just be quick.
+/// A client that retries by itself gets this long before its server is dialed for the reason. Most answer sooner.
 const A_MOMENT: Duration = Duration::from_millis(10);
 
-/// `work`, or why it won't succeed: `reason` starts a moment later, and gives `None` where it knows none.
+/// Returns the result of `work`, or the `reason` why it won't succeed. `reason` starts a moment later; `None` lets
+/// the work go on.
 pub(super) async fn or_reason<T, E>(
     work: impl Future<Output = Result<T, E>>,
     reason: impl Future<Output = Option<E>>,

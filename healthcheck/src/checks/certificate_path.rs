@@ -1,9 +1,9 @@
 //! When the path of certificates ends by which a server is trusted.
 //!
-//! A client doesn't look at the server's own certificate alone: it builds a path over the intermediates that the server
-//! sent to an authority that it trusts. The first certificate of the path that ends breaks it. What else the server sent
-//! is of no account, so the path is built here as the client built it, and where there are several, the one that lasts
-//! longest counts: a client takes it when the others have ended.
+//! A client doesn't look at the server's own certificate alone: it builds a path over the intermediates that the
+//! server sent to an authority that it trusts. The first certificate of the path that ends breaks it. Other
+//! certificates that the server sent don't matter, so this module builds the path as the client does. Where there are
+//! several paths, the one that lasts longest counts: clients take it when the others have ended.
 
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};

@@ -12,7 +12,7 @@ pub(super) fn after(limit: Duration) -> Instant {
     Instant::now() + limit.min(LONGEST)
 }
 
-/// Half of what is left: for what may be silent, so that there is time to ask anew.
+/// The middle between now and the deadline: a kept connection that stays silent until then leaves time for a new one.
 pub(super) fn half(deadline: Instant) -> Instant {
     let now = Instant::now();
     now + deadline.saturating_duration_since(now) / 2

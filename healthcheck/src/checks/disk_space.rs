@@ -7,17 +7,18 @@ use crate::Outcome;
 
 /// The file system that holds `path` has space left and can be written to.
 ///
-/// Warns below 15 % and fails below 5 % of what an ordinary user can fill, as `df` counts it; both can be set, as a share
-/// or as a size. A share also holds for the number of files (inodes) where the file system has such a limit, since
-/// that runs out unseen. Fails where the file system is mounted read-only, as Linux does by itself after an error of the
-/// disk; [`read_only`](DiskSpace::read_only) allows it. A value that has crossed a limit clears 2 % of the limit above
-/// it ([`margin`](DiskSpace::margin)). A file system that tells no size passes, as "unknown".
+/// Warns below 15 % and fails below 5 % of what an ordinary user can fill, as `df` counts it; both can be set, as a
+/// share or as a size. A share also holds for the number of files (inodes) where the file system has such a limit,
+/// since that runs out unseen. Fails where the file system is mounted read-only, as Linux does by itself after an
+/// error of the disk; [`read_only`](DiskSpace::read_only) allows it. A value that has crossed a limit clears 2 % of
+/// the limit above it ([`margin`](DiskSpace::margin)). A file system without a size passes, as "unknown".
 ///
-/// Costs one system call for that file system alone, about a microsecond on a local disk; use it in a sync function, which runs on a
-/// thread apart, since a dead network disk may keep it for minutes.
+/// Costs one system call for that file system alone, about a microsecond on a local disk; use it in a sync function,
+/// which runs on a thread apart, since a dead network disk may keep it for minutes.
 ///
-/// It doesn't see whether this user may write to `path`, a quota, or what is left below an overlay, a network disk or a
-/// thinly provisioned volume. Where the disk isn't mounted at `path`, it judges the file system that holds the empty folder.
+/// It doesn't see whether this user may write to `path`, a quota, or what is left below an overlay, a network disk or
+/// a thinly provisioned volume. Where the disk isn't mounted at `path`, it judges the file system that holds the
+/// empty folder.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};

@@ -63,7 +63,7 @@ impl Dns {
         }
         let resolved = resolve(name, self.timeout).await;
         if name.parse::<IpAddr>().is_err() {
-            // Who answered is asked by all instances.
+            // All instances ask the same name server.
             shared::note_resolved(name, resolved.as_deref().unwrap_or_default());
         }
         match resolved {

@@ -24,9 +24,8 @@ pub fn error_rate(window: Duration) -> ErrorRate {
 /// can be set. Clones share the evidence: give one to the code that calls, and provide another. The window moves in
 /// tenths. To record is one look at the clock and an uncontended lock, about 40 ns.
 ///
-/// A share that has crossed a limit clears 2 % of the limit below it ([`margin`](Self::margin)): it is judged by what
-/// this object and its clones gave last. It doesn't see calls that nobody records, among them those that hang: record a
-/// time-out as a failure.
+/// A share that has crossed a limit clears 2 % of the limit below it ([`margin`](Self::margin)). Clones share the last
+/// verdict, too. It doesn't see calls that aren't recorded, among them those that hang: record a time-out as a failure.
 ///
 /// With less traffic than that, [`check`](Self::check) passes, and [`check_or`](Self::check_or) runs a probe. While
 /// there is enough, no probe is run: a busy dependency isn't asked any more than it already is.
@@ -56,7 +55,7 @@ pub struct ErrorRate {
     at_least: u64,
     thresholds: Thresholds,
     calls: Arc<Calls>,
-    /// What these thresholds gave last; other thresholds of the same evidence have their own.
+    /// The last verdict by these thresholds. A clone with other thresholds has its own.
     held: Arc<Held>,
 }
 

@@ -74,7 +74,7 @@ impl Exchange {
         }
     }
 
-    /// What can't be sent is told instead of sending.
+    /// The run fails with this problem and sends nothing.
     pub(super) fn problem(&mut self, what: String) {
         self.problems.push(what);
     }

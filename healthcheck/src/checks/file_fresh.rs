@@ -7,14 +7,15 @@ use crate::Outcome;
 
 /// A file was written to no longer than `max_age` ago: a backup, an export, the mark that a cron job leaves.
 ///
-/// A directory fails: its time is that of the last name that came or went, not of what was written.
+/// A directory fails: its time changes when a name is added or removed, not when a file in it is written.
 ///
-/// It doesn't see whether the file is whole, or empty: a job that fails after it has opened its file leaves a fresh one. Let
-/// the job write beside it and rename. Nor does it see a time that was set by hand (`touch`, a restored archive).
+/// It doesn't see whether the file is whole, or empty: a job that fails after it has opened its file leaves a fresh
+/// one. Let the job write beside it and rename. Nor does it see a time that was set by hand (`touch`, a restored
+/// archive).
 ///
-/// Costs one `stat`; use it in a sync function, which runs on a thread apart. The age is told by the machine's clock, so
-/// a file from the future is fresh only as far ahead as it could be old: one stamped a year ahead by a broken clock
-/// would otherwise pass for a year.
+/// Costs one `stat`; use it in a sync function, which runs on a thread apart. The age is told by the machine's clock,
+/// so a file from the future is fresh only as far ahead as it could be old: one stamped a year ahead by a broken
+/// clock would otherwise pass for a year.
 ///
 /// ```
 /// use std::time::Duration;
@@ -94,7 +95,7 @@ mod tests {
         );
         std::fs::write(&file, "").unwrap();
         assert_eq!(file_fresh(&file, HOUR).status(), Status::Pass);
-        // The name that came is fresh, and says nothing of what was written.
+        // Only the name was added just now.
         let folder = file_fresh(directory.path(), HOUR);
         assert_eq!(folder.status(), Status::Fail);
         assert!(

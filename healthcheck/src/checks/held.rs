@@ -1,8 +1,8 @@
 //! The status that a limit gave last. It decides where the limit clears.
 //!
-//! A value that swings around its limit would give a transition each time it crosses. So what has crossed a limit clears
-//! only a little beyond it. A ready-made check is built anew for each run, so what it gave last is kept here, by what it
-//! judges: two checks that judge the same by the same limits share it.
+//! A value that swings around its limit would give a transition each time it crosses. So after crossing a limit it
+//! clears only a little beyond. A ready-made check is built anew for each run, so this module keeps its last status,
+//! under a key of the subject and the limits. Two checks of the same subject by the same limits share it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +12,7 @@ use crate::{Outcome, Status};
 /// How far beyond its limit a value clears, as a share of the limit.
 pub(super) const MARGIN: f64 = 0.02;
 
-/// What one judgement gave last.
+/// The last status of one judgement.
 #[derive(Debug)]
 pub(super) struct Held(Mutex<Status>);
 
@@ -34,15 +34,15 @@ impl Held {
     }
 }
 
-/// Only what doesn't pass has an entry, so a healthy service keeps none.
+/// A judgement that passes has no entry, so a healthy service keeps none.
 static HELD: Entries = Mutex::new(BTreeMap::new());
 
 type Entries = Mutex<BTreeMap<String, Status>>;
 
-/// A service that makes up names for what it judges can't fill the memory; what finds no place clears at its limit.
+/// A service that makes up names can't fill the memory. A judgement without a place clears at its limit.
 const MOST: usize = 1024;
 
-/// The same for a judgement that has no object to keep its last status in: `what` tells it from all others.
+/// [`Held::judge`] for a judgement without an object to keep the status in; `what` is its key.
 pub(super) fn judge(what: String, judge: impl FnOnce(Status) -> Outcome) -> Outcome {
     judge_by(&HELD, what, judge)
 }

@@ -16,18 +16,19 @@ use crate::Outcome;
 
 /// A web service answers a request to `url` as it should.
 ///
-/// Sends GET, or what [`post`](Http::post) says. Passes where the status is from 200 to 299, within 3 s; both can be set,
-/// and a text, a header or a value in a JSON body can be asked for besides. Redirects aren't followed: one is an answer
-/// like any other, and outside of the range. HTTP/1.1; certificates are checked against the machine's authorities or
-/// those of [`ca_file`](Http::ca_file).
+/// Sends GET, or POST with [`post`](Http::post). Passes where the status is from 200 to 299, within 3 s; both can be
+/// set, and a text, a header or a value in a JSON body can be asked for besides. Redirects aren't followed: one is an
+/// answer like any other, and outside of the range. HTTP/1.1; certificates are checked against the machine's
+/// authorities or those of [`ca_file`](Http::ca_file).
 ///
-/// Each run looks the name up and dials anew, as a new client does. A connection that is kept between runs would answer
-/// while every new client is refused, and would hold on to an address that has moved or a certificate that was replaced.
+/// Each run looks the name up and dials anew, as a new client does. A connection that is kept between runs would
+/// answer while every new client is refused, and would hold on to an address that has moved or a certificate that was
+/// replaced.
 ///
-/// Costs a lookup, a connection and one request; with `https` also a handshake (about 1 ms of CPU time, every five minutes
-/// 10 ms to read the machine's authorities). Up to 1 MiB of the answer is read. Nothing is left open.
+/// Costs a lookup, a connection and one request; with `https` also a handshake (about 1 ms of CPU time, every five
+/// minutes 10 ms to read the machine's authorities). Up to 1 MiB of the answer is read. Nothing is left open.
 ///
-/// It doesn't see the other addresses of the name than the first that accepts, HTTP/2 or HTTP/3, what stands behind a
+/// It doesn't see the other addresses of the name than the first that accepts, HTTP/2 or HTTP/3, the service behind a
 /// cache or a proxy that answers by itself, nor more of the answer than was asked for.
 ///
 /// A failure says in which layer: `DNS`, `connect`, `TLS`, `protocol` (no answer, or no HTTP) or `verdict` (an answer,
@@ -88,8 +89,8 @@ impl Http {
         self
     }
 
-    /// Sends POST with this body in the place of GET: a query that GraphQL, a search or a JSON-RPC service answers. Each
-    /// run sends it, so it must change nothing.
+    /// Sends POST with this body in the place of GET: a query that GraphQL, a search or a JSON-RPC service answers.
+    /// Each run sends it, so it must change nothing.
     ///
     /// ```
     /// use healthcheck::{Outcome, checks};
@@ -108,8 +109,8 @@ impl Http {
         self.header(header::CONTENT_TYPE.as_str(), content_type)
     }
 
-    /// Fails where the body is no JSON, has more than 1 MiB, or another value at `pointer`, a JSON pointer (RFC 6901) such
-    /// as `"/status"` or `"/nodes/0/up"`. Several can be asked for.
+    /// Fails where the body is no JSON, has more than 1 MiB, or another value at `pointer`, a JSON pointer (RFC 6901)
+    /// such as `"/status"` or `"/nodes/0/up"`. Several can be asked for.
     pub fn json(mut self, pointer: impl Into<String>, expected: impl Serialize) -> Self {
         let pointer = pointer.into();
         if !pointer.is_empty() && !pointer.starts_with('/') {
@@ -138,7 +139,8 @@ impl Http {
         self
     }
 
-    /// Trusts the authorities in this PEM file, in the place of the machine's own. It is read when a connection is made.
+    /// Trusts the authorities in this PEM file, in the place of the machine's own. It is read when a connection is
+    /// made.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.exchange.ca_file = Some(path.into());
         self

@@ -18,12 +18,12 @@ use crate::{Outcome, Status};
 /// queue, the age of the oldest message or of a replica.
 ///
 /// `read` gives a number or a `Duration`, or a `Result` of one; its error is a failure, and so is no answer within 3 s.
-/// [`warn_above`](Lag::warn_above) and [`fail_above`](Lag::fail_above) set the limits, of the same type; without any the
-/// check fails, since it could never. A lag that has crossed a limit clears 2 % of the limit below it
-/// ([`margin`](Lag::margin)); what it gave last is remembered for the line of code that calls this.
+/// [`warn_above`](Lag::warn_above) and [`fail_above`](Lag::fail_above) set the limits, of the same type; without any
+/// the check fails, since it could never. A lag that has crossed a limit clears 2 % of the limit below it
+/// ([`margin`](Lag::margin)). The last verdict is kept for each line of code that calls this function.
 ///
-/// Costs what `read` costs. It doesn't see whether the consumer moves: a lag below the limit may be one that nobody works
-/// off, while nobody produces ([`Progress`](super::Progress)).
+/// Costs what `read` costs. It doesn't see whether the consumer moves: a lag below the limit stays there
+/// while neither consumer nor producer moves ([`Progress`](super::Progress)).
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -71,11 +71,11 @@ struct Limits<V> {
     place: String,
     warn: Option<V>,
     fail: Option<V>,
-    /// `None` where it was set to what is no share.
+    /// `None` after `margin` got a text that is no share.
     margin: Option<f64>,
 }
 
-/// What the closure of [`lag`] may give: a number, a `Duration`, or a `Result` of one.
+/// The types that the closure of [`lag`] may return: a number, a `Duration`, or a `Result` of one.
 ///
 /// ```
 /// use healthcheck::checks::IntoLag;
@@ -114,7 +114,7 @@ impl<V: LagValue, E: CheckError> IntoLag for Result<V, E> {
 pub trait LagValue: sealed::Sealed {}
 
 mod sealed {
-    #[allow(unnameable_types)] // What seals the trait.
+    #[allow(unnameable_types)] // Seals the trait.
     pub trait Sealed: Copy {
         /// For comparing; beyond 2^53 to the nearest.
         fn number(self) -> f64;
@@ -246,7 +246,7 @@ impl<R: Future<Output: IntoLag>> IntoFuture for Lag<R> {
     }
 }
 
-/// A run of [`lag`]. Of a type of its own, so that the closure may borrow what its check was given.
+/// A run of [`lag`]. It has a type of its own so that the closure may borrow the parameters of its check.
 #[must_use = "it runs when it is awaited"]
 pub struct LagRun<R: Future<Output: IntoLag>> {
     reading: Pin<Box<R>>,

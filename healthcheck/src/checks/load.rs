@@ -10,8 +10,8 @@ use crate::{Outcome, Status};
 /// machine's load, in a container, too. A load that has crossed a limit clears 2 % below it ([`margin`](Load::margin)).
 /// Where the system doesn't tell it (Windows, a sandbox without `/proc/loadavg`), it passes as "unknown, because …".
 ///
-/// Costs reading two small files of the kernel, about 5 µs. It doesn't see a container's own CPU limit, nor how long this
-/// process's threads wait for it (`cpu.stat`, `nr_throttled`).
+/// Costs reading two small files of the kernel, about 5 µs. It doesn't see a container's own CPU limit, nor how long
+/// this process's threads wait for it (`cpu.stat`, `nr_throttled`).
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -36,7 +36,7 @@ pub const fn load() -> Load {
 pub struct Load {
     warn: f64,
     fail: Option<f64>,
-    /// `None` where it was set to what is no share.
+    /// `None` after `margin` got a text that is no share.
     margin: Option<f64>,
 }
 
@@ -81,7 +81,7 @@ impl Load {
             (Some(load), Some(cpus)) if load.is_finite() => (load, cpus.max(1)),
             (None, _) => return unknown("this system doesn't tell it"),
             (_, None) => return unknown("this system doesn't tell how many CPUs it has"),
-            _ => return unknown("what this system tells is no number"),
+            _ => return unknown("this system's figure is no number"),
         };
         let each = load / cpus as f64;
         let found = format!("{each:.2} tasks for each of {cpus} CPUs over five minutes");

@@ -6,18 +6,18 @@ use crate::environment::{cgroup, system};
 
 /// There is memory left: of the container's limit where it has one, else of the machine.
 ///
-/// Warns below 10 % and fails below 5 %; both can be set, as a share or as a size. Free is **available memory**, by one
-/// definition for the machine, for a container and in `/environment`: what the kernel can hand out without swapping,
-/// which is free memory, plus the page cache of files (active and inactive), plus reclaimable slab. For the machine that
-/// is `MemAvailable`; for a container its limit less its use, of which page cache and slab are taken off (cgroup v1 and
-/// v2). Of nested groups the one that leaves least counts. So a busy page cache alone never fails a container. The
-/// kubelet's "working set" counts active page cache as used, and is higher.
+/// Warns below 10 % and fails below 5 %; both can be set, as a share or as a size. Free is **available memory**, by
+/// one definition for the machine, for a container and in `/environment`: memory that the kernel can hand out without
+/// swapping. It is free memory, plus the page cache of files (active and inactive), plus reclaimable slab. For the
+/// machine that is `MemAvailable`; for a container its limit less its use, of which page cache and slab are taken off
+/// (cgroup v1 and v2). Of nested groups the one that leaves least counts. So a busy page cache alone never fails a
+/// container. The kubelet's "working set" counts active page cache as used, and is higher.
 ///
 /// A value that has crossed a limit clears 2 % of the limit above it ([`margin`](Memory::margin)). Where the system
 /// doesn't tell (a sandbox without these files), it passes as "unknown, because …".
 ///
-/// Costs reading a few small files of the kernel, about 50 µs. It doesn't see swap, throttling by `memory.high`, a limit
-/// of the address space (`ulimit -v`), nor how much a run needs at its peak.
+/// Costs reading a few small files of the kernel, about 50 µs. It doesn't see swap, throttling by `memory.high`, a
+/// limit of the address space (`ulimit -v`), nor how much a run needs at its peak.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -94,7 +94,7 @@ impl Memory {
     }
 }
 
-/// Nobody is taken out of service for what nobody knows.
+/// An unknown value takes no instance out of service.
 fn unknown(why: &str) -> Outcome {
     Outcome::pass(format!("how much memory is free is unknown, because {why}"))
 }

@@ -1,7 +1,8 @@
 //! Ready-made checks, to be used inside an annotated function.
 //!
-//! Each is a function, or a small builder that ends in `.check()` or `.await`, and gives an [`Outcome`](crate::Outcome):
-//! what was tried and what came back, without credentials. A failure of a network check names its layer first: `DNS`,
+//! Each is a function, or a small builder that ends in `.check()` or `.await`, and gives an
+//! [`Outcome`](crate::Outcome): what was tried and what came back, without credentials. A failure of a network check
+//! names its layer first: `DNS`,
 //! `connect`, `TLS`, `protocol` (no answer, or none that can be understood) or `verdict` (an answer that says no). What
 //! can't be understood in a setting ("15 percent") is a failed outcome that says what to write instead, never a panic.
 //!
@@ -24,7 +25,7 @@
 //! # export();
 //! ```
 //!
-//! Each says what it doesn't see. A check that is green for more than it has looked at is worse than none:
+//! A check that is green claims no more than it has looked at, so each names its blind spots:
 //!
 //! | check | passes while | feature, function | costs a run | what it doesn't see |
 //! |---|---|---|---|---|
@@ -34,7 +35,7 @@
 //! | [`task`](fn@task), [`Task`] | a background task runs | any | a load or a lock | a task that runs and does nothing |
 //! | [`Heartbeat`] | a worker beats | any | 25 ns a beat | what it does between two beats |
 //! | [`Progress`] | work that is in flight moves | any | 50 ns to begin, 50 ns to end | work that never begins, whether it succeeds |
-//! | [`error_rate`], [`ErrorRate`] | the application's own calls succeed | any, with a probe async | 40 ns a call | calls that nobody records |
+//! | [`error_rate`], [`ErrorRate`] | the application's own calls succeed | any, with a probe async | 40 ns a call | calls that aren't recorded |
 //! | [`file_exists`] | a file is there | sync | a `stat` | its content, whether it may be read |
 //! | [`file_fresh`] | a file was written lately | sync | a `stat` | whether it is whole or empty |
 //! | [`runtime_lag`] | tokio wakes tasks in time | async | a timer, 10 ms of waiting | stalls between two runs, other runtimes |
@@ -44,7 +45,7 @@
 //! | `upstream` | another service's own report says so | `checks-http`, async | the same, and the other's checks | other instances behind the name |
 //! | `tls` | no certificate of the path ends soon | `checks-tls`, async | a connection, a handshake | revocation, other addresses of the name |
 //! | `redis` | Redis answers, with `writable` takes writes | `checks-redis`, async | with a client a connection, else a PING | other nodes, how stale a replica is |
-//! | `sqlx` | a database answers, with more what SQL can say | `checks-sqlx`, async | a round trip or two | what wasn't asked for; with a pool that is open, new clients |
+//! | `sqlx` | a database answers, takes writes, or says yes to a question in SQL | `checks-sqlx`, async | a round trip or two | tables that weren't asked for; new clients, while the pool has a connection |
 //! | `tonic` | a gRPC server says that it serves | `checks-tonic`, async | a call | new clients, other servers of a balanced channel |
 //! | `disk_space` | there is room for bytes and files, and it isn't read-only | `checks-system`, sync | a system call | permissions, quotas |
 //! | `memory` | there is memory, also within a container's limit | `checks-system`, any | 50 µs | swap, `memory.high`, peaks |
@@ -52,12 +53,12 @@
 //! | `open_files` | the process can open more | `checks-system`, any | 20 µs | the whole machine's limit |
 //!
 //! - **They use what their users use.** `http`, `upstream`, `tls` and `redis` with a client look the name up and dial anew
-//!   for each run, so that they see what a new client sees.
+//!   for each run, and so see the same as a new client.
 //! - **A limit clears a little beyond where it was crossed**: 2 % of the limit, or the `margin` that was set, so that a
 //!   value that swings around its limit gives one transition.
-//! - **What a system doesn't tell is unknown and passes**, with a note: nobody is taken out of service for what nobody knows.
-//! - **Nothing stays behind.** No run leaves a connection, a thread or a file, but for a name lookup that hangs, once a
-//!   name, and what a pool or a client of the application keeps by itself.
+//! - **A figure that the system doesn't give passes** with a note, "unknown, because …": it takes no instance out of service.
+//! - **Nothing stays behind.** No run leaves a connection, a thread or a file. The one exception is a name lookup that
+//!   hangs, once a name. The application's own pools and clients keep their connections.
 
 // Sizes and "below" are only asked for by the checks of the machine.
 #[cfg_attr(not(feature = "checks-system"), allow(dead_code))]

@@ -7,9 +7,9 @@ use crate::environment::system;
 /// The process has files and sockets left to open before its limit (`ulimit -n`, the soft one).
 ///
 /// Warns above 80 % and fails above 95 % of the limit; both can be set, as a share or as a number. At the limit
-/// nothing can be accepted or connected any more, and the process doesn't recover by itself when it leaks. A number that
-/// has crossed a limit clears 2 % of the limit below it ([`margin`](OpenFiles::margin)). Known on Linux only; elsewhere,
-/// and in a sandbox without `/proc/self/fd`, it passes as "unknown, because …".
+/// nothing can be accepted or connected any more, and the process doesn't recover by itself when it leaks. A number
+/// that has crossed a limit clears 2 % of the limit below it ([`margin`](OpenFiles::margin)). Known on Linux only;
+/// elsewhere, and in a sandbox without `/proc/self/fd`, it passes as "unknown, because …".
 ///
 /// Costs reading two small files of the kernel, about 20 µs (before Linux 6.2 also a walk over all open files). It
 /// doesn't see the limit of the whole machine (`fs.file-max`), nor which part of the process leaks.

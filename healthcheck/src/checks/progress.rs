@@ -15,14 +15,14 @@ use crate::Outcome;
 /// dropping the [`Work`] that it has ended. The check
 /// - passes while nothing is in flight, and while everything in flight has moved within `stuck_after`;
 /// - warns where one piece hasn't moved for that long beside others that do, and names the oldest;
-/// - fails where nothing at all has moved for that long, and says what and for how long.
+/// - fails where nothing at all has moved for that long, and names the oldest and for how long.
 ///
-/// Clones are the same. To begin and to drop a piece takes about 50 ns each, of which 20 ns are a look at the clock; no
-/// thread ever waits for another, but for memory when there are more pieces in flight than ever before. A check looks at
-/// all pieces: about 3 ns each. The clock is monotonic.
+/// Clones are the same. To begin and to drop a piece takes about 50 ns each, of which 20 ns are a look at the clock;
+/// no thread ever waits for another, but for memory when there are more pieces in flight than ever before. A check
+/// looks at all pieces: about 3 ns each. The clock is monotonic.
 ///
-/// It doesn't see work that should have begun and didn't ([`Heartbeat`](super::Heartbeat)), nor whether what moves
-/// succeeds ([`ErrorRate`](super::ErrorRate)).
+/// It doesn't see work that should have begun and didn't ([`Heartbeat`](super::Heartbeat)), nor whether moving
+/// work succeeds ([`ErrorRate`](super::ErrorRate)).
 ///
 /// ```
 /// use std::time::Duration;
@@ -85,10 +85,10 @@ const BLOCKS: usize = 24;
 /// In a cache line of its own.
 #[repr(align(64))]
 struct Place {
-    /// When it last began, advanced or ended, in nanoseconds from the stripe's creation, and in the lowest bit whether a
-    /// piece is in flight. 0 before the first.
+    /// When it last began, advanced or ended, in nanoseconds from the stripe's creation, and in the lowest bit
+    /// whether a piece is in flight. 0 before the first.
     moved: AtomicU64,
-    /// Written by who takes the place, read by a check that names what is stuck. Nobody waits for it.
+    /// `begin` writes it, and a check reads it to name a stuck piece. `begin` never waits for this lock.
     what: Mutex<String>,
 }
 
@@ -118,9 +118,9 @@ impl Progress {
         }
     }
 
-    /// Judges what is in flight.
+    /// Judges the work in flight.
     pub fn check(&self) -> Outcome {
-        // What moves while it is looked at is looked at again; what moves each time isn't stuck.
+        // A piece that moves meanwhile is looked at again; one that moves each time isn't stuck.
         let mut looks = std::iter::repeat_with(|| self.look()).take(3).flatten();
         looks.next().unwrap_or_else(|| Outcome::pass("in flight"))
     }
@@ -290,7 +290,7 @@ impl Place {
             return Err(what);
         }
         *name = what;
-        // Before the lock is given back: who takes that finds the place taken, and a check finds its name.
+        // Before the lock is released: the next thread that takes it finds the place taken, a check finds the name.
         self.moved.store(now << TIME | IN_FLIGHT, Ordering::Release);
         Ok(())
     }
@@ -462,7 +462,7 @@ mod tests {
                 for _ in 0..2_000 {
                     let outcome = progress.check();
                     let told = outcome.output().as_str().unwrap_or_default().to_owned();
-                    // Never a name of nobody.
+                    // Never the empty name of a place that is just being taken.
                     assert!(!told.contains("\"\""), "{told}");
                 }
             });

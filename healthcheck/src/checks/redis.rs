@@ -21,16 +21,18 @@ use crate::Outcome;
 /// Redis, or what speaks its protocol (Valkey, Dragonfly, KeyDB), answers a PING.
 ///
 /// Takes what the application already has: a `redis::Client`, a `ConnectionManager` or a `MultiplexedConnection`. A
-/// client dials anew for each run, as a new client does: it sees a server that takes no more connections, a name that has
-/// moved, and a password that was changed. A manager and a connection are used as they are, since the application's own
-/// commands go over them. [`writable`](Redis::writable) asks besides that writes are taken, which a replica refuses.
+/// client dials anew for each run, as a new client does: it sees a server that takes no more connections, a name that
+/// has moved, and a password that was changed. A manager and a connection are used as they are, since the
+/// application's own commands go over them. [`writable`](Redis::writable) asks besides that writes are taken, which a
+/// replica refuses.
 ///
-/// Costs with a client a lookup, a connection and its end (the server counts it in `total_connections_received`); with
-/// the others one PING, a few bytes each way, between the application's own commands: one that keeps the connection busy
-/// keeps the PING waiting as well. Fails after 3 s by default, which names the layer (`DNS`, `connect`, `TLS`,
+/// Costs with a client a lookup, a connection and its end (the server counts it in `total_connections_received`);
+/// with the others one PING, a few bytes each way, between the application's own commands: one that keeps the
+/// connection busy keeps the PING waiting as well. Fails after 3 s by default, which names the layer (`DNS`,
+/// `connect`, `TLS`,
 /// `protocol`, `verdict`) before the check's own time limit cuts it off. A server that is loading its data, or wants a
-/// password, is a failure of the verdict. A manager that reconnects hides why it can't; its server is dialed once for the
-/// reason.
+/// password, is a failure of the verdict. A manager that reconnects hides why it can't; its server is dialed once for
+/// the reason.
 ///
 /// It doesn't see the other nodes of a cluster, how stale a replica is, memory that runs out (but see `writable`), nor
 /// with a manager or a connection whether a new client would be let in.
@@ -124,7 +126,7 @@ impl std::fmt::Debug for Redis {
     }
 }
 
-/// A key that nobody has.
+/// No application uses this key.
 const KEY: &str = "healthcheck:writable";
 
 impl Redis {
@@ -137,13 +139,13 @@ impl Redis {
     /// Fails where the server refuses writes: a replica (`READONLY`), a primary without enough replicas (`NOREPLICAS`),
     /// memory that is full (`OOM`), a disk that is (`MISCONF`).
     ///
-    /// Sends `SET healthcheck:writable "" XX EX 1`, which writes only where that key is there, so nothing. Where the user
-    /// may not use that key, [`writable_key`](Self::writable_key) names another.
+    /// Sends `SET healthcheck:writable "" XX EX 1`, which writes only where that key is there, so nothing. Where the
+    /// user may not use that key, [`writable_key`](Self::writable_key) names another.
     pub fn writable(self) -> Self {
         self.writable_key(KEY)
     }
 
-    /// As [`writable`](Self::writable) with a key that the user may write to, and that nobody uses.
+    /// As [`writable`](Self::writable) with another key: one that the user may write to and that no code uses.
     pub fn writable_key(mut self, key: impl Into<String>) -> Self {
         self.writable = Some(key.into());
         self
@@ -256,7 +258,7 @@ impl Redis {
         answer.map_err(|error| self.problem(&error))
     }
 
-    /// Whatever is asked for, and the answer as it is shown.
+    /// Sends the PING, and the write where one was asked for; returns the answer as it is shown.
     async fn questions(
         &self,
         mut connection: impl ::redis::aio::ConnectionLike,
@@ -301,8 +303,8 @@ impl Redis {
     }
 }
 
-/// What a server says that closes a connection before it was asked anything: it is full, or protects itself from other
-/// machines. The client's library hears it as an answer to nothing, and keeps it to itself.
+/// The reason that a server sends before it closes a connection unasked: it is full, or protects itself from other
+/// machines. The client's library drops an answer that belongs to no command.
 async fn refusal(host: &str, port: u16, deadline: Instant) -> Option<String> {
     let said = async {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -339,7 +341,7 @@ async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &
     }
 }
 
-/// The address behind a manager, which tells it only in its debug form; `None` where that has changed, and for a Unix
+/// The address behind a manager, which only its debug form shows. `None` where that form has changed, and for a Unix
 /// socket.
 fn address_of(manager: &ConnectionManager) -> Option<(String, u16)> {
     let shown = format!("{manager:?}");

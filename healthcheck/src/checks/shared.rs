@@ -1,8 +1,8 @@
-//! A check that asks another machine and isn't marked `external`: said once.
+//! Reports, once, a check that asks another machine and isn't marked `external`.
 //!
-//! Other instances ask the same machine. When it is down, a check that isn't `external` takes all of them out of rotation
-//! at once, which repairs nothing. Each network check passes what it asks to [`note`]; loopback and Unix sockets are this
-//! machine.
+//! Other instances ask the same machine. When it is down, a check that isn't `external` takes all of them out of
+//! rotation at once, which repairs nothing. Each network check passes its target to [`note`]; loopback and Unix
+//! sockets are this machine.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -15,18 +15,18 @@ pub(super) struct Running {
     pub(super) external: bool,
 }
 
-/// **The core plugs in here**, and nowhere else: which check runs, and is it marked `external`? `None` outside of a run.
-/// Until it does, [`note`] says nothing.
+/// **The core plugs in here**, and nowhere else: which check runs, and is it marked `external`? `None` outside of a
+/// run. Until it does, [`note`] reports nothing, and `below` and `lag` keep their last verdict by their line alone.
 pub(super) const fn running() -> Option<Running> {
     None
 }
 
-/// **And here** goes what has to be said once a check: to the log, and to `warnings` of the report.
+/// **And here** it takes the sentence, once a check: for the log and for `warnings` of the report.
 fn report(check: &str, text: &str) {
     tracing::warn!(check, "{text}");
 }
 
-/// What a check asks.
+/// The target of a check.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Peer<'a> {
     Address(IpAddr),
@@ -55,11 +55,11 @@ impl Peer<'_> {
     }
 }
 
-/// The checks that it was said of. As many as there are checks; a limit for those that come and go under new names.
+/// The checks that were reported. The limit is for services whose checks come and go under new names.
 static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 const MOST: usize = 4096;
 
-/// Notes what the running check asks.
+/// Notes the target of the running check.
 pub(super) fn note(peer: Peer<'_>) {
     note_of(running(), peer, report);
 }

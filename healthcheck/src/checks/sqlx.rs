@@ -20,18 +20,19 @@ use crate::Outcome;
 ///
 /// Takes one connection of the pool for a ping and gives it back. It waits for one at most 1 s by default, and where
 /// none was free that long, it **warns** `pool exhausted (20 of 20 in use)`: the database may well work, and the next
-/// request will wait as this check did. Everything else that goes wrong is a failure, after 3 s at most by default. Both can be set.
+/// request will wait as this check did. Everything else that goes wrong is a failure, after 3 s at most by default.
+/// Both can be set.
 ///
 /// A ping says that the database answers, and no more: [`query`](Sqlx::query) reads a table,
-/// [`writable`](Sqlx::writable) tells a replica from a primary, and [`expect_true`](Sqlx::expect_true) asks whatever SQL can
-/// say. Several can be asked for, and are asked in this order.
+/// [`writable`](Sqlx::writable) tells a replica from a primary, and [`expect_true`](Sqlx::expect_true) asks any
+/// question in SQL. Several can be combined; they are asked in the order of the calls.
 ///
-/// Costs a round trip for the ping and one for each question. A connection of the pool that is silent to the ping has half
-/// of the time; then another is taken. Where the pool gives none, a
-/// connection of the check's own is tried once, with the pool's options, since the pool keeps a refusal to itself and
-/// tries again; that one ends with the run. So a database that is down is `connect: Connection refused` at once.
+/// Costs a round trip for the ping and one for each question. A connection of the pool that is silent to the ping has
+/// half of the time; then another is taken. Where the pool gives none, a connection of the check's own is tried once,
+/// with the pool's options, since the pool keeps a refusal to itself and tries again; that one ends with the run. So
+/// a database that is down is `connect: Connection refused` at once.
 ///
-/// It doesn't see, but where it is asked for: whether a table is there and this user may use it. A ping of SQLite only asks
+/// Unless asked it doesn't see whether a table is there and this user may use it. A ping of SQLite only asks
 /// its thread: use `query` to read the file. Connections that the pool already has say nothing of new ones: a changed
 /// password, a name that has moved, or a server that is full shows when the pool opens the next (`max_lifetime`,
 /// 30 min). `sqlx` 0.8; which databases are compiled is decided by the application's own dependency on it, this feature
@@ -67,8 +68,8 @@ pub struct Sqlx<DB: Database> {
 }
 
 impl<DB: Database> Sqlx<DB> {
-    /// Asks this in the place of a ping, as in `"SELECT 1 FROM orders LIMIT 1"`: that the schema is there, or with SQLite
-    /// that the file can be read (`"SELECT count(*) FROM sqlite_schema"`). The rows aren't looked at.
+    /// Asks this in the place of a ping, as in `"SELECT 1 FROM orders LIMIT 1"`: that the schema is there, or with
+    /// SQLite that the file can be read (`"SELECT count(*) FROM sqlite_schema"`). The rows aren't looked at.
     pub fn query(mut self, sql: &'static str) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -99,8 +100,9 @@ impl<DB: Database> Sqlx<DB> {
     /// | MySQL, MariaDB | `read_only`, `super_read_only`, `innodb_read_only`, and those of the transaction |
     /// | SQLite | a write that is rolled back: a file, a folder or a file system that is read-only, `query_only`, a full disk |
     ///
-    /// With PostgreSQL and MySQL nothing is written, so a full disk, a missing grant, a synchronous standby that is gone
-    /// and a Galera node outside of its cluster aren't seen. With SQLite the run holds the write lock for a moment.
+    /// With PostgreSQL and MySQL nothing is written, so a full disk, a missing grant, a synchronous standby that is
+    /// gone and a Galera node outside of its cluster aren't seen. With SQLite the run holds the write lock for a
+    /// moment.
     pub fn writable(mut self) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -141,7 +143,7 @@ impl<DB: Database> Sqlx<DB> {
             match self.ping_pooled(connection, half(deadline)).await {
                 Ok(_) if self.questions.is_empty() => return self.verdict(Said::Yes, used),
                 Ok(connection) => return self.answer(connection, deadline, used).await,
-                // It may have broken while nobody used it, by a restart for example, which says nothing about now.
+                // It may have broken while idle, by a restart for example, which says nothing about now.
                 Err(what) => broken = Some(what),
             }
         }
@@ -165,8 +167,8 @@ impl<DB: Database> Sqlx<DB> {
         or_reason(pooled, self.reason(deadline, &own)).await
     }
 
-    /// Why the database can't be connected to. What it answers itself (it starts up, it has no place) may pass, so the
-    /// pool may go on waiting for it; that is left in `own`, as is a connection that works.
+    /// Why no connection can be made. An answer of the database itself (it starts up, it is full) may be over soon,
+    /// so the pool goes on waiting; `own` keeps that answer, or that a connection works.
     async fn reason(&self, deadline: Instant, own: &OnceLock<Result<(), Problem>>) -> Option<Problem> {
         let options = self.pool.connect_options();
         let dialed = <DB::Connection as Connection>::connect_with(&options).await;
@@ -186,8 +188,8 @@ impl<DB: Database> Sqlx<DB> {
         None
     }
 
-    /// The connection where it answers a ping, else what is wrong with it. A question may take longer than a ping, so a
-    /// connection that is silent is found out before.
+    /// Returns the connection if it answers a ping, else the problem. A question may take longer than a ping, so the
+    /// ping finds a silent connection before any question is asked.
     async fn ping_pooled(
         &self,
         mut connection: PoolConnection<DB>,
@@ -251,8 +253,8 @@ impl<DB: Database> Sqlx<DB> {
         }
     }
 
-    /// Whose fault it is that there is no connection. Asked after the check's own place in the queue is given up: a pool
-    /// of one that can't connect isn't exhausted.
+    /// Whose fault it is that there is no connection. Asked after the check's own place in the queue is given up: a
+    /// pool of one that can't connect isn't exhausted.
     fn none(
         &self,
         was_full: bool,

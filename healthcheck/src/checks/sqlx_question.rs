@@ -1,4 +1,4 @@
-//! What a database is asked, in the words of each.
+//! The questions to a database, in the SQL of each.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,11 +14,11 @@ pub(super) struct Question<DB: Database> {
 type Ask<DB> = for<'c> fn(&'c mut <DB as Database>::Connection, &'static str) -> Asked<'c>;
 type Asked<'c> = Pin<Box<dyn Future<Output = Result<Said, Error>> + Send + 'c>>;
 
-/// What the database said.
+/// The answer to a question.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Said {
     Yes,
-    /// And in words what is wrong.
+    /// With the reason.
     No(String),
 }
 

@@ -10,9 +10,9 @@ use crate::Outcome;
 
 /// A background task still runs: a consumer, a refresher, whatever should last as long as the service.
 ///
-/// Takes a [`Task`], or tokio's own `JoinHandle` or `AbortHandle`. A task that has ended fails, whether it returned, was
-/// aborted or panicked. Only a [`Task`] says which, and with what message: tokio's handles don't tell it to those who
-/// merely look.
+/// Takes a [`Task`], or tokio's own `JoinHandle` or `AbortHandle`. A task that has ended fails the check, whether it
+/// returned, was aborted or panicked. Only a [`Task`] says which, and the panic's message: a borrowed handle of tokio
+/// doesn't give them.
 ///
 /// Costs a load, with a [`Task`] an uncontended lock. It doesn't see a task that runs and does nothing
 /// ([`Heartbeat`](super::Heartbeat), [`Progress`](super::Progress)), nor the tasks that the task has spawned itself.
@@ -44,11 +44,11 @@ pub fn task(handle: &(impl BackgroundTask + ?Sized)) -> Outcome {
     }
 }
 
-/// What [`task`] takes: a [`Task`], a `JoinHandle`, an `AbortHandle`, or an `Arc` of one. Sealed.
+/// The types that [`task`] takes: a [`Task`], a `JoinHandle`, an `AbortHandle`, or an `Arc` of one. Sealed.
 pub trait BackgroundTask: sealed::Sealed {}
 
 mod sealed {
-    #[allow(unnameable_types)] // What seals the trait.
+    #[allow(unnameable_types)] // Seals the trait.
     pub trait Sealed {
         /// How it ended, `None` while it runs.
         fn end(&self) -> Option<String>;
@@ -78,10 +78,10 @@ impl<T: BackgroundTask + ?Sized> sealed::Sealed for Arc<T> {
     }
 }
 
-/// A background task whose end is told as it was: that it returned, was aborted, or panicked, with the message.
+/// A background task that reports its end: whether it returned, was aborted, or panicked, with the message.
 ///
-/// Made from a `JoinHandle`, which it takes: keep an `abort_handle()` where the task is to be aborted. Clones are the same
-/// task. Dropping it leaves the task running, as dropping a `JoinHandle` does.
+/// Made from a `JoinHandle`, which it takes: keep an `abort_handle()` where the task is to be aborted. Clones are the
+/// same task. Dropping it leaves the task running, as dropping a `JoinHandle` does.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -104,7 +104,7 @@ enum State {
 impl<T: Send + 'static> From<JoinHandle<T>> for Task {
     fn from(handle: JoinHandle<T>) -> Self {
         let end = async {
-            // It is polled by whoever looks, and must not wait for that task's budget.
+            // The check's task polls it, and its used-up budget must not hide the end.
             match unconstrained(handle).await {
                 Ok(_) => "the task has ended".to_owned(),
                 Err(error) => failed(error),
@@ -119,7 +119,7 @@ impl sealed::Sealed for Task {
     fn end(&self) -> Option<String> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Running(end) = &mut *state {
-            // Nobody waits: each run looks anew.
+            // No waker is needed: each run polls anew.
             match end.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(end) => *state = State::Ended(end),
                 Poll::Pending => return None,

@@ -57,7 +57,7 @@ impl Thresholds {
         (!self.problems.is_empty()).then(|| Outcome::fail(format!("{check}: {}", self.problems.join("; "))))
     }
 
-    /// Tells these thresholds from others, for [`held::judge`](super::held::judge).
+    /// The key of these thresholds for [`held::judge`](super::held::judge).
     pub(super) fn key(&self, check: &str) -> String {
         let Self {
             warn, fail, margin, ..
@@ -65,7 +65,7 @@ impl Thresholds {
         format!("{check} {warn:?} {fail:?} {margin}")
     }
 
-    /// Less is worse. `last` is what these thresholds gave before.
+    /// Less is worse. `last` is the status of the run before.
     pub(super) fn at_least(&self, value: u64, whole: u64, found: &str, last: Status) -> Outcome {
         self.judge(
             last,
@@ -196,7 +196,7 @@ mod tests {
         );
         let held = thresholds.at_least(1_510, 10_000, "15.1% free", Status::Warn);
         assert_eq!(held.output(), "15.1% free, was below 15% and clears at 15.3%");
-        // The other side, and a margin of one's own.
+        // The other side, and another margin.
         let mut wide = self::thresholds("15%", "90%");
         wide.set_margin("50%");
         assert_eq!(wide.at_most(8, 100, "found", Status::Warn).status(), Warn);

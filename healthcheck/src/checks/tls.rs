@@ -17,17 +17,18 @@ use crate::{Outcome, clock};
 ///
 /// `host` is `"billing.internal"` (port 443), `"host:port"` or `"[::1]:port"`. Judged is the whole path that makes a client
 /// trust the host: its own certificate, the intermediates, and the authority that they lead to. Where the server's
-/// certificates make several paths, the one that lasts longest counts, and certificates that no path needs don't count.
-/// Warns where the first of the path ends in less than 21 days and fails below 7; both can be set. It fails too where one
-/// has ended, isn't for this name, or no trusted authority has signed it (the machine's own, or those of
-/// [`ca_file`](Tls::ca_file)). Only TLS from the first byte; not for protocols that begin in plain text (SMTP, PostgreSQL).
+/// certificates make several paths, the one that lasts longest counts, and certificates that no path needs don't
+/// count. Warns where the first of the path ends in less than 21 days and fails below 7; both can be set. It fails
+/// too where one has ended, isn't for this name, or no trusted authority has signed it (the machine's own, or those
+/// of [`ca_file`](Tls::ca_file)). Only TLS from the first byte; not for protocols that begin in plain text (SMTP,
+/// PostgreSQL).
 ///
 /// Costs a lookup, a connection and a full handshake for each run (about 1 ms of CPU time, and twice the way to the
 /// server); nothing is sent after it. Once an hour is enough: `#[health_check(interval = "1h")]`. Fails after 3 s by
 /// default, which names the layer (`DNS`, `connect`, `TLS`) before the check's own time limit cuts it off.
 ///
-/// It doesn't see whether a certificate was revoked, the other addresses of the name than the first that accepts, nor what
-/// clients do that trust other authorities.
+/// It doesn't see whether a certificate was revoked, the other addresses of the name than the first that accepts, nor
+/// clients that trust other authorities.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};

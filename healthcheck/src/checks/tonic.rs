@@ -20,18 +20,18 @@ use crate::outcome::chain;
 
 /// A gRPC server says by its own health service (`grpc.health.v1.Health`) that it serves.
 ///
-/// Takes the application's own `tonic` channel, or whatever wraps one, and sends one call over it. Fails after 3 s by default, and
-/// where the answer isn't `SERVING`. The server as a whole is asked; [`service`](Tonic::service) asks for one of its
-/// services.
+/// Takes the application's own `tonic` channel, or whatever wraps one, and sends one call over it. Fails after 3 s by
+/// default, and where the answer isn't `SERVING`. The server as a whole is asked; [`service`](Tonic::service) asks
+/// for one of its services.
 ///
-/// Costs one call of some ten bytes each way, over the connection that the channel has; it opens one only as for any other
-/// caller, where it has none. A connection that is refused is told at once. A failure says in which layer: `DNS`,
+/// Costs one call of some ten bytes each way, over the connection that the channel has; it opens one only as for any
+/// other caller, where it has none. A refused connection fails at once. A failure says in which layer: `DNS`,
 /// `connect`, `TLS`, `protocol` (no answer, or no such service), `verdict`.
 ///
-/// It doesn't see new clients: a connection that the channel keeps says nothing of them, follows no name that has moved,
-/// and stays silent where something between has forgotten it, as the application's own calls do. Let the endpoint notice
-/// with `http2_keep_alive_interval` and `keep_alive_while_idle`. Of a balanced channel one server is asked. Where the
-/// channel leads isn't known: mark the check `external` where that is another machine.
+/// It doesn't see new clients: a connection that the channel keeps says nothing of them, follows no name that has
+/// moved, and stays silent where something between has forgotten it, as the application's own calls do. Let the
+/// endpoint notice with `http2_keep_alive_interval` and `keep_alive_while_idle`. Of a balanced channel one server is
+/// asked. Where the channel leads isn't known: mark the check `external` where that is another machine.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -146,8 +146,8 @@ where
     {
         let deadline = after(self.timeout);
         let answer = match self.ask(deadline).await {
-            // The connection may have broken while nobody used it, by a restart for example, which says nothing about
-            // now. The channel connects anew.
+            // The connection may have broken while idle, by a restart for example, which says nothing about now. The
+            // channel connects anew.
             Ok(Err(status)) if self.broke(&status) => self.ask(deadline).await,
             answer => answer,
         };

@@ -21,14 +21,14 @@ pub(crate) struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MemoryLimit {
     pub(crate) limit: u64,
-    /// Without what the kernel gives back before it kills: the page cache of files, active and inactive, and
+    /// Without the memory that the kernel reclaims before it kills: the page cache of files, active and inactive, and
     /// reclaimable slab. The complement of [`Memory::available`](super::system::Memory::available). `None` where it
     /// can't be read.
     pub(crate) used: Option<u64>,
 }
 
 impl MemoryLimit {
-    /// What this group can still take.
+    /// The memory that this group can still take.
     pub(crate) fn available(self) -> Option<u64> {
         self.used.map(|used| self.limit.saturating_sub(used))
     }
@@ -108,7 +108,7 @@ impl Groups {
         limited.min_by_key(|memory| (memory.available().unwrap_or(memory.limit), memory.limit))
     }
 
-    /// Version 1 counts its children in the names with "total_", and tells no slab.
+    /// In version 1 only the names with "total_" count the children, and none gives the slab.
     fn memory_used(&self, directory: &Path) -> Option<u64> {
         let (usage, reclaimable): (_, &[&str]) = match self.unified {
             true => (

@@ -27,7 +27,7 @@ pub(crate) use platform::{load, memory, online_cpus, process, uname, user};
 /// The machine's memory, in bytes. A container's limit isn't in it, see [`super::cgroup`].
 ///
 /// Available memory has one definition here, for the machine, for a container, in `/environment` and in the check
-/// `memory`: what the kernel can hand out without swapping. That is free memory, plus the page cache of files (active and
+/// `memory`: memory that the kernel can hand out without swapping. It is free memory, plus the page cache of files (active and
 /// inactive), plus reclaimable slab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Memory {
