@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use ::sqlx::PgPool;
-use ::sqlx::postgres::PgPoolOptions;
+use ::sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use healthcheck::checks;
 use healthcheck::{Outcome, Status};
 
@@ -37,9 +37,7 @@ async fn the_check_follows_the_server_through_kill_pause_and_restart() {
     server.pause();
     assert_eq!(
         check(LIMIT).await,
-        Outcome::fail(
-            "connect: a connection of the pool gives no answer, and no new connection within 500 ms"
-        )
+        Outcome::fail("protocol: no answer within 500 ms")
     );
     server.resume();
     assert_eq!(check(PATIENCE).await.status(), Status::Pass);
@@ -160,6 +158,35 @@ async fn a_connection_of_the_pool_that_was_forgotten_between_is_no_failure() {
     assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
     // The pool has a good one again.
     assert_eq!(checks::sqlx(&pool).timeout(LIMIT).await.status(), Status::Pass);
+}
+
+/// It lets no client in for a moment. The pool waits for it, and so does the check, which knows why.
+#[tokio::test]
+async fn a_server_that_starts_up_is_waited_for_and_says_so() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let refusing = tokio::spawn(async move {
+        let fields = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0";
+        let length = u32::try_from(fields.len() + 4).unwrap().to_be_bytes();
+        let refusal = [b"E".as_slice(), &length, fields].concat();
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut startup = [0; 1024];
+            let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut startup).await;
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, &refusal).await;
+        }
+    });
+    let options = PgConnectOptions::new_without_pgpass()
+        .host("127.0.0.1")
+        .port(port)
+        .username("app")
+        .ssl_mode(PgSslMode::Disable);
+    let pool = PgPoolOptions::new().connect_lazy_with(options);
+    assert_eq!(
+        checks::sqlx(&pool).timeout(LIMIT).await,
+        Outcome::fail("verdict: the database system is starting up")
+    );
+    refusing.abort();
 }
 
 #[tokio::test]

@@ -67,6 +67,12 @@ pub struct Sqlx<DB: Database> {
     timeout: Duration,
 }
 
+/// What is wrong with a connection that the pool had.
+enum Broken {
+    Error(String),
+    Silent,
+}
+
 impl<DB: Database> Sqlx<DB> {
     /// Asks this in the place of a ping, as in `"SELECT 1 FROM orders LIMIT 1"`: that the schema is there, or with
     /// SQLite that the file can be read (`"SELECT count(*) FROM sqlite_schema"`). The rows aren't looked at.
@@ -158,7 +164,7 @@ impl<DB: Database> Sqlx<DB> {
             let connection = match timeout_at(until, self.pool.acquire()).await {
                 Ok(Ok(connection)) => connection,
                 Ok(Err(Error::PoolTimedOut)) | Err(_) => {
-                    return self.none(full, broken.as_deref(), own.get());
+                    return self.none(full, broken.as_ref(), own.get());
                 }
                 Ok(Err(error)) => return Err(problem(&error)),
             };
@@ -194,17 +200,17 @@ impl<DB: Database> Sqlx<DB> {
         &self,
         mut connection: PoolConnection<DB>,
         until: Instant,
-    ) -> Result<PoolConnection<DB>, String> {
+    ) -> Result<PoolConnection<DB>, Broken> {
         match timeout_at(until, connection.ping()).await {
             Ok(Ok(())) => Ok(connection),
             Ok(Err(error)) => {
                 drop(connection.detach());
-                Err(text(&error))
+                Err(Broken::Error(text(&error)))
             }
             Err(_) => {
                 // Given back, it would be pinged by the pool, and hold its slot until that ends.
                 drop(connection.detach());
-                Err("a connection of the pool gives no answer".to_owned())
+                Err(Broken::Silent)
             }
         }
     }
@@ -258,7 +264,7 @@ impl<DB: Database> Sqlx<DB> {
     fn none(
         &self,
         was_full: bool,
-        broken: Option<&str>,
+        broken: Option<&Broken>,
         own: Option<&Result<(), Problem>>,
     ) -> Result<Outcome, Problem> {
         if was_full && self.full() {
@@ -272,7 +278,8 @@ impl<DB: Database> Sqlx<DB> {
             (Some(Ok(())), _) => Ok(Outcome::warn(format!(
                 "the database answers a new connection, but the pool gave none within {limit}"
             ))),
-            (None, Some(first)) => {
+            (None, Some(Broken::Silent)) => Err(self.silent()),
+            (None, Some(Broken::Error(first))) => {
                 Err(Layer::Connect.problem(format_args!("{first}, and no new connection within {limit}")))
             }
             (None, None) => Err(Layer::Connect.problem(format_args!("no connection within {limit}"))),
