@@ -37,7 +37,7 @@ fn a_file_system_that_is_remounted_read_only_fails() {
         let outcome = check();
         assert_eq!(
             outcome.output(),
-            &format!("the file system of {folder} is mounted read-only")
+            &format!("the file system of {folder} is read-only")
         );
         assert_eq!(outcome.status(), Status::Fail);
         assert_eq!(disk_space(&folder).read_only().check().status(), Status::Pass);
@@ -57,6 +57,44 @@ fn a_file_system_that_is_remounted_read_only_fails() {
         "-c",
         &format!("mount -t tmpfs -o size=8m none {place} && {test}"),
     ]);
+    run(command);
+}
+
+/// Newer kernels don't remount it, but refuse every write.
+#[test]
+fn a_file_system_that_gave_up_after_an_error_fails() {
+    if let Ok(folder) = std::env::var(ROLE) {
+        let check = || disk_space(&folder).check();
+        assert_eq!(check().status(), Status::Pass);
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let mount = mounts.lines().find(|line| line.contains(&folder)).unwrap();
+        let device = mount.split_once(" /dev/").unwrap().1.split(' ').next().unwrap();
+        let trigger = format!("/sys/fs/ext4/{device}/trigger_fs_error");
+        fs::write(trigger, "the test's own error").unwrap();
+        assert!(fs::write(Path::new(&folder).join("new"), "").is_err());
+        let outcome = check();
+        assert_eq!(outcome.status(), Status::Fail, "{outcome:?}");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (image, place) = (folder.path().join("image"), folder.path().join("mount"));
+    fs::create_dir(&place).unwrap();
+    let (image, place) = (image.display(), place.display());
+    let made = format!(
+        "truncate -s 16M {image} && mkfs.ext4 -q {image} && mount -o loop,errors=remount-ro {image} {place}"
+    );
+    // A machine without loop devices can't.
+    let may = ["unshare", "--mount", "sh", "-c", &made];
+    if !Command::new(may[0]).args(&may[1..]).status().unwrap().success() {
+        println!("no file system in a file may be mounted here");
+        return;
+    }
+    let test = inside(
+        "a_file_system_that_gave_up_after_an_error_fails",
+        &place.to_string(),
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", &format!("{made} && {test}")]);
     run(command);
 }
 

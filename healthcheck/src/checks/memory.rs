@@ -16,7 +16,7 @@ use crate::environment::{cgroup, system};
 /// A value that has crossed a limit clears 2 % of the limit above it ([`margin`](Memory::margin)). Where the system
 /// doesn't tell (a sandbox without these files), it passes as "unknown, because …".
 ///
-/// Costs reading a few small files of the kernel, about 50 µs. It doesn't see swap, throttling by `memory.high`, a
+/// Costs reading a few small files of the kernel, about 100 µs. It doesn't see swap, throttling by `memory.high`, a
 /// limit of the address space (`ulimit -v`), nor how much a run needs at its peak.
 ///
 /// ```

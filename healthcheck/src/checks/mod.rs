@@ -48,7 +48,7 @@
 //! | `sqlx` | a database answers, takes writes, or says yes to a question in SQL | `checks-sqlx`, async | a round trip or two | tables that weren't asked for; new clients, while the pool has a connection |
 //! | `tonic` | a gRPC server says that it serves | `checks-tonic`, async | a call | new clients, other servers of a balanced channel |
 //! | `disk_space` | there is room for bytes and files, and it isn't read-only | `checks-system`, sync | a system call | permissions, quotas |
-//! | `memory` | there is memory, also within a container's limit | `checks-system`, any | 50 µs | swap, `memory.high`, peaks |
+//! | `memory` | there is memory, also within a container's limit | `checks-system`, any | 100 µs | swap, `memory.high`, peaks |
 //! | `load` | the machine isn't overloaded | `checks-system`, any | 5 µs | a container's own CPU limit |
 //! | `open_files` | the process can open more | `checks-system`, any | 20 µs | the whole machine's limit |
 //!
