@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, JoinSet};
 pub struct Blackhole {
     pub address: SocketAddr,
     forgotten: watch::Sender<()>,
+    refused: watch::Sender<()>,
     accepting: JoinHandle<()>,
 }
 
@@ -19,9 +20,14 @@ impl Blackhole {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (forgotten, forgets) = watch::channel(());
+        let (refused, mut refuses) = watch::channel(());
         let accepting = tokio::spawn(async move {
             let mut connections = JoinSet::new();
-            while let Ok((mut client, _)) = listener.accept().await {
+            loop {
+                let mut client = tokio::select! {
+                    accepted = listener.accept() => accepted.unwrap().0,
+                    _ = refuses.changed() => break,
+                };
                 let mut forgets = forgets.clone();
                 forgets.mark_unchanged();
                 connections.spawn(async move {
@@ -35,12 +41,21 @@ impl Blackhole {
                     }
                 });
             }
+            drop(listener);
+            while connections.join_next().await.is_some() {}
         });
         Self {
             address,
             forgotten,
+            refused,
             accepting,
         }
+    }
+
+    /// New connections are refused from now on; those that there are go on.
+    pub async fn refuse(&self) {
+        self.refused.send(()).unwrap();
+        while TcpStream::connect(self.address).await.is_ok() {}
     }
 
     pub fn forget(&self) {

@@ -145,6 +145,24 @@ async fn a_used_up_pool_whose_server_is_gone_says_that_it_is_gone() {
 }
 
 #[tokio::test]
+async fn a_used_up_pool_whose_connection_comes_back_in_time_passes_though_new_ones_are_refused() {
+    let (server, options) = postgres();
+    let between = Blackhole::before(server.port).await;
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .connect_lazy_with(options.port(between.address.port()));
+    ready(&pool).await;
+    let held = pool.acquire().await.unwrap();
+    between.refuse().await;
+    let check = tokio::spawn(checks::sqlx(&pool).wait(PATIENCE).timeout(PATIENCE).into_future());
+    // Long after the check has been refused itself.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    drop(held);
+    let outcome = check.await.unwrap();
+    assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
+}
+
+#[tokio::test]
 async fn a_connection_of_the_pool_that_was_forgotten_between_is_no_failure() {
     let (server, options) = postgres();
     let between = Blackhole::before(server.port).await;

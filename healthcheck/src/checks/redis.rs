@@ -8,7 +8,7 @@ use ::redis::{
     ServerErrorKind, Value, cmd,
 };
 use tokio::io::AsyncReadExt;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::beside::{beside, or_reason};
 use super::deadline::{after, half};
@@ -28,11 +28,10 @@ use crate::Outcome;
 ///
 /// Costs with a client a lookup, a connection and its end (the server counts it in `total_connections_received`);
 /// with the others one PING, a few bytes each way, between the application's own commands: one that keeps the
-/// connection busy keeps the PING waiting as well. Fails after 3 s by default, which names the layer (`DNS`,
-/// `connect`, `TLS`,
-/// `protocol`, `verdict`) before the check's own time limit cuts it off. A server that is loading its data, or wants a
-/// password, is a failure of the verdict. A manager that reconnects hides why it can't; its server is dialed once for
-/// the reason.
+/// connection busy keeps the PING waiting as well. Fails after 3 s by default, which names the
+/// layer (`DNS`, `connect`, `TLS`, `protocol`, `verdict`) before the check's own time limit cuts it off. A server that
+/// is loading its data, or wants a password, is a failure of the verdict. A manager that reconnects hides why it can't,
+/// so the check dials its server once for the reason.
 ///
 /// It doesn't see the other nodes of a cluster, how stale a replica is, memory that runs out (but see `writable`), nor
 /// with a manager or a connection whether a new client would be let in.
@@ -126,6 +125,9 @@ impl std::fmt::Debug for Redis {
     }
 }
 
+/// A PING to the other side of the world is answered sooner.
+const LONGEST_WAY: Duration = Duration::from_millis(300);
+
 /// No application uses this key.
 const KEY: &str = "healthcheck:writable";
 
@@ -172,6 +174,8 @@ impl Redis {
                     let (host, port) = address?;
                     let left = half(deadline).saturating_duration_since(Instant::now());
                     let Problem { layer, what } = dial(&host, port, left).await.err()?;
+                    // The manager's connection may well be there, and its PING on the way.
+                    sleep(LONGEST_WAY).await;
                     Some(layer.problem(format_args!("{}: {what}", self.shown())))
                 };
                 or_reason(self.ask_manager(manager, deadline), reason).await

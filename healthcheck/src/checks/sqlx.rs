@@ -170,12 +170,18 @@ impl<DB: Database> Sqlx<DB> {
             };
             self.answer(connection, deadline, used).await
         };
-        or_reason(pooled, self.reason(deadline, &own)).await
+        or_reason(pooled, self.reason(full, deadline, &own)).await
     }
 
     /// Why no connection can be made. An answer of the database itself (it starts up, it is full) may be over soon,
-    /// so the pool goes on waiting; `own` keeps that answer, or that a connection works.
-    async fn reason(&self, deadline: Instant, own: &OnceLock<Result<(), Problem>>) -> Option<Problem> {
+    /// and one of the connections of a full pool may come back and work, so the pool goes on waiting; `own` keeps the
+    /// problem, or that a connection works.
+    async fn reason(
+        &self,
+        full: bool,
+        deadline: Instant,
+        own: &OnceLock<Result<(), Problem>>,
+    ) -> Option<Problem> {
         let options = self.pool.connect_options();
         let dialed = <DB::Connection as Connection>::connect_with(&options).await;
         let kept = match dialed {
@@ -187,7 +193,7 @@ impl<DB: Database> Sqlx<DB> {
                     Err(_) => Err(self.silent()),
                 }
             }
-            Err(Error::Database(error)) => Err(problem(&Error::Database(error))),
+            Err(error) if full || matches!(error, Error::Database(_)) => Err(problem(&error)),
             Err(error) => return Some(problem(&error)),
         };
         let _first = own.set(kept);
@@ -268,6 +274,11 @@ impl<DB: Database> Sqlx<DB> {
         own: Option<&Result<(), Problem>>,
     ) -> Result<Outcome, Problem> {
         if was_full && self.full() {
+            if let Some(Err(problem)) = own
+                && problem.layer != Layer::Verdict
+            {
+                return Err(problem.clone());
+            }
             let (used, most) = (self.in_use(), self.most());
             return Ok(Outcome::warn(format!("pool exhausted ({used} of {most} in use)")));
         }
