@@ -3,8 +3,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use crate::model::CheckInfo;
-use crate::model::CheckOptions;
+use crate::model::{CheckInfo, CheckOptions};
 use crate::outcome::IntoOutcome;
 use crate::run::Run;
 

@@ -92,7 +92,10 @@ async fn a_service_is_ready_when_its_dependency_is_before_its_first_pass() {
         async move { passes }
     })]);
     for _ in 0..200 {
-        assert_eq!(ask(&app, get("/readyz")).await.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(
+            ask(&app, get("/readyz")).await.status,
+            StatusCode::SERVICE_UNAVAILABLE
+        );
         advance(Duration::from_millis(50)).await;
     }
     let asked_for = runs.load(Ordering::SeqCst);
@@ -102,7 +105,11 @@ async fn a_service_is_ready_when_its_dependency_is_before_its_first_pass() {
     while ask(&app, get("/readyz")).await.status != StatusCode::OK {
         advance(Duration::from_millis(50)).await;
     }
-    assert!(began.elapsed() <= Duration::from_millis(500), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() <= Duration::from_millis(500),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]
