@@ -85,8 +85,8 @@ fn number(value: &impl Display) -> Option<f64> {
 
 #[track_caller]
 fn place() -> String {
-    let check = shared::running().map(|running| running.check).unwrap_or_default();
-    format!("below {} {check}", Location::caller())
+    let check = shared::running().map(|running| running.key).unwrap_or_default();
+    format!("below {} {check:?}", Location::caller())
 }
 
 #[cfg(test)]

@@ -44,11 +44,11 @@ where
     F: FnOnce() -> R,
     R: Future<Output: IntoLag>,
 {
-    let check = shared::running().map(|running| running.check).unwrap_or_default();
+    let check = shared::running().map(|running| running.key).unwrap_or_default();
     Lag {
         reading: read(),
         limits: Limits {
-            place: format!("lag {} {check}", Location::caller()),
+            place: format!("lag {} {check:?}", Location::caller()),
             warn: None,
             fail: None,
             margin: Some(MARGIN),

@@ -8,22 +8,31 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use crate::runner::CurrentCheck;
+
 /// The check that runs on this task or thread.
 #[derive(Clone, Debug)]
 pub(super) struct Running {
-    pub(super) check: String,
+    /// Its name, told apart from that of the same name in another registry.
+    pub(super) key: (usize, String),
     pub(super) external: bool,
 }
 
-/// **The core plugs in here**, and nowhere else: which check runs, and is it marked `external`? `None` outside of a
-/// run. Until it does, [`note`] reports nothing, and `below` and `lag` keep their last verdict by their line alone.
-pub(super) const fn running() -> Option<Running> {
-    None
+/// The check that runs on this task or thread; `None` outside of a run.
+pub(super) fn running() -> Option<Running> {
+    let current = CurrentCheck::get()?;
+    let info = current.info()?;
+    Some(Running {
+        key: (current.registry(), info.name().to_owned()),
+        external: info.options().external,
+    })
 }
 
-/// **And here** it takes the sentence, once a check: for the log and for `warnings` of the report.
-fn report(check: &str, text: &str) {
-    tracing::warn!(check, "{text}");
+/// Puts the sentence into the log and into the `warnings` of each report.
+fn report(text: &str) {
+    if let Some(current) = CurrentCheck::get() {
+        current.warn(text);
+    }
 }
 
 /// The target of a check.
@@ -56,7 +65,7 @@ impl Peer<'_> {
 }
 
 /// The checks that were reported. The limit is for services whose checks come and go under new names.
-static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+static SAID: Mutex<BTreeSet<(usize, String)>> = Mutex::new(BTreeSet::new());
 const MOST: usize = 4096;
 
 /// Notes the target of the running check.
@@ -72,19 +81,15 @@ pub(super) fn note_resolved(host: &str, addresses: &[IpAddr]) {
     }
 }
 
-fn note_of(running: Option<Running>, peer: Peer<'_>, report: impl FnOnce(&str, &str)) {
-    let Some(Running {
-        check,
-        external: false,
-    }) = running
-    else {
+fn note_of(running: Option<Running>, peer: Peer<'_>, report: impl FnOnce(&str)) {
+    let Some(Running { key, external: false }) = running else {
         return;
     };
     if !peer.is_another_machine() {
         return;
     }
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
-    if said.len() >= MOST || !said.insert(check.clone()) {
+    if said.len() >= MOST || !said.insert(key.clone()) {
         return;
     }
     drop(said);
@@ -93,13 +98,11 @@ fn note_of(running: Option<Running>, peer: Peer<'_>, report: impl FnOnce(&str, &
         Peer::Name(name) => name.to_owned(),
         Peer::Unknown => return,
     };
-    report(
-        &check,
-        &format!(
-            "the check {check:?} asks another machine, {asked}, which other instances ask too: write \
+    let check = key.1;
+    report(&format!(
+        "the check `{check}` asks another machine, {asked}, which other instances ask too: write \
              `#[health_check(external)]`, so that its failure degrades readiness and doesn't take out all of them"
-        ),
-    );
+    ));
 }
 
 #[cfg(test)]
@@ -110,10 +113,10 @@ mod tests {
     fn said(check: &str, external: bool, peer: Peer<'_>) -> Vec<String> {
         let mut said = Vec::new();
         let running = Running {
-            check: check.to_owned(),
+            key: (0, check.to_owned()),
             external,
         };
-        note_of(Some(running), peer, |_, text| said.push(text.to_owned()));
+        note_of(Some(running), peer, |text| said.push(text.to_owned()));
         said
     }
 
@@ -135,7 +138,7 @@ mod tests {
     fn a_check_that_is_marked_and_what_runs_outside_of_a_check_say_nothing() {
         let database = Peer::Name("db.internal");
         assert!(said("shared-c", true, database).is_empty());
-        note_of(None, database, |_, _| unreachable!());
+        note_of(None, database, |_| unreachable!());
     }
 
     #[test]

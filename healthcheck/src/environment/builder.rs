@@ -184,7 +184,7 @@ impl EnvironmentDumpBuilder {
         let fixed = Arc::new(sections::redacted(fixed, &redaction));
         let world = World::new(Vec::new(), 0);
         let telling = Telling::new(Listeners::default());
-        let runner = Arc::new(Runner::new(world, redaction, LONGEST_OUTPUT, telling));
+        let runner = Runner::new(world, redaction, LONGEST_OUTPUT, telling);
         runner.add(sections, Vec::new());
         Ok(EnvironmentDump {
             fixed,

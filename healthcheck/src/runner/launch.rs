@@ -3,7 +3,7 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::Handle;
@@ -24,7 +24,6 @@ pub(super) struct Launch {
     pub(super) check: CheckId,
     pub(super) run: RunId,
     pub(super) call: Run,
-    pub(super) subject: Subject,
     pub(super) cell: Arc<RunCell>,
     pub(super) home: Handle,
 }
@@ -32,6 +31,8 @@ pub(super) struct Launch {
 /// Where a run can be ended from outside.
 pub(super) struct RunCell {
     run: RunId,
+    subject: Subject,
+    runner: Weak<Runner>,
     runtime: tokio::runtime::Id,
     has_begun: AtomicBool,
     stage: Mutex<Stage>,
@@ -52,9 +53,11 @@ enum Stage {
 }
 
 impl RunCell {
-    pub(super) fn new(run: RunId, home: &Handle) -> Self {
+    pub(super) fn new(run: RunId, subject: Subject, runner: Weak<Runner>, home: &Handle) -> Self {
         Self {
             run,
+            subject,
+            runner,
             runtime: home.id(),
             has_begun: AtomicBool::new(false),
             stage: Mutex::new(Stage::Launched),
@@ -63,6 +66,14 @@ impl RunCell {
 
     pub(super) const fn run(&self) -> RunId {
         self.run
+    }
+
+    pub(super) const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    pub(super) const fn runner(&self) -> &Weak<Runner> {
+        &self.runner
     }
 
     /// Whether the function has been called: until then the run waits for a thread, or for its runtime.
@@ -79,7 +90,8 @@ impl RunCell {
         std::mem::replace(&mut *self.lock(), stage)
     }
 
-    fn is_to_end(&self) -> bool {
+    /// Whether somebody wants it to end: its limit is over.
+    pub(super) fn is_to_end(&self) -> bool {
         matches!(*self.lock(), Stage::ToEnd)
     }
 
@@ -99,7 +111,6 @@ struct Running {
     check: CheckId,
     run: RunId,
     cell: Arc<RunCell>,
-    subject: Subject,
     has_ended: bool,
 }
 
@@ -151,7 +162,6 @@ impl Launch {
             check: self.check,
             run: self.run,
             cell: self.cell,
-            subject: self.subject,
             has_ended: false,
         };
         (running, self.call, self.home)
@@ -170,7 +180,7 @@ impl Launch {
 
 impl Running {
     fn asynchronous(self, run: Run) -> Polled {
-        let call = Call::new(&self.runner, run, self.subject.clone());
+        let call = Call::new(&self.cell, run);
         Polled {
             running: Some(self),
             call: Some(call),
@@ -208,7 +218,7 @@ impl Running {
         if !self.cell.begin() {
             return;
         }
-        let outcome = call_blocking(&self.runner, run, &self.subject, || self.cell.is_to_end());
+        let outcome = call_blocking(&self.cell, run);
         self.end(outcome);
     }
 
@@ -217,7 +227,7 @@ impl Running {
         self.has_ended = true;
         self.cell.replace(Stage::Ended);
         let (status, output) = outcome.into_parts();
-        let output = self.runner.output_of(&self.subject, output);
+        let output = self.runner.output_of(self.cell.subject(), output);
         let (check, run) = (self.check, self.run);
         let returned = Event::Returned {
             check,

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -35,7 +35,7 @@ mod threads;
 
 pub(crate) use ask::{Answer, Place};
 use cache_padded::CachePadded;
-pub(crate) use call::is_inside_a_check;
+pub(crate) use call::{CurrentCheck, is_inside_a_check};
 use launch::{Launch, RunCell};
 pub(crate) use read::{Reading, Snapshot};
 pub(crate) use sanitize::LONGEST_OUTPUT;
@@ -44,6 +44,8 @@ use threads::Threads;
 
 /// The checks and sections of one registry, and what runs them.
 pub(crate) struct Runner {
+    /// For its runs, which don't keep it alive.
+    itself: Weak<Self>,
     state: Mutex<State>,
     /// As the world counts it, for those who only want to know whether anything has changed.
     generation: CachePadded<AtomicU64>,
@@ -85,10 +87,16 @@ struct Slot {
 }
 
 impl Runner {
-    pub(crate) fn new(world: World, redaction: Redaction, longest_output: usize, telling: Telling) -> Self {
+    pub(crate) fn new(
+        world: World,
+        redaction: Redaction,
+        longest_output: usize,
+        telling: Telling,
+    ) -> Arc<Self> {
         let mut world = world;
         world.tell_runs = telling.wants_runs();
-        Self {
+        Arc::new_cyclic(|itself| Self {
+            itself: Weak::clone(itself),
             state: Mutex::new(State {
                 world,
                 runs: Vec::new(),
@@ -105,7 +113,7 @@ impl Runner {
             has_loops: AtomicBool::new(false),
             live_drivers: AtomicUsize::new(0),
             sooner: Arc::new(Notify::new()),
-        }
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -238,13 +246,12 @@ impl Runner {
                 lost.push(Event::Lost { check, run });
                 continue;
             };
-            let cell = Arc::new(RunCell::new(start.run, &home));
+            let cell = Arc::new(RunCell::new(start.run, subject, Weak::clone(&self.itself), &home));
             slot.going_on = Some(Arc::clone(&cell));
             carried.launches.push(Launch {
                 check: start.check,
                 run: start.run,
                 call: slot.run.clone(),
-                subject,
                 cell,
                 home,
             });
