@@ -217,7 +217,7 @@ async fn a_manager_whose_server_is_gone_gives_the_reason_at_once() {
                 || told.starts_with("connect: redis: Connection refused"),
             "{told}"
         );
-        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     }
 }
 

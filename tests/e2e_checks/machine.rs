@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use healthcheck::Status;
-use healthcheck::checks::{disk_space, memory};
+use healthcheck::checks::{disk_space, load, memory, open_files};
 
 const ROLE: &str = "HEALTHCHECK_TEST_ROLE";
 
@@ -95,6 +95,35 @@ fn a_file_system_that_gave_up_after_an_error_fails() {
     );
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", &format!("{made} && {test}")]);
+    run(command);
+}
+
+/// As a sandbox does that has no such files, or empty ones.
+#[test]
+fn a_machine_that_tells_nothing_is_unknown_and_takes_no_instance_out() {
+    if std::env::var(ROLE).is_ok() {
+        for (outcome, what) in [
+            (memory().check(), "memory"),
+            (load().fail_above(0.001).check(), "load"),
+            (open_files().fail_above("1").check(), "files"),
+        ] {
+            assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
+            let told = outcome.output().as_str().unwrap();
+            assert!(
+                told.contains("unknown, because ") && told.contains(what),
+                "{told}"
+            );
+        }
+        return;
+    }
+    let test = inside(
+        "a_machine_that_tells_nothing_is_unknown_and_takes_no_instance_out",
+        "inside",
+    );
+    let hide = "for file in meminfo loadavg $$/mountinfo; do mount --bind /dev/null /proc/$file || exit; done
+                mount -t tmpfs none /sys && mount -t tmpfs none /proc/$$/fd";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", &format!("{hide} && {test}")]);
     run(command);
 }
 

@@ -38,7 +38,7 @@ async fn a_client_s_check_follows_the_server_through_kill_pause_and_restart() {
         text(&dead).starts_with(&format!("connect: {address}: ")) && text(&dead).contains("refused"),
         "{dead:?}"
     );
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     server.start_again();
     assert_eq!(check(PATIENCE).await.status(), Status::Pass);
     server.kill();
@@ -75,7 +75,7 @@ async fn a_manager_s_check_follows_the_server_through_kill_pause_and_restart() {
             text(&dead).starts_with("connect: redis: ") && text(&dead).contains("refused"),
             "{dead:?}"
         );
-        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     }
     server.start_again();
     // The manager waits longer from try to try, up to some seconds.

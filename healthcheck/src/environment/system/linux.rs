@@ -1,6 +1,7 @@
 //! Linux: read from `/proc` and `/etc/passwd`.
 
 use std::fs;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::{Load, Memory, Process, Uname};
@@ -138,14 +139,28 @@ fn parse_start_ticks(stat: &str) -> Option<f64> {
 }
 
 fn open_files() -> Option<u64> {
-    // Since Linux 6.2 the directory's size is the count, which spares a process with 100,000 sockets a long walk.
-    match fs::metadata("/proc/self/fd").ok()?.len() {
-        // The walk itself holds one open.
-        0 => u64::try_from(fs::read_dir("/proc/self/fd").ok()?.count())
-            .ok()?
-            .checked_sub(1),
-        count => Some(count),
+    /// Whether the directory's size is the count.
+    static SIZE_COUNTS: OnceLock<bool> = OnceLock::new();
+
+    // Since Linux 6.2 it is, which spares a process with 100,000 sockets a long walk. Elsewhere it is 0, or under a
+    // sandbox that has a /proc of its own any number: one walk tells which.
+    let size = fs::metadata("/proc/self/fd").ok()?.len();
+    if SIZE_COUNTS.get() == Some(&true) {
+        return Some(size);
     }
+    let Ok(entries) = fs::read_dir("/proc/self/fd") else {
+        // No file is left for the walk.
+        return (size > 0).then_some(size);
+    };
+    // The walk itself holds one open.
+    let count = u64::try_from(entries.count()).ok()?.checked_sub(1)?;
+    let size_counts = *SIZE_COUNTS.get_or_init(|| is_about(size, count));
+    Some(if size_counts { size } else { count })
+}
+
+/// Other threads open and close files meanwhile.
+const fn is_about(size: u64, count: u64) -> bool {
+    size > 0 && size.abs_diff(count) <= count / 8 + 8
 }
 
 fn parse_open_files_limit(limits: &str) -> Option<u64> {
@@ -256,6 +271,21 @@ mod tests {
         assert_eq!(parse_passwd(passwd, 0).as_deref(), Some("root"));
         assert_eq!(parse_passwd(passwd, 4242), None);
         assert_eq!(user(&Process::default()), None);
+    }
+
+    #[test]
+    fn a_size_that_is_no_count_is_not_taken_for_one() {
+        for (size, count, about) in [
+            (0, 0, false),
+            (0, 5, false),
+            (4_096, 12, false),
+            (40, 0, false),
+            (12, 12, true),
+            (15, 12, true),
+            (100_900, 100_000, true),
+        ] {
+            assert_eq!(is_about(size, count), about, "{size} {count}");
+        }
     }
 
     #[test]
