@@ -49,17 +49,17 @@ pub(super) async fn accept<A: Accept>(listener: &A, site: &Site, places: &mut Pl
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 if site.house.cannot_accept.is_due() {
-                    tracing::error!(
-                        %error,
-                        "can't accept connections: the idle ones are closed, and one at a time is served"
-                    );
+                    tracing::error!(%error, "can't accept connections; the open ones are served, and it is tried again");
                 }
-                places.make_room(true);
-                // The spare file's place is the next connection's.
-                if spare.take().is_none() {
-                    ended_or_breath(places).await;
-                    spare = Spare::keep();
+                if is_out_of_files(&error) {
+                    places.make_room(true);
+                    // The spare file's place is the next connection's.
+                    if spare.take().is_some() {
+                        continue;
+                    }
                 }
+                ended_or_breath(places).await;
+                spare = spare.or_else(Spare::keep);
             }
         }
     }
@@ -97,6 +97,11 @@ impl Spare {
     const fn keep() -> Option<Self> {
         Some(Self)
     }
+}
+
+/// `ENFILE` and `EMFILE`, which have these numbers on every Unix.
+fn is_out_of_files(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
 /// Whether the client went away before it was accepted.

@@ -258,6 +258,20 @@ async fn without_a_free_file_idle_connections_are_closed_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_failure_to_accept_closes_no_connection() {
+    let site = site(10);
+    let (mut client, io) = tokio::io::duplex(1024);
+    client.write_all(GET).await.unwrap();
+    let mut places = Places::new();
+    let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
+    let script = Script::of([Ok(io), Err(refused()), Err(refused())]);
+    accept_for(MOMENT, &script, &site, &mut places).await;
+    assert_eq!((places.len(), script.left()), (1, 0), "and it is tried again");
+    let (answer, ended) = read(&mut client).await;
+    assert!(answer.starts_with("HTTP/1.1 404") && !ended);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_went_away_before_it_was_accepted_costs_nothing() {
     let log = Log::start();
     let (_client, a) = tokio::io::duplex(64);
