@@ -195,6 +195,7 @@ impl<'a> Told<'a> {
             }));
         }
         match (troubles.as_slice(), self.results.len()) {
+            ([], 0) if self.status != Status::Pass => "what fails or warns is withheld".to_owned(),
             ([], 1) => "1 check passes".to_owned(),
             ([], count) => format!("{count} checks pass"),
             (troubles, _) => troubles.join("; "),
@@ -290,6 +291,15 @@ mod tests {
             probed(301, ""),
             (1, 2, "CRITICAL - 301 Moved Permanently".to_owned())
         );
+    }
+
+    #[test]
+    fn a_failure_whose_checks_are_withheld_is_no_success() {
+        assert_eq!(
+            probed(503, &report("failure", "")).2,
+            "CRITICAL - what fails or warns is withheld"
+        );
+        assert_eq!(probed(200, &report("success", "")).2, "OK - 0 checks pass");
     }
 
     #[test]

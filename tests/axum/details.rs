@@ -212,6 +212,7 @@ async fn of_the_whole_alone_a_caller_without_permission_sees_the_verdict_and_no_
     ] {
         let answer = proxied(&app, &format!("/healthcheck?verbose&format={format}")).await;
         let said = text(&answer);
+        assert!(!said.contains("No checks"), "{format}: {said}");
         for name in ["database", "redis", "queue", hostname, LEAK] {
             assert!(!said.contains(name), "{format}: `{name}` in {said}");
         }

@@ -92,14 +92,17 @@ impl Places {
         }
     }
 
-    /// When one of them has ended; never, where there is none.
+    /// When some of them have ended; never, where there is none.
     pub(super) async fn ended(&mut self) {
-        match self.tasks.join_next_with_id().await {
-            Some(ended) => {
-                let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
-                self.open.remove(&id);
-            }
-            None => std::future::pending().await,
+        let Some(first) = self.tasks.join_next_with_id().await else {
+            return std::future::pending().await;
+        };
+        let mut next = Some(first);
+        // All of them: who makes room for others ends together.
+        while let Some(ended) = next {
+            let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+            self.open.remove(&id);
+            next = self.tasks.try_join_next_with_id();
         }
     }
 

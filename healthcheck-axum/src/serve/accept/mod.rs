@@ -54,15 +54,18 @@ pub(super) async fn accept<A: Accept>(listener: &A, site: &Site, places: &mut Pl
                     log!(
                         ERROR,
                         %error,
-                        "can't accept connections: the idle ones are closed, and one at a time is served"
+                        "can't accept connections; the open ones are served, and it is tried again"
                     );
                 }
-                places.make_room(true);
-                // The spare file's place is the next connection's.
-                if spare.take().is_none() {
-                    ended_or_breath(places).await;
-                    spare = Spare::keep();
+                if is_out_of_files(&error) {
+                    places.make_room(true);
+                    // The spare file's place is the next connection's.
+                    if spare.take().is_some() {
+                        continue;
+                    }
                 }
+                ended_or_breath(places).await;
+                spare = spare.or_else(Spare::keep);
             }
         }
     }
@@ -100,6 +103,11 @@ impl Spare {
     const fn keep() -> Option<Self> {
         Some(Self)
     }
+}
+
+/// `ENFILE` and `EMFILE`, which have these numbers on every Unix.
+fn is_out_of_files(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
 /// Whether the client went away before it was accepted.

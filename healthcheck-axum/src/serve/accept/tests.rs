@@ -204,6 +204,23 @@ async fn an_answer_that_is_not_taken_makes_room_last() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_part_of_the_places_is_made_free_at_once_so_that_a_flood_of_clients_costs_little() {
+    let site = site(64);
+    let (mut clients, ios): (Vec<_>, Vec<_>) = (0..64).map(|_| tokio::io::duplex(1024)).unzip();
+    for client in &mut clients {
+        client.write_all(BEGUN).await.unwrap();
+    }
+    let mut places = Places::new();
+    accept_for(MOMENT, &Script::of(ios.into_iter().map(Ok)), &site, &mut places).await;
+    assert_eq!(places.len(), 64);
+    places.make_room(false);
+    // All of them have ended before one is counted.
+    tokio::time::sleep(MOMENT).await;
+    places.ended().await;
+    assert_eq!(places.len(), 60);
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_every_place_is_taken_a_connection_ends_with_its_answer() {
     let mut it = Crowded::new();
     it.site.house.set_full(true);
@@ -255,6 +272,20 @@ async fn without_a_free_file_idle_connections_are_closed_at_once() {
         let (answer, ended) = read(client).await;
         assert!(answer.starts_with("HTTP/1.1 404") && ended);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_failure_to_accept_closes_no_connection() {
+    let site = site(10);
+    let (mut client, io) = tokio::io::duplex(1024);
+    client.write_all(GET).await.unwrap();
+    let mut places = Places::new();
+    let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
+    let script = Script::of([Ok(io), Err(refused()), Err(refused())]);
+    accept_for(MOMENT, &script, &site, &mut places).await;
+    assert_eq!((places.len(), script.left()), (1, 0), "and it is tried again");
+    let (answer, ended) = read(&mut client).await;
+    assert!(answer.starts_with("HTTP/1.1 404") && !ended);
 }
 
 #[tokio::test(start_paused = true)]
