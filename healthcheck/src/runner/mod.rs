@@ -123,11 +123,11 @@ impl Runner {
         self.add_locked(&mut state, new);
     }
 
-    fn add_locked(&self, state: &mut State, new: Vec<(NewCheck, Run)>) {
+    fn add_locked(&self, state: &mut State, new: Vec<(NewCheck, Run)>) -> Vec<CheckId> {
         let (checks, runs): (Vec<_>, Vec<_>) = new.into_iter().unzip();
         let subjects: Vec<_> = checks.iter().map(|check| check.subject.clone()).collect();
         let ids = state.world.add(checks, Now::read());
-        for ((id, run), subject) in ids.into_iter().zip(runs).zip(subjects) {
+        for ((&id, run), subject) in ids.iter().zip(runs).zip(subjects) {
             if state.runs.len() <= id.index() {
                 state.runs.resize_with(id.index() + 1, || None);
             }
@@ -138,6 +138,7 @@ impl Runner {
             });
         }
         self.publish_generation(state);
+        ids
     }
 
     /// Puts a check in that is seen through against what is there, with nobody in between.
@@ -149,11 +150,16 @@ impl Runner {
         see_through: impl FnOnce(&World) -> Result<Added, BuildError>,
     ) -> Result<(), BuildError> {
         let mut state = self.lock();
-        match see_through(&state.world)? {
+        let added = match see_through(&state.world)? {
             Added::Check(check, run) => self.add_locked(&mut state, vec![(check, run)]),
-            Added::Disabled(info) => state.world.note_disabled(info),
-        }
+            Added::Disabled(info) => {
+                state.world.note_disabled(info);
+                Vec::new()
+            }
+        };
+        let carried = self.step_locked(&mut state, Event::Added(&added), Now::read());
         drop(state);
+        self.carry_out(carried);
         self.sooner.notify_waiters();
         Ok(())
     }

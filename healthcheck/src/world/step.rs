@@ -203,6 +203,12 @@ impl Step<'_> {
             }
             Event::Missed(checks) => checks.iter().for_each(|&id| self.missed(id)),
             Event::Overridden { check, set } => self.set_override(check, set),
+            Event::Added(checks) => {
+                let added = checks
+                    .iter()
+                    .filter_map(|&id| Some((self.world.get(id)?.rank, id)));
+                self.affected.extend(added.map(Reverse));
+            }
             Event::Removed { check, disable } => self.remove(check, disable),
             Event::Observed { name, seen } => self.observe(name, seen),
             Event::Expired(checks) => self.expire(checks),
