@@ -773,6 +773,8 @@ impl Step<'_> {
         }
         if before != shown {
             self.world.generation += 1;
+            // Also where nothing is announced: a check without a result blocks nobody any more.
+            self.affect_dependants(id);
         }
         if self.world.check(id).info().is_some() {
             self.announce(id);
@@ -821,8 +823,7 @@ impl Step<'_> {
         };
         self.cause = Some(by);
         if from.is_none() && shown == Status::Pass {
-            check.record.begin(shown, now);
-            return self.affect_dependants(id);
+            return check.record.begin(shown, now);
         }
         let output = self.world.told(id, now);
         let Some(check) = self.world.checks.get_mut(id.index()).and_then(Option::as_mut) else {
@@ -860,7 +861,6 @@ impl Step<'_> {
                 }
             }
         }
-        self.affect_dependants(id);
     }
 
     /// Announces the whole, where the verdict on it has changed.
