@@ -287,7 +287,7 @@ impl Step<'_> {
                 reason,
                 since: now,
                 phase: Phase::AwaitingDependencies,
-                silent: false,
+                silent: None,
                 deadline: None,
             });
         }
@@ -334,7 +334,7 @@ impl Step<'_> {
             .as_mut()
             .filter(|_| outdated && policy.interval.is_none())
         {
-            run.silent = true;
+            run.silent.get_or_insert(run.since.mono);
             self.refresh(id);
         }
     }
@@ -452,7 +452,7 @@ impl Step<'_> {
             return;
         };
         match &mut check.run {
-            Some(run) if matches!(run.phase, Phase::TimedOut { .. }) => run.silent = false,
+            Some(run) if matches!(run.phase, Phase::TimedOut { .. }) => run.silent = None,
             _ => check.run = None,
         }
         check.lost = None;
@@ -578,7 +578,7 @@ impl Step<'_> {
         }
         let at = limit.and_then(|limit| current.since.mono.checked_add(limit));
         if limit.is_none() || !begun {
-            current.silent = true;
+            current.silent.get_or_insert(current.since.mono);
         }
         self.set_deadline(id, at);
         self.refresh(id);

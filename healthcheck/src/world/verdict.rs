@@ -95,6 +95,20 @@ impl Verdict {
         Some((at.since(since.mono), policy.fail_after?))
     }
 
+    /// When a run that began then, and gives no result, turns from a warning into a failure. It is one failure more in a
+    /// row; `None`: it fails at once.
+    pub(crate) fn silence_turns_at(&self, began: Instant, policy: &Policy) -> Option<Instant> {
+        if self.held == Some(Status::Fail) {
+            return self.turns_at(policy);
+        }
+        let fails_since = self.streak_since.filter(|_| self.latest == Some(Status::Fail));
+        let since = fails_since.map_or(began, |since| since.mono);
+        policy
+            .fail_after
+            .filter(|_| self.has_passed)
+            .and_then(|lasts| since.checked_add(lasts))
+    }
+
     pub(crate) const fn has_passed(&self) -> bool {
         self.has_passed
     }
