@@ -1,0 +1,6 @@
+//! The world, driven by hand-made time: random lives against a plain model, and one test for each rule that a random
+//! life wouldn't name.
+
+mod lives;
+mod model;
+mod stage;
