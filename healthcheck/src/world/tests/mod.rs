@@ -3,4 +3,7 @@
 
 mod lives;
 mod model;
+#[cfg(not(miri))] // minutes there, and nothing that Miri could find
+mod nets;
+mod rules;
 mod stage;

@@ -293,14 +293,10 @@ impl Stage {
 
     // Requests
 
-    /// A request comes in for a selection; gives its place among those that wait, `None`: it has its answer.
+    /// A request comes in for a selection.
     pub(super) fn ask(&mut self, selection: &Selection, home: Home) {
         let (_, required) = self.world.required(selection).expect("its checks are there");
-        self.ask_for(&required, selection.max_age, home);
-    }
-
-    pub(super) fn ask_for(&mut self, required: &[CheckId], max_age: Option<MaxAge>, home: Home) {
-        self.begin_request(required, max_age, home);
+        self.begin_request(&required, selection.max_age, home);
         self.poll_requests();
     }
 
@@ -388,18 +384,10 @@ impl Stage {
         }
     }
 
-    /// A run that is to end is dropped.
-    pub(super) fn drop_run(&mut self, run: RunId) {
-        if let Some(live) = self.live.remove(&run) {
-            let check = live.check;
-            self.happen(Event::Ended { check, run });
-        }
-    }
-
-    pub(super) fn lose_run(&mut self, run: RunId) {
-        if let Some(live) = self.live.remove(&run) {
-            let check = live.check;
-            self.happen(Event::Lost { check, run });
+    /// Ends all runs so, also those that the end of others starts.
+    pub(super) fn end_all(&mut self, status: Status) {
+        while let Some((&run, _)) = self.live.first_key_value() {
+            self.end_run(run, status);
         }
     }
 
@@ -407,13 +395,6 @@ impl Stage {
         self.happen(Event::Tick {
             runtime: Some(HOME.runtime),
             driver: None,
-        });
-    }
-
-    pub(super) fn drive(&mut self, home: Home) {
-        self.happen(Event::Tick {
-            runtime: Some(home.runtime),
-            driver: Some(home),
         });
     }
 
