@@ -789,9 +789,10 @@ impl Step<'_> {
         };
         let overridden = check.shown.because == Because::Override;
         let blocked = matches!(check.shown.because, Because::Blocked(_));
+        // Between what was announced and the next result there may be a time without any.
+        let Some(shown) = check.shown.status else { return };
         let was_overridden = std::mem::replace(&mut check.record.was_overridden, overridden);
         let was_blocked = std::mem::replace(&mut check.record.was_blocked, blocked);
-        let Some(shown) = check.shown.status else { return };
         let critical = whole::is_critical(check, Scope::All);
         let from = check.record.status;
         if from == Some(shown) {

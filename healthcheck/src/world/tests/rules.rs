@@ -9,6 +9,7 @@ use super::stage::{HOME, Spec, Stage};
 use crate::outcome::Status::{self, Fail, Pass, Warn};
 use crate::report::{CheckResult, Overall};
 use crate::selection::Selection;
+use crate::transition::Cause;
 
 const fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -442,6 +443,45 @@ fn an_override_that_ends_before_the_first_result_lets_its_dependants_go() {
     assert_eq!(stage.status("vault"), None);
     assert_eq!(stage.status("api"), None);
     assert_eq!(stage.result("api").blocked_by, None);
+}
+
+#[test]
+fn the_first_result_of_a_check_that_was_blocked_ends_its_dependencys_failure() {
+    let mut stage = stage([uncached("dns"), Spec::new("api").depends_on(&["dns"])]);
+    stage.run("dns", Fail);
+    stage.run("dns", Pass);
+    stage.end_all(Pass);
+    let history = stage.world.history();
+    let of_api = history
+        .iter()
+        .filter(|change| change.checker.as_deref() == Some("api"));
+    let causes: Vec<_> = of_api.map(|change| (change.to, change.by)).collect();
+    assert_eq!(causes, [(Fail, Cause::Dependency), (Pass, Cause::Dependency)]);
+}
+
+/// Where its dependencies' runs are lost, a failed run's own output is shown.
+#[test]
+fn a_failure_whose_dependencies_cannot_be_looked_at_again_is_shown_as_it_is() {
+    let mut stage = stage([Spec::new("dns"), uncached("api").depends_on(&["dns"])]);
+    stage.run("dns", Pass);
+    stage.end_all(Pass);
+    stage.pass_time(seconds(1));
+    stage.ask(&Selection::all(), HOME);
+    let api = stage.run_of("api").expect("it is due");
+    let check = stage.id("api");
+    stage.live.remove(&api);
+    stage.happen(Event::Returned {
+        check,
+        run: api,
+        status: Fail,
+        output: json!("refused"),
+    });
+    let dns = stage.run_of("dns").expect("it is looked at again");
+    let check = stage.id("dns");
+    stage.live.remove(&dns);
+    stage.happen(Event::Lost { check, run: dns });
+    assert_eq!(stage.result("api").output, json!("refused"));
+    assert!(stage.waiting.is_empty());
 }
 
 #[test]
