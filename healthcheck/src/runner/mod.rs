@@ -130,7 +130,7 @@ impl Runner {
         self.add_locked(&mut state, new);
     }
 
-    fn add_locked(&self, state: &mut State, new: Vec<(NewCheck, Run)>) {
+    fn add_locked(&self, state: &mut State, new: Vec<(NewCheck, Run)>) -> Vec<CheckId> {
         let (checks, runs): (Vec<_>, Vec<_>) = new.into_iter().unzip();
         let ids = state.world.add(checks, Now::read());
         let most = ids.iter().map(|id| id.index() + 1).max().unwrap_or_default();
@@ -139,10 +139,11 @@ impl Runner {
             state.runs.reserve_exact(more);
             state.runs.resize_with(most, || None);
         }
-        for (id, run) in ids.into_iter().zip(runs) {
+        for (&id, run) in ids.iter().zip(runs) {
             state.runs[id.index()] = Some(Slot { run, going_on: None });
         }
         self.publish_generation(state);
+        ids
     }
 
     /// Puts a check in that is seen through against what is there, with nobody in between.
@@ -154,11 +155,16 @@ impl Runner {
         see_through: impl FnOnce(&World) -> Result<Added, BuildError>,
     ) -> Result<(), BuildError> {
         let mut state = self.lock();
-        match see_through(&state.world)? {
+        let added = match see_through(&state.world)? {
             Added::Check(check, run) => self.add_locked(&mut state, vec![(check, run)]),
-            Added::Disabled(info) => state.world.note_disabled(info),
-        }
+            Added::Disabled(info) => {
+                state.world.note_disabled(info);
+                Vec::new()
+            }
+        };
+        let carried = self.step_locked(&mut state, Event::Added(&added), Now::read());
         drop(state);
+        self.carry_out(carried);
         self.sooner.notify_waiters();
         Ok(())
     }

@@ -95,7 +95,8 @@ pub(super) struct Run {
     pub(super) since: Now,
     pub(super) phase: Phase,
     /// It has been going on for so long, without a result, that the last one is shown no more.
-    pub(super) silent: bool,
+    /// `Some`: since when. It stays so when the run's own time begins only then.
+    pub(super) silent: Option<Instant>,
     /// When the world next looks at it: at its limit, or when it has waited for long enough.
     pub(super) deadline: Option<Instant>,
 }
@@ -217,6 +218,11 @@ impl Check {
     /// Whether a run goes on that may still give a result.
     pub(super) fn is_pending(&self) -> bool {
         self.run.is_some() && !self.is_stuck()
+    }
+
+    /// Since when a run goes on without a result, where that is shown.
+    pub(super) fn silent_since(&self) -> Option<Instant> {
+        self.run.as_ref()?.silent
     }
 
     pub(super) fn current(&mut self, id: RunId) -> Option<&mut Run> {

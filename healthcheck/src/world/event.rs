@@ -42,6 +42,8 @@ pub(crate) enum Event<'a> {
     Missed(&'a [CheckId]),
     /// A status is set by hand, or that is over.
     Overridden { check: CheckId, set: Option<Override> },
+    /// These have come in by [`World::add`](super::World::add): one that a failing check blocks is shown so at once.
+    Added(&'a [CheckId]),
     /// A check is taken out; `disable`: its name stays known.
     Removed { check: CheckId, disable: bool },
     /// The process is seen from outside; `None`: no longer.

@@ -80,8 +80,9 @@ impl Check {
             None => self.ttl_of(last.status, max_age)?,
         };
         let until = Expiration::after(last.at, lasts);
-        // A status that turns by time alone holds until then.
-        let until = until.min(Expiration::at(self.verdict.turns_at(&self.policy)));
+        // A warning that turns by time alone holds until then. One that had turned before this run says nothing about it.
+        let turns_at = self.verdict.turns_at(&self.policy);
+        let until = until.min(Expiration::at(turns_at.filter(|&turns| turns > last.at.mono)));
         (!until.is_over(now)).then_some(until)
     }
 

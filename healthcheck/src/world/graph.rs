@@ -72,7 +72,8 @@ mod tests {
     fn each_circle_is_found_and_a_long_chain_is_none() {
         let circles = ranks(&[vec![1], vec![0], vec![2], vec![]]).expect_err("two circles");
         assert_eq!(circles, [vec![0, 1], vec![2]]);
-        let chain: Vec<Vec<u32>> = (0..100_000_u32)
+        let length: u32 = if cfg!(miri) { 1_000 } else { 100_000 };
+        let chain: Vec<Vec<u32>> = (0..length)
             .map(|node| node.checked_sub(1).into_iter().collect())
             .collect();
         assert!(ranks(&chain).is_ok());

@@ -247,7 +247,7 @@ impl World {
 
     /// How many runs are past what they may take and haven't ended.
     pub(crate) fn stuck_runs(&self) -> usize {
-        let stuck = |check: &&Check| check.is_stuck() || check.run.as_ref().is_some_and(|run| run.silent);
+        let stuck = |check: &&Check| check.is_stuck() || check.silent_since().is_some();
         let ghosts = self.ghosts.values().filter(|name| self.find(name).is_none());
         self.checks.iter().flatten().filter(stuck).count() + ghosts.count()
     }

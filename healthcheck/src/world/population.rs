@@ -63,7 +63,7 @@ impl World {
                 reason: RunReason::Forced,
                 since: now,
                 phase: Phase::TimedOut { lasts: false },
-                silent: false,
+                silent: None,
                 deadline: None,
             }));
         }

@@ -186,7 +186,7 @@ impl World {
                 }
             }
         }
-        if let Because::Silent = shown.because {
+        if let (Because::Silent, None) = (shown.because, latched) {
             result.status = shown.status.unwrap_or(Status::Fail);
         }
         if let (Because::Blocked(blocker), None) = (shown.because, latched) {

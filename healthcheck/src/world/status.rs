@@ -1,6 +1,6 @@
 //! The status of a check. Whatever shows one (reports, history, listeners, log, metrics, dependants) shows this.
 
-use super::check::{Check, CheckId, Run};
+use super::check::{Check, CheckId};
 use crate::model::time::Instant;
 use crate::outcome::Status;
 
@@ -64,8 +64,8 @@ pub(super) fn below_override(check: &Check, blocker: Option<Blocker>, now: Insta
         (Status::Fail, Because::Blocked(blocker))
     } else if check.stale_at().is_some_and(|stale| now >= stale) {
         (Status::Fail, Because::Stale)
-    } else if let Some(run) = check.run.as_ref().filter(|run| run.silent) {
-        (of_silent(check, run, now), Because::Silent)
+    } else if let Some(since) = check.silent_since() {
+        (of_silent(check, since, now), Because::Silent)
     } else {
         return by_runs(check, now);
     };
@@ -84,27 +84,22 @@ pub(super) fn by_runs(check: &Check, now: Instant) -> Shown {
 }
 
 /// A run that gives no result counts as a failure from its start on.
-fn of_silent(check: &Check, run: &Run, now: Instant) -> Status {
-    match turns_silent(check, run) {
+fn of_silent(check: &Check, since: Instant, now: Instant) -> Status {
+    match check.verdict.silence_turns_at(since, &check.policy) {
         Some(turns) if now < turns => Status::Warn,
         _ => Status::Fail,
     }
 }
 
-fn turns_silent(check: &Check, run: &Run) -> Option<Instant> {
-    let fail_after = check.policy.fail_after?;
-    let fresh = check.verdict.has_passed() && check.verdict.consecutive_failures() == 0;
-    fresh.then(|| run.since.mono.checked_add(fail_after)).flatten()
-}
-
 /// When the status changes next by time alone, behind `now`; `None`: not by time alone.
 pub(super) fn next_change(check: &Check, now: Instant) -> Option<Instant> {
-    let silent = check.run.as_ref().filter(|run| run.silent);
     let moments = [
         check.overridden.as_deref().map(|set| set.until),
         check.verdict.turns_at(&check.policy),
         check.stale_at(),
-        silent.and_then(|run| turns_silent(check, run)),
+        check
+            .silent_since()
+            .and_then(|since| check.verdict.silence_turns_at(since, &check.policy)),
     ];
     moments.into_iter().flatten().filter(|&at| at > now).min()
 }

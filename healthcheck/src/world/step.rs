@@ -206,6 +206,12 @@ impl Step<'_> {
             }
             Event::Missed(checks) => checks.iter().for_each(|&id| self.missed(id)),
             Event::Overridden { check, set } => self.set_override(check, set),
+            Event::Added(checks) => {
+                let added = checks
+                    .iter()
+                    .filter_map(|&id| Some((self.world.get(id)?.rank, id)));
+                self.affected.extend(added.map(Reverse));
+            }
             Event::Removed { check, disable } => self.remove(check, disable),
             Event::Observed { name, seen } => self.observe(name, seen),
             Event::Expired(checks) => self.expire(checks),
@@ -283,7 +289,7 @@ impl Step<'_> {
                 reason,
                 since: now,
                 phase: Phase::AwaitingDependencies,
-                silent: false,
+                silent: None,
                 deadline: None,
             }));
         }
@@ -330,7 +336,7 @@ impl Step<'_> {
             .as_mut()
             .filter(|_| outdated && policy.interval.is_none())
         {
-            run.silent = true;
+            run.silent.get_or_insert(run.since.mono);
             self.refresh(id);
         }
     }
@@ -448,7 +454,7 @@ impl Step<'_> {
             return;
         };
         match &mut check.run {
-            Some(run) if matches!(run.phase, Phase::TimedOut { .. }) => run.silent = false,
+            Some(run) if matches!(run.phase, Phase::TimedOut { .. }) => run.silent = None,
             _ => check.run = None,
         }
         check.lost = None;
@@ -574,7 +580,7 @@ impl Step<'_> {
         }
         let at = limit.and_then(|limit| current.since.mono.checked_add(limit));
         if limit.is_none() || !begun {
-            current.silent = true;
+            current.silent.get_or_insert(current.since.mono);
         }
         self.set_deadline(id, at);
         self.refresh(id);
@@ -769,6 +775,8 @@ impl Step<'_> {
         }
         if before != shown {
             self.world.generation += 1;
+            // Also where nothing is announced: a check without a result blocks nobody any more.
+            self.affect_dependants(id);
         }
         if self.world.check(id).info().is_some() {
             self.announce(id);
@@ -783,9 +791,10 @@ impl Step<'_> {
         };
         let overridden = check.shown.because == Because::Override;
         let blocked = matches!(check.shown.because, Because::Blocked(_));
+        // Between what was announced and the next result there may be a time without any.
+        let Some(shown) = check.shown.status else { return };
         let was_overridden = std::mem::replace(&mut check.record.was_overridden, overridden);
         let was_blocked = std::mem::replace(&mut check.record.was_blocked, blocked);
-        let Some(shown) = check.shown.status else { return };
         let critical = whole::is_critical(check, Scope::All);
         let from = check.record.status;
         if from == Some(shown) {
@@ -817,8 +826,7 @@ impl Step<'_> {
         };
         self.cause = Some(by);
         if from.is_none() && shown == Status::Pass {
-            check.record.begin(shown, now);
-            return self.affect_dependants(id);
+            return check.record.begin(shown, now);
         }
         let output = self.world.told(id, now);
         let Some(check) = self.world.checks.get_mut(id.index()).and_then(Option::as_mut) else {
@@ -856,7 +864,6 @@ impl Step<'_> {
                 }
             }
         }
-        self.affect_dependants(id);
     }
 
     /// Announces the whole, where the verdict on it has changed.

@@ -108,6 +108,23 @@ impl Verdict {
         Some((at.since(failing.in_a_row_since.mono), policy.fail_after?))
     }
 
+    /// When a run that began then, and gives no result, turns from a warning into a failure. It is one failure more in a
+    /// row; `None`: it fails at once.
+    pub(crate) fn silence_turns_at(&self, began: Instant, policy: &Policy) -> Option<Instant> {
+        if self.held == Some(Status::Fail) {
+            return self.turns_at(policy);
+        }
+        let fails = self
+            .failing
+            .as_ref()
+            .filter(|_| self.latest == Some(Status::Fail));
+        let since = fails.map_or(began, |failing| failing.in_a_row_since.mono);
+        policy
+            .fail_after
+            .filter(|_| self.has_passed)
+            .and_then(|lasts| since.checked_add(lasts))
+    }
+
     pub(crate) const fn has_passed(&self) -> bool {
         self.has_passed
     }

@@ -1,0 +1,63 @@
+//! Large nets of dependencies: their cost grows with their edges. `benches/` has the exact figures; here a debug build on
+//! a busy machine has to do it, so the limits are generous, and a cost that grows faster than the net breaks them all the
+//! same.
+
+use std::time::{Duration, Instant};
+
+use super::stage::{HOME, Spec, Stage};
+use crate::outcome::Status;
+use crate::report::Overall;
+use crate::selection::Selection;
+
+/// So many checks, each of which depends on so many of those before it.
+fn net(checks: usize, dependencies: usize) -> Vec<Spec> {
+    let name = |number: usize| format!("c{number:05}");
+    let spec = |number: usize| {
+        let on: Vec<String> = (number.saturating_sub(dependencies)..number).map(name).collect();
+        let on: Vec<&str> = on.iter().map(String::as_str).collect();
+        Spec::new(&name(number)).depends_on(&on)
+    };
+    (0..checks).map(spec).collect()
+}
+
+/// Asks once, and lets every run pass as soon as it is launched. Gives how long the world took for it.
+fn settles(specs: Vec<Spec>) -> Duration {
+    let count = specs.len();
+    let mut stage = Stage::new(specs, 1);
+    let begins = Instant::now();
+    stage.ask(&Selection::all(), HOME);
+    stage.end_all(Status::Pass);
+    let report = stage.report(&Selection::all());
+    let lasted = begins.elapsed();
+    assert!(stage.waiting.is_empty(), "the request has its answer");
+    assert_eq!(report.status, Overall::Success);
+    assert_eq!(report.results.len(), count);
+    assert_eq!(stage.launched, count as u64, "each ran once");
+    lasted
+}
+
+#[test]
+fn two_thousand_checks_with_twenty_dependencies_each_settle_and_pass() {
+    let lasted = settles(net(2_000, 20));
+    assert!(lasted < Duration::from_secs(4), "{lasted:?}");
+}
+
+#[test]
+fn a_chain_of_twenty_thousand_checks_settles() {
+    let lasted = settles(net(20_000, 1));
+    assert!(lasted < Duration::from_secs(8), "{lasted:?}");
+}
+
+#[test]
+fn the_root_of_a_long_chain_blocks_all_of_it_and_lets_all_of_it_go() {
+    let mut stage = Stage::new(net(5_000, 1), 1);
+    stage.ask(&Selection::all(), HOME);
+    stage.end_all(Status::Fail);
+    assert_eq!(stage.launched, 1, "what is blocked isn't run");
+    let report = stage.report(&Selection::all());
+    assert!(report.results.iter().all(|result| result.status == Status::Fail));
+    stage.pass_time(Duration::from_secs(9));
+    stage.ask(&Selection::all(), HOME);
+    stage.end_all(Status::Pass);
+    assert_eq!(stage.report(&Selection::all()).status, Overall::Success);
+}

@@ -1,0 +1,116 @@
+//! The process of the tests beside it: what it does stands in its first argument. Its exit code is its answer.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use healthcheck::{Check, HealthCheck, Outcome};
+use healthcheck_axum::Endpoints;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let is_right = match arguments[..] {
+        ["report"] => reports(),
+        ["serve", addr] => serves(addr, false),
+        ["clogged", addr] => serves(addr, true),
+        ["counting", addr, log] => counts(addr, log),
+        ["threads"] => leaves_no_threads(),
+        _ => false,
+    };
+    std::process::exit(i32::from(!is_right));
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+fn broken() -> HealthCheck {
+    HealthCheck::builder()
+        .discover(false)
+        .check(Check::new("broken", async || Outcome::fail("broken")).failed_ttl(None))
+        .check(
+            Check::new("unlimited", async || Outcome::fail("broken"))
+                .failed_ttl(None)
+                .timeout(None),
+        )
+        .build()
+        .unwrap()
+}
+
+/// Reports of failing checks, while each line of the log panics.
+fn reports() -> bool {
+    tracing_subscriber::fmt().init();
+    let runtime = runtime();
+    let health = broken();
+    (0..3).all(|_| {
+        let begins = Instant::now();
+        let report = runtime.block_on(health.report());
+        report.is_failure()
+            && report.results.iter().all(|result| result.output == "broken")
+            && begins.elapsed() < Duration::from_secs(2)
+    })
+}
+
+fn serves(addr: &str, is_clogged: bool) -> bool {
+    tracing_subscriber::fmt().init();
+    let runtime = runtime();
+    let endpoints = Endpoints::new(broken()).shutdown_delay(Duration::from_secs(1));
+    let serving = runtime.spawn({
+        let addr = addr.to_owned();
+        async move { endpoints.serve(addr).await.is_ok() }
+    });
+    if is_clogged {
+        std::thread::spawn(|| {
+            let mut out = std::io::stdout().lock();
+            // The pipe is full soon, and who writes holds the lock of the standard output.
+            while out.write_all(&[b'x'; 4_096]).is_ok() {}
+        });
+        // The application logs, too.
+        std::thread::sleep(Duration::from_millis(300));
+        for _ in 0..2 {
+            runtime.spawn(async { tracing::info!("a line of the application") });
+        }
+    }
+    runtime.block_on(serving).unwrap()
+}
+
+/// A service with a check that tells of each run.
+fn counts(addr: &str, log: &str) -> bool {
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(Check::new("counted", async || println!("the check ran")))
+        .build()
+        .unwrap();
+    let endpoints = Endpoints::new(health)
+        .shutdown_delay(Duration::from_millis(200))
+        .termination_log(log);
+    runtime().block_on(endpoints.serve(addr)).is_ok()
+}
+
+/// Health checks with a sync check, a listener and a line of the log each.
+fn leaves_no_threads() -> bool {
+    tracing_subscriber::fmt().with_writer(std::io::sink).init();
+    let runtime = runtime();
+    let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
+    let warm_up = || {
+        let health = HealthCheck::builder()
+            .discover(false)
+            .check(Check::blocking("sync", || false))
+            .on_change(|_| {})
+            .build()
+            .unwrap();
+        assert!(runtime.block_on(health.report()).is_failure());
+    };
+    let before = threads();
+    for _ in 0..900 {
+        warm_up();
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    // Of tokio's own there may be one more.
+    threads() <= before + 2
+}
