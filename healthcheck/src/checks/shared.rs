@@ -100,7 +100,7 @@ fn note_of(running: Option<Running>, peer: Peer<'_>, report: impl FnOnce(&str)) 
     };
     let check = key.1;
     report(&format!(
-        "the check `{check}` asks another machine, {asked}, which other instances ask too: write \
+        "the check {check:?} asks another machine, {asked}, which other instances ask too: write \
              `#[health_check(external)]`, so that its failure degrades readiness and doesn't take out all of them"
     ));
 }

@@ -145,13 +145,13 @@ impl Server {
                 }
             };
             let companions = self.companions(application).await;
-            let hurried = self.serve(listener, &mut given, &mut signals).await;
+            let ended = self.serve(listener, &mut given, &mut signals).await;
             self.write_termination_log().await;
             drop(companions);
             log::finish();
             let _ = done.send(Ok(()));
             if signals.are_installed() {
-                see_it_taken(&mut given, &mut signals, hurried).await;
+                exit_unless_taken(&mut given, &mut signals, ended).await;
             }
         });
         runtime.shutdown_background();
@@ -187,7 +187,7 @@ impl Server {
         listener: Listener,
         given: &mut watch::Receiver<Order>,
         signals: &mut Signals,
-    ) -> Option<Caught> {
+    ) -> Ended {
         let site = Site {
             router: TowerToHyperService::new(self.router.clone()),
             shortcut: self.shortcut.clone(),
@@ -213,7 +213,7 @@ impl Server {
             }
         };
         let delay = match cause {
-            Cause::Abandoned => return None,
+            Cause::Abandoned => return Ended::default(),
             Cause::Signal(Caught::Interrupt) => Duration::ZERO,
             Cause::Signal(Caught::Terminate) | Cause::Told => self.health.shutdown_delay(),
         };
@@ -242,27 +242,54 @@ impl Server {
                 log!(WARN, "requests were still in flight at the end of the drain");
             }
         };
-        tokio::select! {
+        let hurried = tokio::select! {
             () = drain => None,
             caught = signals.next() => {
                 log!(WARN, "{} received while draining: ending at once", caught.name());
                 Some(caught)
             }
             () = abandoned(given) => None,
-        }
+        };
+        let begun_by = match cause {
+            Cause::Signal(caught) => Some(caught),
+            Cause::Told | Cause::Abandoned => None,
+        };
+        Ended { begun_by, hurried }
     }
 }
 
-/// The application may never take the answer, since its runtime is blocked for good: then the next signal ends the
-/// process, as it would have without our handlers, and so does the one that has come already.
-async fn see_it_taken(given: &mut watch::Receiver<Order>, signals: &mut Signals, hurried: Option<Caught>) {
+/// The signals that have ended the server.
+#[derive(Clone, Copy, Default)]
+struct Ended {
+    begun_by: Option<Caught>,
+    /// A second one, that came while it drained.
+    hurried: Option<Caught>,
+}
+
+/// An application that hasn't taken the answer for so long has a runtime that stands still.
+const STANDS_STILL: Duration = Duration::from_secs(5);
+
+/// The application may never take the answer, since its runtime is blocked for good. Then the signal that began all this
+/// ends the process, as it would have without our handlers: after a while, or at once with the next one.
+async fn exit_unless_taken(given: &mut watch::Receiver<Order>, signals: &mut Signals, ended: Ended) {
+    let patience = match ended {
+        Ended {
+            hurried: Some(caught),
+            ..
+        } => Some((LAST_MOMENT, caught)),
+        Ended {
+            begun_by: Some(caught),
+            ..
+        } => Some((STANDS_STILL, caught)),
+        Ended { .. } => None,
+    };
     let caught = tokio::select! {
         () = abandoned(given) => return,
         caught = signals.next() => caught,
         caught = async {
-            match hurried {
-                Some(caught) => {
-                    sleep(LAST_MOMENT).await;
+            match patience {
+                Some((patience, caught)) => {
+                    sleep(patience).await;
                     caught
                 }
                 None => std::future::pending().await,
