@@ -1,14 +1,28 @@
-//! What the redactor costs: a megabyte of each kind of hostile text, and the values of two environments.
+//! What the redactor hides and what it costs: the corpora, a variable, a log line, a megabyte of each kind of hostile
+//! text, and the values of two environments.
 //!
-//! `cargo bench -p healthcheck --bench redaction` prints the fastest run and the median of each kind; it fails where a
-//! megabyte takes longer than the limit, so that it can stand in a script.
+//! `cargo bench -p healthcheck --bench redaction` prints the fastest run and the median of each kind. It fails if a
+//! megabyte takes longer than the limit, so a script can run it. What redaction adds to a binary and how long it compiles,
+//! `benches/redaction_size` measures.
 
 #![allow(clippy::print_stdout, reason = "a bench says what it measured")]
+#![allow(clippy::unwrap_used, reason = "a corpus that can't be read ends the bench")]
 
 use std::hint::black_box;
+use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
+
+/// The room itself: `Redaction` is private to the crate, and takes nothing from it.
+#[allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "the bench uses a part of it"
+)]
+#[path = "../src/redact/mod.rs"]
+mod redact;
 
 const MEGABYTE: usize = 1 << 20;
 const LIMIT: Duration = Duration::from_millis(50);
@@ -120,11 +134,14 @@ const PATTERNS: &[(&str, &str)] = &[
     ("umlauts", "ü"),
     ("umlauts in names", "üü=ü "),
     ("stars", "********"),
+    ("names in a row", "a="),
+    ("users without a name", "@:"),
+    ("percent signs that are encoded", "%25"),
 ];
 
 fn main() {
     let mut slowest = Duration::ZERO;
-    // One kind alone can be asked for by its name, `environments` too.
+    // One kind alone can be asked for by its name, `environments` and `corpora` too.
     let only = std::env::args().nth(1).filter(|name| !name.starts_with('-'));
     for (name, pattern) in PATTERNS
         .iter()
@@ -149,17 +166,132 @@ fn main() {
             milliseconds(taken.median)
         );
     }
-    println!(
-        "{:>7.2} ms  slowest of all, limit {} ms",
-        milliseconds(slowest),
-        LIMIT.as_millis()
-    );
+    if !slowest.is_zero() {
+        println!(
+            "{:>7.2} ms  slowest of all, limit {} ms",
+            milliseconds(slowest),
+            LIMIT.as_millis()
+        );
+    }
     if only.as_deref().is_none_or(|only| only == "environments") {
         environments();
+    }
+    if only.as_deref().is_none_or(|only| only == "corpora") {
+        corpora();
     }
     if slowest > LIMIT {
         std::process::exit(1);
     }
+}
+
+/// What is hidden of the corpora, what is destroyed, how many log lines change, and what a variable and a log line cost.
+fn corpora() {
+    let redaction = redact::Redaction::default();
+    let mut variables = Vec::new();
+    for (name, packed) in [
+        (
+            "own",
+            &include_bytes!("../tests/data/redaction_cases.json.gz")[..],
+        ),
+        (
+            "further",
+            include_bytes!("../tests/data/further_redaction_cases.json.gz"),
+        ),
+        (
+            "independent",
+            include_bytes!("../tests/data/redaction_independent.json.gz"),
+        ),
+    ] {
+        let corpus: Value = serde_json::from_str(&unpacked(packed)).unwrap();
+        let list = |name: &str| corpus[name].as_array().cloned().unwrap_or_default();
+        let kind = |kind: &str| {
+            let cases = list("cases").into_iter();
+            cases.filter(|case| case["kind"] == kind).collect::<Vec<_>>()
+        };
+        let hide = [list("must_hide"), kind("hide")].concat();
+        let show = [list("must_show"), kind("show")].concat();
+        let hidden = hide
+            .iter()
+            .filter(|case| is_hidden(case, &shown(&redaction, case)));
+        let destroyed = show.iter().filter(|case| shown(&redaction, case) != value(case));
+        println!(
+            "{name}: {:.2} % of {} secrets hidden, {:.2} % of {} ordinary values destroyed",
+            percent(hidden.count(), hide.len()),
+            hide.len(),
+            percent(destroyed.count(), show.len()),
+            show.len()
+        );
+        variables.extend(hide.into_iter().chain(show).filter(|case| case["where"] == "env"));
+    }
+    let lines = unpacked(include_bytes!("../tests/data/ordinary_log_lines.txt.gz"));
+    let lines: Vec<&str> = lines.lines().collect();
+    let changed = lines.iter().filter(|line| redaction.text(line) != **line).count();
+    println!(
+        "{:.2} % of {} ordinary log lines changed",
+        percent(changed, lines.len()),
+        lines.len()
+    );
+
+    let pairs: Vec<(&str, Value)> = variables
+        .iter()
+        .map(|case| (case["name"].as_str().unwrap(), value(case)))
+        .collect();
+    // The clock of a thread ticks in milliseconds.
+    const TIMES: usize = 60;
+    let each = |taken: &Taken, count: usize| taken.fastest.as_secs_f64() * 1e6 / (TIMES * count) as f64;
+    let copied = measure(5, || {
+        for (_, value) in (0..TIMES).flat_map(|_| &pairs) {
+            black_box(value.clone());
+        }
+    });
+    let named = measure(5, || {
+        for (name, value) in (0..TIMES).flat_map(|_| &pairs) {
+            black_box(redaction.named(name, value.clone()));
+        }
+    });
+    let variable = each(&named, pairs.len()) - each(&copied, pairs.len());
+    println!("a variable of the corpora: {variable:.2} µs");
+    let read = measure(5, || {
+        for line in (0..TIMES).flat_map(|_| &lines) {
+            black_box(redaction.text(line));
+        }
+    });
+    println!("a log line: {:.2} µs", each(&read, lines.len()));
+}
+
+fn unpacked(packed: &[u8]) -> String {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(packed)
+        .read_to_string(&mut text)
+        .unwrap();
+    text
+}
+
+fn value(case: &Value) -> Value {
+    let field = if case["value"].is_null() { "text" } else { "value" };
+    case[field].clone()
+}
+
+fn shown(redaction: &redact::Redaction, case: &Value) -> Value {
+    match case["name"].as_str() {
+        Some(name) if case["where"] == "env" || case["where"] == "section" => {
+            redaction.named(name, value(case))
+        }
+        _ => redaction.value(value(case)),
+    }
+}
+
+fn is_hidden(case: &Value, shown: &Value) -> bool {
+    let shown = shown.as_str().map_or_else(|| shown.to_string(), str::to_owned);
+    let secrets = [&case["secret"]]
+        .into_iter()
+        .chain(case["secrets"].as_array().into_iter().flatten());
+    let mut secrets = secrets.filter_map(Value::as_str);
+    !secrets.any(|secret| shown.contains(secret))
+}
+
+fn percent(part: usize, whole: usize) -> f64 {
+    100.0 * part as f64 / whole as f64
 }
 
 /// The values of two hundred variables against writing all of them, names and values, as JSON.

@@ -1,199 +1,241 @@
-//! Classes of bytes, each one look-up in a table, and reading that can't leave the text.
+//! Classes of bytes, one look-up each, and reading that never leaves the text.
 
-use std::cmp::Ordering;
+macro_rules! classes {
+    ($($(#[$doc:meta])* $name:ident = $bit:literal: $byte:ident => $holds:expr;)*) => {
+        $($(#[$doc])* pub(super) const $name: u32 = 1 << $bit;)*
 
-pub(super) const SPACE: u8 = 1;
-pub(super) const DIGIT: u8 = 2;
-pub(super) const LETTER: u8 = 4;
-pub(super) const HEX: u8 = 8;
-/// What a variable, a key, a header or a flag is made of; everything beyond ASCII too, so that `contraseña` is one name.
-pub(super) const NAME: u8 = 16;
-/// Both alphabets of base64, without the padding.
-pub(super) const BASE64: u8 = 32;
-pub(super) const QUOTE: u8 = 64;
-/// Where an address without quotes around it ends, whatever it is an address of.
-pub(super) const ADDRESS_END: u8 = 128;
-
-pub(super) const ALNUM: u8 = DIGIT | LETTER;
-
-const CLASSES: [u8; 256] = classes();
-
-const fn classes() -> [u8; 256] {
-    let mut table = [0; 256];
-    let mut index = 0;
-    while index < 256 {
-        let byte = index as u8;
-        let mut class = 0;
-        if matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0) {
-            class |= SPACE | ADDRESS_END;
-        }
-        if byte.is_ascii_digit() {
-            class |= DIGIT | HEX | NAME | BASE64;
-        }
-        if byte.is_ascii_alphabetic() {
-            class |= LETTER | NAME | BASE64;
-        }
-        if byte.is_ascii_hexdigit() {
-            class |= HEX;
-        }
-        if matches!(byte, b'_' | b'-' | b'.' | b'$' | b'%') || byte >= 0x80 {
-            class |= NAME;
-        }
-        if matches!(byte, b'+' | b'/' | b'_' | b'-') {
-            class |= BASE64;
-        }
-        if matches!(byte, b'"' | b'\'' | b'`') {
-            class |= QUOTE | ADDRESS_END;
-        }
-        if matches!(byte, b'<' | b'>' | b'\\' | b')') {
-            class |= ADDRESS_END;
-        }
-        table[index] = class;
-        index += 1;
-    }
-    table
-}
-
-/// The byte at a place, NUL (which belongs to no word) where there is none.
-#[inline]
-pub(super) fn at(bytes: &[u8], index: usize) -> u8 {
-    bytes.get(index).copied().unwrap_or(0)
-}
-
-/// The byte before a place.
-#[inline]
-pub(super) fn before(bytes: &[u8], index: usize) -> u8 {
-    match index.checked_sub(1) {
-        Some(previous) => at(bytes, previous),
-        None => 0,
-    }
-}
-
-#[inline]
-pub(super) const fn is(byte: u8, class: u8) -> bool {
-    // The table has an entry for every byte, so the index is always in range.
-    CLASSES[byte as usize] & class != 0
-}
-
-/// Where the run of a class that begins at `start` ends.
-#[inline]
-pub(super) fn run(bytes: &[u8], start: usize, class: u8) -> usize {
-    run_while(bytes, start, |byte| is(byte, class))
-}
-
-#[inline]
-pub(super) fn run_while(bytes: &[u8], start: usize, wanted: impl Fn(u8) -> bool) -> usize {
-    let rest = bytes.get(start..).unwrap_or_default();
-    start + rest.iter().position(|byte| !wanted(*byte)).unwrap_or(rest.len())
-}
-
-/// Some bytes, put together while compiling: what reads a run of them is compiled once, and not for each closure.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Set([u64; 4]);
-
-impl Set {
-    pub(super) const EMPTY: Self = Self([0; 4]);
-
-    pub(super) const fn with(mut self, byte: u8) -> Self {
-        // Two bits of a byte are below four, here and below.
-        self.0[(byte >> 6) as usize] |= 1 << (byte & 63);
-        self
-    }
-
-    #[inline]
-    pub(super) const fn has(&self, byte: u8) -> bool {
-        self.0[(byte >> 6) as usize] >> (byte & 63) & 1 == 1
-    }
-}
-
-/// The bytes for which an expression holds: `set!(|byte| is(byte, SPACE) || byte == b',')`.
-macro_rules! set {
-    (|$byte:ident| $holds:expr) => {{
-        const SET: &$crate::redact::bytes::Set = &{
-            let mut set = $crate::redact::bytes::Set::EMPTY;
+        static CLASSES: [u32; 256] = {
+            let mut classes = [0; 256];
             let mut index = 0;
             while index < 256 {
-                let $byte = index as u8;
+                $(let $byte = index as u8;
                 if $holds {
-                    set = set.with($byte);
-                }
+                    classes[index] |= $name;
+                })*
                 index += 1;
             }
-            set
+            classes
         };
-        SET
-    }};
-}
-pub(super) use set;
-
-/// The places of the bytes of a set, from left to right.
-pub(super) fn each_of<'b>(bytes: &'b [u8], set: &'static Set) -> impl Iterator<Item = usize> + use<'b> {
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        let place = next_of(bytes, from, set);
-        from = place + 1;
-        (place < bytes.len()).then_some(place)
-    })
+    };
 }
 
-/// The first place from `from` on where a byte of a set stands. Apart from those who ask, so that the loop that sees every
-/// byte of a text has nothing else to keep.
-#[inline(never)]
-fn next_of(bytes: &[u8], from: usize, set: &Set) -> usize {
-    run_while(bytes, from, |byte| !set.has(byte))
+classes! {
+    SPACE = 0: byte => among(byte, b" \t\n\r");
+    BLANK = 1: byte => among(byte, b" \t");
+    QUOTE = 2: byte => among(byte, b"\"'`");
+    ALNUM = 3: byte => byte.is_ascii_alphanumeric();
+    DIGIT = 4: byte => byte.is_ascii_digit();
+    UPPER = 5: byte => byte.is_ascii_uppercase();
+    LOWER = 6: byte => byte.is_ascii_lowercase();
+    BACKSLASH = 7: byte => byte == b'\\';
+    /// What is no ASCII: in names a letter.
+    WIDE = 8: byte => byte >= 0x80;
+    WORD = 9: byte => byte.is_ascii_alphanumeric() || among(byte, b"_-");
+    /// What names of variables, keys and headers are made of.
+    NAME = 10: byte => byte.is_ascii_alphanumeric() || byte >= 0x80 || among(byte, b"_-.$");
+    BASE64 = 11: byte => byte.is_ascii_alphanumeric() || among(byte, b"+/_-");
+    HOST = 12: byte => byte.is_ascii_alphanumeric() || among(byte, b".-");
+    /// What tokens are made of, the narrowest first: `WORD` and `ALNUM` are two more.
+    HEX = 20: byte => byte.is_ascii_hexdigit();
+    CAPITAL = 21: byte => byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    TOKEN = 22: byte => byte.is_ascii_alphanumeric() || among(byte, b"_-.=+/~%");
+    /// What hashes of passwords are made of.
+    HASH = 23: byte => byte.is_ascii_alphanumeric() || among(byte, b"_-.=+/~%$,:");
+    /// What prefixes of tokens are made of.
+    PREFIX = 13: byte => byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    /// What the fragments of names begin with: `key`, `pass`, `token`.
+    FRAGMENT = 14: byte => among(byte, b"kptKPT");
+    /// What stands before `user:password@host`.
+    OPENS_USER = 15: byte => among(byte, b" \t\n\r\"'`<>([{,;@");
+    ENDS_BARE_VALUE = 16: byte => among(byte, b" \t\n\r\"'<`&;|,");
+    ENDS_PARAMETER = 17: byte => among(byte, b" \t\n\r&\"'#<>)|?`\\");
+    ENDS_ADDRESS = 18: byte => among(byte, b" \t\n\r\"'`<>|\\");
+    ENDS_HOST = 19: byte => among(byte, b"/?#");
 }
 
-/// Where the run of bytes of a set that begins at `start` ends.
-#[inline(never)]
-pub(super) fn run_of(bytes: &[u8], start: usize, set: &Set) -> usize {
-    run_while(bytes, start, |byte| set.has(byte))
-}
-
-/// Where the run of bytes of a set that ends at `end` begins; looks back no further than `floor`.
-pub(super) fn run_back_of(bytes: &[u8], floor: usize, end: usize, set: &Set) -> usize {
-    run_back(bytes, floor, end, |byte| set.has(byte))
-}
-
-/// Where the run of a class that ends at `end` begins; looks back no further than `floor`.
-#[inline]
-pub(super) fn run_back(bytes: &[u8], floor: usize, end: usize, wanted: impl Fn(u8) -> bool) -> usize {
-    let mut start = end;
-    while start > floor && wanted(before(bytes, start)) {
-        start -= 1;
+const fn among(byte: u8, set: &[u8]) -> bool {
+    let mut index = 0;
+    while index < set.len() {
+        if set[index] == byte {
+            return true;
+        }
+        index += 1;
     }
-    start
+    false
 }
 
-/// Whether `bytes` go on with `prefix` at `start`, ASCII letters in any case.
+/// Every class of a byte.
 #[inline]
-pub(super) fn follows(bytes: &[u8], start: usize, prefix: &str) -> bool {
+pub(super) fn classes(byte: u8) -> u32 {
+    CLASSES[usize::from(byte)]
+}
+
+#[inline]
+pub(super) fn is(byte: u8, class: u32) -> bool {
+    classes(byte) & class != 0
+}
+
+/// The byte at a place, 0 behind the end.
+#[inline]
+pub(super) fn at(bytes: &[u8], place: usize) -> u8 {
+    bytes.get(place).copied().unwrap_or(0)
+}
+
+/// The byte before a place, 0 at the beginning.
+#[inline]
+pub(super) fn before(bytes: &[u8], place: usize) -> u8 {
+    at(bytes, place.wrapping_sub(1))
+}
+
+/// Where the run of a class that begins at `from` ends.
+#[inline(never)]
+pub(super) fn run(bytes: &[u8], from: usize, class: u32) -> usize {
+    let mut place = from;
+    while place < bytes.len() && is(bytes[place], class) {
+        place += 1;
+    }
+    place
+}
+
+/// Where a class begins, from `from` on.
+#[inline(never)]
+pub(super) fn until(bytes: &[u8], from: usize, class: u32) -> usize {
+    let mut place = from;
+    while place < bytes.len() && !is(bytes[place], class) {
+        place += 1;
+    }
+    place
+}
+
+/// Where the run of a class that ends at `to` begins, at most `most` bytes before.
+#[inline(never)]
+pub(super) fn run_back(bytes: &[u8], to: usize, most: usize, class: u32) -> usize {
+    let floor = to.saturating_sub(most);
+    let mut place = to.min(bytes.len());
+    while place > floor && is(bytes[place - 1], class) {
+        place -= 1;
+    }
+    place
+}
+
+/// Behind the last byte of a class before `to`, at most `most` bytes before.
+#[inline(never)]
+pub(super) fn until_back(bytes: &[u8], to: usize, most: usize, class: u32) -> usize {
+    let floor = to.saturating_sub(most);
+    let mut place = to.min(bytes.len());
+    while place > floor && !is(bytes[place - 1], class) {
+        place -= 1;
+    }
+    place
+}
+
+/// Where the line ends, or where `most` bytes do. What looks ahead from every name must not look to the end of the text, or a
+/// text costs the square of its length.
+#[inline(never)]
+pub(super) fn line_end_within(bytes: &[u8], from: usize, most: usize) -> usize {
+    let to = bytes.len().min(from.saturating_add(most));
+    let line = bytes.get(from..to).unwrap_or_default();
+    memchr::memchr(b'\n', line).map_or(to, |found| from + found)
+}
+
+/// Where `part` stands in `bytes`, in any case of letters.
+#[inline(never)]
+pub(super) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    let first = *part.first()?;
+    let mut firsts = memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), bytes);
+    firsts.find(|place| begins(&bytes[*place..], part))
+}
+
+/// JSON in JSON seven levels deep has 127 of them before a quote.
+pub(super) const MOST_BACKSLASHES: usize = 250;
+
+/// How many backslashes stand before a place.
+pub(super) fn backslashes_before(bytes: &[u8], place: usize) -> usize {
+    place - run_back(bytes, place, MOST_BACKSLASHES, BACKSLASH)
+}
+
+/// Whether a text has a byte of a set, of ASCII only.
+pub(super) fn has(text: &str, set: &[u8]) -> bool {
+    text.bytes().any(|byte| set.contains(&byte))
+}
+
+/// Whether an address stands in a text.
+pub(super) fn has_address(text: &str) -> bool {
+    find(text.as_bytes(), b"://").is_some()
+}
+
+fn is_among(character: char, set: &[u8]) -> bool {
+    u8::try_from(character).is_ok_and(|byte| set.contains(&byte))
+}
+
+/// A text without the characters of a set, of ASCII only, at its beginning and at its end.
+#[inline(never)]
+pub(super) fn trimmed<'t>(text: &'t str, start: &[u8], end: &[u8]) -> &'t str {
+    let bytes = text.as_bytes();
+    let from = bytes
+        .iter()
+        .position(|byte| !start.contains(byte))
+        .unwrap_or(bytes.len());
+    let to = bytes
+        .iter()
+        .rposition(|byte| !end.contains(byte))
+        .map_or(from, |last| last + 1);
+    text.get(from..to.max(from)).unwrap_or_default()
+}
+
+/// What stands before and behind the first byte of a kind, which is ASCII.
+pub(super) fn split_at(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let place = memchr::memchr(byte, text.as_bytes())?;
+    Some((&text[..place], &text[place + 1..]))
+}
+
+/// Whether bytes begin with a word, in any case of its letters.
+pub(super) fn begins(bytes: &[u8], word: &[u8]) -> bool {
     bytes
-        .get(start..start + prefix.len())
-        .is_some_and(|found| found.eq_ignore_ascii_case(prefix.as_bytes()))
+        .get(..word.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
-/// How a word of a sorted table stands to another one. The first letters tell nearly always, and cost less to compare
-/// than the whole: that has to wait until a word which was just put together has left the processor's store buffer.
-pub(super) fn in_order(known: &str, word: &[u8]) -> Ordering {
-    let known = known.as_bytes();
-    let letter = |index| known.get(index).cmp(&word.get(index));
-    letter(0)
-        .then_with(|| letter(1))
-        .then_with(|| letter(2))
-        .then_with(|| known.cmp(word))
+/// Whether bytes end with a word, in any case of its letters.
+pub(super) fn ends(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.len() >= word.len() && begins(&bytes[bytes.len() - word.len()..], word)
 }
 
-/// A word in lower case; `None` where there is no room for it.
-pub(super) fn lower_case<'r>(word: &[u8], room: &'r mut [u8]) -> Option<&'r [u8]> {
-    let lower = room.get_mut(..word.len())?;
-    lower.copy_from_slice(word);
-    lower.make_ascii_lowercase();
-    Some(lower)
+/// Whether the first byte of a text is one of a set.
+pub(super) fn starts(text: &str, set: &[u8]) -> bool {
+    text.bytes().next().is_some_and(|first| set.contains(&first))
 }
 
-/// Where the line that `from` stands in ends: at its line feed or the end of the text.
-#[inline]
-pub(super) fn line_end(bytes: &[u8], from: usize) -> usize {
-    memchr::memchr2(b'\n', b'\r', bytes.get(from..).unwrap_or_default())
-        .map_or(bytes.len(), |found| from + found)
+/// Whether every byte of a text is of a class or in a set.
+pub(super) fn all(text: &str, class: u32, others: &[u8]) -> bool {
+    text.bytes().all(|byte| is(byte, class) || others.contains(&byte))
+}
+
+/// The parts of a text between the characters of a set, of ASCII only.
+pub(super) fn parts<'t>(text: &'t str, set: &'static [u8]) -> impl Iterator<Item = &'t str> {
+    text.split(|character| is_among(character, set))
+}
+
+/// What stands behind the last character of a set, of ASCII only.
+pub(super) fn last_part<'t>(text: &'t str, set: &'static [u8]) -> &'t str {
+    text.rsplit(|character| is_among(character, set))
+        .next()
+        .unwrap_or_default()
+}
+
+/// The first `length` bytes, or as many as there are.
+pub(super) fn first(bytes: &[u8], length: usize) -> &[u8] {
+    &bytes[..bytes.len().min(length)]
+}
+
+/// The longest part of a path.
+pub(super) fn longest_part(path: &str) -> &str {
+    parts(path, b"/")
+        .max_by_key(|part| part.len())
+        .unwrap_or_default()
+}
+
+/// Behind the `=` that base64 ends with.
+pub(super) fn behind_padding(bytes: &[u8], end: usize) -> usize {
+    end + bytes[end..].iter().take_while(|byte| **byte == b'=').count()
 }

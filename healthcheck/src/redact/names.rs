@@ -1,86 +1,78 @@
 //! What a name says about the value beside it.
 
-use super::name_tables::FRAGMENTS;
+use super::bytes::*;
+use super::values::{is_masked, is_path, is_placeholder, is_setting, is_truth, looks_random};
+use super::words::*;
 
-use super::bytes::{ALNUM, LETTER, follows, is};
-use super::entropy::looks_random;
-use super::families::may_mean;
-use super::settings::{is_masked, is_path, is_placeholder, is_setting, is_truth};
-use super::sieve::{Beginnings, of_table};
-use super::words::Words;
+/// py-healthcheck's rule: a name that contains one of these, in any case and anywhere, hides its value.
+const FRAGMENTS: [&[u8]; 3] = [b"key", b"pass", b"token"];
 
-/// How sure a word is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Family {
-    /// A secret only if the value looks like one: `SENDGRID_API`, `SESSION_CACHE`.
+    /// A secret only if the value looks like one.
     Faint,
-    /// A connection string stands here: whole it is not secret, but what it holds besides addresses is.
+    /// A connection string stands here.
     Carrier,
-    /// A secret, unless the value is plainly a setting (`AUTH=ldap`, `SESSION=300`).
+    /// A secret, unless the value is plainly a setting.
     Weak,
     /// A secret, unless the value is a truth value or a path.
     Strong,
 }
 
-/// What becomes of the value beside a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Shown,
     Of(Family),
-    /// Contains one of the seed's fragments or one of `redact_names`: hidden whatever the value is.
+    /// Contains one of py-healthcheck's fragments, or one that the application added. `telling`, if it is a word of
+    /// its own (`api_key`) and no accident (`KEYBOARD`): in running text only such a name counts before a colon.
     Fragment {
-        /// Whether it speaks of a secret, and not of a keyboard or of tests that passed.
         telling: bool,
     },
 }
 
 impl Verdict {
-    pub(super) fn is_shown(self) -> bool {
-        self == Self::Shown
+    pub(super) fn is_telling(self) -> bool {
+        matches!(self, Self::Fragment { telling: true } | Self::Of(Family::Strong))
     }
 
-    /// A secret without looking at the value: what is below such a name goes, whatever its shape.
+    /// Whether lists and objects beside such a name go as a whole.
     pub(super) fn hides_containers(self) -> bool {
         matches!(self, Self::Fragment { .. } | Self::Of(Family::Strong))
     }
 
     /// Whether a text that is the whole value beside such a name goes.
-    pub(super) fn hides_text(self, value: &str) -> bool {
+    pub(super) fn hides(self, value: &str) -> bool {
         if is_masked(value) {
             return false;
         }
         match self {
             Self::Shown | Self::Of(Family::Carrier) => false,
             Self::Of(Family::Faint) => {
-                let plain =
-                    |byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'+' | b'~' | b':');
-                value.bytes().all(plain) && !is_setting(value) && looks_random(value, 8)
+                all(value, NAME, b"=+~:") && looks_random(value, 8) && !is_setting(value)
             }
             Self::Of(Family::Weak) => !is_setting(value),
             Self::Of(Family::Strong) => !(is_truth(value) || is_path(value) || is_placeholder(value)),
             Self::Fragment { .. } => !is_placeholder(value),
         }
     }
+}
 
-    /// Words that mean a secret in prose too.
-    pub(super) fn is_telling(self) -> bool {
-        matches!(self, Self::Fragment { telling: true } | Self::Of(Family::Strong))
+/// The verdict by the built-in rules.
+pub(super) fn verdict(name: &str) -> Verdict {
+    // Kelvin's sign is a K: its small letter is that of ASCII.
+    if name.is_ascii() {
+        verdict_of(name.as_bytes())
+    } else {
+        verdict_of(name.to_lowercase().as_bytes())
     }
 }
 
-/// The built-in verdict.
-pub(super) fn verdict(name: &str) -> Verdict {
-    let bytes = name.as_bytes();
-    if name.len() < 2 || bytes.iter().all(|byte| byte.is_ascii() && !is(*byte, LETTER)) {
-        return Verdict::Shown;
-    }
-    let fragment = BEGINNINGS.may_be_in(bytes) && contains_fragment(bytes);
-    if !fragment && bytes.iter().all(u8::is_ascii_lowercase) && !may_mean(bytes) {
-        // One word, as nearly every name in a text is.
+fn verdict_of(name: &[u8]) -> Verdict {
+    if name.len() < 2 {
         return Verdict::Shown;
     }
     let words = Words::of(name);
-    if fragment {
+    if has_fragment(name) {
         return Verdict::Fragment {
             telling: words.is_telling(),
         };
@@ -88,13 +80,261 @@ pub(super) fn verdict(name: &str) -> Verdict {
     words.family().map_or(Verdict::Shown, Verdict::Of)
 }
 
-static BEGINNINGS: Beginnings = of_table!(Beginnings: FRAGMENTS);
+/// What two words mean together: `verification code`, `primary key`.
+pub(super) fn meaning_of_two(first: &[u8], second: &[u8]) -> u32 {
+    let second = if meaning(second) & PAIRED == 0 {
+        second.strip_suffix(b"s").unwrap_or(second)
+    } else {
+        second
+    };
+    let mut pair = [b'_'; 32];
+    let length = first.len() + 1 + second.len();
+    if length > pair.len() {
+        return 0;
+    }
+    pair[..first.len()].copy_from_slice(first);
+    pair[first.len() + 1..length].copy_from_slice(second);
+    meaning(&pair[..length])
+}
 
-fn contains_fragment(name: &[u8]) -> bool {
-    name.iter().enumerate().any(|(start, first)| {
-        matches!(first | 0x20, b'k' | b'p' | b't')
-            && FRAGMENTS.iter().any(|fragment| follows(name, start, fragment))
+/// Whether a name by itself says that no secret stands there: `mode`, `cookie_name`.
+pub(super) fn is_qualifier(name: &str) -> bool {
+    let words = Words::of(name.as_bytes());
+    match words.count.checked_sub(1).map(|last| words.meanings[last]) {
+        Some(last) => last & QUALIFIER != 0 || last & IDENTIFIER != 0 && words.count > 1,
+        None => false,
+    }
+}
+
+fn has_fragment(name: &[u8]) -> bool {
+    name.iter().enumerate().any(|(place, byte)| {
+        is(*byte, FRAGMENT) && FRAGMENTS.iter().any(|fragment| begins(&name[place..], fragment))
     })
+}
+
+/// Names longer than this are judged by their end.
+const LONGEST: usize = 96;
+/// Of more words the last are looked at.
+const MOST: usize = 12;
+
+/// The words of a name and what they mean: `dbPassword`, `DB_PASSWORD` and `db.password` have the same two.
+struct Words<'n> {
+    name: &'n [u8],
+    /// Where each word begins and ends, digits at its end left out.
+    bounds: [(u8, u8); MOST],
+    meanings: [u32; MOST],
+    count: usize,
+}
+
+impl<'n> Words<'n> {
+    fn of(name: &'n [u8]) -> Self {
+        let name = &name[name.len().saturating_sub(LONGEST)..];
+        let mut words = Self {
+            name,
+            bounds: [(0, 0); MOST],
+            meanings: [0; MOST],
+            count: 0,
+        };
+        let (mut start, mut previous) = (0, 0);
+        for (place, byte) in name.iter().enumerate() {
+            let class = classes(*byte);
+            if class & (ALNUM | WIDE) == 0 {
+                words.push(start, place);
+                start = place + 1;
+            } else if class & UPPER != 0
+                && (previous & (LOWER | DIGIT) != 0
+                    || previous & UPPER != 0 && is(at(name, place + 1), LOWER))
+            {
+                // In `dbPassword` and in `AWSSecret` a word begins at a capital.
+                words.push(start, place);
+                start = place;
+            }
+            previous = class;
+        }
+        words.push(start, name.len());
+        words
+    }
+
+    fn push(&mut self, start: usize, mut end: usize) {
+        if start >= end {
+            return;
+        }
+        while end > start && is(self.name[end - 1], DIGIT) {
+            end -= 1;
+        }
+        if self.count == MOST {
+            self.bounds.copy_within(1.., 0);
+            self.meanings.copy_within(1.., 0);
+            self.count -= 1;
+        }
+        self.bounds[self.count] = (start as u8, end as u8);
+        self.meanings[self.count] = meaning_of(&self.name[start..end]);
+        self.count += 1;
+    }
+
+    fn word(&self, index: usize) -> &[u8] {
+        let (start, end) = self.bounds[index];
+        &self.name[usize::from(start)..usize::from(end)]
+    }
+
+    /// What a word means together with the one before it.
+    fn meaning_of_pair(&self, second: usize) -> u32 {
+        if second == 0
+            || second >= self.count
+            || self.meanings[second - 1] & self.meanings[second] & PAIRED == 0
+        {
+            return 0;
+        }
+        meaning_of_two(self.word(second - 1), self.word(second))
+    }
+
+    /// The last word, of `EXPIRES_IN` the one before the preposition.
+    fn last(&self) -> u32 {
+        match self.meanings[..self.count] {
+            [.., second_last, last] if last & PREPOSITION != 0 => second_last,
+            [.., last] => last,
+            [] => 0,
+        }
+    }
+
+    /// Whether a name with a fragment really speaks of a secret.
+    fn is_telling(&self) -> bool {
+        let about = self.count > 1 && self.last() & (QUALIFIER | IDENTIFIER) != 0;
+        !about
+            && (0..self.count).any(|index| {
+                let told = self.meanings[index] & (TELLING | STRONG) != 0;
+                told && (self.meanings[index] | self.meaning_of_pair(index)) & NOT_TELLING == 0
+            })
+    }
+
+    fn family(&self) -> Option<Family> {
+        let mut found: Option<(Family, usize)> = None;
+        for index in 0..self.count {
+            if let Some(family) = self.family_at(index)
+                && found.is_none_or(|(so_far, _)| family >= so_far)
+            {
+                found = Some((family, index));
+            }
+        }
+        let (family, place) = found?;
+        if place + 1 == self.count {
+            return Some(family);
+        }
+        let last = self.last();
+        // `AUTH_CLIENT_ID`: a scheme has clients; `SESSION_ID` is the session.
+        let is_scheme = |scheme: &&[u8]| self.word(place).eq_ignore_ascii_case(scheme);
+        let scheme = [&b"auth"[..], b"credentials", b"oauth", b"sas"]
+            .iter()
+            .any(is_scheme);
+        if family == Family::Faint || last & QUALIFIER != 0 || scheme && last & IDENTIFIER != 0 {
+            return None;
+        }
+        Some(if family == Family::Weak && last & THING != 0 {
+            Family::Faint
+        } else {
+            family
+        })
+    }
+
+    fn family_at(&self, index: usize) -> Option<Family> {
+        let pair = family_among(self.meaning_of_pair(index));
+        if pair.is_some() {
+            return pair;
+        }
+        let family = family_among(self.meanings[index])?;
+        let innocent = |second| self.meaning_of_pair(second) & NOT_SECRET != 0;
+        let next = self.meanings.get(index + 1).filter(|_| index + 1 < self.count);
+        let adjective = self.word(index).eq_ignore_ascii_case(b"private")
+            && next.is_some_and(|next| next & PRIVATE_THING == 0);
+        (!adjective && !innocent(index) && !innocent(index + 1)).then_some(family)
+    }
+}
+
+fn family_among(meaning: u32) -> Option<Family> {
+    match meaning {
+        _ if meaning & NOT_SECRET != 0 => None,
+        _ if meaning & STRONG != 0 => Some(Family::Strong),
+        _ if meaning & WEAK != 0 => Some(Family::Weak),
+        _ if meaning & CARRIER != 0 => Some(Family::Carrier),
+        _ if meaning & FAINT != 0 => Some(Family::Faint),
+        _ => None,
+    }
+}
+
+/// What a word of a name means: by itself, by its singular, by its end, by a part of it.
+pub(super) fn meaning_of(word: &[u8]) -> u32 {
+    const DECIDED: u32 = STRONG | WEAK | FAINT | CARRIER | NOT_SECRET | TELLING | NOT_TELLING;
+    let own = meaning(word);
+    if own & DECIDED != 0 || word.len() < 3 {
+        return own;
+    }
+    let singular = match word {
+        [singular @ .., b's' | b'S'] => singular,
+        _ => word,
+    };
+    let of_one = if singular.len() < word.len() {
+        meaning(singular) & (DECIDED | PAIRED) & !TELLING
+    } else {
+        0
+    };
+    if of_one & DECIDED != 0 || word.len() < 4 {
+        return own | of_one;
+    }
+    own | of_one | part_of(word).unwrap_or_else(|| ending_of(word) | ending_of(singular) & !TELLING)
+}
+
+fn part_of(word: &[u8]) -> Option<u32> {
+    if word.len() < 6 || begins(word, b"secretar") {
+        return None;
+    }
+    for place in 0..word.len() - 5 {
+        let rest = &word[place..];
+        if matches!(rest[0] | 0x20, b's' | b'c' | b'p') || is(rest[0], WIDE) {
+            let part = PARTS.iter().find(|(part, _)| begins(rest, part.as_bytes()));
+            if let Some((_, meaning)) = part {
+                return Some(*meaning);
+            }
+        }
+    }
+    None
+}
+
+/// The last two letters of the words and endings that announce a secret, a bit each: nearly no word ends like one.
+pub(super) static LAST_TWO: [u32; 32] = {
+    let mut bits = [0; 32];
+    let mut group = 0;
+    while group < WORDS.len() {
+        let text = WORDS[group].1.as_bytes();
+        let mut end = 2;
+        while end <= text.len() && WORDS[group].0 & (TELLING | STRONG | SCHEME) != 0 {
+            if end == text.len() || text[end] == b' ' {
+                bits[(text[end - 1] & 31) as usize] |= 1 << (text[end - 2] & 31);
+                // Of many of the kind.
+                bits[(b's' & 31) as usize] |= 1 << (text[end - 1] & 31);
+            }
+            end += 1;
+        }
+        group += 1;
+    }
+    let mut index = 0;
+    while index < ENDINGS.len() {
+        let ending = ENDINGS[index].0.as_bytes();
+        bits[(ending[ending.len() - 1] & 31) as usize] |= 1 << (ending[ending.len() - 2] & 31);
+        index += 1;
+    }
+    // `identified by`
+    bits[(b'y' & 31) as usize] |= 1 << (b'b' & 31);
+    bits
+};
+
+fn ending_of(word: &[u8]) -> u32 {
+    let [.., one, two] = word else { return 0 };
+    if LAST_TWO[usize::from(two & 31)] >> (one & 31) & 1 == 0 {
+        return 0;
+    }
+    let fits = |ending: &[u8]| ending.ends_with(&[two | 0x20]) && ends(word, ending);
+    let found = ENDINGS.iter().find(|(ending, _)| fits(ending.as_bytes()));
+    found.map_or(0, |(_, meaning)| *meaning)
 }
 
 #[cfg(test)]
@@ -103,7 +343,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_seeds_fragments_count_anywhere_in_any_case() {
+    fn the_fragments_of_py_healthcheck_count_anywhere_in_any_case() {
         for name in [
             "KEYBOARD_LAYOUT",
             "TURKEY",
@@ -113,6 +353,9 @@ mod tests {
             "x-api-key",
             "dbPassword",
             "PASSED",
+            // Kelvin's sign, whose small letter is k.
+            "api_\u{212a}EY",
+            "ключ_TOKEN_х",
         ] {
             assert!(matches!(verdict(name), Verdict::Fragment { .. }), "{name}");
         }
@@ -215,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_end_of_a_long_name_is_split() {
+    fn only_the_end_of_a_long_name_is_split_into_words() {
         let long = "a_".repeat(5_000);
         assert_eq!(verdict(&format!("{long}secret")), Verdict::Of(Strong));
         assert_eq!(verdict(&format!("{long}name")), Verdict::Shown);

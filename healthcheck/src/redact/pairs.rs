@@ -1,335 +1,651 @@
-//! Names and values that stand side by side under names of their own: `{"name": "DB_PASSWORD", "value": "x"}`,
-//! `<add key="Password" value="x"/>`, `- name: DB_PASSWORD` above `value: x`, `("password", "x")`.
+//! A name, a separator, a value: `password=x`, `"password": "x"`, `password: x`, YAML below a name, an element.
 
-use super::bytes::{ALNUM, DIGIT, NAME, SPACE, at, before, follows, is, run, run_back_of, run_of, set};
-use super::extents::word_end;
-use super::markup;
-use super::names::Verdict;
-use super::quoted::Quote;
+use std::ops::Range;
+
+use super::addresses;
+use super::bytes::*;
+use super::names::{Family, Verdict, meaning_of_two};
 use super::scan::Scan;
-use super::sieve::{Endings, of_table};
+use super::values::{
+    is_count, is_masked, is_number, is_placeholder, is_short_number, is_state, is_truth, looks_random,
+};
+use super::words::*;
 
-/// Under what a pair has its name.
-const NAMES: &[&str] = &[
-    "attribute",
-    "env",
-    "field",
-    "header",
-    "id",
-    "k",
-    "key",
-    "label",
-    "name",
-    "option",
-    "param",
-    "parameter",
-    "property",
-    "setting",
-    "var",
-    "variable",
-];
-
-/// Under what it has its value.
-const VALUES: &[&str] = &[
-    "content",
-    "contents",
-    "data",
-    "default",
-    "string_value",
-    "stringvalue",
-    "v",
-    "val",
-    "value",
-];
-
+/// Names of any use are shorter; a name in quotes may be a phrase.
 const LONGEST_NAME: usize = 128;
-const LONGEST_LABEL: usize = 20;
-/// How far the partner may stand: punctuation and the indentation of YAML.
-const WIDEST_GAP: usize = 64;
+const LONGEST_QUOTED_NAME: usize = 80;
+/// How far the semicolon behind a part of a connection string, and the next part, are looked for.
+const LONGEST_PART: usize = 256;
+/// A quoted text whose end is missing goes so far at most.
+const LONGEST_UNCLOSED: usize = 4096;
+/// Longer words are no settings, and what is judged of every name must not go on to the end of the text.
+const ENOUGH_TO_JUDGE: usize = 320;
 
-pub(super) fn is_name_of_name(name: &str) -> bool {
-    may_be_part(name) && (is_one(name, NAMES) || is_qualified(name, &["key", "name"]))
+/// Where a name stands: first on its line, behind a comma or a bracket, behind a word, inside of one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    Line,
+    Field,
+    Prose,
+    Glued,
 }
 
-pub(super) fn is_name_of_value(name: &str) -> bool {
-    may_be_part(name) && (is_one(name, VALUES) || is_qualified(name, &["value"]))
+/// What a value without quotes ends at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Plain,
+    /// `?a=x&b=y`
+    Parameter,
+    /// `Password=a b;Server=c`
+    ConnectionString,
 }
 
-/// Whether a name ends as one of those above; most don't.
-fn may_be_part(name: &str) -> bool {
-    match name.as_bytes() {
-        [] => false,
-        [_] => true,
-        [.., last_but_one, last] => LAST_LETTERS.may_have(*last_but_one, *last),
+struct Pair<'t> {
+    name: &'t str,
+    start: usize,
+    verdict: Verdict,
+    lead: Lead,
+    /// The name is a string or an index, as in JSON and in code.
+    quoted_name: bool,
+    colon: bool,
+    /// Something stands between the name and the separator; nothing stands between that and the value.
+    gap: bool,
+    tight: bool,
+}
+
+struct FoundValue<'t> {
+    span: Range<usize>,
+    text: &'t str,
+    quoted: bool,
+    container: bool,
+}
+
+/// What stands around a `=` or a `:`; where to read on.
+pub(super) fn separator(scan: &mut Scan<'_>, sign: usize) -> usize {
+    let bytes = scan.bytes;
+    let colon = bytes[sign] == b':';
+    let next = at(bytes, sign + 1);
+    if colon {
+        if next == b'/' && at(bytes, sign + 2) == b'/' {
+            return addresses::address(scan, sign);
+        }
+        // Two colons are a path in code; before a space they are LDIF.
+        if next == b':' && at(bytes, sign + 2) != b' ' || before(bytes, sign) == b':' {
+            return sign + 1;
+        }
+        scan.mark(sign);
+    }
+    let mut after = sign + 1;
+    while matches!(at(bytes, after), b'=' | b':') {
+        after += 1;
+    }
+    let arrow = at(bytes, after) == b'>' && !colon;
+    after += usize::from(arrow);
+    match name_before(scan, sign, after, colon) {
+        Some(pair) => assign(scan, pair, run(bytes, after, BLANK)).unwrap_or(after),
+        None => after,
     }
 }
 
-static LAST_LETTERS: Endings = of_table!(Endings: NAMES, VALUES);
-
-fn is_one(name: &str, table: &[&str]) -> bool {
-    name.len() <= LONGEST_LABEL && table.iter().any(|known| known.eq_ignore_ascii_case(name))
-}
-
-/// `ParameterKey`, `option_name`, `EnvValue`: of which thing it is the name or the value.
-fn is_qualified(name: &str, ends: &[&str]) -> bool {
-    ends.iter().any(|end| {
-        let split = name.len().saturating_sub(end.len());
-        let (Some(thing), Some(last)) = (name.get(..split), name.get(split..)) else {
-            return false;
-        };
-        last.eq_ignore_ascii_case(end) && is_one(thing.trim_end_matches(['_', '-']), NAMES)
+/// The name that ends at a separator, if there is any that may be told of.
+fn name_before<'t>(scan: &Scan<'t>, sign: usize, after: usize, colon: bool) -> Option<Pair<'t>> {
+    let bytes = scan.bytes;
+    let mut end = run_back(bytes, sign, 24, BLANK);
+    if matches!(before(bytes, end), b'?' | b'+' | b'!') {
+        end = run_back(bytes, end - 1, 2, BLANK);
+    }
+    let gap = end < sign;
+    // `config['password'] = x`, `keys[0]: x`
+    let bracket = before(bytes, end) == b']';
+    if bracket {
+        end = run_back(bytes, end - 1, 8, DIGIT);
+        end -= usize::from(before(bytes, end) == b'[');
+    }
+    let mark = before(bytes, end);
+    let quoted = is(mark, QUOTE);
+    // `[name]: https://…` is a link.
+    if bracket && colon && at(bytes, end) != b'[' && (!quoted || mark == b'`') {
+        return None;
+    }
+    let start = if quoted {
+        end = run_back(bytes, end - 1, MOST_BACKSLASHES, BACKSLASH);
+        let floor = end.saturating_sub(LONGEST_QUOTED_NAME);
+        // What has these in it is a value or a sentence: `Get "https://h/?key=x": refused`.
+        let ends = |byte: &u8| *byte == mark || b"\n:=/?&<>{}\\".contains(byte);
+        let start = floor + bytes[floor..end].iter().rposition(ends)? + 1;
+        if before(bytes, start) != mark {
+            return None;
+        }
+        start
+    } else {
+        let start = run_back(bytes, end, LONGEST_NAME, NAME);
+        // `Unseal Key 1: x`: what the number is of stands before it.
+        match bytes.get(start..end) {
+            Some(name) if name.iter().all(|byte| is(*byte, DIGIT)) => {
+                if before(bytes, start) != b' ' {
+                    return None;
+                }
+                run_back(bytes, start - 1, 32, NAME)
+            }
+            _ => start,
+        }
+    };
+    let name = scan.part(start, end);
+    if name.is_empty() {
+        return None;
+    }
+    Some(Pair {
+        name,
+        start,
+        verdict: scan.rules.verdict(name),
+        lead: lead(bytes, start),
+        quoted_name: quoted || bracket,
+        colon: colon && at(bytes, after - 1) != b'>',
+        gap,
+        tight: !is(at(bytes, after), BLANK),
     })
 }
 
-/// Takes a pair one of whose parts stands under `name` and begins at `after`; says where it was read to.
-pub(super) fn in_text(scan: &mut Scan<'_>, name: &str, own: Verdict, after: usize) -> Option<usize> {
-    // `env[0].name=`
-    let name = name.trim_start_matches('.');
-    if is_name_of_value(name) {
-        return value_first(scan, after);
+fn lead(bytes: &[u8], start: usize) -> Lead {
+    let edge = run_back(bytes, start, 64, BLANK);
+    match before(bytes, edge) {
+        0 | b'\n' | b'\r' => Lead::Line,
+        // A line feed written out.
+        b'n' | b'r' if at(bytes, edge.wrapping_sub(2)) == b'\\' => Lead::Line,
+        b'-' | b'*' | b'#' if edge < start => Lead::Line,
+        b'{' | b'[' | b'(' | b',' | b';' | b'|' | b'>' | b'&' | b'?' | b'"' | b'\'' | b'`' => Lead::Field,
+        _ if edge < start => Lead::Prose,
+        _ => Lead::Glued,
     }
-    if !is_name_of_name(name) {
-        return None;
-    }
+}
+
+/// Judges a pair whose value begins at `value`; where to read on.
+fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<usize> {
     let bytes = scan.bytes;
-    let (inside, close, end) = short_text(bytes, after)?;
-    let verdict = scan.rules.verdict(scan.part(inside, close));
-    if verdict.is_shown() && own.is_shown() {
+    // `src/use-key.c: …` is a file.
+    let path = pair.gap && before(bytes, pair.start) == b'/';
+    if !pair.quoted_name && pair.lead == Lead::Glued && (pair.colon || path) {
         return None;
     }
-    let (start, value_end) = value_after(scan, end)?;
-    if verdict.hides_text(scan.part(start, value_end)) {
-        scan.spans.hide(start..value_end);
-        return Some(value_end);
+    let last = last_part(pair.name, b".");
+    if means(last, NAME_KEY) {
+        if let Some(end) = announce(scan, &pair, value, last) {
+            return Some(end);
+        }
+    } else if means(last, VALUE_KEY) {
+        pair.verdict = scan.announced.take().unwrap_or(pair.verdict);
+    } else if pair.colon && matches!(pair.name, "data" | "stringData") && is_manifest(scan) {
+        pair.verdict = Verdict::Of(Family::Strong);
     }
-    // A value that stays is read like any other text.
+    // `use-exact-key.scm: New.` is a file, `db.password: x` a setting: the last part tells.
+    let dotted = pair.colon && !pair.quoted_name && last.len() < pair.name.len();
+    if dotted && pair.verdict != Verdict::Shown && scan.rules.verdict(last) == Verdict::Shown {
+        return None;
+    }
+    let mark = before(bytes, pair.start);
+    let parameter = matches!(mark, b'?' | b'&') && !pair.colon;
+    if pair.verdict == Verdict::Shown {
+        if parameter && means(pair.name, PARAMETER) {
+            pair.verdict = Verdict::Of(Family::Faint);
+        } else if !pair.quoted_name && mark == b' ' {
+            // `verification code: x`
+            let previous = &bytes[run_back(bytes, pair.start - 1, 16, NAME)..pair.start - 1];
+            if meaning_of_two(previous, pair.name.as_bytes()) & STRONG != 0 {
+                pair.verdict = Verdict::Of(Family::Strong);
+            }
+        }
+    }
+    if pair.verdict == Verdict::Shown || pair.colon && !pair.quoted_name && is_about_an_error(pair.name) {
+        return None;
+    }
+    // What stands in a header has spaces and signs of its own, so it is secret to its end.
+    if pair.lead != Lead::Glued && means(pair.name, HEADER) {
+        return Some(header(scan, &pair, value));
+    }
+    let next = at(bytes, value);
+    if pair.colon && pair.lead == Lead::Line && matches!(next, b'\n' | b'\r' | b'|' | b'>' | 0) {
+        let sure = pair.verdict.is_telling() || is_compound(pair.name);
+        return if sure {
+            block(scan, pair.start, value)
+        } else {
+            None
+        };
+    }
+    // `"Key:"` is a string, and what stands in backquotes is run.
+    let closes = is(mark, QUOTE) && !pair.quoted_name && next == mark;
+    if next == 0 || is(next, SPACE) || pair.tight && (closes || next == b'`' && !pair.colon) {
+        return None;
+    }
+    let part = !pair.colon && !parameter && is_connection_string(bytes, pair.start, value);
+    let style = match (parameter, part) {
+        (true, _) => Style::Parameter,
+        (_, true) => Style::ConnectionString,
+        _ => Style::Plain,
+    };
+    if is_container(bytes, value) && !pair.may_hide_container() {
+        return None;
+    }
+    let mut found = value_span(scan, value, style);
+    if !pair.hides(scan, &found) {
+        return None;
+    }
+    if style == Style::Plain && !found.quoted && !found.container {
+        found.span.end = end_of_word(bytes, found.span.start, bytes.len());
+    }
+    let end = found.span.end;
+    pair.hide(scan, found);
     Some(end)
 }
 
-/// `"value": "x", "name": "DB_PASSWORD"`
-fn value_first(scan: &mut Scan<'_>, after: usize) -> Option<usize> {
-    let bytes = scan.bytes;
-    let start = run_of(bytes, after, set!(|byte| byte == b' '));
-    let (quote, inside) = Quote::opening(bytes, start)?;
-    let window = bytes.get(..inside + LONGEST_NAME * 4).unwrap_or(bytes);
-    let close = scan.closings.closing(window, inside, quote)?;
-    let (label, value) = label_after(bytes, close + quote.len())?;
-    if !is_name_of_name(label) {
+/// `"name": "DB_PASSWORD", "value": "x"`: what the first says is kept for the second.
+fn announce(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize, key: &str) -> Option<usize> {
+    if is_container(scan.bytes, value) {
         return None;
     }
-    let (name, name_end, _) = short_text(bytes, value)?;
-    if !scan
-        .rules
-        .verdict(scan.part(name, name_end))
-        .hides_text(scan.part(inside, close))
-    {
+    let found = value_span(scan, value, Style::Plain);
+    let beside = find(first(&scan.bytes[found.span.end..], 24), b"val").is_some();
+    if found.text.is_empty() || found.text.len() > 64 {
         return None;
     }
-    scan.spans.hide(inside..close);
-    Some(close)
+    if beside || pair.verdict == Verdict::Shown && key != "key" {
+        scan.announced = Some(scan.rules.verdict(found.text));
+        // The name is read as any text.
+        return Some(found.span.start);
+    }
+    None
 }
 
-/// A name as the value of something: where it begins and ends, and where what is around it ends.
-fn short_text(bytes: &[u8], after: usize) -> Option<(usize, usize, usize)> {
-    let start = run_of(bytes, after, set!(|byte| byte == b' '));
-    let window = |from: usize| bytes.get(..from + LONGEST_NAME).unwrap_or(bytes);
-    match Quote::opening(bytes, start) {
-        Some((quote, inside)) => {
-            let close = run_of(
-                window(inside),
-                inside,
-                set!(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')),
-            );
-            Some((inside, close, close + quote.len()))
-        }
-        None => {
-            let end = word_end(window(start), start);
-            (end > start && is(at(bytes, start), ALNUM)).then_some((start, end, end))
-        }
-    }
-}
-
-/// The next label after punctuation and space, and where its value begins.
-fn label_after(bytes: &[u8], end: usize) -> Option<(&str, usize)> {
-    let window = bytes.get(..end + WIDEST_GAP).unwrap_or(bytes);
-    let label = run_of(
-        window,
-        end,
-        set!(|byte| !is(byte, ALNUM) && !matches!(byte, b'{' | b'[' | b'}' | b']' | b'<' | b'>' | b'-')),
-    );
-    let mut label = label;
-    let mut label_end = run_of(window, label, set!(|byte| is(byte, ALNUM) || byte == b'_'));
-    if at(bytes, label_end) == b'[' {
-        // `env[0].value=`
-        let index = run(window, label_end + 1, DIGIT);
-        if follows(window, index, "].") {
-            label = index + 2;
-            label_end = run_of(window, label, set!(|byte| is(byte, ALNUM) || byte == b'_'));
-        }
-    }
-    let name = std::str::from_utf8(bytes.get(label..label_end)?).ok()?;
-    let separator = run_of(
-        window,
-        label_end,
-        set!(|byte| matches!(byte, b'"' | b'\'' | b'\\' | b' ')),
-    );
-    matches!(at(bytes, separator), b':' | b'=').then(|| {
-        let value = run_of(window, separator + 1, set!(|byte| matches!(byte, b' ' | b'>')));
-        (
-            name,
-            if follows(bytes, value, "Some(") {
-                value + "Some(".len()
-            } else {
-                value
-            },
-        )
+fn is_manifest(scan: &mut Scan<'_>) -> bool {
+    let text = scan.text;
+    *scan.is_manifest.get_or_insert_with(|| {
+        let kind = find(text.as_bytes(), b"kind").and_then(|kind| text.get(kind + 4..));
+        kind.is_some_and(|kind| begins(trimmed(kind, b"\": '", b"").as_bytes(), b"secret"))
     })
 }
 
-/// The value that belongs to a name which ended at `end`: under the next name, or inside the element.
-fn value_after(scan: &mut Scan<'_>, end: usize) -> Option<(usize, usize)> {
+/// `Password=a b;Server=c`: parts with semicolons between them.
+fn is_connection_string(bytes: &[u8], start: usize, value: usize) -> bool {
+    let window = first(&bytes[value..], LONGEST_PART);
+    let end = memchr::memchr2(b';', b'\n', window).filter(|end| window[*end] == b';');
+    let among = end.is_some_and(|end| {
+        let next = memchr::memchr2(b'=', b'\n', &window[end..]).map(|next| window[end + next]);
+        next == Some(b'=') && memchr::memchr2(b'"', b'&', &window[..end]).is_none()
+    });
+    among || before(bytes, run_back(bytes, start, 4, BLANK)) == b';'
+}
+
+fn is_container(bytes: &[u8], value: usize) -> bool {
+    matches!(at(bytes, value), b'[' | b'{') && at(bytes, value + 1) != b'{'
+}
+
+/// How far the value goes: to its closing quote, its closing bracket, or the end of the word.
+fn value_span<'t>(scan: &mut Scan<'t>, value: usize, style: Style) -> FoundValue<'t> {
     let bytes = scan.bytes;
-    if at(bytes, end) == b'>' {
-        return Some(markup::text_of_named(bytes, end + 1));
-    }
-    let (label, value) = label_after(bytes, end)?;
-    if !is_name_of_value(label) {
-        return None;
-    }
-    match Quote::opening(bytes, value) {
-        Some((quote, inside)) => Some((inside, scan.closings.closing(bytes, inside, quote)?)),
-        None => Some((
-            value,
-            run_of(
-                bytes,
-                value,
-                set!(|byte| !matches!(byte, b',' | b'}' | b'\n' | b'\r' | b'>')),
-            ),
-        )),
+    let start = inside_of_call(bytes, value, style);
+    let inside = run(bytes, start, BACKSLASH);
+    let mark = at(bytes, inside);
+    let (mut quoted, mut container) = (false, false);
+    let span = if is(mark, QUOTE) {
+        let triple = at(bytes, inside + 1) == mark && at(bytes, inside + 2) == mark;
+        let from = inside + if triple { 3 } else { 1 };
+        quoted = true;
+        from..closing_quote(scan, from, mark, inside - start)
+    } else if is_container(bytes, start) {
+        container = true;
+        start..closing_bracket(scan, start)
+    } else {
+        start..match style {
+            Style::Parameter => until(bytes, start, ENDS_PARAMETER),
+            Style::ConnectionString => {
+                let end = memchr::memchr3(b';', b'"', b'\n', &bytes[start..])
+                    .map_or(bytes.len(), |end| start + end);
+                run_back(bytes, end, 64, BLANK).max(start)
+            }
+            Style::Plain => end_of_word(bytes, start, ENOUGH_TO_JUDGE),
+        }
+    };
+    FoundValue {
+        text: scan.part(span.start, span.end),
+        span,
+        quoted,
+        container,
     }
 }
 
-/// `("password", "x")`, `[["password", "x"], …]`: the first of two quoted texts in brackets names the second.
-pub(super) fn find(scan: &mut Scan<'_>) {
+/// `Some("x")`, `SecretString("x")`, `b"x"`, PHP's `string(8) "x"`.
+fn inside_of_call(bytes: &[u8], value: usize, style: Style) -> usize {
+    let mut start = value;
+    for _ in 0..3 {
+        let word = run(bytes, start, ALNUM);
+        if word == start || word - start > 32 || style == Style::Parameter {
+            break;
+        }
+        match at(bytes, word) {
+            b'(' => {
+                let length = run(bytes, word + 1, DIGIT);
+                let counted = bytes.get(length..length + 3) == Some(b") \"");
+                start = if counted && length > word + 1 {
+                    length + 2
+                } else {
+                    word + 1
+                };
+            }
+            b'"' | b'\'' if word - start <= 2 => start = word,
+            _ => break,
+        }
+    }
+    start
+}
+
+/// Where a bare value ends, or `most` bytes behind its beginning.
+fn end_of_word(bytes: &[u8], start: usize, most: usize) -> usize {
+    let mut end = until(first(bytes, start.saturating_add(most)), start, ENDS_BARE_VALUE);
+    // A line feed written out ends a line too.
+    if let Some(feed) = bytes[start..end]
+        .windows(2)
+        .position(|two| matches!(two, b"\\n" | b"\\r"))
+    {
+        end = start + feed;
+    }
+    let opened = bytes[start..end].iter().any(|byte| b"([{".contains(byte));
+    let closes = |byte: u8| b"\\.".contains(&byte) || !opened && b")]}".contains(&byte);
+    while end > start && closes(bytes[end - 1]) {
+        end -= 1;
+    }
+    end
+}
+
+/// The quote that closes one with `slashes` backslashes before it, or the end of the line.
+fn closing_quote(scan: &mut Scan<'_>, inside: usize, mark: u8, slashes: usize) -> usize {
     let bytes = scan.bytes;
-    for (bracket, byte) in bytes.iter().enumerate() {
-        if !matches!(byte, b'(' | b'[') {
-            continue;
-        }
-        if let Some((secret, end)) = dotted(scan, bracket) {
-            scan.spans.hide(secret..end);
-            continue;
-        }
-        let Some((quote, inside)) = Quote::opening(bytes, bracket + 1) else {
-            continue;
+    let kind = match mark {
+        b'"' => 0,
+        b'\'' => 1,
+        _ => 2,
+    };
+    let mut from = inside;
+    while from < scan.no_quote_from[kind] {
+        let Some(found) = memchr::memchr(mark, bytes.get(from..).unwrap_or_default()) else {
+            scan.no_quote_from[kind] = from;
+            break;
         };
-        let window = bytes.get(..inside + LONGEST_NAME).unwrap_or(bytes);
-        let close = run_of(
-            window,
-            inside,
-            set!(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')),
-        );
-        let comma = close + quote.len();
-        if at(bytes, comma) != b',' || at(bytes, bracket) == b'[' && !is_nested(bytes, bracket) {
+        let place = from + found;
+        let own = backslashes_before(bytes, place).min(place - inside);
+        // SQL and libpq double an apostrophe that is meant.
+        let doubled = mark == b'\'' && place > inside && at(bytes, place + 1) == mark;
+        if doubled {
+            from = place + 2;
             continue;
         }
-        let name = scan.part(inside, close);
-        if name.contains(' ') {
-            // A sentence is no name.
-            continue;
+        if own <= slashes || slashes == 0 && own.is_multiple_of(2) {
+            return place - own.min(slashes);
         }
-        let verdict = scan.rules.verdict(name);
-        let second = run(bytes, comma + 1, SPACE);
-        let Some((quote, value)) = Quote::opening(bytes, second).filter(|_| !verdict.is_shown()) else {
-            continue;
-        };
-        let Some(end) = scan.closings.closing(bytes, value, quote) else {
-            continue;
-        };
-        if matches!(at(bytes, end + quote.len()), b')' | b']') && verdict.hides_text(scan.part(value, end)) {
-            scan.spans.hide(value..end);
-        }
+        from = place + 1;
     }
+    line_end_within(bytes, inside, LONGEST_UNCLOSED)
 }
 
-/// `(password . "x")`, as Lisp writes it: where the secret begins and ends.
-fn dotted(scan: &mut Scan<'_>, bracket: usize) -> Option<(usize, usize)> {
+fn closing_bracket(scan: &mut Scan<'_>, start: usize) -> usize {
     let bytes = scan.bytes;
-    let window = bytes.get(..bracket + LONGEST_NAME).unwrap_or(bytes);
-    let end = run(window, bracket + 1, NAME);
-    if !follows(bytes, end, " . ") {
-        return None;
+    let (mut depth, mut place) = (0_usize, start);
+    while place < bytes.len() {
+        match bytes[place] {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth <= 1 => return place + 1,
+            b'}' | b']' => depth -= 1,
+            b'"' => place = closing_quote(scan, place + 1, b'"', 0),
+            _ => {}
+        }
+        place += 1;
     }
-    let (quote, inside) = Quote::opening(bytes, end + 3)?;
-    let close = scan.closings.closing(bytes, inside, quote)?;
-    let verdict = scan.rules.verdict(scan.part(bracket + 1, end));
-    verdict
-        .hides_text(scan.part(inside, close))
-        .then_some((inside, close))
+    bytes.len()
 }
 
-/// A list of two names stands alone; a pair stands in a list of pairs.
-fn is_nested(bytes: &[u8], bracket: usize) -> bool {
-    let outer = run_back_of(
-        bytes,
-        bracket.saturating_sub(WIDEST_GAP),
-        bracket,
-        set!(|byte| is(byte, SPACE)),
-    );
-    matches!(before(bytes, outer), b'[' | b',')
-}
+impl Pair<'_> {
+    /// The name is one that no sentence has, or stands where only a name stands.
+    fn is_sure(&self) -> bool {
+        matches!(self.lead, Lead::Line | Lead::Field) || is_compound(self.name)
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::super::redact;
+    fn is_password(&self) -> bool {
+        self.verdict == Verdict::Of(Family::Strong) || find(self.name.as_bytes(), b"pass").is_some()
+    }
 
-    #[test]
-    fn the_value_of_a_pair_goes_when_its_name_is_secret() {
-        let x = concat!("FAKE", "00ab12cd");
-        for (text, expected) in [
-            (
-                r#"<setting name="Password"><value>X</value></setting>"#,
-                r#"<setting name="Password"><value>********</value></setting>"#,
-            ),
-            (
-                r#"x {"name": "DB_PASSWORD", "value": "X"}"#,
-                r#"x {"name": "DB_PASSWORD", "value": "********"}"#,
-            ),
-            (
-                r#"x {"value": "X", "name": "DB_PASSWORD"}"#,
-                r#"x {"value": "********", "name": "DB_PASSWORD"}"#,
-            ),
-            (
-                r#"x {\"key\":\"a.token\",\"value\":\"X\"}"#,
-                r#"x {\"key\":\"a.token\",\"value\":\"********\"}"#,
-            ),
-            (
-                "- name: DB_PASSWORD\n  value: X\n- name: PORT\n  value: 80",
-                "- name: DB_PASSWORD\n  value: ********\n- name: PORT\n  value: 80",
-            ),
-            (
-                "env[0].name=DB_PASSWORD,env[0].value=X",
-                "env[0].name=DB_PASSWORD,env[0].value=********",
-            ),
-            (
-                r#"(user . "a") (password . "X")"#,
-                r#"(user . "a") (password . "********")"#,
-            ),
-            (
-                r#"[("password", "X"), ("a", "b")]"#,
-                r#"[("password", "********"), ("a", "b")]"#,
-            ),
-            (
-                r#"x [["password", "X"], ["a", "b"]]"#,
-                r#"x [["password", "********"], ["a", "b"]]"#,
-            ),
-            (
-                r#"x {"key": "region", "value": "eu"}"#,
-                r#"x {"key": "region", "value": "eu"}"#,
-            ),
-            (r#"x ["password", "email"]"#, r#"x ["password", "email"]"#),
-        ] {
-            assert_eq!(redact(&text.replace('X', x)), expected);
+    fn hide(&self, scan: &mut Scan<'_>, found: FoundValue<'_>) {
+        if self.quoted_name && !found.quoted && before(scan.bytes, self.start) == b'"' {
+            let backslashes = backslashes_before(scan.bytes, self.start - 1);
+            scan.hide_in_quotes(found.span, backslashes);
+        } else {
+            scan.hide(found.span);
         }
     }
+
+    fn is_plural(&self) -> bool {
+        self.name.ends_with(['s', 'S'])
+    }
+
+    fn may_hide_container(&self) -> bool {
+        let bare_colon = self.colon && !self.quoted_name;
+        let separated = self.lead == Lead::Field || !self.tight && self.is_sure();
+        self.verdict.hides_containers() && (!bare_colon || self.verdict.is_telling() && separated)
+    }
+
+    /// Whether the value is a secret: `password: x` in YAML is one, `password: required` is not.
+    fn hides(&self, scan: &Scan<'_>, found: &FoundValue<'_>) -> bool {
+        let text = found.text;
+        let nothing = is_masked(text) || is_placeholder(text) || text == "value";
+        if nothing
+            || found.container && !self.may_hide_container()
+            || !self.quoted_name && !self.separates(scan.bytes, found)
+        {
+            return false;
+        }
+        let reads = || self.quoted_name || self.reads_as_value(scan.bytes, found);
+        match self.verdict {
+            Verdict::Shown => false,
+            Verdict::Of(Family::Carrier) => is_opaque(text),
+            Verdict::Of(Family::Faint) => self.verdict.hides(text),
+            Verdict::Of(Family::Strong) if self.is_plural() && is_count(text) => false,
+            Verdict::Of(_) => self.verdict.hides(text) && reads(),
+            Verdict::Fragment { telling: false } => {
+                self.quoted_name || !(is_number(text) || is_truth(text) || is_state(text))
+            }
+            Verdict::Fragment { telling: true } => reads(),
+        }
+    }
+
+    /// Whether the sign between a bare name and the value separates the two, and isn't one of a sentence or of code.
+    fn separates(&self, bytes: &[u8], found: &FoundValue<'_>) -> bool {
+        let text = found.text;
+        if !self.colon {
+            return self.tight || self.gap || found.quoted || looks_random(text, 8);
+        }
+        if self.verdict == (Verdict::Fragment { telling: false }) {
+            // `KEYBOARD_LAYOUT: us` is a line of YAML, `KeyguardMonitor: screen is off` one of a log.
+            let next = at(bytes, found.span.end + usize::from(found.quoted));
+            let alone = matches!(next, 0 | b'\n' | b'\r');
+            return is_compound(self.name) && (self.lead == Lead::Line && alone || looks_random(text, 8));
+        }
+        if self.tight {
+            let drawn = looks_random(text, if self.verdict.hides_containers() { 6 } else { 20 });
+            let open = !starts(text, b"/\\:") && !found.container;
+            // `python3-jwt:amd64`
+            let telling = self.verdict.is_telling() && (self.lead != Lead::Prose || is_password(self.name));
+            return (telling || drawn) && (open || self.lead == Lead::Field);
+        }
+        true
+    }
+
+    /// Whether this is a value, and not how a sentence goes on.
+    fn reads_as_value(&self, bytes: &[u8], found: &FoundValue<'_>) -> bool {
+        let text = found.text;
+        if !found.quoted && (is_state(text) || is_number(text) && !is_short_number(text)) {
+            return false;
+        }
+        if !self.colon || found.container {
+            return true;
+        }
+        let digits = all(text, DIGIT, b"");
+        if self.tight {
+            return !is_short_number(text) || self.is_password() && self.lead == Lead::Field && !digits;
+        }
+        let sure = self.is_sure() || self.is_password();
+        if found.quoted {
+            return sure || looks_random(text, 8);
+        }
+        let next = run(bytes, found.span.end, BLANK);
+        let word = run(bytes, next, ALNUM);
+        let goes_on = next > found.span.end && word > next && !matches!(at(bytes, word), b':' | b'=');
+        if all(text, UPPER | LOWER, b"'-.,") {
+            return sure && !goes_on;
+        }
+        if text.len() <= 4 && digits {
+            return self.is_sure() && self.verdict.is_telling() && !self.is_plural() && !goes_on;
+        }
+        sure || looks_random(text, 8)
+    }
+}
+
+/// YAML below a name: block scalars, nested maps, lists.
+fn block(scan: &mut Scan<'_>, name: usize, value: usize) -> Option<usize> {
+    let bytes = scan.bytes;
+    let indent = name - run_back(bytes, name, 256, BLANK);
+    let scalar = matches!(at(bytes, value), b'|' | b'>');
+    let mut place = line_end_within(bytes, value, bytes.len()) + 1;
+    let mut last = None;
+    while place < bytes.len() {
+        let start = run(bytes, place, BLANK);
+        let end = line_end_within(bytes, start, bytes.len());
+        if end > start {
+            let item = start - place == indent && bytes[start] == b'-' && !scalar;
+            if start - place <= indent && !item {
+                break;
+            }
+            let line = &bytes[start..end];
+            let from = match memchr::memchr(b':', line) {
+                Some(colon) if !scalar => run(bytes, start + colon + 1, BLANK),
+                _ if line[0] == b'-' => run(bytes, start + 1, BLANK),
+                _ => start,
+            };
+            if !scalar && from == start && line.contains(&b' ') {
+                break;
+            }
+            scan.hide(from.min(end)..end);
+            last = Some(end);
+        }
+        place = end + 1;
+    }
+    last
+}
+
+/// `Authorization: Bearer x`, `Cookie: a=x; b=y`: secret to its end, but the scheme is shown.
+fn header(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize) -> usize {
+    let bytes = scan.bytes;
+    let found = value_span(scan, value, Style::Plain);
+    if found.container {
+        let end = found.span.end;
+        pair.hide(scan, found);
+        return end;
+    }
+    let (start, end) = if found.quoted {
+        (found.span.start, found.span.end)
+    } else {
+        // In quotes, as an argument of curl or in a JSON text, the header ends where they do.
+        let floor = pair.start.saturating_sub(LONGEST_NAME);
+        let opened = memchr::memrchr3(b'"', b'\'', b'\n', &bytes[floor..pair.start]);
+        let opened = opened.map_or(b'\n', |mark| bytes[floor + mark]);
+        let ends = opened == b'"' || before(bytes, pair.start) == opened;
+        let mark = if ends { opened } else { b'\n' };
+        let close = memchr::memchr2(mark, b'\n', &bytes[value..]).map_or(bytes.len(), |close| value + close);
+        (value, close - backslashes_before(bytes, close).min(close - value))
+    };
+    let word = run(bytes, start, ALNUM);
+    let scheme = at(bytes, word) == b' ' && means(scan.part(start, word), SCHEME);
+    let from = if scheme { word + 1 } else { start };
+    let text = scan.part(from, end).trim();
+    let plain = is_state(text) || is_placeholder(text) || is_truth(text);
+    // `- cookie: fix a leak`
+    let sentence = split_at(text, b' ').is_some_and(|(first, _)| !looks_random(first, 8) && !has(text, b"="));
+    if !plain && (scheme || !sentence) {
+        scan.hide(from..end);
+    }
+    end.max(from)
+}
+
+/// `<password>x</password>`, `<password type="a">x</password>`; where to read on.
+pub(super) fn element(scan: &mut Scan<'_>, close: usize) -> usize {
+    let bytes = scan.bytes;
+    let floor = close.saturating_sub(160);
+    let open = memchr::memrchr3(b'<', b'>', b'\n', &bytes[floor..close]).map_or(0, |open| floor + open + 1);
+    if before(bytes, open) != b'<' || !is(at(bytes, open), NAME) {
+        return close + 1;
+    }
+    let mut name = scan.part(open, run(bytes, open, NAME));
+    if at(bytes, open + name.len()) == b':' {
+        let local = open + name.len() + 1;
+        name = scan.part(local, run(bytes, local, NAME));
+    }
+    let (key, mut verdict) = (means(name, NAME_KEY), scan.rules.verdict(name));
+    // `<property name="password">x</property>`
+    if scan.announced.is_some()
+        && (name == "string"
+            || means(name, VALUE_KEY)
+            || at(bytes, close + 1) != b'<' && find(&bytes[open..close], b"name=").is_some())
+    {
+        verdict = scan.announced.take().unwrap_or(verdict);
+    }
+    let mut start = close + 1;
+    let rest = &bytes[start..];
+    if key {
+        let end = until(first(bytes, start + 64), start, ENDS_ADDRESS);
+        scan.announced = Some(scan.rules.verdict(scan.part(start, end)));
+        return start;
+    }
+    if !verdict.is_telling() && verdict != Verdict::Of(Family::Weak) && !verdict.hides_containers() {
+        return start;
+    }
+    let end = if let Some(data) = rest.strip_prefix(b"<![CDATA[") {
+        start += "<![CDATA[".len();
+        let window = first(data, LONGEST_UNCLOSED);
+        start + find(window, b"]]>").unwrap_or(window.len())
+    } else {
+        start + memchr::memchr(b'<', rest).unwrap_or(rest.len())
+    };
+    let text = scan.part(start, end).trim();
+    // `Vec<Key> = …` closes nothing.
+    let closed = bytes[end..].starts_with(b"</") || bytes[end..].starts_with(b"]]>");
+    if is_truth(text) || !closed || !verdict.hides(text) {
+        return close + 1;
+    }
+    let start = run(bytes, start, SPACE);
+    scan.hide(start..start + text.len());
+    end
+}
+
+/// A name that no sentence has: `api_key`, `X-Api-Key`, `authToken`.
+fn is_compound(name: &str) -> bool {
+    has(name, b"_-.$") || has_hump(name)
+}
+
+/// A small letter before a capital.
+pub(super) fn has_hump(name: &str) -> bool {
+    name.as_bytes()
+        .windows(2)
+        .any(|two| is(two[0], LOWER) && is(two[1], UPPER))
+}
+
+/// `KeyError: 'name'`, `InvalidTokenError: …`: what follows is about the error.
+fn is_about_an_error(name: &str) -> bool {
+    const ENDS: [&[u8]; 6] = [b"error", b"exception", b"err", b"failure", b"warning", b"errors"];
+    name == "PASS" || ENDS.iter().any(|end| ends(name.as_bytes(), end))
+}
+
+/// A word without any structure that could be shown without the secret.
+pub(super) fn is_opaque(text: &str) -> bool {
+    !has(text, b"/@=; :") && looks_random(text, 8)
+}
+
+/// Whether a name is one of a password, whose value need not look drawn.
+pub(super) fn is_password(name: &str) -> bool {
+    means(name, PASSWORD) || find(name.as_bytes(), b"pass").is_some()
 }

@@ -1,309 +1,152 @@
-//! Secrets in sentences: `password is x`, `with password "x"`, `invalid api key x`, `requirepass x`.
+//! Secrets in sentences: `password is x`, `with password "x"`, `Bearer x`, `requirepass x`, `identified by 'x'`.
 
-use super::bytes::{
-    ALNUM, DIGIT, LETTER, QUOTE, SPACE, at, before, each_of, follows, is, run, run_back_of, run_of, set,
-};
-use super::entropy::looks_random;
-use super::quoted::Quote;
+use super::bytes::*;
+use super::encoded::is_user_and_password;
+use super::names::{LAST_TWO, meaning_of, meaning_of_two};
+use super::pairs::{has_hump, is_password};
 use super::scan::Scan;
-use super::settings::{is_masked, is_path, is_placeholder, is_state};
-use super::telling::{ENDINGS, FAR_ENOUGH, LONGEST_WORD, Tells, telling, telling_name};
+use super::values::{is_long_run_of_letters, is_path, is_placeholder, is_setting, is_state, looks_random};
+use super::words::*;
 
-#[rustfmt::skip]
-const CONNECTORS: &[&str] = &[
-    "0", "5", "7", "8", "9", "are", "as", "be", "being", "code", "entered", "equals", "found", "given", "got",
-    "hash", "id", "is", "login", "now", "number", "of", "plain", "provided", "received", "sent", "set",
-    "string", "supplied", "to", "used", "value", "was", "were", "with",
-];
-
+/// The longest word that announces one, and how far behind it the secret ends.
+const LONGEST_WORD: usize = 40;
 const LONGEST_SECRET: usize = 512;
 
-pub(super) fn find(scan: &mut Scan<'_>) {
-    let bytes = scan.bytes;
-    let mut from = 0;
-    // The next digit, looked for once and not at every gap.
-    let mut digit = 0;
-    for gap in each_of(bytes, set!(|byte| matches!(byte, b' ' | b'(' | b'\t'))) {
-        let last = before(bytes, gap);
-        // `'password' -> 'x'`
-        let quoted = is(last, QUOTE) && (follows(bytes, gap, " -> ") || follows(bytes, gap, " => "));
-        if gap < from || !(is(last, LETTER) || last >= 0x80 || matches!(last, b':' | b'=') || quoted) {
-            continue;
-        }
-        let word_end = if matches!(last, b':' | b'=') || quoted {
-            gap - 1
-        } else {
-            gap
-        };
-        if digit < gap {
-            digit = run_of(bytes, gap, set!(|byte| !is(byte, DIGIT)));
-        }
-        let may_tell = ENDINGS.may_have(before(bytes, word_end.wrapping_sub(1)), before(bytes, word_end));
-        let may_name = at(bytes, gap) != b'('
-            && digit < bytes.len().min(gap + FAR_ENOUGH)
-            && !bytes.get(gap..digit).unwrap_or_default().contains(&b'\n');
-        if !may_tell && !may_name {
-            continue;
-        }
-        let word = run_back_of(
-            bytes,
-            word_end.saturating_sub(LONGEST_WORD),
-            word_end,
-            set!(|byte| is(byte, LETTER) || byte >= 0x80),
-        );
-        let of_user = |words: &[&[u8]]| follows_user(bytes, word, words);
-        let tells = telling(scan, word, word_end)
-            .filter(|tells| *tells != Tells::OfUser || of_user(&[b"login", b"user", b"username"]))
-            .or_else(|| {
-                if may_name {
-                    telling_name(scan, word_end)
-                } else {
-                    None
-                }
-            });
-        let Some(mut tells) = tells else { continue };
-        if tells == Tells::Password && of_user(&[b"login"]) {
-            tells = Tells::Always;
-        }
-        let mut hidden = hide_after(scan, gap, tells);
-        if hidden.is_none() && scan.part(word, word_end) == "AUTH" {
-            // To redis, which may be given a user first.
-            let user = run_of(bytes, gap, set!(|byte| byte == b' '));
-            hidden = hide_after(scan, run_of(bytes, user, set!(|byte| byte > b' ')), tells);
-        }
-        if let Some(end) = hidden {
-            from = end;
-        }
+/// Hides what the word from `start` to `end` announces without a separator.
+#[inline]
+pub(super) fn announcement(scan: &mut Scan<'_>, start: usize, end: usize) {
+    let (one, two) = (scan.bytes[end - 2], scan.bytes[end - 1]);
+    let known = LAST_TWO[usize::from(two & 31)] >> (one & 31) & 1 == 1 && two.is_ascii_alphabetic()
+        || two.is_ascii_digit() && scan.bytes[start].is_ascii_alphabetic();
+    if (known || scan.rules.adds_names()) && end - start <= LONGEST_WORD {
+        announced(scan, start, end);
     }
 }
 
-/// The word or the quoted text after the telling one, and after up to two connectors between them.
-fn hide_after(scan: &mut Scan<'_>, gap: usize, tells: Tells) -> Option<usize> {
+#[inline(never)]
+fn announced(scan: &mut Scan<'_>, start: usize, end: usize) {
     let bytes = scan.bytes;
-    let mut start = gap;
-    let mut connectors = 0;
-    for _ in 0..6 {
-        start = run_of(
-            bytes,
-            start,
-            set!(|byte| matches!(byte, b' ' | b'(' | b':' | b'=' | b'\t' | b'<' | b'[')),
-        );
-        for arrow in ["->", "=>", "→", "- ", "– ", "— ", "«"] {
-            if follows(bytes, start, arrow) {
-                start = run_of(bytes, start + arrow.len(), set!(|byte| byte == b' '));
-            }
+    let word = scan.part(start, end);
+    let meaning = meaning_of(trimmed(word, b"", b"0123456789").as_bytes());
+    let hump = has_hump(word);
+    let may_tell = meaning & (TELLING | STRONG) != 0 || hump || scan.rules.adds_names();
+    let scheme = meaning & SCHEME != 0 && meaning & TELLING == 0;
+    let by = word.eq_ignore_ascii_case("by");
+    if !may_tell && !by && meaning & (SCHEME | PAIRED) == 0 {
+        return;
+    }
+    if by && !ends(&bytes[..start], b"identified ") {
+        return;
+    }
+    let from = run_back(bytes, start, 24, NAME);
+    let name = scan.part(from, end);
+    let mut told = scheme || by || may_tell && scan.rules.verdict(name).is_telling();
+    if before(bytes, from) == b' ' {
+        // `verification code x`, but not `primary key x`
+        let previous = &bytes[run_back(bytes, from - 1, 16, NAME)..from - 1];
+        let pair = meaning_of_two(previous, name.as_bytes());
+        told = (told || pair & STRONG != 0) && pair & NOT_TELLING == 0;
+    }
+    if !told {
+        return;
+    }
+    let password = by || is_password(word);
+    let given = password && is_behind_user(scan, start);
+    let (place, filled) = behind_fillers(scan, end);
+    // A test may pass as well, and a caller pass something.
+    if word.eq_ignore_ascii_case("pass") && !given {
+        return;
+    }
+    if is(at(bytes, place), QUOTE) {
+        quoted(scan, place, password);
+        return;
+    }
+    let stop = until(first(bytes, place + LONGEST_SECRET), place, ENDS_BARE_VALUE);
+    let text = trimmed(scan.part(place, stop), b"", b".:!?)]}>");
+    let longest = longest_part(text);
+    let strange = |byte: u8| byte.is_ascii_digit() || b"!$#%&*".contains(&byte);
+    // `holidayapiKEY-123e4567-…`, but not `pin-project/issues/12`
+    if bytes[end] == b'-' && !(text.len() >= 20 && all(text, WORD, b"") && looks_random(text, 20)) {
+        return;
+    }
+    let drawn = looks_random(longest, if scheme { 8 } else { 6 })
+        || is_long_run_of_letters(text)
+        || scheme && word.eq_ignore_ascii_case("basic") && is_user_and_password(text)
+        || password && filled && text.len() >= 6 && text.bytes().any(strange)
+        || given && text.len() >= 4 && !is_setting(text);
+    let other = has_address(text) || is_path(text) || !scheme && has(text, b"=(>");
+    if drawn && !other {
+        scan.hide(place..place + text.len());
+    }
+}
+
+/// Where the secret begins behind words like `is`, `was set to`, `for user app:`, and whether there are any.
+fn behind_fillers(scan: &Scan<'_>, word: usize) -> (usize, bool) {
+    let bytes = scan.bytes;
+    let mut place = word;
+    let mut filled = false;
+    for _ in 0..4 {
+        place = run(bytes, place, BLANK);
+        place += usize::from(matches!(at(bytes, place), b'(' | b'<'));
+        let next = run(bytes, place, ALNUM);
+        let filler = scan.part(place, next);
+        if filler == "for" {
+            return owner(scan, next).map_or((place, filled), |behind| (behind, true));
         }
-        let end = run(bytes, start, ALNUM);
-        let word = scan.part(start, end);
-        if tells == Tells::Password && word == "for" {
-            start = after_owner(bytes, end)?;
-            continue;
-        }
-        if connectors == 2 || !CONNECTORS.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+        if !means(filler, FILLER) || !matches!(at(bytes, next), b' ' | b':') {
             break;
         }
-        connectors += 1;
-        start = end;
+        filled = true;
+        place = next + usize::from(at(bytes, next) == b':');
     }
-    if let Some((quote, inside)) = Quote::of_value(bytes, start) {
-        let window = bytes.get(..inside + LONGEST_SECRET).unwrap_or(bytes);
-        let end = run_of(
-            window,
-            inside,
-            set!(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')),
-        );
-        let text = scan.part(inside, end);
-        let secret = tells == Tells::Always
-            || tells == Tells::Password && !is_state(text) && !text.contains(' ')
-            || looks_random(text, 8);
-        if !secret || text.is_empty() || is_masked(text) || is_placeholder(text) || end == window.len() {
-            return None;
-        }
-        scan.spans.hide(inside..end);
-        let mut end = end + quote.len();
-        // `tried passwords: "one", "two"`
-        while let Some(inside) = another(bytes, end, quote) {
-            let window = bytes.get(..inside + LONGEST_SECRET).unwrap_or(bytes);
-            let close = run_of(
-                window,
-                inside,
-                set!(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'\n')),
-            );
-            scan.spans.hide(inside..close);
-            end = close + quote.len();
-        }
-        return Some(end);
+    // `API key - x`, `holidayapiKEY-x`
+    if at(bytes, place) == b'-' && (at(bytes, place + 1) == b' ' || place == word) {
+        place = run(bytes, place + 1, BLANK);
     }
-    let window = bytes.get(..start + LONGEST_SECRET).unwrap_or(bytes);
-    let end = run_of(
-        window,
-        start,
-        set!(|byte| !is(byte, SPACE)
-            && !matches!(
-                byte,
-                b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'(' | b'<' | b'>' | b'\\' | b']' | b'}'
-            )),
-    );
-    let text = scan.part(start, end);
-    let text = text.trim_end_matches(['.', ':', '!', '?']);
-    let secret = match tells {
-        Tells::Always => true,
-        Tells::Password => looks_random(text, 6) || connectors > 0 && looks_chosen(text),
-        Tells::Token | Tells::Key | Tells::OfUser => looks_random(text, 8),
+    (place, filled)
+}
+
+/// `for bob is x`, `for user bob: x`: behind the colon or the verb.
+fn owner(scan: &Scan<'_>, from: usize) -> Option<usize> {
+    let bytes = scan.bytes;
+    let mut start = run(bytes, from, BLANK);
+    let kind = run(bytes, start, ALNUM);
+    if means(scan.part(start, kind), USER) {
+        start = run(bytes, kind, BLANK);
+    }
+    let end = until(first(bytes, from + 64), start, SPACE);
+    let next = run(bytes, end, BLANK);
+    match scan.part(next, run(bytes, next, ALNUM)) {
+        _ if before(bytes, end) == b':' && end > start + 1 => Some(next),
+        verb @ ("is" | "was") => Some(run(bytes, next + verb.len(), BLANK)),
+        _ => None,
+    }
+}
+
+/// `login app password x`, as in a netrc.
+fn is_behind_user(scan: &Scan<'_>, start: usize) -> bool {
+    let bytes = scan.bytes;
+    let user = run_back(bytes, start.saturating_sub(1), 32, NAME);
+    let word = run_back(bytes, user.saturating_sub(1), 8, ALNUM);
+    before(bytes, start) == b' '
+        && user + 1 < start
+        && before(bytes, user) == b' '
+        && matches!(scan.part(word, user - 1), "login" | "user")
+        && !matches!(scan.part(user, start - 1), "and" | "or")
+}
+
+fn quoted(scan: &mut Scan<'_>, place: usize, password: bool) {
+    let bytes = scan.bytes;
+    let rest = &bytes[place + 1..line_end_within(bytes, place + 1, LONGEST_SECRET)];
+    let Some(length) = memchr::memchr(bytes[place], rest) else {
+        return;
     };
-    // `key=value` and addresses have scanners of their own.
-    if !secret
-        || text.is_empty()
-        || is_masked(text)
-        || is_path(text)
-        || text.contains("://")
-        || looks_like_setting(text)
-    {
-        return None;
-    }
-    scan.spans.hide(start..start + text.len());
-    Some(start + text.len())
-}
-
-/// `login bob password x`, as in a netrc: the word at `start` stands after the user, and he after one of these words.
-fn follows_user(bytes: &[u8], start: usize, words: &[&[u8]]) -> bool {
-    let floor = start.saturating_sub(FAR_ENOUGH);
-    let user_end = run_back_of(bytes, floor, start, set!(|byte| is(byte, SPACE)));
-    let user = run_back_of(bytes, floor, user_end, set!(|byte| !is(byte, SPACE)));
-    let gap = run_back_of(bytes, floor, user, set!(|byte| is(byte, SPACE)));
-    let word = run_back_of(bytes, floor, gap, set!(|byte| is(byte, LETTER)));
-    user < user_end && user_end < start && bytes.get(word..gap).is_some_and(|word| words.contains(&word))
-}
-
-/// What a person makes up where a rule asks for it: capitals, small letters and digits.
-fn looks_chosen(text: &str) -> bool {
-    let has = |kind: fn(&u8) -> bool| text.bytes().any(|byte| kind(&byte));
-    text.len() >= 8 && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
-}
-
-/// Inside of a further quoted text after a comma.
-fn another(bytes: &[u8], end: usize, quote: Quote) -> Option<usize> {
-    let next = run_of(bytes, end, set!(|byte| byte == b' '));
-    if at(bytes, next) != b',' {
-        return None;
-    }
-    let next = run_of(bytes, next + 1, set!(|byte| byte == b' '));
-    Quote::opening(bytes, next)
-        .filter(|(found, _)| *found == quote)
-        .map(|(_, inside)| inside)
-}
-
-/// `password for bob is x`: behind the connector after whose password it is.
-fn after_owner(bytes: &[u8], from: usize) -> Option<usize> {
-    let window = bytes.get(..from + FAR_ENOUGH).unwrap_or(bytes);
-    let mut owner = run_of(window, from, set!(|byte| byte == b' '));
-    for kind in ["user ", "account ", "role ", "key ", "file "] {
-        if follows(window, owner, kind) {
-            owner += kind.len();
-        }
-    }
-    let end = run_of(window, owner, set!(|byte| !is(byte, SPACE) && byte != b':'));
-    let verb = run_of(window, end, set!(|byte| byte == b' '));
-    let connected = at(bytes, end) == b':'
-        || follows(bytes, verb, "is ")
-        || follows(bytes, verb, "is:")
-        || follows(bytes, verb, "was ");
-    connected.then(|| if at(bytes, end) == b':' { end } else { verb })
-}
-
-fn looks_like_setting(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let name = run_of(
-        bytes,
-        0,
-        set!(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-' | b'.')),
-    );
-    name > 0 && at(bytes, name) == b'=' && name + 2 < bytes.len() && at(bytes, name + 1) != b'='
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::redact;
-
-    #[test]
-    fn secrets_in_sentences_go() {
-        let x = concat!("FAKE", "00ab12cd");
-        for (text, expected) in [
-            (
-                "login failed with password X",
-                "login failed with password ********",
-            ),
-            ("the password is X.", "the password is ********."),
-            ("password 'hunter' was wrong", "password '********' was wrong"),
-            ("invalid API key X given", "invalid API key ******** given"),
-            ("token (X) revoked", "token (********) revoked"),
-            ("requirepass hunter", "requirepass ********"),
-            ("bindpw X", "bindpw ********"),
-            ("tried AUTH app X", "tried AUTH app ********"),
-            (
-                "machine h login a password hunter",
-                "machine h login a password ********",
-            ),
-            ("Password for user svc: X", "Password for user svc: ********"),
-            (
-                "Enter passphrase for key /k/id: X",
-                "Enter passphrase for key /k/id: ********",
-            ),
-            ("Unseal Key 1: XXX", "Unseal Key 1: ********"),
-            ("ftp user bob pass X ok", "ftp user bob pass ******** ok"),
-            ("password set to Zebra-Lamp-77", "password set to ********"),
-            ("session id X expired", "session id ******** expired"),
-            ("jwt X", "jwt ********"),
-            ("recovery code X", "recovery code ********"),
-            ("password <X>", "password <********>"),
-            (
-                "machine h login a password X",
-                "machine h login a password ********",
-            ),
-            (
-                "CREATE USER a IDENTIFIED BY 'hunter'",
-                "CREATE USER a IDENTIFIED BY '********'",
-            ),
-            (
-                "tried passwords: \"X\", \"other\"",
-                "tried passwords: \"********\", \"********\"",
-            ),
-        ] {
-            assert_eq!(redact(&text.replace('X', x)), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn sentences_about_secrets_stay() {
-        for text in [
-            "token expired",
-            "key not found",
-            "Get \"https://h/?a=1\": context deadline exceeded",
-            "password set to expire in 30 days",
-            "password: required",
-            "password authentication failed for user \"app\"",
-            "Access denied for user 'a'@'h' (using password: YES)",
-            "secret \"db-credentials\" not found",
-            "invalid token: unexpected end of input",
-            "primary key 12345678a violated",
-            "unexpected token '<'",
-            "the API key is missing",
-            "passwords do not match",
-            "token 12 of 20",
-            "no such key: orders",
-            "session 12 of 20",
-            "session store redis-7.2",
-            "signature verified in 12ms",
-            "cache key user:42:profile",
-            "password must be at least 8 characters",
-            "KeyError: 'name'",
-            "passed: 14, failed: 0",
-            "user bob pass 12 of 20",
-            "Primary Key 1: orders_by_customer_and_day",
-            "step 1: a1B2c3D4e5F6a1B2c3D4e5F6",
-            "checks of release 1a2b3c4d5e pass 4f5e6d7c8b9a",
-        ] {
-            assert_eq!(redact(text), text);
-        }
+    let close = place + 1 + length;
+    let text = scan.part(place + 1, close);
+    // `token "name": …`: it is a name itself.
+    let name = matches!(at(bytes, close + 1), b':' | b'=');
+    let plain = name || has_address(text) || is_state(text) || is_placeholder(text);
+    if !plain && (password && !has(text, b" ") && text.len() >= 3 || looks_random(text, 8)) {
+        scan.hide(place + 1..close);
     }
 }

@@ -1,336 +1,314 @@
-//! Tokens known by something in their middle or at their end.
+//! Tokens known by their shape: a prefix of their maker, a mark in the middle, the header of a JSON Web Token, a block.
 
 use std::ops::Range;
 
-use super::bytes::{ALNUM, DIGIT, HEX, LETTER, Set, at, before, each_of, is, run, run_back_of, run_of, set};
-use super::scan::Scan;
-use super::sieve::of_table;
-use super::signs::Signs;
+use super::bytes::*;
+use super::tokens::TOKENS;
+use super::values::looks_random;
+use super::words::{DIGEST, means};
 
-struct Shape {
-    /// What gives the shape away.
-    mark: &'static [u8],
-    /// Where in it the one stands that is among [`SIGNS`].
-    sign: usize,
-    before: &'static Set,
-    least_before: usize,
-    most_before: usize,
-    after: &'static Set,
-    least_after: usize,
-    most_after: usize,
+/// Room for as many prefixes; with too little the table doesn't compile.
+const MOST: usize = 384;
+
+/// The prefixes by their first two bytes, each with the next of the same.
+struct Prefixes {
+    heads: [u16; 1024],
+    /// Group in `TOKENS`, place and length there, and one more than the index of the next.
+    each: [(u8, u16, u8, u16); MOST],
 }
 
-const SHAPES: &[Shape] = &[
-    // HashiCorp's Terraform cloud.
-    Shape {
-        mark: b".atlasv1.",
-        sign: 0,
-        before: LETTERS_DIGITS,
-        least_before: 10,
-        most_before: 20,
-        after: WORD,
-        least_after: 40,
-        most_after: 120,
-    },
-    // OpenAI's keys of every kind.
-    Shape {
-        mark: b"T3BlbkFJ",
-        sign: 7,
-        before: WORD,
-        least_before: 16,
-        most_before: 200,
-        after: WORD,
-        least_after: 16,
-        most_after: 200,
-    },
-    // Azure's application secrets: three characters, a digit, the mark.
-    Shape {
-        mark: b"Q~",
-        sign: 1,
-        before: AZURE,
-        least_before: 4,
-        most_before: 4,
-        after: AZURE,
-        least_after: 30,
-        most_after: 40,
-    },
-    Shape {
-        mark: b"_mmk",
-        sign: 0,
-        before: WORD,
-        least_before: 30,
-        most_before: 40,
-        after: NONE,
-        least_after: 0,
-        most_after: 0,
-    },
-    // Mailchimp: the data centre stands at the end.
-    Shape {
-        mark: b"-us",
-        sign: 0,
-        before: HEXADECIMAL,
-        least_before: 32,
-        most_before: 32,
-        after: DIGITS,
-        least_after: 1,
-        most_after: 2,
-    },
-    // Facebook's application tokens.
-    Shape {
-        mark: b"|",
-        sign: 0,
-        before: DIGITS,
-        least_before: 13,
-        most_before: 17,
-        after: WORD,
-        least_after: 20,
-        most_after: 44,
-    },
-    Shape {
-        mark: b"%",
-        sign: 0,
-        before: DIGITS,
-        least_before: 14,
-        most_before: 17,
-        after: WORD,
-        least_after: 25,
-        most_after: 44,
-    },
-    // Asana's personal tokens, without the `1/` before the user's number.
-    Shape {
-        mark: b":",
-        sign: 0,
-        before: DIGITS,
-        least_before: 14,
-        most_before: 17,
-        after: HEXADECIMAL,
-        least_after: 32,
-        most_after: 32,
-    },
-    // Authress and Harness.
-    Shape {
-        mark: b".acc_",
-        sign: 0,
-        before: DOTTED,
-        least_before: 8,
-        most_before: 60,
-        after: WIDE,
-        least_after: 40,
-        most_after: 200,
-    },
-    Shape {
-        mark: b".acc-",
-        sign: 0,
-        before: DOTTED,
-        least_before: 8,
-        most_before: 60,
-        after: WIDE,
-        least_after: 40,
-        most_after: 200,
-    },
-    // Firebase's server keys.
-    Shape {
-        mark: b":APA91b",
-        sign: 0,
-        before: WORD,
-        least_before: 8,
-        most_before: 40,
-        after: WORD,
-        least_after: 60,
-        most_after: 200,
-    },
-];
-
-const LETTERS_DIGITS: &Set = set!(|byte| is(byte, ALNUM));
-const DIGITS: &Set = set!(|byte| is(byte, DIGIT));
-const HEXADECIMAL: &Set = set!(|byte| is(byte, HEX));
-const WORD: &Set = set!(|byte| is(byte, ALNUM) || matches!(byte, b'_' | b'-'));
-const DOTTED: &Set = set!(|byte| WORD.has(byte) || byte == b'.');
-const WIDE: &Set = set!(|byte| DOTTED.has(byte) || matches!(byte, b'=' | b'+' | b'/'));
-const AZURE: &Set = set!(|byte| DOTTED.has(byte) || byte == b'~');
-const NONE: &Set = &Set::EMPTY;
-
-/// What every mark has, once, and few other words have.
-pub(super) const SIGNS: &[u8] = b".J~_-|%:";
-
-static IS_SIGN: Set = of_table!(Set: SIGNS);
-
-/// The sign of each shape.
-const SIGN_OF: [u8; SHAPES.len()] = {
-    let mut signs = [0; SHAPES.len()];
-    let mut index = 0;
-    while index < SHAPES.len() {
-        signs[index] = SHAPES[index].mark[SHAPES[index].sign];
-        index += 1;
+static PREFIXES: Prefixes = {
+    let mut all = Prefixes {
+        heads: [0; 1024],
+        each: [(0, 0, 0, 0); MOST],
+    };
+    let (mut group, mut count) = (0, 0);
+    while group < TOKENS.len() {
+        let text = TOKENS[group].2.as_bytes();
+        let (mut start, mut end) = (0, 0);
+        while end <= text.len() {
+            if end == text.len() || text[end] == b' ' {
+                let head = &mut all.heads[hash(text[start], text[start + 1])];
+                all.each[count] = (group as u8, start as u16, (end - start) as u8, *head);
+                count += 1;
+                *head = count as u16;
+                start = end + 1;
+            }
+            end += 1;
+        }
+        group += 1;
     }
-    signs
+    all
 };
 
-/// The shortest shape, Vault's old tokens, has a dot; without one none is shorter than [`SHORTEST_UNDOTTED`].
-const SHORTEST: usize = 26;
-const SHORTEST_UNDOTTED: usize = 32;
+const fn hash(first: u8, second: u8) -> usize {
+    ((first as usize * 37) ^ (second as usize * 5)) & 1023
+}
 
-pub(super) fn find(scan: &mut Scan<'_>) {
-    let bytes = scan.bytes;
-    let shortest = if scan.signs.all(Signs::each(b".")) {
-        SHORTEST
-    } else {
-        SHORTEST_UNDOTTED
+/// A quick no for nearly every word.
+#[inline]
+pub(super) fn may_begin(first: u8, second: u8) -> bool {
+    PREFIXES.heads[hash(first, second)] != 0 || first == b'e' && (second == b'y' || second == b'w')
+}
+
+/// The token that begins at a place where `may_begin` said so.
+pub(super) fn at_place(bytes: &[u8], start: usize) -> Option<Range<usize>> {
+    let rest = bytes.get(start..)?;
+    if (rest.starts_with(b"eyJ") || rest.starts_with(b"ewo"))
+        && let Some(end) = json_web_token(bytes, start)
+    {
+        return Some(start..end);
+    }
+    let mut next = PREFIXES.heads[hash(*rest.first()?, *rest.get(1)?)];
+    while let Some(index) = next.checked_sub(1) {
+        let (group, place, length, following) = PREFIXES.each[usize::from(index)];
+        let (class, least, prefixes) = TOKENS[usize::from(group)];
+        let prefix = &prefixes.as_bytes()[usize::from(place)..usize::from(place) + usize::from(length)];
+        let from = start + prefix.len();
+        if rest.starts_with(prefix)
+            && let Some(end) = behind_prefix(bytes, prefix, class, from, usize::from(least))
+        {
+            return Some(start..end);
+        }
+        next = following;
+    }
+    None
+}
+
+fn behind_prefix(bytes: &[u8], prefix: &[u8], class: u32, from: usize, least: usize) -> Option<usize> {
+    let needed = bytes.get(from..from + least)?;
+    if !needed.iter().all(|byte| is(*byte, class)) || !is_drawn(prefix, class, needed) {
+        return None;
+    }
+    let end = run(bytes, from + least, class);
+    let whole = match class {
+        HEX => !is(at(bytes, end), ALNUM),
+        CAPITAL => end == from + least && !is(at(bytes, end), ALNUM),
+        _ => true,
     };
-    if bytes.len() < shortest {
-        return;
+    whole.then_some(end)
+}
+
+/// Short prefixes need a rest that no word has.
+fn is_drawn(prefix: &[u8], class: u32, rest: &[u8]) -> bool {
+    let ends = prefix.last().is_some_and(|last| b"_-.".contains(last));
+    let certain = prefix.len() > 4 || ends && class == ALNUM && rest.len() >= 20;
+    if certain || matches!(class, HEX | CAPITAL) {
+        return true;
     }
-    // Where the last one of each shape ended. Those of different shapes may overlap: what either has is hidden.
-    let mut ends = [0; SHAPES.len()];
-    let mut dotted_end = 0;
-    for place in each_of(bytes, &IS_SIGN) {
-        let sign = at(bytes, place);
-        let of_sign = SIGN_OF.iter().zip(SHAPES).zip(&mut ends);
-        for ((_, shape), end) in of_sign.filter(|((own, _), _)| **own == sign) {
-            if let Some(found) = shape.around(bytes, *end, place) {
-                *end = found.end;
-                scan.spans.hide(found);
-            }
+    let has = |kind: fn(&u8) -> bool| rest.iter().any(kind);
+    let (small, capital) = (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase));
+    has(u8::is_ascii_digit) && (small || capital) || small && capital
+}
+
+/// `eyJ….eyJ….…`, signed, unsigned or encrypted.
+fn json_web_token(bytes: &[u8], start: usize) -> Option<usize> {
+    let part = |from: usize| behind_padding(bytes, run(bytes, from, WORD));
+    let header = part(start);
+    if header - start < 10 || at(bytes, header) != b'.' {
+        return None;
+    }
+    let payload = part(header + 1);
+    let (mut end, mut parts) = (payload, 2);
+    while at(bytes, end) == b'.' && parts < 5 {
+        end = part(end + 1);
+        parts += 1;
+    }
+    let unsigned = bytes[header + 1..].starts_with(b"eyJ");
+    let shortest = if parts == 2 { 20 } else { 4 };
+    ((parts >= 3 || unsigned) && payload - header > shortest || parts == 5).then_some(end)
+}
+
+/// Sign, rest of the mark, class and bounds of what stands before it, and of what stands behind it.
+type Mark = (u8, &'static [u8], u32, u8, u8, u32, u8, u8);
+
+#[rustfmt::skip]
+static MARKS: [Mark; 9] = [
+    (b'.', b"atlasv1.", ALNUM, 10, 20, WORD, 40, 120),
+    (b'.', b"acc_", TOKEN, 8, 60, TOKEN, 40, 200),
+    (b':', b"", CAPITAL, 14, 17, HEX, 32, 32),
+    (b':', b"A", DIGIT, 5, 12, WORD, 30, 60),
+    (b':', b"APA91b", WORD, 8, 40, WORD, 60, 200),
+    (b'~', b"", TOKEN, 5, 5, TOKEN, 30, 40),
+    (b'-', b"us", HEX, 32, 32, CAPITAL, 1, 2),
+    (b'|', b"", CAPITAL, 13, 17, WORD, 20, 44),
+    (b'_', b"mmk", WORD, 30, 40, HEX, 0, 0),
+];
+
+/// The token around a sign that stands in the middle of some.
+pub(super) fn around(bytes: &[u8], sign: usize) -> Option<Range<usize>> {
+    let byte = at(bytes, sign);
+    for (known, mark, ahead, least, most, after, needed, longest) in &MARKS {
+        let behind = sign + 1 + mark.len();
+        if *known != byte || !bytes[sign + 1..].starts_with(mark) {
+            continue;
         }
-        match sign {
-            b'_' => scan.spans.hide(prefixed(bytes, place).unwrap_or_default()),
-            b'.' if place >= dotted_end => {
-                if let Some(found) = dotted_parts(bytes, place) {
-                    dotted_end = found.end;
-                    scan.spans.hide(found);
-                }
-            }
-            _ => {}
+        let start = run_back(bytes, sign, usize::from(*most), *ahead);
+        if sign - start < usize::from(*least) {
+            continue;
         }
+        let end = run(first(bytes, behind + usize::from(*longest)), behind, *after);
+        // Azure: three characters, a digit, `Q~`.
+        let azure = byte != b'~' || before(bytes, sign) == b'Q' && is(at(bytes, sign.wrapping_sub(2)), DIGIT);
+        if end - behind >= usize::from(*needed) && azure {
+            return Some(start..end);
+        }
+    }
+    match byte {
+        b'_' => prefixed(bytes, sign),
+        b'.' => dotted(bytes, sign),
+        _ => None,
     }
 }
 
-impl Shape {
-    /// The token around the mark that has its sign at a place, behind where the one before ended.
-    fn around(&self, bytes: &[u8], from: usize, sign: usize) -> Option<Range<usize>> {
-        let mark = sign.checked_sub(self.sign).filter(|mark| *mark >= from)?;
-        let after = mark + self.mark.len();
-        if bytes.get(mark..after) != Some(self.mark) {
-            return None;
-        }
-        let floor = mark.saturating_sub(self.most_before).max(from);
-        let start = run_back_of(bytes, floor, mark, self.before);
-        let window = bytes.get(..after + self.most_after).unwrap_or(bytes);
-        let end = run_of(window, after, self.after);
-        (mark - start >= self.least_before && end - after >= self.least_after).then_some(start..end)
-    }
-}
-
-/// What makers of tokens agree on by now, whoever they are: a short prefix in small letters, `_`, and far more drawn
-/// letters and digits of both cases than identifiers have (those of Stripe and Clerk end at 27).
+/// What makers agree on by now: a short prefix in small letters, `_`, and far more drawn letters and digits of both
+/// cases than identifiers have; or `_live_`, `_test_` and less of them; or a digest's worth of hexadecimal digits.
 fn prefixed(bytes: &[u8], mark: usize) -> Option<Range<usize>> {
-    if bytes.len() - mark <= SHORTEST_DRAWN {
+    let end = run(first(bytes, mark + 201), mark + 1, ALNUM);
+    let rest = bytes.get(mark + 1..end)?;
+    if rest.len() < 16 {
         return None;
     }
-    let window = bytes.get(..mark + 1 + LONGEST_DRAWN).unwrap_or(bytes);
-    let end = run(window, mark + 1, ALNUM);
-    if end - mark <= SHORTEST_DRAWN || !is_drawn(bytes.get(mark + 1..end).unwrap_or_default()) {
-        return None;
-    }
-    let start = run_back_of(
-        bytes,
-        mark.saturating_sub(LONGEST_PREFIX),
-        mark,
-        set!(|byte| byte.is_ascii_lowercase() || is(byte, DIGIT) || byte == b'_'),
-    );
-    (at(bytes, start).is_ascii_lowercase() && !is(before(bytes, start), ALNUM)).then_some(start..end)
+    let start = run_back(bytes, mark, 24, PREFIX);
+    let prefix = bytes.get(start..mark)?;
+    let pairs = || rest.windows(2);
+    let changes = |kind: fn(&u8) -> bool| pairs().filter(|two| kind(&two[0]) != kind(&two[1])).count();
+    let digits = changes(u8::is_ascii_digit);
+    let drawn = rest.len() >= 30 && digits >= 5 && changes(u8::is_ascii_uppercase) >= 7;
+    let live = prefix.ends_with(b"_live") || prefix.ends_with(b"_test") || prefix.ends_with(b"_prod");
+    let live = live && std::str::from_utf8(rest).is_ok_and(|rest| looks_random(rest, 16));
+    let hex =
+        rest.len() >= 32 && digits >= 5 && rest.iter().all(u8::is_ascii_hexdigit) && !is_of_digest(prefix);
+    let begins = prefix.first().is_some_and(u8::is_ascii_lowercase) && !is(before(bytes, start), ALNUM);
+    (begins && (drawn || live || hex)).then_some(start..end)
 }
 
-const SHORTEST_DRAWN: usize = 30;
-const LONGEST_DRAWN: usize = 200;
-const LONGEST_PREFIX: usize = 16;
-
-/// Small letters, capitals and digits in turns, as no name of a function has them.
-fn is_drawn(text: &[u8]) -> bool {
-    let changes = |kind: fn(&u8) -> bool| text.chunk_by(|one, two| kind(one) == kind(two)).count();
-    changes(u8::is_ascii_digit) >= 6
-        && changes(u8::is_ascii_uppercase) >= 8
-        && changes(u8::is_ascii_lowercase) >= 8
+/// `sha256_…`, `layer_…`, `commit_…`: what a digest is of is no secret.
+fn is_of_digest(prefix: &[u8]) -> bool {
+    let prefix = std::str::from_utf8(prefix).unwrap_or_default();
+    prefix.len() < 3 || parts(prefix, b"_").any(|part| means(trimmed(part, b"", b"0123456789"), DIGEST))
 }
 
-/// Parts of fixed lengths between dots: Discord's bots, Harness, Vault's old tokens, Airtable.
-fn dotted_parts(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
-    if !is(before(bytes, dot), ALNUM) {
-        return None;
-    }
-    let start = run_back_of(bytes, dot.saturating_sub(30), dot, WORD);
+/// Parts of fixed lengths between dots: Discord's bots, Harness, old tokens of Vault, Airtable.
+fn dotted(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
+    let start = run_back(bytes, dot, 30, WORD);
     if !matches!(dot - start, 1 | 3 | 17 | 23..=28) {
         return None;
     }
-    let second = run_of(bytes.get(..dot + 80).unwrap_or(bytes), dot + 1, WORD);
-    let third = if at(bytes, second) == b'.' {
-        run_of(bytes.get(..second + 80).unwrap_or(bytes), second + 1, WORD)
-    } else {
-        second
+    let second = run(first(bytes, dot + 80), dot + 1, WORD);
+    let third = match at(bytes, second) {
+        b'.' => run(first(bytes, second + 80), second + 1, WORD),
+        _ => second,
     };
-    let lengths = (dot - start, second - dot - 1, (third - second).saturating_sub(1));
-    let head = bytes.get(start..dot)?;
-    let end = match lengths {
-        // Discord: the user's number in base64, six characters of time, the rest.
-        (23..=28, 6..=7, 27..) if matches!(at(bytes, start), b'M' | b'N' | b'O') => third,
-        // Harness.
-        (3, 22, 20..) if matches!(head, b"pat" | b"sat") => run_of(bytes, third, DOTTED),
-        // Vault before 1.10.
-        (1, 24, _) if head == b"s" && bytes.get(dot + 1..second).is_some_and(mixed) => second,
-        // Airtable.
-        (17, 64, _) if head.starts_with(b"pat") => second,
-        _ => return None,
-    };
-    Some(start..end)
+    match (dot - start, second - dot - 1, (third - second).saturating_sub(1)) {
+        (23..=28, 6..=7, 27..) if matches!(at(bytes, start), b'M' | b'N' | b'O') => Some(start..third),
+        (3, 22, 20..) if bytes.get(start..dot) != Some(b"www") => {
+            Some(start..run(bytes, run(bytes, third, WORD) + 1, WORD))
+        }
+        (1, 24, _) if at(bytes, start) == b's' => Some(start..second),
+        (17, 64, _) if bytes.get(start..start + 3) == Some(b"pat") => Some(start..second),
+        _ => None,
+    }
 }
 
-fn mixed(text: &[u8]) -> bool {
-    text.iter().any(|byte| is(*byte, DIGIT)) && text.iter().any(|byte| is(*byte, LETTER))
+/// The private key whose `-----BEGIN ` stands at a place, to its end or to that of the text; where to read on.
+pub(super) fn private_key(bytes: &[u8], place: usize) -> (Option<Range<usize>>, usize) {
+    let label = place + "-----BEGIN ".len();
+    let label_end = run(bytes, label, ALNUM | BLANK);
+    let name = bytes.get(label..label_end).unwrap_or_default();
+    let private = name.ends_with(b"PRIVATE KEY")
+        || name.ends_with(b"PRIVATE KEY BLOCK")
+        || name.ends_with(b"Static key V1");
+    if !private {
+        return (None, label);
+    }
+    let start = run(bytes, label_end + "-----".len(), SPACE);
+    let rest = bytes.get(start..).unwrap_or_default();
+    let end = start + find(rest, b"-----END").unwrap_or(rest.len());
+    (Some(start..run_back(bytes, end, 16, SPACE).max(start)), end)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::redact;
+    use super::super::scan::SHORTEST_TOKEN;
     use super::*;
 
     #[test]
-    fn every_mark_has_its_sign() {
-        assert!(SIGN_OF.iter().all(|sign| SIGNS.contains(sign)));
+    fn every_prefix_of_the_table_is_found_in_the_middle_of_a_text() {
+        for (class, least, prefixes) in TOKENS {
+            for prefix in prefixes.split(' ') {
+                let letters = match *class {
+                    HEX => "0123456789",
+                    CAPITAL => "A2B3C4",
+                    _ => "a1B2c3D4e5F6",
+                };
+                let rest: String = letters.chars().cycle().take(usize::from(*least)).collect();
+                let text = format!("upstream {prefix}{rest}, then");
+                let shown = redact(&text);
+                assert!(!shown.contains(&rest), "{shown}");
+                assert!(
+                    shown.starts_with("upstream ") && shown.ends_with(" then"),
+                    "{shown}"
+                );
+                assert!(prefix.len() + rest.len() >= SHORTEST_TOKEN, "{prefix}");
+            }
+        }
     }
 
     #[test]
-    fn tokens_without_a_prefix_are_known_by_their_shape() {
-        let drawn = |length: usize| "a1b2c3d4e5f6".chars().cycle().take(length).collect::<String>();
-        for token in [
-            format!("{}.atlasv1.{}", drawn(14), drawn(67)),
-            format!("{}8Q~{}", "abc", drawn(34)),
-            format!("{}-us12", drawn(32)),
-            format!("123456789012345|{}", drawn(27)),
-            format!("M{}.{}.{}", drawn(23), drawn(6), drawn(27)),
-            format!("s.{}", drawn(24)),
-            format!("pat.{}.{}.{}", drawn(22), drawn(24), drawn(20)),
-            format!("someone_live_{}", "a1B2c3D4e5F6".repeat(3)),
-            format!("1234567890123456:{}", "0123456789abcdef".repeat(2)),
+    fn json_web_tokens_go_whole() {
+        let header = concat!("eyJ", "hbGciOiJIUzI1NiJ9");
+        let text = format!("a={header}.eyJzdWIiOiJhIn0.c2lnbmF0dXJl b");
+        assert_eq!(redact(&text), "a=******** b");
+        assert_eq!(redact(&format!("{header}.eyJzdWIiOiJhIn0.")), "********");
+        let unsigned = format!("{header}.{}", concat!("eyJ", "zdWIiOiIxMjM0NTY3ODkwIn0"));
+        assert_eq!(redact(&unsigned), "********");
+    }
+
+    #[test]
+    fn words_that_begin_alike_stay() {
+        for text in [
+            "skeleton sk-learn",
+            "npm_package_name",
+            "SKIPPED",
+            "pypi-server",
+            "key-value-store",
+            "re_export",
+            "api-gateway-service-with-a-very-long-name",
+            "st.example.com",
+            "s.example.com",
+            "ASIA/Tokyo",
+            "test_suite",
+            "sha256:58e6b3a414a1e090dfc6029add0f3555ccba127f",
+            "co_routine",
+            "live_reload",
+            "fw_version",
+            "md-lint",
         ] {
-            let text = format!("upstream {token} then");
-            assert_eq!(redact(&text), "upstream ******** then");
+            assert_eq!(redact(text), text);
         }
-        // The one begins inside of the other.
-        let both = format!(
-            "ab_{}T3BlbkFJ{}-{}",
-            "a1B2c3D4e5F6".repeat(3),
-            drawn(20),
-            drawn(30)
-        );
-        assert_eq!(redact(&format!("upstream {both} then")), "upstream ******** then");
-        for plain in [
-            "a|b registry.us-east-1.example.com n.us1 file.name.txt s.example.com",
-            "price_1MoBy5LkdIwHu7ixZhnattbh user_2NNEqL2nrIRdJ194ndJqAHwEfxC",
-            "test_ItReturns200WhenTheServerIsHealthyAnd503WhenNot",
-            "image_58e6b3a414a1e090dfc6029add0f3555ccba127f",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    }
+
+    #[test]
+    fn tokens_without_a_prefix_of_the_table_go_by_their_form() {
+        let hex = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+        for token in [
+            format!("rootly_{hex}{hex}"),
+            format!("ak_live_{}", concat!("XYZabc123", "XYZabc123")),
+            format!("acme_{}", concat!("aB3dE5fG7hJ9kL1mN3", "pQ5rS7tU9vW1xY3z")),
+            format!("{hex}-us12"),
+            format!("12345678:{}", concat!("AAH1b2C3d4E5f6G7", "h8I9j0K1l2M3n4O5p6")),
         ] {
-            assert_eq!(redact(plain), plain);
+            let shown = redact(&token);
+            assert_eq!(shown, "********", "{token}");
+        }
+        for plain in [
+            format!("sha256_{hex}"),
+            format!("commit_{hex}"),
+            "blk_3921292580505776296".to_owned(),
+        ] {
+            assert_eq!(redact(&plain), plain);
         }
     }
 }

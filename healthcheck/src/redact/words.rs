@@ -1,160 +1,295 @@
-//! The words of a name: `dbPassword`, `DB_PASSWORD` and `db.password` have the same two.
+//! The words that the rules know, and what each says: in the name of a secret, as a value, in a sentence.
+//!
+//! They come from the deny lists of the field (the Spring Boot sanitizer, Sentry's SDKs and Relay, the parameter filters of
+//! Rails and Django, the keyword rules of the scanners of repositories) and from the manuals of what one finds in a
+//! container's environment. One look-up gives every meaning of a word.
 
-use super::bytes::{ALNUM, at, is, run_back_of, set};
-
-/// So much of the end of a name is read; every word of the tables is shorter.
-const LONGEST: usize = 48;
-/// A lower-case letter may need more bytes than its capital, hence the margin.
-pub(super) const ROOM: usize = 2 * LONGEST;
-const MOST_WORDS: usize = 16;
-
-/// The last words of a name in lower case, without allocating: names are asked for at every `=` of a text.
-pub(super) struct Words {
-    lower: [u8; ROOM],
-    ends: [(u8, u8); MOST_WORDS],
-    pub(super) count: usize,
+/// Words and their meanings, packed: a `&str` each would cost forty bytes with its relocation. With too little room for
+/// its words a table doesn't compile.
+pub(super) struct Table<const BYTES: usize, const WORDS: usize, const SLOTS: usize> {
+    text: [u8; BYTES],
+    /// Where a word begins in `text`, how long it is, and what it means.
+    words: [(u16, u8, u32); WORDS],
+    /// The index of a word, plus one, at its hash or in the next free slot.
+    slots: [u16; SLOTS],
+    length: usize,
+    count: usize,
 }
 
-impl Words {
-    pub(super) fn of(name: &str) -> Self {
-        let mut words = Self {
-            lower: [0; ROOM],
-            ends: [(0, 0); MOST_WORDS],
+/// Groups of words with spaces between them; a word may stand in several, and `two_words` is a pair of neighbours.
+pub(super) type Groups = [(u32, &'static str)];
+
+impl<const BYTES: usize, const WORDS: usize, const SLOTS: usize> Table<BYTES, WORDS, SLOTS> {
+    pub(super) const fn of(groups: &Groups) -> Self {
+        let mut table = Self {
+            text: [0; BYTES],
+            words: [(0, 0, 0); WORDS],
+            slots: [0; SLOTS],
+            length: 0,
             count: 0,
         };
-        let mut from = name.len().saturating_sub(LONGEST);
-        while !name.is_char_boundary(from) {
-            from += 1;
-        }
-        words.read(name.get(from..).unwrap_or(name));
-        words
-    }
-
-    /// Splits at everything that is neither letter nor digit, and before the capitals of `dbPassword` and `APIKey`.
-    fn read(&mut self, name: &str) {
-        if name.is_ascii() {
-            self.read_ascii(name.as_bytes());
-            return;
-        }
-        let mut length = 0;
-        let mut start = 0;
-        let mut previous = ' ';
-        let mut characters = name.chars().peekable();
-        while let Some(character) = characters.next() {
-            if !character.is_alphanumeric() {
-                self.add(start, length);
-                start = length;
-                previous = ' ';
-                continue;
-            }
-            let begins = character.is_uppercase()
-                && (previous.is_lowercase()
-                    || previous.is_ascii_digit()
-                    || previous.is_uppercase() && characters.peek().is_some_and(|next| next.is_lowercase()));
-            if begins {
-                self.add(start, length);
-                start = length;
-            }
-            for lower in character.to_lowercase() {
-                let mut bytes = [0; 4];
-                let bytes = lower.encode_utf8(&mut bytes).as_bytes();
-                if let Some(place) = self.lower.get_mut(length..length + bytes.len()) {
-                    place.copy_from_slice(bytes);
-                    length += bytes.len();
+        let mut group = 0;
+        while group < groups.len() {
+            let (meaning, text) = (groups[group].0, groups[group].1.as_bytes());
+            let (mut start, mut end) = (0, 0);
+            while end <= text.len() {
+                if end == text.len() || text[end] == b' ' {
+                    let (_, word) = text.split_at(start);
+                    let (word, _) = word.split_at(end - start);
+                    table.add(word, meaning);
+                    let mut half = 0;
+                    while half < word.len() {
+                        if word[half] == b'_' {
+                            let (first, second) = word.split_at(half);
+                            table.add(first, PAIRED);
+                            table.add(second.split_at(1).1, PAIRED);
+                        }
+                        half += 1;
+                    }
+                    start = end + 1;
                 }
+                end += 1;
             }
-            previous = character;
+            group += 1;
         }
-        self.add(start, length);
+        table
     }
 
-    /// The same for the names that nearly all are: each letter stays in its place.
-    fn read_ascii(&mut self, name: &[u8]) {
-        // All of the room at once: a length that is known is done in a few steps.
-        let Some(room) = self.lower.first_chunk_mut::<LONGEST>() else {
-            return;
-        };
-        let Some(lower) = room.get_mut(..name.len()) else {
-            return;
-        };
-        lower.copy_from_slice(name);
-        room.make_ascii_lowercase();
-        let mut start = 0;
-        for (index, byte) in name.iter().enumerate() {
-            if !is(*byte, ALNUM) {
-                self.add(start, index);
-                start = index + 1;
-            } else if byte.is_ascii_uppercase() && index > start {
-                let previous = at(name, index - 1);
-                if !previous.is_ascii_uppercase() || at(name, index + 1).is_ascii_lowercase() {
-                    self.add(start, index);
-                    start = index;
-                }
+    const fn add(&mut self, word: &[u8], meaning: u32) {
+        let slot = self.slot(word);
+        if self.slots[slot] == 0 {
+            self.words[self.count] = (self.length as u16, word.len() as u8, 0);
+            let mut index = 0;
+            while index < word.len() {
+                self.text[self.length] = word[index];
+                self.length += 1;
+                index += 1;
             }
-        }
-        self.add(start, name.len());
-    }
-
-    fn add(&mut self, start: usize, end: usize) {
-        if start == end {
-            return;
-        }
-        if self.count == MOST_WORDS {
-            // The last words decide.
-            self.ends.copy_within(1.., 0);
-            self.count -= 1;
-        }
-        if let (Some(place), Ok(start), Ok(end)) = (
-            self.ends.get_mut(self.count),
-            u8::try_from(start),
-            u8::try_from(end),
-        ) {
-            *place = (start, end);
             self.count += 1;
+            self.slots[slot] = self.count as u16;
+        }
+        self.words[self.slots[slot] as usize - 1].2 |= meaning;
+    }
+
+    /// The slot of a word, or the free one where it would stand. Every slot is never taken, so the search ends.
+    const fn slot(&self, word: &[u8]) -> usize {
+        let length = word.len();
+        if length == 0 {
+            return 0;
+        }
+        // 0x20 makes letters small; it mixes up other bytes only with each other.
+        let first = word[0] | 0x20;
+        let middle = word[length / 2] | 0x20;
+        let second_last = word[length.saturating_sub(2)] | 0x20;
+        let last = word[length - 1] | 0x20;
+        let mixed = u32::from_le_bytes([first, middle, second_last, last]) ^ (length as u32) << 6;
+        let mut slot = (mixed.wrapping_mul(0x9e37_79b1) >> 16) as usize % SLOTS;
+        while self.slots[slot] != 0 {
+            let (start, known, _) = self.words[self.slots[slot] as usize - 1];
+            if known as usize == length && self.holds(start as usize, word) {
+                break;
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+        slot
+    }
+
+    const fn holds(&self, start: usize, word: &[u8]) -> bool {
+        let mut index = 0;
+        while index < word.len() {
+            if self.text[start + index] != word[index].to_ascii_lowercase() {
+                return false;
+            }
+            index += 1;
+        }
+        true
+    }
+
+    /// What a word means, in any case of its letters; 0 for one that is not known.
+    #[inline(never)]
+    pub(super) fn meaning(&self, word: &[u8]) -> u32 {
+        match self.slots[self.slot(word)] {
+            _ if word.is_empty() => 0,
+            0 => 0,
+            index => self.words[usize::from(index) - 1].2,
         }
     }
-
-    /// Nothing where there is none.
-    pub(super) fn word(&self, index: usize) -> &[u8] {
-        self.ends
-            .get(index)
-            .filter(|_| index < self.count)
-            .and_then(|(start, end)| self.lower.get(usize::from(*start)..usize::from(*end)))
-            .unwrap_or_default()
-    }
 }
 
-/// `secret` of `secret2`; a number stays one.
-pub(super) fn without_digits(word: &[u8]) -> &[u8] {
-    match run_back_of(word, 0, word.len(), set!(|byte| byte.is_ascii_digit())) {
-        0 => word,
-        end => word.get(..end).unwrap_or(word),
-    }
+static TABLE: Table<9_216, 1_280, 2_048> = Table::of(WORDS);
+
+pub(super) fn meaning(word: &[u8]) -> u32 {
+    TABLE.meaning(word)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_split_where_their_writers_did() {
-        for (name, expected) in [
-            ("DB_PASSWORD", "db password"),
-            ("dbPassword2", "db password2"),
-            ("APIKey", "api key"),
-            ("Secrets__Main", "secrets main"),
-            ("user.pass-word", "user pass word"),
-            ("SHA256Sum", "sha256 sum"),
-            ("contraseñaBD", "contraseña bd"),
-            ("", ""),
-        ] {
-            let words = Words::of(name);
-            let found: Vec<_> = (0..words.count).map(|index| words.word(index)).collect();
-            assert_eq!(found.join(&b' '), expected.as_bytes(), "{name}");
-        }
-        assert_eq!(
-            (without_digits(b"secret12"), without_digits(b"12")),
-            (b"secret".as_slice(), b"12".as_slice())
-        );
-    }
+/// Whether a word has one of several meanings.
+pub(super) fn means(word: &str, meanings: u32) -> bool {
+    meaning(word.as_bytes()) & meanings != 0
 }
+
+macro_rules! meanings {
+    ($($name:ident),*) => { meanings! { 0, $($name),* } };
+    ($bit:expr, $name:ident $(, $others:ident)*) => {
+        pub(super) const $name: u32 = 1 << ($bit);
+        meanings! { $bit + 1 $(, $others)* }
+    };
+    ($bit:expr) => {};
+}
+
+// `PAIRED` is half of a pair: a pair is looked up only where both its words are halves. The others stand in `WORDS`.
+#[rustfmt::skip]
+meanings! {
+    PAIRED, FAINT, WEAK, STRONG, CARRIER, NOT_SECRET, QUALIFIER, THING, IDENTIFIER, PRIVATE_THING,
+    PREPOSITION, TELLING, NOT_TELLING, PASSWORD, NAME_KEY, VALUE_KEY, HEADER, PARAMETER, TRUTH, STATE,
+    SETTING, SCHEME, FILLER, SENTENCE, NUMBERED, UNIT, NOT_DRAWN, USER, DIGEST, SWITCH, USER_FLAG, NO_USER
+}
+
+/// Parts that give a word away wherever in it they stand.
+#[rustfmt::skip]
+pub(super) const PARTS: &[(&str, u32)] = &[
+    ("secret", STRONG), ("credential", STRONG), ("sessid", WEAK), ("sessionid", WEAK), ("contrase", STRONG),
+    ("pwhash", STRONG), ("пароль", STRONG), ("パスワード", STRONG), ("密码", STRONG), ("密碼", STRONG), ("비밀번호", STRONG),
+];
+
+/// Ends of words written together (`ldapbindpw`, `REDISAUTH`, `mytoken`).
+#[rustfmt::skip]
+pub(super) const ENDINGS: &[(&str, u32)] = &[
+    ("auth", WEAK), ("cookie", WEAK), ("creds", STRONG), ("cvv", STRONG), ("dsn", CARRIER), ("hmac", STRONG), ("jwt", STRONG),
+    ("otp", STRONG), ("psk", STRONG), ("pw", STRONG), ("pwd", STRONG), ("salt", WEAK), ("session", WEAK),
+    ("signature", WEAK), ("apikey", TELLING), ("pass", TELLING), ("passphrase", TELLING), ("passwd", TELLING),
+    ("password", TELLING), ("token", TELLING),
+];
+
+#[rustfmt::skip]
+pub(super) const WORDS: &Groups = &[
+    // A secret, unless the value is a truth value or a path.
+    (STRONG, "\
+        adgangskode apisecret authcode authorisation authorization backupcode bearer cardnumber chave clave contraseña \
+        contribsys cred credential crypt csc csrf cvc cvn cvv dek geheim geheimnis geslo haslo hasło heslo hmac hotp \
+        htpasswd jelszo jelszó jwe jwk jwt katasandi kek kennwort kodeord llave losenord lozinka lösenord macaroon \
+        matkhau mdp mima mnemonic motdepasse nyckel otp otpauth parol parola parool pasahitza paswd pasword paswrd pat \
+        pin pincode preshared privkey psk psswd pssword psw pswd pswrd puk pw pwd pword recoverycode salasana \
+        schluessel schlüssel scrt secret secreta secrète segredo segreto sekret senha sifre slaptazodis sleutel ssn \
+        tajemstvo tkn totp wachtwoord xsrf şifre κωδικός пароль секрет סיסמה パスワード 密码 密碼 暗証番号 비밀번호 암호 access_code \
+        access_seed account_pw activation_code auth_code backup_code backup_codes bank_account card_no card_num \
+        card_number card_pan cc_num cc_number community_string credit_card creditcard_number debit_card init_vector \
+        initialization_vector invite_code kerberos_ticket login_code master_phrase mfa_code mfa_seed mot_passe mật_khẩu \
+        palabra_secreta parole_chiave pre_shared rails_master recovery_code recovery_codes recovery_phrase \
+        recovery_words security_code seed_phrase seed_words snmp_community social_security sonar_login two_factor \
+        unlock_code unseal_share verification_code wallet_phrase كلمة_السر كلمة_المرور"),
+    // A secret, unless the value is plainly a setting.
+    (WEAK, "\
+        assertion auth authenticator cookie oauth pepper private salt sas seed sess session sid sig signature tok \
+        auth_header"),
+    // A secret only if the value looks like one.
+    (FAINT, "\
+        access api authentication challenge community identity iv licence license login mfa nonce phrase recovery saml \
+        sso ticket unlock unseal verifier wallet webhook magic_link one_time"),
+    // A connection string stands here.
+    (CARRIER, "\
+        connectionstring connstr connstring dsn conn_str conn_string connection_str connection_string \
+        connection_strings"),
+    // What the families, their endings and their parts would take wrongly.
+    (NOT_SECRET, "\
+        basalt bcrypt cwd gdmsession intersession obsession possession procession recession sacreds scrypt secretarial \
+        secretariat secretaries secretary secretion securitysessionid succession account_sid bootp pin_project \
+        board_pin byobu_session data_pin desktop_session gpio_pin iterm_session led_pin messaging_sid reset_pin \
+        salt_master salt_minion salt_stack secrets_id service_sid term_session tmux_session wayland_session wt_session \
+        x_session xdg_session"),
+    // Last words that say the name is about a secret and not one: `SESSION_TIMEOUT`, `AUTH_URL`, `SECRETS_DIR`.
+    (QUALIFIER, "\
+        accepted active adapter addr address affinity age agent alg algo algorithm algorithms allowed amount arn \
+        attempts audience available backend backends backoff branch brokers bus capacity chain check checks cidr cipher \
+        class clustering comment commit consent cost count created date day days debug delay description dir directory \
+        disable disabled dn dns domain domains driver duration email enable enabled encoding endpoint endpoints engine \
+        error errors exists expiration expire expires expiry failures field file filename files flow folder format \
+        found grace group groups handler handling hidden hint home host hostname hosts hours httponly image index \
+        interval invalid ip ips issuer jitter label lang language leeway len length level lifetime limit locale \
+        location locked log logs lottery mail management manager max maxage mechanism mechanisms method methods metrics \
+        middleware min minutes missing mode model modified module mount ms name names namespace network networks nodes \
+        note notes ns ok optional options origin origins owner param path paths pattern patterns peers period \
+        persistence pid plugin plugins policy pooling port ports prefix present project protocol provider providers \
+        public quota rate ready realm recording redirect refresh region registry release reload renew renewal \
+        replication repo repository request required result results retries revision revoked role roles root rotation \
+        rounds samesite schema scheme scope scopes sec seconds secs secure separator serializer server servers sha \
+        sharing since size skew slug sock socket source state status stickiness storage store strategy subnet subnets \
+        suffix supported sync synced table tag template tenant threshold time timeout timestamp title total trace \
+        tracing ttl type types unlocked until updated uri uris url urls usage user username users valid validity \
+        verbose version visible vpc window zone"),
+    // Last words that say whose secret it is, or what of it: then only the value of a weak name tells.
+    (THING, "\
+        account api app cache client cluster config connection db gateway header node pool profile proxy service string \
+        vault"),
+    // Qualifiers only of words that name a scheme and no thing: `OAUTH_CLIENT_ID`, but not `SESSION_ID`.
+    (IDENTIFIER, "app id identifier ids uid uuid"),
+    // What may follow `private` when a private key is meant; any other follower makes it an adjective (`PRIVATE_IP`).
+    (PRIVATE_THING, "blob d data der exponent jwks material pem value"),
+    // Before the last word of these the name ends: `EXPIRES_IN`.
+    (PREPOSITION, "after at before by from in on to"),
+    // Words with a fragment that really speak of a secret: in running text only these count before a colon.
+    (TELLING, "\
+        accesskey accesstoken apikey appkey authkey authtoken bindpass dbpass idtoken key mypass pass passcode passe \
+        passphrase passphrases passw passwd password passwords passwort passwrd privatekey refreshtoken secretkey \
+        signingkey sshpass token userpass"),
+    // What ends like one of them and speaks of something else; keys that open nothing.
+    (NOT_TELLING, "\
+        bypass compass encompass multipass overpass singlepass surpass trespass underpass cache_key foreign_key hot_key \
+        host_key idempotency_key index_key keyboard_key lookup_key map_key message_key object_key partition_key \
+        primary_key public_key registry_key routing_key row_key shard_key sort_key unexpected_token unique_key"),
+    // Names of passwords: what stands behind them need not look drawn.
+    (PASSWORD, "pass passphrase passwd password passwort pwd"),
+    // Keys that hold the name of a value that stands beside them, and keys that hold such a value.
+    (NAME_KEY, "name key field header variable k parameterkey"),
+    (VALUE_KEY, "value val v content parametervalue"),
+    // Headers that are secret to the end of their line.
+    (HEADER, "authorization proxy-authorization x-authorization cookie set-cookie http_cookie http_authorization"),
+    // Names that mean a secret only as a parameter of an address.
+    (PARAMETER, "code sign ticket sid state nonce hash cred access"),
+    (TRUTH, "true false yes no on off none null nil undefined enabled disabled"),
+    // What a log, a validator or a server says of a secret instead of the secret.
+    (STATE, "\
+        absent accepted active allowed any approved available bad blank cached changed checked completed configured \
+        connected correct created degraded deleted denied deprecated disabled done empty enabled error exists expired \
+        expires expiring fail failed failure false forbidden found granted healthy hidden ignored inactive incorrect \
+        invalid issued loaded locked malformed masked match mismatch mismatched missing must n/a needed never nil no \
+        none not null off ok okay on open optional passed pending permitted present provided reachable ready redacted \
+        refreshed rejected removed renewed required revoked rotated running set should skipped started stopped str \
+        string succeeded success successful too true unavailable undefined unhealthy unknown unreachable unset \
+        unsupported up used using valid value verified weak wrong yes"),
+    // What a scheme, a store or a desktop is called where the name beside it says `auth` or `session`.
+    (SETTING, "\
+        abac activedirectory ad all anonymous any apache api_key apikey approle auth0 aws azure basic bearer builtin \
+        cache cas cert certificate clerk client cluster cognito consul cookie cram-md5 database db default digest \
+        django dynamodb external file filesystem firebase form forms forward forward_auth gcp github gitlab gnome \
+        google gssapi hmac htpasswd http https iam infinity instance integrated internal jdbc jwks jwt kde kerberos key \
+        keycloak kubernetes lax ldap ldaps local login md5 memcached memory mixed mongodb mtls mysql native negotiate \
+        noauth node none ntlm oauth oauth2 oidc okta pam pass passport password peer pki plain plaintext plasma plugin \
+        postgres private proxy public publickey radius rbac redis saml scram scram-sha-256 scram-sha-512 self server \
+        session shibboleth simple socket spnego sql sqlite ssl sso starttls static strict system tls token trust ubuntu \
+        unix userpass vault wayland windows x11 x509 xfce xubuntu"),
+    // Schemes of `Authorization`.
+    (SCHEME, "bearer basic token digest negotiate apikey splunk bot ntlm hawk sso geniekey ssws"),
+    // Words between the name of a secret and the secret.
+    (FILLER, "\
+        is was are to of set the with provided supplied given value following invalid wrong incorrect not bad new old \
+        as used using key code and"),
+    // How a sentence about a flag goes on.
+    (SENTENCE, "\
+        a an and are argument as be before after can cannot does expects flag for from has if in instead is it may must \
+        needs not of on option or parameter requires should the to value via was when which will with without"),
+    // Words that a number belongs to: `sha256`, `es512`, `port8080`.
+    (NUMBERED, "sha port p es rs ps hs ed secp x utf aes rsa iso"),
+    // Units of numbers.
+    (UNIT, "s m h d w ms us sec min kb mb"),
+    // Names with digits in their middle.
+    (NOT_DRAWN, "utf8mb4 utf8mb3 base64url x509v3 pbkdf2_sha256 i18n k8s"),
+    // What stands before a colon in the place of a user: `mailto:a@b`, `ssh:a@b:22`.
+    (NO_USER, "mailto jdbc acct xmpp ssh sftp scp git npm pkg docker"),
+    // What digests are of: `sha256_…`, `layer_…`.
+    (DIGEST, "sha md hash digest commit rev etag image layer blob checksum build req trace id uid"),
+    // Flags that take nothing begin with these: `--no-auth`. And those that name a user.
+    (SWITCH, "no ask prompt skip disable enable list show generate require print rotate"),
+    (USER_FLAG, "u user username login l service-principal"),
+    // What stands before the name of whose secret it is.
+    (USER, "user login account username role key file"),
+];
