@@ -34,7 +34,7 @@ enum Key {
 struct Given(TokenStream);
 
 /// All options. The runtime has a table of the same keys.
-const OPTIONS: [(&str, Key); 19] = [
+const OPTIONS: [(&str, Key); 20] = [
     ("name", Key::Name),
     ("liveness", Key::Of(flag)),
     ("readiness", Key::Of(flag)),
@@ -51,6 +51,7 @@ const OPTIONS: [(&str, Key); 19] = [
     // failure_threshold = 3
     ("failure_threshold", Key::Of(count)),
     ("success_threshold", Key::Of(count)),
+    ("warn_threshold", Key::Of(count)),
     ("fail_after", Key::Of(fail_after)),
     // depends_on("dns")
     ("depends_on", Key::DependsOn),

@@ -161,6 +161,7 @@ mod problems;
 /// | `initial_delay = "1s"` | none | How long after the start the first background run begins; until then it fails, "not run yet"; needs `interval` |
 /// | `failure_threshold = 3` | `1` | How many runs in a row have to fail before it is shown as failing; holds after the first pass |
 /// | `success_threshold = 2` | `1` | How many runs in a row have to pass before it is shown as passing again |
+/// | `warn_threshold = 2` | `1` | How many runs in a row have to warn before it is shown as a warning; holds after the first pass |
 /// | `fail_after = "60s"` | none | A failure is shown as a warning until it has lasted that long; holds after the first pass and besides `failure_threshold`; a pass ends it |
 /// | `depends_on("dns")` | none | The checks that have to pass; while one fails, this one isn't run and fails, "blocked by dns" |
 /// | `owner = "orders"` | none | Who looks after what it looks at; shown while it doesn't pass |

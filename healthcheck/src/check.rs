@@ -214,6 +214,13 @@ impl Check {
         self
     }
 
+    /// How many runs in a row have to warn before it is shown as a warning and not as passing: for a value that swings
+    /// around its limit. Default 1; holds after the first pass. 0 is a [`BuildError`](crate::BuildError).
+    pub const fn warn_threshold(mut self, runs: u32) -> Self {
+        self.options().warn_threshold = runs;
+        self
+    }
+
     /// Shows a failure as a warning, "failing for 12 s, fails after 60 s: …", until the check has failed for that long
     /// without a pass in between: for a dependency that recovers by itself, like a database during a failover. Holds after
     /// the first pass and besides [`failure_threshold`](Self::failure_threshold); the next pass ends it. Default: a

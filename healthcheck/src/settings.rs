@@ -28,7 +28,7 @@ use crate::model::{CheckInfo, CheckOptions, rules};
 /// | `unknown_checks` | `"error"` (default) or `"warn"`: what a check or tag that doesn't exist here is |
 /// | `tags.X.enabled` | `false` takes out the checks with that tag |
 /// | `checks.X.enabled` | `false` takes that check out; `true` keeps it although its tag is taken out |
-/// | `checks.X.…` | `description`, `liveness`, `readiness`, `startup`, `tags`, `critical`, `external`, `timeout`, `success_ttl`, `failed_ttl`, `interval`, `initial_delay`, `failure_threshold`, `success_threshold`, `fail_after`, `depends_on`, `owner`, `runbook`, `when_it_fails`, as in `#[health_check]` |
+/// | `checks.X.…` | `description`, `liveness`, `readiness`, `startup`, `tags`, `critical`, `external`, `timeout`, `success_ttl`, `failed_ttl`, `interval`, `initial_delay`, `failure_threshold`, `success_threshold`, `warn_threshold`, `fail_after`, `depends_on`, `owner`, `runbook`, `when_it_fails`, as in `#[health_check]` |
 ///
 /// ```
 /// use healthcheck::{HealthCheck, Settings};

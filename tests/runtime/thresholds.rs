@@ -110,3 +110,32 @@ async fn a_check_that_hangs_each_time_is_not_called_up_when_a_stuck_run_has_ende
     assert_eq!(of(&*health.report().await, "hangs").status, Status::Fail);
     drop(let_go);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_swings_around_its_limit_is_shown_as_a_warning_once_it_has_warned_for_long_enough() {
+    let lever = Lever::default();
+    let health = built([lever
+        .check("disk")
+        .success_ttl(None)
+        .failed_ttl(None)
+        .warn_threshold(2)]);
+    let mut shown = Vec::new();
+    for warns in [false, true, false, true, true, false] {
+        if warns {
+            lever.warn()
+        } else {
+            lever.pass()
+        }
+        shown.push(of(&*health.report().await, "disk").status);
+    }
+    let (pass, warn) = (Status::Pass, Status::Warn);
+    assert_eq!(shown, [pass, pass, pass, pass, warn, pass]);
+    lever.warn();
+    let report = health.report().await;
+    let pending = of(&report, "disk").pending.unwrap();
+    assert_eq!((pending.status, pending.count, pending.of), (Status::Warn, 1, 2));
+    assert_eq!(
+        health.history().iter().filter(|it| it.checker.is_some()).count(),
+        2
+    );
+}

@@ -38,6 +38,8 @@ pub struct CheckOptions {
     pub failure_threshold: u32,
     /// How many runs in a row have to pass before it is shown as passing again; default 1.
     pub success_threshold: u32,
+    /// How many runs in a row have to warn before it is shown as a warning and not as passing; default 1.
+    pub warn_threshold: u32,
     /// After its first pass, a failure is shown as a warning until it has lasted that long; `None`: it fails at once.
     pub fail_after: Option<Duration>,
     /// The checks that have to pass before this one is run.
@@ -72,6 +74,7 @@ impl Default for CheckOptions {
             initial_delay: None,
             failure_threshold: 1,
             success_threshold: 1,
+            warn_threshold: 1,
             fail_after: None,
             depends_on: Box::default(),
             critical_is_said: false,
@@ -184,6 +187,10 @@ impl CheckOptions {
                 "its success threshold is 0: the least is 1",
             ),
             (
+                self.warn_threshold == 0,
+                "its warn threshold is 0: the least is 1",
+            ),
+            (
                 self.liveness && self.external,
                 "it is a liveness check and external: a restart can't repair what lies outside of the process",
             ),
@@ -221,7 +228,7 @@ pub(crate) enum Set {
 }
 
 /// Every option. Settings apply them in this order: an interval comes before what it takes the place of.
-pub(crate) const SETTABLE: [Settable; 18] = {
+pub(crate) const SETTABLE: [Settable; 19] = {
     const fn of(key: &'static str, set: Set) -> Settable {
         Settable { key, set }
     }
@@ -256,6 +263,10 @@ pub(crate) const SETTABLE: [Settable; 18] = {
         of(
             "success_threshold",
             Set::Count(|options, runs| options.success_threshold = runs),
+        ),
+        of(
+            "warn_threshold",
+            Set::Count(|options, runs| options.warn_threshold = runs),
         ),
         of(
             "fail_after",

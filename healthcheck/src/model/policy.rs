@@ -18,6 +18,8 @@ pub(crate) struct Policy {
     pub(crate) failure_threshold: u32,
     /// How many runs in a row have to pass before it is shown as passing again.
     pub(crate) success_threshold: u32,
+    /// How many runs in a row have to warn before the check is shown as a warning.
+    pub(crate) warn_threshold: u32,
     /// For how long a failure is shown as a warning.
     pub(crate) fail_after: Option<Duration>,
     /// Belongs to the startup probe: its first pass is kept for good.
@@ -57,6 +59,7 @@ impl Policy {
             initial_delay: None,
             failure_threshold: 1,
             success_threshold: 1,
+            warn_threshold: 1,
             fail_after: None,
             latches: false,
             only_startup: false,

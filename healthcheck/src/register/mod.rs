@@ -485,6 +485,7 @@ fn policy(info: &CheckInfo, defaults: &Defaults) -> Policy {
         initial_delay: options.initial_delay,
         failure_threshold: options.failure_threshold,
         success_threshold: options.success_threshold,
+        warn_threshold: options.warn_threshold,
         fail_after: options.fail_after,
         latches: options.startup,
         only_startup: options.startup && !options.readiness && !options.liveness,

@@ -21,6 +21,8 @@ pub(crate) struct Verdict {
     escalated: bool,
     /// So many of the latest runs passed, or failed, in a row.
     streak: u32,
+    /// So many of the latest runs warned in a row.
+    warned: u32,
     consecutive_failures: u64,
     failing: Option<Box<Failing>>,
 }
@@ -47,6 +49,11 @@ impl Verdict {
             self.streak = 1;
         }
         self.latest = Some(status);
+        self.warned = if status == Status::Warn {
+            self.warned.saturating_add(1)
+        } else {
+            0
+        };
         if status.passed() {
             self.consecutive_failures = 0;
             self.escalated |= self.held == Some(Status::Fail) && !warned;
@@ -153,6 +160,14 @@ impl Verdict {
         let until = warned
             .and_then(|failing| failing.in_a_row_since.wall.checked_add(policy.fail_after?))
             .map(time::epoch_seconds);
+        if latest == Status::Warn && held == Status::Pass {
+            return Some(Pending {
+                status: latest,
+                count: self.warned,
+                of: policy.warn_threshold,
+                until,
+            });
+        }
         (until.is_some() || latest.passed() != held.passed()).then(|| Pending {
             status: latest,
             count: self.streak,
@@ -162,8 +177,10 @@ impl Verdict {
     }
 
     fn is_below_threshold(&self, status: Status, policy: &Policy) -> bool {
+        let changes = self.held.is_some_and(|held| held.passed() != status.passed());
+        let begins_to_warn = status == Status::Warn && self.held == Some(Status::Pass);
         self.has_passed
-            && self.held.is_some_and(|held| held.passed() != status.passed())
-            && self.streak < policy.threshold(status)
+            && (changes && self.streak < policy.threshold(status)
+                || begins_to_warn && self.warned < policy.warn_threshold)
     }
 }

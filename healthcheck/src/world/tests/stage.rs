@@ -71,6 +71,7 @@ impl Spec {
             initial_delay: options.initial_delay,
             failure_threshold: options.failure_threshold,
             success_threshold: options.success_threshold,
+            warn_threshold: 1,
             fail_after: options.fail_after,
             latches: options.startup,
             only_startup: options.startup && !options.readiness && !options.liveness,
