@@ -292,7 +292,7 @@ impl Runner {
     /// leaves its effects to the outermost one: however long the chain of such steps is, the stack isn't.
     fn carry_out(self: &Arc<Self>, carried: Carried) {
         thread_local! {
-            static UNDER_WAY: RefCell<Option<VecDeque<(Arc<Runner>, Carried)>>> = const { RefCell::new(None) };
+            static UNDER_WAY: RefCell<Option<Queued>> = const { RefCell::new(None) };
         }
         if carried.is_nothing() {
             return;
@@ -352,6 +352,9 @@ impl Runner {
         sanitize::cut(self.redaction.named(name, output), self.longest_output)
     }
 }
+
+/// Effects that wait for those before them, and whose they are.
+type Queued = VecDeque<(Arc<Runner>, Carried)>;
 
 /// Effects with all that is needed to carry them out.
 #[derive(Default)]
