@@ -102,7 +102,7 @@ fn check(number: u32) -> String {
         "RegisteredCheck(|| CheckRegistration {{ name: \"check_{number:05}\", description: \"It works.\", \
          origin: Origin {{ module: module_path!(), file: file!(), line: line!(), \
          package: (option_env!(\"CARGO_PKG_NAME\"), option_env!(\"CARGO_PKG_VERSION\")) }}, \
-         options: options(), bind: Bind::Async(run) }})"
+         options: options(&[]), bind: Bind::Async(run) }})"
     )
 }
 

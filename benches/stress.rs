@@ -6,7 +6,8 @@
 //! are slow, hang, or run at an interval. Meanwhile others ask, and half of those give up; runtimes come, ask and go, some
 //! without having been driven; checks are overridden, expired, removed and added again.
 //!
-//! What must hold: no check runs twice at once; every answer comes within its budget and a second; numbers of transitions
+//! What must hold: no check runs twice at once;
+//! every answer comes within its budget and ten seconds (what is usual is printed); numbers of transitions
 //! rise and `from` follows `to` for each check; a removed check shows nowhere. In the end everything is told to pass, and
 //! all of it has to: no run is stuck, no thread is left over.
 
@@ -25,7 +26,7 @@ const LAYERS: usize = 5;
 const IN_A_LAYER: usize = 300;
 const LIMIT: Duration = Duration::from_millis(300);
 /// How much later than its budget an answer may come on a machine that has more to do than it can.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() -> Result {
     let seconds = env::var("HEALTHCHECK_STRESS_SECONDS").ok();
@@ -93,7 +94,8 @@ struct Stress {
     cancelled: AtomicU64,
     runtimes: AtomicU64,
     exchanged: AtomicU64,
-    longest: AtomicU64,
+    /// How much later than its budget each answer came, in milliseconds.
+    late: Mutex<Vec<u64>>,
 }
 
 #[derive(Default)]
@@ -197,7 +199,7 @@ impl Stress {
             cancelled: AtomicU64::new(0),
             runtimes: AtomicU64::new(0),
             exchanged: AtomicU64::new(0),
-            longest: AtomicU64::new(0),
+            late: Mutex::default(),
         })
     }
 
@@ -229,9 +231,11 @@ impl Stress {
                     lasted < budget + PATIENCE,
                     "an answer took {lasted:?} of {budget:?}"
                 );
-                let late = lasted.saturating_sub(budget).as_millis();
-                self.longest
-                    .fetch_max(u64::try_from(late).unwrap_or(u64::MAX), Ordering::Relaxed);
+                let late = u64::try_from(lasted.saturating_sub(budget).as_millis()).unwrap_or(u64::MAX);
+                self.late
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(late);
                 self.answers.fetch_add(1, Ordering::Relaxed);
             });
         }
@@ -364,13 +368,13 @@ impl Stress {
             count(&self.exchanged),
             self.heard().count,
         ));
-        let most = PATIENCE.as_millis() as f64;
-        figure::at_most(
-            "the latest answer, behind its budget",
-            count(&self.longest) as f64,
-            most,
-            "ms",
-        );
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        late.sort_unstable();
+        let behind = |share: usize| late.get(late.len() * share / 100).copied().unwrap_or_default() as f64;
+        figure::at_most("half of the answers, behind their budget", behind(50), 20.0, "ms");
+        figure::at_most("99 of 100 answers, behind their budget", behind(99), 500.0, "ms");
+        let latest = late.last().copied().unwrap_or_default() as f64;
+        figure::at_most("the latest answer, behind its budget", latest, 2_000.0, "ms");
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use healthcheck::{HealthCheck, health_check};
-use healthcheck_axum::Endpoints;
+use healthcheck_axum::{Endpoints, drain_on_signals};
 use tokio::net::TcpListener;
 
 /// The process runs.
@@ -29,44 +29,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let listener = TcpListener::bind(addr).await?;
     println!("open http://{}/readyz", listener.local_addr()?);
-    // Completes two seconds after `begin_shutdown()`, whoever calls it.
-    let drained = health.drained();
-    let mut signals = Signals::install()?;
-    tokio::spawn(async move {
-        signals.next().await;
-        health.begin_shutdown();
-    });
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(drained)
+        .with_graceful_shutdown(drain_on_signals(health))
         .await?;
     println!("drained");
     Ok(())
-}
-
-/// SIGTERM, where there is one, and Ctrl-C.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn install() -> std::io::Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
-        })
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use healthcheck::checks::{self, ErrorRate, Heartbeat};
+use healthcheck::checks::{self, ErrorRate, Heartbeat, Task};
 use healthcheck::{HealthCheck, Outcome, health_check};
 use healthcheck_axum::Endpoints;
 use sqlx::SqlitePool;
@@ -18,10 +18,13 @@ use tokio::net::TcpListener;
 /// Where the orders lie.
 struct Database(PathBuf);
 
-/// The orders can be read: one connection of the service's own pool, for one query.
+/// The orders can be read and written: one connection of the service's own pool, for two questions.
 #[health_check]
 async fn orders(pool: &SqlitePool) -> Outcome {
-    checks::sqlx(pool).query("SELECT 1 FROM orders LIMIT 1").await
+    checks::sqlx(pool)
+        .query("SELECT 1 FROM orders LIMIT 1")
+        .writable()
+        .await
 }
 
 /// The file is where the backup looks for it.
@@ -39,10 +42,15 @@ fn disk(database: &Database) -> Outcome {
         .check()
 }
 
-/// The worker that counts the orders is alive.
+/// The worker that counts the orders is alive: its task still runs, and it beats.
 #[health_check(liveness)]
-fn counter(beat: &Heartbeat) -> Outcome {
-    beat.check()
+fn counter(worker: &Task, beat: &Heartbeat) -> Outcome {
+    let task = checks::task(worker);
+    if task.status().passed() {
+        beat.check()
+    } else {
+        task
+    }
 }
 
 /// Tokio's tasks are woken in time.
@@ -108,17 +116,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let beat = Heartbeat::new(Duration::from_secs(10));
     let evidence = ErrorRate::new(Duration::from_secs(60));
     let worker = tokio::spawn(count_orders(pool.clone(), beat.clone(), evidence.clone()));
+    let abort = worker.abort_handle();
 
     let health = HealthCheck::builder()
         .provide(pool)
         .provide(Database(file))
+        .provide(Task::from(worker))
         .provide(beat)
         .provide(evidence)
         .build()?;
     let listener = TcpListener::bind(addr).await?;
     println!("open http://{}/healthcheck", listener.local_addr()?);
     Endpoints::new(health).serve_on(listener).await?;
-    worker.abort();
+    abort.abort();
     Ok(())
 }
 

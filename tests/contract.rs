@@ -14,7 +14,7 @@ use healthcheck::{
     Overridden, Pending, Report, Selection, SelectionError, Settings, Status, Transition, env_section,
     health_check,
 };
-use healthcheck_axum::{Access, Endpoints, ServeError};
+use healthcheck_axum::{Access, Details, Endpoints, Probed, ServeError, drain_on_signals, probe};
 use serde_json::{Map, Value, json};
 
 struct Client;
@@ -232,17 +232,29 @@ async fn _server(health: HealthCheck, dump: EnvironmentDump) -> Result<(), Serve
                 HeaderValue::from_static(""),
             )
             .shutdown_delay(Duration::from_secs(5))
+            .details(Details::Overall)
     };
     let _ = [
         Access::public(),
         Access::direct(),
-        Access::loopback(),
+        Access::loopback().or(Access::basic("user", "password")),
         Access::denied(),
     ];
     let _: Result<Router, BuildError> = configured().environment(None).router();
     let _: Result<Router<u8>, BuildError> = healthcheck_axum::router();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     configured().serve_on(listener).await?;
+    #[cfg(unix)]
+    configured()
+        .serve_on_until(tokio::net::UnixListener::bind("/run/app.sock").unwrap(), async {})
+        .await?;
+    configured().serve_until("localhost:0", async {}).await?;
+    let app = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    axum::serve(app, configured().router()?)
+        .with_graceful_shutdown(drain_on_signals(health.clone()))
+        .await
+        .unwrap();
+    let _: Probed = probe("unix:/run/app.sock", "/readyz").await;
     configured().serve("127.0.0.1:0").await?;
     healthcheck_axum::serve(SocketAddr::from(([127, 0, 0, 1], 0))).await
 }

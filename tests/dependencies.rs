@@ -165,6 +165,22 @@ async fn a_section_gets_the_same_values() -> TestResult {
 }
 
 #[test]
+fn where_the_arc_of_a_type_is_provided_the_error_says_to_take_that() {
+    let client = Client { url: String::new() };
+    let error = HealthCheck::builder()
+        .provide(Arc::new(client))
+        .build()
+        .unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains(
+            "needs a `dependencies::Client`, which nobody provided; take `&Arc<Client>`, which is provided"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
 fn all_missing_values_are_named_at_once() {
     let Err(problem) = HealthCheck::builder().provide(Pool(Arc::default())).build() else {
         panic!("nobody provided a client");

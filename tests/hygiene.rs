@@ -17,6 +17,7 @@ struct String;
 struct Vec;
 struct Duration;
 struct Outcome;
+struct Given;
 struct Send;
 struct Sync;
 struct Clone;
@@ -69,7 +70,6 @@ fn async_with() {}
 fn blocking_with() {}
 fn into_outcome() {}
 fn options() {}
-fn texts() {}
 
 #[derive(::core::clone::Clone)]
 struct Client(bool);

@@ -1,5 +1,9 @@
 //! The attributes refuse while compiling what the runtime refuses at build. A crate of macros can't depend on the runtime,
-//! so the rules are one file that stands in both.
+//! so the rules are one file that stands in both, and the table of options stands in each.
+
+use std::collections::BTreeSet;
+
+use healthcheck::Settings;
 
 #[test]
 fn attributes_and_runtime_have_the_same_rules() {
@@ -9,4 +13,24 @@ fn attributes_and_runtime_have_the_same_rules() {
         runtime == attributes,
         "copy the one that you changed over the other: healthcheck/src/model/rules.rs, healthcheck-macros/src/rules.rs"
     );
+}
+
+#[test]
+fn the_settings_set_every_option_of_the_attribute() {
+    let attribute = keys(include_str!("ui/refused/unknown_option.stderr"));
+    let unknown = r#"{ "checks": { "redis": { "colour": "red" } } }"#;
+    let error = serde_json::from_str::<Settings>(unknown).expect_err("an unknown key");
+    let settings = keys(&error.to_string());
+    let missing: Vec<_> = attribute.difference(&settings).map(String::as_str).collect();
+    let more: Vec<_> = settings.difference(&attribute).map(String::as_str).collect();
+    // What names a check, and what its doc comment says.
+    assert_eq!(missing, ["crate", "name"]);
+    assert_eq!(more, ["description", "enabled", "when_it_fails"]);
+}
+
+/// The keys that the message about an unknown one lists.
+fn keys(message: &str) -> BTreeSet<String> {
+    let (_, listed) = message.split_once("expected one of ").expect("a list");
+    let listed = listed.lines().next().expect("one line");
+    listed.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }

@@ -7,13 +7,12 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use healthcheck::{HealthCheck, Overall, Report};
-use serde_json::{Map, Value};
 
-use crate::details;
+use crate::details::{self, Details};
 #[cfg(feature = "openapi")]
 use crate::format::essence;
 use crate::format::{Choice, Form, Format, Formats, Page, Place, html};
-use crate::paths::Paths;
+use crate::log::log;
 use crate::probe::Kind;
 
 /// How each verdict is answered, and in which forms.
@@ -26,6 +25,8 @@ pub(crate) struct Answers {
     pub(crate) degraded_headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) failed_headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) formats: Formats,
+    /// For those without permission for details.
+    pub(crate) details: Details,
 }
 
 /// A report in the form that goes out, rendered once and sent as often as it is asked for.
@@ -93,12 +94,15 @@ impl Answers {
         let told = if details {
             &*report
         } else {
-            reduced = details::withheld(&report, &place.query.excluded);
+            reduced = match self.details {
+                Details::Verdicts => report.without_details(details::WITHHELD),
+                Details::Overall => details::overall(&report),
+            };
             &reduced
         };
         let page = Page::new(told, health, place)
             .style(choice.style)
-            .withheld(!details);
+            .withheld((!details).then_some(self.details));
         let made = self.made(choice, &page);
         let verdict = report.status;
         let mut headers = headers(made.content_type, made.body.len());
@@ -182,8 +186,8 @@ impl Answers {
         };
         let chosen = AssertUnwindSafe(|| make(self.formats.get(choice.form), true));
         let mut made = catch_unwind(chosen).unwrap_or_else(|_| {
-            let name = self.formats.name(choice.form);
-            tracing::error!("the format `{name}` panicked: the report is sent as JSON");
+            let name = self.formats.name(choice.form).to_owned();
+            log!(ERROR, "the format `{name}` panicked: the report is sent as JSON");
             make(Formats::default_json(), false)
         });
         for name in SERVERS_OWN {
@@ -223,25 +227,51 @@ pub(crate) fn json(status: StatusCode, body: Bytes) -> Response {
     plain(status, HeaderValue::from_static("application/json"), body)
 }
 
-/// The environment page, as JSON or for people.
-pub(crate) fn environment(
-    paths: &Paths,
-    sections: &Map<String, Value>,
+/// An answer that is text and no report.
+pub(crate) fn text(status: StatusCode, body: Bytes) -> Response {
+    plain(
+        status,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+        body,
+    )
+}
+
+/// A page for people that is no report.
+pub(crate) fn page(status: StatusCode, body: Bytes) -> Response {
+    let mut response = plain(status, html::HTML, body);
+    response.headers_mut().extend(html::headers());
+    response
+}
+
+/// JSON, or a page for people.
+pub(crate) fn either(
     choice: Choice,
     by_accept: bool,
+    json_of: impl FnOnce() -> Bytes,
+    page_of: impl FnOnce() -> Bytes,
 ) -> Response {
     let mut response = if choice.form == Form::HTML {
-        let mut response = plain(StatusCode::OK, html::HTML, html::of_environment(paths, sections));
-        response.headers_mut().extend(html::headers());
-        response
+        page(StatusCode::OK, page_of())
     } else {
-        json(StatusCode::OK, crate::json::of_environment(sections))
+        json(StatusCode::OK, json_of())
     };
     if by_accept {
         response
             .headers_mut()
             .insert(header::VARY, HeaderValue::from_static(ACCEPT));
     }
+    response
+}
+
+/// No content: a preflight's answer, which says what may be asked.
+pub(crate) fn no_content(allowed: HeaderValue) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let mut headers = headers(HeaderValue::from_static(""), 0);
+    headers.remove(header::CONTENT_TYPE);
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::ALLOW, allowed);
+    *response.headers_mut() = headers;
     response
 }
 

@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 
 use crate::access::Access;
 use crate::endpoints::{Endpoints, Environment, Readers};
+use crate::log::log;
 #[cfg(feature = "openapi")]
 use crate::openapi;
 use crate::probe::{Kind, Probe};
@@ -58,21 +59,23 @@ impl Endpoints {
 
         let names = names.collect::<Vec<_>>().join(", ");
         if names.is_empty() {
-            tracing::warn!(
+            log!(
+                WARN,
                 "no health check is registered; a crate that nothing names isn't linked: write `use the_crate as _;`"
             );
         } else {
-            tracing::info!("health checks: {names}");
+            log!(INFO, "health checks: {names}");
         }
         let readers_are_chosen = self.environment_access.is_some() || readers == Readers::Local;
         let environment = environment.map(|dump| {
             if readers_are_chosen {
                 return dump;
             }
-            tracing::info!(
-                "{} shows variables and arguments by name alone: it isn't known who reads them; \
-                 call `Endpoints::environment_access` to show their values",
-                self.paths.environment
+            let path = self.paths.environment.clone();
+            log!(
+                INFO,
+                "{path} shows variables and arguments by name alone: it isn't known who reads them; \
+                 call `Endpoints::environment_access` to show their values"
             );
             dump.without_variables()
         });
@@ -104,6 +107,7 @@ impl Endpoints {
             health: self.health,
             details_access: self.details_access,
             environment,
+            variables_are_hidden: !readers_are_chosen,
             environment_access: self.environment_access.unwrap_or(Access::loopback()),
         };
         Ok(Arc::new(state))

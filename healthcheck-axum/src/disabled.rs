@@ -2,15 +2,18 @@
 
 use healthcheck::HealthCheck;
 
+use crate::log::log;
+use crate::serve::RUNTIME;
+
 const VARIABLE: &str = "HEALTHCHECK_DISABLE";
 
-/// Takes out what the environment names; gives whether `own`, which is the server's and no check, is among it.
-pub(crate) fn apply(health: &HealthCheck, own: &str) -> bool {
+/// Takes out what the environment names; returns whether `runtime`, which is the server's and no check, is among it.
+pub(crate) fn apply(health: &HealthCheck) -> bool {
     match std::env::var(VARIABLE) {
-        Ok(list) => take_out(health, &list, own),
+        Ok(list) => take_out(health, &list, RUNTIME),
         Err(std::env::VarError::NotPresent) => false,
         Err(std::env::VarError::NotUnicode(_)) => {
-            tracing::warn!("{VARIABLE} isn't Unicode text: no check is disabled");
+            log!(WARN, "{VARIABLE} isn't Unicode text: no check is disabled");
             false
         }
     }
@@ -24,7 +27,8 @@ fn take_out(health: &HealthCheck, list: &str, own: &str) -> bool {
         .collect();
     let unknown = health.disable(names.iter().copied());
     for name in unknown.iter().filter(|name| *name != own) {
-        tracing::warn!(check = name, "{VARIABLE} names a check that doesn't exist");
+        let check = name.clone();
+        log!(WARN, check, "{VARIABLE} names a check that doesn't exist");
         health.add_warning(format!("{VARIABLE} names `{name}`, which is no check"));
     }
     let own_is_named = names.contains(&own);
@@ -33,10 +37,8 @@ fn take_out(health: &HealthCheck, list: &str, own: &str) -> bool {
         .filter(|name| *name == own || !unknown.iter().any(|it| it == name))
         .collect();
     if !disabled.is_empty() {
-        tracing::warn!(
-            checks = disabled.join(", "),
-            "health checks disabled by {VARIABLE}"
-        );
+        let checks = disabled.join(", ");
+        log!(WARN, checks, "health checks disabled by {VARIABLE}");
     }
     own_is_named
 }

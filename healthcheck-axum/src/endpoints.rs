@@ -8,6 +8,8 @@ use healthcheck::{BuildError, EnvironmentDump, HealthCheck, Report};
 
 use crate::access::Access;
 use crate::answer::{Answers, SERVERS_OWN};
+use crate::details::Details;
+use crate::disabled;
 use crate::format::{Format, Page};
 use crate::paths::Paths;
 use crate::routes;
@@ -46,7 +48,8 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
 /// | `GET /environment`, `/environment/{section}` | the environment page; one section of it |
 /// | `GET /healthcheck/openapi.json` | an OpenAPI document of all this, where `Endpoints::openapi` turned it on |
 ///
-/// `HEAD` answers each of them without a body, `OPTIONS` the health and probe paths likewise; another method is 405.
+/// `HEAD` answers each of them without a body, `OPTIONS` the health and probe paths likewise, and a CORS preflight is 204
+/// with `Allow`; another method is 405. What went wrong with a request is said in JSON, text or HTML, as it accepts.
 /// Other parameters of the query are ignored, so that `?_=1598022539` does no harm; at most 1,024 are read.
 /// All answers carry `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`, and `Connection: close` while the
 /// service drains. No body is built beyond 4 MiB: a report that large keeps its verdicts and loses its outputs; metrics,
@@ -306,9 +309,32 @@ impl Endpoints {
     /// Who may read what the checks say. Default: [`Access::direct`].
     ///
     /// Others get the same status code, names, verdicts and times, with "reason withheld" in the place of each output;
-    /// and neither sections nor warnings nor descriptions.
+    /// and neither sections nor warnings nor descriptions. [`details`](Self::details) leaves them less.
     pub fn details_access(mut self, access: Access) -> Self {
         self.details_access = access;
+        self
+    }
+
+    /// What callers without permission for details see. Default: [`Details::Verdicts`].
+    ///
+    /// With [`Details::Overall`] `results` is empty, and so is `hostname`; what a check is called, and how many there are,
+    /// stays with those whom [`details_access`](Self::details_access) lets in.
+    ///
+    /// ```
+    /// use healthcheck_axum::{Access, Details, Endpoints};
+    /// # use healthcheck::HealthCheck;
+    ///
+    /// # fn main() -> Result<(), healthcheck::BuildError> {
+    /// # let health = HealthCheck::builder().discover(false).build()?;
+    /// let endpoints = Endpoints::new(health)
+    ///     .details(Details::Overall)
+    ///     .details_access(Access::bearer_file("/run/secrets/health-token"));
+    /// # let _ = endpoints;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn details(mut self, level: Details) -> Self {
+        self.answers.details = level;
         self
     }
 
@@ -337,6 +363,9 @@ impl Endpoints {
     /// nobody answers, not even `/livez`, and on a current-thread runtime one async check that blocks its thread is
     /// enough for it. [`serve`](Self::serve) answers from a thread of its own.
     ///
+    /// `HEALTHCHECK_DISABLE=a,b` in the environment takes these checks out, as under [`serve`](Self::serve). To drain the
+    /// application's server on SIGTERM see [`drain_on_signals`](crate::drain_on_signals).
+    ///
     /// The peer's address, which [`Access::loopback`] asks for, is known where the application's server is started with
     /// `into_make_service_with_connect_info::<SocketAddr>()`.
     ///
@@ -344,6 +373,7 @@ impl Endpoints {
     /// A path that can't be one, or that two endpoints share; a header that is the server's own affair; what
     /// [`EnvironmentDumpBuilder::build`](healthcheck::EnvironmentDumpBuilder::build) finds wrong with the sections.
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, BuildError> {
+        disabled::apply(&self.health);
         let state = self.assemble(Readers::Unknown)?;
         Ok(routes::router(&state.paths, &state))
     }

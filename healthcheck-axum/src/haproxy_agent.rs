@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::log::log;
 use crate::task::Task;
 
 /// Connections at once; HAProxy opens one an interval, and the next ones wait.
@@ -31,7 +32,7 @@ pub(crate) async fn tell(agent: Agent, health: HealthCheck) {
     let listener = match TcpListener::from_std(agent.listener) {
         Ok(listener) => listener,
         Err(error) => {
-            tracing::error!(%error, "the agent of HAProxy can't wait for connections");
+            log!(ERROR, %error, "the agent of HAProxy can't wait for connections");
             return;
         }
     };
@@ -52,12 +53,12 @@ pub(crate) async fn tell(agent: Agent, health: HealthCheck) {
                     let line = line(&health, &selection, agent.budget).await;
                     // Whoever went away or doesn't read asks again.
                     let said = timeout(PATIENCE, say(stream, line)).await;
-                    tracing::trace!(%peer, line, ?said, "agent of HAProxy");
+                    log!(TRACE, %peer, line, ?said, "agent of HAProxy");
                 });
                 connections.spawn(told);
             }
             Err(error) => {
-                tracing::debug!(%error, "the agent of HAProxy can't accept a connection");
+                log!(DEBUG, %error, "the agent of HAProxy can't accept a connection");
                 sleep(BREATH).await;
             }
         }

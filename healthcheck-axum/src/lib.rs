@@ -38,7 +38,7 @@ mod exchange;
 mod format;
 mod haproxy_agent;
 mod json;
-mod maintenance;
+mod log;
 #[cfg(test)]
 mod manifest_tests;
 #[cfg(feature = "openapi")]
@@ -49,14 +49,10 @@ mod probers;
 mod problem;
 mod query;
 mod routes;
-mod runtime_watch;
 mod scrape;
 mod self_probe;
 mod serve;
-mod serve_error;
-mod server;
 mod shortcut;
-mod signals;
 mod state;
 #[cfg(all(feature = "systemd", unix))]
 mod systemd;
@@ -71,11 +67,14 @@ mod test_log;
 pub mod __fuzzing;
 
 pub use access::Access;
+pub use details::Details;
 pub use endpoints::{Endpoints, router};
 pub use format::{Format, Page};
 #[doc(no_inline)]
 pub use healthcheck;
 pub use probers::is_probe;
 pub use self_probe::{Probed, probe, probe_within};
+pub use serve::error::ServeError;
+pub use serve::listener::Listener;
 pub use serve::serve;
-pub use serve_error::ServeError;
+pub use serve::signals::drain_on_signals;

@@ -7,7 +7,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::endpoints::Endpoints;
 use crate::paths::Paths;
-use crate::server::Limits;
+use crate::serve::limits::Limits;
 use crate::termination_log;
 
 fn pod() -> Yaml {

@@ -54,6 +54,13 @@ impl Paths {
         }
     }
 
+    /// All of them.
+    pub(crate) fn all(&self, with_environment: bool) -> Vec<&str> {
+        let mut all: Vec<&str> = vec![&self.health, &self.liveness, &self.readiness, &self.startup];
+        all.extend(with_environment.then_some(&*self.environment));
+        all
+    }
+
     /// Everything that keeps these paths from being served side by side, one sentence each.
     pub(crate) fn problems<'a>(
         &self,

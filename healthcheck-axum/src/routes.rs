@@ -15,12 +15,21 @@ use axum::routing::any_service;
 use healthcheck::checks::{Asked, VIA};
 use tower_service::Service;
 
+use crate::answer;
 #[cfg(feature = "openapi")]
 use crate::paths::DOCUMENT;
 use crate::paths::{CHECK, HISTORY, Paths, SECTION, below};
 use crate::probe::Kind;
-use crate::problem;
+use crate::problem::Problem;
 use crate::state::State;
+
+/// The router of a server that serves nothing else.
+pub(crate) fn whole_server(state: &Arc<State>) -> Router {
+    router(&state.paths, state).fallback_service(Route {
+        state: Arc::clone(state),
+        page: Page::Nothing,
+    })
+}
 
 /// The router of all routes. The paths are known to be sound, and no two are the same.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(paths: &Paths, state: &Arc<State>) -> Router<S> {
@@ -69,6 +78,8 @@ enum Page {
     Section,
     #[cfg(feature = "openapi")]
     OpenApi,
+    /// Any other path of a server that serves nothing else.
+    Nothing,
 }
 
 /// The service behind each route. One `Arc` and a word, since axum clones it for each request.
@@ -89,14 +100,16 @@ impl Service<Request> for Route {
 
     fn call(&mut self, request: Request) -> Answering {
         let (mut head, _) = request.into_parts();
-        let (state, page) = (&self.state, self.page);
-        if let Some(mut response) = page.at_once(state, &head) {
+        let (state, page) = (&self.state, self.page.meant_by(&head));
+        if let Some(answer) = page.at_once(state, &head) {
+            let mut response = answer.unwrap_or_else(|problem| state.problem(problem, &head));
             finish(state, page, &head, &mut response);
             return Answering::Ready(Some(response));
         }
         let state = Arc::clone(state);
         Answering::Waiting(Box::pin(async move {
-            let mut response = page.answer(&state, &mut head).await;
+            let answer = page.answer(&state, &mut head).await;
+            let mut response = answer.unwrap_or_else(|problem| state.problem(problem, &head));
             finish(&state, page, &head, &mut response);
             response
         }))
@@ -104,41 +117,55 @@ impl Service<Request> for Route {
 }
 
 impl Page {
+    /// `OPTIONS *`, as Apache's health check asks, is about readiness.
+    fn meant_by(self, head: &Parts) -> Self {
+        if self == Self::Nothing && head.method == Method::OPTIONS && head.uri.path() == "*" {
+            return Self::Probe(Kind::Readiness);
+        }
+        self
+    }
+
     /// The answer that takes no waiting, if it is one.
-    fn at_once(self, state: &State, head: &Parts) -> Option<Response> {
+    fn at_once(self, state: &State, head: &Parts) -> Option<Result<Response, Problem>> {
+        if self == Self::Nothing {
+            let there = state.paths.all(state.environment.is_some());
+            return Some(Err(Problem::nothing_here(head, there)));
+        }
+        // A browser's question whether another page's script may ask; the answer says what may be asked, and not that.
+        if head.method == Method::OPTIONS && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        {
+            return Some(Ok(answer::no_content(self.allowed())));
+        }
         if !self.takes(&head.method) {
-            return Some(problem::method_not_allowed(self.allowed()));
+            return Some(Err(Problem::method_not_allowed(self.allowed())));
         }
         match self {
-            Self::Probe(kind) => Some(state.fresh(kind, head)?.response(true)),
-            Self::Check(_) => None,
+            Self::Probe(kind) => Some(Ok(state.fresh(kind, head)?.response(true))),
+            Self::Check(_) | Self::Nothing => None,
             Self::History | Self::Environment | Self::Section => {
-                let refused = state.environment_access.admit(head).err()?;
-                Some(problem::refused(refused))
+                let refusals = state.environment_access.admit(head).err()?;
+                Some(Err(Problem::refused(&refusals)))
             }
             #[cfg(feature = "openapi")]
-            Self::OpenApi => Some(state.openapi()),
+            Self::OpenApi => Some(Ok(state.openapi())),
         }
     }
 
-    async fn answer(self, state: &State, head: &mut Parts) -> Response {
+    async fn answer(self, state: &State, head: &mut Parts) -> Result<Response, Problem> {
         // Who asks is known to our own upstream checks for as long as they may be what this request waits for.
-        let _asked = match head
-            .headers
-            .get(VIA)
-            .map(|via| Asked::by(via.to_str().unwrap_or_default()))
-        {
-            Some(Err(refused)) => return problem::asked_by_itself(refused),
-            asked => asked,
-        };
+        let via = head.headers.get(VIA);
+        let asked = via.map(|via| Asked::by(via.to_str().unwrap_or_default()));
+        let _asked = asked.transpose().map_err(Problem::asked_by_itself)?;
         match self {
             Self::Probe(kind) => state.probed(kind, head).await,
             Self::Check(kind) => state.one_check(kind, head).await,
-            Self::History => state.history(),
+            Self::History => state.history(head),
             Self::Environment => state.environment(head).await,
             Self::Section => state.section(head).await,
             #[cfg(feature = "openapi")]
-            Self::OpenApi => state.openapi(),
+            Self::OpenApi => Ok(state.openapi()),
+            // Answered at once.
+            Self::Nothing => Err(Problem::nothing_here(head, Vec::new())),
         }
     }
 

@@ -1,10 +1,13 @@
-use std::fmt;
 use std::time::Duration;
+use std::{fmt, io};
 
 use axum::http::{StatusCode, Uri};
 use healthcheck::Status;
 use serde_json::Value;
-use tokio::net::{TcpStream, ToSocketAddrs};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use crate::exchange::exchange;
@@ -19,7 +22,8 @@ pub(crate) const AGENT: &str = concat!("healthcheck-axum/", env!("CARGO_PKG_VERS
 /// Asks a health endpoint over HTTP, for images without curl: `myapp probe` as Docker's `HEALTHCHECK`, as an exec
 /// probe, or as a check script of Nagios, Nomad or Consul. Never takes longer than 5 s.
 ///
-/// The path is one of the health path or the probes, with a query where that is wanted.
+/// The address is host and port, as in "127.0.0.1:8080" or a [`SocketAddr`](std::net::SocketAddr), or on Unix `unix:` and the path of a socket, as in
+/// "unix:/run/app.sock". The path is one of the health path or the probes, with a query where that is wanted.
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -35,13 +39,13 @@ pub(crate) const AGENT: &str = concat!("healthcheck-axum/", env!("CARGO_PKG_VERS
 ///     ExitCode::SUCCESS
 /// }
 /// ```
-pub async fn probe(addr: impl ToSocketAddrs, path: &str) -> Probed {
+pub async fn probe(addr: impl fmt::Display, path: &str) -> Probed {
     probe_within(addr, path, LIMIT).await
 }
 
-/// As [`probe`], with a time limit of one's own.
-pub async fn probe_within(addr: impl ToSocketAddrs, path: &str, limit: Duration) -> Probed {
-    match timeout(limit, ask(addr, path)).await {
+/// As [`probe`], with a time limit of your own.
+pub async fn probe_within(addr: impl fmt::Display, path: &str, limit: Duration) -> Probed {
+    match timeout(limit, ask(&addr.to_string(), path)).await {
         Ok(Ok((status, body))) => Probed::of(status, &body),
         Ok(Err(why)) => Probed::failed(&why),
         Err(_) => Probed::failed(&format!("no answer within {limit:?}")),
@@ -191,6 +195,7 @@ impl<'a> Told<'a> {
             }));
         }
         match (troubles.as_slice(), self.results.len()) {
+            ([], 0) if self.status != Status::Pass => "what fails or warns is withheld".to_owned(),
             ([], 1) => "1 check passes".to_owned(),
             ([], count) => format!("{count} checks pass"),
             (troubles, _) => troubles.join("; "),
@@ -198,22 +203,33 @@ impl<'a> Told<'a> {
     }
 }
 
-async fn ask(addr: impl ToSocketAddrs, path: &str) -> Result<(StatusCode, Vec<u8>), String> {
+async fn ask(addr: &str, path: &str) -> Result<(StatusCode, Vec<u8>), String> {
     let uri: Uri = path
         .parse()
         .ok()
         .filter(|_| path.starts_with('/'))
         .ok_or_else(|| format!("{path:?} is not a path: write \"/readyz\""))?;
+    #[cfg(unix)]
+    if let Some(path) = addr.strip_prefix("unix:") {
+        return exchanged(UnixStream::connect(path).await, addr, "localhost", &uri).await;
+    }
     let addrs = tokio::net::lookup_host(addr).await;
     let addrs: Vec<_> = addrs
         .map_err(|why| format!("can't find the address: {why}"))?
         .collect();
     let named = addrs.first().map(ToString::to_string).unwrap_or_default();
-    let stream = TcpStream::connect(&*addrs)
-        .await
-        .map_err(|why| format!("can't connect to {named}: {why}"))?;
+    exchanged(TcpStream::connect(&*addrs).await, &named, &named, &uri).await
+}
+
+async fn exchanged(
+    connected: io::Result<impl AsyncRead + AsyncWrite + Unpin>,
+    named: &str,
+    host: &str,
+    uri: &Uri,
+) -> Result<(StatusCode, Vec<u8>), String> {
+    let stream = connected.map_err(|why| format!("can't connect to {named}: {why}"))?;
     let request = format!(
-        "GET {uri} HTTP/1.0\r\nHost: {named}\r\nUser-Agent: {AGENT}\r\nAccept: application/json\r\n\
+        "GET {uri} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: {AGENT}\r\nAccept: application/json\r\n\
          Connection: close\r\n\r\n"
     );
     exchange(stream, &request, LONGEST_ANSWER)
@@ -275,6 +291,15 @@ mod tests {
             probed(301, ""),
             (1, 2, "CRITICAL - 301 Moved Permanently".to_owned())
         );
+    }
+
+    #[test]
+    fn a_failure_whose_checks_are_withheld_is_no_success() {
+        assert_eq!(
+            probed(503, &report("failure", "")).2,
+            "CRITICAL - what fails or warns is withheld"
+        );
+        assert_eq!(probed(200, &report("success", "")).2, "OK - 0 checks pass");
     }
 
     #[test]

@@ -10,11 +10,12 @@ use healthcheck::{EnvironmentDump, HealthCheck, Selection};
 
 use crate::access::Access;
 use crate::answer::{self, Answers, Rendered, Subject};
-use crate::format::{Choice, Place, UnknownFormat, Where, Wish};
+use crate::details::Details;
+use crate::format::{Choice, Place, UnknownFormat, Where, Wish, html};
 use crate::json;
 use crate::paths::{CHECK, Paths, SECTION};
 use crate::probe::{Kind, Probe};
-use crate::problem;
+use crate::problem::Problem;
 use crate::query::Query;
 use crate::scrape::{self, Scrape};
 
@@ -37,6 +38,8 @@ pub(crate) struct State {
     pub(crate) openapi: Option<axum::body::Bytes>,
     pub(crate) environment: Option<EnvironmentDump>,
     pub(crate) environment_access: Access,
+    /// Whether the environment page shows variables and arguments by name alone, since nobody said who reads it.
+    pub(crate) variables_are_hidden: bool,
 }
 
 impl State {
@@ -56,47 +59,29 @@ impl State {
     }
 
     /// A probe, or the part of it that the query asks for.
-    pub(crate) async fn probed(&self, kind: Kind, head: &Parts) -> Response {
+    pub(crate) async fn probed(&self, kind: Kind, head: &Parts) -> Result<Response, Problem> {
         let probe = self.probe(kind);
-        let query = match Query::parse(head.uri.query().unwrap_or_default()) {
-            Ok(query) => query,
-            Err(error) => return problem::bad_query(error),
-        };
-        let choice = match self.choice(kind.place(), &query, head) {
-            Ok(choice) => choice,
-            Err(error) => return problem::unknown_format(&error),
-        };
+        let query = Query::parse(head.uri.query().unwrap_or_default())?;
+        let choice = self.choice(kind.place(), &query, head)?;
         if query.selects() || choice.form.is_metrics() {
             let selection = query.within(&probe.selection);
             return self.selected(probe, &selection, choice, None, &query, head).await;
         }
-        match self.health.report_within(&probe.selection, probe.budget).await {
-            Ok(report) => {
-                let subject = self.subject(kind, None, &query, head);
-                let rendered = probe.rendered(&self.answers, report, choice, subject);
-                rendered.response(query.leaves_form_to_accept())
-            }
-            Err(error) => problem::unknown_selection(&error),
-        }
+        let report = self.health.report_within(&probe.selection, probe.budget).await?;
+        let subject = self.subject(kind, None, &query, head);
+        let rendered = probe.rendered(&self.answers, report, choice, subject);
+        Ok(rendered.response(query.leaves_form_to_accept()))
     }
 
     /// One check of a probe.
-    pub(crate) async fn one_check(&self, kind: Kind, head: &mut Parts) -> Response {
+    pub(crate) async fn one_check(&self, kind: Kind, head: &mut Parts) -> Result<Response, Problem> {
         let probe = self.probe(kind);
-        let Some(name) = parameter(head, CHECK).await else {
-            return problem::bad_path();
-        };
-        let query = match Query::parse(head.uri.query().unwrap_or_default()) {
-            Ok(query) => query,
-            Err(error) => return problem::bad_query(error),
-        };
-        let choice = match self.choice(kind.place(), &query, head) {
-            Ok(choice) => choice,
-            Err(error) => return problem::unknown_format(&error),
-        };
+        let name = parameter(head, CHECK).await.ok_or_else(Problem::bad_path)?;
+        let query = Query::parse(head.uri.query().unwrap_or_default())?;
+        let choice = self.choice(kind.place(), &query, head)?;
         // The path and the query intersect, as a probe and the query do.
         if !self.is_chosen(&name, &query) {
-            return problem::not_chosen(&name);
+            return Err(Problem::not_chosen(&name));
         }
         let selection = query.excluding(probe.selection.clone().only(&name));
         self.selected(probe, &selection, choice, Some(&name), &query, head)
@@ -104,47 +89,58 @@ impl State {
     }
 
     /// The environment page.
-    pub(crate) async fn environment(&self, head: &Parts) -> Response {
-        let Some(dump) = &self.environment else {
-            return problem::no_environment();
-        };
-        let query = match Query::parse(head.uri.query().unwrap_or_default()) {
-            Ok(query) => query,
-            Err(error) => return problem::bad_query(error),
-        };
-        match self.choice(Where::Environment, &query, head) {
-            Ok(choice) => {
-                let sections = dump.collect().await;
-                let by_accept = query.leaves_form_to_accept();
-                answer::environment(&self.paths, &sections, choice, by_accept)
-            }
-            Err(error) => problem::unknown_format(&error),
-        }
+    pub(crate) async fn environment(&self, head: &Parts) -> Result<Response, Problem> {
+        let dump = self.environment.as_ref().ok_or_else(Problem::no_environment)?;
+        let query = Query::parse(head.uri.query().unwrap_or_default())?;
+        let choice = self.choice(Where::Environment, &query, head)?;
+        let sections = dump.collect().await;
+        Ok(answer::either(
+            choice,
+            query.leaves_form_to_accept(),
+            || json::of_environment(&sections),
+            || html::of_environment(&self.paths, &sections, self.variables_are_hidden),
+        ))
     }
 
     /// One section of it.
-    pub(crate) async fn section(&self, head: &mut Parts) -> Response {
-        let Some(dump) = &self.environment else {
-            return problem::no_environment();
-        };
-        let Some(name) = parameter(head, SECTION).await else {
-            return problem::bad_path();
-        };
+    pub(crate) async fn section(&self, head: &mut Parts) -> Result<Response, Problem> {
+        let dump = self.environment.as_ref().ok_or_else(Problem::no_environment)?;
+        let name = parameter(head, SECTION).await.ok_or_else(Problem::bad_path)?;
         match dump.collect_section(&name).await {
-            Some(value) => answer::json(StatusCode::OK, json::of_value(&value)),
-            None => problem::unknown_section(&name, dump.names()),
+            Some(value) => Ok(answer::json(StatusCode::OK, json::of_value(&value))),
+            None => Err(Problem::unknown_section(&name, dump.names())),
         }
+    }
+
+    /// The last transitions.
+    pub(crate) fn history(&self, head: &Parts) -> Result<Response, Problem> {
+        let query = Query::parse(head.uri.query().unwrap_or_default())?;
+        let choice = self.choice(Where::Environment, &query, head)?;
+        let history = self.health.history();
+        Ok(answer::either(
+            choice,
+            query.leaves_form_to_accept(),
+            || json::of_history(history.clone()),
+            || html::of_history(&self.paths, self.environment.is_some(), &history),
+        ))
+    }
+
+    /// What was wrong with a request, as far as this caller may know it.
+    pub(crate) fn problem(&self, problem: Problem, head: &Parts) -> Response {
+        let withheld = self.answers.details == Details::Overall && self.details_access.admit(head).is_err();
+        let problem = if withheld {
+            problem.without_names()
+        } else {
+            problem
+        };
+        let ours = (&self.paths, self.environment.is_some());
+        problem.response(&self.answers.formats, Some(ours), head)
     }
 
     /// What OpenAPI has to say of all this.
     #[cfg(feature = "openapi")]
     pub(crate) fn openapi(&self) -> Response {
         answer::json(StatusCode::OK, self.openapi.clone().unwrap_or_default())
-    }
-
-    /// The last transitions.
-    pub(crate) fn history(&self) -> Response {
-        answer::json(StatusCode::OK, json::of_history(self.health.history()))
     }
 
     async fn selected(
@@ -155,27 +151,21 @@ impl State {
         check: Option<&str>,
         query: &Query,
         head: &Parts,
-    ) -> Response {
+    ) -> Result<Response, Problem> {
         let mut subject = self.subject(probe.kind, check, query, head);
         let by_accept = query.leaves_form_to_accept();
         if choice.form.is_metrics() {
-            return match scrape::read(&self.health, selection).await {
-                Ok((report, wholes)) => {
-                    subject.place.wholes = Some(&wholes);
-                    if check.is_some() || query.selects() {
-                        self.answers.render(report, choice, subject).response(by_accept)
-                    } else {
-                        let rendered = self.scrape.rendered(&self.answers, choice, subject, &wholes);
-                        rendered.response(by_accept)
-                    }
-                }
-                Err(error) => problem::unknown_selection(&error),
-            };
+            let (report, wholes) = scrape::read(&self.health, selection).await?;
+            subject.place.wholes = Some(&wholes);
+            return Ok(if check.is_some() || query.selects() {
+                self.answers.render(report, choice, subject).response(by_accept)
+            } else {
+                let rendered = self.scrape.rendered(&self.answers, choice, subject, &wholes);
+                rendered.response(by_accept)
+            });
         }
-        match self.health.report_within(selection, probe.budget).await {
-            Ok(report) => self.answers.render(report, choice, subject).response(by_accept),
-            Err(error) => problem::unknown_selection(&error),
-        }
+        let report = self.health.report_within(selection, probe.budget).await?;
+        Ok(self.answers.render(report, choice, subject).response(by_accept))
     }
 
     fn choice(&self, on: Where, query: &Query, head: &Parts) -> Result<Choice, UnknownFormat> {

@@ -6,6 +6,8 @@ use healthcheck::{HealthCheck, Overall, Report, Selection, Status};
 use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use crate::log::log;
+
 /// How often it is looked whether the service has started and what fails. A check is run as often as its TTL says.
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long to wait for what is due; what takes longer is told with the next look.
@@ -104,7 +106,7 @@ async fn notify_status(line: String) {
 /// A service manager that doesn't read would block whoever sends: not the thread that answers probes.
 async fn send(sending: impl FnOnce() -> std::io::Result<()> + Send + 'static) {
     if let Ok(Err(error)) = tokio::task::spawn_blocking(sending).await {
-        tracing::debug!(%error, "can't tell the service manager");
+        log!(DEBUG, %error, "can't tell the service manager");
     }
 }
 

@@ -24,8 +24,9 @@ impl Log {
         }
     }
 
-    /// How many lines hold this.
+    /// How many lines hold this, of those that were on their way, too.
     pub(crate) fn count(&self, what: &str) -> usize {
+        crate::log::finish();
         self.lines
             .lock()
             .unwrap()

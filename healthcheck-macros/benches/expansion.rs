@@ -100,8 +100,7 @@ fn by_hand(number: u32) -> String {
          name: \"check_{number}\",\n        description: \"\",\n        \
          origin: healthcheck::__private::Origin {{ module: module_path!(), file: file!(), line: line!(), \
          package: (option_env!(\"CARGO_PKG_NAME\"), option_env!(\"CARGO_PKG_VERSION\")) }},\n        \
-         options: {{ let mut options = healthcheck::__private::options(); \
-         options.timeout = Some(Some(std::time::Duration::from_secs(2))); options }},\n        \
+         options: healthcheck::__private::options(&[(\"timeout\", healthcheck::__private::Given::Time(2, 0))]),\n        \
          bind: healthcheck::__private::Bind::Async(|| Box::pin(async {{ \
          healthcheck::IntoOutcome::into_outcome(check_{number}().await) }})),\n    }})\n}}\n"
     )

@@ -54,7 +54,9 @@ fn parse_list<T: Copy>(
             Err(problem) => problems.push(problem),
             Ok(arg) => match table.iter().find(|(key, _)| arg.key == key) {
                 None => {
-                    let message = unknown(&arg.key, table.iter().map(|(key, _)| *key));
+                    let known = table.iter().map(|(key, _)| *key);
+                    let instead = rules::instead_of(&arg.key.to_string(), known);
+                    let message = format!("unknown option `{}`, {instead}", arg.key);
                     problems.refuse(arg.key, message);
                 }
                 Some(_) if args.iter().any(|(earlier, _)| earlier.key == arg.key) => {
@@ -67,15 +69,6 @@ fn parse_list<T: Copy>(
         skip_past_comma(input);
     }
     args
-}
-
-fn unknown(key: &Ident, known: impl Iterator<Item = &'static str> + Clone) -> String {
-    let quoted = |keys: Vec<&str>| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>();
-    let instead = match quoted(rules::meant(&key.to_string(), known.clone())) {
-        meant if !meant.is_empty() => format!("did you mean {}?", meant.join(" or ")),
-        _ => format!("expected one of {}", quoted(known.collect()).join(", ")),
-    };
-    format!("unknown option `{key}`, {instead}")
 }
 
 fn parse_arg(attribute: &str, input: ParseStream<'_>) -> Result<Arg> {

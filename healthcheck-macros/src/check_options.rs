@@ -2,21 +2,22 @@
 
 use std::time::Duration;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{Error, LitStr, Path, Result};
 
 use crate::args::{self, Arg};
 use crate::problems::Problems;
-use crate::{duration, registration, rules};
+use crate::{duration, rules};
 
 /// The options that were written.
+#[derive(Default)]
 pub(crate) struct CheckOptions {
-    pub(crate) krate: Path,
+    pub(crate) krate: Option<Path>,
     pub(crate) name: Option<LitStr>,
     pub(crate) depends_on: Vec<LitStr>,
-    /// Statements that set what was written; the rest is left to the runtime's defaults.
-    statements: TokenStream,
+    /// The others, by key; what wasn't written is left to the runtime's defaults.
+    given: Vec<(String, Given)>,
 }
 
 /// What an option is, by its key.
@@ -25,41 +26,39 @@ enum Key {
     Crate,
     Name,
     DependsOn,
-    /// The value of the field of that name.
-    Field(Read),
-    /// The argument of `set_…`.
-    Setter(Read),
+    /// Any other: how its value is read.
+    Of(fn(&Arg) -> Result<Given>),
 }
 
-/// From the value as it is written to an expression of the runtime's.
-type Read = fn(&Arg, &Path) -> Result<TokenStream>;
+/// A value as the runtime's type of that name has it.
+struct Given(TokenStream);
 
-/// All options.
+/// All options. The runtime has a table of the same keys.
 const OPTIONS: [(&str, Key); 19] = [
     ("name", Key::Name),
-    ("liveness", Key::Field(flag)),
-    ("readiness", Key::Field(flag)),
-    ("startup", Key::Field(flag)),
+    ("liveness", Key::Of(flag)),
+    ("readiness", Key::Of(flag)),
+    ("startup", Key::Of(flag)),
     // tags("cache", "external")
-    ("tags", Key::Field(tags)),
+    ("tags", Key::Of(tags)),
     // critical = false
-    ("critical", Key::Setter(boolean)),
-    ("timeout", Key::Field(timeout)),
-    ("success_ttl", Key::Field(|arg, _| ttl(arg, "27s"))),
-    ("failed_ttl", Key::Field(|arg, _| ttl(arg, "9s"))),
-    ("interval", Key::Field(interval)),
-    ("initial_delay", Key::Field(initial_delay)),
+    ("critical", Key::Of(boolean)),
+    ("timeout", Key::Of(timeout)),
+    ("success_ttl", Key::Of(|arg| ttl(arg, "27s"))),
+    ("failed_ttl", Key::Of(|arg| ttl(arg, "9s"))),
+    ("interval", Key::Of(interval)),
+    ("initial_delay", Key::Of(initial_delay)),
     // failure_threshold = 3
-    ("failure_threshold", Key::Field(count)),
-    ("success_threshold", Key::Field(count)),
-    ("fail_after", Key::Field(fail_after)),
+    ("failure_threshold", Key::Of(count)),
+    ("success_threshold", Key::Of(count)),
+    ("fail_after", Key::Of(fail_after)),
     // depends_on("dns")
     ("depends_on", Key::DependsOn),
-    ("external", Key::Field(flag)),
-    ("owner", Key::Setter(|arg, _| label(arg, "the orders team"))),
+    ("external", Key::Of(flag)),
+    ("owner", Key::Of(|arg| label(arg, "the orders team"))),
     (
         "runbook",
-        Key::Setter(|arg, _| label(arg, "https://runbooks.example/redis")),
+        Key::Of(|arg| label(arg, "https://runbooks.example/redis")),
     ),
     // crate = path::to::healthcheck
     ("crate", Key::Crate),
@@ -68,15 +67,7 @@ const OPTIONS: [(&str, Key); 19] = [
 impl CheckOptions {
     pub(crate) fn parse(tokens: TokenStream, problems: &mut Problems) -> Self {
         let args = args::parse("health_check", &OPTIONS, tokens, problems);
-        // Expressions name the runtime, so its path is read before them.
-        let krate = args.iter().find(|(_, key)| matches!(key, Key::Crate));
-        let krate = krate.and_then(|(arg, _)| problems.keep(arg.path()));
-        let mut options = Self {
-            krate: registration::krate(krate),
-            name: None,
-            depends_on: Vec::new(),
-            statements: TokenStream::new(),
-        };
+        let mut options = Self::default();
         for (arg, key) in &args {
             problems.keep(options.read(arg, *key));
         }
@@ -86,21 +77,13 @@ impl CheckOptions {
 
     fn read(&mut self, arg: &Arg, key: Key) -> Result<()> {
         match key {
-            Key::Crate => {}
+            Key::Crate => self.krate = Some(arg.path()?),
             Key::Name => self.name = Some(check_name(arg.text("redis")?)?),
             Key::DependsOn => {
                 self.depends_on = distinct(arg.texts()?, check_name)?;
-                let names = texts(&self.krate, &self.depends_on);
-                self.assign("depends_on", &names);
+                self.give("depends_on", texts(&self.depends_on));
             }
-            Key::Field(read) => {
-                let value = read(arg, &self.krate)?;
-                self.assign(&arg.key.to_string(), &value);
-            }
-            Key::Setter(read) => {
-                let value = read(arg, &self.krate)?;
-                self.call(&arg.key.to_string(), &value);
-            }
+            Key::Of(read) => self.give(&arg.key.to_string(), read(arg)?),
         }
         Ok(())
     }
@@ -108,38 +91,21 @@ impl CheckOptions {
     /// What the section of the doc comment says.
     pub(crate) fn when_it_fails(&mut self, text: Option<&str>) {
         if let Some(text) = text {
-            self.call("when_it_fails", &quote!(#text));
+            self.give("when_it_fails", Given(quote!(Text(#text))));
         }
+    }
+
+    fn give(&mut self, key: &str, value: Given) {
+        self.given.push((key.to_owned(), value));
     }
 
     /// An expression of the runtime's type of options.
-    pub(crate) fn tokens(&self) -> TokenStream {
-        let (krate, statements) = (&self.krate, &self.statements);
-        let default = quote!(#krate::__private::options());
-        if statements.is_empty() {
-            return default;
-        }
-        let options = variable();
-        quote!({
-            let mut #options = #default;
-            #statements
-            #options
-        })
+    pub(crate) fn tokens(&self, krate: &Path) -> TokenStream {
+        let private = quote!(#krate::__private);
+        let given = self.given.iter();
+        let given = given.map(|(key, Given(value))| quote!((#key, #private::Given::#value)));
+        quote!(#private::options(&[#(#given),*]))
     }
-
-    fn assign(&mut self, field: &str, value: &TokenStream) {
-        let (options, field) = (variable(), Ident::new(field, Span::call_site()));
-        self.statements.extend(quote!(#options.#field = #value;));
-    }
-
-    fn call(&mut self, field: &str, value: &TokenStream) {
-        let (options, setter) = (variable(), Ident::new(&format!("set_{field}"), Span::call_site()));
-        self.statements.extend(quote!(#options.#setter(#value);));
-    }
-}
-
-fn variable() -> Ident {
-    Ident::new("__healthcheck_options", Span::mixed_site())
 }
 
 /// Options that are right by themselves and wrong together.
@@ -173,36 +139,36 @@ fn refuse_contradictions(args: &[(Arg, Key)], problems: &mut Problems) {
     }
 }
 
-fn flag(arg: &Arg, _: &Path) -> Result<TokenStream> {
-    arg.flag().map(|yes| quote!(#yes))
+fn flag(arg: &Arg) -> Result<Given> {
+    arg.flag().map(|yes| Given(quote!(Flag(#yes))))
 }
 
-fn boolean(arg: &Arg, _: &Path) -> Result<TokenStream> {
-    arg.boolean().map(|yes| quote!(#yes))
+fn boolean(arg: &Arg) -> Result<Given> {
+    arg.boolean().map(|yes| Given(quote!(Flag(#yes))))
 }
 
-fn count(arg: &Arg, _: &Path) -> Result<TokenStream> {
-    arg.count().map(|count| quote!(#count))
+fn count(arg: &Arg) -> Result<Given> {
+    arg.count().map(|count| Given(quote!(Count(#count))))
 }
 
-fn label(arg: &Arg, example: &str) -> Result<TokenStream> {
+fn label(arg: &Arg, example: &str) -> Result<Given> {
     let text = arg.text(example)?;
     match rules::label(&format!("`{}`", arg.key), &text.value()) {
-        Ok(()) => Ok(quote!(#text)),
+        Ok(()) => Ok(Given(quote!(Text(#text)))),
         Err(problem) => Err(Error::new(text.span(), problem)),
     }
 }
 
-fn tags(arg: &Arg, krate: &Path) -> Result<TokenStream> {
+fn tags(arg: &Arg) -> Result<Given> {
     let tags = distinct(arg.texts()?, |tag| match rules::tag(&tag.value()) {
         Ok(()) => Ok(tag),
         Err(problem) => Err(Error::new(tag.span(), problem)),
     });
-    Ok(texts(krate, &tags?))
+    Ok(texts(&tags?))
 }
 
-fn texts(krate: &Path, texts: &[LitStr]) -> TokenStream {
-    quote!(#krate::__private::texts(&[#(#texts),*]))
+fn texts(texts: &[LitStr]) -> Given {
+    Given(quote!(Texts(&[#(#texts),*])))
 }
 
 fn check_name(name: LitStr) -> Result<LitStr> {
@@ -227,55 +193,47 @@ fn distinct(texts: Vec<LitStr>, rule: fn(LitStr) -> Result<LitStr>) -> Result<Ve
 }
 
 /// `timeout = "2s"`, `"none"` for no limit.
-fn timeout(arg: &Arg, _: &Path) -> Result<TokenStream> {
+fn timeout(arg: &Arg) -> Result<Given> {
     let literal = arg.text("2s")?;
     match duration::optional(&literal)? {
         Some(Duration::ZERO) => {
             let message = "a time limit of zero lets no run pass: write \"none\" for no limit";
             Err(Error::new(literal.span(), message))
         }
-        limit => Ok(chosen(limit)),
+        limit => Ok(time(limit)),
     }
 }
 
 /// `"none"`: not cached.
-fn ttl(arg: &Arg, example: &str) -> Result<TokenStream> {
-    duration::optional(&arg.text(example)?).map(chosen)
+fn ttl(arg: &Arg, example: &str) -> Result<Given> {
+    duration::optional(&arg.text(example)?).map(time)
 }
 
-fn interval(arg: &Arg, _: &Path) -> Result<TokenStream> {
-    time(
-        arg,
-        "10s",
-        "leave `interval` out for a check that runs when it is asked for",
-    )
+fn interval(arg: &Arg) -> Result<Given> {
+    let instead = "leave `interval` out for a check that runs when it is asked for";
+    positive(arg, "10s", instead)
 }
 
-fn initial_delay(arg: &Arg, _: &Path) -> Result<TokenStream> {
-    time(arg, "1s", "leave `initial_delay` out for a first run at once")
+fn initial_delay(arg: &Arg) -> Result<Given> {
+    positive(arg, "1s", "leave `initial_delay` out for a first run at once")
 }
 
-fn fail_after(arg: &Arg, _: &Path) -> Result<TokenStream> {
-    time(
+fn fail_after(arg: &Arg) -> Result<Given> {
+    positive(
         arg,
         "60s",
         "leave `fail_after` out for a check that fails at once",
     )
 }
 
-fn time(arg: &Arg, example: &str, instead: &str) -> Result<TokenStream> {
-    let time = duration::positive(&arg.text(example)?, instead)?;
-    Ok(some(&duration::tokens(time)))
+fn positive(arg: &Arg, example: &str, instead: &str) -> Result<Given> {
+    duration::positive(&arg.text(example)?, instead).map(|positive| time(Some(positive)))
 }
 
-/// Of an option that knows "nobody said" and "none".
-fn chosen(time: Option<Duration>) -> TokenStream {
-    match time {
-        None => some(&quote!(::core::option::Option::None)),
-        Some(time) => some(&some(&duration::tokens(time))),
-    }
-}
-
-fn some(value: &TokenStream) -> TokenStream {
-    quote!(::core::option::Option::Some(#value))
+fn time(time: Option<Duration>) -> Given {
+    let Some(time) = time else {
+        return Given(quote!(None));
+    };
+    let (seconds, nanos) = (time.as_secs(), time.subsec_nanos());
+    Given(quote!(Time(#seconds, #nanos)))
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use proc_macro2::TokenStream;
-use quote::quote;
 use syn::{Error, LitStr, Result};
 
 use crate::rules;
@@ -24,10 +22,4 @@ pub(crate) fn positive(literal: &LitStr, instead: &str) -> Result<Duration> {
         literal.span(),
         format!("{refused} isn't possible here: {instead}"),
     ))
-}
-
-/// An expression of this duration.
-pub(crate) fn tokens(duration: Duration) -> TokenStream {
-    let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
-    quote!(::core::time::Duration::new(#seconds, #nanos))
 }

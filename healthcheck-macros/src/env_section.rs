@@ -14,7 +14,7 @@ use crate::{dependency, registration, rules, signature};
 pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Problems) -> Option<TokenStream> {
     let options = SectionOptions::parse(args, problems);
     let function = Function::parse("env_section", item, problems)?;
-    signature::validate("env_section", &function.sig, problems);
+    signature::validate("env_section", &function.sig, problems)?;
     let dependencies = dependency::parse(&function.sig, problems);
     let name = checked_name(&options, &function, problems);
 

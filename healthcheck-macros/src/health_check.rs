@@ -14,15 +14,15 @@ use crate::{dependency, registration, rules, signature};
 pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Problems) -> Option<TokenStream> {
     let mut options = CheckOptions::parse(args, problems);
     let function = Function::parse("health_check", item, problems)?;
-    signature::validate("health_check", &function.sig, problems);
+    signature::validate("health_check", &function.sig, problems)?;
     let dependencies = dependency::parse(&function.sig, problems);
     let name = checked_name(&options, &function, problems);
 
     let doc_comment = DocComment::of(&function.attrs);
     let description = &doc_comment.description;
     options.when_it_fails(doc_comment.when_it_fails.as_deref());
-    let recorded = options.tokens();
-    let krate = &options.krate;
+    let krate = &registration::krate(options.krate.clone());
+    let given = options.tokens(krate);
     let bind = registration::bind(krate, &function, &dependencies, |call: &TokenStream| {
         outcome(krate, &function, call)
     });
@@ -31,7 +31,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
             name: #name,
             description: #description,
             origin: #krate::__private::origin!(),
-            options: #recorded,
+            options: #given,
             bind: #bind,
         })
     };

@@ -60,14 +60,43 @@ mod problems;
 ///
 /// A free function, `async` or not, which stays as it was written: it can be called and tested, and keeps its
 /// visibility and its other attributes. One that isn't `async` runs on a thread apart, so it may block. It can't be
-/// `const`, `unsafe`, `extern`, generic or variadic, or take `self`; a function in an `impl` block or a trait is refused
-/// by the compiler, "`const` items in this context need a name".
+/// `const`, `unsafe`, `extern`, generic or variadic, or stand in an `impl` block or a trait: take what would be `self` as
+/// a parameter. Where a signature doesn't show that it stands there, the compiler says "`const` items in this context need
+/// a name".
 ///
 /// It returns what `healthcheck::IntoOutcome` lists: nothing, a `bool`, a text, a JSON value, `(bool, T)`, an
 /// `Outcome`, or a `Result` of one of these, whose error is told with all its sources.
 ///
-/// The first paragraph of its doc comment, on one line and without its full stop, is the check's description. What
-/// `#[doc = include_str!("…")]` includes is not visible to an attribute.
+/// The first paragraph of its doc comment, on one line and without its full stop, is the check's description. The text
+/// below a heading `# When it fails`, of any level, says what to do: it is shown beside the output while the check doesn't
+/// pass, line by line, and ends at the next heading of this level or above. What `#[doc = include_str!("…")]` includes is
+/// not visible to an attribute.
+///
+/// ```standalone_crate
+/// use healthcheck::{HealthCheck, health_check};
+///
+/// /// The orders database accepts connections.
+/// ///
+/// /// # When it fails
+/// /// A failover takes 40 s: wait.
+/// /// Longer: page the storage team.
+/// #[health_check(external, fail_after = "60s", owner = "orders", runbook = "https://runbooks.example/orders")]
+/// async fn database() -> std::io::Result<&'static str> {
+///     tokio::net::TcpStream::connect("127.0.0.1:5432").await?;
+///     Ok("database ok")
+/// }
+///
+/// # fn main() -> Result<(), healthcheck::BuildError> {
+/// let health = HealthCheck::discover()?;
+/// for check in health.checks() {
+///     assert_eq!(
+///         check.options().when_it_fails(),
+///         Some("A failover takes 40 s: wait.\nLonger: page the storage team.")
+///     );
+/// }
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Parameters
 ///
@@ -124,7 +153,7 @@ mod problems;
 /// | `startup` | no | Belongs to the startup probe: readiness fails, "starting", until it has passed, and it isn't run after that unless it belongs to another probe too |
 /// | `tags("cache", "external")` | none | Words to select checks by |
 /// | `critical = false` | `true` | Whether its failure fails the whole; otherwise it degrades it |
-/// | `external` | no | It looks at something outside of the process. Refused together with `liveness`, since a restart doesn't repair that |
+/// | `external` | no | It looks at something outside of the process that other instances share. Its failure degrades readiness instead of failing it, unless `critical = true` is written. Refused together with `liveness`, since a restart doesn't repair that |
 /// | `timeout = "2s"` | the program's, 5 s | How long a run may take until it has failed; `"none"`: no limit |
 /// | `success_ttl = "27s"` | the program's, 27 s | For how long a pass is cached; `"none"`: not at all |
 /// | `failed_ttl = "9s"` | the program's, 9 s | For how long a failure is cached; `"none"`: not at all |
@@ -132,16 +161,19 @@ mod problems;
 /// | `initial_delay = "1s"` | none | How long after the start the first background run begins; until then it fails, "not run yet"; needs `interval` |
 /// | `failure_threshold = 3` | `1` | How many runs in a row have to fail before it is shown as failing; holds after the first pass |
 /// | `success_threshold = 2` | `1` | How many runs in a row have to pass before it is shown as passing again |
+/// | `fail_after = "60s"` | none | A failure is shown as a warning until it has lasted that long; holds after the first pass and besides `failure_threshold`; a pass ends it |
 /// | `depends_on("dns")` | none | The checks that have to pass; while one fails, this one isn't run and fails, "blocked by dns" |
+/// | `owner = "orders"` | none | Who looks after what it looks at; shown while it doesn't pass |
+/// | `runbook = "https://…"` | none | The address of the page that says what to do; shown while it doesn't pass |
 /// | `crate = path::to::healthcheck` | `::healthcheck` | Where the library is found: renamed in Cargo.toml (`crate = hc`), or handed on by another crate |
 ///
-/// Durations are texts of numbers with units, `"250ms"`, `"2s"`, `"1m 30s"`, `"1h"`. A time limit, an interval and a
-/// delay are longer than zero; thresholds are whole numbers from 1 to 4294967295.
+/// Durations are texts of numbers with units, `"250ms"`, `"2s"`, `"1m 30s"`, `"1h"`. A time limit, an interval, a delay
+/// and `fail_after` are longer than zero; thresholds are whole numbers from 1 to 4294967295.
 ///
 /// A name isn't empty, `.`, `..`, `history` or `openapi.json`, begins and ends with no space, and has no `/`, no `?` and
 /// no control character: it is one segment of a URL's path. What else needs percent-encoding there, like a space, `#` or
-/// `%`, is allowed and has to be encoded by whoever asks. Tags are any texts but the empty one, without control
-/// characters.
+/// `%`, is allowed, and a request has to encode it. Tags, owner and runbook are texts on one line, without control
+/// characters and not empty.
 ///
 /// # Errors
 ///
@@ -209,7 +241,7 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
 /// | `in_health` | no | The section also stands in the health report, cached there as a check is |
 /// | `crate = path::to::healthcheck` | `::healthcheck` | Where the library is found: renamed in Cargo.toml (`crate = hc`), or handed on by another crate |
 ///
-/// A name isn't empty, `.` or `..`, and has no `/`, no `?` and no control character. One that is `in_health` can't be
+/// A section's name obeys the rules of a check's. One that is `in_health` can't be
 /// `hostname`, `status`, `timestamp`, `results`, `warnings` or `reason`, which are the report's own. `os`, `rust` and
 /// `process` are taken unless the page leaves its own sections of these names out.
 ///

@@ -1,13 +1,24 @@
 //! What a function must not be, since the library calls it: nobody is there to choose its types or to keep its promises.
 
+use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{FnArg, GenericParam, ReturnType, Safety, Signature, Type};
+use syn::{GenericParam, ReturnType, Safety, Signature, Type};
 
 use crate::function::peeled;
 use crate::problems::Problems;
 
-/// Refuses each guilty token by itself.
-pub(crate) fn validate(attribute: &str, sig: &Signature, problems: &mut Problems) {
+/// Refuses each guilty token by itself. `None` where nothing else of the signature can be right either.
+pub(crate) fn validate(attribute: &str, sig: &Signature, problems: &mut Problems) -> Option<()> {
+    if let Some(guilty) = of_a_type(sig) {
+        problems.refuse(
+            guilty,
+            format!(
+                "`#[{attribute}]` belongs on a free function: a run has no `self`; move the function out of the `impl` or \
+                 `trait`, and take `&Type` as a parameter, which `.provide(value)` gives"
+            ),
+        );
+        return None;
+    }
     let mut refuse = |guilty: &dyn ToTokens, what: &str| {
         problems.refuse(guilty, format!("`#[{attribute}]` functions cannot {what}"));
     };
@@ -52,12 +63,26 @@ pub(crate) fn validate(attribute: &str, sig: &Signature, problems: &mut Problems
     {
         refuse(output, "return `!`: a run has to end with an outcome");
     }
-    for input in &sig.inputs {
-        if let FnArg::Receiver(receiver) = input {
-            refuse(
-                receiver,
-                "take `self`: put the attribute on a free function and take `&Type` as a dependency",
-            );
-        }
-    }
+    Some(())
+}
+
+/// What shows that the function stands in an `impl` or a `trait`. `#[async_trait]` rewrites such a function before this
+/// attribute sees it, and adds lifetimes and a `where` clause that its author never wrote.
+fn of_a_type(sig: &Signature) -> Option<TokenStream> {
+    let receiver = sig.receiver().map(ToTokens::to_token_stream);
+    let named_self = || find(sig.to_token_stream(), "Self");
+    let async_trait = || {
+        let mut lifetimes = sig.generics.lifetimes();
+        let added = lifetimes.any(|it| it.lifetime.ident == "async_trait");
+        added.then(|| sig.ident.to_token_stream())
+    };
+    receiver.or_else(named_self).or_else(async_trait)
+}
+
+fn find(tokens: TokenStream, word: &str) -> Option<TokenStream> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) if ident == word => Some(ident.into_token_stream()),
+        TokenTree::Group(group) => find(group.stream(), word),
+        _ => None,
+    })
 }

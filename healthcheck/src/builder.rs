@@ -322,12 +322,7 @@ impl HealthCheckBuilder {
         let fixed = sections::redacted(fixed, &redaction);
         let longest = self.settings.longest_output().unwrap_or(LONGEST_OUTPUT);
         let world = World::new(warnings, RandomState::new().build_hasher().finish());
-        let runner = Arc::new(Runner::new(
-            world,
-            redaction,
-            longest,
-            Telling::new(self.listeners),
-        ));
+        let runner = Runner::new(world, redaction, longest, Telling::new(self.listeners));
         runner.add(checks, disabled);
         Ok(HealthCheck::new(Core {
             runner,

@@ -3,8 +3,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use crate::model::CheckInfo;
-use crate::model::CheckOptions;
+use crate::model::{CheckInfo, CheckOptions};
 use crate::outcome::IntoOutcome;
 use crate::run::Run;
 
@@ -150,13 +149,16 @@ impl Check {
         self
     }
 
-    /// Whether its failure fails the whole (default) or degrades it.
+    /// Whether its failure fails the whole (default) or degrades it. Said of an [`external`](Self::external) check, it
+    /// holds on readiness too.
     pub const fn critical(mut self, yes: bool) -> Self {
         self.options().set_critical(yes);
         self
     }
 
-    /// What it looks at lies outside of the process: it can't be a liveness check, since a restart won't repair it.
+    /// What it looks at lies outside of the process, and other instances share it. It can't be a liveness check, since a
+    /// restart doesn't repair it. Its failure degrades readiness instead of failing it, since taking every instance out of
+    /// rotation repairs nothing either; [`critical(true)`](Self::critical) fails readiness too.
     pub const fn external(mut self) -> Self {
         self.options().external = true;
         self
@@ -251,20 +253,20 @@ impl Check {
     /// # let _ = database;
     /// ```
     pub fn owner(mut self, text: impl Into<String>) -> Self {
-        self.options().set_owner(text.into());
+        self.options().set_owner(Cow::Owned(text.into()));
         self
     }
 
     /// The address of the page that says what to do when it fails. Shown while the check doesn't pass. An empty text, or
     /// one with a control character, is a [`BuildError`](crate::BuildError).
     pub fn runbook(mut self, text: impl Into<String>) -> Self {
-        self.options().set_runbook(text.into());
+        self.options().set_runbook(Cow::Owned(text.into()));
         self
     }
 
     /// What to do when it fails, on as many lines as it needs. Shown while the check doesn't pass.
     pub fn when_it_fails(mut self, text: impl Into<String>) -> Self {
-        self.options().set_when_it_fails(text.into());
+        self.options().set_when_it_fails(Cow::Owned(text.into()));
         self
     }
 

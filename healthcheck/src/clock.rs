@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-pub(crate) use crate::model::time::{Instant, Now, epoch_seconds, human};
+pub(crate) use crate::model::time::{Instant, Now, epoch_seconds};
 
 impl Now {
     pub(crate) fn read() -> Self {

@@ -1,6 +1,5 @@
 //! Used by generated code. Not public API and thus not subject to SemVer.
 
-use std::borrow::Cow;
 pub use std::boxed::Box;
 use std::sync::Arc;
 
@@ -9,10 +8,11 @@ use serde::Serialize;
 pub use inventory;
 
 pub use crate::__origin as origin;
-use crate::model::CheckOptions;
 pub use crate::outcome::{CheckError, IntoOutcome, Outcome};
 pub use crate::provide::{Binder, CloneDependency, Owned, Shared, SharedDependency};
-pub use crate::registration::{CheckRegistration, Origin, RegisteredCheck, SectionRegistration};
+pub use crate::registration::{
+    CheckRegistration, Given, Origin, RegisteredCheck, SectionRegistration, options,
+};
 pub use crate::run::{Bind, BoxFuture, Run};
 
 /// Where the function stands that an attribute is put on. A macro of its own, since the compiler expands one of these
@@ -31,18 +31,6 @@ macro_rules! __origin {
             ),
         }
     };
-}
-
-/// The options of a check whose attribute says nothing. A function, since `Default` may not be in scope.
-#[must_use]
-pub fn options() -> CheckOptions {
-    CheckOptions::default()
-}
-
-/// `tags("a", "b")`
-#[must_use]
-pub fn texts(texts: &[&'static str]) -> Box<[Cow<'static, str>]> {
-    texts.iter().map(|&text| Cow::Borrowed(text)).collect()
 }
 
 /// An async function with what it needs.
@@ -110,10 +98,10 @@ impl<T: Serialize> SectionValue for T {
     }
 }
 
-/// Puts a log line on its way through the queue of a `HealthCheck`, with the dispatcher of this moment: whoever answers
+/// Puts a log line on its way through a queue of the process, with the dispatcher of this moment: a thread that answers
 /// requests waits for no subscriber.
-pub fn log(health: &crate::HealthCheck, line: impl FnOnce() + Send + 'static) {
-    health.core().runner.log(line);
+pub fn log(line: impl FnOnce() + Send + 'static) {
+    crate::runner::telling::log(line);
 }
 
 /// Whether no line of this process is on its way. For tests that read what was logged.

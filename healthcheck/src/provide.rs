@@ -38,6 +38,19 @@ impl Provided {
             .collect()
     }
 
+    /// What a function could take in the place of a type that is missing: the `Arc` of it that was provided, or what
+    /// is in the `Arc` that it asks for.
+    fn instead_of<T: Send + Sync + 'static>(&self) -> Option<String> {
+        let name = type_name::<T>();
+        let inner = name.strip_prefix(ARC).and_then(|rest| rest.strip_suffix('>'));
+        let bare = inner.filter(|inner| self.names.contains(inner));
+        if self.values.contains_key(&TypeId::of::<Arc<T>>()) {
+            Some(format!("&Arc<{}>", without_paths(name)))
+        } else {
+            bare.map(|inner| format!("&{}", without_paths(inner)))
+        }
+    }
+
     pub(crate) fn names(&self) -> &[&'static str] {
         &self.names
     }
@@ -53,11 +66,40 @@ impl fmt::Debug for Provided {
     }
 }
 
+/// How [`type_name`] begins the name of an `Arc`. It promises nothing, and nothing but a hint depends on it.
+const ARC: &str = "alloc::sync::Arc<";
+
+/// A type's name as it is written where it is imported: `Vec<Db>` for `alloc::vec::Vec<app::Db>`.
+fn without_paths(name: &str) -> String {
+    let mut short = String::with_capacity(name.len());
+    for (index, part) in name.split("::").enumerate() {
+        let prefix = short
+            .trim_end_matches(|c: char| c.is_alphanumeric() || c == '_')
+            .len();
+        if prefix < short.len() {
+            short.truncate(prefix);
+        } else if index > 0 {
+            // `<T as Trait>::Name`
+            short += "::";
+        }
+        short += part;
+    }
+    short
+}
+
+/// A type that nobody provided.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Missing {
+    pub(crate) name: &'static str,
+    /// What to take in its place.
+    pub(crate) instead: Option<String>,
+}
+
 /// Resolves the parameters of one function and notes each type that nobody provided.
 #[derive(Debug)]
 pub struct Binder<'a> {
     provided: &'a Provided,
-    missing: Vec<&'static str>,
+    missing: Vec<Missing>,
 }
 
 impl<'a> Binder<'a> {
@@ -85,13 +127,14 @@ impl<'a> Binder<'a> {
     fn need<T: Send + Sync + 'static>(&mut self) -> Option<Arc<T>> {
         let found = self.provided.get();
         let name = type_name::<T>();
-        if found.is_none() && !self.missing.contains(&name) {
-            self.missing.push(name);
+        if found.is_none() && self.missing.iter().all(|missing| missing.name != name) {
+            let instead = self.provided.instead_of::<T>();
+            self.missing.push(Missing { name, instead });
         }
         found
     }
 
-    pub(crate) fn into_missing(self) -> Vec<&'static str> {
+    pub(crate) fn into_missing(self) -> Vec<Missing> {
         self.missing
     }
 }
@@ -186,7 +229,25 @@ mod tests {
         let mut binder = Binder::new(&provided);
         assert!(binder.shared::<Arc<dyn fmt::Debug + Send + Sync>>().is_some());
         assert!(binder.owned::<u8>().is_none());
-        assert_eq!(binder.into_missing(), ["u8"]);
+        let [missing] = &*binder.into_missing() else {
+            panic!("one is missing");
+        };
+        assert_eq!((missing.name, missing.instead.as_deref()), ("u8", None));
+    }
+
+    #[test]
+    fn the_arc_of_a_missing_type_is_what_to_take_and_the_other_way_round() {
+        let mut provided = Provided::default();
+        provided.insert(Arc::new(vec![Some(5_u8)]));
+        provided.insert(6_u16);
+        let mut binder = Binder::new(&provided);
+        assert!(binder.shared::<Vec<Option<u8>>>().is_none());
+        assert!(binder.shared::<Arc<u16>>().is_none());
+        let instead: Vec<_> = binder.into_missing().into_iter().map(|it| it.instead).collect();
+        assert_eq!(
+            instead,
+            [Some("&Arc<Vec<Option<u8>>>".to_owned()), Some("&u16".to_owned())]
+        );
     }
 
     #[test]

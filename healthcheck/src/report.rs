@@ -46,10 +46,20 @@ pub struct Report {
     pub sections: Map<String, Value>,
     /// What `reason` says, as a value.
     #[serde(skip)]
-    pub(crate) why: Option<Reason>,
+    pub(crate) why: Unsent<Option<Reason>>,
     /// Which of the warnings are about the request itself.
     #[serde(skip)]
-    pub(crate) about_request: std::ops::Range<usize>,
+    pub(crate) about_request: Unsent<std::ops::Range<usize>>,
+}
+
+/// What doesn't go over the wire: a report that was read back is the same without it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Unsent<T>(pub(crate) T);
+
+impl<T> PartialEq for Unsent<T> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// Why readiness fails as a whole.
@@ -124,14 +134,17 @@ impl Report {
             result.when_it_fails = None;
         }
         // A report that was read from the wire doesn't know what its reason is about.
-        reduced.reason = match &self.why {
+        reduced.reason = match &self.why.0 {
             Some(Reason::Maintenance(_)) => Some(Reason::Maintenance(String::new()).to_string()),
             Some(why) => Some(why.to_string()),
             None => self.reason.as_ref().map(|_| note.to_owned()),
         };
-        let kept = self.warnings.get(self.about_request.clone()).unwrap_or_default();
+        let kept = self
+            .warnings
+            .get(self.about_request.0.clone())
+            .unwrap_or_default();
         reduced.warnings = kept.to_vec();
-        reduced.about_request = 0..kept.len();
+        reduced.about_request = Unsent(0..kept.len());
         reduced
     }
 
@@ -244,9 +257,21 @@ pub struct CheckResult {
     /// While the check doesn't pass: what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when_it_fails: Option<String>,
+    #[serde(skip)]
+    pub(crate) contributes: Unsent<Option<Overall>>,
 }
 
 impl CheckResult {
+    /// What this result contributes to the verdict on the report it stands in: the worst contribution is the verdict.
+    #[must_use]
+    pub fn contribution(&self) -> Overall {
+        self.contributes.0.unwrap_or(match self.status {
+            Status::Pass => Overall::Success,
+            Status::Warn => Overall::Degraded,
+            Status::Fail => Overall::Failure,
+        })
+    }
+
     /// When the run ended; `None` before the first result.
     ///
     /// ```
@@ -294,6 +319,7 @@ impl CheckResult {
             owner: None,
             runbook: None,
             when_it_fails: None,
+            contributes: Unsent(None),
         }
     }
 }
@@ -396,8 +422,8 @@ mod tests {
             reason: Some("starting".into()),
             warnings: vec!["w".into()],
             sections: Map::from_iter([("version".to_owned(), Value::from("1.2"))]),
-            why: None,
-            about_request: 0..0,
+            why: Unsent::default(),
+            about_request: Unsent::default(),
         };
         let json = serde_json::to_string(&report).unwrap();
         assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);

@@ -46,7 +46,7 @@ use crate::model::{CheckInfo, CheckOptions, rules};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "the settings of health checks")]
 pub struct Settings {
     pub(crate) timeout: Value,
     pub(crate) success_ttl: Value,
@@ -91,7 +91,11 @@ impl Settings {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "the settings of a tag, like `{ \"enabled\": false }`"
+)]
 pub(crate) struct TagSettings {
     enabled: Value,
 }
@@ -150,7 +154,9 @@ fn set(options: &mut CheckOptions, set: Set, value: &Value) -> Result<(), String
         Set::Flag(set) => flag(value)?.into_iter().for_each(|yes| set(options, yes)),
         Set::Count(set) => count(value)?.into_iter().for_each(|runs| set(options, runs)),
         Set::Duration(set) => duration(value)?.into_iter().for_each(|time| set(options, time)),
-        Set::Text(set) => text(value)?.into_iter().for_each(|text| set(options, text)),
+        Set::Text(set) => text(value)?
+            .into_iter()
+            .for_each(|text| set(options, Cow::Owned(text))),
         Set::Texts(set) => texts(value)?.into_iter().for_each(|texts| set(options, texts)),
     }
     Ok(())
@@ -300,23 +306,16 @@ impl<'de> Visitor<'de> for SettingsOf<'_> {
         let mut settings = BTreeMap::new();
         while let Some(key) = map.next_key::<String>()? {
             let Some(key) = known().find(|known| *known == key) else {
-                return Err(de::Error::custom(self.unknown(&key, known())));
+                let instead = rules::instead_of(&key, known());
+                return Err(de::Error::custom(format!(
+                    "unknown field `checks.{}.{key}`, {instead}",
+                    self.0
+                )));
             };
             if settings.insert(key, map.next_value()?).is_some() {
                 return Err(de::Error::duplicate_field(key));
             }
         }
         Ok(CheckSettings(settings))
-    }
-}
-
-impl SettingsOf<'_> {
-    fn unknown(&self, key: &str, known: impl Iterator<Item = &'static str> + Clone) -> String {
-        let quoted = |keys: Vec<&str>| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>();
-        let instead = match quoted(rules::meant(key, known.clone())) {
-            meant if !meant.is_empty() => format!("did you mean {}?", meant.join(" or ")),
-            _ => format!("expected one of {}", quoted(known.collect()).join(", ")),
-        };
-        format!("unknown field `checks.{}.{key}`, {instead}", self.0)
     }
 }

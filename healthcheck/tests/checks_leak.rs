@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use healthcheck::checks::{self, ErrorRate, Heartbeat};
+use healthcheck::checks::{self, ErrorRate, Heartbeat, Progress, Task};
 use healthcheck::{Outcome, Status};
 use tokio::net::TcpListener;
 
@@ -30,7 +30,14 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() -> Result
         ErrorRate::new(Duration::from_secs(60)),
     );
 
-    let one_run = async || -> [Outcome; 9] {
+    let progress = Progress::new(Duration::from_secs(60));
+    let forever = Task::from(tokio::spawn(std::future::pending::<()>()));
+    let mut runs = 0_u64;
+
+    let mut one_run = async || -> [Outcome; 15] {
+        runs += 1;
+        let work = progress.begin("a run");
+        work.advance();
         beat.beat();
         evidence.record(&Ok::<_, ()>(()));
         [
@@ -43,6 +50,12 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() -> Result
             checks::memory().warn_below("0%").fail_below("0%").check(),
             checks::load().warn_above(1e9).check(),
             checks::open_files().check(),
+            checks::below(runs % 2, 3),
+            checks::below_until(runs % 2, 3, 2),
+            checks::lag(async || runs % 2).fail_above(1).await,
+            checks::task(&forever),
+            checks::once(&true),
+            progress.check(),
         ]
     };
 

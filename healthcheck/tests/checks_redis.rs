@@ -22,27 +22,52 @@ struct Server {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
     accepting: tokio::task::JoinHandle<()>,
+    /// Dropped, it takes no more connections, and serves those it has.
+    open: tokio::sync::watch::Sender<bool>,
 }
 
 impl Server {
     /// Answers a PING with `pong`, not at all where that is empty; every other command with OK.
     async fn on(address: &str, pong: &'static str) -> Self {
+        Self::on_answering(address, pong, "+OK\r\n", "").await
+    }
+
+    /// The same with an answer to SET and one to ROLE.
+    async fn answering(pong: &'static str, set: &'static str, role: &'static str) -> Self {
+        Self::on_answering("127.0.0.1:0", pong, set, role).await
+    }
+
+    async fn on_answering(address: &str, pong: &'static str, set: &'static str, role: &'static str) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
+        let (open, mut is_open) = tokio::sync::watch::channel(true);
         let address = listener.local_addr().unwrap();
         let accepted = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&accepted);
         let accepting = tokio::spawn(async move {
             let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                count.fetch_add(1, Ordering::SeqCst);
-                connections.spawn(serve(stream, pong));
+            loop {
+                tokio::select! {
+                    accepted = listener.accept() => {
+                        count.fetch_add(1, Ordering::SeqCst);
+                        connections.spawn(serve(accepted.unwrap().0, [pong, set, role]));
+                    }
+                    _ = is_open.changed() => break,
+                }
             }
+            drop(listener);
+            while connections.join_next().await.is_some() {}
         });
         Self {
             address,
             accepted,
             accepting,
+            open,
         }
+    }
+
+    async fn take_no_more(&self) {
+        self.open.send(false).unwrap();
+        while TcpStream::connect(self.address).await.is_ok() {}
     }
 
     async fn start(pong: &'static str) -> Self {
@@ -59,7 +84,7 @@ impl Server {
     }
 }
 
-async fn serve(stream: TcpStream, pong: &'static str) -> Option<()> {
+async fn serve(stream: TcpStream, [pong, set, role]: [&'static str; 3]) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {
         let mut words = Vec::new();
@@ -68,8 +93,12 @@ async fn serve(stream: TcpStream, pong: &'static str) -> Option<()> {
             stream.read_exact(&mut word).await.ok()?;
             words.push(word);
         }
-        let is_ping = words.first()?.eq_ignore_ascii_case(b"PING\r\n");
-        let answer = if is_ping { pong } else { "+OK\r\n" };
+        let answer = match &*words.first()?.to_ascii_uppercase() {
+            b"PING\r\n" => pong,
+            b"SET\r\n" => set,
+            b"ROLE\r\n" => role,
+            _ => "+OK\r\n",
+        };
         stream.write_all(answer.as_bytes()).await.ok()?;
     }
 }
@@ -83,33 +112,112 @@ async fn number(stream: &mut BufReader<TcpStream>, kind: char) -> Option<usize> 
 const PONG: &str = "+PONG\r\n";
 
 #[tokio::test]
-async fn a_client_s_connection_is_kept_and_used_again() {
+async fn a_client_dials_anew_for_each_run_and_leaves_no_connection() {
     let server = Server::start(PONG).await;
     let client = server.client();
-    for _ in 0..20 {
+    for run in 1..=20 {
         let outcome = checks::redis(&client).await;
         assert_eq!(
             outcome,
             Outcome::pass(format!("{} answered PONG", server.address))
         );
+        assert_eq!(server.accepted.load(Ordering::SeqCst), run);
     }
-    // Another client of the same server is the same to it.
     assert_eq!(
         checks::redis(&Arc::new(server.client())).await.status(),
         Status::Pass
     );
-    assert_eq!(server.accepted.load(Ordering::SeqCst), 1);
-    // One that has stood idle for long may be forgotten by what lies between.
-    for (idle, connections) in [(40, 1), (40, 1), (46, 2)] {
-        tokio::time::pause();
-        tokio::time::advance(Duration::from_secs(idle)).await;
-        tokio::time::resume();
+}
+
+/// A server that is full goes on serving the connections it has.
+#[tokio::test]
+async fn a_server_that_takes_no_new_connection_fails_at_the_next_run() {
+    let server = Server::start(PONG).await;
+    let (client, address) = (server.client(), server.address);
+    let kept = client.get_multiplexed_async_connection().await.unwrap();
+    assert_eq!(checks::redis(&client).await.status(), Status::Pass);
+    server.take_no_more().await;
+    let refused = checks::redis(&client).await;
+    assert!(
+        text(&refused).starts_with(&format!("connect: {address}: ")),
+        "{refused:?}"
+    );
+    assert_eq!(checks::redis(&kept).await.status(), Status::Pass);
+}
+
+#[tokio::test]
+async fn what_refuses_a_write_is_not_writable_and_still_answers_a_ping() {
+    let primary = Server::start(PONG).await;
+    let outcome = checks::redis(&primary.client()).writable().await;
+    assert_eq!(
+        outcome,
+        Outcome::pass(format!("{} answered PONG and takes writes", primary.address))
+    );
+    for (refusal, role, status) in [
+        (
+            "-READONLY You can't write against a read only replica.\r\n",
+            "",
+            Status::Fail,
+        ),
+        (
+            "-OOM command not allowed when used memory > 'maxmemory'.\r\n",
+            "",
+            Status::Fail,
+        ),
+        ("-MISCONF Errors writing to the AOF file\r\n", "", Status::Fail),
+        (
+            "-NOREPLICAS Not enough good replicas to write.\r\n",
+            "",
+            Status::Fail,
+        ),
+        // A user without that key, on a primary and on a replica; and a user without ROLE.
+        (
+            "-NOPERM no permissions\r\n",
+            "*1\r\n$6\r\nmaster\r\n",
+            Status::Pass,
+        ),
+        (
+            "-NOPERM no permissions\r\n",
+            "*1\r\n$5\r\nslave\r\n",
+            Status::Fail,
+        ),
+        (
+            "-NOPERM no permissions\r\n",
+            "-NOPERM no permissions\r\n",
+            Status::Fail,
+        ),
+    ] {
+        let server = Server::answering(PONG, refusal, role).await;
+        let client = server.client();
         assert_eq!(checks::redis(&client).await.status(), Status::Pass);
-        assert_eq!(
-            server.accepted.load(Ordering::SeqCst),
-            connections,
-            "after {idle} s"
+        let outcome = checks::redis(&client).writable_key("orders:probe").await;
+        assert_eq!(outcome.status(), status, "{outcome:?}");
+        if status == Status::Fail {
+            assert!(
+                text(&outcome).starts_with(&format!("verdict: {}: ", server.address)),
+                "{outcome:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_manager_whose_server_is_gone_gives_the_reason_at_once() {
+    let server = Server::start(PONG).await;
+    let address = server.address;
+    let manager = server.client().get_connection_manager().await.unwrap();
+    assert_eq!(checks::redis(&manager).await.status(), Status::Pass);
+    server.stop().await;
+    for _ in 0..3 {
+        let began = std::time::Instant::now();
+        let outcome = checks::redis(&manager).await;
+        let told = text(&outcome);
+        assert!(
+            told.starts_with(&format!("connect: redis: {address}: ")) && told.contains("refused")
+                || told.starts_with("connect: redis: Connection refused"),
+            "{told}"
         );
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     }
 }
 
@@ -201,4 +309,29 @@ async fn a_password_is_never_shown() {
         !text(&outcome).contains(secret) && !text(&failed).contains(secret),
         "{failed:?}"
     );
+}
+
+/// It is full, or protects itself from other machines.
+#[tokio::test]
+async fn what_a_server_says_before_it_closes_is_the_reason() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let refusing = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream
+                .write_all(b"-DENIED Redis is running in protected mode\r\n")
+                .await
+                .unwrap();
+            let _ = stream.shutdown().await;
+        }
+    });
+    let client = Client::open(format!("redis://{address}/")).unwrap();
+    assert_eq!(
+        checks::redis(&client).await,
+        Outcome::fail(format!(
+            "verdict: {address}: DENIED Redis is running in protected mode"
+        ))
+    );
+    refusing.abort();
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use healthcheck::checks::{Tls, tls};
 use healthcheck::{Outcome, Status};
-use stand_in::certificate::{Certificate, DAY};
+use stand_in::certificate::{Authority, Certificate, DAY, acceptor_of};
 use stand_in::{Reply, Server};
 
 mod stand_in;
@@ -120,4 +120,103 @@ async fn each_failure_names_its_layer() {
             text(&outcome)
         );
     }
+}
+
+/// The outcome of a server that shows the leaf and what is sent with it, to a client that trusts these.
+async fn judged(leaf_days: u32, signer: &Authority, sent: &[&Authority], trusted: &[&Authority]) -> Outcome {
+    let leaf = signer.leaf(SystemTime::now() + DAY * leaf_days + Duration::from_secs(60));
+    let acceptor = std::sync::Arc::new(std::sync::Mutex::new(acceptor_of(&leaf, sent)));
+    let server = Server::encrypted_by(acceptor, |_| Reply::Hang).await.unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let pem: String = trusted.iter().map(|authority| authority.pem()).collect();
+    std::fs::write(file.path(), pem).unwrap();
+    tls(format!("localhost:{}", server.address.port()))
+        .ca_file(file.path())
+        .await
+}
+
+fn in_days(days: u32) -> SystemTime {
+    SystemTime::now() + DAY * days + Duration::from_secs(60)
+}
+
+#[tokio::test]
+async fn the_first_certificate_of_the_path_to_end_is_the_one_that_counts() {
+    let root = Authority::root("Root", in_days(900));
+    let good = root.intermediate("Good", in_days(400));
+    let ending = root.intermediate("Ending", in_days(5));
+    let outcome = judged(90, &good, &[&good], &[&root]).await;
+    assert_eq!(outcome.status(), Status::Pass);
+    assert!(
+        text(&outcome).contains(": the certificate ends in 90 d ("),
+        "{outcome:?}"
+    );
+    let outcome = judged(90, &ending, &[&ending], &[&root]).await;
+    assert_eq!(outcome.status(), Status::Fail);
+    assert!(
+        text(&outcome).starts_with("verdict: localhost:")
+            && text(&outcome).contains(": the intermediate \"CN=Ending\" ends in 5 d (")
+            && text(&outcome).ends_with(", below 7 d"),
+        "{outcome:?}"
+    );
+    let below = ending.intermediate("Below", in_days(300));
+    let outcome = judged(90, &below, &[&below, &ending], &[&root]).await;
+    assert!(
+        text(&outcome).contains("\"CN=Ending\" ends in 5 d"),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_authority_that_was_used_counts_and_others_do_not() {
+    let ending = Authority::root("Old Root", in_days(10));
+    let outcome = judged(90, &ending, &[], &[&ending]).await;
+    assert_eq!(outcome.status(), Status::Warn);
+    assert!(
+        text(&outcome).contains(": the authority \"CN=Old Root\" ends in 10 d ("),
+        "{outcome:?}"
+    );
+    let root = Authority::root("Root", in_days(900));
+    let outcome = judged(90, &root, &[], &[&ending, &root]).await;
+    assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
+    // Clients of other makers refuse it, though ours doesn't look.
+    let ended = Authority::root("Ended", SystemTime::now() - DAY * 3);
+    let outcome = judged(90, &ended, &[], &[&ended]).await;
+    assert!(
+        text(&outcome).starts_with("TLS: localhost:")
+            && text(&outcome).contains(": the authority \"CN=Ended\" ended 3 d ago ("),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_a_server_sends_besides_the_path_does_not_count() {
+    let root = Authority::root("Root", in_days(900));
+    let good = root.intermediate("Good", in_days(400));
+    let ending = root.intermediate("Unrelated", in_days(2));
+    let ended = root.intermediate("Ended", SystemTime::now() - DAY);
+    let outcome = judged(90, &good, &[&ending, &good, &ended], &[&root]).await;
+    assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
+}
+
+#[tokio::test]
+async fn of_several_paths_the_one_that_lasts_longest_counts() {
+    let (old, new) = (
+        Authority::root("Old Root", in_days(3)),
+        Authority::root("New Root", in_days(900)),
+    );
+    let first = old.intermediate("Issuer", in_days(3));
+    let renewed = new.cross_sign(&first, "Issuer", in_days(400));
+    for sent in [[&first, &renewed], [&renewed, &first]] {
+        let outcome = judged(90, &renewed, &sent, &[&old, &new]).await;
+        assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
+        assert!(
+            text(&outcome).contains(": the certificate ends in 90 d"),
+            "{outcome:?}"
+        );
+    }
+    let outcome = judged(90, &renewed, &[&first, &renewed], &[&old]).await;
+    assert!(
+        text(&outcome).contains("\"CN=Issuer\" ends in 3 d"),
+        "{outcome:?}"
+    );
 }

@@ -54,6 +54,36 @@ impl Service<http::Request<Body>> for Channel {
     }
 }
 
+/// Its connection has broken while idle; the next call is made over a new one.
+#[derive(Clone)]
+struct Restarted(std::sync::Arc<std::sync::atomic::AtomicBool>);
+
+impl Service<http::Request<Body>> for Restarted {
+    type Response = http::Response<Body>;
+    type Error = StdError;
+    type Future = <Channel as Service<http::Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), StdError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        if self.0.swap(false, std::sync::atomic::Ordering::SeqCst) {
+            return Channel::Broken("connection reset by peer").call(request);
+        }
+        Channel::State(ServingStatus::Serving.into()).call(request)
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_broke_while_nobody_used_it_is_no_failure() {
+    let restarted = Restarted(std::sync::Arc::new(true.into()));
+    assert_eq!(
+        checks::tonic(&restarted).await,
+        Outcome::pass("the server is SERVING")
+    );
+}
+
 fn text(outcome: &Outcome) -> &str {
     outcome.output().as_str().unwrap()
 }

@@ -361,3 +361,143 @@ fn no_token_shows_in_debug() {
         assert!(!shown.contains(&token), "{shown}");
     }
 }
+
+fn basic(user: &str, password: &str) -> Request<Body> {
+    use base64::Engine as _;
+    let token = base64::prelude::BASE64_STANDARD.encode(format!("{user}:{password}"));
+    with(
+        get("/environment/rust"),
+        "authorization",
+        &format!("Basic {token}"),
+    )
+}
+
+#[tokio::test]
+async fn a_user_is_let_in_with_the_password_and_asked_for_it_without() {
+    let app = guarded(Access::basic("opér", secret("right:")));
+    assert_eq!(
+        status(&app, basic("opér", &secret("right:"))).await,
+        StatusCode::OK
+    );
+    for request in [
+        get("/environment/rust"),
+        local("/environment/rust"),
+        basic("opér", ""),
+        basic("opér", &secret("wrong")),
+        basic("", &secret("right:")),
+        basic("other", &secret("right:")),
+        bearing(&secret("right:")),
+        with(basic("opér", &secret("right:")), "authorization", "Basic x"),
+        with(get("/environment/rust"), "authorization", "Basic %%%"),
+    ] {
+        let answer = ask(&app, request).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            answer.header("www-authenticate"),
+            Some("Basic realm=\"healthcheck\", charset=\"UTF-8\"")
+        );
+    }
+    let nobody = guarded(Access::basic("operator", ""));
+    assert_eq!(
+        status(&nobody, basic("operator", "")).await,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(format!("{:?}", Access::basic("operator", "x")), "Access(basic)");
+}
+
+#[tokio::test]
+async fn either_of_two_rules_lets_in_and_where_both_refuse_each_challenge_is_sent() {
+    let app = guarded(
+        Access::loopback()
+            .or(Access::basic("operator", secret("password")))
+            .or(Access::bearer(secret("token"))),
+    );
+    for request in [
+        local("/environment/rust"),
+        basic("operator", &secret("password")),
+        bearing(&secret("token")),
+    ] {
+        assert_eq!(status(&app, request).await, StatusCode::OK);
+    }
+    let refused = ask(&app, from("192.0.2.7:1", "/environment/rust")).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    let challenges: Vec<_> = refused.headers.get_all("www-authenticate").iter().collect();
+    assert_eq!(
+        challenges,
+        ["Basic realm=\"healthcheck\", charset=\"UTF-8\"", "Bearer"]
+    );
+    let remedy = refused.json()["how_to_allow"]
+        .as_str()
+        .expect("a text")
+        .to_owned();
+    for way in ["on the machine itself", "Access::basic", "Access::bearer"] {
+        assert!(remedy.contains(way), "{remedy}");
+    }
+
+    let without_credentials = guarded(Access::denied().or(Access::loopback()));
+    let refused = ask(&without_credentials, from("192.0.2.7:1", "/environment")).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert_eq!(refused.header("www-authenticate"), None);
+}
+
+const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+#[tokio::test]
+async fn a_browser_that_is_not_let_in_gets_a_page_that_says_why_and_how() {
+    for (access, status, why, how) in [
+        (
+            Access::loopback(),
+            StatusCode::FORBIDDEN,
+            "requests from this machine",
+            "Endpoints::environment_access",
+        ),
+        (
+            Access::basic("operator", secret("x")),
+            StatusCode::UNAUTHORIZED,
+            "a user and a password",
+            "Access::basic",
+        ),
+    ] {
+        for path in ["/environment", "/environment/rust", "/healthcheck/history"] {
+            let request = with(from("192.0.2.7:1", path), "accept", BROWSER);
+            let answer = ask(&guarded(access.clone()), request).await;
+            assert_eq!(answer.status, status, "{path}");
+            assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+            assert_eq!(answer.header("cache-control"), Some("no-store"));
+            assert_eq!(answer.header("vary"), Some("accept"));
+            let policy = answer.header("content-security-policy").expect("a policy");
+            assert!(policy.starts_with("default-src 'none'"), "{policy}");
+            let page = String::from_utf8_lossy(&answer.body);
+            assert!(page.contains(why) && page.contains(how), "{page}");
+            // In an app the paths are the app's.
+            assert!(!page.contains("<a href=\"/"), "{page}");
+        }
+    }
+    let text = with(from("192.0.2.7:1", "/environment"), "accept", "text/plain");
+    let answer = ask(&guarded(Access::loopback()), text).await;
+    assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+    let said = String::from_utf8_lossy(&answer.body);
+    assert!(
+        said.starts_with("this page is for requests from this machine"),
+        "{said}"
+    );
+    assert!(said.contains("\nhow to allow: "), "{said}");
+}
+
+#[tokio::test]
+async fn what_a_client_names_cannot_break_out_of_the_page_that_refuses_it() {
+    let app = plain([passes("a")]);
+    let path = "/healthcheck?check=%3Cscript%3Ealert(1)%3C/script%3E";
+    let page = ask(&app, with(get(path), "accept", BROWSER)).await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    let page = String::from_utf8_lossy(&page.body).into_owned();
+    assert!(page.contains("&lt;script&gt;alert(1)"), "{page}");
+    assert!(!page.contains("<script>alert"), "{page}");
+    let text = ask(
+        &app,
+        with(get("/healthcheck?check=a%E2%80%A8b"), "accept", "text/plain"),
+    )
+    .await;
+    let text = String::from_utf8_lossy(&text.body).into_owned();
+    assert!(!text.contains('\u{2028}'), "{text:?}");
+}

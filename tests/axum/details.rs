@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use healthcheck::{Outcome, Status};
-use healthcheck_axum::{Access, Endpoints};
+use healthcheck_axum::{Access, Details, Endpoints};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, ask, by_hand, get, passes, router, with};
@@ -171,4 +171,91 @@ async fn permission_for_details_never_changes_which_checks_run_or_belong_to_a_pr
         let full = ask(&app, get(path)).await.checkers();
         assert_eq!(proxied(&app, path).await.checkers(), full, "{path}");
     }
+}
+
+fn overall() -> Router {
+    router(Endpoints::new(health()).details(Details::Overall))
+}
+
+#[tokio::test]
+async fn of_the_whole_alone_a_caller_without_permission_sees_the_verdict_and_no_name_in_any_form() {
+    let app = overall();
+    for path in [
+        "/healthcheck",
+        "/readyz",
+        "/livez",
+        "/healthcheck/database",
+        "/readyz?check=database&check=redis",
+        "/healthcheck?exclude=redis&exclude=nobody",
+    ] {
+        let full = ask(&app, get(path)).await;
+        let reduced = proxied(&app, path).await;
+        assert_eq!(reduced.status, full.status, "{path}");
+        let report = reduced.json();
+        assert_eq!(report["status"], full.json()["status"], "{path}");
+        assert_eq!(report["results"], json!([]), "{path}");
+        assert_eq!(report["hostname"], "", "{path}");
+        assert_eq!(report.get("warnings"), None, "{path}");
+    }
+    let hostname = ask(&app, get("/healthcheck")).await.json()["hostname"].clone();
+    let hostname = hostname.as_str().expect("a name");
+    for format in [
+        "json",
+        "health%2Bjson",
+        "text",
+        "html",
+        "openmetrics",
+        "prometheus",
+        "spring",
+        "microprofile",
+        "aspnet",
+    ] {
+        let answer = proxied(&app, &format!("/healthcheck?verbose&format={format}")).await;
+        let said = text(&answer);
+        assert!(!said.contains("No checks"), "{format}: {said}");
+        for name in ["database", "redis", "queue", hostname, LEAK] {
+            assert!(!said.contains(name), "{format}: `{name}` in {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_the_whole_alone_metrics_still_tell_the_verdicts_of_the_probes() {
+    let optional = healthcheck::Check::new("optional", async || Outcome::fail(LEAK)).critical(false);
+    let app = router(Endpoints::new(crate::support::built([optional])).details(Details::Overall));
+    ask(&app, get("/healthcheck")).await;
+    let said = text(&proxied(&app, "/healthcheck?format=prometheus").await);
+    assert!(said.contains("{probe=\"readiness\"} 0.5"), "{said}");
+    assert!(!said.contains("optional"), "{said}");
+}
+
+#[tokio::test]
+async fn of_the_whole_alone_a_404_lists_nothing() {
+    let app = overall();
+    for path in [
+        "/healthcheck/nobody",
+        "/healthcheck?check=nobody",
+        "/readyz?tag=nothing",
+    ] {
+        let reduced = proxied(&app, path).await;
+        assert_eq!(reduced.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(
+            reduced.json(),
+            json!({ "error": "unknown check or tag" }),
+            "{path}"
+        );
+        assert!(text(&ask(&app, get(path)).await).contains("known_"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn of_the_whole_alone_the_reason_stays_without_what_somebody_wrote() {
+    let health = health();
+    let app = router(Endpoints::new(health.clone()).details(Details::Overall));
+    health.begin_maintenance(LEAK);
+    assert_eq!(proxied(&app, "/readyz").await.json()["reason"], "maintenance");
+    assert_eq!(
+        ask(&app, get("/readyz")).await.json()["reason"],
+        format!("maintenance: {LEAK}")
+    );
 }

@@ -10,7 +10,7 @@ use healthcheck_axum::{Access, Endpoints};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::support::{ask, built, get, local, passes, plain, raw, router};
+use crate::support::{ask, built, fails, get, local, passes, plain, raw, router, with};
 
 fn dump() -> EnvironmentDump {
     EnvironmentDump::builder()
@@ -217,4 +217,44 @@ async fn the_history_is_a_list_of_transitions_for_whoever_may_read_the_environme
 async fn an_empty_history_is_an_empty_list() {
     let answer = ask(&plain([]), local("/healthcheck/history")).await;
     assert_eq!(answer.body, "[]");
+}
+
+const BROWSER: &str = "text/html,*/*;q=0.8";
+
+#[tokio::test]
+async fn the_page_for_people_says_why_it_shows_no_values() {
+    let why = "Variables and arguments are shown by name alone";
+    let page = async |app: &Router| {
+        let answer = ask(app, with(local("/environment"), "accept", BROWSER)).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        String::from_utf8_lossy(&answer.body).into_owned()
+    };
+    let hidden = page(&plain([])).await;
+    assert!(hidden.contains(why) && hidden.contains("Endpoints::environment_access"));
+    let shown = router(Endpoints::new(built([])).environment_access(Access::loopback()));
+    assert!(!page(&shown).await.contains(why));
+}
+
+#[tokio::test]
+async fn a_browser_gets_the_history_as_a_page() {
+    let app = Router::new().nest("/x", plain([fails("<b>disk")]));
+    let history = || with(local("/x/healthcheck/history"), "accept", BROWSER);
+    let empty = ask(&app, history()).await;
+    assert!(String::from_utf8_lossy(&empty.body).contains("No check has a result yet"));
+    ask(&app, get("/x/healthcheck")).await;
+    let answer = ask(&app, history()).await;
+    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(answer.header("vary"), Some("accept"));
+    let page = String::from_utf8_lossy(&answer.body).into_owned();
+    for part in [
+        "<bdi>&lt;b&gt;disk</bdi>: fail",
+        "broken",
+        "<bdi>the whole</bdi>: fail",
+        "href=\"../readyz\"",
+        "href=\"?format=json\"",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let json = ask(&app, local("/x/healthcheck/history?format=json")).await;
+    assert_eq!(json.header("content-type"), Some("application/json"));
 }

@@ -61,17 +61,55 @@ async fn a_probe_without_checks_passes() {
 
 #[tokio::test(start_paused = true)]
 async fn on_a_probe_a_pass_is_fresh_for_5_s_and_a_failure_for_2_s() {
-    for (passing, lasts) in [(true, 5), (false, 2)] {
-        let (check, runs) = counted("a", passing);
-        let app = plain([check]);
+    for (passing, lasts) in [(true, 5_000), (false, 2_000)] {
+        let runs = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&runs);
+        // The first run passes in any case: before a first pass a failure is fresh for less.
+        let app = plain([Check::new("a", move || {
+            let passes = counted.fetch_add(1, Ordering::SeqCst) == 0 || passing;
+            async move { passes }
+        })]);
         ask(&app, get("/readyz")).await;
-        advance(Duration::from_secs(lasts) - Duration::from_millis(10)).await;
+        advance(Duration::from_secs(6)).await;
         ask(&app, get("/readyz")).await;
-        assert_eq!(runs.load(Ordering::SeqCst), 1, "{passing}");
+        let before = runs.load(Ordering::SeqCst);
+        advance(Duration::from_millis(lasts - 10)).await;
+        ask(&app, get("/readyz")).await;
+        assert_eq!(runs.load(Ordering::SeqCst), before, "{passing}");
         advance(Duration::from_millis(20)).await;
         ask(&app, get("/readyz")).await;
-        assert_eq!(runs.load(Ordering::SeqCst), 2, "{passing}");
+        assert_eq!(runs.load(Ordering::SeqCst), before + 1, "{passing}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_is_ready_when_its_dependency_is_before_its_first_pass() {
+    let (runs, is_up) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let (counted, dependency) = (Arc::clone(&runs), Arc::clone(&is_up));
+    let app = plain([Check::new("db", move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let passes = dependency.load(Ordering::SeqCst) == 1;
+        async move { passes }
+    })]);
+    for _ in 0..200 {
+        assert_eq!(
+            ask(&app, get("/readyz")).await.status,
+            StatusCode::SERVICE_UNAVAILABLE
+        );
+        advance(Duration::from_millis(50)).await;
+    }
+    let asked_for = runs.load(Ordering::SeqCst);
+    assert!((30..=50).contains(&asked_for), "{asked_for} runs in ten seconds");
+    is_up.store(1, Ordering::SeqCst);
+    let began = tokio::time::Instant::now();
+    while ask(&app, get("/readyz")).await.status != StatusCode::OK {
+        advance(Duration::from_millis(50)).await;
+    }
+    assert!(
+        began.elapsed() <= Duration::from_millis(500),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]

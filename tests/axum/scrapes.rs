@@ -162,7 +162,7 @@ async fn a_run_that_is_stuck_is_a_failure_and_is_counted() {
             std::thread::park();
         }
     });
-    let router = plain([stuck.timeout(Duration::from_millis(20)), passes("a")]);
+    let router = plain([stuck.timeout(Duration::from_millis(200)), passes("a")]);
     ask(&router, get("/healthcheck")).await;
     let metrics = scrape(&router).await;
     assert!(

@@ -28,3 +28,47 @@ async fn a_file_is_read_by_a_query_and_its_pool_can_be_used_up() {
     drop(held);
     assert!(text(&checks::sqlx(&pool).await).starts_with("the database answers"));
 }
+
+#[tokio::test]
+async fn a_file_that_is_read_only_is_read_and_not_writable() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteConnectOptions::new()
+        .filename(folder.path().join("app.db"))
+        .create_if_missing(true);
+    let pool = SqlitePoolOptions::new().connect_lazy_with(options.clone());
+    ::sqlx::raw_sql("PRAGMA user_version = 7; CREATE TABLE orders (id INTEGER)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let outcome = checks::sqlx(&pool).writable().expect_true("SELECT 1 = 1").await;
+    assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
+    let version: i64 = ::sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(version, 7, "what was written is rolled back");
+    for outcome in [
+        checks::sqlx(&pool).expect_true("SELECT 0").await,
+        checks::sqlx(&pool).expect_true("SELECT 1 FROM orders").await,
+    ] {
+        assert!(text(&outcome).starts_with("verdict: `SELECT "), "{outcome:?}");
+    }
+
+    let query_only = options.clone().pragma("query_only", "1");
+    for options in [options.read_only(true), query_only] {
+        let read_only = SqlitePoolOptions::new().connect_lazy_with(options);
+        let query = "SELECT count(*) FROM orders";
+        assert_eq!(checks::sqlx(&read_only).query(query).await.status(), Status::Pass);
+        assert_eq!(
+            checks::sqlx(&read_only).writable().await,
+            Outcome::fail("verdict: the database takes no writes: attempt to write a readonly database")
+        );
+        // The connection that refused is as good as before.
+        assert_eq!(checks::sqlx(&read_only).query(query).await.status(), Status::Pass);
+    }
+
+    ::sqlx::any::install_default_drivers();
+    let url = format!("sqlite://{}", folder.path().join("app.db").display());
+    let any = ::sqlx::any::AnyPoolOptions::new().connect_lazy(&url).unwrap();
+    assert_eq!(checks::sqlx(&any).writable().await.status(), Status::Pass);
+}

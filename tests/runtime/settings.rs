@@ -319,3 +319,25 @@ fn a_loader_may_give_every_value_as_text_and_leave_values_out() {
     assert_eq!(*redis.depends_on, ["dns"]);
     assert_eq!(redis.success_ttl, None);
 }
+
+#[test]
+fn a_value_in_the_place_of_a_table_is_refused_with_what_belongs_there() {
+    for (set, expected) in [
+        (json!(5), "expected the settings of health checks"),
+        (
+            json!({ "tags": { "far": false } }),
+            "expected the settings of a tag, like `{ \"enabled\": false }`",
+        ),
+        (
+            json!({ "checks": ["redis"] }),
+            "expected the settings of checks, by their names",
+        ),
+        (
+            json!({ "checks": { "redis": false } }),
+            "expected the settings of the check `redis`",
+        ),
+    ] {
+        let told = serde_json::from_value::<Settings>(set).unwrap_err().to_string();
+        assert!(told.ends_with(expected), "{told}");
+    }
+}

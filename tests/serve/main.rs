@@ -4,8 +4,12 @@
 
 mod agent;
 mod files;
+mod hostile;
+mod http;
 mod liveness;
 mod process;
+mod router;
 mod shutdown;
 mod start;
 mod systemd;
+mod unix;

@@ -186,6 +186,11 @@ impl Connection {
         write!(self.0, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     }
 
+    /// Whether the server has closed it.
+    pub fn is_closed(&mut self) -> bool {
+        matches!(self.0.read(&mut [0; 1]), Ok(0))
+    }
+
     /// The next answer; the body ends where its length says.
     pub fn answer(&mut self) -> Answer {
         let mut text = String::new();
@@ -217,6 +222,19 @@ pub fn get(addr: SocketAddr, path: &str) -> Answer {
     let mut connection = Connection::open(addr);
     connection.send(path);
     connection.answer()
+}
+
+/// Sends these bytes and gives all that comes until the server closes the connection.
+pub fn raw(addr: SocketAddr, sent: impl AsRef<[u8]>) -> String {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    // The server may refuse and close before it has read everything.
+    let _ = stream.write_all(sent.as_ref());
+    let mut said = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut said) {
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+    }
+    String::from_utf8_lossy(&said).into_owned()
 }
 
 /// Asks until the answer is like this.

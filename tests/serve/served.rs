@@ -7,13 +7,15 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufRead;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::Router;
 use healthcheck::{Check, HealthCheck, Outcome};
-use healthcheck_axum::{Endpoints, ServeError};
-use tokio::net::TcpListener;
+use healthcheck_axum::{Endpoints, ServeError, drain_on_signals};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -93,12 +95,31 @@ async fn serve() -> Result<(), ServeError> {
         limit_files(count.parse().unwrap());
     }
     let until = given("until").map(|_| Arc::new(Notify::new()));
-    obey(health, switches, until.clone());
+    obey(health.clone(), switches, until.clone());
+
+    if given("router").is_some() {
+        if let Some(delay) = milliseconds("delay") {
+            health.set_shutdown_delay(delay);
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        println!("listening {}", listener.local_addr().unwrap());
+        let app: Router = Router::new()
+            .route("/endless", axum::routing::get(std::future::pending::<()>))
+            .merge(endpoints.router()?);
+        axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(drain_on_signals(health))
+            .await
+            .unwrap();
+        return Ok(());
+    }
 
     if let Some(addr) = given("addr") {
         return endpoints.serve(addr).await;
     }
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    // As long a queue as that of `serve`.
+    let listener = socket.listen(4_096).unwrap();
     let addr = listener.local_addr().unwrap();
     match until {
         Some(until) => {

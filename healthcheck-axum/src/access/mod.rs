@@ -7,20 +7,23 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 
-mod bearer;
+mod credentials;
 mod origin;
 mod refusal;
 mod token_file;
 
-use bearer::Tokens;
+use credentials::{Scheme, Tokens};
 pub(crate) use refusal::Refusal;
 use token_file::TokenFile;
+
+use crate::log::log;
 
 /// Who may read a page: given to [`Endpoints::environment_access`](crate::Endpoints::environment_access) and
 /// [`Endpoints::details_access`](crate::Endpoints::details_access).
 ///
-/// A refused page is answered with 403, or with 401 and `WWW-Authenticate: Bearer` where a token would help, and a JSON
-/// body that says how to allow it. Refused details are left out of an answer that is given all the same.
+/// A refused page is answered with 403, or with 401 and a `WWW-Authenticate` where credentials would help, and a body that
+/// says how to allow it: JSON, or for a browser a page. Refused details are left out of an answer that is given all the
+/// same.
 ///
 /// [`direct`](Self::direct) and [`loopback`](Self::loopback) are a convenience, not a boundary: a sidecar, a rootless
 /// container, a bare `proxy_pass`, the PROXY protocol and host networks each make strangers look local. Where the page
@@ -53,7 +56,9 @@ enum Rule {
     Denied,
     Bearer(Arc<Tokens>),
     File(Arc<TokenFile>),
+    Basic(Arc<Tokens>),
     When(Arc<Condition>),
+    Either(Arc<(Access, Access)>),
 }
 
 type Condition = dyn Fn(&Parts) -> bool + Send + Sync;
@@ -107,7 +112,10 @@ impl Access {
     pub fn bearers(tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let tokens = Tokens::new(tokens.into_iter().map(Into::into));
         if tokens.is_empty() {
-            tracing::warn!("an access by bearer has no token but an empty one: it lets nobody in");
+            log!(
+                WARN,
+                "an access by bearer has no token but an empty one: it lets nobody in"
+            );
         }
         Self {
             rule: Rule::Bearer(Arc::new(tokens)),
@@ -126,6 +134,41 @@ impl Access {
         }
     }
 
+    /// Requests with this user and password: a browser asks for them. They are compared in constant time; an empty
+    /// password lets nobody in. HTTP sends them readable to anybody on the way: use TLS, or a loopback address.
+    ///
+    /// ```
+    /// use healthcheck_axum::Access;
+    ///
+    /// // People by password, programs by token, and this machine without either.
+    /// let access = Access::loopback()
+    ///     .or(Access::basic("operator", "password"))
+    ///     .or(Access::bearer_file("/run/secrets/health-token"));
+    /// # let _ = access;
+    /// ```
+    #[must_use]
+    pub fn basic(user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+        let tokens = credentials::basic(user.as_ref(), password.as_ref());
+        if tokens.is_empty() {
+            log!(
+                WARN,
+                "an access by user and password has an empty password: it lets nobody in"
+            );
+        }
+        Self {
+            rule: Rule::Basic(Arc::new(tokens)),
+        }
+    }
+
+    /// Requests that this rule lets in, or the other one. A request that both refuse is answered with 401 and each
+    /// challenge where credentials could let it in, else with 403.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            rule: Rule::Either(Arc::new((self, other))),
+        }
+    }
+
     /// Whoever the closure lets in. One that panics lets nobody in.
     ///
     /// It is asked on the path of every request, so it should neither block nor compute for long.
@@ -137,41 +180,58 @@ impl Access {
     }
 
     /// Whether it looks at nothing of a request but its headers.
-    pub(crate) const fn reads_headers_alone(&self) -> bool {
+    pub(crate) fn reads_headers_alone(&self) -> bool {
         match &self.rule {
-            Rule::Public | Rule::Direct | Rule::Denied | Rule::Bearer(_) | Rule::File(_) => true,
+            Rule::Public | Rule::Direct | Rule::Denied | Rule::Bearer(_) | Rule::File(_) | Rule::Basic(_) => {
+                true
+            }
             Rule::Loopback | Rule::When(_) => false,
+            Rule::Either(both) => both.0.reads_headers_alone() && both.1.reads_headers_alone(),
         }
     }
 
-    /// Whether the request is let in.
-    pub(crate) fn admit<'a>(&self, request: &'a Parts) -> Result<(), Refusal<'a>> {
-        match &self.rule {
+    /// Whether the request is let in; the reason of each rule that could have let it in.
+    pub(crate) fn admit<'a>(&self, request: &'a Parts) -> Result<(), Vec<Refusal<'a>>> {
+        let bears = |scheme: Scheme, is_accepted: &dyn Fn(&[u8]) -> bool, refusal| {
+            let presented = scheme.presented(request).filter(|token| is_accepted(token));
+            presented.map(drop).ok_or(refusal)
+        };
+        let admitted = match &self.rule {
             Rule::Public => Ok(()),
             Rule::Denied => Err(Refusal::Denied),
             Rule::Direct => origin::direct(request),
             Rule::Loopback => origin::loopback(request),
-            Rule::Bearer(tokens) => bearer::presented(request)
-                .filter(|token| tokens.contain(token))
-                .map(drop)
-                .ok_or(Refusal::Token),
-            Rule::File(file) => bearer::presented(request)
-                .filter(|token| file.tokens().contain(token))
-                .map(drop)
-                .ok_or(Refusal::Token),
+            Rule::Bearer(tokens) => bears(Scheme::Bearer, &|token| tokens.contain(token), Refusal::Token),
+            Rule::File(file) => bears(
+                Scheme::Bearer,
+                &|token| file.tokens().contain(token),
+                Refusal::Token,
+            ),
+            Rule::Basic(tokens) => bears(Scheme::Basic, &|token| tokens.contain(token), Refusal::Password),
             Rule::When(condition) => match catch_unwind(AssertUnwindSafe(|| condition(request))) {
                 Ok(true) => Ok(()),
                 Ok(false) => Err(Refusal::Condition),
                 Err(_) => {
-                    tracing::error!("the closure of `Access::when` panicked: the request is refused");
+                    log!(
+                        ERROR,
+                        "the closure of `Access::when` panicked: the request is refused"
+                    );
                     Err(Refusal::Condition)
                 }
             },
-        }
+            Rule::Either(both) => {
+                let first = both.0.admit(request);
+                return first.or_else(|first| {
+                    let second = both.1.admit(request);
+                    second.map_err(|second| [first, second].concat())
+                });
+            }
+        };
+        admitted.map_err(|refusal| vec![refusal])
     }
 }
 
-/// Tells the rule, and never a token.
+/// Shows the rule, and never a token or a password.
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.rule {
@@ -181,7 +241,9 @@ impl fmt::Debug for Access {
             Rule::Denied => f.write_str("Access(denied)"),
             Rule::Bearer(tokens) => write!(f, "Access(bearer, {} tokens)", tokens.len()),
             Rule::File(file) => write!(f, "Access(bearer, tokens in {})", file.path().display()),
+            Rule::Basic(_) => f.write_str("Access(basic)"),
             Rule::When(_) => f.write_str("Access(when …)"),
+            Rule::Either(both) => write!(f, "{:?} or {:?}", both.0, both.1),
         }
     }
 }

@@ -1,4 +1,4 @@
-use axum::http::{HeaderName, StatusCode};
+use axum::http::HeaderName;
 
 /// Why a request isn't let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,14 +11,17 @@ pub(crate) enum Refusal<'a> {
     OldHttp,
     OtherHost,
     Token,
+    Password,
     Condition,
 }
 
 impl Refusal<'_> {
-    pub(crate) const fn status(self) -> StatusCode {
+    /// How the server asks for the credentials that would let the request in.
+    pub(crate) const fn challenge(self) -> Option<&'static str> {
         match self {
-            Self::Token => StatusCode::UNAUTHORIZED,
-            _ => StatusCode::FORBIDDEN,
+            Self::Token => Some("Bearer"),
+            Self::Password => Some("Basic realm=\"healthcheck\", charset=\"UTF-8\""),
+            _ => None,
         }
     }
 
@@ -43,6 +46,7 @@ impl Refusal<'_> {
                 "this page is for requests from this machine, and `Host` names another one".to_owned()
             }
             Self::Token => "this page needs a bearer token that is accepted".to_owned(),
+            Self::Password => "this page needs a user and a password that are accepted".to_owned(),
             Self::Condition => "this page is closed to this request by `Access::when`".to_owned(),
         }
     }
@@ -62,6 +66,7 @@ impl Refusal<'_> {
                  or give `Endpoints::environment_access` another `Access`, such as `Access::bearer(token)`"
             }
             Self::Token => "send `Authorization: Bearer TOKEN` with the token given to `Access::bearer`",
+            Self::Password => "send the user and the password given to `Access::basic`",
             Self::Condition => "meet the condition, or give `Endpoints::environment_access` another `Access`",
         }
     }

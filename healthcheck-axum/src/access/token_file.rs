@@ -8,7 +8,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::bearer::Tokens;
+use super::credentials::Tokens;
+
+use crate::log::log;
 
 /// For how long the tokens of a file hold before it is read again.
 const REREAD: Duration = Duration::from_secs(1);
@@ -101,8 +103,9 @@ impl TokenFile {
     fn refuse(&self, state: &mut State, problem: String) {
         state.tokens = Arc::new(Tokens::new([]));
         if state.problem.as_ref() != Some(&problem) {
-            tracing::error!(file = %self.path.display(), "the file of bearer tokens lets nobody in: {problem}");
-            state.problem = Some(problem);
+            state.problem = Some(problem.clone());
+            let file = self.path.clone();
+            log!(ERROR, file = %file.display(), "the file of bearer tokens lets nobody in: {problem}");
         }
     }
 }

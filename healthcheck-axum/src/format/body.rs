@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use serde::Serialize;
 
 use super::Page;
-use crate::details::{self, LEFT_OUT};
+use crate::details::LEFT_OUT;
 
 /// No body is built beyond this: 4 MiB.
 const LARGEST: usize = 4 * 1024 * 1024;
@@ -34,7 +34,7 @@ pub(super) fn render(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fm
         write(page, &mut body).ok().map(|()| body.into_bytes())
     };
     within(page).unwrap_or_else(|| {
-        let mut reduced = details::without_outputs(page.report(), LEFT_OUT);
+        let mut reduced = page.report().without_outputs(LEFT_OUT);
         let warnings = &mut reduced.warnings;
         warnings.push("outputs and sections are left out: the body would be larger than 4 MiB".to_owned());
         let without_outputs = || within(&page.with_report(&reduced));

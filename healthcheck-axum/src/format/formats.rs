@@ -56,6 +56,7 @@ impl Form {
             Where::Health => true,
             Where::Probe => !self.is_metrics(),
             Where::Environment => matches!(self, Self::JSON | Self::HTML),
+            Where::Problem => matches!(self, Self::JSON | Self::TEXT | Self::HTML),
         }
     }
 }

@@ -32,7 +32,7 @@ enum Kind {
     Counter,
 }
 
-const FAMILIES: [Family; 11] = [
+const FAMILIES: [Family; 12] = [
     Family {
         name: "healthcheck_status",
         kind: Kind::Gauge,
@@ -88,6 +88,15 @@ const FAMILIES: [Family; 11] = [
         kind: Kind::Gauge,
         help: "Runs of checks that are past their time limit and haven't ended.",
         samples: |samples, writer| writer.sample(&[], samples.statistics.stuck_runs),
+    },
+    Family {
+        name: "healthcheck_dropped",
+        kind: Kind::Counter,
+        help: "Log lines and listeners' events that were dropped, since too many were waiting.",
+        samples: |samples, writer| {
+            writer.sample(&[("what", "lines")], samples.statistics.dropped_lines)?;
+            writer.sample(&[("what", "events")], samples.statistics.dropped_events)
+        },
     },
     Family {
         name: "healthcheck_runs",
@@ -228,8 +237,8 @@ impl<'a> Samples<'a> {
             outdated: self.statistics_of(&result.checker).is_some_and(|of| of.outdated),
             in_background: self
                 .page
-                .info(&result.checker)
-                .is_some_and(|info| info.options().interval.is_some()),
+                .options(&result.checker)
+                .is_some_and(|options| options.interval.is_some()),
         })
     }
 
@@ -247,10 +256,11 @@ impl<'a> Samples<'a> {
 
     /// What liveness tells that no check gave, as that of the application's runtime.
     fn observed(&self) -> impl Iterator<Item = &'a CheckResult> {
-        let wholes = self.page.place.wholes.filter(|_| self.page.is_whole());
+        let shown = self.page.is_whole() && !self.page.shows_the_whole_alone();
+        let wholes = self.page.place.wholes.filter(|_| shown);
         wholes.into_iter().flat_map(|wholes| {
             let results = wholes.liveness.results.iter();
-            results.filter(|result| self.page.info(&result.checker).is_none())
+            results.filter(|result| self.page.options(&result.checker).is_none())
         })
     }
 
@@ -306,22 +316,13 @@ impl<'a> Samples<'a> {
         if report.reason.is_some() {
             return Some(report.status);
         }
-        let mut verdict = Overall::Success;
-        let mut is_known = true;
-        for known in self.known(&report.results) {
-            let is_certain = known.is_certain() || latches && known.result.passed;
-            is_known &= is_certain;
-            if !is_certain {
-                continue;
-            }
-            let info = self.page.info(&known.result.checker);
-            verdict = verdict.max(match known.result.status {
-                Status::Pass => Overall::Success,
-                Status::Fail if info.is_none_or(|info| info.options().critical) => Overall::Failure,
-                Status::Warn | Status::Fail => Overall::Degraded,
-            });
-        }
-        (is_known || verdict == Overall::Failure).then_some(verdict)
+        let (certain, others): (Vec<_>, Vec<_>) = self
+            .known(&report.results)
+            .partition(|known| known.is_certain() || latches && known.result.passed);
+        let contributions = certain.iter().map(|known| known.result.contribution());
+        // A report that was read from elsewhere doesn't say what each of its failures is worth.
+        let verdict = contributions.max().unwrap_or(Overall::Success).min(report.status);
+        (others.is_empty() || verdict == Overall::Failure).then_some(verdict)
     }
 }
 

@@ -26,8 +26,10 @@ pub(crate) enum Where {
     Health,
     /// A probe: all forms but metrics, which are always answered 200, so that it would be always ready.
     Probe,
-    /// The environment, which is no report.
+    /// The environment and the history, which are no report.
     Environment,
+    /// What was wrong with a request.
+    Problem,
 }
 
 /// The form that an answer takes.

@@ -2,9 +2,10 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 
-use healthcheck::{CheckInfo, HealthCheck, Report, Statistics, Transition};
+use healthcheck::{CheckInfo, CheckOptions, HealthCheck, Report, Statistics, Transition};
 
 use super::negotiation::Style;
+use crate::details::Details;
 use crate::paths::Paths;
 use crate::probe::Kind;
 use crate::query::Query;
@@ -18,7 +19,8 @@ pub struct Page<'a> {
     report: &'a Report,
     health: &'a HealthCheck,
     pub(super) place: Place<'a>,
-    withheld: bool,
+    /// How much is left where details are withheld.
+    withheld: Option<Details>,
     style: Style,
     checks: OnceCell<Vec<Arc<CheckInfo>>>,
     history: OnceCell<Vec<Transition>>,
@@ -65,7 +67,7 @@ impl<'a> Page<'a> {
             report,
             health,
             place,
-            withheld: false,
+            withheld: None,
             style: Style::Brief,
             checks: OnceCell::new(),
             history: OnceCell::new(),
@@ -76,7 +78,7 @@ impl<'a> Page<'a> {
         Self { style, ..self }
     }
 
-    pub(crate) fn withheld(self, withheld: bool) -> Self {
+    pub(crate) fn withheld(self, withheld: Option<Details>) -> Self {
         Self { withheld, ..self }
     }
 
@@ -96,7 +98,7 @@ impl<'a> Page<'a> {
         Page::new(report, self.health, self.place).style_and_reach(self.style, self.withheld)
     }
 
-    const fn style_and_reach(mut self, style: Style, withheld: bool) -> Self {
+    const fn style_and_reach(mut self, style: Style, withheld: Option<Details>) -> Self {
         self.style = style;
         self.withheld = withheld;
         self
@@ -111,7 +113,7 @@ impl<'a> Page<'a> {
     /// Whether this caller may see what the checks say.
     #[must_use]
     pub const fn shows_details(&self) -> bool {
-        !self.withheld
+        self.withheld.is_none()
     }
 
     /// The name of the endpoint, which is the last segment of its path: "healthcheck", "readyz".
@@ -147,17 +149,36 @@ impl<'a> Page<'a> {
     }
 
     /// What is known of each check of the service without running it, by name; without descriptions where details are
-    /// withheld.
+    /// withheld, and none where only the whole is shown.
     #[must_use]
     pub fn checks(&self) -> &[Arc<CheckInfo>] {
+        match self.withheld {
+            None | Some(Details::Verdicts) => self.known(),
+            Some(Details::Overall) => &[],
+        }
+    }
+
+    fn known(&self) -> &[Arc<CheckInfo>] {
         self.checks.get_or_init(|| {
             let checks = self.health.checks();
-            if self.withheld {
+            if self.withheld.is_some() {
                 checks.map(without_description).collect()
             } else {
                 checks.collect()
             }
         })
+    }
+
+    /// What decides the verdict of a check, whoever asks.
+    pub(super) fn options(&self, name: &str) -> Option<&CheckOptions> {
+        let known = self.known();
+        let found = known.binary_search_by(|info| info.name().cmp(name)).ok()?;
+        known.get(found).map(|info| info.options())
+    }
+
+    /// Whether nothing but the verdict on the whole is shown.
+    pub(super) fn shows_the_whole_alone(&self) -> bool {
+        self.withheld == Some(Details::Overall)
     }
 
     /// What is known of one check.
@@ -172,7 +193,7 @@ impl<'a> Page<'a> {
     #[must_use]
     pub fn history(&self) -> &[Transition] {
         self.history.get_or_init(|| {
-            if self.withheld {
+            if self.withheld.is_some() {
                 Vec::new()
             } else {
                 self.health.history()

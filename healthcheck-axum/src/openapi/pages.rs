@@ -21,7 +21,7 @@ struct Page {
 
 /// What keeps a caller out of the environment and of the history, and what becomes of whoever is let in.
 const GUARDED: [(&str, &str); 3] = [
-    ("401", "A bearer token is asked for"),
+    ("401", "Credentials are asked for"),
     ("403", "Not for this caller; the answer says how to allow it"),
     ("508", response::LOOP),
 ];
@@ -32,9 +32,9 @@ impl Subject<'_> {
         let history = Page {
             what: "The last transitions of each check and of the whole",
             schema: transitions.build().into(),
-            for_people: false,
+            for_people: true,
             parameter: None,
-            problems: GUARDED.to_vec(),
+            problems: guarded("400", response::BAD_QUERY),
         };
         let document = Page {
             what: "This document",
@@ -57,22 +57,25 @@ impl Subject<'_> {
     }
 }
 
+fn guarded(status: &'static str, when: &'static str) -> Vec<(&'static str, &'static str)> {
+    [(status, when)].into_iter().chain(GUARDED).collect()
+}
+
 /// The whole of the environment, and a section of it.
 fn environment() -> (Page, Page) {
-    let with = |status, when| [(status, when)].into_iter().chain(GUARDED).collect();
     let whole = Page {
         what: "The environment of the process",
         schema: schema::any_object(),
         for_people: true,
         parameter: None,
-        problems: with("400", response::BAD_QUERY),
+        problems: guarded("400", response::BAD_QUERY),
     };
     let mut section = Page {
         what: "One section of the environment",
         schema: schema::anything(),
         for_people: false,
         parameter: Some(parameter::in_path(SECTION, "The section's name")),
-        problems: with("404", "There is no such section, and these there are"),
+        problems: guarded("404", "There is no such section, and these there are"),
     };
     section
         .problems

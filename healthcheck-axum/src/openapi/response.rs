@@ -4,6 +4,8 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
+use super::schema;
+
 pub(super) const BAD_QUERY: &str = "The query can't be read, or asks for an unknown format";
 pub(super) const LOOP: &str = "The request was caused by this very service";
 
@@ -26,9 +28,13 @@ pub(super) fn answer(when: &str, content: Vec<(String, RefOr<Schema>)>) -> Respo
 
 /// An answer that says what was wrong.
 pub(super) fn problem(when: &str, has_body: bool) -> Response {
-    let schema = Ref::from_schema_name("Problem").into();
-    let content = has_body.then(|| ("application/json".to_owned(), schema));
-    answer(when, content.into_iter().collect())
+    let content = [
+        ("application/json", Ref::from_schema_name("Problem").into()),
+        ("text/plain", schema::string()),
+        ("text/html", schema::string()),
+    ];
+    let content = content.map(|(media, schema)| (media.to_owned(), schema));
+    answer(when, content.into_iter().filter(|_| has_body).collect())
 }
 
 /// Beyond 64 KiB the HTTP library refuses by itself, and says nothing.

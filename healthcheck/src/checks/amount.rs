@@ -38,6 +38,35 @@ impl Amount {
         })
     }
 
+    /// This amount moved up by a share of itself, to where a value that was below it has recovered. Never beyond the
+    /// whole, which couldn't be reached.
+    pub(super) fn raised(self, margin: f64, whole: u64) -> Self {
+        let moved = |limit: u64| (limit as f64 * (1.0 + margin)).ceil().min(whole as f64) as u64;
+        match self {
+            Self::Share(share) => Self::Share(exact(share * (1.0 + margin)).min(1.0)),
+            Self::Count(limit) => Self::Count(moved(limit).max(limit)),
+            Self::Bytes(limit) => Self::Bytes(moved(limit).max(limit)),
+        }
+    }
+
+    /// The same down, for a value that was above it.
+    pub(super) fn lowered(self, margin: f64) -> Self {
+        let moved = |limit: u64| (limit as f64 * (1.0 - margin)).floor() as u64;
+        match self {
+            Self::Share(share) => Self::Share(exact(share * (1.0 - margin))),
+            Self::Count(limit) => Self::Count(moved(limit)),
+            Self::Bytes(limit) => Self::Bytes(moved(limit)),
+        }
+    }
+
+    /// The share that a text like "5%" means.
+    pub(super) fn share_of(text: &str) -> Option<f64> {
+        match Self::parse(text, Unit::Count) {
+            Ok(Self::Share(share)) => Some(share),
+            _ => None,
+        }
+    }
+
     /// Whether `value` of `whole` is less than this.
     pub(super) fn is_above(self, value: u64, whole: u64) -> bool {
         match self {
@@ -80,6 +109,11 @@ impl fmt::Display for Amount {
             }
         }
     }
+}
+
+/// Without the rounding error of a product, so that 2 % above 5 % is 5.1 %.
+fn exact(share: f64) -> f64 {
+    (share * 1e9).round() / 1e9
 }
 
 /// `value` of `whole` from 0 on; nothing of nothing is nothing.
@@ -175,6 +209,18 @@ mod tests {
         assert_eq!(Amount::Bytes(0).to_string(), "0 bytes");
         assert_eq!(Amount::Bytes(1536).to_string(), "1.5 KiB");
         assert_eq!(Amount::Bytes(u64::MAX).to_string(), "16 EiB");
+    }
+
+    #[test]
+    fn a_moved_amount_can_still_be_reached() {
+        assert_eq!(Amount::Share(0.15).raised(0.02, 100), Amount::Share(0.153));
+        assert_eq!(Amount::Share(1.0).raised(0.02, 100), Amount::Share(1.0));
+        assert_eq!(Amount::Bytes(1000).raised(0.02, 2000), Amount::Bytes(1020));
+        assert_eq!(Amount::Bytes(1000).raised(0.02, 1010), Amount::Bytes(1010));
+        assert_eq!(Amount::Count(10).raised(0.02, u64::MAX), Amount::Count(11));
+        assert_eq!(Amount::Count(5).lowered(0.02), Amount::Count(4));
+        assert_eq!(Amount::Share(0.5).lowered(0.02), Amount::Share(0.49));
+        assert_eq!(Amount::Count(0).lowered(0.02), Amount::Count(0));
     }
 
     #[test]

@@ -1,10 +1,20 @@
 use std::fmt::Display;
+use std::panic::Location;
 
-use crate::Outcome;
+use super::held::{self, MARGIN};
+use super::shared;
+use crate::{Outcome, Status};
 
 /// A value lies below its limit: a queue's length, a lag, connections in use.
 ///
-/// Costs a comparison. A value that equals the limit fails, and so does one that can't be compared with it (NaN).
+/// A value that equals the limit fails, and so does one that can't be compared with it (NaN). After a failure the check
+/// passes again once the value is more than 2 % below the limit, so a value that swings around its limit gives one
+/// transition. [`below_until`] sets another place. The last verdict is kept for each line of code that calls this
+/// function: call it once for each value, not from a helper that judges several.
+///
+/// Costs a comparison and a look-up, less than a microsecond. It doesn't see what the value was between two runs, nor
+/// whether anything moves: a queue without a reader stays short while there is no writer
+/// ([`Progress`](super::Progress)).
 ///
 /// ```
 /// use std::collections::VecDeque;
@@ -21,18 +31,67 @@ use crate::Outcome;
 /// # Ok::<(), String>(())
 /// ```
 #[allow(clippy::needless_pass_by_value)] // `below(queue.len(), 1_000)` reads better than two references
+#[track_caller]
 pub fn below<T: PartialOrd + Display>(value: T, limit: T) -> Outcome {
-    if value < limit {
-        Outcome::pass(format!("{value} is below the limit of {limit}"))
-    } else {
-        Outcome::fail(format!("{value} is not below the limit of {limit}"))
+    held::judge(place(), |last| {
+        let clears = || {
+            let (value, limit) = (number(&value)?, number(&limit)?);
+            let clears = limit - limit.abs() * MARGIN;
+            (value >= clears).then(|| format!("{}", (clears * 1000.0).round() / 1000.0))
+        };
+        judge(&value, &limit, last, clears)
+    })
+}
+
+/// As [`below`], but after a failure the check passes again once the value is below `clears`.
+///
+/// ```
+/// use healthcheck::{Status, checks};
+///
+/// let statuses = [1_000, 900, 799].map(|length| checks::below_until(length, 1_000, 800).status());
+/// assert_eq!(statuses, [Status::Fail, Status::Fail, Status::Pass]);
+/// ```
+#[allow(clippy::needless_pass_by_value)] // as above
+#[track_caller]
+pub fn below_until<T: PartialOrd + Display>(value: T, limit: T, clears: T) -> Outcome {
+    held::judge(place(), |last| {
+        let not_clear = || (value >= clears).then(|| clears.to_string());
+        judge(&value, &limit, last, not_clear)
+    })
+}
+
+/// `held` gives the place where the value clears, where it isn't there yet.
+fn judge<T: PartialOrd + Display>(
+    value: &T,
+    limit: &T,
+    last: Status,
+    held: impl FnOnce() -> Option<String>,
+) -> Outcome {
+    if value >= limit || value.partial_cmp(limit).is_none() {
+        return Outcome::fail(format!("{value} is not below the limit of {limit}"));
     }
+    match (last, held()) {
+        (Status::Fail, Some(clears)) => Outcome::fail(format!(
+            "{value} is below the limit of {limit} again, and clears below {clears}"
+        )),
+        _ => Outcome::pass(format!("{value} is below the limit of {limit}")),
+    }
+}
+
+/// Numbers of all kinds have their text in common.
+fn number(value: &impl Display) -> Option<f64> {
+    value.to_string().parse().ok()
+}
+
+#[track_caller]
+fn place() -> String {
+    let check = shared::running().map(|running| running.key).unwrap_or_default();
+    format!("below {} {check:?}", Location::caller())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Status;
 
     #[test]
     fn the_limit_itself_is_too_much() {
@@ -45,5 +104,26 @@ mod tests {
     fn what_cannot_be_compared_fails() {
         assert_eq!(below(f64::NAN, 1.0).status(), Status::Fail);
         assert_eq!(below(0.5, f64::NAN).status(), Status::Fail);
+    }
+
+    #[test]
+    fn a_value_that_swings_around_its_limit_gives_one_transition() {
+        use Status::{Fail, Pass};
+        let statuses = [97, 99, 100, 99, 101, 98, 97, 99].map(|value| below(value, 100).status());
+        assert_eq!(statuses, [Pass, Pass, Fail, Fail, Fail, Fail, Pass, Pass]);
+        let outputs = [-100, -101].map(|value| below(value, -100).output().clone());
+        assert_eq!(
+            outputs[1],
+            "-101 is below the limit of -100 again, and clears below -102"
+        );
+        // A value that is no number clears at its limit.
+        let words = ["m", "k"].map(|word| below(word, "l").status());
+        assert_eq!(words, [Fail, Pass]);
+    }
+
+    #[test]
+    fn each_line_remembers_for_itself() {
+        assert_eq!(below(100, 100).status(), Status::Fail);
+        assert_eq!(below(99, 100).status(), Status::Pass);
     }
 }

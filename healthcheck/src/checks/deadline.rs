@@ -12,6 +12,12 @@ pub(super) fn after(limit: Duration) -> Instant {
     Instant::now() + limit.min(LONGEST)
 }
 
+/// The middle between now and the deadline: a kept connection that stays silent until then leaves time for a new one.
+pub(super) fn half(deadline: Instant) -> Instant {
+    let now = Instant::now();
+    now + deadline.saturating_duration_since(now) / 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::layer::{Layer, Problem};
 use super::resolve::resolve;
+use super::shared;
 use super::span::span;
 
 /// A connection to the first address of `host` that accepts, lookup and all within `limit`.
@@ -17,7 +18,9 @@ use super::span::span;
 /// one.
 pub(super) async fn dial(host: &str, port: u16, limit: Duration) -> Result<(SocketAddr, TcpStream), Problem> {
     let started = Instant::now();
-    let addresses = match resolve(host, limit).await {
+    let resolved = resolve(host, limit).await;
+    shared::note_resolved(host, resolved.as_deref().unwrap_or_default());
+    let addresses = match resolved {
         Ok(addresses) => addresses,
         Err(problem) => return Err(Layer::Dns.problem(format_args!("{host}: {problem}"))),
     };

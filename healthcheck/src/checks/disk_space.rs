@@ -1,18 +1,25 @@
 use std::path::{Path, PathBuf};
 
 use super::amount::{Amount, Unit, fraction};
-use super::file_system;
 use super::thresholds::Thresholds;
+use super::{file_system, held};
 use crate::Outcome;
 
-/// The file system that holds `path` has space left.
+/// The file system that holds `path` has space left and can be written to.
 ///
-/// Warns below 15 % and fails below 5 % of what an ordinary user can fill, as `df` counts it; both can be set, as a share
-/// or as a size. A share also holds for the number of files (inodes) where the file system has such a limit, since
-/// that runs out unseen.
+/// Warns below 15 % and fails below 5 % of what an ordinary user can fill, as `df` counts it; both can be set, as a
+/// share or as a size. A share also holds for the number of files (inodes) where the file system has such a limit,
+/// since that runs out unseen. Fails where the file system is mounted read-only, as Linux does by itself after an
+/// error of the disk; [`read_only`](DiskSpace::read_only) allows it. A value that has crossed a limit clears 2 % of
+/// the limit above it ([`margin`](DiskSpace::margin)). A file system without a size passes, as "unknown".
 ///
-/// Costs one system call for that file system alone, about a microsecond on a local disk; use it in a sync function, which runs on a
-/// thread apart, since a dead network disk may keep it for minutes.
+/// Costs a system call or two for that file system alone, about a microsecond on a local disk; on ext4 it also reads the
+/// list of mounts, some 20 µs. Use it in a sync function, which runs on a thread apart, since a dead network disk may keep
+/// it for minutes.
+///
+/// It doesn't see whether this user may write to `path`, a quota, or what is left below an overlay, a network disk or
+/// a thinly provisioned volume. Where the disk isn't mounted at `path`, it judges the file system that holds the
+/// empty folder.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -29,6 +36,7 @@ pub fn disk_space(path: impl AsRef<Path>) -> DiskSpace {
     DiskSpace {
         path: path.as_ref().to_owned(),
         thresholds: Thresholds::new(Unit::Bytes, Some(Amount::Share(0.15)), Some(Amount::Share(0.05))),
+        read_only: false,
     }
 }
 
@@ -38,6 +46,7 @@ pub fn disk_space(path: impl AsRef<Path>) -> DiskSpace {
 pub struct DiskSpace {
     path: PathBuf,
     thresholds: Thresholds,
+    read_only: bool,
 }
 
 impl DiskSpace {
@@ -53,6 +62,18 @@ impl DiskSpace {
         self
     }
 
+    /// Clears only where so much more than the limit is free, as a share of the limit; default "2%".
+    pub fn margin(mut self, share: &str) -> Self {
+        self.thresholds.set_margin(share);
+        self
+    }
+
+    /// Passes where the file system is mounted read-only, because it is meant to be.
+    pub const fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
     /// Looks how much is free. An amount that can't be understood is a failure that says what to write.
     pub fn check(self) -> Outcome {
         let path = self.path.display();
@@ -60,9 +81,6 @@ impl DiskSpace {
             return problem;
         }
         match file_system::space(&self.path) {
-            Ok(space) if space.bytes.whole == 0 => Outcome::fail(format!(
-                "the file system of {path} has no size: name a path on a disk"
-            )),
             Ok(space) => self.judge(space),
             Err(error) => Outcome::fail(format!("can't read the file system of {path}: {error}")),
         }
@@ -70,15 +88,28 @@ impl DiskSpace {
 
     fn judge(&self, space: Space) -> Outcome {
         let path = self.path.display();
+        if space.read_only && !self.read_only {
+            return Outcome::fail(format!("the file system of {path} is read-only"));
+        }
         let Room { free, whole } = space.bytes;
+        if whole == 0 {
+            return Outcome::pass(format!(
+                "how much space is free is unknown, because the file system of {path} tells no size"
+            ));
+        }
         let share = Amount::Share(fraction(free, whole));
         let (free_size, whole_size) = (Amount::Bytes(free), Amount::Bytes(whole));
         let found = format!("{share} of the space on {path} is free ({free_size} of {whole_size})");
-        let by_space = self.thresholds.at_least(free, whole, &found);
+        let key = |what: &str| self.thresholds.key(&format!("disk_space {what} {path:?}"));
+        let by_space = held::judge(key("bytes"), |last| {
+            self.thresholds.at_least(free, whole, &found, last)
+        });
         let by_files = space.files.map(|Room { free, whole }| {
             let share = Amount::Share(fraction(free, whole));
             let found = format!("{share} of the files that {path} can hold are free ({free} of {whole})");
-            self.thresholds.shares().at_least(free, whole, &found)
+            held::judge(key("files"), |last| {
+                self.thresholds.shares().at_least(free, whole, &found, last)
+            })
         });
         match by_files {
             Some(by_files) if by_files.status() > by_space.status() => by_files,
@@ -93,6 +124,7 @@ pub(super) struct Space {
     pub(super) bytes: Room,
     /// `None` where the number of files has no limit of its own.
     pub(super) files: Option<Room>,
+    pub(super) read_only: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -107,33 +139,38 @@ mod tests {
     use super::*;
     use crate::Status;
 
-    fn judged(free: u64, files: Option<u64>) -> Outcome {
+    /// Each test has a path of its own: the last status is kept by path.
+    fn judged(path: &str, free: u64, files: Option<u64>) -> Outcome {
         let room = |free| Room { free, whole: 1000 };
-        disk_space("/data").judge(Space {
+        disk_space(path).judge(Space {
             bytes: room(free),
             files: files.map(room),
+            read_only: false,
         })
     }
 
     #[test]
     fn the_defaults_are_fifteen_and_five_percent() {
-        let statuses = [150, 149, 50, 49].map(|free| judged(free, None).status());
+        let statuses = [150, 149, 50, 49].map(|free| judged("/data", free, None).status());
         assert_eq!(statuses, [Status::Pass, Status::Warn, Status::Warn, Status::Fail]);
         assert_eq!(
-            judged(49, None).output(),
+            judged("/data", 49, None).output(),
             "4.9% of the space on /data is free (49 bytes of 1000 bytes), below 5%"
         );
     }
 
     #[test]
     fn a_disk_without_room_for_another_file_is_full() {
-        let outcome = judged(900, Some(40));
+        let outcome = judged("/files", 900, Some(40));
         assert_eq!(outcome.status(), Status::Fail);
         assert_eq!(
             outcome.output(),
-            "4% of the files that /data can hold are free (40 of 1000), below 5%"
+            "4% of the files that /files can hold are free (40 of 1000), below 5%"
         );
-        assert_eq!(judged(40, Some(100)).output(), judged(40, None).output());
+        assert_eq!(
+            judged("/files", 40, Some(100)).output(),
+            judged("/files", 40, None).output()
+        );
     }
 
     #[test]
@@ -171,12 +208,51 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_file_system_that_is_mounted_read_only_fails_unless_it_is_meant_to_be() {
+        let room = Room {
+            free: 900,
+            whole: 1000,
+        };
+        let space = Space {
+            bytes: room,
+            files: None,
+            read_only: true,
+        };
+        assert_eq!(
+            disk_space("/data").judge(space),
+            Outcome::fail("the file system of /data is read-only")
+        );
+        assert_eq!(
+            disk_space("/data").read_only().judge(space).status(),
+            Status::Pass
+        );
+    }
+
+    #[test]
+    fn space_that_swings_around_its_limit_gives_one_transition() {
+        let judged = |free| {
+            let space = Space {
+                bytes: Room { free, whole: 1000 },
+                files: None,
+                read_only: false,
+            };
+            disk_space("/swings").judge(space)
+        };
+        use Status::{Pass, Warn};
+        let statuses = [150, 149, 151, 149, 152, 153, 151].map(|free| judged(free).status());
+        assert_eq!(statuses, [Pass, Warn, Warn, Warn, Warn, Pass, Pass]);
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_file_system_without_a_size_is_no_disk() {
+    fn a_file_system_that_tells_no_size_is_unknown_and_passes() {
+        let outcome = disk_space("/proc").read_only().check();
         assert_eq!(
-            disk_space("/proc").check(),
-            Outcome::fail("the file system of /proc has no size: name a path on a disk")
+            outcome,
+            Outcome::pass(
+                "how much space is free is unknown, because the file system of /proc tells no size"
+            )
         );
     }
 }

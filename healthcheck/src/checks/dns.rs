@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::layer::Layer;
 use super::resolve::resolve;
+use super::shared;
 use crate::Outcome;
 
 /// A name resolves to at least one address, by the system's resolver (`/etc/hosts`, DNS, whatever else is set up).
@@ -12,6 +13,13 @@ use crate::Outcome;
 /// Costs a thread for as long as the resolver takes, a few milliseconds as a rule, and a query where nothing caches.
 /// A lookup that hangs is left behind once and joined by later runs, never started again beside itself. Fails after
 /// 3 s by default, which names the layer before the check's own time limit cuts it off.
+///
+/// It doesn't see by which way the address came, nor whether it is the right one:
+/// - `/etc/hosts` and a cache (nscd, systemd-resolved) answer while every name server is down.
+/// - A name without a dot at its end may be completed: with `search prod.example.com` in `/etc/resolv.conf`, `db` and
+///   even `db.internal` can be found as `db.internal.prod.example.com`. Write `db.internal.`, with the dot, for exactly
+///   that name.
+/// - Some resolvers answer for names that don't exist.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -53,7 +61,12 @@ impl Dns {
             return Layer::Dns
                 .failure("that isn't a name: write one like \"db.internal\", without scheme and port");
         }
-        match resolve(name, self.timeout).await {
+        let resolved = resolve(name, self.timeout).await;
+        if name.parse::<IpAddr>().is_err() {
+            // All instances ask the same name server.
+            shared::note_resolved(name, resolved.as_deref().unwrap_or_default());
+        }
+        match resolved {
             Ok(addresses) => {
                 let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
                 Outcome::pass(format!("{name} is {}", addresses.join(", ")))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::amount::{Amount, Unit, fraction};
 use super::calls::Calls;
+use super::held::Held;
 use super::span::span;
 use super::thresholds::Thresholds;
 use crate::{IntoOutcome, Outcome};
@@ -22,6 +23,9 @@ pub fn error_rate(window: Duration) -> ErrorRate {
 /// It warns above 10 % of failed calls and fails above 50 %, and judges only from 10 calls in the window on; all three
 /// can be set. Clones share the evidence: give one to the code that calls, and provide another. The window moves in
 /// tenths. To record is one look at the clock and an uncontended lock, about 40 ns.
+///
+/// A share that has crossed a limit clears 2 % of the limit below it ([`margin`](Self::margin)). Clones share the last
+/// verdict, too. It doesn't see calls that aren't recorded, among them those that hang: record a time-out as a failure.
 ///
 /// With less traffic than that, [`check`](Self::check) passes, and [`check_or`](Self::check_or) runs a probe. While
 /// there is enough, no probe is run: a busy dependency isn't asked any more than it already is.
@@ -51,6 +55,8 @@ pub struct ErrorRate {
     at_least: u64,
     thresholds: Thresholds,
     calls: Arc<Calls>,
+    /// The last verdict by these thresholds. A clone with other thresholds has its own.
+    held: Arc<Held>,
 }
 
 impl ErrorRate {
@@ -63,6 +69,7 @@ impl ErrorRate {
             at_least: 10,
             thresholds: Thresholds::new(Unit::Count, Some(Amount::Share(0.1)), Some(Amount::Share(0.5))),
             calls: Arc::new(Calls::new(window)),
+            held: Arc::new(Held::new()),
         }
     }
 
@@ -70,6 +77,7 @@ impl ErrorRate {
     #[must_use]
     pub fn warn_above(mut self, amount: &str) -> Self {
         self.thresholds.set_warn("warn_above", amount);
+        self.held = Arc::new(Held::new());
         self
     }
 
@@ -77,6 +85,15 @@ impl ErrorRate {
     #[must_use]
     pub fn fail_above(mut self, amount: &str) -> Self {
         self.thresholds.set_fail("fail_above", amount);
+        self.held = Arc::new(Held::new());
+        self
+    }
+
+    /// Clears only where the failed calls are so far below the limit, as a share of the limit; default "2%".
+    #[must_use]
+    pub fn margin(mut self, share: &str) -> Self {
+        self.thresholds.set_margin(share);
+        self.held = Arc::new(Held::new());
         self
     }
 
@@ -129,11 +146,14 @@ impl ErrorRate {
         let (passed, failed) = self.calls.count();
         let all = passed.saturating_add(failed);
         if all < self.at_least.max(1) {
+            self.held.clear();
             return Err(all);
         }
         let (window, share) = (span(self.window), Amount::Share(fraction(failed, all)));
         let found = format!("{failed} of {all} calls failed in the last {window} ({share})");
-        Ok(self.thresholds.at_most(failed, all, &found))
+        Ok(self
+            .held
+            .judge(|last| self.thresholds.at_most(failed, all, &found, last)))
     }
 }
 
@@ -171,6 +191,29 @@ mod tests {
             "11 of 20 calls failed in the last 60 s (55%), above 50%"
         );
         assert_eq!(evidence.check().status(), Status::Fail);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_share_that_swings_around_its_limit_gives_one_transition() {
+        use Status::{Pass, Warn};
+        let evidence = error_rate(MINUTE);
+        record(&evidence, 900, 100);
+        assert_eq!(evidence.check().status(), Pass);
+        record(&evidence, 0, 1);
+        assert_eq!(evidence.check().status(), Warn);
+        record(&evidence, 19, 0);
+        assert_eq!(
+            evidence.clone().check().output(),
+            "101 of 1020 calls failed in the last 60 s (9.9%), was above 10% and clears at 9.8%"
+        );
+        record(&evidence, 20, 0);
+        assert_eq!(evidence.check().status(), Pass);
+        // Other thresholds of the same evidence don't hold what these did.
+        record(&evidence, 0, 10);
+        assert_eq!(evidence.check().status(), Warn);
+        record(&evidence, 60, 0);
+        assert_eq!(evidence.check().status(), Warn);
+        assert_eq!(evidence.clone().margin("0%").check().status(), Pass);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,33 +1,35 @@
-//! One HTTP request and its answer, over a connection that is kept.
+//! One HTTP request and its answer, over a connection of its own: a kept one would say nothing of new ones.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::rt::{Read, Write};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 
+use super::beside::beside;
 use super::deadline::after;
 use super::dial::dial;
-use super::kept::{Origin, Sender, keep, take};
 use super::layer::{Layer, Problem};
 use super::span::span;
 use super::target::Target;
 use super::trust::secure;
 use crate::outcome::chain;
 
-/// A GET that a check sends.
+/// A request that a check sends.
 #[derive(Clone)]
 pub(super) struct Exchange {
     url: String,
     pub(super) timeout: Duration,
     pub(super) ca_file: Option<PathBuf>,
+    pub(super) method: Method,
+    pub(super) content: Bytes,
     headers: HeaderMap,
     problems: Vec<String>,
 }
@@ -52,6 +54,8 @@ impl Exchange {
             url,
             timeout,
             ca_file: None,
+            method: Method::GET,
+            content: Bytes::new(),
             headers,
             problems: Vec::new(),
         }
@@ -70,6 +74,11 @@ impl Exchange {
         }
     }
 
+    /// The run fails with this problem and sends nothing.
+    pub(super) fn problem(&mut self, what: String) {
+        self.problems.push(what);
+    }
+
     /// Sends it and reads at most `longest` bytes of the answer's body.
     pub(super) async fn run(&self, longest: usize) -> Result<Answer, Problem> {
         let deadline = after(self.timeout);
@@ -78,23 +87,49 @@ impl Exchange {
             return Err(Layer::Protocol.problem(problem));
         }
         let request = self.request(&target)?;
-        let origin = Origin {
-            https: target.https,
-            host: target.host.clone(),
-            port: target.port,
-            ca_file: self.ca_file.clone(),
+        let left = deadline.saturating_duration_since(Instant::now());
+        let (_, connection) = dial(&target.host, target.port, left).await?;
+        if !target.https {
+            return self.ask(target, connection, request, longest, deadline).await;
+        }
+        // A certificate is for the name without the dot that ends a whole one.
+        let name = target.host.strip_suffix('.').unwrap_or(&target.host);
+        let secured = secure(connection, name, self.ca_file.as_deref(), deadline).await;
+        let secured = secured
+            .map_err(|problem| Layer::Tls.problem(format_args!("{}: {}", target.authority, problem.what)))?;
+        self.ask(target, secured.stream, request, longest, deadline).await
+    }
+
+    async fn ask(
+        &self,
+        target: Target,
+        connection: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        request: Request<Full<Bytes>>,
+        longest: usize,
+        deadline: Instant,
+    ) -> Result<Answer, Problem> {
+        let handshake = http1::handshake(TokioIo::new(connection)).await;
+        let (mut sender, connection) = handshake.map_err(|error| Layer::Protocol.problem(error))?;
+        let answer = async {
+            let response = match timeout_at(deadline, sender.send_request(request)).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) => {
+                    let (shown, why) = (&target.shown, chain(&error));
+                    return Err(Layer::Protocol.problem(format_args!("{shown}: {why}")));
+                }
+                Err(_) => return Err(self.silent(&target)),
+            };
+            let (head, body) = response.into_parts();
+            let body = match timeout_at(deadline, Limited::new(body, longest).collect()).await {
+                Ok(Ok(body)) => Body::Whole(body.to_bytes()),
+                Ok(Err(error)) if error.is::<LengthLimitError>() => Body::TooLong,
+                Ok(Err(error)) => return Err(self.lost(&target, &head.status, &chain(&*error))),
+                Err(_) => return Err(self.lost(&target, &head.status, "no end of the body in time")),
+            };
+            Ok((head, body))
         };
-        let (sender, response) = self.send(&target, &origin, request, deadline).await?;
-        let (head, body) = response.into_parts();
-        let body = match timeout_at(deadline, Limited::new(body, longest).collect()).await {
-            Ok(Ok(body)) => {
-                keep(origin, sender);
-                Body::Whole(body.to_bytes())
-            }
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Body::TooLong,
-            Ok(Err(error)) => return Err(self.lost(&target, &head.status, &chain(&*error))),
-            Err(_) => return Err(self.lost(&target, &head.status, "no end of the body in time")),
-        };
+        // The connection's own error is the request's.
+        let (head, body) = beside(connection, answer).await?;
         Ok(Answer {
             shown: target.shown,
             status: head.status,
@@ -103,56 +138,33 @@ impl Exchange {
         })
     }
 
-    fn request(&self, target: &Target) -> Result<Request<Empty<Bytes>>, Problem> {
+    fn request(&self, target: &Target) -> Result<Request<Full<Bytes>>, Problem> {
         let mut request = Request::builder()
-            .method(Method::GET)
+            .method(self.method.clone())
             .uri(&target.path_and_query)
             .header(header::HOST, &target.authority)
             .header(
                 header::USER_AGENT,
                 concat!("healthcheck/", env!("CARGO_PKG_VERSION")),
             )
-            .body(Empty::new())
+            // The server need not wait for a second request.
+            .header(header::CONNECTION, "close")
+            .body(Full::new(self.content.clone()))
             .map_err(|error| Layer::Protocol.problem(error))?;
+        if self.method == Method::POST {
+            // hyper leaves it out where the body is empty, which servers refuse.
+            let length = HeaderValue::from(self.content.len());
+            request.headers_mut().insert(header::CONTENT_LENGTH, length);
+        }
         for (name, value) in &self.headers {
             match *name {
-                header::HOST | header::USER_AGENT => {
+                header::HOST | header::USER_AGENT | header::CONNECTION | header::CONTENT_TYPE => {
                     request.headers_mut().insert(name, value.clone()).is_some()
                 }
                 _ => request.headers_mut().append(name, value.clone()),
             };
         }
         Ok(request)
-    }
-
-    /// Over a kept connection first. The server may have closed that meanwhile, which says nothing about its health, so
-    /// a failure there is tried once more over a new one.
-    async fn send(
-        &self,
-        target: &Target,
-        origin: &Origin,
-        request: Request<Empty<Bytes>>,
-        deadline: Instant,
-    ) -> Result<(Sender, Response<Incoming>), Problem> {
-        if let Some(mut sender) = take(origin) {
-            let sent = async {
-                sender.ready().await?;
-                sender.send_request(request.clone()).await
-            };
-            match timeout_at(deadline, sent).await {
-                Ok(Ok(response)) => return Ok((sender, response)),
-                Ok(Err(_closed_meanwhile)) => {}
-                Err(_) => return Err(self.silent(target)),
-            }
-        }
-        let mut sender = connect(target, origin, deadline).await?;
-        match timeout_at(deadline, sender.send_request(request)).await {
-            Ok(Ok(response)) => Ok((sender, response)),
-            Ok(Err(error)) => {
-                Err(Layer::Protocol.problem(format_args!("{}: {}", target.shown, chain(&error))))
-            }
-            Err(_) => Err(self.silent(target)),
-        }
     }
 
     fn silent(&self, target: &Target) -> Problem {
@@ -171,34 +183,11 @@ impl fmt::Debug for Exchange {
         // The URL's query and the values of headers may be secrets.
         let url = Target::parse(&self.url).map(|target| target.shown);
         f.debug_struct("Exchange")
+            .field("method", &self.method)
             .field("url", &url.ok())
             .field("timeout", &self.timeout)
             .field("ca_file", &self.ca_file)
             .field("headers", &self.headers)
             .finish_non_exhaustive()
     }
-}
-
-async fn connect(target: &Target, origin: &Origin, deadline: Instant) -> Result<Sender, Problem> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let (_, connection) = dial(&target.host, target.port, left).await?;
-    if target.https {
-        let secured = secure(connection, &target.host, origin.ca_file.as_deref(), deadline).await;
-        let secured = secured
-            .map_err(|problem| Layer::Tls.problem(format_args!("{}: {}", target.authority, problem.what)))?;
-        open(TokioIo::new(secured)).await
-    } else {
-        open(TokioIo::new(connection)).await
-    }
-}
-
-async fn open(io: impl Read + Write + Unpin + Send + 'static) -> Result<Sender, Problem> {
-    let (sender, connection) = http1::handshake(io)
-        .await
-        .map_err(|error| Layer::Protocol.problem(error))?;
-    // Ends with the sender, with the server's end of the connection, or with its runtime.
-    tokio::spawn(async move {
-        let _its_error_is_the_request_s = connection.await;
-    });
-    Ok(sender)
 }

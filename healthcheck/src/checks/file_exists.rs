@@ -4,9 +4,11 @@ use crate::Outcome;
 
 /// A file, a directory or what a link leads to is there.
 ///
-/// Costs one `stat`, about half a microsecond on a local disk; use it in a sync function, which runs on a thread apart, since a
-/// dead network disk may keep it for minutes. A path that can't be looked at (no permission on a directory above)
-/// is a failure that says so.
+/// Costs one `stat`, about half a microsecond on a local disk; use it in a sync function, which runs on a thread
+/// apart, since a dead network disk may keep it for minutes. A path that can't be looked at (no permission on a
+/// directory above) is a failure that says so, and a link that leads nowhere is missing.
+///
+/// It doesn't see the file's content, nor whether this process may read it.
 ///
 /// ```
 /// use healthcheck::{Outcome, Status, checks};

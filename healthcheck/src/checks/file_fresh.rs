@@ -1,3 +1,4 @@
+use std::fs::Metadata;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -6,9 +7,15 @@ use crate::Outcome;
 
 /// A file was written to no longer than `max_age` ago: a backup, an export, the mark that a cron job leaves.
 ///
-/// Costs one `stat`; use it in a sync function, which runs on a thread apart. The age is told by the machine's clock, so
-/// a file from the future is fresh only as far ahead as it could be old: one stamped a year ahead by a broken clock
-/// would otherwise pass for a year.
+/// A directory fails: its time changes when a name is added or removed, not when a file in it is written.
+///
+/// It doesn't see whether the file is whole, or empty: a job that fails after it has opened its file leaves a fresh
+/// one. Let the job write beside it and rename. Nor does it see a time that was set by hand (`touch`, a restored
+/// archive).
+///
+/// Costs one `stat`; use it in a sync function, which runs on a thread apart. The age is told by the machine's clock,
+/// so a file from the future is fresh only as far ahead as it could be old: one stamped a year ahead by a broken
+/// clock would otherwise pass for a year.
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,7 +29,11 @@ use crate::Outcome;
 /// ```
 pub fn file_fresh(path: impl AsRef<Path>, max_age: Duration) -> Outcome {
     let path = path.as_ref();
-    match path.metadata().and_then(|metadata| metadata.modified()) {
+    let metadata = path.metadata();
+    if metadata.as_ref().is_ok_and(Metadata::is_dir) {
+        return Outcome::fail(format!("{} is a directory: name a file in it", path.display()));
+    }
+    match metadata.and_then(|metadata| metadata.modified()) {
         Ok(modified) => judge(path, SystemTime::now(), modified, max_age),
         Err(error) => Outcome::fail(format!("can't read when {} was written: {error}", path.display())),
     }
@@ -84,5 +95,15 @@ mod tests {
         );
         std::fs::write(&file, "").unwrap();
         assert_eq!(file_fresh(&file, HOUR).status(), Status::Pass);
+        // Only the name was added just now.
+        let folder = file_fresh(directory.path(), HOUR);
+        assert_eq!(folder.status(), Status::Fail);
+        assert!(
+            folder
+                .output()
+                .as_str()
+                .unwrap()
+                .ends_with("is a directory: name a file in it")
+        );
     }
 }

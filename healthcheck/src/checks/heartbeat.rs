@@ -10,9 +10,12 @@ use crate::Outcome;
 /// A sign of life: a worker calls [`beat`](Self::beat), and the check fails once it hasn't for `max_age`.
 ///
 /// Clones are the same heartbeat: give one to the worker and provide another. Before the first beat the time counts
-/// from [`new`](Self::new), so that a worker that never starts is noticed as well. A beat is one look at the clock and
-/// one store (about 25 ns, no lock, never waits); a check costs as little plus its text. The clock is monotonic: setting the machine's time
-/// changes nothing, and a suspended machine's sleep doesn't count.
+/// from [`new`](Self::new), so that a worker that never starts is noticed as well. A beat is one look at the clock
+/// and one store (about 25 ns, no lock, never waits); a check costs as little plus its text. The clock is monotonic:
+/// setting the machine's time changes nothing, and a suspended machine's sleep doesn't count.
+///
+/// It doesn't see the work between two beats. Of several workers that share a heartbeat it doesn't see one that has
+/// stopped: give each its own, or use [`Progress`](super::Progress).
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,14 +1,17 @@
-use std::thread;
-
-use crate::Outcome;
+use super::amount::Amount;
+use super::held::{self, MARGIN};
 use crate::environment::system;
+use crate::{Outcome, Status};
 
 /// The machine's load: how many tasks run or wait for a CPU (on Linux also for a disk), for each CPU.
 ///
 /// Warns above 2 for each CPU over the last five minutes and never fails, unless [`fail_above`](Load::fail_above) says
 /// when: a busy machine still answers, and taking it out of service puts its load on the others. It is the whole
-/// machine's load, in a container, too. Costs reading two small files of the kernel, about 5 µs; not known on Windows,
-/// and then a warning.
+/// machine's load, in a container, too. A load that has crossed a limit clears 2 % below it ([`margin`](Load::margin)).
+/// Where the system doesn't tell it (Windows, a sandbox without `/proc/loadavg`), it passes as "unknown, because …".
+///
+/// Costs reading two small files of the kernel, about 5 µs. It doesn't see a container's own CPU limit, nor how long
+/// this process's threads wait for it (`cpu.stat`, `nr_throttled`).
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -23,6 +26,7 @@ pub const fn load() -> Load {
     Load {
         warn: 2.0,
         fail: None,
+        margin: Some(MARGIN),
     }
 }
 
@@ -32,6 +36,8 @@ pub const fn load() -> Load {
 pub struct Load {
     warn: f64,
     fail: Option<f64>,
+    /// `None` after `margin` got a text that is no share.
+    margin: Option<f64>,
 }
 
 impl Load {
@@ -47,16 +53,18 @@ impl Load {
         self
     }
 
-    /// Looks at the load. A threshold that is no number above zero is a failure that says what to write.
-    pub fn check(self) -> Outcome {
-        let cpus = system::online_cpus().or_else(|| thread::available_parallelism().ok().map(usize::from));
-        match (system::load(), cpus) {
-            (Some(load), Some(cpus)) => self.judge(load.five, cpus),
-            _ => Outcome::warn("the load isn't known on this system"),
-        }
+    /// Clears only where the load is so far below the limit, as a share of the limit; default "2%".
+    pub fn margin(mut self, share: &str) -> Self {
+        self.margin = Amount::share_of(share);
+        self
     }
 
-    fn judge(self, load: f64, cpus: usize) -> Outcome {
+    /// Looks at the load. A threshold that is no number above zero is a failure that says what to write.
+    pub fn check(self) -> Outcome {
+        self.judge(system::load().map(|load| load.five), cpus())
+    }
+
+    fn judge(self, load: Option<f64>, cpus: Option<usize>) -> Outcome {
         for (method, threshold) in [("warn_above", Some(self.warn)), ("fail_above", self.fail)] {
             if let Some(threshold) = threshold
                 && (threshold <= 0.0 || threshold.is_nan())
@@ -66,16 +74,50 @@ impl Load {
                 ));
             }
         }
-        let each = load / cpus.max(1) as f64;
+        let Some(margin) = self.margin else {
+            return Outcome::fail("load: margin(…) isn't a share: write one like \"2%\"");
+        };
+        let (load, cpus) = match (load, cpus) {
+            (Some(load), Some(cpus)) if load.is_finite() => (load, cpus.max(1)),
+            (None, _) => return unknown("this system doesn't tell it"),
+            (_, None) => return unknown("this system doesn't tell how many CPUs it has"),
+            _ => return unknown("this system's figure is no number"),
+        };
+        let each = load / cpus as f64;
         let found = format!("{each:.2} tasks for each of {cpus} CPUs over five minutes");
-        if let Some(fail) = self.fail.filter(|&fail| each > fail) {
-            Outcome::fail(format!("{found}, above {fail}"))
-        } else if each > self.warn {
-            Outcome::warn(format!("{found}, above {}", self.warn))
-        } else {
+        let key = format!("load {:?} {:?} {margin}", self.warn, self.fail);
+        held::judge(key, |last| {
+            for (limit, status) in [(self.fail, Status::Fail), (Some(self.warn), Status::Warn)] {
+                let Some(limit) = limit else { continue };
+                let clears = limit * (1.0 - margin);
+                let told = if each > limit {
+                    format!("{found}, above {limit}")
+                } else if last >= status && each > clears {
+                    format!("{found}, was above {limit} and clears at {clears:.2}")
+                } else {
+                    continue;
+                };
+                return match status {
+                    Status::Fail => Outcome::fail(told),
+                    _ => Outcome::warn(told),
+                };
+            }
             Outcome::pass(found)
-        }
+        })
     }
+}
+
+/// On Linux never those that this process may use: they are fewer in a container, and the load is the machine's.
+fn cpus() -> Option<usize> {
+    let online = system::online_cpus();
+    if cfg!(target_os = "linux") {
+        return online;
+    }
+    online.or_else(|| std::thread::available_parallelism().ok().map(usize::from))
+}
+
+fn unknown(why: &str) -> Outcome {
+    Outcome::pass(format!("the load is unknown, because {why}"))
 }
 
 #[cfg(test)]
@@ -86,13 +128,16 @@ mod tests {
 
     #[test]
     fn the_load_counts_for_each_cpu() {
-        assert_eq!(load().judge(8.0, 4).status(), Status::Pass);
+        assert_eq!(load().judge(Some(8.0), Some(4)).status(), Status::Pass);
         assert_eq!(
-            load().judge(9.0, 4),
+            load().judge(Some(9.0), Some(4)),
             Outcome::warn("2.25 tasks for each of 4 CPUs over five minutes, above 2")
         );
-        assert_eq!(load().fail_above(2.2).judge(9.0, 4).status(), Status::Fail);
-        assert_eq!(load().judge(1e9, 1).status(), Status::Warn);
+        assert_eq!(
+            load().fail_above(2.2).judge(Some(9.0), Some(4)).status(),
+            Status::Fail
+        );
+        assert_eq!(load().judge(Some(1e9), Some(1)).status(), Status::Warn);
     }
 
     #[test]
@@ -102,13 +147,41 @@ mod tests {
             load().fail_above(0.0),
             load().warn_above(-1.0),
         ] {
-            let outcome = wrong.judge(0.0, 1);
+            let outcome = wrong.judge(Some(0.0), Some(1));
             assert_eq!(outcome.status(), Status::Fail, "{wrong:?}");
             assert!(
                 outcome.output().as_str().unwrap().contains("above zero"),
                 "{outcome:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_the_system_does_not_tell_is_unknown_and_passes() {
+        for (tasks, cpus) in [
+            (None, Some(4)),
+            (Some(900.0), None),
+            (Some(f64::NAN), Some(1)),
+            (None, None),
+        ] {
+            let outcome = load().fail_above(1.0).judge(tasks, cpus);
+            assert_eq!(outcome.status(), Status::Pass);
+            let told = outcome.output().as_str().unwrap();
+            assert!(told.starts_with("the load is unknown, because "), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_load_that_swings_around_its_limit_gives_one_transition() {
+        use Status::{Fail, Pass, Warn};
+        let swings = load().warn_above(2.5).fail_above(5.0);
+        let statuses = [2.5, 2.51, 2.49, 2.51, 2.46, 2.45, 2.49, 5.1, 4.95, 4.8]
+            .map(|load| swings.judge(Some(load), Some(1)).status());
+        assert_eq!(
+            statuses,
+            [Pass, Warn, Warn, Warn, Warn, Pass, Pass, Fail, Fail, Warn]
+        );
+        assert_eq!(load().margin("a bit").judge(Some(0.0), Some(1)).status(), Fail);
     }
 
     #[cfg(unix)]

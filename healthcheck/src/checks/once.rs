@@ -7,7 +7,8 @@ use crate::Outcome;
 
 /// Something that has to happen once has happened: a cache is warm, a migration has run, a model is loaded.
 ///
-/// Costs one load. Meant for a startup check: `/startupz` and `/readyz` fail until it has.
+/// Costs one load. Meant for a startup check: `/startupz` and `/readyz` fail until it has. It doesn't see
+/// whether that still holds: to this check a cache that was emptied since is warm.
 ///
 /// ```
 /// use std::sync::OnceLock;

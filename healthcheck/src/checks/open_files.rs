@@ -1,4 +1,5 @@
 use super::amount::{Amount, Unit, fraction};
+use super::held;
 use super::thresholds::Thresholds;
 use crate::Outcome;
 use crate::environment::system;
@@ -6,9 +7,12 @@ use crate::environment::system;
 /// The process has files and sockets left to open before its limit (`ulimit -n`, the soft one).
 ///
 /// Warns above 80 % and fails above 95 % of the limit; both can be set, as a share or as a number. At the limit
-/// nothing can be accepted or connected any more, and the process doesn't recover by itself when it leaks. Costs
-/// reading two small files of the kernel, about 20 µs (before Linux 6.2 also a walk over all open
-/// files); known on Linux only, elsewhere a warning.
+/// nothing can be accepted or connected any more, and the process doesn't recover by itself when it leaks. A number
+/// that has crossed a limit clears 2 % of the limit below it ([`margin`](OpenFiles::margin)). Known on Linux only;
+/// elsewhere, and in a sandbox without `/proc/self/fd`, it passes as "unknown, because …".
+///
+/// Costs reading two small files of the kernel, about 20 µs (before Linux 6.2 also a walk over all open files). It
+/// doesn't see the limit of the whole machine (`fs.file-max`), nor which part of the process leaks.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -45,6 +49,12 @@ impl OpenFiles {
         self
     }
 
+    /// Clears only where so many less than the limit are open, as a share of the limit; default "2%".
+    pub fn margin(mut self, share: &str) -> Self {
+        self.thresholds.set_margin(share);
+        self
+    }
+
     /// Counts. An amount that can't be understood is a failure that says what to write.
     pub fn check(self) -> Outcome {
         if let Some(problem) = self.thresholds.problem("open_files") {
@@ -53,23 +63,23 @@ impl OpenFiles {
         match system::process().open_files {
             Some(open) => self.judge(open, limit()),
             None if none_is_left() => Outcome::fail("no file can be opened any more"),
-            None => Outcome::warn("how many files are open isn't known on this system"),
+            None => Outcome::pass("how many files are open is unknown, because this system doesn't tell it"),
         }
     }
 
     fn judge(&self, open: u64, limit: Option<u64>) -> Outcome {
-        match limit {
+        let found = match limit {
             Some(limit) => {
                 let share = Amount::Share(fraction(open, limit));
-                let found = format!("{open} of {limit} files are open ({share})");
-                self.thresholds.at_most(open, limit, &found)
+                format!("{open} of {limit} files are open ({share})")
             }
-            // No share of that is ever reached; a number still holds.
-            None => {
-                self.thresholds
-                    .at_most(open, u64::MAX, &format!("{open} files are open, without a limit"))
-            }
-        }
+            None => format!("{open} files are open, without a limit"),
+        };
+        // Without a limit no share is ever reached; a number still holds.
+        let limit = limit.unwrap_or(u64::MAX);
+        held::judge(self.thresholds.key("open_files"), |last| {
+            self.thresholds.at_most(open, limit, &found, last)
+        })
     }
 }
 
@@ -112,6 +122,15 @@ mod tests {
             open_files().judge(96, Some(100)).output(),
             "96 of 100 files are open (96%), above 95%"
         );
+    }
+
+    #[test]
+    fn a_number_that_swings_around_its_limit_gives_one_transition() {
+        use Status::{Pass, Warn};
+        let swings = open_files().warn_above("500").fail_above("90%");
+        let statuses =
+            [500, 501, 499, 501, 491, 490, 499].map(|open| swings.judge(open, Some(10_000)).status());
+        assert_eq!(statuses, [Pass, Warn, Warn, Warn, Warn, Pass, Pass]);
     }
 
     #[test]

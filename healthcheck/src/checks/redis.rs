@@ -3,26 +3,38 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use ::redis::aio::{ConnectionManager, MultiplexedConnection};
-use ::redis::{AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult, cmd};
-use tokio::time::{Instant, timeout_at};
+use ::redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, FromRedisValue, RedisError, RedisResult,
+    ServerErrorKind, Value, cmd,
+};
+use tokio::io::AsyncReadExt;
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::deadline::after;
+use super::beside::{beside, or_reason};
+use super::deadline::{after, half};
+use super::dial::dial;
 use super::layer::{Layer, Problem};
-use super::redis_connection as kept;
+use super::shared::{self, Peer};
 use super::span::span;
 use crate::Outcome;
 
 /// Redis, or what speaks its protocol (Valkey, Dragonfly, KeyDB), answers a PING.
 ///
-/// Takes what the application already has: a `redis::Client`, a `ConnectionManager` or a `MultiplexedConnection`. The
-/// latter two are used as they are. A client is no connection yet: the first run opens one, and later runs use it
-/// again, one for each server, database and user in the whole process. So no run opens a connection of its own, except
-/// in the place of one that broke.
+/// Takes what the application already has: a `redis::Client`, a `ConnectionManager` or a `MultiplexedConnection`. A
+/// client dials anew for each run, as a new client does: it sees a server that takes no more connections, a name that
+/// has moved, and a password that was changed. A manager and a connection are used as they are, since the
+/// application's own commands go over them. [`writable`](Redis::writable) asks besides that writes are taken, which a
+/// replica refuses.
 ///
-/// Costs one PING, a few bytes each way, between the application's own commands: one that keeps the connection busy
-/// keeps the PING waiting as well. Fails after 3 s by default, which names the layer (`DNS`, `connect`, `TLS`,
-/// `protocol`, `verdict`) before the check's own time limit cuts it off. A server that is loading its data, or wants a password, is a failure of
-/// the verdict.
+/// Costs with a client a lookup, a connection and its end (the server counts it in `total_connections_received`);
+/// with the others one PING, a few bytes each way, between the application's own commands: one that keeps the
+/// connection busy keeps the PING waiting as well. Fails after 3 s by default, which names the
+/// layer (`DNS`, `connect`, `TLS`, `protocol`, `verdict`) before the check's own time limit cuts it off. A server that
+/// is loading its data, or wants a password, is a failure of the verdict. A manager that reconnects hides why it can't,
+/// so the check dials its server once for the reason.
+///
+/// It doesn't see the other nodes of a cluster, how stale a replica is, memory that runs out (but see `writable`), nor
+/// with a manager or a connection whether a new client would be let in.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -40,6 +52,7 @@ use crate::Outcome;
 pub fn redis(client: &(impl RedisClient + ?Sized)) -> Redis {
     Redis {
         source: client.source(),
+        writable: None,
         timeout: Duration::from_secs(3),
     }
 }
@@ -48,6 +61,8 @@ pub fn redis(client: &(impl RedisClient + ?Sized)) -> Redis {
 #[must_use = "it runs when it is awaited"]
 pub struct Redis {
     source: Source,
+    /// The key that is written to.
+    writable: Option<String>,
     timeout: Duration,
 }
 
@@ -110,6 +125,12 @@ impl std::fmt::Debug for Redis {
     }
 }
 
+/// A PING to the other side of the world is answered sooner.
+const LONGEST_WAY: Duration = Duration::from_millis(300);
+
+/// No application uses this key.
+const KEY: &str = "healthcheck:writable";
+
 impl Redis {
     /// Fails where connection and answer together take longer; default 3 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
@@ -117,23 +138,64 @@ impl Redis {
         self
     }
 
+    /// Fails where the server refuses writes: a replica (`READONLY`), a primary without enough replicas (`NOREPLICAS`),
+    /// memory that is full (`OOM`), a disk that is (`MISCONF`).
+    ///
+    /// Sends `SET healthcheck:writable "" XX EX 1`, which writes only where that key is there, so nothing. Where the
+    /// user may not use that key, [`writable_key`](Self::writable_key) names another.
+    pub fn writable(self) -> Self {
+        self.writable_key(KEY)
+    }
+
+    /// As [`writable`](Self::writable) with another key: one that the user may write to and that no code uses.
+    pub fn writable_key(mut self, key: impl Into<String>) -> Self {
+        self.writable = Some(key.into());
+        self
+    }
+
     async fn run(self) -> Outcome {
         let deadline = after(self.timeout);
-        match self.ping(deadline).await {
+        match self.ask(deadline).await {
             Ok(answer) => Outcome::pass(format!("{} answered {answer}", self.shown())),
             Err(problem) => problem.into(),
         }
     }
 
+    async fn ask(&self, deadline: Instant) -> Result<String, Problem> {
+        match &self.source {
+            Source::Client(client) => self.dial_and_ask(client, deadline).await,
+            Source::Manager(manager) => {
+                let address = address_of(manager);
+                shared::note(match &address {
+                    Some((host, _)) => Peer::Name(host),
+                    None => Peer::Unknown,
+                });
+                let reason = async {
+                    let (host, port) = address?;
+                    let left = half(deadline).saturating_duration_since(Instant::now());
+                    let Problem { layer, what } = dial(&host, port, left).await.err()?;
+                    // The manager's connection may well be there, and its PING on the way.
+                    sleep(LONGEST_WAY).await;
+                    Some(layer.problem(format_args!("{}: {what}", self.shown())))
+                };
+                or_reason(self.ask_manager(manager, deadline), reason).await
+            }
+            Source::Connection(connection) => {
+                let answer = self.questions(connection.clone(), deadline).await?;
+                answer.map_err(|error| self.problem(&error))
+            }
+        }
+    }
+
     /// A broken connection is found out by the command that uses it next, which may well be this one. It says nothing
-    /// about the server's health, so that it is tried once more over a new one.
-    async fn ping(&self, deadline: Instant) -> Result<String, Problem> {
-        let broken = match self.try_ping(deadline).await? {
+    /// about the server's health, so a manager, which connects anew by itself, is asked once more.
+    async fn ask_manager(&self, manager: &ConnectionManager, deadline: Instant) -> Result<String, Problem> {
+        let broken = match self.questions(manager.clone(), deadline).await? {
             Ok(answer) => return Ok(answer),
             Err(error) if error.is_connection_dropped() && !error.is_connection_refusal() => error,
             Err(error) => return Err(self.problem(&error)),
         };
-        match self.try_ping(deadline).await {
+        match self.questions(manager.clone(), deadline).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.problem(&error)),
             Err(_silent) => {
@@ -145,59 +207,85 @@ impl Redis {
         }
     }
 
-    async fn try_ping(&self, deadline: Instant) -> Result<RedisResult<String>, Problem> {
-        let ping = cmd("PING");
-        let answer = match &self.source {
-            Source::Manager(manager) => timeout_at(deadline, ping.query_async(&mut manager.clone())).await,
-            Source::Connection(connection) => {
-                timeout_at(deadline, ping.query_async(&mut connection.clone())).await
-            }
-            Source::Client(client) => {
-                let mut connection = match self.connection(client, deadline).await? {
-                    Ok(connection) => connection,
-                    Err(error) => return Ok(Err(error)),
-                };
-                let answer = timeout_at(deadline, ping.query_async(&mut connection)).await;
-                if !matches!(answer, Ok(Ok(_))) {
-                    // The answer to this PING may still come, but the next one shouldn't have to wait for it.
-                    kept::forget(client.get_connection_info());
-                }
-                answer
-            }
-        };
-        answer.map_err(|_| {
-            let (shown, limit) = (self.shown(), span(self.timeout));
-            Layer::Protocol.problem(format_args!("{shown}: no answer to a PING within {limit}"))
-        })
-    }
-
-    /// The kept one, or a new one to keep.
-    async fn connection(
-        &self,
-        client: &Client,
-        deadline: Instant,
-    ) -> Result<RedisResult<MultiplexedConnection>, Problem> {
+    /// Over a connection that ends with the run.
+    async fn dial_and_ask(&self, client: &Client, deadline: Instant) -> Result<String, Problem> {
         let info = client.get_connection_info();
-        if let Some(connection) = kept::get(info) {
-            return Ok(Ok(connection));
-        }
         // The limit of the whole holds, not those of the client's library.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None);
-        let new = client.get_multiplexed_async_connection_with_config(&config);
-        match timeout_at(deadline, new).await {
-            Ok(Ok(new)) => {
-                kept::keep(info, new.clone());
-                Ok(Ok(new))
+        let answer = match info.addr() {
+            ConnectionAddr::Tcp(host, port) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let (_, stream) = match dial(host, *port, left).await {
+                    Ok(dialed) => dialed,
+                    // The address stands in the text of a connection that was refused.
+                    Err(problem) if problem.layer == Layer::Dns => {
+                        let what = problem.what.strip_prefix(host.as_str()).unwrap_or(&problem.what);
+                        return Err(Layer::Dns.problem(format_args!("{}{what}", self.shown())));
+                    }
+                    Err(problem) => return Err(problem),
+                };
+                let redis = info.redis_settings();
+                let greeted = MultiplexedConnection::new_with_config(redis, stream, config);
+                let answer = match timeout_at(deadline, greeted).await {
+                    Ok(Ok((connection, driver))) => {
+                        beside(driver, self.questions(connection, deadline)).await?
+                    }
+                    Ok(Err(error)) => Err(error),
+                    Err(_) => return Err(self.silent("no answer")),
+                };
+                if answer.as_ref().is_err_and(RedisError::is_connection_dropped)
+                    && let Some(refusal) = refusal(host, *port, deadline).await
+                {
+                    return Err(Layer::Verdict.problem(format_args!("{}: {refusal}", self.shown())));
+                }
+                answer
             }
-            Ok(Err(error)) => Ok(Err(error)),
-            Err(_) => {
-                let (shown, limit) = (self.shown(), span(self.timeout));
-                Err(Layer::Connect
-                    .problem(format_args!("{shown}: no connection that answers within {limit}")))
+            address => {
+                shared::note(match address {
+                    ConnectionAddr::TcpTls { host, .. } => Peer::Name(host),
+                    _ => Peer::Unknown,
+                });
+                let dialed = client.get_multiplexed_async_connection_with_config(&config);
+                match timeout_at(deadline, dialed).await {
+                    Ok(Ok(connection)) => self.questions(connection, deadline).await?,
+                    Ok(Err(error)) => Err(error),
+                    Err(_) => {
+                        let (shown, limit) = (self.shown(), span(self.timeout));
+                        return Err(Layer::Connect
+                            .problem(format_args!("{shown}: no connection that answers within {limit}")));
+                    }
+                }
             }
-        }
+        };
+        answer.map_err(|error| self.problem(&error))
+    }
+
+    /// Sends the PING, and the write where one was asked for; returns the answer as it is shown.
+    async fn questions(
+        &self,
+        mut connection: impl ::redis::aio::ConnectionLike,
+        deadline: Instant,
+    ) -> Result<RedisResult<String>, Problem> {
+        let asked = async {
+            let answer: String = cmd("PING").query_async(&mut connection).await?;
+            match &self.writable {
+                Some(key) => {
+                    takes_writes(&mut connection, key).await?;
+                    Ok(format!("{answer} and takes writes"))
+                }
+                None => Ok(answer),
+            }
+        };
+        timeout_at(deadline, asked)
+            .await
+            .map_err(|_| self.silent("no answer to a PING"))
+    }
+
+    fn silent(&self, what: &str) -> Problem {
+        let (shown, limit) = (self.shown(), span(self.timeout));
+        Layer::Protocol.problem(format_args!("{shown}: {what} within {limit}"))
     }
 
     /// The address, where it is known.
@@ -219,6 +307,57 @@ impl Redis {
     }
 }
 
+/// The reason that a server sends before it closes a connection unasked: it is full, or protects itself from other
+/// machines. The client's library drops an answer that belongs to no command.
+async fn refusal(host: &str, port: u16, deadline: Instant) -> Option<String> {
+    let said = async {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let (_, mut stream) = dial(host, port, left).await.ok()?;
+        let mut said = [0; 512];
+        let length = stream.read(&mut said).await.ok()?;
+        let line = said.get(..length)?.strip_prefix(b"-")?;
+        let line = String::from_utf8_lossy(line);
+        line.lines().next().map(str::to_owned)
+    };
+    timeout_at(half(deadline), said).await.ok()?
+}
+
+/// The server's own checks of a write come before its look at the key, so that one without effect is enough.
+async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &str) -> RedisResult<()> {
+    let set = cmd("SET")
+        .arg(key)
+        .arg("")
+        .arg(&["XX", "EX", "1"])
+        .query_async::<Value>(connection)
+        .await;
+    let refused = match set {
+        Ok(_) => return Ok(()),
+        // Another user's key, or another node's: it says nothing of writes, but this node's role does.
+        Err(error) if matches!(error.code(), Some("NOPERM" | "MOVED" | "ASK" | "CLUSTERDOWN")) => error,
+        Err(error) => return Err(error),
+    };
+    match cmd("ROLE").query_async::<Value>(connection).await {
+        Ok(Value::Array(role)) => match role.first().map(String::from_redis_value_ref) {
+            Some(Ok(role)) if role == "master" => Ok(()),
+            _ => Err((ErrorKind::Server(ServerErrorKind::ReadOnly), "it is a replica").into()),
+        },
+        _ => Err(refused),
+    }
+}
+
+/// The address behind a manager, which only its debug form shows. `None` where that form has changed, and for a Unix
+/// socket.
+fn address_of(manager: &ConnectionManager) -> Option<(String, u16)> {
+    let shown = format!("{manager:?}");
+    let (_, address) = shown.split_once("addr: Tcp")?;
+    let (host, rest) = match address.strip_prefix("Tls {") {
+        Some(address) => address.split_once("host: \"")?.1.split_once("\", port: ")?,
+        None => address.strip_prefix("(\"")?.split_once("\", ")?,
+    };
+    let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some((host.to_owned(), port.parse().ok()?))
+}
+
 fn layer(error: &RedisError) -> Layer {
     match error.kind() {
         ErrorKind::Io if error.is_connection_refusal() => Layer::Connect,
@@ -235,5 +374,33 @@ impl IntoFuture for Redis {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use ::redis::aio::ConnectionManagerConfig;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_manager_s_address_is_found_and_its_password_is_not() {
+        let secret = concat!("hunter", "2");
+        for (url, address) in [
+            (
+                format!("redis://app:{secret}@cache.internal:6380/2"),
+                Some(("cache.internal", 6380)),
+            ),
+            ("redis://[::1]/".to_owned(), Some(("::1", 6379))),
+            ("redis+unix:///run/redis.sock".to_owned(), None),
+        ] {
+            let client = Client::open(url).unwrap();
+            let manager =
+                ConnectionManager::new_lazy_with_config(client, ConnectionManagerConfig::new()).unwrap();
+            let found = address_of(&manager);
+            let found = found.as_ref().map(|(host, port)| (host.as_str(), *port));
+            assert_eq!(found, address);
+        }
     }
 }

@@ -9,10 +9,12 @@ use crate::Outcome;
 
 /// How late tokio's scheduler wakes a task: workers that are blocked or busy show here first.
 ///
-/// Each run sleeps for 10 ms and takes the time by which it woke late, the timer's own granularity of 1 ms taken off. It
-/// warns above 50 ms and fails above 1 s; both can be set. A run costs a timer and 10 ms of waiting, no CPU. What
-/// happens between two runs isn't seen: give the check an `interval` of a few seconds to catch short stalls. It
-/// measures the runtime that the check runs on, and only in an async function.
+/// Each run sleeps for 10 ms and takes the time by which it woke late, the timer's own granularity of 1 ms taken off.
+/// It warns above 50 ms and fails above 1 s; both can be set. A run costs a timer and 10 ms of waiting, no CPU.
+///
+/// It doesn't see stalls between two runs: give the check an `interval` of a few seconds to catch short ones. Nor
+/// does it see another runtime than the one that the check runs on, one worker of many that is blocked, or the pool for
+/// blocking work. Use it only in an async function.
 ///
 /// ```
 /// use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clock;
+use crate::model::time;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -12,7 +12,7 @@ const DAY: u64 = 24 * HOUR;
 pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (large, small) = match seconds {
-        0..120 => return clock::human(duration),
+        0..120 => return time::human(duration),
         120..HOUR => ((MINUTE, "min"), (1, "s")),
         HOUR..DAY => ((HOUR, "h"), (MINUTE, "min")),
         _ => ((DAY, "d"), (HOUR, "h")),

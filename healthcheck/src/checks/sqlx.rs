@@ -1,32 +1,44 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::pin::Pin;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use ::sqlx::pool::PoolConnection;
-use ::sqlx::{Connection, Database, Error, Executor, Pool};
+use ::sqlx::{ColumnIndex, ConnectOptions, Connection, Database, Decode, Error, Executor, Pool, Type};
 use tokio::time::{Instant, timeout_at};
 
-use super::deadline::after;
+use super::beside::or_reason;
+use super::deadline::{after, half};
 use super::layer::{Layer, Problem};
+use super::shared::{self, Peer};
 use super::span::span;
+use super::sqlx_question::{Kind, Question, Said};
 use crate::Outcome;
 
-/// The database behind the application's own `sqlx` pool answers: PostgreSQL, MySQL, SQLite, or `Any`.
+/// The database behind the application's own `sqlx` pool answers: PostgreSQL, MySQL, MariaDB, SQLite, or `Any`.
 ///
 /// Takes one connection of the pool for a ping and gives it back. It waits for one at most 1 s by default, and where
 /// none was free that long, it **warns** `pool exhausted (20 of 20 in use)`: the database may well work, and the next
-/// request will wait as this check did. Everything else that goes wrong is a failure, after 3 s at most by default. Both can be set.
+/// request will wait as this check did. Everything else that goes wrong is a failure, after 3 s at most by default.
+/// Both can be set.
 ///
-/// Costs one round trip, two where the pool tests its connections (as it does by default). No run opens a connection
-/// of its own; where the pool holds none that is free but may still grow, it opens one as for any other caller, and keeps it.
+/// A ping says that the database answers, and no more: [`query`](Sqlx::query) reads a table,
+/// [`writable`](Sqlx::writable) tells a replica from a primary, and [`expect_true`](Sqlx::expect_true) asks any
+/// question in SQL. Several can be combined; they are asked in the order of the calls.
 ///
-/// A ping of SQLite only asks its thread: use [`query`](Sqlx::query) to read the file. `sqlx` 0.8; which databases are compiled is
-/// decided by the application's own dependency on it, this feature adds none.
+/// Costs a round trip for the ping and one for each question. A connection of the pool that is silent to the ping has
+/// half of the time; then another is taken. Where the pool gives none, a connection of the check's own is tried once,
+/// with the pool's options, since the pool keeps a refusal to itself and tries again; that one ends with the run. So
+/// a database that is down is `connect: Connection refused` at once.
 ///
-/// A failure says in which layer: `DNS`, `connect`, `TLS`, `protocol` (no answer), `verdict` (the database refused). A
-/// pool tries a refused connection again by itself and keeps the reason to itself, so that a database that is down is
-/// `connect: no connection within 3 s`.
+/// Unless asked it doesn't see whether a table is there and this user may use it. A ping of SQLite only asks
+/// its thread: use `query` to read the file. Connections that the pool already has say nothing of new ones: a changed
+/// password, a name that has moved, or a server that is full shows when the pool opens the next (`max_lifetime`,
+/// 30 min). `sqlx` 0.8; which databases are compiled is decided by the application's own dependency on it, this feature
+/// adds none.
+///
+/// A failure says in which layer: `DNS`, `connect`, `TLS`, `protocol` (no answer), `verdict` (the database refused).
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -39,8 +51,7 @@ use crate::Outcome;
 pub fn sqlx<DB: Database>(pool: &Pool<DB>) -> Sqlx<DB> {
     Sqlx {
         pool: pool.clone(),
-        question: "",
-        ask: |connection, _| connection.ping(),
+        questions: Vec::new(),
         wait: Duration::from_secs(1),
         timeout: Duration::from_secs(3),
     }
@@ -50,29 +61,63 @@ pub fn sqlx<DB: Database>(pool: &Pool<DB>) -> Sqlx<DB> {
 #[must_use = "it runs when it is awaited"]
 pub struct Sqlx<DB: Database> {
     pool: Pool<DB>,
-    question: &'static str,
-    ask: Ask<DB>,
+    /// None: a ping.
+    questions: Vec<Question<DB>>,
     wait: Duration,
     timeout: Duration,
 }
 
-type Ask<DB> = for<'c> fn(&'c mut <DB as Database>::Connection, &'static str) -> Answer<'c>;
-type Answer<'c> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'c>>;
+/// What is wrong with a connection that the pool had.
+enum Broken {
+    Error(String),
+    Silent,
+}
 
 impl<DB: Database> Sqlx<DB> {
-    /// Asks this in the place of a ping, as in `"SELECT 1 FROM orders LIMIT 1"`: that the schema is there, or with SQLite
-    /// that the file can be read (`"SELECT count(*) FROM sqlite_schema"`). The rows aren't looked at.
+    /// Asks this in the place of a ping, as in `"SELECT 1 FROM orders LIMIT 1"`: that the schema is there, or with
+    /// SQLite that the file can be read (`"SELECT count(*) FROM sqlite_schema"`). The rows aren't looked at.
     pub fn query(mut self, sql: &'static str) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     {
-        self.question = sql;
-        self.ask = |connection, sql| {
-            Box::pin(async move {
-                connection.execute(sql).await?;
-                Ok(())
-            })
-        };
+        self.questions.push(Question::run(sql));
+        self
+    }
+
+    /// Fails where the first column of the first row isn't true, as in
+    /// `"SELECT count(*) < 1000 FROM jobs WHERE state = 'waiting'"`: a boolean, or a number (64 bits; 0 is false). No row
+    /// and `NULL` fail too.
+    pub fn expect_true(mut self, sql: &'static str) -> Self
+    where
+        for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+        for<'r> bool: Decode<'r, DB> + Type<DB>,
+        for<'r> i64: Decode<'r, DB> + Type<DB>,
+        usize: ColumnIndex<DB::Row>,
+    {
+        self.questions.push(Question::is_true(sql));
+        self
+    }
+
+    /// Fails where the database takes no writes.
+    ///
+    /// | database | what is asked |
+    /// |---|---|
+    /// | PostgreSQL | `transaction_read_only`: a standby, `default_transaction_read_only` |
+    /// | MySQL, MariaDB | `read_only`, `super_read_only`, `innodb_read_only`, and those of the transaction |
+    /// | SQLite | a write that is rolled back: a file, a folder or a file system that is read-only, `query_only`, a full disk |
+    ///
+    /// With PostgreSQL and MySQL nothing is written, so a full disk, a missing grant, a synchronous standby that is
+    /// gone and a Galera node outside of its cluster aren't seen. With SQLite the run holds the write lock for a
+    /// moment.
+    pub fn writable(mut self) -> Self
+    where
+        for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+        for<'r> bool: Decode<'r, DB> + Type<DB>,
+        for<'r> i64: Decode<'r, DB> + Type<DB>,
+        for<'r> String: Decode<'r, DB> + Type<DB>,
+        usize: ColumnIndex<DB::Row>,
+    {
+        self.questions.push(Question::is_writable(self.kind()));
         self
     }
 
@@ -89,6 +134,7 @@ impl<DB: Database> Sqlx<DB> {
     }
 
     async fn run(self) -> Outcome {
+        self.note();
         let deadline = after(self.timeout);
         match self.judge(deadline).await {
             Ok(outcome) => outcome,
@@ -100,10 +146,11 @@ impl<DB: Database> Sqlx<DB> {
         let used = self.in_use();
         let mut broken = None;
         if let Some(connection) = self.pool.try_acquire() {
-            match self.ask(connection, deadline).await? {
-                Ok(()) => return Ok(self.answered(used)),
-                // It may have broken while nobody used it, by a restart for example, which says nothing about now.
-                Err(error) => broken = Some(error),
+            match self.ping_pooled(connection, half(deadline)).await {
+                Ok(_) if self.questions.is_empty() => return self.verdict(Said::Yes, used),
+                Ok(connection) => return self.answer(connection, deadline, used).await,
+                // It may have broken while idle, by a restart for example, which says nothing about now.
+                Err(what) => broken = Some(what),
             }
         }
         let full = self.full();
@@ -112,61 +159,146 @@ impl<DB: Database> Sqlx<DB> {
         } else {
             deadline
         };
-        let connection = match timeout_at(until, self.pool.acquire()).await {
-            Ok(Ok(connection)) => connection,
-            Ok(Err(Error::PoolTimedOut)) | Err(_) => return self.none(full, broken.as_ref()),
-            Ok(Err(error)) => return Err(problem(&error)),
+        let own = OnceLock::new();
+        let pooled = async {
+            let connection = match timeout_at(until, self.pool.acquire()).await {
+                Ok(Ok(connection)) => connection,
+                Ok(Err(Error::PoolTimedOut)) | Err(_) => {
+                    return self.none(full, broken.as_ref(), own.get());
+                }
+                Ok(Err(error)) => return Err(problem(&error)),
+            };
+            self.answer(connection, deadline, used).await
         };
-        match self.ask(connection, deadline).await? {
-            Ok(()) => Ok(self.answered(used)),
-            Err(error) => Err(problem(&error)),
-        }
+        or_reason(pooled, self.reason(full, deadline, &own)).await
     }
 
-    async fn ask(
+    /// Why no connection can be made. An answer of the database itself (it starts up, it is full) may be over soon,
+    /// and one of the connections of a full pool may come back and work, so the pool goes on waiting; `own` keeps the
+    /// problem, or that a connection works.
+    async fn reason(
+        &self,
+        full: bool,
+        deadline: Instant,
+        own: &OnceLock<Result<(), Problem>>,
+    ) -> Option<Problem> {
+        let options = self.pool.connect_options();
+        let dialed = <DB::Connection as Connection>::connect_with(&options).await;
+        let kept = match dialed {
+            Ok(mut connection) => {
+                let pinged = timeout_at(deadline, connection.ping()).await;
+                let _its_end_is_the_server_s_matter = timeout_at(deadline, connection.close()).await;
+                match pinged {
+                    Ok(answer) => answer.map_err(|error| problem(&error)),
+                    Err(_) => Err(self.silent()),
+                }
+            }
+            Err(error) if full || matches!(error, Error::Database(_)) => Err(problem(&error)),
+            Err(error) => return Some(problem(&error)),
+        };
+        let _first = own.set(kept);
+        None
+    }
+
+    /// Returns the connection if it answers a ping, else the problem. A question may take longer than a ping, so the
+    /// ping finds a silent connection before any question is asked.
+    async fn ping_pooled(
         &self,
         mut connection: PoolConnection<DB>,
-        deadline: Instant,
-    ) -> Result<Result<(), Error>, Problem> {
-        match timeout_at(deadline, (self.ask)(&mut connection, self.question)).await {
-            Ok(answer) => {
-                if matches!(answer, Err(Error::Io(_) | Error::WorkerCrashed)) {
-                    drop(connection.detach());
-                }
-                Ok(answer)
+        until: Instant,
+    ) -> Result<PoolConnection<DB>, Broken> {
+        match timeout_at(until, connection.ping()).await {
+            Ok(Ok(())) => Ok(connection),
+            Ok(Err(error)) => {
+                drop(connection.detach());
+                Err(Broken::Error(text(&error)))
             }
             Err(_) => {
                 // Given back, it would be pinged by the pool, and hold its slot until that ends.
                 drop(connection.detach());
-                let limit = span(self.timeout);
-                Err(Layer::Protocol.problem(format_args!("no answer within {limit}")))
+                Err(Broken::Silent)
             }
         }
     }
 
-    /// Whose fault it is that there is no connection. Asked after the check's own place in the queue is given up: a pool
-    /// of one that can't connect isn't exhausted.
-    fn none(&self, was_full: bool, broken: Option<&Error>) -> Result<Outcome, Problem> {
+    async fn answer(
+        &self,
+        mut connection: PoolConnection<DB>,
+        deadline: Instant,
+        used: usize,
+    ) -> Result<Outcome, Problem> {
+        match timeout_at(deadline, self.ask(&mut connection)).await {
+            Ok(Ok(said)) => self.verdict(said, used),
+            Ok(Err(error)) => {
+                if matches!(error, Error::Io(_) | Error::WorkerCrashed) {
+                    drop(connection.detach());
+                }
+                Err(problem(&error))
+            }
+            Err(_) => {
+                // As above.
+                drop(connection.detach());
+                Err(self.silent())
+            }
+        }
+    }
+
+    async fn ask(&self, connection: &mut DB::Connection) -> Result<Said, Error> {
+        if self.questions.is_empty() {
+            connection.ping().await?;
+        }
+        for question in &self.questions {
+            if let Said::No(what) = question.ask(connection).await? {
+                return Ok(Said::No(what));
+            }
+        }
+        Ok(Said::Yes)
+    }
+
+    fn verdict(&self, said: Said, used: usize) -> Result<Outcome, Problem> {
+        match said {
+            Said::Yes => Ok(Outcome::pass(format!(
+                "the database answers ({used} of {} connections in use)",
+                self.most()
+            ))),
+            Said::No(what) => Err(Layer::Verdict.problem(what)),
+        }
+    }
+
+    /// Whose fault it is that there is no connection. Asked after the check's own place in the queue is given up: a
+    /// pool of one that can't connect isn't exhausted.
+    fn none(
+        &self,
+        was_full: bool,
+        broken: Option<&Broken>,
+        own: Option<&Result<(), Problem>>,
+    ) -> Result<Outcome, Problem> {
         if was_full && self.full() {
+            if let Some(Err(problem)) = own
+                && problem.layer != Layer::Verdict
+            {
+                return Err(problem.clone());
+            }
             let (used, most) = (self.in_use(), self.most());
             return Ok(Outcome::warn(format!("pool exhausted ({used} of {most} in use)")));
         }
         let limit = if was_full { self.wait } else { self.timeout };
         let limit = span(limit.min(self.pool.options().get_acquire_timeout()));
-        Err(match broken {
-            Some(error) => {
-                let first = text(error);
-                Layer::Connect.problem(format_args!("{first}, and no new connection within {limit}"))
+        match (own, broken) {
+            (Some(Err(problem)), _) => Err(problem.clone()),
+            (Some(Ok(())), _) => Ok(Outcome::warn(format!(
+                "the database answers a new connection, but the pool gave none within {limit}"
+            ))),
+            (None, Some(Broken::Silent)) => Err(self.silent()),
+            (None, Some(Broken::Error(first))) => {
+                Err(Layer::Connect.problem(format_args!("{first}, and no new connection within {limit}")))
             }
-            None => Layer::Connect.problem(format_args!("no connection within {limit}")),
-        })
+            (None, None) => Err(Layer::Connect.problem(format_args!("no connection within {limit}"))),
+        }
     }
 
-    fn answered(&self, used: usize) -> Outcome {
-        Outcome::pass(format!(
-            "the database answers ({used} of {} connections in use)",
-            self.most()
-        ))
+    fn silent(&self) -> Problem {
+        Layer::Protocol.problem(format_args!("no answer within {}", span(self.timeout)))
     }
 
     fn in_use(&self) -> usize {
@@ -182,13 +314,43 @@ impl<DB: Database> Sqlx<DB> {
     fn most(&self) -> u32 {
         self.pool.options().get_max_connections()
     }
+
+    fn kind(&self) -> Kind {
+        match DB::NAME {
+            // Of `Any` it is the address that was given; other drivers may have none, and panic.
+            "Any" => Kind::of(self.pool.connect_options().to_url_lossy().scheme()),
+            name => Kind::of(&name.to_ascii_lowercase()),
+        }
+    }
+
+    fn note(&self) {
+        if self.kind() == Kind::Sqlite {
+            return;
+        }
+        let options = self.pool.connect_options();
+        if DB::NAME == "Any" {
+            let url = options.to_url_lossy();
+            shared::note(url.host_str().map_or(Peer::Unknown, Peer::Name));
+        } else {
+            // No driver gives its host but in its debug form, which stays here.
+            let shown = format!("{options:?}");
+            shared::note(host_of(&shown).map_or(Peer::Unknown, Peer::Name));
+        }
+    }
+}
+
+/// The host in the debug form of connection options, `None` where they lead to a Unix socket.
+fn host_of(options: &str) -> Option<&str> {
+    let (host, _) = options.split_once(" host: \"")?.1.split_once('"')?;
+    let by_socket = host.starts_with('/') || options.contains(" socket: Some(");
+    (!by_socket).then_some(host)
 }
 
 impl<DB: Database> fmt::Debug for Sqlx<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The pool's own shows how to connect.
         f.debug_struct("Sqlx")
-            .field("query", &self.question)
+            .field("questions", &self.questions)
             .field("wait", &self.wait)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
@@ -226,5 +388,25 @@ fn text(error: &Error) -> String {
         Error::Database(inner) => inner.message().to_owned(),
         Error::PoolClosed => "the pool is closed".to_owned(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_is_found_in_the_form_that_drivers_show_and_no_password_is_taken_for_it() {
+        let shown = r#"PgConnectOptions { host: "db.internal", port: 5432, socket: None, username: "app" }"#;
+        assert_eq!(host_of(shown), Some("db.internal"));
+        let odd = r#"MySqlConnectOptions { password: Some("x host: \"y\""), host: "db", port: 3306, socket: None }"#;
+        assert_eq!(host_of(odd), Some("db"));
+        for local in [
+            r#"PgConnectOptions { host: "/run/postgresql", socket: None }"#,
+            r#"MySqlConnectOptions { host: "localhost", socket: Some("/run/mysqld.sock") }"#,
+            "SqliteConnectOptions { filename: \"orders.db\" }",
+        ] {
+            assert_eq!(host_of(local), None, "{local}");
+        }
     }
 }

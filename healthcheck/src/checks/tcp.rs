@@ -13,8 +13,8 @@ use crate::Outcome;
 /// each with its part of the time, so that a dead one doesn't hide a live one. Fails after 3 s by default, which names
 /// the layer (`DNS`, `connect`) before the check's own time limit cuts it off.
 ///
-/// A connection is accepted by the kernel: a process that hangs passes. Where the service has a protocol of its own
-/// that can be asked, ask that.
+/// It doesn't see a process that hangs: the kernel accepts the connection. Nor does it see the other addresses of the
+/// name than the first that accepts. Where the service has a protocol of its own that can be asked, ask that.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};

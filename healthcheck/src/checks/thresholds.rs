@@ -1,13 +1,15 @@
 //! A warning and a failing threshold, as a ready-made check takes them from its user.
 
 use super::amount::{Amount, Unit};
-use crate::Outcome;
+use super::held::MARGIN;
+use crate::{Outcome, Status};
 
 #[derive(Clone, Debug)]
 pub(super) struct Thresholds {
     unit: Unit,
     warn: Option<Amount>,
     fail: Option<Amount>,
+    margin: f64,
     problems: Vec<String>,
 }
 
@@ -17,6 +19,7 @@ impl Thresholds {
             unit,
             warn,
             fail,
+            margin: MARGIN,
             problems: Vec::new(),
         }
     }
@@ -30,10 +33,23 @@ impl Thresholds {
         self.fail = self.parse(method, text);
     }
 
+    /// How far beyond a threshold a value clears that has crossed it.
+    pub(super) fn set_margin(&mut self, text: &str) {
+        match Amount::share_of(text) {
+            Some(margin) => self.margin = margin,
+            None => self
+                .problems
+                .push(format!("margin({text:?}) isn't a share: write one like \"2%\"")),
+        }
+    }
+
     /// The shares alone, to hold for something that is counted in another unit.
     pub(super) fn shares(&self) -> Self {
         let share = |amount: Option<Amount>| amount.filter(|amount| matches!(amount, Amount::Share(_)));
-        Self::new(self.unit, share(self.warn), share(self.fail))
+        Self {
+            margin: self.margin,
+            ..Self::new(self.unit, share(self.warn), share(self.fail))
+        }
     }
 
     /// The failed outcome of thresholds that nobody can hold.
@@ -41,25 +57,60 @@ impl Thresholds {
         (!self.problems.is_empty()).then(|| Outcome::fail(format!("{check}: {}", self.problems.join("; "))))
     }
 
-    /// Less is worse.
-    pub(super) fn at_least(&self, value: u64, whole: u64, found: &str) -> Outcome {
-        self.judge(found, "below", |threshold| threshold.is_above(value, whole))
+    /// The key of these thresholds for [`held::judge`](super::held::judge).
+    pub(super) fn key(&self, check: &str) -> String {
+        let Self {
+            warn, fail, margin, ..
+        } = self;
+        format!("{check} {warn:?} {fail:?} {margin}")
+    }
+
+    /// Less is worse. `last` is the status of the run before.
+    pub(super) fn at_least(&self, value: u64, whole: u64, found: &str, last: Status) -> Outcome {
+        self.judge(
+            last,
+            found,
+            "below",
+            |threshold| threshold.is_above(value, whole),
+            |threshold| threshold.raised(self.margin, whole),
+        )
     }
 
     /// More is worse.
-    pub(super) fn at_most(&self, value: u64, whole: u64, found: &str) -> Outcome {
-        self.judge(found, "above", |threshold| threshold.is_below(value, whole))
+    pub(super) fn at_most(&self, value: u64, whole: u64, found: &str, last: Status) -> Outcome {
+        self.judge(
+            last,
+            found,
+            "above",
+            |threshold| threshold.is_below(value, whole),
+            |threshold| threshold.lowered(self.margin),
+        )
     }
 
-    fn judge(&self, found: &str, side: &str, crossed: impl Fn(Amount) -> bool) -> Outcome {
-        let crossed = |threshold: Option<Amount>| threshold.filter(|&threshold| crossed(threshold));
-        if let Some(threshold) = crossed(self.fail) {
-            Outcome::fail(format!("{found}, {side} {threshold}"))
-        } else if let Some(threshold) = crossed(self.warn) {
-            Outcome::warn(format!("{found}, {side} {threshold}"))
-        } else {
-            Outcome::pass(found)
+    fn judge(
+        &self,
+        last: Status,
+        found: &str,
+        side: &str,
+        crossed: impl Fn(Amount) -> bool,
+        clears: impl Fn(Amount) -> Amount,
+    ) -> Outcome {
+        for (threshold, status) in [(self.fail, Status::Fail), (self.warn, Status::Warn)] {
+            let Some(threshold) = threshold else { continue };
+            let told = if crossed(threshold) {
+                format!("{found}, {side} {threshold}")
+            } else if last >= status && crossed(clears(threshold)) {
+                let clears = clears(threshold);
+                format!("{found}, was {side} {threshold} and clears at {clears}")
+            } else {
+                continue;
+            };
+            return match status {
+                Status::Fail => Outcome::fail(told),
+                _ => Outcome::warn(told),
+            };
         }
+        Outcome::pass(found)
     }
 
     fn parse(&mut self, method: &str, text: &str) -> Option<Amount> {
@@ -90,13 +141,14 @@ mod tests {
     #[test]
     fn the_worse_of_two_crossed_thresholds_is_told() {
         let thresholds = thresholds("15%", "5%");
-        let statuses = [15, 14, 5, 4].map(|free| thresholds.at_least(free, 100, "found").status());
+        let statuses =
+            [15, 14, 5, 4].map(|free| thresholds.at_least(free, 100, "found", Status::Pass).status());
         assert_eq!(statuses, [Status::Pass, Status::Warn, Status::Warn, Status::Fail]);
         assert_eq!(
-            thresholds.at_least(4, 100, "4% free").output(),
+            thresholds.at_least(4, 100, "4% free", Status::Pass).output(),
             "4% free, below 5%"
         );
-        let statuses = [5, 6, 16].map(|used| thresholds.at_most(used, 100, "found").status());
+        let statuses = [5, 6, 16].map(|used| thresholds.at_most(used, 100, "found", Status::Pass).status());
         assert_eq!(statuses, [Status::Pass, Status::Fail, Status::Fail]);
     }
 
@@ -118,6 +170,38 @@ mod tests {
     #[test]
     fn only_the_shares_hold_for_another_unit() {
         let shares = thresholds("15%", "2GiB").shares();
-        assert_eq!(shares.at_least(1, 100, "found").status(), Status::Warn);
+        assert_eq!(
+            shares.at_least(1, 100, "found", Status::Pass).status(),
+            Status::Warn
+        );
+    }
+
+    #[test]
+    fn a_value_that_swings_around_its_limit_gives_one_transition() {
+        let thresholds = thresholds("15%", "5%");
+        let mut last = Status::Pass;
+        let statuses = [
+            1_500, 1_499, 1_505, 1_498, 1_529, 1_530, 1_501, 499, 505, 501, 510, 1_530,
+        ]
+        .map(|free| {
+            last = thresholds.at_least(free, 10_000, "found", last).status();
+            last
+        });
+        use Status::{Fail, Pass, Warn};
+        assert_eq!(
+            statuses,
+            [
+                Pass, Warn, Warn, Warn, Warn, Pass, Pass, Fail, Fail, Fail, Warn, Pass
+            ]
+        );
+        let held = thresholds.at_least(1_510, 10_000, "15.1% free", Status::Warn);
+        assert_eq!(held.output(), "15.1% free, was below 15% and clears at 15.3%");
+        // The other side, and another margin.
+        let mut wide = self::thresholds("15%", "90%");
+        wide.set_margin("50%");
+        assert_eq!(wide.at_most(8, 100, "found", Status::Warn).status(), Warn);
+        assert_eq!(wide.at_most(7, 100, "found", Status::Warn).status(), Pass);
+        wide.set_margin("a bit");
+        assert!(wide.problem("disk").is_some());
     }
 }

@@ -5,27 +5,31 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use tokio_rustls::rustls::pki_types::CertificateDer;
-use x509_cert::Certificate;
-use x509_cert::der::Decode;
-
+use super::certificate_path::{End, end_of_path};
 use super::deadline::after;
 use super::dial::{dial, is_name, split};
 use super::layer::{Layer, Problem};
 use super::span::span;
 use super::trust::{ended, secure};
-use crate::{Outcome, clock};
+use crate::Outcome;
+use crate::model::time;
 
-/// The certificate that `host` shows is valid, and for how many days still.
+/// The certificates that `host` is trusted by are valid, and for how many days still.
 ///
-/// `host` is `"billing.internal"` (port 443), `"host:port"` or `"[::1]:port"`. Warns where the certificate ends in less
-/// than 21 days and fails below 7; both can be set. It fails too where it has ended, isn't for this name, or no trusted
-/// authority has signed it (the machine's own, or those of [`ca_file`](Tls::ca_file)). Only TLS from the first byte;
-/// not for protocols that begin in plain text (SMTP, PostgreSQL).
+/// `host` is `"billing.internal"` (port 443), `"host:port"` or `"[::1]:port"`. Judged is the whole path that makes a client
+/// trust the host: its own certificate, the intermediates, and the authority that they lead to. Where the server's
+/// certificates make several paths, the one that lasts longest counts, and certificates that no path needs don't
+/// count. Warns where the first of the path ends in less than 21 days and fails below 7; both can be set. It fails
+/// too where one has ended, isn't for this name, or no trusted authority has signed it (the machine's own, or those
+/// of [`ca_file`](Tls::ca_file)). Only TLS from the first byte; not for protocols that begin in plain text (SMTP,
+/// PostgreSQL).
 ///
-/// Costs a lookup, a connection and a full handshake (about 1 ms of CPU time, and twice the way to the server); nothing
-/// is sent after it. Once an hour is enough: `#[health_check(interval = "1h")]`. Fails after 3 s by default, which
-/// names the layer (`DNS`, `connect`, `TLS`) before the check's own time limit cuts it off.
+/// Costs a lookup, a connection and a full handshake for each run (about 1 ms of CPU time, and twice the way to the
+/// server); nothing is sent after it. Once an hour is enough: `#[health_check(interval = "1h")]`. Fails after 3 s by
+/// default, which names the layer (`DNS`, `connect`, `TLS`) before the check's own time limit cuts it off.
+///
+/// It doesn't see whether a certificate was revoked, the other addresses of the name than the first that accepts, nor
+/// clients that trust other authorities.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -95,12 +99,12 @@ impl Tls {
 
     async fn run(self) -> Outcome {
         match self.end_of_certificate().await {
-            Ok(end) => self.judge(end, SystemTime::now()),
+            Ok(end) => self.judge(&end, SystemTime::now()),
             Err(problem) => problem.into(),
         }
     }
 
-    async fn end_of_certificate(&self) -> Result<SystemTime, Problem> {
+    async fn end_of_certificate(&self) -> Result<End, Problem> {
         let deadline = after(self.timeout);
         let Some((host, port)) = host_and_port(&self.host) else {
             // Not repeated here: a URL may hold a password.
@@ -108,27 +112,27 @@ impl Tls {
                 .problem("that isn't a host: write \"billing.internal\" or \"billing.internal:8443\""));
         };
         let (_, connection) = dial(host, port, self.timeout).await?;
+        // A certificate is for the name without the dot that ends a whole one.
         let name = self.name.as_deref().unwrap_or(host);
+        let name = name.strip_suffix('.').unwrap_or(name);
         let told = |what: &str| Layer::Tls.problem(format_args!("{}: {what}", self.host));
-        let stream = secure(connection, name, self.ca_file.as_deref(), deadline)
+        let secured = secure(connection, name, self.ca_file.as_deref(), deadline)
             .await
             .map_err(|problem| told(&problem.what))?;
-        let (_, session) = stream.get_ref();
-        let shown = session.peer_certificates().and_then(<[_]>::first);
-        shown
-            .and_then(end)
-            .ok_or_else(|| told("the certificate can't be read"))
+        let (_, session) = secured.stream.get_ref();
+        let shown = session.peer_certificates().unwrap_or_default();
+        end_of_path(shown, &secured.trust, SystemTime::now()).map_err(|problem| told(&problem))
     }
 
-    fn judge(&self, end: SystemTime, now: SystemTime) -> Outcome {
-        let host = &self.host;
-        let Ok(left) = end.duration_since(now) else {
-            return Layer::Tls.failure(format_args!("{host}: {}", ended(end)));
+    fn judge(&self, end: &End, now: SystemTime) -> Outcome {
+        let (host, what) = (&self.host, &end.what);
+        let Ok(left) = end.at.duration_since(now) else {
+            return Layer::Tls.failure(format_args!("{host}: {}", ended(what, end.at)));
         };
         let found = format!(
-            "{host}: the certificate ends in {} ({})",
+            "{host}: {what} ends in {} ({})",
             span(left),
-            clock::rfc3339(end)
+            time::rfc3339(end.at)
         );
         let below = |days: u32| left < Duration::from_secs(u64::from(days) * 86_400);
         if below(self.fail_days) {
@@ -158,11 +162,6 @@ fn host_and_port(host: &str) -> Option<(&str, u16)> {
     }
 }
 
-fn end(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
-    let certificate = Certificate::from_der(certificate).ok()?;
-    Some(certificate.tbs_certificate.validity.not_after.to_system_time())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -174,10 +173,17 @@ mod tests {
     #[test]
     fn the_defaults_are_twenty_one_and_seven_days() {
         let now = SystemTime::UNIX_EPOCH + DAY * 20_000;
-        let statuses = [21, 20, 7, 6].map(|days| tls("db").judge(now + DAY * days, now).status());
+        let judged = |days| {
+            let end = End {
+                what: "the certificate".to_owned(),
+                at: now + DAY * days,
+            };
+            tls("db").judge(&end, now)
+        };
+        let statuses = [21, 20, 7, 6].map(|days| judged(days).status());
         assert_eq!(statuses, [Status::Pass, Status::Warn, Status::Warn, Status::Fail]);
         assert_eq!(
-            tls("db").judge(now + DAY * 6, now).output(),
+            judged(6).output(),
             "verdict: db: the certificate ends in 6 d (2024-10-10T00:00:00Z), below 7 d"
         );
     }

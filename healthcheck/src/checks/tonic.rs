@@ -6,11 +6,13 @@ use std::time::Duration;
 use ::tonic::client::GrpcService;
 use ::tonic::codegen::{Body, Bytes, StdError};
 use ::tonic::{Code, Status};
-use tokio::time::timeout;
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use super::deadline::after;
 use super::layer::{Layer, Problem};
 use super::span::span;
 use crate::Outcome;
@@ -18,12 +20,18 @@ use crate::outcome::chain;
 
 /// A gRPC server says by its own health service (`grpc.health.v1.Health`) that it serves.
 ///
-/// Takes the application's own `tonic` channel, or whatever wraps one, and sends one call over it. Fails after 3 s by default, and
-/// where the answer isn't `SERVING`. The server as a whole is asked; [`service`](Tonic::service) asks for one of its
-/// services.
+/// Takes the application's own `tonic` channel, or whatever wraps one, and sends one call over it. Fails after 3 s by
+/// default, and where the answer isn't `SERVING`. The server as a whole is asked; [`service`](Tonic::service) asks
+/// for one of its services.
 ///
-/// Costs one call of some ten bytes each way, over the connection that the channel has; it opens one only as for any other caller, where it has none. A failure
-/// says in which layer: `DNS`, `connect`, `TLS`, `protocol` (no answer, or no such service), `verdict`.
+/// Costs one call of some ten bytes each way, over the connection that the channel has; it opens one only as for any
+/// other caller, where it has none. A refused connection fails at once. A failure says in which layer: `DNS`,
+/// `connect`, `TLS`, `protocol` (no answer, or no such service), `verdict`.
+///
+/// It doesn't see new clients: a connection that the channel keeps says nothing of them, follows no name that has
+/// moved, and stays silent where something between has forgotten it, as the application's own calls do. Let the
+/// endpoint notice with `http2_keep_alive_interval` and `keep_alive_while_idle`. Of a balanced channel one server is
+/// asked. Where the channel leads isn't known: mark the check `external` where that is another machine.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -92,6 +100,11 @@ impl<T> Tonic<T> {
         }
     }
 
+    /// Only what comes from the connection has a source; one that can't be made isn't one that broke.
+    fn broke(&self, status: &Status) -> bool {
+        std::error::Error::source(status).is_some() && self.problem(status).layer == Layer::Protocol
+    }
+
     fn problem(&self, status: &Status) -> Problem {
         let shown = self.shown();
         let source = std::error::Error::source(status);
@@ -131,15 +144,30 @@ where
     where
         T: Clone,
     {
+        let deadline = after(self.timeout);
+        let answer = match self.ask(deadline).await {
+            // The connection may have broken while idle, by a restart for example, which says nothing about now. The
+            // channel connects anew.
+            Ok(Err(status)) if self.broke(&status) => self.ask(deadline).await,
+            answer => answer,
+        };
+        match answer {
+            Ok(Ok(serving)) => self.judge(serving),
+            Ok(Err(status)) => self.problem(&status).into(),
+            Err(_) => Layer::Protocol.failure(format_args!("no answer within {}", span(self.timeout))),
+        }
+    }
+
+    async fn ask(&self, deadline: Instant) -> Result<Result<i32, Status>, Elapsed>
+    where
+        T: Clone,
+    {
         let mut client = HealthClient::new(self.channel.clone());
         let request = HealthCheckRequest {
             service: self.service.clone(),
         };
-        match timeout(self.timeout, client.check(request)).await {
-            Ok(Ok(answer)) => self.judge(answer.into_inner().status),
-            Ok(Err(status)) => self.problem(&status).into(),
-            Err(_) => Layer::Protocol.failure(format_args!("no answer within {}", span(self.timeout))),
-        }
+        let answer = timeout_at(deadline, client.check(request)).await?;
+        Ok(answer.map(|answer| answer.into_inner().status))
     }
 }
 

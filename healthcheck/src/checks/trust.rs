@@ -1,8 +1,8 @@
 //! Which certificate authorities are trusted: the machine's own, or those of a file.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -16,7 +16,25 @@ use tokio_rustls::rustls::{CertificateError, ClientConfig, Error, RootCertStore}
 
 use super::layer::{Layer, Problem};
 use super::span::span;
-use crate::clock;
+use crate::model::time;
+
+/// An encrypted connection, and by which authorities its server was trusted.
+pub(super) struct Secured {
+    pub(super) stream: TlsStream<TcpStream>,
+    #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))] // Only its check judges the path to them.
+    pub(super) trust: Arc<Trust>,
+}
+
+/// The authorities that are trusted, and how to connect by them.
+pub(super) struct Trust {
+    config: Arc<ClientConfig>,
+    /// In the same order as `certificates`.
+    #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))]
+    pub(super) anchors: Arc<RootCertStore>,
+    /// An anchor alone doesn't say when its certificate ends.
+    #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))]
+    pub(super) certificates: Vec<CertificateDer<'static>>,
+}
 
 /// Encrypts a connection as a client that expects `name`, or tells why not; `name` isn't in the text.
 pub(super) async fn secure(
@@ -24,14 +42,14 @@ pub(super) async fn secure(
     name: &str,
     ca_file: Option<&Path>,
     deadline: Instant,
-) -> Result<TlsStream<TcpStream>, Problem> {
-    let config = client_config(ca_file)?;
+) -> Result<Secured, Problem> {
+    let trust = trust(ca_file)?;
     let Ok(server) = ServerName::try_from(name.to_owned()) else {
         return Err(Layer::Tls.problem("that isn't a name that a certificate can be for"));
     };
-    let handshake = TlsConnector::from(config).connect(server, connection);
+    let handshake = TlsConnector::from(Arc::clone(&trust.config)).connect(server, connection);
     match timeout_at(deadline, handshake).await {
-        Ok(Ok(stream)) => Ok(stream),
+        Ok(Ok(stream)) => Ok(Secured { stream, trust }),
         Ok(Err(error)) => {
             let refused = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
             Err(Layer::Tls.problem(refused.map_or_else(|| error.to_string(), reason)))
@@ -43,71 +61,88 @@ pub(super) async fn secure(
 /// rustls' own text tells an expired certificate in seconds since the epoch.
 fn reason(error: &Error) -> String {
     match error {
-        Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => {
-            ended(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(not_after.as_secs()))
-        }
+        Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => ended(
+            "the certificate",
+            SystemTime::UNIX_EPOCH + Duration::from_secs(not_after.as_secs()),
+        ),
         error => error.to_string(),
     }
 }
 
 /// "the certificate ended 3 d ago (2026-01-31T12:00:00Z)".
-pub(super) fn ended(end: SystemTime) -> String {
+pub(super) fn ended(what: &str, end: SystemTime) -> String {
     let ago = span(SystemTime::now().duration_since(end).unwrap_or_default());
-    format!("the certificate ended {ago} ago ({})", clock::rfc3339(end))
+    format!("{what} ended {ago} ago ({})", time::rfc3339(end))
 }
 
-/// The machine's authorities are read once, a file at each call: it may be renewed.
-fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, Problem> {
-    static SYSTEM: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    match ca_file {
-        Some(file) => {
-            let roots = from_file(file)
-                .map_err(|problem| Layer::Tls.problem(format_args!("{}: {problem}", file.display())))?;
-            trusting(roots)
-        }
-        // What can't be read isn't kept: it may be there the next time.
-        None => match SYSTEM.get() {
-            Some(config) => Ok(Arc::clone(config)),
-            None => Ok(Arc::clone(SYSTEM.get_or_init({
-                let config = trusting(from_system()?)?;
-                || config
-            }))),
-        },
+/// The machine's authorities may be renewed while the service runs; reading them takes 10 ms.
+const LONGEST_KEPT: Duration = Duration::from_secs(300);
+
+/// The machine's authorities are kept for a while, a file is read at each call: it may be renewed.
+fn trust(ca_file: Option<&Path>) -> Result<Arc<Trust>, Problem> {
+    static SYSTEM: Mutex<Option<(std::time::Instant, Arc<Trust>)>> = Mutex::new(None);
+    if let Some(file) = ca_file {
+        let certificates = from_file(file)
+            .map_err(|problem| Layer::Tls.problem(format_args!("{}: {problem}", file.display())))?;
+        return trusting(certificates);
     }
+    {
+        let kept = SYSTEM.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((since, trust)) = &*kept
+            && since.elapsed() < LONGEST_KEPT
+        {
+            return Ok(Arc::clone(trust));
+        }
+    }
+    // What can't be read isn't kept: it may be there the next time.
+    let trust = trusting(from_system()?)?;
+    let read = Some((std::time::Instant::now(), Arc::clone(&trust)));
+    *SYSTEM.lock().unwrap_or_else(PoisonError::into_inner) = read;
+    Ok(trust)
 }
 
-fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, Problem> {
+fn trusting(mut certificates: Vec<CertificateDer<'static>>) -> Result<Arc<Trust>, Problem> {
+    let mut anchors = RootCertStore::empty();
+    // A machine may well have some that can't be parsed.
+    certificates.retain(|certificate| anchors.add(certificate.clone()).is_ok());
+    let anchors = Arc::new(anchors);
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| Layer::Tls.problem(error))?
-        .with_root_certificates(roots)
+        .with_root_certificates(Arc::clone(&anchors))
         .with_no_client_auth();
     // A resumed session shows the certificate of the first one.
     config.resumption = Resumption::disabled();
-    Ok(Arc::new(config))
+    Ok(Arc::new(Trust {
+        config: Arc::new(config),
+        anchors,
+        certificates,
+    }))
 }
 
-fn from_system() -> Result<RootCertStore, Problem> {
-    let mut roots = RootCertStore::empty();
-    // A machine may well have some that can't be parsed.
-    let _ = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
+fn from_system() -> Result<Vec<CertificateDer<'static>>, Problem> {
+    let certificates = rustls_native_certs::load_native_certs().certs;
+    if certificates.is_empty() {
         return Err(Layer::Tls.problem(
             "this machine has no certificate authorities: install ca-certificates, set SSL_CERT_FILE, or name a file with `ca_file`",
         ));
     }
-    Ok(roots)
+    Ok(certificates)
 }
 
-fn from_file(file: &Path) -> Result<RootCertStore, String> {
+fn from_file(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let pem = std::fs::read(file).map_err(|error| error.to_string())?;
-    let mut roots = RootCertStore::empty();
+    let mut certificates = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|error| error.to_string())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
+        // Of a file that somebody named each has to hold.
+        RootCertStore::empty()
+            .add(certificate.clone())
+            .map_err(|error| error.to_string())?;
+        certificates.push(certificate);
     }
-    if roots.is_empty() {
+    if certificates.is_empty() {
         return Err("there is no certificate in it, in PEM (\"-----BEGIN CERTIFICATE-----\")".to_owned());
     }
-    Ok(roots)
+    Ok(certificates)
 }

@@ -19,8 +19,12 @@ use crate::{Outcome, Overall, Report};
 /// host name and status, and by name the status and output of each of its checks, as far as it shows them to this
 /// caller. Fails after 4.5 s by default, a moment after that service answers whatever has happened.
 ///
-/// Costs one request over a connection that is kept, as with [`http`](fn@super::http), and what the other service runs for it: ask
-/// `/readyz` rather than `/healthcheck` where that is enough. A report of more than 1 MiB is refused.
+/// Dials anew for each run, as [`http`](fn@super::http) does, which costs a lookup, a connection and one request, and
+/// what the other service runs for it: ask `/readyz` rather than `/healthcheck` where that is enough. A report of
+/// more than 1 MiB is refused.
+///
+/// It doesn't see the other instances behind the same name, nor whether the other's own checks cover the part that
+/// this service needs. It can't tell a report from a cache between from a new one.
 ///
 /// Two services that ask each other would wait for each other in a circle. A header tells who asks, and a service that
 /// is asked by itself, directly or through others, refuses: the failure then says so. Whoever needs a part of a
@@ -66,7 +70,8 @@ impl Upstream {
         self
     }
 
-    /// Trusts the authorities in this PEM file, in the place of the machine's own. It is read when a connection is made.
+    /// Trusts the authorities in this PEM file, in the place of the machine's own. It is read when a connection is
+    /// made.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.exchange.ca_file = Some(path.into());
         self

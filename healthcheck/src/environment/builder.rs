@@ -78,7 +78,8 @@ impl EnvironmentDumpBuilder {
     }
 
     /// Whether the section `os` is told: platform, host name, distribution, CPUs, memory, load, the container's
-    /// limits. Default: true.
+    /// limits. Available memory is counted as the check `memory` counts it, on the machine and in a container: page
+    /// cache and reclaimable slab are available. Default: true.
     pub const fn include_os(mut self, yes: bool) -> Self {
         self.os = yes;
         self
@@ -183,7 +184,7 @@ impl EnvironmentDumpBuilder {
         let fixed = Arc::new(sections::redacted(fixed, &redaction));
         let world = World::new(Vec::new(), 0);
         let telling = Telling::new(Listeners::default());
-        let runner = Arc::new(Runner::new(world, redaction, LONGEST_OUTPUT, telling));
+        let runner = Runner::new(world, redaction, LONGEST_OUTPUT, telling);
         runner.add(sections, Vec::new());
         Ok(EnvironmentDump {
             fixed,

@@ -22,7 +22,7 @@ pub struct CheckOptions {
     pub tags: Box<[Cow<'static, str>]>,
     /// Whether its failure fails the whole; default true. Otherwise it degrades it.
     pub critical: bool,
-    /// Whether what it looks at lies outside of the process.
+    /// Whether what it looks at lies outside of the process and is shared with other instances.
     pub external: bool,
     /// How long a run may take; `Some(None)`: without a limit.
     pub timeout: Option<Option<Duration>>,
@@ -109,28 +109,21 @@ impl CheckOptions {
         !(self.liveness || self.readiness || self.startup)
     }
 
-    // The setters of what can't be assigned. Generated code calls them, too.
-
-    #[doc(hidden)]
-    pub const fn set_critical(&mut self, yes: bool) {
+    pub(crate) const fn set_critical(&mut self, yes: bool) {
         self.critical = yes;
         self.critical_is_said = true;
     }
 
-    #[doc(hidden)]
-    pub fn set_owner(&mut self, text: impl Into<Cow<'static, str>>) {
-        self.notes_mut().owner = Some(text.into());
+    pub(crate) fn set_owner(&mut self, text: Cow<'static, str>) {
+        self.notes_mut().owner = Some(text);
     }
 
-    #[doc(hidden)]
-    pub fn set_runbook(&mut self, text: impl Into<Cow<'static, str>>) {
-        self.notes_mut().runbook = Some(text.into());
+    pub(crate) fn set_runbook(&mut self, text: Cow<'static, str>) {
+        self.notes_mut().runbook = Some(text);
     }
 
     /// An empty text is none.
-    #[doc(hidden)]
-    pub fn set_when_it_fails(&mut self, text: impl Into<Cow<'static, str>>) {
-        let text = text.into();
+    pub(crate) fn set_when_it_fails(&mut self, text: Cow<'static, str>) {
         self.notes_mut().when_it_fails = (!text.trim().is_empty()).then_some(text);
     }
 
@@ -210,7 +203,7 @@ impl CheckOptions {
     }
 }
 
-/// An option that the settings can set, by its key.
+/// An option by its key, as the attribute and the settings write it.
 pub(crate) struct Settable {
     pub(crate) key: &'static str,
     pub(crate) set: Set,
@@ -223,7 +216,7 @@ pub(crate) enum Set {
     Count(fn(&mut CheckOptions, u32)),
     /// `None` is "none".
     Duration(fn(&mut CheckOptions, Option<Duration>)),
-    Text(fn(&mut CheckOptions, String)),
+    Text(fn(&mut CheckOptions, Cow<'static, str>)),
     Texts(fn(&mut CheckOptions, Box<[Cow<'static, str>]>)),
 }
 
@@ -286,5 +279,48 @@ fn set_interval(options: &mut CheckOptions, interval: Option<Duration>) {
         options.failed_ttl = None;
     } else {
         options.initial_delay = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Check;
+
+    fn said_by_settings(yes: bool) -> CheckOptions {
+        let mut options = CheckOptions::default();
+        for option in SETTABLE.iter().filter(|option| option.key == "critical") {
+            if let Set::Flag(set) = option.set {
+                set(&mut options, yes);
+            }
+        }
+        options
+    }
+
+    #[test]
+    fn a_critical_that_is_written_is_told_from_the_default() {
+        let default = CheckOptions::default();
+        assert!(default.critical && !default.critical_is_said());
+        for yes in [false, true] {
+            let by_hand = Check::new("a", async || true).critical(yes);
+            for options in [by_hand.info.options(), &said_by_settings(yes)] {
+                assert!(options.critical == yes && options.critical_is_said());
+            }
+        }
+    }
+
+    #[test]
+    fn an_interval_is_applied_before_what_it_takes_the_place_of() {
+        let place = |key: &str| SETTABLE.iter().position(|option| option.key == key);
+        for later in ["success_ttl", "failed_ttl", "initial_delay"] {
+            assert!(place("interval") < place(later), "{later}");
+        }
+    }
+
+    #[test]
+    fn an_empty_text_says_nothing_to_do() {
+        let mut options = CheckOptions::default();
+        options.set_when_it_fails("\n ".into());
+        assert_eq!(options.when_it_fails(), None);
     }
 }

@@ -91,8 +91,23 @@ pub(crate) fn duration(text: &str) -> Result<Option<Duration>, String> {
     }
 }
 
-/// What an unknown option is called here: by another name that people know it by, or by one that is spelt nearly so.
-pub(crate) fn meant<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+/// What to write in the place of an unknown option: "did you mean …?", or a list of all where nothing is near.
+pub(crate) fn instead_of<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    let quoted = |keys: &[&str]| {
+        keys.iter()
+            .map(|key| format!("`{key}`"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    match &*meant(unknown, known.clone()) {
+        [] => format!("expected one of {}", quoted(&Vec::from_iter(known))),
+        [one] => format!("did you mean `{one}`?"),
+        [some @ .., last] => format!("did you mean {} or `{last}`?", quoted(some)),
+    }
+}
+
+/// The options by another name that people know them by, or the one that is spelt nearly so.
+fn meant<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     const OTHER_NAMES: [(&str, &[&str]); 17] = [
         ("ttl", &["success_ttl", "failed_ttl"]),
         ("cache", &["success_ttl", "failed_ttl"]),
@@ -271,5 +286,14 @@ mod tests {
         ] {
             assert_eq!(meant(unknown, known), meant_by_it, "{unknown}");
         }
+        let probes = ["liveness", "readiness", "startup"];
+        assert_eq!(
+            instead_of("kind", probes),
+            "did you mean `liveness`, `readiness` or `startup`?"
+        );
+        assert_eq!(
+            instead_of("colour", probes),
+            "expected one of `liveness`, `readiness`, `startup`"
+        );
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::check::Check;
 use crate::model::policy::{Policy, Ttl};
 use crate::model::{CheckInfo, rules};
-use crate::provide::{Binder, Provided};
+use crate::provide::{Binder, Missing, Provided};
 use crate::redact::Redaction;
 use crate::registration::{CheckRegistration, RegisteredCheck, SectionRegistration};
 use crate::run::{Bind, Run};
@@ -447,11 +447,12 @@ fn bind(
         [] => "nothing is provided".to_owned(),
         names => format!("provided are: {}", names.join(", ")),
     };
-    problems.extend(missing.into_iter().map(|missing| {
-        format!(
-            "the {kind} `{name}` ({at}) needs a `{missing}`, which nobody provided; \
-             write `.provide(value)` with a value of exactly this type ({known})"
-        )
+    problems.extend(missing.into_iter().map(|Missing { name: ty, instead }| {
+        let instead = match instead {
+            Some(instead) => format!("take `{instead}`, which is provided"),
+            None => format!("write `.provide(value)` with a value of exactly this type ({known})"),
+        };
+        format!("the {kind} `{name}` ({at}) needs a `{ty}`, which nobody provided; {instead}")
     }));
     run
 }

@@ -2,45 +2,49 @@
 //! check.
 
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::Runner;
+use super::launch::RunCell;
+use super::{Runner, telling};
+use crate::model::CheckInfo;
 use crate::outcome::{Outcome, Status};
 use crate::run::{BoxFuture, Run};
-use crate::world::Subject;
+use crate::world::{Event, Subject};
 
 /// An async run: its function, then its future.
 pub(super) struct Call {
-    runner: usize,
+    cell: Arc<RunCell>,
     stage: Stage,
     span: Span,
 }
 
 enum Stage {
     /// Made inside the guarded part, since that is a user's code, too.
-    ToMake(Run, Subject),
+    ToMake(Run),
     Running(BoxFuture),
     Ended,
 }
 
 impl Call {
-    pub(super) fn new(runner: &Runner, run: Run, subject: Subject) -> Self {
+    pub(super) fn new(cell: &Arc<RunCell>, run: Run) -> Self {
         Self {
-            runner: id(runner),
-            stage: Stage::ToMake(run, subject),
+            cell: Arc::clone(cell),
+            stage: Stage::ToMake(run),
             span: Span::none(),
         }
     }
 
     /// Drops the run unfinished, whatever its destructors do.
     pub(super) fn give_up(self) {
-        let _inside = Inside::enter(self.runner);
+        let cell = Arc::clone(&self.cell);
+        let _inside = Inside::enter(&cell);
         record(&self.span, "timeout");
         drop_quietly(self);
     }
@@ -50,14 +54,14 @@ impl Future for Call {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let Self { runner, stage, span } = &mut *self;
-        let _inside = Inside::enter(*runner);
-        if let Stage::ToMake(_, subject) = stage {
-            *span = span_of(subject);
+        let Self { cell, stage, span } = &mut *self;
+        let _inside = Inside::enter(cell);
+        if let Stage::ToMake(_) = stage {
+            *span = span_of(cell.subject());
         }
         let polled = within(span, || {
             catch_unwind(AssertUnwindSafe(|| {
-                if let Stage::ToMake(run, _) = stage {
+                if let Stage::ToMake(run) = stage {
                     *stage = match run {
                         Run::Async(make) => Stage::Running(make()),
                         Run::AsyncWith(make) => Stage::Running(make()),
@@ -66,7 +70,7 @@ impl Future for Call {
                 }
                 match stage {
                     Stage::Running(run) => run.as_mut().poll(cx),
-                    Stage::ToMake(..) | Stage::Ended => Poll::Pending,
+                    Stage::ToMake(_) | Stage::Ended => Poll::Pending,
                 }
             }))
         });
@@ -84,22 +88,17 @@ impl Future for Call {
     }
 }
 
-/// A sync run, on the thread that is to be spent on it. `is_late` says afterwards whether its limit was over.
-pub(super) fn call_blocking(
-    runner: &Runner,
-    run: &Run,
-    subject: &Subject,
-    is_late: impl FnOnce() -> bool,
-) -> Outcome {
-    let _inside = Inside::enter(id(runner));
-    let span = span_of(subject);
+/// A sync run, on the thread that is to be spent on it.
+pub(super) fn call_blocking(cell: &Arc<RunCell>, run: &Run) -> Outcome {
+    let _inside = Inside::enter(cell);
+    let span = span_of(cell.subject());
     let call = || match run {
         Run::Blocking(run) => run(),
         Run::BlockingWith(run) => run(),
         Run::Async(_) | Run::AsyncWith(_) => Outcome::fail("an async check was started on a thread"),
     };
     let returned = within(&span, || catch_unwind(AssertUnwindSafe(call)));
-    if is_late() {
+    if cell.is_to_end() {
         record(&span, "timeout");
     }
     let outcome = conclude(&span, returned);
@@ -181,31 +180,64 @@ pub(super) fn drop_quietly<T>(value: T) {
 }
 
 thread_local! {
-    /// The runner whose check is running here, none where it is 0.
-    static INSIDE: Cell<usize> = const { Cell::new(0) };
+    /// The run that this thread is working on.
+    static CURRENT: RefCell<Option<Arc<RunCell>>> = const { RefCell::new(None) };
 }
 
-/// No two runners that live have the same.
-fn id(runner: &Runner) -> usize {
-    std::ptr::from_ref(runner).addr()
-}
-
-/// Marks the thread as running a check, where the same runner's `report()` must not wait for that very check.
-struct Inside(usize);
+/// Marks the thread as working on a run: its own `report()` must not wait for that very run, and a ready-made check finds
+/// out what it stands in.
+struct Inside(Option<Arc<RunCell>>);
 
 impl Inside {
-    fn enter(runner: usize) -> Self {
-        Self(INSIDE.replace(runner))
+    fn enter(cell: &Arc<RunCell>) -> Self {
+        Self(CURRENT.replace(Some(Arc::clone(cell))))
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        INSIDE.set(self.0);
+        let ended = CURRENT.replace(self.0.take());
+        drop(ended);
     }
 }
 
 /// Whether the caller is a check of this runner.
 pub(crate) fn is_inside_a_check(runner: &Runner) -> bool {
-    INSIDE.get() == id(runner)
+    CURRENT.with_borrow(|current| {
+        let current = current.as_ref();
+        current.is_some_and(|cell| std::ptr::eq(cell.runner().as_ptr(), runner))
+    })
+}
+
+/// The check that the caller stands in.
+pub(crate) struct CurrentCheck(Arc<RunCell>);
+
+impl CurrentCheck {
+    /// `None` outside of a check's run.
+    pub(crate) fn get() -> Option<Self> {
+        let cell = CURRENT.with_borrow(Clone::clone)?;
+        matches!(cell.subject(), Subject::Check(_)).then_some(Self(cell))
+    }
+
+    pub(crate) fn info(&self) -> Option<&CheckInfo> {
+        match self.0.subject() {
+            Subject::Check(info) => Some(info),
+            Subject::Section(_) => None,
+        }
+    }
+
+    /// Tells the registries of a process apart, each with checks of its own.
+    pub(crate) fn registry(&self) -> usize {
+        self.0.runner().as_ptr().addr()
+    }
+
+    /// Puts a sentence into every report from now on, and into the log.
+    pub(crate) fn warn(&self, text: &str) {
+        let Some(runner) = self.0.runner().upgrade() else {
+            return;
+        };
+        let text = runner.redaction.text(text).into_owned();
+        runner.step(Event::Warned(text.clone()));
+        telling::log(move || tracing::warn!(target: "healthcheck", "{text}"));
+    }
 }

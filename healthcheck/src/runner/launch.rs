@@ -3,7 +3,7 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::Handle;
@@ -24,13 +24,15 @@ pub(super) struct Launch {
     pub(super) check: CheckId,
     pub(super) run: RunId,
     pub(super) call: Run,
-    pub(super) subject: Subject,
     pub(super) cell: Arc<RunCell>,
     pub(super) home: Handle,
 }
 
 /// Where a run can be ended from outside.
 pub(super) struct RunCell {
+    run: RunId,
+    subject: Subject,
+    runner: Weak<Runner>,
     runtime: tokio::runtime::Id,
     has_begun: AtomicBool,
     stage: Mutex<Stage>,
@@ -51,12 +53,27 @@ enum Stage {
 }
 
 impl RunCell {
-    pub(super) fn new(home: &Handle) -> Self {
+    pub(super) fn new(run: RunId, subject: Subject, runner: Weak<Runner>, home: &Handle) -> Self {
         Self {
+            run,
+            subject,
+            runner,
             runtime: home.id(),
             has_begun: AtomicBool::new(false),
             stage: Mutex::new(Stage::Launched),
         }
+    }
+
+    pub(super) const fn run(&self) -> RunId {
+        self.run
+    }
+
+    pub(super) const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    pub(super) const fn runner(&self) -> &Weak<Runner> {
+        &self.runner
     }
 
     /// Whether the function has been called: until then the run waits for a thread, or for its runtime.
@@ -73,7 +90,8 @@ impl RunCell {
         std::mem::replace(&mut *self.lock(), stage)
     }
 
-    fn is_to_end(&self) -> bool {
+    /// Whether somebody wants it to end: its limit is over.
+    pub(super) fn is_to_end(&self) -> bool {
         matches!(*self.lock(), Stage::ToEnd)
     }
 
@@ -93,7 +111,6 @@ struct Running {
     check: CheckId,
     run: RunId,
     cell: Arc<RunCell>,
-    subject: Subject,
     has_ended: bool,
 }
 
@@ -145,7 +162,6 @@ impl Launch {
             check: self.check,
             run: self.run,
             cell: self.cell,
-            subject: self.subject,
             has_ended: false,
         };
         (running, self.call, self.home)
@@ -164,7 +180,7 @@ impl Launch {
 
 impl Running {
     fn asynchronous(self, run: Run) -> Polled {
-        let call = Call::new(&self.runner, run, self.subject.clone());
+        let call = Call::new(&self.cell, run);
         Polled {
             running: Some(self),
             call: Some(call),
@@ -202,7 +218,7 @@ impl Running {
         if !self.cell.begin() {
             return;
         }
-        let outcome = call_blocking(&self.runner, run, &self.subject, || self.cell.is_to_end());
+        let outcome = call_blocking(&self.cell, run);
         self.end(outcome);
     }
 
@@ -211,13 +227,15 @@ impl Running {
         self.has_ended = true;
         self.cell.replace(Stage::Ended);
         let (status, output) = outcome.into_parts();
-        let output = self.runner.output_of(&self.subject, output);
-        self.runner.step(Event::Returned {
-            check: self.check,
-            run: self.run,
+        let output = self.runner.output_of(self.cell.subject(), output);
+        let (check, run) = (self.check, self.run);
+        let returned = Event::Returned {
+            check,
+            run,
             status,
             output,
-        });
+        };
+        self.runner.ended(check, run, returned);
     }
 }
 
@@ -229,13 +247,13 @@ impl Drop for Running {
         let (check, run) = (self.check, self.run);
         match self.cell.replace(Stage::Ended) {
             Stage::Dropped | Stage::Ended => {}
-            Stage::ToEnd => self.runner.step(Event::Ended { check, run }),
+            Stage::ToEnd => self.runner.ended(check, run, Event::Ended { check, run }),
             Stage::Idle(call, _) => {
                 call.give_up();
-                self.runner.step(Event::Lost { check, run });
+                self.runner.ended(check, run, Event::Lost { check, run });
             }
             Stage::Launched | Stage::Polling | Stage::OnThread(_) => {
-                self.runner.step(Event::Lost { check, run })
+                self.runner.ended(check, run, Event::Lost { check, run })
             }
         }
     }
@@ -317,7 +335,7 @@ impl Runner {
                 let runner = Arc::clone(self);
                 let finish = move || {
                     call.give_up();
-                    runner.step(Event::Ended { check, run });
+                    runner.ended(check, run, Event::Ended { check, run });
                     waker.wake();
                 };
                 if Handle::try_current().is_ok_and(|here| here.id() == cell.runtime) {
@@ -339,7 +357,7 @@ impl Runner {
                     permit.release();
                 }
                 if !has_begun {
-                    self.step(Event::Ended { check, run });
+                    self.ended(check, run, Event::Ended { check, run });
                 }
             }
         }

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -35,7 +35,7 @@ mod threads;
 
 pub(crate) use ask::{Answer, Place};
 use cache_padded::CachePadded;
-pub(crate) use call::is_inside_a_check;
+pub(crate) use call::{CurrentCheck, is_inside_a_check};
 use launch::{Launch, RunCell};
 pub(crate) use read::{Reading, Snapshot};
 pub(crate) use sanitize::LONGEST_OUTPUT;
@@ -44,6 +44,8 @@ use threads::Threads;
 
 /// The checks and sections of one registry, and what runs them.
 pub(crate) struct Runner {
+    /// For its runs, which don't keep it alive.
+    itself: Weak<Self>,
     state: Mutex<State>,
     /// As the world counts it, for those who only want to know whether anything has changed.
     generation: CachePadded<AtomicU64>,
@@ -81,15 +83,20 @@ const MOST_HOMES: usize = 16;
 
 struct Slot {
     run: Run,
-    subject: world::Subject,
-    going_on: Option<(RunId, Arc<RunCell>)>,
+    going_on: Option<Arc<RunCell>>,
 }
 
 impl Runner {
-    pub(crate) fn new(world: World, redaction: Redaction, longest_output: usize, telling: Telling) -> Self {
+    pub(crate) fn new(
+        world: World,
+        redaction: Redaction,
+        longest_output: usize,
+        telling: Telling,
+    ) -> Arc<Self> {
         let mut world = world;
         world.tell_runs = telling.wants_runs();
-        Self {
+        Arc::new_cyclic(|itself| Self {
+            itself: Weak::clone(itself),
             state: Mutex::new(State {
                 world,
                 runs: Vec::new(),
@@ -106,7 +113,7 @@ impl Runner {
             has_loops: AtomicBool::new(false),
             live_drivers: AtomicUsize::new(0),
             sooner: Arc::new(Notify::new()),
-        }
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -125,17 +132,15 @@ impl Runner {
 
     fn add_locked(&self, state: &mut State, new: Vec<(NewCheck, Run)>) -> Vec<CheckId> {
         let (checks, runs): (Vec<_>, Vec<_>) = new.into_iter().unzip();
-        let subjects: Vec<_> = checks.iter().map(|check| check.subject.clone()).collect();
         let ids = state.world.add(checks, Now::read());
-        for ((&id, run), subject) in ids.iter().zip(runs).zip(subjects) {
-            if state.runs.len() <= id.index() {
-                state.runs.resize_with(id.index() + 1, || None);
-            }
-            state.runs[id.index()] = Some(Slot {
-                run,
-                subject,
-                going_on: None,
-            });
+        let most = ids.iter().map(|id| id.index() + 1).max().unwrap_or_default();
+        if most > state.runs.len() {
+            let more = most - state.runs.len();
+            state.runs.reserve_exact(more);
+            state.runs.resize_with(most, || None);
+        }
+        for (&id, run) in ids.iter().zip(runs) {
+            state.runs[id.index()] = Some(Slot { run, going_on: None });
         }
         self.publish_generation(state);
         ids
@@ -192,6 +197,16 @@ impl Runner {
         self.carry_out(carried);
     }
 
+    /// A run has ended, one way or the other.
+    fn ended(self: &Arc<Self>, check: CheckId, run: RunId, event: Event<'_>) {
+        let mut state = self.lock();
+        let cell = state.forget(check, run);
+        let carried = self.step_locked(&mut state, event, Now::read());
+        drop(state);
+        drop(cell);
+        self.carry_out(carried);
+    }
+
     /// Lets something happen that only shows once a name has been looked up; `None`: it doesn't happen.
     pub(crate) fn step_with<T>(
         self: &Arc<Self>,
@@ -230,19 +245,19 @@ impl Runner {
         carried.launches.reserve(effects.start.len());
         for start in effects.start {
             let home = state.home(start.home);
+            let subject = state.world.subject(start.check).cloned();
             let slot = state.runs.get_mut(start.check.index()).and_then(Option::as_mut);
-            let (Some(home), Some(slot)) = (home, slot) else {
+            let (Some(home), Some(slot), Some(subject)) = (home, slot, subject) else {
                 let (check, run) = (start.check, start.run);
                 lost.push(Event::Lost { check, run });
                 continue;
             };
-            let cell = Arc::new(RunCell::new(&home));
-            slot.going_on = Some((start.run, Arc::clone(&cell)));
+            let cell = Arc::new(RunCell::new(start.run, subject, Weak::clone(&self.itself), &home));
+            slot.going_on = Some(Arc::clone(&cell));
             carried.launches.push(Launch {
                 check: start.check,
                 run: start.run,
                 call: slot.run.clone(),
-                subject: slot.subject.clone(),
                 cell,
                 home,
             });
@@ -328,11 +343,6 @@ impl Runner {
         self.telling.dropped()
     }
 
-    /// Puts a line on its way that isn't about a check.
-    pub(crate) fn log(&self, line: impl FnOnce() + Send + 'static) {
-        self.telling.log(line);
-    }
-
     fn output_of(&self, subject: &world::Subject, output: Value) -> Value {
         sanitize::sanitize(&self.redaction, self.longest_output, subject, output)
     }
@@ -398,8 +408,14 @@ impl State {
 
     fn cell(&self, check: CheckId, run: RunId) -> Option<Arc<RunCell>> {
         let slot = self.runs.get(check.index())?.as_ref()?;
-        let (going_on, cell) = slot.going_on.as_ref()?;
-        (*going_on == run).then(|| Arc::clone(cell))
+        let cell = slot.going_on.as_ref().filter(|cell| cell.run() == run)?;
+        Some(Arc::clone(cell))
+    }
+
+    /// A run has ended: nobody ends it any more. Gives its cell, to be dropped without the lock.
+    fn forget(&mut self, check: CheckId, run: RunId) -> Option<Arc<RunCell>> {
+        let slot = self.runs.get_mut(check.index())?.as_mut()?;
+        slot.going_on.take_if(|cell| cell.run() == run)
     }
 
     fn has_begun(&self, check: CheckId, run: RunId) -> bool {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -102,12 +102,6 @@ impl Telling {
         any
     }
 
-    /// Puts a line on its way.
-    pub(super) fn log(&self, line: impl FnOnce() + Send + 'static) {
-        self.line(What::Other(Box::new(line)));
-        self.wake();
-    }
-
     fn line(&self, what: What) -> bool {
         self.lines.put(Line::new(what))
     }
@@ -132,7 +126,8 @@ impl Telling {
 
     pub(super) fn dropped(&self) -> Dropped {
         Dropped {
-            lines: self.lines.shared.dropped.load(Ordering::Relaxed),
+            lines: self.lines.shared.dropped.load(Ordering::Relaxed)
+                + OF_PROCESS.shared.dropped.load(Ordering::Relaxed),
             events: self.events.shared.dropped.load(Ordering::Relaxed),
         }
     }
@@ -142,6 +137,15 @@ impl Telling {
         self.lines.close();
         self.events.close();
     }
+}
+
+/// The lines that are about no `HealthCheck`, such as those of a server.
+static OF_PROCESS: LazyLock<Queue<Line>> = LazyLock::new(|| Queue::new("healthcheck-log", Line::write));
+
+/// Puts a line on its way that is about no `HealthCheck`.
+pub(crate) fn log(line: impl FnOnce() + Send + 'static) {
+    OF_PROCESS.put(Line::new(What::Other(Box::new(line))));
+    OF_PROCESS.serve();
 }
 
 impl Line {

@@ -1,6 +1,7 @@
 //! One check or section: what is fixed about it, what its runs gave, and the run that goes on.
 
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -28,7 +29,7 @@ impl CheckId {
 
 /// Names one run. Never used again, so that whatever a run of before still reports can't be taken for another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct RunId(pub(super) u64);
+pub(crate) struct RunId(pub(super) NonZeroU64);
 
 /// Names the runtime that runs are launched on. What it stands for is known to the runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,8 @@ pub(crate) struct Check {
     pub(super) dependants: Box<[CheckId]>,
     /// Its place in the topological order: behind all that it depends on.
     pub(super) rank: u32,
-    pub(super) run: Option<Run>,
+    /// Most checks rest most of the time, so a run has its own place.
+    pub(super) run: Option<Box<Run>>,
     pub(super) last: Option<Finished>,
     pub(super) verdict: Verdict,
     /// The result with which a startup check passed.
@@ -202,18 +204,19 @@ impl Check {
     }
 
     /// Whether a run goes on that is past its limit: there is nothing to wait for, and no second one may start.
-    pub(super) const fn is_stuck(&self) -> bool {
-        matches!(
-            self.run,
-            Some(Run {
-                phase: Phase::TimedOut { .. },
-                ..
-            })
-        )
+    pub(super) fn is_stuck(&self) -> bool {
+        let run = self.run.as_ref();
+        run.is_some_and(|run| matches!(run.phase, Phase::TimedOut { .. }))
+    }
+
+    /// Whether it is stuck for longer than one failure lasts.
+    pub(super) fn stays_stuck(&self) -> bool {
+        let run = self.run.as_ref();
+        run.is_some_and(|run| matches!(run.phase, Phase::TimedOut { lasts: true }))
     }
 
     /// Whether a run goes on that may still give a result.
-    pub(super) const fn is_pending(&self) -> bool {
+    pub(super) fn is_pending(&self) -> bool {
         self.run.is_some() && !self.is_stuck()
     }
 
@@ -223,7 +226,7 @@ impl Check {
     }
 
     pub(super) fn current(&mut self, id: RunId) -> Option<&mut Run> {
-        self.run.as_mut().filter(|run| run.id == id)
+        self.run.as_deref_mut().filter(|run| run.id == id)
     }
 
     /// The status set by hand, until it ends.

@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::num::NonZeroU64;
 use std::task::Waker;
 
 use crate::model::CheckInfo;
@@ -88,7 +89,7 @@ pub(crate) struct World {
     jitter: Jitter,
     /// Counts how often checks have come or gone.
     population: u64,
-    latest_run: u64,
+    latest_run: RunId,
     sequence: u64,
     /// Counts each change of anything that a report shows.
     generation: u64,
@@ -126,7 +127,7 @@ impl World {
             looping: false,
             jitter: Jitter(seed | 1),
             population: 0,
-            latest_run: 0,
+            latest_run: RunId(NonZeroU64::MIN),
             sequence: 0,
             generation: 0,
             tell_runs: false,
@@ -148,6 +149,17 @@ impl World {
 
     fn get_mut(&mut self, id: CheckId) -> Option<&mut Check> {
         self.checks.get_mut(id.index())?.as_mut()
+    }
+
+    /// The number of a new run.
+    const fn next_run_id(&mut self) -> RunId {
+        self.latest_run = RunId(self.latest_run.0.saturating_add(1));
+        self.latest_run
+    }
+
+    /// What a check or section is.
+    pub(crate) fn subject(&self, id: CheckId) -> Option<&Subject> {
+        self.get(id).map(|check| &check.subject)
     }
 
     pub(crate) const fn generation(&self) -> u64 {

@@ -23,6 +23,8 @@ impl World {
     /// Puts these in, all at once. Their names are new, and no circle comes about: the registry has seen to it.
     /// Gives their numbers, in the same order.
     pub(crate) fn add(&mut self, new: Vec<NewCheck>, now: Now) -> Vec<CheckId> {
+        self.checks
+            .reserve_exact(new.len().saturating_sub(self.free.len()));
         let ids = new.into_iter().map(|new| self.insert(new, now)).collect();
         self.by_name.sort_unstable_by(|&one, &other| {
             let name = |id: CheckId| self.checks[id.index()].as_ref().map(Check::name);
@@ -52,7 +54,7 @@ impl World {
         let ghost = self.ghosts.iter().find(|(_, name)| **name == check.name());
         if let Some((&id, _)) = ghost {
             // A run of a check of before goes on under this name: there are never two at once.
-            check.run = Some(Run {
+            check.run = Some(Box::new(Run {
                 id,
                 home: Home {
                     runtime: 0,
@@ -63,7 +65,7 @@ impl World {
                 phase: Phase::TimedOut { lasts: false },
                 silent: None,
                 deadline: None,
-            });
+            }));
         }
         let id = self.free.pop().unwrap_or_else(|| {
             self.checks.push(None);

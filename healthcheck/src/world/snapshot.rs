@@ -10,7 +10,7 @@ use super::status::{self, Because};
 use super::whole;
 use crate::model::time::{self, Instant, Now};
 use crate::outcome::Status;
-use crate::report::{CheckResult, Overall, Reason, Report};
+use crate::report::{CheckResult, Overall, Reason, Report, Unsent};
 use crate::selection::{Choice, Scope, Selection};
 
 /// The circumstances of one answer.
@@ -75,10 +75,12 @@ impl World {
         let mut results = Vec::with_capacity(members.shown.len());
         for &id in &members.shown {
             let check = self.check(id);
-            let result = self.result(id, check, asked);
+            let mut result = self.result(id, check, asked);
             // Only of what fails: the options of the others needn't be looked up.
             let critical = result.status == Status::Fail && whole::is_critical(check, selection.scope);
-            status = status.max(whole::contribution(result.status, critical));
+            let contributes = whole::contribution(result.status, critical);
+            result.contributes = Unsent(Some(contributes));
+            status = status.max(contributes);
             results.push(result);
         }
         let mut warnings = self.warnings();
@@ -103,8 +105,8 @@ impl World {
             warnings,
             sections,
             reason: reason.as_ref().map(ToString::to_string),
-            why: reason,
-            about_request: self.warnings_count()..self.warnings_count() + about_request,
+            why: Unsent(reason),
+            about_request: Unsent(self.warnings_count()..self.warnings_count() + about_request),
         }
     }
 
@@ -367,18 +369,6 @@ impl World {
 }
 
 impl Check {
-    /// Whether a run is stuck for longer than one failure lasts.
-    fn stays_stuck(&self) -> bool {
-        use super::check::{Phase, Run};
-        matches!(
-            self.run,
-            Some(Run {
-                phase: Phase::TimedOut { lasts: true },
-                ..
-            })
-        )
-    }
-
     fn silence(&self, now: Now) -> String {
         let last = self.last.as_ref().map(|last| last.at.mono);
         let begun = self.run.as_ref().map(|run| run.since.mono);

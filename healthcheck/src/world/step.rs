@@ -149,6 +149,9 @@ impl World {
         while deadlines.peek().is_some_and(|deadline| !looked_at(deadline)) {
             deadlines.pop();
         }
+        if deadlines.is_empty() {
+            deadlines.shrink_to(most.min(1_024));
+        }
         if deadlines.len() > most {
             deadlines.retain(looked_at);
         }
@@ -267,8 +270,7 @@ impl Step<'_> {
 
     /// Begins with a run: at once, or behind what it depends on.
     fn reserve(&mut self, id: CheckId, reason: RunReason, home: Home) -> RunId {
-        self.world.latest_run += 1;
-        let run = RunId(self.world.latest_run);
+        let run = self.world.next_run_id();
         let now = self.now;
         let mut awaits = false;
         let mut give_up = None;
@@ -281,7 +283,7 @@ impl Step<'_> {
             }
         }
         if let Some(check) = self.world.get_mut(id) {
-            check.run = Some(Run {
+            check.run = Some(Box::new(Run {
                 id: run,
                 home,
                 reason,
@@ -289,7 +291,7 @@ impl Step<'_> {
                 phase: Phase::AwaitingDependencies,
                 silent: None,
                 deadline: None,
-            });
+            }));
         }
         if awaits {
             self.set_deadline(id, give_up);
@@ -706,7 +708,7 @@ impl Step<'_> {
 
     /// Has a run looked at; `None`: by nobody.
     fn set_deadline(&mut self, id: CheckId, at: Option<Instant>) {
-        let Some(run) = self.world.get_mut(id).and_then(|check| check.run.as_mut()) else {
+        let Some(run) = self.world.get_mut(id).and_then(|check| check.run.as_deref_mut()) else {
             return;
         };
         run.deadline = at;

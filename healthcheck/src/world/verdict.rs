@@ -21,10 +21,17 @@ pub(crate) struct Verdict {
     escalated: bool,
     /// So many of the latest runs passed, or failed, in a row.
     streak: u32,
-    /// When the first of them ended.
-    streak_since: Option<Now>,
     consecutive_failures: u64,
-    failing_since: Option<Now>,
+    failing: Option<Box<Failing>>,
+}
+
+/// Since when a check fails.
+#[derive(Clone, Copy, Debug)]
+struct Failing {
+    /// When the first failing run ended since it was shown as passing.
+    since: Now,
+    /// When the first failing run ended since the last one that passed.
+    in_a_row_since: Now,
 }
 
 impl Verdict {
@@ -38,7 +45,6 @@ impl Verdict {
             self.streak = self.streak.saturating_add(1);
         } else {
             self.streak = 1;
-            self.streak_since = Some(now);
         }
         self.latest = Some(status);
         if status.passed() {
@@ -46,7 +52,14 @@ impl Verdict {
             self.escalated |= self.held == Some(Status::Fail) && !warned;
         } else {
             self.consecutive_failures = self.consecutive_failures.saturating_add(1);
-            self.failing_since.get_or_insert(now);
+            let new = Failing {
+                since: now,
+                in_a_row_since: now,
+            };
+            let failing = self.failing.get_or_insert_with(|| Box::new(new));
+            if !same {
+                failing.in_a_row_since = now;
+            }
         }
         // A warning is no failure to recover from: the first pass ends it.
         if warned && status.passed() || !self.is_below_threshold(status, policy) {
@@ -54,7 +67,7 @@ impl Verdict {
         }
         self.has_passed |= status.passed();
         if status.passed() && self.held != Some(Status::Fail) {
-            self.failing_since = None;
+            self.failing = None;
             self.escalated = false;
         }
     }
@@ -80,8 +93,8 @@ impl Verdict {
 
     /// When a warning turns into a failure by time alone; `None`: never.
     pub(crate) fn turns_at(&self, policy: &Policy) -> Option<Instant> {
-        let since = self.streak_since.filter(|_| self.may_warn(policy))?;
-        since.mono.checked_add(policy.fail_after?)
+        let failing = self.failing.as_ref().filter(|_| self.may_warn(policy))?;
+        failing.in_a_row_since.mono.checked_add(policy.fail_after?)
     }
 
     fn may_warn(&self, policy: &Policy) -> bool {
@@ -91,8 +104,8 @@ impl Verdict {
 
     /// For how long the runs had failed when the latest one ended, and for how long they may.
     pub(crate) fn failing_for(&self, at: Now, policy: &Policy) -> Option<(Duration, Duration)> {
-        let since = self.streak_since.filter(|_| self.may_warn(policy))?;
-        Some((at.since(since.mono), policy.fail_after?))
+        let failing = self.failing.as_ref().filter(|_| self.may_warn(policy))?;
+        Some((at.since(failing.in_a_row_since.mono), policy.fail_after?))
     }
 
     /// When a run that began then, and gives no result, turns from a warning into a failure. It is one failure more in a
@@ -101,8 +114,11 @@ impl Verdict {
         if self.held == Some(Status::Fail) {
             return self.turns_at(policy);
         }
-        let fails_since = self.streak_since.filter(|_| self.latest == Some(Status::Fail));
-        let since = fails_since.map_or(began, |since| since.mono);
+        let failing = self
+            .failing
+            .as_ref()
+            .filter(|_| self.latest == Some(Status::Fail));
+        let since = failing.map_or(began, |failing| failing.in_a_row_since.mono);
         policy
             .fail_after
             .filter(|_| self.has_passed)
@@ -121,7 +137,7 @@ impl Verdict {
     pub(crate) fn failing_since(&self, now: Now) -> Option<SystemTime> {
         /// Both clocks differ by less as long as nobody sets one.
         const DRIFT: Duration = Duration::from_secs(1);
-        let since = self.failing_since?;
+        let since = self.failing.as_ref()?.since;
         let ago = now.since(since.mono);
         let by_now = now.wall.checked_sub(ago)?;
         let difference = by_now
@@ -133,10 +149,9 @@ impl Verdict {
     /// The change that is under way and not shown yet.
     pub(crate) fn pending(&self, now: Instant, policy: &Policy) -> Option<Pending> {
         let (latest, held) = (self.latest?, self.held?);
-        let until = self
-            .streak_since
-            .filter(|_| self.warns(now, policy))
-            .and_then(|since| since.wall.checked_add(policy.fail_after?))
+        let warned = self.failing.as_ref().filter(|_| self.warns(now, policy));
+        let until = warned
+            .and_then(|failing| failing.in_a_row_since.wall.checked_add(policy.fail_after?))
             .map(time::epoch_seconds);
         (until.is_some() || latest.passed() != held.passed()).then(|| Pending {
             status: latest,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::NamedTempFile;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -55,4 +55,86 @@ impl Certificate {
             .unwrap();
         TlsAcceptor::from(Arc::new(config))
     }
+}
+
+/// An authority, or an intermediate that one has signed.
+pub(crate) struct Authority {
+    params: CertificateParams,
+    key: Arc<KeyPair>,
+    certificate: rcgen::Certificate,
+}
+
+impl Authority {
+    pub(crate) fn root(name: &str, end: SystemTime) -> Self {
+        let (params, key) = (
+            authority_params(name, end),
+            Arc::new(KeyPair::generate().unwrap()),
+        );
+        let certificate = params.self_signed(&*key).unwrap();
+        Self {
+            params,
+            key,
+            certificate,
+        }
+    }
+
+    pub(crate) fn intermediate(&self, name: &str, end: SystemTime) -> Self {
+        self.sign(name, end, Arc::new(KeyPair::generate().unwrap()))
+    }
+
+    /// The same key and name, certified once more: by this authority, until another day.
+    pub(crate) fn cross_sign(&self, other: &Self, name: &str, end: SystemTime) -> Self {
+        self.sign(name, end, Arc::clone(&other.key))
+    }
+
+    fn sign(&self, name: &str, end: SystemTime, key: Arc<KeyPair>) -> Self {
+        let params = authority_params(name, end);
+        let issuer = Issuer::from_params(&self.params, &*self.key);
+        let certificate = params.signed_by(&*key, &issuer).unwrap();
+        Self {
+            params,
+            key,
+            certificate,
+        }
+    }
+
+    pub(crate) fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// For `localhost`; its key and its certificate, in PEM.
+    pub(crate) fn leaf(&self, end: SystemTime) -> (KeyPair, rcgen::Certificate) {
+        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.not_before = (SystemTime::now() - DAY * 30).into();
+        params.not_after = end.into();
+        let key = KeyPair::generate().unwrap();
+        let issuer = Issuer::from_params(&self.params, &*self.key);
+        let certificate = params.signed_by(&key, &issuer).unwrap();
+        (key, certificate)
+    }
+}
+
+fn authority_params(name: &str, end: SystemTime) -> CertificateParams {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_before = (SystemTime::now() - DAY * 300).into();
+    params.not_after = end.into();
+    params
+}
+
+/// Shows the leaf and what else is sent with it.
+pub(crate) fn acceptor_of(leaf: &(KeyPair, rcgen::Certificate), sent: &[&Authority]) -> TlsAcceptor {
+    let (key, certificate) = leaf;
+    let shown = std::iter::once(certificate.der().clone())
+        .chain(sent.iter().map(|authority| authority.certificate.der().clone()));
+    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(shown.collect(), key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
 }

@@ -20,6 +20,8 @@ pub(crate) enum Reply {
     Answer(String),
     /// Answers and closes the connection, without a word about it.
     AnswerAndClose(String),
+    /// Answers, and then keeps the connection open and silent.
+    AnswerThenHang(String),
     /// Keeps the connection open and silent.
     Hang,
 }
@@ -42,9 +44,18 @@ impl Server {
         certificate: &certificate::Certificate,
         reply: impl Fn(&str) -> Reply + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let acceptor = certificate.acceptor();
+        let acceptor = Arc::new(std::sync::Mutex::new(certificate.acceptor()));
+        Self::encrypted_by(acceptor, reply).await
+    }
+
+    /// By what the test has put there when a connection comes.
+    #[cfg(any(feature = "checks-http", feature = "checks-tls"))]
+    pub(crate) async fn encrypted_by(
+        acceptor: Arc<std::sync::Mutex<tokio_rustls::TlsAcceptor>>,
+        reply: impl Fn(&str) -> Reply + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         Self::start(reply, move |stream| {
-            let acceptor = acceptor.clone();
+            let acceptor = acceptor.lock().unwrap().clone();
             async move { acceptor.accept(stream).await }
         })
         .await
@@ -107,15 +118,19 @@ async fn serve(
             }
         };
         let head: Vec<u8> = received.drain(..end).collect();
-        let (answer, close) = match reply(&String::from_utf8_lossy(&head)) {
-            Reply::Answer(answer) => (answer, false),
-            Reply::AnswerAndClose(answer) => (answer, true),
+        let (answer, close, hang) = match reply(&String::from_utf8_lossy(&head)) {
+            Reply::Answer(answer) => (answer, false, false),
+            Reply::AnswerAndClose(answer) => (answer, true, false),
+            Reply::AnswerThenHang(answer) => (answer, false, true),
             Reply::Hang => std::future::pending().await,
         };
         stream.write_all(answer.as_bytes()).await?;
         stream.flush().await?;
         if close {
             return stream.shutdown().await;
+        }
+        if hang {
+            return std::future::pending().await;
         }
     }
 }

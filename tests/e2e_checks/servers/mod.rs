@@ -2,10 +2,12 @@
 #![allow(dead_code)] // Each binary uses its own part.
 
 pub mod grpc;
+pub mod mariadb;
 pub mod nginx;
 pub mod postgres;
 pub mod redis;
 
+use std::ffi::OsStr;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -157,4 +159,27 @@ fn signal(name: &str, pids: &[u32]) {
         .args(["-c", &format!("kill -{name} {} 2>/dev/null", pids.join(" "))])
         .status()
         .unwrap();
+}
+
+/// A command that runs as `user` where this is root, which some servers refuse to be; `folder` becomes the user's.
+pub fn command_as(user: &str, program: impl AsRef<OsStr>, folder: &Path) -> Command {
+    if fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) != 0) {
+        return Command::new(program);
+    }
+    assert!(
+        Command::new("chown")
+            .args(["-R", user])
+            .arg(folder)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let mut command = Command::new("setpriv");
+    command.args([
+        format!("--reuid={user}"),
+        format!("--regid={user}"),
+        "--clear-groups".to_owned(),
+    ]);
+    command.arg(program);
+    command
 }

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use super::Server;
 
@@ -19,6 +19,37 @@ pub fn certificate(folder: &Path, days: u32) -> PathBuf {
     fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
     fs::write(folder.join("certificate.pem"), certificate.pem()).unwrap();
     folder.join("certificate.pem")
+}
+
+/// For `localhost`, in `folder`, signed by an intermediate, which an authority has signed; the authority's file.
+pub fn chain(folder: &Path, leaf_days: u32, intermediate_days: u32) -> PathBuf {
+    let params = |name: &str, days: u32| {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.not_before = (SystemTime::now() - DAY).into();
+        params.not_after = (SystemTime::now() + DAY * days + Duration::from_secs(60)).into();
+        params
+    };
+    let authority = |name: &str, days: u32| {
+        let mut params = params(name, days);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        (params, KeyPair::generate().unwrap())
+    };
+    let (root_params, root_key) = authority("Root", 900);
+    let root = root_params.self_signed(&root_key).unwrap();
+    let (params_between, key_between) = authority("Intermediate", intermediate_days);
+    let between = params_between
+        .signed_by(&key_between, &Issuer::from_params(&root_params, &root_key))
+        .unwrap();
+    let key = KeyPair::generate().unwrap();
+    let leaf = params("localhost", leaf_days)
+        .signed_by(&key, &Issuer::from_params(&params_between, &key_between))
+        .unwrap();
+    fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
+    fs::write(folder.join("certificate.pem"), leaf.pem() + &between.pem()).unwrap();
+    fs::write(folder.join("root.pem"), root.pem()).unwrap();
+    folder.join("root.pem")
 }
 
 /// The URL, and the file that makes its certificate trusted.

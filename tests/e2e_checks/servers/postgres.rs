@@ -1,13 +1,11 @@
-use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ::sqlx::PgPool;
 use ::sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use super::Server;
+use super::{Server, command_as};
 
 pub fn postgres() -> (Server, PgConnectOptions) {
     let server = Server::start(|folder, port| {
@@ -26,13 +24,66 @@ pub fn postgres() -> (Server, PgConnectOptions) {
         command.args(["-c", "fsync=off", "-c", "unix_socket_directories="]);
         command
     });
-    let options = PgConnectOptions::new_without_pgpass()
+    let options = options(server.port);
+    (server, options)
+}
+
+/// A standby that follows `primary`.
+pub fn standby(primary: &Server) -> (Server, PgConnectOptions) {
+    let server = Server::start(|folder, port| {
+        let data = folder.join("data");
+        let copied = command_as("postgres", program("pg_basebackup"), folder)
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-U",
+                "app",
+                "--checkpoint=fast",
+                "--write-recovery-conf",
+            ])
+            .args(["--no-sync", "-p", &primary.port.to_string(), "-D"])
+            .arg(&data)
+            .output()
+            .unwrap();
+        assert!(
+            copied.status.success(),
+            "{}",
+            String::from_utf8_lossy(&copied.stderr)
+        );
+        let mut command = command_as("postgres", program("postgres"), folder);
+        command
+            .arg("-D")
+            .arg(&data)
+            .args(["-p", &port.to_string(), "-h", "127.0.0.1"]);
+        command.args(["-c", "fsync=off", "-c", "unix_socket_directories="]);
+        command
+    });
+    let options = options(server.port);
+    (server, options)
+}
+
+/// Makes a standby the primary, and waits until it is.
+pub fn promote(standby: &Server) {
+    let data = standby.folder().join("data");
+    let promoted = command_as("postgres", program("pg_ctl"), standby.folder())
+        .args(["promote", "--wait", "-D"])
+        .arg(data)
+        .output()
+        .unwrap();
+    assert!(
+        promoted.status.success(),
+        "{}",
+        String::from_utf8_lossy(&promoted.stderr)
+    );
+}
+
+fn options(port: u16) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
         .host("127.0.0.1")
-        .port(server.port)
+        .port(port)
         .username("app")
         .database("postgres")
-        .ssl_mode(PgSslMode::Disable);
-    (server, options)
+        .ssl_mode(PgSslMode::Disable)
 }
 
 /// It accepts connections a moment before it lets anyone in, and says so.
@@ -41,29 +92,6 @@ pub async fn ready(pool: &PgPool) {
     while pool.acquire().await.is_err() {
         assert!(Instant::now() < patience);
     }
-}
-
-/// A command that runs as `user` where this is root, which some servers refuse to be; `folder` becomes the user's.
-fn command_as(user: &str, program: impl AsRef<OsStr>, folder: &Path) -> Command {
-    if fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) != 0) {
-        return Command::new(program);
-    }
-    assert!(
-        Command::new("chown")
-            .args(["-R", user])
-            .arg(folder)
-            .status()
-            .unwrap()
-            .success()
-    );
-    let mut command = Command::new("setpriv");
-    command.args([
-        format!("--reuid={user}"),
-        format!("--regid={user}"),
-        "--clear-groups".to_owned(),
-    ]);
-    command.arg(program);
-    command
 }
 
 /// The newest of Debian's PostgreSQL, whose programs aren't in the path.

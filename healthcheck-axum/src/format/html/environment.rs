@@ -8,17 +8,25 @@ use super::markup::{Markup, html};
 use super::shell::{self, Head, Link};
 use crate::format::wording::output;
 use crate::paths::Paths;
-use crate::probe::Kind;
 
 /// What stands in the place of a secret.
 const MASK: &str = "********";
 
-pub(super) fn write(paths: &Paths, all: &Map<String, Value>, out: &mut Markup<'_>) -> fmt::Result {
+/// Stands on a page whose variables and arguments have no values.
+const HIDDEN: &str = "Variables and arguments are shown by name alone: the program hasn't said who may read this page. \
+    Their values show once it calls Endpoints::environment_access, or serves at a loopback address only.";
+
+pub(super) fn write(
+    paths: &Paths,
+    all: &Map<String, Value>,
+    variables_are_hidden: bool,
+    out: &mut Markup<'_>,
+) -> fmt::Result {
     let head = Head {
         page: "environment",
         title: "Environment",
         icon: "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='3' fill='%230969da'/%3E%3Cpath d='M4 5h8M4 8h8M4 11h5' stroke='%23fff' stroke-width='1.6'/%3E%3C/svg%3E",
-        links: &links(paths),
+        links: &shell::links(paths, Some(&paths.environment), true),
     };
     head.write(out)?;
     html!(out,
@@ -30,6 +38,9 @@ pub(super) fn write(paths: &Paths, all: &Map<String, Value>, out: &mut Markup<'_
         html!(out, "<li><a href=\"#section-" {number} "\"><bdi>" {name} "</bdi></a></li>")?;
     }
     html!(out, "</ul></nav>\n")?;
+    if variables_are_hidden {
+        html!(out, "<p class=\"withheld\">" {HIDDEN} "</p>\n")?;
+    }
     sections(all, out)?;
     html!(
         out,
@@ -41,31 +52,6 @@ pub(super) fn write(paths: &Paths, all: &Map<String, Value>, out: &mut Markup<'_
         is_here: false,
     };
     shell::foot(&[json], out)
-}
-
-fn links(paths: &Paths) -> Vec<Link> {
-    let up = "../".repeat(paths.environment.trim_matches('/').matches('/').count());
-    let to = |path: &str| match (path.trim_start_matches('/'), &*up) {
-        ("", "") => "./".to_owned(),
-        (path, up) => format!("{up}{path}"),
-    };
-    let probes = [
-        (Kind::Health, "All checks"),
-        (Kind::Liveness, "Liveness"),
-        (Kind::Readiness, "Readiness"),
-        (Kind::Startup, "Startup"),
-    ];
-    let probes = probes.map(|(kind, name)| Link {
-        to: to(paths.of(kind)),
-        name,
-        is_here: false,
-    });
-    let here = Link {
-        to: to(&paths.environment),
-        name: "Environment",
-        is_here: true,
-    };
-    probes.into_iter().chain([here]).collect()
 }
 
 /// Some sections, each under its name.

@@ -1,11 +1,51 @@
-//! What has become of one check, out of the history of all.
+//! What has become of the checks: of one for its row, and of all for a page.
+
+use std::fmt;
 
 use healthcheck::Transition;
 
+use super::look::Look;
+use super::markup::{Markup, html};
+use super::shell::{self, Head, Link};
+use super::strip;
 use crate::format::Page;
+use crate::paths::{HISTORY, Paths, below};
 
 /// The transitions of a check, the oldest first.
 pub(super) fn of<'a>(page: &'a Page<'_>, check: &str) -> impl DoubleEndedIterator<Item = &'a Transition> {
     let history = page.history().iter();
     history.filter(move |transition| transition.checker.as_deref() == Some(check))
+}
+
+/// The page of all transitions, the newest first.
+pub(super) fn write(
+    paths: &Paths,
+    with_environment: bool,
+    all: &[Transition],
+    out: &mut Markup<'_>,
+) -> fmt::Result {
+    let here = below(&paths.health, HISTORY);
+    let head = Head {
+        page: "notice",
+        title: "History",
+        icon: Look::of(healthcheck::Status::Pass).icon,
+        links: &shell::links(paths, Some(&here), with_environment),
+    };
+    head.write(out)?;
+    html!(out, "<h1>History</h1>\n")?;
+    if all.is_empty() {
+        html!(out, "<p class=\"withheld\">No check has a result yet.</p>\n")?;
+    }
+    html!(out, "<ol class=\"items\">\n")?;
+    for transition in all.iter().rev() {
+        let name = transition.checker.as_deref().unwrap_or("the whole");
+        strip::line(transition, Some(name), out)?;
+    }
+    html!(out, "</ol>\n")?;
+    let json = Link {
+        to: "?format=json".to_owned(),
+        name: "JSON",
+        is_here: false,
+    };
+    shell::foot(&[json], out)
 }

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use axum::body::Bytes;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use healthcheck::Transition;
 use serde_json::{Map, Value};
 
 use super::{Body, Format, Page, body};
-use crate::details::LEFT_OUT;
+use crate::details::{LEFT_OUT, history_without_outputs};
 use crate::paths::Paths;
 
 mod environment;
@@ -15,6 +16,7 @@ mod history;
 mod look;
 mod markup;
 mod moment;
+mod problem;
 mod row;
 mod shell;
 mod status;
@@ -43,17 +45,44 @@ impl Format for Html {
 }
 
 /// The environment page; without its values where it would be too large with them.
-pub(crate) fn of_environment(paths: &Paths, sections: &Map<String, Value>) -> Bytes {
+pub(crate) fn of_environment(
+    paths: &Paths,
+    sections: &Map<String, Value>,
+    variables_are_hidden: bool,
+) -> Bytes {
     let within = |sections: &Map<String, Value>| {
-        let mut body = Body::default();
-        let written: fmt::Result = environment::write(paths, sections, &mut Markup(&mut body));
-        written.ok().map(|()| body.into_bytes())
+        within(|out| environment::write(paths, sections, variables_are_hidden, out))
     };
     within(sections).unwrap_or_else(|| {
         let mut notes = Map::new();
         notes.extend(sections.keys().map(|name| (name.clone(), LEFT_OUT.into())));
         within(&notes).unwrap_or_default()
     })
+}
+
+/// The last transitions; without what the checks said where they would be too large with it.
+pub(crate) fn of_history(paths: &Paths, with_environment: bool, all: &[Transition]) -> Bytes {
+    let write = |all: &[Transition]| within(|out| history::write(paths, with_environment, all, out));
+    write(all)
+        .or_else(|| write(&history_without_outputs(all.to_vec())))
+        .unwrap_or_default()
+}
+
+/// What was wrong with a request, and what helps.
+pub(crate) fn of_problem(
+    status: StatusCode,
+    error: &str,
+    help: &Map<String, Value>,
+    links: Option<(&Paths, bool)>,
+) -> Bytes {
+    within(|out| problem::write(status, error, help, links, out)).unwrap_or_default()
+}
+
+/// `None` where the page would be larger than the limit.
+fn within(write: impl FnOnce(&mut Markup<'_>) -> fmt::Result) -> Option<Bytes> {
+    let mut body = Body::default();
+    write(&mut Markup(&mut body)).ok()?;
+    Some(body.into_bytes())
 }
 
 /// What a page needs beside its content type.

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::markup::{Markup, html};
+use crate::paths::Paths;
+use crate::probe::Kind;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -21,9 +23,35 @@ pub(super) struct Link {
     pub(super) is_here: bool,
 }
 
+/// The status pages and the environment, each linked relative to the page at the path `from`, so that the links hold in a
+/// nested router; without it, from the root.
+pub(super) fn links(paths: &Paths, from: Option<&str>, with_environment: bool) -> Vec<Link> {
+    let up = from.map(|from| "../".repeat(from.trim_matches('/').matches('/').count()));
+    let to = |path: &str| match (&up, path.trim_start_matches('/')) {
+        (None, _) => path.to_owned(),
+        (Some(up), "") if up.is_empty() => "./".to_owned(),
+        (Some(up), path) => format!("{up}{path}"),
+    };
+    let probes = [
+        (Kind::Health, "All checks"),
+        (Kind::Liveness, "Liveness"),
+        (Kind::Readiness, "Readiness"),
+        (Kind::Startup, "Startup"),
+    ];
+    let probes = probes.map(|(kind, name)| (paths.of(kind), name));
+    let environment = with_environment.then_some((&*paths.environment, "Environment"));
+    let all = probes.into_iter().chain(environment);
+    all.map(|(path, name)| Link {
+        to: to(path),
+        name,
+        is_here: from == Some(path),
+    })
+    .collect()
+}
+
 /// The beginning of a page, up to and with the opening of `<main>`.
 pub(super) struct Head<'a> {
-    /// "status" or "environment", for style and script.
+    /// "status", "environment" or "notice", for style and script.
     pub(super) page: &'static str,
     pub(super) title: &'a str,
     pub(super) icon: &'static str,
@@ -39,19 +67,23 @@ impl Head<'_> {
             "<title>" {self.title} "</title>\n<link rel=\"icon\" id=\"icon\" href=\"" {self.icon} "\">\n<style>"
         )?;
         out.literal(STYLE)?;
-        html!(out,
+        html!(
+            out,
             "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n<header>\n"
-            "<nav aria-label=\"Pages\"><ul>"
         )?;
-        for Link { to, name, is_here } in self.links {
-            html!(out, "<li><a href=\"" {to} "\"")?;
-            if *is_here {
-                out.literal(" aria-current=\"page\"")?;
+        if !self.links.is_empty() {
+            html!(out, "<nav aria-label=\"Pages\"><ul>")?;
+            for Link { to, name, is_here } in self.links {
+                html!(out, "<li><a href=\"" {to} "\"")?;
+                if *is_here {
+                    out.literal(" aria-current=\"page\"")?;
+                }
+                html!(out, ">" {name} "</a></li>")?;
             }
-            html!(out, ">" {name} "</a></li>")?;
+            html!(out, "</ul></nav>\n")?;
         }
         html!(out,
-            "</ul></nav>\n<div class=\"live\" id=\"live\" hidden><p id=\"link\" role=\"status\"></p>"
+            "<div class=\"live\" id=\"live\" hidden><p id=\"link\" role=\"status\"></p>"
             "<button type=\"button\" id=\"pause\" aria-pressed=\"false\">Pause</button></div>\n"
             "</header>\n<main id=\"main\" tabindex=\"-1\">\n"
         )
@@ -60,13 +92,17 @@ impl Head<'_> {
 
 /// The end of a page, from the closing of `<main>` on, with links to what programs read instead.
 pub(super) fn foot(others: &[Link], out: &mut Markup<'_>) -> fmt::Result {
-    html!(out, "</main>\n<footer><ul aria-label=\"The same for programs\">")?;
-    for Link { to, name, .. } in others {
-        html!(out, "<li><a href=\"" {to} "\">" {name} "</a></li>")?;
+    html!(out, "</main>\n")?;
+    if !others.is_empty() {
+        html!(out, "<footer><ul aria-label=\"The same for programs\">")?;
+        for Link { to, name, .. } in others {
+            html!(out, "<li><a href=\"" {to} "\">" {name} "</a></li>")?;
+        }
+        html!(out, "</ul></footer>\n")?;
     }
     html!(
         out,
-        "</ul></footer>\n<p class=\"unseen\" id=\"said\" role=\"status\"></p>\n<script>"
+        "<p class=\"unseen\" id=\"said\" role=\"status\"></p>\n<script>"
     )?;
     out.literal(SCRIPT)?;
     html!(out, "</script>\n</body>\n</html>\n")

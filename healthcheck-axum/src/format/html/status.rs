@@ -17,12 +17,11 @@ pub(super) fn write(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     let report = page.report();
     let look = Look::of(report.status.as_status());
     let subject = page.check().unwrap_or_else(|| page.name());
-    let title = format!(
-        "{} {} · {subject} · {}",
-        look.mark,
-        headline(report),
-        report.hostname
-    );
+    let mut title = format!("{} {} · {subject}", look.mark, headline(page));
+    if !report.hostname.is_empty() {
+        title.push_str(" · ");
+        title.push_str(&report.hostname);
+    }
     let head = Head {
         page: "status",
         title: &title,
@@ -107,7 +106,8 @@ impl Counts {
 }
 
 /// The whole in one sentence.
-fn headline(report: &Report) -> String {
+fn headline(page: &Page<'_>) -> String {
+    let report = page.report();
     let Counts { warn, fail, .. } = Counts::of(report);
     let all = report.results.len();
     if let Some(reason) = &report.reason {
@@ -119,6 +119,7 @@ fn headline(report: &Report) -> String {
         _ => format!("{fail} of {all} checks fail"),
     };
     match (all, warn, fail, report.status) {
+        (0, ..) if page.shows_the_whole_alone() => format!("The whole: {}", report.status),
         (0, ..) => "No checks".to_owned(),
         (1, 0, 0, _) => "The check passes".to_owned(),
         (_, 0, 0, Overall::Success) => format!("All {all} checks pass"),
@@ -136,7 +137,7 @@ fn verdict(page: &Page<'_>, look: Look, out: &mut Markup<'_>) -> fmt::Result {
     html!(out,
         "<section class=\"verdict " {look.class} "\" id=\"verdict\" data-status=\"" {report.status} "\" "
         "aria-labelledby=\"headline\">\n<span class=\"mark\" aria-hidden=\"true\">" {look.mark} "</span>\n"
-        "<div><p class=\"word\">" {look.word} "</p>\n<h1 id=\"headline\">" {headline(report)} "</h1>\n<p class=\"where\">"
+        "<div><p class=\"word\">" {look.word} "</p>\n<h1 id=\"headline\">" {headline(page)} "</h1>\n<p class=\"where\">"
     )?;
     match page.check() {
         Some(check) => {
@@ -144,7 +145,10 @@ fn verdict(page: &Page<'_>, look: Look, out: &mut Markup<'_>) -> fmt::Result {
         }
         None => out.text(page.name())?,
     }
-    html!(out, " on <bdi>" {report.hostname} "</bdi>, as of ")?;
+    if !report.hostname.is_empty() {
+        html!(out, " on <bdi>" {report.hostname} "</bdi>")?;
+    }
+    html!(out, ", as of ")?;
     moment(Some(report.timestamp), "at", out)?;
     html!(out, "</p></div>\n</section>\n")
 }

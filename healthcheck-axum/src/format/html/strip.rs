@@ -9,7 +9,7 @@ use super::look::Look;
 use super::markup::{Markup, html};
 use super::moment::moment;
 use crate::format::Page;
-use crate::format::wording::{rfc3339, spoken};
+use crate::format::wording::{output, rfc3339, spoken};
 
 pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     if !page.shows_details() {
@@ -44,7 +44,7 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     };
     html!(out, "</span> <span class=\"changes\">" {changes} "</span></summary>\n<ol>")?;
     for transition in transitions.iter().rev() {
-        line(transition, out)?;
+        line(transition, None, out)?;
     }
     html!(out, "</ol></details>\n")
 }
@@ -54,12 +54,20 @@ fn cell(status: Status, when: &str, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<span class=\"cell " {Look::of(status).class} "\" title=\"" {status} " " {when} "\"></span>")
 }
 
-fn line(transition: &Transition, out: &mut Markup<'_>) -> fmt::Result {
+/// A transition in the list that a strip unfolds to, and in that of the history, which names the check.
+pub(super) fn line(transition: &Transition, name: Option<&str>, out: &mut Markup<'_>) -> fmt::Result {
     let look = Look::of(transition.to);
-    html!(out, "<li class=\"" {look.class} "\"><span class=\"mark\" aria-hidden=\"true\">" {look.mark} "</span> " {transition.to} " ")?;
+    html!(out, "<li class=\"" {look.class} "\"><span class=\"mark\" aria-hidden=\"true\">" {look.mark} "</span> ")?;
+    if let Some(name) = name {
+        html!(out, "<bdi>" {name} "</bdi>: ")?;
+    }
+    html!(out, {transition.to} " ")?;
     moment(Some(transition.at), "ago", out)?;
     if let (Some(from), Some(lasted)) = (transition.from, transition.lasted) {
         html!(out, ", after " {spoken(lasted)} " of " {from})?;
+    }
+    if name.is_some() && !transition.output.is_null() {
+        html!(out, ": <bdi class=\"text\">" {output(&transition.output)} "</bdi>")?;
     }
     html!(out, "</li>")
 }

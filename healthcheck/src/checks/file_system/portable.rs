@@ -22,5 +22,9 @@ pub(in super::super) fn space(path: &Path) -> io::Result<Space> {
         free: nearest.available_space(),
         whole: nearest.total_space(),
     };
-    Ok(Space { bytes, files: None })
+    Ok(Space {
+        bytes,
+        files: None,
+        read_only: nearest.is_read_only(),
+    })
 }

@@ -21,8 +21,17 @@ pub(crate) struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MemoryLimit {
     pub(crate) limit: u64,
-    /// Without the page cache that the kernel would give up first; the kubelet's "working set".
+    /// Without the memory that the kernel reclaims before it kills: the page cache of files, active and inactive, and
+    /// reclaimable slab. The complement of [`Memory::available`](super::system::Memory::available). `None` where it
+    /// can't be read.
     pub(crate) used: Option<u64>,
+}
+
+impl MemoryLimit {
+    /// The memory that this group can still take.
+    pub(crate) fn available(self) -> Option<u64> {
+        self.used.map(|used| self.limit.saturating_sub(used))
+    }
 }
 
 /// Sizes in bytes, CPUs as a number of them. `null` inside means no limit, for the whole no control groups.
@@ -31,6 +40,7 @@ pub(crate) fn collect() -> Value {
         json!({
             "memory_limit": limits.memory.map(|memory| memory.limit),
             "memory_used": limits.memory.and_then(|memory| memory.used),
+            "memory_available": limits.memory.and_then(MemoryLimit::available),
             "cpu_limit": limits.cpus,
         })
     })
@@ -83,29 +93,42 @@ impl Groups {
         Some(Self { unified, directories })
     }
 
+    /// Of the groups with a limit the one that leaves least: a pod may be full of its other containers while this one
+    /// is far from its own limit. Where no group's use can be read, the smallest limit.
     fn memory(&self) -> Option<MemoryLimit> {
-        let (limit, used, cache) = match self.unified {
-            true => ("memory.max", "memory.current", "inactive_file"),
+        let limited = self.directories.iter().filter_map(|directory| {
+            let file = match self.unified {
+                true => "memory.max",
+                false => "memory.limit_in_bytes",
+            };
+            let limit = number(&directory.join(file)).filter(|&limit| limit > 0 && limit < UNLIMITED_V1)?;
+            let used = self.memory_used(directory);
+            Some(MemoryLimit { limit, used })
+        });
+        limited.min_by_key(|memory| (memory.available().unwrap_or(memory.limit), memory.limit))
+    }
+
+    /// In version 1 only the names with "total_" count the children, and none gives the slab.
+    fn memory_used(&self, directory: &Path) -> Option<u64> {
+        let (usage, reclaimable): (_, &[&str]) = match self.unified {
+            true => (
+                "memory.current",
+                &["active_file", "inactive_file", "slab_reclaimable"],
+            ),
             false => (
-                "memory.limit_in_bytes",
                 "memory.usage_in_bytes",
-                "total_inactive_file",
+                &["total_active_file", "total_inactive_file"],
             ),
         };
-        let limited = self.directories.iter().filter_map(|directory| {
-            let limit = number(&directory.join(limit)).filter(|&limit| limit < UNLIMITED_V1)?;
-            Some((limit, directory))
-        });
-        let (limit, directory) = limited.min_by_key(|&(limit, _)| limit)?;
-        let cached = fs::read_to_string(directory.join("memory.stat"))
-            .ok()
-            .and_then(|stat| {
-                stat.lines()
-                    .find_map(|line| line.strip_prefix(cache)?.trim().parse().ok())
-            })
-            .unwrap_or(0);
-        let used = number(&directory.join(used)).map(|used| used.saturating_sub(cached));
-        Some(MemoryLimit { limit, used })
+        let usage = number(&directory.join(usage))?;
+        // Without it the page cache would count as used.
+        let stat = fs::read_to_string(directory.join("memory.stat")).ok()?;
+        let entry = |line: &str| -> Option<u64> {
+            let (name, bytes) = line.split_once(' ')?;
+            reclaimable.contains(&name).then(|| bytes.trim().parse().ok())?
+        };
+        let reclaimable: u64 = stat.lines().filter_map(entry).fold(0, u64::saturating_add);
+        Some(usage.saturating_sub(reclaimable))
     }
 
     fn cpus(&self) -> Option<f64> {

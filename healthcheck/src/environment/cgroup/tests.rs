@@ -25,7 +25,7 @@ fn version_2_with_a_namespace_is_read_at_the_mount() {
         ("sys/fs/cgroup/memory.current", "104857600\n"),
         (
             "sys/fs/cgroup/memory.stat",
-            "anon 1\ninactive_file 4857600\nactive_file 7\n",
+            "anon 1\nfile 9\ninactive_file 4857600\nactive_file 90000000\nslab_reclaimable 5000000\nslab 7\n",
         ),
         ("sys/fs/cgroup/cpu.max", "150000 100000\n"),
     ])
@@ -34,7 +34,7 @@ fn version_2_with_a_namespace_is_read_at_the_mount() {
         limits.memory,
         Some(MemoryLimit {
             limit: 536_870_912,
-            used: Some(100_000_000)
+            used: Some(5_000_000)
         })
     );
     assert_eq!(limits.cpus, Some(1.5));
@@ -49,6 +49,7 @@ fn the_smallest_limit_on_the_way_up_counts() {
         ("sys/fs/cgroup/pods.slice/cpu.max", "400000 100000\n"),
         ("sys/fs/cgroup/pods.slice/pod1/memory.max", "1000\n"),
         ("sys/fs/cgroup/pods.slice/pod1/memory.current", "900\n"),
+        ("sys/fs/cgroup/pods.slice/pod1/memory.stat", "anon 900\n"),
         ("sys/fs/cgroup/pods.slice/pod1/cpu.max", "50000 100000\n"),
         ("sys/fs/cgroup/pods.slice/pod1/app/memory.max", "max\n"),
         ("sys/fs/cgroup/pods.slice/pod1/app/memory.current", "10\n"),
@@ -81,7 +82,7 @@ fn version_1_by_the_hosts_paths_is_read_below_the_mount() {
         ("sys/fs/cgroup/memory/memory.usage_in_bytes", "200\n"),
         (
             "sys/fs/cgroup/memory/memory.stat",
-            "inactive_file 1\ntotal_inactive_file 50\n",
+            "active_file 9\ninactive_file 1\ntotal_active_file 30\ntotal_inactive_file 50\n",
         ),
         ("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "200000\n"),
         ("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n"),
@@ -91,7 +92,7 @@ fn version_1_by_the_hosts_paths_is_read_below_the_mount() {
         limits.memory,
         Some(MemoryLimit {
             limit: 268_435_456,
-            used: Some(150)
+            used: Some(120)
         })
     );
     assert_eq!(limits.cpus, Some(2.0));
@@ -183,4 +184,68 @@ fn blanks_in_a_mount_are_unescaped() {
         ("odd place/memory.max", "1000\n"),
     ]);
     assert_eq!(limits.unwrap().memory.unwrap().limit, 1000);
+}
+
+#[test]
+fn the_group_that_leaves_least_counts_and_not_the_smallest_limit() {
+    let limits = limits_of(&[
+        ("proc/self/cgroup", "0::/pod1/app\n"),
+        ("proc/self/mountinfo", V2),
+        ("sys/fs/cgroup/pod1/memory.max", "3000\n"),
+        ("sys/fs/cgroup/pod1/memory.current", "2900\n"),
+        ("sys/fs/cgroup/pod1/memory.stat", "anon 2900\n"),
+        ("sys/fs/cgroup/pod1/app/memory.max", "1000\n"),
+        ("sys/fs/cgroup/pod1/app/memory.current", "200\n"),
+        ("sys/fs/cgroup/pod1/app/memory.stat", "anon 200\n"),
+    ]);
+    let memory = limits.unwrap().memory.unwrap();
+    assert_eq!((memory.limit, memory.available()), (3000, Some(100)));
+}
+
+#[test]
+fn a_container_whose_page_cache_fills_its_limit_has_all_of_it_available() {
+    let v2 = limits_of(&[
+        ("proc/self/cgroup", "0::/\n"),
+        ("proc/self/mountinfo", V2),
+        ("sys/fs/cgroup/memory.max", "1000\n"),
+        ("sys/fs/cgroup/memory.current", "1000\n"),
+        (
+            "sys/fs/cgroup/memory.stat",
+            "anon 100\nactive_file 700\ninactive_file 150\nslab_reclaimable 50\n",
+        ),
+    ]);
+    assert_eq!(v2.unwrap().memory.unwrap().available(), Some(900));
+    let v1 = limits_of(&[
+        ("proc/self/cgroup", V1_HOST_PATHS),
+        ("proc/self/mountinfo", V1_MOUNTS),
+        ("sys/fs/cgroup/memory/memory.limit_in_bytes", "1000\n"),
+        ("sys/fs/cgroup/memory/memory.usage_in_bytes", "1000\n"),
+        (
+            "sys/fs/cgroup/memory/memory.stat",
+            "total_active_file 700\ntotal_inactive_file 200\n",
+        ),
+    ]);
+    assert_eq!(v1.unwrap().memory.unwrap().available(), Some(900));
+}
+
+#[test]
+fn a_use_that_cannot_be_read_is_unknown_and_not_zero() {
+    for files in [
+        vec![],
+        vec![("sys/fs/cgroup/memory.current", "990\n")],
+        vec![("sys/fs/cgroup/memory.stat", "active_file 10\n")],
+        vec![
+            ("sys/fs/cgroup/memory.current", "lots\n"),
+            ("sys/fs/cgroup/memory.stat", "active_file 10\n"),
+        ],
+    ] {
+        let mut all = vec![
+            ("proc/self/cgroup", "0::/\n"),
+            ("proc/self/mountinfo", V2),
+            ("sys/fs/cgroup/memory.max", "1000\n"),
+        ];
+        all.extend(files);
+        let memory = limits_of(&all).unwrap().memory.unwrap();
+        assert_eq!((memory.limit, memory.available()), (1000, None));
+    }
 }

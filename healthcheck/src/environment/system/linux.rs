@@ -1,6 +1,7 @@
 //! Linux: read from `/proc` and `/etc/passwd`.
 
 use std::fs;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::{Load, Memory, Process, Uname};
@@ -28,9 +29,11 @@ pub(crate) fn uname() -> Uname {
     }
 }
 
-/// How many CPUs the machine has running, whatever part of them this process may use.
+/// How many CPUs the machine has running, whatever part of them this process may use. A sandbox may hide `/sys`.
 pub(crate) fn online_cpus() -> Option<usize> {
-    parse_cpu_list(&read("/sys/devices/system/cpu/online")?)
+    read("/sys/devices/system/cpu/online")
+        .and_then(|list| parse_cpu_list(&list))
+        .or_else(|| count_cpus(&read("/proc/stat")?))
 }
 
 pub(crate) fn process() -> Process {
@@ -74,10 +77,20 @@ fn kibibytes(value: &str) -> Option<u64> {
 
 fn parse_meminfo(table: &str) -> Option<Memory> {
     let bytes = |name| field(table, name).and_then(kibibytes);
+    let total = bytes("MemTotal").filter(|&total| total > 0)?;
+    // Kernels before 3.14 and some sandboxes write no estimate of their own. `Cached` would count shared memory as
+    // free, which nothing gives back.
+    let sum = || {
+        let files = bytes("Active(file)")
+            .zip(bytes("Inactive(file)"))
+            .map(|(active, inactive)| active.saturating_add(inactive))
+            .or_else(|| Some(bytes("Cached")?.saturating_sub(bytes("Shmem").unwrap_or(0))))?;
+        let slab = bytes("SReclaimable").unwrap_or(0);
+        Some(bytes("MemFree")?.saturating_add(files).saturating_add(slab))
+    };
     Some(Memory {
-        total: bytes("MemTotal")?,
-        // Kernels before 3.14 have no estimate of their own.
-        available: bytes("MemAvailable").or_else(|| bytes("MemFree")?.checked_add(bytes("Cached")?))?,
+        total,
+        available: bytes("MemAvailable").or_else(sum)?.min(total),
         swap_total: bytes("SwapTotal").unwrap_or(0),
         swap_free: bytes("SwapFree").unwrap_or(0),
     })
@@ -103,6 +116,15 @@ fn parse_cpu_list(list: &str) -> Option<usize> {
     Some(count)
 }
 
+/// Counts the lines "cpu0 …", "cpu1 …" of `/proc/stat`; the line "cpu …" is their sum.
+fn count_cpus(stat: &str) -> Option<usize> {
+    let is_cpu = |line: &&str| {
+        line.strip_prefix("cpu")
+            .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+    };
+    Some(stat.lines().filter(is_cpu).count()).filter(|&count| count > 0)
+}
+
 /// Both figures count from the machine's start, so that a step of the wall clock changes nothing.
 fn uptime() -> Option<Duration> {
     let since_boot: f64 = read("/proc/uptime")?.split_whitespace().next()?.parse().ok()?;
@@ -117,14 +139,28 @@ fn parse_start_ticks(stat: &str) -> Option<f64> {
 }
 
 fn open_files() -> Option<u64> {
-    // Since Linux 6.2 the directory's size is the count, which spares a process with 100,000 sockets a long walk.
-    match fs::metadata("/proc/self/fd").ok()?.len() {
-        // The walk itself holds one open.
-        0 => u64::try_from(fs::read_dir("/proc/self/fd").ok()?.count())
-            .ok()?
-            .checked_sub(1),
-        count => Some(count),
+    /// Whether the directory's size is the count.
+    static SIZE_COUNTS: OnceLock<bool> = OnceLock::new();
+
+    // Since Linux 6.2 it is, which spares a process with 100,000 sockets a long walk. Elsewhere it is 0, or under a
+    // sandbox that has a /proc of its own any number: one walk tells which.
+    let size = fs::metadata("/proc/self/fd").ok()?.len();
+    if SIZE_COUNTS.get() == Some(&true) {
+        return Some(size);
     }
+    let Ok(entries) = fs::read_dir("/proc/self/fd") else {
+        // No file is left for the walk.
+        return (size > 0).then_some(size);
+    };
+    // The walk itself holds one open.
+    let count = u64::try_from(entries.count()).ok()?.checked_sub(1)?;
+    let size_counts = *SIZE_COUNTS.get_or_init(|| is_about(size, count));
+    Some(if size_counts { size } else { count })
+}
+
+/// Other threads open and close files meanwhile.
+const fn is_about(size: u64, count: u64) -> bool {
+    size > 0 && size.abs_diff(count) <= count / 8 + 8
 }
 
 fn parse_open_files_limit(limits: &str) -> Option<u64> {
@@ -179,6 +215,22 @@ mod tests {
         assert_eq!(parse_meminfo(&newer).unwrap().available, 700 * 1024);
         assert_eq!(parse_meminfo(&newer).unwrap().swap_free, 32 * 1024);
         assert_eq!(parse_meminfo("MemTotal: 1000 kB\n"), None);
+        assert_eq!(parse_meminfo("MemTotal: 0 kB\nMemAvailable: 0 kB\n"), None);
+    }
+
+    #[test]
+    fn the_sum_counts_file_pages_and_slab_as_available_and_shared_memory_as_used() {
+        let table = "MemTotal: 1000 kB\nMemFree: 100 kB\nCached: 500 kB\nShmem: 200 kB\n";
+        assert_eq!(parse_meminfo(table).unwrap().available, 400 * 1024);
+        let newer = format!("{table}Active(file): 110 kB\nInactive(file): 190 kB\nSReclaimable: 50 kB\n");
+        assert_eq!(parse_meminfo(&newer).unwrap().available, 450 * 1024);
+    }
+
+    #[test]
+    fn cpus_are_counted_where_only_proc_is_there() {
+        let stat = "cpu  1 2 3\ncpu0 1 2 3\ncpu1 1 2 3\nintr 5\ncpufreq 1\n";
+        assert_eq!(count_cpus(stat), Some(2));
+        assert_eq!(count_cpus("intr 5\n"), None);
     }
 
     #[test]
@@ -219,6 +271,21 @@ mod tests {
         assert_eq!(parse_passwd(passwd, 0).as_deref(), Some("root"));
         assert_eq!(parse_passwd(passwd, 4242), None);
         assert_eq!(user(&Process::default()), None);
+    }
+
+    #[test]
+    fn a_size_that_is_no_count_is_not_taken_for_one() {
+        for (size, count, about) in [
+            (0, 0, false),
+            (0, 5, false),
+            (4_096, 12, false),
+            (40, 0, false),
+            (12, 12, true),
+            (15, 12, true),
+            (100_900, 100_000, true),
+        ] {
+            assert_eq!(is_about(size, count), about, "{size} {count}");
+        }
     }
 
     #[test]

@@ -25,10 +25,14 @@ use std::time::Duration;
 pub(crate) use platform::{load, memory, online_cpus, process, uname, user};
 
 /// The machine's memory, in bytes. A container's limit isn't in it, see [`super::cgroup`].
+///
+/// Available memory has one definition here, for the machine, for a container, in `/environment` and in the check
+/// `memory`: memory that the kernel can hand out without swapping. It is free memory, plus the page cache of files (active and
+/// inactive), plus reclaimable slab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Memory {
     pub(crate) total: u64,
-    /// What new work can get without swapping.
+    /// `MemAvailable` of Linux, or the same sum where the kernel doesn't write it.
     pub(crate) available: u64,
     pub(crate) swap_total: u64,
     pub(crate) swap_free: u64,

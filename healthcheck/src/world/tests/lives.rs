@@ -160,7 +160,7 @@ struct Pair {
     silent: Vec<(String, RunId)>,
     /// Runs that don't end by themselves.
     hanging: Vec<RunId>,
-    seen: RunId,
+    seen: Option<RunId>,
     began: crate::model::time::Instant,
     draining: bool,
     maintained: bool,
@@ -204,7 +204,7 @@ impl Pair {
             held_up: Vec::new(),
             silent: Vec::new(),
             hanging: Vec::new(),
-            seen: RunId(0),
+            seen: None,
             began,
             draining: false,
             maintained: false,
@@ -532,8 +532,10 @@ impl Pair {
     /// Takes into the model what runs gave, then compares all there is.
     fn compare(&mut self) {
         self.compared.events += 1;
-        for (&run, live) in self.stage.live.range_mut(RunId(self.seen.0 + 1)..) {
-            self.seen = run;
+        let seen = self.seen;
+        let unseen = self.stage.live.iter_mut().filter(|(run, _)| Some(**run) > seen);
+        for (&run, live) in unseen {
+            self.seen = Some(run);
             live.begun = !self.random.one_in(8);
             if self.random.one_in(10) {
                 self.hanging.push(run);

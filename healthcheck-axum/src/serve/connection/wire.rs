@@ -1,0 +1,325 @@
+//! The bytes between a client and hyper: one whole head at a time.
+//!
+//! hyper parses a head, and nothing else does. This stands before it for what hyper doesn't do: a limit for the head alone,
+//! refusals that carry our headers, and to know after an answer whether the next head has begun. hyper gets no body: a
+//! request that announces one is the last of its connection, so that nobody can disagree with us where the next one begins.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use axum::http::StatusCode;
+use memchr::memchr_iter;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+use super::pace::{Pace, Stage};
+use crate::problem;
+
+/// A request's head above this is refused, 431.
+pub(super) const LONGEST_HEAD: usize = 16 * 1024;
+/// Read from the socket at once.
+const PIECE: usize = 2 * 1024;
+/// More than this of a refused client's bytes isn't waited for.
+const LONGEST_REST: usize = 256 * 1024;
+
+const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n";
+/// What the PROXY protocol begins with: version 1, and version 2 behind its empty lines.
+const PROXY: [&[u8]; 2] = [b"PROXY ", b"\0\r\nQUIT\n"];
+
+pub(super) struct Wire<T> {
+    io: T,
+    pace: Arc<Pace>,
+    /// What is read from the socket goes here.
+    buffer: Vec<u8>,
+    /// How many bytes at its beginning are read and not yet by hyper.
+    filled: usize,
+    /// How many of these are known to hold no end of a head.
+    searched: usize,
+    /// How many of these are of the head that hyper reads.
+    open: usize,
+    refusal: Option<Refusal>,
+    /// hyper's, while it waits for a head and the last answer isn't through.
+    reader: Option<Waker>,
+}
+
+/// Why a connection is closed without its request having been answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    error: &'static str,
+}
+
+impl Refusal {
+    const TOO_LARGE: Self = Self {
+        status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        error: "the head of the request is longer than 16 KiB or has more than 100 headers",
+    };
+    const HTTP_2: Self = Self {
+        status: StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+        error: "this server speaks HTTP/1.1; HTTP/2 isn't supported",
+    };
+    pub(super) const PROXY_PROTOCOL: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        error: "this server doesn't read the PROXY protocol; turn it off where the connection comes from",
+    };
+    const NO_HTTP: Self = Self {
+        status: StatusCode::BAD_REQUEST,
+        error: "the request isn't HTTP/1.1: its first line or a header is malformed",
+    };
+}
+
+/// What the buffer begins with.
+enum Found {
+    /// A head of so many bytes.
+    Head(usize),
+    /// Not yet a whole head.
+    Part,
+    Refused(Refusal),
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
+    pub(super) const fn new(io: T, pace: Arc<Pace>) -> Self {
+        Self {
+            io,
+            pace,
+            buffer: Vec::new(),
+            filled: 0,
+            searched: 0,
+            open: 0,
+            refusal: None,
+            reader: None,
+        }
+    }
+
+    /// Whether something is left to say or to discard.
+    pub(super) fn has_to_leave(&self) -> bool {
+        self.refusal.is_some() || self.pace.is_last() || self.filled > 0
+    }
+
+    pub(super) const fn refusal(&self) -> Option<Refusal> {
+        self.refusal
+    }
+
+    /// Reads until a head is whole; `false`: none comes any more, or it is refused.
+    pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        loop {
+            match self.find() {
+                Found::Head(length) => {
+                    self.open = length;
+                    self.pace.enter(Stage::Parsing);
+                    return Poll::Ready(Ok(true));
+                }
+                Found::Refused(refusal) => {
+                    self.refusal = Some(refusal);
+                    return Poll::Ready(Ok(false));
+                }
+                Found::Part => {}
+            }
+            if ready!(self.poll_fill(cx))? == 0 {
+                return Poll::Ready(Ok(false));
+            }
+            if matches!(self.pace.stage(), Stage::New | Stage::Idle) {
+                self.pace.enter(Stage::Head);
+            }
+        }
+    }
+
+    fn find(&mut self) -> Found {
+        // As hyper does before a request.
+        while let Some(skipped) = match self.unread() {
+            [b'\n', ..] => Some(1),
+            [b'\r', b'\n', ..] => Some(2),
+            _ => None,
+        } {
+            self.advance(skipped);
+        }
+        let unread = self.unread();
+        if unread.starts_with(HTTP_2) {
+            return Found::Refused(Refusal::HTTP_2);
+        }
+        if PROXY.iter().any(|signature| unread.starts_with(signature)) {
+            return Found::Refused(Refusal::PROXY_PROTOCOL);
+        }
+        // A client of TLS or of SSH waits for an answer, and sends no end of a head.
+        let method = unread.iter().position(|byte| !is_of_method(*byte));
+        if method.is_some_and(|end| end == 0 || unread.get(end) != Some(&b' ')) && unread != b"\r" {
+            return Found::Refused(Refusal::NO_HTTP);
+        }
+        let from = self.searched.saturating_sub(2);
+        let new = unread.get(from..).unwrap_or_default();
+        let end = memchr_iter(b'\n', new).find_map(|at| match new.get(at + 1..) {
+            Some([b'\n', ..]) => Some(from + at + 2),
+            Some([b'\r', b'\n', ..]) => Some(from + at + 3),
+            _ => None,
+        });
+        self.searched = self.filled;
+        match end {
+            Some(end) => Found::Head(end),
+            None if self.filled >= LONGEST_HEAD => Found::Refused(Refusal::TOO_LARGE),
+            None => Found::Part,
+        }
+    }
+
+    fn unread(&self) -> &[u8] {
+        self.buffer.get(..self.filled).unwrap_or_default()
+    }
+
+    /// Forgets the first bytes.
+    fn advance(&mut self, count: usize) {
+        self.buffer.copy_within(count..self.filled, 0);
+        self.filled -= count;
+        self.searched = 0;
+    }
+
+    /// Reads what has come, up to the longest head; how many bytes.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.filled == self.buffer.len() {
+            self.buffer.resize(LONGEST_HEAD.min(self.filled + PIECE), 0);
+        }
+        let mut free = ReadBuf::new(self.buffer.get_mut(self.filled..).unwrap_or_default());
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut free))?;
+        let count = free.filled().len();
+        self.filled += count;
+        Poll::Ready(Ok(count))
+    }
+
+    /// Gives hyper as much of its head as it takes.
+    fn give(&mut self, out: &mut ReadBuf<'_>) {
+        let count = self.open.min(out.remaining());
+        out.put_slice(self.buffer.get(..count).unwrap_or_default());
+        self.open -= count;
+        self.advance(count);
+        if self.filled == 0 && self.buffer.len() > PIECE {
+            self.buffer = Vec::new();
+        }
+    }
+
+    /// What hyper writes before it has called the service is its own refusal, without our headers: only its status is kept.
+    fn refuse(&mut self, written: &[u8]) {
+        if self.refusal.is_none() {
+            let is_too_large = written.get(9..12) == Some(b"431");
+            self.refusal = Some(if is_too_large {
+                Refusal::TOO_LARGE
+            } else {
+                Refusal::NO_HTTP
+            });
+        }
+    }
+
+    /// Says why the client was refused, and reads what it still sends: closing a socket with unread bytes resets the
+    /// connection, and the client may lose the answer.
+    pub(super) async fn leave(&mut self) -> io::Result<()> {
+        self.pace.enter(Stage::Leaving);
+        if let Some(refusal) = self.refusal {
+            let answer = problem::by_hand(refusal.status, refusal.error);
+            self.io.write_all(answer.as_bytes()).await?;
+        }
+        self.io.shutdown().await?;
+        let mut rest = LONGEST_REST;
+        self.buffer.resize(PIECE, 0);
+        while rest > 0 {
+            match self.io.read(&mut self.buffer).await? {
+                0 => break,
+                count => rest = rest.saturating_sub(count),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.pace.stage() {
+            // A body, which nobody wants.
+            _ if self.pace.is_last() => Poll::Pending,
+            Stage::New | Stage::Idle | Stage::Head => {
+                if ready!(self.poll_head(cx))? {
+                    self.give(out);
+                }
+                Poll::Ready(Ok(()))
+            }
+            Stage::Parsing if self.open > 0 => {
+                self.give(out);
+                Poll::Ready(Ok(()))
+            }
+            // The next head has to wait, or its refusal couldn't be told from the rest of this answer.
+            Stage::Sending => {
+                self.reader = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            // hyper has the whole head, and wants to know whether the client has left.
+            Stage::Parsing | Stage::Busy => {
+                while self.filled < LONGEST_HEAD {
+                    if ready!(self.poll_fill(cx))? == 0 {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                Poll::Pending
+            }
+            Stage::Leaving => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.as_mut().poll_write_vectored(cx, &[io::IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let stage = self.pace.stage();
+        if stage == Stage::Parsing {
+            let start = slices.iter().find(|slice| !slice.is_empty());
+            self.refuse(start.map_or(&[], |slice| slice));
+            return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
+        }
+        let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        if polled.is_ready() && stage == Stage::Sending {
+            // The client took a part of its answer: its time for the rest begins anew.
+            self.pace.enter(Stage::Sending);
+        }
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    /// hyper flushes once it has written all it has.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+        if self.pace.stage() == Stage::Sending {
+            // What has come with the request before has its time from now.
+            self.pace.enter(if self.filled == 0 {
+                Stage::Idle
+            } else {
+                Stage::Head
+            });
+            if let Some(reader) = self.reader.take() {
+                reader.wake();
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.refusal.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+/// RFC 9110, 5.6.2.
+fn is_of_method(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}

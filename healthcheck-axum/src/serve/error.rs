@@ -1,0 +1,141 @@
+use std::error::Error;
+use std::net::SocketAddr;
+use std::{fmt, io};
+
+use healthcheck::BuildError;
+
+/// Why [`serve`](crate::serve) didn't serve.
+///
+/// The text is for people and may change; the predicates are for programs.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let addr = taken.local_addr()?;
+///
+/// let error = healthcheck_axum::serve(addr).await.unwrap_err();
+/// assert!(error.is_listen());
+/// assert_eq!(error.to_string(), format!("can't listen on {addr}: address already in use"));
+/// # Ok(())
+/// # }
+/// ```
+pub struct ServeError {
+    kind: Kind,
+}
+
+enum Kind {
+    Build(BuildError),
+    /// The text, where it is known, stands for no address.
+    NoAddress {
+        text: Option<String>,
+        why: io::Error,
+    },
+    Listen {
+        on: Vec<SocketAddr>,
+        why: io::Error,
+    },
+    Start {
+        what: &'static str,
+        why: io::Error,
+    },
+    Panicked,
+}
+
+impl ServeError {
+    pub(in crate::serve) fn no_address(text: Option<&str>, why: io::Error) -> Self {
+        let text = text.map(str::to_owned);
+        Self {
+            kind: Kind::NoAddress { text, why },
+        }
+    }
+
+    pub(in crate::serve) fn listen(on: Vec<SocketAddr>, why: io::Error) -> Self {
+        Self {
+            kind: Kind::Listen { on, why },
+        }
+    }
+
+    pub(in crate::serve) const fn start(what: &'static str, why: io::Error) -> Self {
+        Self {
+            kind: Kind::Start { what, why },
+        }
+    }
+
+    pub(in crate::serve) const fn panicked() -> Self {
+        Self { kind: Kind::Panicked }
+    }
+
+    /// The checks, the sections or the paths don't fit together: a [`BuildError`].
+    #[must_use]
+    pub const fn is_build(&self) -> bool {
+        matches!(self.kind, Kind::Build(_))
+    }
+
+    /// It can't listen on the address: taken, not this machine's, not allowed, or a name that means nothing.
+    #[must_use]
+    pub const fn is_listen(&self) -> bool {
+        matches!(self.kind, Kind::NoAddress { .. } | Kind::Listen { .. })
+    }
+}
+
+impl From<BuildError> for ServeError {
+    fn from(error: BuildError) -> Self {
+        Self {
+            kind: Kind::Build(error),
+        }
+    }
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Build(error) => fmt::Display::fmt(error, f),
+            Kind::NoAddress { text, why } => {
+                f.write_str("can't listen")?;
+                if let Some(text) = text {
+                    write!(f, " on `{text}`")?;
+                }
+                write!(
+                    f,
+                    ": {}; an address is host and port, like \"127.0.0.1:8080\"",
+                    plain(why)
+                )
+            }
+            Kind::Listen { on, why } => {
+                f.write_str("can't listen")?;
+                for (index, addr) in on.iter().enumerate() {
+                    write!(f, "{} {addr}", if index == 0 { " on" } else { " or" })?;
+                }
+                write!(f, ": {}", plain(why))
+            }
+            Kind::Start { what, why } => write!(f, "can't {what}: {}", plain(why)),
+            Kind::Panicked => f.write_str("the thread of the health server panicked"),
+        }
+    }
+}
+
+/// An operating system's error in plain words.
+fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => return "address already in use".to_owned(),
+        io::ErrorKind::AddrNotAvailable => return "this machine has no such address".to_owned(),
+        io::ErrorKind::PermissionDenied => return "permission denied".to_owned(),
+        _ => {}
+    }
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((said, _)) => said.to_owned(),
+        None => text,
+    }
+}
+
+/// As [`Display`](fmt::Display), since `fn main() -> Result<(), ServeError>` prints this one.
+impl fmt::Debug for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+// The texts of what it came from are in its own.
+impl Error for ServeError {}

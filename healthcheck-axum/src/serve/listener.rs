@@ -1,0 +1,261 @@
+//! What `serve` listens on: TCP addresses, all that a name has, and on Unix sockets of the file system.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+#[cfg(unix)]
+use tokio::net::UnixListener;
+use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs};
+
+use super::accept::Accept;
+use super::error::ServeError;
+
+/// Connections that the kernel holds until they are accepted, as far as the system allows it. Of the default, 128, a burst
+/// leaves nothing, and a probe that the kernel drops tries again after a second.
+const QUEUE: u32 = 4_096;
+/// How often a free port is looked for that is free at each address of a name.
+const ATTEMPTS: usize = 16;
+
+/// What [`Endpoints::serve_on`](crate::Endpoints::serve_on) listens on: a [`TcpListener`], or on Unix a `UnixListener`.
+///
+/// ```
+/// # #[cfg(unix)]
+/// # fn main() -> std::io::Result<()> {
+/// use healthcheck_axum::Listener;
+///
+/// # let directory = std::env::temp_dir().join(format!("healthcheck-{}", std::process::id()));
+/// # std::fs::create_dir_all(&directory)?;
+/// # let path = directory.join("app.sock");
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # let _guard = runtime.enter();
+/// let listener: Listener = tokio::net::UnixListener::bind(&path)?.into();
+/// # drop(listener);
+/// # std::fs::remove_dir_all(directory)
+/// # }
+/// # #[cfg(not(unix))]
+/// # fn main() {}
+/// ```
+#[derive(Debug)]
+pub struct Listener {
+    sockets: Vec<Socket>,
+    /// Which one is asked first: the next one each time, so that none is kept out by the others.
+    next: AtomicUsize,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener),
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self::new(vec![Socket::Tcp(listener)])
+    }
+}
+
+#[cfg(unix)]
+impl From<UnixListener> for Listener {
+    fn from(listener: UnixListener) -> Self {
+        Self::new(vec![Socket::Unix(listener)])
+    }
+}
+
+impl Listener {
+    const fn new(sockets: Vec<Socket>) -> Self {
+        Self {
+            sockets,
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    /// Listens on every address that the name has. An address that this machine doesn't have is left out where there is
+    /// another one: `localhost` often names `::1` where IPv6 is turned off.
+    pub(super) async fn bind(addr: impl ToSocketAddrs) -> Result<Self, ServeError> {
+        let mut addrs = resolve(addr, None).await?;
+        addrs.sort_unstable();
+        addrs.dedup();
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match bind_all(&addrs) {
+                Ok(sockets) => return Ok(Self::new(sockets)),
+                // A port that was free at the first address may be taken at the second.
+                Err((addr, why))
+                    if why.kind() == io::ErrorKind::AddrInUse && addr.port() == 0 && attempt < ATTEMPTS => {}
+                Err((addr, why)) => return Err(ServeError::listen(vec![addr], why)),
+            }
+        }
+    }
+
+    /// Where it listens, in words.
+    pub(super) fn names(&self) -> io::Result<Vec<String>> {
+        self.sockets.iter().map(Socket::name).collect()
+    }
+
+    /// Whether nobody but this machine can reach it.
+    pub(super) fn is_local(&self) -> bool {
+        self.sockets.iter().all(|socket| match socket {
+            Socket::Tcp(listener) => listener
+                .local_addr()
+                .is_ok_and(|addr| addr.ip().to_canonical().is_loopback()),
+            #[cfg(unix)]
+            Socket::Unix(_) => true,
+        })
+    }
+
+    /// Takes it from this runtime, to be attached to another one.
+    pub(super) fn detach(self) -> io::Result<Detached> {
+        let sockets = self.sockets.into_iter().map(Socket::detach);
+        Ok(Detached(sockets.collect::<io::Result<_>>()?))
+    }
+}
+
+impl Socket {
+    fn name(&self) -> io::Result<String> {
+        match self {
+            Self::Tcp(listener) => Ok(format!("http://{}", listener.local_addr()?)),
+            #[cfg(unix)]
+            Self::Unix(listener) => {
+                let addr = listener.local_addr()?;
+                let path = addr.as_pathname();
+                Ok(path.map_or_else(|| "unix:".to_owned(), |path| format!("unix:{}", path.display())))
+            }
+        }
+    }
+
+    fn detach(self) -> io::Result<DetachedSocket> {
+        match self {
+            Self::Tcp(listener) => listener.into_std().map(DetachedSocket::Tcp),
+            #[cfg(unix)]
+            Self::Unix(listener) => listener.into_std().map(DetachedSocket::Unix),
+        }
+    }
+
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, SocketAddr)>> {
+        match self {
+            Self::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, peer)| {
+                // Answers are small and whole: there is nothing to gather. A connection without it is as good.
+                let _ = stream.set_nodelay(true);
+                (Box::new(stream) as Stream, peer)
+            }),
+            // Only processes of this machine open the file.
+            #[cfg(unix)]
+            Self::Unix(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| {
+                let peer = SocketAddr::from(([127, 0, 0, 1], 0));
+                (Box::new(stream) as Stream, peer)
+            }),
+        }
+    }
+}
+
+/// A connection of either kind.
+pub(super) trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
+
+type Stream = Box<dyn Connection>;
+
+impl Accept for Listener {
+    type Io = Stream;
+
+    async fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
+        poll_fn(|cx| {
+            let first = self.next.fetch_add(1, Ordering::Relaxed) % self.sockets.len().max(1);
+            let (before, from) = self.sockets.split_at(first);
+            for socket in from.iter().chain(before) {
+                if let Poll::Ready(accepted) = socket.poll_accept(cx) {
+                    return Poll::Ready(accepted);
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// A listener of no runtime.
+pub(super) struct Detached(Vec<DetachedSocket>);
+
+enum DetachedSocket {
+    Tcp(std::net::TcpListener),
+    #[cfg(unix)]
+    Unix(std::os::unix::net::UnixListener),
+}
+
+impl Detached {
+    /// Attaches it to this runtime.
+    pub(super) fn attach(self) -> io::Result<Listener> {
+        let sockets = self.0.into_iter().map(|socket| match socket {
+            DetachedSocket::Tcp(listener) => TcpListener::from_std(listener).map(Socket::Tcp),
+            #[cfg(unix)]
+            DetachedSocket::Unix(listener) => UnixListener::from_std(listener).map(Socket::Unix),
+        });
+        Ok(Listener::new(sockets.collect::<io::Result<_>>()?))
+    }
+}
+
+/// `text` is what the address was written as, where that is known.
+pub(super) async fn resolve(
+    addr: impl ToSocketAddrs,
+    text: Option<&str>,
+) -> Result<Vec<SocketAddr>, ServeError> {
+    let found = tokio::net::lookup_host(addr).await;
+    let addrs: Vec<SocketAddr> = found.map_err(|why| ServeError::no_address(text, why))?.collect();
+    if addrs.is_empty() {
+        let why = io::Error::new(io::ErrorKind::InvalidInput, "no address is given");
+        return Err(ServeError::no_address(text, why));
+    }
+    Ok(addrs)
+}
+
+/// All of them, port 0 being the same port at each; or the one that can't be had.
+fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<Socket>, (SocketAddr, io::Error)> {
+    let mut sockets = Vec::new();
+    let mut port = 0;
+    let mut missing = None;
+    for &addr in addrs {
+        let mut at = addr;
+        if at.port() == 0 {
+            at.set_port(port);
+        }
+        match listen(at).and_then(|listener| Ok((listener.local_addr()?.port(), listener))) {
+            Ok((taken, listener)) => {
+                port = taken;
+                sockets.push(Socket::Tcp(listener));
+            }
+            Err(why) if is_of_another_machine(&why) => missing = Some((addr, why)),
+            Err(why) => return Err((addr, why)),
+        }
+    }
+    match missing {
+        Some(missing) if sockets.is_empty() => Err(missing),
+        _ => Ok(sockets),
+    }
+}
+
+/// As `TcpListener::bind`, with a longer queue.
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match addr {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // Elsewhere it would let two processes listen at one address.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(QUEUE)
+}
+
+/// Neither this machine nor its kernel has such an address (`EAFNOSUPPORT` has no kind of its own).
+fn is_of_another_machine(why: &io::Error) -> bool {
+    matches!(
+        why.kind(),
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported
+    ) || cfg!(target_os = "linux") && why.raw_os_error() == Some(97)
+}

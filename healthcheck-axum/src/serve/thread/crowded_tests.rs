@@ -1,0 +1,140 @@
+//! More clients than places, and clients of every bad kind, over real sockets.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, mpsc};
+
+use axum::routing::get;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use super::tests::{SOON, ask, listen, no_checks, server};
+use super::*;
+
+const PLACES: usize = 64;
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn crowded(router: Router) -> (SocketAddr, tokio::task::JoinHandle<Result<(), ServeError>>) {
+    let (listener, addr) = listen().await;
+    let mut server = server(&no_checks(), router);
+    server.limits.connections = PLACES;
+    let serving = tokio::spawn(server.run(listener.into(), std::future::pending()));
+    (addr, serving)
+}
+
+/// Keeps as many connections open as given, each having sent this, and opens another one for each that is closed.
+fn besiege(addr: SocketAddr, count: usize, sent: &'static [u8]) -> JoinSet<()> {
+    (0..count)
+        .map(|_| async move {
+            loop {
+                let Ok(mut stream) = TcpStream::connect(addr).await else {
+                    continue;
+                };
+                let _ = stream.write_all(sent).await;
+                let mut rest = [0; 64];
+                while stream.read(&mut rest).await.is_ok_and(|count| count > 0) {}
+            }
+        })
+        .collect()
+}
+
+async fn is_answered_within_a_second(addr: SocketAddr) {
+    for _ in 0..20 {
+        let asked = timeout(SECOND, ask(addr, "/readyz")).await;
+        let answer = asked.expect("within a second").unwrap();
+        assert!(answer.ends_with("success"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn one_byte_on_each_of_as_many_connections_as_there_are_places_keeps_no_probe_out() {
+    let (addr, serving) = crowded(Router::new()).await;
+    let siege = besiege(addr, PLACES + 8, b"G");
+    is_answered_within_a_second(addr).await;
+    drop(siege);
+    serving.abort();
+}
+
+#[tokio::test]
+async fn connections_that_take_every_place_and_ask_nothing_keep_no_probe_out() {
+    let (addr, serving) = crowded(Router::new()).await;
+    let siege = besiege(addr, 2 * PLACES, b"");
+    is_answered_within_a_second(addr).await;
+    drop(siege);
+    serving.abort();
+}
+
+#[tokio::test]
+async fn clients_that_take_nothing_of_their_answers_keep_no_probe_out() {
+    let large = get(async || "x".repeat(16 * 1024 * 1024));
+    let (addr, serving) = crowded(Router::new().route("/large", large)).await;
+    let mut deaf = Vec::new();
+    for _ in 0..PLACES {
+        let mut client = TcpStream::connect(addr).await.unwrap();
+        client
+            .write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .unwrap();
+        // Its answer is on the way.
+        client.peek(&mut [0; 1]).await.unwrap();
+        deaf.push(client);
+    }
+    is_answered_within_a_second(addr).await;
+    serving.abort();
+}
+
+#[tokio::test]
+async fn a_request_that_has_come_is_answered_however_many_come_with_it_and_though_a_place_is_wanted() {
+    const KEPT: usize = 100;
+    let (listener, addr) = listen().await;
+    let (entered, inside) = (Arc::new(Notify::new()), mpsc::channel::<()>());
+    let (leave, left) = (inside.0, Arc::new(Mutex::new(inside.1)));
+    // Holds the server's thread, so that all that comes meanwhile is there at once.
+    let router = Router::new().route(
+        "/hold",
+        get({
+            let entered = Arc::clone(&entered);
+            async move || {
+                entered.notify_one();
+                let _ = left.lock().map(|left| left.recv());
+                "held"
+            }
+        }),
+    );
+    let mut server = server(&no_checks(), router);
+    server.limits.connections = KEPT + 1;
+    let serving = tokio::spawn(server.run(listener.into(), std::future::pending()));
+    let request = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut buffer = [0; 1024];
+    let mut kept = Vec::new();
+    for _ in 0..KEPT {
+        let mut client = TcpStream::connect(addr).await.unwrap();
+        client.write_all(request).await.unwrap();
+        assert!(client.read(&mut buffer).await.unwrap() > 0);
+        kept.push(client);
+    }
+    let mut holder = TcpStream::connect(addr).await.unwrap();
+    holder
+        .write_all(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    timeout(SOON, entered.notified()).await.unwrap();
+    // The one that has stood idle longest comes last.
+    for client in kept.iter_mut().rev() {
+        client.write_all(request).await.unwrap();
+    }
+    let next = tokio::spawn(ask(addr, "/readyz"));
+    let _other = TcpStream::connect(addr).await.unwrap();
+    leave.send(()).unwrap();
+    let mut unanswered = 0;
+    for client in &mut kept {
+        let count = timeout(SOON, client.read(&mut buffer))
+            .await
+            .unwrap()
+            .unwrap_or_default();
+        unanswered += usize::from(count == 0);
+    }
+    assert_eq!(unanswered, 0);
+    assert!(next.await.unwrap().unwrap().ends_with("success"));
+    serving.abort();
+}

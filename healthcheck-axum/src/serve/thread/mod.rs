@@ -1,0 +1,289 @@
+//! The server of `serve`: a thread with a runtime of its own, so that it answers whatever the application's does.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use axum::Router;
+use healthcheck::HealthCheck;
+use hyper_util::service::TowerToHyperService;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::accept;
+use super::beside::{maintenance_file, runtime_watch};
+use super::connection::Site;
+use super::error::ServeError;
+use super::limits::Limits;
+use super::listener::{Detached, Listener};
+use super::places::Places;
+use super::signals::{Caught, LAST_MOMENT, Signals};
+use crate::haproxy_agent::{self, Agent};
+use crate::log::{self, log};
+use crate::shortcut::Shortcut;
+use crate::task::Task;
+use crate::termination_log;
+
+#[cfg(test)]
+mod crowded_tests;
+#[cfg(test)]
+mod tests;
+
+/// What is served, and how it ends.
+pub(super) struct Server {
+    pub(super) router: Router,
+    /// What answers some of its requests sooner.
+    pub(super) shortcut: Option<Shortcut>,
+    pub(super) health: HealthCheck,
+    /// How long requests are answered after SIGTERM, or what ends the server in its place; `None`: as `health` says.
+    pub(super) shutdown_delay: Option<Duration>,
+    /// Whether SIGTERM and Ctrl-C are taken over.
+    pub(super) signals: bool,
+    /// Whether liveness has the check `runtime`.
+    pub(super) watch_runtime: bool,
+    pub(super) maintenance_file: Option<PathBuf>,
+    pub(super) termination_log: PathBuf,
+    pub(super) agent: Option<Agent>,
+    pub(super) limits: Limits,
+}
+
+/// What the application's side tells the server's thread. Its end tells that the application wants no server any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Serve,
+    Stop,
+}
+
+/// Why the server stops taking things as they are.
+#[derive(Clone, Copy)]
+enum Cause {
+    Signal(Caught),
+    /// `begin_shutdown()`, or the future that somebody gave.
+    Told,
+    /// Nobody waits for it any more.
+    Abandoned,
+}
+
+impl Server {
+    /// Serves until a signal, `until`, or its own drop. Its `runtime` check watches the one that polls this.
+    pub(super) async fn run(
+        self,
+        listener: Listener,
+        until: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
+        let no_thread = |why| ServeError::start("start the thread of the health server", why);
+        // It would stay on the application's reactor, blocked with it.
+        let listener = listener.detach().map_err(no_thread)?;
+        let application = Handle::current();
+        if let Some(delay) = self.shutdown_delay {
+            self.health.set_shutdown_delay(delay);
+        }
+        self.health.start();
+
+        let (orders, given) = watch::channel(Order::Serve);
+        let (done, mut ended) = oneshot::channel();
+        let dispatch = tracing::dispatcher::get_default(Clone::clone);
+        thread::Builder::new()
+            .name("healthcheck".to_owned())
+            .spawn(move || {
+                tracing::dispatcher::with_default(&dispatch, || {
+                    self.live(listener, application, given, done);
+                });
+            })
+            .map_err(no_thread)?;
+
+        let ended = tokio::select! {
+            ended = &mut ended => ended,
+            () = until => {
+                // The thread may have ended meanwhile: then there is an answer.
+                let _ = orders.send(Order::Stop);
+                ended.await
+            }
+        };
+        // Its drop tells that the answer was taken, or that nobody wants one.
+        drop(orders);
+        ended.unwrap_or_else(|_| Err(ServeError::panicked()))
+    }
+
+    /// What the thread does.
+    fn live(
+        mut self,
+        listener: Detached,
+        application: Handle,
+        mut given: watch::Receiver<Order>,
+        done: oneshot::Sender<Result<(), ServeError>>,
+    ) {
+        let runtime = match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(why) => {
+                let _ = done.send(Err(ServeError::start(
+                    "start the runtime of the health server",
+                    why,
+                )));
+                return;
+            }
+        };
+        runtime.block_on(async {
+            let mut signals = Signals::default();
+            if self.signals {
+                match Signals::install() {
+                    Ok(installed) => signals = installed,
+                    Err(why) => {
+                        let _ = done.send(Err(ServeError::start("wait for signals", why)));
+                        return;
+                    }
+                }
+            }
+            let listener = match listener.attach() {
+                Ok(listener) => listener,
+                Err(why) => {
+                    let _ = done.send(Err(ServeError::start("wait for connections", why)));
+                    return;
+                }
+            };
+            let companions = self.companions(application).await;
+            let hurried = self.serve(listener, &mut given, &mut signals).await;
+            self.write_termination_log().await;
+            drop(companions);
+            log::finish();
+            let _ = done.send(Ok(()));
+            if signals.are_installed() {
+                see_it_taken(&mut given, &mut signals, hurried).await;
+            }
+        });
+        runtime.shutdown_background();
+    }
+
+    /// What goes on beside the answers, until it is dropped.
+    async fn companions(&mut self, application: Handle) -> JoinSet<()> {
+        let mut companions = JoinSet::<()>::new();
+        let mut spawn = |companion: Task| companions.spawn(companion);
+        spawn(Box::pin(maintenance_file::remind(self.health.clone())));
+        if let Some(path) = &self.maintenance_file {
+            let switch = maintenance_file::Switch::new(path, self.health.clone()).await;
+            spawn(Box::pin(switch.follow()));
+        }
+        if let Some(agent) = self.agent.take() {
+            spawn(Box::pin(haproxy_agent::tell(agent, self.health.clone())));
+        }
+        if self.watch_runtime {
+            spawn(Box::pin(runtime_watch::watch(application, self.health.clone())));
+        }
+        #[cfg(all(feature = "systemd", unix))]
+        spawn(Box::pin(crate::systemd::tell(self.health.clone())));
+        companions
+    }
+
+    async fn write_termination_log(&self) {
+        termination_log::write(self.termination_log.clone(), &self.health).await;
+    }
+
+    /// Serves, drains, and gives the second signal where one came.
+    async fn serve(
+        &self,
+        listener: Listener,
+        given: &mut watch::Receiver<Order>,
+        signals: &mut Signals,
+    ) -> Option<Caught> {
+        let site = Site {
+            router: TowerToHyperService::new(self.router.clone()),
+            shortcut: self.shortcut.clone(),
+            health: self.health.clone(),
+            limits: self.limits,
+            house: Arc::default(),
+        };
+        let mut places = Places::new();
+
+        let mut began = None;
+        let cause = loop {
+            tokio::select! {
+                never = accept::accept(&listener, &site, &mut places) => match never {},
+                caught = signals.next() => break Cause::Signal(caught),
+                cause = ordered(given) => break cause,
+                () = self.health.draining(), if began.is_none() => {
+                    began = Some(Instant::now());
+                    // Who handles the signals says by the future when the server ends.
+                    if self.signals {
+                        break Cause::Told;
+                    }
+                }
+            }
+        };
+        let delay = match cause {
+            Cause::Abandoned => return None,
+            Cause::Signal(Caught::Interrupt) => Duration::ZERO,
+            Cause::Signal(Caught::Terminate) | Cause::Told => self.health.shutdown_delay(),
+        };
+        if let Cause::Signal(caught) = cause {
+            log!(INFO, "{} received", caught.name());
+        }
+        self.health.set_shutdown_delay(delay);
+        self.health.begin_shutdown();
+
+        let drain = async {
+            let passed = began.map_or(Duration::ZERO, |began| began.elapsed());
+            let delayed = async {
+                self.write_termination_log().await;
+                sleep(delay.saturating_sub(passed)).await;
+            };
+            tokio::select! {
+                never = accept::accept(&listener, &site, &mut places) => match never {},
+                () = delayed => {}
+            }
+            drop(listener);
+            self.health.end_drain();
+            if timeout(self.limits.drain, places.close(&site.house))
+                .await
+                .is_err()
+            {
+                log!(WARN, "requests were still in flight at the end of the drain");
+            }
+        };
+        tokio::select! {
+            () = drain => None,
+            caught = signals.next() => {
+                log!(WARN, "{} received while draining: ending at once", caught.name());
+                Some(caught)
+            }
+            () = abandoned(given) => None,
+        }
+    }
+}
+
+/// The application may never take the answer, since its runtime is blocked for good: then the next signal ends the
+/// process, as it would have without our handlers, and so does the one that has come already.
+async fn see_it_taken(given: &mut watch::Receiver<Order>, signals: &mut Signals, hurried: Option<Caught>) {
+    let caught = tokio::select! {
+        () = abandoned(given) => return,
+        caught = signals.next() => caught,
+        caught = async {
+            match hurried {
+                Some(caught) => {
+                    sleep(LAST_MOMENT).await;
+                    caught
+                }
+                None => std::future::pending().await,
+            }
+        } => caught,
+    };
+    log!(
+        ERROR,
+        "the application doesn't return from serving: ending the process"
+    );
+    crate::log::finish();
+    std::process::exit(caught.exit_code());
+}
+
+async fn ordered(given: &mut watch::Receiver<Order>) -> Cause {
+    match given.wait_for(|order| *order == Order::Stop).await {
+        Ok(_) => Cause::Told,
+        Err(_) => Cause::Abandoned,
+    }
+}
+
+async fn abandoned(given: &mut watch::Receiver<Order>) {
+    while given.changed().await.is_ok() {}
+}

@@ -1,0 +1,96 @@
+//! When the path of certificates ends by which a server is trusted.
+//!
+//! A client doesn't look at the server's own certificate alone: it builds a path over the intermediates that the
+//! server sent to an authority that it trusts. The first certificate of the path that ends breaks it. Other
+//! certificates that the server sent don't matter, so this module builds the path as the client does. Where there are
+//! several paths, the one that lasts longest counts: clients take it when the others have ended.
+
+use std::cell::RefCell;
+use std::time::{Duration, SystemTime};
+
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use webpki::{EndEntityCert, Error, KeyUsage, VerifiedPath};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+
+use super::trust::Trust;
+
+/// The certificate of a path that ends first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    /// "the certificate", of the server itself; else its kind and its name.
+    pub(super) what: String,
+    pub(super) at: SystemTime,
+}
+
+/// The end of the path from the first of the `shown` certificates to one of the trusted authorities.
+pub(super) fn end_of_path(
+    shown: &[CertificateDer<'_>],
+    trust: &Trust,
+    now: SystemTime,
+) -> Result<End, String> {
+    let [own, intermediates @ ..] = shown else {
+        return Err("the server shows no certificate".to_owned());
+    };
+    let unreadable = || "the certificate can't be read".to_owned();
+    let own_end = end("the certificate", own).ok_or_else(unreadable)?;
+    let own = EndEntityCert::try_from(own).map_err(|_| unreadable())?;
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let latest: RefCell<Option<End>> = RefCell::new(None);
+    let look = |path: &VerifiedPath<'_>| {
+        let between = path
+            .intermediate_certificates()
+            .filter_map(|certificate| end("the intermediate", &certificate.der()));
+        let ends = std::iter::once(own_end.clone())
+            .chain(between)
+            .chain(end_of_anchor(path.anchor(), trust));
+        // Of those that end together the one nearest to the server.
+        if let Some(first) = ends.min_by_key(|end| end.at) {
+            let mut latest = latest.borrow_mut();
+            if latest.as_ref().is_none_or(|latest| first.at > latest.at) {
+                *latest = Some(first);
+            }
+        }
+        // Refused, so that the next path is looked at.
+        Err(Error::UnknownIssuer)
+    };
+    let paths = own.verify_for_usage(
+        ring::default_provider().signature_verification_algorithms.all,
+        &trust.anchors.roots,
+        intermediates,
+        UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs())),
+        KeyUsage::server_auth(),
+        None,
+        Some(&look),
+    );
+    // Each path was refused above; another reason matters only where there was none.
+    let why = paths.err().map(|error| error.to_string()).unwrap_or_default();
+    latest
+        .into_inner()
+        .ok_or_else(|| format!("no path leads to a trusted authority: {why}"))
+}
+
+/// Of several certificates for the same authority the last to end: a client takes whichever holds.
+fn end_of_anchor(anchor: &TrustAnchor<'_>, trust: &Trust) -> Option<End> {
+    let same = |other: &TrustAnchor<'_>| {
+        (&other.subject, &other.subject_public_key_info) == (&anchor.subject, &anchor.subject_public_key_info)
+    };
+    let roots = trust.anchors.roots.iter().zip(&trust.certificates);
+    roots
+        .filter(|(root, _)| same(root))
+        .filter_map(|(_, certificate)| end("the authority", certificate))
+        .max_by_key(|end| end.at)
+}
+
+fn end(kind: &str, certificate: &CertificateDer<'_>) -> Option<End> {
+    let certificate = Certificate::from_der(certificate).ok()?.tbs_certificate;
+    let what = match kind {
+        "the certificate" => kind.to_owned(),
+        _ => format!("{kind} \"{}\"", certificate.subject),
+    };
+    Some(End {
+        what,
+        at: certificate.validity.not_after.to_system_time(),
+    })
+}

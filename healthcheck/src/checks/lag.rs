@@ -1,0 +1,348 @@
+use std::fmt;
+use std::future::IntoFuture;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Sleep, sleep};
+
+use super::amount::Amount;
+use super::held::{self, MARGIN};
+use super::shared;
+use super::span::span;
+use crate::outcome::CheckError;
+use crate::{Outcome, Status};
+
+/// How far a consumer is behind, as the application's own client tells it: the lag of a Kafka group, the length of a
+/// queue, the age of the oldest message or of a replica.
+///
+/// `read` gives a number or a `Duration`, or a `Result` of one; its error is a failure, and so is no answer within 3 s.
+/// [`warn_above`](Lag::warn_above) and [`fail_above`](Lag::fail_above) set the limits, of the same type; without any
+/// the check fails, since it could never. A lag that has crossed a limit clears 2 % of the limit below it
+/// ([`margin`](Lag::margin)). The last verdict is kept for each line of code that calls this function.
+///
+/// Costs what `read` costs. It doesn't see whether the consumer moves: a lag below the limit stays there
+/// while neither consumer nor producer moves ([`Progress`](super::Progress)).
+///
+/// ```
+/// use healthcheck::{Outcome, checks};
+///
+/// # struct Consumer;
+/// # impl Consumer { async fn lag(&self) -> Result<u64, std::io::Error> { Ok(12) } }
+/// // #[health_check(critical = false)]
+/// async fn orders(consumer: &Consumer) -> Outcome {
+///     checks::lag(|| consumer.lag()).warn_above(1_000).fail_above(10_000).await
+/// }
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+/// # assert_eq!(runtime.block_on(orders(&Consumer)), Outcome::pass("12 behind"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[track_caller]
+pub fn lag<F, R>(read: F) -> Lag<R>
+where
+    F: FnOnce() -> R,
+    R: Future<Output: IntoLag>,
+{
+    let check = shared::running().map(|running| running.key).unwrap_or_default();
+    Lag {
+        reading: read(),
+        limits: Limits {
+            place: format!("lag {} {check:?}", Location::caller()),
+            warn: None,
+            fail: None,
+            margin: Some(MARGIN),
+        },
+        timeout: Duration::from_secs(3),
+    }
+}
+
+/// A check that [`lag`] made; awaiting it runs it.
+#[must_use = "it runs when it is awaited"]
+pub struct Lag<R: Future<Output: IntoLag>> {
+    reading: R,
+    limits: Limits<Value<R>>,
+    timeout: Duration,
+}
+
+type Value<R> = <<R as Future>::Output as IntoLag>::Value;
+
+struct Limits<V> {
+    place: String,
+    warn: Option<V>,
+    fail: Option<V>,
+    /// `None` after `margin` got a text that is no share.
+    margin: Option<f64>,
+}
+
+/// The types that the closure of [`lag`] may return: a number, a `Duration`, or a `Result` of one.
+///
+/// ```
+/// use healthcheck::checks::IntoLag;
+///
+/// assert!(matches!(7_u64.into_lag(), Ok(7)));
+/// assert!(Err::<u64, _>("no broker answers").into_lag().is_err());
+/// ```
+pub trait IntoLag {
+    /// The number itself.
+    type Value: LagValue;
+
+    /// The number, or the failure that says why there is none.
+    ///
+    /// # Errors
+    /// The failure.
+    fn into_lag(self) -> Result<Self::Value, Outcome>;
+}
+
+impl<V: LagValue> IntoLag for V {
+    type Value = V;
+
+    fn into_lag(self) -> Result<V, Outcome> {
+        Ok(self)
+    }
+}
+
+impl<V: LagValue, E: CheckError> IntoLag for Result<V, E> {
+    type Value = V;
+
+    fn into_lag(self) -> Result<V, Outcome> {
+        self.map_err(CheckError::into_failure)
+    }
+}
+
+/// A number that a lag can be: every number of Rust, and `Duration`. Sealed.
+pub trait LagValue: sealed::Sealed {}
+
+mod sealed {
+    #[allow(unnameable_types)] // Seals the trait.
+    pub trait Sealed: Copy {
+        /// For comparing; beyond 2^53 to the nearest.
+        fn number(self) -> f64;
+        fn shown(self) -> String;
+        /// The value that a number stands for, as it is shown.
+        fn show(number: f64) -> String;
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty),*) => {$(
+        impl LagValue for $number {}
+        impl sealed::Sealed for $number {
+            fn number(self) -> f64 {
+                self as f64
+            }
+
+            fn shown(self) -> String {
+                self.to_string()
+            }
+
+            fn show(number: f64) -> String {
+                ((number * 1000.0).round() / 1000.0).to_string()
+            }
+        }
+    )*};
+}
+
+numbers!(
+    u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64
+);
+
+impl LagValue for Duration {}
+impl sealed::Sealed for Duration {
+    fn number(self) -> f64 {
+        self.as_secs_f64()
+    }
+
+    fn shown(self) -> String {
+        span(self)
+    }
+
+    fn show(number: f64) -> String {
+        Self::try_from_secs_f64(number).map_or_else(|_| number.to_string(), span)
+    }
+}
+
+impl<R: Future<Output: IntoLag>> Lag<R> {
+    /// Warns where it is further behind.
+    pub fn warn_above(mut self, limit: Value<R>) -> Self {
+        self.limits.warn = Some(limit);
+        self
+    }
+
+    /// Fails where it is further behind.
+    pub fn fail_above(mut self, limit: Value<R>) -> Self {
+        self.limits.fail = Some(limit);
+        self
+    }
+
+    /// Clears only where the lag is so far below the limit, as a share of the limit; default "2%".
+    pub fn margin(mut self, share: &str) -> Self {
+        self.limits.margin = Amount::share_of(share);
+        self
+    }
+
+    /// Fails where there is no answer for so long; default 3 s.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+}
+
+impl<R: Future<Output: IntoLag>> fmt::Debug for Lag<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lag")
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<V: LagValue> Limits<V> {
+    fn judge(&self, lag: V) -> Outcome {
+        let Some(margin) = self.margin else {
+            return Outcome::fail("lag: margin(…) isn't a share: write one like \"2%\"");
+        };
+        if self.warn.is_none() && self.fail.is_none() {
+            return Outcome::fail("lag: without a limit it could never fail: write `.fail_above(…)`");
+        }
+        let found = format!("{} behind", lag.shown());
+        let lag = lag.number();
+        if lag.is_nan() {
+            return Outcome::fail(format!("{found}, which is no number"));
+        }
+        held::judge(self.place.clone(), |last| {
+            for (limit, status) in [(self.fail, Status::Fail), (self.warn, Status::Warn)] {
+                let Some(limit) = limit else { continue };
+                let (number, shown) = (limit.number(), limit.shown());
+                let clears = number - number.abs() * margin;
+                // A limit that is no number is none that can be kept.
+                let told = if lag > number || number.is_nan() {
+                    format!("{found}, above {shown}")
+                } else if last >= status && lag > clears {
+                    format!("{found}, was above {shown} and clears at {}", V::show(clears))
+                } else {
+                    continue;
+                };
+                return match status {
+                    Status::Fail => Outcome::fail(told),
+                    _ => Outcome::warn(told),
+                };
+            }
+            Outcome::pass(found)
+        })
+    }
+}
+
+impl<R: Future<Output: IntoLag>> IntoFuture for Lag<R> {
+    type Output = Outcome;
+    type IntoFuture = LagRun<R>;
+
+    fn into_future(self) -> LagRun<R> {
+        LagRun {
+            reading: Box::pin(self.reading),
+            limits: self.limits,
+            timeout: self.timeout,
+            over: None,
+        }
+    }
+}
+
+/// A run of [`lag`]. It has a type of its own so that the closure may borrow the parameters of its check.
+#[must_use = "it runs when it is awaited"]
+pub struct LagRun<R: Future<Output: IntoLag>> {
+    reading: Pin<Box<R>>,
+    limits: Limits<Value<R>>,
+    timeout: Duration,
+    /// From the first poll on.
+    over: Option<Pin<Box<Sleep>>>,
+}
+
+/// Both futures are behind boxes of their own.
+impl<R: Future<Output: IntoLag>> Unpin for LagRun<R> {}
+
+impl<R: Future<Output: IntoLag>> fmt::Debug for LagRun<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LagRun")
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: Future<Output: IntoLag>> Future for LagRun<R> {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let this = &mut *self;
+        if let Poll::Ready(answer) = this.reading.as_mut().poll(cx) {
+            return Poll::Ready(match answer.into_lag() {
+                Ok(lag) => this.limits.judge(lag),
+                Err(failure) => failure,
+            });
+        }
+        let timeout = this.timeout;
+        let over = this.over.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        over.as_mut()
+            .poll(cx)
+            .map(|()| Outcome::fail(format!("no answer within {}", span(timeout))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use Status::{Fail, Pass, Warn};
+
+    #[tokio::test]
+    async fn a_lag_above_a_limit_warns_and_fails() {
+        let check = async |behind: u64| {
+            lag(|| async move { behind })
+                .warn_above(1_000)
+                .fail_above(10_000)
+                .await
+        };
+        assert_eq!(check(1_000).await, Outcome::pass("1000 behind"));
+        assert_eq!(check(1_001).await, Outcome::warn("1001 behind, above 1000"));
+        assert_eq!(check(10_001).await, Outcome::fail("10001 behind, above 10000"));
+    }
+
+    #[tokio::test]
+    async fn a_lag_that_swings_around_its_limit_gives_one_transition() {
+        let mut statuses = Vec::new();
+        for behind in [100, 101, 99, 101, 98, 99] {
+            statuses.push(lag(|| async move { behind }).warn_above(100).await.status());
+        }
+        assert_eq!(statuses, [Pass, Warn, Warn, Warn, Pass, Pass]);
+    }
+
+    #[tokio::test]
+    async fn it_may_be_a_duration_a_float_or_a_result_and_borrow() {
+        let seconds = String::from("90");
+        let read = async || seconds.parse().map(Duration::from_secs);
+        let outcome = lag(read).fail_above(Duration::from_secs(60)).await;
+        assert_eq!(outcome, Outcome::fail("90 s behind, above 60 s"));
+        assert_eq!(lag(|| async { 0.5 }).fail_above(1.0).await.status(), Pass);
+        assert_eq!(lag(|| async { f64::NAN }).fail_above(1.0).await.status(), Fail);
+        assert_eq!(lag(|| async { 0.0 }).fail_above(f64::NAN).await.status(), Fail);
+        let refused = lag(|| async { Err::<i64, _>("no broker answers") })
+            .fail_above(1)
+            .await;
+        assert_eq!(refused, Outcome::fail("no broker answers"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_answer_is_a_failure_within_the_limit() {
+        let outcome = lag(std::future::pending::<u64>).fail_above(1).await;
+        assert_eq!(outcome, Outcome::fail("no answer within 3 s"));
+    }
+
+    #[tokio::test]
+    async fn without_a_limit_it_says_what_to_write() {
+        let outcome = lag(|| async { 1 }).await;
+        assert_eq!(outcome.status(), Fail);
+        assert!(outcome.output().as_str().unwrap().contains("`.fail_above(…)`"));
+        assert_eq!(
+            lag(|| async { 1 }).fail_above(2).margin("a bit").await.status(),
+            Fail
+        );
+    }
+}

@@ -1,0 +1,70 @@
+//! A proxy between a client and its server that can forget connections without a word, as firewalls do.
+
+use std::net::SocketAddr;
+
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// Passes bytes on until it forgets the connections that it has: they stay open, and nothing comes through.
+pub struct Blackhole {
+    pub address: SocketAddr,
+    forgotten: watch::Sender<()>,
+    refused: watch::Sender<()>,
+    accepting: JoinHandle<()>,
+}
+
+impl Blackhole {
+    pub async fn before(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (forgotten, forgets) = watch::channel(());
+        let (refused, mut refuses) = watch::channel(());
+        let accepting = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let mut client = tokio::select! {
+                    accepted = listener.accept() => accepted.unwrap().0,
+                    _ = refuses.changed() => break,
+                };
+                let mut forgets = forgets.clone();
+                forgets.mark_unchanged();
+                connections.spawn(async move {
+                    let mut server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut client, &mut server) => {}
+                        _ = forgets.changed() => {
+                            // Both ends stay open.
+                            std::future::pending::<()>().await;
+                        }
+                    }
+                });
+            }
+            drop(listener);
+            while connections.join_next().await.is_some() {}
+        });
+        Self {
+            address,
+            forgotten,
+            refused,
+            accepting,
+        }
+    }
+
+    /// New connections are refused from now on; those that there are go on.
+    pub async fn refuse(&self) {
+        self.refused.send(()).unwrap();
+        while TcpStream::connect(self.address).await.is_ok() {}
+    }
+
+    pub fn forget(&self) {
+        self.forgotten.send(()).unwrap();
+    }
+}
+
+impl Drop for Blackhole {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}

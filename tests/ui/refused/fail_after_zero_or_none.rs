@@ -1,0 +1,13 @@
+// A check that is to fail at once goes without this option.
+use healthcheck::health_check;
+
+#[health_check(fail_after = "0s")]
+fn redis() {}
+
+#[health_check(fail_after = "none")]
+fn database() {}
+
+#[health_check(fail_after = 60)]
+fn queue() {}
+
+fn main() {}
