@@ -114,11 +114,11 @@ impl Verdict {
         if self.held == Some(Status::Fail) {
             return self.turns_at(policy);
         }
-        let failing = self
+        let fails = self
             .failing
             .as_ref()
             .filter(|_| self.latest == Some(Status::Fail));
-        let since = failing.map_or(began, |failing| failing.in_a_row_since.mono);
+        let since = fails.map_or(began, |failing| failing.in_a_row_since.mono);
         policy
             .fail_after
             .filter(|_| self.has_passed)

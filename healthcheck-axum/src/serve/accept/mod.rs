@@ -50,6 +50,7 @@ pub(super) async fn accept<A: Accept>(listener: &A, site: &Site, places: &mut Pl
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
+                let out_of_files = is_out_of_files(&error);
                 if site.house.cannot_accept.is_due() {
                     log!(
                         ERROR,
@@ -57,7 +58,7 @@ pub(super) async fn accept<A: Accept>(listener: &A, site: &Site, places: &mut Pl
                         "can't accept connections; the open ones are served, and it is tried again"
                     );
                 }
-                if is_out_of_files(&error) {
+                if out_of_files {
                     places.make_room(true);
                     // The spare file's place is the next connection's.
                     if spare.take().is_some() {

@@ -1,6 +1,7 @@
 //! Random lives of a world beside the plain model: after every event both have to say the same, and in the end, when
 //! everything passes again, everything has to come to rest.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -160,7 +161,7 @@ struct Pair {
     silent: Vec<(String, RunId)>,
     /// Runs that don't end by themselves.
     hanging: Vec<RunId>,
-    seen: Option<RunId>,
+    seen: RunId,
     began: crate::model::time::Instant,
     draining: bool,
     maintained: bool,
@@ -204,7 +205,7 @@ impl Pair {
             held_up: Vec::new(),
             silent: Vec::new(),
             hanging: Vec::new(),
-            seen: None,
+            seen: RunId(NonZeroU64::MIN),
             began,
             draining: false,
             maintained: false,
@@ -532,10 +533,8 @@ impl Pair {
     /// Takes into the model what runs gave, then compares all there is.
     fn compare(&mut self) {
         self.compared.events += 1;
-        let seen = self.seen;
-        let unseen = self.stage.live.iter_mut().filter(|(run, _)| Some(**run) > seen);
-        for (&run, live) in unseen {
-            self.seen = Some(run);
+        for (&run, live) in self.stage.live.range_mut(RunId(self.seen.0.saturating_add(1))..) {
+            self.seen = run;
             live.begun = !self.random.one_in(8);
             if self.random.one_in(10) {
                 self.hanging.push(run);
