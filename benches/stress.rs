@@ -6,10 +6,9 @@
 //! are slow, hang, or run at an interval. Meanwhile others ask, and half of those give up; runtimes come, ask and go, some
 //! without having been driven; checks are overridden, expired, removed and added again.
 //!
-//! What must hold: no check runs twice at once;
-//! every answer comes within its budget and ten seconds (what is usual is printed); numbers of transitions
-//! rise and `from` follows `to` for each check; a removed check shows nowhere. In the end everything is told to pass, and
-//! all of it has to: no run is stuck, no thread is left over.
+//! What must hold: no check runs twice at once; every answer comes within its budget and three seconds (what is usual is
+//! printed); numbers of transitions rise and `from` follows `to` for each check; a removed check shows nowhere. In the end
+//! everything is told to pass, and all of it has to: no run is stuck.
 
 use std::collections::HashMap;
 use std::env;
@@ -26,7 +25,7 @@ const LAYERS: usize = 5;
 const IN_A_LAYER: usize = 300;
 const LIMIT: Duration = Duration::from_millis(300);
 /// How much later than its budget an answer may come on a machine that has more to do than it can.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 fn main() -> Result {
     let seconds = env::var("HEALTHCHECK_STRESS_SECONDS").ok();
@@ -86,7 +85,7 @@ impl Drop for Inside {
 struct Stress {
     health: HealthCheck,
     levers: Vec<Arc<Lever>>,
-    /// What a listener heard last of each, and the number of the latest transition.
+    /// How many transitions a listener heard, and the number of the latest.
     heard: Arc<Mutex<Heard>>,
     /// From now on nothing hangs.
     calm: Arc<AtomicBool>,
@@ -100,7 +99,6 @@ struct Stress {
 
 #[derive(Default)]
 struct Heard {
-    last: HashMap<Option<String>, Status>,
     sequence: u64,
     count: u64,
 }
@@ -289,8 +287,6 @@ impl Stress {
                     assert!(shown.get(&name).is_none(), "`{name}` was removed, and is shown");
                     let stays = |change: &Transition| change.checker.as_deref() == Some(&name);
                     assert!(!self.health.history().iter().any(stays), "`{name}` was removed");
-                    // What the listener hears of it begins anew; what is on its way to it may still come.
-                    self.heard().last.insert(Some(name), Status::Pass);
                     self.health
                         .add(check(number, &self.levers[number], &self.calm))
                         .expect("its name is free");
@@ -387,7 +383,6 @@ impl Heard {
         );
         self.sequence = change.sequence;
         self.count += 1;
-        self.last.insert(change.checker.clone(), change.to);
     }
 }
 
