@@ -119,8 +119,11 @@ impl Core {
             chosen: home.is_some(),
         };
         // Where checks come and go faster than a report is made, the last word is what is known.
+        let came = Now::read();
         for _ in 0..8 {
-            let answer = self.runner.ask(selection, place, budget).await?;
+            // The budget is that of all rounds together.
+            let left = budget.map(|budget| budget.saturating_sub(Now::read().since(came.mono)));
+            let answer = self.runner.ask(selection, place, left).await?;
             // Another one who waited may have made it already.
             let kept = self
                 .reports

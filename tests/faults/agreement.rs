@@ -172,3 +172,29 @@ async fn a_stuck_check_whose_dependency_has_recovered_is_fresh() {
     let second = health.fresh(&Selection::all()).expect("nothing is due");
     assert!(Arc::ptr_eq(&first, &second), "nothing is put together again");
 }
+
+/// A request begins again where checks have come or gone meanwhile, and has no more time for it.
+#[tokio::test]
+async fn an_answer_keeps_its_budget_while_checks_come_and_go() {
+    let health = by_hand()
+        .check(Check::new("slow", std::future::pending::<()>))
+        .build()
+        .unwrap();
+    let ended = Arc::new(AtomicBool::new(false));
+    let stops = Arc::clone(&ended);
+    let changed = health.clone();
+    let changes = std::thread::spawn(move || {
+        while !stops.load(Ordering::SeqCst) {
+            changed.add(Check::new("other", async || ())).unwrap();
+            assert!(changed.remove("other"));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let budget = Duration::from_millis(400);
+    let begins = Instant::now();
+    health.report_within(&Selection::all(), budget).await.unwrap();
+    let lasted = begins.elapsed();
+    ended.store(true, Ordering::SeqCst);
+    changes.join().unwrap();
+    assert!(lasted < 2 * budget, "{lasted:?}");
+}

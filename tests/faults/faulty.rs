@@ -12,8 +12,9 @@ fn main() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let is_right = match arguments[..] {
         ["report"] => reports(),
-        ["serve", addr] => serves(addr, false),
-        ["clogged", addr] => serves(addr, true),
+        ["serve", addr] => serves(addr, Log::Free),
+        ["clogged", addr] => serves(addr, Log::Clogged),
+        ["blocked", addr] => serves(addr, Log::BlocksApplication),
         ["counting", addr, log] => counts(addr, log),
         ["threads"] => leaves_no_threads(),
         _ => false,
@@ -56,7 +57,17 @@ fn reports() -> bool {
     })
 }
 
-fn serves(addr: &str, is_clogged: bool) -> bool {
+/// What becomes of lines of the log.
+#[derive(PartialEq)]
+enum Log {
+    Free,
+    /// Whoever writes one waits for ever.
+    Clogged,
+    /// So does the application, with each thread of its runtime.
+    BlocksApplication,
+}
+
+fn serves(addr: &str, lines: Log) -> bool {
     tracing_subscriber::fmt().init();
     let runtime = runtime();
     let endpoints = Endpoints::new(broken()).shutdown_delay(Duration::from_secs(1));
@@ -64,14 +75,15 @@ fn serves(addr: &str, is_clogged: bool) -> bool {
         let addr = addr.to_owned();
         async move { endpoints.serve(addr).await.is_ok() }
     });
-    if is_clogged {
+    if lines != Log::Free {
         std::thread::spawn(|| {
             let mut out = std::io::stdout().lock();
             // The pipe is full soon, and who writes holds the lock of the standard output.
             while out.write_all(&[b'x'; 4_096]).is_ok() {}
         });
-        // The application logs, too.
         std::thread::sleep(Duration::from_millis(300));
+    }
+    if lines == Log::BlocksApplication {
         for _ in 0..2 {
             runtime.spawn(async { tracing::info!("a line of the application") });
         }

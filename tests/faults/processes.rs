@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 #[allow(dead_code)]
 mod client;
 
-use client::{LIMIT, get, get_until};
+use client::{LIMIT, get, get_until, wait_until_refused};
 
 /// The service, which the test ends if it doesn't end itself.
 struct Faulty(Child);
@@ -99,9 +99,35 @@ fn on_a_full_disk_readiness_is_answered_and_the_drain_keeps_its_delay() {
 }
 
 #[test]
-fn with_a_log_that_nobody_reads_liveness_says_what_stands_still_and_the_process_ends() {
+fn with_a_log_that_nobody_reads_a_service_ends_in_its_delay_and_its_drain() {
     let addr = free_addr();
     let mut faulty = Faulty::start(&["clogged", &addr.to_string()], Stdio::piped);
+    listens(addr);
+    std::thread::sleep(Duration::from_millis(500)); // the pipe is full by then; if not, the test is easier to pass
+    let begins = Instant::now();
+    let answer = get(addr, "/readyz");
+    assert_eq!(answer.code, 503, "{answer:?}");
+    assert!(
+        begins.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begins.elapsed()
+    );
+    faulty.terminate();
+    let begins = Instant::now();
+    assert!(faulty.ends_within(LIMIT).success());
+    assert!(
+        begins.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        begins.elapsed()
+    );
+}
+
+/// The application's own lines block its runtime for good: then a first signal ends the service, and a second one the
+/// process.
+#[test]
+fn with_an_application_that_its_log_blocks_liveness_says_what_stands_still() {
+    let addr = free_addr();
+    let mut faulty = Faulty::start(&["blocked", &addr.to_string()], Stdio::piped);
     listens(addr);
     let begins = Instant::now();
     let answer = get(addr, "/livez");
@@ -113,6 +139,8 @@ fn with_a_log_that_nobody_reads_liveness_says_what_stands_still_and_the_process_
     get_until(addr, "/livez", |answer| {
         answer.code == 503 && answer.body.contains("runtime")
     });
+    faulty.terminate();
+    wait_until_refused(addr);
     let begins = Instant::now();
     faulty.terminate();
     faulty.ends_within(LIMIT);

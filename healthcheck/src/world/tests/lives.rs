@@ -15,9 +15,9 @@ use crate::report::{Overall, Report};
 use crate::selection::{Scope, Selection};
 
 /// How many random steps there are.
-const STEPS: u64 = if cfg!(miri) { 400 } else { 1_000_000 };
+const STEPS: u64 = if cfg!(miri) { 60 } else { 1_000_000 };
 /// How many steps one life has at most.
-const LONGEST: u64 = if cfg!(miri) { 100 } else { 300 };
+const LONGEST: u64 = if cfg!(miri) { 60 } else { 300 };
 /// As many checks, at most, are there at once.
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const SCOPES: [Scope; 4] = Scope::EVERY;
