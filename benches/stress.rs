@@ -9,6 +9,7 @@
 //! What must hold: no check runs twice at once; every answer comes within its budget and three seconds (what is usual is
 //! printed); numbers of transitions rise and `from` follows `to` for each check; a removed check shows nowhere. In the end
 //! everything is told to pass, and all of it has to: no run is stuck.
+#![allow(clippy::expect_used, reason = "a bench that cannot go on stops")]
 
 use std::collections::HashMap;
 use std::env;
@@ -124,7 +125,7 @@ fn check(number: usize, lever: &Arc<Lever>, calm: &Arc<AtomicBool>) -> Check {
     let name = name(number);
     let said = name.clone();
     // Blocking ones are few: each that hangs holds a thread.
-    let check = if number % 10 == 0 {
+    let check = if number.is_multiple_of(10) {
         Check::blocking(name, move || {
             let _inside = Inside::enter(&lever, &said);
             match lever.verdict.load(Ordering::Relaxed) {
@@ -153,14 +154,14 @@ fn check(number: usize, lever: &Arc<Lever>, calm: &Arc<AtomicBool>) -> Check {
         })
     };
     let check = check.timeout(LIMIT);
-    let check = if number % 7 == 0 {
+    let check = if number.is_multiple_of(7) {
         check.interval(Duration::from_millis(500))
     } else {
         check
             .success_ttl(Duration::from_millis(200))
             .failed_ttl(Duration::from_millis(100))
     };
-    let check = if number % 11 == 0 {
+    let check = if number.is_multiple_of(11) {
         check.fail_after(Duration::from_secs(2)).failure_threshold(2)
     } else {
         check
@@ -183,7 +184,7 @@ impl Stress {
             listener
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .hear(change)
+                .hear(change);
         });
         for (number, lever) in levers.iter().enumerate() {
             builder = builder.check(check(number, lever, &calm));
@@ -204,7 +205,7 @@ impl Stress {
     /// Asks, with a budget, or gives up after a while.
     fn ask_until(&self, end: Instant, number: u64) {
         let mut random = Random(number + 1);
-        let runtime = runtime(number % 2 == 0);
+        let runtime = runtime(number.is_multiple_of(2));
         while Instant::now() < end {
             let selection = match random.below(4) {
                 0 => Selection::all(),

@@ -40,9 +40,12 @@ fn wait_until(heard: impl Fn() -> bool, what: &str) {
     }
 }
 
+/// Whose status a listener heard of (`None`: that of the whole), and which.
+type Heard = (Option<String>, Status);
+
 #[tokio::test(start_paused = true)]
 async fn a_run_without_a_limit_that_hangs_after_a_pass_is_the_same_failure_everywhere() {
-    let heard: Arc<Mutex<Vec<(Option<String>, Status)>>> = Arc::default();
+    let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
     let listener = Arc::clone(&heard);
     let health = by_hand()
         .check(hangs_after_a_pass("db").timeout(None))
