@@ -26,6 +26,9 @@ pub(crate) struct Answer {
     pub(crate) lost: Vec<CheckId>,
 }
 
+/// So many checks are asked for at once.
+const PART: usize = 256;
+
 /// Where what is due runs.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
@@ -87,19 +90,25 @@ impl Runner {
         selection: &Selection,
         place: Place<'_>,
     ) -> Result<(Shared<Members>, Now, Request), SelectionError> {
-        let mut state = self.lock();
-        let home = state.home_of(place);
-        let (members, required) = state.world.required(selection)?;
-        let now = Now::read();
-        let event = Event::Asked {
-            required: &required,
-            max_age: selection.max_age,
-            home,
-        };
-        let mut carried = self.step_locked(&mut state, event, now);
-        drop(state);
-        let waits = std::mem::take(&mut carried.waits);
-        self.carry_out(carried);
+        let (members, required) = self.read(|world| world.required(selection))?;
+        let mut at = None;
+        let mut waits = Vec::new();
+        // A part at a time: the first runs begin while the last are looked at, and others come in between.
+        for part in required.chunks(PART) {
+            let mut state = self.lock();
+            let now = Now::read();
+            at.get_or_insert(now);
+            let event = Event::Asked {
+                required: part,
+                max_age: selection.max_age,
+                home: state.home_of(place),
+            };
+            let mut carried = self.step_locked(&mut state, event, now);
+            drop(state);
+            waits.append(&mut carried.waits);
+            self.carry_out(carried);
+        }
+        let now = at.unwrap_or_else(Now::read);
         if self.has_loops() {
             self.ensure_driver(place.handle, place);
         }

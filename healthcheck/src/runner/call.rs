@@ -205,7 +205,7 @@ impl Drop for Inside {
 pub(crate) fn is_inside_a_check(runner: &Runner) -> bool {
     CURRENT.with_borrow(|current| {
         let current = current.as_ref();
-        current.is_some_and(|cell| std::ptr::eq(cell.runner().as_ptr(), runner))
+        current.is_some_and(|cell| std::ptr::eq(Arc::as_ptr(cell.runner()), runner))
     })
 }
 
@@ -228,14 +228,12 @@ impl CurrentCheck {
 
     /// Tells the registries of a process apart, each with checks of its own.
     pub(crate) fn registry(&self) -> usize {
-        self.0.runner().as_ptr().addr()
+        Arc::as_ptr(self.0.runner()).addr()
     }
 
     /// Puts a sentence into every report from now on, and into the log.
     pub(crate) fn warn(&self, text: &str) {
-        let Some(runner) = self.0.runner().upgrade() else {
-            return;
-        };
+        let runner = self.0.runner();
         let text = runner.redaction.text(text).into_owned();
         runner.step(Event::Warned(text.clone()));
         telling::log(move || tracing::warn!(target: "healthcheck", "{text}"));

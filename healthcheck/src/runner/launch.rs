@@ -3,7 +3,7 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::Handle;
@@ -22,17 +22,16 @@ const BATCH: usize = 64;
 /// A run that is to be launched.
 pub(super) struct Launch {
     pub(super) check: CheckId,
-    pub(super) run: RunId,
     pub(super) call: Run,
     pub(super) cell: Arc<RunCell>,
-    pub(super) home: Handle,
 }
 
 /// Where a run can be ended from outside.
 pub(super) struct RunCell {
     run: RunId,
     subject: Subject,
-    runner: Weak<Runner>,
+    /// Its runs keep a runner alive.
+    runner: Arc<Runner>,
     runtime: tokio::runtime::Id,
     has_begun: AtomicBool,
     stage: Mutex<Stage>,
@@ -53,12 +52,17 @@ enum Stage {
 }
 
 impl RunCell {
-    pub(super) fn new(run: RunId, subject: Subject, runner: Weak<Runner>, home: &Handle) -> Self {
+    pub(super) fn new(
+        run: RunId,
+        subject: Subject,
+        runner: Arc<Runner>,
+        runtime: tokio::runtime::Id,
+    ) -> Self {
         Self {
             run,
             subject,
             runner,
-            runtime: home.id(),
+            runtime,
             has_begun: AtomicBool::new(false),
             stage: Mutex::new(Stage::Launched),
         }
@@ -72,7 +76,7 @@ impl RunCell {
         &self.subject
     }
 
-    pub(super) const fn runner(&self) -> &Weak<Runner> {
+    pub(super) const fn runner(&self) -> &Arc<Runner> {
         &self.runner
     }
 
@@ -107,73 +111,51 @@ impl RunCell {
 /// Owns one run. Its drop tells that the run has ended, so nothing that a run does, and no runtime that goes away with it,
 /// keeps its check from being run again.
 struct Running {
-    runner: Arc<Runner>,
     check: CheckId,
-    run: RunId,
     cell: Arc<RunCell>,
     has_ended: bool,
 }
 
-pub(super) fn launch_all(runner: &Arc<Runner>, launches: Vec<Launch>) {
+pub(super) fn launch_all(home: &Handle, launches: Vec<Launch>) {
     if launches.len() <= BATCH {
-        return launches.into_iter().for_each(|launch| launch.launch(runner));
+        return launches.into_iter().for_each(|launch| launch.launch(home));
     }
-    let mut batch = Vec::new();
-    let mut launches = launches.into_iter().peekable();
-    while let Some(launch) = launches.next() {
-        if !launch.call.is_async() {
-            launch.launch(runner);
-            continue;
+    let (asynchronous, sync): (Vec<_>, Vec<_>) =
+        launches.into_iter().partition(|launch| launch.call.is_async());
+    let mut asynchronous = asynchronous.into_iter().map(Launch::own);
+    loop {
+        let batch: Vec<_> = asynchronous.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            break;
         }
-        let home = launch.home.clone();
-        batch.push(LaunchGuard::new(runner, launch));
-        let ends = launches.peek().is_none_or(|next| next.home.id() != home.id());
-        if batch.len() == BATCH || ends {
-            let batch = std::mem::take(&mut batch);
-            spawn(
-                &home,
-                async move { batch.into_iter().for_each(LaunchGuard::launch) },
-            );
-        }
+        // Dropped with its runtime before it has begun, each run in it tells.
+        let runtime = home.clone();
+        spawn(home, async move {
+            for (running, call) in batch {
+                runtime.spawn(running.asynchronous(call));
+            }
+        });
     }
-    batch.into_iter().for_each(LaunchGuard::launch);
-}
-
-/// A launch on its way to its runtime. Dropped there, it tells.
-struct LaunchGuard(Option<(Running, Run, Handle)>);
-
-impl LaunchGuard {
-    fn new(runner: &Arc<Runner>, launch: Launch) -> Self {
-        let (running, call, home) = launch.own(runner);
-        Self(Some((running, call, home)))
-    }
-
-    fn launch(mut self) {
-        if let Some((running, call, home)) = self.0.take() {
-            home.spawn(running.asynchronous(call));
-        }
-    }
+    sync.into_iter().for_each(|launch| launch.launch(home));
 }
 
 impl Launch {
-    fn own(self, runner: &Arc<Runner>) -> (Running, Run, Handle) {
+    fn own(self) -> (Running, Run) {
         let running = Running {
-            runner: Arc::clone(runner),
             check: self.check,
-            run: self.run,
             cell: self.cell,
             has_ended: false,
         };
-        (running, self.call, self.home)
+        (running, self.call)
     }
 
     /// Takes no lock while it spawns: a runtime that is gone drops the run inside `spawn`.
-    fn launch(self, runner: &Arc<Runner>) {
-        let (running, call, home) = self.own(runner);
+    fn launch(self, home: &Handle) {
+        let (running, call) = self.own();
         if call.is_async() {
             home.spawn(running.asynchronous(call));
         } else {
-            running.on_thread(call, home);
+            running.on_thread(call, home.clone());
         }
     }
 }
@@ -188,11 +170,10 @@ impl Running {
     }
 
     fn on_thread(self, run: Run, home: Handle) {
-        let runner = Arc::clone(&self.runner);
         let cell = Arc::clone(&self.cell);
         let held = paused_time::hold(&home);
         let dispatch = tracing::dispatcher::get_default(Clone::clone);
-        let permit = runner.threads.run(move |thread| {
+        let permit = cell.runner.threads.run(move |thread| {
             match thread {
                 Ok(()) => {
                     let _runtime = home.enter();
@@ -227,15 +208,16 @@ impl Running {
         self.has_ended = true;
         self.cell.replace(Stage::Ended);
         let (status, output) = outcome.into_parts();
-        let output = self.runner.output_of(self.cell.subject(), output);
-        let (check, run) = (self.check, self.run);
+        let runner = &self.cell.runner;
+        let output = runner.output_of(self.cell.subject(), output);
+        let (check, run) = (self.check, self.cell.run);
         let returned = Event::Returned {
             check,
             run,
             status,
             output,
         };
-        self.runner.ended(check, run, returned);
+        runner.ended(check, run, returned);
     }
 }
 
@@ -244,16 +226,16 @@ impl Drop for Running {
         if self.has_ended {
             return;
         }
-        let (check, run) = (self.check, self.run);
+        let (check, run, runner) = (self.check, self.cell.run, &self.cell.runner);
         match self.cell.replace(Stage::Ended) {
             Stage::Dropped | Stage::Ended => {}
-            Stage::ToEnd => self.runner.ended(check, run, Event::Ended { check, run }),
+            Stage::ToEnd => runner.ended(check, run, Event::Ended { check, run }),
             Stage::Idle(call, _) => {
                 call.give_up();
-                self.runner.ended(check, run, Event::Lost { check, run });
+                runner.ended(check, run, Event::Lost { check, run });
             }
             Stage::Launched | Stage::Polling | Stage::OnThread(_) => {
-                self.runner.ended(check, run, Event::Lost { check, run });
+                runner.ended(check, run, Event::Lost { check, run });
             }
         }
     }

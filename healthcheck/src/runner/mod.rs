@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -44,8 +44,6 @@ use threads::Threads;
 
 /// The checks and sections of one registry, and what runs them.
 pub(crate) struct Runner {
-    /// For its runs, which don't keep it alive.
-    itself: Weak<Self>,
     state: Mutex<State>,
     /// As the world counts it, for those who only want to know whether anything has changed.
     generation: CachePadded<AtomicU64>,
@@ -95,8 +93,7 @@ impl Runner {
     ) -> Arc<Self> {
         let mut world = world;
         world.tell_runs = telling.wants_runs();
-        Arc::new_cyclic(|itself| Self {
-            itself: Weak::clone(itself),
+        Arc::new(Self {
             state: Mutex::new(State {
                 world,
                 runs: Vec::new(),
@@ -222,7 +219,7 @@ impl Runner {
     }
 
     /// The clock is read under the lock, so that events and moments have the same order.
-    fn step_locked(&self, state: &mut State, event: Event<'_>, now: Now) -> Carried {
+    fn step_locked(self: &Arc<Self>, state: &mut State, event: Event<'_>, now: Now) -> Carried {
         let mut carried = Carried::default();
         let mut follow_ups = VecDeque::new();
         let mut next = Some(event);
@@ -240,11 +237,15 @@ impl Runner {
     }
 
     /// Finds out, under the lock, what the effects need that isn't theirs. Gives the runs that can't be launched.
-    fn prepare(&self, state: &mut State, effects: Effects, carried: &mut Carried) -> Vec<Event<'static>> {
+    fn prepare(
+        self: &Arc<Self>,
+        state: &mut State,
+        effects: Effects,
+        carried: &mut Carried,
+    ) -> Vec<Event<'static>> {
         let mut lost = Vec::new();
-        carried.launches.reserve(effects.start.len());
         for start in effects.start {
-            let home = state.home(start.home);
+            let home = state.homes.iter().find(|home| home.number == start.home.runtime);
             let subject = state.world.subject(start.check).cloned();
             let slot = state.runs.get_mut(start.check.index()).and_then(Option::as_mut);
             let (Some(home), Some(slot), Some(subject)) = (home, slot, subject) else {
@@ -252,15 +253,18 @@ impl Runner {
                 lost.push(Event::Lost { check, run });
                 continue;
             };
-            let cell = Arc::new(RunCell::new(start.run, subject, Weak::clone(&self.itself), &home));
+            let home = &home.handle;
+            let cell = Arc::new(RunCell::new(start.run, subject, Arc::clone(self), home.id()));
             slot.going_on = Some(Arc::clone(&cell));
-            carried.launches.push(Launch {
+            let launch = Launch {
                 check: start.check,
-                run: start.run,
                 call: slot.run.clone(),
                 cell,
-                home,
-            });
+            };
+            match carried.launches.last_mut() {
+                Some((last, launches)) if last.id() == home.id() => launches.push(launch),
+                _ => carried.launches.push((home.clone(), vec![launch])),
+            }
         }
         for (check, run) in effects.cancel {
             carried
@@ -318,7 +322,9 @@ impl Runner {
     }
 
     fn carry_out_now(self: &Arc<Self>, carried: Carried) {
-        launch::launch_all(self, carried.launches);
+        for (home, launches) in carried.launches {
+            launch::launch_all(&home, launches);
+        }
         for (check, run, cell) in carried.cancels {
             self.cancel(check, run, &cell);
         }
@@ -359,7 +365,8 @@ type Queued = VecDeque<(Arc<Runner>, Carried)>;
 /// Effects with all that is needed to carry them out.
 #[derive(Default)]
 struct Carried {
-    launches: Vec<Launch>,
+    /// By the runtime that they are for.
+    launches: Vec<(Handle, Vec<Launch>)>,
     cancels: Vec<(CheckId, RunId, Arc<RunCell>)>,
     wake: Vec<std::task::Waker>,
     /// What a request has to wait for. It takes them before the rest is carried out.
@@ -402,11 +409,6 @@ impl State {
             runtime: self.number_of(place.handle),
             chosen: place.chosen,
         }
-    }
-
-    fn home(&self, home: Home) -> Option<Handle> {
-        let known = self.homes.iter().find(|known| known.number == home.runtime);
-        known.map(|known| known.handle.clone())
     }
 
     fn cell(&self, check: CheckId, run: RunId) -> Option<Arc<RunCell>> {
