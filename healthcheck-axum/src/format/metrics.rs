@@ -32,7 +32,7 @@ enum Kind {
     Counter,
 }
 
-const FAMILIES: [Family; 12] = [
+const FAMILIES: [Family; 13] = [
     Family {
         name: "healthcheck_status",
         kind: Kind::Gauge,
@@ -97,6 +97,12 @@ const FAMILIES: [Family; 12] = [
             writer.sample(&[("what", "lines")], samples.statistics.dropped_lines)?;
             writer.sample(&[("what", "events")], samples.statistics.dropped_events)
         },
+    },
+    Family {
+        name: "healthcheck_gate_failed_open",
+        kind: Kind::Counter,
+        help: "How often a gate began to let everybody through, since it was closed for too long.",
+        samples: |samples, writer| writer.sample(&[], samples.statistics.gates_failed_open),
     },
     Family {
         name: "healthcheck_runs",

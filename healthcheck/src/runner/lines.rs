@@ -33,6 +33,7 @@ fn level(notice: &Notice) -> Option<Level> {
         Notice::Ran { changed: false, .. } => Level::DEBUG,
         Notice::SectionFailed { .. } | Notice::StillFailing(_) => Level::ERROR,
         Notice::Overridden { .. } | Notice::MaintenanceBegins(_) | Notice::LoopRestarted => Level::WARN,
+        Notice::GateFailedOpen { .. } => Level::WARN,
         Notice::MaintenanceEnds | Notice::ShuttingDown => Level::INFO,
     })
 }
@@ -77,6 +78,12 @@ pub(super) fn write(notice: &Notice) {
         }
         Notice::MaintenanceEnds => info!(target: "healthcheck", "maintenance ends"),
         Notice::ShuttingDown => info!(target: "healthcheck", "shutting down: readiness fails from now on"),
+        Notice::GateFailedOpen { checks, seconds } => warn!(
+            target: "healthcheck",
+            checks = checks.join(", "),
+            seconds,
+            "a gate was closed for so long that it lets everybody through now"
+        ),
         Notice::LoopRestarted => warn!(
             target: "healthcheck",
             "the loop of the background health checks had ended with its runtime: started again"

@@ -175,6 +175,11 @@ pub(crate) enum Notice {
     MaintenanceEnds,
     ShuttingDown,
     LoopRestarted,
+    /// A gate before these has been closed for so long that it lets everybody through.
+    GateFailedOpen {
+        checks: Vec<String>,
+        seconds: u64,
+    },
 }
 
 /// How a transition of a check is logged.

@@ -28,6 +28,7 @@ const GRACE: Duration = Duration::from_millis(100);
 /// Changes the world by one event, and says what is to be done because of it.
 pub(crate) fn step(world: &mut World, event: Event<'_>, now: Now) -> Effects {
     let before = world.next_of_driver();
+    let generation = world.generation;
     let mut step = Step {
         world,
         now,
@@ -44,6 +45,9 @@ pub(crate) fn step(world: &mut World, event: Event<'_>, now: Now) -> Effects {
     step.propagate();
     step.judge_whole();
     let mut effects = step.effects;
+    if world.generation != generation {
+        world.judge_gates(now.mono);
+    }
     world.forget_what_is_over();
     let after = world.next_of_driver();
     effects.sooner = after.is_some_and(|after| before.is_none_or(|before| after < before));
@@ -219,6 +223,7 @@ impl Step<'_> {
             Event::Drain => {
                 if !std::mem::replace(&mut self.world.draining, true) {
                     self.world.generation += 1;
+                    self.wake_all();
                     self.effects.notices.push(Notice::ShuttingDown);
                 }
             }
@@ -738,6 +743,10 @@ impl Step<'_> {
             .extend(waiting.into_iter().map(|(_, waker)| waker));
     }
 
+    fn wake_all(&mut self) {
+        self.effects.wake.extend(self.world.take_waiters());
+    }
+
     fn affect_dependants(&mut self, id: CheckId) {
         let Some(check) = self.world.get(id) else { return };
         let dependants = check.dependants.iter().map(|&on| (self.world.check(on).rank, on));
@@ -775,6 +784,9 @@ impl Step<'_> {
         }
         if before != shown {
             self.world.generation += 1;
+            if !self.world.waiters.is_empty() {
+                self.wake(id);
+            }
             // Also where nothing is announced: a check without a result blocks nobody any more.
             self.affect_dependants(id);
         }
@@ -1071,6 +1083,7 @@ impl Step<'_> {
             Some(reason) => Notice::MaintenanceBegins(reason.clone()),
             None => Notice::MaintenanceEnds,
         });
+        self.wake_all();
         if before.is_some() == reason.is_some() {
             return;
         }
