@@ -816,12 +816,13 @@ impl Step<'_> {
                 && check.record.latest().is_some()
             {
                 let output = check.output(now.mono);
-                let check = check.name().to_owned();
-                self.effects.notices.push(Notice::OwnFailure {
-                    check,
-                    output,
-                    critical,
-                });
+                if let Some(info) = check.info().cloned() {
+                    self.effects.notices.push(Notice::OwnFailure {
+                        info,
+                        output,
+                        critical,
+                    });
+                }
             }
             return;
         }
@@ -861,10 +862,12 @@ impl Step<'_> {
             (_, false) => Some(Wording::Plain),
         };
         check.record.fails_quietly = wording == Some(Wording::Blocked) && shown == Status::Fail;
+        let info = check.info().filter(|_| shown != Status::Pass).cloned();
         self.effects.notices.push(Notice::Transition {
             transition,
             wording,
             critical,
+            info,
         });
         if from == Some(Status::Fail) {
             // What it held up is due at once, and not only when a failure of before has expired.
@@ -904,6 +907,7 @@ impl Step<'_> {
             transition,
             wording: Some(Wording::Plain),
             critical: true,
+            info: None,
         });
     }
 
@@ -1053,6 +1057,7 @@ impl Step<'_> {
             transition,
             wording: Some(Wording::Plain),
             critical: true,
+            info: None,
         });
     }
 
@@ -1108,6 +1113,7 @@ impl Step<'_> {
             transition,
             wording: Some(Wording::Plain),
             critical: true,
+            info: None,
         });
     }
 
