@@ -30,7 +30,7 @@ impl Store for InMemory {
     }
 }
 
-#[health_check]
+#[health_check(external)]
 async fn pool(pool: &Pool, region: Region) -> Outcome {
     Outcome::pass(format!("{} connections to {}", pool.size, region.0))
 }

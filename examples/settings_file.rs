@@ -8,7 +8,7 @@ use healthcheck_axum::Endpoints;
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
-#[health_check(tags("cache"))]
+#[health_check(external, tags("cache"))]
 async fn redis() -> Result<(), &'static str> {
     Err("connection refused")
 }

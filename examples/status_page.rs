@@ -17,6 +17,7 @@ async fn main() -> Result<(), ServeError> {
             })
             .description("The orders database accepts connections and answers a query.")
             .tags(["storage"])
+            .external()
             .startup()
             .readiness(),
         )
@@ -57,11 +58,13 @@ async fn main() -> Result<(), ServeError> {
             Check::new("queue", async || "connected")
                 .description("The queue is there to be read.")
                 .tags(["queue", "external"])
+                .external()
                 .depends_on(["database"]),
         )
         .check(
             Check::new("feature flags", async || "stale for 3 s")
                 .description("The flags were fetched lately.")
+                .external()
                 .failure_threshold(3),
         )
         .section("version", json!({ "release": "2026.1.17", "commit": "0f3e1a9" }))

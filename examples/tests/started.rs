@@ -1,7 +1,7 @@
 //! Each serves what its file says.
 
 use std::net::{SocketAddr, TcpListener};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::example::{Example, LIMIT, command, get, report, result};
 
@@ -163,4 +163,24 @@ fn ready_made_runs_ten_checks_on_a_file_and_needs_no_server() {
         assert_eq!(result.status, healthcheck::Status::Pass, "{result:?}");
     }
     assert!(file.exists());
+}
+
+#[test]
+fn a_worker_takes_no_message_while_the_database_is_down_and_goes_on_once_it_is_back() {
+    let database = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = database.local_addr().unwrap();
+    let example = Example::start("worker", &["127.0.0.1:0", &address.to_string()]);
+    let health = example.address();
+    while !example.line().ends_with(" done") {}
+    drop(database);
+    // Four are in flight at most; then nobody takes one.
+    let mut failed = 0;
+    while let Ok(line) = example.lines.recv_timeout(Duration::from_secs(2)) {
+        failed += usize::from(line.contains(" failed: "));
+    }
+    assert!(failed <= 4, "{failed}");
+    assert_eq!(get(health, "/readyz").0, 200, "a shared failure takes nobody out");
+    assert_eq!(get(health, "/healthcheck").0, 503);
+    let _database = TcpListener::bind(address).unwrap();
+    while !example.line().ends_with(" done") {}
 }

@@ -32,15 +32,17 @@ pub(crate) async fn write(path: PathBuf, health: &HealthCheck) {
     let _ = tokio::time::timeout(PATIENCE, writing).await;
 }
 
-/// One line for each check that fails and has been run; outputs are redacted as they are.
+/// One line for each check that fails and has been run, and below it what to do; outputs are redacted as they are.
 fn text(results: &[CheckResult]) -> String {
     let failing = results
         .iter()
         .filter(|result| result.status == Status::Fail && result.timestamp.is_some());
     let mut text = String::new();
-    for CheckResult { checker, output, .. } in failing {
+    for result in failing {
+        let CheckResult { checker, output, .. } = result;
         // Writing into a string doesn't fail.
         let _ = writeln!(text, "{}: {}", OneLine(checker), OneLine(&format::output(output)));
+        let _ = format::advice(result, LONGEST, &mut text);
     }
     let end = (0..=LONGEST.min(text.len())).rfind(|&end| text.is_char_boundary(end));
     text.truncate(end.unwrap_or_default());
@@ -97,6 +99,21 @@ mod tests {
         assert_eq!(
             text.replace("********", "app"),
             "runtime: stands still\ndatabase: postgres://app:app@db/orders refused\nqueue: {\"depth\":9}\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn it_says_what_to_do_about_what_fails() {
+        let database = Check::new("database", async || Outcome::fail("refused"))
+            .owner("orders")
+            .runbook("https://runbooks.example/orders")
+            .when_it_fails("A failover takes 40 s: wait.\nLonger: page the storage team.");
+        let health = with([database]);
+        health.report().await;
+        assert_eq!(
+            written(&health).await,
+            "database: refused\n    owner: orders\n    runbook: https://runbooks.example/orders\n    \
+             when it fails: A failover takes 40 s: wait.\n      Longer: page the storage team.\n"
         );
     }
 

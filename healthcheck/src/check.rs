@@ -9,6 +9,19 @@ use crate::run::Run;
 
 /// A check written by hand, beside those that `#[health_check]` registers.
 ///
+/// # Which options
+/// Ask what fails. The first yes decides; without one no option is needed.
+///
+/// | what fails | option | what its failure does |
+/// |---|---|---|
+/// | something that other instances share: a database, DNS | [`external`](Self::external) | readiness degrades: no instance leaves the load balancer; `/healthcheck` fails, so that monitors see it |
+/// | something that only a restart repairs: a deadlock | [`liveness`](Self::liveness) | the process is restarted |
+/// | something that is needed once, at the start: migrations | [`startup`](Self::startup) | the instance isn't ready until it has passed |
+/// | something that the service works without: a cache | [`critical(false)`](Self::critical) | the whole is degraded, and answers 200 |
+/// | anything else of this instance alone: a full disk | none | readiness fails: this instance leaves, the others stay |
+///
+/// [`fail_after`](Self::fail_after) rides out a failover.
+///
 /// ```
 /// use std::time::Duration;
 /// use healthcheck::{Check, HealthCheck};

@@ -21,6 +21,7 @@
 //!
 //! - [`Check`] is a check written by hand, [`checks`] has ready-made ones, [`Settings`] sets every option at deployment.
 //! - [`HealthCheckBuilder`] provides what checks take as parameters, and sets what holds for all.
+//! - [`HealthCheck::until`] waits until checks pass; a [`Gate`] holds workers back while one fails.
 //! - [`Report`] is what is told, for a [`Selection`] of the checks; [`EnvironmentDump`] the environment page.
 //! - [`redact`] is what no value leaves without passing, [`Redactor`] adds rules to it, [`install_panic_hook`] puts it
 //!   before what panics print.
@@ -50,6 +51,7 @@ mod disable;
 mod drain;
 mod environment;
 mod error;
+mod gate;
 mod health;
 mod hostname;
 mod model;
@@ -71,6 +73,7 @@ mod selection;
 mod settings;
 mod statistics;
 mod transition;
+mod until;
 mod world;
 
 #[doc(hidden)]
@@ -81,6 +84,7 @@ pub use builder::HealthCheckBuilder;
 pub use check::Check;
 pub use environment::{EnvironmentDump, EnvironmentDumpBuilder};
 pub use error::{BuildError, OverrideError, SelectionError};
+pub use gate::Gate;
 pub use health::HealthCheck;
 #[cfg(feature = "macros")]
 pub use healthcheck_macros::{env_section, health_check};
@@ -93,3 +97,4 @@ pub use selection::Selection;
 pub use settings::Settings;
 pub use statistics::{CheckStatistics, Statistics};
 pub use transition::{Cause, Transition};
+pub use until::NotReady;

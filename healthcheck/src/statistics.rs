@@ -24,6 +24,8 @@ pub struct Statistics {
     pub dropped_lines: u64,
     /// Transitions and results that were dropped, since a listener was busy for so long that 1,024 were waiting.
     pub dropped_events: u64,
+    /// How often a [`Gate`](crate::Gate) began to let everybody through, since it was closed for too long.
+    pub gates_failed_open: u64,
     /// One entry a check, by name.
     pub checks: Vec<CheckStatistics>,
 }
@@ -54,6 +56,7 @@ impl Statistics {
             stuck_runs: world.stuck_runs(),
             dropped_lines: dropped.lines,
             dropped_events: dropped.events,
+            gates_failed_open: world.gates_failed_open(),
             checks: world.statistics(Now::read()),
         })
     }

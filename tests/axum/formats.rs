@@ -1,12 +1,13 @@
 //! Which form an answer takes, as a client sees it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use healthcheck::{Check, Outcome};
-use healthcheck_axum::{Endpoints, Format, Page};
+use healthcheck::{Check, Outcome, Selection};
+use healthcheck_axum::{Access, Endpoints, Format, Page};
 use serde_json::json;
 
 use crate::support::{
@@ -634,4 +635,62 @@ fn resolved(from: &str, link: &str) -> String {
     } else {
         format!("/{path}")
     }
+}
+
+#[tokio::test]
+async fn what_to_do_is_shown_while_a_check_doesnt_pass_and_to_those_who_may_see_details() {
+    let owned = |check: Check| {
+        check
+            .owner("the storage team")
+            .runbook("javascript:alert(1)")
+            .when_it_fails("Wait <b>40 s</b>.\nThen page.")
+    };
+    let endpoints = || {
+        let database = owned(fails("database")).external();
+        Endpoints::new(built([database, owned(passes("fine"))]))
+    };
+    let body = async |router: &axum::Router, path: &str| text(&ask(router, local(path)).await).to_owned();
+    let shown = router(endpoints());
+    let page = body(&shown, "/healthcheck?format=html").await;
+    assert_eq!(page.matches("the storage team").count(), 1, "not of what passes");
+    assert!(
+        page.contains("Wait &lt;b&gt;40 s&lt;/b&gt;.\nThen page."),
+        "{page}"
+    );
+    // Only what is http becomes a link.
+    assert!(page.contains("runbook: <bdi>javascript:alert(1)</bdi>"), "{page}");
+    assert!(page.contains("shared: keeps the instance in rotation"));
+    let lines = "\n    owner: the storage team\n    runbook: javascript:alert(1)\n    \
+                 when it fails: Wait <b>40 s</b>.\n      Then page.\n";
+    let verbose = body(&shown, "/healthcheck?format=text&verbose").await;
+    assert!(verbose.contains(lines), "{verbose}");
+
+    let withheld = router(endpoints().details_access(Access::denied()));
+    for form in ["html", "text&verbose", "json", "health%2Bjson", "openmetrics"] {
+        let body = body(&withheld, &format!("/healthcheck?format={form}")).await;
+        for secret in ["storage team", "javascript:", "40 s"] {
+            assert!(!body.contains(secret), "{form}: {body}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_shows_how_long_is_left_of_fail_after() {
+    let broken = Arc::new(AtomicBool::new(false));
+    let database = Check::with("database", Arc::clone(&broken), |broken| async move {
+        !broken.load(Ordering::SeqCst)
+    });
+    let health = built([database.external().fail_after(Duration::from_secs(60))]);
+    health.report().await;
+    broken.store(true, Ordering::SeqCst);
+    health.expire(&Selection::all()).unwrap();
+    let report = health.report().await;
+    let until = report.results[0]
+        .pending
+        .and_then(|pending| pending.until)
+        .unwrap();
+    assert!((55.0..=60.0).contains(&(until - report.timestamp)), "{until}");
+    let page = ask(&router(Endpoints::new(health)), local("/healthcheck?format=html")).await;
+    let page = text(&page);
+    assert!(page.contains("<li>a warning that fails <time "), "{page}");
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use healthcheck::{Check, Status};
-use healthcheck_axum::Endpoints;
+use healthcheck_axum::{Access, Endpoints};
 use tokio::sync::Notify;
 use tokio::time::{advance, timeout};
 
@@ -190,4 +190,31 @@ async fn what_is_seen_from_outside_shows_with_the_whole() {
     }
     let part = ask(&router, get("/healthcheck?check=a&format=openmetrics")).await;
     assert!(!part.body.windows(9).any(|window| window == b"\"runtime\""));
+}
+
+#[tokio::test]
+async fn who_looks_after_a_check_is_a_label_of_a_metric_of_its_own_and_empty_for_strangers() {
+    let endpoints = || {
+        let owned = fails("a").owner("orders").runbook("https://runbooks.example/a");
+        Endpoints::new(built([owned, passes("b")]))
+    };
+    let shown = scrape(&router(endpoints())).await;
+    let of_a = r#"healthcheck_check_info{check="a",owner="orders",runbook="https://runbooks.example/a"} 1"#;
+    assert!(has(&shown, of_a), "{shown}");
+    assert!(
+        has(
+            &shown,
+            r#"healthcheck_check_info{check="b",owner="",runbook=""} 1"#
+        ),
+        "{shown}"
+    );
+    let withheld = scrape(&router(endpoints().details_access(Access::denied()))).await;
+    for check in ["a", "b"] {
+        let empty = format!(r#"healthcheck_check_info{{check="{check}",owner="",runbook=""}} 1"#);
+        assert!(has(&withheld, &empty), "{withheld}");
+    }
+    assert!(
+        !withheld.contains("orders") && !withheld.contains("runbooks"),
+        "{withheld}"
+    );
 }

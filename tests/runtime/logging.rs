@@ -201,3 +201,31 @@ fn a_loop_that_is_started_again_is_logged_and_one_that_can_never_start_is_not() 
     let started = "WARN the loop of the background health checks had ended with its runtime: started again";
     assert_eq!(log.of("WARN"), [started, started]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_line_of_a_failure_names_the_owner_the_runbook_and_what_to_do() {
+    let log = Log::catch();
+    let lever = Lever::default();
+    let database = lever
+        .check("database")
+        .owner("orders")
+        .runbook("https://runbooks.example/orders")
+        .when_it_fails("Wait 40 s.");
+    let health = built([database.success_ttl(None).failed_ttl(None)]);
+    health.report().await;
+    lever.fail();
+    health.report().await;
+    assert_eq!(
+        log.of("ERROR"),
+        [
+            "ERROR health check failed check=\"database\" output=broken owner=\"orders\" \
+          runbook=\"https://runbooks.example/orders\" when_it_fails=\"Wait 40 s.\""
+        ]
+    );
+    lever.pass();
+    health.report().await;
+    assert_eq!(
+        log.of("INFO"),
+        ["INFO health check recovered check=\"database\" output=fine"]
+    );
+}

@@ -17,3 +17,4 @@ mod settings;
 mod startup;
 mod support;
 mod thresholds;
+mod waiting;

@@ -79,6 +79,18 @@ struct Component<'a> {
     time: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<String>,
+    /// The draft's own place for where to read on, by the relation that is registered for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    links: Option<Links<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when_it_fails: Option<&'a str>,
+}
+
+#[derive(serde::Serialize)]
+struct Links<'a> {
+    help: &'a str,
 }
 
 impl<'a> Component<'a> {
@@ -94,6 +106,9 @@ impl<'a> Component<'a> {
             status: result.status.as_str(),
             time: result.timestamp.and_then(wording::rfc3339),
             output: (result.status != Status::Pass).then(|| output(&result.output).into_owned()),
+            links: result.runbook.as_deref().map(|help| Links { help }),
+            owner: result.owner.as_deref(),
+            when_it_fails: result.when_it_fails.as_deref(),
         }
     }
 }

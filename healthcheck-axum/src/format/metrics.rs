@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use healthcheck::{CheckResult, CheckStatistics, Overall, Report, Statistics, Status};
+use healthcheck::{CheckOptions, CheckResult, CheckStatistics, Overall, Report, Statistics, Status};
 
 use super::Page;
 use super::body::Body;
@@ -32,12 +32,18 @@ enum Kind {
     Counter,
 }
 
-const FAMILIES: [Family; 12] = [
+const FAMILIES: [Family; 14] = [
     Family {
         name: "healthcheck_status",
         kind: Kind::Gauge,
         help: "What a check says: 1 pass, 0.5 warn, 0 fail; absent while nothing recent is known.",
         samples: |samples, writer| samples.per_check(writer, |known| known.status()),
+    },
+    Family {
+        name: "healthcheck_check_info",
+        kind: Kind::Gauge,
+        help: "Who looks after a check and what to read when it fails; always 1. The labels are empty where nobody said so, or details are withheld.",
+        samples: |samples, writer| samples.infos(writer),
     },
     Family {
         name: "healthcheck_probe_status",
@@ -97,6 +103,12 @@ const FAMILIES: [Family; 12] = [
             writer.sample(&[("what", "lines")], samples.statistics.dropped_lines)?;
             writer.sample(&[("what", "events")], samples.statistics.dropped_events)
         },
+    },
+    Family {
+        name: "healthcheck_gate_failed_open",
+        kind: Kind::Counter,
+        help: "How often a gate began to let everybody through, since it was closed for too long.",
+        samples: |samples, writer| writer.sample(&[], samples.statistics.gates_failed_open),
     },
     Family {
         name: "healthcheck_runs",
@@ -270,6 +282,22 @@ impl<'a> Samples<'a> {
             if let Some(value) = value(&known) {
                 writer.sample(&[("check", &known.result.checker)], value)?;
             }
+        }
+        Ok(())
+    }
+
+    fn infos(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        for result in self.page.report().results.iter().chain(self.observed()) {
+            let options = self.page.options(&result.checker);
+            let options = options.filter(|_| self.page.shows_details());
+            let owner = options.and_then(CheckOptions::owner).unwrap_or_default();
+            let runbook = options.and_then(CheckOptions::runbook).unwrap_or_default();
+            let labels = [
+                ("check", &*result.checker),
+                ("owner", owner),
+                ("runbook", runbook),
+            ];
+            writer.sample(&labels, 1)?;
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ pub(crate) use formats::{Form, Formats};
 pub(crate) use negotiation::{Choice, UnknownFormat, Where, Wish};
 pub use page::Page;
 pub(crate) use page::{Place, Wholes};
-pub(crate) use wording::{OneLine, output};
+pub(crate) use wording::{OneLine, advice, output};
 
 /// A form that a report can be sent in.
 ///

@@ -178,6 +178,9 @@ async fn a_service_that_fails() {
             Outcome::fail(json!({ "code": 14, "message": "unavailable" }))
         })
         .external()
+        .owner("platform")
+        .runbook("https://runbooks.example/etcd")
+        .when_it_fails("An election takes 10 s: wait.\n\nLonger: page the platform team.")
         .failure_threshold(3),
     ])
     .await;

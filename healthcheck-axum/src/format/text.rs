@@ -6,7 +6,7 @@ use axum::http::HeaderValue;
 use healthcheck::{CheckResult, Overall, Status};
 
 use super::body::Body;
-use super::wording::{OneLine, beginning, output};
+use super::wording::{OneLine, advice, beginning, output};
 use super::{Format, Page, body};
 
 /// What the Kubernetes API server writes on `/readyz` and `/readyz?verbose`.
@@ -39,6 +39,7 @@ fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
         for status in [Status::Pass, Status::Warn, Status::Fail] {
             for result in report.results.iter().filter(|result| result.status == status) {
                 line(body, result, SHORT)?;
+                advice(result, SHORT, body)?;
             }
         }
     } else {
@@ -63,6 +64,9 @@ fn in_order(page: &Page<'_>, body: &mut Body) -> fmt::Result {
             excluded_line(body, name)?;
         }
         line(body, result, usize::MAX)?;
+        if page.is_verbose() {
+            advice(result, usize::MAX, body)?;
+        }
     }
     excluded.try_for_each(|name| excluded_line(body, name))
 }

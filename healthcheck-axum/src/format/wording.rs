@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 use std::time::{Duration, UNIX_EPOCH};
 
+use healthcheck::CheckResult;
 use serde_json::Value;
 
 /// An output as text: a string without its quotes, nothing for `null`, anything else as JSON.
@@ -33,6 +34,37 @@ impl Display for OneLine<'_> {
         }
         f.write_str(rest)
     }
+}
+
+/// What to do about a check that doesn't pass, a line each; nothing where nobody has said it. A text is cut at so many bytes.
+pub(crate) fn advice(result: &CheckResult, longest: usize, out: &mut impl Write) -> fmt::Result {
+    let CheckResult {
+        owner,
+        runbook,
+        when_it_fails,
+        ..
+    } = result;
+    let said = [
+        ("owner", owner),
+        ("runbook", runbook),
+        ("when it fails", when_it_fails),
+    ];
+    for (what, text) in said {
+        let lines = text.iter().flat_map(|text| text.lines());
+        let mut left = longest;
+        for (number, line) in lines.filter(|line| !line.trim().is_empty()).enumerate() {
+            let (start, is_cut) = beginning(line, left);
+            left = left.saturating_sub(line.len());
+            let what = if number == 0 { what } else { "" };
+            let colon = if number == 0 { ": " } else { "  " };
+            let more = if is_cut { "…" } else { "" };
+            writeln!(out, "    {what}{colon}{}{more}", OneLine(start))?;
+            if is_cut {
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn breaks_out(character: char) -> bool {

@@ -103,7 +103,8 @@ impl CheckOptions {
     }
 
     /// Whether `critical` was written, be it the default: an `external` check degrades readiness only where it wasn't.
-    pub(crate) const fn critical_is_said(&self) -> bool {
+    #[must_use]
+    pub const fn critical_is_said(&self) -> bool {
         self.critical_is_said
     }
 

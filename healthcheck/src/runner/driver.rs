@@ -86,8 +86,8 @@ impl Runner {
         *place = Some(task);
         let restarted = self.has_loops() && std::mem::take(&mut state.died);
         drop(state);
-        if restarted && self.telling.put(vec![Notice::LoopRestarted]) {
-            self.telling.wake();
+        if restarted {
+            self.tell(Notice::LoopRestarted);
         }
     }
 }

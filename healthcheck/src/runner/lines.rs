@@ -4,6 +4,7 @@ use serde_json::Value;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, debug, error, info, warn};
 
+use crate::model::{CheckInfo, CheckOptions};
 use crate::outcome::Status;
 use crate::transition::Transition;
 use crate::world::{FLAPPING, Notice, Wording};
@@ -20,6 +21,7 @@ fn level(notice: &Notice) -> Option<Level> {
             transition,
             wording,
             critical,
+            ..
         } => match (transition.checker.is_some(), wording, transition.to) {
             (_, None, _) => return None,
             (false, ..) | (_, Some(Wording::Blocked), _) => Level::DEBUG,
@@ -33,6 +35,7 @@ fn level(notice: &Notice) -> Option<Level> {
         Notice::Ran { changed: false, .. } => Level::DEBUG,
         Notice::SectionFailed { .. } | Notice::StillFailing(_) => Level::ERROR,
         Notice::Overridden { .. } | Notice::MaintenanceBegins(_) | Notice::LoopRestarted => Level::WARN,
+        Notice::GateFailedOpen { .. } => Level::WARN,
         Notice::MaintenanceEnds | Notice::ShuttingDown => Level::INFO,
     })
 }
@@ -48,13 +51,14 @@ pub(super) fn write(notice: &Notice) {
             transition,
             wording: Some(wording),
             critical,
-        } => of_transition(transition, *wording, *critical),
+            info,
+        } => of_transition(transition, *wording, *critical, &Advice::of(info.as_deref())),
         Notice::Transition { wording: None, .. } | Notice::Ran { changed: true, .. } => {}
         Notice::OwnFailure {
-            check,
+            info,
             output,
             critical,
-        } => failed(check, output, *critical),
+        } => failed(info.name(), output, *critical, &Advice::of(Some(info))),
         Notice::Ran { result, .. } => {
             let (check, output, status) = (&*result.checker, text(&result.output), result.status);
             debug!(target: "healthcheck", check, %output, %status, "health check ran");
@@ -77,6 +81,12 @@ pub(super) fn write(notice: &Notice) {
         }
         Notice::MaintenanceEnds => info!(target: "healthcheck", "maintenance ends"),
         Notice::ShuttingDown => info!(target: "healthcheck", "shutting down: readiness fails from now on"),
+        Notice::GateFailedOpen { checks, seconds } => warn!(
+            target: "healthcheck",
+            checks = checks.join(", "),
+            seconds,
+            "a gate was closed for so long that it lets everybody through now"
+        ),
         Notice::LoopRestarted => warn!(
             target: "healthcheck",
             "the loop of the background health checks had ended with its runtime: started again"
@@ -84,11 +94,34 @@ pub(super) fn write(notice: &Notice) {
     }
 }
 
-fn of_transition(transition: &Transition, wording: Wording, critical: bool) {
+/// What to do about a check that doesn't pass.
+struct Advice<'a> {
+    owner: Option<&'a str>,
+    runbook: Option<&'a str>,
+    when_it_fails: Option<&'a str>,
+}
+
+impl<'a> Advice<'a> {
+    fn of(info: Option<&'a CheckInfo>) -> Self {
+        let options = info.map(CheckInfo::options);
+        Self {
+            owner: options.and_then(CheckOptions::owner),
+            runbook: options.and_then(CheckOptions::runbook),
+            when_it_fails: options.and_then(CheckOptions::when_it_fails),
+        }
+    }
+}
+
+fn of_transition(transition: &Transition, wording: Wording, critical: bool, advice: &Advice<'_>) {
     let Transition {
         checker, to, output, ..
     } = transition;
     let shown = text(output);
+    let &Advice {
+        owner,
+        runbook,
+        when_it_fails,
+    } = advice;
     let Some(check) = checker.as_deref() else {
         return debug!(target: "healthcheck", status = %to, "health as a whole changed");
     };
@@ -101,14 +134,14 @@ fn of_transition(transition: &Transition, wording: Wording, critical: bool) {
             debug!(target: "healthcheck", check, output = %shown, "health check no longer blocked");
         }
         (Wording::Flapping, _) if critical => {
-            error!(target: "healthcheck", check, output = %shown, "flapping: more than {FLAPPING} changes in 10 minutes");
+            error!(target: "healthcheck", check, output = %shown, owner, runbook, when_it_fails, "flapping: more than {FLAPPING} changes in 10 minutes");
         }
         (Wording::Flapping, _) => {
-            warn!(target: "healthcheck", check, output = %shown, "flapping: more than {FLAPPING} changes in 10 minutes");
+            warn!(target: "healthcheck", check, output = %shown, owner, runbook, when_it_fails, "flapping: more than {FLAPPING} changes in 10 minutes");
         }
-        (Wording::Plain, Status::Fail) => failed(check, output, critical),
+        (Wording::Plain, Status::Fail) => failed(check, output, critical, advice),
         (Wording::Plain, Status::Warn) => {
-            warn!(target: "healthcheck", check, output = %shown, "health check warns");
+            warn!(target: "healthcheck", check, output = %shown, owner, runbook, when_it_fails, "health check warns");
         }
         (Wording::Plain, Status::Pass) => {
             info!(target: "healthcheck", check, output = %shown, "health check recovered");
@@ -116,12 +149,17 @@ fn of_transition(transition: &Transition, wording: Wording, critical: bool) {
     }
 }
 
-fn failed(check: &str, output: &Value, critical: bool) {
+fn failed(check: &str, output: &Value, critical: bool, advice: &Advice<'_>) {
     let output = text(output);
+    let &Advice {
+        owner,
+        runbook,
+        when_it_fails,
+    } = advice;
     if critical {
-        error!(target: "healthcheck", check, %output, "health check failed");
+        error!(target: "healthcheck", check, %output, owner, runbook, when_it_fails, "health check failed");
     } else {
-        warn!(target: "healthcheck", check, %output, "health check failed");
+        warn!(target: "healthcheck", check, %output, owner, runbook, when_it_fails, "health check failed");
     }
 }
 

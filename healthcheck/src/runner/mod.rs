@@ -14,12 +14,13 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::clock::Now;
-use crate::error::BuildError;
+use crate::error::{BuildError, SelectionError};
 use crate::model::CheckInfo;
 use crate::redact::Redaction;
 use crate::register::Added;
 use crate::run::Run;
-use crate::world::{self, CheckId, Effects, Event, Home, NewCheck, RunId, Wait, World};
+use crate::selection::Selection;
+use crate::world::{self, CheckId, Effects, Event, GateId, Home, NewCheck, Notice, RunId, Wait, World};
 
 mod ask;
 mod cache_padded;
@@ -32,6 +33,7 @@ mod read;
 mod sanitize;
 pub(crate) mod telling;
 mod threads;
+mod waiting;
 
 pub(crate) use ask::{Answer, Place};
 use cache_padded::CachePadded;
@@ -41,6 +43,7 @@ pub(crate) use read::{Reading, Snapshot};
 pub(crate) use sanitize::LONGEST_OUTPUT;
 use telling::Telling;
 use threads::Threads;
+pub(crate) use waiting::{AS_ON_A_PROBE, Look, RETRY, Waiting};
 
 /// The checks and sections of one registry, and what runs them.
 pub(crate) struct Runner {
@@ -344,6 +347,27 @@ impl Runner {
         self.telling.close();
     }
 
+    /// Has listeners and the log hear of something that no step brought about.
+    pub(crate) fn tell(&self, notice: Notice) {
+        if self.telling.put(vec![notice]) {
+            self.telling.wake();
+        }
+    }
+
+    /// Puts up a gate before these checks.
+    ///
+    /// # Errors
+    /// The selection of these names names one that doesn't exist.
+    pub(crate) fn add_gate(&self, checks: Vec<String>) -> Result<GateId, SelectionError> {
+        let mut state = self.lock();
+        state.world.members(&Selection::checks(&checks))?;
+        Ok(state.world.add_gate(checks, Now::read().mono))
+    }
+
+    pub(crate) fn remove_gate(&self, gate: GateId) {
+        self.lock().world.remove_gate(gate);
+    }
+
     /// How many lines and events were dropped since a queue was full.
     pub(crate) fn dropped(&self) -> telling::Dropped {
         self.telling.dropped()
@@ -376,6 +400,16 @@ struct Carried {
 }
 
 impl Carried {
+    /// What came later is carried out later.
+    fn append(&mut self, later: Self) {
+        self.launches.extend(later.launches);
+        self.cancels.extend(later.cancels);
+        self.wake.extend(later.wake);
+        self.waits.extend(later.waits);
+        self.sooner |= later.sooner;
+        self.told |= later.told;
+    }
+
     const fn is_nothing(&self) -> bool {
         self.launches.is_empty()
             && self.cancels.is_empty()

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::check::{CheckId, Home, Override, RunId};
 use crate::model::time::Instant;
+use crate::model::{CheckInfo, Shared};
 use crate::outcome::Status;
 use crate::report::CheckResult;
 use crate::selection::MaxAge;
@@ -147,10 +148,12 @@ pub(crate) enum Notice {
         /// `None`: there is no line about it.
         wording: Option<Wording>,
         critical: bool,
+        /// Of a check that doesn't pass: what to do about it stands there.
+        info: Option<Shared<CheckInfo>>,
     },
     /// A check that was blocked fails by itself now: no transition, and a line.
     OwnFailure {
-        check: String,
+        info: Shared<CheckInfo>,
         output: Value,
         critical: bool,
     },
@@ -175,6 +178,11 @@ pub(crate) enum Notice {
     MaintenanceEnds,
     ShuttingDown,
     LoopRestarted,
+    /// A gate before these has been closed for so long that it lets everybody through.
+    GateFailedOpen {
+        checks: Vec<String>,
+        seconds: u64,
+    },
 }
 
 /// How a transition of a check is logged.

@@ -51,6 +51,10 @@ impl Expiration {
         }
     }
 
+    pub(crate) const fn mono(self) -> Option<Instant> {
+        self.mono
+    }
+
     pub(crate) const fn wall(self) -> Option<SystemTime> {
         self.wall
     }

@@ -59,7 +59,7 @@ impl World {
     }
 
     /// These checks and all that they depend on, in topological order.
-    pub(super) fn with_dependencies(&self, mut checks: Vec<CheckId>) -> Vec<CheckId> {
+    pub(crate) fn with_dependencies(&self, mut checks: Vec<CheckId>) -> Vec<CheckId> {
         let mut seen: HashSet<CheckId> = HashSet::new();
         if checks.iter().any(|&id| !self.check(id).depends_on.is_empty()) {
             seen.extend(&checks);

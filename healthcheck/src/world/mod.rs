@@ -20,6 +20,7 @@ use crate::transition::Transition;
 mod check;
 mod event;
 mod freshness;
+mod gate;
 pub(crate) mod graph;
 mod members;
 mod population;
@@ -36,6 +37,8 @@ use check::Check;
 pub(crate) use check::{CheckId, Home, Override, RunId, Subject};
 pub(crate) use event::{Effects, Event, Notice, Progress, Request, Wait, Wording};
 pub(crate) use freshness::{Expiration, earlier};
+use gate::Gate;
+pub(crate) use gate::{Admission, GateId};
 pub(crate) use members::Members;
 pub(crate) use population::NewCheck;
 pub(crate) use record::FLAPPING;
@@ -74,7 +77,10 @@ pub(crate) struct World {
     built_warnings: Vec<String>,
     absence_warnings: Vec<String>,
     added_warnings: VecDeque<String>,
-    /// The requests that each check wakes once nothing goes on in it.
+    gates: BTreeMap<u64, Gate>,
+    latest_gate: u64,
+    gates_failed_open: u64,
+    /// Those that each check wakes: requests once nothing goes on in it, others with each change of its status.
     waiters: HashMap<CheckId, Vec<(u64, Waker)>>,
     /// When the status of a check changes by time alone.
     moments: BinaryHeap<Reverse<(Instant, CheckId)>>,
@@ -119,6 +125,9 @@ impl World {
             built_warnings: warnings,
             absence_warnings: Vec::new(),
             added_warnings: VecDeque::new(),
+            gates: BTreeMap::new(),
+            latest_gate: 0,
+            gates_failed_open: 0,
             waiters: HashMap::new(),
             moments: BinaryHeap::new(),
             deadlines: BinaryHeap::new(),

@@ -325,7 +325,7 @@ impl World {
     }
 
     /// Whether readiness has to wait for it: it is a startup check that hasn't passed, and fails the startup probe.
-    fn keeps_starting(&self, check: &Check, now: Instant) -> bool {
+    pub(super) fn keeps_starting(&self, check: &Check, now: Instant) -> bool {
         check.latched.is_none()
             && whole::is_critical(check, Scope::Startup)
             && check
@@ -356,7 +356,10 @@ impl World {
     }
 
     /// The observations that a report on this selection shows.
-    fn observed_in<'a>(&'a self, selection: &'a Selection) -> impl Iterator<Item = &'a CheckResult> {
+    pub(super) fn observed_in<'a>(
+        &'a self,
+        selection: &'a Selection,
+    ) -> impl Iterator<Item = &'a CheckResult> {
         let is_chosen = |result: &&CheckResult| {
             let named = |choice: &Choice| matches!(choice, Choice::Check(name) if *name == result.checker);
             let chosen = selection.chosen.as_ref();

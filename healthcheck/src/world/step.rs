@@ -28,6 +28,7 @@ const GRACE: Duration = Duration::from_millis(100);
 /// Changes the world by one event, and says what is to be done because of it.
 pub(crate) fn step(world: &mut World, event: Event<'_>, now: Now) -> Effects {
     let before = world.next_of_driver();
+    let generation = world.generation;
     let mut step = Step {
         world,
         now,
@@ -44,6 +45,9 @@ pub(crate) fn step(world: &mut World, event: Event<'_>, now: Now) -> Effects {
     step.propagate();
     step.judge_whole();
     let mut effects = step.effects;
+    if world.generation != generation {
+        world.judge_gates(now.mono);
+    }
     world.forget_what_is_over();
     let after = world.next_of_driver();
     effects.sooner = after.is_some_and(|after| before.is_none_or(|before| after < before));
@@ -219,6 +223,7 @@ impl Step<'_> {
             Event::Drain => {
                 if !std::mem::replace(&mut self.world.draining, true) {
                     self.world.generation += 1;
+                    self.wake_all();
                     self.effects.notices.push(Notice::ShuttingDown);
                 }
             }
@@ -738,6 +743,10 @@ impl Step<'_> {
             .extend(waiting.into_iter().map(|(_, waker)| waker));
     }
 
+    fn wake_all(&mut self) {
+        self.effects.wake.extend(self.world.take_waiters());
+    }
+
     fn affect_dependants(&mut self, id: CheckId) {
         let Some(check) = self.world.get(id) else { return };
         let dependants = check.dependants.iter().map(|&on| (self.world.check(on).rank, on));
@@ -775,6 +784,9 @@ impl Step<'_> {
         }
         if before != shown {
             self.world.generation += 1;
+            if !self.world.waiters.is_empty() {
+                self.wake(id);
+            }
             // Also where nothing is announced: a check without a result blocks nobody any more.
             self.affect_dependants(id);
         }
@@ -804,12 +816,13 @@ impl Step<'_> {
                 && check.record.latest().is_some()
             {
                 let output = check.output(now.mono);
-                let check = check.name().to_owned();
-                self.effects.notices.push(Notice::OwnFailure {
-                    check,
-                    output,
-                    critical,
-                });
+                if let Some(info) = check.info().cloned() {
+                    self.effects.notices.push(Notice::OwnFailure {
+                        info,
+                        output,
+                        critical,
+                    });
+                }
             }
             return;
         }
@@ -849,10 +862,12 @@ impl Step<'_> {
             (_, false) => Some(Wording::Plain),
         };
         check.record.fails_quietly = wording == Some(Wording::Blocked) && shown == Status::Fail;
+        let info = check.info().filter(|_| shown != Status::Pass).cloned();
         self.effects.notices.push(Notice::Transition {
             transition,
             wording,
             critical,
+            info,
         });
         if from == Some(Status::Fail) {
             // What it held up is due at once, and not only when a failure of before has expired.
@@ -892,6 +907,7 @@ impl Step<'_> {
             transition,
             wording: Some(Wording::Plain),
             critical: true,
+            info: None,
         });
     }
 
@@ -1041,6 +1057,7 @@ impl Step<'_> {
             transition,
             wording: Some(Wording::Plain),
             critical: true,
+            info: None,
         });
     }
 
@@ -1071,6 +1088,7 @@ impl Step<'_> {
             Some(reason) => Notice::MaintenanceBegins(reason.clone()),
             None => Notice::MaintenanceEnds,
         });
+        self.wake_all();
         if before.is_some() == reason.is_some() {
             return;
         }
@@ -1095,6 +1113,7 @@ impl Step<'_> {
             transition,
             wording: Some(Wording::Plain),
             critical: true,
+            info: None,
         });
     }
 

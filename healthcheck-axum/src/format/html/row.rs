@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use healthcheck::{CheckInfo, CheckResult};
+use healthcheck::{CheckInfo, CheckResult, Status};
 
 use super::look::Look;
 use super::markup::{Markup, html};
@@ -33,6 +33,7 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     html!(out, "</div>\n<div class=\"said\">")?;
     said(result, out)?;
     circumstances(page, result, out)?;
+    advice(result, out)?;
     html!(out, "</div>\n<div class=\"when\"><dl>")?;
     times(result, out)?;
     html!(out, "</dl>\n")?;
@@ -107,11 +108,19 @@ fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) ->
         }
         html!(out, "</li>")?;
     }
-    if let Some(pending) = &result.pending {
+    if let Some(until) = result.pending.as_ref().and_then(|pending| pending.until) {
+        html!(out, "<li>a warning that fails ")?;
+        moment(Some(until), "end", out)?;
+        html!(out, "</li>")?;
+    }
+    if let Some(pending) = result.pending.as_ref().filter(|pending| pending.until.is_none()) {
         html!(out, "<li>the last " {pending.count} " of " {pending.of} " runs it takes say " {pending.status} "</li>")?;
     }
     if let Some(blocker) = &result.blocked_by {
         html!(out, "<li>blocked by <bdi>" {blocker} "</bdi></li>")?;
+    }
+    if result.status == Status::Fail && page.info(&result.checker).is_some_and(keeps_in_rotation) {
+        html!(out, "<li>shared: keeps the instance in rotation</li>")?;
     }
     if result.stale {
         html!(out, "<li>stale: the next run hasn't ended yet</li>")?;
@@ -128,6 +137,35 @@ fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) ->
         html!(out, "<li>" {result.status} "ing since ")?;
         moment(Some(changes.at), "since", out)?;
         html!(out, "</li>")?;
+    }
+    html!(out, "</ul>")
+}
+
+/// Whether its failure degrades readiness because other instances share it.
+const fn keeps_in_rotation(info: &CheckInfo) -> bool {
+    let options = info.options();
+    options.readiness && options.external && options.critical && !options.critical_is_said()
+}
+
+/// What to do about it, while it doesn't pass.
+fn advice(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
+    if let Some(text) = &result.when_it_fails {
+        html!(out, "<p class=\"advice\"><bdi>" {text} "</bdi></p>")?;
+    }
+    if result.owner.is_none() && result.runbook.is_none() {
+        return Ok(());
+    }
+    html!(out, "<ul class=\"circumstances\">")?;
+    if let Some(owner) = &result.owner {
+        html!(out, "<li>owner: <bdi>" {owner} "</bdi></li>")?;
+    }
+    match &result.runbook {
+        // Nothing else is made a link of: `javascript:` would be one, too.
+        Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
+            html!(out, "<li>runbook: <a href=\"" {url} "\" rel=\"noreferrer\"><bdi>" {url} "</bdi></a></li>")?;
+        }
+        Some(text) => html!(out, "<li>runbook: <bdi>" {text} "</bdi></li>")?,
+        None => {}
     }
     html!(out, "</ul>")
 }

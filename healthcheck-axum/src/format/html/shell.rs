@@ -12,7 +12,7 @@ const SCRIPT: &str = include_str!("page.js");
 /// Nothing but this very style and script runs; the page may ask its own server for its next state. A test tells the
 /// digests to write here once either file has changed.
 pub(super) const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-d9zdcoJlm5VlSECP+FVM8Vsi7WG51culhEecJuz0tiY='; \
+    style-src 'sha256-6RzdiVEotVs8irAOnXkniMgUr90Zeez8xKxJXvw32qQ='; \
     script-src 'sha256-He6bKDRxEn7Hc1e3KyprLYOyuJcojHDvVz1FvQM7FCQ='; \
     connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

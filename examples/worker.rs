@@ -1,0 +1,109 @@
+//! Workers that take messages off a queue only while the database is there: `until` at the start, a gate before each message.
+//!
+//! Start something that listens on 127.0.0.1:5432, such as `nc -lk 5432`; end it, and start it again.
+//!
+//! `cargo run --example worker` (the address: as the first argument, 127.0.0.1:8080 without one; the database: as the
+//! second, 127.0.0.1:5432)
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use healthcheck::{Gate, HealthCheck, Selection, health_check};
+use healthcheck_axum::Endpoints;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+
+/// Where the database listens.
+#[derive(Clone)]
+struct Database(Arc<str>);
+
+impl Database {
+    async fn connect(&self) -> io::Result<()> {
+        TcpStream::connect(&*self.0).await.map(drop)
+    }
+}
+
+/// The database accepts connections.
+#[health_check(external, interval = "1s", timeout = "500ms")]
+async fn database(database: &Database) -> io::Result<()> {
+    database.connect().await
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let addr = arguments.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let database = arguments.next().unwrap_or_else(|| "127.0.0.1:5432".to_owned());
+    let database = Database(database.into());
+    let health = HealthCheck::builder().provide(database.clone()).build()?;
+
+    let listener = TcpListener::bind(addr).await?;
+    println!("open http://{}/healthcheck", listener.local_addr()?);
+    tokio::spawn(work(health.clone(), database));
+    Endpoints::new(health).serve_on(listener).await?;
+    Ok(())
+}
+
+/// Begins once the database is there, with four workers.
+async fn work(health: HealthCheck, database: Database) {
+    let needed = Selection::checks(["database"]);
+    while let Err(missing) = health.until(&needed, Duration::from_secs(10)).await {
+        println!("still waiting: {missing}");
+    }
+    let gate = match health.gate(["database"]) {
+        Ok(gate) => gate,
+        Err(error) => return eprintln!("{error}"),
+    };
+    let queue = Queue::default();
+    for _ in 0..4 {
+        tokio::spawn(worker(
+            gate.clone(),
+            health.clone(),
+            database.clone(),
+            queue.clone(),
+        ));
+    }
+}
+
+async fn worker(gate: Gate, health: HealthCheck, database: Database, queue: Queue) {
+    let needed = Selection::checks(["database"]);
+    loop {
+        gate.open().await;
+        let message = queue.take();
+        match database.connect().await {
+            Ok(()) => println!("message {message} done"),
+            Err(error) => {
+                println!("message {message} failed: {error}");
+                queue.put_back(message);
+                // What the check said is out of date: the gate waits for a new result, so no message is taken before.
+                let _ = health.expire(&needed);
+            }
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Stands for the broker: messages without end.
+#[derive(Clone, Default)]
+struct Queue(Arc<Mutex<(u64, VecDeque<u64>)>>);
+
+impl Queue {
+    fn take(&self) -> u64 {
+        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(message) = queue.1.pop_front() {
+            return message;
+        }
+        queue.0 += 1;
+        queue.0
+    }
+
+    fn put_back(&self, message: u64) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1
+            .push_back(message);
+    }
+}

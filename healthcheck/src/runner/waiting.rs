@@ -1,0 +1,200 @@
+//! Waiting for statuses: what `until` and gates have in common. As with a request, whoever waits drives: he runs what is due
+//! and has the world looked at, so no answer hangs on another runtime.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::Sleep;
+
+use super::{Carried, Place, Runner, State, is_inside_a_check};
+use crate::clock::{Instant, Now};
+use crate::selection::MaxAge;
+use crate::world::{CheckId, Event, World, earlier};
+
+/// However short a TTL is, what somebody waits for is run no more often than this.
+pub(crate) const RETRY: Duration = Duration::from_millis(250);
+
+/// How fresh results are for those who wait, as on a probe: with the TTLs of a page people would wait for half a minute.
+pub(crate) const AS_ON_A_PROBE: MaxAge = MaxAge {
+    pass: Duration::from_secs(5),
+    fail: Duration::from_secs(2),
+};
+
+/// Somebody who waits for the statuses of some checks.
+pub(crate) struct Waiting {
+    runner: Arc<Runner>,
+    /// Where what is due runs. `None` outside of a runtime, where there is no time, and inside a check: nothing is run.
+    home: Option<(Handle, bool)>,
+    number: u64,
+    /// When it began.
+    pub(crate) since: Instant,
+    last_asked: Option<Instant>,
+    watched: Vec<CheckId>,
+    alarm: Option<Pin<Box<Sleep>>>,
+    has_ended: bool,
+}
+
+/// What one look came to.
+pub(crate) enum Look<T> {
+    Done(T),
+    /// Look again when the status of one of these changes, or then.
+    Wait(Vec<CheckId>, Option<Instant>),
+}
+
+impl Waiting {
+    /// `chosen`: the runtime that was chosen for the checks.
+    pub(crate) fn new(runner: &Arc<Runner>, chosen: Option<&Handle>) -> Self {
+        let here = Handle::try_current().ok().filter(|_| !is_inside_a_check(runner));
+        Self {
+            runner: Arc::clone(runner),
+            home: here.map(|here| (chosen.cloned().unwrap_or(here), chosen.is_some())),
+            number: runner.requests.fetch_add(1, Ordering::Relaxed),
+            since: Now::read().mono,
+            last_asked: None,
+            watched: Vec::new(),
+            alarm: None,
+            has_ended: false,
+        }
+    }
+
+    /// Whether it can wait for anything.
+    pub(crate) const fn has_time(&self) -> bool {
+        self.home.is_some()
+    }
+
+    /// Looks until there is something. `needed` gives the checks that it is about, or the end; `look` is called when what is
+    /// due of them has been started.
+    pub(crate) async fn wait<T>(
+        &mut self,
+        max_age: MaxAge,
+        mut needed: impl FnMut(&World, Now) -> Result<Vec<CheckId>, T>,
+        mut look: impl FnMut(&mut World, &[CheckId], Now) -> Look<T>,
+    ) -> T {
+        let result = std::future::poll_fn(|cx| self.poll(cx, max_age, &mut needed, &mut look)).await;
+        self.has_ended = true;
+        result
+    }
+
+    fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        max_age: MaxAge,
+        needed: &mut impl FnMut(&World, Now) -> Result<Vec<CheckId>, T>,
+        look: &mut impl FnMut(&mut World, &[CheckId], Now) -> Look<T>,
+    ) -> Poll<T> {
+        loop {
+            let until = match self.look(cx.waker(), max_age, needed, look) {
+                Ok(until) => until,
+                Err(result) => return Poll::Ready(result),
+            };
+            let (Some(until), Some(_)) = (until, &self.home) else {
+                return Poll::Pending;
+            };
+            let alarm = match &mut self.alarm {
+                Some(alarm) => {
+                    alarm.as_mut().reset(until);
+                    alarm
+                }
+                None => self.alarm.insert(Box::pin(tokio::time::sleep_until(until))),
+            };
+            if alarm.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// `Err` is the end; otherwise, when to look again.
+    fn look<T>(
+        &mut self,
+        waker: &Waker,
+        max_age: MaxAge,
+        needed: &mut impl FnMut(&World, Now) -> Result<Vec<CheckId>, T>,
+        look: &mut impl FnMut(&mut World, &[CheckId], Now) -> Look<T>,
+    ) -> Result<Option<Instant>, T> {
+        let runner = Arc::clone(&self.runner);
+        let mut state = runner.lock();
+        let now = Now::read();
+        state.world.unwatch(self.number, &self.watched);
+        self.watched.clear();
+        let mut carried = Carried::default();
+        if state.world.next_moment().is_some_and(|at| now.mono >= at) {
+            let here = Handle::try_current().ok();
+            let runtime = here.map(|here| state.number_of(&here));
+            let event = Event::Tick {
+                runtime,
+                driver: None,
+            };
+            carried = runner.step_locked(&mut state, event, now);
+        }
+        let result = needed(&state.world, now).and_then(|checks| {
+            let required = state.world.with_dependencies(checks.clone());
+            let mut due = self.next_due(&state, &required, max_age, now);
+            if let Some((handle, chosen)) = &self.home
+                && due.is_some_and(|at| now.mono >= at)
+            {
+                self.last_asked = Some(now.mono);
+                let place = Place {
+                    handle,
+                    chosen: *chosen,
+                };
+                let event = Event::Asked {
+                    required: &required,
+                    max_age: Some(max_age),
+                    home: state.home_of(place),
+                };
+                carried.append(runner.step_locked(&mut state, event, now));
+                due = self.next_due(&state, &required, max_age, now);
+            }
+            match look(&mut state.world, &checks, now) {
+                Look::Done(result) => Err(result),
+                Look::Wait(watched, until) => {
+                    state.world.watch(self.number, &watched, waker);
+                    self.watched = watched;
+                    Ok(earlier(until, earlier(due, state.world.next_moment())))
+                }
+            }
+        });
+        drop(state);
+        runner.carry_out(carried);
+        if let Some((handle, chosen)) = &self.home
+            && runner.has_loops()
+        {
+            runner.ensure_driver(
+                handle,
+                Place {
+                    handle,
+                    chosen: *chosen,
+                },
+            );
+        }
+        result
+    }
+
+    /// When what is due is run next.
+    fn next_due(&self, state: &State, required: &[CheckId], max_age: MaxAge, now: Now) -> Option<Instant> {
+        let due = state.world.next_due(required, Some(max_age), now)?;
+        let earliest = self.last_asked.and_then(|last| last.checked_add(RETRY));
+        Some(earliest.map_or(due, |earliest| due.max(earliest)))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.runner.lock().world.unwatch(self.number, &self.watched);
+        // The runs that it has begun are nobody's now.
+        if let (false, Some((handle, chosen)), Ok(here)) = (self.has_ended, &self.home, Handle::try_current())
+        {
+            self.runner.ensure_driver(
+                &here,
+                Place {
+                    handle,
+                    chosen: *chosen,
+                },
+            );
+        }
+    }
+}
