@@ -111,13 +111,13 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// For how long a pass or warning is cached; `None`: not at all. Default: 27 s, as the seed has it.
+    /// For how long a pass or warning is cached; `None`: not at all. Default: 27 s, as py-healthcheck has it.
     pub fn success_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.defaults.success_ttl = Ttl::chosen(ttl.into());
         self
     }
 
-    /// For how long a failure is cached; `None`: not at all. Default: 9 s, as the seed has it.
+    /// For how long a failure is cached; `None`: not at all. Default: 9 s, as py-healthcheck has it.
     pub fn failed_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.defaults.failed_ttl = Ttl::chosen(ttl.into());
         self

@@ -36,7 +36,7 @@
 //! | `openapi` | no | schemas of the report, for the OpenAPI document of healthcheck-axum |
 //! | `checks-…` | no | the ready-made checks; [`checks`] tells which needs which |
 //!
-//! Where it began: py-healthcheck, called "the seed" here where a name, a shape or a default is its.
+//! Some names, shapes and defaults come from Python's py-healthcheck.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Generated code says `::healthcheck`; so that it compiles in this crate's own tests, too.

@@ -134,7 +134,7 @@ impl Outcome {
 /// | `()` | pass | `"ok"` |
 /// | `bool` | pass or fail | `"ok"` or `"failed"` |
 /// | `String`, `&str`, `Cow<str>`, [`serde_json::Value`] | pass | the value |
-/// | `(bool, T: Serialize)` (the seed's form) | pass or fail | `T` |
+/// | `(bool, T: Serialize)` (py-healthcheck's form) | pass or fail | `T` |
 /// | [`Outcome`] | its own | its own |
 /// | `Result<T: IntoOutcome, E>` | of `T`, or fail | of `T`, or the error and its sources, joined by `": "` |
 ///

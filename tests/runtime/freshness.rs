@@ -1,4 +1,4 @@
-//! For how long a result holds: the seed's times, the probes' own, and none at all.
+//! For how long a result holds: py-healthcheck's times, the probes' own, and none at all.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -85,7 +85,7 @@ impl EnvironmentDumpBuilder {
         self
     }
 
-    /// Whether the section `rust` is told, in the place of the seed's `python`: compiler, target, profile, the
+    /// Whether the section `rust` is told, in the place of py-healthcheck's `python`: compiler, target, profile, the
     /// executable and what is linked into it. Default: true.
     pub const fn include_rust(mut self, yes: bool) -> Self {
         self.rust = yes;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::system::{self, Load, Memory, Uname};
 use super::{cgroup, distribution};
 
-/// Collects the section. `platform`, `name` and `uname` have the seed's words and shapes; sizes are bytes.
+/// Collects the section. `platform`, `name` and `uname` have py-healthcheck's words and shapes; sizes are bytes.
 pub(crate) fn collect() -> Value {
     let uname = system::uname();
     json!({
@@ -48,7 +48,7 @@ const fn name() -> Option<&'static str> {
     }
 }
 
-/// A list, as the seed shows Python's tuple: system, node, release, version, machine, processor. The last one is
+/// A list, as py-healthcheck shows Python's tuple: system, node, release, version, machine, processor. The last one is
 /// known to none of the systems we ask.
 fn describe_uname(uname: &Uname) -> Value {
     json!([

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::system;
 
-/// Collects the section. `argv`, `cwd`, `user`, `pid` and `environ` have the seed's names and shapes; what isn't
+/// Collects the section. `argv`, `cwd`, `user`, `pid` and `environ` have py-healthcheck's names and shapes; what isn't
 /// UTF-8 is shown lossily. `start_time` is in seconds since the epoch, `uptime` in seconds, `memory` in bytes.
 pub(crate) fn collect() -> Value {
     let process = system::process();

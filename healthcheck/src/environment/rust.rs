@@ -1,4 +1,4 @@
-//! The section `rust`: the compiler, the build and the binary. It stands in the place of the seed's `python`.
+//! The section `rust`: the compiler, the build and the binary. It stands in the place of py-healthcheck's `python`.
 
 use std::env;
 
@@ -44,7 +44,7 @@ fn describe_package(linked: Option<&LinkedPackages>, recorded: Option<(&str, &st
     }
 }
 
-/// The seed's keys, from a line like "rustc 1.88.0-beta.3 (abcdef012 2025-05-10)".
+/// py-healthcheck's keys, from a line like "rustc 1.88.0-beta.3 (abcdef012 2025-05-10)".
 fn version_info(line: &str) -> Option<Value> {
     let version = line.split_whitespace().nth(1)?;
     let (numbers, level) = version.split_once('-').unwrap_or((version, "final"));

@@ -104,8 +104,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// The world of these; the seed is for the jitter of the loops.
-    pub(crate) fn new(warnings: Vec<String>, seed: u64) -> Self {
+    /// An empty world with these warnings of the build. The number is for the jitter of the loops.
+    pub(crate) fn new(warnings: Vec<String>, drawn: u64) -> Self {
         Self {
             checks: Vec::new(),
             free: Vec::new(),
@@ -134,7 +134,7 @@ impl World {
             intervals: BinaryHeap::new(),
             loops: 0,
             looping: false,
-            jitter: Jitter(seed | 1),
+            jitter: Jitter(drawn | 1),
             population: 0,
             latest_run: RunId(NonZeroU64::MIN),
             sequence: 0,

@@ -79,7 +79,7 @@ const fn uid(_process: &sysinfo::Process) -> Option<u32> {
     None
 }
 
-/// The user database of these systems isn't a file; the variables that a login sets are, like in the seed, the next
+/// The user database of these systems isn't a file; the variables that a login sets are, like in py-healthcheck, the next
 /// best answer.
 pub(crate) fn user(_process: &Process) -> Option<String> {
     ["USER", "USERNAME"]

@@ -25,7 +25,7 @@ pub(crate) fn process() -> Process {
     Process::default()
 }
 
-/// The variables that a login sets, like in the seed.
+/// The variables that a login sets, like in py-healthcheck.
 pub(crate) fn user(_process: &Process) -> Option<String> {
     ["USER", "USERNAME"]
         .iter()
