@@ -190,13 +190,18 @@ struct Inside(Option<Arc<RunCell>>);
 
 impl Inside {
     fn enter(cell: &Arc<RunCell>) -> Self {
-        Self(CURRENT.replace(Some(Arc::clone(cell))))
+        Self(Self::exchange(Some(Arc::clone(cell))))
+    }
+
+    /// Does nothing while the thread ends: a runtime in a thread-local is dropped after `CURRENT`, and its runs with it.
+    fn exchange(cell: Option<Arc<RunCell>>) -> Option<Arc<RunCell>> {
+        CURRENT.try_with(|current| current.replace(cell)).ok().flatten()
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        let ended = CURRENT.replace(self.0.take());
+        let ended = Self::exchange(self.0.take());
         drop(ended);
     }
 }

@@ -245,16 +245,24 @@ impl Drop for Running {
             return;
         }
         let (check, run) = (self.check, self.run);
-        match self.cell.replace(Stage::Ended) {
-            Stage::Dropped | Stage::Ended => {}
-            Stage::ToEnd => self.runner.ended(check, run, Event::Ended { check, run }),
-            Stage::Idle(call, _) => {
+        let (event, call) = match self.cell.replace(Stage::Ended) {
+            Stage::Dropped | Stage::Ended => return,
+            Stage::ToEnd => (Event::Ended { check, run }, None),
+            Stage::Idle(call, _) => (Event::Lost { check, run }, Some(call)),
+            Stage::Launched | Stage::Polling | Stage::OnThread(_) => (Event::Lost { check, run }, None),
+        };
+        let runner = Arc::clone(&self.runner);
+        let tell = move || {
+            if let Some(call) = call {
                 call.give_up();
-                self.runner.ended(check, run, Event::Lost { check, run });
             }
-            Stage::Launched | Stage::Polling | Stage::OnThread(_) => {
-                self.runner.ended(check, run, Event::Lost { check, run })
-            }
+            runner.ended(check, run, event);
+        };
+        // While a thread ends (it kept the runtime in a thread-local), tokio's clock and our own thread-locals panic.
+        if Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed()) {
+            self.runner.threads.run(move |_| tell());
+        } else {
+            tell();
         }
     }
 }

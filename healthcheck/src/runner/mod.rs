@@ -31,6 +31,8 @@ mod paused_time;
 mod read;
 mod sanitize;
 pub(crate) mod telling;
+#[cfg(test)]
+mod tests;
 mod threads;
 
 pub(crate) use ask::{Answer, Place};
