@@ -1,14 +1,17 @@
 //! The runner under what its users do to it: threads that end, values that act when they are dropped, subscribers that
 //! come late.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{Check, HealthCheck, Overall};
+use crate::{Check, HealthCheck, Overall, Redactor};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
@@ -44,4 +47,52 @@ fn a_runtime_in_a_thread_local_takes_its_runs_along_and_wedges_no_check() {
     ends.join().unwrap();
     let report = runtime().block_on(health.report());
     assert_eq!(report.status, Overall::Success, "{report:?}");
+}
+
+/// Asks about a registry when it is called, or dropped.
+struct Asks(Arc<OnceLock<HealthCheck>>);
+
+impl Asks {
+    fn ask(&self) {
+        let _ = self.0.get().map(|health| health.checks().count());
+    }
+}
+
+impl Redactor for Asks {
+    fn redact_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.ask();
+        text.into()
+    }
+}
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        self.ask();
+    }
+}
+
+#[test]
+fn add_runs_nothing_of_a_users_under_the_lock() {
+    let cell = Arc::new(OnceLock::new());
+    let health = HealthCheck::builder()
+        .discover(false)
+        .redactor(Asks(Arc::clone(&cell)))
+        .build()
+        .unwrap();
+    cell.set(health.clone()).unwrap();
+    let (done, is_done) = channel();
+    thread::spawn(move || {
+        let check = || {
+            let held = Asks(Arc::clone(&cell));
+            let check = Check::new("a", move || {
+                let _ = &held;
+                async { true }
+            });
+            check.description("goes through the rules")
+        };
+        health.add(check()).unwrap();
+        health.add(check()).unwrap_err();
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(5)).expect("it returns");
 }
