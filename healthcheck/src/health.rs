@@ -23,7 +23,7 @@ use crate::selection::{Scope, Selection};
 use crate::settings::Settings;
 use crate::statistics::Statistics;
 use crate::transition::Transition;
-use crate::world::{Event, NotRun, World};
+use crate::world::{Event, NotRun};
 
 /// The checks of a service: finds them, runs them, caches and tells their results.
 ///
@@ -396,7 +396,7 @@ impl HealthCheck {
     /// The last 32 transitions of each check and of the whole, the oldest first.
     #[must_use]
     pub fn history(&self) -> Vec<Transition> {
-        self.core.runner.read(World::history)
+        self.core.runner.read_now(|world, _| world.history())
     }
 
     /// Adds a sentence to the `warnings` of every report from now on: something that somebody should know and no check

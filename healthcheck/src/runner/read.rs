@@ -11,7 +11,7 @@ use crate::error::SelectionError;
 use crate::model::Shared;
 use crate::report::Report;
 use crate::selection::Selection;
-use crate::world::{Asked, CheckId, Event, Expiration, Members, NotRun};
+use crate::world::{Asked, CheckId, Event, Expiration, Members, NotRun, World};
 
 /// A report as it is now.
 pub(crate) struct Snapshot {
@@ -111,6 +111,11 @@ impl Runner {
                 Err(_) => Vec::new(),
             }
         })
+    }
+
+    /// Reads something that a status stands in, as a report of this moment would show it.
+    pub(crate) fn read_now<T>(self: &Arc<Self>, read: impl FnOnce(&World, Now) -> T) -> T {
+        self.reading(|state, now| read(&state.world, now))
     }
 
     /// Reads, after what time has changed is up to date.
