@@ -207,6 +207,9 @@ impl Step<'_> {
             Event::Missed(checks) => checks.iter().for_each(|&id| self.missed(id)),
             Event::Overridden { check, set } => self.set_override(check, set),
             Event::Added(checks) => {
+                for &id in checks {
+                    self.replace_observation(id);
+                }
                 let added = checks
                     .iter()
                     .filter_map(|&id| Some((self.world.get(id)?.rank, id)));
@@ -988,11 +991,23 @@ impl Step<'_> {
         self.world.generation += 1;
     }
 
+    /// A check that was added takes the place of what was observed under its name.
+    fn replace_observation(&mut self, id: CheckId) {
+        let Some(check) = self.world.get(id) else { return };
+        let name = check.name().to_owned();
+        self.record_observation(&name, None);
+        // The history of that name is the check's from now on.
+        self.world.observed.remove(&name);
+    }
+
     fn observe(&mut self, name: &str, seen: Option<(Status, Value)>) {
-        let now = self.now;
-        if self.world.find(name).is_some() || self.world.disabled.contains_key(name) {
-            return;
+        if self.world.find(name).is_none() && !self.world.disabled.contains_key(name) {
+            self.record_observation(name, seen);
         }
+    }
+
+    fn record_observation(&mut self, name: &str, seen: Option<(Status, Value)>) {
+        let now = self.now;
         let before = self.world.observations.get(name);
         let from = before.map(|before| before.status);
         let (to, output) = match seen {
