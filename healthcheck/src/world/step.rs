@@ -389,7 +389,9 @@ impl Step<'_> {
         for on in on {
             let check = self.world.check(on);
             let is_known = check.last.as_ref().is_some_and(|last| last.at.mono >= began);
-            if is_known || check.is_stuck() || check.is_over() {
+            // What is blocked isn't run, and the root of it has been looked at.
+            let is_blocked = self.world.blocker(check).is_some();
+            if is_known || is_blocked || check.is_stuck() || check.is_over() {
                 continue;
             }
             let patience = check.policy.patience();

@@ -636,3 +636,31 @@ fn expire_makes_due_what_is_fresh() {
     stage.happen(Event::Expired(&[id]));
     stage.run("db", Pass);
 }
+
+#[test]
+fn what_is_blocked_is_not_run_for_a_dependant_that_fails() {
+    let mut stage = stage([
+        uncached("c"),
+        Spec::new("b").depends_on(&["c"]),
+        Spec::new("a")
+            .depends_on(&["b"])
+            .with(|options| options.success_ttl = Some(Some(seconds(1)))),
+    ]);
+    stage.ask(&Selection::all(), HOME);
+    stage.end_all(Pass);
+    stage.pass_time(seconds(2));
+    // `a` runs, and meanwhile `c` fails.
+    stage.ask(&Selection::all(), HOME);
+    let c = stage.run_of("c").expect("it is due");
+    stage.end_run(c, Pass);
+    let a = stage.run_of("a").expect("it is due");
+    stage.pass_time(millis(10));
+    stage.ask(&Selection::checks(["c"]), HOME);
+    let c = stage.run_of("c").expect("it is due");
+    stage.pass_time(millis(10));
+    stage.end_run(c, Fail);
+    assert_eq!(stage.status("b"), Some(Fail));
+    stage.end_run(a, Fail);
+    assert_eq!(stage.run_of("b"), None, "`b` is run although `c` fails");
+    assert_eq!(stage.result("a").blocked_by.as_deref(), Some("b"));
+}
