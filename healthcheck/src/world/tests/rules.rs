@@ -638,6 +638,25 @@ fn expire_makes_due_what_is_fresh() {
 }
 
 #[test]
+fn a_background_result_without_a_limit_is_stale_after_three_intervals() {
+    let mut stage = stage([Spec::new("a").with(|options| {
+        options.interval = Some(seconds(30));
+        options.timeout = Some(None);
+    })]);
+    stage.happen(Event::Tick {
+        runtime: Some(HOME.runtime),
+        driver: Some(HOME),
+    });
+    stage.end_all(Pass);
+    stage.pass_time(seconds(89));
+    stage.tick();
+    assert_eq!(stage.status("a"), Some(Pass));
+    stage.pass_time(seconds(1));
+    stage.tick();
+    assert_eq!(stage.status("a"), Some(Fail));
+}
+
+#[test]
 fn what_is_blocked_is_not_run_for_a_dependant_that_fails() {
     let mut stage = stage([
         uncached("c"),
