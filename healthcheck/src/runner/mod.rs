@@ -95,8 +95,6 @@ impl Runner {
         longest_output: usize,
         telling: Telling,
     ) -> Arc<Self> {
-        let mut world = world;
-        world.tell_runs = telling.wants_runs();
         Arc::new_cyclic(|itself| Self {
             itself: Weak::clone(itself),
             state: Mutex::new(State {
@@ -226,6 +224,8 @@ impl Runner {
     /// The clock is read under the lock, so that events and moments have the same order.
     fn step_locked(&self, state: &mut State, event: Event<'_>, now: Now) -> Carried {
         let mut carried = Carried::default();
+        // Each time: a subscriber may come later than the checks, and its level may change.
+        state.world.tell_runs = self.telling.wants_runs();
         let mut follow_ups = VecDeque::new();
         let mut next = Some(event);
         while let Some(event) = next {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -95,4 +95,42 @@ fn add_runs_nothing_of_a_users_under_the_lock() {
         done.send(()).unwrap();
     });
     is_done.recv_timeout(Duration::from_secs(5)).expect("it returns");
+}
+
+/// Counts our events at debug.
+struct Counts(Arc<AtomicUsize>);
+impl tracing::Subscriber for Counts {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        let here =
+            event.metadata().target() == "healthcheck" && *event.metadata().level() == tracing::Level::DEBUG;
+        self.0.fetch_add(usize::from(here), Ordering::SeqCst);
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn a_subscriber_that_comes_later_than_the_checks_gets_their_debug_lines() {
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(Check::new("a", async || true))
+        .build()
+        .unwrap();
+    let count = Arc::new(AtomicUsize::new(0));
+    tracing::subscriber::with_default(Counts(Arc::clone(&count)), || {
+        runtime().block_on(health.report());
+    });
+    let began = Instant::now();
+    while count.load(Ordering::SeqCst) == 0 {
+        assert!(began.elapsed() < Duration::from_secs(5), "no line");
+        thread::sleep(Duration::from_millis(1));
+    }
 }
