@@ -931,8 +931,11 @@ impl Step<'_> {
                 if before.is_some() {
                     let checks = world.by_name.iter().map(|&id| world.check(id));
                     let failing = checks.filter(|check| check.record.status == Some(Status::Fail));
-                    let names = failing.map(|check| check.name().to_owned()).collect();
-                    self.effects.notices.push(Notice::StillFailing(names));
+                    let checks = failing.map(|check| check.name().to_owned()).collect();
+                    let critical = world.tally.failing > 0;
+                    self.effects
+                        .notices
+                        .push(Notice::StillFailing { checks, critical });
                 }
             }
         }

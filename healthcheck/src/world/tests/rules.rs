@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::{Event, Override};
+use super::super::{Event, Notice, Override};
 use super::stage::{HOME, Spec, Stage};
 use crate::outcome::Status::{self, Fail, Pass, Warn};
 use crate::report::{CheckResult, Overall};
@@ -682,4 +682,20 @@ fn what_is_blocked_is_not_run_for_a_dependant_that_fails() {
     stage.end_run(a, Fail);
     assert_eq!(stage.run_of("b"), None, "`b` is run although `c` fails");
     assert_eq!(stage.result("a").blocked_by.as_deref(), Some("b"));
+}
+
+#[test]
+fn a_failure_that_lasts_is_logged_again_as_severely_as_it_was() {
+    for critical in [true, false] {
+        let mut stage = stage([uncached("db").with(|options| options.set_critical(critical))]);
+        stage.run("db", Fail);
+        stage.notices.clear();
+        stage.pass_time(seconds(600));
+        stage.run("db", Fail);
+        let again = stage.notices.iter().find_map(|notice| match notice {
+            Notice::StillFailing { checks, critical } => Some((&**checks, *critical)),
+            _ => None,
+        });
+        assert_eq!(again, Some((&["db".to_owned()][..], critical)));
+    }
 }
