@@ -333,9 +333,14 @@ impl Runner {
         }
     }
 
-    /// Ends it all: nobody asks any more. What is stuck may hold the rest for longer.
-    pub(crate) fn close(&self) {
+    /// Ends it all, the runs that go on as well: nobody asks any more, and without drivers nobody would end them at their
+    /// limit. What is stuck may hold the rest for longer.
+    pub(crate) fn close(self: &Arc<Self>) {
         self.drivers.end();
+        let cells: Vec<(CheckId, Arc<RunCell>)> = self.lock().cells().collect();
+        for (check, cell) in cells {
+            self.cancel(check, cell.run(), &cell);
+        }
         self.threads.close();
         self.telling.close();
     }
@@ -406,6 +411,15 @@ impl State {
     fn home(&self, home: Home) -> Option<Handle> {
         let known = self.homes.iter().find(|known| known.number == home.runtime);
         known.map(|known| known.handle.clone())
+    }
+
+    /// The runs that go on.
+    fn cells(&self) -> impl Iterator<Item = (CheckId, Arc<RunCell>)> {
+        let slots = self
+            .world
+            .ids()
+            .filter_map(|id| Some((id, self.runs.get(id.index())?.as_ref()?)));
+        slots.filter_map(|(id, slot)| Some((id, slot.going_on.clone()?)))
     }
 
     fn cell(&self, check: CheckId, run: RunId) -> Option<Arc<RunCell>> {

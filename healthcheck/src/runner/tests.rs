@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{Check, HealthCheck, Overall, Redactor};
+use crate::{Check, HealthCheck, Overall, Redactor, Selection};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
@@ -133,4 +133,28 @@ fn a_subscriber_that_comes_later_than_the_checks_gets_their_debug_lines() {
         assert!(began.elapsed() < Duration::from_secs(5), "no line");
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+#[tokio::test]
+async fn the_last_health_check_takes_its_runs_along() {
+    let (dropped, is_dropped) = tokio::sync::mpsc::unbounded_channel::<()>();
+    let hangs = move || {
+        let dropped = dropped.clone();
+        async move {
+            let _dropped = dropped;
+            std::future::pending::<()>().await;
+        }
+    };
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(Check::new("hangs", hangs.clone()))
+        .check(Check::new("hangs without a limit", hangs).timeout(None))
+        .build()
+        .unwrap();
+    let all = Selection::all();
+    let _ = health.report_within(&all, Duration::from_millis(20)).await;
+    drop(health);
+    let mut is_dropped = is_dropped;
+    let ended = tokio::time::timeout(Duration::from_secs(2), is_dropped.recv()).await;
+    assert_eq!(ended, Ok(None));
 }
