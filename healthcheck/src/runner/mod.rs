@@ -324,7 +324,10 @@ impl Runner {
         for (check, run, cell) in carried.cancels {
             self.cancel(check, run, &cell);
         }
-        carried.wake.into_iter().for_each(std::task::Waker::wake);
+        for waker in carried.wake {
+            // An executor's own code: where it panics, the others are woken all the same.
+            call::quietly(|| waker.wake());
+        }
         if carried.sooner {
             self.sooner.notify_waiters();
         }

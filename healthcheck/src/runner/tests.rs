@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -97,7 +98,7 @@ fn add_runs_nothing_of_a_users_under_the_lock() {
     is_done.recv_timeout(Duration::from_secs(5)).expect("it returns");
 }
 
-/// Counts our events at debug.
+/// Counts our events at debug, and what is noted in spans.
 struct Counts(Arc<AtomicUsize>);
 impl tracing::Subscriber for Counts {
     fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
@@ -157,4 +158,47 @@ async fn the_last_health_check_takes_its_runs_along() {
     let mut is_dropped = is_dropped;
     let ended = tokio::time::timeout(Duration::from_secs(2), is_dropped.recv()).await;
     assert_eq!(ended, Ok(None));
+}
+
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("an executor that is gone");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_keeps_no_other_request_from_its_answer() {
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let ended = Arc::new(Mutex::new(Some(ended)));
+    let check = Check::new("waits", move || {
+        let ended = ended.lock().ok().and_then(|mut ended| ended.take());
+        async move {
+            if let Some(ended) = ended {
+                let _ = ended.await;
+            }
+        }
+    });
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(check)
+        .build()
+        .unwrap();
+    let runtime = runtime();
+    runtime.block_on(async {
+        let mut first = Box::pin(health.report());
+        let waker = Waker::from(Arc::new(Panics));
+        assert!(first.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        let other = health.clone();
+        let second = tokio::spawn(async move { other.report().await });
+        tokio::task::yield_now().await;
+        end.send(()).unwrap();
+        let report = tokio::time::timeout(Duration::from_secs(2), second).await;
+        assert_eq!(report.unwrap().unwrap().status, Overall::Success);
+        // What this thread does afterwards is carried out as well.
+        health.expire(&Selection::all()).unwrap();
+        let again = tokio::time::timeout(Duration::from_secs(2), health.report()).await;
+        assert_eq!(again.unwrap().status, Overall::Success);
+    });
 }
