@@ -21,7 +21,7 @@ use crate::runner::{LONGEST_OUTPUT, Runner};
 use crate::sections::{self, Sections};
 use crate::settings::Settings;
 use crate::transition::Transition;
-use crate::world::World;
+use crate::world::{NO_CHECKS, World};
 
 /// Puts a [`HealthCheck`] together: what is discovered, what is added by hand, and how it all behaves.
 ///
@@ -337,9 +337,6 @@ impl HealthCheckBuilder {
         }))
     }
 }
-
-const NO_CHECKS: &str =
-    "no check is registered; a crate that nothing names isn't linked: write `use the_crate as _;`";
 
 impl std::fmt::Debug for HealthCheckBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -37,7 +37,7 @@ pub(crate) use check::{CheckId, Home, Override, RunId, Subject};
 pub(crate) use event::{Effects, Event, Notice, Progress, Request, Wait, Wording};
 pub(crate) use freshness::{Expiration, earlier};
 pub(crate) use members::Members;
-pub(crate) use population::NewCheck;
+pub(crate) use population::{NO_CHECKS, NewCheck};
 pub(crate) use record::FLAPPING;
 use record::Record;
 pub(crate) use snapshot::{Asked, NotRun};
