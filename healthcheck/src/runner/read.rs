@@ -122,8 +122,7 @@ impl Runner {
     fn reading<T>(self: &Arc<Self>, read: impl FnOnce(&mut State, Now) -> T) -> T {
         let mut state = self.lock();
         let now = Now::read();
-        let is_due = state.world.next_moment().is_some_and(|at| now.mono >= at);
-        let carried = is_due.then(|| {
+        let carried = state.world.is_due(now.mono).then(|| {
             let here = Handle::try_current().ok();
             let event = Event::Tick {
                 runtime: here.map(|here| state.number_of(&here)),

@@ -98,66 +98,80 @@ fn add_runs_nothing_of_a_users_under_the_lock() {
     is_done.recv_timeout(Duration::from_secs(5)).expect("it returns");
 }
 
-/// Counts our events at debug, and what is noted in spans.
-struct Counts(Arc<AtomicUsize>);
-impl tracing::Subscriber for Counts {
-    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-        true
+/// Hears our lines at debug, and what is noted in our spans.
+#[derive(Clone, Default)]
+struct Heard {
+    lines: Arc<AtomicUsize>,
+    outcomes: Arc<Mutex<Vec<String>>>,
+}
+
+impl tracing::Subscriber for Heard {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "healthcheck"
     }
+
     fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
         tracing::span::Id::from_u64(1)
     }
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-    fn event(&self, event: &tracing::Event<'_>) {
-        let here =
-            event.metadata().target() == "healthcheck" && *event.metadata().level() == tracing::Level::DEBUG;
-        self.0.fetch_add(usize::from(here), Ordering::SeqCst);
+
+    fn record(&self, _: &tracing::span::Id, noted: &tracing::span::Record<'_>) {
+        let mut outcomes = self.outcomes.lock().unwrap();
+        noted.record(&mut |_: &tracing::field::Field, noted: &dyn std::fmt::Debug| {
+            outcomes.push(format!("{noted:?}"));
+        });
     }
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let is_debug = *event.metadata().level() == tracing::Level::DEBUG;
+        self.lines.fetch_add(usize::from(is_debug), Ordering::SeqCst);
+    }
+
     fn enter(&self, _: &tracing::span::Id) {}
+
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
-#[test]
-fn a_subscriber_that_comes_later_than_the_checks_gets_their_debug_lines() {
-    let health = HealthCheck::builder()
-        .discover(false)
-        .check(Check::new("a", async || true))
-        .build()
-        .unwrap();
-    let count = Arc::new(AtomicUsize::new(0));
-    tracing::subscriber::with_default(Counts(Arc::clone(&count)), || {
-        runtime().block_on(health.report());
-    });
+fn until(mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
-    while count.load(Ordering::SeqCst) == 0 {
-        assert!(began.elapsed() < Duration::from_secs(5), "no line");
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(5), "it never does");
         thread::sleep(Duration::from_millis(1));
     }
 }
 
-#[tokio::test]
-async fn the_last_health_check_takes_its_runs_along() {
-    let (dropped, is_dropped) = tokio::sync::mpsc::unbounded_channel::<()>();
-    let hangs = move || {
-        let dropped = dropped.clone();
-        async move {
-            let _dropped = dropped;
-            std::future::pending::<()>().await;
-        }
-    };
+#[test]
+fn a_subscriber_that_comes_later_than_the_checks_gets_their_debug_lines() {
+    let check = Check::new("a", async || true);
     let health = HealthCheck::builder()
         .discover(false)
-        .check(Check::new("hangs", hangs.clone()))
-        .check(Check::new("hangs without a limit", hangs).timeout(None))
+        .check(check)
         .build()
         .unwrap();
-    let all = Selection::all();
-    let _ = health.report_within(&all, Duration::from_millis(20)).await;
-    drop(health);
-    let mut is_dropped = is_dropped;
-    let ended = tokio::time::timeout(Duration::from_secs(2), is_dropped.recv()).await;
-    assert_eq!(ended, Ok(None));
+    let heard = Heard::default();
+    tracing::subscriber::with_default(heard.clone(), || runtime().block_on(health.report()));
+    until(|| heard.lines.load(Ordering::SeqCst) == 1);
+}
+
+#[test]
+fn the_span_of_a_run_that_returns_behind_its_limit_says_timeout_and_nothing_else() {
+    let (end, ended) = channel::<()>();
+    let ended = Mutex::new(ended);
+    let check = Check::blocking("late", move || drop(ended.lock().map(|ended| ended.recv())));
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(check.timeout(Duration::from_millis(20)))
+        .build()
+        .unwrap();
+    let heard = Heard::default();
+    tracing::subscriber::with_default(heard.clone(), || {
+        let report = runtime().block_on(health.report());
+        assert_eq!(report.results[0].output, "timed out after 20 ms");
+    });
+    end.send(()).unwrap();
+    until(|| health.statistics().stuck_runs == 0);
+    assert_eq!(*heard.outcomes.lock().unwrap(), ["\"timeout\""]);
 }
 
 struct Panics;
@@ -201,4 +215,31 @@ fn a_waker_that_panics_keeps_no_other_request_from_its_answer() {
         let again = tokio::time::timeout(Duration::from_secs(2), health.report()).await;
         assert_eq!(again.unwrap().status, Overall::Success);
     });
+}
+
+#[test]
+fn runtimes_that_are_driven_take_no_run_from_each_other() {
+    let hangs = Check::new("hangs", std::future::pending::<()>).timeout(Duration::from_millis(100));
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(hangs)
+        .build()
+        .unwrap();
+    for _ in 0..4 {
+        let ask = || {
+            let health = health.clone();
+            thread::spawn(move || {
+                let runtime = runtime();
+                let report = runtime.block_on(health.report());
+                // It is driven for longer than another one waits for it.
+                runtime.block_on(async { tokio::time::sleep(Duration::from_millis(300)).await });
+                report.results[0].output.clone()
+            })
+        };
+        let asked: Vec<_> = (0..3).map(|_| ask()).collect();
+        for report in asked {
+            assert_eq!(report.join().unwrap(), "timed out after 100 ms");
+        }
+        health.expire(&Selection::all()).unwrap();
+    }
 }

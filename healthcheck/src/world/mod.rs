@@ -80,6 +80,8 @@ pub(crate) struct World {
     moments: BinaryHeap<Reverse<(Instant, CheckId)>>,
     /// When a run is to be looked at.
     deadlines: BinaryHeap<Reverse<(Instant, CheckId, RunId)>>,
+    /// Runs past their limit that another runtime has found: their own one has a moment left to end them.
+    in_grace: Vec<(CheckId, RunId)>,
     /// When a loop runs its check next.
     intervals: BinaryHeap<Reverse<(Instant, CheckId)>>,
     /// How many checks have an interval.
@@ -122,6 +124,7 @@ impl World {
             waiters: HashMap::new(),
             moments: BinaryHeap::new(),
             deadlines: BinaryHeap::new(),
+            in_grace: Vec::new(),
             intervals: BinaryHeap::new(),
             loops: 0,
             looping: false,
@@ -197,6 +200,11 @@ impl World {
         let moment = self.moments.peek().map(|Reverse((at, _))| *at);
         let deadline = self.deadlines.peek().map(|Reverse((at, ..))| *at);
         earlier(moment, deadline)
+    }
+
+    /// Whether somebody has to look at the world now. Of what is in grace every look may be that of its own runtime.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        !self.in_grace.is_empty() || self.next_moment().is_some_and(|at| now >= at)
     }
 
     /// When a driver has to look at it: the intervals are its affair.

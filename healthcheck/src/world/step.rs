@@ -138,6 +138,7 @@ impl World {
             deadlines,
             moments,
             intervals,
+            in_grace,
             ..
         } = self;
         let get = |id: CheckId| checks.get(id.index()).and_then(Option::as_ref);
@@ -145,6 +146,10 @@ impl World {
             let current = get(id).and_then(|check| check.run.as_ref());
             current.is_some_and(|current| current.id == run && current.deadline == Some(at))
         };
+        in_grace.retain(|&(id, run)| {
+            let current = get(id).and_then(|check| check.run.as_ref());
+            current.is_some_and(|current| current.id == run && matches!(current.phase, Phase::Running))
+        });
         let most = 2 * checks.len() + 64;
         while deadlines.peek().is_some_and(|deadline| !looked_at(deadline)) {
             deadlines.pop();
@@ -621,6 +626,13 @@ impl Step<'_> {
 
     /// Looks at each run whose deadline is over.
     fn look_at_runs(&mut self, runtime: Option<u32>) {
+        // Their own runtime is driven after all: it ends them as it would have without the other one's look.
+        for &(id, run) in &self.world.in_grace {
+            let current = self.world.get(id).and_then(|check| check.run.as_ref());
+            if current.is_some_and(|current| current.id == run && runtime == Some(current.home.runtime)) {
+                self.effects.overdue.push((id, run));
+            }
+        }
         while let Some(&Reverse((at, id, run))) = self.world.deadlines.peek() {
             if at > self.now.mono {
                 break;
@@ -645,6 +657,7 @@ impl Step<'_> {
                     let driven_until = limit_at.and_then(|limit_at| limit_at.checked_add(GRACE));
                     if driven_until.is_some_and(|until| now < until) {
                         self.set_deadline(id, driven_until);
+                        self.world.in_grace.push((id, run));
                     } else {
                         current.phase = Phase::Abandoned;
                         self.effects.cancel.push((id, run));

@@ -699,3 +699,20 @@ fn a_failure_that_lasts_is_logged_again_as_severely_as_it_was() {
         assert_eq!(again, Some((&["db".to_owned()][..], critical)));
     }
 }
+
+#[test]
+fn a_run_that_another_runtime_finds_past_its_limit_is_ended_by_its_own_if_that_is_driven() {
+    let mut stage = stage([uncached("a")]);
+    stage.ask(&Selection::all(), HOME);
+    stage.pass_time(seconds(5));
+    stage.step(Event::Tick {
+        runtime: Some(2),
+        driver: None,
+    });
+    assert!(stage.goes_on("a") && !stage.is_stuck("a"));
+    assert!(stage.world.is_due(stage.now.mono));
+    stage.tick();
+    assert!(stage.is_stuck("a"));
+    assert_eq!(stage.result("a").output, json!("timed out after 5 s"));
+    assert!(!stage.world.is_due(stage.now.mono));
+}
