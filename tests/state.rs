@@ -263,6 +263,8 @@ async fn live(steps: Vec<Step>) -> Result<(), TestCaseError> {
             }
         }
     }
+    // Reading the history is a look as any other: an override that is over has ended in it.
+    model.tell();
     let told: Vec<_> = health
         .history()
         .into_iter()
