@@ -347,3 +347,23 @@ impl std::fmt::Debug for HealthCheckBuilder {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_that_was_added_by_hand_is_not_replaced() {
+        let check = || Check::new("a", async || true);
+        let error = HealthCheck::builder()
+            .discover(false)
+            .check(check())
+            .replace(check())
+            .build()
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("no discovered check `a` to replace"),
+            "{error}"
+        );
+    }
+}

@@ -206,11 +206,17 @@ fn redacted(mut info: Arc<CheckInfo>, redaction: &Redaction) -> Arc<CheckInfo> {
     info
 }
 
-/// Puts checks in the place of those of the same name.
+/// Puts checks in the place of the discovered ones of the same name. One that was added by hand isn't lost to it, nor to a
+/// second replacement.
 fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec<String>) {
     for check in replacements {
         let name = check.info.name();
-        match found.iter_mut().find(|it| it.info.name() == name) {
+        let is_discovered = |it: &&mut Candidate| matches!(it.binding, Binding::Registered(_));
+        match found
+            .iter_mut()
+            .filter(is_discovered)
+            .find(|it| it.info.name() == name)
+        {
             Some(place) => {
                 *place = Candidate {
                     binding: Binding::Ready(check.run),
@@ -218,7 +224,7 @@ fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec
                 };
             }
             None => problems.push(format!(
-                "there is no check `{name}` to replace ({}): add yours with `.check(…)`",
+                "there is no discovered check `{name}` to replace ({}): add yours with `.check(…)`",
                 check.info.location()
             )),
         }
