@@ -114,7 +114,7 @@ fn of_transition(transition: &Transition, wording: Wording, critical: bool) {
         }
         (Wording::Plain, Status::Fail) => failed(check, output, critical),
         (Wording::Plain, Status::Warn) => {
-            warn!(target: "healthcheck", check, output = %shown, "health check warns")
+            warn!(target: "healthcheck", check, output = %shown, "health check warns");
         }
         (Wording::Plain, Status::Pass) => {
             info!(target: "healthcheck", check, output = %shown, "health check recovered");
