@@ -21,7 +21,7 @@ use crate::runner::{LONGEST_OUTPUT, Runner};
 use crate::sections::{self, Sections};
 use crate::settings::Settings;
 use crate::transition::Transition;
-use crate::world::World;
+use crate::world::{NO_CHECKS, World};
 
 /// Puts a [`HealthCheck`] together: what is discovered, what is added by hand, and how it all behaves.
 ///
@@ -338,9 +338,6 @@ impl HealthCheckBuilder {
     }
 }
 
-const NO_CHECKS: &str =
-    "no check is registered; a crate that nothing names isn't linked: write `use the_crate as _;`";
-
 impl std::fmt::Debug for HealthCheckBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HealthCheckBuilder")
@@ -348,5 +345,25 @@ impl std::fmt::Debug for HealthCheckBuilder {
             .field("provided", &self.provided)
             .field("checks", &self.checks)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_that_was_added_by_hand_is_not_replaced() {
+        let check = || Check::new("a", async || true);
+        let error = HealthCheck::builder()
+            .discover(false)
+            .check(check())
+            .replace(check())
+            .build()
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("no discovered check `a` to replace"),
+            "{error}"
+        );
     }
 }

@@ -197,8 +197,8 @@ impl Check {
     }
 
     /// Runs it in the background that often, ± 10 %; requests read the last result. A result older than two intervals and
-    /// the time limit (5 s where it has none) is a failure, "stale". The loops begin with the first report or with
-    /// [`HealthCheck::start`](crate::HealthCheck::start), and end with the last
+    /// the time limit, or than three intervals where it has none, is a failure, "stale". The loops begin with the first
+    /// report or with [`HealthCheck::start`](crate::HealthCheck::start), and end with the last
     /// [`HealthCheck`](crate::HealthCheck). Zero, and a TTL beside it, are a [`BuildError`](crate::BuildError).
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.options().interval = Some(interval);

@@ -95,6 +95,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn that_there_is_no_check_is_said_until_one_is_added() {
+        let health = HealthCheck::builder().discover(false).build().unwrap();
+        assert_eq!(health.report().await.warnings.len(), 1);
+        health.add(Check::new("a", async || true)).unwrap();
+        assert_eq!(health.report().await.warnings, Vec::<String>::new());
+    }
+
+    #[tokio::test]
     async fn what_depends_on_it_runs() {
         let health = HealthCheck::builder()
             .discover(false)

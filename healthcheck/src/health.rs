@@ -304,16 +304,19 @@ impl HealthCheck {
     /// # }
     /// ```
     pub fn add(&self, check: Check) -> Result<(), BuildError> {
-        self.core.runner.add_checked(|world| {
+        let Core { runner, settings, .. } = &*self.core;
+        let mut problems = Vec::new();
+        let info = register::prepared(check.info, settings, &runner.redaction, &mut problems);
+        // The function stays here, so that a check that is refused is dropped without the lock.
+        let run = &check.run;
+        runner.add_checked(|world| {
             let present = Present {
                 infos: world.infos().cloned().collect(),
                 disabled: world.disabled().cloned().collect(),
-                settings: &self.core.settings,
+                settings,
                 defaults: self.core.defaults,
-                redaction: &self.core.runner.redaction,
             };
-            let mut problems = Vec::new();
-            let added = register::added(check, present, &mut problems);
+            let added = register::added(info, run.clone(), present, &mut problems);
             BuildError::unless_empty(problems)?;
             Ok(added)
         })

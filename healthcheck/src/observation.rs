@@ -142,6 +142,18 @@ mod tests {
         assert_eq!(report.status, Overall::Success);
     }
 
+    #[tokio::test]
+    async fn a_check_that_is_added_takes_its_place_whatever_was_observed() {
+        let health = health();
+        health.observe_liveness("runtime", Some(Outcome::fail("stands still")));
+        health
+            .add(Check::new("runtime", async || true).liveness())
+            .unwrap();
+        assert!(health.observations().is_empty());
+        let report = health.report_for(&Selection::liveness()).await.unwrap();
+        assert_eq!((report.status, report.results.len()), (Overall::Success, 3));
+    }
+
     #[test]
     fn its_changes_are_in_the_history_and_a_first_pass_is_none() {
         let health = health();

@@ -99,3 +99,28 @@ impl HealthCheck {
 fn unknown(world: &World, name: &str) -> OverrideError {
     OverrideError::unknown(name, world.infos())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Check;
+
+    #[tokio::test(start_paused = true)]
+    async fn its_end_stands_in_the_history_although_nobody_has_asked_since() {
+        let check = Check::new("a", async || true).success_ttl(Duration::from_secs(60));
+        let health = HealthCheck::builder()
+            .discover(false)
+            .check(check)
+            .build()
+            .unwrap();
+        health.report().await;
+        let second = Duration::from_secs(1);
+        health
+            .set_override("a", Status::Fail, second, "game day")
+            .unwrap();
+        tokio::time::advance(second).await;
+        assert_eq!(health.statistics().checks[0].transitions, 2);
+        let of_check = |history: Vec<crate::Transition>| history.into_iter().rfind(|it| it.checker.is_some());
+        assert_eq!(of_check(health.history()).map(|it| it.to), Some(Status::Pass));
+    }
+}

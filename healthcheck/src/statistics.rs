@@ -1,4 +1,5 @@
-use crate::clock::Now;
+use std::sync::Arc;
+
 use crate::runner::Runner;
 
 /// What has been counted since the start.
@@ -50,14 +51,14 @@ pub struct CheckStatistics {
 }
 
 impl Statistics {
-    pub(crate) fn of(runner: &Runner) -> Self {
+    pub(crate) fn of(runner: &Arc<Runner>) -> Self {
         let dropped = runner.dropped();
-        runner.read(|world| Self {
+        runner.read_now(|world, now| Self {
             stuck_runs: world.stuck_runs(),
             dropped_lines: dropped.lines,
             dropped_events: dropped.events,
             gates_failed_open: world.gates_failed_open(),
-            checks: world.statistics(Now::read()),
+            checks: world.statistics(now),
         })
     }
 }

@@ -382,7 +382,7 @@ async fn a_result_without_a_time_limit_is_stale_after_two_intervals_and_five_sec
         depends.check("b").depends_on(["a"]),
     ]);
     health.report().await;
-    advance(24 * SECOND).await;
+    advance(29 * SECOND).await;
     assert_eq!(of(&*health.report().await, "a").status, Status::Pass);
     advance(2 * SECOND).await;
     let report = health.report_within(&Selection::all(), SECOND).await.unwrap();

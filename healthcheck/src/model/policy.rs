@@ -96,7 +96,10 @@ impl Policy {
     }
 
     /// How old a background result may be: the result of a dead loop must not stay green.
+    /// Two intervals and the limit; without a limit, three intervals.
     pub(crate) fn oldest_in_background(&self) -> Option<Duration> {
-        Some(self.interval?.saturating_mul(2).saturating_add(self.patience()))
+        let interval = self.interval?;
+        let run = self.limit.unwrap_or(interval);
+        Some(interval.saturating_mul(2).saturating_add(run))
     }
 }

@@ -110,7 +110,6 @@ pub(crate) struct Present<'a> {
     pub(crate) disabled: Vec<Arc<CheckInfo>>,
     pub(crate) settings: &'a Settings,
     pub(crate) defaults: Defaults,
-    pub(crate) redaction: &'a Redaction,
 }
 
 /// A check that is added at run time, seen through as at build.
@@ -120,31 +119,39 @@ pub(crate) enum Added {
     Disabled(Arc<CheckInfo>),
 }
 
-/// Sees a check through that is added at run time; what is wrong goes into `problems`.
-pub(crate) fn added(check: Check, present: Present<'_>, problems: &mut Vec<String>) -> Added {
-    let mut candidate = Candidate {
-        info: Arc::new(check.info),
-        binding: Binding::Ready(check.run.clone()),
-    };
-    problems.extend(options::bad_names(std::iter::once(&*candidate.info)));
-    let same = present
-        .infos
-        .iter()
-        .find(|info| info.name() == candidate.info.name());
+/// What a check that is added at run time is by itself, with the settings laid over it. The users' own rules of redaction
+/// run here, so no lock may be held.
+pub(crate) fn prepared(
+    info: CheckInfo,
+    settings: &Settings,
+    redaction: &Redaction,
+    problems: &mut Vec<String>,
+) -> Arc<CheckInfo> {
+    let mut info = Arc::new(info);
+    problems.extend(options::bad_names(std::iter::once(&*info)));
+    options::lay_over(settings, &mut info, problems);
+    problems.extend(options::problems_of(&info, settings));
+    redacted(info, redaction)
+}
+
+/// Sees a prepared check through against what is there; what is wrong goes into `problems`. `run` is a copy of what the
+/// caller keeps: nothing of a user's is dropped here, under the lock.
+pub(crate) fn added(
+    info: Arc<CheckInfo>,
+    run: Run,
+    present: Present<'_>,
+    problems: &mut Vec<String>,
+) -> Added {
+    let same = present.infos.iter().find(|there| there.name() == info.name());
     problems.extend(same.map(|same| {
         format!(
             "two checks are named `{}`: {} and {}; rename one of them, or remove the other one first",
             same.name(),
             same.location(),
-            candidate.info.location()
+            info.location()
         )
     }));
-    options::lay_over(present.settings, &mut candidate.info, problems);
-    problems.extend(options::problems_of(&candidate.info, present.settings));
-    let candidates = [candidate];
-    let disabled = options::disabled_of(present.settings, &candidates);
-    let [Candidate { info, .. }] = candidates;
-    if disabled.contains(info.name()) {
+    if options::is_disabled(present.settings, &info) {
         return Added::Disabled(info);
     }
     let mut infos = present.infos;
@@ -172,7 +179,7 @@ pub(crate) fn added(check: Check, present: Present<'_>, problems: &mut Vec<Strin
     all_names.dedup();
     dependencies::find_problems(&infos, &all_names, problems);
     let policy = Arc::new(policy(&info, &present.defaults));
-    let (check, run) = new_check(redacted(info, present.redaction), check.run, policy);
+    let (check, run) = new_check(info, run, policy);
     Added::Check(check, run)
 }
 
@@ -199,11 +206,17 @@ fn redacted(mut info: Arc<CheckInfo>, redaction: &Redaction) -> Arc<CheckInfo> {
     info
 }
 
-/// Puts checks in the place of those of the same name.
+/// Puts checks in the place of the discovered ones of the same name. One that was added by hand isn't lost to it, nor to a
+/// second replacement.
 fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec<String>) {
     for check in replacements {
         let name = check.info.name();
-        match found.iter_mut().find(|it| it.info.name() == name) {
+        let is_discovered = |it: &&mut Candidate| matches!(it.binding, Binding::Registered(_));
+        match found
+            .iter_mut()
+            .filter(is_discovered)
+            .find(|it| it.info.name() == name)
+        {
             Some(place) => {
                 *place = Candidate {
                     binding: Binding::Ready(check.run),
@@ -211,7 +224,7 @@ fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec
                 };
             }
             None => problems.push(format!(
-                "there is no check `{name}` to replace ({}): add yours with `.check(…)`",
+                "there is no discovered check `{name}` to replace ({}): add yours with `.check(…)`",
                 check.info.location()
             )),
         }

@@ -110,26 +110,22 @@ pub(super) fn disabled(
     } else {
         problems.append(&mut unknown);
     }
-    disabled_of(settings, found)
+    let out = found.iter().filter(|it| is_disabled(settings, &it.info));
+    out.map(|it| it.info.name().to_owned()).collect()
 }
 
-/// The names of those that the settings take out: by their tags, as the settings give them, and by name.
-pub(super) fn disabled_of(settings: &Settings, found: &[Candidate]) -> BTreeSet<String> {
-    let takes_out = |candidate: &&Candidate| {
-        let info = &candidate.info;
-        let set = settings.checks.get(info.name()).and_then(|set| set.enabled());
-        let by_tag = || {
-            let mut tags = info
-                .options()
-                .tags
-                .iter()
-                .filter_map(|tag| settings.tags.get(&**tag));
-            tags.any(|set| set.disables())
-        };
-        set.map_or_else(by_tag, |enabled| !enabled)
+/// Whether the settings take a check out: by its tags, as the settings give them, or by name.
+pub(super) fn is_disabled(settings: &Settings, info: &CheckInfo) -> bool {
+    let set = settings.checks.get(info.name()).and_then(|set| set.enabled());
+    let by_tag = || {
+        let mut tags = info
+            .options()
+            .tags
+            .iter()
+            .filter_map(|tag| settings.tags.get(&**tag));
+        tags.any(|set| set.disables())
     };
-    let out = found.iter().filter(takes_out);
-    out.map(|candidate| candidate.info.name().to_owned()).collect()
+    set.map_or_else(by_tag, |enabled| !enabled)
 }
 
 /// What the attribute refuses while compiling, for those that came another way.

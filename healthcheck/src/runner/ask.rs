@@ -175,18 +175,14 @@ impl Asking<'_> {
         let loop_is_alive = !runner.lacks_driver();
         let mut state = runner.lock();
         let now = Now::read();
-        let carried = state
-            .world
-            .next_moment()
-            .is_some_and(|at| now.mono >= at)
-            .then(|| {
-                let here = Handle::try_current().ok();
-                let event = Event::Tick {
-                    runtime: here.map(|here| state.number_of(&here)),
-                    driver: None,
-                };
-                runner.step_locked(&mut state, event, now)
-            });
+        let carried = state.world.is_due(now.mono).then(|| {
+            let here = Handle::try_current().ok();
+            let event = Event::Tick {
+                runtime: here.map(|here| state.number_of(&here)),
+                driver: None,
+            };
+            runner.step_locked(&mut state, event, now)
+        });
         let progress = state
             .world
             .progress(&mut self.request, now, loop_is_alive, cx.waker());

@@ -82,7 +82,8 @@ impl Future for Call {
         // What the run still holds is dropped here, where a panic of its destructors is caught.
         let ended = std::mem::replace(stage, Stage::Ended);
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(ended)));
-        let outcome = conclude(span, polled.and_then(|outcome| dropped.map(|()| outcome)));
+        let returned = polled.and_then(|outcome| dropped.map(|()| outcome));
+        let outcome = conclude(span, returned, cell.is_to_end());
         drop_quietly(std::mem::replace(span, Span::none()));
         Poll::Ready(outcome)
     }
@@ -98,33 +99,24 @@ pub(super) fn call_blocking(cell: &Arc<RunCell>, run: &Run) -> Outcome {
         Run::Async(_) | Run::AsyncWith(_) => Outcome::fail("an async check was started on a thread"),
     };
     let returned = within(&span, || catch_unwind(AssertUnwindSafe(call)));
-    if cell.is_to_end() {
-        record(&span, "timeout");
-    }
-    let outcome = conclude(&span, returned);
+    let outcome = conclude(&span, returned, cell.is_to_end());
     drop_quietly(span);
     outcome
 }
 
-/// The outcome of a run, noted in its span.
-fn conclude(span: &Span, returned: Result<Outcome, Box<dyn Any + Send>>) -> Outcome {
-    match returned {
-        Ok(outcome) => {
-            record(
-                span,
-                match outcome.status() {
-                    Status::Pass => "pass",
-                    Status::Warn => "warn",
-                    Status::Fail => "fail",
-                },
-            );
-            outcome
-        }
-        Err(payload) => {
-            record(span, "panic");
-            panicked(payload)
-        }
-    }
+/// The outcome of a run, noted in its span: once, and as the world has it. What a run gives past its limit is discarded.
+fn conclude(span: &Span, returned: Result<Outcome, Box<dyn Any + Send>>, is_late: bool) -> Outcome {
+    let noted = match &returned {
+        _ if is_late => "timeout",
+        Err(_) => "panic",
+        Ok(outcome) => match outcome.status() {
+            Status::Pass => "pass",
+            Status::Warn => "warn",
+            Status::Fail => "fail",
+        },
+    };
+    record(span, noted);
+    returned.unwrap_or_else(panicked)
 }
 
 fn panicked(payload: Box<dyn Any + Send>) -> Outcome {
@@ -164,7 +156,8 @@ fn record(span: &Span, outcome: &str) {
     quietly(|| span.record("outcome", outcome));
 }
 
-fn quietly<T>(act: impl FnOnce() -> T) -> Option<T> {
+/// Does what may panic, and goes on.
+pub(super) fn quietly<T>(act: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(act)) {
         Ok(done) => Some(done),
         Err(payload) => {
@@ -190,13 +183,18 @@ struct Inside(Option<Arc<RunCell>>);
 
 impl Inside {
     fn enter(cell: &Arc<RunCell>) -> Self {
-        Self(CURRENT.replace(Some(Arc::clone(cell))))
+        Self(Self::exchange(Some(Arc::clone(cell))))
+    }
+
+    /// Does nothing while the thread ends: a runtime in a thread-local is dropped after `CURRENT`, and its runs with it.
+    fn exchange(cell: Option<Arc<RunCell>>) -> Option<Arc<RunCell>> {
+        CURRENT.try_with(|current| current.replace(cell)).ok().flatten()
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        let ended = CURRENT.replace(self.0.take());
+        let ended = Self::exchange(self.0.take());
         drop(ended);
     }
 }

@@ -226,17 +226,25 @@ impl Drop for Running {
         if self.has_ended {
             return;
         }
-        let (check, run, runner) = (self.check, self.cell.run, &self.cell.runner);
-        match self.cell.replace(Stage::Ended) {
-            Stage::Dropped | Stage::Ended => {}
-            Stage::ToEnd => runner.ended(check, run, Event::Ended { check, run }),
-            Stage::Idle(call, _) => {
+        let (check, run) = (self.check, self.cell.run);
+        let (event, call) = match self.cell.replace(Stage::Ended) {
+            Stage::Dropped | Stage::Ended => return,
+            Stage::ToEnd => (Event::Ended { check, run }, None),
+            Stage::Idle(call, _) => (Event::Lost { check, run }, Some(call)),
+            Stage::Launched | Stage::Polling | Stage::OnThread(_) => (Event::Lost { check, run }, None),
+        };
+        let runner = Arc::clone(&self.cell.runner);
+        let tell = move || {
+            if let Some(call) = call {
                 call.give_up();
-                runner.ended(check, run, Event::Lost { check, run });
             }
-            Stage::Launched | Stage::Polling | Stage::OnThread(_) => {
-                runner.ended(check, run, Event::Lost { check, run });
-            }
+            runner.ended(check, run, event);
+        };
+        // While a thread ends (it kept the runtime in a thread-local), tokio's clock and our own thread-locals panic.
+        if Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed()) {
+            self.cell.runner.threads.run(move |_| tell());
+        } else {
+            tell();
         }
     }
 }

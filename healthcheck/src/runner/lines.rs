@@ -33,7 +33,8 @@ fn level(notice: &Notice) -> Option<Level> {
         Notice::OwnFailure { critical, .. } => failure(*critical),
         Notice::Ran { changed: true, .. } => return None,
         Notice::Ran { changed: false, .. } => Level::DEBUG,
-        Notice::SectionFailed { .. } | Notice::StillFailing(_) => Level::ERROR,
+        Notice::SectionFailed { .. } => Level::ERROR,
+        Notice::StillFailing { critical, .. } => failure(*critical),
         Notice::Overridden { .. } | Notice::MaintenanceBegins(_) | Notice::LoopRestarted => Level::WARN,
         Notice::GateFailedOpen { .. } => Level::WARN,
         Notice::MaintenanceEnds | Notice::ShuttingDown => Level::INFO,
@@ -67,8 +68,13 @@ pub(super) fn write(notice: &Notice) {
             let output = text(output);
             error!(target: "healthcheck", section, %output, "environment section failed");
         }
-        Notice::StillFailing(checks) => {
-            error!(target: "healthcheck", checks = checks.join(", "), "health checks are still failing");
+        Notice::StillFailing { checks, critical } => {
+            let checks = checks.join(", ");
+            if *critical {
+                error!(target: "healthcheck", checks, "health checks are still failing");
+            } else {
+                warn!(target: "healthcheck", checks, "health checks are still failing");
+            }
         }
         Notice::Overridden {
             check,

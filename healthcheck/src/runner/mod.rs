@@ -32,6 +32,8 @@ mod paused_time;
 mod read;
 mod sanitize;
 pub(crate) mod telling;
+#[cfg(test)]
+mod tests;
 mod threads;
 mod waiting;
 
@@ -94,8 +96,6 @@ impl Runner {
         longest_output: usize,
         telling: Telling,
     ) -> Arc<Self> {
-        let mut world = world;
-        world.tell_runs = telling.wants_runs();
         Arc::new(Self {
             state: Mutex::new(State {
                 world,
@@ -224,6 +224,8 @@ impl Runner {
     /// The clock is read under the lock, so that events and moments have the same order.
     fn step_locked(self: &Arc<Self>, state: &mut State, event: Event<'_>, now: Now) -> Carried {
         let mut carried = Carried::default();
+        // Each time: a subscriber may come later than the checks, and its level may change.
+        state.world.tell_runs = self.telling.wants_runs();
         let mut follow_ups = VecDeque::new();
         let mut next = Some(event);
         while let Some(event) = next {
@@ -331,7 +333,10 @@ impl Runner {
         for (check, run, cell) in carried.cancels {
             self.cancel(check, run, &cell);
         }
-        carried.wake.into_iter().for_each(std::task::Waker::wake);
+        for waker in carried.wake {
+            // An executor's own code: where it panics, the others are woken all the same.
+            call::quietly(|| waker.wake());
+        }
         if carried.sooner {
             self.sooner.notify_waiters();
         }
@@ -340,9 +345,14 @@ impl Runner {
         }
     }
 
-    /// Ends it all: nobody asks any more. What is stuck may hold the rest for longer.
-    pub(crate) fn close(&self) {
+    /// Ends it all, the runs that go on as well: nobody asks any more, and without drivers nobody would end them at their
+    /// limit. What is stuck may hold the rest for longer.
+    pub(crate) fn close(self: &Arc<Self>) {
         self.drivers.end();
+        let cells: Vec<(CheckId, Arc<RunCell>)> = self.lock().cells().collect();
+        for (check, cell) in cells {
+            self.cancel(check, cell.run(), &cell);
+        }
         self.threads.close();
         self.telling.close();
     }
@@ -443,6 +453,15 @@ impl State {
             runtime: self.number_of(place.handle),
             chosen: place.chosen,
         }
+    }
+
+    /// The runs that go on.
+    fn cells(&self) -> impl Iterator<Item = (CheckId, Arc<RunCell>)> {
+        let slots = self
+            .world
+            .ids()
+            .filter_map(|id| Some((id, self.runs.get(id.index())?.as_ref()?)));
+        slots.filter_map(|(id, slot)| Some((id, slot.going_on.clone()?)))
     }
 
     fn cell(&self, check: CheckId, run: RunId) -> Option<Arc<RunCell>> {

@@ -11,7 +11,7 @@ use crate::error::SelectionError;
 use crate::model::Shared;
 use crate::report::Report;
 use crate::selection::Selection;
-use crate::world::{Asked, CheckId, Event, Expiration, Members, NotRun};
+use crate::world::{Asked, CheckId, Event, Expiration, Members, NotRun, World};
 
 /// A report as it is now.
 pub(crate) struct Snapshot {
@@ -113,12 +113,16 @@ impl Runner {
         })
     }
 
+    /// Reads something that a status stands in, as a report of this moment would show it.
+    pub(crate) fn read_now<T>(self: &Arc<Self>, read: impl FnOnce(&World, Now) -> T) -> T {
+        self.reading(|state, now| read(&state.world, now))
+    }
+
     /// Reads, after what time has changed is up to date.
     fn reading<T>(self: &Arc<Self>, read: impl FnOnce(&mut State, Now) -> T) -> T {
         let mut state = self.lock();
         let now = Now::read();
-        let is_due = state.world.next_moment().is_some_and(|at| now.mono >= at);
-        let carried = is_due.then(|| {
+        let carried = state.world.is_due(now.mono).then(|| {
             let here = Handle::try_current().ok();
             let event = Event::Tick {
                 runtime: here.map(|here| state.number_of(&here)),

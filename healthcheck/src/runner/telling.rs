@@ -82,28 +82,32 @@ impl Telling {
         !self.listeners.of_results.is_empty() || LevelFilter::current() >= LevelFilter::DEBUG
     }
 
-    /// Puts notices into the queues, in this order, and waits for nothing. Gives whether there is anything to tell.
+    /// Puts notices into the queues, in this order, and waits for nothing. Gives whether there is anything to tell, be it
+    /// that a queue is full: where no thread could be started before, it is tried again.
     pub(super) fn put(&self, notices: Vec<Notice>) -> bool {
         let mut any = false;
         for notice in notices {
             match &notice {
                 Notice::Transition { transition, .. } if !self.listeners.of_changes.is_empty() => {
-                    any |= self.events.put(Heard::Change(transition.clone()));
+                    self.events.put(Heard::Change(transition.clone()));
+                    any = true;
                 }
                 Notice::Ran { result, .. } if !self.listeners.of_results.is_empty() => {
-                    any |= self.events.put(Heard::Result(result.clone()));
+                    self.events.put(Heard::Result(result.clone()));
+                    any = true;
                 }
                 _ => {}
             }
             if lines::is_wanted(&notice) {
-                any |= self.line(What::Notice(notice));
+                self.line(What::Notice(notice));
+                any = true;
             }
         }
         any
     }
 
-    fn line(&self, what: What) -> bool {
-        self.lines.put(Line::new(what))
+    fn line(&self, what: What) {
+        self.lines.put(Line::new(what));
     }
 
     /// Sees to it that the queues are emptied.
@@ -248,17 +252,16 @@ impl<T: Send + 'static> Queue<T> {
         }
     }
 
-    /// Gives whether it has found a place.
-    fn put(&self, item: T) -> bool {
+    /// Drops and counts the item where there is no place.
+    fn put(&self, item: T) {
         let mut state = self.shared.lock();
         if state.waiting.len() >= MOST_WAITING {
             drop(state);
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
             self.shared.news.fetch_add(1, Ordering::Relaxed);
-            return false;
+            return;
         }
         state.waiting.push_back(item);
-        true
     }
 
     fn is_full(&self) -> bool {
@@ -350,4 +353,49 @@ impl Drop for Unwritten {
 /// Whether no line of this process is on its way: for tests that read what was logged.
 pub(crate) fn all_lines_are_written() -> bool {
     UNWRITTEN.load(Ordering::Acquire) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Status;
+    use crate::transition::Cause;
+
+    fn notice() -> Notice {
+        Notice::Transition {
+            transition: Transition {
+                checker: None,
+                from: None,
+                to: Status::Fail,
+                output: serde_json::Value::Null,
+                at: 0.0,
+                lasted: None,
+                by: Cause::Run,
+                sequence: 1,
+            },
+            wording: None,
+            critical: true,
+            info: None,
+        }
+    }
+
+    #[test]
+    fn a_queue_that_filled_while_no_thread_was_to_be_had_is_emptied_later() {
+        let (hear, heard) = std::sync::mpsc::channel();
+        let telling = Telling::new(Listeners {
+            of_changes: vec![Box::new(move |_| hear.send(()).unwrap_or_default())],
+            of_results: Vec::new(),
+        });
+        // As where `wake` has found no thread.
+        for _ in 0..MOST_WAITING {
+            telling.put(vec![notice()]);
+        }
+        if telling.put(vec![notice()]) {
+            telling.wake();
+        }
+        for _ in 0..MOST_WAITING {
+            heard.recv_timeout(Duration::from_secs(5)).unwrap();
+        }
+        assert_eq!(telling.dropped().events, 1);
+    }
 }

@@ -166,8 +166,11 @@ pub(crate) enum Notice {
         section: String,
         output: Value,
     },
-    /// These checks have been failing for ten minutes more.
-    StillFailing(Vec<String>),
+    /// These checks have been failing for ten minutes more; `critical`: one of them is.
+    StillFailing {
+        checks: Vec<String>,
+        critical: bool,
+    },
     Overridden {
         check: String,
         status: Status,

@@ -40,7 +40,7 @@ pub(crate) use freshness::{Expiration, earlier};
 use gate::Gate;
 pub(crate) use gate::{Admission, GateId};
 pub(crate) use members::Members;
-pub(crate) use population::NewCheck;
+pub(crate) use population::{NO_CHECKS, NewCheck};
 pub(crate) use record::FLAPPING;
 use record::Record;
 pub(crate) use snapshot::{Asked, NotRun};
@@ -86,6 +86,8 @@ pub(crate) struct World {
     moments: BinaryHeap<Reverse<(Instant, CheckId)>>,
     /// When a run is to be looked at.
     deadlines: BinaryHeap<Reverse<(Instant, CheckId, RunId)>>,
+    /// Runs past their limit that another runtime has found: their own one has a moment left to end them.
+    in_grace: Vec<(CheckId, RunId)>,
     /// When a loop runs its check next.
     intervals: BinaryHeap<Reverse<(Instant, CheckId)>>,
     /// How many checks have an interval.
@@ -131,6 +133,7 @@ impl World {
             waiters: HashMap::new(),
             moments: BinaryHeap::new(),
             deadlines: BinaryHeap::new(),
+            in_grace: Vec::new(),
             intervals: BinaryHeap::new(),
             loops: 0,
             looping: false,
@@ -158,6 +161,11 @@ impl World {
 
     fn get_mut(&mut self, id: CheckId) -> Option<&mut Check> {
         self.checks.get_mut(id.index())?.as_mut()
+    }
+
+    /// The numbers of all checks and sections.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = CheckId> {
+        self.by_name.iter().chain(&self.sections).copied()
     }
 
     /// The number of a new run.
@@ -201,6 +209,11 @@ impl World {
         let moment = self.moments.peek().map(|Reverse((at, _))| *at);
         let deadline = self.deadlines.peek().map(|Reverse((at, ..))| *at);
         earlier(moment, deadline)
+    }
+
+    /// Whether somebody has to look at the world now. Of what is in grace every look may be that of its own runtime.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        !self.in_grace.is_empty() || self.next_moment().is_some_and(|at| now >= at)
     }
 
     /// When a driver has to look at it: the intervals are its affair.

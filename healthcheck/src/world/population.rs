@@ -19,6 +19,10 @@ pub(crate) struct NewCheck {
     pub(crate) is_async: bool,
 }
 
+/// The warning of a registry without checks. The first check that is added takes it away.
+pub(crate) const NO_CHECKS: &str =
+    "no check is registered; a crate that nothing names isn't linked: write `use the_crate as _;`";
+
 impl World {
     /// Puts these in, all at once. Their names are new, and no circle comes about: the registry has seen to it.
     /// Gives their numbers, in the same order.
@@ -75,6 +79,7 @@ impl World {
         match &check.subject {
             Subject::Check(info) => {
                 self.disabled.remove(info.name());
+                self.built_warnings.retain(|warning| warning != NO_CHECKS);
                 self.by_name.push(id);
                 self.tally.add(&check, None);
             }

@@ -142,6 +142,7 @@ impl World {
             deadlines,
             moments,
             intervals,
+            in_grace,
             ..
         } = self;
         let get = |id: CheckId| checks.get(id.index()).and_then(Option::as_ref);
@@ -149,6 +150,10 @@ impl World {
             let current = get(id).and_then(|check| check.run.as_ref());
             current.is_some_and(|current| current.id == run && current.deadline == Some(at))
         };
+        in_grace.retain(|&(id, run)| {
+            let current = get(id).and_then(|check| check.run.as_ref());
+            current.is_some_and(|current| current.id == run && matches!(current.phase, Phase::Running))
+        });
         let most = 2 * checks.len() + 64;
         while deadlines.peek().is_some_and(|deadline| !looked_at(deadline)) {
             deadlines.pop();
@@ -211,6 +216,9 @@ impl Step<'_> {
             Event::Missed(checks) => checks.iter().for_each(|&id| self.missed(id)),
             Event::Overridden { check, set } => self.set_override(check, set),
             Event::Added(checks) => {
+                for &id in checks {
+                    self.replace_observation(id);
+                }
                 let added = checks
                     .iter()
                     .filter_map(|&id| Some((self.world.get(id)?.rank, id)));
@@ -391,7 +399,9 @@ impl Step<'_> {
         for on in on {
             let check = self.world.check(on);
             let is_known = check.last.as_ref().is_some_and(|last| last.at.mono >= began);
-            if is_known || check.is_stuck() || check.is_over() {
+            // What is blocked isn't run, and the root of it has been looked at.
+            let is_blocked = self.world.blocker(check).is_some();
+            if is_known || is_blocked || check.is_stuck() || check.is_over() {
                 continue;
             }
             let patience = check.policy.patience();
@@ -621,6 +631,13 @@ impl Step<'_> {
 
     /// Looks at each run whose deadline is over.
     fn look_at_runs(&mut self, runtime: Option<u32>) {
+        // Their own runtime is driven after all: it ends them as it would have without the other one's look.
+        for &(id, run) in &self.world.in_grace {
+            let current = self.world.get(id).and_then(|check| check.run.as_ref());
+            if current.is_some_and(|current| current.id == run && runtime == Some(current.home.runtime)) {
+                self.effects.overdue.push((id, run));
+            }
+        }
         while let Some(&Reverse((at, id, run))) = self.world.deadlines.peek() {
             if at > self.now.mono {
                 break;
@@ -645,6 +662,7 @@ impl Step<'_> {
                     let driven_until = limit_at.and_then(|limit_at| limit_at.checked_add(GRACE));
                     if driven_until.is_some_and(|until| now < until) {
                         self.set_deadline(id, driven_until);
+                        self.world.in_grace.push((id, run));
                     } else {
                         current.phase = Phase::Abandoned;
                         self.effects.cancel.push((id, run));
@@ -942,8 +960,11 @@ impl Step<'_> {
                 if before.is_some() {
                     let checks = world.by_name.iter().map(|&id| world.check(id));
                     let failing = checks.filter(|check| check.record.status == Some(Status::Fail));
-                    let names = failing.map(|check| check.name().to_owned()).collect();
-                    self.effects.notices.push(Notice::StillFailing(names));
+                    let checks = failing.map(|check| check.name().to_owned()).collect();
+                    let critical = world.tally.failing > 0;
+                    self.effects
+                        .notices
+                        .push(Notice::StillFailing { checks, critical });
                 }
             }
         }
@@ -1004,11 +1025,23 @@ impl Step<'_> {
         self.world.generation += 1;
     }
 
+    /// A check that was added takes the place of what was observed under its name.
+    fn replace_observation(&mut self, id: CheckId) {
+        let Some(check) = self.world.get(id) else { return };
+        let name = check.name().to_owned();
+        self.record_observation(&name, None);
+        // The history of that name is the check's from now on.
+        self.world.observed.remove(&name);
+    }
+
     fn observe(&mut self, name: &str, seen: Option<(Status, Value)>) {
-        let now = self.now;
-        if self.world.find(name).is_some() || self.world.disabled.contains_key(name) {
-            return;
+        if self.world.find(name).is_none() && !self.world.disabled.contains_key(name) {
+            self.record_observation(name, seen);
         }
+    }
+
+    fn record_observation(&mut self, name: &str, seen: Option<(Status, Value)>) {
+        let now = self.now;
         let before = self.world.observations.get(name);
         let from = before.map(|before| before.status);
         let (to, output) = match seen {

@@ -92,8 +92,12 @@ impl ModelCheck {
 
     /// How old a background result may be.
     fn oldest(&self) -> Option<u64> {
-        let interval = self.spec.options.interval?;
-        Some(2 * millis(interval) + self.limit_or_patience())
+        let interval = millis(self.spec.options.interval?);
+        let run = match self.spec.options.timeout {
+            Some(None) => interval,
+            _ => self.limit_or_patience(),
+        };
+        Some(2 * interval + run)
     }
 
     /// A run gave a result.

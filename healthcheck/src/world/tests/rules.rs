@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::{Event, Override};
+use super::super::{Event, Notice, Override};
 use super::stage::{HOME, Spec, Stage};
 use crate::outcome::Status::{self, Fail, Pass, Warn};
 use crate::report::{CheckResult, Overall};
@@ -634,4 +634,84 @@ fn expire_makes_due_what_is_fresh() {
     let id = stage.id("db");
     stage.happen(Event::Expired(&[id]));
     stage.run("db", Pass);
+}
+
+#[test]
+fn a_background_result_without_a_limit_is_stale_after_three_intervals() {
+    let mut stage = stage([Spec::new("a").with(|options| {
+        options.interval = Some(seconds(30));
+        options.timeout = Some(None);
+    })]);
+    stage.happen(Event::Tick {
+        runtime: Some(HOME.runtime),
+        driver: Some(HOME),
+    });
+    stage.end_all(Pass);
+    stage.pass_time(seconds(89));
+    stage.tick();
+    assert_eq!(stage.status("a"), Some(Pass));
+    stage.pass_time(seconds(1));
+    stage.tick();
+    assert_eq!(stage.status("a"), Some(Fail));
+}
+
+#[test]
+fn what_is_blocked_is_not_run_for_a_dependant_that_fails() {
+    let mut stage = stage([
+        uncached("c"),
+        Spec::new("b").depends_on(&["c"]),
+        Spec::new("a")
+            .depends_on(&["b"])
+            .with(|options| options.success_ttl = Some(Some(seconds(1)))),
+    ]);
+    stage.ask(&Selection::all(), HOME);
+    stage.end_all(Pass);
+    stage.pass_time(seconds(2));
+    // `a` runs, and meanwhile `c` fails.
+    stage.ask(&Selection::all(), HOME);
+    let c = stage.run_of("c").expect("it is due");
+    stage.end_run(c, Pass);
+    let a = stage.run_of("a").expect("it is due");
+    stage.pass_time(millis(10));
+    stage.ask(&Selection::checks(["c"]), HOME);
+    let c = stage.run_of("c").expect("it is due");
+    stage.pass_time(millis(10));
+    stage.end_run(c, Fail);
+    assert_eq!(stage.status("b"), Some(Fail));
+    stage.end_run(a, Fail);
+    assert_eq!(stage.run_of("b"), None, "`b` is run although `c` fails");
+    assert_eq!(stage.result("a").blocked_by.as_deref(), Some("b"));
+}
+
+#[test]
+fn a_failure_that_lasts_is_logged_again_as_severely_as_it_was() {
+    for critical in [true, false] {
+        let mut stage = stage([uncached("db").with(|options| options.set_critical(critical))]);
+        stage.run("db", Fail);
+        stage.notices.clear();
+        stage.pass_time(seconds(600));
+        stage.run("db", Fail);
+        let again = stage.notices.iter().find_map(|notice| match notice {
+            Notice::StillFailing { checks, critical } => Some((&**checks, *critical)),
+            _ => None,
+        });
+        assert_eq!(again, Some((&["db".to_owned()][..], critical)));
+    }
+}
+
+#[test]
+fn a_run_that_another_runtime_finds_past_its_limit_is_ended_by_its_own_if_that_is_driven() {
+    let mut stage = stage([uncached("a")]);
+    stage.ask(&Selection::all(), HOME);
+    stage.pass_time(seconds(5));
+    stage.step(Event::Tick {
+        runtime: Some(2),
+        driver: None,
+    });
+    assert!(stage.goes_on("a") && !stage.is_stuck("a"));
+    assert!(stage.world.is_due(stage.now.mono));
+    stage.tick();
+    assert!(stage.is_stuck("a"));
+    assert_eq!(stage.result("a").output, json!("timed out after 5 s"));
+    assert!(!stage.world.is_due(stage.now.mono));
 }

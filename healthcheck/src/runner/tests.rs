@@ -1,0 +1,245 @@
+//! The runner under what its users do to it: threads that end, values that act when they are dropped, subscribers that
+//! come late.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Context, Wake, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{Check, HealthCheck, Overall, Redactor, Selection};
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+#[test]
+fn a_runtime_in_a_thread_local_takes_its_runs_along_and_wedges_no_check() {
+    thread_local! {
+        static RUNTIME: RefCell<Option<Runtime>> = const { RefCell::new(None) };
+    }
+    let calls = AtomicUsize::new(0);
+    let check = Check::new("hangs once", move || {
+        let is_first = calls.fetch_add(1, Ordering::Relaxed) == 0;
+        async move {
+            if is_first {
+                std::future::pending::<()>().await;
+            }
+        }
+    });
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(check)
+        .build()
+        .unwrap();
+    let there = health.clone();
+    let ends = thread::spawn(move || {
+        RUNTIME.set(Some(runtime()));
+        RUNTIME.with_borrow(|runtime| {
+            let asked = async { tokio::time::timeout(Duration::from_millis(20), there.report()).await };
+            runtime.as_ref().map(|runtime| runtime.block_on(asked))
+        });
+    });
+    ends.join().unwrap();
+    let report = runtime().block_on(health.report());
+    assert_eq!(report.status, Overall::Success, "{report:?}");
+}
+
+/// Asks about a registry when it is called, or dropped.
+struct Asks(Arc<OnceLock<HealthCheck>>);
+
+impl Asks {
+    fn ask(&self) {
+        let _ = self.0.get().map(|health| health.checks().count());
+    }
+}
+
+impl Redactor for Asks {
+    fn redact_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.ask();
+        text.into()
+    }
+}
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        self.ask();
+    }
+}
+
+#[test]
+fn add_runs_nothing_of_a_users_under_the_lock() {
+    let cell = Arc::new(OnceLock::new());
+    let health = HealthCheck::builder()
+        .discover(false)
+        .redactor(Asks(Arc::clone(&cell)))
+        .build()
+        .unwrap();
+    cell.set(health.clone()).unwrap();
+    let (done, is_done) = channel();
+    thread::spawn(move || {
+        let check = || {
+            let held = Asks(Arc::clone(&cell));
+            let check = Check::new("a", move || {
+                let _ = &held;
+                async { true }
+            });
+            check.description("goes through the rules")
+        };
+        health.add(check()).unwrap();
+        health.add(check()).unwrap_err();
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(5)).expect("it returns");
+}
+
+/// Hears our lines at debug, and what is noted in our spans.
+#[derive(Clone, Default)]
+struct Heard {
+    lines: Arc<AtomicUsize>,
+    outcomes: Arc<Mutex<Vec<String>>>,
+}
+
+impl tracing::Subscriber for Heard {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "healthcheck"
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, noted: &tracing::span::Record<'_>) {
+        let mut outcomes = self.outcomes.lock().unwrap();
+        noted.record(&mut |_: &tracing::field::Field, noted: &dyn std::fmt::Debug| {
+            outcomes.push(format!("{noted:?}"));
+        });
+    }
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let is_debug = *event.metadata().level() == tracing::Level::DEBUG;
+        self.lines.fetch_add(usize::from(is_debug), Ordering::SeqCst);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+fn until(mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(5), "it never does");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_subscriber_that_comes_later_than_the_checks_gets_their_debug_lines() {
+    let check = Check::new("a", async || true);
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(check)
+        .build()
+        .unwrap();
+    let heard = Heard::default();
+    tracing::subscriber::with_default(heard.clone(), || runtime().block_on(health.report()));
+    until(|| heard.lines.load(Ordering::SeqCst) == 1);
+}
+
+#[test]
+fn the_span_of_a_run_that_returns_behind_its_limit_says_timeout_and_nothing_else() {
+    let (end, ended) = channel::<()>();
+    let ended = Mutex::new(ended);
+    let check = Check::blocking("late", move || drop(ended.lock().map(|ended| ended.recv())));
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(check.timeout(Duration::from_millis(20)))
+        .build()
+        .unwrap();
+    let heard = Heard::default();
+    tracing::subscriber::with_default(heard.clone(), || {
+        let report = runtime().block_on(health.report());
+        assert_eq!(report.results[0].output, "timed out after 20 ms");
+    });
+    end.send(()).unwrap();
+    until(|| health.statistics().stuck_runs == 0);
+    assert_eq!(*heard.outcomes.lock().unwrap(), ["\"timeout\""]);
+}
+
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("an executor that is gone");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_keeps_no_other_request_from_its_answer() {
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let ended = Arc::new(Mutex::new(Some(ended)));
+    let check = Check::new("waits", move || {
+        let ended = ended.lock().ok().and_then(|mut ended| ended.take());
+        async move {
+            if let Some(ended) = ended {
+                let _ = ended.await;
+            }
+        }
+    });
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(check)
+        .build()
+        .unwrap();
+    let runtime = runtime();
+    runtime.block_on(async {
+        let mut first = Box::pin(health.report());
+        let waker = Waker::from(Arc::new(Panics));
+        assert!(first.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        let other = health.clone();
+        let second = tokio::spawn(async move { other.report().await });
+        tokio::task::yield_now().await;
+        end.send(()).unwrap();
+        let report = tokio::time::timeout(Duration::from_secs(2), second).await;
+        assert_eq!(report.unwrap().unwrap().status, Overall::Success);
+        // What this thread does afterwards is carried out as well.
+        health.expire(&Selection::all()).unwrap();
+        let again = tokio::time::timeout(Duration::from_secs(2), health.report()).await;
+        assert_eq!(again.unwrap().status, Overall::Success);
+    });
+}
+
+#[test]
+fn runtimes_that_are_driven_take_no_run_from_each_other() {
+    let hangs = Check::new("hangs", std::future::pending::<()>).timeout(Duration::from_millis(100));
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(hangs)
+        .build()
+        .unwrap();
+    for _ in 0..4 {
+        let ask = || {
+            let health = health.clone();
+            thread::spawn(move || {
+                let runtime = runtime();
+                let report = runtime.block_on(health.report());
+                // It is driven for longer than another one waits for it.
+                runtime.block_on(async { tokio::time::sleep(Duration::from_millis(300)).await });
+                report.results[0].output.clone()
+            })
+        };
+        let asked: Vec<_> = (0..3).map(|_| ask()).collect();
+        for report in asked {
+            assert_eq!(report.join().unwrap(), "timed out after 100 ms");
+        }
+        health.expire(&Selection::all()).unwrap();
+    }
+}
