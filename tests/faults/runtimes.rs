@@ -83,3 +83,51 @@ fn background_checks_run_on_the_runtime_of_the_next_request_where_the_first_is_d
     assert!(runs.load(Ordering::SeqCst) >= 3, "its loop goes on");
     drop(idle);
 }
+
+#[test]
+fn a_run_without_a_limit_on_a_runtime_that_is_driven_no_more_is_taken_over() {
+    let runs = Arc::new(AtomicU32::new(0));
+    let health = by_hand().check(first_hangs(&runs).timeout(None)).build().unwrap();
+    let first = current_thread();
+    first.block_on(async {
+        let gave_up = tokio::time::timeout(Duration::from_millis(10), health.report()).await;
+        assert!(gave_up.is_err());
+    });
+    // `first` is kept, and nobody drives it.
+    let second = current_thread();
+    let report =
+        second.block_on(async { tokio::time::timeout(Duration::from_secs(15), health.report()).await });
+    assert!(report.expect("an answer").is_success());
+    assert_eq!(runs.load(Ordering::SeqCst), 2);
+    drop(first);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sync_runs_without_a_limit_that_hang_leave_room_for_other_sync_checks() {
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = Arc::new(std::sync::Mutex::new(blocked));
+    let hung = (0..64).map(|number| {
+        let blocked = Arc::clone(&blocked);
+        healthcheck::Check::blocking(format!("hung {number}"), move || {
+            let _ = blocked.lock().unwrap().recv();
+        })
+        .tags(["hung"])
+        .timeout(None)
+    });
+    let health = hung
+        .fold(by_hand(), healthcheck::HealthCheckBuilder::check)
+        .check(healthcheck::Check::blocking("fine", || true).timeout(Duration::from_secs(20)))
+        .build()
+        .unwrap();
+    let hung = healthcheck::Selection::tag("hung");
+    health
+        .report_within(&hung, Duration::from_millis(10))
+        .await
+        .unwrap();
+    let fine = health
+        .report_for(&healthcheck::Selection::checks(["fine"]))
+        .await
+        .unwrap();
+    assert!(fine.is_success(), "{fine:?}");
+    drop(release);
+}

@@ -99,6 +99,15 @@ impl RunCell {
         matches!(*self.lock(), Stage::ToEnd)
     }
 
+    /// Gives the permit of a sync run to another. The run goes on.
+    pub(super) fn relieve(&self) {
+        let permit = match &*self.lock() {
+            Stage::OnThread(permit) => Arc::clone(permit),
+            _ => return,
+        };
+        permit.release();
+    }
+
     /// The function is about to be called; false where the run was ended before.
     fn begin(&self) -> bool {
         let stage = self.lock();

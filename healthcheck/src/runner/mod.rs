@@ -276,6 +276,9 @@ impl Runner {
                 .cancels
                 .extend(state.cell(check, run).map(|cell| (check, run, cell)));
         }
+        for (check, run) in effects.relieve {
+            carried.relieved.extend(state.cell(check, run));
+        }
         carried.wake.extend(effects.wake);
         carried.waits.extend(effects.waits);
         carried.sooner |= effects.sooner;
@@ -330,6 +333,7 @@ impl Runner {
         for (home, launches) in carried.launches {
             launch::launch_all(&home, launches);
         }
+        carried.relieved.iter().for_each(|cell| cell.relieve());
         for (check, run, cell) in carried.cancels {
             self.cancel(check, run, &cell);
         }
@@ -402,6 +406,7 @@ struct Carried {
     /// By the runtime that they are for.
     launches: Vec<(Handle, Vec<Launch>)>,
     cancels: Vec<(CheckId, RunId, Arc<RunCell>)>,
+    relieved: Vec<Arc<RunCell>>,
     wake: Vec<std::task::Waker>,
     /// What a request has to wait for. It takes them before the rest is carried out.
     waits: Vec<Wait>,
@@ -423,6 +428,7 @@ impl Carried {
     const fn is_nothing(&self) -> bool {
         self.launches.is_empty()
             && self.cancels.is_empty()
+            && self.relieved.is_empty()
             && self.wake.is_empty()
             && !self.sooner
             && !self.told

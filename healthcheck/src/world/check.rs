@@ -225,6 +225,12 @@ impl Check {
         self.run.as_ref()?.silent
     }
 
+    /// Whether a run that goes on for long without a result is a failure: what there was before is no answer any more. A
+    /// background result has a time of its own.
+    pub(super) fn may_be_silent(&self) -> bool {
+        self.last.is_some() && self.policy.interval.is_none()
+    }
+
     pub(super) fn current(&mut self, id: RunId) -> Option<&mut Run> {
         self.run.as_deref_mut().filter(|run| run.id == id)
     }

@@ -79,6 +79,8 @@ pub(crate) struct Effects {
     pub(crate) wake: Vec<Waker>,
     /// Runs that nobody wants any more: an async one is dropped, the permit of a sync one goes to another.
     pub(crate) cancel: Vec<(CheckId, RunId)>,
+    /// Sync runs without a limit that have gone on for long: their permit goes to another, and they go on.
+    pub(crate) relieve: Vec<(CheckId, RunId)>,
     /// Has this run begun? The answer is [`Event::Overdue`].
     pub(crate) overdue: Vec<(CheckId, RunId)>,
     /// What listeners and the log hear, in this order.

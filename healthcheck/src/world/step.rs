@@ -15,7 +15,7 @@ use super::population::later;
 use super::record::{Change, REMINDER};
 use super::status::{self, Because};
 use super::whole;
-use crate::model::policy::{PATIENCE, Policy};
+use crate::model::policy::PATIENCE;
 use crate::model::time::{self, Instant, Now};
 use crate::outcome::Status;
 use crate::report::{CheckResult, Overall};
@@ -585,6 +585,8 @@ impl Step<'_> {
             return;
         };
         let limit = check.policy.limit;
+        let is_async = check.is_async;
+        let may_be_silent = check.may_be_silent();
         let Some(current) = check.current(run) else { return };
         if !matches!(current.phase, Phase::Running) {
             return;
@@ -593,10 +595,19 @@ impl Step<'_> {
         if limit.is_some_and(|limit| waited >= limit) {
             return self.time_out(id, begun);
         }
-        let at = limit.and_then(|limit| current.since.mono.checked_add(limit));
-        if limit.is_none() || !begun {
+        let again = now
+            .mono
+            .checked_add(PATIENCE)
+            .filter(|_| is_async && !current.home.chosen);
+        let at = limit.map_or(again, |limit| current.since.mono.checked_add(limit));
+        if may_be_silent && (limit.is_none() || !begun) {
             current.silent.get_or_insert(current.since.mono);
         }
+        if limit.is_none() && !is_async {
+            // It may take as long as it likes, but no other check has to wait for its permit.
+            self.effects.relieve.push((id, run));
+        }
+        self.world.in_grace.retain(|&known| known != (id, run));
         self.set_deadline(id, at);
         self.refresh(id);
     }
@@ -648,19 +659,29 @@ impl Step<'_> {
                 continue;
             };
             let (limit, is_async) = (check.policy.limit, check.is_async);
+            let may_be_silent = limit.is_none() && check.may_be_silent();
             let Some(current) = check.current(run).filter(|run| run.deadline == Some(at)) else {
                 continue;
             };
             current.deadline = None;
-            let limit_at = limit.and_then(|limit| current.since.mono.checked_add(limit));
+            // Without a limit it is looked at again and again: a runtime that is driven does so itself.
+            let due_at = limit.map_or(Some(at), |limit| current.since.mono.checked_add(limit));
             let is_foreign = is_async && !current.home.chosen && runtime != Some(current.home.runtime);
+            let is_in_grace = self.world.in_grace.contains(&(id, run));
+            let Some(current) = self.world.get_mut(id).and_then(|check| check.current(run)) else {
+                continue;
+            };
             match current.phase {
                 Phase::AwaitingDependencies | Phase::Returned(_) => self.proceed(id, true),
-                // It is being polled: its check blocks its thread.
-                Phase::Abandoned => self.time_out(id, true),
-                Phase::Running if is_foreign && limit_at.is_some_and(|limit_at| now >= limit_at) => {
-                    let driven_until = limit_at.and_then(|limit_at| limit_at.checked_add(GRACE));
-                    if driven_until.is_some_and(|until| now < until) {
+                // It is being polled: its check blocks its thread. Without a limit it may.
+                Phase::Abandoned if limit.is_some() => self.time_out(id, true),
+                Phase::Abandoned => {}
+                Phase::Running if is_foreign && due_at.is_some_and(|due_at| now >= due_at) => {
+                    if may_be_silent {
+                        current.silent.get_or_insert(current.since.mono);
+                    }
+                    let driven_until = due_at.and_then(|due_at| due_at.checked_add(GRACE));
+                    if !is_in_grace && driven_until.is_some_and(|until| now < until) {
                         self.set_deadline(id, driven_until);
                         self.world.in_grace.push((id, run));
                     } else {
@@ -668,6 +689,7 @@ impl Step<'_> {
                         self.effects.cancel.push((id, run));
                         self.set_deadline(id, now.checked_add(GRACE));
                     }
+                    self.refresh(id);
                 }
                 Phase::Running => self.effects.overdue.push((id, run)),
                 Phase::TimedOut { .. } => {}
@@ -1165,9 +1187,11 @@ impl Step<'_> {
 
 /// When a run that begins now has to be looked at: at its limit, or earlier where it may be that it gives no result.
 fn deadline(check: &Check, now: Instant) -> Option<Instant> {
-    let Policy { limit, interval, .. } = *check.policy;
+    let limit = check.policy.limit;
     let limit_at = limit.and_then(|limit| now.checked_add(limit));
-    let may_be_silent = check.last.is_some() && interval.is_none();
-    let patience_at = now.checked_add(PATIENCE).filter(|_| may_be_silent);
-    earlier(limit_at, patience_at)
+    let patience_at = now.checked_add(PATIENCE);
+    earlier(
+        limit_at,
+        patience_at.filter(|_| check.may_be_silent() || limit.is_none()),
+    )
 }

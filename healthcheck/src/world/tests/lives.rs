@@ -628,7 +628,7 @@ impl Pair {
                 .retain(|(of, id)| of != name || run.is_some_and(|run| run.id == *id));
             if ticked
                 && let Some(run) = run
-                && let Phase::Running = run.phase
+                && matches!(run.phase, Phase::Running | Phase::Abandoned)
                 && check.last.is_some()
                 && check.spec.options.interval.is_none()
             {
