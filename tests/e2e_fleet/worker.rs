@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use healthcheck::{Check, HealthCheck, Selection};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
 use crate::alone;
@@ -26,9 +27,13 @@ struct Tally {
     outage: Mutex<Option<Instant>>,
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_an_outage_only_messages_in_flight_fail_and_a_recovery_is_tried_one_by_one() {
+#[test]
+fn in_an_outage_only_messages_in_flight_fail_and_a_recovery_is_tried_one_by_one() {
     let _alone = alone();
+    Runtime::new().unwrap().block_on(outage());
+}
+
+async fn outage() {
     let dependency = Dependency::start();
     let tally = Arc::new(Tally::default());
     let addr = dependency.addr;

@@ -141,7 +141,7 @@ fn of_transition(transition: &Transition, wording: Wording, critical: bool, advi
         }
         (Wording::Plain, Status::Fail) => failed(check, output, critical, advice),
         (Wording::Plain, Status::Warn) => {
-            warn!(target: "healthcheck", check, output = %shown, owner, runbook, when_it_fails, "health check warns")
+            warn!(target: "healthcheck", check, output = %shown, owner, runbook, when_it_fails, "health check warns");
         }
         (Wording::Plain, Status::Pass) => {
             info!(target: "healthcheck", check, output = %shown, "health check recovered");
