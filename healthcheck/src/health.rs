@@ -321,7 +321,7 @@ impl HealthCheck {
     /// of that.
     #[expect(
         clippy::must_use_candidate,
-        reason = "most callers want it gone, whether it was there or not"
+        reason = "often it is clear that there is one"
     )]
     pub fn remove(&self, name: &str) -> bool {
         self.core.runner.remove(name, false)

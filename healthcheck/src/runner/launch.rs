@@ -253,7 +253,7 @@ impl Drop for Running {
                 self.runner.ended(check, run, Event::Lost { check, run });
             }
             Stage::Launched | Stage::Polling | Stage::OnThread(_) => {
-                self.runner.ended(check, run, Event::Lost { check, run });
+                self.runner.ended(check, run, Event::Lost { check, run })
             }
         }
     }

@@ -294,9 +294,9 @@ impl Runner {
     /// Does what is to be done, with no lock held. A step inside of it (a runtime that is gone drops its task at once)
     /// leaves its effects to the outermost one: however long the chain of such steps is, the stack isn't.
     fn carry_out(self: &Arc<Self>, carried: Carried) {
-        type Later = VecDeque<(Arc<Runner>, Carried)>;
+        type Queue = VecDeque<(Arc<Runner>, Carried)>;
         thread_local! {
-            static UNDER_WAY: RefCell<Option<Later>> = const { RefCell::new(None) };
+            static UNDER_WAY: RefCell<Option<Queue>> = const { RefCell::new(None) };
         }
         if carried.is_nothing() {
             return;
