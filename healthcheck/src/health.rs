@@ -319,10 +319,7 @@ impl HealthCheck {
     /// Takes a check out at run time; gives whether there was one of that name. A run that goes on is ended, and its result
     /// never shows. Its history and its metrics end with it. What depends on it runs without it, and every report warns
     /// of that.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "often it is clear that there is one"
-    )]
+    #[expect(clippy::must_use_candidate, reason = "often it is clear that there is one")]
     pub fn remove(&self, name: &str) -> bool {
         self.core.runner.remove(name, false)
     }
