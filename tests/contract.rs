@@ -10,9 +10,9 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, StatusCode, request};
 use healthcheck::{
-    BuildError, Check, CheckInfo, CheckResult, EnvironmentDump, HealthCheck, IntoOutcome, Outcome, Overall,
-    Overridden, Pending, Report, Selection, SelectionError, Settings, Status, Transition, env_section,
-    health_check,
+    BuildError, Check, CheckInfo, CheckResult, EnvironmentDump, Gate, HealthCheck, IntoOutcome, NotReady,
+    Outcome, Overall, Overridden, Pending, Report, Selection, SelectionError, Settings, Status, Transition,
+    env_section, health_check,
 };
 use healthcheck_axum::{Access, Details, Endpoints, Probed, ServeError, drain_on_signals, probe};
 use serde_json::{Map, Value, json};
@@ -192,6 +192,16 @@ async fn _health(
     if let Some(Overridden { reason, until, .. }) = &result.overridden {
         let _: (&String, &f64) = (reason, until);
     }
+    let limited: Result<(), NotReady> = health.until(&Selection::all(), Duration::from_secs(1)).await;
+    let missing: Option<Vec<String>> = limited.err().map(|error| error.checks().to_vec());
+    let _ = missing;
+    health.until(&Selection::readiness(), None).await?;
+    let gate: Result<Gate, SelectionError> = health.gate(["redis"]);
+    let gate = gate?
+        .fail_open_after(Duration::from_secs(60))
+        .fail_open_after(None);
+    gate.clone().open().await;
+    let _ = health.gate([String::from("redis")]);
     Ok(())
 }
 
