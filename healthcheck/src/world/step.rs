@@ -993,8 +993,8 @@ impl Step<'_> {
         if self.world.find(name).is_some() || self.world.disabled.contains_key(name) {
             return;
         }
-        let before = self.world.observations.get(name);
-        let from = before.map(|before| before.status);
+        let before = self.world.observations.get_mut(name);
+        let from = before.as_ref().map(|before| before.status);
         let (to, output) = match seen {
             None => {
                 if self.world.observations.remove(name).is_none() {
@@ -1004,10 +1004,15 @@ impl Step<'_> {
                 (Status::Pass, Value::Null)
             }
             Some((status, output)) => {
-                if before.is_some_and(|before| before.status == status && before.output == output) {
-                    return;
-                }
                 let at = time::epoch_seconds(now.wall);
+                let before = match before {
+                    // Only its time is new, and no report is thrown away for that.
+                    Some(same) if same.status == status && same.output == output => {
+                        same.timestamp = Some(at);
+                        return;
+                    }
+                    before => before,
+                };
                 let since = before.and_then(|before| before.failing_since).unwrap_or(at);
                 let fails = status == Status::Fail;
                 let result = CheckResult {
