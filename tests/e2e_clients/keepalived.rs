@@ -62,11 +62,11 @@ fn keepalived_gives_the_address_away_while_the_service_is_not_ready() {
     let keepalived = Client::start(&mut command, folder.path());
     let has_address = || {
         let log = keepalived.output().to_lowercase();
-        let states = log
+        let mut states = log
             .lines()
             .filter_map(|line| line.split_once("(orders) entering "));
         states
-            .last()
+            .next_back()
             .is_some_and(|(_, state)| state.starts_with("master"))
     };
     let network = fs::File::open(format!("/proc/{holder}/ns/net")).unwrap();
