@@ -25,7 +25,7 @@
 //! | feature | default | what it brings |
 //! |---|---|---|
 //! | `openapi` | no | `Endpoints::openapi`: an OpenAPI 3.1 document of every endpoint, as it is configured |
-//! | `systemd` | no | `serve` tells systemd when the service is ready, what fails, that it is alive, and that it stops |
+//! | `systemd` | no | `serve` tells systemd when the service is ready, what fails, that it is alive, that it stops, and that it needs more time |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;
@@ -36,7 +36,6 @@ mod disabled;
 mod endpoints;
 mod exchange;
 mod format;
-mod haproxy_agent;
 mod json;
 mod log;
 #[cfg(test)]
@@ -54,10 +53,7 @@ mod self_probe;
 mod serve;
 mod shortcut;
 mod state;
-#[cfg(all(feature = "systemd", unix))]
-mod systemd;
 mod task;
-mod termination_log;
 #[cfg(test)]
 mod test_log;
 

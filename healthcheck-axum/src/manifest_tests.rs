@@ -7,8 +7,8 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::endpoints::Endpoints;
 use crate::paths::Paths;
+use crate::serve::TERMINATION_LOG;
 use crate::serve::limits::Limits;
-use crate::termination_log;
 
 fn pod() -> Yaml {
     let path = concat!(
@@ -85,6 +85,6 @@ fn the_manifests_probes_never_count_one_result_twice() {
 fn the_manifests_termination_log_is_ours() {
     assert_eq!(
         container()["terminationMessagePath"].as_str(),
-        Some(termination_log::PATH)
+        Some(TERMINATION_LOG)
     );
 }

@@ -9,7 +9,8 @@ impl HealthCheck {
     /// Tells what is seen of the process from outside of its checks, such as a runtime that doesn't answer any more:
     /// a result of that name in liveness reports, and only there, until the next call. `None` takes it away.
     ///
-    /// A check of the same name takes its place: then this does nothing. Cheap where nothing changes.
+    /// A check of the same name takes its place: then this does nothing. Where status and output are as before, the
+    /// result's `timestamp` moves and nothing else happens: a report that is kept shows the new time within a second.
     ///
     /// ```
     /// use healthcheck::{HealthCheck, Outcome, Overall, Selection};
@@ -43,6 +44,8 @@ impl HealthCheck {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{Check, Overall, Selection, Status};
 
@@ -122,15 +125,35 @@ mod tests {
         assert_eq!(report.status, Overall::Degraded);
     }
 
-    #[tokio::test]
-    async fn while_it_stays_the_same_so_does_the_report() {
+    #[tokio::test(start_paused = true)]
+    async fn while_it_stays_the_same_its_time_moves_in_one_new_report_a_second() {
         let health = health();
         let liveness = Selection::liveness();
-        health.observe_liveness("runtime", Some(Outcome::pass("answers")));
+        let see = || health.observe_liveness("runtime", Some(Outcome::pass("answers")));
+        let time = |report: &crate::Report| report.get("runtime").unwrap().timestamp.unwrap();
+        see();
         let first = health.report_for(&liveness).await.unwrap();
-        health.observe_liveness("runtime", Some(Outcome::pass("answers")));
+        see();
+        tokio::time::advance(Duration::from_millis(999)).await;
         let second = health.report_for(&liveness).await.unwrap();
         assert!(std::sync::Arc::ptr_eq(&first, &second));
+
+        tokio::time::advance(Duration::from_millis(1)).await;
+        // The wall clock isn't paused; times are told to the millisecond.
+        while crate::model::time::epoch_seconds(std::time::SystemTime::now()) <= time(&first) {
+            std::thread::yield_now();
+        }
+        see();
+        let third = health.report_for(&liveness).await.unwrap();
+        assert!(time(&third) > time(&first), "{third:?}");
+        let readiness = health.report_for(&Selection::readiness()).await.unwrap();
+        tokio::time::advance(Duration::from_secs(5)).await;
+        see();
+        let later = health.report_for(&Selection::readiness()).await.unwrap();
+        assert!(
+            std::sync::Arc::ptr_eq(&readiness, &later),
+            "only liveness shows it"
+        );
     }
 
     #[tokio::test]

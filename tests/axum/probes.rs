@@ -219,7 +219,10 @@ async fn before_the_first_result_liveness_passes_and_readiness_fails_as_not_run_
     assert_eq!(ask(&app, get("/livez")).await.status, StatusCode::OK);
     let answer = ask(&app, get("/readyz")).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(answer.json()["results"][0]["output"], "not run yet");
+    assert_eq!(
+        answer.json()["results"][0]["output"],
+        "not run yet, running for 1.6 s"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -181,3 +181,48 @@ async fn a_query_runs_nothing_that_it_does_not_ask_for() {
     }
     assert_eq!(runs.load(Ordering::SeqCst), 0);
 }
+
+#[tokio::test]
+async fn a_probe_passes_without_a_check_that_was_taken_out_whichever_way_it_is_named() {
+    let health = built([
+        passes("a").tags(["store"]),
+        fails("db")
+            .tags(["store", "sql"])
+            .liveness()
+            .startup()
+            .readiness(),
+    ]);
+    assert!(health.disable(["db"]).is_empty());
+    let app = router(Endpoints::new(health));
+    for (query, expected) in [
+        ("?check=db", &[][..]),
+        ("/db", &[]),
+        ("?tag=sql", &[]),
+        ("?check=db&check=a", &["a"]),
+        ("?tag=store", &["a"]),
+        ("?exclude=db", &["a"]),
+        ("", &["a"]),
+    ] {
+        let answer = ask(&app, get(&format!("/readyz{query}"))).await;
+        assert_eq!(answer.status, StatusCode::OK, "/readyz{query}: {answer:?}");
+        assert_eq!(answer.checkers(), expected, "/readyz{query}");
+        assert_eq!(answer.json()["warnings"], json!(null), "/readyz{query}");
+    }
+    for probe in ["/livez", "/startupz"] {
+        for query in ["?check=db", "/db", "?tag=sql"] {
+            let answer = ask(&app, get(&format!("{probe}{query}"))).await;
+            assert_eq!(answer.status, StatusCode::OK, "{probe}{query}: {answer:?}");
+            assert_eq!(answer.json()["results"], json!([]), "{probe}{query}");
+        }
+    }
+    for gone in ["?check=db", "/db", "?tag=sql"] {
+        let answer = ask(&app, get(&format!("/healthcheck{gone}"))).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::NOT_FOUND,
+            "/healthcheck{gone}: {answer:?}"
+        );
+    }
+    let unknown = ask(&app, get("/readyz?check=nobody")).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+}

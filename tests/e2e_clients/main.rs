@@ -4,8 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod agent;
+mod balancers;
+mod blackbox;
 mod client;
 mod haproxy;
+mod keepalived;
 mod monit;
 mod nagios;
 #[allow(dead_code)] // The tests of `serve` use the rest.
@@ -13,4 +16,5 @@ mod nagios;
 mod process;
 mod prometheus;
 mod proxies;
+mod states;
 mod stats;

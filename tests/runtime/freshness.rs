@@ -156,7 +156,7 @@ async fn a_check_without_a_first_result_passes_in_liveness_and_fails_elsewhere()
     ] {
         let report = health.report_within(&selection, budget).await.unwrap();
         assert_eq!(of(&report, "slow").status, status, "{selection:?}");
-        assert_eq!(of(&report, "slow").output, "not run yet");
+        assert_eq!(of(&report, "slow").output, "not run yet, running for 0.0 s");
     }
 }
 
@@ -225,4 +225,26 @@ fn a_run_that_cannot_start_makes_the_last_result_stale_for_five_seconds_whatever
         let late = health.report_within(&Selection::all(), budget).await.unwrap();
         assert_eq!(of(&late, "a").status, Status::Fail);
     });
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_first_run_that_goes_on_says_for_how_long_and_each_report_anew() {
+    let health = built([
+        Check::new("slow", std::future::pending::<()>).timeout(None),
+        Check::new("behind it", async || true).depends_on(["slow"]),
+        Check::new("later", async || true)
+            .interval(60 * SECOND)
+            .initial_delay(30 * SECOND),
+    ]);
+    let all = Selection::all();
+    for seconds in ["0.8", "1.6", "2.4"] {
+        let report = health
+            .report_within(&all, Duration::from_millis(800))
+            .await
+            .unwrap();
+        let running = format!("not run yet, running for {seconds} s");
+        assert_eq!(of(&report, "slow").output, running);
+        assert_eq!(of(&report, "behind it").output, "not run yet");
+        assert_eq!(of(&report, "later").output, "not run yet");
+    }
 }

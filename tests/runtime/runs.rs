@@ -151,7 +151,7 @@ async fn a_check_that_asks_for_a_report_itself_gets_what_is_known_and_waits_for_
     });
     health.set(built([asks, asks_blocking])).unwrap();
     let report = health.get().unwrap().report().await;
-    assert_eq!(of(&report, "asks").output, "not run yet");
+    assert_eq!(of(&report, "asks").output, "not run yet, running for 0.0 s");
     assert_eq!(of(&report, "asks blocking").output, 2);
 }
 
@@ -177,7 +177,7 @@ async fn a_report_within_a_budget_tells_what_is_known_and_the_run_serves_the_nex
         .report_within(&Selection::all(), Duration::from_millis(800))
         .await
         .unwrap();
-    assert_eq!(of(&report, "slow").output, "not run yet");
+    assert_eq!(of(&report, "slow").output, "not run yet, running for 0.8 s");
     assert_eq!(of(&report, "slow").status, Status::Fail);
     assert_eq!(of(&report, "quick").status, Status::Pass);
     sleep(Duration::from_secs(2)).await;

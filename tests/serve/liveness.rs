@@ -86,3 +86,40 @@ fn the_check_of_the_runtime_can_be_turned_off() {
     assert_eq!(get(addr, "/livez").report().results, []);
     assert_eq!(served.count_in_log("doesn't exist"), 0);
 }
+
+#[test]
+fn the_time_of_the_check_runtime_moves_with_each_look_in_every_form() {
+    let (_served, addr) = Served::start(&[]);
+    let in_report = || {
+        let report = get(addr, "/livez").report();
+        report.get("runtime").unwrap().timestamp.unwrap()
+    };
+    let in_metrics = || {
+        let metrics = get(addr, "/healthcheck?format=prometheus").body;
+        let mut lines = metrics.lines();
+        let found = lines
+            .find_map(|line| line.strip_prefix("healthcheck_last_run_timestamp_seconds{check=\"runtime\"} "));
+        found
+            .unwrap_or_else(|| panic!("{metrics}"))
+            .parse::<f64>()
+            .unwrap()
+    };
+    let in_page = || {
+        let page = get(addr, "/livez/runtime?format=html").body;
+        let (_, time) = page.split_once("datetime=\"").unwrap_or_else(|| panic!("{page}"));
+        time.split('"').next().unwrap().to_owned()
+    };
+    let before = (in_report(), in_metrics(), in_page());
+    let end = Instant::now() + crate::process::LIMIT;
+    // One look a second, each shown within a second.
+    while in_report() < before.0 + 2.0 || in_metrics() < before.1 + 2.0 || in_page() == before.2 {
+        assert!(
+            Instant::now() < end,
+            "still {:?}",
+            (in_report(), in_metrics(), in_page())
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64();
+    assert!(now - in_report() < 3.0, "{now}");
+}

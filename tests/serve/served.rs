@@ -63,6 +63,11 @@ async fn serve() -> Result<(), ServeError> {
     let given = |key: &str| arguments.get(key).map(String::as_str);
     let milliseconds = |key: &str| given(key).map(|value| Duration::from_millis(value.parse().unwrap()));
 
+    if let Some(addr) = given("probe") {
+        let probed = healthcheck_axum::probe(addr, "/readyz").await;
+        println!("{probed}");
+        std::process::exit(probed.docker_code().into());
+    }
     let switches = Arc::new(Switches::default());
     switches
         .broken
@@ -70,7 +75,7 @@ async fn serve() -> Result<(), ServeError> {
     switches
         .starting
         .store(given("starting").is_some(), Ordering::Release);
-    let health = health(&switches, given("gate").is_some());
+    let health = health(&switches, given("gate"), given("ttl").is_some());
     let mut endpoints = Endpoints::new(health.clone());
     if let Some(delay) = milliseconds("delay") {
         endpoints = endpoints.shutdown_delay(delay);
@@ -137,12 +142,15 @@ async fn serve() -> Result<(), ServeError> {
     }
 }
 
-fn health(switches: &Arc<Switches>, with_gate: bool) -> HealthCheck {
+fn health(switches: &Arc<Switches>, gate_of: Option<&str>, default_ttls: bool) -> HealthCheck {
     let (breakable, starting, gate) = (Arc::clone(switches), Arc::clone(switches), Arc::clone(switches));
-    let builder = HealthCheck::builder()
-        .discover(false)
-        .failed_ttl(None)
-        .success_ttl(None)
+    let builder = HealthCheck::builder().discover(false);
+    let builder = if default_ttls {
+        builder
+    } else {
+        builder.failed_ttl(None).success_ttl(None)
+    };
+    let builder = builder
         .check(Check::new("breakable", move || {
             let broken = breakable.broken.load(Ordering::Acquire);
             let warned = breakable.warned.load(Ordering::Acquire);
@@ -170,10 +178,10 @@ fn health(switches: &Arc<Switches>, with_gate: bool) -> HealthCheck {
             switches.gate.notified().await;
         }
     });
-    let builder = if with_gate {
-        builder.check(check.timeout(None))
-    } else {
-        builder
+    let builder = match gate_of {
+        Some("startup") => builder.check(check.timeout(None).startup()),
+        Some(_) => builder.check(check.timeout(None)),
+        None => builder,
     };
     builder.build().unwrap()
 }

@@ -1,18 +1,21 @@
 //! systemd's protocol, against a real datagram socket.
 
+use std::ffi::{OsStr, OsString};
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::process::{LIMIT, Served, get};
 
+const EXTENDED: &str = "EXTEND_TIMEOUT_USEC=20000000";
+
 /// The service manager's side.
 struct Manager {
     socket: UnixDatagram,
-    path: PathBuf,
-    _directory: tempfile::TempDir,
+    /// What `NOTIFY_SOCKET` is to be.
+    name: OsString,
+    _directory: Option<tempfile::TempDir>,
 }
 
 impl Manager {
@@ -22,19 +25,26 @@ impl Manager {
         let socket = UnixDatagram::bind(&path).unwrap();
         Self {
             socket,
-            path,
-            _directory: directory,
+            name: path.into(),
+            _directory: Some(directory),
+        }
+    }
+
+    /// At an abstract name, as systemd gives it to a service with a root directory of its own.
+    #[cfg(target_os = "linux")]
+    fn listen_abstractly() -> Self {
+        use std::os::linux::net::SocketAddrExt;
+        let name = format!("healthcheck-tests-{}", std::process::id());
+        let addr = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
+        Self {
+            socket: UnixDatagram::bind_addr(&addr).unwrap(),
+            name: format!("@{name}").into(),
+            _directory: None,
         }
     }
 
     fn start(&self, arguments: &[&str], variables: &[(&str, &str)]) -> (Served, std::net::SocketAddr) {
-        let mut command = Served::command(arguments);
-        command.env("NOTIFY_SOCKET", &self.path);
-        command.envs(variables.iter().copied());
-        let served = Served::spawn(command);
-        let addr = served.printed("listening ").parse().unwrap();
-        get(addr, "/livez");
-        (served, addr)
+        start(&self.name, arguments, variables)
     }
 
     /// The next message, if one comes within this time.
@@ -61,6 +71,16 @@ impl Manager {
     }
 }
 
+fn start(socket: &OsStr, arguments: &[&str], variables: &[(&str, &str)]) -> (Served, std::net::SocketAddr) {
+    let mut command = Served::command(arguments);
+    command.env("NOTIFY_SOCKET", socket);
+    command.envs(variables.iter().copied());
+    let served = Served::spawn(command);
+    let addr = served.printed("listening ").parse().unwrap();
+    get(addr, "/livez");
+    (served, addr)
+}
+
 fn tells(messages: &[String], line: &str) -> bool {
     messages
         .iter()
@@ -74,7 +94,65 @@ fn ready_is_told_once_the_startup_checks_have_passed() {
     let before = manager.until("STATUS=failing: started");
     assert!(!tells(&before, "READY=1"), "{before:?}");
     served.tell("start");
+    // Nobody else asks, so it is its own question that finds the pass.
+    let started = Instant::now();
     manager.until("READY=1");
+    let took = started.elapsed();
+    // 250 ms until a failure before the first pass is due again, and the period of looking.
+    assert!(took < Duration::from_millis(1_000), "READY took {took:?}");
+}
+
+#[test]
+fn ready_follows_the_pass_of_a_long_startup_check_at_once_and_the_time_limit_is_extended_until_then() {
+    let manager = Manager::listen();
+    let (mut served, _) = manager.start(&["gate=startup"], &[]);
+    let before = manager.until(EXTENDED);
+    let more = manager.until(EXTENDED);
+    assert!(!tells(&[before, more].concat(), "READY=1"));
+    served.tell("open the gate");
+    let opened = Instant::now();
+    manager.until("READY=1");
+    let took = opened.elapsed();
+    assert!(took < Duration::from_millis(250), "READY took {took:?}");
+}
+
+#[test]
+fn a_startup_check_that_fails_extends_no_time_limit() {
+    let manager = Manager::listen();
+    let (_served, _) = manager.start(&["starting=yes"], &[]);
+    let mut told = manager.until("STATUS=failing: started");
+    told.extend(std::iter::from_fn(|| manager.next(Duration::from_secs(6))));
+    assert!(!tells(&told, EXTENDED), "{told:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_manager_at_an_abstract_name_hears_the_same() {
+    let manager = Manager::listen_abstractly();
+    let (served, _) = manager.start(&[], &[]);
+    manager.until("READY=1");
+    served.signal(Signal::TERM);
+    manager.until("STOPPING=1");
+}
+
+#[test]
+fn a_socket_that_cannot_be_reached_is_one_warning() {
+    let directory = tempfile::tempdir().unwrap();
+    let nobody = directory.path().join("nobody");
+    for socket in [
+        nobody.as_os_str(),
+        OsStr::new("vsock:2:1234"),
+        OsStr::new("@nobody-listens-here"),
+    ] {
+        let (mut served, addr) = start(socket, &["delay=0"], &[("WATCHDOG_USEC", "100000")]);
+        served.wait_for_log("can't be reached");
+        // It has had more to tell by then.
+        served.tell("break");
+        crate::process::get_until(addr, "/healthcheck", |answer| answer.code == 503);
+        served.signal(Signal::TERM);
+        assert!(served.wait().success());
+        assert_eq!(served.count_in_log("can't be reached"), 1, "{socket:?}");
+    }
 }
 
 #[test]
@@ -89,12 +167,45 @@ fn the_status_names_the_failing_checks() {
 }
 
 #[test]
+fn the_status_follows_a_change_within_six_seconds_and_names_what_degrades() {
+    let manager = Manager::listen();
+    // With the TTLs of the library: the age of a probe's result counts.
+    let (mut served, _) = manager.start(&["ttl=default"], &[]);
+    manager.until("STATUS=2 checks pass");
+    for (command, status) in [
+        ("warn", "STATUS=degraded: breakable"),
+        ("calm", "STATUS=2 checks pass"),
+    ] {
+        served.tell(command);
+        let changed = Instant::now();
+        manager.until(status);
+        let took = changed.elapsed();
+        assert!(took < Duration::from_secs(6), "{status} took {took:?}");
+    }
+}
+
+#[test]
+fn the_status_names_maintenance_and_the_drain() {
+    let manager = Manager::listen();
+    let (mut served, _) = manager.start(&["delay=600000"], &[]);
+    manager.until("STATUS=2 checks pass");
+    served.tell("maintenance");
+    manager.until("STATUS=maintenance: disks are changed");
+    served.tell("end maintenance");
+    manager.until("STATUS=2 checks pass");
+    served.signal(Signal::TERM);
+    manager.until("STATUS=draining");
+}
+
+#[test]
 fn stopping_is_told_when_the_drain_begins() {
     let manager = Manager::listen();
     let (served, addr) = manager.start(&["delay=600000"], &[]);
     manager.until("READY=1");
     served.signal(Signal::TERM);
-    manager.until("STOPPING=1");
+    let told = manager.until("STOPPING=1");
+    assert!(told.last().unwrap().contains(EXTENDED), "{told:?}");
+    manager.until(EXTENDED);
     assert_eq!(get(addr, "/livez").code, 200, "while it drains");
 }
 
@@ -135,6 +246,21 @@ fn the_watchdog_starves_once_liveness_fails() {
 }
 
 #[test]
+fn the_watchdog_is_triggered_once_when_liveness_has_failed_for_all_of_its_time() {
+    let manager = Manager::listen();
+    let (mut served, addr) = manager.start(&[], &[("WATCHDOG_USEC", "1000000")]);
+    served.tell("block");
+    let mut told = manager.until("WATCHDOG=trigger");
+    assert_eq!(get(addr, "/livez").code, 503);
+    told.clear();
+    told.extend(std::iter::from_fn(|| manager.next(Duration::from_secs(2))));
+    assert!(
+        !told.iter().any(|message| message.contains("WATCHDOG")),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn a_watchdog_that_is_meant_for_another_process_is_not_fed() {
     let manager = Manager::listen();
     let own = std::process::id().to_string();
@@ -142,4 +268,24 @@ fn a_watchdog_that_is_meant_for_another_process_is_not_fed() {
     let mut told = manager.until("READY=1");
     told.extend(std::iter::from_fn(|| manager.next(Duration::from_millis(500))));
     assert!(!tells(&told, "WATCHDOG=1"), "{told:?}");
+}
+
+#[test]
+fn the_unit_of_the_example_has_what_the_messages_need_and_time_for_the_drain() {
+    let unit = include_str!("../../examples/systemd/orders.service");
+    let of = |key: &str| {
+        let mut values = unit
+            .lines()
+            .filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+        let value = values.next().unwrap_or_else(|| panic!("no {key}"));
+        assert_eq!(values.next(), None, "{key} stands twice");
+        value
+    };
+    let seconds = |key: &str| -> u64 { of(key).strip_suffix('s').unwrap().parse().unwrap() };
+    assert_eq!((of("Type"), of("NotifyAccess")), ("notify", "main"));
+    assert_ne!(of("Restart"), "no", "what the watchdog ends is started again");
+    // The delay of 5 s, and 20 s for requests in flight.
+    assert!(seconds("TimeoutStopSec") > 5 + 20);
+    // `runtime` fails after 10 s; its failure is a restart, no sooner than that.
+    assert!(seconds("WatchdogSec") > 10);
 }

@@ -9,11 +9,11 @@ use tokio::runtime::Handle;
 
 use crate::disabled;
 use crate::endpoints::{Endpoints, Readers};
-use crate::haproxy_agent::Agent;
 use crate::log::log;
 use crate::routes;
 use crate::shortcut::Shortcut;
-use crate::termination_log;
+use beside::haproxy_agent::Agent;
+use beside::termination_log;
 use error::ServeError;
 use limits::Limits;
 use listener::Listener;
@@ -31,6 +31,8 @@ pub(crate) mod signals;
 mod thread;
 
 pub(crate) use beside::runtime_watch::RUNTIME;
+#[cfg(test)]
+pub(crate) use beside::termination_log::PATH as TERMINATION_LOG;
 
 /// Serves every annotated check and section of the binary until SIGTERM or Ctrl-C: the same as
 /// `Endpoints::new(HealthCheck::discover()?).serve(addr)`, which see.
@@ -168,9 +170,16 @@ impl Endpoints {
     /// **Beside it.** The background checks are started; `HEALTHCHECK_DISABLE=a,b` in the environment takes these
     /// checks out; [`runtime_check`](Self::runtime_check), [`maintenance_file`](Self::maintenance_file) and
     /// [`termination_log`](Self::termination_log) do what they say, and so does [`haproxy_agent`](Self::haproxy_agent).
-    /// [`healthcheck::panic_hook`] is installed where no hook was set. With the feature `systemd`, and where the service
-    /// manager asks for it, it is told READY once the startup checks have passed, STATUS with the failing checks,
-    /// WATCHDOG only while liveness passes, and STOPPING.
+    /// [`healthcheck::panic_hook`] is installed where no hook was set.
+    ///
+    /// **systemd.** With the feature `systemd`, and where the service manager names a socket in `NOTIFY_SOCKET`, also an
+    /// abstract one, it gets these messages. READY=1 at once when the last startup check has passed. STATUS, within 6 s
+    /// of a change: the failing checks, or the degraded ones, or how many pass; maintenance with its reason; the drain.
+    /// WATCHDOG=1 at half of `WATCHDOG_USEC` while liveness passes, and WATCHDOG=trigger once it has failed for that
+    /// long. STOPPING=1 when the drain begins. EXTEND_TIMEOUT_USEC of 20 s every 5 s while the first run of a startup
+    /// check goes on, and while draining; once a startup check has failed, `TimeoutStartSec` counts. The checks run for
+    /// this as they do for a probe, as often as [`probe_max_age`](Self::probe_max_age) says. A socket that can't be
+    /// reached is one warning in the log. `examples/systemd/orders.service` is the unit for it.
     ///
     /// tokio's paused time isn't supported, since the server has a clock of its own.
     ///
@@ -269,6 +278,8 @@ impl Endpoints {
             ..Limits::of_this_process()
         };
         let health = endpoints.health.clone();
+        #[cfg(all(feature = "systemd", unix))]
+        let max_age = endpoints.max_age;
         let state = endpoints.assemble(readers)?;
         let server = Server {
             router: routes::whole_server(&state),
@@ -280,6 +291,8 @@ impl Endpoints {
             maintenance_file,
             termination_log,
             agent,
+            #[cfg(all(feature = "systemd", unix))]
+            max_age,
             limits,
         };
         let names = names.join(", ");

@@ -1,9 +1,11 @@
 //! From the world to a report: what is shown of each check, for a selection and the moment of asking.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::World;
-use super::check::{Check, CheckId, Finished};
+use super::check::{Check, CheckId, Finished, Phase};
 use super::freshness::Expiration;
 use super::members::Members;
 use super::status::{self, Because};
@@ -12,6 +14,10 @@ use crate::model::time::{self, Instant, Now};
 use crate::outcome::Status;
 use crate::report::{CheckResult, Overall, Reason, Report, Unsent};
 use crate::selection::{Choice, Scope, Selection};
+
+/// A report that shows an observation is kept for no longer: the observer's next look moves the observation's time, and
+/// that alone makes no new report.
+const OBSERVED_FOR: Duration = Duration::from_secs(1);
 
 /// The circumstances of one answer.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +136,9 @@ impl World {
                 .min(until)
                 .min(Expiration::at(status::next_change(check, now.mono)));
         }
+        if self.observed_in(selection).next().is_some() {
+            earliest = earliest.min(Expiration::at(now.mono.checked_add(OBSERVED_FOR)));
+        }
         // A startup check that has passed isn't required any more, and may be overridden all the same.
         for &id in &members.shown {
             let next = status::next_change(self.check(id), now.mono);
@@ -180,7 +189,7 @@ impl World {
                 result.expires = None;
             }
             Told::Unknown => {
-                result.output = "not run yet".into();
+                result.output = check.not_run_yet(now).into();
                 if scope == Scope::Liveness {
                     result.status = Status::Pass;
                 }
@@ -272,7 +281,7 @@ impl World {
             Told::Result(last) | Told::Stale(last) if last.status.passed() => last.output.clone(),
             Told::Result(last) | Told::Stale(last) => json!({ "error": last.output }),
             Told::Failure(sentence) => json!({ "error": sentence }),
-            Told::Unknown => json!({ "error": "not run yet" }),
+            Told::Unknown => json!({ "error": check.not_run_yet(asked.now) }),
         }
     }
 
@@ -372,6 +381,22 @@ impl World {
 }
 
 impl Check {
+    /// Why there is no result: a hanging first run reads otherwise than a check that has never been begun. One that waits
+    /// for what it depends on hasn't begun. It changes by time, and no report that says so is kept: the check is due.
+    fn not_run_yet(&self, now: Now) -> String {
+        let begun = self
+            .run
+            .as_ref()
+            .filter(|run| !matches!(run.phase, Phase::AwaitingDependencies));
+        begun.map_or_else(
+            || "not run yet".to_owned(),
+            |run| {
+                let seconds = now.since(run.since.mono).as_secs_f64();
+                format!("not run yet, running for {seconds:.1} s")
+            },
+        )
+    }
+
     fn silence(&self, now: Now) -> String {
         let last = self.last.as_ref().map(|last| last.at.mono);
         let begun = self.run.as_ref().map(|run| run.since.mono);

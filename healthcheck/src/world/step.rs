@@ -1064,8 +1064,8 @@ impl Step<'_> {
 
     fn record_observation(&mut self, name: &str, seen: Option<(Status, Value)>) {
         let now = self.now;
-        let before = self.world.observations.get(name);
-        let from = before.map(|before| before.status);
+        let before = self.world.observations.get_mut(name);
+        let from = before.as_ref().map(|before| before.status);
         let (to, output) = match seen {
             None => {
                 if self.world.observations.remove(name).is_none() {
@@ -1075,10 +1075,15 @@ impl Step<'_> {
                 (Status::Pass, Value::Null)
             }
             Some((status, output)) => {
-                if before.is_some_and(|before| before.status == status && before.output == output) {
-                    return;
-                }
                 let at = time::epoch_seconds(now.wall);
+                let before = match before {
+                    // Only its time is new, and no report is thrown away for that.
+                    Some(same) if same.status == status && same.output == output => {
+                        same.timestamp = Some(at);
+                        return;
+                    }
+                    before => before,
+                };
                 let since = before.and_then(|before| before.failing_since).unwrap_or(at);
                 let fails = status == Status::Fail;
                 let result = CheckResult {

@@ -1,4 +1,8 @@
 //! What goes on beside the answers.
 
+pub(super) mod haproxy_agent;
 pub(super) mod maintenance_file;
 pub(crate) mod runtime_watch;
+#[cfg(all(feature = "systemd", unix))]
+pub(super) mod systemd;
+pub(crate) mod termination_log;

@@ -14,18 +14,19 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::accept;
-use super::beside::{maintenance_file, runtime_watch};
+use super::beside::haproxy_agent::{self, Agent};
+#[cfg(all(feature = "systemd", unix))]
+use super::beside::systemd;
+use super::beside::{maintenance_file, runtime_watch, termination_log};
 use super::connection::Site;
 use super::error::ServeError;
 use super::limits::Limits;
 use super::listener::{Detached, Listener};
 use super::places::Places;
 use super::signals::{Caught, LAST_MOMENT, Signals};
-use crate::haproxy_agent::{self, Agent};
 use crate::log::{self, log};
 use crate::shortcut::Shortcut;
 use crate::task::Task;
-use crate::termination_log;
 
 #[cfg(test)]
 mod crowded_tests;
@@ -47,6 +48,9 @@ pub(super) struct Server {
     pub(super) maintenance_file: Option<PathBuf>,
     pub(super) termination_log: PathBuf,
     pub(super) agent: Option<Agent>,
+    /// How old a pass and a failure may be that the service manager hears of.
+    #[cfg(all(feature = "systemd", unix))]
+    pub(super) max_age: (Duration, Duration),
     pub(super) limits: Limits,
 }
 
@@ -173,7 +177,9 @@ impl Server {
             spawn(Box::pin(runtime_watch::watch(application, self.health.clone())));
         }
         #[cfg(all(feature = "systemd", unix))]
-        spawn(Box::pin(crate::systemd::tell(self.health.clone())));
+        if let Some(service) = systemd::Service::of_environment(&self.health, self.max_age) {
+            spawn(Box::pin(service.tell()));
+        }
         companions
     }
 

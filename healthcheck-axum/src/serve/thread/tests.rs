@@ -35,6 +35,8 @@ pub(super) fn server(health: &HealthCheck, router: Router) -> Server {
         watch_runtime: true,
         maintenance_file: None,
         agent: None,
+        #[cfg(all(feature = "systemd", unix))]
+        max_age: (Duration::from_secs(5), Duration::from_secs(2)),
         termination_log: "/nowhere/termination-log".into(),
         limits: Limits::default(),
     }

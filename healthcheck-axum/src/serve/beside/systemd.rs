@@ -1,0 +1,367 @@
+//! What systemd, or another manager that speaks its protocol, is told: READY, STATUS, WATCHDOG, STOPPING, and
+//! EXTEND_TIMEOUT_USEC.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use healthcheck::{CheckResult, HealthCheck, Overall, Report, Selection, Status};
+use sd_notify::NotifyState;
+use tokio::net::UnixDatagram;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+
+use crate::log::log;
+
+const SOCKET: &str = "NOTIFY_SOCKET";
+
+/// How long to wait for what is due; what takes longer is told with the next look.
+const BUDGET: Duration = Duration::from_millis(800);
+/// How often it is looked whether the startup checks have passed. They run as often as on a probe.
+const START_PERIOD: Duration = Duration::from_millis(50);
+/// How often it is looked what fails. With 5 s for the age of a result, a change is told within 6 s.
+const STATUS_PERIOD: Duration = Duration::from_millis(250);
+/// How often a time limit of the manager is extended, and by how much from then on.
+const EXTEND_PERIOD: Duration = Duration::from_secs(5);
+const EXTENSION_USEC: u32 = 20_000_000;
+/// How long a manager may leave a message unread.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The service as its manager sees it.
+pub(crate) struct Service {
+    health: HealthCheck,
+    manager: Manager,
+    /// How old a pass and a failure may be, as on the probes.
+    max_age: (Duration, Duration),
+}
+
+impl Service {
+    /// `None`: the environment names no manager, or one that can't be reached.
+    pub(crate) fn of_environment(health: &HealthCheck, max_age: (Duration, Duration)) -> Option<Self> {
+        let name = std::env::var_os(SOCKET).filter(|name| !name.is_empty())?;
+        let addr = match address(&name) {
+            Ok(addr) => addr,
+            Err(error) => {
+                log!(WARN, ?name, %error, "{SOCKET} can't be reached: the service manager hears nothing");
+                return None;
+            }
+        };
+        Some(Self {
+            health: health.clone(),
+            manager: Manager {
+                addr,
+                warned: AtomicBool::new(false),
+            },
+            max_age,
+        })
+    }
+
+    /// Tells the manager, until it is dropped.
+    pub(crate) async fn tell(self) {
+        let serving = async {
+            tokio::select! {
+                () = async { tokio::join!(self.start(), self.status()); } => {}
+                () = self.health.draining() => {}
+            }
+            self.stop().await;
+        };
+        tokio::join!(serving, self.watchdog());
+    }
+
+    fn selection(&self, of: Selection) -> Selection {
+        let (pass, fail) = self.max_age;
+        of.max_age(pass, fail)
+    }
+
+    /// READY=1 once the startup checks have passed. While the first run of one goes on, the manager waits for longer
+    /// than its limit: a migration takes as long as it takes. One that has failed and is tried again gets no more time.
+    async fn start(&self) {
+        let startup = self.selection(Selection::startup());
+        let mut extended: Option<Instant> = None;
+        loop {
+            // A startup probe can be asked for always.
+            if let Ok(report) = self.health.report_within(&startup, BUDGET).await {
+                if report.status != Overall::Failure {
+                    break;
+                }
+                let mut results = report.results.iter();
+                let is_running =
+                    results.any(|result| result.timestamp.is_none() && result.blocked_by.is_none());
+                if is_running && extended.is_none_or(|at| at.elapsed() >= EXTEND_PERIOD) {
+                    extended = Some(Instant::now());
+                    self.manager
+                        .send(&[NotifyState::ExtendTimeoutUsec(EXTENSION_USEC)])
+                        .await;
+                }
+            }
+            sleep(START_PERIOD).await;
+        }
+        self.manager.send(&[NotifyState::Ready]).await;
+    }
+
+    /// STATUS=, whenever it changes.
+    async fn status(&self) {
+        let all = self.selection(Selection::all());
+        let mut told = String::new();
+        loop {
+            let line = match self.health.maintenance_reason() {
+                Some(reason) if reason.is_empty() => Some("maintenance".to_owned()),
+                Some(reason) => Some(format!("maintenance: {reason}")),
+                None => {
+                    let report = self.health.report_within(&all, BUDGET).await.ok();
+                    report.map(|report| summary(&report, &self.health.observations()))
+                }
+            };
+            if let Some(line) = line.filter(|line| *line != told) {
+                self.manager.send(&[NotifyState::Status(&one_line(&line))]).await;
+                told = line;
+            }
+            sleep(STATUS_PERIOD).await;
+        }
+    }
+
+    /// STOPPING=1, and as much time as the drain takes.
+    async fn stop(&self) {
+        let mut first = true;
+        loop {
+            let extend = NotifyState::ExtendTimeoutUsec(EXTENSION_USEC);
+            if std::mem::take(&mut first) {
+                let status = NotifyState::Status("draining");
+                self.manager.send(&[NotifyState::Stopping, status, extend]).await;
+            } else {
+                self.manager.send(&[extend]).await;
+            }
+            sleep(EXTEND_PERIOD).await;
+        }
+    }
+
+    /// WATCHDOG=1 at half of its time while liveness passes; WATCHDOG=trigger when it has failed for all of it.
+    async fn watchdog(&self) {
+        // It looks at WATCHDOG_PID: one that is meant for another process isn't ours.
+        let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
+            return;
+        };
+        let half = (limit / 2).max(Duration::from_millis(1));
+        let mut beats = interval(half);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let liveness = self.selection(Selection::liveness());
+        let mut hunger = Hunger::new(half * 2);
+        loop {
+            let at = beats.tick().await;
+            let report = self.health.report_within(&liveness, BUDGET.min(half / 2)).await;
+            let passes = report.is_ok_and(|report| report.status != Overall::Failure);
+            if let Some(state) = hunger.tick(at, passes) {
+                self.manager.send(&[state]).await;
+            }
+        }
+    }
+}
+
+/// For how long liveness has failed.
+struct Hunger {
+    limit: Duration,
+    since: Option<Instant>,
+    triggered: bool,
+}
+
+impl Hunger {
+    const fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            since: None,
+            triggered: false,
+        }
+    }
+
+    /// What the manager is told at this beat.
+    fn tick(&mut self, at: Instant, passes: bool) -> Option<NotifyState<'static>> {
+        if passes {
+            *self = Self::new(self.limit);
+            return Some(NotifyState::Watchdog);
+        }
+        let since = *self.since.get_or_insert(at);
+        let is_over = at.saturating_duration_since(since) >= self.limit;
+        let triggers = is_over && !std::mem::replace(&mut self.triggered, is_over);
+        triggers.then_some(NotifyState::WatchdogTrigger)
+    }
+}
+
+/// The checks that fail, or degrade the whole, or how many pass. What is observed beside the checks counts where it fails.
+fn summary(report: &Report, observed: &[CheckResult]) -> String {
+    let observed = observed.iter().filter(|result| result.status != Status::Pass);
+    let results = || report.results.iter().chain(observed.clone());
+    let names = |contribution: Overall| {
+        let named = results().filter(|result| result.contribution() == contribution);
+        named.map(|result| result.checker.as_str()).collect::<Vec<_>>()
+    };
+    let (failing, degraded) = (names(Overall::Failure), names(Overall::Degraded));
+    let mut line = String::new();
+    for (what, names) in [("failing", failing), ("degraded", degraded)] {
+        if !names.is_empty() {
+            let separator = if line.is_empty() { "" } else { "; " };
+            // Writing into a string doesn't fail.
+            let _ = write!(line, "{separator}{what}: {}", names.join(", "));
+        }
+    }
+    match (line.is_empty(), report.results.len()) {
+        (false, _) => line,
+        (true, 1) => "1 check passes".to_owned(),
+        (true, count) => format!("{count} checks pass"),
+    }
+}
+
+/// A line of the protocol ends at a line break, which a reason of maintenance may hold.
+fn one_line(text: &str) -> String {
+    text.replace(|c: char| c.is_control(), " ")
+}
+
+/// Where the manager listens.
+struct Manager {
+    addr: SocketAddr,
+    warned: AtomicBool,
+}
+
+impl Manager {
+    /// A manager that doesn't read, or isn't there, holds up nothing but what it is told.
+    async fn send(&self, states: &[NotifyState<'_>]) {
+        let mut message = String::new();
+        for state in states {
+            // Writing into a string doesn't fail.
+            let _ = writeln!(message, "{state}");
+        }
+        let sent = timeout(PATIENCE, self.write(message.as_bytes())).await;
+        let Err(error) = sent.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) else {
+            return;
+        };
+        if self.warned.swap(true, Ordering::Relaxed) {
+            log!(DEBUG, %error, "can't tell the service manager");
+        } else {
+            log!(WARN, %error, "can't tell the service manager: {SOCKET} can't be reached");
+        }
+    }
+
+    async fn write(&self, message: &[u8]) -> io::Result<()> {
+        let socket = std::os::unix::net::UnixDatagram::unbound()?;
+        socket.connect_addr(&self.addr)?;
+        socket.set_nonblocking(true)?;
+        let sent = UnixDatagram::from_std(socket)?.send(message).await?;
+        if sent == message.len() {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::WriteZero.into())
+        }
+    }
+}
+
+/// The address that `NOTIFY_SOCKET` names: a path, or `@` and an abstract name.
+fn address(name: &OsStr) -> io::Result<SocketAddr> {
+    match name.as_bytes() {
+        [b'/', ..] => SocketAddr::from_pathname(name),
+        [b'@', name @ ..] => abstract_address(name),
+        _ => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "only a path and an abstract name, which begin with `/` and `@`, are supported",
+        )),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn abstract_address(name: &[u8]) -> io::Result<SocketAddr> {
+    use std::os::linux::net::SocketAddrExt;
+    SocketAddr::from_abstract_name(name)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn abstract_address(_name: &[u8]) -> io::Result<SocketAddr> {
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "abstract names are Linux's alone",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use healthcheck::{Check, Outcome};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_status_names_what_fails_and_degrades_or_counts_what_passes() {
+        let of = async |checks: Vec<Check>, observed: &[(&str, bool)]| {
+            let builder = HealthCheck::builder().discover(false);
+            let health = checks
+                .into_iter()
+                .fold(builder, healthcheck::HealthCheckBuilder::check)
+                .build()
+                .unwrap();
+            for &(name, passes) in observed {
+                let seen = if passes {
+                    Outcome::pass("")
+                } else {
+                    Outcome::fail("")
+                };
+                health.observe_liveness(name, Some(seen));
+            }
+            summary(&*health.report().await, &health.observations())
+        };
+        let check = |name: &str, passes: bool| Check::new(name, move || std::future::ready(passes));
+        assert_eq!(of(vec![], &[]).await, "0 checks pass");
+        assert_eq!(
+            of(vec![check("a", true)], &[("runtime", true)]).await,
+            "1 check passes"
+        );
+        assert_eq!(
+            of(vec![check("a", true), check("b", true)], &[]).await,
+            "2 checks pass"
+        );
+        assert_eq!(
+            of(vec![check("a", false), check("b", true), check("c", false)], &[]).await,
+            "failing: a, c"
+        );
+        let minor = check("b", false).critical(false);
+        assert_eq!(of(vec![minor.clone()], &[]).await, "degraded: b");
+        let warns = Check::new("c", async || Outcome::warn("slow"));
+        assert_eq!(
+            of(vec![check("a", false), minor, warns], &[]).await,
+            "failing: a; degraded: b, c"
+        );
+        assert_eq!(of(vec![], &[("runtime", false)]).await, "failing: runtime");
+    }
+
+    #[test]
+    fn the_watchdog_is_triggered_once_when_liveness_has_failed_for_all_of_its_time() {
+        let start = Instant::now();
+        let mut hunger = Hunger::new(Duration::from_secs(10));
+        let mut told = |second: u64, passes| {
+            let state = hunger.tick(start + Duration::from_secs(second), passes);
+            state.map(|state| state.to_string())
+        };
+        let fed = || Some("WATCHDOG=1".to_owned());
+        let triggered = || Some("WATCHDOG=trigger".to_owned());
+        assert_eq!(told(0, true), fed());
+        assert_eq!(told(5, false), None);
+        assert_eq!(told(10, false), None);
+        assert_eq!(told(15, false), triggered());
+        assert_eq!(told(20, false), None, "it was told");
+        assert_eq!(told(25, true), fed());
+        assert_eq!(told(30, false), None, "the count begins again");
+        assert_eq!(told(40, false), triggered());
+    }
+
+    #[test]
+    fn the_socket_is_a_path_or_an_abstract_name() {
+        let of = |name: &str| address(OsStr::new(name));
+        assert!(of("/run/systemd/notify").unwrap().as_pathname().is_some());
+        assert_eq!(of("@manager").is_ok(), cfg!(target_os = "linux"));
+        for other in ["vsock:2:1234", "notify", "vsock-stream:2:1"] {
+            assert_eq!(
+                of(other).unwrap_err().kind(),
+                io::ErrorKind::Unsupported,
+                "{other}"
+            );
+        }
+    }
+}
