@@ -11,7 +11,7 @@ use healthcheck::{HealthCheck, Overall, Report};
 use crate::details::{self, Details};
 #[cfg(feature = "openapi")]
 use crate::format::essence;
-use crate::format::{Choice, Form, Format, Formats, Page, Place, html};
+use crate::format::{Choice, Form, Format, Formats, Page, PageContext, html};
 use crate::log::log;
 use crate::probe::Kind;
 
@@ -56,9 +56,9 @@ struct Made {
 
 /// What a rendering is of, beside its report.
 #[derive(Clone, Copy)]
-pub(crate) struct Subject<'a> {
+pub(crate) struct RenderContext<'a> {
     pub(crate) health: &'a HealthCheck,
-    pub(crate) place: Place<'a>,
+    pub(crate) context: PageContext<'a>,
     /// Whether the caller may see what the checks say.
     pub(crate) details: bool,
 }
@@ -84,10 +84,10 @@ impl Answers {
             .collect()
     }
 
-    pub(crate) fn render(&self, report: Arc<Report>, choice: Choice, subject: Subject<'_>) -> Rendered {
-        let Subject {
+    pub(crate) fn render(&self, report: Arc<Report>, choice: Choice, subject: RenderContext<'_>) -> Rendered {
+        let RenderContext {
             health,
-            place,
+            context,
             details,
         } = subject;
         let reduced;
@@ -100,7 +100,7 @@ impl Answers {
             };
             &reduced
         };
-        let page = Page::new(told, health, place)
+        let page = Page::new(told, health, context)
             .style(choice.style)
             .withheld((!details).then_some(self.details));
         let made = self.made(choice, &page);
@@ -125,7 +125,7 @@ impl Answers {
             // A scraper drops the body of anything else.
             StatusCode::OK
         } else {
-            self.status(place.kind, verdict)
+            self.status(context.kind, verdict)
         };
         let mut body = made.body;
         if has_no_content(status) {

@@ -3,7 +3,7 @@
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderValue};
 
-use crate::format::{Formats, Where, Wish, accepted};
+use crate::format::{Endpoint, FormatRequest, Formats, accepted};
 use crate::query::Query;
 
 /// What a query asks for.
@@ -39,12 +39,12 @@ pub fn negotiate(header: &[u8]) -> Option<String> {
     let formats = Formats::default();
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_bytes(header).ok()?);
-    let wish = Wish {
+    let request = FormatRequest {
         format: None,
         verbose: false,
         headers: &headers,
-        on: Where::Health,
+        on: Endpoint::Health,
     };
-    let choice = formats.choose(&wish).ok()?;
+    let choice = formats.choose(&request).ok()?;
     Some(formats.name(choice.form).to_owned())
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use healthcheck::{CheckOptions, Report, Selection};
 
-use crate::answer::{Answers, Rendered, Subject};
-use crate::format::{Choice, Where};
+use crate::answer::{Answers, RenderContext, Rendered};
+use crate::format::{Choice, Endpoint};
 
 /// Which of them it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +29,10 @@ impl Kind {
         }
     }
 
-    pub(crate) const fn place(self) -> Where {
+    pub(crate) const fn endpoint(self) -> Endpoint {
         match self {
-            Self::Health => Where::Health,
-            Self::Liveness | Self::Readiness | Self::Startup => Where::Probe,
+            Self::Health => Endpoint::Health,
+            Self::Liveness | Self::Readiness | Self::Startup => Endpoint::Probe,
         }
     }
 }
@@ -42,13 +42,13 @@ pub(crate) struct Probe {
     pub(crate) selection: Selection,
     /// For how long an answer may wait for what is due.
     pub(crate) budget: Option<Duration>,
-    with_details: Kept,
-    without_details: Kept,
+    with_details: CachedAnswers,
+    without_details: CachedAnswers,
 }
 
 /// The last report in each form that it was asked for in.
 #[derive(Default)]
-struct Kept(RwLock<Vec<Arc<Rendered>>>);
+struct CachedAnswers(RwLock<Vec<Arc<Rendered>>>);
 
 impl Probe {
     pub(crate) fn new(kind: Kind, selection: Selection, budget: Option<Duration>) -> Self {
@@ -56,8 +56,8 @@ impl Probe {
             kind,
             selection,
             budget,
-            with_details: Kept::default(),
-            without_details: Kept::default(),
+            with_details: CachedAnswers::default(),
+            without_details: CachedAnswers::default(),
         }
     }
 
@@ -67,7 +67,7 @@ impl Probe {
         answers: &Answers,
         report: Arc<Report>,
         choice: Choice,
-        subject: Subject<'_>,
+        subject: RenderContext<'_>,
     ) -> Arc<Rendered> {
         let kept = if subject.details {
             &self.with_details
@@ -83,7 +83,7 @@ impl Probe {
     }
 }
 
-impl Kept {
+impl CachedAnswers {
     fn find(&self, report: &Arc<Report>, choice: Choice) -> Option<Arc<Rendered>> {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let is_it = |kept: &&Arc<Rendered>| kept.choice == choice && Arc::ptr_eq(&kept.report, report);

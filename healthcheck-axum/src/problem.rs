@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::access::Refusal;
 use crate::answer;
-use crate::format::{Form, Formats, OneLine, UnknownFormat, Where, Wish, html};
+use crate::format::{Endpoint, Form, FormatRequest, Formats, OneLine, UnknownFormat, html};
 use crate::paths::Paths;
 use crate::query::QueryError;
 
@@ -144,11 +144,11 @@ impl Problem {
     /// `ours` is what a page may lead to where the server is ours alone: the paths, and whether one is an environment's.
     pub(crate) fn response(self, formats: &Formats, ours: Option<(&Paths, bool)>, head: &Parts) -> Response {
         let links = ours.filter(|_| self.on_our_server);
-        let choice = formats.choose(&Wish {
+        let choice = formats.choose(&FormatRequest {
             format: None,
             verbose: false,
             headers: &head.headers,
-            on: Where::Problem,
+            on: Endpoint::Problem,
         });
         let form = choice.map_or(Form::JSON, |choice| choice.form);
         let mut response = match form {

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use healthcheck::{HealthCheck, Report, Selection, SelectionError, Statistics};
 
-use crate::answer::{Answers, Rendered, Subject};
+use crate::answer::{Answers, RenderContext, Rendered};
 use crate::format::{Choice, Wholes};
 
 /// The last scrape in each form.
 #[derive(Default)]
 pub(crate) struct Scrape {
-    kept: RwLock<Vec<Kept>>,
+    kept: RwLock<Vec<CachedScrape>>,
 }
 
-struct Kept {
+struct CachedScrape {
     /// Whether it is for those who may see what the checks say: a form of the user's may tell it.
     details: bool,
     wholes: Wholes,
@@ -45,15 +45,16 @@ impl Scrape {
         &self,
         answers: &Answers,
         choice: Choice,
-        subject: Subject<'_>,
+        subject: RenderContext<'_>,
         wholes: &Wholes,
     ) -> Arc<Rendered> {
         let statistics = subject.health.statistics();
         let details = subject.details;
-        let is_of_these = |kept: &Kept| kept.rendered.choice == choice && kept.details == details;
+        let is_of_these = |kept: &CachedScrape| kept.rendered.choice == choice && kept.details == details;
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        let holds =
-            |kept: &&Kept| is_of_these(kept) && kept.wholes.are(wholes) && kept.statistics == statistics;
+        let holds = |kept: &&CachedScrape| {
+            is_of_these(kept) && kept.wholes.are(wholes) && kept.statistics == statistics
+        };
         if let Some(kept) = kept.iter().find(holds) {
             return Arc::clone(&kept.rendered);
         }
@@ -61,7 +62,7 @@ impl Scrape {
         let rendered = Arc::new(answers.render(Arc::clone(&wholes.all), choice, subject));
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|other| !is_of_these(other) && other.wholes.are(wholes));
-        kept.push(Kept {
+        kept.push(CachedScrape {
             details,
             wholes: wholes.clone(),
             statistics,

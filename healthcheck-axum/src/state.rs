@@ -9,9 +9,9 @@ use axum::response::Response;
 use healthcheck::{EnvironmentDump, HealthCheck, Selection};
 
 use crate::access::Access;
-use crate::answer::{self, Answers, Rendered, Subject};
+use crate::answer::{self, Answers, RenderContext, Rendered};
 use crate::details::Details;
-use crate::format::{Choice, Place, UnknownFormat, Where, Wish, html};
+use crate::format::{Choice, Endpoint, FormatRequest, PageContext, UnknownFormat, html};
 use crate::json;
 use crate::paths::{CHECK, Paths, SECTION};
 use crate::probe::{Kind, Probe};
@@ -48,7 +48,7 @@ impl State {
         if head.uri.query().is_some_and(|query| !query.is_empty()) {
             return None;
         }
-        let choice = self.choice(kind.place(), &WHOLE, head).ok()?;
+        let choice = self.choice(kind.endpoint(), &WHOLE, head).ok()?;
         if choice.form.is_metrics() {
             return None;
         }
@@ -62,7 +62,7 @@ impl State {
     pub(crate) async fn probed(&self, kind: Kind, head: &Parts) -> Result<Response, Problem> {
         let probe = self.probe(kind);
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
-        let choice = self.choice(kind.place(), &query, head)?;
+        let choice = self.choice(kind.endpoint(), &query, head)?;
         if query.selects() || choice.form.is_metrics() {
             let selection = query.within(&probe.selection);
             return self.selected(probe, &selection, choice, None, &query, head).await;
@@ -78,7 +78,7 @@ impl State {
         let probe = self.probe(kind);
         let name = parameter(head, CHECK).await.ok_or_else(Problem::bad_path)?;
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
-        let choice = self.choice(kind.place(), &query, head)?;
+        let choice = self.choice(kind.endpoint(), &query, head)?;
         // The path and the query intersect, as a probe and the query do.
         if !self.is_chosen(&name, &query) {
             return Err(Problem::not_chosen(&name));
@@ -92,7 +92,7 @@ impl State {
     pub(crate) async fn environment(&self, head: &Parts) -> Result<Response, Problem> {
         let dump = self.environment.as_ref().ok_or_else(Problem::no_environment)?;
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
-        let choice = self.choice(Where::Environment, &query, head)?;
+        let choice = self.choice(Endpoint::Environment, &query, head)?;
         let sections = dump.collect().await;
         Ok(answer::either(
             choice,
@@ -115,7 +115,7 @@ impl State {
     /// The last transitions.
     pub(crate) fn history(&self, head: &Parts) -> Result<Response, Problem> {
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
-        let choice = self.choice(Where::Environment, &query, head)?;
+        let choice = self.choice(Endpoint::Environment, &query, head)?;
         let history = self.health.history();
         Ok(answer::either(
             choice,
@@ -156,7 +156,7 @@ impl State {
         let by_accept = query.leaves_form_to_accept();
         if choice.form.is_metrics() {
             let (report, wholes) = scrape::read(&self.health, selection).await?;
-            subject.place.wholes = Some(&wholes);
+            subject.context.wholes = Some(&wholes);
             return Ok(if check.is_some() || query.selects() {
                 self.answers.render(report, choice, subject).response(by_accept)
             } else {
@@ -168,8 +168,8 @@ impl State {
         Ok(self.answers.render(report, choice, subject).response(by_accept))
     }
 
-    fn choice(&self, on: Where, query: &Query, head: &Parts) -> Result<Choice, UnknownFormat> {
-        self.answers.formats.choose(&Wish {
+    fn choice(&self, on: Endpoint, query: &Query, head: &Parts) -> Result<Choice, UnknownFormat> {
+        self.answers.formats.choose(&FormatRequest {
             format: query.format.as_deref(),
             verbose: query.verbose,
             headers: &head.headers,
@@ -183,8 +183,8 @@ impl State {
         check: Option<&'a str>,
         query: &'a Query,
         head: &Parts,
-    ) -> Subject<'a> {
-        let place = Place {
+    ) -> RenderContext<'a> {
+        let context = PageContext {
             kind,
             check,
             query,
@@ -193,9 +193,9 @@ impl State {
             release: self.release.as_deref(),
             wholes: None,
         };
-        Subject {
+        RenderContext {
             health: &self.health,
-            place,
+            context,
             details: self.details_access.admit(head).is_ok(),
         }
     }

@@ -53,7 +53,7 @@ use crate::world::{Event, NotRun, World};
 #[derive(Clone)]
 pub struct HealthCheck {
     core: Arc<Core>,
-    home: Option<Handle>,
+    runtime: Option<Handle>,
 }
 
 /// What all clones share.
@@ -98,13 +98,13 @@ impl Core {
         &self,
         selection: &Selection,
         budget: Option<Duration>,
-        home: Option<&Handle>,
+        runtime: Option<&Handle>,
     ) -> Result<Arc<Report>, SelectionError> {
         if is_inside_a_check(&self.runner) {
             return self.as_it_is(selection, Reading::default());
         }
         let here = Handle::try_current().ok();
-        let (Some(handle), true) = (home.or(here.as_ref()), here.is_some()) else {
+        let (Some(handle), true) = (runtime.or(here.as_ref()), here.is_some()) else {
             let not_run = Some(NotRun::NoRuntime);
             return self.as_it_is(
                 selection,
@@ -116,7 +116,7 @@ impl Core {
         };
         let place = Place {
             handle,
-            chosen: home.is_some(),
+            chosen: runtime.is_some(),
         };
         // Where checks come and go faster than a report is made, the last word is what is known.
         let came = Now::read();
@@ -159,7 +159,7 @@ impl HealthCheck {
     pub(crate) fn new(core: Core) -> Self {
         Self {
             core: Arc::new(core),
-            home: None,
+            runtime: None,
         }
     }
 
@@ -237,7 +237,7 @@ impl HealthCheck {
         }
         // Boxed here, since every crate that awaits a future by its type compiles the whole of it.
         let settled: Pin<Box<dyn Future<Output = _> + Send + '_>> =
-            Box::pin(self.core.settled(selection, budget.into(), self.home.as_ref()));
+            Box::pin(self.core.settled(selection, budget.into(), self.runtime.as_ref()));
         settled.await
     }
 
@@ -347,14 +347,14 @@ impl HealthCheck {
     pub fn on_runtime(&self, handle: Handle) -> Self {
         Self {
             core: Arc::clone(&self.core),
-            home: Some(handle),
+            runtime: Some(handle),
         }
     }
 
     /// The runtime that was chosen by [`on_runtime`](Self::on_runtime); `None`: that of whoever asks.
     #[must_use]
     pub const fn runtime(&self) -> Option<&Handle> {
-        self.home.as_ref()
+        self.runtime.as_ref()
     }
 
     /// The environment page of the same service: discovers its sections, provided with what this one was, and hiding
@@ -363,7 +363,7 @@ impl HealthCheck {
         EnvironmentDumpBuilder::of(
             self.core.provided.clone(),
             self.core.redaction.clone(),
-            self.home.clone(),
+            self.runtime.clone(),
             Some(self.core.defaults.timeout),
         )
     }
@@ -391,10 +391,10 @@ impl HealthCheck {
     /// Starts the loop of the background checks on the current runtime, or on the one of
     /// [`on_runtime`](Self::on_runtime), instead of with the first report. Without a runtime it does nothing.
     pub fn start(&self) {
-        if let Some(handle) = self.home.clone().or_else(|| Handle::try_current().ok()) {
+        if let Some(handle) = self.runtime.clone().or_else(|| Handle::try_current().ok()) {
             self.core.runner.start_loops(Place {
                 handle: &handle,
-                chosen: self.home.is_some(),
+                chosen: self.runtime.is_some(),
             });
         }
     }
@@ -423,7 +423,15 @@ impl HealthCheck {
     /// nothing.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        Statistics::of(&self.core.runner)
+        let runner = &self.core.runner;
+        let dropped = runner.dropped();
+        runner.read_now(|world, now| Statistics {
+            stuck_runs: world.stuck_runs(),
+            dropped_lines: dropped.lines,
+            dropped_events: dropped.events,
+            gates_failed_open: world.gates_failed_open(),
+            checks: world.statistics(now),
+        })
     }
 }
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::model::CheckOptions;
 use crate::model::options::{SETTABLE, Set};
+use crate::model::{CheckInfo, CheckOptions};
 use crate::run::Bind;
 
 /// One `#[health_check]`, as the linker finds it: what gives its record. Every pointer in a constant is relocated before
@@ -25,6 +25,16 @@ pub struct CheckRegistration {
     pub options: CheckOptions,
     /// How it is called.
     pub bind: Bind,
+}
+
+impl CheckRegistration {
+    pub(crate) fn info(self) -> CheckInfo {
+        CheckInfo::annotated(self.name, self.description, self.options).at(
+            self.origin.module,
+            self.origin.file,
+            self.origin.line,
+        )
+    }
 }
 
 /// One `#[env_section]`.

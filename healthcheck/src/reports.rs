@@ -12,11 +12,11 @@ use crate::world::Expiration;
 /// serves.
 #[derive(Default)]
 pub(crate) struct Reports {
-    kept: [RwLock<Vec<Kept>>; Scope::EVERY.len()],
+    kept: [RwLock<Vec<CachedReport>>; Scope::EVERY.len()],
 }
 
 #[derive(Clone)]
-struct Kept {
+struct CachedReport {
     report: Arc<Report>,
     generation: u64,
     until: Expiration,
@@ -59,7 +59,7 @@ impl Reports {
         {
             return Arc::clone(&kept.report);
         }
-        let kept = Kept {
+        let kept = CachedReport {
             report: Arc::clone(&report),
             generation,
             until,
@@ -78,7 +78,7 @@ impl Reports {
     }
 }
 
-impl Kept {
+impl CachedReport {
     fn holds(&self, generation: u64, now: Now) -> bool {
         self.generation == generation && !self.until.is_over(now)
     }

@@ -1,7 +1,3 @@
-use std::sync::Arc;
-
-use crate::runner::Runner;
-
 /// What has been counted since the start.
 ///
 /// ```
@@ -48,17 +44,4 @@ pub struct CheckStatistics {
     /// Nothing recent is known of it: no run has ended yet, or the last one longer ago than its TTL, its time limit and
     /// 60 s; in the background, than two intervals and its time limit.
     pub outdated: bool,
-}
-
-impl Statistics {
-    pub(crate) fn of(runner: &Arc<Runner>) -> Self {
-        let dropped = runner.dropped();
-        runner.read_now(|world, now| Self {
-            stuck_runs: world.stuck_runs(),
-            dropped_lines: dropped.lines,
-            dropped_events: dropped.events,
-            gates_failed_open: world.gates_failed_open(),
-            checks: world.statistics(now),
-        })
-    }
 }

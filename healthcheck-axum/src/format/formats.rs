@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 
 use super::accept::Range;
-use super::negotiation::Where;
+use super::negotiation::Endpoint;
 use super::{Format, aspnet, health_json, html, json, microprofile, openmetrics, prometheus, spring, text};
 
 /// The built-in forms in the order in which they are preferred where a request likes several alike, then the user's.
@@ -20,7 +20,7 @@ struct Entry {
     /// Borrowed: it is a built-in one.
     name: Cow<'static, str>,
     format: Arc<dyn Format>,
-    reach: Reach,
+    acceptability: Acceptability,
 }
 
 /// One of the forms, as long as its `Formats` live.
@@ -29,7 +29,7 @@ pub(crate) struct Form(usize);
 
 /// Which media ranges of an `Accept` header a form answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum Acceptability {
     /// Its type, and the wildcards that cover it.
     Wild(Cow<'static, str>),
     /// Its type alone.
@@ -51,27 +51,27 @@ impl Form {
         matches!(self, Self::OPENMETRICS | Self::PROMETHEUS)
     }
 
-    pub(super) const fn is_to_be_had(self, on: Where) -> bool {
+    pub(super) const fn is_to_be_had(self, on: Endpoint) -> bool {
         match on {
-            Where::Health => true,
-            Where::Probe => !self.is_metrics(),
-            Where::Environment => matches!(self, Self::JSON | Self::HTML),
-            Where::Problem => matches!(self, Self::JSON | Self::TEXT | Self::HTML),
+            Endpoint::Health => true,
+            Endpoint::Probe => !self.is_metrics(),
+            Endpoint::Environment => matches!(self, Self::JSON | Self::HTML),
+            Endpoint::Problem => matches!(self, Self::JSON | Self::TEXT | Self::HTML),
         }
     }
 }
 
 impl Default for Formats {
     fn default() -> Self {
-        fn entry(name: &'static str, format: impl Format, reach: Reach) -> Entry {
+        fn entry(name: &'static str, format: impl Format, acceptability: Acceptability) -> Entry {
             Entry {
                 name: name.into(),
                 format: Arc::new(format),
-                reach,
+                acceptability,
             }
         }
-        let wild = |media: &'static str| Reach::Wild(media.into());
-        let named = |media: &'static str| Reach::Named(media.into());
+        let wild = |media: &'static str| Acceptability::Wild(media.into());
+        let named = |media: &'static str| Acceptability::Named(media.into());
         Self {
             // In the order of the constants above.
             entries: vec![
@@ -91,15 +91,15 @@ impl Default for Formats {
                 entry(
                     "prometheus",
                     prometheus::Prometheus,
-                    Reach::Versioned("text/plain"),
+                    Acceptability::Versioned("text/plain"),
                 ),
                 entry(
                     "spring",
                     spring::Spring,
                     named("application/vnd.spring-boot.actuator.v3+json"),
                 ),
-                entry("microprofile", microprofile::MicroProfile, Reach::Nothing),
-                entry("aspnet", aspnet::AspNet, Reach::Nothing),
+                entry("microprofile", microprofile::MicroProfile, Acceptability::Nothing),
+                entry("aspnet", aspnet::AspNet, Acceptability::Nothing),
             ],
         }
     }
@@ -109,7 +109,7 @@ impl Formats {
     /// Adds the user's own, in the place of one of the same name.
     pub(crate) fn insert(&mut self, name: String, format: impl Format) {
         let entry = Entry {
-            reach: Reach::Named(essence(&format.content_type()).into()),
+            acceptability: Acceptability::Named(essence(&format.content_type()).into()),
             name: name.into(),
             format: Arc::new(format),
         };
@@ -141,7 +141,7 @@ impl Formats {
     }
 
     /// The names to choose from.
-    pub(crate) fn names(&self, on: Where) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self, on: Endpoint) -> impl Iterator<Item = &str> {
         self.forms()
             .zip(&self.entries)
             .filter(move |(form, _)| form.is_to_be_had(on))
@@ -150,7 +150,7 @@ impl Formats {
 
     /// The media types without parameters, each with the name of its form where that is a built-in one.
     #[cfg(feature = "openapi")]
-    pub(crate) fn media(&self, on: Where) -> impl Iterator<Item = (Option<&'static str>, String)> {
+    pub(crate) fn media(&self, on: Endpoint) -> impl Iterator<Item = (Option<&'static str>, String)> {
         let entries = self.forms().zip(&self.entries);
         let here = entries.filter(move |(form, _)| form.is_to_be_had(on));
         here.map(|(_, entry)| {
@@ -179,20 +179,20 @@ impl Formats {
         self.entries.iter().position(is_it).map(Form)
     }
 
-    pub(super) fn reach(&self, form: Form) -> &Reach {
+    pub(super) fn acceptability(&self, form: Form) -> &Acceptability {
         self.entries
             .get(form.0)
-            .map_or(&Reach::Nothing, |entry| &entry.reach)
+            .map_or(&Acceptability::Nothing, |entry| &entry.acceptability)
     }
 }
 
 impl std::fmt::Debug for Formats {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.names(Where::Health)).finish()
+        f.debug_list().entries(self.names(Endpoint::Health)).finish()
     }
 }
 
-impl Reach {
+impl Acceptability {
     /// How closely a range names the form, from 0 for `*/*` to 3; `None` where it doesn't.
     pub(super) fn closeness(&self, range: &Range<'_>) -> Option<u8> {
         let (media, wild, versioned) = match self {

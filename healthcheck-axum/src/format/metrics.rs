@@ -269,7 +269,7 @@ impl<'a> Samples<'a> {
     /// What liveness tells that no check gave, as that of the application's runtime.
     fn observed(&self) -> impl Iterator<Item = &'a CheckResult> {
         let shown = self.page.is_whole() && !self.page.shows_the_whole_alone();
-        let wholes = self.page.place.wholes.filter(|_| shown);
+        let wholes = self.page.context.wholes.filter(|_| shown);
         wholes.into_iter().flat_map(|wholes| {
             let results = wholes.liveness.results.iter();
             results.filter(|result| self.page.options(&result.checker).is_none())
@@ -321,7 +321,7 @@ impl<'a> Samples<'a> {
             liveness,
             readiness,
             startup,
-        }) = self.page.place.wholes
+        }) = self.page.context.wholes
         else {
             return Ok(());
         };

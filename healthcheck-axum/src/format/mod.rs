@@ -26,9 +26,9 @@ pub(crate) use body::Body;
 #[cfg(feature = "openapi")]
 pub(crate) use formats::essence;
 pub(crate) use formats::{Form, Formats};
-pub(crate) use negotiation::{Choice, UnknownFormat, Where, Wish};
+pub(crate) use negotiation::{Choice, Endpoint, FormatRequest, UnknownFormat};
 pub use page::Page;
-pub(crate) use page::{Place, Wholes};
+pub(crate) use page::{PageContext, Wholes};
 pub(crate) use wording::{OneLine, advice, output};
 
 /// A form that a report can be sent in.

@@ -6,22 +6,22 @@ use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderValue};
 
 use super::accept::{Range, ranges};
-use super::formats::{Form, Formats, Reach};
+use super::formats::{Acceptability, Form, Formats};
 
 /// What a request says about the form of its answer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wish<'a> {
+pub(crate) struct FormatRequest<'a> {
     /// `?format=`
     pub(crate) format: Option<&'a str>,
     /// `?verbose`
     pub(crate) verbose: bool,
     pub(crate) headers: &'a HeaderMap,
-    pub(crate) on: Where,
+    pub(crate) on: Endpoint,
 }
 
 /// What a request is about, which decides the forms that are to be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Where {
+pub(crate) enum Endpoint {
     /// The health path, and below it.
     Health,
     /// A probe: all forms but metrics, which are always answered 200, so that it would be always ready.
@@ -66,41 +66,42 @@ impl Choice {
 
 impl Formats {
     /// The form for a request.
-    pub(crate) fn choose(&self, wish: &Wish<'_>) -> Result<Choice, UnknownFormat> {
-        let style = if wish.verbose {
+    pub(crate) fn choose(&self, request: &FormatRequest<'_>) -> Result<Choice, UnknownFormat> {
+        let style = if request.verbose {
             Style::Verbose
         } else {
             Style::Brief
         };
-        if let Some(asked) = wish.format {
+        if let Some(asked) = request.format {
             return match self.named(asked) {
-                Some(form) if form.is_to_be_had(wish.on) => Ok(Choice { form, style }),
+                Some(form) if form.is_to_be_had(request.on) => Ok(Choice { form, style }),
                 found => Err(UnknownFormat {
                     asked: asked.to_owned(),
-                    known: self.names(wish.on).map(str::to_owned).collect(),
+                    known: self.names(request.on).map(str::to_owned).collect(),
                     elsewhere: found.is_some(),
                 }),
             };
         }
-        if wish.verbose && wish.on != Where::Environment {
+        if request.verbose && request.on != Endpoint::Environment {
             let form = Form::TEXT;
             return Ok(Choice { form, style });
         }
-        Ok(self.accepted(wish))
+        Ok(self.accepted(request))
     }
 
     /// What the `Accept` header likes best, by quality, then by how closely it names a form, then by its own order.
-    fn accepted(&self, wish: &Wish<'_>) -> Choice {
-        let Some(first) = wish.headers.get(ACCEPT) else {
+    fn accepted(&self, request: &FormatRequest<'_>) -> Choice {
+        let Some(first) = request.headers.get(ACCEPT) else {
             return Choice::JSON;
         };
         // What most probes and clients send needs no reading.
         let is_plain = matches!(first.as_bytes(), b"*/*" | b"application/json");
-        if is_plain && wish.headers.get_all(ACCEPT).iter().nth(1).is_none() {
+        if is_plain && request.headers.get_all(ACCEPT).iter().nth(1).is_none() {
             return Choice::JSON;
         }
         let all = || {
-            wish.headers
+            request
+                .headers
                 .get_all(ACCEPT)
                 .iter()
                 .filter_map(text)
@@ -108,11 +109,11 @@ impl Formats {
         };
         let best = self
             .forms()
-            .filter(|form| form.is_to_be_had(wish.on))
-            .filter_map(|form| Some((form, liking(self.reach(form), all())?)))
+            .filter(|form| form.is_to_be_had(request.on))
+            .filter_map(|form| Some((form, match_score(self.acceptability(form), all())?)))
             // Of equals the last is taken: backwards it is the first.
             .rev()
-            .max_by_key(|(_, liking)| *liking);
+            .max_by_key(|(_, match_score)| *match_score);
         let Some((form, _)) = best else {
             return Choice::JSON;
         };
@@ -128,24 +129,28 @@ impl Formats {
 
 /// How much a header likes a form. In the order of the fields: the greater, the better.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Liking {
+struct MatchScore {
     quality: u16,
     closeness: u8,
     earliness: std::cmp::Reverse<usize>,
 }
 
 /// `None` where the header doesn't name the form, or refuses it.
-fn liking<'a>(reach: &Reach, ranges: impl Iterator<Item = Range<'a>>) -> Option<Liking> {
+fn match_score<'a>(
+    acceptability: &Acceptability,
+    ranges: impl Iterator<Item = Range<'a>>,
+) -> Option<MatchScore> {
     let matching = ranges.enumerate().filter_map(|(position, range)| {
-        Some(Liking {
+        Some(MatchScore {
             quality: range.quality,
-            closeness: reach.closeness(&range)?,
+            closeness: acceptability.closeness(&range)?,
             earliness: std::cmp::Reverse(position),
         })
     });
     // The closest range decides, also where it says 0.
-    let closest = matching.max_by_key(|liking| (liking.closeness, liking.quality, liking.earliness));
-    closest.filter(|liking| liking.quality > 0)
+    let closest = matching
+        .max_by_key(|match_score| (match_score.closeness, match_score.quality, match_score.earliness));
+    closest.filter(|match_score| match_score.quality > 0)
 }
 
 fn text(value: &HeaderValue) -> Option<&str> {

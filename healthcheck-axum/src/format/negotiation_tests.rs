@@ -166,15 +166,15 @@ fn shown(formats: &Formats, choice: Choice) -> String {
     format!("{}{style}", formats.name(choice.form))
 }
 
-fn chosen(headers: &HeaderMap, on: Where) -> String {
+fn chosen(headers: &HeaderMap, on: Endpoint) -> String {
     let formats = Formats::default();
-    let wish = Wish {
+    let request = FormatRequest {
         format: None,
         verbose: false,
         headers,
         on,
     };
-    shown(&formats, formats.choose(&wish).unwrap())
+    shown(&formats, formats.choose(&request).unwrap())
 }
 
 fn with(header: &str) -> HeaderMap {
@@ -187,60 +187,67 @@ fn every_client_gets_its_language() {
     for (header, expected) in TABLE {
         let (health, probe) = expected.split_once(" or ").unwrap_or((expected, expected));
         assert_eq!(
-            chosen(&with(header), Where::Health),
+            chosen(&with(header), Endpoint::Health),
             health,
             "on the health path: {header}"
         );
-        assert_eq!(chosen(&with(header), Where::Probe), probe, "on a probe: {header}");
+        assert_eq!(
+            chosen(&with(header), Endpoint::Probe),
+            probe,
+            "on a probe: {header}"
+        );
     }
 }
 
 #[test]
 fn no_header_is_json() {
-    assert_eq!(chosen(&HeaderMap::new(), Where::Health), "json");
+    assert_eq!(chosen(&HeaderMap::new(), Endpoint::Health), "json");
 }
 
 #[test]
 fn several_headers_are_one_list() {
     let mut headers = with("application/json;q=0.5");
     headers.append(ACCEPT, HeaderValue::from_static("text/html"));
-    assert_eq!(chosen(&headers, Where::Health), "html");
+    assert_eq!(chosen(&headers, Endpoint::Health), "html");
     let mut headers = with("*/*");
     headers.append(ACCEPT, HeaderValue::from_static("text/html"));
-    assert_eq!(chosen(&headers, Where::Health), "html");
+    assert_eq!(chosen(&headers, Endpoint::Health), "html");
 }
 
 #[test]
 fn bytes_that_are_no_text_are_passed_over() {
     let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_bytes(b"text/html, \xff").unwrap())]);
-    assert_eq!(chosen(&headers, Where::Health), "json");
+    assert_eq!(chosen(&headers, Endpoint::Health), "json");
     headers.append(ACCEPT, HeaderValue::from_static("text/plain"));
-    assert_eq!(chosen(&headers, Where::Health), "text");
+    assert_eq!(chosen(&headers, Endpoint::Health), "text");
 }
 
 #[test]
 fn the_environment_has_two_forms() {
-    assert_eq!(chosen(&with("text/html,*/*;q=0.8"), Where::Environment), "html");
+    assert_eq!(
+        chosen(&with("text/html,*/*;q=0.8"), Endpoint::Environment),
+        "html"
+    );
     for header in [
         "text/plain",
         "application/openmetrics-text",
         "application/health+json",
         "*/*",
     ] {
-        assert_eq!(chosen(&with(header), Where::Environment), "json", "{header}");
+        assert_eq!(chosen(&with(header), Endpoint::Environment), "json", "{header}");
     }
 }
 
-fn asked(format: Option<&str>, verbose: bool, on: Where) -> Result<String, UnknownFormat> {
+fn asked(format: Option<&str>, verbose: bool, on: Endpoint) -> Result<String, UnknownFormat> {
     let formats = Formats::default();
     let headers = with("text/html");
-    let wish = Wish {
+    let request = FormatRequest {
         format,
         verbose,
         headers: &headers,
         on,
     };
-    formats.choose(&wish).map(|choice| shown(&formats, choice))
+    formats.choose(&request).map(|choice| shown(&formats, choice))
 }
 
 #[test]
@@ -256,21 +263,27 @@ fn the_query_goes_before_the_header() {
         "microprofile",
         "aspnet",
     ] {
-        assert_eq!(asked(Some(name), false, Where::Health).unwrap(), name);
+        assert_eq!(asked(Some(name), false, Endpoint::Health).unwrap(), name);
     }
     assert_eq!(
-        asked(Some("health json"), false, Where::Health).unwrap(),
+        asked(Some("health json"), false, Endpoint::Health).unwrap(),
         "health+json"
     );
-    assert_eq!(asked(None, true, Where::Health).unwrap(), "text verbose");
-    assert_eq!(asked(Some("text"), true, Where::Probe).unwrap(), "text verbose");
-    assert_eq!(asked(Some("json"), true, Where::Probe).unwrap(), "json verbose");
+    assert_eq!(asked(None, true, Endpoint::Health).unwrap(), "text verbose");
+    assert_eq!(
+        asked(Some("text"), true, Endpoint::Probe).unwrap(),
+        "text verbose"
+    );
+    assert_eq!(
+        asked(Some("json"), true, Endpoint::Probe).unwrap(),
+        "json verbose"
+    );
 }
 
 #[test]
 fn an_unknown_format_is_refused_with_the_known_ones() {
     for unknown in ["", "JSON", "xml", "health-json", "json "] {
-        let error = asked(Some(unknown), false, Where::Health).unwrap_err();
+        let error = asked(Some(unknown), false, Endpoint::Health).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!(
@@ -285,7 +298,7 @@ fn an_unknown_format_is_refused_with_the_known_ones() {
 #[test]
 fn a_probe_has_no_metrics() {
     for metrics in ["openmetrics", "prometheus"] {
-        let error = asked(Some(metrics), false, Where::Probe).unwrap_err();
+        let error = asked(Some(metrics), false, Endpoint::Probe).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!(
@@ -319,20 +332,20 @@ fn a_format_of_ones_own_is_asked_for_by_name_and_by_its_type_alone() {
         ("*/*", "json"),
     ] {
         let headers = with(header);
-        let wish = Wish {
+        let request = FormatRequest {
             format: None,
             verbose: false,
             headers: &headers,
-            on: Where::Probe,
+            on: Endpoint::Probe,
         };
         assert_eq!(
-            shown(&formats, formats.choose(&wish).unwrap()),
+            shown(&formats, formats.choose(&request).unwrap()),
             expected,
             "{header}"
         );
-        let by_name = Wish {
+        let by_name = FormatRequest {
             format: Some("mine"),
-            ..wish
+            ..request
         };
         assert_eq!(shown(&formats, formats.choose(&by_name).unwrap()), "mine");
     }
@@ -343,11 +356,11 @@ fn a_format_of_ones_own_takes_no_others_place_by_its_type() {
     let mut formats = Formats::default();
     formats.insert("mine".to_owned(), Own("application/json"));
     let headers = with("application/json, text/html;q=0.1");
-    let wish = Wish {
+    let request = FormatRequest {
         format: None,
         verbose: false,
         headers: &headers,
-        on: Where::Health,
+        on: Endpoint::Health,
     };
-    assert_eq!(shown(&formats, formats.choose(&wish).unwrap()), "json");
+    assert_eq!(shown(&formats, formats.choose(&request).unwrap()), "json");
 }

@@ -18,7 +18,7 @@ use crate::query::Query;
 pub struct Page<'a> {
     report: &'a Report,
     health: &'a HealthCheck,
-    pub(super) place: Place<'a>,
+    pub(super) context: PageContext<'a>,
     /// How much is left where details are withheld.
     withheld: Option<Details>,
     style: Style,
@@ -28,7 +28,7 @@ pub struct Page<'a> {
 
 /// What the request was for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
+pub(crate) struct PageContext<'a> {
     pub(crate) kind: Kind,
     /// The one check that the path names.
     pub(crate) check: Option<&'a str>,
@@ -62,11 +62,11 @@ impl Wholes {
 }
 
 impl<'a> Page<'a> {
-    pub(crate) const fn new(report: &'a Report, health: &'a HealthCheck, place: Place<'a>) -> Self {
+    pub(crate) const fn new(report: &'a Report, health: &'a HealthCheck, context: PageContext<'a>) -> Self {
         Self {
             report,
             health,
-            place,
+            context,
             withheld: None,
             style: Style::Brief,
             checks: OnceCell::new(),
@@ -95,7 +95,7 @@ impl<'a> Page<'a> {
     where
         'a: 'b,
     {
-        Page::new(report, self.health, self.place).style_and_reach(self.style, self.withheld)
+        Page::new(report, self.health, self.context).style_and_reach(self.style, self.withheld)
     }
 
     const fn style_and_reach(mut self, style: Style, withheld: Option<Details>) -> Self {
@@ -127,19 +127,19 @@ impl<'a> Page<'a> {
     /// Whether it is about one of the three probes, or a part of it, and not about all checks.
     #[must_use]
     pub fn is_probe(&self) -> bool {
-        self.place.kind != Kind::Health
+        self.context.kind != Kind::Health
     }
 
     /// The one check that was asked for by its path, as in `GET /readyz/database`.
     #[must_use]
     pub const fn check(&self) -> Option<&'a str> {
-        self.place.check
+        self.context.check
     }
 
     /// The names that the request excludes, known or not.
     #[must_use]
     pub fn excluded(&self) -> &'a [String] {
-        &self.place.query.excluded
+        &self.context.query.excluded
     }
 
     /// Whether everything is to be said, by `?verbose` or since the client would else see one word.
@@ -222,11 +222,11 @@ impl<'a> Page<'a> {
     /// The version of the binary, where it is known.
     #[must_use]
     pub const fn release(&self) -> Option<&'a str> {
-        self.place.release
+        self.context.release
     }
 
     pub(super) const fn is_whole(&self) -> bool {
-        self.place.check.is_none() && !self.place.query.selects()
+        self.context.check.is_none() && !self.context.query.selects()
     }
 
     pub(super) fn is_worst_last(&self) -> bool {
@@ -234,7 +234,7 @@ impl<'a> Page<'a> {
     }
 
     pub(super) fn path(&self) -> &'a str {
-        self.place.paths.of(self.place.kind)
+        self.context.paths.of(self.context.kind)
     }
 
     /// What lies below this path, as a link from it.
@@ -248,7 +248,7 @@ impl<'a> Page<'a> {
     /// Another path of the endpoints, as a link from this one: under `nest` nobody knows what stands before them.
     pub(super) fn link(&self, to: &str) -> String {
         let segments = self.path().split('/').filter(|segment| !segment.is_empty());
-        let here = segments.count() + usize::from(self.place.check.is_some());
+        let here = segments.count() + usize::from(self.context.check.is_some());
         // The last one of this path is in the place of which a link stands.
         let up = here.saturating_sub(1);
         let down = to.trim_start_matches('/');
@@ -271,7 +271,7 @@ impl fmt::Debug for Page<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Page")
             .field("report", &self.report)
-            .field("place", &self.place)
+            .field("context", &self.context)
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use healthcheck::{Check, HealthCheck, Outcome, Report, Selection, Transition};
 use serde_json::{Value, json};
 
 use super::negotiation::Style;
-use super::{Formats, Page, Place, Wholes};
+use super::{Formats, Page, PageContext, Wholes};
 use crate::paths::Paths;
 use crate::probe::Kind;
 use crate::query::Query;
@@ -62,7 +62,7 @@ impl Service {
         let formats = Formats::default();
         let form = formats.named(name).unwrap();
         let paths = Paths::default();
-        let place = Place {
+        let context = PageContext {
             kind: Kind::Health,
             check: None,
             query: &self.query,
@@ -71,7 +71,7 @@ impl Service {
             release: Some("1.2.3"),
             wholes: Some(&self.wholes),
         };
-        let page = Page::new(&self.report, &self.health, place)
+        let page = Page::new(&self.report, &self.health, context)
             .with_history(self.history.clone())
             .style(style);
         let body = formats.get(form).render(&page);
@@ -235,7 +235,7 @@ async fn text_tells_what_was_excluded_as_kubernetes_does() {
         ..Query::NONE
     };
     let paths = Paths::default();
-    let place = Place {
+    let context = PageContext {
         kind: Kind::Readiness,
         check: None,
         query: &query,
@@ -244,7 +244,7 @@ async fn text_tells_what_was_excluded_as_kubernetes_does() {
         release: None,
         wholes: None,
     };
-    let page = Page::new(&report, &health, place).style(Style::Verbose);
+    let page = Page::new(&report, &health, context).style(Style::Verbose);
     let body = text(&page);
     assert_eq!(
         body,
@@ -259,7 +259,7 @@ async fn text_tells_why_the_whole_fails_where_no_check_does() {
     health.begin_shutdown();
     let report = health.report_for(&Selection::readiness()).await.unwrap();
     let paths = Paths::default();
-    let place = Place {
+    let context = PageContext {
         kind: Kind::Readiness,
         check: None,
         query: &Query::NONE,
@@ -268,7 +268,7 @@ async fn text_tells_why_the_whole_fails_where_no_check_does() {
         release: None,
         wholes: None,
     };
-    let page = Page::new(&report, &health, place);
+    let page = Page::new(&report, &health, context);
     assert_eq!(
         text(&page),
         "warn: no check is registered; a crate that nothing names isn't linked: write `use the_crate as _;`\n\

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
-use super::connection::{self, Pace, Rank, Site};
+use super::connection::{self, ConnectionContext, ConnectionPhase, Rank};
 use super::log::Seldom;
 
 /// Where places are needed, this part of them is made free at once, so that the search for them costs next to nothing
@@ -20,7 +20,7 @@ const PART: usize = 16;
 /// The connections that are served.
 pub(super) struct Places {
     tasks: JoinSet<()>,
-    open: HashMap<Id, Arc<Pace>>,
+    open: HashMap<Id, Arc<ConnectionPhase>>,
 }
 
 /// What every connection has to know of the others.
@@ -69,12 +69,12 @@ impl Places {
         &mut self,
         io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         peer: SocketAddr,
-        site: &Site,
+        context: &ConnectionContext,
     ) {
-        let pace = Arc::new(Pace::new(site.limits));
-        let served = connection::serve(io, peer, site.clone(), Arc::clone(&pace));
+        let phase = Arc::new(ConnectionPhase::new(context.limits));
+        let served = connection::serve(io, peer, context.clone(), Arc::clone(&phase));
         let task = self.tasks.spawn(served);
-        self.open.insert(task.id(), pace);
+        self.open.insert(task.id(), phase);
     }
 
     /// Asks a part of the connections to end: first those that have stood idle longest, then those whose head is
@@ -83,12 +83,12 @@ impl Places {
     pub(super) fn make_room(&self, all_idle: bool) {
         let now = Instant::now();
         let open = self.open.values();
-        let mut dispensable: Vec<_> = open.filter_map(|pace| Some((pace.rank(now)?, pace))).collect();
+        let mut dispensable: Vec<_> = open.filter_map(|phase| Some((phase.rank(now)?, phase))).collect();
         dispensable.sort_unstable_by_key(|(rank, _)| *rank);
         let idle = dispensable.partition_point(|((rank, _), _)| *rank == Rank::Idle);
         let part = if all_idle { idle } else { self.open.len() / PART };
-        for ((_, since), pace) in dispensable.into_iter().take(part.max(1)) {
-            pace.ask(since);
+        for ((_, since), phase) in dispensable.into_iter().take(part.max(1)) {
+            phase.ask(since);
         }
     }
 
@@ -109,8 +109,8 @@ impl Places {
     /// Ends each connection as soon as it has answered what has come, and waits for all of them.
     pub(super) async fn close(&mut self, house: &House) {
         house.close();
-        for pace in self.open.values() {
-            pace.wake();
+        for phase in self.open.values() {
+            phase.wake();
         }
         while self.tasks.join_next().await.is_some() {}
     }

@@ -41,7 +41,7 @@ pub struct EnvironmentDumpBuilder {
     provided: Provided,
     sections: Sections,
     redaction: RedactionBuilder,
-    home: Option<Handle>,
+    runtime: Option<Handle>,
     limit: Option<Duration>,
 }
 
@@ -54,7 +54,7 @@ impl EnvironmentDumpBuilder {
     pub(crate) fn of(
         provided: Provided,
         redaction: RedactionBuilder,
-        home: Option<Handle>,
+        runtime: Option<Handle>,
         limit: Option<Option<Duration>>,
     ) -> Self {
         Self {
@@ -66,7 +66,7 @@ impl EnvironmentDumpBuilder {
             provided,
             sections: Sections::new(),
             redaction,
-            home,
+            runtime,
             limit: limit.unwrap_or(Some(LIMIT)),
         }
     }
@@ -189,7 +189,7 @@ impl EnvironmentDumpBuilder {
         Ok(EnvironmentDump {
             fixed,
             runner: Arc::new(Closing(runner)),
-            home: self.home,
+            runtime: self.runtime,
             show: self.show,
         })
     }

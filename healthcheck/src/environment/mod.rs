@@ -47,7 +47,7 @@ pub use builder::EnvironmentDumpBuilder;
 pub struct EnvironmentDump {
     runner: Arc<Closing>,
     fixed: Arc<Map<String, Value>>,
-    home: Option<Handle>,
+    runtime: Option<Handle>,
     show: Show,
 }
 
@@ -107,13 +107,13 @@ impl EnvironmentDump {
     async fn run(&self, selection: &Selection) -> Vec<(String, Value)> {
         let runner = &self.runner.0;
         let here = Handle::try_current().ok();
-        let place = self.home.as_ref().or(here.as_ref()).filter(|_| here.is_some());
+        let place = self.runtime.as_ref().or(here.as_ref()).filter(|_| here.is_some());
         let Some(handle) = place else {
             return runner.sections_as_they_are(NotRun::NoRuntime);
         };
         let place = Place {
             handle,
-            chosen: self.home.is_some(),
+            chosen: self.runtime.is_some(),
         };
         match runner.ask(selection, place, None).await {
             Ok(answer) => runner.sections(&answer),
@@ -168,7 +168,7 @@ impl EnvironmentDump {
     #[must_use]
     pub fn on_runtime(&self, handle: Handle) -> Self {
         Self {
-            home: Some(handle),
+            runtime: Some(handle),
             ..self.clone()
         }
     }
@@ -176,7 +176,7 @@ impl EnvironmentDump {
     /// The runtime that was chosen by [`on_runtime`](Self::on_runtime); `None`: that of whoever asks.
     #[must_use]
     pub const fn runtime(&self) -> Option<&Handle> {
-        self.home.as_ref()
+        self.runtime.as_ref()
     }
 
     /// The same sections with the names, and without the values, of variables and arguments: for a page whose readers

@@ -2,7 +2,6 @@ use std::borrow::Cow;
 use std::panic::Location;
 
 use super::CheckOptions;
-use crate::registration::CheckRegistration;
 
 /// What is known of a check without running it.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,15 +60,27 @@ impl CheckInfo {
         self
     }
 
-    pub(crate) fn registered(registration: CheckRegistration) -> Self {
+    /// Of a function that is annotated.
+    pub(crate) const fn annotated(
+        name: &'static str,
+        description: &'static str,
+        options: CheckOptions,
+    ) -> Self {
         Self {
-            name: registration.name.into(),
-            description: registration.description.into(),
-            module: registration.origin.module,
-            file: registration.origin.file,
-            line: registration.origin.line,
-            options: registration.options,
+            name: Cow::Borrowed(name),
+            description: Cow::Borrowed(description),
+            module: "",
+            file: "",
+            line: 0,
+            options,
         }
+    }
+
+    pub(crate) const fn at(mut self, module: &'static str, file: &'static str, line: u32) -> Self {
+        self.module = module;
+        self.file = file;
+        self.line = line;
+        self
     }
 
     pub(crate) fn by_hand(name: String, at: &'static Location<'static>) -> Self {

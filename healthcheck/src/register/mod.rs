@@ -387,7 +387,7 @@ fn gather(discover: bool, by_hand: Vec<Check>) -> Vec<Candidate> {
         .flatten()
         .map(|it| Candidate {
             binding: Binding::Registered(it.bind),
-            info: Arc::new(CheckInfo::registered(it)),
+            info: Arc::new(it.info()),
         });
     let by_hand = by_hand.into_iter().map(|check| Candidate {
         info: Arc::new(check.info),

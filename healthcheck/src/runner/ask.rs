@@ -101,7 +101,7 @@ impl Runner {
             let event = Event::Asked {
                 required: part,
                 max_age: selection.max_age,
-                home: state.home_of(place),
+                runs_on: state.runs_on(place),
             };
             let mut carried = self.step_locked(&mut state, event, now);
             drop(state);
@@ -200,7 +200,7 @@ impl Asking<'_> {
         let event = Event::Asked {
             required: &checks,
             max_age: selection.max_age,
-            home: state.home_of(self.place),
+            runs_on: state.runs_on(self.place),
         };
         let mut carried = runner.step_locked(&mut state, event, Now::read());
         drop(state);

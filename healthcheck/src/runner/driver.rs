@@ -117,9 +117,9 @@ impl Drop for Alive {
     }
 }
 
-async fn drive(alive: Alive, sooner: Arc<Notify>, home: Handle, chosen: bool) {
+async fn drive(alive: Alive, sooner: Arc<Notify>, runtime: Handle, chosen: bool) {
     let place = Place {
-        handle: &home,
+        handle: &runtime,
         chosen,
     };
     loop {
@@ -149,7 +149,7 @@ impl Runner {
         let here = Handle::try_current().ok();
         let event = Event::Tick {
             runtime: here.map(|here| state.number_of(&here)),
-            driver: Some(state.home_of(place)),
+            driver: Some(state.runs_on(place)),
         };
         let carried = self.step_locked(&mut state, event, Now::read());
         let next = state.world.next_of_driver();

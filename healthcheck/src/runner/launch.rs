@@ -125,9 +125,9 @@ struct Running {
     has_ended: bool,
 }
 
-pub(super) fn launch_all(home: &Handle, launches: Vec<Launch>) {
+pub(super) fn launch_all(runtime: &Handle, launches: Vec<Launch>) {
     if launches.len() <= BATCH {
-        return launches.into_iter().for_each(|launch| launch.launch(home));
+        return launches.into_iter().for_each(|launch| launch.launch(runtime));
     }
     let (asynchronous, sync): (Vec<_>, Vec<_>) =
         launches.into_iter().partition(|launch| launch.call.is_async());
@@ -138,14 +138,14 @@ pub(super) fn launch_all(home: &Handle, launches: Vec<Launch>) {
             break;
         }
         // Dropped with its runtime before it has begun, each run in it tells.
-        let runtime = home.clone();
-        spawn(home, async move {
+        let own = runtime.clone();
+        spawn(runtime, async move {
             for (running, call) in batch {
-                runtime.spawn(running.asynchronous(call));
+                own.spawn(running.asynchronous(call));
             }
         });
     }
-    sync.into_iter().for_each(|launch| launch.launch(home));
+    sync.into_iter().for_each(|launch| launch.launch(runtime));
 }
 
 impl Launch {
@@ -159,12 +159,12 @@ impl Launch {
     }
 
     /// Takes no lock while it spawns: a runtime that is gone drops the run inside `spawn`.
-    fn launch(self, home: &Handle) {
+    fn launch(self, runtime: &Handle) {
         let (running, call) = self.own();
         if call.is_async() {
-            home.spawn(running.asynchronous(call));
+            runtime.spawn(running.asynchronous(call));
         } else {
-            running.on_thread(call, home.clone());
+            running.on_thread(call, runtime.clone());
         }
     }
 }
@@ -178,14 +178,14 @@ impl Running {
         }
     }
 
-    fn on_thread(self, run: Run, home: Handle) {
+    fn on_thread(self, run: Run, runtime: Handle) {
         let cell = Arc::clone(&self.cell);
-        let held = paused_time::hold(&home);
+        let held = paused_time::hold(&runtime);
         let dispatch = tracing::dispatcher::get_default(Clone::clone);
         let permit = cell.runner.threads.run(move |thread| {
             match thread {
                 Ok(()) => {
-                    let _runtime = home.enter();
+                    let _runtime = runtime.enter();
                     tracing::dispatcher::with_default(&dispatch, || self.call(&run));
                 }
                 Err(error) => self.end(Outcome::fail(format!("can't start a thread for it: {error}"))),

@@ -20,7 +20,7 @@ use crate::redact::Redaction;
 use crate::register::Added;
 use crate::run::Run;
 use crate::selection::Selection;
-use crate::world::{self, CheckId, Effects, Event, GateId, Home, NewCheck, Notice, RunId, Wait, World};
+use crate::world::{self, CheckId, Effects, Event, GateId, NewCheck, Notice, RunId, RunsOn, Wait, World};
 
 mod ask;
 mod cache_padded;
@@ -72,8 +72,8 @@ struct State {
     /// How each check is run, and the run that goes on, by number.
     runs: Vec<Option<Slot>>,
     /// The runtimes that runs are launched on.
-    homes: Vec<Runtime>,
-    latest_home: u32,
+    runtimes: Vec<Runtime>,
+    latest_runtime: u32,
 }
 
 struct Runtime {
@@ -82,7 +82,7 @@ struct Runtime {
 }
 
 /// So many runtimes are remembered, and those that runs go on on.
-const MOST_HOMES: usize = 16;
+const MOST_RUNTIMES: usize = 16;
 
 struct Slot {
     run: Run,
@@ -100,8 +100,8 @@ impl Runner {
             state: Mutex::new(State {
                 world,
                 runs: Vec::new(),
-                homes: Vec::new(),
-                latest_home: 0,
+                runtimes: Vec::new(),
+                latest_runtime: 0,
             }),
             generation: CachePadded(AtomicU64::new(0)),
             redaction,
@@ -250,16 +250,19 @@ impl Runner {
     ) -> Vec<Event<'static>> {
         let mut lost = Vec::new();
         for start in effects.start {
-            let home = state.homes.iter().find(|home| home.number == start.home.runtime);
+            let runtime = state
+                .runtimes
+                .iter()
+                .find(|runtime| runtime.number == start.runs_on.runtime);
             let subject = state.world.subject(start.check).cloned();
             let slot = state.runs.get_mut(start.check.index()).and_then(Option::as_mut);
-            let (Some(home), Some(slot), Some(subject)) = (home, slot, subject) else {
+            let (Some(runtime), Some(slot), Some(subject)) = (runtime, slot, subject) else {
                 let (check, run) = (start.check, start.run);
                 lost.push(Event::Lost { check, run });
                 continue;
             };
-            let home = &home.handle;
-            let cell = Arc::new(RunCell::new(start.run, subject, Arc::clone(self), home.id()));
+            let runtime = &runtime.handle;
+            let cell = Arc::new(RunCell::new(start.run, subject, Arc::clone(self), runtime.id()));
             slot.going_on = Some(Arc::clone(&cell));
             let launch = Launch {
                 check: start.check,
@@ -267,8 +270,8 @@ impl Runner {
                 cell,
             };
             match carried.launches.last_mut() {
-                Some((last, launches)) if last.id() == home.id() => launches.push(launch),
-                _ => carried.launches.push((home.clone(), vec![launch])),
+                Some((last, launches)) if last.id() == runtime.id() => launches.push(launch),
+                _ => carried.launches.push((runtime.clone(), vec![launch])),
             }
         }
         for (check, run) in effects.cancel {
@@ -330,8 +333,8 @@ impl Runner {
     }
 
     fn carry_out_now(self: &Arc<Self>, carried: Carried) {
-        for (home, launches) in carried.launches {
-            launch::launch_all(&home, launches);
+        for (runtime, launches) in carried.launches {
+            launch::launch_all(&runtime, launches);
         }
         carried.relieved.iter().for_each(|cell| cell.relieve());
         for (check, run, cell) in carried.cancels {
@@ -439,23 +442,23 @@ impl State {
     /// A number for a runtime, the same for each of its handles.
     fn number_of(&mut self, handle: &Handle) -> u32 {
         let id = handle.id();
-        if let Some(known) = self.homes.iter().find(|home| home.handle.id() == id) {
+        if let Some(known) = self.runtimes.iter().find(|runtime| runtime.handle.id() == id) {
             return known.number;
         }
-        if self.homes.len() >= MOST_HOMES {
+        if self.runtimes.len() >= MOST_RUNTIMES {
             let in_use: HashSet<u32> = self.world.runtimes_in_use().collect();
-            self.homes.retain(|home| in_use.contains(&home.number));
+            self.runtimes.retain(|runtime| in_use.contains(&runtime.number));
         }
-        self.latest_home += 1;
-        self.homes.push(Runtime {
-            number: self.latest_home,
+        self.latest_runtime += 1;
+        self.runtimes.push(Runtime {
+            number: self.latest_runtime,
             handle: handle.clone(),
         });
-        self.latest_home
+        self.latest_runtime
     }
 
-    fn home_of(&mut self, place: Place<'_>) -> Home {
-        Home {
+    fn runs_on(&mut self, place: Place<'_>) -> RunsOn {
+        RunsOn {
             runtime: self.number_of(place.handle),
             chosen: place.chosen,
         }

@@ -28,7 +28,7 @@ pub(crate) const AS_ON_A_PROBE: MaxAge = MaxAge {
 pub(crate) struct Waiting {
     runner: Arc<Runner>,
     /// Where what is due runs. `None` outside of a runtime, where there is no time, and inside a check: nothing is run.
-    home: Option<(Handle, bool)>,
+    runtime: Option<(Handle, bool)>,
     number: u64,
     /// When it began.
     pub(crate) since: Instant,
@@ -51,7 +51,7 @@ impl Waiting {
         let here = Handle::try_current().ok().filter(|_| !is_inside_a_check(runner));
         Self {
             runner: Arc::clone(runner),
-            home: here.map(|here| (chosen.cloned().unwrap_or(here), chosen.is_some())),
+            runtime: here.map(|here| (chosen.cloned().unwrap_or(here), chosen.is_some())),
             number: runner.requests.fetch_add(1, Ordering::Relaxed),
             since: Now::read().mono,
             last_asked: None,
@@ -63,7 +63,7 @@ impl Waiting {
 
     /// Whether it can wait for anything.
     pub(crate) const fn has_time(&self) -> bool {
-        self.home.is_some()
+        self.runtime.is_some()
     }
 
     /// Looks until there is something. `needed` gives the checks that it is about, or the end; `look` is called when what is
@@ -91,7 +91,7 @@ impl Waiting {
                 Ok(until) => until,
                 Err(result) => return Poll::Ready(result),
             };
-            let (Some(until), Some(_)) = (until, &self.home) else {
+            let (Some(until), Some(_)) = (until, &self.runtime) else {
                 return Poll::Pending;
             };
             let alarm = match &mut self.alarm {
@@ -133,7 +133,7 @@ impl Waiting {
         let result = needed(&state.world, now).and_then(|checks| {
             let required = state.world.with_dependencies(checks.clone());
             let mut due = self.next_due(&state, &required, max_age, now);
-            if let Some((handle, chosen)) = &self.home
+            if let Some((handle, chosen)) = &self.runtime
                 && due.is_some_and(|at| now.mono >= at)
             {
                 self.last_asked = Some(now.mono);
@@ -144,7 +144,7 @@ impl Waiting {
                 let event = Event::Asked {
                     required: &required,
                     max_age: Some(max_age),
-                    home: state.home_of(place),
+                    runs_on: state.runs_on(place),
                 };
                 carried.append(runner.step_locked(&mut state, event, now));
                 due = self.next_due(&state, &required, max_age, now);
@@ -160,7 +160,7 @@ impl Waiting {
         });
         drop(state);
         runner.carry_out(carried);
-        if let Some((handle, chosen)) = &self.home
+        if let Some((handle, chosen)) = &self.runtime
             && runner.has_loops()
         {
             runner.ensure_driver(
@@ -186,7 +186,8 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         self.runner.lock().world.unwatch(self.number, &self.watched);
         // The runs that it has begun are nobody's now.
-        if let (false, Some((handle, chosen)), Ok(here)) = (self.has_ended, &self.home, Handle::try_current())
+        if let (false, Some((handle, chosen)), Ok(here)) =
+            (self.has_ended, &self.runtime, Handle::try_current())
         {
             self.runner.ensure_driver(
                 &here,

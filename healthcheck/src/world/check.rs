@@ -33,7 +33,7 @@ pub(crate) struct RunId(pub(super) NonZeroU64);
 
 /// Names the runtime that runs are launched on. What it stands for is known to the runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Home {
+pub(crate) struct RunsOn {
     pub(crate) runtime: u32,
     /// Somebody chose it, so no other runtime takes its runs over.
     pub(crate) chosen: bool,
@@ -89,7 +89,7 @@ pub(super) enum RunReason {
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) id: RunId,
-    pub(super) home: Home,
+    pub(super) runs_on: RunsOn,
     pub(super) reason: RunReason,
     /// When its own time began: behind the wait for what it depends on.
     pub(super) since: Now,

@@ -4,7 +4,7 @@ use std::task::Waker;
 
 use serde_json::Value;
 
-use super::check::{CheckId, Home, Override, RunId};
+use super::check::{CheckId, Override, RunId, RunsOn};
 use crate::model::time::Instant;
 use crate::model::{CheckInfo, Shared};
 use crate::outcome::Status;
@@ -15,11 +15,11 @@ use crate::transition::Transition;
 /// What happens. `step` takes one at a time.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
-    /// A request needs the results of these checks, given in topological order. What is due runs at `home`.
+    /// A request needs the results of these checks, given in topological order. What is due is run on `runs_on`.
     Asked {
         required: &'a [CheckId],
         max_age: Option<MaxAge>,
-        home: Home,
+        runs_on: RunsOn,
     },
     /// The function of a run has returned, or panicked.
     Returned {
@@ -37,7 +37,7 @@ pub(crate) enum Event<'a> {
     /// Time has passed, as somebody on this runtime sees it. A driver launches what its intervals make due.
     Tick {
         runtime: Option<u32>,
-        driver: Option<Home>,
+        driver: Option<RunsOn>,
     },
     /// An answer was given while the runs of these checks still go on.
     Missed(&'a [CheckId]),
@@ -96,7 +96,7 @@ pub(crate) struct Effects {
 pub(crate) struct Start {
     pub(crate) check: CheckId,
     pub(crate) run: RunId,
-    pub(crate) home: Home,
+    pub(crate) runs_on: RunsOn,
 }
 
 /// What a request waits for.

@@ -221,7 +221,7 @@ impl World {
         let check = self.check(id);
         let run = check.run.as_ref().filter(|_| check.is_pending());
         let said = match (check.shown.status, run) {
-            (Some(Status::Fail), _) => text(&self.told(id, now)),
+            (Some(Status::Fail), _) => text(&self.shown_output(id, now)),
             (None, None) => "not run yet".to_owned(),
             (None, Some(run)) => {
                 let lasts = time::human(now.since(run.since.mono));

@@ -34,7 +34,7 @@ mod verdict;
 mod whole;
 
 use check::Check;
-pub(crate) use check::{CheckId, Home, Override, RunId, Subject};
+pub(crate) use check::{CheckId, Override, RunId, RunsOn, Subject};
 pub(crate) use event::{Effects, Event, Notice, Progress, Request, Wait, Wording};
 pub(crate) use freshness::{Expiration, earlier};
 use gate::Gate;
@@ -201,7 +201,7 @@ impl World {
             .iter()
             .flatten()
             .filter_map(|check| check.run.as_ref());
-        runs.map(|run| run.home.runtime)
+        runs.map(|run| run.runs_on.runtime)
     }
 
     /// When somebody has to look at the world, if nothing happens before.

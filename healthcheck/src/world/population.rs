@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::World;
-use super::check::{Check, CheckId, Home, Phase, Run, RunReason, Subject};
+use super::check::{Check, CheckId, Phase, Run, RunReason, RunsOn, Subject};
 use super::graph;
 use crate::model::CheckInfo;
 use crate::model::Shared;
@@ -60,7 +60,7 @@ impl World {
             // A run of a check of before goes on under this name: there are never two at once.
             check.run = Some(Box::new(Run {
                 id,
-                home: Home {
+                runs_on: RunsOn {
                     runtime: 0,
                     chosen: false,
                 },

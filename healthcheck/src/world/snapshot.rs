@@ -66,7 +66,7 @@ impl NotRun {
 }
 
 /// What there is to show of a check: a result, or a sentence in its place.
-enum Told<'a> {
+enum Content<'a> {
     Result(&'a Finished),
     Stale(&'a Finished),
     Failure(String),
@@ -150,7 +150,7 @@ impl World {
     fn result(&self, id: CheckId, check: &Check, asked: &Asked<'_>) -> CheckResult {
         let scope = asked.selection.scope;
         let latched = check.latched.as_deref().filter(|_| scope == Scope::Startup);
-        let told = latched.map_or_else(|| self.tell(id, check, asked), Told::Result);
+        let content = latched.map_or_else(|| self.content_of(id, check, asked), Content::Result);
         let last = latched.or(check.last.as_ref());
         let now = asked.now;
         let mut result = CheckResult {
@@ -167,8 +167,8 @@ impl World {
             shown = status::by_runs(check, now.mono);
         }
         let pending = check.verdict.pending(now.mono, &check.policy);
-        match told {
-            Told::Result(last) => {
+        match content {
+            Content::Result(last) => {
                 if let Some(latched) = latched {
                     result.output = latched.output.clone();
                     result.status = latched.status;
@@ -178,17 +178,17 @@ impl World {
                     result.pending = pending.filter(|_| !check.stays_stuck());
                 }
             }
-            Told::Stale(last) => {
+            Content::Stale(last) => {
                 result.output = check.output(now.mono);
                 result.status = shown.status.unwrap_or(last.status);
                 result.stale = true;
                 result.age = Some(time::short_seconds(now.since(last.at.mono)));
             }
-            Told::Failure(sentence) => {
+            Content::Failure(sentence) => {
                 result.output = sentence.into();
                 result.expires = None;
             }
-            Told::Unknown => {
+            Content::Unknown => {
                 result.output = check.not_run_yet(now).into();
                 if scope == Scope::Liveness {
                     result.status = Status::Pass;
@@ -256,7 +256,7 @@ impl World {
     }
 
     /// What the log and the listeners hear of a check's status.
-    pub(super) fn told(&self, id: CheckId, now: Now) -> Value {
+    pub(super) fn shown_output(&self, id: CheckId, now: Now) -> Value {
         let check = self.check(id);
         match check.shown.because {
             Because::Override => check.overridden.as_deref().map(|set| set.reason.clone()).into(),
@@ -277,32 +277,32 @@ impl World {
     /// The value of a section; a failure is `{"error": …}` in its place.
     pub(crate) fn section(&self, id: CheckId, asked: &Asked<'_>) -> Value {
         let check = self.check(id);
-        match self.tell(id, check, asked) {
-            Told::Result(last) | Told::Stale(last) if last.status.passed() => last.output.clone(),
-            Told::Result(last) | Told::Stale(last) => json!({ "error": last.output }),
-            Told::Failure(sentence) => json!({ "error": sentence }),
-            Told::Unknown => json!({ "error": check.not_run_yet(asked.now) }),
+        match self.content_of(id, check, asked) {
+            Content::Result(last) | Content::Stale(last) if last.status.passed() => last.output.clone(),
+            Content::Result(last) | Content::Stale(last) => json!({ "error": last.output }),
+            Content::Failure(sentence) => json!({ "error": sentence }),
+            Content::Unknown => json!({ "error": check.not_run_yet(asked.now) }),
         }
     }
 
-    fn tell<'a>(&self, id: CheckId, check: &'a Check, asked: &Asked<'_>) -> Told<'a> {
+    fn content_of<'a>(&self, id: CheckId, check: &'a Check, asked: &Asked<'_>) -> Content<'a> {
         let not_run = if asked.lost.contains(&id) {
             Some(NotRun::RuntimeGone)
         } else {
             asked.not_run
         };
-        let not_run = not_run.map(|not_run| Told::Failure(not_run.why().to_owned()));
+        let not_run = not_run.map(|not_run| Content::Failure(not_run.why().to_owned()));
         let Some(last) = &check.last else {
-            return not_run.unwrap_or(Told::Unknown);
+            return not_run.unwrap_or(Content::Unknown);
         };
         match check.shown.because {
             Because::Stale if !asked.last_known => {
                 let age = time::human(asked.now.since(last.at.mono));
-                return Told::Failure(format!(
+                return Content::Failure(format!(
                     "stale: the background loop gave its last result {age} ago"
                 ));
             }
-            Because::Silent => return Told::Failure(check.silence(asked.now)),
+            Because::Silent => return Content::Failure(check.silence(asked.now)),
             _ => {}
         }
         let max_age = asked.selection.max_age;
@@ -311,9 +311,9 @@ impl World {
             || check.fresh_until(asked.at, max_age).is_some()
             || check.fresh_until(asked.now, max_age).is_some();
         if is_fresh {
-            Told::Result(last)
+            Content::Result(last)
         } else {
-            not_run.unwrap_or(Told::Stale(last))
+            not_run.unwrap_or(Content::Stale(last))
         }
     }
 

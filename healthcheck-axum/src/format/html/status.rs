@@ -38,7 +38,7 @@ pub(super) fn write(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
 }
 
 fn links(page: &Page<'_>) -> Vec<Link> {
-    let paths = page.place.paths;
+    let paths = page.context.paths;
     let mut links: Vec<Link> = [
         (Kind::Health, "All checks"),
         (Kind::Liveness, "Liveness"),
@@ -49,10 +49,10 @@ fn links(page: &Page<'_>) -> Vec<Link> {
     .map(|(kind, name)| Link {
         to: page.link(paths.of(kind)),
         name,
-        is_here: kind == page.place.kind && page.check().is_none(),
+        is_here: kind == page.context.kind && page.check().is_none(),
     })
     .collect();
-    if page.place.with_environment {
+    if page.context.with_environment {
         links.push(Link {
             to: page.link(&paths.environment),
             name: "Environment",
@@ -201,7 +201,7 @@ fn tags(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     let mut tags: Vec<&str> = page
         .checks()
         .iter()
-        .filter(|info| page.place.kind.has(info.options()))
+        .filter(|info| page.context.kind.has(info.options()))
         .flat_map(|info| info.options().tags.iter().map(|tag| &**tag))
         .collect();
     tags.sort_unstable();
@@ -209,7 +209,7 @@ fn tags(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     if tags.is_empty() || page.check().is_some() {
         return Ok(());
     }
-    let chosen = &page.place.query.tags;
+    let chosen = &page.context.query.tags;
     html!(out, "<nav class=\"tags\" aria-label=\"Tags\"><ul>")?;
     for tag in tags {
         let is_chosen = chosen.iter().any(|other| other == tag);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 
-use super::connection::Site;
+use super::connection::ConnectionContext;
 use super::places::Places;
 
 use crate::log::log;
@@ -25,12 +25,16 @@ pub(super) trait Accept {
 }
 
 /// Accepts until it is dropped; the connections keep their places.
-pub(super) async fn accept<A: Accept>(listener: &A, site: &Site, places: &mut Places) -> Infallible {
+pub(super) async fn accept<A: Accept>(
+    listener: &A,
+    context: &ConnectionContext,
+    places: &mut Places,
+) -> Infallible {
     let mut spare = Spare::keep();
     loop {
         // The last one accepted has a place of its own, so that the next one in the kernel's queue makes others go.
-        let is_crowded = places.len() > site.limits.connections;
-        site.house.set_full(is_crowded || spare.is_none());
+        let is_crowded = places.len() > context.limits.connections;
+        context.house.set_full(is_crowded || spare.is_none());
         if is_crowded {
             places.make_room(false);
             ended_or_breath(places).await;
@@ -45,13 +49,13 @@ pub(super) async fn accept<A: Accept>(listener: &A, site: &Site, places: &mut Pl
         };
         match accepted {
             Ok((io, peer)) => {
-                places.seat(io, peer, site);
+                places.seat(io, peer, context);
                 spare = spare.or_else(Spare::keep);
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 let out_of_files = is_out_of_files(&error);
-                if site.house.cannot_accept.is_due() {
+                if context.house.cannot_accept.is_due() {
                     log!(
                         ERROR,
                         %error,

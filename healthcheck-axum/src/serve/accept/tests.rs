@@ -37,8 +37,8 @@ impl Script {
     }
 }
 
-fn site(connections: usize) -> Site {
-    Site {
+fn context(connections: usize) -> ConnectionContext {
+    ConnectionContext {
         router: TowerToHyperService::new(Router::new()),
         shortcut: None,
         health: HealthCheck::builder().discover(false).build().unwrap(),
@@ -55,8 +55,8 @@ fn no_free_file() -> io::Error {
     io::Error::from_raw_os_error(24)
 }
 
-async fn accept_for(span: Duration, script: &Script, site: &Site, places: &mut Places) {
-    timeout(span, accept(script, site, places))
+async fn accept_for(span: Duration, script: &Script, context: &ConnectionContext, places: &mut Places) {
+    timeout(span, accept(script, context, places))
         .await
         .expect_err("accepting has no end of its own");
 }
@@ -70,7 +70,7 @@ const REST: &[u8] = b"Host: x\r\n\r\n";
 /// A server with two places, and time that its clients have one after another.
 struct Crowded {
     script: Script,
-    site: Site,
+    context: ConnectionContext,
     places: Places,
 }
 
@@ -78,7 +78,7 @@ impl Crowded {
     fn new() -> Self {
         Self {
             script: Script::default(),
-            site: site(2),
+            context: context(2),
             places: Places::new(),
         }
     }
@@ -93,7 +93,7 @@ impl Crowded {
     }
 
     async fn go_on(&mut self) {
-        accept_for(MOMENT, &self.script, &self.site, &mut self.places).await;
+        accept_for(MOMENT, &self.script, &self.context, &mut self.places).await;
     }
 }
 
@@ -205,13 +205,19 @@ async fn an_answer_that_is_not_taken_makes_room_last() {
 
 #[tokio::test(start_paused = true)]
 async fn a_part_of_the_places_is_made_free_at_once_so_that_a_flood_of_clients_costs_little() {
-    let site = site(64);
+    let context = context(64);
     let (mut clients, ios): (Vec<_>, Vec<_>) = (0..64).map(|_| tokio::io::duplex(1024)).unzip();
     for client in &mut clients {
         client.write_all(BEGUN).await.unwrap();
     }
     let mut places = Places::new();
-    accept_for(MOMENT, &Script::of(ios.into_iter().map(Ok)), &site, &mut places).await;
+    accept_for(
+        MOMENT,
+        &Script::of(ios.into_iter().map(Ok)),
+        &context,
+        &mut places,
+    )
+    .await;
     assert_eq!(places.len(), 64);
     places.make_room(false);
     // All of them have ended before one is counted.
@@ -223,11 +229,11 @@ async fn a_part_of_the_places_is_made_free_at_once_so_that_a_flood_of_clients_co
 #[tokio::test(start_paused = true)]
 async fn while_every_place_is_taken_a_connection_ends_with_its_answer() {
     let mut it = Crowded::new();
-    it.site.house.set_full(true);
+    it.context.house.set_full(true);
     let (mut client, io) = tokio::io::duplex(1024);
     client.write_all(GET).await.unwrap();
     it.places
-        .seat(io, SocketAddr::from(([192, 0, 2, 7], 4711)), &it.site);
+        .seat(io, SocketAddr::from(([192, 0, 2, 7], 4711)), &it.context);
     timeout(MOMENT, it.places.ended()).await.expect("it ends");
     let (answer, ended) = read(&mut client).await;
     assert!(answer.starts_with("HTTP/1.1 404") && ended);
@@ -237,37 +243,37 @@ async fn while_every_place_is_taken_a_connection_ends_with_its_answer() {
 #[tokio::test(start_paused = true)]
 async fn without_a_free_file_it_logs_once_a_minute_and_serves_the_next_with_the_spare_one() {
     let log = Log::start();
-    let site = site(10);
+    let context = context(10);
     let (_client, io) = tokio::io::duplex(64);
     let script = Script::of([Err(no_free_file()), Ok(io)]);
     let mut places = Places::new();
-    accept_for(Duration::from_millis(1), &script, &site, &mut places).await;
+    accept_for(Duration::from_millis(1), &script, &context, &mut places).await;
     assert_eq!(places.len(), 1, "at once");
 
     let script = Script::of((0..100).map(|_| Err(no_free_file())));
-    accept_for(Duration::from_secs(50), &script, &site, &mut places).await;
+    accept_for(Duration::from_secs(50), &script, &context, &mut places).await;
     assert_eq!(log.count("can't accept connections"), 1);
     let script = Script::of([Err(no_free_file())]);
-    accept_for(Duration::from_secs(20), &script, &site, &mut places).await;
+    accept_for(Duration::from_secs(20), &script, &context, &mut places).await;
     assert_eq!(log.count("can't accept connections"), 1);
     let script = Script::of([Err(no_free_file())]);
-    accept_for(MOMENT, &script, &site, &mut places).await;
+    accept_for(MOMENT, &script, &context, &mut places).await;
     assert_eq!(log.count("can't accept connections"), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_a_free_file_idle_connections_are_closed_at_once() {
-    let site = site(10);
+    let context = context(10);
     let (mut clients, ios): (Vec<_>, Vec<_>) = (0..5).map(|_| tokio::io::duplex(1024)).unzip();
     for client in &mut clients {
         client.write_all(GET).await.unwrap();
     }
     let mut places = Places::new();
     let script = Script::of(ios.into_iter().map(Ok));
-    accept_for(MOMENT, &script, &site, &mut places).await;
+    accept_for(MOMENT, &script, &context, &mut places).await;
     assert_eq!(places.len(), 5);
     let script = Script::of([Err(no_free_file())]);
-    accept_for(Duration::from_millis(1), &script, &site, &mut places).await;
+    accept_for(Duration::from_millis(1), &script, &context, &mut places).await;
     for client in &mut clients {
         let (answer, ended) = read(client).await;
         assert!(answer.starts_with("HTTP/1.1 404") && ended);
@@ -276,13 +282,13 @@ async fn without_a_free_file_idle_connections_are_closed_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn another_failure_to_accept_closes_no_connection() {
-    let site = site(10);
+    let context = context(10);
     let (mut client, io) = tokio::io::duplex(1024);
     client.write_all(GET).await.unwrap();
     let mut places = Places::new();
     let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
     let script = Script::of([Ok(io), Err(refused()), Err(refused())]);
-    accept_for(MOMENT, &script, &site, &mut places).await;
+    accept_for(MOMENT, &script, &context, &mut places).await;
     assert_eq!((places.len(), script.left()), (1, 0), "and it is tried again");
     let (answer, ended) = read(&mut client).await;
     assert!(answer.starts_with("HTTP/1.1 404") && !ended);
@@ -296,7 +302,7 @@ async fn a_client_that_went_away_before_it_was_accepted_costs_nothing() {
     let script = Script::of([Err(gone), Ok(a)]);
     let mut places = Places::new();
 
-    accept_for(Duration::from_millis(1), &script, &site(10), &mut places).await;
+    accept_for(Duration::from_millis(1), &script, &context(10), &mut places).await;
     assert_eq!(places.len(), 1);
     assert_eq!(log.count("can't accept connections"), 0);
     assert_eq!(script.left(), 0);

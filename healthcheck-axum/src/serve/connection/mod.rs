@@ -31,17 +31,17 @@ use crate::format::Formats;
 use crate::log::log;
 use crate::problem::Problem;
 use crate::shortcut::Shortcut;
-use pace::Stage;
+use phase::Stage;
 use wire::{LONGEST_HEAD, Refusal, Wire};
 
-pub(super) use pace::{Pace, Rank};
+pub(super) use phase::{ConnectionPhase, Rank};
 
-mod pace;
+mod phase;
 mod wire;
 
 /// What every connection needs.
 #[derive(Clone)]
-pub(super) struct Site {
+pub(super) struct ConnectionContext {
     pub(super) router: TowerToHyperService<Router>,
     pub(super) shortcut: Option<Shortcut>,
     pub(super) health: HealthCheck,
@@ -53,17 +53,17 @@ pub(super) struct Site {
 pub(super) async fn serve(
     io: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
-    site: Site,
-    pace: Arc<Pace>,
+    context: ConnectionContext,
+    phase: Arc<ConnectionPhase>,
 ) {
-    let mut talk = pin!(talk(io, peer, &site, &pace));
+    let mut talk = pin!(talk(io, peer, &context, &phase));
     let mut alarm = pin!(sleep_until(Instant::now()));
     poll_fn(|cx| {
         // First of all: a request that has come is answered, whatever else is to be done.
         if talk.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        let deadline = match pace.look(cx.waker(), &site.house) {
+        let deadline = match phase.look(cx.waker(), &context.house) {
             ControlFlow::Break(()) => return Poll::Ready(()),
             ControlFlow::Continue(None) => return Poll::Pending,
             ControlFlow::Continue(Some(deadline)) => deadline,
@@ -84,19 +84,24 @@ pub(super) async fn serve(
 }
 
 /// What a broken connection has to say helps nobody, so no error leaves this.
-async fn talk(io: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, site: &Site, pace: &Arc<Pace>) {
-    let mut wire = Wire::new(io, Arc::clone(pace));
+async fn talk(
+    io: impl AsyncRead + AsyncWrite + Unpin,
+    peer: SocketAddr,
+    context: &ConnectionContext,
+    phase: &Arc<ConnectionPhase>,
+) {
+    let mut wire = Wire::new(io, Arc::clone(phase));
     // hyper's buffers are for clients that have asked something.
     if let Ok(true) = poll_fn(|cx| wire.poll_head(cx)).await {
-        let answer = |request| answer(request, peer, site, Arc::clone(pace));
+        let answer = |request| answer(request, peer, context, Arc::clone(phase));
         let connection = http1::Builder::new()
             .max_buf_size(LONGEST_HEAD)
             // A client that has said all it has to say may close its side, as `nc -N` does, and waits for its answer.
-            .half_close(site.limits.half_closed)
+            .half_close(context.limits.half_closed)
             .serve_connection(TokioIo::new(&mut wire), service_fn(answer));
         let _ = connection.await;
     }
-    if wire.refusal() == Some(Refusal::PROXY_PROTOCOL) && site.house.proxy_protocol.is_due() {
+    if wire.refusal() == Some(Refusal::PROXY_PROTOCOL) && context.house.proxy_protocol.is_due() {
         log!(
             WARN,
             %peer,
@@ -112,15 +117,15 @@ async fn talk(io: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, site: &
 async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
-    site: &Site,
-    pace: Arc<Pace>,
+    context: &ConnectionContext,
+    phase: Arc<ConnectionPhase>,
 ) -> Result<Response<Answer>, Infallible> {
     // Where a body ends is what proxies and servers disagree about: no request is read behind one.
     let has_body = !request.body().is_end_stream();
-    pace.is_taken(has_body);
+    phase.is_taken(has_body);
     let (head, body) = request.into_parts();
     let bad_host = !names_one_host(&head);
-    let shortcut = site.shortcut.as_ref().filter(|_| !bad_host);
+    let shortcut = context.shortcut.as_ref().filter(|_| !bad_host);
     let mut response = match shortcut.and_then(|shortcut| shortcut.answer(&head)) {
         Some(response) => response.map(Content::Whole),
         None if bad_host => {
@@ -130,15 +135,15 @@ async fn answer(
         None => {
             let mut request = Request::from_parts(head, Body::new(body));
             request.extensions_mut().insert(ConnectInfo(peer));
-            site.router.call(request).await?.map(Content::Routed)
+            context.router.call(request).await?.map(Content::Routed)
         }
     };
     // While draining the client's next connection should be another server's; while the house is full, another client's.
-    if bad_host || has_body || site.house.is_full() || site.health.is_draining() {
+    if bad_host || has_body || context.house.is_full() || context.health.is_draining() {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
-    Ok(response.map(|content| Answer { content, pace }))
+    Ok(response.map(|content| Answer { content, phase }))
 }
 
 /// RFC 9112, 3.2: exactly one valid `Host`, which HTTP/1.0 may leave out.
@@ -157,7 +162,7 @@ fn names_one_host(head: &Parts) -> bool {
 /// The body of an answer, which is through when it is dropped.
 struct Answer {
     content: Content,
-    pace: Arc<Pace>,
+    phase: Arc<ConnectionPhase>,
 }
 
 enum Content {
@@ -198,7 +203,7 @@ impl http_body::Body for Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.pace.enter(Stage::Sending);
+        self.phase.enter(Stage::Sending);
     }
 }
 

@@ -16,7 +16,7 @@ struct Opened {
     client: DuplexStream,
     task: JoinHandle<()>,
     house: Arc<House>,
-    pace: Arc<Pace>,
+    phase: Arc<ConnectionPhase>,
     health: HealthCheck,
 }
 
@@ -40,22 +40,22 @@ fn open_within(limits: Limits) -> Opened {
                 "at last"
             }),
         );
-    let site = Site {
+    let context = ConnectionContext {
         router: TowerToHyperService::new(router),
         shortcut: None,
         health: health.clone(),
         limits,
         house: Arc::default(),
     };
-    let house = Arc::clone(&site.house);
+    let house = Arc::clone(&context.house);
     let (client, io) = tokio::io::duplex(1024);
-    let pace = Arc::new(Pace::new(site.limits));
-    let task = tokio::spawn(serve(io, PEER.parse().unwrap(), site, Arc::clone(&pace)));
+    let phase = Arc::new(ConnectionPhase::new(context.limits));
+    let task = tokio::spawn(serve(io, PEER.parse().unwrap(), context, Arc::clone(&phase)));
     Opened {
         client,
         task,
         house,
-        pace,
+        phase,
         health,
     }
 }
@@ -64,7 +64,7 @@ impl Opened {
     /// The server takes no further requests.
     fn close(&self) {
         self.house.close();
-        self.pace.wake();
+        self.phase.wake();
     }
 
     async fn send(&mut self, text: &str) {

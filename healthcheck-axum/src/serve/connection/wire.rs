@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use memchr::memchr_iter;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use super::pace::{Pace, Stage};
+use super::phase::{ConnectionPhase, Stage};
 use crate::problem;
 
 /// A request's head above this is refused, 431.
@@ -29,7 +29,7 @@ const PROXY: [&[u8]; 2] = [b"PROXY ", b"\0\r\nQUIT\n"];
 
 pub(super) struct Wire<T> {
     io: T,
-    pace: Arc<Pace>,
+    phase: Arc<ConnectionPhase>,
     /// What is read from the socket goes here.
     buffer: Vec<u8>,
     /// How many bytes at its beginning are read and not yet by hyper.
@@ -79,10 +79,10 @@ enum Found {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
-    pub(super) const fn new(io: T, pace: Arc<Pace>) -> Self {
+    pub(super) const fn new(io: T, phase: Arc<ConnectionPhase>) -> Self {
         Self {
             io,
-            pace,
+            phase,
             buffer: Vec::new(),
             filled: 0,
             searched: 0,
@@ -94,7 +94,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
 
     /// Whether something is left to say or to discard.
     pub(super) fn has_to_leave(&self) -> bool {
-        self.refusal.is_some() || self.pace.is_last() || self.filled > 0
+        self.refusal.is_some() || self.phase.is_last() || self.filled > 0
     }
 
     pub(super) const fn refusal(&self) -> Option<Refusal> {
@@ -107,7 +107,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
             match self.find() {
                 Found::Head(length) => {
                     self.open = length;
-                    self.pace.enter(Stage::Parsing);
+                    self.phase.enter(Stage::Parsing);
                     return Poll::Ready(Ok(true));
                 }
                 Found::Refused(refusal) => {
@@ -119,8 +119,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
             if ready!(self.poll_fill(cx))? == 0 {
                 return Poll::Ready(Ok(false));
             }
-            if matches!(self.pace.stage(), Stage::New | Stage::Idle) {
-                self.pace.enter(Stage::Head);
+            if matches!(self.phase.stage(), Stage::New | Stage::Idle) {
+                self.phase.enter(Stage::Head);
             }
         }
     }
@@ -210,7 +210,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
     /// Says why the client was refused, and reads what it still sends: closing a socket with unread bytes resets the
     /// connection, and the client may lose the answer.
     pub(super) async fn leave(&mut self) -> io::Result<()> {
-        self.pace.enter(Stage::Leaving);
+        self.phase.enter(Stage::Leaving);
         if let Some(refusal) = self.refusal {
             let answer = problem::by_hand(refusal.status, refusal.error);
             self.io.write_all(answer.as_bytes()).await?;
@@ -234,9 +234,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<T> {
         cx: &mut Context<'_>,
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.pace.stage() {
+        match self.phase.stage() {
             // A body, which nobody wants.
-            _ if self.pace.is_last() => Poll::Pending,
+            _ if self.phase.is_last() => Poll::Pending,
             Stage::New | Stage::Idle | Stage::Head => {
                 if ready!(self.poll_head(cx))? {
                     self.give(out);
@@ -276,7 +276,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let stage = self.pace.stage();
+        let stage = self.phase.stage();
         if stage == Stage::Parsing {
             let start = slices.iter().find(|slice| !slice.is_empty());
             self.refuse(start.map_or(&[], |slice| slice));
@@ -285,7 +285,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
         let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
         if polled.is_ready() && stage == Stage::Sending {
             // The client took a part of its answer: its time for the rest begins anew.
-            self.pace.enter(Stage::Sending);
+            self.phase.enter(Stage::Sending);
         }
         polled
     }
@@ -297,9 +297,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
     /// hyper flushes once it has written all it has.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.io).poll_flush(cx))?;
-        if self.pace.stage() == Stage::Sending {
+        if self.phase.stage() == Stage::Sending {
             // What has come with the request before has its time from now.
-            self.pace.enter(if self.filled == 0 {
+            self.phase.enter(if self.filled == 0 {
                 Stage::Idle
             } else {
                 Stage::Head

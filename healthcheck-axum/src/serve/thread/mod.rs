@@ -18,7 +18,7 @@ use super::beside::haproxy_agent::{self, Agent};
 #[cfg(all(feature = "systemd", unix))]
 use super::beside::systemd;
 use super::beside::{maintenance_file, runtime_watch, termination_log};
-use super::connection::Site;
+use super::connection::ConnectionContext;
 use super::error::ServeError;
 use super::limits::Limits;
 use super::listener::{Detached, Listener};
@@ -194,7 +194,7 @@ impl Server {
         given: &mut watch::Receiver<Order>,
         signals: &mut Signals,
     ) -> Ended {
-        let site = Site {
+        let context = ConnectionContext {
             router: TowerToHyperService::new(self.router.clone()),
             shortcut: self.shortcut.clone(),
             health: self.health.clone(),
@@ -206,7 +206,7 @@ impl Server {
         let mut began = None;
         let cause = loop {
             tokio::select! {
-                never = accept::accept(&listener, &site, &mut places) => match never {},
+                never = accept::accept(&listener, &context, &mut places) => match never {},
                 caught = signals.next() => break Cause::Signal(caught),
                 cause = ordered(given) => break cause,
                 () = self.health.draining(), if began.is_none() => {
@@ -236,12 +236,12 @@ impl Server {
                 sleep(delay.saturating_sub(passed)).await;
             };
             tokio::select! {
-                never = accept::accept(&listener, &site, &mut places) => match never {},
+                never = accept::accept(&listener, &context, &mut places) => match never {},
                 () = delayed => {}
             }
             drop(listener);
             self.health.end_drain();
-            if timeout(self.limits.drain, places.close(&site.house))
+            if timeout(self.limits.drain, places.close(&context.house))
                 .await
                 .is_err()
             {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::super::check::Phase;
-use super::super::{CheckId, Event, Home, Notice, Override, RunId};
+use super::super::{CheckId, Event, Notice, Override, RunId, RunsOn};
 use super::model::{Model, ModelCheck};
-use super::stage::{HOME, Spec, Stage};
+use super::stage::{RUNTIME, Spec, Stage};
 use crate::outcome::Status;
 use crate::report::{Overall, Report};
 use crate::selection::{Scope, Selection};
@@ -142,8 +142,8 @@ fn random_status(random: &mut Random) -> Status {
     ])
 }
 
-fn random_home(random: &mut Random) -> Home {
-    Home {
+fn random_runtime(random: &mut Random) -> RunsOn {
+    RunsOn {
         runtime: random.of(&[1, 1, 2, 3]),
         chosen: random.one_in(6),
     }
@@ -257,10 +257,10 @@ impl Pair {
                 });
             }
             73..79 => {
-                let home = random_home(&mut self.random);
+                let runs_on = random_runtime(&mut self.random);
                 self.happen(Event::Tick {
-                    runtime: Some(home.runtime),
-                    driver: Some(home),
+                    runtime: Some(runs_on.runtime),
+                    driver: Some(runs_on),
                 });
             }
             79..84 => self.override_at_random(),
@@ -318,15 +318,15 @@ impl Pair {
         } else {
             selection
         };
-        let home = random_home(&mut self.random);
-        self.ask(&selection, home);
+        let runs_on = random_runtime(&mut self.random);
+        self.ask(&selection, runs_on);
         if self.random.one_in(3) {
             self.compare_report(&selection);
         }
     }
 
     /// Asks, and sees that what is due is run, and nothing else.
-    fn ask(&mut self, selection: &Selection, home: Home) {
+    fn ask(&mut self, selection: &Selection, runs_on: RunsOn) {
         let (_, required) = self.stage.world.required(selection).expect("no names, no error");
         let max_age = selection
             .max_age
@@ -348,7 +348,7 @@ impl Pair {
                 (id, name.clone(), fresh, self.model.is_blocked(&name), run)
             })
             .collect();
-        self.stage.begin_request(&required, selection.max_age, home);
+        self.stage.begin_request(&required, selection.max_age, runs_on);
         self.compare();
         if self.stage.traced {
             self.stage.trace(&Event::Expired(&[]));
@@ -738,10 +738,10 @@ impl Pair {
             self.end_all_well();
             self.pass_time(31_000);
             self.happen(Event::Tick {
-                runtime: Some(HOME.runtime),
-                driver: Some(HOME),
+                runtime: Some(RUNTIME.runtime),
+                driver: Some(RUNTIME),
             });
-            self.ask(&Selection::all(), HOME);
+            self.ask(&Selection::all(), RUNTIME);
         }
         self.end_all_well();
         let world = &self.stage.world;

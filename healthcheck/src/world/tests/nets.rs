@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::stage::{HOME, Spec, Stage};
+use super::stage::{RUNTIME, Spec, Stage};
 use crate::outcome::Status;
 use crate::report::Overall;
 use crate::selection::Selection;
@@ -25,7 +25,7 @@ fn settles(specs: Vec<Spec>) -> Duration {
     let count = specs.len();
     let mut stage = Stage::new(specs, 1);
     let begins = Instant::now();
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     stage.end_all(Status::Pass);
     let report = stage.report(&Selection::all());
     let lasted = begins.elapsed();
@@ -51,13 +51,13 @@ fn a_chain_of_twenty_thousand_checks_settles() {
 #[test]
 fn the_root_of_a_long_chain_blocks_all_of_it_and_lets_all_of_it_go() {
     let mut stage = Stage::new(net(5_000, 1), 1);
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     stage.end_all(Status::Fail);
     assert_eq!(stage.launched, 1, "what is blocked isn't run");
     let report = stage.report(&Selection::all());
     assert!(report.results.iter().all(|result| result.status == Status::Fail));
     stage.pass_time(Duration::from_secs(9));
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     stage.end_all(Status::Pass);
     assert_eq!(stage.report(&Selection::all()).status, Overall::Success);
 }

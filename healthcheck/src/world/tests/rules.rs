@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::super::{Event, Notice, Override};
-use super::stage::{HOME, Spec, Stage};
+use super::stage::{RUNTIME, Spec, Stage};
 use crate::outcome::Status::{self, Fail, Pass, Warn};
 use crate::report::{CheckResult, Overall};
 use crate::selection::Selection;
@@ -34,7 +34,7 @@ fn stage(specs: impl IntoIterator<Item = Spec>) -> Stage {
 impl Stage {
     /// Asks for all, and has the run of one check end so.
     fn run(&mut self, name: &str, status: Status) {
-        self.ask(&Selection::all(), HOME);
+        self.ask(&Selection::all(), RUNTIME);
         let run = self.run_of(name).expect("it is due");
         self.end_run(run, status);
     }
@@ -48,7 +48,7 @@ impl Stage {
     fn is_run_on_a_probe(&mut self, name: &str) -> bool {
         let probe = Selection::readiness().max_age(seconds(5), seconds(2));
         let before = self.run_of(name);
-        self.ask(&probe, HOME);
+        self.ask(&probe, RUNTIME);
         self.run_of(name) != before
     }
 
@@ -185,13 +185,13 @@ fn a_cached_warning_is_fresh_until_it_turns_and_a_failure_that_has_lasted_is_cac
     stage.pass_time(seconds(27));
     stage.run("db", Fail);
     stage.pass_time(millis(2_999));
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     assert_eq!(stage.run_of("db"), None, "the warning is fresh");
     stage.pass_time(millis(1));
     stage.run("db", Fail);
     assert_eq!(stage.status("db"), Some(Fail));
     stage.pass_time(seconds(8));
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     assert_eq!(stage.run_of("db"), None, "the failure is fresh for 9 s");
     stage.pass_time(seconds(1));
     stage.run("db", Fail);
@@ -210,10 +210,10 @@ fn being_blocked_is_no_failure_of_ones_own_and_a_time_out_is_one() {
     assert_eq!(stage.result("db").blocked_by.as_deref(), Some("dns"));
     assert_eq!(stage.result("db").consecutive_failures, 0);
     stage.run("dns", Pass);
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     stage.end_all(Pass);
     assert_eq!(stage.status("db"), Some(Pass));
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     let dns = stage.run_of("dns").expect("it is run");
     stage.end_run(dns, Pass);
     assert!(stage.run_of("db").is_some());
@@ -264,7 +264,7 @@ fn before_its_first_pass_a_failure_is_fresh_for_a_quarter_of_a_second_on_a_probe
     stage.pass_time(millis(249));
     assert!(!stage.is_run_on_a_probe("db"));
     stage.pass_time(millis(1));
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     assert_eq!(stage.run_of("db"), None, "elsewhere it is fresh for 9 s");
     assert!(stage.is_run_on_a_probe("db"));
     assert!(
@@ -300,7 +300,7 @@ fn a_machine_that_was_suspended_wakes_up_with_nothing_fresh() {
     stage.run("db", Pass);
     let wall = stage.now.wall;
     stage.set_wall_clock(wall + seconds(27));
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     assert!(stage.run_of("db").is_some());
 }
 
@@ -329,7 +329,7 @@ fn what_was_fresh_when_a_request_came_is_shown_so_however_long_the_others_took()
 fn a_run_without_a_limit_that_gives_nothing_fails_its_check_after_five_seconds() {
     let mut stage = stage([uncached("db").with(|options| options.timeout = Some(None))]);
     stage.run("db", Pass);
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     stage.pass_time(millis(4_999));
     stage.tick();
     assert_eq!(stage.status("db"), Some(Pass));
@@ -355,7 +355,7 @@ fn silence_counts_from_the_first_failure_in_a_row() {
     });
     let mut stage = stage([spec]);
     stage.run("db", Pass);
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     stage.pass_time(seconds(5));
     stage.tick();
     assert_eq!(
@@ -369,7 +369,7 @@ fn silence_counts_from_the_first_failure_in_a_row() {
     stage.end_all(Pass);
 
     stage.run("db", Fail);
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     stage.pass_time(seconds(10));
     stage.tick();
     assert_eq!(
@@ -384,7 +384,7 @@ fn silence_counts_from_the_first_failure_in_a_row() {
     assert_eq!(stage.status("db"), Some(Fail));
 
     stage.run("db", Pass);
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     stage.pass_time(seconds(5));
     stage.tick();
     assert_eq!(
@@ -401,7 +401,7 @@ fn a_startup_check_that_has_passed_stays_so_while_a_later_run_gives_nothing() {
         options.startup = true;
     })]);
     stage.run("db", Pass);
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     stage.pass_time(seconds(5));
     stage.tick();
     assert_eq!(stage.report(&Selection::readiness()).status, Overall::Failure);
@@ -466,7 +466,7 @@ fn a_failure_whose_dependencies_cannot_be_looked_at_again_is_shown_as_it_is() {
     stage.run("dns", Pass);
     stage.end_all(Pass);
     stage.pass_time(seconds(1));
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     let api = stage.run_of("api").expect("it is due");
     let check = stage.id("api");
     stage.live.remove(&api);
@@ -524,7 +524,7 @@ fn a_failing_check_has_its_dependencies_looked_at_first_and_names_the_root() {
     stage.run("dns", Pass);
     stage.end_all(Pass);
     stage.pass_time(seconds(1));
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     assert_eq!(stage.run_of("dns"), None, "dns is fresh");
     let api = stage.run_of("api").expect("it is due");
     stage.end_run(api, Fail);
@@ -540,7 +540,7 @@ fn a_failing_check_has_its_dependencies_looked_at_first_and_names_the_root() {
 #[test]
 fn the_run_of_a_removed_check_keeps_a_new_one_of_its_name_from_being_run() {
     let mut stage = stage([uncached("db")]);
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     let old = stage.run_of("db").expect("it is run");
     let check = stage.id("db");
     stage.happen(Event::Removed {
@@ -549,7 +549,7 @@ fn the_run_of_a_removed_check_keeps_a_new_one_of_its_name_from_being_run() {
     });
     assert!(stage.live[&old].cancelled);
     stage.add(uncached("db"));
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     assert_eq!(stage.run_of("db"), Some(old));
     stage.end_run(old, Pass);
     assert!(
@@ -629,7 +629,7 @@ fn a_wall_clock_that_is_set_back_shortens_no_time_that_is_shown() {
 fn expire_makes_due_what_is_fresh() {
     let mut stage = stage([Spec::new("db")]);
     stage.run("db", Pass);
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     assert_eq!(stage.run_of("db"), None);
     let id = stage.id("db");
     stage.happen(Event::Expired(&[id]));
@@ -643,8 +643,8 @@ fn a_background_result_without_a_limit_is_stale_after_three_intervals() {
         options.timeout = Some(None);
     })]);
     stage.happen(Event::Tick {
-        runtime: Some(HOME.runtime),
-        driver: Some(HOME),
+        runtime: Some(RUNTIME.runtime),
+        driver: Some(RUNTIME),
     });
     stage.end_all(Pass);
     stage.pass_time(seconds(89));
@@ -664,16 +664,16 @@ fn what_is_blocked_is_not_run_for_a_dependant_that_fails() {
             .depends_on(&["b"])
             .with(|options| options.success_ttl = Some(Some(seconds(1)))),
     ]);
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     stage.end_all(Pass);
     stage.pass_time(seconds(2));
     // `a` runs, and meanwhile `c` fails.
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     let c = stage.run_of("c").expect("it is due");
     stage.end_run(c, Pass);
     let a = stage.run_of("a").expect("it is due");
     stage.pass_time(millis(10));
-    stage.ask(&Selection::checks(["c"]), HOME);
+    stage.ask(&Selection::checks(["c"]), RUNTIME);
     let c = stage.run_of("c").expect("it is due");
     stage.pass_time(millis(10));
     stage.end_run(c, Fail);
@@ -702,7 +702,7 @@ fn a_failure_that_lasts_is_logged_again_as_severely_as_it_was() {
 #[test]
 fn a_run_that_another_runtime_finds_past_its_limit_is_ended_by_its_own_if_that_is_driven() {
     let mut stage = stage([uncached("a")]);
-    stage.ask(&Selection::all(), HOME);
+    stage.ask(&Selection::all(), RUNTIME);
     stage.pass_time(seconds(5));
     stage.step(Event::Tick {
         runtime: Some(2),

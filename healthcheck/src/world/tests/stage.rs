@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::super::check::Phase;
 use super::super::{
-    Asked, CheckId, Event, Home, NewCheck, Notice, Progress, Request, RunId, Subject, Wait, World, step,
+    Asked, CheckId, Event, NewCheck, Notice, Progress, Request, RunId, RunsOn, Subject, Wait, World, step,
 };
 use crate::model::policy::{Policy, Ttl};
 use crate::model::time::{Instant, Now};
@@ -22,7 +22,7 @@ use crate::selection::{MaxAge, Selection};
 use crate::transition::Transition;
 
 /// The runtime of those who ask, where a test doesn't care.
-pub(super) const HOME: Home = Home {
+pub(super) const RUNTIME: RunsOn = RunsOn {
     runtime: 1,
     chosen: false,
 };
@@ -295,17 +295,17 @@ impl Stage {
     // Requests
 
     /// A request comes in for a selection.
-    pub(super) fn ask(&mut self, selection: &Selection, home: Home) {
+    pub(super) fn ask(&mut self, selection: &Selection, runs_on: RunsOn) {
         let (_, required) = self.world.required(selection).expect("its checks are there");
-        self.begin_request(&required, selection.max_age, home);
+        self.begin_request(&required, selection.max_age, runs_on);
         self.poll_requests();
     }
 
-    pub(super) fn begin_request(&mut self, required: &[CheckId], max_age: Option<MaxAge>, home: Home) {
+    pub(super) fn begin_request(&mut self, required: &[CheckId], max_age: Option<MaxAge>, runs_on: RunsOn) {
         self.step(Event::Asked {
             required,
             max_age,
-            home,
+            runs_on,
         });
         let waits = std::mem::take(&mut self.waits);
         self.latest_request += 1;
@@ -333,7 +333,7 @@ impl Stage {
         };
         if self.world.next_moment().is_some_and(|at| at <= now.mono) {
             self.step(Event::Tick {
-                runtime: Some(HOME.runtime),
+                runtime: Some(RUNTIME.runtime),
                 driver: None,
             });
         }
@@ -394,7 +394,7 @@ impl Stage {
 
     pub(super) fn tick(&mut self) {
         self.happen(Event::Tick {
-            runtime: Some(HOME.runtime),
+            runtime: Some(RUNTIME.runtime),
             driver: None,
         });
     }

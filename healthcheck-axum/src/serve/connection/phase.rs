@@ -49,7 +49,7 @@ impl Stage {
 
 /// Shared between the connection's task, which moves from stage to stage, and the accept loop, which asks connections to
 /// end where others need their place. Both run on the server's one thread: the atomics are cells that may be shared.
-pub(in crate::serve) struct Pace {
+pub(in crate::serve) struct ConnectionPhase {
     limits: Limits,
     stage: AtomicU8,
     /// The stage began during the current poll of the connection: `since` is set at its end, one look at the clock for
@@ -67,7 +67,7 @@ struct State {
     waker: Option<Waker>,
 }
 
-impl Pace {
+impl ConnectionPhase {
     pub(in crate::serve) fn new(limits: Limits) -> Self {
         Self {
             limits,

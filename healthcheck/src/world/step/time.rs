@@ -1,0 +1,155 @@
+//! What time alone brings: statuses that are over, runs at their limit, background runs.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use super::Step;
+use crate::model::time::Instant;
+use crate::world::check::{CheckId, Phase, RunReason, RunsOn};
+use crate::world::population::later;
+
+/// A runtime that is driven ends its runs at their limit. So much later, it isn't, and another one takes the check over.
+const GRACE: Duration = Duration::from_millis(100);
+
+impl Step<'_> {
+    /// Brings the statuses up to date that change by time alone.
+    pub(super) fn let_time_pass(&mut self) {
+        while let Some(&Reverse((at, id))) = self.world.moments.peek() {
+            if at > self.now.mono {
+                break;
+            }
+            self.world.moments.pop();
+            let Some(check) = self.world.get_mut(id) else {
+                continue;
+            };
+            if check.timer == Some(at) {
+                check.timer = None;
+                // In topological order, and as they all are now: not one after another as they were in between.
+                self.affected.push(Reverse((check.rank, id)));
+            }
+        }
+    }
+
+    /// Looks at each run whose deadline is over.
+    pub(super) fn look_at_runs(&mut self, runtime: Option<u32>) {
+        // Their own runtime is driven after all: it ends them as it would have without the other one's look.
+        for &(id, run) in &self.world.in_grace {
+            let current = self.world.get(id).and_then(|check| check.run.as_ref());
+            if current.is_some_and(|current| current.id == run && runtime == Some(current.runs_on.runtime)) {
+                self.effects.overdue.push((id, run));
+            }
+        }
+        while let Some(&Reverse((at, id, run))) = self.world.deadlines.peek() {
+            if at > self.now.mono {
+                break;
+            }
+            self.world.deadlines.pop();
+            let now = self.now.mono;
+            let Some(check) = self.world.get_mut(id) else {
+                continue;
+            };
+            let (limit, is_async) = (check.policy.limit, check.is_async);
+            let may_be_silent = limit.is_none() && check.may_be_silent();
+            let Some(current) = check.current(run).filter(|run| run.deadline == Some(at)) else {
+                continue;
+            };
+            current.deadline = None;
+            // Without a limit it is looked at again and again: a runtime that is driven does so itself.
+            let due_at = limit.map_or(Some(at), |limit| current.since.mono.checked_add(limit));
+            let is_foreign = is_async && !current.runs_on.chosen && runtime != Some(current.runs_on.runtime);
+            let is_in_grace = self.world.in_grace.contains(&(id, run));
+            let Some(current) = self.world.get_mut(id).and_then(|check| check.current(run)) else {
+                continue;
+            };
+            match current.phase {
+                Phase::AwaitingDependencies | Phase::Returned(_) => self.proceed(id, true),
+                // It is being polled: its check blocks its thread. Without a limit it may.
+                Phase::Abandoned if limit.is_some() => self.time_out(id, true),
+                Phase::Abandoned => {}
+                Phase::Running if is_foreign && due_at.is_some_and(|due_at| now >= due_at) => {
+                    if may_be_silent {
+                        current.silent.get_or_insert(current.since.mono);
+                    }
+                    let driven_until = due_at.and_then(|due_at| due_at.checked_add(GRACE));
+                    if !is_in_grace && driven_until.is_some_and(|until| now < until) {
+                        self.set_deadline(id, driven_until);
+                        self.world.in_grace.push((id, run));
+                    } else {
+                        current.phase = Phase::Abandoned;
+                        self.effects.cancel.push((id, run));
+                        self.set_deadline(id, now.checked_add(GRACE));
+                    }
+                    self.refresh(id);
+                }
+                Phase::Running => self.effects.overdue.push((id, run)),
+                Phase::TimedOut { .. } => {}
+            }
+        }
+    }
+
+    /// Launches what the intervals make due. With the first driver the loops begin.
+    pub(super) fn run_what_is_due(&mut self, runs_on: RunsOn) {
+        if !std::mem::replace(&mut self.world.looping, true) {
+            for id in self.world.by_name.clone() {
+                self.world.plan_first_run(id, self.now.mono);
+            }
+        }
+        while let Some(&Reverse((at, id))) = self.world.intervals.peek() {
+            if at > self.now.mono {
+                break;
+            }
+            self.world.intervals.pop();
+            self.run_in_background(id, at, runs_on);
+        }
+    }
+
+    pub(super) fn run_in_background(&mut self, id: CheckId, at: Instant, runs_on: RunsOn) {
+        let now = self.now.mono;
+        let jitter = &mut self.world.jitter;
+        let Some(check) = self.world.checks.get_mut(id.index()).and_then(Option::as_mut) else {
+            return;
+        };
+        let Some(interval) = check.policy.interval.filter(|_| check.next_run == Some(at)) else {
+            return;
+        };
+        check.next_run = None;
+        if check.is_over() {
+            return;
+        }
+        let next = later(now, jitter.around(interval));
+        check.next_run = Some(next);
+        self.world.intervals.push(Reverse((next, id)));
+        if check.is_stuck() {
+            return self.refresh_timeout_failure(id);
+        }
+        if check.run.is_some() {
+            return;
+        }
+        for on in self.world.with_dependencies(vec![id]) {
+            if on != id {
+                self.join_or_start(on, None, runs_on);
+            }
+        }
+        let check = self.world.check(id);
+        let is_blocked = self.world.blocker(check).is_some();
+        let may_recover = check
+            .depends_on
+            .iter()
+            .any(|&on| self.world.check(on).is_pending());
+        if !is_blocked || may_recover {
+            self.reserve(id, RunReason::Forced, runs_on);
+        }
+    }
+
+    /// Has a run looked at; `None`: by nobody.
+    pub(super) fn set_deadline(&mut self, id: CheckId, at: Option<Instant>) {
+        let Some(run) = self.world.get_mut(id).and_then(|check| check.run.as_deref_mut()) else {
+            return;
+        };
+        run.deadline = at;
+        let run = run.id;
+        if let Some(at) = at {
+            self.world.deadlines.push(Reverse((at, id, run)));
+        }
+    }
+}
