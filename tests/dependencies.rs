@@ -164,6 +164,34 @@ async fn a_section_gets_the_same_values() -> TestResult {
     Ok(())
 }
 
+#[tokio::test]
+async fn what_is_provided_and_nothing_takes_is_a_warning() -> TestResult {
+    struct Unlinked;
+
+    assert_eq!(provided().build()?.report().await.warnings, [""; 0]);
+    let report = provided().provide(Unlinked).build()?.report().await;
+    let [warning] = &*report.warnings else {
+        panic!("one value is taken by nothing: {:?}", report.warnings);
+    };
+    assert!(
+        warning.starts_with("a `dependencies::what_is_provided_and_nothing_takes_is_a_warning::")
+            && warning.contains("Unlinked` is provided, and no check or section takes it")
+            && warning.contains("use my_checks as _;"),
+        "{warning}"
+    );
+
+    // A check that is taken out, and a test of a part, are no reason for a warning.
+    let settings =
+        serde_json::from_value(json!({ "checks": { "what_holds_no_reference": { "enabled": false } } }))?;
+    assert_eq!(
+        provided().settings(settings).build()?.report().await.warnings,
+        [""; 0]
+    );
+    let part = provided().provide(Unlinked).only(["lent_to_sync"]).build()?;
+    assert_eq!(part.report().await.warnings, [""; 0]);
+    Ok(())
+}
+
 #[test]
 fn where_the_arc_of_a_type_is_provided_the_error_says_to_take_that() {
     let client = Client { url: String::new() };

@@ -82,7 +82,8 @@ impl HealthCheckBuilder {
     /// Gives a value to every check and section with a parameter of exactly this type, `&T` or `T`.
     ///
     /// A trait object is provided by its type: `.provide::<Arc<dyn Store>>(store)`. A type provided twice is a
-    /// [`BuildError`], and so is a parameter whose type nobody provided.
+    /// [`BuildError`], and so is a parameter whose type nobody provided. A value that nothing takes is a warning in the
+    /// log and the report: the crate with its checks may not be linked.
     pub fn provide<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.provided.insert(value);
         self
@@ -258,6 +259,7 @@ impl HealthCheckBuilder {
     pub fn build(self) -> Result<HealthCheck, BuildError> {
         let mut problems = self.provided.problems();
         let redaction = self.redaction.clone().build();
+        let is_whole = self.discover && self.only.is_none() && self.replacements.is_empty();
         let sources = Sources {
             discover: self.discover,
             by_hand: self.checks,
@@ -318,6 +320,9 @@ impl HealthCheckBuilder {
             }
         }
         BuildError::unless_empty(problems)?;
+        if is_whole {
+            warnings.extend(register::provided_in_vain(&self.provided));
+        }
 
         let fixed = sections::redacted(fixed, &redaction);
         let longest = self.settings.longest_output().unwrap_or(LONGEST_OUTPUT);

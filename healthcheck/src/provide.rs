@@ -4,21 +4,35 @@ use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What `.provide(value)` gave, by exact type.
 #[derive(Clone, Default)]
 pub(crate) struct Provided {
-    values: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    values: HashMap<TypeId, Value>,
     /// Types that were provided twice.
     doubled: Vec<&'static str>,
     /// Every type's name, for the messages about a missing one.
     names: Vec<&'static str>,
 }
 
+#[derive(Clone)]
+struct Value {
+    value: Arc<dyn Any + Send + Sync>,
+    name: &'static str,
+    /// Whether a function takes it.
+    is_taken: Arc<AtomicBool>,
+}
+
 impl Provided {
     pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
         let name = type_name::<T>();
-        match self.values.insert(TypeId::of::<T>(), Arc::new(value)) {
+        let value = Value {
+            value: Arc::new(value),
+            name,
+            is_taken: Arc::default(),
+        };
+        match self.values.insert(TypeId::of::<T>(), value) {
             None => self.names.push(name),
             Some(_) if self.doubled.contains(&name) => {}
             Some(_) => self.doubled.push(name),
@@ -55,8 +69,27 @@ impl Provided {
         &self.names
     }
 
+    /// Each type that was provided and that no function takes so far, in a sentence.
+    pub(crate) fn in_vain(&self) -> Vec<String> {
+        let values = self.values.values();
+        let mut names: Vec<_> = values
+            .filter(|value| !value.is_taken.load(Ordering::Relaxed))
+            .map(|value| value.name)
+            .collect();
+        names.sort_unstable();
+        let sentence = |name| {
+            format!(
+                "a `{name}` is provided, and no check or section takes it: is the crate with its checks linked? Write \
+                 `use my_checks as _;` with that crate's name"
+            )
+        };
+        names.into_iter().map(sentence).collect()
+    }
+
     fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        Arc::clone(self.values.get(&TypeId::of::<T>())?).downcast().ok()
+        let known = self.values.get(&TypeId::of::<T>())?;
+        known.is_taken.store(true, Ordering::Relaxed);
+        Arc::clone(&known.value).downcast().ok()
     }
 }
 

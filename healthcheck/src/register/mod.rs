@@ -94,6 +94,12 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
         }
     }
     dependencies::find_problems(&infos, &all_names, problems);
+    for candidate in &out {
+        if let Binding::Registered(bind) = candidate.binding {
+            // It would take these values if it weren't left out.
+            bind.resolve(&mut Binder::new(sources.provided));
+        }
+    }
     Checks {
         checks,
         disabled: out.into_iter().map(|it| it.info).collect(),
@@ -283,6 +289,14 @@ pub(crate) struct SectionSources<'a> {
     /// The names of those whose values never change, which come from the builder too.
     pub(crate) fixed: &'a [&'a str],
     pub(crate) provided: &'a Provided,
+}
+
+/// What is provided in vain: no annotated function of the binary takes it.
+pub(crate) fn provided_in_vain(provided: &Provided) -> Vec<String> {
+    for section in discovered_sections() {
+        section.bind.resolve(&mut Binder::new(provided));
+    }
+    provided.in_vain()
 }
 
 const BUILT_IN: &str = "built in";
