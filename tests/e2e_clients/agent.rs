@@ -8,7 +8,8 @@ use crate::stats::HaProxy;
 fn haproxy_follows_the_agent_into_each_state_and_back() {
     let (agent, second_agent) = (free_addr().to_string(), free_addr().to_string());
     let listens_at = format!("agent={agent}");
-    let (mut first, addr) = Served::start(&[&listens_at]);
+    // Told its address, it listens by `serve`, whose port the next one can have at once.
+    let (mut first, addr) = Served::start(&[&listens_at, &format!("addr={}", free_addr())]);
     let (_second, second_addr) = Served::start(&[&format!("agent={second_agent}")]);
     let mut haproxy = HaProxy::start(
         "agent.cfg",
