@@ -7,9 +7,17 @@ use crate::stats::HaProxy;
 #[test]
 fn haproxy_follows_the_agent_into_each_state_and_back() {
     let (agent, second_agent) = (free_addr().to_string(), free_addr().to_string());
-    let listens_at = format!("agent={agent}");
-    // Told its address, it listens by `serve`, whose port the next one can have at once.
-    let (mut first, addr) = Served::start(&[&listens_at, &format!("addr={}", free_addr())]);
+    // Told its address, it listens as `serve` does, and another one can have the port at once.
+    let addr = free_addr();
+    let serve = || {
+        let mut served = Served::spawn(Served::command(&[
+            &format!("agent={agent}"),
+            &format!("addr={addr}"),
+        ]));
+        served.wait_for_log(&format!("listening on http://{addr}"));
+        served
+    };
+    let mut first = serve();
     let (_second, second_addr) = Served::start(&[&format!("agent={second_agent}")]);
     let mut haproxy = HaProxy::start(
         "agent.cfg",
@@ -44,8 +52,7 @@ fn haproxy_follows_the_agent_into_each_state_and_back() {
     assert!(first.wait().success());
 
     // The next one in its place ends the drain of the one before. At once: nobody keeps the two ports free for it.
-    let mut again = Served::spawn(Served::command(&[&listens_at, &format!("addr={addr}")]));
-    again.wait_for_log(&format!("listening on http://{addr}"));
+    let _again = serve();
     haproxy.wait_for("shop-1", up);
 }
 
