@@ -8,7 +8,7 @@
 //!
 //! What must hold: no check runs twice at once; every answer comes within its budget and three seconds (what is usual is
 //! printed); numbers of transitions rise and `from` follows `to` for each check; a removed check shows nowhere. In the end
-//! everything is told to pass, and all of it has to: no run is stuck.
+//! every check's function returns a pass, and every check has to pass: no run is stuck.
 #![allow(clippy::expect_used, reason = "a bench that cannot go on stops")]
 
 use std::collections::HashMap;

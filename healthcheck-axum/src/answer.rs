@@ -12,8 +12,8 @@ use crate::details::{self, Details};
 #[cfg(feature = "openapi")]
 use crate::format::essence;
 use crate::format::{Choice, Form, Format, Formats, Page, PageContext, html};
+use crate::kind::Kind;
 use crate::log::log;
-use crate::probe::Kind;
 
 /// How each verdict is answered, and in which forms.
 #[derive(Clone, Default)]

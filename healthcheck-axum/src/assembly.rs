@@ -7,10 +7,11 @@ use tokio::runtime::Handle;
 
 use crate::access::Access;
 use crate::endpoints::{Endpoints, Environment, Readers};
+use crate::kind::Kind;
 use crate::log::log;
 #[cfg(feature = "openapi")]
 use crate::openapi;
-use crate::probe::{Kind, Probe};
+use crate::probe::Probe;
 use crate::scrape::Scrape;
 use crate::state::State;
 

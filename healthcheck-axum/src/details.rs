@@ -1,4 +1,4 @@
-//! What a caller without permission for details is told.
+//! The report for a caller without permission for details.
 
 use healthcheck::{Report, Transition};
 

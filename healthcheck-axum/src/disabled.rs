@@ -3,7 +3,7 @@
 use healthcheck::HealthCheck;
 
 use crate::log::log;
-use crate::serve::RUNTIME;
+use crate::serving::RUNTIME;
 
 const VARIABLE: &str = "HEALTHCHECK_DISABLE";
 

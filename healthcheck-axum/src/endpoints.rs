@@ -13,7 +13,7 @@ use crate::disabled;
 use crate::format::{Format, Page};
 use crate::paths::Paths;
 use crate::routes;
-use crate::serve::Serving;
+use crate::serving::Serving;
 
 /// The endpoints of every annotated check and section of the binary, to merge into an app: the same as
 /// `Endpoints::new(HealthCheck::discover()?).router()`; see [`Endpoints::router`].
@@ -338,8 +338,9 @@ impl Endpoints {
         self
     }
 
-    /// For how long an answer waits for what is due before it tells what is known; `None`: for every check, up to the
-    /// check's own limit. Default: 800 ms on the probes, below the kubelet's 1 s, and 4 s on the health path.
+    /// How long an answer waits for due checks. Afterwards it reports the latest results. `None`: it waits for every
+    /// check, up to the check's own time limit. Default: 800 ms on the probes, below the kubelet's 1 s, and 4 s on the
+    /// health path.
     pub fn answer_within(mut self, budget: impl Into<Option<Duration>>) -> Self {
         let budget = budget.into();
         self.health_budget = budget;

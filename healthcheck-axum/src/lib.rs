@@ -37,6 +37,7 @@ mod endpoints;
 mod exchange;
 mod format;
 mod json;
+mod kind;
 mod log;
 #[cfg(test)]
 mod manifest_tests;
@@ -51,6 +52,7 @@ mod routes;
 mod scrape;
 mod self_probe;
 mod serve;
+mod serving;
 mod shortcut;
 mod state;
 mod task;

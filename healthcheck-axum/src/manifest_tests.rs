@@ -7,8 +7,8 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::endpoints::Endpoints;
 use crate::paths::Paths;
-use crate::serve::TERMINATION_LOG;
 use crate::serve::limits::Limits;
+use crate::serving::TERMINATION_LOG;
 
 fn pod() -> Yaml {
     let path = concat!(

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use axum::http::uri::PathAndQuery;
 
-use crate::probe::Kind;
+use crate::kind::Kind;
 
 /// The paths that can be set.
 #[derive(Clone, Debug)]

@@ -3,44 +3,16 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use healthcheck::{CheckOptions, Report, Selection};
+use healthcheck::{Report, Selection};
 
 use crate::answer::{Answers, RenderContext, Rendered};
-use crate::format::{Choice, Endpoint};
-
-/// Which of them it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// The health path: all checks.
-    Health,
-    Liveness,
-    Readiness,
-    Startup,
-}
-
-impl Kind {
-    /// Whether a check of these options belongs to it.
-    pub(crate) const fn has(self, options: &CheckOptions) -> bool {
-        match self {
-            Self::Health => true,
-            Self::Liveness => options.liveness,
-            Self::Readiness => options.readiness,
-            Self::Startup => options.startup,
-        }
-    }
-
-    pub(crate) const fn endpoint(self) -> Endpoint {
-        match self {
-            Self::Health => Endpoint::Health,
-            Self::Liveness | Self::Readiness | Self::Startup => Endpoint::Probe,
-        }
-    }
-}
+use crate::format::Choice;
+use crate::kind::Kind;
 
 pub(crate) struct Probe {
     pub(crate) kind: Kind,
     pub(crate) selection: Selection,
-    /// For how long an answer may wait for what is due.
+    /// How long an answer may wait for due checks.
     pub(crate) budget: Option<Duration>,
     with_details: CachedAnswers,
     without_details: CachedAnswers,

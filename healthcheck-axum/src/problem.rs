@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::access::Refusal;
 use crate::answer;
-use crate::format::{Endpoint, Form, FormatRequest, Formats, OneLine, UnknownFormat, html};
+use crate::format::{Endpoint, Form, FormatRequest, Formats, OneLine, UnknownFormat, html, listed, words};
 use crate::paths::Paths;
 use crate::query::QueryError;
 
@@ -191,20 +191,6 @@ pub(crate) fn by_hand(status: StatusCode, error: &str) -> String {
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
          cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\ndate: {now}\r\n\r\n{body}"
     )
-}
-
-/// A key of the JSON as people read it.
-pub(crate) fn words(key: &str) -> String {
-    key.replace('_', " ")
-}
-
-/// What helps, on one line.
-pub(crate) fn listed(value: &Value) -> String {
-    match value {
-        Value::Array(items) => items.iter().map(listed).collect::<Vec<_>>().join(", "),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }
 
 /// A query that can't be read.

@@ -16,10 +16,10 @@ use healthcheck::checks::{Asked, VIA};
 use tower_service::Service;
 
 use crate::answer;
+use crate::kind::Kind;
 #[cfg(feature = "openapi")]
 use crate::paths::DOCUMENT;
 use crate::paths::{CHECK, HISTORY, Paths, SECTION, below};
-use crate::probe::Kind;
 use crate::problem::Problem;
 use crate::state::State;
 

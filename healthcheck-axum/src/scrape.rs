@@ -22,13 +22,13 @@ struct CachedScrape {
     rendered: Arc<Rendered>,
 }
 
-/// What is known of everything now. What is due is begun, once for all who ask, and told to the next one.
+/// The latest results of all checks. Due checks are started, and their results are in the next scrape.
 pub(crate) async fn read(
     health: &HealthCheck,
     selection: &Selection,
 ) -> Result<(Arc<Report>, Wholes), SelectionError> {
     let now = Duration::ZERO;
-    // In this order: the reports of the probes then find begun what is due.
+    // In this order: the due checks have been started when the probes' reports are read.
     let told = health.report_within(selection, now).await?;
     let wholes = Wholes {
         all: health.report_within(&Selection::all(), now).await?,

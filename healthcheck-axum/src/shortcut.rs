@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::http::request::Parts;
 use axum::http::{Method, Response};
 
-use crate::probe::Kind;
+use crate::kind::Kind;
 use crate::state::State;
 
 /// Answers what it can without the router; the answers are the router's.

@@ -13,8 +13,9 @@ use crate::answer::{self, Answers, RenderContext, Rendered};
 use crate::details::Details;
 use crate::format::{Choice, Endpoint, FormatRequest, PageContext, UnknownFormat, html};
 use crate::json;
+use crate::kind::Kind;
 use crate::paths::{CHECK, Paths, SECTION};
-use crate::probe::{Kind, Probe};
+use crate::probe::Probe;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::scrape::{self, Scrape};
@@ -48,7 +49,7 @@ impl State {
         if head.uri.query().is_some_and(|query| !query.is_empty()) {
             return None;
         }
-        let choice = self.choice(kind.endpoint(), &WHOLE, head).ok()?;
+        let choice = self.choice(Endpoint::of(kind), &WHOLE, head).ok()?;
         if choice.form.is_metrics() {
             return None;
         }
@@ -62,7 +63,7 @@ impl State {
     pub(crate) async fn probed(&self, kind: Kind, head: &Parts) -> Result<Response, Problem> {
         let probe = self.probe(kind);
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
-        let choice = self.choice(kind.endpoint(), &query, head)?;
+        let choice = self.choice(Endpoint::of(kind), &query, head)?;
         if query.selects() || choice.form.is_metrics() {
             let selection = query.within(&probe.selection);
             return self.selected(probe, &selection, choice, None, &query, head).await;
@@ -78,7 +79,7 @@ impl State {
         let probe = self.probe(kind);
         let name = parameter(head, CHECK).await.ok_or_else(Problem::bad_path)?;
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
-        let choice = self.choice(kind.endpoint(), &query, head)?;
+        let choice = self.choice(Endpoint::of(kind), &query, head)?;
         // The path and the query intersect, as a probe and the query do.
         if !self.is_chosen(&name, &query) {
             return Err(Problem::not_chosen(&name));

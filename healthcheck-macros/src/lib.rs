@@ -65,7 +65,7 @@ mod problems;
 /// a name".
 ///
 /// It returns what `healthcheck::IntoOutcome` lists: nothing, a `bool`, a text, a JSON value, `(bool, T)`, an
-/// `Outcome`, or a `Result` of one of these, whose error is told with all its sources.
+/// `Outcome`, or a `Result` of one of these, whose error is shown with all its sources.
 ///
 /// The first paragraph of its doc comment, on one line and without its full stop, is the check's description. The text
 /// below a heading `# When it fails`, of any level, says what to do: it is shown beside the output while the check doesn't

@@ -343,6 +343,21 @@ impl HealthCheckBuilder {
     }
 }
 
+impl HealthCheck {
+    /// Every annotated check of the binary, with the defaults: the same as `builder().build()`.
+    ///
+    /// # Errors
+    /// As [`HealthCheckBuilder::build`].
+    pub fn discover() -> Result<Self, BuildError> {
+        Self::builder().build()
+    }
+
+    /// Puts one together.
+    pub fn builder() -> HealthCheckBuilder {
+        HealthCheckBuilder::new()
+    }
+}
+
 impl std::fmt::Debug for HealthCheckBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HealthCheckBuilder")

@@ -1,14 +1,11 @@
-//! What takes a service out of rotation from inside: shutting down, and maintenance.
+//! A shutdown: from its begin until a server may stop accepting.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
-
-use crate::health::HealthCheck;
-use crate::world::Event;
 
 /// How long a service that shuts down goes on answering, so that load balancers notice: 5 s.
 const DELAY: Duration = Duration::from_secs(5);
@@ -51,17 +48,17 @@ impl Default for Drain {
 
 impl Drain {
     /// Begins; nothing takes it back.
-    fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.lock().since.get_or_insert_with(Instant::now);
         self.advance(Phase::Draining);
     }
 
-    fn has_begun(&self) -> bool {
+    pub(crate) fn has_begun(&self) -> bool {
         self.has_begun.load(Ordering::Acquire)
     }
 
     /// Completes once draining has begun and its delay is over.
-    async fn is_over(&self) {
+    pub(crate) async fn is_over(&self) {
         self.reached(Phase::Draining).await;
         let until = {
             let state = self.lock();
@@ -91,89 +88,24 @@ impl Drain {
         let _ = self.phase.subscribe().wait_for(|phase| *phase >= wanted).await;
     }
 
+    /// Waits until it has begun.
+    pub(crate) async fn is_under_way(&self) {
+        self.reached(Phase::Draining).await;
+    }
+
+    pub(crate) fn end(&self) {
+        self.advance(Phase::Drained);
+    }
+
+    pub(crate) fn delay(&self) -> Duration {
+        self.lock().delay
+    }
+
+    pub(crate) fn set_delay(&self, delay: Duration) {
+        self.lock().delay = delay;
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl HealthCheck {
-    /// Readiness fails from now on, "shutting down", and nothing takes that back; the other probes go on.
-    pub fn begin_shutdown(&self) {
-        // Readiness fails before those are woken who wait for it.
-        self.core().runner.step(Event::Drain);
-        self.core().drain.begin();
-    }
-
-    /// Whether [`begin_shutdown`](Self::begin_shutdown) was called.
-    #[must_use]
-    pub fn is_draining(&self) -> bool {
-        self.core().drain.has_begun()
-    }
-
-    /// Completes once [`begin_shutdown`](Self::begin_shutdown) was called, by anyone.
-    pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
-        let core = Arc::clone(self.core());
-        async move { core.drain.reached(Phase::Draining).await }
-    }
-
-    /// Completes once draining has begun and its delay (5 s from then, or what the server was told) is over: the moment
-    /// for a server of one's own to stop accepting.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use healthcheck::HealthCheck;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), healthcheck::BuildError> {
-    /// # let health = HealthCheck::builder().discover(false).build()?;
-    /// # health.set_shutdown_delay(Duration::from_millis(1));
-    /// // As in `axum::serve(listener, app).with_graceful_shutdown(health.drained())`.
-    /// let server = tokio::spawn(health.drained());
-    /// health.begin_shutdown();
-    /// assert!(health.is_draining());
-    /// # let _ =
-    /// server.await;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn drained(&self) -> impl Future<Output = ()> + Send + 'static {
-        let core = Arc::clone(self.core());
-        async move { core.drain.is_over().await }
-    }
-
-    /// How long a service that drains goes on answering, from [`begin_shutdown`](Self::begin_shutdown) on. Default: 5 s.
-    pub fn set_shutdown_delay(&self, delay: Duration) {
-        self.core().drain.lock().delay = delay;
-    }
-
-    /// How long a service that drains goes on answering.
-    #[must_use]
-    pub fn shutdown_delay(&self) -> Duration {
-        self.core().drain.lock().delay
-    }
-
-    /// Ends the drain before its delay is over, so that [`drained`](Self::drained) completes.
-    pub fn end_drain(&self) {
-        self.core().drain.advance(Phase::Drained);
-    }
-
-    /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance). The reason is redacted;
-    /// called again it changes the reason.
-    pub fn begin_maintenance(&self, reason: impl Into<String>) {
-        let runner = &self.core().runner;
-        let reason = runner.redaction.text(&reason.into()).into_owned();
-        runner.step(Event::Maintenance(Some(reason)));
-    }
-
-    /// Ends what [`begin_maintenance`](Self::begin_maintenance) began.
-    pub fn end_maintenance(&self) {
-        self.core().runner.step(Event::Maintenance(None));
-    }
-
-    /// Why readiness is in maintenance, if it is.
-    #[must_use]
-    pub fn maintenance_reason(&self) -> Option<String> {
-        self.core()
-            .runner
-            .read(|world| world.maintenance().map(str::to_owned))
     }
 }

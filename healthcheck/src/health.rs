@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
-use crate::builder::HealthCheckBuilder;
 use crate::check::Check;
 use crate::clock::Now;
 use crate::drain::Drain;
@@ -93,7 +92,7 @@ impl Core {
         })
     }
 
-    /// The report, after what is due has run or the budget is over.
+    /// Runs the due checks, and returns the report once they have ended or the budget is over.
     async fn settled(
         &self,
         selection: &Selection,
@@ -118,7 +117,7 @@ impl Core {
             handle,
             chosen: runtime.is_some(),
         };
-        // Where checks come and go faster than a report is made, the last word is what is known.
+        // Checks may come and go faster than a report is made. Then the report is made of the results so far.
         let came = Now::read();
         for _ in 0..8 {
             // The budget is that of all rounds together.
@@ -167,22 +166,9 @@ impl HealthCheck {
         &self.core
     }
 
-    /// Every annotated check of the binary, with the defaults: the same as `builder().build()`.
-    ///
-    /// # Errors
-    /// As [`HealthCheckBuilder::build`].
-    pub fn discover() -> Result<Self, BuildError> {
-        Self::builder().build()
-    }
-
-    /// Puts one together.
-    pub fn builder() -> HealthCheckBuilder {
-        HealthCheckBuilder::new()
-    }
-
-    /// The results of all checks. Runs what is due, all at once and each after what it depends on, and waits for it, each
-    /// check up to its time limit; of a background check for the first result only, and where its initial delay is longer
-    /// than that limit it is told as "not run yet". The same `Arc` while nothing changes.
+    /// The results of all checks. Runs the due checks concurrently, each one after its dependencies, and waits for
+    /// each up to its time limit. A background check is waited for until its first result only; if its initial delay is
+    /// longer than its time limit, it is reported as "not run yet". The same `Arc` while nothing changes.
     ///
     /// Inside one of its own checks it starts and awaits nothing and gives the last known results. Outside of a tokio runtime it
     /// gives what is fresh; a check that is due then fails, "no tokio runtime".
@@ -290,7 +276,7 @@ impl HealthCheck {
     /// Adds a check at run time. It is seen through as at build, and settings that were given at build hold for it.
     ///
     /// # Errors
-    /// As [`HealthCheckBuilder::build`]: its name is taken or bad, its options contradict each other, it depends on what
+    /// As [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build): its name is taken or bad, its options contradict each other, it depends on what
     /// isn't there, or a circle would come about.
     ///
     /// ```
@@ -342,7 +328,7 @@ impl HealthCheck {
 
     /// The same checks, run on this runtime, whoever asks: so that a server with a runtime of its own doesn't run the
     /// application's checks on it. That runtime needs its time enabled, too. Where it is blocked the answer still comes;
-    /// where it is gone, what is due fails, "its runtime was shut down".
+    /// where it is gone, due checks fail with "its runtime was shut down".
     #[must_use]
     pub fn on_runtime(&self, handle: Handle) -> Self {
         Self {
@@ -368,7 +354,7 @@ impl HealthCheck {
         )
     }
 
-    /// What is known of each check without running it, by name.
+    /// The name, description, source location and options of each check, by name. Runs nothing.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};
@@ -432,6 +418,89 @@ impl HealthCheck {
             gates_failed_open: world.gates_failed_open(),
             checks: world.statistics(now),
         })
+    }
+}
+
+/// Shutting down, and maintenance.
+impl HealthCheck {
+    /// Readiness fails from now on, "shutting down", and nothing takes that back; the other probes go on.
+    pub fn begin_shutdown(&self) {
+        // Readiness fails before those are woken who wait for it.
+        self.core().runner.step(Event::Drain);
+        self.core().drain.begin();
+    }
+
+    /// Whether [`begin_shutdown`](Self::begin_shutdown) was called.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.core().drain.has_begun()
+    }
+
+    /// Completes once [`begin_shutdown`](Self::begin_shutdown) was called, by anyone.
+    pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
+        let core = Arc::clone(self.core());
+        async move { core.drain.is_under_way().await }
+    }
+
+    /// Completes once draining has begun and its delay (5 s from then, or what the server was told) is over: the moment
+    /// for a server of one's own to stop accepting.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use healthcheck::HealthCheck;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), healthcheck::BuildError> {
+    /// # let health = HealthCheck::builder().discover(false).build()?;
+    /// # health.set_shutdown_delay(Duration::from_millis(1));
+    /// // As in `axum::serve(listener, app).with_graceful_shutdown(health.drained())`.
+    /// let server = tokio::spawn(health.drained());
+    /// health.begin_shutdown();
+    /// assert!(health.is_draining());
+    /// # let _ =
+    /// server.await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn drained(&self) -> impl Future<Output = ()> + Send + 'static {
+        let core = Arc::clone(self.core());
+        async move { core.drain.is_over().await }
+    }
+
+    /// How long a service that drains goes on answering, from [`begin_shutdown`](Self::begin_shutdown) on. Default: 5 s.
+    pub fn set_shutdown_delay(&self, delay: Duration) {
+        self.core().drain.set_delay(delay);
+    }
+
+    /// How long a service that drains goes on answering.
+    #[must_use]
+    pub fn shutdown_delay(&self) -> Duration {
+        self.core().drain.delay()
+    }
+
+    /// Ends the drain before its delay is over, so that [`drained`](Self::drained) completes.
+    pub fn end_drain(&self) {
+        self.core().drain.end();
+    }
+
+    /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance). The reason is redacted;
+    /// called again it changes the reason.
+    pub fn begin_maintenance(&self, reason: impl Into<String>) {
+        let runner = &self.core().runner;
+        let reason = runner.redaction.text(&reason.into()).into_owned();
+        runner.step(Event::Maintenance(Some(reason)));
+    }
+
+    /// Ends what [`begin_maintenance`](Self::begin_maintenance) began.
+    pub fn end_maintenance(&self) {
+        self.core().runner.step(Event::Maintenance(None));
+    }
+
+    /// Why readiness is in maintenance, if it is.
+    #[must_use]
+    pub fn maintenance_reason(&self) -> Option<String> {
+        self.core()
+            .runner
+            .read(|world| world.maintenance().map(str::to_owned))
     }
 }
 

@@ -22,7 +22,7 @@
 //! - [`Check`] is a check written by hand, [`checks`] has ready-made ones, [`Settings`] sets every option at deployment.
 //! - [`HealthCheckBuilder`] provides what checks take as parameters, and sets what holds for all.
 //! - [`HealthCheck::until`] waits until checks pass; a [`Gate`] holds workers back while one fails.
-//! - [`Report`] is what is told, for a [`Selection`] of the checks; [`EnvironmentDump`] the environment page.
+//! - [`Report`] has the results of a [`Selection`] of the checks; [`EnvironmentDump`] is the environment page.
 //! - [`redact`] is what no value leaves without passing, [`Redactor`] adds rules to it, [`install_panic_hook`] puts it
 //!   before what panics print.
 //!

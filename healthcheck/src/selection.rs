@@ -21,7 +21,7 @@ pub struct Selection {
     pub(crate) chosen: Option<Vec<Choice>>,
     pub(crate) excluded: Vec<String>,
     pub(crate) max_age: Option<MaxAge>,
-    /// One check asked for by its path: nothing that concerns the whole is told with it.
+    /// One check asked for by its path: without the sections, and readiness is that of this check alone.
     pub(crate) alone: bool,
     /// One section of the environment page, and no other.
     pub(crate) section: Option<String>,

@@ -1,4 +1,4 @@
-//! What is wrong with a registry is told at once, with the place to go to.
+//! One error has every problem of a registry, each with its file and line.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

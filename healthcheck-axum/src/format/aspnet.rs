@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::ser::Serializer;
 
 use super::body::Body;
-use super::formats::JSON;
+use super::form::JSON;
 use super::wording::{output, time_span};
 use super::{Format, Page, body};
 

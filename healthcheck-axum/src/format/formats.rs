@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 
 use super::accept::Range;
-use super::negotiation::Endpoint;
+use super::form::{Endpoint, Form};
 use super::{Format, aspnet, health_json, html, json, microprofile, openmetrics, prometheus, spring, text};
 
 /// The built-in forms in the order in which they are preferred where a request likes several alike, then the user's.
@@ -23,10 +23,6 @@ struct Entry {
     acceptability: Acceptability,
 }
 
-/// One of the forms, as long as its `Formats` live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Form(usize);
-
 /// Which media ranges of an `Accept` header a form answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Acceptability {
@@ -38,27 +34,6 @@ pub(super) enum Acceptability {
     Versioned(&'static str),
     /// `?format=` alone.
     Nothing,
-}
-
-impl Form {
-    pub(crate) const JSON: Self = Self(0);
-    pub(crate) const TEXT: Self = Self(2);
-    pub(crate) const HTML: Self = Self(3);
-    pub(crate) const OPENMETRICS: Self = Self(4);
-    pub(crate) const PROMETHEUS: Self = Self(5);
-
-    pub(crate) const fn is_metrics(self) -> bool {
-        matches!(self, Self::OPENMETRICS | Self::PROMETHEUS)
-    }
-
-    pub(super) const fn is_to_be_had(self, on: Endpoint) -> bool {
-        match on {
-            Endpoint::Health => true,
-            Endpoint::Probe => !self.is_metrics(),
-            Endpoint::Environment => matches!(self, Self::JSON | Self::HTML),
-            Endpoint::Problem => matches!(self, Self::JSON | Self::TEXT | Self::HTML),
-        }
-    }
 }
 
 impl Default for Formats {
@@ -228,6 +203,3 @@ pub(crate) fn essence(content_type: &HeaderValue) -> String {
     let media = text.split(';').next().unwrap_or_default();
     media.trim().to_ascii_lowercase()
 }
-
-/// The content type of the forms that are plain JSON.
-pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");

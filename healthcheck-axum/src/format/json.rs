@@ -1,7 +1,7 @@
 use axum::body::Bytes;
 use axum::http::HeaderValue;
 
-use super::formats::JSON;
+use super::form::JSON;
 use super::{Format, Page, body};
 
 /// Our own form, the default: the report as it serialises.

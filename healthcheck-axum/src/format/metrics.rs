@@ -15,7 +15,7 @@ pub(super) enum Dialect {
     Prometheus,
 }
 
-/// What is known of a family before its samples.
+/// The head of a family: its name, type and help.
 struct Family {
     /// Without the `_total` of a counter.
     name: &'static str,

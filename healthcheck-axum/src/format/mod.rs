@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 mod accept;
 mod aspnet;
 mod body;
+mod form;
 mod formats;
 mod health_json;
 pub(crate) mod html;
@@ -23,13 +24,14 @@ mod wording;
 #[cfg(fuzzing)]
 pub(crate) use accept::accepted;
 pub(crate) use body::Body;
+pub(crate) use form::{Endpoint, Form};
+pub(crate) use formats::Formats;
 #[cfg(feature = "openapi")]
 pub(crate) use formats::essence;
-pub(crate) use formats::{Form, Formats};
-pub(crate) use negotiation::{Choice, Endpoint, FormatRequest, UnknownFormat};
+pub(crate) use negotiation::{Choice, FormatRequest, UnknownFormat};
 pub use page::Page;
 pub(crate) use page::{PageContext, Wholes};
-pub(crate) use wording::{OneLine, advice, output};
+pub(crate) use wording::{OneLine, advice, listed, output, words};
 
 /// A form that a report can be sent in.
 ///

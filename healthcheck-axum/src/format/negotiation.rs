@@ -6,7 +6,8 @@ use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderValue};
 
 use super::accept::{Range, ranges};
-use super::formats::{Acceptability, Form, Formats};
+use super::form::{Endpoint, Form, Style};
+use super::formats::{Acceptability, Formats};
 
 /// What a request says about the form of its answer.
 #[derive(Clone, Copy, Debug)]
@@ -19,34 +20,11 @@ pub(crate) struct FormatRequest<'a> {
     pub(crate) on: Endpoint,
 }
 
-/// What a request is about, which decides the forms that are to be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Endpoint {
-    /// The health path, and below it.
-    Health,
-    /// A probe: all forms but metrics, which are always answered 200, so that it would be always ready.
-    Probe,
-    /// The environment and the history, which are no report.
-    Environment,
-    /// What was wrong with a request.
-    Problem,
-}
-
 /// The form that an answer takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
     pub(crate) form: Form,
     pub(crate) style: Style,
-}
-
-/// How much a form says that can say more or less; of the built-in ones only text can.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Style {
-    #[default]
-    Brief,
-    Verbose,
-    /// Verbose, with the worst at the end: for readers that keep the end only.
-    WorstLast,
 }
 
 /// A `?format=` that isn't to be had here.

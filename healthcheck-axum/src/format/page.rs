@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use healthcheck::{CheckInfo, CheckOptions, HealthCheck, Report, Statistics, Transition};
 
-use super::negotiation::Style;
+use super::form::Style;
 use crate::details::Details;
+use crate::kind::Kind;
 use crate::paths::Paths;
-use crate::probe::Kind;
 use crate::query::Query;
 
 /// What there is to render: a report, what it was asked for, and what is known beside it.
@@ -181,7 +181,7 @@ impl<'a> Page<'a> {
         self.withheld == Some(Details::Overall)
     }
 
-    /// What is known of one check.
+    /// The info of one check.
     #[must_use]
     pub fn info(&self, name: &str) -> Option<&CheckInfo> {
         let checks = self.checks();
@@ -199,6 +199,12 @@ impl<'a> Page<'a> {
                 self.health.history()
             }
         })
+    }
+
+    /// The transitions of a check, the oldest first.
+    pub(super) fn transitions_of(&self, check: &str) -> impl DoubleEndedIterator<Item = &Transition> {
+        let history = self.history().iter();
+        history.filter(move |transition| transition.checker.as_deref() == Some(check))
     }
 
     /// What has been counted since the start.

@@ -3,10 +3,10 @@
 use healthcheck::{Check, HealthCheck, Outcome, Report, Selection, Transition};
 use serde_json::{Value, json};
 
-use super::negotiation::Style;
+use super::form::Style;
 use super::{Formats, Page, PageContext, Wholes};
+use crate::kind::Kind;
 use crate::paths::Paths;
-use crate::probe::Kind;
 use crate::query::Query;
 
 const FORMS: [(&str, &str, Style); 11] = [

@@ -119,6 +119,20 @@ pub(super) fn beginning(text: &str, bytes: usize) -> (&str, bool) {
         .map_or((text, false), |(start, rest)| (start, !rest.is_empty()))
 }
 
+/// A key of the JSON as people read it.
+pub(crate) fn words(key: &str) -> String {
+    key.replace('_', " ")
+}
+
+/// What helps, on one line.
+pub(crate) fn listed(value: &Value) -> String {
+    match value {
+        Value::Array(items) => items.iter().map(listed).collect::<Vec<_>>().join(", "),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,8 +7,9 @@ use utoipa::openapi::{Ref, RefOr};
 
 use super::{Subject, parameter, response, schema};
 use crate::answer::Answers;
+use crate::format::Endpoint;
+use crate::kind::Kind;
 use crate::paths::{CHECK, below};
-use crate::probe::Kind;
 
 impl Subject<'_> {
     pub(super) fn reports(&self) -> Vec<(String, PathItem)> {
@@ -99,7 +100,7 @@ impl Subject<'_> {
                 "Only the checks with one of these tags, and those that are named",
             ),
             parameter::names("exclude", "Without these checks"),
-            parameter::format(self.answers.formats.names(kind.endpoint())),
+            parameter::format(self.answers.formats.names(Endpoint::of(kind))),
             parameter::in_query("verbose", "As text, a line a check; off by `false` and `0`")
                 .schema(Some(parameter::text()))
                 .build(),
@@ -111,7 +112,7 @@ impl Subject<'_> {
         let mut content: Vec<(String, Vec<RefOr<Schema>>)> = Vec::new();
         // `Endpoints::body` tells its content type by header.
         let own = self.answers.content_types().map(|media| (None, media));
-        for (name, media) in self.answers.formats.media(kind.endpoint()).chain(own) {
+        for (name, media) in self.answers.formats.media(Endpoint::of(kind)).chain(own) {
             let schema = match name {
                 Some("json") => Ref::from_schema_name("Report").into(),
                 Some("microprofile" | "health+json") => schema::with(&["status", "checks"]),

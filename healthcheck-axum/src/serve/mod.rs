@@ -11,9 +11,9 @@ use crate::disabled;
 use crate::endpoints::{Endpoints, Readers};
 use crate::log::log;
 use crate::routes;
+use crate::serving::Serving;
 use crate::shortcut::Shortcut;
 use beside::haproxy_agent::Agent;
-use beside::termination_log;
 use error::ServeError;
 use limits::Limits;
 use listener::Listener;
@@ -21,6 +21,7 @@ use thread::Server;
 
 mod accept;
 mod beside;
+mod capacity;
 mod connection;
 pub(crate) mod error;
 pub(crate) mod limits;
@@ -29,10 +30,6 @@ mod log;
 mod places;
 pub(crate) mod signals;
 mod thread;
-
-pub(crate) use beside::runtime_watch::RUNTIME;
-#[cfg(test)]
-pub(crate) use beside::termination_log::PATH as TERMINATION_LOG;
 
 /// Serves every annotated check and section of the binary until SIGTERM or Ctrl-C: the same as
 /// `Endpoints::new(HealthCheck::discover()?).serve(addr)`, which see.
@@ -48,28 +45,6 @@ pub(crate) use beside::termination_log::PATH as TERMINATION_LOG;
 /// ```
 pub async fn serve(addr: impl ToSocketAddrs) -> Result<(), ServeError> {
     Endpoints::new(HealthCheck::discover()?).serve(addr).await
-}
-
-/// How the endpoints are served, where they are served by themselves.
-#[derive(Clone, Debug)]
-pub(crate) struct Serving {
-    shutdown_delay: Option<Duration>,
-    watch_runtime: bool,
-    maintenance_file: Option<PathBuf>,
-    termination_log: PathBuf,
-    haproxy_agent: Option<String>,
-}
-
-impl Default for Serving {
-    fn default() -> Self {
-        Self {
-            shutdown_delay: None,
-            watch_runtime: true,
-            maintenance_file: None,
-            termination_log: termination_log::PATH.into(),
-            haproxy_agent: None,
-        }
-    }
 }
 
 /// How the endpoints are served, where they are served by themselves.
@@ -115,11 +90,11 @@ impl Endpoints {
     /// Answers HAProxy's `agent-check` at this address ("127.0.0.1:8081"), from the thread of [`serve`](Self::serve).
     /// Default: nowhere.
     ///
-    /// Whoever connects is told readiness in one line: `ready up 100%`, `ready up 75%` while it is degraded, `ready down`
+    /// The answer is readiness in one line: `ready up 100%`, `ready up 75%` while it is degraded, `ready down`
     /// when it fails, `drain` while the service shuts down, and `maint` in maintenance. The `ready` ends a `drain` or
-    /// `maint` that was told before, also by the process that stood here; so it ends one that somebody set by hand in
-    /// HAProxy, too, unless that was done after `disable agent`. Each line waits for what is due as a probe does. There is no access
-    /// control, and nothing told but these words. `examples/haproxy/agent.cfg` is the other side.
+    /// `maint` that this process, or the one before it at this address, reported. It also ends one that was set by hand in
+    /// HAProxy, unless that was done after `disable agent`. Each line waits for due checks as a probe does. There is no
+    /// access control; the line has nothing but these words. `examples/haproxy/agent.cfg` is the other side.
     ///
     /// ```
     /// # use healthcheck::HealthCheck;
@@ -258,7 +233,7 @@ impl Endpoints {
         } else {
             Readers::Unknown
         };
-        // A check that panics is told without its secrets; what the panic prints, only by this hook.
+        // A result has no secrets of a panic. This hook keeps them out of what the panic prints, too.
         healthcheck::install_panic_hook();
         let own_is_disabled = disabled::apply(&self.health);
         let endpoints = self.at_home_on(Handle::current());

@@ -4,14 +4,13 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
+use super::capacity::CapacitySignal;
 use super::connection::{self, ConnectionContext, ConnectionPhase, Rank};
-use super::log::Seldom;
 
 /// Where places are needed, this part of them is made free at once, so that the search for them costs next to nothing
 /// however fast clients come.
@@ -21,35 +20,6 @@ const PART: usize = 16;
 pub(super) struct Places {
     tasks: JoinSet<()>,
     open: HashMap<Id, Arc<ConnectionPhase>>,
-}
-
-/// What every connection has to know of the others.
-#[derive(Debug, Default)]
-pub(super) struct House {
-    /// Others need a place or a file: a connection ends as soon as its answer is through.
-    full: AtomicBool,
-    /// No further request is taken.
-    closing: AtomicBool,
-    pub(super) cannot_accept: Seldom,
-    pub(super) proxy_protocol: Seldom,
-}
-
-impl House {
-    pub(super) fn set_full(&self, full: bool) {
-        self.full.store(full, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.full.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn close(&self) {
-        self.closing.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Relaxed)
-    }
 }
 
 impl Places {
@@ -106,9 +76,9 @@ impl Places {
         }
     }
 
-    /// Ends each connection as soon as it has answered what has come, and waits for all of them.
-    pub(super) async fn close(&mut self, house: &House) {
-        house.close();
+    /// Ends each connection once it has answered the requests received so far, and waits for all of them.
+    pub(super) async fn close(&mut self, capacity: &CapacitySignal) {
+        capacity.close();
         for phase in self.open.values() {
             phase.wake();
         }

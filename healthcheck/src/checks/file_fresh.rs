@@ -13,7 +13,7 @@ use crate::Outcome;
 /// one. Let the job write beside it and rename. Nor does it see a time that was set by hand (`touch`, a restored
 /// archive).
 ///
-/// Costs one `stat`; use it in a sync function, which runs on a thread apart. The age is told by the machine's clock,
+/// Costs one `stat`; use it in a sync function, which runs on a thread apart. The age is measured by the machine's clock,
 /// so a file from the future is fresh only as far ahead as it could be old: one stamped a year ahead by a broken
 /// clock would otherwise pass for a year.
 ///

@@ -77,7 +77,7 @@ impl EnvironmentDumpBuilder {
         self
     }
 
-    /// Whether the section `os` is told: platform, host name, distribution, CPUs, memory, load, the container's
+    /// Whether the page has the section `os`: platform, host name, distribution, CPUs, memory, load, the container's
     /// limits. Available memory is counted as the check `memory` counts it, on the machine and in a container: page
     /// cache and reclaimable slab are available. Default: true.
     pub const fn include_os(mut self, yes: bool) -> Self {
@@ -85,14 +85,14 @@ impl EnvironmentDumpBuilder {
         self
     }
 
-    /// Whether the section `rust` is told, in the place of py-healthcheck's `python`: compiler, target, profile, the
+    /// Whether the page has the section `rust`, in the place of py-healthcheck's `python`: compiler, target, profile, the
     /// executable and what is linked into it. Default: true.
     pub const fn include_rust(mut self, yes: bool) -> Self {
         self.rust = yes;
         self
     }
 
-    /// Whether the section `process` is told: arguments, variables, user, memory, threads, open files. Default: true.
+    /// Whether the page has the section `process`: arguments, variables, user, memory, threads, open files. Default: true.
     pub const fn include_process(mut self, yes: bool) -> Self {
         self.process = yes;
         self

@@ -3,7 +3,7 @@ use std::panic::Location;
 
 use super::CheckOptions;
 
-/// What is known of a check without running it.
+/// A check's name, description, source location and options.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckInfo {
     name: Cow<'static, str>,

@@ -59,7 +59,7 @@ enum Binding {
     Registered(Bind),
 }
 
-/// Puts the checks together; what is wrong goes into `problems`.
+/// Collects and validates the checks. Adds every problem to `problems`.
 pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks {
     let mut warnings = Vec::new();
     let mut found = gather(sources.discover, sources.by_hand);
@@ -108,7 +108,7 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
     }
 }
 
-/// What is there already, for a check that is added at run time.
+/// The present checks, for one that is added at run time.
 pub(crate) struct Present<'a> {
     /// The checks, by name.
     pub(crate) infos: Vec<Arc<CheckInfo>>,
@@ -140,7 +140,7 @@ pub(crate) fn prepared(
     redacted(info, redaction)
 }
 
-/// Sees a prepared check through against what is there; what is wrong goes into `problems`. `run` is a copy of what the
+/// Validates a prepared check against the present ones. Adds every problem to `problems`. `run` is a copy of what the
 /// caller keeps: nothing of a user's is dropped here, under the lock.
 pub(crate) fn added(
     info: Arc<CheckInfo>,

@@ -1,5 +1,5 @@
-//! A request: it starts what is due and waits, until its deadline, for what goes on. Whoever waits drives: at his own
-//! deadlines he has the world looked at, so no answer hangs on another runtime.
+//! A request: it starts the due checks and waits for the runs until its deadline. At its own deadlines each request lets
+//! the world take note of the time, so no answer depends on another runtime.
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::model::Shared;
 use crate::selection::Selection;
 use crate::world::{CheckId, Event, Members, Progress, Request, earlier};
 
-/// What is known when a request has waited for as long as it may.
+/// How a request ended: all its runs have settled, or its deadline is over.
 pub(crate) struct Answer {
     pub(crate) members: Shared<Members>,
     /// When it came.
@@ -29,7 +29,7 @@ pub(crate) struct Answer {
 /// So many checks are asked for at once.
 const PART: usize = 256;
 
-/// Where what is due runs.
+/// The runtime that due checks run on.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) handle: &'a Handle,

@@ -53,7 +53,7 @@ impl Runner {
         self.has_loops.load(Ordering::Acquire)
     }
 
-    /// Starts a driver on this runtime, which launches what is due at `place`, unless it has one.
+    /// Starts a driver on this runtime, unless it has one. The driver launches due background checks at `place`.
     pub(super) fn ensure_driver(self: &Arc<Self>, on: &Handle, place: Place<'_>) {
         let id = on.id();
         {

@@ -1,7 +1,7 @@
 //! Runs the checks of a [`World`]: one lock, the tasks and threads that run the users' code, and the effects.
 //!
-//! Whatever happens goes through [`Runner::step`]: it takes the lock, reads the clock, lets the world change, and lets go
-//! of the lock before it does what is to be done. Effects are carried out in this order: start, wake, then tell. Telling
+//! Every event goes through [`Runner::step`]: it takes the lock, reads the clock, changes the world, and
+//! releases the lock before it carries out the effects. Their order is: start, wake, then tell. Telling
 //! means to put something into a bounded queue; lines and events leave it on threads of their own (`telling`).
 
 use std::cell::RefCell;
@@ -146,7 +146,7 @@ impl Runner {
         ids
     }
 
-    /// Puts a check in that is seen through against what is there, with nobody in between.
+    /// Validates a check against the present ones and adds it, under one lock.
     ///
     /// # Errors
     /// What `see_through` finds.
@@ -303,7 +303,7 @@ impl Runner {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Does what is to be done, with no lock held. A step inside of it (a runtime that is gone drops its task at once)
+    /// Carries the effects out, with no lock held. A step inside of it (a runtime that is gone drops its task at once)
     /// leaves its effects to the outermost one: however long the chain of such steps is, the stack isn't.
     fn carry_out(self: &Arc<Self>, carried: Carried) {
         thread_local! {

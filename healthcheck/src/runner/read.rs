@@ -1,4 +1,4 @@
-//! Reading the world: reports from what is known, without running anything.
+//! Reads the world without running anything.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl Runner {
         })
     }
 
-    /// The report from what is known, fresh or not.
+    /// The report of the latest results, fresh or not.
     ///
     /// # Errors
     /// The selection names a check or tag that doesn't exist (in its probe).

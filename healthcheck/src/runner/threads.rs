@@ -96,7 +96,7 @@ impl Threads {
         if state.busy + state.idle > 0 {
             return Some(permit);
         }
-        // Nobody comes round to any of them. Each is told why, outside of the lock.
+        // No thread will take any of these jobs. Each job gets the error, outside of the lock.
         let unserved = std::mem::take(&mut state.queue);
         drop(state);
         for (_, work) in unserved {

@@ -1,5 +1,5 @@
-//! Waiting for statuses: what `until` and gates have in common. As with a request, whoever waits drives: he runs what is due
-//! and has the world looked at, so no answer hangs on another runtime.
+//! Waiting for statuses: what `until` and gates have in common. As a request does, each waiter runs the due
+//! checks and lets the world take note of the time. So no waiter depends on another runtime.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) const AS_ON_A_PROBE: MaxAge = MaxAge {
 /// Somebody who waits for the statuses of some checks.
 pub(crate) struct Waiting {
     runner: Arc<Runner>,
-    /// Where what is due runs. `None` outside of a runtime, where there is no time, and inside a check: nothing is run.
+    /// The runtime that due checks run on. `None` outside of a runtime and inside a check: there, nothing is run.
     runtime: Option<(Handle, bool)>,
     number: u64,
     /// When it began.
@@ -174,7 +174,7 @@ impl Waiting {
         result
     }
 
-    /// When what is due is run next.
+    /// When due checks are run next.
     fn next_due(&self, state: &State, required: &[CheckId], max_age: MaxAge, now: Now) -> Option<Instant> {
         let due = state.world.next_due(required, Some(max_age), now)?;
         let earliest = self.last_asked.and_then(|last| last.checked_add(RETRY));

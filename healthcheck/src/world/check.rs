@@ -1,13 +1,13 @@
 //! One check or section: what is fixed about it, what its runs gave, and the run that goes on.
 
 use std::borrow::Cow;
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use super::id::{CheckId, RunId};
 use super::record::Record;
-use super::status::Shown;
+use super::shown::Shown;
 use super::verdict::Verdict;
 use crate::model::CheckInfo;
 use crate::model::Shared;
@@ -16,20 +16,6 @@ use crate::model::time::{self, Instant, Now};
 use crate::outcome::Status;
 use crate::report::Overridden;
 use crate::selection::MaxAge;
-
-/// Names a check or section of one world. A number is used again once its check is removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct CheckId(pub(super) u32);
-
-impl CheckId {
-    pub(crate) const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// Names one run. Never used again, so that whatever a run of before still reports can't be taken for another's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct RunId(pub(super) NonZeroU64);
 
 /// Names the runtime that runs are launched on. What it stands for is known to the runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

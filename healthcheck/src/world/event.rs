@@ -1,10 +1,11 @@
-//! What happens to the world, and what is to be done because of it.
+//! The events that change the world, and the effects they have outside of it.
 
 use std::task::Waker;
 
 use serde_json::Value;
 
-use super::check::{CheckId, Override, RunId, RunsOn};
+use super::check::{Override, RunsOn};
+use super::id::{CheckId, RunId};
 use crate::model::time::Instant;
 use crate::model::{CheckInfo, Shared};
 use crate::outcome::Status;
@@ -15,7 +16,7 @@ use crate::transition::Transition;
 /// What happens. `step` takes one at a time.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
-    /// A request needs the results of these checks, given in topological order. What is due is run on `runs_on`.
+    /// A request needs the results of these checks, given in topological order. Due checks run on `runs_on`.
     Asked {
         required: &'a [CheckId],
         max_age: Option<MaxAge>,
@@ -72,7 +73,7 @@ impl Event<'_> {
     }
 }
 
-/// What is to be done, in this order: start, wake, then tell.
+/// Effects for the runner to carry out, in this order: start, wake, then tell.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) start: Vec<Start>,

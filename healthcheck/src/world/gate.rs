@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::World;
-use super::check::{Check, CheckId};
+use super::check::Check;
 use super::freshness::earlier;
+use super::id::CheckId;
 use crate::model::time::{self, Instant, Now};
 use crate::outcome::Status;
 use crate::report::Reason;
@@ -23,8 +24,8 @@ const PACE: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct GateId(u64);
 
-/// What is known of a gate. Every step keeps it up to date, so its times are those of the checks, and not those at which
-/// somebody came to look.
+/// The state of a gate. Every step updates it, so its times are those of the checks, and don't depend on when a waiter
+/// looks.
 #[derive(Debug)]
 pub(super) struct Gate {
     /// By name: a check that was removed passes, and counts again once there is one of its name.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::World;
-use super::check::CheckId;
+use super::id::CheckId;
 use crate::error::SelectionError;
 use crate::model::Shared;
 use crate::selection::{Choice, Scope, Selection};

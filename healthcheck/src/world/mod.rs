@@ -1,4 +1,4 @@
-//! All checks and sections of a `HealthCheck`, and what is known of them: one value, changed by [`step()`] alone.
+//! All checks and sections of a `HealthCheck` with their state: one value, changed by [`step()`] alone.
 //!
 //! Nothing here waits, locks, spawns, logs or reads a clock. Every function depends on the world, an event and the moment
 //! at which it happens, so a test drives hours of it in milliseconds. The runner (`runner/`) holds the world under a lock,
@@ -22,9 +22,11 @@ mod event;
 mod freshness;
 mod gate;
 pub(crate) mod graph;
+mod id;
 mod members;
 mod population;
 mod record;
+mod shown;
 mod snapshot;
 mod status;
 mod step;
@@ -34,17 +36,18 @@ mod verdict;
 mod whole;
 
 use check::Check;
-pub(crate) use check::{CheckId, Override, RunId, RunsOn, Subject};
+pub(crate) use check::{Override, RunsOn, Subject};
 pub(crate) use event::{Effects, Event, Notice, Progress, Request, Wait, Wording};
 pub(crate) use freshness::{Expiration, earlier};
 use gate::Gate;
 pub(crate) use gate::{Admission, GateId};
+pub(crate) use id::{CheckId, RunId};
 pub(crate) use members::Members;
 pub(crate) use population::{NO_CHECKS, NewCheck};
 pub(crate) use record::FLAPPING;
 use record::Record;
+use shown::Blocker;
 pub(crate) use snapshot::{Asked, NotRun};
-use status::Blocker;
 pub(crate) use step::step;
 use whole::Tally;
 
@@ -227,12 +230,12 @@ impl World {
         }
     }
 
-    /// What is known of each check, by name.
+    /// The info of each check, by name.
     pub(crate) fn infos(&self) -> impl Iterator<Item = &Shared<CheckInfo>> {
         self.by_name.iter().filter_map(|&id| self.check(id).info())
     }
 
-    /// What is known of the checks that were taken out, by name.
+    /// The info of each disabled check, by name.
     pub(crate) fn disabled(&self) -> impl Iterator<Item = &Shared<CheckInfo>> {
         self.disabled.values()
     }

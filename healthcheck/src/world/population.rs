@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::World;
-use super::check::{Check, CheckId, Phase, Run, RunReason, RunsOn, Subject};
+use super::check::{Check, Phase, Run, RunReason, RunsOn, Subject};
 use super::graph;
+use super::id::CheckId;
 use crate::model::CheckInfo;
 use crate::model::Shared;
 use crate::model::policy::Policy;

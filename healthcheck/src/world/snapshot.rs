@@ -5,10 +5,12 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::World;
-use super::check::{Check, CheckId, Finished, Phase};
+use super::check::{Check, Finished, Phase};
 use super::freshness::Expiration;
+use super::id::CheckId;
 use super::members::Members;
-use super::status::{self, Because};
+use super::shown::Because;
+use super::status;
 use super::whole;
 use crate::model::time::{self, Instant, Now};
 use crate::outcome::Status;
@@ -26,7 +28,7 @@ pub(crate) struct Asked<'a> {
     /// When the question came. What was fresh then is shown as fresh, however long the others took.
     pub(crate) at: Now,
     pub(crate) now: Now,
-    /// Why what is due has not been run.
+    /// Why due checks have not been run.
     pub(crate) not_run: Option<NotRun>,
     /// Whose runtime went away, twice.
     pub(crate) lost: &'a [CheckId],

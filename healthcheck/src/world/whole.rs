@@ -1,7 +1,7 @@
 //! The verdict on several checks at once.
 
 use super::check::Check;
-use super::status::{Because, Shown};
+use super::shown::{Because, Shown};
 use crate::model::CheckInfo;
 use crate::outcome::Status;
 use crate::report::Overall;

@@ -8,14 +8,7 @@ use super::look::Look;
 use super::markup::{Markup, html};
 use super::shell::{self, Head, Link};
 use super::strip;
-use crate::format::Page;
 use crate::paths::{HISTORY, Paths, below};
-
-/// The transitions of a check, the oldest first.
-pub(super) fn of<'a>(page: &'a Page<'_>, check: &str) -> impl DoubleEndedIterator<Item = &'a Transition> {
-    let history = page.history().iter();
-    history.filter(move |transition| transition.checker.as_deref() == Some(check))
-}
 
 /// The page of all transitions, the newest first.
 pub(super) fn write(

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use super::look::Look;
 use super::markup::{Markup, html};
 use super::shell::{self, Head};
+use crate::format::wording::{listed, words};
 use crate::paths::Paths;
-use crate::problem::{listed, words};
 
 pub(super) fn write(
     status: StatusCode,

@@ -7,7 +7,7 @@ use healthcheck::{CheckInfo, CheckResult, Status};
 use super::look::Look;
 use super::markup::{Markup, html};
 use super::moment::moment;
-use super::{history, strip};
+use super::strip;
 use crate::format::Page;
 use crate::format::wording::{self, output, spoken};
 
@@ -41,7 +41,7 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     html!(out, "</div>\n</li>\n")
 }
 
-/// What is known of a check without running it.
+/// A check's description, options and location.
 fn about(info: &CheckInfo, out: &mut Markup<'_>) -> fmt::Result {
     if let Some(description) = info.description() {
         html!(out, "<p class=\"description\"><bdi>" {description} "</bdi></p>")?;
@@ -130,7 +130,8 @@ fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) ->
         moment(Some(overridden.until), "end", out)?;
         html!(out, ": <bdi>" {overridden.reason} "</bdi></li>")?;
     }
-    if let Some(changes) = history::of(page, &result.checker)
+    if let Some(changes) = page
+        .transitions_of(&result.checker)
         .last()
         .filter(|_| result.passed)
     {

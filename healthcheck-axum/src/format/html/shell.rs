@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::markup::{Markup, html};
+use crate::kind::Kind;
 use crate::paths::Paths;
-use crate::probe::Kind;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

@@ -10,8 +10,8 @@ use super::moment::moment;
 use super::row;
 use super::shell::{self, Head, Link};
 use crate::format::Page;
+use crate::kind::Kind;
 use crate::paths::HISTORY;
-use crate::probe::Kind;
 
 pub(super) fn write(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     let report = page.report();

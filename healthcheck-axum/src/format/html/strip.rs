@@ -4,7 +4,6 @@ use std::fmt;
 
 use healthcheck::{CheckResult, Status, Transition};
 
-use super::history;
 use super::look::Look;
 use super::markup::{Markup, html};
 use super::moment::moment;
@@ -15,7 +14,7 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     if !page.shows_details() {
         return Ok(());
     }
-    let transitions: Vec<&Transition> = history::of(page, &result.checker).collect();
+    let transitions: Vec<&Transition> = page.transitions_of(&result.checker).collect();
     let Some(first) = transitions.first() else {
         html!(
             out,

@@ -34,7 +34,7 @@ pub(super) async fn accept<A: Accept>(
     loop {
         // The last one accepted has a place of its own, so that the next one in the kernel's queue makes others go.
         let is_crowded = places.len() > context.limits.connections;
-        context.house.set_full(is_crowded || spare.is_none());
+        context.capacity.set_full(is_crowded || spare.is_none());
         if is_crowded {
             places.make_room(false);
             ended_or_breath(places).await;
@@ -55,7 +55,7 @@ pub(super) async fn accept<A: Accept>(
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 let out_of_files = is_out_of_files(&error);
-                if context.house.cannot_accept.is_due() {
+                if context.capacity.cannot_accept.is_due() {
                     log!(
                         ERROR,
                         %error,

@@ -46,7 +46,7 @@ fn context(connections: usize) -> ConnectionContext {
             connections,
             ..Limits::default()
         },
-        house: Arc::default(),
+        capacity: Arc::default(),
     }
 }
 
@@ -229,7 +229,7 @@ async fn a_part_of_the_places_is_made_free_at_once_so_that_a_flood_of_clients_co
 #[tokio::test(start_paused = true)]
 async fn while_every_place_is_taken_a_connection_ends_with_its_answer() {
     let mut it = Crowded::new();
-    it.context.house.set_full(true);
+    it.context.capacity.set_full(true);
     let (mut client, io) = tokio::io::duplex(1024);
     client.write_all(GET).await.unwrap();
     it.places

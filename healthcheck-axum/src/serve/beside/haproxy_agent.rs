@@ -23,7 +23,7 @@ pub(crate) struct Agent {
     pub(crate) listener: std::net::TcpListener,
     /// Readiness, as old as a probe may be.
     pub(crate) selection: Selection,
-    /// For how long a line may wait for what is due.
+    /// How long a line may wait for due checks.
     pub(crate) budget: Option<Duration>,
 }
 

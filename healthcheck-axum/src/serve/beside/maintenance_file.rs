@@ -15,7 +15,7 @@ use crate::log::log;
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long the first look may keep the first answer.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
-/// How often it is told that maintenance goes on.
+/// How often a line says that maintenance goes on.
 const REMINDER: Duration = Duration::from_secs(600);
 /// More of a reason than this helps nobody.
 const LONGEST_REASON: usize = 200;

@@ -8,8 +8,7 @@ use healthcheck::{HealthCheck, Outcome};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
-/// The check's name.
-pub(crate) const RUNTIME: &str = "runtime";
+use crate::serving::RUNTIME;
 
 /// How often the runtime is asked.
 const PERIOD: Duration = Duration::from_secs(1);

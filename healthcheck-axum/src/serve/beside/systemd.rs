@@ -1,4 +1,4 @@
-//! What systemd, or another manager that speaks its protocol, is told: READY, STATUS, WATCHDOG, STOPPING, and
+//! Notifies systemd, or another manager that speaks its protocol: READY, STATUS, WATCHDOG, STOPPING and
 //! EXTEND_TIMEOUT_USEC.
 
 use std::ffi::OsStr;
@@ -18,11 +18,11 @@ use crate::log::log;
 
 const SOCKET: &str = "NOTIFY_SOCKET";
 
-/// How long to wait for what is due; what takes longer is told with the next look.
+/// How long to wait for due checks. A result that takes longer is reported at the next beat.
 const BUDGET: Duration = Duration::from_millis(800);
 /// How often it is looked whether the startup checks have passed. They run as often as on a probe.
 const START_PERIOD: Duration = Duration::from_millis(50);
-/// How often it is looked what fails. With 5 s for the age of a result, a change is told within 6 s.
+/// How often the results are read. A result may be 5 s old, so STATUS follows a change within 6 s.
 const STATUS_PERIOD: Duration = Duration::from_millis(250);
 /// How often a time limit of the manager is extended, and by how much from then on.
 const EXTEND_PERIOD: Duration = Duration::from_secs(5);
@@ -176,7 +176,7 @@ impl Hunger {
         }
     }
 
-    /// What the manager is told at this beat.
+    /// The notification of this beat.
     fn tick(&mut self, at: Instant, passes: bool) -> Option<NotifyState<'static>> {
         if passes {
             *self = Self::new(self.limit);
@@ -225,7 +225,7 @@ struct Manager {
 }
 
 impl Manager {
-    /// A manager that doesn't read, or isn't there, holds up nothing but what it is told.
+    /// A manager that doesn't read, or isn't there, delays its own notifications alone.
     async fn send(&self, states: &[NotifyState<'_>]) {
         let mut message = String::new();
         for state in states {

@@ -10,15 +10,12 @@ use healthcheck::{CheckResult, HealthCheck, Selection, Status};
 
 use crate::format::{self, OneLine};
 
-/// Kubernetes' own path, unless the container says otherwise.
-pub(crate) const PATH: &str = "/dev/termination-log";
-
 /// Kubernetes reads no more.
 const LONGEST: usize = 4_096;
 /// An exit isn't held up for longer by a disk.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Writes the failing checks, as far as they are known, where the file exists. Nothing that goes wrong is told:
+/// Writes the failing checks by their latest results, if the file exists. Errors are not reported:
 /// the process ends.
 pub(crate) async fn write(path: PathBuf, health: &HealthCheck) {
     let mut results = health.observations();

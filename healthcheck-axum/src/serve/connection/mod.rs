@@ -25,8 +25,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 
+use super::capacity::CapacitySignal;
 use super::limits::Limits;
-use super::places::House;
 use crate::format::Formats;
 use crate::log::log;
 use crate::problem::Problem;
@@ -46,7 +46,7 @@ pub(super) struct ConnectionContext {
     pub(super) shortcut: Option<Shortcut>,
     pub(super) health: HealthCheck,
     pub(super) limits: Limits,
-    pub(super) house: Arc<House>,
+    pub(super) capacity: Arc<CapacitySignal>,
 }
 
 /// Serves the requests of a connection until either side ends it, a limit is over, or its place is needed.
@@ -63,7 +63,7 @@ pub(super) async fn serve(
         if talk.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        let deadline = match phase.look(cx.waker(), &context.house) {
+        let deadline = match phase.look(cx.waker(), &context.capacity) {
             ControlFlow::Break(()) => return Poll::Ready(()),
             ControlFlow::Continue(None) => return Poll::Pending,
             ControlFlow::Continue(Some(deadline)) => deadline,
@@ -101,7 +101,7 @@ async fn talk(
             .serve_connection(TokioIo::new(&mut wire), service_fn(answer));
         let _ = connection.await;
     }
-    if wire.refusal() == Some(Refusal::PROXY_PROTOCOL) && context.house.proxy_protocol.is_due() {
+    if wire.refusal() == Some(Refusal::PROXY_PROTOCOL) && context.capacity.proxy_protocol.is_due() {
         log!(
             WARN,
             %peer,
@@ -139,7 +139,7 @@ async fn answer(
         }
     };
     // While draining the client's next connection should be another server's; while the house is full, another client's.
-    if bad_host || has_body || context.house.is_full() || context.health.is_draining() {
+    if bad_host || has_body || context.capacity.is_full() || context.health.is_draining() {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::serve::capacity::CapacitySignal;
 use crate::serve::limits::Limits;
-use crate::serve::places::House;
 
 /// A connection in its first second hasn't stood idle yet: its request may be on its way.
 const GRACE: Duration = Duration::from_secs(1);
@@ -114,7 +114,7 @@ impl ConnectionPhase {
 
     /// Whether the connection ends now, and until when it may go on as it is. Called after each poll of the connection,
     /// so that a request which has come meanwhile counts.
-    pub(super) fn look(&self, waker: &Waker, house: &House) -> ControlFlow<(), Option<Instant>> {
+    pub(super) fn look(&self, waker: &Waker, capacity: &CapacitySignal) -> ControlFlow<(), Option<Instant>> {
         let stage = self.stage();
         let mut state = self.lock();
         if self.moved.swap(false, Ordering::Relaxed) {
@@ -126,8 +126,8 @@ impl ConnectionPhase {
         }
         let is_asked = state.asked.take() == Some(state.since);
         let ends = match stage {
-            Stage::New | Stage::Leaving => is_asked || house.is_closing(),
-            Stage::Idle => is_asked || house.is_closing() || house.is_full(),
+            Stage::New | Stage::Leaving => is_asked || capacity.is_closing(),
+            Stage::Idle => is_asked || capacity.is_closing() || capacity.is_full(),
             Stage::Head | Stage::Parsing | Stage::Sending => is_asked,
             Stage::Busy => false,
         };
@@ -157,7 +157,7 @@ impl ConnectionPhase {
         Some((rank, since))
     }
 
-    /// Asks the connection to end if it is still in the stage that began then. Its task reads first what has come.
+    /// Asks the connection to end if it is still in the stage that began then. Its task first reads the received bytes.
     pub(in crate::serve) fn ask(&self, since: Instant) {
         self.lock().asked = Some(since);
         self.wake();

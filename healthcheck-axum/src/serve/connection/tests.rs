@@ -15,7 +15,7 @@ const PEER: &str = "192.0.2.7:4711";
 struct Opened {
     client: DuplexStream,
     task: JoinHandle<()>,
-    house: Arc<House>,
+    capacity: Arc<CapacitySignal>,
     phase: Arc<ConnectionPhase>,
     health: HealthCheck,
 }
@@ -45,16 +45,16 @@ fn open_within(limits: Limits) -> Opened {
         shortcut: None,
         health: health.clone(),
         limits,
-        house: Arc::default(),
+        capacity: Arc::default(),
     };
-    let house = Arc::clone(&context.house);
+    let capacity = Arc::clone(&context.capacity);
     let (client, io) = tokio::io::duplex(1024);
     let phase = Arc::new(ConnectionPhase::new(context.limits));
     let task = tokio::spawn(serve(io, PEER.parse().unwrap(), context, Arc::clone(&phase)));
     Opened {
         client,
         task,
-        house,
+        capacity,
         phase,
         health,
     }
@@ -63,7 +63,7 @@ fn open_within(limits: Limits) -> Opened {
 impl Opened {
     /// The server takes no further requests.
     fn close(&self) {
-        self.house.close();
+        self.capacity.close();
         self.phase.wake();
     }
 

@@ -172,7 +172,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         self.searched = 0;
     }
 
-    /// Reads what has come, up to the longest head; how many bytes.
+    /// Reads the received bytes, up to the longest head. Returns how many.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.filled == self.buffer.len() {
             self.buffer.resize(LONGEST_HEAD.min(self.filled + PIECE), 0);
@@ -298,7 +298,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.io).poll_flush(cx))?;
         if self.phase.stage() == Stage::Sending {
-            // What has come with the request before has its time from now.
+            // Bytes that came with the request before: their time limit begins now.
             self.phase.enter(if self.filled == 0 {
                 Stage::Idle
             } else {

@@ -199,7 +199,7 @@ impl Server {
             shortcut: self.shortcut.clone(),
             health: self.health.clone(),
             limits: self.limits,
-            house: Arc::default(),
+            capacity: Arc::default(),
         };
         let mut places = Places::new();
 
@@ -241,7 +241,7 @@ impl Server {
             }
             drop(listener);
             self.health.end_drain();
-            if timeout(self.limits.drain, places.close(&context.house))
+            if timeout(self.limits.drain, places.close(&context.capacity))
                 .await
                 .is_err()
             {

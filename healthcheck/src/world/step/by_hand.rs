@@ -9,8 +9,9 @@ use crate::model::time;
 use crate::outcome::Status;
 use crate::report::CheckResult;
 use crate::transition::Cause;
-use crate::world::check::{CheckId, Override, Phase};
+use crate::world::check::{Override, Phase};
 use crate::world::event::{Notice, Wording};
+use crate::world::id::CheckId;
 use crate::world::record::Change;
 
 impl Step<'_> {

@@ -7,10 +7,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::World;
-use super::check::{Check, CheckId, Phase, Returned, RunId, RunReason};
+use super::check::{Check, Phase, Returned, RunReason};
 use super::event::{Effects, Event, Notice, Wording};
+use super::id::{CheckId, RunId};
 use super::record::{Change, REMINDER};
-use super::status::{self, Because};
+use super::shown::Because;
+use super::status;
 use super::whole;
 use crate::model::policy::PATIENCE;
 use crate::model::time::{Instant, Now, human};
@@ -23,7 +25,7 @@ mod by_hand;
 mod requests;
 mod time;
 
-/// Changes the world by one event, and says what is to be done because of it.
+/// Changes the world by one event, and returns the effects to carry out.
 pub(crate) fn step(world: &mut World, event: Event<'_>, now: Now) -> Effects {
     let before = world.next_of_driver();
     let generation = world.generation;

@@ -7,9 +7,10 @@ use crate::model::policy::PATIENCE;
 use crate::model::time::{Instant, Now};
 use crate::selection::MaxAge;
 use crate::world::World;
-use crate::world::check::{Check, CheckId, Phase, Run, RunId, RunReason, RunsOn};
+use crate::world::check::{Check, Phase, Run, RunReason, RunsOn};
 use crate::world::event::{Progress, Request, Start, Wait};
 use crate::world::freshness::earlier;
+use crate::world::id::{CheckId, RunId};
 
 impl World {
     /// How far a request has come with what it waits for. Calls `waker` when it is to be looked at again.

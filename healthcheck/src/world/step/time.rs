@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::Step;
 use crate::model::time::Instant;
-use crate::world::check::{CheckId, Phase, RunReason, RunsOn};
+use crate::world::check::{Phase, RunReason, RunsOn};
+use crate::world::id::CheckId;
 use crate::world::population::later;
 
 /// A runtime that is driven ends its runs at their limit. So much later, it isn't, and another one takes the check over.

@@ -325,7 +325,7 @@ impl Pair {
         }
     }
 
-    /// Asks, and sees that what is due is run, and nothing else.
+    /// Asks, and asserts that exactly the due checks run.
     fn ask(&mut self, selection: &Selection, runs_on: RunsOn) {
         let (_, required) = self.stage.world.required(selection).expect("no names, no error");
         let max_age = selection

@@ -322,7 +322,7 @@ impl Stage {
         while self.poll_next_request() {}
     }
 
-    /// Polls one whom a waker or its own time has called. Whoever waits drives, as requests do.
+    /// Polls a request after its waker was called or its deadline came. It lets time pass, as the runner's requests do.
     pub(super) fn poll_next_request(&mut self) -> bool {
         let now = self.now;
         let is_called = |waiting: &Waiting| {

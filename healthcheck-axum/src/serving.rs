@@ -1,0 +1,31 @@
+//! What is set of a server of its own.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The name of the liveness observation that a server adds.
+pub(crate) const RUNTIME: &str = "runtime";
+/// Kubernetes' default for `terminationMessagePath`.
+pub(crate) const TERMINATION_LOG: &str = "/dev/termination-log";
+
+/// How the endpoints are served, where they are served by themselves.
+#[derive(Clone, Debug)]
+pub(crate) struct Serving {
+    pub(crate) shutdown_delay: Option<Duration>,
+    pub(crate) watch_runtime: bool,
+    pub(crate) maintenance_file: Option<PathBuf>,
+    pub(crate) termination_log: PathBuf,
+    pub(crate) haproxy_agent: Option<String>,
+}
+
+impl Default for Serving {
+    fn default() -> Self {
+        Self {
+            shutdown_delay: None,
+            watch_runtime: true,
+            maintenance_file: None,
+            termination_log: TERMINATION_LOG.into(),
+            haproxy_agent: None,
+        }
+    }
+}
