@@ -7,12 +7,12 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use healthcheck::{BuildError, EnvironmentDump, HealthCheck, Report};
 
 use crate::access::Access;
-use crate::answer::{Answers, SERVERS_OWN};
-use crate::details::Details;
+use crate::access::details::Details;
 use crate::disabled;
-use crate::format::{Format, Page};
+use crate::http::answer::{Answers, SERVERS_OWN};
+use crate::http::router;
 use crate::paths::Paths;
-use crate::routes;
+use crate::render::{Format, Page};
 use crate::serving::Serving;
 
 /// The endpoints of every annotated check and section of the binary, to merge into an app: the same as
@@ -375,8 +375,8 @@ impl Endpoints {
     /// [`EnvironmentDumpBuilder::build`](healthcheck::EnvironmentDumpBuilder::build) finds wrong with the sections.
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, BuildError> {
         disabled::apply(&self.health);
-        let state = self.assemble(Readers::Unknown)?;
-        Ok(routes::router(&state.paths, &state))
+        let handler = self.assemble(Readers::Unknown)?;
+        Ok(router::router(&handler))
     }
 
     /// The length of a body is the server's affair: a wrong one would break the connection.

@@ -3,8 +3,10 @@
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderValue};
 
-use crate::format::{Endpoint, FormatRequest, Formats, accepted};
-use crate::query::Query;
+use crate::http::accept::accepted;
+use crate::http::negotiation::FormatRequest;
+use crate::http::query::Query;
+use crate::render::{Endpoint, Formats};
 
 /// What a query asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

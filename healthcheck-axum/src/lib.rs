@@ -29,14 +29,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;
-mod answer;
-mod assembly;
-mod details;
+mod build;
 mod disabled;
 mod endpoints;
-mod exchange;
-mod format;
-mod json;
+mod http;
 mod kind;
 mod log;
 #[cfg(test)]
@@ -44,17 +40,11 @@ mod manifest_tests;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod paths;
-mod probe;
 mod probers;
-mod problem;
-mod query;
-mod routes;
-mod scrape;
+mod render;
 mod self_probe;
 mod serve;
 mod serving;
-mod shortcut;
-mod state;
 mod task;
 #[cfg(test)]
 mod test_log;
@@ -65,12 +55,12 @@ mod test_log;
 pub mod __fuzzing;
 
 pub use access::Access;
-pub use details::Details;
+pub use access::details::Details;
 pub use endpoints::{Endpoints, router};
-pub use format::{Format, Page};
 #[doc(no_inline)]
 pub use healthcheck;
 pub use probers::is_probe;
+pub use render::{Format, Page};
 pub use self_probe::{Probed, probe, probe_within};
 pub use serve::error::ServeError;
 pub use serve::listener::Listener;

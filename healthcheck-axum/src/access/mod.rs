@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::http::request::Parts;
 
 mod credentials;
+pub(crate) mod details;
 mod origin;
 mod refusal;
 mod token_file;

@@ -15,7 +15,7 @@ use utoipa::openapi::{
     ComponentsBuilder, InfoBuilder, OpenApiBuilder, Paths as Described, PathsBuilder, ServerBuilder,
 };
 
-use crate::answer::Answers;
+use crate::http::answer::Answers;
 use crate::paths::Paths;
 
 /// What there is to describe.

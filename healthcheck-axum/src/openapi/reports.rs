@@ -6,10 +6,10 @@ use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{Ref, RefOr};
 
 use super::{Subject, parameter, response, schema};
-use crate::answer::Answers;
-use crate::format::Endpoint;
+use crate::http::answer::Answers;
 use crate::kind::Kind;
 use crate::paths::{CHECK, below};
+use crate::render::Endpoint;
 
 impl Subject<'_> {
     pub(super) fn reports(&self) -> Vec<(String, PathItem)> {

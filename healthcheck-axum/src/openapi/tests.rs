@@ -2,7 +2,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::format::{Format, Page};
+use crate::render::{Format, Page};
 
 struct Mine;
 

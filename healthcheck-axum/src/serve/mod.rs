@@ -1,19 +1,23 @@
 //! `serve`: the endpoints at addresses of their own, answered from a thread apart.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::ConnectInfo;
 use healthcheck::{HealthCheck, Selection};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::runtime::Handle;
 
+use crate::access::Access;
 use crate::disabled;
 use crate::endpoints::{Endpoints, Readers};
+use crate::http::handler::Handler;
+use crate::http::router::respond;
 use crate::log::log;
-use crate::routes;
 use crate::serving::Serving;
-use crate::shortcut::Shortcut;
 use beside::haproxy_agent::Agent;
+use connection::Service;
 use error::ServeError;
 use limits::Limits;
 use listener::Listener;
@@ -29,6 +33,8 @@ pub(crate) mod listener;
 mod log;
 mod places;
 pub(crate) mod signals;
+#[cfg(test)]
+mod test_service;
 mod thread;
 
 /// Serves every annotated check and section of the binary until SIGTERM or Ctrl-C: the same as
@@ -255,10 +261,9 @@ impl Endpoints {
         let health = endpoints.health.clone();
         #[cfg(all(feature = "systemd", unix))]
         let max_age = endpoints.max_age;
-        let state = endpoints.assemble(readers)?;
+        let handler = endpoints.assemble(readers)?;
         let server = Server {
-            router: routes::whole_server(&state),
-            shortcut: Shortcut::new(state),
+            service: service(handler),
             health,
             shutdown_delay,
             signals: signals == Signals::TakenOver,
@@ -293,6 +298,18 @@ impl Endpoints {
             budget: self.probe_budget,
         })
     }
+}
+
+/// The service of a server that serves nothing else.
+fn service(handler: Arc<Handler>) -> Service {
+    let accesses = [&handler.details_access, &handler.environment_access];
+    let needs_peer = !accesses.into_iter().all(Access::reads_headers_alone);
+    Arc::new(move |mut head, peer| {
+        if needs_peer {
+            head.extensions.insert(ConnectInfo(peer));
+        }
+        respond(&handler, handler.at(&head), head)
+    })
 }
 
 /// Who handles the signals that end a process.

@@ -3,12 +3,12 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use healthcheck::HealthCheck;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::timeout;
 
 use super::super::limits::Limits;
 use super::*;
+use crate::serve::test_service::service;
 use crate::test_log::Log;
 
 /// Gives what it was told to give, then nothing more.
@@ -39,8 +39,7 @@ impl Script {
 
 fn context(connections: usize) -> ConnectionContext {
     ConnectionContext {
-        router: TowerToHyperService::new(Router::new()),
-        shortcut: None,
+        service: service(Router::new()),
         health: HealthCheck::builder().discover(false).build().unwrap(),
         limits: Limits {
             connections,

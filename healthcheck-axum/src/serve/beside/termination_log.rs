@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use healthcheck::{CheckResult, HealthCheck, Selection, Status};
 
-use crate::format::{self, OneLine};
+use crate::render::{self, OneLine};
 
 /// Kubernetes reads no more.
 const LONGEST: usize = 4_096;
@@ -38,8 +38,8 @@ fn text(results: &[CheckResult]) -> String {
     for result in failing {
         let CheckResult { checker, output, .. } = result;
         // Writing into a string doesn't fail.
-        let _ = writeln!(text, "{}: {}", OneLine(checker), OneLine(&format::output(output)));
-        let _ = format::advice(result, LONGEST, &mut text);
+        let _ = writeln!(text, "{}: {}", OneLine(checker), OneLine(&render::output(output)));
+        let _ = render::advice(result, LONGEST, &mut text);
     }
     let end = (0..=LONGEST.min(text.len())).rfind(|&end| text.is_char_boundary(end));
     text.truncate(end.unwrap_or_default());

@@ -9,28 +9,26 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::ConnectInfo;
-use axum::http::header::{CONNECTION, HOST};
+use axum::body::Bytes;
+use axum::http::header::HOST;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Request, Response, Version};
+use axum::http::{Request, Response, Version};
 use healthcheck::HealthCheck;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 
 use super::capacity::CapacitySignal;
 use super::limits::Limits;
-use crate::format::Formats;
+use crate::http::answer::close;
+use crate::http::problem::Problem;
+use crate::http::router::Responding;
 use crate::log::log;
-use crate::problem::Problem;
-use crate::shortcut::Shortcut;
+use crate::render::Formats;
 use phase::Stage;
 use wire::{LONGEST_HEAD, Refusal, Wire};
 
@@ -39,11 +37,13 @@ pub(super) use phase::{ConnectionPhase, Rank};
 mod phase;
 mod wire;
 
+/// Answers one request, of which it gets the head and the peer's address.
+pub(super) type Service = Arc<dyn Fn(Parts, SocketAddr) -> Responding + Send + Sync>;
+
 /// What every connection needs.
 #[derive(Clone)]
 pub(super) struct ConnectionContext {
-    pub(super) router: TowerToHyperService<Router>,
-    pub(super) shortcut: Option<Shortcut>,
+    pub(super) service: Service,
     pub(super) health: HealthCheck,
     pub(super) limits: Limits,
     pub(super) capacity: Arc<CapacitySignal>,
@@ -123,25 +123,15 @@ async fn answer(
     // Where a body ends is what proxies and servers disagree about: no request is read behind one.
     let has_body = !request.body().is_end_stream();
     phase.is_taken(has_body);
-    let (head, body) = request.into_parts();
-    let bad_host = !names_one_host(&head);
-    let shortcut = context.shortcut.as_ref().filter(|_| !bad_host);
-    let mut response = match shortcut.and_then(|shortcut| shortcut.answer(&head)) {
-        Some(response) => response.map(Content::Whole),
-        None if bad_host => {
-            let answer = Problem::bad_host().response(&Formats::default(), None, &head);
-            answer.map(Content::Routed)
-        }
-        None => {
-            let mut request = Request::from_parts(head, Body::new(body));
-            request.extensions_mut().insert(ConnectInfo(peer));
-            context.router.call(request).await?.map(Content::Routed)
-        }
+    let (head, _) = request.into_parts();
+    let is_for_one_host = names_one_host(&head);
+    let mut response = if is_for_one_host {
+        (context.service)(head, peer).await
+    } else {
+        Problem::bad_host().response(&Formats::default(), None, &head)
     };
-    // While draining the client's next connection should be another server's; while the house is full, another client's.
-    if bad_host || has_body || context.capacity.is_full() || context.health.is_draining() {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(CONNECTION, close);
+    if !is_for_one_host || has_body || context.capacity.is_full() {
+        close(&mut response);
     }
     Ok(response.map(|content| Answer { content, phase }))
 }
@@ -159,45 +149,31 @@ fn names_one_host(head: &Parts) -> bool {
     }
 }
 
-/// The body of an answer, which is through when it is dropped.
+/// The body of an answer. Dropping it means that it is sent.
 struct Answer {
-    content: Content,
+    /// Empty once it is sent.
+    content: Bytes,
     phase: Arc<ConnectionPhase>,
 }
 
-enum Content {
-    /// Empty once it is sent.
-    Whole(Bytes),
-    Routed(Body),
-}
-
-impl http_body::Body for Answer {
+impl Body for Answer {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        match &mut self.content {
-            Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(mem::take(bytes))))),
-            Content::Routed(body) => Pin::new(body).poll_frame(cx),
-        }
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let content = mem::take(&mut self.content);
+        Poll::Ready((!content.is_empty()).then(|| Ok(Frame::data(content))))
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.content {
-            Content::Whole(bytes) => bytes.is_empty(),
-            Content::Routed(body) => body.is_end_stream(),
-        }
+        self.content.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.content {
-            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Routed(body) => body.size_hint(),
-        }
+        SizeHint::with_exact(self.content.len() as u64)
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::*;
+use crate::serve::test_service::service;
 
 const PEER: &str = "192.0.2.7:4711";
 
@@ -41,8 +42,7 @@ fn open_within(limits: Limits) -> Opened {
             }),
         );
     let context = ConnectionContext {
-        router: TowerToHyperService::new(router),
-        shortcut: None,
+        service: service(router),
         health: health.clone(),
         limits,
         capacity: Arc::default(),

@@ -14,7 +14,7 @@ use memchr::memchr_iter;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::phase::{ConnectionPhase, Stage};
-use crate::problem;
+use crate::http::problem;
 
 /// A request's head above this is refused, 431.
 pub(super) const LONGEST_HEAD: usize = 16 * 1024;

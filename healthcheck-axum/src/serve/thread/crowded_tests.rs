@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::tests::{SOON, ask, listen, no_checks, server};
 use super::*;
+use axum::Router;
 
 const PLACES: usize = 64;
 const SECOND: Duration = Duration::from_secs(1);

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use axum::Router;
 use healthcheck::HealthCheck;
-use hyper_util::service::TowerToHyperService;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -18,14 +16,13 @@ use super::beside::haproxy_agent::{self, Agent};
 #[cfg(all(feature = "systemd", unix))]
 use super::beside::systemd;
 use super::beside::{maintenance_file, runtime_watch, termination_log};
-use super::connection::ConnectionContext;
+use super::connection::{ConnectionContext, Service};
 use super::error::ServeError;
 use super::limits::Limits;
 use super::listener::{Detached, Listener};
 use super::places::Places;
 use super::signals::{Caught, LAST_MOMENT, Signals};
 use crate::log::{self, log};
-use crate::shortcut::Shortcut;
 use crate::task::Task;
 
 #[cfg(test)]
@@ -35,9 +32,7 @@ mod tests;
 
 /// What is served, and how it ends.
 pub(super) struct Server {
-    pub(super) router: Router,
-    /// What answers some of its requests sooner.
-    pub(super) shortcut: Option<Shortcut>,
+    pub(super) service: Service,
     pub(super) health: HealthCheck,
     /// How long requests are answered after SIGTERM, or what ends the server in its place; `None`: as `health` says.
     pub(super) shutdown_delay: Option<Duration>,
@@ -195,8 +190,7 @@ impl Server {
         signals: &mut Signals,
     ) -> Ended {
         let context = ConnectionContext {
-            router: TowerToHyperService::new(self.router.clone()),
-            shortcut: self.shortcut.clone(),
+            service: Arc::clone(&self.service),
             health: self.health.clone(),
             limits: self.limits,
             capacity: Arc::default(),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 
+use axum::Router;
 use axum::routing::get;
 use healthcheck::{Check, Selection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,12 +12,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use super::*;
+use crate::serve::test_service::service;
 
 pub(super) const SOON: Duration = Duration::from_secs(10);
 
 pub(super) fn server(health: &HealthCheck, router: Router) -> Server {
     Server {
-        router: router.route(
+        service: service(router.route(
             "/readyz",
             get({
                 let health = health.clone();
@@ -27,8 +29,7 @@ pub(super) fn server(health: &HealthCheck, router: Router) -> Server {
                     report.map_or_else(|error| error.to_string(), |report| report.status.to_string())
                 }
             }),
-        ),
-        shortcut: None,
+        )),
         health: health.clone(),
         shutdown_delay: Some(Duration::ZERO),
         signals: false,

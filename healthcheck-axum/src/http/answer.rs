@@ -1,0 +1,302 @@
+//! From a report to an answer: the verdict's status and headers, and a body.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use healthcheck::{HealthCheck, Overall, Report};
+
+use crate::access::details::{self, Details};
+use crate::kind::Kind;
+use crate::log::log;
+#[cfg(feature = "openapi")]
+use crate::render::essence;
+use crate::render::{Choice, Form, Format, Formats, Page, PageContext, html};
+
+/// How each verdict is answered, and in which forms.
+#[derive(Clone, Default)]
+pub(crate) struct Answers {
+    pub(crate) success_status: Option<StatusCode>,
+    pub(crate) degraded_status: Option<StatusCode>,
+    pub(crate) failed_status: Option<StatusCode>,
+    pub(crate) success_headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) degraded_headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) failed_headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) formats: Formats,
+    /// For those without permission for details.
+    pub(crate) details: Details,
+}
+
+/// A report in the form that goes out, rendered once and sent as often as it is asked for.
+pub(crate) struct Rendered {
+    status: StatusCode,
+    headers: HeaderMap,
+    /// What the form's and the user's own headers say of `Vary`.
+    own_vary: Option<HeaderValue>,
+    body: Bytes,
+}
+
+const ACCEPT: &str = "accept";
+
+/// Headers that are the server's own affair: a wrong one breaks the connection.
+pub(crate) const SERVERS_OWN: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
+
+/// What a form makes of a page.
+struct Made {
+    content_type: HeaderValue,
+    headers: HeaderMap,
+    body: Bytes,
+    /// Not the default in the place of a form that panicked.
+    as_chosen: bool,
+}
+
+/// What a rendering is of, beside its report.
+#[derive(Clone, Copy)]
+pub(crate) struct RenderContext<'a> {
+    pub(crate) health: &'a HealthCheck,
+    pub(crate) context: PageContext<'a>,
+    /// Whether the caller may see what the checks say.
+    pub(crate) details: bool,
+}
+
+impl Answers {
+    /// Statuses that are no answer yet: the client would wait for another one.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let statuses = [
+            ("success_status", self.success_status),
+            ("degraded_status", self.degraded_status),
+            ("failed_status", self.failed_status),
+        ];
+        let interim = statuses
+            .into_iter()
+            .filter_map(|(method, status)| Some((method, status.filter(StatusCode::is_informational)?)));
+        interim
+            .map(|(method, status)| {
+                format!(
+                    "{method}({}) is no status of an answer, which begin with 200",
+                    status.as_u16()
+                )
+            })
+            .collect()
+    }
+
+    pub(crate) fn render(&self, report: &Report, choice: Choice, subject: RenderContext<'_>) -> Rendered {
+        let RenderContext {
+            health,
+            context,
+            details,
+        } = subject;
+        let reduced;
+        let told = if details {
+            report
+        } else {
+            reduced = match self.details {
+                Details::Verdicts => report.without_details(details::WITHHELD),
+                Details::Overall => details::overall(report),
+            };
+            &reduced
+        };
+        let page = Page::new(told, health, context)
+            .style(choice.style)
+            .withheld((!details).then_some(self.details));
+        let made = self.made(choice, &page);
+        let verdict = report.status;
+        let mut headers = headers(made.content_type, made.body.len());
+        headers.extend(made.headers);
+        for (name, value) in self.headers(verdict) {
+            // The content type that somebody sets is that of the body that `Endpoints::body` makes.
+            let is_of_body = choice.form == Form::JSON && made.as_chosen;
+            if *name != header::CONTENT_TYPE || is_of_body {
+                headers.insert(name, value.clone());
+            }
+        }
+        let own_vary = headers.get(header::VARY).cloned();
+        headers.insert(
+            header::VARY,
+            own_vary
+                .as_ref()
+                .map_or(HeaderValue::from_static(ACCEPT), with_accept),
+        );
+        let status = if choice.form.is_metrics() {
+            // A scraper drops the body of anything else.
+            StatusCode::OK
+        } else {
+            self.status(context.kind, verdict)
+        };
+        let mut body = made.body;
+        if has_no_content(status) {
+            // Some clients take a length beside such a status for a broken answer (RFC 9110, 8.6).
+            headers.remove(header::CONTENT_TYPE);
+            headers.remove(header::CONTENT_LENGTH);
+            body = Bytes::new();
+        }
+        Rendered {
+            status,
+            headers,
+            own_vary,
+            body,
+        }
+    }
+
+    fn status(&self, kind: Kind, verdict: Overall) -> StatusCode {
+        let success = self.success_status.unwrap_or(StatusCode::OK);
+        match verdict {
+            Overall::Failure => self.failed_status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+            // A kubelet must never see a 4xx for a warning.
+            Overall::Degraded if kind == Kind::Health => self.degraded_status.unwrap_or(success),
+            Overall::Degraded | Overall::Success => success,
+        }
+    }
+
+    fn headers(&self, verdict: Overall) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
+        let (one, other): (&[_], &[_]) = match verdict {
+            Overall::Success => (&self.success_headers, &[]),
+            Overall::Degraded => (&self.success_headers, &self.degraded_headers),
+            Overall::Failure => (&self.failed_headers, &[]),
+        };
+        one.iter().chain(other)
+    }
+
+    /// The content types that somebody set by header, without parameters.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn content_types(&self) -> impl Iterator<Item = String> {
+        let all = [
+            &self.success_headers,
+            &self.degraded_headers,
+            &self.failed_headers,
+        ];
+        let set = all.into_iter().flatten();
+        set.filter(|(name, _)| *name == header::CONTENT_TYPE)
+            .map(|(_, value)| essence(value))
+    }
+
+    /// What the chosen form makes of the page; where it panics, what ours does.
+    fn made(&self, choice: Choice, page: &Page<'_>) -> Made {
+        let make = |format: &dyn Format, as_chosen| Made {
+            content_type: format.content_type(),
+            headers: format.headers(),
+            body: format.render(page),
+            as_chosen,
+        };
+        let chosen = AssertUnwindSafe(|| make(self.formats.get(choice.form), true));
+        let mut made = catch_unwind(chosen).unwrap_or_else(|_| {
+            let name = self.formats.name(choice.form).to_owned();
+            log!(ERROR, "the format `{name}` panicked: the report is sent as JSON");
+            make(Formats::default_json(), false)
+        });
+        for name in SERVERS_OWN {
+            made.headers.remove(name);
+        }
+        made
+    }
+}
+
+impl Rendered {
+    /// The answer; `by_accept` where the client's `Accept` had a say in its form.
+    pub(crate) fn response(&self, by_accept: bool) -> Response<Bytes> {
+        let mut response = Response::new(self.body.clone());
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers.clone();
+        if !by_accept {
+            response.headers_mut().remove(header::VARY);
+            if let Some(vary) = &self.own_vary {
+                response.headers_mut().insert(header::VARY, vary.clone());
+            }
+        }
+        response
+    }
+}
+
+/// An answer that is JSON and no report.
+pub(crate) fn json(status: StatusCode, body: Bytes) -> Response<Bytes> {
+    plain(status, HeaderValue::from_static("application/json"), body)
+}
+
+/// An answer that is text and no report.
+pub(crate) fn text(status: StatusCode, body: Bytes) -> Response<Bytes> {
+    plain(
+        status,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+        body,
+    )
+}
+
+/// A page for people that is no report.
+pub(crate) fn page(status: StatusCode, body: Bytes) -> Response<Bytes> {
+    let mut response = plain(status, html::HTML, body);
+    response.headers_mut().extend(html::headers());
+    response
+}
+
+/// JSON, or a page for people.
+pub(crate) fn either(
+    choice: Choice,
+    by_accept: bool,
+    json_of: impl FnOnce() -> Bytes,
+    page_of: impl FnOnce() -> Bytes,
+) -> Response<Bytes> {
+    let mut response = if choice.form == Form::HTML {
+        page(StatusCode::OK, page_of())
+    } else {
+        json(StatusCode::OK, json_of())
+    };
+    if by_accept {
+        response
+            .headers_mut()
+            .insert(header::VARY, HeaderValue::from_static(ACCEPT));
+    }
+    response
+}
+
+/// No content: a preflight's answer, which says what may be asked.
+pub(crate) fn no_content(allowed: HeaderValue) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let mut headers = headers(HeaderValue::from_static(""), 0);
+    headers.remove(header::CONTENT_TYPE);
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::ALLOW, allowed);
+    *response.headers_mut() = headers;
+    response
+}
+
+/// Makes this the last answer of its connection.
+pub(crate) fn close<B>(response: &mut Response<B>) {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+}
+
+/// Whether the status is that of an answer without content.
+pub(crate) fn has_no_content(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+    )
+}
+
+/// The same, and by `Accept`.
+fn with_accept(vary: &HeaderValue) -> HeaderValue {
+    let both = [ACCEPT.as_bytes(), b", ", vary.as_bytes()].concat();
+    HeaderValue::from_bytes(&both).unwrap_or(HeaderValue::from_static(ACCEPT))
+}
+
+fn plain(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response<Bytes> {
+    let headers = headers(content_type, body.len());
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// What every answer carries. It tells its length itself, since the answer to `HEAD` has no body to count.
+fn headers(content_type: HeaderValue, length: usize) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers
+}

@@ -1,0 +1,288 @@
+//! What all routes share, and how a request comes to its answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, Response, StatusCode, Version, header};
+use healthcheck::checks::{Asked, VIA};
+use healthcheck::{EnvironmentDump, HealthCheck, Selection, SelectionError};
+
+use super::answer::{self, Answers, RenderContext, Rendered};
+use super::ask::{Ask, Target};
+use super::cache::{Cache, Key, Shown};
+use super::problem::Problem;
+use crate::access::Access;
+use crate::access::details::Details;
+use crate::kind::Kind;
+use crate::paths::Paths;
+use crate::render::{PageContext, Wholes, html, plain};
+
+/// Answers the requests.
+pub(crate) struct Handler {
+    pub(crate) health: HealthCheck,
+    pub(crate) whole: Probe,
+    pub(crate) liveness: Probe,
+    pub(crate) readiness: Probe,
+    pub(crate) startup: Probe,
+    pub(crate) answers: Answers,
+    pub(crate) cache: Cache,
+    pub(crate) details_access: Access,
+    pub(crate) paths: Paths,
+    /// The version of the binary.
+    pub(crate) release: Option<String>,
+    #[cfg(feature = "openapi")]
+    pub(crate) openapi: Option<Bytes>,
+    pub(crate) environment: Option<EnvironmentDump>,
+    pub(crate) environment_access: Access,
+    /// Whether the environment page shows variables and arguments by name alone, since no access was chosen.
+    pub(crate) variables_are_hidden: bool,
+}
+
+/// What the path of a probe asks for.
+pub(crate) struct Probe {
+    pub(crate) selection: Selection,
+    /// How long an answer may wait for due checks.
+    pub(crate) budget: Option<Duration>,
+}
+
+/// How far a request comes without waiting.
+pub(crate) enum Begun {
+    Answered(Response<Bytes>),
+    Waits(Ask),
+}
+
+impl Handler {
+    /// Reads a request, and answers it if nothing has to be waited for.
+    pub(crate) fn begin(&self, target: Target, head: &Parts) -> Begun {
+        let begun = self.try_begin(target, head);
+        begun.unwrap_or_else(|problem| Begun::Answered(self.finished(Err(problem), target, head)))
+    }
+
+    fn try_begin(&self, target: Target, head: &Parts) -> Result<Begun, Problem> {
+        if target == Target::Nothing {
+            let there = self.paths.all(self.environment.is_some());
+            return Err(Problem::nothing_here(head, there));
+        }
+        // A browser's question whether another page's script may ask. The answer names the methods, and allows no script.
+        if head.method == Method::OPTIONS && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        {
+            let preflight = answer::no_content(target.allowed());
+            return Ok(Begun::Answered(self.finished(Ok(preflight), target, head)));
+        }
+        if !target.takes(&head.method) {
+            return Err(Problem::method_not_allowed(target.allowed()));
+        }
+        match target {
+            #[cfg(feature = "openapi")]
+            Target::OpenApi => {
+                let document = answer::json(StatusCode::OK, self.openapi.clone().unwrap_or_default());
+                return Ok(Begun::Answered(self.finished(Ok(document), target, head)));
+            }
+            Target::History | Target::Environment | Target::Section => {
+                let admitted = self.environment_access.admit(head);
+                admitted.map_err(|refusals| Problem::refused(&refusals))?;
+            }
+            _ => {}
+        }
+        let ask = Ask::read(target, head, &self.answers.formats, &self.details_access)?;
+        Ok(match self.fresh(&ask) {
+            Some(rendered) => {
+                Begun::Answered(self.finished(Ok(rendered.response(ask.by_accept())), target, head))
+            }
+            None => Begun::Waits(ask),
+        })
+    }
+
+    /// The answer to a request that waits for checks or sections.
+    pub(crate) async fn answer(&self, ask: Ask, head: &Parts) -> Response<Bytes> {
+        self.finished(self.try_answer(&ask, head).await, ask.target, head)
+    }
+
+    async fn try_answer(&self, ask: &Ask, head: &Parts) -> Result<Response<Bytes>, Problem> {
+        // Our own upstream checks know the sender as long as it may be waiting for this answer.
+        let via = head.headers.get(VIA);
+        let asked = via.map(|via| Asked::by(via.to_str().unwrap_or_default()));
+        let _asked = asked.transpose().map_err(Problem::asked_by_itself)?;
+        match ask.target {
+            Target::Probe(kind) | Target::Check(kind) => self.report(kind, ask).await,
+            Target::Environment => self.environment(ask).await,
+            Target::Section => self.section(ask).await,
+            _ => Ok(self.history(ask)),
+        }
+    }
+
+    /// The answer of a whole probe of which nothing is due.
+    fn fresh(&self, ask: &Ask) -> Option<Arc<Rendered>> {
+        let Target::Probe(kind) = ask.target else {
+            return None;
+        };
+        if !ask.is_whole() || ask.choice.form.is_metrics() {
+            return None;
+        }
+        let report = self.health.fresh(&self.probe(kind).selection)?;
+        let metrics = None;
+        Some(self.rendered(kind, ask, Shown { report, metrics }))
+    }
+
+    async fn report(&self, kind: Kind, ask: &Ask) -> Result<Response<Bytes>, Problem> {
+        let probe = self.probe(kind);
+        self.is_chosen(ask)?;
+        let selection = ask.within(&probe.selection);
+        let shown = if ask.choice.form.is_metrics() {
+            self.scrape(&selection).await?
+        } else {
+            Shown {
+                report: self.health.report_within(&selection, probe.budget).await?,
+                metrics: None,
+            }
+        };
+        Ok(self.rendered(kind, ask, shown).response(ask.by_accept()))
+    }
+
+    /// The latest results. It starts due checks and doesn't wait: the next scrape has their results.
+    async fn scrape(&self, selection: &Selection) -> Result<Shown, SelectionError> {
+        let now = |selection| self.health.report_within(selection, Duration::ZERO);
+        // In this order: the due checks have been started when the probes' reports are read.
+        let report = now(selection).await?;
+        let wholes = Wholes {
+            all: now(&Selection::all()).await?,
+            liveness: now(&Selection::liveness()).await?,
+            readiness: now(&Selection::readiness()).await?,
+            startup: now(&Selection::startup()).await?,
+        };
+        let metrics = Some((wholes, self.health.statistics()));
+        Ok(Shown { report, metrics })
+    }
+
+    fn rendered(&self, kind: Kind, ask: &Ask, shown: Shown) -> Arc<Rendered> {
+        let key = Key {
+            kind,
+            choice: ask.choice,
+            details: ask.details,
+        };
+        let render = |shown: &Shown| {
+            let context = RenderContext {
+                health: &self.health,
+                context: PageContext {
+                    kind,
+                    check: ask.name.as_deref(),
+                    excluded: &ask.query.excluded,
+                    tags: &ask.query.tags,
+                    is_whole: ask.is_whole(),
+                    paths: &self.paths,
+                    with_environment: self.environment.is_some(),
+                    release: self.release.as_deref(),
+                    wholes: shown.metrics.as_ref().map(|(wholes, _)| wholes),
+                },
+                details: ask.details,
+            };
+            self.answers.render(&shown.report, ask.choice, context)
+        };
+        if ask.is_whole() {
+            self.cache.get_or(key, shown, render)
+        } else {
+            Arc::new(render(&shown))
+        }
+    }
+
+    async fn environment(&self, ask: &Ask) -> Result<Response<Bytes>, Problem> {
+        let dump = self.environment.as_ref().ok_or_else(Problem::no_environment)?;
+        let sections = dump.collect().await;
+        Ok(answer::either(
+            ask.choice,
+            ask.by_accept(),
+            || plain::of_environment(&sections),
+            || html::of_environment(&self.paths, &sections, self.variables_are_hidden),
+        ))
+    }
+
+    async fn section(&self, ask: &Ask) -> Result<Response<Bytes>, Problem> {
+        let dump = self.environment.as_ref().ok_or_else(Problem::no_environment)?;
+        let name = ask.name.as_deref().unwrap_or_default();
+        match dump.collect_section(name).await {
+            Some(value) => Ok(answer::json(StatusCode::OK, plain::of_value(&value))),
+            None => Err(Problem::unknown_section(name, dump.names())),
+        }
+    }
+
+    /// The last transitions.
+    fn history(&self, ask: &Ask) -> Response<Bytes> {
+        let history = self.health.history();
+        answer::either(
+            ask.choice,
+            ask.by_accept(),
+            || plain::of_history(history.clone()),
+            || html::of_history(&self.paths, self.environment.is_some(), &history),
+        )
+    }
+
+    /// The path and the query intersect, as a probe and the query do.
+    fn is_chosen(&self, ask: &Ask) -> Result<(), Problem> {
+        let (Some(name), query) = (&ask.name, &ask.query) else {
+            return Ok(());
+        };
+        let is_named = query.checks.is_empty() && query.tags.is_empty() || query.checks.contains(name);
+        let is_tagged = || {
+            let mut checks = self.health.checks();
+            let check = checks.find(|check| check.name() == name);
+            check.is_none_or(|check| {
+                let own = &check.options().tags;
+                own.iter().any(|tag| query.tags.iter().any(|asked| asked == tag))
+            })
+        };
+        if is_named || is_tagged() {
+            Ok(())
+        } else {
+            Err(Problem::not_chosen(name))
+        }
+    }
+
+    /// The answer as it leaves: a problem in words, and what the method and the drain add.
+    fn finished(
+        &self,
+        answer: Result<Response<Bytes>, Problem>,
+        target: Target,
+        head: &Parts,
+    ) -> Response<Bytes> {
+        let mut response = answer.unwrap_or_else(|problem| self.problem(problem, head));
+        if head.method == Method::HEAD {
+            // The length stays: it is that of the body that `GET` would get.
+            *response.body_mut() = Bytes::new();
+        } else if head.method == Method::OPTIONS && target.takes(&Method::OPTIONS) {
+            *response.body_mut() = Bytes::new();
+            let headers = response.headers_mut();
+            headers.insert(header::ALLOW, target.allowed());
+            if headers.contains_key(header::CONTENT_LENGTH) {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+            }
+        }
+        // The client's next connection should be another instance's. HTTP/2 has no such header.
+        if self.health.is_draining() && head.version <= Version::HTTP_11 {
+            answer::close(&mut response);
+        }
+        response
+    }
+
+    /// What was wrong with a request, as far as this caller may know it.
+    fn problem(&self, problem: Problem, head: &Parts) -> Response<Bytes> {
+        let withheld = self.answers.details == Details::Overall && self.details_access.admit(head).is_err();
+        let problem = if withheld {
+            problem.without_names()
+        } else {
+            problem
+        };
+        let ours = (&self.paths, self.environment.is_some());
+        problem.response(&self.answers.formats, Some(ours), head)
+    }
+
+    const fn probe(&self, kind: Kind) -> &Probe {
+        match kind {
+            Kind::Health => &self.whole,
+            Kind::Liveness => &self.liveness,
+            Kind::Readiness => &self.readiness,
+            Kind::Startup => &self.startup,
+        }
+    }
+}

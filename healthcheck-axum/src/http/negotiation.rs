@@ -1,0 +1,174 @@
+//! Which form an answer takes: `?format=` first, then `Accept`, then JSON. Never 406.
+
+use std::fmt;
+
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, HeaderValue};
+
+use super::accept::{Range, ranges};
+use crate::render::{Acceptability, Choice, Endpoint, Form, Formats, Style};
+
+/// What a request says about the form of its answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FormatRequest<'a> {
+    /// `?format=`
+    pub(crate) format: Option<&'a str>,
+    /// `?verbose`
+    pub(crate) verbose: bool,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) on: Endpoint,
+}
+
+/// A `?format=` that isn't to be had here.
+#[derive(Debug)]
+pub(crate) struct UnknownFormat {
+    asked: String,
+    known: Vec<String>,
+    elsewhere: bool,
+}
+
+impl Formats {
+    /// The form for a request.
+    pub(crate) fn choose(&self, request: &FormatRequest<'_>) -> Result<Choice, UnknownFormat> {
+        let style = if request.verbose {
+            Style::Verbose
+        } else {
+            Style::Brief
+        };
+        if let Some(asked) = request.format {
+            return match self.named(asked) {
+                Some(form) if form.is_to_be_had(request.on) => Ok(Choice { form, style }),
+                found => Err(UnknownFormat {
+                    asked: asked.to_owned(),
+                    known: self.names(request.on).map(str::to_owned).collect(),
+                    elsewhere: found.is_some(),
+                }),
+            };
+        }
+        if request.verbose && request.on != Endpoint::Environment {
+            let form = Form::TEXT;
+            return Ok(Choice { form, style });
+        }
+        Ok(self.accepted(request))
+    }
+
+    /// What the `Accept` header likes best, by quality, then by how closely it names a form, then by its own order.
+    fn accepted(&self, request: &FormatRequest<'_>) -> Choice {
+        let Some(first) = request.headers.get(ACCEPT) else {
+            return Choice::JSON;
+        };
+        // What most probes and clients send needs no reading.
+        let is_plain = matches!(first.as_bytes(), b"*/*" | b"application/json");
+        if is_plain && request.headers.get_all(ACCEPT).iter().nth(1).is_none() {
+            return Choice::JSON;
+        }
+        let all = || {
+            request
+                .headers
+                .get_all(ACCEPT)
+                .iter()
+                .filter_map(text)
+                .flat_map(ranges)
+        };
+        let best = self
+            .forms()
+            .filter(|form| form.is_to_be_had(request.on))
+            .filter_map(|form| Some((form, match_score(self.acceptability(form), all())?)))
+            // Of equals the last is taken: backwards it is the first.
+            .rev()
+            .max_by_key(|(_, match_score)| *match_score);
+        let Some((form, _)) = best else {
+            return Choice::JSON;
+        };
+        // Consul: `text/plain, text/*, */*`. Alone, `text/plain` is somebody who wants one word.
+        let style = if form == Form::TEXT && all().any(|range| range.is_wild() && range.quality > 0) {
+            Style::WorstLast
+        } else {
+            Style::Brief
+        };
+        Choice { form, style }
+    }
+}
+
+/// How much a header likes a form. In the order of the fields: the greater, the better.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct MatchScore {
+    quality: u16,
+    closeness: u8,
+    earliness: std::cmp::Reverse<usize>,
+}
+
+/// `None` where the header doesn't name the form, or refuses it.
+fn match_score<'a>(
+    acceptability: &Acceptability,
+    ranges: impl Iterator<Item = Range<'a>>,
+) -> Option<MatchScore> {
+    let matching = ranges.enumerate().filter_map(|(position, range)| {
+        Some(MatchScore {
+            quality: range.quality,
+            closeness: closeness(acceptability, &range)?,
+            earliness: std::cmp::Reverse(position),
+        })
+    });
+    // The closest range decides, also where it says 0.
+    let closest = matching
+        .max_by_key(|match_score| (match_score.closeness, match_score.quality, match_score.earliness));
+    closest.filter(|match_score| match_score.quality > 0)
+}
+
+/// How closely a range names a form, from 0 for `*/*` to 3; `None` where it doesn't.
+fn closeness(acceptability: &Acceptability, range: &Range<'_>) -> Option<u8> {
+    let (media, wild, versioned) = match acceptability {
+        Acceptability::Wild(media) => (&**media, true, false),
+        Acceptability::Named(media) => (&**media, false, false),
+        Acceptability::Versioned(media) => (*media, false, true),
+        Acceptability::Nothing => return None,
+    };
+    let (kind, subkind) = media.split_once('/')?;
+    if range.kind == "*" {
+        return wild.then_some(0);
+    }
+    if !range.kind.eq_ignore_ascii_case(kind) {
+        return None;
+    }
+    if range.subkind == "*" {
+        return wild.then_some(1);
+    }
+    if !range.subkind.eq_ignore_ascii_case(subkind) {
+        return None;
+    }
+    // `text/plain` with a version is Prometheus' text, and without one it never is.
+    if media == "text/plain" && range.versioned != versioned {
+        return None;
+    }
+    Some(if range.versioned { 3 } else { 2 })
+}
+
+fn text(value: &HeaderValue) -> Option<&str> {
+    value.to_str().ok()
+}
+
+impl UnknownFormat {
+    /// The names that would be answered here.
+    pub(crate) fn known(&self) -> &[String] {
+        &self.known
+    }
+}
+
+impl fmt::Display for UnknownFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { asked, known, .. } = self;
+        let known = known.join(", ");
+        if self.elsewhere {
+            return write!(
+                f,
+                "`{asked}` is a format of the health path alone; the formats here are: {known}"
+            );
+        }
+        write!(f, "unknown format `{asked}`; the formats are: {known}")
+    }
+}
+
+#[cfg(test)]
+#[path = "negotiation_tests.rs"]
+mod tests;

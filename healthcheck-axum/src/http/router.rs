@@ -1,0 +1,264 @@
+//! From a path to its target: by axum's router in an app, by [`Handler::at`] in a server that serves nothing else.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{Method, Response};
+use axum::routing::any_service;
+use tower_service::Service;
+
+use super::ask::Target;
+use super::handler::{Begun, Handler};
+use crate::kind::Kind;
+#[cfg(feature = "openapi")]
+use crate::paths::DOCUMENT;
+use crate::paths::{CHECK, HISTORY, SECTION, below};
+
+const KINDS: [Kind; 4] = [Kind::Health, Kind::Liveness, Kind::Readiness, Kind::Startup];
+
+/// The router of all routes. The paths are known to be sound, and no two are the same.
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(handler: &Arc<Handler>) -> Router<S> {
+    let mut router = Router::new();
+    for (path, target) in routes(handler) {
+        // `any_service` alone answers `GET`, too, after it was compared with every other method.
+        let route = Route {
+            handler: Arc::clone(handler),
+            target,
+        };
+        router = router.route(&path, any_service(route.clone()).get_service(route));
+    }
+    router
+}
+
+fn routes(handler: &Handler) -> Vec<(String, Target)> {
+    let paths = &handler.paths;
+    let check = format!("{{{CHECK}}}");
+    let mut routes = vec![(below(&paths.health, HISTORY), Target::History)];
+    for kind in KINDS {
+        let path = paths.of(kind);
+        routes.push((path.to_owned(), Target::Probe(kind)));
+        routes.push((below(path, &check), Target::Check(kind)));
+    }
+    #[cfg(feature = "openapi")]
+    if handler.openapi.is_some() {
+        routes.push((below(&paths.health, DOCUMENT), Target::OpenApi));
+    }
+    if handler.environment.is_some() {
+        routes.push((paths.environment.clone(), Target::Environment));
+        let section = format!("{{{SECTION}}}");
+        routes.push((below(&paths.environment, &section), Target::Section));
+    }
+    routes
+}
+
+impl Handler {
+    /// What lies at a path of a server that serves nothing else: the same as axum's router finds.
+    pub(crate) fn at(&self, head: &Parts) -> Target {
+        let (paths, path) = (&self.paths, head.uri.path());
+        if let Some(kind) = KINDS.into_iter().find(|&kind| paths.of(kind) == path) {
+            return Target::Probe(kind);
+        }
+        // `OPTIONS *`, as Apache's health check asks, is about readiness.
+        if path == "*" && head.method == Method::OPTIONS {
+            return Target::Probe(Kind::Readiness);
+        }
+        let with_environment = self.environment.is_some();
+        if with_environment && paths.environment == path {
+            return Target::Environment;
+        }
+        match segment_below(&paths.health, path) {
+            Some(HISTORY) => return Target::History,
+            #[cfg(feature = "openapi")]
+            Some(DOCUMENT) if self.openapi.is_some() => return Target::OpenApi,
+            _ => {}
+        }
+        if with_environment && segment_below(&paths.environment, path).is_some() {
+            return Target::Section;
+        }
+        let of_check = |&kind: &Kind| segment_below(paths.of(kind), path).is_some();
+        KINDS
+            .into_iter()
+            .find(of_check)
+            .map_or(Target::Nothing, Target::Check)
+    }
+}
+
+/// The one segment that a path has below another.
+fn segment_below<'a>(above: &str, path: &'a str) -> Option<&'a str> {
+    let below = path.strip_prefix(above.trim_end_matches('/'))?;
+    let segment = below.strip_prefix('/')?;
+    (!segment.is_empty() && !segment.contains('/')).then_some(segment)
+}
+
+/// Answers a request, whose head is all that counts.
+pub(crate) fn respond(handler: &Arc<Handler>, target: Target, head: Parts) -> Responding {
+    match handler.begin(target, &head) {
+        Begun::Answered(response) => Responding::Ready(Some(response)),
+        Begun::Waits(ask) => {
+            let handler = Arc::clone(handler);
+            Responding::Waiting(Box::pin(async move { handler.answer(ask, &head).await }))
+        }
+    }
+}
+
+/// An answer, there already or on its way. Boxed only where it waits.
+pub(crate) enum Responding {
+    /// Empty once it is given.
+    Ready(Option<Response<Bytes>>),
+    Waiting(Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>),
+}
+
+impl Future for Responding {
+    type Output = Response<Bytes>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response<Bytes>> {
+        match self.get_mut() {
+            Self::Ready(response) => response.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Waiting(response) => response.as_mut().poll(context),
+        }
+    }
+}
+
+/// The service behind each route of an app. One `Arc` and a word, since axum clones it for each request.
+#[derive(Clone)]
+struct Route {
+    handler: Arc<Handler>,
+    target: Target,
+}
+
+impl Service<Request> for Route {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Routed;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Routed {
+        let (head, _) = request.into_parts();
+        Routed(respond(&self.handler, self.target, head))
+    }
+}
+
+/// An answer to a request of an app.
+struct Routed(Responding);
+
+impl Future for Routed {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let responding = Pin::new(&mut self.0);
+        responding
+            .poll(context)
+            .map(|response| Ok(response.map(Body::from)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+    use axum::routing::any;
+    use healthcheck::{Check, HealthCheck};
+
+    use super::*;
+    use crate::Endpoints;
+    use crate::endpoints::Readers;
+
+    fn handler(configured: impl FnOnce(Endpoints) -> Endpoints) -> Arc<Handler> {
+        let health = HealthCheck::builder()
+            .discover(false)
+            .check(Check::new("a", async || true).liveness().readiness())
+            .build()
+            .unwrap();
+        configured(Endpoints::new(health))
+            .assemble(Readers::Unknown)
+            .unwrap()
+    }
+
+    /// What axum finds at a path.
+    async fn routed(handler: &Arc<Handler>, head: &Parts) -> String {
+        let mut router = Router::new().fallback(async || format!("{:?}", Target::Nothing));
+        for (path, target) in routes(handler) {
+            router = router.route(&path, any(async move || format!("{target:?}")));
+        }
+        let request = Request::from_parts(head.clone(), Body::empty());
+        let response = router.call(request).await.unwrap();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX);
+        String::from_utf8(body.await.unwrap().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_server_of_our_own_finds_the_same_target_at_each_path_as_axum() {
+        let handlers = [
+            handler(|endpoints| endpoints),
+            handler(|endpoints| endpoints.health_path("/").environment_path("/status/env")),
+            handler(|endpoints| {
+                endpoints
+                    .health_path("/a/b")
+                    .liveness_path("/a")
+                    .readiness_path("/a/b/c")
+            }),
+            handler(|endpoints| endpoints.environment(None)),
+        ];
+        let segments = [
+            "healthcheck",
+            "livez",
+            "readyz",
+            "startupz",
+            "environment",
+            "history",
+            "openapi.json",
+            "status",
+            "env",
+            "a",
+            "b",
+            "c",
+            "",
+            "%61",
+            "x%2Fy",
+            "healthcheck2",
+            "HEALTHCHECK",
+        ];
+        let mut found = std::collections::HashSet::new();
+        for handler in &handlers {
+            for first in segments {
+                for second in segments.into_iter().map(Some).chain([None]) {
+                    for third in [None, Some("a"), Some("c"), Some("")] {
+                        let rest = [second, third]
+                            .map(|segment| segment.map_or(String::new(), |it| format!("/{it}")));
+                        let path = format!("/{first}{}", rest.concat());
+                        let Ok(request) = Request::builder().uri(&path).body(()) else {
+                            continue;
+                        };
+                        let (head, ()) = request.into_parts();
+                        let target = format!("{:?}", handler.at(&head));
+                        assert_eq!(target, routed(handler, &head).await, "{path}");
+                        found.insert(target);
+                    }
+                }
+            }
+        }
+        assert!(found.len() >= 12, "{found:?}");
+    }
+
+    #[test]
+    fn options_of_the_whole_server_is_about_readiness() {
+        let handler = handler(|endpoints| endpoints);
+        let request = Request::builder()
+            .method(Method::OPTIONS)
+            .uri("*")
+            .body(())
+            .unwrap();
+        assert_eq!(
+            handler.at(&request.into_parts().0),
+            Target::Probe(Kind::Readiness)
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! The forms that a report can be sent in: the built-in ones and the user's own.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::http::HeaderValue;
+
+use super::compat::{aspnet, microprofile, spring};
+use super::form::{Endpoint, Form};
+use super::{Format, health_json, html, json, openmetrics, prometheus, text};
+
+/// The built-in forms in the order in which they are preferred where a request likes several alike, then the user's.
+#[derive(Clone)]
+pub(crate) struct Formats {
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    /// Borrowed: it is a built-in one.
+    name: Cow<'static, str>,
+    format: Arc<dyn Format>,
+    acceptability: Acceptability,
+}
+
+/// Which media ranges of an `Accept` header a form answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Acceptability {
+    /// Its type, and the wildcards that cover it.
+    Wild(Cow<'static, str>),
+    /// Its type alone.
+    Named(Cow<'static, str>),
+    /// Its type alone, with a version.
+    Versioned(&'static str),
+    /// `?format=` alone.
+    Nothing,
+}
+
+impl Default for Formats {
+    fn default() -> Self {
+        fn entry(name: &'static str, format: impl Format, acceptability: Acceptability) -> Entry {
+            Entry {
+                name: name.into(),
+                format: Arc::new(format),
+                acceptability,
+            }
+        }
+        let wild = |media: &'static str| Acceptability::Wild(media.into());
+        let named = |media: &'static str| Acceptability::Named(media.into());
+        Self {
+            // In the order of the constants above.
+            entries: vec![
+                entry("json", json::Json, wild("application/json")),
+                entry(
+                    "health+json",
+                    health_json::HealthJson,
+                    wild("application/health+json"),
+                ),
+                entry("text", text::Text, wild("text/plain")),
+                entry("html", html::Html, wild("text/html")),
+                entry(
+                    "openmetrics",
+                    openmetrics::OpenMetrics,
+                    named("application/openmetrics-text"),
+                ),
+                entry(
+                    "prometheus",
+                    prometheus::Prometheus,
+                    Acceptability::Versioned("text/plain"),
+                ),
+                entry(
+                    "spring",
+                    spring::Spring,
+                    named("application/vnd.spring-boot.actuator.v3+json"),
+                ),
+                entry("microprofile", microprofile::MicroProfile, Acceptability::Nothing),
+                entry("aspnet", aspnet::AspNet, Acceptability::Nothing),
+            ],
+        }
+    }
+}
+
+impl Formats {
+    /// Adds the user's own, in the place of one of the same name.
+    pub(crate) fn insert(&mut self, name: String, format: impl Format) {
+        let entry = Entry {
+            acceptability: Acceptability::Named(essence(&format.content_type()).into()),
+            name: name.into(),
+            format: Arc::new(format),
+        };
+        let place = self.entries.iter_mut().find(|known| known.name == entry.name);
+        match place {
+            // The built-in one's media type goes on leading to it: `Accept` and `?format=` must not disagree.
+            Some(known) => {
+                known.format = entry.format;
+                known.name = entry.name;
+            }
+            None => self.entries.push(entry),
+        }
+    }
+
+    pub(crate) fn get(&self, form: Form) -> &dyn Format {
+        // A form is made by these formats alone, and they are never fewer.
+        self.entries
+            .get(form.0)
+            .map_or(Self::default_json(), |entry| &*entry.format)
+    }
+
+    /// What is sent where another form can't be.
+    pub(crate) const fn default_json() -> &'static dyn Format {
+        &json::Json
+    }
+
+    pub(crate) fn name(&self, form: Form) -> &str {
+        self.entries.get(form.0).map_or("json", |entry| &entry.name)
+    }
+
+    /// The names to choose from.
+    pub(crate) fn names(&self, on: Endpoint) -> impl Iterator<Item = &str> {
+        self.forms()
+            .zip(&self.entries)
+            .filter(move |(form, _)| form.is_to_be_had(on))
+            .map(|(_, entry)| &*entry.name)
+    }
+
+    /// The media types without parameters, each with the name of its form where that is a built-in one.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn media(&self, on: Endpoint) -> impl Iterator<Item = (Option<&'static str>, String)> {
+        let entries = self.forms().zip(&self.entries);
+        let here = entries.filter(move |(form, _)| form.is_to_be_had(on));
+        here.map(|(_, entry)| {
+            let built_in = match entry.name {
+                Cow::Borrowed(name) => Some(name),
+                Cow::Owned(_) => None,
+            };
+            (built_in, essence(&entry.format.content_type()))
+        })
+    }
+
+    pub(crate) fn forms(&self) -> impl DoubleEndedIterator<Item = Form> + ExactSizeIterator {
+        (0..self.entries.len()).map(Form)
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Option<Form> {
+        // In a query, the plus of `health+json` is a space.
+        let is_it = |entry: &Entry| {
+            entry.name.len() == name.len()
+                && entry
+                    .name
+                    .chars()
+                    .zip(name.chars())
+                    .all(|(own, asked)| own == asked || (own, asked) == ('+', ' '))
+        };
+        self.entries.iter().position(is_it).map(Form)
+    }
+
+    pub(crate) fn acceptability(&self, form: Form) -> &Acceptability {
+        self.entries
+            .get(form.0)
+            .map_or(&Acceptability::Nothing, |entry| &entry.acceptability)
+    }
+}
+
+impl std::fmt::Debug for Formats {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names(Endpoint::Health)).finish()
+    }
+}
+
+/// A content type without its parameters.
+pub(crate) fn essence(content_type: &HeaderValue) -> String {
+    let text = content_type.to_str().unwrap_or_default();
+    let media = text.split(';').next().unwrap_or_default();
+    media.trim().to_ascii_lowercase()
+}

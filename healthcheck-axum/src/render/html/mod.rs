@@ -1,0 +1,98 @@
+//! The pages for people: one self-contained document each, under a policy that allows its own style and script alone.
+
+use std::fmt;
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use healthcheck::Transition;
+use serde_json::{Map, Value};
+
+use super::body::Body;
+use super::{Format, Page, body};
+use crate::access::details::{LEFT_OUT, history_without_outputs};
+use crate::paths::Paths;
+
+mod environment;
+mod history;
+mod look;
+mod markup;
+mod moment;
+mod problem;
+mod row;
+mod shell;
+mod status;
+mod strip;
+
+use markup::Markup;
+
+/// The status page.
+pub(super) struct Html;
+
+/// The content type of the pages.
+pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+impl Format for Html {
+    fn content_type(&self) -> HeaderValue {
+        HTML
+    }
+
+    fn headers(&self) -> HeaderMap {
+        headers()
+    }
+
+    fn render(&self, page: &Page<'_>) -> Bytes {
+        body::render(page, |page, body| status::write(page, &mut Markup(body)))
+    }
+}
+
+/// The environment page; without its values where it would be too large with them.
+pub(crate) fn of_environment(
+    paths: &Paths,
+    sections: &Map<String, Value>,
+    variables_are_hidden: bool,
+) -> Bytes {
+    let within = |sections: &Map<String, Value>| {
+        within(|out| environment::write(paths, sections, variables_are_hidden, out))
+    };
+    within(sections).unwrap_or_else(|| {
+        let mut notes = Map::new();
+        notes.extend(sections.keys().map(|name| (name.clone(), LEFT_OUT.into())));
+        within(&notes).unwrap_or_default()
+    })
+}
+
+/// The last transitions; without what the checks said where they would be too large with it.
+pub(crate) fn of_history(paths: &Paths, with_environment: bool, all: &[Transition]) -> Bytes {
+    let write = |all: &[Transition]| within(|out| history::write(paths, with_environment, all, out));
+    write(all)
+        .or_else(|| write(&history_without_outputs(all.to_vec())))
+        .unwrap_or_default()
+}
+
+/// What was wrong with a request, and what helps.
+pub(crate) fn of_problem(
+    status: StatusCode,
+    error: &str,
+    help: &Map<String, Value>,
+    links: Option<(&Paths, bool)>,
+) -> Bytes {
+    within(|out| problem::write(status, error, help, links, out)).unwrap_or_default()
+}
+
+/// `None` where the page would be larger than the limit.
+fn within(write: impl FnOnce(&mut Markup<'_>) -> fmt::Result) -> Option<Bytes> {
+    let mut body = Body::default();
+    write(&mut Markup(&mut body)).ok()?;
+    Some(body.into_bytes())
+}
+
+/// What a page needs beside its content type.
+pub(crate) fn headers() -> HeaderMap {
+    HeaderMap::from_iter([
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(shell::POLICY),
+        ),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ])
+}

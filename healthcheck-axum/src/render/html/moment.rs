@@ -1,0 +1,15 @@
+use std::fmt;
+
+use super::markup::{Markup, html};
+use crate::render::wording::rfc3339;
+
+/// A moment, which the script turns into how long ago that is or how long until then.
+pub(super) fn moment(seconds: Option<f64>, as_: &'static str, out: &mut Markup<'_>) -> fmt::Result {
+    let Some((seconds, time)) = seconds.and_then(|seconds| Some((seconds, rfc3339(seconds)?))) else {
+        return out.literal("–");
+    };
+    let shown = time.replacen('T', " ", 1).replace('Z', " UTC");
+    html!(out,
+        "<time datetime=\"" {time} "\" data-at=\"" {seconds} "\" data-as=\"" {as_} "\">" {shown} "</time>"
+    )
+}

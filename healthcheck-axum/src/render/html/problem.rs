@@ -1,0 +1,40 @@
+//! The page of a request that isn't answered: why, and what helps.
+
+use std::fmt;
+
+use axum::http::StatusCode;
+use healthcheck::Status;
+use serde_json::{Map, Value};
+
+use super::look::Look;
+use super::markup::{Markup, html};
+use super::shell::{self, Head};
+use crate::paths::Paths;
+use crate::render::wording::{listed, words};
+
+pub(super) fn write(
+    status: StatusCode,
+    error: &str,
+    help: &Map<String, Value>,
+    links: Option<(&Paths, bool)>,
+    out: &mut Markup<'_>,
+) -> fmt::Result {
+    let look = Look::of(Status::Warn);
+    let links = links.map(|(paths, with_environment)| shell::links(paths, None, with_environment));
+    let head = Head {
+        page: "notice",
+        title: error,
+        icon: look.icon,
+        links: &links.unwrap_or_default(),
+    };
+    head.write(out)?;
+    html!(out,
+        "<section class=\"verdict " {look.class} "\" aria-labelledby=\"headline\">\n"
+        "<span class=\"mark\" aria-hidden=\"true\">" {look.mark} "</span>\n"
+        "<div><p class=\"word\">" {status} "</p>\n<h1 id=\"headline\">" {error} "</h1></div>\n</section>\n"
+    )?;
+    for (key, value) in help {
+        html!(out, "<p class=\"withheld\">" {words(key)} ": " {listed(value)} "</p>\n")?;
+    }
+    shell::foot(&[], out)
+}

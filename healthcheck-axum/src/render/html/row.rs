@@ -1,0 +1,188 @@
+//! One check on the status page.
+
+use std::fmt;
+
+use healthcheck::{CheckInfo, CheckResult, Status};
+
+use super::look::Look;
+use super::markup::{Markup, html};
+use super::moment::moment;
+use super::strip;
+use crate::render::Page;
+use crate::render::wording::{self, output, spoken};
+
+pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
+    let look = Look::of(result.status);
+    let name = &result.checker;
+    let info = page.info(name);
+    let segment = percent_encoding::utf8_percent_encode(name, SEGMENT);
+    // Seen from one check, that check's own page is beside the others.
+    let up = if page.check().is_some() {
+        String::new()
+    } else {
+        page.link_below("")
+    };
+    html!(out,
+        "<li class=\"check " {look.class} "\" data-key=\"" {name} "\">\n<p class=\"status\"><span class=\"mark\" "
+        "aria-hidden=\"true\">" {look.mark} "</span> " {result.status} "</p>\n<div class=\"what\"><h3><a href=\"" {up}
+        {segment} "\"><bdi>" {name} "</bdi></a></h3>"
+    )?;
+    if let Some(info) = info {
+        about(info, out)?;
+    }
+    html!(out, "</div>\n<div class=\"said\">")?;
+    said(result, out)?;
+    circumstances(page, result, out)?;
+    advice(result, out)?;
+    html!(out, "</div>\n<div class=\"when\"><dl>")?;
+    times(result, out)?;
+    html!(out, "</dl>\n")?;
+    strip::write(page, result, out)?;
+    html!(out, "</div>\n</li>\n")
+}
+
+/// A check's description, options and location.
+fn about(info: &CheckInfo, out: &mut Markup<'_>) -> fmt::Result {
+    if let Some(description) = info.description() {
+        html!(out, "<p class=\"description\"><bdi>" {description} "</bdi></p>")?;
+    }
+    let options = info.options();
+    html!(out, "<ul class=\"labels\" aria-label=\"Probes and tags\">")?;
+    for (belongs, probe) in [
+        (options.liveness, "liveness"),
+        (options.readiness, "readiness"),
+        (options.startup, "startup"),
+        (!options.critical, "not critical"),
+        (options.external, "external"),
+    ] {
+        if belongs {
+            html!(out, "<li>" {probe} "</li>")?;
+        }
+    }
+    for tag in &options.tags {
+        html!(out, "<li class=\"tag\">" {tag} "</li>")?;
+    }
+    html!(out, "</ul>")
+}
+
+/// More than this of an output is folded away.
+const LONG: usize = 400;
+/// JSON that isn't longer stands on one line.
+const BRIEF: usize = 100;
+
+fn said(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
+    let text = match &result.output {
+        serde_json::Value::Object(_) | serde_json::Value::Array(_) => {
+            let brief = output(&result.output);
+            if brief.len() <= BRIEF {
+                brief
+            } else {
+                serde_json::to_string_pretty(&result.output)
+                    .unwrap_or_default()
+                    .into()
+            }
+        }
+        value => output(value),
+    };
+    let (start, is_cut) = wording::beginning(&text, LONG);
+    if is_cut {
+        html!(out,
+            "<details class=\"long\"><summary><span class=\"output\">" {start} "…</span><span class=\"less\">Show less</span></summary><div class=\"output\" "
+            "tabindex=\"0\" role=\"group\" aria-label=\"Whole output\">" {text} "</div></details>"
+        )
+    } else if text.is_empty() {
+        html!(out, "<p class=\"output nothing\">no output</p>")
+    } else {
+        html!(out, "<p class=\"output\">" {text} "</p>")
+    }
+}
+
+/// What a reader should know beside the output: since when, held back, blocked, stale, set by hand.
+fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
+    html!(out, "<ul class=\"circumstances\">")?;
+    if let Some(since) = result.failing_since {
+        html!(out, "<li>failing since ")?;
+        moment(Some(since), "since", out)?;
+        if result.consecutive_failures > 1 {
+            html!(out, ", " {result.consecutive_failures} " runs in a row")?;
+        }
+        html!(out, "</li>")?;
+    }
+    if let Some(until) = result.pending.as_ref().and_then(|pending| pending.until) {
+        html!(out, "<li>a warning that fails ")?;
+        moment(Some(until), "end", out)?;
+        html!(out, "</li>")?;
+    }
+    if let Some(pending) = result.pending.as_ref().filter(|pending| pending.until.is_none()) {
+        html!(out, "<li>the last " {pending.count} " of " {pending.of} " runs it takes say " {pending.status} "</li>")?;
+    }
+    if let Some(blocker) = &result.blocked_by {
+        html!(out, "<li>blocked by <bdi>" {blocker} "</bdi></li>")?;
+    }
+    if result.status == Status::Fail && page.info(&result.checker).is_some_and(keeps_in_rotation) {
+        html!(out, "<li>shared: keeps the instance in rotation</li>")?;
+    }
+    if result.stale {
+        html!(out, "<li>stale: the next run hasn't ended yet</li>")?;
+    }
+    if let Some(overridden) = &result.overridden {
+        html!(out, "<li>set by hand until ")?;
+        moment(Some(overridden.until), "end", out)?;
+        html!(out, ": <bdi>" {overridden.reason} "</bdi></li>")?;
+    }
+    if let Some(changes) = page
+        .transitions_of(&result.checker)
+        .last()
+        .filter(|_| result.passed)
+    {
+        html!(out, "<li>" {result.status} "ing since ")?;
+        moment(Some(changes.at), "since", out)?;
+        html!(out, "</li>")?;
+    }
+    html!(out, "</ul>")
+}
+
+/// Whether its failure degrades readiness because other instances share it.
+const fn keeps_in_rotation(info: &CheckInfo) -> bool {
+    let options = info.options();
+    options.readiness && options.external && options.critical && !options.critical_is_said()
+}
+
+/// What to do about it, while it doesn't pass.
+fn advice(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
+    if let Some(text) = &result.when_it_fails {
+        html!(out, "<p class=\"advice\"><bdi>" {text} "</bdi></p>")?;
+    }
+    if result.owner.is_none() && result.runbook.is_none() {
+        return Ok(());
+    }
+    html!(out, "<ul class=\"circumstances\">")?;
+    if let Some(owner) = &result.owner {
+        html!(out, "<li>owner: <bdi>" {owner} "</bdi></li>")?;
+    }
+    match &result.runbook {
+        // Nothing else is made a link of: `javascript:` would be one, too.
+        Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
+            html!(out, "<li>runbook: <a href=\"" {url} "\" rel=\"noreferrer\"><bdi>" {url} "</bdi></a></li>")?;
+        }
+        Some(text) => html!(out, "<li>runbook: <bdi>" {text} "</bdi></li>")?,
+        None => {}
+    }
+    html!(out, "</ul>")
+}
+
+fn times(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
+    let took = result.response_time.map_or_else(|| "–".to_owned(), spoken);
+    html!(out, "<div><dt>took</dt><dd>" {took} "</dd></div><div><dt>ran</dt><dd>")?;
+    moment(result.timestamp, "ago", out)?;
+    html!(out, "</dd></div><div><dt>fresh</dt><dd>")?;
+    moment(result.expires, "until", out)?;
+    html!(out, "</dd></div>")
+}
+
+/// What can't stand in a segment of a path as it is.
+const SEGMENT: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');

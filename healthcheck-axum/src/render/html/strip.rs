@@ -1,0 +1,72 @@
+//! The history of a check as a strip of coloured cells, and as the list that it unfolds to.
+
+use std::fmt;
+
+use healthcheck::{CheckResult, Status, Transition};
+
+use super::look::Look;
+use super::markup::{Markup, html};
+use super::moment::moment;
+use crate::render::Page;
+use crate::render::wording::{output, rfc3339, spoken};
+
+pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
+    if !page.shows_details() {
+        return Ok(());
+    }
+    let transitions: Vec<&Transition> = page.transitions_of(&result.checker).collect();
+    let Some(first) = transitions.first() else {
+        html!(
+            out,
+            "<p class=\"strip\"><span class=\"cells\" aria-hidden=\"true\">"
+        )?;
+        cell(result.status, "since the start", out)?;
+        return html!(out, "</span> <span class=\"changes\">no change</span></p>");
+    };
+    html!(
+        out,
+        "<details class=\"strip\"><summary><span class=\"cells\" aria-hidden=\"true\">"
+    )?;
+    if let Some(before) = first.from {
+        let lasted = first
+            .lasted
+            .map_or_else(String::new, |lasted| format!("for {}", spoken(lasted)));
+        cell(before, &lasted, out)?;
+    }
+    for transition in &transitions {
+        let since = rfc3339(transition.at).map_or_else(String::new, |at| format!("from {at}"));
+        cell(transition.to, &since, out)?;
+    }
+    let changes = match transitions.len() {
+        1 => "1 change".to_owned(),
+        many => format!("{many} changes"),
+    };
+    html!(out, "</span> <span class=\"changes\">" {changes} "</span></summary>\n<ol>")?;
+    for transition in transitions.iter().rev() {
+        line(transition, None, out)?;
+    }
+    html!(out, "</ol></details>\n")
+}
+
+/// A cell is the higher the worse the status, for those who don't see the colour.
+fn cell(status: Status, when: &str, out: &mut Markup<'_>) -> fmt::Result {
+    html!(out, "<span class=\"cell " {Look::of(status).class} "\" title=\"" {status} " " {when} "\"></span>")
+}
+
+/// A transition in the list that a strip unfolds to, and in that of the history, which names the check.
+pub(super) fn line(transition: &Transition, name: Option<&str>, out: &mut Markup<'_>) -> fmt::Result {
+    let look = Look::of(transition.to);
+    html!(out, "<li class=\"" {look.class} "\"><span class=\"mark\" aria-hidden=\"true\">" {look.mark} "</span> ")?;
+    if let Some(name) = name {
+        html!(out, "<bdi>" {name} "</bdi>: ")?;
+    }
+    html!(out, {transition.to} " ")?;
+    moment(Some(transition.at), "ago", out)?;
+    if let (Some(from), Some(lasted)) = (transition.from, transition.lasted) {
+        html!(out, ", after " {spoken(lasted)} " of " {from})?;
+    }
+    if name.is_some() && !transition.output.is_null() {
+        html!(out, ": <bdi class=\"text\">" {output(&transition.output)} "</bdi>")?;
+    }
+    html!(out, "</li>")
+}

@@ -1,0 +1,286 @@
+use std::cell::OnceCell;
+use std::fmt;
+use std::sync::Arc;
+
+use healthcheck::{CheckInfo, CheckOptions, HealthCheck, Report, Statistics, Transition};
+
+use super::form::Style;
+use crate::access::details::Details;
+use crate::kind::Kind;
+use crate::paths::Paths;
+
+/// What there is to render: a report, what it was asked for, and what is known beside it.
+///
+/// It is what this caller may see: where details are withheld, the report says so in their place, and the other methods
+/// keep them back, too.
+#[must_use]
+pub struct Page<'a> {
+    report: &'a Report,
+    health: &'a HealthCheck,
+    pub(super) context: PageContext<'a>,
+    /// How much is left where details are withheld.
+    withheld: Option<Details>,
+    style: Style,
+    checks: OnceCell<Vec<Arc<CheckInfo>>>,
+    history: OnceCell<Vec<Transition>>,
+}
+
+/// What the request was for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PageContext<'a> {
+    pub(crate) kind: Kind,
+    /// The one check that the path names.
+    pub(crate) check: Option<&'a str>,
+    /// What the query leaves out, and the tags it asks for.
+    pub(crate) excluded: &'a [String],
+    pub(crate) tags: &'a [String],
+    /// Whether it is all of the probe.
+    pub(crate) is_whole: bool,
+    pub(crate) paths: &'a Paths,
+    /// Whether there is an environment page to go to.
+    pub(crate) with_environment: bool,
+    /// The version of the binary.
+    pub(crate) release: Option<&'a str>,
+    /// The reports of the whole and of the three probes: for metrics, which tell them all.
+    pub(crate) wholes: Option<&'a Wholes>,
+}
+
+/// The reports of the whole and of the three probes.
+#[derive(Clone, Debug)]
+pub(crate) struct Wholes {
+    pub(crate) all: Arc<Report>,
+    pub(crate) liveness: Arc<Report>,
+    pub(crate) readiness: Arc<Report>,
+    pub(crate) startup: Arc<Report>,
+}
+
+impl Wholes {
+    /// Whether these are the very same reports.
+    pub(crate) fn are(&self, others: &Self) -> bool {
+        Arc::ptr_eq(&self.all, &others.all)
+            && Arc::ptr_eq(&self.liveness, &others.liveness)
+            && Arc::ptr_eq(&self.readiness, &others.readiness)
+            && Arc::ptr_eq(&self.startup, &others.startup)
+    }
+}
+
+impl<'a> Page<'a> {
+    pub(crate) const fn new(report: &'a Report, health: &'a HealthCheck, context: PageContext<'a>) -> Self {
+        Self {
+            report,
+            health,
+            context,
+            withheld: None,
+            style: Style::Brief,
+            checks: OnceCell::new(),
+            history: OnceCell::new(),
+        }
+    }
+
+    pub(crate) fn style(self, style: Style) -> Self {
+        Self { style, ..self }
+    }
+
+    pub(crate) fn withheld(self, withheld: Option<Details>) -> Self {
+        Self { withheld, ..self }
+    }
+
+    /// The same page with this history.
+    pub(super) fn with_history(self, history: Vec<Transition>) -> Self {
+        Self {
+            history: OnceCell::from(history),
+            ..self
+        }
+    }
+
+    /// The same page about another report.
+    pub(super) const fn with_report<'b>(&self, report: &'b Report) -> Page<'b>
+    where
+        'a: 'b,
+    {
+        Page::new(report, self.health, self.context).style_and_reach(self.style, self.withheld)
+    }
+
+    const fn style_and_reach(mut self, style: Style, withheld: Option<Details>) -> Self {
+        self.style = style;
+        self.withheld = withheld;
+        self
+    }
+
+    /// The report. Without permission for details its outputs read "reason withheld", and it has no sections.
+    #[must_use]
+    pub const fn report(&self) -> &'a Report {
+        self.report
+    }
+
+    /// Whether this caller may see what the checks say.
+    #[must_use]
+    pub const fn shows_details(&self) -> bool {
+        self.withheld.is_none()
+    }
+
+    /// The name of the endpoint, which is the last segment of its path: "healthcheck", "readyz".
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        let path = self.path();
+        let name = path.rsplit('/').next().unwrap_or_default();
+        if name.is_empty() { "health" } else { name }
+    }
+
+    /// Whether it is about one of the three probes, or a part of it, and not about all checks.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        self.context.kind != Kind::Health
+    }
+
+    /// The one check that was asked for by its path, as in `GET /readyz/database`.
+    #[must_use]
+    pub const fn check(&self) -> Option<&'a str> {
+        self.context.check
+    }
+
+    /// The names that the request excludes, known or not.
+    #[must_use]
+    pub fn excluded(&self) -> &'a [String] {
+        self.context.excluded
+    }
+
+    /// Whether everything is to be said, by `?verbose` or since the client would else see one word.
+    #[must_use]
+    pub fn is_verbose(&self) -> bool {
+        self.style != Style::Brief
+    }
+
+    /// What is known of each check of the service without running it, by name; without descriptions where details are
+    /// withheld, and none where only the whole is shown.
+    #[must_use]
+    pub fn checks(&self) -> &[Arc<CheckInfo>] {
+        match self.withheld {
+            None | Some(Details::Verdicts) => self.known(),
+            Some(Details::Overall) => &[],
+        }
+    }
+
+    fn known(&self) -> &[Arc<CheckInfo>] {
+        self.checks.get_or_init(|| {
+            let checks = self.health.checks();
+            if self.withheld.is_some() {
+                checks.map(without_description).collect()
+            } else {
+                checks.collect()
+            }
+        })
+    }
+
+    /// What decides the verdict of a check, whoever asks.
+    pub(super) fn options(&self, name: &str) -> Option<&CheckOptions> {
+        let known = self.known();
+        let found = known.binary_search_by(|info| info.name().cmp(name)).ok()?;
+        known.get(found).map(|info| info.options())
+    }
+
+    /// Whether nothing but the verdict on the whole is shown.
+    pub(super) fn shows_the_whole_alone(&self) -> bool {
+        self.withheld == Some(Details::Overall)
+    }
+
+    /// The info of one check.
+    #[must_use]
+    pub fn info(&self, name: &str) -> Option<&CheckInfo> {
+        let checks = self.checks();
+        let found = checks.binary_search_by(|info| info.name().cmp(name)).ok()?;
+        checks.get(found).map(|info| &**info)
+    }
+
+    /// The last 32 transitions of each check and of the whole, the oldest first; none where details are withheld.
+    #[must_use]
+    pub fn history(&self) -> &[Transition] {
+        self.history.get_or_init(|| {
+            if self.withheld.is_some() {
+                Vec::new()
+            } else {
+                self.health.history()
+            }
+        })
+    }
+
+    /// The transitions of a check, the oldest first.
+    pub(super) fn transitions_of(&self, check: &str) -> impl DoubleEndedIterator<Item = &Transition> {
+        let history = self.history().iter();
+        history.filter(move |transition| transition.checker.as_deref() == Some(check))
+    }
+
+    /// What has been counted since the start.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.health.statistics()
+    }
+
+    /// Whether the service is shutting down.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.health.is_draining()
+    }
+
+    /// Whether the service is in maintenance.
+    #[must_use]
+    pub fn is_in_maintenance(&self) -> bool {
+        self.health.maintenance_reason().is_some()
+    }
+
+    /// The version of the binary, where it is known.
+    #[must_use]
+    pub const fn release(&self) -> Option<&'a str> {
+        self.context.release
+    }
+
+    pub(super) const fn is_whole(&self) -> bool {
+        self.context.is_whole
+    }
+
+    pub(super) fn is_worst_last(&self) -> bool {
+        self.style == Style::WorstLast
+    }
+
+    pub(super) fn path(&self) -> &'a str {
+        self.context.paths.of(self.context.kind)
+    }
+
+    /// What lies below this path, as a link from it.
+    pub(super) fn link_below(&self, segment: &str) -> String {
+        match self.path().rsplit_once('/') {
+            Some((_, last)) if !last.is_empty() => format!("{last}/{segment}"),
+            _ => segment.to_owned(),
+        }
+    }
+
+    /// Another path of the endpoints, as a link from this one: under `nest` nobody knows what stands before them.
+    pub(super) fn link(&self, to: &str) -> String {
+        let segments = self.path().split('/').filter(|segment| !segment.is_empty());
+        let here = segments.count() + usize::from(self.context.check.is_some());
+        // The last one of this path is in the place of which a link stands.
+        let up = here.saturating_sub(1);
+        let down = to.trim_start_matches('/');
+        if up == 0 && down.is_empty() {
+            return "./".to_owned();
+        }
+        format!("{}{down}", "../".repeat(up))
+    }
+}
+
+/// Somebody wrote it, perhaps for those alone who may see details.
+fn without_description(info: Arc<CheckInfo>) -> Arc<CheckInfo> {
+    if info.description().is_none() {
+        return info;
+    }
+    Arc::new(CheckInfo::clone(&info).without_description())
+}
+
+impl fmt::Debug for Page<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page")
+            .field("report", &self.report)
+            .field("context", &self.context)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,39 @@
+//! JSON that is no report, and is never built beyond a limit.
+
+use axum::body::Bytes;
+use healthcheck::Transition;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::body::Body;
+use crate::access::details::{self, LEFT_OUT};
+
+/// The transitions as a list.
+pub(crate) fn of_history(history: Vec<Transition>) -> Bytes {
+    within(&history)
+        .or_else(|| within(&details::history_without_outputs(history)))
+        .unwrap_or_else(|| Bytes::from_static(b"[]"))
+}
+
+/// The environment page. One that would be too large has a note in the place of each section.
+pub(crate) fn of_environment(sections: &Map<String, Value>) -> Bytes {
+    within(sections).unwrap_or_else(|| {
+        let note =
+            json!({ "error": "left out: the page would be larger than 4 MiB; ask for this section alone" });
+        let mut notes = Map::new();
+        notes.extend(sections.keys().map(|name| (name.clone(), note.clone())));
+        within(&notes).unwrap_or_default()
+    })
+}
+
+/// One value by itself.
+pub(crate) fn of_value(value: &Value) -> Bytes {
+    within(value).unwrap_or_else(|| Bytes::from(json!({ "error": LEFT_OUT }).to_string()))
+}
+
+/// `None` where it would be larger than the limit, or can't be written at all.
+fn within<T: Serialize + ?Sized>(value: &T) -> Option<Bytes> {
+    let mut body = Body::default();
+    body.json(value).ok()?;
+    Some(body.into_bytes())
+}
