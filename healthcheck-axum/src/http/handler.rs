@@ -54,6 +54,13 @@ pub(crate) enum Begun {
 }
 
 impl Handler {
+    /// Whether a rule of access reads more of a request for this than its head: the peer's address.
+    pub(crate) fn needs_peer(&self, target: Target) -> bool {
+        let is_guarded = matches!(target, Target::History | Target::Environment | Target::Section);
+        !self.details_access.reads_headers_alone()
+            || is_guarded && !self.environment_access.reads_headers_alone()
+    }
+
     /// Reads a request, and answers it if nothing has to be waited for.
     pub(crate) fn begin(&self, target: Target, head: &Parts) -> Begun {
         let begun = self.try_begin(target, head);

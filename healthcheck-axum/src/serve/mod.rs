@@ -9,7 +9,6 @@ use healthcheck::{HealthCheck, Selection};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::runtime::Handle;
 
-use crate::access::Access;
 use crate::disabled;
 use crate::endpoints::{Endpoints, Readers};
 use crate::http::handler::Handler;
@@ -302,13 +301,12 @@ impl Endpoints {
 
 /// The service of a server that serves nothing else.
 fn service(handler: Arc<Handler>) -> Service {
-    let accesses = [&handler.details_access, &handler.environment_access];
-    let needs_peer = !accesses.into_iter().all(Access::reads_headers_alone);
     Arc::new(move |mut head, peer| {
-        if needs_peer {
+        let target = handler.at(&head);
+        if handler.needs_peer(target) {
             head.extensions.insert(ConnectInfo(peer));
         }
-        respond(&handler, handler.at(&head), head)
+        respond(&handler, target, head)
     })
 }
 

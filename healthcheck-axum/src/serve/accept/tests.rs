@@ -2,7 +2,6 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use healthcheck::HealthCheck;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::timeout;
 
@@ -40,7 +39,6 @@ impl Script {
 fn context(connections: usize) -> ConnectionContext {
     ConnectionContext {
         service: service(Router::new()),
-        health: HealthCheck::builder().discover(false).build().unwrap(),
         limits: Limits {
             connections,
             ..Limits::default()

@@ -13,7 +13,6 @@ use axum::body::Bytes;
 use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::http::{Request, Response, Version};
-use healthcheck::HealthCheck;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -44,7 +43,6 @@ pub(super) type Service = Arc<dyn Fn(Parts, SocketAddr) -> Responding + Send + S
 #[derive(Clone)]
 pub(super) struct ConnectionContext {
     pub(super) service: Service,
-    pub(super) health: HealthCheck,
     pub(super) limits: Limits,
     pub(super) capacity: Arc<CapacitySignal>,
 }

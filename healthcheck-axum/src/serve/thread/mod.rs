@@ -191,7 +191,6 @@ impl Server {
     ) -> Ended {
         let context = ConnectionContext {
             service: Arc::clone(&self.service),
-            health: self.health.clone(),
             limits: self.limits,
             capacity: Arc::default(),
         };
