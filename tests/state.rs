@@ -231,13 +231,13 @@ async fn live(steps: Vec<Step>) -> Result<(), TestCaseError> {
                     .unwrap();
                 model.tell();
                 model.checks[check].mask = Some((status, model.now + lasts));
-                model.tell_of(check);
+                model.tell();
             }
             Step::Clear(check) => {
                 health.clear_override(NAMES[check]).unwrap();
                 model.tell();
                 model.checks[check].mask = None;
-                model.tell_of(check);
+                model.tell();
             }
             Step::Shutdown => {
                 health.begin_shutdown();
@@ -326,6 +326,14 @@ fn what_hangs_on_a_check_is_told_though_the_check_itself_has_not_changed() {
         Step::Override(API, Pass, 1),
         Step::Clear(API),
         Step::Ask(Scope::Health),
+    ])
+    .unwrap();
+    // Both overrides are over, and the new one of dns is the one that was shown before.
+    in_paused_time(vec![
+        Step::Override(API, Pass, 1),
+        Step::Override(DNS, Fail, 1),
+        Step::Wait(1),
+        Step::Override(DNS, Fail, 1),
     ])
     .unwrap();
     in_paused_time(vec![
