@@ -1,5 +1,5 @@
-//! The public contract: every name that code written elsewhere is compiled against, used as such code uses it. What
-//! breaks here breaks users.
+//! The public contract: uses every name that users' code is compiled against, in the same way as that code. A change
+//! that breaks this file breaks users.
 #![allow(clippy::unwrap_used)]
 
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! A check in another crate is found as soon as some path names that crate, and `crate = path` leads to a runtime that
-//! the crate itself doesn't depend on.
+//! The linker includes another crate's checks as soon as a path names that crate. With `crate = path`, a crate can use
+//! the attributes without depending on `healthcheck` itself.
 
 use healthcheck_tests_plugin::runtime::{HealthCheck, Overall, env_section, health_check};
 

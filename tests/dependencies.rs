@@ -1,5 +1,5 @@
-//! Parameters are dependencies: which kinds there are, how they are provided, and what is said about a missing one. All
-//! functions of this file are one registry.
+//! The parameters of a check are its dependencies: the kinds of parameters, how values are provided, and the error for
+//! a missing value. All functions of this file share one registry.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -13,7 +13,7 @@ type TestResult = Result<(), Box<dyn std::error::Error>>;
 type Shown = Arc<dyn Display + Send + Sync>;
 type Predicate = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
-/// Can't be cloned.
+/// A type without `Clone`.
 struct Client {
     url: String,
 }
@@ -180,7 +180,7 @@ async fn what_is_provided_and_nothing_takes_is_a_warning() -> TestResult {
         "{warning}"
     );
 
-    // A check that is taken out, and a test of a part, are no reason for a warning.
+    // No warning if the settings disabled the check, or if `only` left it out.
     let settings =
         serde_json::from_value(json!({ "checks": { "what_holds_no_reference": { "enabled": false } } }))?;
     assert_eq!(
@@ -217,10 +217,11 @@ fn all_missing_values_are_named_at_once() {
     for missing in ["Client", "Limits", "dyn core::fmt::Display", "Cow<"] {
         assert!(text.contains(missing), "{missing} isn't in: {text}");
     }
-    // One sentence for each function and type, also where a function takes it twice.
+    // The error has one sentence for each function and type, even if the function takes the type twice.
     assert_eq!(text.matches("`trait_object` (").count(), 1, "{text}");
     assert!(text.contains("dependencies.rs:"), "{text}");
-    // Those of the environment page with them; what stands on both is told once.
+    // The error includes the missing values of the environment page. A section that is also in the health report
+    // appears only once.
     for (section, needs) in [("`lent_section`", 1), ("`limits`", 2)] {
         assert_eq!(text.matches(section).count(), needs, "{section} in {text}");
     }

@@ -1,5 +1,5 @@
-//! 10,000 runs of the checks of clients and pools leave no connection, no thread and no file behind, here or in the
-//! server. A binary of its own, since it counts the process's.
+//! 10,000 runs of the checks of clients and pools leak no connection, no thread and no file, neither in this process
+//! nor in the server. This test has a binary of its own, since it counts the threads and files of the whole process.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -17,7 +17,7 @@ mod servers;
 
 const RUNS: usize = 10_000;
 
-/// Open files and threads.
+/// The number of open files and threads of this process.
 fn held_now() -> (usize, usize) {
     let count = |folder| fs::read_dir(folder).unwrap().count();
     (count("/proc/self/fd"), count("/proc/self/task"))
@@ -33,7 +33,7 @@ async fn runs_leave_nothing<F: Future<Output = Outcome>>(name: &str, run: impl F
     settled(before, name).await;
 }
 
-/// The other end of a connection ends a moment after ours.
+/// Waits until the counts are back at these values: the other end of a connection closes a moment after ours.
 async fn settled(before: (usize, usize), name: &str) {
     let patience = Instant::now() + Duration::from_secs(30);
     let mut after = held_now();
@@ -63,11 +63,12 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() {
         .query_async(&mut connection)
         .await
         .unwrap();
-    // The manager's and the one that asks; the server may not have noticed the end of the last run's yet.
+    // One is the manager's connection and one is this client's. The server may not have noticed yet that the last run's
+    // connection ended.
     assert!(clients.lines().count() <= 3, "{clients}");
 
     let (_postgres, options) = servers::postgres::postgres();
-    // With room for more the pool opens another one where the last run's is still on its way back.
+    // A larger pool would open another connection while that of the last run is still being returned.
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
     servers::postgres::ready(&pool).await;
     runs_leave_nothing("sqlx", || checks::sqlx(&pool).into_future()).await;
@@ -96,7 +97,7 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() {
         .await;
     let pool = pool.unwrap();
     runs_leave_nothing("sqlx of SQLite", || checks::sqlx(&pool).writable().into_future()).await;
-    // While the pool gives none, each run dials by itself.
+    // The pool is exhausted, so each run opens a connection of its own.
     let held = pool.acquire().await.unwrap();
     let exhausted = || checks::sqlx(&pool).wait(Duration::from_millis(12)).into_future();
     let before = held_now();

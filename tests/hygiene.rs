@@ -1,5 +1,5 @@
-//! The expansion means the same where a crate gave the names of the prelude and of the standard library to things of
-//! its own.
+//! The attributes' expansion works in a crate that has its own items with the names of the prelude and of the standard
+//! library.
 
 #![allow(dead_code, non_camel_case_types, non_snake_case, unused_macros)]
 
@@ -25,7 +25,7 @@ struct Fn;
 struct Into;
 struct Future;
 struct Drop;
-// Primitive types aren't keywords.
+// Primitive types aren't keywords, so a crate can shadow them.
 struct u32;
 struct str;
 
@@ -64,7 +64,7 @@ macro_rules! submit {
     };
 }
 
-// Functions with the names of what the expansion calls.
+// Functions with the same names as those that the expansion calls.
 fn boxed() {}
 fn async_with() {}
 fn blocking_with() {}

@@ -1,5 +1,5 @@
-//! The expansion adds no finding to a crate that is as strict as can be: this file is compiled under these lints by
-//! every `cargo clippy --all-targets`, and a finding is an error.
+//! The expansion causes no lint warning even in the strictest crate. `cargo clippy --all-targets` compiles this file
+//! under these lints, and every warning is an error.
 
 #![forbid(unsafe_code)]
 #![deny(
@@ -178,7 +178,7 @@ fn hidden_section() -> impl Serialize {
     7_u8
 }
 
-/// Nothing is found dead either: nobody but the registry calls the functions above.
+/// Only the registry calls the functions above. The lint for dead code must not report them.
 #[tokio::test]
 #[expect(
     clippy::question_mark_used,

@@ -1,5 +1,5 @@
-//! The attributes refuse while compiling what the runtime refuses at build. A crate of macros can't depend on the runtime,
-//! so the rules are one file that stands in both, and the table of options stands in each.
+//! The attributes refuse at compile time what the runtime refuses at build. A macro crate can't depend on the runtime,
+//! so both crates contain the same file with the rules, and each has its own table of options.
 
 use std::collections::BTreeSet;
 
@@ -23,12 +23,13 @@ fn the_settings_set_every_option_of_the_attribute() {
     let settings = keys(&error.to_string());
     let missing: Vec<_> = attribute.difference(&settings).map(String::as_str).collect();
     let more: Vec<_> = settings.difference(&attribute).map(String::as_str).collect();
-    // What names a check, and what its doc comment says.
+    // Only attributes have the options that name a check. Only settings have the text that the doc comment provides
+    // otherwise.
     assert_eq!(missing, ["crate", "name"]);
     assert_eq!(more, ["description", "enabled", "when_it_fails"]);
 }
 
-/// The keys that the message about an unknown one lists.
+/// The keys that the error message for an unknown key lists.
 fn keys(message: &str) -> BTreeSet<String> {
     let (_, listed) = message.split_once("expected one of ").expect("a list");
     let listed = listed.lines().next().expect("one line");

@@ -1,5 +1,6 @@
-//! Random lives of two checks, one depending on the other, against a plain model of thresholds, TTLs, dependencies,
-//! overrides and transitions: what is told must be what the model says, after every step.
+//! Compares random sequences of events for two checks, one of which depends on the other, with a simple model of
+//! thresholds, TTLs, dependencies, overrides and transitions. After every step, the library has to report what the
+//! model says.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;
@@ -51,14 +52,14 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What one check is, said as plainly as possible.
+/// A simple model of one check.
 #[derive(Clone, Default)]
 struct ModelCheck {
     next: Option<Status>,
     last: Option<(u64, Status)>,
     shown_by_runs: Option<Status>,
     has_passed: bool,
-    /// The latest results of one kind, in a row.
+    /// Whether the latest results passed, and how many such results came in a row.
     row: (bool, u32),
     mask: Option<(Status, u64)>,
     recheck: bool,
@@ -126,7 +127,7 @@ impl Model {
         })
     }
 
-    /// What has changed is told: dns first, on which api hangs.
+    /// Records the transitions. dns comes first, since api depends on it.
     fn tell(&mut self) {
         self.tell_of(DNS);
         self.tell_of(API);
@@ -296,8 +297,8 @@ fn in_paused_time(steps: Vec<Step>) -> Result<(), TestCaseError> {
     runtime.block_on(live(steps))
 }
 
-/// The same lives at each run, so that whoever changes something else isn't stopped by them;
-/// `HEALTHCHECK_STATE_RANDOM=1` draws others.
+/// The sequences are the same in every run, so that a new one can't fail an unrelated change.
+/// `HEALTHCHECK_STATE_RANDOM=1` draws random ones.
 #[test]
 fn what_is_told_is_what_a_plain_model_says() {
     let config = ProptestConfig {
@@ -315,7 +316,7 @@ fn what_is_told_is_what_a_plain_model_says() {
         .unwrap();
 }
 
-/// Lives that once were told wrong.
+/// Sequences that the library once reported wrong.
 #[test]
 fn what_hangs_on_a_check_is_told_though_the_check_itself_has_not_changed() {
     use Status::{Fail, Pass};

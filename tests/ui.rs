@@ -1,9 +1,9 @@
-//! What the attributes refuse, with the compiler's messages, and the odd things that they accept.
+//! The code that the attributes refuse, with the compiler's messages, and unusual code that they accept.
 //!
-//! `TRYBUILD=overwrite cargo test --test ui` records the messages anew. Then read each of them in `git diff`: one error
-//! for one mistake, the caret under the guilty token, and a text that says what to write instead.
+//! `TRYBUILD=overwrite cargo test --test ui` records the messages again. Then read each of them in `git diff`: there
+//! should be one error for each mistake, the caret under the wrong token, and a text that says what to write instead.
 
-/// The messages are those of the compiler in `rust-toolchain.toml`; another one words some of them differently.
+/// The recorded messages come from the compiler in `rust-toolchain.toml`. Other versions word some of them differently.
 #[rustversion::attr(
     not(stable(1.95)),
     ignore = "the messages were recorded with the pinned toolchain"

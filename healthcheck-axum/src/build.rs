@@ -1,4 +1,4 @@
-//! From the configured endpoints to what the routes share, or to everything that is wrong with them.
+//! Builds the handler from the configured endpoints, or lists everything that is wrong with them.
 
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ use crate::log::log;
 use crate::openapi;
 
 impl Endpoints {
-    /// Runs checks and sections on this runtime, whoever asks, where no other one was chosen for them.
+    /// Runs checks and sections on this runtime by default, instead of the runtime of their first caller. A runtime
+    /// that the application chose takes precedence.
     pub(crate) fn at_home_on(mut self, application: Handle) -> Self {
         if let Environment::Given(dump) = &self.environment
             && dump.runtime().is_none()

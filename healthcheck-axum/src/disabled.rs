@@ -1,4 +1,4 @@
-//! Checks that an operator takes out without a new build: `HEALTHCHECK_DISABLE=a,b`.
+//! Removes checks that an operator disabled without a new build: `HEALTHCHECK_DISABLE=a,b`.
 
 use healthcheck::HealthCheck;
 
@@ -7,7 +7,8 @@ use crate::serving::RUNTIME;
 
 const VARIABLE: &str = "HEALTHCHECK_DISABLE";
 
-/// Takes out what the environment names; returns whether `runtime`, which is the server's and no check, is among it.
+/// Removes the checks that the variable names. Returns whether it also names `runtime`, which belongs to the server and
+/// isn't a check of `health`.
 pub(crate) fn apply(health: &HealthCheck) -> bool {
     match std::env::var(VARIABLE) {
         Ok(list) => take_out(health, &list, RUNTIME),

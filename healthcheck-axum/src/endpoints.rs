@@ -99,10 +99,11 @@ pub(crate) enum Environment {
     NotServed,
 }
 
-/// Whether the values of variables and arguments are for whoever reads the environment page.
+/// Who can reach the environment page, as far as the server knows. It decides whether the page shows values of
+/// variables and arguments by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// Only those of this machine can reach it.
+    /// Only clients on this machine.
     Local,
     Unknown,
 }
@@ -379,7 +380,7 @@ impl Endpoints {
         Ok(router::router(&handler))
     }
 
-    /// The length of a body is the server's affair: a wrong one would break the connection.
+    /// Records a problem if the server sets this header itself. A wrong content length would break the connection.
     fn check_header(&mut self, setter: &str, name: &HeaderName) {
         if SERVERS_OWN.contains(&name.as_str()) {
             self.problems.push(format!(
@@ -389,7 +390,7 @@ impl Endpoints {
     }
 }
 
-/// What [`Endpoints::body`] was given.
+/// The format that [`Endpoints::body`] sets.
 struct OwnBody<F>(F);
 
 impl<F: Fn(&Report) -> Bytes + Send + Sync + 'static> Format for OwnBody<F> {

@@ -1,4 +1,4 @@
-//! The parsers of what clients send, for `cargo fuzz`, which alone sets the `cfg` of this file.
+//! Exposes the parsers of client input to `cargo fuzz`, which compiles this file by setting `cfg(fuzzing)`.
 
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderValue};
@@ -8,7 +8,7 @@ use crate::http::negotiation::FormatRequest;
 use crate::http::query::Query;
 use crate::render::{Endpoint, Formats};
 
-/// What a query asks for.
+/// A parsed query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names of the query's own fields")]
 pub struct Asked {
@@ -19,7 +19,7 @@ pub struct Asked {
     pub verbose: bool,
 }
 
-/// Reads a query; `None` where it is refused.
+/// Parses a query. Returns `None` if the parser refuses it.
 pub fn query(raw: &str) -> Option<Asked> {
     let query = Query::parse(raw).ok()?;
     Some(Asked {
@@ -36,7 +36,7 @@ pub fn accept(header: &str) -> Vec<(&str, &str, u16)> {
     accepted(header).collect()
 }
 
-/// The name of the form that an `Accept` header leads to; `None` for bytes that HTTP has no header of.
+/// The name of the format for an `Accept` header. Returns `None` if the bytes aren't a valid header value.
 pub fn negotiate(header: &[u8]) -> Option<String> {
     let formats = Formats::default();
     let mut headers = HeaderMap::new();

@@ -1,11 +1,11 @@
-//! The whole and the three probes.
+//! The health path and the three probes.
 
 use healthcheck::CheckOptions;
 
-/// Which of them it is.
+/// Which of these four a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The health path: all checks.
+    /// The health path, with all checks.
     Health,
     Liveness,
     Readiness,
@@ -13,7 +13,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Whether a check of these options belongs to it.
+    /// Whether a check with these options belongs to this path.
     pub(crate) const fn has(self, options: &CheckOptions) -> bool {
         match self {
             Self::Health => true,

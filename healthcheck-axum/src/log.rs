@@ -1,12 +1,12 @@
-//! Lines of this crate. The threads that answer requests write none themselves: a line goes through a bounded queue to a
-//! thread of its own, so no log that can't be written, or blocks, holds an answer up.
+//! Writes log lines from a thread of its own. The threads that answer requests only push a line into a bounded queue,
+//! so a log that fails or blocks delays no answer.
 
 use std::time::{Duration, Instant};
 
-/// For so long the end of a process waits for its last lines.
+/// How long the process waits at its end for the last lines.
 const LAST_LINES: Duration = Duration::from_millis(100);
 
-/// Puts a line on its way, as `tracing::event!` writes it; what it names is moved into it.
+/// Queues a log line, with the syntax of `tracing::event!`. The line takes ownership of the variables that it uses.
 macro_rules! log {
     ($level:ident, $($line:tt)+) => {
         if tracing::Level::$level <= tracing::level_filters::LevelFilter::current() {
@@ -18,7 +18,7 @@ macro_rules! log {
 }
 pub(crate) use log;
 
-/// Waits until the last lines are written, and for no longer than a moment.
+/// Waits until the queued lines are written, for at most [`LAST_LINES`].
 pub(crate) fn finish() {
     let patience = Instant::now() + LAST_LINES;
     while !healthcheck::__private::all_lines_are_written() && Instant::now() < patience {

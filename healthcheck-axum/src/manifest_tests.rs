@@ -1,4 +1,4 @@
-//! The manifest of the examples fits what the code does.
+//! Checks that the Kubernetes manifest in `examples` agrees with the defaults of the code.
 
 use std::time::Duration;
 

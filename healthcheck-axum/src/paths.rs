@@ -1,4 +1,4 @@
-//! Where the endpoints lie, and whether they can lie there.
+//! The paths of the endpoints, and the rules that they have to follow.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use axum::http::uri::PathAndQuery;
 
 use crate::kind::Kind;
 
-/// The paths that can be set.
+/// The configurable paths.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
     pub(crate) health: String,
@@ -33,18 +33,18 @@ pub(crate) const CHECK: &str = "check";
 /// The name of the parameter in `{path}/{section}`.
 pub(crate) const SECTION: &str = "section";
 
-/// The name of the history below the health path; no check can be called so, nor as the document.
+/// The segment of the history below the health path. No check can have this name, nor that of the OpenAPI document.
 pub(crate) const HISTORY: &str = "history";
-/// The name of the OpenAPI document below the health path.
+/// The segment of the OpenAPI document below the health path.
 pub(crate) const DOCUMENT: &str = "openapi.json";
 
-/// The route of what lies below a path; "/" itself may be a path.
+/// The path `segment` below another path, which may be "/".
 pub(crate) fn below(path: &str, segment: &str) -> String {
     format!("{}/{segment}", path.trim_end_matches('/'))
 }
 
 impl Paths {
-    /// The path that tells the whole of a probe.
+    /// The path of a whole probe.
     pub(crate) fn of(&self, kind: Kind) -> &str {
         match kind {
             Kind::Health => &self.health,
@@ -54,14 +54,14 @@ impl Paths {
         }
     }
 
-    /// All of them.
+    /// All paths. The environment's is among them only if there is an environment page.
     pub(crate) fn all(&self, with_environment: bool) -> Vec<&str> {
         let mut all: Vec<&str> = vec![&self.health, &self.liveness, &self.readiness, &self.startup];
         all.extend(with_environment.then_some(&*self.environment));
         all
     }
 
-    /// Everything that keeps these paths from being served side by side, one sentence each.
+    /// Everything that is wrong with these paths, a sentence for each problem.
     pub(crate) fn problems<'a>(
         &self,
         with_environment: bool,
@@ -115,7 +115,7 @@ impl Paths {
     }
 }
 
-/// Why this can't be the path of an endpoint.
+/// Why this can't be the path of an endpoint. `None` if it can.
 fn objection(path: &str) -> Option<&'static str> {
     let Some(inner) = path.strip_prefix('/') else {
         return Some("doesn't begin with a slash");
@@ -138,7 +138,7 @@ fn objection(path: &str) -> Option<&'static str> {
     inner.split('/').find_map(|segment| match segment {
         "" => Some("has an empty segment"),
         "." | ".." => Some("has a segment that clients resolve away"),
-        // axum takes them for the parameters of its older syntax.
+        // axum panics at such a segment: it was a parameter in an older syntax of axum.
         _ if segment.starts_with([':', '*']) => Some("has a segment that begins with `:` or `*`"),
         _ => None,
     })

@@ -3,7 +3,7 @@ use axum::http::{Method, Request};
 
 use crate::self_probe;
 
-/// How the probes of orchestrators, load balancers and monitors call themselves; whatever follows is their version.
+/// How the user agents of known probers begin. Their version follows.
 const AGENTS: [&str; 15] = [
     "kube-probe/",
     "GoogleHC/",
@@ -22,8 +22,8 @@ const AGENTS: [&str; 15] = [
     self_probe::AGENT,
 ];
 
-/// The paths of the endpoints that are asked many times a minute, and what lies below them. The environment page isn't
-/// among them: who reads it belongs into a log.
+/// The default paths of endpoints that probers request many times a minute. Paths below these count as well. The
+/// environment page isn't among them: an access log should show who reads it.
 const PATHS: [&str; 4] = ["/healthcheck", "/livez", "/readyz", "/startupz"];
 
 /// Whether a request is a probe, to keep it out of access logs and of `TraceLayer`: a `GET`, `HEAD` or `OPTIONS` either

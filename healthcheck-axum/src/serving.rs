@@ -1,14 +1,14 @@
-//! What is set of a server of its own.
+//! The settings of `serve`.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The name of the liveness observation that a server adds.
+/// The name of the liveness check that the server adds.
 pub(crate) const RUNTIME: &str = "runtime";
-/// Kubernetes' default for `terminationMessagePath`.
+/// The default of Kubernetes' `terminationMessagePath`.
 pub(crate) const TERMINATION_LOG: &str = "/dev/termination-log";
 
-/// How the endpoints are served, where they are served by themselves.
+/// The settings that matter only to `serve`, and not to a router in an app.
 #[derive(Clone, Debug)]
 pub(crate) struct Serving {
     pub(crate) shutdown_delay: Option<Duration>,

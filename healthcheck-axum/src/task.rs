@@ -1,6 +1,7 @@
-//! What a task does, by one type for all of them.
+//! The type of the futures that this crate spawns.
 
 use std::pin::Pin;
 
-/// Boxed, since tokio's part of a task is compiled anew for each type of future, a twentieth of this crate each.
+/// A boxed future. tokio's task code is compiled for each type of future, and each copy is a twentieth of this crate's
+/// code.
 pub(crate) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -1,4 +1,4 @@
-//! What is logged while a test runs, to look into.
+//! Collects the log lines of a test.
 
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::span;
 use tracing::{Event, Metadata, Subscriber};
 
-/// Takes the lines of this thread, and of the threads that it hands its dispatch on to.
+/// Collects the lines of this thread, and of threads that set the dispatcher of this thread as their own.
 pub(crate) struct Log {
     lines: Arc<Mutex<Vec<String>>>,
     _guard: DefaultGuard,
@@ -24,7 +24,7 @@ impl Log {
         }
     }
 
-    /// How many lines hold this, of those that were on their way, too.
+    /// How many lines contain this text. Waits for queued lines first.
     pub(crate) fn count(&self, what: &str) -> usize {
         crate::log::finish();
         self.lines

@@ -1,4 +1,4 @@
-//! Who may read the environment and the history.
+//! Access to the environment page and the history.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -469,7 +469,8 @@ async fn a_browser_that_is_not_let_in_gets_a_page_that_says_why_and_how() {
             assert!(policy.starts_with("default-src 'none'"), "{policy}");
             let page = String::from_utf8_lossy(&answer.body);
             assert!(page.contains(why) && page.contains(how), "{page}");
-            // In an app the paths are the app's.
+            // The router is part of an app, so the error page links to none of our paths: a prefix may stand before
+            // them.
             assert!(!page.contains("<a href=\"/"), "{page}");
         }
     }

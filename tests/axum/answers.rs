@@ -1,4 +1,4 @@
-//! The verdict's status, headers and body.
+//! The status code, headers and body of each verdict.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -127,7 +127,7 @@ async fn a_status_without_content_has_neither_a_body_nor_its_length() {
                 let asked = request(method.clone(), path);
                 let answer = ask(&app, asked).await;
                 assert_eq!(answer.status, status, "{method} {path}");
-                // axum adds the length of an empty body.
+                // axum itself adds the content length 0 to an empty body.
                 let length = answer.header("content-length");
                 assert!(length.is_none_or(|length| length == "0"), "{method} {path}");
                 assert_eq!(answer.header("content-type"), None, "{method} {path}");

@@ -128,7 +128,7 @@ fn values(process: &Value) -> Vec<&str> {
     variables.chain(arguments).filter_map(Value::as_str).collect()
 }
 
-/// A variable that every test run has, and whose value nothing hides.
+/// The value of PATH. Every test run has this variable, and no rule redacts it.
 fn path_value(process: &Value) -> &Value {
     &process["environ"]["PATH"]
 }
@@ -161,7 +161,7 @@ async fn behind_a_router_variables_and_arguments_are_names_only_until_access_is_
     }
 }
 
-/// What `serve_on` shows of the process where it is bound to this address.
+/// The section `process` of a server that `serve_on` runs at this address.
 async fn served_process(bind: &str, endpoints: Endpoints) -> Value {
     let listener = TcpListener::bind(bind).await.expect("a free port");
     let port = listener.local_addr().expect("an address").port();

@@ -1,4 +1,4 @@
-//! Which form an answer takes, as a client sees it.
+//! The format of an answer, as a client sees it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -215,7 +215,7 @@ async fn who_may_not_see_details_sees_them_in_no_form() {
         "aspnet",
     ] {
         let path = format!("/healthcheck?format={format}");
-        // Whoever asks in between, or before.
+        // Stranger and privileged caller alternate, so an answer cached for one must not reach the other.
         for _ in 0..2 {
             let answer = ask(&router, stranger(&path)).await;
             for detail in ["10.0.0.7", "The store", "row 7"] {
@@ -309,7 +309,7 @@ async fn head_and_options_negotiate_as_get_does() {
     }
 }
 
-/// Says how often it was asked to render.
+/// Renders how often it has been called.
 struct Counting(Arc<AtomicU32>);
 
 impl Format for Counting {
@@ -332,7 +332,7 @@ async fn a_whole_probe_is_rendered_once_a_change_and_form() {
         let by_name = ask(&router, get("/healthcheck?format=count")).await;
         let by_type = ask(&router, with(get("/healthcheck"), "accept", "text/x-count")).await;
         assert_eq!((text(&by_name), text(&by_type)), ("success 1", "success 1"));
-        // Another form in between takes nobody's place.
+        // Another format in between doesn't evict the cached answer.
         ask(&router, with(get("/healthcheck"), "accept", BROWSER)).await;
     }
     let fail = std::time::Duration::from_secs(60);
@@ -349,7 +349,7 @@ async fn every_form_of_a_whole_probe_is_the_same_bytes_until_something_changes()
     let health = built([passes("a")]);
     let own = Counting(Arc::default());
     let router = router(Endpoints::new(health.clone()).format("mine", own));
-    // What it says changes by a first result and by nothing else.
+    // The first result changes the answers, so it has to be there before they are compared.
     ask(&router, get("/healthcheck")).await;
     let all = [
         "json",
@@ -442,7 +442,7 @@ async fn the_release_is_told_by_the_draft() {
     assert_eq!(answer.json()["releaseId"], "4.5.6");
 }
 
-/// Tells everything, and may panic.
+/// Shows everything that the page has, and panics if told to.
 struct Talkative {
     panics: bool,
 }
@@ -533,7 +533,7 @@ impl Format for PanicsEarly {
     }
 }
 
-/// Tells its content type to whoever adds it, and panics when it is asked again.
+/// Returns its content type once, when it is added, and panics the next time.
 #[derive(Default)]
 struct PanicsAgain(AtomicU32);
 
@@ -618,7 +618,7 @@ async fn the_page_of_a_check_below_the_root_links_to_no_place_outside_of_where_i
     assert!(!page.contains("href=\"../"), "{page}");
 }
 
-/// A relative link as a browser follows it.
+/// Resolves a relative link as a browser does.
 fn resolved(from: &str, link: &str) -> String {
     let mut segments: Vec<&str> = from.split('/').collect();
     segments.pop();
@@ -657,7 +657,7 @@ async fn what_to_do_is_shown_while_a_check_doesnt_pass_and_to_those_who_may_see_
         page.contains("Wait &lt;b&gt;40 s&lt;/b&gt;.\nThen page."),
         "{page}"
     );
-    // Only what is http becomes a link.
+    // Only an `http` or `https` address becomes a link.
     assert!(page.contains("runbook: <bdi>javascript:alert(1)</bdi>"), "{page}");
     assert!(page.contains("shared: keeps the instance in rotation"));
     let lines = "\n    owner: the storage team\n    runbook: javascript:alert(1)\n    \

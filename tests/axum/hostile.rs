@@ -1,10 +1,10 @@
-//! Requests that are an attack or a mistake: 4xx with a JSON body, and the next request is answered.
+//! Malicious or malformed requests. Each gets a 4xx with a JSON body, and the server goes on answering.
 
 use axum::http::{StatusCode, Uri};
 
 use crate::support::{ask, get, local, passes, plain, raw, served, with};
 
-/// What comes after the `?`, and the status of the answer.
+/// Query strings, each with the expected status.
 fn queries() -> Vec<(String, StatusCode)> {
     let long = "a".repeat(60 * 1024);
     vec![
@@ -40,7 +40,7 @@ async fn a_hostile_query_is_4xx_with_a_json_body_on_every_path() {
         for path in ["/healthcheck", "/readyz", "/healthcheck/a"] {
             let uri = format!("{path}?{query}");
             let Ok(_) = uri.parse::<Uri>() else {
-                continue; // The server's parser refuses it before we see it.
+                continue; // The HTTP parser refuses this URI before the router gets it.
             };
             let answer = ask(&app, get(&uri)).await;
             assert_eq!(answer.status, status, "{uri:.80}");

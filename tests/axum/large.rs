@@ -1,4 +1,4 @@
-//! No body beyond 4 MiB, but metrics of very many checks.
+//! The size limits of bodies: 4 MiB, and more for the metrics of very many checks.
 
 use std::time::Duration;
 

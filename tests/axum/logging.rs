@@ -1,4 +1,4 @@
-//! What is logged when the endpoints are put together.
+//! The log lines of building and serving the endpoints.
 
 use healthcheck_axum::{Access, Endpoints};
 use healthcheck_tests::Log;
@@ -48,13 +48,13 @@ fn nothing_is_said_where_access_is_chosen_or_no_environment_is_served() {
 #[tokio::test]
 async fn a_server_says_it_where_it_is_bound_to_another_address_than_loopback() {
     for (bind, lines) in [("127.0.0.1:0", 0), ("[::1]:0", 0), ("0.0.0.0:0", 1)] {
-        // A machine without IPv6 has nothing to show there.
+        // A machine without IPv6 skips that address.
         let Ok(listener) = TcpListener::bind(bind).await else {
             continue;
         };
         let log = Log::catch();
         let endpoints = Endpoints::new(built([passes("a")]));
-        // Serving never ends by itself, and what is logged at start is logged when it is first polled.
+        // The future never completes, but its first poll already logs the lines of the start.
         let mut serving = std::pin::pin!(endpoints.serve_on(listener));
         let first =
             std::future::poll_fn(|context| std::task::Poll::Ready(serving.as_mut().poll(context))).await;

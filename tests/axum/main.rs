@@ -1,4 +1,4 @@
-//! From a request to its answer, through the router and over real sockets.
+//! Requests and their answers, through the router and over real sockets.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! GET, HEAD, OPTIONS and all others.
+//! The methods GET, HEAD, OPTIONS, and all others.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const PROBES: [&str; 8] = [
 const PAGES: [&str; 3] = ["/environment", "/environment/rust", "/healthcheck/history"];
 
 fn app() -> axum::Router {
-    // Fresh for as long as a slow machine may take from one request to the next.
+    // The TTL is long enough for a slow machine, so no answer changes between two requests.
     let check = passes("a")
         .liveness()
         .readiness()
@@ -39,7 +39,8 @@ async fn head_is_get_without_a_body_and_with_its_length() {
         assert_eq!(head.status, got.status, "{path}");
         assert!(head.body.is_empty(), "{path}");
         assert!(!got.body.is_empty(), "{path}");
-        // Only the whole probes are kept; the others tell when they were put together, in more or fewer digits.
+        // Only whole probes are cached. The other answers contain the time of the request, whose number of digits
+        // varies, so their lengths may differ.
         let (mut got, mut head) = (got.headers, head.headers);
         if path.matches('/').count() > 1 || path == "/environment" {
             assert_ne!(head.remove("content-length").expect("a length"), "0", "{path}");

@@ -1,4 +1,4 @@
-//! Paths that can be set, and those that can't.
+//! Valid and invalid paths of the endpoints.
 
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use healthcheck::Check;

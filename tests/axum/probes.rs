@@ -1,4 +1,5 @@
-//! The probes: who belongs to them, how fresh, how soon, and why not.
+//! The probes: which checks belong to each, how old a result may be, how long an answer waits, and the reason of a
+//! failure.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -12,7 +13,7 @@ use tokio::time::{Instant, advance};
 
 use crate::support::{ask, built, fails, get, over, passes, plain, request, router};
 
-/// A check that counts its runs.
+/// A check with a counter of its runs.
 fn counted(name: &str, passing: bool) -> (Check, Arc<AtomicU32>) {
     let runs = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&runs);
@@ -23,7 +24,7 @@ fn counted(name: &str, passing: bool) -> (Check, Arc<AtomicU32>) {
     (check, runs)
 }
 
-/// A check that never ends.
+/// A check whose run never ends.
 fn hangs(name: &str) -> Check {
     Check::new(name, std::future::pending::<bool>)
 }
@@ -64,7 +65,7 @@ async fn on_a_probe_a_pass_is_fresh_for_5_s_and_a_failure_for_2_s() {
     for (passing, lasts) in [(true, 5_000), (false, 2_000)] {
         let runs = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&runs);
-        // The first run passes in any case: before a first pass a failure is fresh for less.
+        // The first run always passes: before the first pass a failure has a shorter TTL.
         let app = plain([Check::new("a", move || {
             let passes = counted.fetch_add(1, Ordering::SeqCst) == 0 || passing;
             async move { passes }

@@ -1,4 +1,4 @@
-//! Which checks a query asks for.
+//! The checks that a query selects.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

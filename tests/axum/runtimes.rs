@@ -1,4 +1,4 @@
-//! Where checks and sections run, and how often.
+//! Which runtime runs checks and sections, and how often.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -97,7 +97,7 @@ async fn ten_thousand_requests_at_once_on_a_cold_cache_run_each_check_once() {
                 true
             }
         });
-        // However long this machine takes for the herd.
+        // The TTL is long enough for the slowest machine to answer all requests.
         check.success_ttl(Duration::from_secs(3600))
     });
     let app = plain(checks);

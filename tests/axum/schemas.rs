@@ -1,4 +1,5 @@
-//! The forms of other worlds are what their specifications say: each against a schema of ours, written from these.
+//! The formats of other libraries follow their specifications. Each is validated against a schema that we wrote from
+//! its specification.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ const FORMS: [(&str, &str); 5] = [
 
 const PATHS: [&str; 4] = ["/healthcheck", "/livez", "/readyz", "/startupz"];
 
-/// The schemas of the forms, in their order.
+/// The compiled schemas, in the order of `FORMATS`.
 struct Specifications {
     schemas: Schemas,
     indices: Vec<SchemaIndex>,
@@ -45,7 +46,7 @@ impl Specifications {
         found.err().map(|error| format!("{error:#}"))
     }
 
-    /// Asks for every form of every path, and of each check by itself.
+    /// Validates the answer in every format, at every path and for each single check.
     async fn hold(&self, what: &str, endpoints: Endpoints, checks: &[&str], header: Option<&'static str>) {
         let router = router(endpoints);
         for (index, (form, _)) in FORMS.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Routers to ask, with and without a socket.
+//! Builds routers, and sends requests to them with and without a socket.
 
 use std::net::SocketAddr;
 
@@ -28,7 +28,7 @@ pub fn fails(name: &str) -> Check {
     Check::new(name, async || Outcome::fail("broken"))
 }
 
-/// The endpoints of these checks with nothing configured.
+/// The endpoints of these checks, with the default configuration.
 pub fn plain(checks: impl IntoIterator<Item = Check>) -> Router {
     router(Endpoints::new(built(checks)))
 }
@@ -50,7 +50,7 @@ pub fn get(uri: &str) -> Request<Body> {
     request(Method::GET, uri)
 }
 
-/// As `curl` on the same machine would send it.
+/// A request as `curl` on the same machine sends it.
 pub fn local(uri: &str) -> Request<Body> {
     from("127.0.0.1:40000", uri)
 }
@@ -74,7 +74,7 @@ pub fn over(mut request: Request<Body>, version: Version) -> Request<Body> {
     request
 }
 
-/// An answer, read to its end.
+/// A complete answer.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -130,7 +130,7 @@ pub async fn served(router: Router) -> SocketAddr {
 /// Sends these bytes and reads until the server closes the connection.
 pub async fn raw(address: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
     let mut stream = TcpStream::connect(address).await.expect("the server listens");
-    // The server may refuse and close before it has read everything.
+    // Sending may fail: the server may refuse the request and close the connection before it has read everything.
     let _ = stream.write_all(bytes.as_ref()).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;

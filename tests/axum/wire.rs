@@ -1,4 +1,4 @@
-//! Over real sockets: what a client's parser sees.
+//! The bytes of an answer on a real socket.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use crate::support::{built, fails, passes, plain, raw, router, served};
 
 fn app() -> Router {
-    // Fresh for as long as a slow machine may take from one request to the next.
+    // The TTL is long enough for a slow machine, so no answer changes between two requests.
     plain([passes("a").success_ttl(Duration::from_secs(3_600))])
 }
 
@@ -95,7 +95,7 @@ async fn while_draining_the_connection_is_closed_by_the_answer() {
         .await
         .expect("sent");
     let mut answer = String::new();
-    // Without `Connection: close` this would wait for a second request's answer.
+    // Without `Connection: close` the server would keep the connection open, and this read wouldn't end.
     stream.read_to_string(&mut answer).await.expect("read");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(

@@ -1,4 +1,4 @@
-//! The dashboard and the alert rules of `examples/prometheus` know our metrics: no other name, and none left out.
+//! The dashboard and the alert rules in `examples/prometheus` use exactly the metrics that the library has.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -20,12 +20,12 @@ fn example(name: &str) -> String {
     fs::read_to_string(path.join(name)).unwrap()
 }
 
-/// The names of the families that a scrape has.
+/// The names of the metric families in a scrape.
 async fn served() -> BTreeSet<String> {
     let check = Check::new("queue", async || true);
     let health = HealthCheck::builder().discover(false).check(check);
     let router: Router = Endpoints::new(health.build().unwrap()).router().unwrap();
-    // A scrape doesn't wait: this runs the check.
+    // A scrape doesn't wait for checks, so the first request runs the check.
     for path in ["/healthcheck", "/healthcheck?format=prometheus"] {
         let request = Request::get(path).body(Body::empty()).unwrap();
         let answer = router.clone().oneshot(request).await.unwrap();
@@ -41,14 +41,14 @@ async fn served() -> BTreeSet<String> {
     BTreeSet::new()
 }
 
-/// Every name in an expression that is one of a metric and ours by its beginning.
+/// The names of the library's metrics in an expression. All of them begin with `healthcheck_`.
 fn names(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     let ours = words.filter(|word| word.starts_with("healthcheck_"));
     ours.map(str::to_owned).collect()
 }
 
-/// All expressions and queries, wherever they stand.
+/// Collects all expressions and queries, at any depth.
 fn expressions(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
@@ -71,7 +71,7 @@ async fn the_dashboard_shows_all_of_our_metrics_and_no_other() {
     expressions(&dashboard, &mut found);
     assert!(found.len() > 8, "{found:?}");
     assert_eq!(names(&found.join("\n")), served().await);
-    // A name before a brace or a bracket is a metric's, and so all of them are ours.
+    // A name before `{` is a metric's name. Every metric in the dashboard has to be the library's.
     for expression in &found {
         for (at, _) in expression.match_indices('{') {
             let name = expression[..at].rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
@@ -81,7 +81,7 @@ async fn the_dashboard_shows_all_of_our_metrics_and_no_other() {
     }
 }
 
-/// What is wrong with a dashboard by `schema.json`.
+/// Validates a dashboard against `schema.json`. Returns the error, if any.
 fn problem(dashboard: &Value) -> Option<String> {
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
     let place = "http://localhost/dashboard";

@@ -1,7 +1,7 @@
-//! The pages in a browser: `pages.test.mjs` drives headless Chromium over them, with playwright-core, and lets axe-core
-//! judge them. `.ci/install-clients` installs the three; where one isn't there the test fails.
+//! Tests the pages in a browser: `pages.test.mjs` drives headless Chromium with playwright-core, and checks the pages
+//! with axe-core. `.ci/install-clients` installs the three programs; the test fails if one is missing.
 //!
-//! The screenshots lie in `target/screenshots` afterwards.
+//! The test writes screenshots to `target/screenshots`.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-// What the pages promise, seen by a browser. Started by main.rs, which tells where everything lies.
+// Tests the pages in a browser. main.rs starts this script, and passes the paths of the programs that it needs.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -45,7 +45,7 @@ const open = async (path, options = {}) => {
   page = await context.newPage();
   page.setDefaultTimeout(LIMIT);
   page.on("console", (message) => {
-    // Chromium says of every answer of 503 that it is one.
+    // Chromium logs an error for every response with the status 503, which is expected here.
     const isProblem = message.type() === "error" && !message.text().includes("status of 503");
     if (isProblem) problems.push(message.text());
   });
@@ -55,7 +55,7 @@ const open = async (path, options = {}) => {
     const ours = request.url().startsWith(`http://${service.address}/`) || request.url().startsWith("data:");
     if (!ours) problems.push(`asked for ${request.url()}`);
   });
-  // What the policy forbids is told to the page alone.
+  // Only the page itself gets the events about violations of its content security policy.
   await page.addInitScript(() =>
     addEventListener("securitypolicyviolation", (event) => console.error(`forbidden: ${event.blockedURI}`)));
   await page.goto(`http://${service.address}${path}`);
@@ -93,7 +93,7 @@ describe("the status page", () => {
     await page.evaluate(() => {
       window.loadedOnce = true;
       window.replaced = 0;
-      // A row that is the same keeps its element.
+      // A row that doesn't change keeps its DOM element.
       new MutationObserver((changes) => {
         for (const change of changes) {
           window.replaced += [...change.removedNodes].filter((node) => node.matches?.(".check, .verdict, main")).length;
@@ -131,7 +131,7 @@ describe("the status page", () => {
     assert.match(took, /^[\d.]+ (µs|ms)$/);
     assert.match(ran, /^\d+ s ago$/);
     assert.match(fresh, /^for (60|5\d) s$/);
-    // Both go on without the server.
+    // The script of the page updates both times without asking the server.
     await page.locator("#pause").click();
     for (const [index, before] of [[1, ran], [2, fresh]]) {
       await row("worker").locator("dd").nth(index).filter({ hasNotText: before }).waitFor();
@@ -213,7 +213,7 @@ describe("the status page", () => {
     await service.tell(`fail database ${evil}`);
     await open("/healthcheck");
     assert.equal(await row("database").locator(".output").innerText(), evil);
-    // And again by way of the script.
+    // The script of the page must escape the text as well when it updates a row.
     await service.tell(`fail disk ${evil}`);
     await headline("2 of 5 checks fail");
     assert.equal(await row("disk").locator(".output").innerText(), evil);
@@ -245,7 +245,8 @@ describe("the status page", () => {
     await page.keyboard.press("Tab");
     assert.equal(await focused(), "Skip to the content");
     await page.keyboard.press("Enter");
-    // From the content on: the verdicts to choose from, the tags, the checks with what unfolds.
+    // The order of the focus from the content on: the filters by verdict, the tags, and the checks that can be
+    // unfolded.
     const passed = [];
     while (passed.at(-1) !== "database") {
       await page.keyboard.press("Tab");
@@ -306,7 +307,7 @@ test("axe-core finds no violation, and nothing is wider than the screen", async 
   for (const colorScheme of ["light", "dark"]) {
     for (const [device, viewport] of [["desktop", { width: 1280, height: 900 }], ["phone", { width: 320, height: 640 }]]) {
       for (const path of ["/healthcheck", "/healthcheck/database", "/readyz?tag=storage", "/environment"]) {
-        // axe-core is brought in from outside, which the policy rightly forbids.
+        // The test injects axe-core into the page, which the page's content security policy would forbid.
         await open(path, { viewport, colorScheme, bypassCSP: true });
         for (const fold of await page.locator("details > summary").all()) await fold.click();
         await page.evaluate(axe);

@@ -1,7 +1,7 @@
-//! The service that the real clients ask, as a process of its own.
+//! The service under test for real clients. It runs as a child process.
 //!
-//! It prints "listening ADDRESS" and takes one command a line on its standard input: "pass NAME", "warn NAME",
-//! "fail NAME" with what the check says behind it, "maintenance REASON", "end maintenance".
+//! It prints "listening ADDRESS", and reads commands from its standard input, one on each line: "pass NAME", "warn NAME
+//! OUTPUT", "fail NAME OUTPUT", "maintenance REASON" and "end maintenance".
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use healthcheck_axum::{Endpoints, ServeError};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-/// What each check says next.
+/// The next outcome of each check.
 #[derive(Clone, Default)]
 struct Levers(Arc<Mutex<HashMap<String, (Status, String)>>>);
 

@@ -1,4 +1,4 @@
-//! A proxy between a client and its server that can forget connections without a word, as firewalls do.
+//! A proxy between a client and its server that can drop connections silently, as firewalls do.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Passes bytes on until it forgets the connections that it has: they stay open, and nothing comes through.
+/// Forwards bytes until `forget` is called. Then the existing connections stay open, but transfer nothing any more.
 pub struct Blackhole {
     pub address: SocketAddr,
     forgotten: watch::Sender<()>,
@@ -35,7 +35,7 @@ impl Blackhole {
                     tokio::select! {
                         _ = copy_bidirectional(&mut client, &mut server) => {}
                         _ = forgets.changed() => {
-                            // Both ends stay open.
+                            // Keeps both ends open without forwarding.
                             std::future::pending::<()>().await;
                         }
                     }
@@ -52,7 +52,7 @@ impl Blackhole {
         }
     }
 
-    /// New connections are refused from now on; those that there are go on.
+    /// Refuses new connections from now on. Existing ones continue.
     pub async fn refuse(&self) {
         self.refused.send(()).unwrap();
         while TcpStream::connect(self.address).await.is_ok() {}

@@ -1,5 +1,5 @@
-//! The checks of the machine on a file system and in a control group that the test makes. Each runs this binary again,
-//! inside of it.
+//! The checks of the machine, on a file system and in a control group that the test creates. Each test runs this binary
+//! again inside of these.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -12,7 +12,7 @@ use healthcheck::checks::{disk_space, load, memory, open_files};
 
 const ROLE: &str = "HEALTHCHECK_TEST_ROLE";
 
-/// The command that runs this test of this binary inside.
+/// A shell command that runs this test again. The test finds its role in an environment variable.
 fn inside(test: &str, role: &str) -> String {
     let exe = std::env::current_exe().unwrap();
     format!(
@@ -45,7 +45,7 @@ fn a_file_system_that_is_remounted_read_only_fails() {
     }
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().display();
-    // In a mount namespace of its own, which ends with the process.
+    // The mount namespace ends with the process, and its mounts with it.
     let mut command = Command::new("unshare");
     let test = inside(
         "a_file_system_that_is_remounted_read_only_fails",
@@ -60,7 +60,7 @@ fn a_file_system_that_is_remounted_read_only_fails() {
     run(command);
 }
 
-/// Newer kernels don't remount it, but refuse every write.
+/// After an error, newer kernels don't remount the file system read-only. They refuse every write instead.
 #[test]
 fn a_file_system_that_gave_up_after_an_error_fails() {
     if let Ok(folder) = std::env::var(ROLE) {
@@ -83,7 +83,7 @@ fn a_file_system_that_gave_up_after_an_error_fails() {
     let made = format!(
         "truncate -s 16M {image} && mkfs.ext4 -q {image} && mount -o loop,errors=remount-ro {image} {place}"
     );
-    // A machine without loop devices can't.
+    // Some machines have no loop devices. The test is skipped there.
     let may = ["unshare", "--mount", "sh", "-c", &made];
     if !Command::new(may[0]).args(&may[1..]).status().unwrap().success() {
         println!("no file system in a file may be mounted here");
@@ -98,7 +98,7 @@ fn a_file_system_that_gave_up_after_an_error_fails() {
     run(command);
 }
 
-/// As a sandbox does that has no such files, or empty ones.
+/// Some sandboxes don't have the files in `/proc`, or have empty ones.
 #[test]
 fn a_machine_that_tells_nothing_is_unknown_and_takes_no_instance_out() {
     if std::env::var(ROLE).is_ok() {
@@ -127,7 +127,7 @@ fn a_machine_that_tells_nothing_is_unknown_and_takes_no_instance_out() {
     run(command);
 }
 
-/// More than its limit is read, twice, so that the cache is full of active pages.
+/// Reads more than the group's memory limit, and does so several times. Then the cache is full of active pages.
 #[test]
 fn a_container_that_is_full_of_page_cache_has_memory() {
     const LIMIT: u64 = 64 << 20;
@@ -144,7 +144,7 @@ fn a_container_that_is_full_of_page_cache_has_memory() {
             "{told}"
         );
         assert_eq!(outcome.status(), Status::Pass, "{told}");
-        // Nothing reclaims this.
+        // The kernel can't reclaim this memory.
         let held = vec![1_u8; 60 << 20];
         let outcome = memory().fail_below("10%").check();
         assert_eq!(
@@ -171,7 +171,7 @@ fn a_container_that_is_full_of_page_cache_has_memory() {
     fs::remove_file(&file).unwrap();
 }
 
-/// A control group of the test, of version 1 or 2.
+/// A control group (version 1 or 2) that the test creates.
 struct Group(PathBuf);
 
 impl Group {
@@ -184,7 +184,7 @@ impl Group {
         .into_iter()
         .find_map(|(top, file)| {
             let top = Path::new(top);
-            // A folder that isn't a control group has no such file.
+            // Without this file the folder isn't a control group.
             let controllers = fs::read_to_string(top.join("cgroup.procs"));
             controllers.ok()?;
             let group = Self(top.join(&name));
@@ -197,7 +197,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Its process is counted for a moment after its end.
+        // The group can only be removed once its process is gone, which takes a moment after the process ends.
         let patience = Instant::now() + Duration::from_secs(10);
         while fs::remove_dir(&self.0).is_err() && Instant::now() < patience {
             std::thread::sleep(Duration::from_millis(10));

@@ -1,6 +1,6 @@
-//! The ready-made checks against the real thing: redis, PostgreSQL, MariaDB and nginx, which each test starts on a
-//! port of its own, kills, pauses and starts again; file systems and control groups that a test makes; and servers in
-//! this process. `.ci/install-clients` installs them.
+//! The ready-made checks against real servers: redis, PostgreSQL, MariaDB and nginx. Each test starts its own server on
+//! a free port, kills, pauses and restarts it. Other tests use file systems and control groups that they create, or
+//! servers in this process. `.ci/install-clients` installs the servers.
 #![allow(clippy::unwrap_used)]
 
 mod blackhole;

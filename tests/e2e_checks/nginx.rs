@@ -6,7 +6,8 @@ use healthcheck::{Outcome, Status};
 use crate::servers::nginx::{certificate, chain, nginx};
 use crate::text;
 
-/// For what is expected to fail, and for what is expected to pass on a busy machine.
+/// `LIMIT` is the time limit for checks that should fail. `PATIENCE` is for those that should pass, even on a busy
+/// machine.
 const LIMIT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -67,7 +68,7 @@ async fn a_certificate_near_its_end_is_noticed_and_so_is_its_renewal() {
     );
     let renewed = certificate(server.folder(), 90);
     server.hang_up();
-    // nginx takes the new one when its new workers run.
+    // nginx uses the new certificate once its new workers run.
     let patience = Instant::now() + Duration::from_secs(30);
     loop {
         let outcome = tls(&host).ca_file(&renewed).await;
@@ -86,7 +87,7 @@ async fn a_certificate_near_its_end_is_noticed_and_so_is_its_renewal() {
     server.resume();
 }
 
-/// The server's own certificate is good for three months, and the one above it for five days.
+/// The server's own certificate is valid for 90 days, and its intermediate only for five.
 #[tokio::test]
 async fn an_intermediate_that_ends_first_is_noticed() {
     let (server, _, _) = nginx(60);

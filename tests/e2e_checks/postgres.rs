@@ -9,11 +9,12 @@ use crate::blackhole::Blackhole;
 use crate::servers::postgres::{postgres, promote, ready, standby};
 use crate::text;
 
-/// For what is expected to fail, and for what is expected to pass on a busy machine.
+/// `LIMIT` is the time limit for checks that should fail. `PATIENCE` is for those that should pass, even on a busy
+/// machine.
 const LIMIT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// sqlx pings a connection once more while it takes it back.
+/// Waits until the pool has its connection back: sqlx pings each returned connection first.
 async fn given_back(pool: &PgPool) {
     while pool.num_idle() == 0 {
         tokio::task::yield_now().await;
@@ -55,7 +56,7 @@ async fn the_check_follows_the_server_through_kill_pause_and_restart() {
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     }
     server.start_again();
-    // It recovers its data first.
+    // The server recovers its data before it accepts clients.
     let outcome = check(PATIENCE).await;
     assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
 
@@ -79,7 +80,7 @@ async fn a_pool_that_is_used_up_is_a_warning_after_a_bounded_wait() {
     let outcome = checks::sqlx(&pool).wait(Duration::from_millis(200)).await;
     assert_eq!(outcome, Outcome::warn("pool exhausted (2 of 2 in use)"));
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-    // One that comes back in time is enough.
+    // The check passes if a connection is returned to the pool in time.
     let check = tokio::spawn(checks::sqlx(&pool).wait(PATIENCE).timeout(PATIENCE).into_future());
     tokio::task::yield_now().await;
     drop(held);
@@ -155,7 +156,7 @@ async fn a_used_up_pool_whose_connection_comes_back_in_time_passes_though_new_on
     let held = pool.acquire().await.unwrap();
     between.refuse().await;
     let check = tokio::spawn(checks::sqlx(&pool).wait(PATIENCE).timeout(PATIENCE).into_future());
-    // Long after the check has been refused itself.
+    // By then the server has long refused the check's own connection.
     tokio::time::sleep(Duration::from_millis(200)).await;
     drop(held);
     let outcome = check.await.unwrap();
@@ -174,11 +175,12 @@ async fn a_connection_of_the_pool_that_was_forgotten_between_is_no_failure() {
     between.forget();
     let outcome = checks::sqlx(&pool).timeout(Duration::from_secs(2)).await;
     assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
-    // The pool has a good one again.
+    // The pool has replaced the broken connection.
     assert_eq!(checks::sqlx(&pool).timeout(LIMIT).await.status(), Status::Pass);
 }
 
-/// It lets no client in for a moment. The pool waits for it, and so does the check, which knows why.
+/// The server accepts no clients while it starts up. The pool waits for it, and so does the check, which reports the
+/// reason.
 #[tokio::test]
 async fn a_server_that_starts_up_is_waited_for_and_says_so() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -250,7 +252,7 @@ async fn a_standby_answers_a_ping_and_is_not_writable_until_it_is_promoted() {
     promote(&second);
     let outcome = checks::sqlx(&second_pool).writable().expect_true(PRIMARY).await;
     assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
-    // A database that is set so.
+    // The database itself can be set to read-only.
     for (set, status) in [("on", Status::Fail), ("off", Status::Pass)] {
         let alter = format!("ALTER DATABASE postgres SET default_transaction_read_only = {set}");
         ::sqlx::raw_sql(&format!("SET default_transaction_read_only = off; {alter}"))

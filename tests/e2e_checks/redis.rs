@@ -7,7 +7,8 @@ use healthcheck::{Outcome, Status};
 use crate::servers::redis::redis;
 use crate::text;
 
-/// For what is expected to fail, and for what is expected to pass on a busy machine.
+/// `LIMIT` is the time limit for checks that should fail. `PATIENCE` is for those that should pass, even on a busy
+/// machine.
 const LIMIT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -22,7 +23,7 @@ async fn a_client_s_check_follows_the_server_through_kill_pause_and_restart() {
     );
 
     server.pause();
-    // The kernel accepts the connection.
+    // The kernel still accepts the connection, but the paused server doesn't answer.
     assert_eq!(
         check(LIMIT).await,
         Outcome::fail(format!("protocol: {address}: no answer within 500 ms"))
@@ -78,7 +79,7 @@ async fn a_manager_s_check_follows_the_server_through_kill_pause_and_restart() {
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     }
     server.start_again();
-    // The manager waits longer from try to try, up to some seconds.
+    // The connection manager waits longer after each failed attempt, up to a few seconds.
     assert_eq!(check(PATIENCE).await.status(), Status::Pass);
 }
 
@@ -135,7 +136,7 @@ async fn a_replica_answers_a_ping_and_is_not_writable_until_it_is_the_primary() 
     }
     say(&client, &["REPLICAOF", "NO", "ONE"]).await;
     assert_eq!(checks::redis(&client).writable().await.status(), Status::Pass);
-    // Nothing was written.
+    // The check must not have written anything.
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let keys: u64 = ::redis::cmd("DBSIZE").query_async(&mut connection).await.unwrap();
     assert_eq!(keys, 0);
@@ -157,7 +158,7 @@ async fn a_primary_that_refuses_writes_is_not_writable() {
         );
         say(&client, &["CONFIG", "SET", setting, "0"]).await;
     }
-    // A user with keys of its own.
+    // A user that may only write keys with a certain prefix.
     let user = ["ACL", "SETUSER", "app", "on", "nopass", "~orders:*", "+@all"];
     say(&client, &user).await;
     let port = server.port;

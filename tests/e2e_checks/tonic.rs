@@ -36,13 +36,13 @@ async fn the_server_and_its_services_are_asked_over_the_channel_that_is_there() 
     assert_eq!(orders().await.status(), Status::Pass);
 
     drop(server);
-    // Its connection, which broke, is no reason to wait for.
+    // The channel's connection is broken, so the check connects anew instead of waiting.
     let outcome = orders().await;
     assert!(
         text(&outcome).starts_with("connect: ") && text(&outcome).contains("refused"),
         "{outcome:?}"
     );
-    // And at once.
+    // The next check fails at once as well.
     let began = Instant::now();
     assert_eq!(orders().await.status(), Status::Fail);
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());

@@ -7,7 +7,7 @@ use crate::stats::HaProxy;
 #[test]
 fn haproxy_follows_the_agent_into_each_state_and_back() {
     let (agent, second_agent) = (free_addr().to_string(), free_addr().to_string());
-    // Told its address, it listens as `serve` does, and another one can have the port at once.
+    // With `addr=`, the service listens by itself as `serve` does, so another process can reuse the port at once.
     let addr = free_addr();
     let serve = || {
         let mut served = Served::spawn(Served::command(&[
@@ -51,7 +51,8 @@ fn haproxy_follows_the_agent_into_each_state_and_back() {
     assert_eq!(haproxy.state("shop-2").0, "UP");
     assert!(first.wait().success());
 
-    // The next one in its place ends the drain of the one before. At once: nobody keeps the two ports free for it.
+    // A new process at the same address ends its predecessor's drain. It starts at once: the test doesn't reserve the
+    // two ports.
     let _again = serve();
     haproxy.wait_for("shop-1", up);
 }

@@ -1,4 +1,4 @@
-//! Apache and Varnish in front of two instances: which of them gets requests.
+//! Apache and Varnish in front of two instances. Each must send requests only to ready instances.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -13,8 +13,8 @@ use crate::client::{Client, example, print_version};
 use crate::process::Served;
 use crate::states::{at, follow};
 
-/// The instance that is led through the states, and one beside it that always passes. Liveness, which passes in each
-/// state, tells which of them answers: the second has no check `runtime`.
+/// The instance that goes through the states, and another one that always passes. Liveness passes in every state, so
+/// `/livez` shows which instance answers: only the first one has the check `runtime`.
 fn two() -> ((Served, SocketAddr), (Served, SocketAddr)) {
     let addr = free_addr();
     ((at(addr), addr), Served::start(&["no_runtime_check=yes"]))
@@ -33,7 +33,7 @@ fn ask(front: SocketAddr, path: &str) -> Option<String> {
     Some(answer)
 }
 
-/// Whether the first instance gets requests: one of so many, which go round.
+/// Whether the first instance gets requests. The load balancer distributes six requests in turn.
 fn first_is_in(front: SocketAddr) -> bool {
     let answers: Vec<String> = (0..6).filter_map(|_| ask(front, "/livez")).collect();
     answers.iter().any(|answer| answer.contains("\"runtime\""))
@@ -89,7 +89,7 @@ fn apache_follows_the_first_instance_into_each_state_and_back() {
     let configuration = folder.path().join("apache2.conf");
     fs::write(&configuration, text).unwrap();
     let mut command = Command::new("apache2");
-    // One process, which asks the instances itself: others would outlive it.
+    // With `-X` there is only one process. Its worker processes would outlive the test.
     command.arg("-X").arg("-f").arg(&configuration);
     let mut apache = Client::start(&mut command, folder.path());
     apache.wait_until("it listens", || TcpStream::connect(front).is_ok());

@@ -1,4 +1,4 @@
-//! Prometheus' blackbox exporter, which asks from outside.
+//! Prometheus' blackbox exporter, which probes the service from outside.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -26,7 +26,7 @@ fn start() -> (Client, SocketAddr, tempfile::TempDir) {
     (exporter, addr, folder)
 }
 
-/// Its verdict on a page, by one of the modules.
+/// Whether the exporter's module accepts this page.
 fn succeeds(exporter: SocketAddr, module: &str, page: &str) -> bool {
     let mut stream = TcpStream::connect(exporter).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();

@@ -1,4 +1,4 @@
-//! A program of another project: its configuration, its process, its version.
+//! Runs a program of another project with a configuration from `examples`, and prints its version.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -6,17 +6,17 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Longer than anything here takes that doesn't fail.
+/// The time limit for everything that waits. Nothing takes this long unless it fails.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// Ends when it is dropped.
+/// A running program. Dropping it ends the program.
 pub struct Client {
     child: Child,
     log: PathBuf,
 }
 
 impl Client {
-    /// Starts it with its output in a file of `folder`.
+    /// Starts the program. Its output goes into a file in `folder`.
     pub fn start(command: &mut Command, folder: &Path) -> Self {
         let log = folder.join("output.log");
         let output = File::create(&log).unwrap();
@@ -31,12 +31,12 @@ impl Client {
         Self { child, log }
     }
 
-    /// What it has printed so far.
+    /// The program's output so far.
     pub fn output(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Waits until this holds, as long as it runs.
+    /// Waits until the condition holds. Panics if the program ends before.
     pub fn wait_until(&mut self, what: &str, mut holds: impl FnMut() -> bool) {
         let end = Instant::now() + LIMIT;
         while !holds() {
@@ -55,7 +55,7 @@ impl Drop for Client {
     }
 }
 
-/// Prints which version this test runs against.
+/// Prints the version of the program.
 pub fn print_version(program: &str, arguments: &[&str]) {
     let mut command = Command::new(program);
     command.args(arguments);
@@ -75,7 +75,7 @@ fn missing(command: &Command, error: &std::io::Error) -> ! {
     )
 }
 
-/// What users copy, with other addresses in the place of the documented ones.
+/// A file of `examples`, with the documented addresses replaced by those of the test.
 pub fn example(name: &str, replacements: &[(&str, &str)]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../examples")

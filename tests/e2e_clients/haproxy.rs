@@ -10,10 +10,10 @@ use crate::client::LIMIT;
 use crate::process::Served;
 use crate::stats::HaProxy;
 
-/// More than the drain of 5 s takes, with all around it.
+/// The longest time of the load. The drain takes 5 s of it.
 const LONGEST_LOAD: Duration = Duration::from_secs(40);
 
-/// Two instances behind it, both up.
+/// Two instances behind HAProxy, which considers both up.
 fn two() -> ([Served; 2], HaProxy) {
     let ((first, first_addr), (second, second_addr)) = (Served::start(&[]), Served::start(&[]));
     let mut haproxy = HaProxy::start(
@@ -29,7 +29,7 @@ fn two() -> ([Served; 2], HaProxy) {
     ([first, second], haproxy)
 }
 
-/// The status line of one request on a connection of its own.
+/// The status line of a request on its own connection.
 fn ask(addr: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(addr)?;
     stream.set_read_timeout(Some(LIMIT))?;
@@ -80,7 +80,7 @@ fn sigterm_under_load_loses_not_one_request() {
     let lost: Vec<String> = thread::scope(|scope| {
         let threads = [(); 4].map(|()| scope.spawn(load));
         wait_for_more(100);
-        // With the default delay of 5 s.
+        // The service drains with the default delay of 5 s.
         first.signal(Signal::TERM);
         assert!(first.wait().success());
         wait_for_more(100);

@@ -1,4 +1,5 @@
-//! keepalived with the self-probe as its script, in a network of its own: it takes no loopback interface.
+//! keepalived with the self-probe as its script. It runs in its own network namespace, since keepalived doesn't work
+//! with the loopback interface.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -11,7 +12,7 @@ use crate::states::follow;
 
 const ADDR: &str = "127.0.0.1:8080";
 
-/// A service in a new network with an interface `eth0`, or in that of this process.
+/// Starts a service in the network namespace that the command `enter` creates or enters.
 fn served(enter: &[&str]) -> Served {
     let service = Served::command(&[&format!("addr={ADDR}")]);
     let mut command = Command::new(enter[0]);
@@ -28,10 +29,10 @@ fn keepalived_gives_the_address_away_while_the_service_is_not_ready() {
     let network = "ip link set lo up && ip link add eth0 type veth peer name eth1 && \
                    ip link set eth1 up && ip link set eth0 up && ip addr add 192.0.2.2/24 dev eth0 && exec \"$@\"";
     let first = served(&["unshare", "--net", "sh", "-c", network, "sh"]);
-    // The network lives as long as a process in it.
+    // The network namespace exists as long as this process runs.
     let holder = first.pid().to_string();
     let folder = tempfile::tempdir().unwrap();
-    // keepalived runs no script that others than root could change.
+    // keepalived refuses scripts that users other than root can change.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let script = format!("{} probe={ADDR}", env!("CARGO_BIN_EXE_served"));
     let text = example(

@@ -1,5 +1,5 @@
-//! The clients that ask a service how it is, each the real one, started with what `examples` has for it on ports that
-//! were free. `.ci/install-clients` installs them; where one isn't there its test fails.
+//! Real clients that watch a service: load balancers, monitors and scrapers. Each runs with its configuration from
+//! `examples`, on free ports. `.ci/install-clients` installs them; the test fails if its client is missing.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -11,7 +11,7 @@ mod haproxy;
 mod keepalived;
 mod monit;
 mod nagios;
-#[allow(dead_code)] // The tests of `serve` use the rest.
+#[allow(dead_code)] // The tests of `serve` use the other functions.
 #[path = "../serve/process.rs"]
 mod process;
 mod prometheus;

@@ -22,9 +22,9 @@ fn a_failing_check_turns_the_verdict_of_monit_with_the_output_in_it() {
     );
     let file = folder.path().join("monitrc");
     fs::write(&file, text).unwrap();
-    // It refuses a file that others may read.
+    // monit refuses a configuration file that other users can read.
     fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
-    // It changes to the root: a relative path would be one from there.
+    // monit changes to the root directory, so the paths must be absolute.
     let own = |name| folder.path().join(name);
     let mut command = Command::new("monit");
     command.arg("-I").arg("-c").arg(&file);

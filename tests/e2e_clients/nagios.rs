@@ -4,7 +4,7 @@ use std::process::Command;
 use crate::client::{example, print_version};
 use crate::process::Served;
 
-/// Where Debian puts what Nagios calls `$USER1$`.
+/// The directory of Debian's plugins, which Nagios calls `$USER1$`.
 const PLUGINS: &str = "/usr/lib/nagios/plugins";
 
 #[test]

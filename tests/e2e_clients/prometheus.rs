@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::client::{Client, example, print_version};
 use crate::process::{Served, get};
 
-/// The answer of its API to a query: each series' labels with its value.
+/// Queries Prometheus' API. Returns the labels and the value of each series.
 fn query(prometheus: SocketAddr, expression: &str) -> Option<Vec<(Value, String)>> {
     let escaped: String = expression
         .bytes()
@@ -130,7 +130,7 @@ fn promtool_has_nothing_to_say_about_the_metrics() {
     let (mut served, addr) = Served::start(&[]);
     for command in ["calm", "break", "maintenance"] {
         served.tell(command);
-        // A scrape doesn't wait for what is due: this does.
+        // A scrape doesn't wait for due checks, so this request runs them first.
         get(addr, "/healthcheck");
         let metrics = get(addr, "/healthcheck?format=prometheus").body;
         assert!(

@@ -1,4 +1,5 @@
-//! Proxies in front as people write them, and what each lets an outsider see: the table in SECURITY.md.
+//! Common configurations of reverse proxies, and what an outsider can see through each. The results are the table in
+//! SECURITY.md.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -13,10 +14,11 @@ use crate::client::{Client, LIMIT, example, print_version};
 use crate::process::{Served, get};
 use crate::stats::HaProxy;
 
-/// A value of a variable whose name promises nothing secret, so that only the access keeps it in.
+/// The value of a variable whose name doesn't look secret. The redactor doesn't hide it, so only access control
+/// protects it.
 const VALUE: &str = "violet-with-a-tinge-of-grey";
 
-/// A service on loopback whose one check fails.
+/// A service on loopback with one check, which fails.
 fn service() -> (Served, SocketAddr) {
     let mut command = Served::command(&["broken=yes"]);
     command.env("COLOUR", VALUE);
@@ -30,7 +32,7 @@ fn service() -> (Served, SocketAddr) {
     (served, addr)
 }
 
-/// The three last cells of the proxy's row.
+/// The last three cells of this proxy's row in the table.
 fn seen_through(front: SocketAddr) -> String {
     let environment = |host| {
         let answer = ask(front, "/environment", host);
@@ -71,7 +73,7 @@ fn ask(addr: SocketAddr, path: &str, host: &str) -> String {
     answer
 }
 
-/// SECURITY.md tells this of the proxy.
+/// Asserts that SECURITY.md lists this result for the proxy.
 fn assert_documented(proxy: &str, found: &str) {
     println!("{proxy}: {found}");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../SECURITY.md");
@@ -85,10 +87,10 @@ fn assert_documented(proxy: &str, found: &str) {
     assert!(row.ends_with(found), "found: {found}\nSECURITY.md: {row}");
 }
 
-/// nginx with this configuration, which listens on `front`.
+/// Starts nginx with this configuration, which listens on `front`.
 fn nginx(configuration: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("nginx", &["-v"]);
-    // What it buffers it may not write where its package says.
+    // nginx may not write to the package's directories, so its temporary files go to the test's folder.
     let text = configuration.replacen(
         "http {",
         "daemon off; pid nginx.pid; error_log stderr;
@@ -101,7 +103,7 @@ fn nginx(configuration: &str, front: SocketAddr, folder: &TempDir) -> Client {
     let mut command = Command::new("nginx");
     command.arg("-p").arg(folder.path()).arg("-c");
     command.arg(folder.path().join("nginx.conf"));
-    // One process: its workers would outlive it.
+    // There is only one process. Worker processes would outlive the test.
     command.args(["-e", "stderr", "-g", "master_process off;"]);
     let mut nginx = Client::start(&mut command, folder.path());
     nginx.wait_until("it listens", || TcpStream::connect(front).is_ok());
@@ -151,7 +153,7 @@ fn behind_the_nginx_of_the_example() {
     }
 }
 
-/// What is for nobody outside.
+/// Asserts that the pages for internal use are closed to outsiders.
 fn assert_closed(front: SocketAddr, host: &str) {
     for inside in [
         "/environment",
@@ -192,7 +194,7 @@ fn behind_haproxy_with_forwardfor() {
     assert_documented("HAProxy with `option forwardfor`", &seen_through(haproxy.front));
 }
 
-/// Caddy with this configuration, which listens on `front`.
+/// Starts Caddy with this configuration, which listens on `front`.
 fn caddy(text: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("caddy", &["version"]);
     fs::write(folder.path().join("Caddyfile"), text).unwrap();
@@ -234,7 +236,7 @@ fn the_caddy_of_the_example_leaves_out_who_is_not_ready() {
         ],
     );
     let mut caddy = caddy(&text, front, &folder);
-    // It chooses at random: the one that isn't ready would be seen in so many.
+    // Caddy chooses an instance at random. In 32 requests the one that isn't ready would appear.
     caddy.wait_until("the one that fails is left out", || {
         let answers = (0..32).map(|_| ask(front, "/readyz", "shop.example"));
         answers

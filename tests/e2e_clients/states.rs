@@ -1,4 +1,4 @@
-//! What a service goes through, and whether the program that watches it follows.
+//! Leads a service through its states, and checks that the watching program follows.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -9,11 +9,12 @@ use rustix::process::Signal;
 use crate::client::LIMIT;
 use crate::process::Served;
 
-/// Longer than any of the examples takes to notice.
+/// Longer than any client in the examples takes to notice a change.
 const LONG_ENOUGH: Duration = Duration::from_secs(5);
 
-/// Leads a service that passes through warning, failure, maintenance, a hang and the drain, and back each time. `again`
-/// starts one in its place; `is_in` says whether the program that watches holds it for ready.
+/// Leads a passing service through a warning, a failure, maintenance, a hang and the drain, and back to passing in
+/// between. `again` starts a successor after the drain. `is_in` returns whether the watching program considers the
+/// service ready.
 pub fn follow(mut served: Served, again: impl FnOnce() -> Served, mut is_in: impl FnMut() -> bool) {
     let mut wait_for = |state: &str, wanted: bool| {
         let began = Instant::now();
@@ -60,7 +61,7 @@ pub fn follow(mut served: Served, again: impl FnOnce() -> Served, mut is_in: imp
     wait_for("the next one in its place", true);
 }
 
-/// A service at this address, at which another one may have been before.
+/// Starts a service at this address, which an earlier one may have used.
 pub fn at(addr: SocketAddr) -> Served {
     let mut served = Served::spawn(Served::command(&[&format!("addr={addr}")]));
     served.wait_for_log(&format!("listening on http://{addr}"));

@@ -1,4 +1,4 @@
-//! HAProxy as a process, and what its stats socket tells of the servers behind it.
+//! Runs HAProxy, and reads the state of its servers from the stats socket.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -14,14 +14,14 @@ use crate::client::{Client, example, print_version};
 
 pub struct HaProxy {
     client: Client,
-    /// Where it listens.
+    /// The address that HAProxy listens on.
     pub front: SocketAddr,
     socket: PathBuf,
     _folder: TempDir,
 }
 
 impl HaProxy {
-    /// With a file of `examples/haproxy`.
+    /// Starts HAProxy with a configuration of `examples/haproxy`.
     pub fn start(name: &str, replacements: &[(&str, &str)]) -> Self {
         let front = free_addr();
         let folder = tempfile::tempdir().unwrap();
@@ -32,7 +32,7 @@ impl HaProxy {
         replacements.push(("/run/haproxy/admin.sock", socket.to_str().unwrap()));
         let text = example(&format!("haproxy/{name}"), &replacements);
         let mut it = Self::start_with(&text, front, folder);
-        // It listens on its ports before this socket has its name.
+        // HAProxy opens its ports before the stats socket, so once this socket exists everything is ready.
         let socket = it.socket.clone();
         it.client
             .wait_until("its stats socket", || UnixStream::connect(&socket).is_ok());
@@ -58,7 +58,7 @@ impl HaProxy {
         it
     }
 
-    /// Waits until a server is in this state, with this weight.
+    /// Waits until the status and the weight of a server satisfy the condition.
     pub fn wait_for(&mut self, server: &str, wanted: impl Fn(&str, u32) -> bool) {
         let socket = self.socket.clone();
         let mut last = (String::new(), 0);
@@ -85,7 +85,7 @@ fn ask(socket: &PathBuf) -> String {
     table
 }
 
-/// Its status and weight in the table of all.
+/// The status and weight of a server in HAProxy's table.
 fn state(table: &str, server: &str) -> (String, u32) {
     let mut lines = table.lines();
     let names: Vec<&str> = lines

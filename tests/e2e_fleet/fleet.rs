@@ -1,4 +1,4 @@
-//! Ten processes, the load balancer before them, the dependency that they share, and the load.
+//! Ten processes, the load balancer in front of them, the dependency that they share, and the load.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -16,7 +16,7 @@ use crate::stats::HaProxy;
 
 pub const MEMBERS: usize = 10;
 
-/// What all members ask. It counts the questions of each second.
+/// The dependency of all members. It counts the connections of each second.
 pub struct Dependency {
     pub addr: SocketAddr,
     is_up: Arc<AtomicBool>,
@@ -48,7 +48,7 @@ impl Dependency {
         self.is_up.store(up, Ordering::SeqCst);
     }
 
-    /// How many questions came in each of the next seconds, while `look` looks around ten times a second.
+    /// Counts the connections in each of the next seconds. Calls `look` ten times a second meanwhile.
     pub fn questions(&self, seconds: usize, mut look: impl FnMut()) -> Vec<usize> {
         let began = Instant::now();
         let second = |number: usize| {
@@ -98,12 +98,12 @@ impl Member {
         process
     }
 
-    /// A new process at the same addresses.
+    /// Starts a new process at the same addresses.
     pub fn start_again(&mut self) {
         self.process = Self::spawn(&self.arguments);
     }
 
-    /// The status code at a path of its own health port.
+    /// The status code of this member at a path on its health port.
     pub fn code(&self, path: &str) -> u16 {
         get(self.health, path).code
     }
@@ -139,14 +139,14 @@ impl Fleet {
         Self { members, haproxy }
     }
 
-    /// The numbers of the members that get no requests now.
+    /// The numbers of the members that get no requests at the moment.
     pub fn gone(&self) -> Vec<usize> {
         let is_gone = |number: &usize| !self.haproxy.state(&format!("shop-{number}")).0.starts_with("UP");
         (0..MEMBERS).filter(is_gone).collect()
     }
 }
 
-/// Clients that ask through the load balancer until they are stopped, and count what isn't answered as it should be.
+/// Clients that send requests through the load balancer until they are stopped. They record every request that fails.
 pub struct Load {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicUsize>,
@@ -180,7 +180,7 @@ impl Load {
         }
     }
 
-    /// How many requests were answered, and what was lost.
+    /// Stops the clients. Returns the number of answered requests, and the failed ones.
     pub fn stop(self) -> (usize, Vec<String>) {
         self.stop.store(true, Ordering::SeqCst);
         let lost = self

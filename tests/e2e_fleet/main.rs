@@ -1,9 +1,10 @@
-//! A shared dependency never empties the fleet: ten real processes behind a real HAProxy, under load. It prints what it
-//! measures. Outages and `fail_after` are shorter than real ones; what is compared keeps its order.
+//! A failing shared dependency never takes the whole fleet out of rotation: ten real processes behind a real HAProxy,
+//! under load. The tests print what they measure. Outages and `fail_after` are shorter than in production, but in the
+//! same proportion to each other.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
-#[allow(dead_code)] // Its other tests use the rest.
+#[allow(dead_code)] // `e2e_clients` uses the other functions.
 #[path = "../e2e_clients/client.rs"]
 mod client;
 mod fleet;
@@ -30,7 +31,7 @@ use process::get;
 use rustix::process::Signal;
 use serde_json::Value;
 
-/// One fleet at a time: each has the machine for itself.
+/// Runs one fleet at a time, so that no other fleet slows it down.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -38,7 +39,7 @@ fn alone() -> MutexGuard<'static, ()> {
 
 const OUTAGE: usize = 12;
 
-/// The exit code of the monitors' plugin: 0 is OK, 2 is CRITICAL.
+/// The exit code of the Nagios plugin: 0 is OK, 2 is CRITICAL.
 fn check_http(port: u16) -> i32 {
     let mut command = Command::new("/usr/lib/nagios/plugins/check_http");
     command.args(["-I", "127.0.0.1", "-u", "/healthcheck", "-p", &port.to_string()]);
@@ -50,7 +51,7 @@ fn check_http(port: u16) -> i32 {
         .unwrap()
 }
 
-/// A Prometheus that scrapes these, with the shipped rules.
+/// Starts Prometheus with these targets and the shipped alert rules.
 fn prometheus(targets: &[String]) -> (Client, SocketAddr, tempfile::TempDir) {
     print_version("prometheus", &["--version"]);
     let (folder, listen) = (tempfile::tempdir().unwrap(), free_addr());
@@ -81,7 +82,7 @@ fn prometheus(targets: &[String]) -> (Client, SocketAddr, tempfile::TempDir) {
     (Client::start(&mut command, folder.path()), listen, folder)
 }
 
-/// The labels of each alert about a failing check that fires.
+/// The labels of each firing alert about a failing check.
 fn firing(prometheus: SocketAddr) -> Vec<Value> {
     let Ok(mut stream) = TcpStream::connect(prometheus) else {
         return Vec::new();
@@ -198,7 +199,8 @@ fn a_members_own_failure_takes_it_alone_out_within_the_documented_sum() {
     let _alone = alone();
     let dependency = Dependency::start();
     let mut fleet = Fleet::start(&dependency, &["database=external"]);
-    // The age of a pass on a probe + the check's limit + 2 × the prober's period and time limit.
+    // The sum of: the maximum age of a pass on a probe, the check's time limit, and twice the prober's period and time
+    // limit.
     let sum = Duration::from_secs(5) + Duration::from_secs(1) + 2 * Duration::from_millis(500 + 800);
     for (number, failure) in [(3, "fill the disk"), (7, "block")] {
         fleet.members[number].process.send(failure);

@@ -1,6 +1,7 @@
-//! One process of a fleet: an application on one port, its health on another, a dependency that all share, and a disk of its own.
+//! A process of the fleet: an application on one port, its health on another, a shared dependency, and its own disk.
 //!
-//! It prints "listening" once both answer. On its standard input it takes "fill the disk" and "block".
+//! It prints "listening" once both ports answer. It reads the commands "fill the disk" and "block" from its standard
+//! input.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::collections::HashMap;
@@ -26,11 +27,11 @@ fn main() {
         .build()
         .unwrap();
     runtime.block_on(runtime.spawn(run())).unwrap();
-    // What blocks the workers isn't waited for.
+    // Exiting doesn't wait for blocked workers.
     std::process::exit(0);
 }
 
-/// The dependency greets whom it serves.
+/// Connects to the dependency, which greets each client that it serves with a byte.
 async fn greeted(by: String) -> io::Result<()> {
     TcpStream::connect(by).await?.read_u8().await.map(drop)
 }
@@ -92,7 +93,7 @@ async fn run() {
     application.await.unwrap().unwrap();
 }
 
-/// Takes commands from the standard input, on a thread of its own.
+/// Executes the commands from the standard input on a thread of its own.
 fn obey(is_full: Arc<AtomicBool>) {
     let runtime = Handle::current();
     std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! Workers with a gate, through an outage.
+//! Workers behind a gate during an outage.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,9 +20,9 @@ const WORKERS: usize = 16;
 struct Tally {
     taken: AtomicUsize,
     failed: AtomicUsize,
-    /// When each worker was let through.
+    /// The times at which workers were let through.
     passages: Mutex<Vec<Instant>>,
-    /// When the check passed for the first time after it had failed.
+    /// The time of the check's first pass after its failure.
     passed: Mutex<Option<Instant>>,
     outage: Mutex<Option<Instant>>,
 }
@@ -65,7 +65,7 @@ async fn outage() {
                     return;
                 }
                 tally.passages.lock().unwrap().push(Instant::now());
-                // The piece of work.
+                // The worker's task.
                 sleep(Duration::from_millis(50)).await;
                 if greeted().await.is_err() {
                     tally.failed.fetch_add(1, Ordering::SeqCst);
@@ -104,6 +104,6 @@ async fn outage() {
     );
     assert!(failed <= WORKERS, "{failed}");
     assert!(paced <= 10, "{paced} were let through within the first second");
-    // 5 ms where time stands still otherwise (tests/runtime/waiting.rs); here the machine has its say.
+    // With paused time this takes 5 ms (tests/runtime/waiting.rs). Here it also depends on the machine.
     assert!(later[0] < Duration::from_millis(50), "{:?}", later[0]);
 }

@@ -1,5 +1,5 @@
-//! The OpenAPI document is a valid one; and schemathesis asks by it whatever it allows and much that it doesn't, and finds
-//! nothing that isn't as it says. `.ci/install-clients` installs both judges.
+//! The OpenAPI document is valid. schemathesis generates requests from it, valid and invalid ones, and every answer
+//! conforms to the document. `.ci/install-clients` installs both validators.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// The service, which takes commands. It ends when it is dropped.
+/// The service under test, which takes commands. Dropping it ends the service.
 struct Service {
     process: Child,
     commands: ChildStdin,
@@ -16,7 +16,7 @@ struct Service {
 }
 
 impl Service {
-    /// The service and its address.
+    /// Starts the service. Returns it with its address.
     fn start() -> (Self, String) {
         let mut process = Command::new(env!("CARGO_BIN_EXE_subject"))
             .stdin(Stdio::piped())
@@ -53,7 +53,7 @@ impl Drop for Service {
     }
 }
 
-/// Runs a program that `.ci/install-clients` installed, and tells whether it was content and what it said.
+/// Runs a program that `.ci/install-clients` installed. Returns whether it succeeded, and its output.
 fn run(program: &str, arguments: &[&str]) -> (bool, String) {
     let clients = std::env::var_os("HEALTHCHECK_CLIENTS").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/clients"),
@@ -71,7 +71,7 @@ fn run(program: &str, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), said)
 }
 
-/// Asks by the document, with all checks on, and tells how many requests that were.
+/// Runs schemathesis with all its checks. Returns the number of requests.
 fn asked(address: &str) -> u32 {
     let document = format!("http://{address}/healthcheck/openapi.json");
     let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e_openapi/schemathesis.toml");
@@ -90,7 +90,7 @@ fn asked(address: &str) -> u32 {
         ],
     );
     assert!(found_nothing, "{said}");
-    // "2424 generated, 2424 passed"
+    // The output has a line "2424 generated, 2424 passed".
     let counted = said
         .lines()
         .find_map(|line| line.trim().split_once(" generated, "));
@@ -104,7 +104,7 @@ fn schemathesis_finds_nothing_in_two_thousand_requests() {
     println!("against {}", run("schemathesis", &["--version"]).1.trim());
     let (mut service, address) = Service::start();
     let while_all_pass = asked(&address);
-    // Now every answer that there is comes up: 503, and in parts of it 200 with a warning.
+    // Now every possible answer occurs: 503 for the whole, and 200 with a warning for parts of it.
     service.tell("fail database connection refused");
     service.tell("warn disk 9 % left");
     service.tell("fail recommendations no answer");
@@ -134,7 +134,7 @@ fn the_document_is_valid_by_the_schema_of_openapi() {
         &["--schema", "3.1", file.path().to_str().unwrap()],
     );
     assert!(is_valid, "{said}");
-    // And it can tell.
+    // The validator must also refuse an invalid document.
     fs::write(&file, document.replacen("\"info\"", "\"inform\"", 1)).unwrap();
     assert!(
         !run(

@@ -1,4 +1,4 @@
-//! Whatever tells a status tells the same one.
+//! Report, history, listeners, log and metrics agree on every status.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use crate::shown::get;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Passes once and hangs from then on.
+/// A check that passes once. Every later run hangs.
 fn hangs_after_a_pass(name: &str) -> Check {
     let runs = Arc::new(AtomicU32::new(0));
     Check::new(name, move || {
@@ -31,7 +31,7 @@ fn status_of(health: &HealthCheck, name: &str) -> Status {
     report.get(name).unwrap().status
 }
 
-/// Waits until a listener, which has a thread of its own, has heard this.
+/// Waits until a listener, which runs on its own thread, has been called.
 fn wait_until(heard: impl Fn() -> bool, what: &str) {
     let end = Instant::now() + Duration::from_secs(10);
     while !heard() {
@@ -40,7 +40,7 @@ fn wait_until(heard: impl Fn() -> bool, what: &str) {
     }
 }
 
-/// Whose status a listener heard of (`None`: that of the whole), and which.
+/// The check (`None` for the whole) and the status that a listener was called with.
 type Heard = (Option<String>, Status);
 
 #[tokio::test(start_paused = true)]
@@ -127,7 +127,8 @@ fn maintenance_and_the_end_of_the_history_agree_after_a_hundred_thousand_races()
     }
 }
 
-/// A stuck dependant, whose dependency has recovered, is shown without a look at anything.
+/// The dependency has recovered, but the last run of `api` is stuck. Its failure is fresh, so the report is served from
+/// the cache.
 #[tokio::test(start_paused = true)]
 async fn a_stuck_check_whose_dependency_has_recovered_is_fresh() {
     let fails = Arc::new(AtomicBool::new(false));
@@ -152,7 +153,7 @@ async fn a_stuck_check_whose_dependency_has_recovered_is_fresh() {
         )
         .build()
         .unwrap();
-    // In real time: a sync check holds paused time.
+    // Paused time doesn't advance while a sync check runs, so this test needs real time.
     tokio::time::resume();
     health.report().await;
     tokio::time::sleep(SECOND).await;
@@ -176,7 +177,7 @@ async fn a_stuck_check_whose_dependency_has_recovered_is_fresh() {
     assert!(Arc::ptr_eq(&first, &second), "nothing is put together again");
 }
 
-/// A request begins again where checks have come or gone meanwhile, and has no more time for it.
+/// If checks are added or removed while a request waits, the request begins again. Its time budget stays the same.
 #[tokio::test]
 async fn an_answer_keeps_its_budget_while_checks_come_and_go() {
     let health = by_hand()

@@ -1,4 +1,5 @@
-//! The process of the tests beside it: what it does stands in its first argument. Its exit code is its answer.
+//! The child process of the tests in this directory. The first argument selects the scenario, and the exit code is the
+//! result.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::io::Write;
@@ -43,7 +44,7 @@ fn broken() -> HealthCheck {
         .unwrap()
 }
 
-/// Reports of failing checks, while each line of the log panics.
+/// Requests reports of failing checks while each log line panics.
 fn reports() -> bool {
     tracing_subscriber::fmt().init();
     let runtime = runtime();
@@ -57,13 +58,13 @@ fn reports() -> bool {
     })
 }
 
-/// What becomes of lines of the log.
+/// How the log behaves.
 #[derive(PartialEq)]
 enum Log {
     Free,
-    /// Whoever writes one waits for ever.
+    /// Writing a log line blocks forever.
     Clogged,
-    /// So does the application, with each thread of its runtime.
+    /// The same, and the application logs a line on each thread of its runtime, so all of them block.
     BlocksApplication,
 }
 
@@ -78,7 +79,7 @@ fn serves(addr: &str, lines: Log) -> bool {
     if lines != Log::Free {
         std::thread::spawn(|| {
             let mut out = std::io::stdout().lock();
-            // The pipe is full soon, and who writes holds the lock of the standard output.
+            // The pipe is soon full. Then this thread blocks, and holds the lock of the standard output.
             while out.write_all(&[b'x'; 4_096]).is_ok() {}
         });
         std::thread::sleep(Duration::from_millis(300));
@@ -91,7 +92,7 @@ fn serves(addr: &str, lines: Log) -> bool {
     runtime.block_on(serving).unwrap()
 }
 
-/// A service with a check that tells of each run.
+/// A service whose check prints a line for each run.
 fn counts(addr: &str, log: &str) -> bool {
     let health = HealthCheck::builder()
         .discover(false)
@@ -104,7 +105,7 @@ fn counts(addr: &str, log: &str) -> bool {
     runtime().block_on(endpoints.serve(addr)).is_ok()
 }
 
-/// Health checks with a sync check, a listener and a line of the log each.
+/// Creates many health checks, each with a sync check, a listener and a log line. Their threads have to end.
 fn leaves_no_threads() -> bool {
     tracing_subscriber::fmt().with_writer(std::io::sink).init();
     let runtime = runtime();
@@ -123,6 +124,6 @@ fn leaves_no_threads() -> bool {
         warm_up();
     }
     std::thread::sleep(Duration::from_secs(1));
-    // Of tokio's own there may be one more.
+    // tokio's blocking pool may have one more thread.
     threads() <= before + 2
 }

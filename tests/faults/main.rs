@@ -1,4 +1,5 @@
-//! Faults that this library once had: what a full disk, a runtime that nobody drives, a race or a clock made of it.
+//! Regression tests for faults that this library had: with a full disk, a runtime that isn't driven, a race, or a clock
+//! that jumps.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod agreement;

@@ -1,4 +1,5 @@
-//! What needs a process of its own: a log that can't be written, the end of a service, threads that are left over.
+//! Faults that need a process of their own: a log that can't be written, the shutdown of a service, threads that don't
+//! end.
 
 use std::fs::OpenOptions;
 use std::io::Read;
@@ -15,7 +16,7 @@ mod client;
 
 use client::{LIMIT, get, get_until};
 
-/// The service, which the test ends if it doesn't end itself.
+/// The child process. Dropping this kills it if it is still running.
 struct Faulty(Child);
 
 impl Faulty {
@@ -56,7 +57,7 @@ fn full_disk() -> Stdio {
     OpenOptions::new().write(true).open("/dev/full").unwrap().into()
 }
 
-/// Waits until it answers.
+/// Waits until the service accepts connections.
 fn listens(addr: SocketAddr) {
     let end = Instant::now() + LIMIT;
     while std::net::TcpStream::connect(addr).is_err() {
@@ -103,7 +104,8 @@ fn with_a_log_that_nobody_reads_a_service_ends_in_its_delay_and_its_drain() {
     let addr = free_addr();
     let mut faulty = Faulty::start(&["clogged", &addr.to_string()], Stdio::piped);
     listens(addr);
-    std::thread::sleep(Duration::from_millis(500)); // the pipe is full by then; if not, the test is easier to pass
+    // The pipe should be full by then. If it isn't, the test is only easier to pass.
+    std::thread::sleep(Duration::from_millis(500));
     let begins = Instant::now();
     let answer = get(addr, "/readyz");
     assert_eq!(answer.code, 503, "{answer:?}");
@@ -122,8 +124,8 @@ fn with_a_log_that_nobody_reads_a_service_ends_in_its_delay_and_its_drain() {
     );
 }
 
-/// The application's own lines block its runtime for good, so it never takes the answer of `serve`: then the signal that
-/// has ended the service ends the process as well.
+/// The application's own log lines block its runtime for good, so it never fetches the result of `serve`. The signal
+/// that ended the service then ends the process, too.
 #[test]
 fn with_an_application_that_its_log_blocks_liveness_says_what_stands_still_and_the_process_ends() {
     let addr = free_addr();

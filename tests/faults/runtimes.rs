@@ -1,4 +1,4 @@
-//! Runtimes that ask and are driven no more.
+//! A runtime asks for a report, and isn't driven any more afterwards.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +12,7 @@ fn current_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Waits at its first run for as long as anybody drives it, and passes at the next.
+/// A check whose first run hangs. Every later run passes.
 fn first_hangs(runs: &Arc<AtomicU32>) -> Check {
     let runs = Arc::clone(runs);
     Check::new("db", move || {
@@ -41,7 +41,7 @@ fn a_run_on_a_runtime_that_is_driven_no_more_is_over_at_its_limit() {
         let asked = tokio::time::timeout(Duration::from_millis(10), health.report()).await;
         assert!(asked.is_err());
     });
-    // It is kept, and nobody drives it.
+    // The first runtime still exists, but no thread drives it.
     let other = current_thread();
     let begins = Instant::now();
     let report = loop {
@@ -93,7 +93,7 @@ fn a_run_without_a_limit_on_a_runtime_that_is_driven_no_more_is_taken_over() {
         let gave_up = tokio::time::timeout(Duration::from_millis(10), health.report()).await;
         assert!(gave_up.is_err());
     });
-    // `first` is kept, and nobody drives it.
+    // `first` still exists, but no thread drives it.
     let second = current_thread();
     let report =
         second.block_on(async { tokio::time::timeout(Duration::from_secs(15), health.report()).await });

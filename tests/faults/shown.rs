@@ -1,4 +1,4 @@
-//! What requests are shown of others' waits, of scrapes, and of sections.
+//! What a report shows about other requests, about scrapes, and about sections.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use tokio::time::advance;
 use tower::ServiceExt as _;
 
-/// The status code and the body, as a peer on this machine gets them.
+/// Sends a request as a client on this machine. Returns the status code and the body.
 pub(crate) async fn get(endpoints: Endpoints, path: &str) -> (u16, String) {
     ask(endpoints.router().unwrap(), path).await
 }
@@ -74,7 +74,7 @@ async fn a_scrape_of_the_metrics_changes_nothing_of_what_readiness_serves() {
         .unwrap();
     let router: Router = Endpoints::new(health).router().unwrap();
     let readiness = || ask(router.clone(), "/readyz");
-    // Nothing is due from here on.
+    // From here on no check is due.
     ask(router.clone(), "/healthcheck").await;
     let before = readiness().await;
     for _ in 0..10 {

@@ -1,4 +1,4 @@
-//! The cases of the corpus, and what is asked of each.
+//! The cases of the corpus, and the conditions for each.
 
 use std::io::Read;
 
@@ -17,11 +17,11 @@ pub struct Case {
     pub id: String,
     #[serde(rename = "where")]
     pub place: Place,
-    /// Of the variable, the section or the flag.
+    /// The name of the variable, section or flag.
     #[serde(default)]
     pub name: String,
     pub value: Value,
-    /// What may not be seen; none in a case that must be shown.
+    /// The secret that must not be visible. `None` in a case that must be shown.
     #[serde(default)]
     secret: Option<String>,
     #[serde(default)]
@@ -49,17 +49,17 @@ impl Corpus {
 }
 
 impl Case {
-    /// The text of a variable or an output.
+    /// The value of a variable or an output.
     pub fn text(&self) -> String {
         self.value.as_str().unwrap().to_owned()
     }
 
-    /// The arguments, the name of the program first.
+    /// The command line, beginning with the name of the program.
     pub fn arguments(&self) -> Vec<String> {
         serde_json::from_value(self.value.clone()).unwrap()
     }
 
-    /// Whether no secret is in what was shown: neither in a text as a reader of the JSON sees it, nor in its bytes.
+    /// Whether the output contains no secret: neither in the JSON text nor in the decoded strings.
     pub fn is_hidden_in(&self, shown: &Value) -> bool {
         let mut seen = shown.to_string();
         decode(shown, &mut seen);
@@ -69,7 +69,7 @@ impl Case {
             .any(|secret| seen.contains(secret.as_str()))
     }
 
-    /// Whether what was shown is what went in.
+    /// Whether the output is the unchanged value.
     pub fn is_whole_in(&self, shown: &Value) -> bool {
         *shown == self.value
     }

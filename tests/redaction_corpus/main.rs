@@ -1,4 +1,4 @@
-//! The corpus of redaction cases from end to end: through the environment page of a real process, through sections, and
+//! The corpus of redaction cases, end to end: through the environment page of a real process, through sections, and
 //! through checks that return, fail and panic.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::cases::{Case, Corpus, Place};
 
-/// What each passage made of each case.
+/// The output of every case, by each channel that the case applies to.
 async fn shown(cases: &[Case]) -> Vec<(&Case, &'static str, Value)> {
     let of = |place| {
         cases
@@ -24,7 +24,7 @@ async fn shown(cases: &[Case]) -> Vec<(&Case, &'static str, Value)> {
     shown
 }
 
-/// Those that fail a test in any passage, printed.
+/// The percentage of cases that fail the test in any channel. Prints these cases.
 async fn failing(word: &str, cases: &[Case], holds: impl Fn(&Case, &Value) -> bool) -> f64 {
     let shown = shown(cases).await;
     assert!(shown.len() >= cases.len(), "every case has a passage");
@@ -42,7 +42,7 @@ async fn failing(word: &str, cases: &[Case], holds: impl Fn(&Case, &Value) -> bo
 
 #[tokio::test]
 async fn at_least_99_and_a_half_percent_is_hidden_and_at_most_half_a_percent_destroyed() {
-    // What the panics of the cases print is of no interest, and holds no secret either.
+    // Keeps the secrets of the cases out of the panics that the test prints.
     healthcheck::install_panic_hook();
     let corpus = Corpus::read();
     let seen = failing("SEEN", &corpus.must_hide, Case::is_hidden_in).await;

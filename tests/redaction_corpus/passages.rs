@@ -1,4 +1,4 @@
-//! The ways by which a value leaves a process, each as its user goes it.
+//! The channels by which a value leaves a process, each used in the way of a real user.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::cases::Case;
 
 type Shown<'a> = Vec<(&'a Case, &'static str, Value)>;
 
-/// The section `process` of a process of its own.
+/// Runs the command, which prints its environment section `process`. Returns the section.
 fn dumped(command: &mut Command) -> Value {
     let output = command.output().unwrap();
     assert!(
@@ -26,7 +26,7 @@ fn process() -> Command {
     command
 }
 
-/// In as few batches as there are cases of one name.
+/// Distributes the cases over batches, so that no name occurs twice in a batch.
 fn batches<'a>(cases: &[&'a Case]) -> Vec<Vec<&'a Case>> {
     let mut batches: Vec<Vec<&Case>> = Vec::new();
     for &case in cases {
@@ -39,7 +39,7 @@ fn batches<'a>(cases: &[&'a Case]) -> Vec<Vec<&'a Case>> {
     batches
 }
 
-/// As variables of a process.
+/// The cases as environment variables of a process.
 pub fn variables<'a>(cases: &[&'a Case]) -> Shown<'a> {
     let mut shown = Vec::new();
     for batch in batches(cases) {
@@ -55,7 +55,7 @@ pub fn variables<'a>(cases: &[&'a Case]) -> Shown<'a> {
     shown
 }
 
-/// As arguments of a process, which is started under the name that the case gives it.
+/// The cases as arguments of a process. The process is started under the program name of the case.
 pub fn arguments<'a>(cases: &[&'a Case]) -> Shown<'a> {
     let argv = |case: &Case| {
         let mut command = process();
@@ -75,7 +75,7 @@ pub fn arguments<'a>(cases: &[&'a Case]) -> Shown<'a> {
         .collect()
 }
 
-/// As sections of the environment page, and of the health body.
+/// The cases as sections of the environment page and of the health report.
 pub async fn sections<'a>(cases: &[&'a Case]) -> Shown<'a> {
     let mut shown = Vec::new();
     for batch in batches(cases) {
@@ -103,7 +103,7 @@ pub async fn sections<'a>(cases: &[&'a Case]) -> Shown<'a> {
     shown
 }
 
-/// As what checks return, fail with and panic with.
+/// The cases as outputs of checks that return them, fail with them, or panic with them.
 pub async fn outputs<'a>(cases: &[&'a Case]) -> Shown<'a> {
     let health = cases
         .iter()
@@ -142,7 +142,7 @@ pub async fn outputs<'a>(cases: &[&'a Case]) -> Shown<'a> {
     shown
 }
 
-/// A panic's output says that it is one.
+/// Removes the prefix that marks the output of a panic.
 fn without_prefix(output: Value) -> Value {
     let text = output.as_str().unwrap();
     Value::from(text.strip_prefix("panicked: ").unwrap_or(text))

@@ -1,4 +1,4 @@
-//! `depends_on`: what fails because of another says so, and recovers with it.
+//! `depends_on`: a check that fails because of its dependency says so, and recovers with it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -56,7 +56,7 @@ async fn a_failure_of_before_is_looked_at_again_when_its_dependency_recovers() {
     ]);
     health.report().await;
     advance(28 * SECOND).await;
-    // api fails by itself, then dns goes, then both come back.
+    // First api fails by itself, then dns fails, then both pass again.
     api.fail();
     health.report().await;
     dns.fail();
@@ -83,7 +83,7 @@ async fn when_a_dependant_fails_its_dependency_is_looked_at_first_so_that_the_ro
     dns.fail();
     api.fail();
     advance(5 * SECOND).await;
-    // dns is fresh for 22 s more; that api fails is reason enough to look.
+    // dns would stay fresh for another 22 s. The failure of api makes it due at once.
     let report = health.report().await;
     assert_eq!(of(&report, "dns").status, Status::Fail);
     assert_eq!(of(&report, "api").blocked_by.as_deref(), Some("dns"));
@@ -258,7 +258,7 @@ fn a_check_that_waits_for_its_dependency_on_a_blocked_runtime_does_not_keep_the_
             .unwrap()
     };
     for dns_is_known in [false, true] {
-        // Nobody drives `home`: as good as blocked.
+        // No thread drives the runtime `home`, so it behaves like a blocked one.
         let home = runtime();
         let (dns, api) = (Lever::default(), Lever::default());
         let health = built([dns.check("dns"), api.check("api").depends_on(["dns"])]);
@@ -299,7 +299,7 @@ async fn a_deep_chain_and_a_wide_net_of_dependencies_are_told() {
             check.depends_on([format!("chain {:04}", i - 1)])
         }
     });
-    // Each check of a layer depends on all of the layer before: there are more ways through it than atoms.
+    // Each check depends on all checks of the previous layer, so the number of paths through the graph is exponential.
     let name = |layer: u32, place: u32| format!("net {layer:03} {place}");
     let net = (0..100).flat_map(|layer| {
         (0..3).map(move |place| {
@@ -333,7 +333,8 @@ async fn a_blocked_result_is_neither_stale_nor_cached() {
     }
 }
 
-/// A chain whose names sort before or after what they depend on: the last one depends on the middle, that on the first.
+/// Three checks in a chain: the last depends on the middle one, which depends on the first. The names decide how the
+/// checks sort.
 fn chain(names: [&str; 3]) -> ([Lever; 3], HealthCheck) {
     let levers: [Lever; 3] = Default::default();
     let [root, middle, last] = &levers;

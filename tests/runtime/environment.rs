@@ -1,4 +1,4 @@
-//! Sections, in the health body and on the environment page.
+//! Environment sections, in the health report and on the environment page.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! For how long a result holds: py-healthcheck's times, the probes' own, and none at all.
+//! How long a result stays fresh: with the default TTLs, with those of the probes, and without any.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -213,7 +213,7 @@ fn a_run_that_cannot_start_makes_the_last_result_stale_for_five_seconds_whatever
     };
     let health = built([Lever::default().check("a").timeout(60 * SECOND)]);
     runtime().block_on(health.report());
-    // Nobody drives `home`: as good as blocked.
+    // No thread drives the runtime `home`, so it behaves like a blocked one.
     let home = runtime();
     let health = health.on_runtime(home.handle().clone());
     runtime().block_on(async {

@@ -1,4 +1,4 @@
-//! Shutting down, maintenance, transitions and their listeners.
+//! Shutdown, maintenance, transitions and their listeners.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -282,7 +282,7 @@ async fn a_listener_hears_the_transitions_in_their_order() {
         .unwrap();
     for round in 0..2_000 {
         for (place, lever) in levers.iter().enumerate() {
-            // Now one after the other goes and comes, so that the whole changes often, too.
+            // One check fails in each round, in turn, so that the verdict on the whole often changes as well.
             if round % levers.len() == place {
                 lever.fail()
             } else {

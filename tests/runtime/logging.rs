@@ -1,4 +1,4 @@
-//! One line a transition, and one now and then while it lasts.
+//! The log has one line for each transition, and reminders while a failure lasts.
 
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ async fn a_sync_check_logs_where_its_asker_does() {
     })]);
     let report = health.report().await;
     assert_eq!(of(&report, "disk").output, "failed");
-    // Inside of the run's span, so that the line can be attributed.
+    // The line is inside the run's span, which names the check.
     assert_eq!(log.of("INFO"), ["INFO health_check{check=\"disk\"}: from inside"]);
     assert_eq!(log.of("ERROR").len(), 1);
 }

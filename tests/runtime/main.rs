@@ -1,4 +1,4 @@
-//! The runtime crate by its public surface, with registries made by hand: no attribute, no server.
+//! The public API of `healthcheck`, with registries built by hand: without attributes and without a server.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod background;

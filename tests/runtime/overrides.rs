@@ -1,4 +1,4 @@
-//! Statuses set by hand.
+//! Statuses that are set by hand.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What other health libraries got wrong, each with the name of what must not happen. Those that need HTTP stand with
-//! the server's tests.
+//! Bugs of other health libraries. Each test states the behaviour that such a bug would break. The bugs that need HTTP
+//! are among the server's tests.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};

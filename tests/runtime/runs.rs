@@ -1,4 +1,4 @@
-//! One run at a time, owned by nobody's request, harmed by nobody's check.
+//! A check runs once at a time. No request owns a run, and no check can harm the runs of others.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -157,7 +157,8 @@ async fn a_check_that_asks_for_a_report_itself_gets_what_is_known_and_waits_for_
 
 #[tokio::test(start_paused = true)]
 async fn a_late_result_is_discarded() {
-    // On this one thread nobody can look before it returns; it has failed all the same.
+    // There is only this one thread, so no timer can fire before the check returns. The run counts as timed out all the
+    // same.
     let check = Check::new("late", async || {
         tokio::time::advance(Duration::from_secs(6)).await;
         "too late"
@@ -243,7 +244,7 @@ async fn a_megabyte_of_output_and_one_without_end_leave_the_others_untouched() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_back() {
-    // In whichever order the report looks at them.
+    // The result must not depend on the order of the names.
     for (stuck, waiting) in [("a", "b"), ("b", "a")] {
         let (release, blocked) = mpsc::channel::<()>();
         let blocked = Arc::new(std::sync::Mutex::new(blocked));
@@ -261,7 +262,7 @@ async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_ba
         let report = health.report().await;
         let passed = report.results.iter().filter(|it| it.passed).count();
         assert_eq!(passed, 100);
-        // On a busy machine the limit of some is over before they begin: they aren't begun any more.
+        // On a busy machine some checks reach their time limit before they begin. Those aren't started any more.
         let begun = begun.load(Ordering::SeqCst) as usize;
         let stuck = health.statistics().stuck_runs;
         assert!(
@@ -340,7 +341,7 @@ async fn a_run_that_stays_stuck_is_a_failure_whatever_the_threshold() {
     let held = health.report().await;
     assert_eq!(of(&held, "stuck").output, "timed out after 50 ms");
     assert_eq!(of(&held, "stuck").status, Status::Pass, "one failure of three");
-    // Until its failure isn't fresh any more.
+    // Waits until the failure isn't fresh any more.
     while health.fresh(&Selection::all()).is_some() {
         std::thread::yield_now();
     }

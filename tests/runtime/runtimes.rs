@@ -1,4 +1,4 @@
-//! Where runs live: one runtime after another, none at all, and one that blocks.
+//! The runtime of a run: several runtimes one after another, no runtime at all, and a blocked one.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -52,7 +52,7 @@ fn a_thousand_runs_whose_runtime_ends_before_it_begins_them_free_their_slots() {
     let first = current_thread();
     first.block_on(async {
         let mut report = std::pin::pin!(health.report());
-        // Only what the request itself does, and nothing that it gave to the runtime.
+        // Polls only the request's own future. Tasks that it spawned don't run.
         let poll = |cx: &mut std::task::Context<'_>| std::task::Poll::Ready(report.as_mut().poll(cx));
         assert!(std::future::poll_fn(poll).await.is_pending());
     });
@@ -108,7 +108,7 @@ fn a_runtime_that_is_gone_for_good_is_a_failure_that_says_so() {
 fn outside_of_a_runtime_fresh_results_are_told_and_due_ones_fail() {
     let health = built([Check::new("a", async || "fine")]);
     let outside = |health: &healthcheck::HealthCheck| {
-        // Nothing is awaited there, so that polling once is enough.
+        // The future awaits nothing without a runtime, so one poll completes it.
         let mut report = std::pin::pin!(health.report());
         match report
             .as_mut()
@@ -141,7 +141,7 @@ fn checks_run_where_on_runtime_says_whoever_asks() {
 fn a_home_that_is_blocked_does_not_keep_the_answer() {
     let home = Builder::new_current_thread().enable_all().build().unwrap();
     let health = built([Check::new("a", async || true)]).on_runtime(home.handle().clone());
-    // Nobody drives `home`: as good as blocked.
+    // No thread drives the runtime `home`, so it behaves like a blocked one.
     let began = Instant::now();
     let report = current_thread()
         .block_on(health.report_within(&Selection::all(), Duration::from_millis(50)))
@@ -184,7 +184,7 @@ fn a_hung_sync_check_does_not_hold_the_end_of_its_runtime() {
 #[tokio::test(start_paused = true)]
 async fn paused_time_waits_for_a_sync_check() {
     let health = built([Check::blocking("real work", || {
-        // Real time, of which paused time must not make five seconds.
+        // This takes real time. Paused time must not jump to the time limit of 5 s meanwhile.
         let until = Instant::now() + Duration::from_millis(30);
         while Instant::now() < until {
             std::thread::yield_now();
@@ -218,7 +218,7 @@ async fn a_sync_check_may_block_on_its_runtime() {
     assert_eq!(of(&*health.report().await, "sync").status, Status::Pass);
 }
 
-/// A run that counts how many of its kind there are at once while it lives.
+/// Counts how many runs of a check are active, and the most there were at once.
 struct Running(Arc<[AtomicU32; 2]>);
 
 impl Running {
@@ -239,7 +239,7 @@ impl Drop for Running {
 fn whatever_runtimes_come_and_go_no_check_runs_twice_at_once_and_every_report_comes() {
     let counts: [Arc<[AtomicU32; 2]>; 4] = Default::default();
     let pace = Arc::new(AtomicU32::new(0));
-    // Around the limit, so that some are in time, some late and some dropped.
+    // The durations are around the time limit, so some runs end in time, some too late, and some are dropped.
     let next = move || Duration::from_micros(u64::from(pace.fetch_add(1, Ordering::SeqCst) * 7_919 % 6_000));
     let in_time = |name: &str, counts: &Arc<[AtomicU32; 2]>| {
         let (counts, next) = (Arc::clone(counts), next.clone());

@@ -1,4 +1,4 @@
-//! Which checks a report is about.
+//! The checks that a selection includes.
 
 use healthcheck::{Check, Overall, Selection};
 

@@ -1,4 +1,4 @@
-//! What is decided at deployment.
+//! Settings that override the code at deployment.
 
 use std::time::Duration;
 
@@ -161,7 +161,7 @@ async fn a_check_that_the_settings_take_out_of_its_probe_stands_in_the_whole_alo
     }
     assert_eq!(health.report().await.results.len(), 2);
 
-    // Another probe in the place of readiness, which was nobody's choice.
+    // The check is on readiness only by default, so a probe in the settings replaces it.
     let set = json!({ "checks": { "redis": { "startup": true } } });
     let health = fleet().settings(settings(set)).build().unwrap();
     let redis = health.checks().find(|check| check.name() == "redis").unwrap();

@@ -1,4 +1,4 @@
-//! Startup checks latch, and readiness waits for them.
+//! A startup check that passed once stays passed, and readiness waits for all of them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Checks that tests can steer and count.
+//! Checks whose outcome a test controls and whose runs it counts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -16,7 +16,7 @@ pub fn of<'a>(report: &'a Report, name: &str) -> &'a CheckResult {
         .expect("the check is in the report")
 }
 
-/// What a steered check does next, and how often it has run.
+/// Controls the next outcome of a check, and counts its runs.
 #[derive(Clone, Default)]
 pub struct Lever {
     verdict: Arc<AtomicU8>,
@@ -49,7 +49,7 @@ impl Lever {
         }
     }
 
-    /// An async check that does what the lever says.
+    /// An async check with the outcome that the lever sets.
     pub fn check(&self, name: &str) -> Check {
         let lever = self.clone();
         Check::new(name, move || {

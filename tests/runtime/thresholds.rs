@@ -1,4 +1,4 @@
-//! How many runs in a row it takes to change what is shown.
+//! How many equal runs in a row change the status.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, mpsc};
@@ -63,7 +63,7 @@ async fn requests_are_no_runs() {
     health.report().await;
     lever.fail();
     for _ in 0..10 {
-        // The failure is cached for 9 s: one run, however many ask.
+        // The failure is cached for 9 s, so ten reports cause only one run.
         assert_eq!(of(&*health.report().await, "a").status, Status::Pass);
     }
     assert_eq!(lever.runs(), 2);
@@ -100,7 +100,7 @@ async fn a_check_that_hangs_each_time_is_not_called_up_when_a_stuck_run_has_ende
         .failure_threshold(3)
         .success_threshold(2)]);
     assert_eq!(of(&*health.report().await, "hangs").status, Status::Pass);
-    // Held by the threshold, then stuck for longer than its failure lasts.
+    // The threshold still hides the failure. Then the run is stuck for longer than the TTL of the failure.
     health.report().await;
     assert_eq!(of(&*health.report().await, "hangs").status, Status::Fail);
     let_go.send(()).unwrap();

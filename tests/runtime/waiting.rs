@@ -1,4 +1,4 @@
-//! Waiting for what is needed: `until` at the start, a gate before each piece of work.
+//! Waiting for dependencies: `until` at the start, and a gate before each piece of work.
 
 use std::error::Error;
 use std::future::Future;
@@ -17,14 +17,14 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Runs a check whatever its age, as a probe of the service would.
+/// Runs a check even if its result is fresh, as a probe may.
 async fn probe(health: &HealthCheck, name: &str) {
     let one = Selection::checks([name]);
     health.expire(&one).unwrap();
     health.report_for(&one).await.unwrap();
 }
 
-/// So many workers at a gate; each gives when it was let through.
+/// Spawns workers that wait at a gate. Each returns when the gate let it through.
 fn crowd(gate: &Gate, count: usize) -> Vec<JoinHandle<Instant>> {
     let one = || {
         let gate = gate.clone();
@@ -36,7 +36,7 @@ fn crowd(gate: &Gate, count: usize) -> Vec<JoinHandle<Instant>> {
     (0..count).map(|_| one()).collect()
 }
 
-/// When each was let through, from `since`, the first first.
+/// The milliseconds from `since` until each worker was let through, in ascending order.
 async fn passages(crowd: Vec<JoinHandle<Instant>>, since: Instant) -> Vec<u128> {
     let mut passages = Vec::new();
     for worker in crowd {
@@ -50,7 +50,7 @@ async fn is_open(gate: &Gate) -> bool {
     timeout(Duration::from_millis(1), gate.open()).await.is_ok()
 }
 
-/// A check that has passed and fails now, behind a gate.
+/// A check that passed before and fails now, and its closed gate.
 async fn closed(lever: &Lever) -> (HealthCheck, Gate) {
     let health = built([lever.check("database").external()]);
     health.report().await;
@@ -60,7 +60,7 @@ async fn closed(lever: &Lever) -> (HealthCheck, Gate) {
     (health, gate)
 }
 
-// until
+// Tests of `until`
 
 #[tokio::test(start_paused = true)]
 async fn until_returns_at_once_where_everything_passes_or_warns() {
@@ -245,7 +245,7 @@ fn outside_of_a_runtime_until_waits_for_nothing() {
     assert_eq!(error.to_string(), "not ready: `database`: not run yet");
 }
 
-// The gate
+// Tests of the gate
 
 #[tokio::test(start_paused = true)]
 async fn a_gate_is_open_while_its_checks_pass_or_warn() {
@@ -310,12 +310,12 @@ async fn within_its_ttl_a_passing_result_lets_through_while_the_next_run_goes_on
     assert_eq!(before.elapsed(), Duration::ZERO);
     sleep(seconds(2)).await;
     assert_eq!(lever.runs(), 2);
-    // Beyond the TTL it is waited for.
+    // After the TTL the gate waits for a new result.
     sleep(seconds(30)).await;
     let before = Instant::now();
     gate.open().await;
     assert_eq!(before.elapsed().as_millis(), 1_000);
-    // And that was no recovery: nobody is held up by the other.
+    // The check never failed, so there is no recovery, and all workers pass at once.
     let crowd = crowd(&gate, 20);
     assert_eq!(passages(crowd, Instant::now()).await[19], 0);
 }
@@ -346,7 +346,7 @@ async fn who_comes_within_the_second_is_paced_likewise() {
     lever.pass();
     probe(&health, "database").await;
     let recovered = Instant::now();
-    // Nobody waited when it recovered.
+    // No worker was waiting when the check recovered.
     sleep(Duration::from_millis(500)).await;
     let passages = passages(crowd(&gate, 20), recovered).await;
     assert_eq!(passages[..3], [500, 600, 700]);
@@ -391,7 +391,7 @@ async fn a_gate_that_is_closed_for_60_s_lets_everybody_through_logs_that_and_cou
     let shut = Instant::now();
     sleep(seconds(20)).await;
     let passages = passages(crowd(&gate, 5), shut).await;
-    // Counted from when it closed, and not from when somebody came.
+    // The 60 s count from the closing of the gate, and not from the arrival of the workers.
     assert!(passages[0] >= 60_000 && passages[4] <= 60_005, "{passages:?}");
     assert!(is_open(&gate).await);
     let lines = log.of("WARN");
@@ -403,7 +403,7 @@ async fn a_gate_that_is_closed_for_60_s_lets_everybody_through_logs_that_and_cou
         log.text()
     );
     assert_eq!(health.statistics().gates_failed_open, 1);
-    // Open in between, the next time counts anew.
+    // The gate opens in between, so the next 60 s count from its next closing.
     lever.pass();
     probe(&health, "database").await;
     lever.fail();
@@ -431,7 +431,7 @@ async fn a_check_that_is_removed_passes_its_gate_at_once() {
     let before = Instant::now();
     assert!(health.remove("database"));
     assert!(passages(workers, before).await[0] <= 5);
-    // And counts again once there is one of its name.
+    // If a check with this name is added again, the gate depends on it again.
     let again = Check::new("database", async || Outcome::fail("broken"));
     health.add(again).unwrap();
     assert!(!is_open(&gate).await);

@@ -1,4 +1,4 @@
-//! Text that would end a string, a line, a header or an element of the answer it is put into.
+//! Texts that try to end the string, line, header or HTML element that contains them.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::page::{Page, ask, get};
 
-/// Each ends something else: JSON, a line, a header, an element, a terminal's line.
+/// Each text tries to end something else: a JSON string, a line, a header, an HTML element, a line of a terminal.
 const HOSTILE: [&str; 12] = [
     r#""}],"status":"success","x":[{""#,
     r#"\"}],"status":"success""#,
@@ -30,7 +30,7 @@ fn app() -> Router {
     saying(HOSTILE)
 }
 
-/// Every text as an output, an error, the reason of an override and a section.
+/// Uses every text as an output, an error, the reason of an override, and a section.
 fn saying(texts: [&'static str; 12]) -> Router {
     let mut builder = HealthCheck::builder().discover(false);
     for (index, text) in texts.into_iter().enumerate() {
@@ -63,7 +63,7 @@ fn json_of(page: &Page) -> Value {
     serde_json::from_str(&page.body).unwrap()
 }
 
-/// No header was added or broken, and each is printable.
+/// Asserts that the text added no header and broke none, and that every header is printable.
 fn assert_headers_are_ours(page: &Page, uri: &str) {
     assert_eq!(page.headers["x-content-type-options"], "nosniff", "{uri}");
     for (name, value) in &page.headers {
@@ -80,7 +80,7 @@ async fn what_a_check_says_stays_within_its_string() {
     let app = app();
     let page = get(&app, "/healthcheck").await;
     assert_headers_are_ours(&page, "/healthcheck");
-    // No control character stands in the bytes, so no reader of lines sees one of them as a line.
+    // Without control characters, no line-based parser can take a part of the text for a line.
     assert!(
         !page.body.bytes().any(|byte| byte.is_ascii_control()),
         "{}",
@@ -181,7 +181,7 @@ async fn what_a_client_says_stays_within_the_string_of_its_refusal() {
             if page.status.is_client_error() {
                 assert!(body["error"].is_string(), "{uri}: {body}");
             } else {
-                // An unknown name to exclude is a warning of an answer that is otherwise whole.
+                // An unknown name in `exclude` is only a warning: the answer is a complete report.
                 assert!(uri.contains("exclude="), "{uri}: {}", page.status);
                 assert_eq!(body["status"], "failure", "{uri}");
             }

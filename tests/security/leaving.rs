@@ -1,4 +1,4 @@
-//! One secret is given to everything that says something. It is nowhere in what leaves the process.
+//! Every text that a user can supply contains the same secret. Nothing that leaves the process may contain it.
 
 use std::error::Error;
 use std::fmt;
@@ -22,7 +22,7 @@ fn secret() -> String {
     ["kq7Zr", "v2Tn9x", "Lw4"].concat()
 }
 
-/// As a driver would say it.
+/// An error message with the secret, as a database driver would write it.
 fn told(by: &str) -> String {
     format!(
         "{by}: connecting to postgres://app:{}@db/prod: timed out",
@@ -30,7 +30,7 @@ fn told(by: &str) -> String {
     )
 }
 
-/// An error whose source has the secret.
+/// An error whose source contains the secret.
 #[derive(Debug)]
 struct Outer(Inner);
 
@@ -57,7 +57,7 @@ impl Error for Outer {
 
 impl Error for Inner {}
 
-/// A value that can't be serialised, and says the secret in its error.
+/// A value that can't be serialized, and whose error contains the secret.
 struct Unserialisable;
 
 impl Serialize for Unserialisable {
@@ -66,7 +66,7 @@ impl Serialize for Unserialisable {
     }
 }
 
-/// Every way for a check to say something.
+/// Checks that put the secret into every kind of text a check can supply.
 fn talkative() -> HealthCheckBuilder {
     let checks = [
         Check::new("returns", async || Outcome::pass(told("output"))),
@@ -134,7 +134,7 @@ fn environment() -> EnvironmentDump {
         .unwrap()
 }
 
-/// What somebody sees, by the name of where.
+/// The texts that left the process, each with the name of its channel.
 #[derive(Default)]
 struct Seen(Vec<(String, String)>);
 
@@ -151,7 +151,7 @@ impl Seen {
         self.add(uri, page.body);
     }
 
-    /// Asserts that the secret is in none, and that there was something to hide in each of these.
+    /// Asserts that no text contains the secret, and that the texts of these channels were masked.
     fn holds_no_secret(&self, masked: &[&str]) {
         for (place, text) in &self.0 {
             assert!(!text.contains(&secret()), "{place}: {text}");

@@ -1,4 +1,5 @@
-//! No secret leaves by any way, and nothing that a check or a client says breaks out of the form of an answer.
+//! No secret leaves the process by any channel, and no text of a check or a client breaks out of the format of an
+//! answer.
 #![allow(clippy::unwrap_used)]
 
 mod breaking_out;

@@ -1,4 +1,4 @@
-//! What a request from this machine is answered, without a socket.
+//! Sends requests as a client on this machine, without a socket.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! HAProxy's agent check, asked over a plain socket.
+//! HAProxy's agent check over a plain socket.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::process::{LIMIT, Served, get, wait_until_refused};
 
-/// All that it says to who has sent this.
+/// Connects to the agent and sends this. Returns everything that the agent answers.
 fn told(agent: SocketAddr, sent: &str) -> String {
     let mut stream = TcpStream::connect(agent).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();

@@ -1,4 +1,4 @@
-//! A process without a free file.
+//! A process that has run out of file descriptors.
 
 use std::time::{Duration, Instant};
 
@@ -41,7 +41,7 @@ fn sixty_idle_clients_of_a_process_with_twenty_files_keep_no_probe_out() {
     }
 }
 
-// Elsewhere the server doesn't know how many files it may have.
+// Only Linux tells the server how many files the process may open.
 #[cfg(target_os = "linux")]
 #[test]
 fn more_idle_connections_than_the_process_may_have_files_keep_no_probe_out() {

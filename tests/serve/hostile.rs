@@ -1,16 +1,17 @@
-//! Requests that a proxy and a server may understand differently: none is answered twice, and none gets the environment,
-//! which is open to this machine here.
+//! Requests that a proxy and a server may interpret differently (request smuggling). Each gets at most one answer, and
+//! none of the smuggled requests gets the environment page, which is open to this machine here.
 
 use std::net::SocketAddr;
 
 use crate::process::{Served, raw};
 
-/// What somebody would like to have answered behind a request that a proxy forwards.
+/// The request that an attacker hides in another one, so that a proxy doesn't see it.
 const SMUGGLED: &str = "GET /environment HTTP/1.1\r\nHost: localhost\r\nX: ";
-/// What comes next on the connection.
+/// The next request on the connection.
 const NEXT: &str = "GET /environment HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-/// The status of each answer; none of them is the environment, and none can be cached.
+/// Sends these bytes. Returns the status of each answer. Asserts that no answer is the environment page and none can be
+/// cached.
 fn answers(addr: SocketAddr, sent: &str) -> Vec<u16> {
     let said = raw(addr, sent);
     assert!(!said.contains("\"process\""), "{sent:?}: {said}");
@@ -35,14 +36,14 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         format!("{request}{SMUGGLED}{NEXT}")
     };
     let requests = [
-        // Content-Length and Transfer-Encoding, each first.
+        // Both Content-Length and Transfer-Encoding, in either order.
         with_headers("Content-Length: 6\r\nTransfer-Encoding: chunked", "0\r\n\r\nG"),
         with_headers(
             "Transfer-Encoding: chunked\r\nContent-Length: 4",
             "5c\r\nhello\r\n0\r\n\r\n",
         ),
         with_headers("Content-Length: 0\r\nTransfer-Encoding: chunked", "0\r\n\r\n"),
-        // Encodings that one side takes for chunked.
+        // Transfer encodings that only some parsers take for chunked.
         with_headers(
             "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
             "0\r\n\r\n",
@@ -58,7 +59,7 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         with_headers("Transfer-Encoding\r\n : chunked", "0\r\n\r\n"),
         with_headers("Transfer-Encoding: \u{b}chunked", "0\r\n\r\n"),
         with_headers("X: x\nTransfer-Encoding: chunked", "0\r\n\r\n"),
-        // Several lengths, and none.
+        // Several, invalid and empty content lengths.
         with_headers("Content-Length: 5\r\nContent-Length: 5", "hello"),
         with_headers("Content-Length: 5\r\nContent-Length: 0", "hello"),
         with_headers("Content-Length: 0\r\nContent-Length: 5", "hello"),
@@ -69,10 +70,10 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         with_headers("Content-Length: 5 0", "hello"),
         with_headers("Content-Length: 18446744073709551616", "hello"),
         with_headers("Content-Length:", ""),
-        // A body that stays behind.
+        // A body that isn't sent completely, or at all.
         with_headers("Content-Length: 1000000", "hello"),
         with_headers("Content-Length: 5\r\nExpect: 100-continue", "hello"),
-        // Chunks with extensions, and malformed ones.
+        // Chunks with extensions, and malformed chunks.
         with_headers("Transfer-Encoding: chunked", "5;a=\"b\"\r\nhello\r\n0\r\n\r\n"),
         with_headers("Transfer-Encoding: chunked", "5;\nhello\r\n0\r\n\r\n"),
         with_headers("Transfer-Encoding: chunked", "5\nhello\n0\n\n"),
@@ -82,7 +83,7 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         ),
         with_headers("Transfer-Encoding: chunked", "0x5\r\nhello\r\n0\r\n\r\n"),
         with_headers("Transfer-Encoding: chunked", "0\r\nX: y\r\n\r\n"),
-        // Lines that fold, and that end where others don't.
+        // Folded header lines, and lines that end where other parsers see no end.
         with_headers("X: a\r\n b\r\nContent-Length: 5", "hello"),
         with_headers(" X: a", ""),
         with_headers("X: a\rContent-Length: 5", "hello"),
@@ -94,7 +95,7 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         with_headers("no colon", ""),
         format!("GET /livez HTTP/1.1\rHost: localhost\r\n\r\n{NEXT}"),
         format!("\rGET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
-        // First lines.
+        // Malformed request lines.
         format!("GET /live\0z HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
         format!("GET  /livez HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
         format!(" GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
@@ -106,9 +107,9 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         format!("GET\r\n\r\n{NEXT}"),
         format!("G@T /livez HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
         format!("GET /livez#x y HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
-        // A request of HTTP/1.0 with what it doesn't know.
+        // HTTP/1.0 doesn't know chunked bodies.
         format!("POST /livez HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{NEXT}"),
-        // A body where none is expected.
+        // A body of a method that usually has none.
         format!("GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello{NEXT}"),
         format!("OPTIONS * HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello{NEXT}"),
     ];
@@ -173,7 +174,7 @@ fn methods_and_targets_of_proxies_are_understood_as_a_server_does() {
     }
 }
 
-// Elsewhere no file tells how much memory a process holds.
+// Only Linux has a file that shows the memory of a process.
 #[cfg(target_os = "linux")]
 #[test]
 fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
@@ -185,7 +186,7 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
     const PLACES: usize = 4_096;
     const MOST_KIB: usize = 128 * 1024;
 
-    // Half of the files are the connections' in the server, and this process has as many.
+    // The server uses at most half of its allowed files for connections. This process has the other ends of them.
     let hard = getrlimit(Resource::Nofile).maximum;
     let wanted = 2 * PLACES as u64 + 100;
     let files = hard.map_or(wanted, |hard| hard.min(wanted));
@@ -203,7 +204,7 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     };
     let before = held("VmHWM:");
-    // Behind an answered request a connection has buffers for answers, too.
+    // After an answered request a connection also has buffers for answers, so this is its highest use of memory.
     let request = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
     let sent = format!("{request}\r\n{request}X: {}", "x".repeat(16_300));
     let connected = (0..places).map(|_| {
@@ -217,7 +218,7 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
         client.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.1 200");
     }
-    // The rest of the last heads is read before this is answered.
+    // By the time this request is answered, the server has read the rest of the incomplete heads.
     assert_eq!(crate::process::get(addr, "/livez").code, 200);
     let most = held("VmHWM:") - before;
     assert!(

@@ -1,4 +1,4 @@
-//! What HTTP asks of a server, and what every answer of it carries.
+//! The requirements of HTTP on a server, and the headers of every answer.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -25,7 +25,7 @@ fn has(answer: &str, header: &str) -> bool {
     head.lines().any(|line| line.eq_ignore_ascii_case(header))
 }
 
-/// One request with these headers, which is the last of its connection.
+/// A request with these headers. The connection ends after it.
 fn request(line: &str, headers: &str) -> String {
     format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n")
 }
@@ -58,7 +58,8 @@ fn http_1_1_without_one_valid_host_is_400() {
             );
         }
     }
-    // Without its own `Connection: close`: the next request isn't read.
+    // The request itself doesn't say `Connection: close`. The server has to close the connection without reading the
+    // next one.
     let twice = "GET /livez HTTP/1.1\r\n\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert_eq!(raw(addr, twice).matches("HTTP/1.1 ").count(), 1);
 }

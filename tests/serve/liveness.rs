@@ -1,4 +1,4 @@
-//! Liveness that a stalled runtime can't fake or lose.
+//! The check `runtime`: a blocked runtime makes liveness fail, and liveness still answers.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::process::{Served, get};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Whether the check `runtime` passes; the answer has to come within a second.
+/// Whether the check `runtime` passes. Asserts that the answer comes within a second.
 fn runtime_passes(addr: SocketAddr) -> bool {
     let asked = Instant::now();
     let answer = get(addr, "/livez");
@@ -38,7 +38,7 @@ fn with_the_runtime_blocked_for_good_livez_answers_within_a_second_and_fails_aft
         assert!(blocked.elapsed() < 20 * SECOND, "it doesn't fail");
         std::thread::sleep(Duration::from_millis(50));
     };
-    // The last answer came up to a second before, and it is looked every second.
+    // The runtime may have answered up to a second before it was blocked, and the server looks once a second.
     assert!((9..=13).contains(&failed.as_secs()), "{failed:?}");
     assert_eq!(get(addr, "/livez/runtime").code, 503);
 }
@@ -51,7 +51,7 @@ fn a_stop_of_the_process_starts_the_count_again() {
     served.signal(Signal::STOP);
     std::thread::sleep(8 * SECOND);
     served.signal(Signal::CONT);
-    // By the clock it hasn't answered for twelve seconds and more.
+    // By the clock the runtime hasn't answered for at least twelve seconds.
     let continued = Instant::now();
     while continued.elapsed() < 4 * SECOND {
         assert!(runtime_passes(addr), "{:?} after it went on", continued.elapsed());
@@ -111,7 +111,7 @@ fn the_time_of_the_check_runtime_moves_with_each_look_in_every_form() {
     };
     let before = (in_report(), in_metrics(), in_page());
     let end = Instant::now() + crate::process::LIMIT;
-    // One look a second, each shown within a second.
+    // The server looks at the runtime every second, and each look is shown within a second.
     while in_report() < before.0 + 2.0 || in_metrics() < before.1 + 2.0 || in_page() == before.2 {
         assert!(
             Instant::now() < end,

@@ -1,4 +1,4 @@
-//! `serve` as a process of its own, with real sockets and real signals.
+//! `serve` in a process of its own, with real sockets and real signals.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

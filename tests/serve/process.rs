@@ -1,4 +1,4 @@
-//! The service that is tested, as a child process.
+//! Starts and controls the tested service as a child process.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Longer than anything here takes that doesn't fail.
+/// The time limit for everything that waits. Nothing takes this long unless it fails.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
 pub struct Served {
@@ -34,12 +34,12 @@ impl Served {
         command
     }
 
-    /// Starts it and gives the address it listens on.
+    /// Starts the service. Returns it with the address that it listens on.
     pub fn start(arguments: &[&str]) -> (Self, SocketAddr) {
         let it = Self::spawn(Self::command(arguments));
         let addr = it.printed("listening ").parse().unwrap();
-        // It listens before its signal handlers are there, or, told to serve at an address, only after it has printed
-        // it; once it answers all is in place.
+        // The service prints its address before its signal handlers are installed, and in some modes before it listens.
+        // Once it answers, everything is in place.
         let end = Instant::now() + LIMIT;
         while TcpStream::connect(addr).is_err() {
             assert!(Instant::now() < end, "it doesn't listen");
@@ -68,7 +68,7 @@ impl Served {
         }
     }
 
-    /// The rest of the next printed line that begins like this.
+    /// Waits for the next printed line with this prefix. Returns the rest of the line.
     pub fn printed(&self, start: &str) -> String {
         let end = Instant::now() + LIMIT;
         loop {
@@ -83,7 +83,7 @@ impl Served {
         }
     }
 
-    /// Waits for a line of the log that holds this.
+    /// Waits for a log line that contains this text.
     pub fn wait_for_log(&mut self, what: &str) {
         let end = Instant::now() + LIMIT;
         while !self.log.iter().any(|line| line.contains(what)) {
@@ -95,19 +95,19 @@ impl Served {
         }
     }
 
-    /// How many lines of the log so far hold this.
+    /// How many log lines so far contain this text.
     pub fn count_in_log(&mut self, what: &str) -> usize {
         self.log.extend(self.logged.try_iter());
         self.log.iter().filter(|line| line.contains(what)).count()
     }
 
-    /// Gives a command and waits until it is done.
+    /// Sends a command and waits until the service has executed it.
     pub fn tell(&mut self, command: &str) {
         self.send(command);
         self.printed(&format!("done {command}"));
     }
 
-    /// Gives a command that may end the process before it can say that it is done.
+    /// Sends a command without waiting, for commands that may end the process.
     pub fn send(&mut self, command: &str) {
         writeln!(self.commands, "{command}").unwrap();
     }
@@ -154,7 +154,7 @@ fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
     receive
 }
 
-/// One answer.
+/// An HTTP response.
 #[derive(Debug)]
 pub struct Answer {
     pub code: u16,
@@ -172,7 +172,7 @@ impl Answer {
     }
 }
 
-/// A connection that is kept.
+/// A connection for several requests.
 pub struct Connection(TcpStream);
 
 impl Connection {
@@ -186,12 +186,12 @@ impl Connection {
         write!(self.0, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     }
 
-    /// Whether the server has closed it.
+    /// Waits for the server to close the connection. Returns `false` if it sends something instead.
     pub fn is_closed(&mut self) -> bool {
         matches!(self.0.read(&mut [0; 1]), Ok(0))
     }
 
-    /// The next answer; the body ends where its length says.
+    /// Reads the next answer. Its content length tells where it ends.
     pub fn answer(&mut self) -> Answer {
         let mut text = String::new();
         let mut buffer = [0; 4096];
@@ -224,11 +224,11 @@ pub fn get(addr: SocketAddr, path: &str) -> Answer {
     connection.answer()
 }
 
-/// Sends these bytes and gives all that comes until the server closes the connection.
+/// Sends these bytes. Returns everything that the server sends until it closes the connection.
 pub fn raw(addr: SocketAddr, sent: impl AsRef<[u8]>) -> String {
     let mut stream = TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
-    // The server may refuse and close before it has read everything.
+    // Sending may fail: the server may refuse the request and close the connection before it has read everything.
     let _ = stream.write_all(sent.as_ref());
     let mut said = Vec::new();
     if let Err(error) = stream.read_to_end(&mut said) {
@@ -237,7 +237,7 @@ pub fn raw(addr: SocketAddr, sent: impl AsRef<[u8]>) -> String {
     String::from_utf8_lossy(&said).into_owned()
 }
 
-/// Asks until the answer is like this.
+/// Repeats the request until the answer satisfies the condition.
 pub fn get_until(addr: SocketAddr, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
     let end = Instant::now() + LIMIT;
     loop {
@@ -250,7 +250,7 @@ pub fn get_until(addr: SocketAddr, path: &str, wanted: impl Fn(&Answer) -> bool)
     }
 }
 
-/// Waits until nobody listens there.
+/// Waits until no server accepts connections at the address.
 pub fn wait_until_refused(addr: SocketAddr) {
     let end = Instant::now() + LIMIT;
     while TcpStream::connect(addr).is_ok() {

@@ -1,4 +1,4 @@
-//! An application's own server, which `router` is merged into and `drain_on_signals` ends.
+//! An application's own server, with `router` merged into it and `drain_on_signals` for its shutdown.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
-//! A service that the tests of `serve` start as a process of its own, stop, block and starve.
+//! The service that the tests of `serve` start as a child process, and then stop, block and starve of files.
 //!
-//! It prints "listening ADDRESS", then "served RESULT" once `serve` has returned. On its standard input it takes one
-//! command a line.
+//! It prints "listening ADDRESS", and "served RESULT" once `serve` has returned. It reads commands from its standard
+//! input, one on each line.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 
 const WORKERS: usize = 2;
 
-/// What can be changed while it runs.
+/// The state that commands change while the service runs.
 #[derive(Default)]
 struct Switches {
     broken: AtomicBool,
@@ -41,7 +41,7 @@ fn main() {
         .build()
         .unwrap();
     let result = runtime.block_on(runtime.spawn(serve())).unwrap();
-    // The future has returned; whatever blocks the workers isn't waited for.
+    // The future has returned. Exiting doesn't wait for blocked workers.
     match result {
         Ok(()) => println!("served"),
         Err(error) => {
@@ -93,7 +93,7 @@ async fn serve() -> Result<(), ServeError> {
         endpoints = endpoints.runtime_check(false);
     }
     if given("gate").is_some() {
-        // A request in flight lasts as long as its check.
+        // Without a budget, a request stays in flight for as long as its check runs.
         endpoints = endpoints.answer_within(None);
     }
     if let Some(count) = given("files") {
@@ -123,12 +123,12 @@ async fn serve() -> Result<(), ServeError> {
     }
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    // As long a queue as that of `serve`.
+    // The same queue length as that of `serve`.
     let listener = socket.listen(4_096).unwrap();
     let addr = listener.local_addr().unwrap();
     match until {
         Some(until) => {
-            // It takes an address: that of a listener which is closed again is free.
+            // `serve_until` takes an address, so this closes the listener, and its port is free again.
             drop(listener);
             println!("listening {addr}");
             endpoints
@@ -186,7 +186,7 @@ fn health(switches: &Arc<Switches>, gate_of: Option<&str>, default_ttls: bool) -
     builder.build().unwrap()
 }
 
-/// Takes commands from the standard input, on a thread of its own.
+/// Executes the commands from the standard input on a thread of its own.
 fn obey(health: HealthCheck, switches: Arc<Switches>, until: Option<Arc<Notify>>) {
     let application = Handle::current();
     std::thread::spawn(move || {
@@ -213,7 +213,7 @@ fn obey(health: HealthCheck, switches: Arc<Switches>, until: Option<Arc<Notify>>
     });
 }
 
-/// Blocks every worker of the application's runtime for good.
+/// Blocks every worker of the application's runtime forever.
 fn block(application: &Handle) {
     let (began, begun) = std::sync::mpsc::channel();
     for _ in 0..WORKERS {

@@ -1,4 +1,4 @@
-//! The end: signals, the drain, requests in flight, the termination log.
+//! The shutdown: signals, the drain, requests in flight, the termination log.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ fn on_sigterm_readiness_fails_at_once_while_requests_are_answered_for_five_secon
 
 #[test]
 fn on_ctrl_c_there_is_no_delay() {
-    // Not even one that was asked for.
+    // Not even a configured delay counts.
     let (mut served, addr) = Served::start(&["delay=600000"]);
     served.signal(Signal::INT);
     assert!(served.wait().success());
@@ -174,7 +174,7 @@ fn under_serve_until_begin_shutdown_ends_nothing() {
     assert!(served.wait().success());
 }
 
-/// A file as Kubernetes makes it: there and empty.
+/// The termination log as Kubernetes creates it: an empty file.
 fn termination_log() -> (tempfile::TempDir, String, std::path::PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("termination-log");

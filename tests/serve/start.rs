@@ -1,4 +1,4 @@
-//! The start: an address that is taken, and what the environment and files say.
+//! The start: an address in use, environment variables, and files.
 
 use std::net::TcpListener;
 
@@ -78,6 +78,7 @@ fn a_file_that_exists_before_the_start_is_maintenance_in_the_first_answer() {
 fn a_request_from_outside_a_probe_path_is_404_and_the_peer_is_known() {
     let (_served, addr) = Served::start(&[]);
     assert_eq!(get(addr, "/nowhere").code, 404);
-    // The environment page is for loopback, which takes the peer's address.
+    // Access to the environment page is limited to loopback, so this answer proves that the server knows the peer's
+    // address.
     assert_eq!(get(addr, "/environment").code, 200);
 }

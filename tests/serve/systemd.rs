@@ -1,4 +1,4 @@
-//! systemd's protocol, against a real datagram socket.
+//! systemd's notification protocol, with a real datagram socket.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::net::UnixDatagram;
@@ -10,10 +10,10 @@ use crate::process::{LIMIT, Served, get};
 
 const EXTENDED: &str = "EXTEND_TIMEOUT_USEC=20000000";
 
-/// The service manager's side.
+/// The service manager's end of the socket.
 struct Manager {
     socket: UnixDatagram,
-    /// What `NOTIFY_SOCKET` is to be.
+    /// The value of `NOTIFY_SOCKET`.
     name: OsString,
     _directory: Option<tempfile::TempDir>,
 }
@@ -30,7 +30,7 @@ impl Manager {
         }
     }
 
-    /// At an abstract name, as systemd gives it to a service with a root directory of its own.
+    /// Listens on an abstract socket. systemd uses one for a service with its own root directory.
     #[cfg(target_os = "linux")]
     fn listen_abstractly() -> Self {
         use std::os::linux::net::SocketAddrExt;
@@ -47,7 +47,7 @@ impl Manager {
         start(&self.name, arguments, variables)
     }
 
-    /// The next message, if one comes within this time.
+    /// Waits for the next message. Returns `None` if none comes within this time.
     fn next(&self, within: Duration) -> Option<String> {
         self.socket.set_read_timeout(Some(within)).unwrap();
         let mut buffer = [0; 4096];
@@ -55,7 +55,7 @@ impl Manager {
         Some(String::from_utf8(buffer[..count].to_vec()).unwrap())
     }
 
-    /// All messages up to the one with this line.
+    /// Reads messages up to one with this line. Returns all of them.
     fn until(&self, line: &str) -> Vec<String> {
         let mut told = Vec::new();
         loop {
@@ -94,11 +94,11 @@ fn ready_is_told_once_the_startup_checks_have_passed() {
     let before = manager.until("STATUS=failing: started");
     assert!(!tells(&before, "READY=1"), "{before:?}");
     served.tell("start");
-    // Nobody else asks, so it is its own question that finds the pass.
+    // No request asks for the checks, so only the notifier itself can notice that they pass.
     let started = Instant::now();
     manager.until("READY=1");
     let took = started.elapsed();
-    // 250 ms until a failure before the first pass is due again, and the period of looking.
+    // Before the first pass a failure is due again after 250 ms. The period of the notifier comes on top.
     assert!(took < Duration::from_millis(1_000), "READY took {took:?}");
 }
 
@@ -146,7 +146,7 @@ fn a_socket_that_cannot_be_reached_is_one_warning() {
     ] {
         let (mut served, addr) = start(socket, &["delay=0"], &[("WATCHDOG_USEC", "100000")]);
         served.wait_for_log("can't be reached");
-        // It has had more to tell by then.
+        // By then the service has tried to send further messages.
         served.tell("break");
         crate::process::get_until(addr, "/healthcheck", |answer| answer.code == 503);
         served.signal(Signal::TERM);
@@ -169,7 +169,7 @@ fn the_status_names_the_failing_checks() {
 #[test]
 fn the_status_follows_a_change_within_six_seconds_and_names_what_degrades() {
     let manager = Manager::listen();
-    // With the TTLs of the library: the age of a probe's result counts.
+    // The library's default TTLs, so that the maximum age on the probes is what counts.
     let (mut served, _) = manager.start(&["ttl=default"], &[]);
     manager.until("STATUS=2 checks pass");
     for (command, status) in [
@@ -235,7 +235,7 @@ fn the_watchdog_starves_once_liveness_fails() {
         assert!(blocked.elapsed() < LIMIT);
         std::thread::sleep(Duration::from_millis(50));
     }
-    // One may have been under way.
+    // Discards messages that were sent before the check failed.
     while manager.next(Duration::from_millis(10)).is_some() {}
     let mut later = Vec::new();
     let end = Instant::now() + Duration::from_secs(3);
@@ -284,8 +284,8 @@ fn the_unit_of_the_example_has_what_the_messages_need_and_time_for_the_drain() {
     let seconds = |key: &str| -> u64 { of(key).strip_suffix('s').unwrap().parse().unwrap() };
     assert_eq!((of("Type"), of("NotifyAccess")), ("notify", "main"));
     assert_ne!(of("Restart"), "no", "what the watchdog ends is started again");
-    // The delay of 5 s, and 20 s for requests in flight.
+    // The shutdown delay is 5 s, and requests in flight have 20 s.
     assert!(seconds("TimeoutStopSec") > 5 + 20);
-    // `runtime` fails after 10 s; its failure is a restart, no sooner than that.
+    // `runtime` fails after 10 s and then causes a restart. The watchdog must not restart the service earlier.
     assert!(seconds("WatchdogSec") > 10);
 }

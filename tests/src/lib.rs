@@ -1,4 +1,5 @@
-//! What needs a whole binary is tested beside this file, with what stands here; and the README's programs are compiled.
+//! Helpers for the tests in this directory, each of which is a binary of its own. Compiles the README's programs as
+//! doctests.
 
 use healthcheck::{Check, HealthCheck, HealthCheckBuilder};
 
@@ -13,7 +14,7 @@ pub fn by_hand() -> HealthCheckBuilder {
     HealthCheck::builder().discover(false)
 }
 
-/// These checks and no others.
+/// A health check with only these checks.
 ///
 /// # Panics
 /// The checks don't fit together.

@@ -1,4 +1,4 @@
-//! All that is logged on a thread.
+//! Collects the log lines of a thread.
 
 use std::io;
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -8,22 +8,22 @@ use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt;
 
-/// Catches every event and field of this thread while it lives.
+/// Collects every event of this thread until it is dropped.
 pub struct Log {
     bytes: Arc<Mutex<Vec<u8>>>,
     _guard: DefaultGuard,
 }
 
 impl Log {
-    /// Begins.
+    /// Starts to collect.
     #[must_use]
     pub fn catch() -> Self {
-        // Somebody is always interested: else tracing's cache of who is, common to all threads, may be renewed by
-        // another test's end at the moment this one logs.
+        // tracing caches for all threads whether any subscriber wants an event. A global subscriber keeps that interest
+        // alive. Otherwise the end of another test could renew the cache just while this test logs.
         static INTERESTED: Once = Once::new();
         INTERESTED.call_once(|| {
             let all = fmt().with_max_level(Level::TRACE).with_writer(io::sink);
-            // Where somebody else has set one, that one is interested.
+            // An error means that there is a global subscriber already, which has the same effect.
             let _ = tracing::subscriber::set_global_default(all.finish());
         });
         let bytes: Arc<Mutex<Vec<u8>>> = Arc::default();
@@ -41,7 +41,7 @@ impl Log {
         }
     }
 
-    /// All of it, once every line that was on its way has been written.
+    /// All lines. Waits until the queued lines are written.
     #[must_use]
     pub fn text(&self) -> String {
         let patience = Instant::now() + Duration::from_secs(10);
@@ -52,13 +52,13 @@ impl Log {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The lines of a level, each beginning with it.
+    /// The lines of a level. Each begins with the level.
     #[must_use]
     pub fn of(&self, level: &str) -> Vec<String> {
         self.lines(|line| line.starts_with(level))
     }
 
-    /// The lines that say this.
+    /// The lines that contain this text.
     #[must_use]
     pub fn saying(&self, text: &str) -> Vec<String> {
         self.lines(|line| line.contains(text))

@@ -1,17 +1,17 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// Below 32768, where the kernel begins.
+/// The number of ports to choose from. They stay below 32768, where the kernel's ephemeral ports begin.
 const PORTS: u32 = 12_000;
 
-/// A port that nobody listens on. None of those that the kernel gives away by itself: between our asking and a program's
-/// listening, any connection of the other tests could take such a one.
+/// A free port that isn't one of the kernel's ephemeral ports: a connection of another test could take such a port
+/// before the tested program listens on it.
 ///
 /// # Panics
 /// No port is free.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Other test binaries count from elsewhere.
+    // Test binaries run at the same time, so each starts from another port.
     let start = std::process::id().wrapping_mul(61) % PORTS;
     loop {
         let turn = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
@@ -23,7 +23,7 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// The same as an address of this machine.
+/// A loopback address with a free port.
 ///
 /// # Panics
 /// No port is free.

@@ -1,4 +1,4 @@
-//! Tokens and passwords, and what a request presents.
+//! Reads the credentials of a request, and compares them with the accepted tokens and passwords.
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -11,7 +11,8 @@ pub(super) enum Scheme {
 }
 
 impl Scheme {
-    /// The credentials of the one and only `Authorization` that the request carries, of this scheme in any case.
+    /// The credentials of this scheme, from the `Authorization` header. Returns `None` if the request has several of
+    /// these headers. The case of the scheme doesn't matter.
     pub(super) fn presented(self, request: &Parts) -> Option<&[u8]> {
         let name: &[u8] = match self {
             Self::Bearer => b"Bearer ",
@@ -27,13 +28,13 @@ impl Scheme {
     }
 }
 
-/// The one token of RFC 7617 that this user and password make; none where the password is empty.
+/// The token that HTTP Basic (RFC 7617) makes of this user and password. No token if the password is empty.
 pub(super) fn basic(user: &str, password: &str) -> Tokens {
     let token = base64(format!("{user}:{password}").as_bytes());
     Tokens::new((!password.is_empty()).then_some(token))
 }
 
-/// RFC 4648, with padding: ten lines here are a package less in every application.
+/// Base64 with padding (RFC 4648). These ten lines save every application a dependency.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits = |group: &[u8]| {
@@ -45,7 +46,7 @@ fn base64(bytes: &[u8]) -> String {
     bytes.chunks(3).flat_map(digits).collect()
 }
 
-/// Some tokens, none of them empty.
+/// Accepted tokens. None of them is empty.
 pub(super) struct Tokens {
     accepted: Vec<Box<[u8]>>,
 }
@@ -69,7 +70,8 @@ impl Tokens {
         self.accepted.len()
     }
 
-    /// Compares with every token to the end, so that the time it takes doesn't tell how much of one was right.
+    /// Compares the credentials with every token in constant time, so that the duration doesn't reveal how much of a
+    /// token was right.
     pub(super) fn contain(&self, presented: &[u8]) -> bool {
         let found = self
             .accepted

@@ -14,12 +14,12 @@ pub enum Details {
     Overall,
 }
 
-/// Stands where an output would.
+/// Replaces the outputs that the caller may not see.
 pub(crate) const WITHHELD: &str = "reason withheld";
-/// Stands where an output would, in a body that would be too large with it.
+/// Replaces the outputs if a body with them would be too large.
 pub(crate) const LEFT_OUT: &str = "left out: the body would be larger than 4 MiB";
 
-/// The report with nothing but the verdict on the whole, and why it isn't ready.
+/// A report with only the verdict on the whole and the reason why the service isn't ready.
 pub(crate) fn overall(report: &Report) -> Report {
     let mut reduced = report.without_details(WITHHELD);
     reduced.results.clear();
@@ -28,7 +28,7 @@ pub(crate) fn overall(report: &Report) -> Report {
     reduced
 }
 
-/// The transitions with a note in the place of each output.
+/// The transitions with [`LEFT_OUT`] instead of each output.
 pub(crate) fn history_without_outputs(mut history: Vec<Transition>) -> Vec<Transition> {
     for transition in &mut history {
         transition.output = LEFT_OUT.into();

@@ -1,4 +1,4 @@
-//! Who may read what: one rule, asked with the head of a request.
+//! Decides by a rule whether a request may read a page. The rule gets the head of the request.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -180,7 +180,8 @@ impl Access {
         }
     }
 
-    /// Whether it looks at nothing of a request but its headers.
+    /// Whether the rule needs only the headers of a request. `loopback` also needs the peer's address, and a closure
+    /// may.
     pub(crate) fn reads_headers_alone(&self) -> bool {
         match &self.rule {
             Rule::Public | Rule::Direct | Rule::Denied | Rule::Bearer(_) | Rule::File(_) | Rule::Basic(_) => {
@@ -191,7 +192,7 @@ impl Access {
         }
     }
 
-    /// Whether the request is let in; the reason of each rule that could have let it in.
+    /// Decides whether to admit the request. A refusal has the reason of each rule that could have admitted it.
     pub(crate) fn admit<'a>(&self, request: &'a Parts) -> Result<(), Vec<Refusal<'a>>> {
         let bears = |scheme: Scheme, is_accepted: &dyn Fn(&[u8]) -> bool, refusal| {
             let presented = scheme.presented(request).filter(|token| is_accepted(token));
@@ -232,7 +233,7 @@ impl Access {
     }
 }
 
-/// Shows the rule, and never a token or a password.
+/// Shows the kind of rule, but no token and no password.
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.rule {

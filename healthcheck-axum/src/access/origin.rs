@@ -1,4 +1,4 @@
-//! Where a request comes from, as far as its head and its peer tell.
+//! Judges by a request's head and its peer's address whether the request comes from this machine or through a proxy.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -10,7 +10,7 @@ use axum::http::{HeaderName, Version};
 
 use super::Refusal;
 
-/// Lets in what carries no sign of a proxy.
+/// Admits a request without a header that proxies add.
 pub(super) fn direct(request: &Parts) -> Result<(), Refusal<'_>> {
     match request.headers.keys().find(|name| is_of_a_proxy(name)) {
         Some(header) => Err(Refusal::Proxied(header)),
@@ -18,18 +18,18 @@ pub(super) fn direct(request: &Parts) -> Result<(), Refusal<'_>> {
     }
 }
 
-/// Lets in what was sent from this machine to this machine.
+/// Admits a request that this machine sent to itself.
 pub(super) fn loopback(request: &Parts) -> Result<(), Refusal<'_>> {
     direct(request)?;
     let peer = peer(request).ok_or(Refusal::UnknownPeer)?;
     if !is_local(peer) {
         return Err(Refusal::Elsewhere);
     }
-    // Proxies that say nothing about themselves (a bare `proxy_pass`) speak HTTP/1.0 by default.
+    // Some proxies add no header, such as nginx with a bare `proxy_pass`. They send HTTP/1.0 by default.
     if request.version < Version::HTTP_11 {
         return Err(Refusal::OldHttp);
     }
-    // A page in a browser can make it ask localhost under another name (DNS rebinding).
+    // DNS rebinding: a website can make a browser connect to localhost, but under the name of the website.
     let asked = request.headers.get_all(HOST).iter().map(|host| host.as_bytes());
     let target = request
         .uri
@@ -61,7 +61,7 @@ fn peer(request: &Parts) -> Option<IpAddr> {
     real.or(mock).map(SocketAddr::ip)
 }
 
-/// Exactly 127.0.0.1 or ::1: the rest of 127.0.0.0/8 is often given to something else.
+/// Whether the address is exactly 127.0.0.1 or ::1. Other services often use the rest of 127.0.0.0/8.
 fn is_local(peer: IpAddr) -> bool {
     match peer.to_canonical() {
         IpAddr::V4(address) => address == Ipv4Addr::LOCALHOST,

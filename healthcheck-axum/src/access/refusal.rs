@@ -1,10 +1,10 @@
 use axum::http::HeaderName;
 
-/// Why a request isn't let in.
+/// Why a rule refuses a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal<'a> {
     Denied,
-    /// Carries this header, which a proxy adds.
+    /// The request has this header, which proxies add.
     Proxied(&'a HeaderName),
     UnknownPeer,
     Elsewhere,
@@ -16,7 +16,7 @@ pub(crate) enum Refusal<'a> {
 }
 
 impl Refusal<'_> {
-    /// How the server asks for the credentials that would let the request in.
+    /// The value of `WWW-Authenticate`, if credentials would make the rule admit the request.
     pub(crate) const fn challenge(self) -> Option<&'static str> {
         match self {
             Self::Token => Some("Bearer"),
@@ -25,7 +25,7 @@ impl Refusal<'_> {
         }
     }
 
-    /// What was wrong with the request.
+    /// Describes why the request was refused.
     pub(crate) fn problem(self) -> String {
         match self {
             Self::Denied => "this page is closed to everybody".to_owned(),
@@ -51,7 +51,7 @@ impl Refusal<'_> {
         }
     }
 
-    /// What to do so that the next one is let in.
+    /// Tells the operator how to admit such a request.
     pub(crate) const fn remedy(self) -> &'static str {
         match self {
             Self::Denied => {

@@ -1,4 +1,4 @@
-//! Bearer tokens of a file that may change.
+//! Reads bearer tokens from a file, and follows its changes.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -12,32 +12,32 @@ use super::credentials::Tokens;
 
 use crate::log::log;
 
-/// For how long the tokens of a file hold before it is read again.
+/// How long the tokens are valid before the file is read again.
 const REREAD: Duration = Duration::from_secs(1);
-/// A disk that answers does so in this time; the thread that asks waits no longer.
+/// How long a request waits for a reading. A disk that works answers within this time.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// How old the tokens read last may be while the disk doesn't answer.
+/// How long the previous tokens stay valid while the disk doesn't answer.
 const OUTDATED: Duration = Duration::from_secs(10);
-/// More than this isn't a file of tokens.
+/// The largest size of a token file. A larger file is refused: it is probably not a list of tokens.
 const LARGEST: u64 = 64 * 1024;
 
-/// The tokens of a file, read again at most once a second.
+/// The tokens of a file. The file is read at most once a second.
 pub(super) struct TokenFile {
     path: PathBuf,
     read: fn(&Path) -> Read,
     state: Mutex<State>,
 }
 
-/// The tokens, or why there are none.
+/// The tokens of the file, or why it couldn't be read.
 type Read = Result<Tokens, String>;
 
 struct State {
     tokens: Arc<Tokens>,
-    /// When the reading of the file began that gave the last answer.
+    /// When the last completed reading began.
     read: Option<Instant>,
-    /// The reading that is going on.
+    /// The reading in progress.
     reading: Option<Reading>,
-    /// Why the last reading failed: logged once.
+    /// Why the last reading failed. It is kept to log each problem once.
     problem: Option<String>,
 }
 
@@ -60,8 +60,8 @@ impl TokenFile {
         }
     }
 
-    /// What the file says, at most a second old. A disk that doesn't answer holds nobody up: the tokens read last hold
-    /// meanwhile, until they are 10 s old.
+    /// The tokens of the file, at most a second old. A disk that doesn't answer delays no request: meanwhile the
+    /// previous tokens stay valid, until they are 10 s old.
     pub(super) fn tokens(&self) -> Arc<Tokens> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.read.is_some_and(|read| read.elapsed() < REREAD) {
@@ -74,7 +74,7 @@ impl TokenFile {
                 None => (Reading::begin(self.path.clone(), self.read), PATIENCE),
             };
             match reading.wait(patience) {
-                // It was ready for a while before somebody asked: the file may say something else by now.
+                // This reading ended before the current request came, so the file may have changed since.
                 Some(_) if patience.is_zero() && reading.began.elapsed() >= REREAD => continue,
                 Some(tokens) => self.take(&mut state, reading.began, tokens),
                 None => {
@@ -99,7 +99,8 @@ impl TokenFile {
         }
     }
 
-    /// A token that was taken away must not go on working.
+    /// Discards the tokens and logs the problem. A token that an operator removed must not stay valid because the file
+    /// can't be read.
     fn refuse(&self, state: &mut State, problem: String) {
         state.tokens = Arc::new(Tokens::new([]));
         if state.problem.as_ref() != Some(&problem) {
@@ -110,13 +111,13 @@ impl TokenFile {
     }
 }
 
-/// One reading of the file, on a thread apart, which alone waits for a disk.
+/// A reading of the file. It has a thread of its own, so that no request waits for the disk.
 struct Reading {
     told: Arc<Told>,
     began: Instant,
 }
 
-/// What was read, once it was.
+/// The result of a reading. It is empty until the reading ends.
 #[derive(Default)]
 struct Told {
     read: Mutex<Option<Read>>,
@@ -141,7 +142,7 @@ impl Reading {
         this
     }
 
-    /// What was read, `None` where that takes longer.
+    /// Waits for the result. Returns `None` if the reading takes longer than `patience`.
     fn wait(&self, patience: Duration) -> Option<Read> {
         let read = self.told.read.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self
@@ -162,7 +163,7 @@ impl Told {
 
 fn read(path: &Path) -> Read {
     let mut text = String::new();
-    // A pipe would be waited for until somebody writes into it.
+    // Opening a pipe would block until another process opens it for writing.
     let is_file = fs::metadata(path).map_err(|error| error.to_string())?.is_file();
     if !is_file {
         return Err("it is no file".to_owned());
@@ -188,11 +189,11 @@ mod tests {
 
     use super::*;
 
-    /// What the file of the tests below says, and the disk that it lies on: who holds the lock keeps it from answering.
+    /// The content of the file in the tests below. A test that holds `DISK` keeps readings from completing.
     static FILE: Mutex<&str> = Mutex::new("");
     static DISK: Mutex<()> = Mutex::new(());
     static BEGUN: AtomicUsize = AtomicUsize::new(0);
-    /// One test at a time.
+    /// The tests share the statics above, so each test locks this one first.
     static TURN: Mutex<()> = Mutex::new(());
 
     fn hold<T>(lock: &'static Mutex<T>) -> MutexGuard<'static, T> {
@@ -206,7 +207,7 @@ mod tests {
         Ok(Tokens::new([token.to_owned()]))
     }
 
-    /// A file that said "old" a second ago, on a disk that has stopped answering.
+    /// A file whose content was "old" a second ago and is "new" now, on a disk that doesn't answer any more.
     fn stopped() -> TokenFile {
         BEGUN.store(0, Ordering::SeqCst);
         *hold(&FILE) = "new";
@@ -251,7 +252,7 @@ mod tests {
         while BEGUN.load(Ordering::SeqCst) == 0 {
             thread::yield_now();
         }
-        // It has read "new", which is taken away before anybody asks again.
+        // The reading in progress has read "new". The file changes again before its result is taken.
         *hold(&FILE) = "newest";
         drop(disk);
         {

@@ -1,20 +1,20 @@
-//! The header `Accept`, read as HTTP writes it and without a copy.
+//! A parser for the header `Accept`. It follows the grammar of HTTP and borrows from the header instead of copying.
 
 /// One member of an `Accept` header: a media range with its parameters and its weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range<'a> {
     pub(super) kind: &'a str,
     pub(super) subkind: &'a str,
-    /// Has a parameter `version`, as the text of Prometheus does.
+    /// Whether the range has a parameter `version`, as Prometheus sends it with `text/plain`.
     pub(super) versioned: bool,
-    /// The weight in thousandths: 1000 where none is given.
+    /// The weight in thousandths. It is 1000 if the range has no `q`.
     pub(super) quality: u16,
 }
 
-/// The most that is read of one header; more is nobody's wish.
+/// How many ranges of one header the parser reads. No real client sends more.
 const MOST_RANGES: usize = 256;
 
-/// The members of a header, in its order. One that isn't a media range is passed over, as are those behind the 256th.
+/// The ranges of a header, in its order. Skips members that aren't media ranges, and every member after the 256th.
 pub(super) fn ranges(header: &str) -> impl Iterator<Item = Range<'_>> {
     split_outside_quotes(header, b',')
         .take(MOST_RANGES)
@@ -22,7 +22,7 @@ pub(super) fn ranges(header: &str) -> impl Iterator<Item = Range<'_>> {
 }
 
 impl Range<'_> {
-    /// Whether it is `*/*` or `type/*`.
+    /// Whether the range is `*/*` or `type/*`.
     pub(super) fn is_wild(&self) -> bool {
         self.subkind == "*"
     }
@@ -32,7 +32,7 @@ fn range(member: &str) -> Option<Range<'_>> {
     let mut parts = split_outside_quotes(member, b';').map(str::trim);
     let (kind, subkind) = parts.next()?.split_once('/')?;
     let (kind, subkind) = (kind.trim_end(), subkind.trim_start());
-    // `*/html` is nothing; it must not be taken for a wildcard.
+    // `*/html` isn't a media range; without this test its `*` would match every type.
     if !is_token(kind) || !is_token(subkind) || (kind == "*" && subkind != "*") {
         return None;
     }
@@ -47,7 +47,7 @@ fn range(member: &str) -> Option<Range<'_>> {
         let name = name.trim_end();
         if name.eq_ignore_ascii_case("q") {
             range.quality = quality(value.trim_start())?;
-            // What follows belongs to the header and no more to the media range.
+            // Parameters after `q` belong to the header field and not to the media range.
             break;
         }
         range.versioned |= name.eq_ignore_ascii_case("version");
@@ -55,7 +55,7 @@ fn range(member: &str) -> Option<Range<'_>> {
     Some(range)
 }
 
-/// `0`, `0.5`, `1`, `1.000`: at most three places. `None` for anything else.
+/// Parses a weight such as `0`, `0.5`, `1` or `1.000`. Returns `None` for anything else.
 fn quality(value: &str) -> Option<u16> {
     let (whole, places) = value.split_once('.').unwrap_or((value, ""));
     if places.len() > 3 || !places.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -101,7 +101,7 @@ fn split_outside_quotes(text: &str, separator: u8) -> impl Iterator<Item = &str>
     })
 }
 
-/// What the fuzzer looks at: type, subtype and weight of each member.
+/// Type, subtype and weight of each range, for the fuzz target.
 #[cfg(fuzzing)]
 pub(crate) fn accepted(header: &str) -> impl Iterator<Item = (&str, &str, u16)> {
     ranges(header).map(|range| (range.kind, range.subkind, range.quality))

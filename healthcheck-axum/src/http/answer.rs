@@ -1,4 +1,4 @@
-//! From a report to an answer: the verdict's status and headers, and a body.
+//! Turns a report into an HTTP response: status and headers follow from the verdict, the body from the format.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -13,7 +13,7 @@ use crate::log::log;
 use crate::render::essence;
 use crate::render::{Choice, Form, Format, Formats, Page, PageContext, html};
 
-/// How each verdict is answered, and in which forms.
+/// The configured status codes and headers for each verdict, and the formats.
 #[derive(Clone, Default)]
 pub(crate) struct Answers {
     pub(crate) success_status: Option<StatusCode>,
@@ -23,44 +23,45 @@ pub(crate) struct Answers {
     pub(crate) degraded_headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) failed_headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) formats: Formats,
-    /// For those without permission for details.
+    /// How much of a report callers without permission for details get.
     pub(crate) details: Details,
 }
 
-/// A report in the form that goes out, rendered once and sent as often as it is asked for.
+/// A rendered response. It is sent to every request for the same report until the report changes.
 pub(crate) struct Rendered {
     status: StatusCode,
     headers: HeaderMap,
-    /// What the form's and the user's own headers say of `Vary`.
+    /// The `Vary` that the format or the user sets, without the `accept` that `Rendered::response` may need.
     own_vary: Option<HeaderValue>,
     body: Bytes,
 }
 
 const ACCEPT: &str = "accept";
 
-/// Headers that are the server's own affair: a wrong one breaks the connection.
+/// Headers that the HTTP server sets itself. A wrong value would break the connection, so formats and users can't set
+/// them.
 pub(crate) const SERVERS_OWN: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
 
-/// What a form makes of a page.
+/// The rendered parts of a page, as a format returned them.
 struct Made {
     content_type: HeaderValue,
     headers: HeaderMap,
     body: Bytes,
-    /// Not the default in the place of a form that panicked.
+    /// False if the chosen format panicked and the default JSON replaces it.
     as_chosen: bool,
 }
 
-/// What a rendering is of, beside its report.
+/// The inputs of a rendering, besides the report.
 #[derive(Clone, Copy)]
 pub(crate) struct RenderContext<'a> {
     pub(crate) health: &'a HealthCheck,
     pub(crate) context: PageContext<'a>,
-    /// Whether the caller may see what the checks say.
+    /// Whether the caller may see the outputs of the checks.
     pub(crate) details: bool,
 }
 
 impl Answers {
-    /// Statuses that are no answer yet: the client would wait for another one.
+    /// The configured status codes that can't end a response: after a 1xx the client waits for a final one.
     pub(crate) fn problems(&self) -> Vec<String> {
         let statuses = [
             ("success_status", self.success_status),
@@ -104,7 +105,8 @@ impl Answers {
         let mut headers = headers(made.content_type, made.body.len());
         headers.extend(made.headers);
         for (name, value) in self.headers(verdict) {
-            // The content type that somebody sets is that of the body that `Endpoints::body` makes.
+            // A content type that the user sets describes the body of `Endpoints::body`, which replaces the format
+            // JSON.
             let is_of_body = choice.form == Form::JSON && made.as_chosen;
             if *name != header::CONTENT_TYPE || is_of_body {
                 headers.insert(name, value.clone());
@@ -118,14 +120,14 @@ impl Answers {
                 .map_or(HeaderValue::from_static(ACCEPT), with_accept),
         );
         let status = if choice.form.is_metrics() {
-            // A scraper drops the body of anything else.
+            // A scraper drops the body of every other status.
             StatusCode::OK
         } else {
             self.status(context.kind, verdict)
         };
         let mut body = made.body;
         if has_no_content(status) {
-            // Some clients take a length beside such a status for a broken answer (RFC 9110, 8.6).
+            // Some clients treat a content length beside such a status as a broken response (RFC 9110, 8.6).
             headers.remove(header::CONTENT_TYPE);
             headers.remove(header::CONTENT_LENGTH);
             body = Bytes::new();
@@ -142,7 +144,7 @@ impl Answers {
         let success = self.success_status.unwrap_or(StatusCode::OK);
         match verdict {
             Overall::Failure => self.failed_status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
-            // A kubelet must never see a 4xx for a warning.
+            // Degraded is only a warning, and a kubelet would count a 4xx as a failed probe.
             Overall::Degraded if kind == Kind::Health => self.degraded_status.unwrap_or(success),
             Overall::Degraded | Overall::Success => success,
         }
@@ -157,7 +159,7 @@ impl Answers {
         one.iter().chain(other)
     }
 
-    /// The content types that somebody set by header, without parameters.
+    /// The content types that the user sets by header, without their parameters.
     #[cfg(feature = "openapi")]
     pub(crate) fn content_types(&self) -> impl Iterator<Item = String> {
         let all = [
@@ -170,7 +172,7 @@ impl Answers {
             .map(|(_, value)| essence(value))
     }
 
-    /// What the chosen form makes of the page; where it panics, what ours does.
+    /// Renders the page in the chosen format. If that format panics, renders it with the default JSON.
     fn made(&self, choice: Choice, page: &Page<'_>) -> Made {
         let make = |format: &dyn Format, as_chosen| Made {
             content_type: format.content_type(),
@@ -192,7 +194,8 @@ impl Answers {
 }
 
 impl Rendered {
-    /// The answer; `by_accept` where the client's `Accept` had a say in its form.
+    /// The HTTP response. `by_accept` says whether the format depends on the client's `Accept`, so that `Vary` names
+    /// it.
     pub(crate) fn response(&self, by_accept: bool) -> Response<Bytes> {
         let mut response = Response::new(self.body.clone());
         *response.status_mut() = self.status;
@@ -207,12 +210,12 @@ impl Rendered {
     }
 }
 
-/// An answer that is JSON and no report.
+/// A JSON response that isn't a report.
 pub(crate) fn json(status: StatusCode, body: Bytes) -> Response<Bytes> {
     plain(status, HeaderValue::from_static("application/json"), body)
 }
 
-/// An answer that is text and no report.
+/// A text response that isn't a report.
 pub(crate) fn text(status: StatusCode, body: Bytes) -> Response<Bytes> {
     plain(
         status,
@@ -221,14 +224,14 @@ pub(crate) fn text(status: StatusCode, body: Bytes) -> Response<Bytes> {
     )
 }
 
-/// A page for people that is no report.
+/// An HTML response that isn't a report.
 pub(crate) fn page(status: StatusCode, body: Bytes) -> Response<Bytes> {
     let mut response = plain(status, html::HTML, body);
     response.headers_mut().extend(html::headers());
     response
 }
 
-/// JSON, or a page for people.
+/// A response in JSON or in HTML, for pages that have no other format.
 pub(crate) fn either(
     choice: Choice,
     by_accept: bool,
@@ -248,7 +251,7 @@ pub(crate) fn either(
     response
 }
 
-/// No content: a preflight's answer, which says what may be asked.
+/// The response to a CORS preflight: 204, with the allowed methods in `Allow`.
 pub(crate) fn no_content(allowed: HeaderValue) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -260,13 +263,13 @@ pub(crate) fn no_content(allowed: HeaderValue) -> Response<Bytes> {
     response
 }
 
-/// Makes this the last answer of its connection.
+/// Makes the server close the connection after this response.
 pub(crate) fn close<B>(response: &mut Response<B>) {
     let close = HeaderValue::from_static("close");
     response.headers_mut().insert(header::CONNECTION, close);
 }
 
-/// Whether the status is that of an answer without content.
+/// Whether a response with this status has no body by definition.
 pub(crate) fn has_no_content(status: StatusCode) -> bool {
     matches!(
         status,
@@ -274,7 +277,7 @@ pub(crate) fn has_no_content(status: StatusCode) -> bool {
     )
 }
 
-/// The same, and by `Accept`.
+/// This value of `Vary` with `accept` added.
 fn with_accept(vary: &HeaderValue) -> HeaderValue {
     let both = [ACCEPT.as_bytes(), b", ", vary.as_bytes()].concat();
     HeaderValue::from_bytes(&both).unwrap_or(HeaderValue::from_static(ACCEPT))
@@ -288,7 +291,7 @@ fn plain(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response
     response
 }
 
-/// What every answer carries. It tells its length itself, since the answer to `HEAD` has no body to count.
+/// The headers of every response. They include the content length: a response to `HEAD` has no body to count.
 fn headers(content_type: HeaderValue, length: usize) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::CONTENT_TYPE, content_type);

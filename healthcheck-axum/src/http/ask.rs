@@ -1,4 +1,4 @@
-//! A request, read once: what it asks for, and the form of its answer.
+//! Parses a request once: its target, its query and the format of its answer.
 
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method};
@@ -11,7 +11,7 @@ use crate::access::Access;
 use crate::kind::Kind;
 use crate::render::{Choice, Endpoint, Formats};
 
-/// What lies at a path.
+/// The endpoint that a path belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Probe(Kind),
@@ -22,7 +22,7 @@ pub(crate) enum Target {
     Section,
     #[cfg(feature = "openapi")]
     OpenApi,
-    /// Any other path of a server that serves nothing else.
+    /// No endpoint. Only a server that serves nothing but the endpoints has this target.
     Nothing,
 }
 
@@ -30,13 +30,13 @@ impl Target {
     pub(crate) fn takes(self, method: &Method) -> bool {
         match *method {
             Method::GET | Method::HEAD => true,
-            // HAProxy's `option httpchk` asks with it.
+            // HAProxy's `option httpchk` sends `OPTIONS` by default.
             Method::OPTIONS => matches!(self, Self::Probe(_) | Self::Check(_)),
             _ => false,
         }
     }
 
-    /// The value of `Allow`.
+    /// The methods of this target, as the value of `Allow`.
     pub(crate) fn allowed(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Probe(_) | Self::Check(_) => "GET, HEAD, OPTIONS",
@@ -52,7 +52,7 @@ impl Target {
     }
 }
 
-/// A request for a report or for a page.
+/// A parsed request for a report or for a page.
 #[derive(Debug)]
 pub(crate) struct Ask {
     pub(crate) target: Target,
@@ -60,7 +60,7 @@ pub(crate) struct Ask {
     pub(crate) name: Option<String>,
     pub(crate) query: Query,
     pub(crate) choice: Choice,
-    /// Whether the caller may see what the checks say.
+    /// Whether the caller may see the outputs of the checks.
     pub(crate) details: bool,
 }
 
@@ -93,17 +93,17 @@ impl Ask {
         })
     }
 
-    /// Whether `Accept` had a say in the form.
+    /// Whether `Accept` decided the format.
     pub(crate) const fn by_accept(&self) -> bool {
         self.query.leaves_form_to_accept()
     }
 
-    /// Whether the request is for all of a probe.
+    /// Whether the request asks for all checks of a probe.
     pub(crate) const fn is_whole(&self) -> bool {
         self.name.is_none() && !self.query.selects()
     }
 
-    /// The part of a probe that the request is for.
+    /// The checks of this probe that the request asks for.
     pub(crate) fn within(&self, probe: &Selection) -> Selection {
         match &self.name {
             Some(check) => self.query.excluding(probe.clone().only(check)),
@@ -112,7 +112,7 @@ impl Ask {
     }
 }
 
-/// The name at the end of a path.
+/// The last segment of a path, percent-decoded.
 fn last_segment(path: &str) -> Result<String, Problem> {
     let (_, segment) = path.rsplit_once('/').unwrap_or(("", path));
     let decoded = percent_encoding::percent_decode_str(segment).decode_utf8();

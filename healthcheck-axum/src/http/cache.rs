@@ -1,4 +1,4 @@
-//! The rendered answers, each kept as long as what it shows is the same.
+//! Keeps each rendered answer until the report that it shows changes.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -8,11 +8,12 @@ use super::answer::Rendered;
 use crate::kind::Kind;
 use crate::render::{Choice, Wholes};
 
-/// What an answer shows. The same reports are the same pointers.
+/// The content of an answer. The health check returns the same `Arc` for an unchanged report, so comparing the pointers
+/// is enough.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
     pub(crate) report: Arc<Report>,
-    /// What metrics show besides.
+    /// Metrics also show the report of each probe and the counters.
     pub(crate) metrics: Option<(Wholes, Statistics)>,
 }
 
@@ -27,28 +28,28 @@ impl PartialEq for Shown {
     }
 }
 
-/// Which answer it is.
+/// Identifies an answer: its probe, its format, and whether it shows details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
     pub(crate) kind: Kind,
     pub(crate) choice: Choice,
-    /// Whether it is for a caller who may see what the checks say.
+    /// Whether the caller may see the outputs of the checks.
     pub(crate) details: bool,
 }
 
 impl Key {
-    /// Whether both show the same report as long as nothing changes.
+    /// Whether the answers of both keys show the same report as long as nothing changes.
     fn is_of(self, other: Self) -> bool {
         self.kind == other.kind && self.choice.form.is_metrics() == other.choice.form.is_metrics()
     }
 }
 
-/// The last answer of each whole probe in each form.
+/// The last answer of each whole probe in each format.
 #[derive(Default)]
 pub(crate) struct Cache(RwLock<Vec<(Key, Shown, Arc<Rendered>)>>);
 
 impl Cache {
-    /// The kept answer, or the one that `render` makes.
+    /// Returns the cached answer if it shows the same content. Otherwise renders the answer and caches it.
     pub(crate) fn get_or(
         &self,
         key: Key,
@@ -60,7 +61,8 @@ impl Cache {
             return Arc::clone(rendered);
         }
         drop(kept);
-        // Rendered without the lock: two requests that come at once may render the same, and neither waits.
+        // Renders without the lock, so no request waits for another. Two requests at once may both render the same
+        // answer.
         let rendered = Arc::new(render(&shown));
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|(of, what, _)| *of != key && (!of.is_of(key) || *what == shown));

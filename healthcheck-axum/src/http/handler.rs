@@ -1,4 +1,4 @@
-//! What all routes share, and how a request comes to its answer.
+//! The state that all routes share, and the steps from a request to its answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::kind::Kind;
 use crate::paths::Paths;
 use crate::render::{PageContext, Wholes, html, plain};
 
-/// Answers the requests.
+/// Answers every request to the endpoints.
 pub(crate) struct Handler {
     pub(crate) health: HealthCheck,
     pub(crate) whole: Probe,
@@ -30,38 +30,39 @@ pub(crate) struct Handler {
     pub(crate) cache: Cache,
     pub(crate) details_access: Access,
     pub(crate) paths: Paths,
-    /// The version of the binary.
+    /// The version of the service, if known.
     pub(crate) release: Option<String>,
     #[cfg(feature = "openapi")]
     pub(crate) openapi: Option<Bytes>,
     pub(crate) environment: Option<EnvironmentDump>,
     pub(crate) environment_access: Access,
-    /// Whether the environment page shows variables and arguments by name alone, since no access was chosen.
+    /// Whether the environment page shows only the names of variables and arguments. It hides their values unless the
+    /// application chose who may read the page, or the server is bound to a loopback address.
     pub(crate) variables_are_hidden: bool,
 }
 
-/// What the path of a probe asks for.
+/// The configuration of a probe's path.
 pub(crate) struct Probe {
     pub(crate) selection: Selection,
-    /// How long an answer may wait for due checks.
+    /// How long a request to this path may wait for due checks.
     pub(crate) budget: Option<Duration>,
 }
 
-/// How far a request comes without waiting.
+/// The result of handling a request as far as possible without waiting.
 pub(crate) enum Begun {
     Answered(Response<Bytes>),
     Waits(Ask),
 }
 
 impl Handler {
-    /// Whether a rule of access reads more of a request for this than its head: the peer's address.
+    /// Whether an access rule for this target may read the peer's address. The other rules read only headers.
     pub(crate) fn needs_peer(&self, target: Target) -> bool {
         let is_guarded = matches!(target, Target::History | Target::Environment | Target::Section);
         !self.details_access.reads_headers_alone()
             || is_guarded && !self.environment_access.reads_headers_alone()
     }
 
-    /// Reads a request, and answers it if nothing has to be waited for.
+    /// Parses a request, and answers it at once if it needs no check and no section to run.
     pub(crate) fn begin(&self, target: Target, head: &Parts) -> Begun {
         let begun = self.try_begin(target, head);
         begun.unwrap_or_else(|problem| Begun::Answered(self.finished(Err(problem), target, head)))
@@ -72,7 +73,8 @@ impl Handler {
             let there = self.paths.all(self.environment.is_some());
             return Err(Problem::nothing_here(head, there));
         }
-        // A browser's question whether another page's script may ask. The answer names the methods, and allows no script.
+        // A CORS preflight. The answer names the methods; it has no `Access-Control-Allow-*`, so browsers block the
+        // script.
         if head.method == Method::OPTIONS && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
         {
             let preflight = answer::no_content(target.allowed());
@@ -102,13 +104,14 @@ impl Handler {
         })
     }
 
-    /// The answer to a request that waits for checks or sections.
+    /// Answers a request that has to wait for checks or sections.
     pub(crate) async fn answer(&self, ask: Ask, head: &Parts) -> Response<Bytes> {
         self.finished(self.try_answer(&ask, head).await, ask.target, head)
     }
 
     async fn try_answer(&self, ask: &Ask, head: &Parts) -> Result<Response<Bytes>, Problem> {
-        // Our own upstream checks know the sender as long as it may be waiting for this answer.
+        // The header names the processes whose upstream checks led to this request. As long as `_asked` lives, our own
+        // upstream checks pass these names on, so each process on the way can notice a loop.
         let via = head.headers.get(VIA);
         let asked = via.map(|via| Asked::by(via.to_str().unwrap_or_default()));
         let _asked = asked.transpose().map_err(Problem::asked_by_itself)?;
@@ -120,7 +123,7 @@ impl Handler {
         }
     }
 
-    /// The answer of a whole probe of which nothing is due.
+    /// The answer to a request for a whole probe, if none of its checks is due.
     fn fresh(&self, ask: &Ask) -> Option<Arc<Rendered>> {
         let Target::Probe(kind) = ask.target else {
             return None;
@@ -148,10 +151,11 @@ impl Handler {
         Ok(self.rendered(kind, ask, shown).response(ask.by_accept()))
     }
 
-    /// The latest results. It starts due checks and doesn't wait: the next scrape has their results.
+    /// Collects the latest results for a scrape. Starts due checks without waiting for them: the next scrape shows
+    /// their results.
     async fn scrape(&self, selection: &Selection) -> Result<Shown, SelectionError> {
         let now = |selection| self.health.report_within(selection, Duration::ZERO);
-        // In this order: the due checks have been started when the probes' reports are read.
+        // This order matters: the first report starts the due checks before the probes' reports are read.
         let report = now(selection).await?;
         let wholes = Wholes {
             all: now(&Selection::all()).await?,
@@ -214,7 +218,7 @@ impl Handler {
         }
     }
 
-    /// The last transitions.
+    /// Answers with the last transitions.
     fn history(&self, ask: &Ask) -> Response<Bytes> {
         let history = self.health.history();
         answer::either(
@@ -225,7 +229,7 @@ impl Handler {
         )
     }
 
-    /// The path and the query intersect, as a probe and the query do.
+    /// Checks that the query also selects the check in the path: path and query intersect, like probe and query.
     fn is_chosen(&self, ask: &Ask) -> Result<(), Problem> {
         let (Some(name), query) = (&ask.name, &ask.query) else {
             return Ok(());
@@ -246,7 +250,7 @@ impl Handler {
         }
     }
 
-    /// The answer as it leaves: a problem in words, and what the method and the drain add.
+    /// Turns a problem into a response, and applies the method (`HEAD`, `OPTIONS`) and a drain to every response.
     fn finished(
         &self,
         answer: Result<Response<Bytes>, Problem>,
@@ -255,7 +259,7 @@ impl Handler {
     ) -> Response<Bytes> {
         let mut response = answer.unwrap_or_else(|problem| self.problem(problem, head));
         if head.method == Method::HEAD {
-            // The length stays: it is that of the body that `GET` would get.
+            // A response to `HEAD` keeps the content length of the body that `GET` would get.
             *response.body_mut() = Bytes::new();
         } else if head.method == Method::OPTIONS && target.takes(&Method::OPTIONS) {
             *response.body_mut() = Bytes::new();
@@ -265,14 +269,15 @@ impl Handler {
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
             }
         }
-        // The client's next connection should be another instance's. HTTP/2 has no such header.
+        // While this instance drains, clients should open their next connection to another one. HTTP/2 has no such
+        // header.
         if self.health.is_draining() && head.version <= Version::HTTP_11 {
             answer::close(&mut response);
         }
         response
     }
 
-    /// What was wrong with a request, as far as this caller may know it.
+    /// Describes the problem with a request. Leaves names of checks out if this caller may not see them.
     fn problem(&self, problem: Problem, head: &Parts) -> Response<Bytes> {
         let withheld = self.answers.details == Details::Overall && self.details_access.admit(head).is_err();
         let problem = if withheld {

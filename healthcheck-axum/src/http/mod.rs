@@ -1,4 +1,5 @@
-//! From a request to its answer: read once (`ask`), found or made (`handler`), rendered once a change (`cache`).
+//! Answers requests: `ask` reads a request once, `handler` answers it, and `cache` keeps the rendered answer until the
+//! report changes.
 
 pub(crate) mod accept;
 pub(crate) mod answer;

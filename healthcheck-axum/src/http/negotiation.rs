@@ -1,4 +1,4 @@
-//! Which form an answer takes: `?format=` first, then `Accept`, then JSON. Never 406.
+//! Chooses the format of an answer: by `?format=`, else by `Accept`, else JSON. No request is refused with 406.
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use axum::http::{HeaderMap, HeaderValue};
 use super::accept::{Range, ranges};
 use crate::render::{Acceptability, Choice, Endpoint, Form, Formats, Style};
 
-/// What a request says about the form of its answer.
+/// The parts of a request that decide the format of its answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FormatRequest<'a> {
-    /// `?format=`
+    /// The value of `?format=`.
     pub(crate) format: Option<&'a str>,
-    /// `?verbose`
+    /// Whether the query has `?verbose`.
     pub(crate) verbose: bool,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) on: Endpoint,
 }
 
-/// A `?format=` that isn't to be had here.
+/// An error: this endpoint has no format with the name in `?format=`.
 #[derive(Debug)]
 pub(crate) struct UnknownFormat {
     asked: String,
@@ -28,7 +28,7 @@ pub(crate) struct UnknownFormat {
 }
 
 impl Formats {
-    /// The form for a request.
+    /// Chooses the format for a request.
     pub(crate) fn choose(&self, request: &FormatRequest<'_>) -> Result<Choice, UnknownFormat> {
         let style = if request.verbose {
             Style::Verbose
@@ -52,12 +52,13 @@ impl Formats {
         Ok(self.accepted(request))
     }
 
-    /// What the `Accept` header likes best, by quality, then by how closely it names a form, then by its own order.
+    /// The best format for the `Accept` header: first by quality, then by how closely a range names it, then by
+    /// position.
     fn accepted(&self, request: &FormatRequest<'_>) -> Choice {
         let Some(first) = request.headers.get(ACCEPT) else {
             return Choice::JSON;
         };
-        // What most probes and clients send needs no reading.
+        // Most probes and clients send one of these two values. They need no parsing.
         let is_plain = matches!(first.as_bytes(), b"*/*" | b"application/json");
         if is_plain && request.headers.get_all(ACCEPT).iter().nth(1).is_none() {
             return Choice::JSON;
@@ -74,13 +75,14 @@ impl Formats {
             .forms()
             .filter(|form| form.is_to_be_had(request.on))
             .filter_map(|form| Some((form, match_score(self.acceptability(form), all())?)))
-            // Of equals the last is taken: backwards it is the first.
+            // `max_by_key` returns the last of several equal formats. After `rev` this is the first one, as intended.
             .rev()
             .max_by_key(|(_, match_score)| *match_score);
         let Some((form, _)) = best else {
             return Choice::JSON;
         };
-        // Consul: `text/plain, text/*, */*`. Alone, `text/plain` is somebody who wants one word.
+        // Consul sends `text/plain, text/*, */*` and keeps only the end of a body. Without a wildcard, `text/plain` is
+        // somebody at a shell who wants one word.
         let style = if form == Form::TEXT && all().any(|range| range.is_wild() && range.quality > 0) {
             Style::WorstLast
         } else {
@@ -90,7 +92,7 @@ impl Formats {
     }
 }
 
-/// How much a header likes a form. In the order of the fields: the greater, the better.
+/// How well a header matches a format. The derived order compares the fields from top to bottom; greater is better.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct MatchScore {
     quality: u16,
@@ -98,7 +100,7 @@ struct MatchScore {
     earliness: std::cmp::Reverse<usize>,
 }
 
-/// `None` where the header doesn't name the form, or refuses it.
+/// Returns `None` if no range of the header matches the format, or if the closest range has the quality 0.
 fn match_score<'a>(
     acceptability: &Acceptability,
     ranges: impl Iterator<Item = Range<'a>>,
@@ -110,13 +112,13 @@ fn match_score<'a>(
             earliness: std::cmp::Reverse(position),
         })
     });
-    // The closest range decides, also where it says 0.
+    // The closest range decides, even if its quality is 0: `text/html;q=0, */*` refuses HTML.
     let closest = matching
         .max_by_key(|match_score| (match_score.closeness, match_score.quality, match_score.earliness));
     closest.filter(|match_score| match_score.quality > 0)
 }
 
-/// How closely a range names a form, from 0 for `*/*` to 3; `None` where it doesn't.
+/// How closely a range names a format, from 0 for `*/*` to 3. `None` if the range doesn't match.
 fn closeness(acceptability: &Acceptability, range: &Range<'_>) -> Option<u8> {
     let (media, wild, versioned) = match acceptability {
         Acceptability::Wild(media) => (&**media, true, false),
@@ -137,7 +139,7 @@ fn closeness(acceptability: &Acceptability, range: &Range<'_>) -> Option<u8> {
     if !range.subkind.eq_ignore_ascii_case(subkind) {
         return None;
     }
-    // `text/plain` with a version is Prometheus' text, and without one it never is.
+    // `text/plain` with a version means Prometheus' text format. Without a version it means our own text.
     if media == "text/plain" && range.versioned != versioned {
         return None;
     }
@@ -149,7 +151,7 @@ fn text(value: &HeaderValue) -> Option<&str> {
 }
 
 impl UnknownFormat {
-    /// The names that would be answered here.
+    /// The names of the formats that this endpoint has.
     pub(crate) fn known(&self) -> &[String] {
         &self.known
     }

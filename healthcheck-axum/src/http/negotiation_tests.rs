@@ -1,4 +1,4 @@
-//! Who gets what: real clients' headers first, then the rules of HTTP.
+//! Which format each `Accept` header leads to: first the headers of real clients, then the rules of HTTP.
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
@@ -6,12 +6,12 @@ use axum::http::header::ACCEPT;
 use super::*;
 use crate::render::Format;
 
-/// What a header leads to on the health path and, where that differs, on a probe.
+/// A header, and the format that it leads to on the health path. "a or b" means a on the health path and b on a probe.
 const TABLE: &[(&str, &str)] = &[
-    // curl, wget, kube-probe, GoogleHC, monit, k6, Go's and Java's clients, and everybody who says nothing.
+    // curl, wget, kube-probe, GoogleHC, monit, k6, the clients of Go and Java, and every client without a preference.
     ("*/*", "json"),
     ("", "json"),
-    // requests, httpx: `*/*`. axios, fetch wrappers, HTTPie, jQuery, Insomnia, PowerShell.
+    // requests and httpx send `*/*`. The rest: axios, fetch wrappers, HTTPie, jQuery, Insomnia, PowerShell.
     ("application/json, text/plain, */*", "json"),
     ("application/json, */*;q=0.5", "json"),
     ("application/json, text/javascript, */*; q=0.01", "json"),
@@ -49,7 +49,7 @@ const TABLE: &[(&str, &str)] = &[
     ("text/html, text/*;q=0.5, image/*, application/*, video/*", "html"),
     ("text/html", "html"),
     ("text/html;level=1", "html"),
-    // Internet Explorer and an <img>: nothing of ours is named.
+    // Internet Explorer and an <img> name none of our types.
     ("image/gif, image/x-xbitmap, image/jpeg, image/pjpeg, */*", "json"),
     (
         "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
@@ -61,7 +61,7 @@ const TABLE: &[(&str, &str)] = &[
     ("text/plain,text/*,*/*", "text worst last"),
     ("text/plain, */*", "text worst last"),
     ("text/plain;q=0.9, */*;q=0.1", "text worst last"),
-    // Somebody at a shell who wants one word.
+    // A person at a shell who wants one word.
     ("text/plain", "text"),
     ("text/plain;charset=utf-8", "text"),
     ("text/plain; charset=UTF-8; q=1", "text"),
@@ -108,7 +108,7 @@ const TABLE: &[(&str, &str)] = &[
     ),
     ("text/plain;version=0.0.4, text/plain", "prometheus or text"),
     ("text/plain;version=0.0.4;q=0.2, text/plain", "text"),
-    // Readers of the IETF draft, Spring Boot Admin.
+    // Clients of the IETF draft, Spring Boot Admin.
     ("application/health+json", "health+json"),
     ("application/health+json, application/json;q=0.9", "health+json"),
     ("application/health+json, application/json", "health+json"),
@@ -123,7 +123,7 @@ const TABLE: &[(&str, &str)] = &[
         "application/vnd.spring-boot.actuator.v2+json, application/json",
         "json",
     ),
-    // Quality before closeness, closeness before order; 0 is never.
+    // Quality goes before closeness, closeness before order. A quality of 0 refuses the type.
     ("application/json;q=0.2, text/html;q=0.3", "html"),
     ("text/*;q=0.9, application/json;q=0.8", "text worst last"),
     ("text/*;q=0.5, text/html;q=0.7, */*;q=0.6", "html"),
@@ -138,12 +138,12 @@ const TABLE: &[(&str, &str)] = &[
     ("text/html;q=0.001", "html"),
     ("text/html;q=0.5;q=0", "html"),
     ("*/*;q=0.1, text/html;q=0.1", "html"),
-    // Wildcards never lead to metrics: somebody would be told 200 whatever the checks say.
+    // Wildcards never lead to metrics: their status is always 200, so a client would miss a failure.
     (
         "application/json;q=0, application/health+json;q=0, text/*;q=0, */*",
         "json",
     ),
-    // What nobody has, or isn't a header at all.
+    // Types that we don't have, and values that aren't valid headers.
     ("application/xml", "json"),
     ("application/yaml, text/csv", "json"),
     ("text/markdown;variant=GFM", "json"),

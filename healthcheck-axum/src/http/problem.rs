@@ -1,5 +1,5 @@
-//! Answers that say what was wrong with the request, in the form that it accepts: JSON, `{"error": …}` and what helps,
-//! text, or a page.
+//! Error responses. Each states the error and helpful details in a format that the request accepts: JSON
+//! (`{"error": …}`), text or HTML.
 
 use std::fmt::Write as _;
 use std::time::SystemTime;
@@ -18,17 +18,17 @@ use crate::http::query::QueryError;
 use crate::paths::Paths;
 use crate::render::{Endpoint, Form, Formats, OneLine, html, listed, words};
 
-/// What was wrong, and what helps.
+/// An error in a request, with details that help to fix it.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
     error: String,
-    /// What helps: texts and lists of texts.
+    /// Helpful details by name: texts and lists of texts.
     help: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    /// Whether the server is ours alone, so that a page may lead to our paths.
+    /// Whether the error comes from a server that serves only the endpoints. Its HTML page may link to our paths.
     on_our_server: bool,
-    /// Whether it tells the names of checks and tags.
+    /// Whether the error or its details contain names of checks or tags.
     names_checks: bool,
 }
 
@@ -49,7 +49,7 @@ impl Problem {
         self
     }
 
-    /// A method that the path doesn't answer.
+    /// The target doesn't support the request's method.
     pub(crate) fn method_not_allowed(allowed: HeaderValue) -> Self {
         let methods = allowed.to_str().unwrap_or_default();
         let error = format!("this path answers {methods}");
@@ -58,7 +58,7 @@ impl Problem {
         problem
     }
 
-    /// A caller who isn't let in, by any of the rules that could have.
+    /// No rule of access admits the caller. `refusals` has one entry for each rule that could have.
     pub(crate) fn refused(refusals: &[Refusal<'_>]) -> Self {
         let joined = |texts: Vec<String>| texts.join("; or ");
         let challenges = refusals.iter().filter_map(|refusal| refusal.challenge());
@@ -77,7 +77,7 @@ impl Problem {
         problem
     }
 
-    /// A path of a whole server at which there is nothing.
+    /// The server has no endpoint at this path.
     pub(crate) fn nothing_here(head: &Parts, there: Vec<&str>) -> Self {
         let path = head.uri.path();
         let meant = path.trim_end_matches('/');
@@ -91,18 +91,18 @@ impl Problem {
         problem
     }
 
-    /// A request that an upstream check of this very service has caused.
+    /// An upstream check of this process caused the request, directly or through other services.
     pub(crate) fn asked_by_itself(refused: Loop) -> Self {
         Self::new(StatusCode::LOOP_DETECTED, refused.to_string())
     }
 
-    /// A path whose last segment isn't text.
+    /// The last segment of the path isn't UTF-8.
     pub(crate) fn bad_path() -> Self {
         let error = "the path isn't UTF-8 once it is decoded";
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
-    /// One check was asked for by its path, and the query chooses others.
+    /// The path names one check, but the query selects other checks.
     pub(crate) fn not_chosen(check: &str) -> Self {
         let error = format!(
             "the path asks for the check `{check}` alone, and the query for others; ask for one of the two"
@@ -110,7 +110,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, error).help("known_checks", vec![check])
     }
 
-    /// A section that doesn't exist, with the ones that do.
+    /// No section has this name. The error lists the sections.
     pub(crate) fn unknown_section(section: &str, known: impl Iterator<Item = String>) -> Self {
         let known: Vec<String> = known.collect();
         let error = format!(
@@ -120,18 +120,18 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, error).help("known_sections", known)
     }
 
-    /// No route leads here where there is no page.
+    /// No environment page is configured. The routes don't lead here in that case; the error is a safeguard.
     pub(crate) fn no_environment() -> Self {
         Self::new(StatusCode::NOT_FOUND, "no environment page is served")
     }
 
-    /// HTTP/1.1 without a `Host`, or any version with two of them or an invalid one.
+    /// The request has no `Host` in HTTP/1.1, or it has several or an invalid one.
     pub(crate) fn bad_host() -> Self {
         let error = "the request has to name one `Host`, and this one has none, several or an invalid one";
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
-    /// For a caller who may not know which checks there are.
+    /// The same error without names of checks and tags, for callers who may not see them.
     pub(crate) fn without_names(self) -> Self {
         if self.names_checks {
             return Self::new(self.status, "unknown check or tag");
@@ -139,9 +139,10 @@ impl Problem {
         self
     }
 
-    /// The answer, in the form that the request accepts.
+    /// The response, in the format that the request accepts.
     ///
-    /// `ours` is what a page may lead to where the server is ours alone: the paths, and whether one is an environment's.
+    /// `ours` has the paths of the endpoints, and whether there is an environment page. The HTML page links to them if
+    /// the server serves only the endpoints.
     pub(crate) fn response(
         self,
         formats: &Formats,
@@ -181,14 +182,15 @@ impl Problem {
     fn text(&self) -> String {
         let mut text = format!("{}\n", OneLine(&self.error));
         for (key, value) in &self.help {
-            // Writing to a string doesn't fail.
+            // Writing to a string can't fail.
             let _ = writeln!(text, "{}: {}", words(key), OneLine(&listed(value)));
         }
         text
     }
 }
 
-/// The answer to a request of which hyper takes no further notice: written by hand, and the last of its connection.
+/// A complete HTTP/1.1 response as text, for requests that never reach hyper. The server closes the connection after
+/// it.
 pub(crate) fn by_hand(status: StatusCode, error: &str) -> String {
     let body = json!({ "error": error }).to_string();
     let (length, now) = (body.len(), httpdate::fmt_http_date(SystemTime::now()));
@@ -198,21 +200,19 @@ pub(crate) fn by_hand(status: StatusCode, error: &str) -> String {
     )
 }
 
-/// A query that can't be read.
 impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
         Self::new(error.status(), error.to_string())
     }
 }
 
-/// A `?format=` that isn't to be had, with those that are.
 impl From<UnknownFormat> for Problem {
     fn from(error: UnknownFormat) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error.to_string()).help("known_formats", error.known())
     }
 }
 
-/// Checks or tags that don't exist, with the ones that do.
+/// The error names the unknown checks or tags, and lists the known ones.
 impl From<SelectionError> for Problem {
     fn from(error: SelectionError) -> Self {
         let mut problem = Self::new(StatusCode::NOT_FOUND, error.to_string());

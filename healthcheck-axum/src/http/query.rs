@@ -1,28 +1,29 @@
-//! What a client may ask for behind the `?`.
+//! The parameters of the query string.
 
 use std::fmt;
 
 use axum::http::StatusCode;
 use healthcheck::Selection;
 
-/// More parameters than this aren't read.
+/// The most parameters of a query. A query with more is refused.
 const MOST_PARAMETERS: usize = 1024;
-/// A longer query isn't read at all.
+/// The longest query in bytes. A longer one is refused without being parsed.
 const LONGEST: usize = 32 * 1024;
 
-/// The parameters of a health answer. Parameters of other names are ignored, as those that break caches.
+/// The parameters of a request to a health or probe path. Unknown parameters are ignored, such as the timestamps that
+/// clients add to bypass caches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Query {
     pub(crate) checks: Vec<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) excluded: Vec<String>,
-    /// The form that is asked for; the last one counts.
+    /// The last `format` of the query.
     pub(crate) format: Option<String>,
-    /// `?verbose`, unless it says `false` or `0`.
+    /// Whether the query has `verbose`, with another value than `false` or `0`.
     pub(crate) verbose: bool,
 }
 
-/// Why a query isn't read.
+/// Why a query is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum QueryError {
     TooLong,
@@ -33,7 +34,7 @@ pub(crate) enum QueryError {
 }
 
 impl Query {
-    /// No query at all.
+    /// The query of a request without one.
     pub(crate) const NONE: Self = Self {
         checks: Vec::new(),
         tags: Vec::new(),
@@ -42,17 +43,17 @@ impl Query {
         verbose: false,
     };
 
-    /// Whether the form of the answer is a matter of the `Accept` header.
+    /// Whether the `Accept` header decides the format of the answer.
     pub(crate) const fn leaves_form_to_accept(&self) -> bool {
         self.format.is_none() && !self.verbose
     }
 
-    /// Reads a query as HTML forms write it: `+` is a space, `%xx` a byte of UTF-8.
+    /// Parses a query as HTML forms encode it: `+` is a space, and `%xx` is a byte of UTF-8.
     pub(crate) fn parse(raw: &str) -> Result<Self, QueryError> {
         if raw.len() > LONGEST {
             return Err(QueryError::TooLong);
         }
-        // `form_urlencoded` takes anything and repairs it; a name that was repaired is another name.
+        // `form_urlencoded` repairs invalid input, and a repaired name could be the name of another check.
         if !has_whole_escapes(raw) {
             return Err(QueryError::Escape);
         }
@@ -88,12 +89,12 @@ impl Query {
         Ok(query)
     }
 
-    /// Whether it asks for anything but the whole.
+    /// Whether the query selects less than the whole probe.
     pub(crate) const fn selects(&self) -> bool {
         !(self.checks.is_empty() && self.tags.is_empty() && self.excluded.is_empty())
     }
 
-    /// What it chooses within a probe: checks and tags unite, excluded ones go.
+    /// The checks of a probe that the query selects: all that match a check name or a tag, without the excluded ones.
     pub(crate) fn within(&self, probe: &Selection) -> Selection {
         let mut selection = self.excluding(probe.clone());
         for check in &self.checks {
@@ -105,7 +106,7 @@ impl Query {
         selection
     }
 
-    /// What it leaves out of a selection.
+    /// A selection without the checks that the query excludes.
     pub(crate) fn excluding(&self, selection: Selection) -> Selection {
         self.excluded.iter().fold(selection, Selection::exclude)
     }

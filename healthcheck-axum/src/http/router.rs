@@ -1,4 +1,5 @@
-//! From a path to its target: by axum's router in an app, by [`Handler::at`] in a server that serves nothing else.
+//! Finds the target of a path: with axum's router in an app, and with [`Handler::at`] in a server that serves only the
+//! endpoints.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -22,11 +23,12 @@ use crate::paths::{CHECK, HISTORY, SECTION, below};
 
 const KINDS: [Kind; 4] = [Kind::Health, Kind::Liveness, Kind::Readiness, Kind::Startup];
 
-/// The router of all routes. The paths are known to be sound, and no two are the same.
+/// The router with every route. `Paths::problems` has already refused invalid and duplicate paths.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(handler: &Arc<Handler>) -> Router<S> {
     let mut router = Router::new();
     for (path, target) in routes(handler) {
-        // `any_service` alone answers `GET`, too, after it was compared with every other method.
+        // axum compares a method with all others before it falls back to `any_service`, so `GET` has a service of its
+        // own.
         let route = Route {
             handler: Arc::clone(handler),
             target,
@@ -58,13 +60,13 @@ fn routes(handler: &Handler) -> Vec<(String, Target)> {
 }
 
 impl Handler {
-    /// What lies at a path of a server that serves nothing else: the same as axum's router finds.
+    /// The target of a path on a server that serves only the endpoints. axum's router finds the same one.
     pub(crate) fn at(&self, head: &Parts) -> Target {
         let (paths, path) = (&self.paths, head.uri.path());
         if let Some(kind) = KINDS.into_iter().find(|&kind| paths.of(kind) == path) {
             return Target::Probe(kind);
         }
-        // `OPTIONS *`, as Apache's health check asks, is about readiness.
+        // `OPTIONS *`, which Apache's health check sends, gets the readiness report.
         if path == "*" && head.method == Method::OPTIONS {
             return Target::Probe(Kind::Readiness);
         }
@@ -89,14 +91,14 @@ impl Handler {
     }
 }
 
-/// The one segment that a path has below another.
+/// The one segment that `path` has below `above`.
 fn segment_below<'a>(above: &str, path: &'a str) -> Option<&'a str> {
     let below = path.strip_prefix(above.trim_end_matches('/'))?;
     let segment = below.strip_prefix('/')?;
     (!segment.is_empty() && !segment.contains('/')).then_some(segment)
 }
 
-/// Answers a request, whose head is all that counts.
+/// Answers a request. The body isn't needed: the head decides the answer.
 pub(crate) fn respond(handler: &Arc<Handler>, target: Target, head: Parts) -> Responding {
     match handler.begin(target, &head) {
         Begun::Answered(response) => Responding::Ready(Some(response)),
@@ -107,9 +109,9 @@ pub(crate) fn respond(handler: &Arc<Handler>, target: Target, head: Parts) -> Re
     }
 }
 
-/// An answer, there already or on its way. Boxed only where it waits.
+/// A future of an answer. It allocates only if the answer has to wait.
 pub(crate) enum Responding {
-    /// Empty once it is given.
+    /// The answer is complete. Polling takes it out.
     Ready(Option<Response<Bytes>>),
     Waiting(Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>),
 }
@@ -125,7 +127,7 @@ impl Future for Responding {
     }
 }
 
-/// The service behind each route of an app. One `Arc` and a word, since axum clones it for each request.
+/// The service of each route of an app. It is small, since axum clones it for each request.
 #[derive(Clone)]
 struct Route {
     handler: Arc<Handler>,
@@ -147,7 +149,7 @@ impl Service<Request> for Route {
     }
 }
 
-/// An answer to a request of an app.
+/// The future of an answer to a request of an app.
 struct Routed(Responding);
 
 impl Future for Routed {
@@ -182,7 +184,7 @@ mod tests {
             .unwrap()
     }
 
-    /// What axum finds at a path.
+    /// The target that axum's router finds at a path.
     async fn routed(handler: &Arc<Handler>, head: &Parts) -> String {
         let mut router = Router::new().fallback(async || format!("{:?}", Target::Nothing));
         for (path, target) in routes(handler) {

@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document of the endpoints as they are configured, with schemas out of the types that are sent.
+//! Builds the OpenAPI 3.1 document of the configured endpoints. The schemas come from the types that are serialized.
 
 mod pages;
 mod parameter;
@@ -18,7 +18,7 @@ use utoipa::openapi::{
 use crate::http::answer::Answers;
 use crate::paths::Paths;
 
-/// What there is to describe.
+/// The configuration that the document describes.
 pub(crate) struct Subject<'a> {
     pub(crate) paths: &'a Paths,
     pub(crate) answers: &'a Answers,
@@ -42,7 +42,7 @@ pub(crate) fn document(subject: &Subject<'_>) -> Bytes {
                 .description(Some("How this service is, for machines and people."))
                 .version(subject.release.unwrap_or("unknown")),
         )
-        // Under `nest` nobody knows what stands before the paths; where this document lies tells.
+        // Under `nest` the prefix of the paths is unknown, so the server's address is relative to this document.
         .servers(Some([ServerBuilder::new().url(subject.root()).build()]))
         .paths(subject.described())
         .components(Some(ComponentsBuilder::new().schemas_from_iter(schemas).build()))
@@ -51,7 +51,7 @@ pub(crate) fn document(subject: &Subject<'_>) -> Bytes {
 }
 
 impl Subject<'_> {
-    /// From the document to where the paths begin.
+    /// The relative path from the document to the root of the endpoints.
     fn root(&self) -> String {
         let segments = self.paths.health.split('/').filter(|segment| !segment.is_empty());
         let up: Vec<_> = segments.map(|_| "..").collect();

@@ -1,4 +1,4 @@
-//! The endpoints of the service's own affairs: history, environment, this very document.
+//! Describes the endpoints that don't answer with a report: history, environment, and this document.
 
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, PathItem, PathItemBuilder,
@@ -9,17 +9,18 @@ use utoipa::openapi::{Ref, RefOr};
 use super::{Subject, parameter, response, schema};
 use crate::paths::{DOCUMENT, HISTORY, SECTION, below};
 
-/// One of them.
+/// The description of such an endpoint.
 struct Page {
     what: &'static str,
     schema: RefOr<Schema>,
-    /// Whether there is a page for people, too.
+    /// Whether the endpoint also has an HTML page.
     for_people: bool,
     parameter: Option<Parameter>,
     problems: Vec<(&'static str, &'static str)>,
 }
 
-/// What keeps a caller out of the environment and of the history, and what becomes of whoever is let in.
+/// The errors of the environment page and the history. 401 and 403 come from the access rule, 508 from a loop of
+/// upstream checks.
 const GUARDED: [(&str, &str); 3] = [
     ("401", "Credentials are asked for"),
     ("403", "Not for this caller; the answer says how to allow it"),
@@ -61,7 +62,7 @@ fn guarded(status: &'static str, when: &'static str) -> Vec<(&'static str, &'sta
     [(status, when)].into_iter().chain(GUARDED).collect()
 }
 
-/// The whole of the environment, and a section of it.
+/// The environment page, and a single section.
 fn environment() -> (Page, Page) {
     let whole = Page {
         what: "The environment of the process",

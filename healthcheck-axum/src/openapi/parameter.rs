@@ -1,10 +1,10 @@
-//! What a request may say.
+//! Describes the parameters of a request.
 
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 
-/// A segment of the path.
+/// A parameter that is a segment of the path.
 pub(super) fn in_path(name: &str, what: &str) -> Parameter {
     ParameterBuilder::new()
         .name(name)
@@ -23,7 +23,7 @@ pub(super) fn in_query(name: &str, what: &str) -> ParameterBuilder {
         .description(Some(what))
 }
 
-/// Names in the query, each with the parameter's name before it.
+/// A list of names in the query. The parameter is repeated for each name, as in `check=a&check=b`.
 pub(super) fn names(parameter: &str, what: &str) -> Parameter {
     let names = ArrayBuilder::new().items(text());
     in_query(parameter, what)
@@ -32,7 +32,7 @@ pub(super) fn names(parameter: &str, what: &str) -> Parameter {
         .build()
 }
 
-/// `?format=`, one of these.
+/// The parameter `format`, with the names of the formats.
 pub(super) fn format<'a>(names: impl Iterator<Item = &'a str>) -> Parameter {
     let names: Vec<&str> = names.collect();
     let names = ObjectBuilder::new()
@@ -43,7 +43,7 @@ pub(super) fn format<'a>(names: impl Iterator<Item = &'a str>) -> Parameter {
         .build()
 }
 
-/// Text as it may be asked for: without control characters, which no name holds.
+/// A string without control characters, which no name contains.
 pub(super) fn text() -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::String)

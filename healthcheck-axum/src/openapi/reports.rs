@@ -1,4 +1,4 @@
-//! The endpoints that answer with a report: the whole, the probes, and one check of each.
+//! Describes the endpoints that answer with a report: the health path, the probes, and a single check of each.
 
 use axum::http::StatusCode;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, PathItem, PathItemBuilder};
@@ -34,7 +34,7 @@ impl Subject<'_> {
         described.into_iter().flatten().collect()
     }
 
-    /// A whole probe or one check of it.
+    /// The path of a whole probe, or of one of its checks.
     fn report(&self, kind: Kind, what: &str, check: Option<Parameter>) -> PathItem {
         let parameters: Vec<Parameter> = check.into_iter().chain(self.query(kind)).collect();
         let methods = [HttpMethod::Get, HttpMethod::Head, HttpMethod::Options];
@@ -63,7 +63,7 @@ impl Subject<'_> {
         operation.response("414", response::too_long()).build()
     }
 
-    /// Each status that a verdict leads to, once.
+    /// The status codes of the verdicts, each once.
     fn verdicts(&self, kind: Kind) -> Vec<(StatusCode, &'static str)> {
         let Answers {
             success_status,
@@ -75,7 +75,7 @@ impl Subject<'_> {
         let mut verdicts = vec![(success, "It passes, perhaps with warnings")];
         let failed = failed_status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         let degraded = degraded_status.filter(|_| kind == Kind::Health);
-        // Metrics are always answered so.
+        // Metrics always have this status.
         let metrics = (kind == Kind::Health).then_some(StatusCode::OK);
         for (status, when) in [
             (Some(failed), "It fails"),
@@ -107,19 +107,19 @@ impl Subject<'_> {
         ]
     }
 
-    /// The content types of a report, and what stands in each.
+    /// The content types of a report, each with its schema.
     fn content(&self, kind: Kind) -> Vec<(String, RefOr<Schema>)> {
         let mut content: Vec<(String, Vec<RefOr<Schema>>)> = Vec::new();
-        // `Endpoints::body` tells its content type by header.
+        // The user sets the content type of `Endpoints::body` by header, so the formats don't know it.
         let own = self.answers.content_types().map(|media| (None, media));
         for (name, media) in self.answers.formats.media(Endpoint::of(kind)).chain(own) {
             let schema = match name {
                 Some("json") => Ref::from_schema_name("Report").into(),
                 Some("microprofile" | "health+json") => schema::with(&["status", "checks"]),
                 Some("aspnet") => schema::with(&["status", "entries"]),
-                // One check by itself has no components.
+                // The answer for a single check has no `components`.
                 Some("spring") => schema::with(&["status"]),
-                // A user's own says whatever it likes.
+                // The content of a user's own format is unknown.
                 _ if media.ends_with("json") => schema::anything(),
                 _ => schema::string(),
             };

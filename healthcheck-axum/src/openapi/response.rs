@@ -1,4 +1,4 @@
-//! What an answer may be.
+//! Describes the responses.
 
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Schema;
@@ -9,15 +9,15 @@ use super::schema;
 pub(super) const BAD_QUERY: &str = "The query can't be read, or asks for an unknown format";
 pub(super) const LOOP: &str = "The request was caused by this very service";
 
-/// What an answer says that is no report.
+/// The JSON body of an error response.
 #[derive(ToSchema)]
-#[allow(dead_code)] // Described only; it is written where the problem is.
+#[allow(dead_code)] // Only its schema is used. `http::problem` writes the JSON itself.
 pub(super) struct Problem {
-    /// What was wrong with the question, or what keeps this caller out.
+    /// What is wrong with the request, or why the caller may not read the page.
     error: String,
 }
 
-/// An answer with one of these bodies.
+/// A response with these content types.
 pub(super) fn answer(when: &str, content: Vec<(String, RefOr<Schema>)>) -> Response {
     let described = ResponseBuilder::new().description(when);
     let described = content.into_iter().fold(described, |described, (media, schema)| {
@@ -26,7 +26,7 @@ pub(super) fn answer(when: &str, content: Vec<(String, RefOr<Schema>)>) -> Respo
     described.build()
 }
 
-/// An answer that says what was wrong.
+/// An error response.
 pub(super) fn problem(when: &str, has_body: bool) -> Response {
     let content = [
         ("application/json", Ref::from_schema_name("Problem").into()),
@@ -37,7 +37,8 @@ pub(super) fn problem(when: &str, has_body: bool) -> Response {
     answer(when, content.into_iter().filter(|_| has_body).collect())
 }
 
-/// Beyond 64 KiB the HTTP library refuses by itself, and says nothing.
+/// The response to a query that is too long. It has no documented body, since hyper itself refuses a request line
+/// beyond 64 KiB, without a body.
 pub(super) fn too_long() -> Response {
     answer("The query is longer than 32 KiB", Vec::new())
 }

@@ -1,10 +1,10 @@
-//! What stands in a body.
+//! Builds the schemas of the bodies.
 
 use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder, ObjectBuilder, Schema, SchemaType, Type};
 
-/// A type's schema under its name.
+/// The name of a type and its schema.
 pub(super) fn of<T: ToSchema>() -> (String, RefOr<Schema>) {
     (T::name().into_owned(), T::schema())
 }
@@ -35,7 +35,7 @@ pub(super) fn anything() -> RefOr<Schema> {
         .into()
 }
 
-/// What is one of these at least; one of them alone is itself.
+/// A schema that accepts what at least one of these accepts. A single schema is returned unchanged.
 pub(super) fn any_of(mut schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
     match (schemas.pop(), schemas.is_empty()) {
         (Some(only), true) => only,

@@ -26,7 +26,7 @@ fn described(paths: &Paths, answers: &Answers) -> Value {
     serde_json::from_slice(&document(&subject)).unwrap()
 }
 
-/// Every `$ref` in a document.
+/// Collects every `$ref` of a document.
 fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     match value {
         Value::Object(fields) => {
@@ -148,7 +148,7 @@ fn a_form_of_ones_own_says_whatever_it_likes() {
     for media in ["text/x-mine", "text/csv"] {
         assert_eq!(content[media]["schema"]["type"], "string", "{content}");
     }
-    // MicroProfile's and .NET's.
+    // Only the formats of MicroProfile and .NET are left with this content type.
     let json = content["application/json"].to_string();
     assert!(!json.contains("Report"), "{json}");
 }

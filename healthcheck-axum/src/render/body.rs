@@ -1,4 +1,4 @@
-//! A body that is never built beyond a limit.
+//! A response body with a size limit.
 
 use std::fmt;
 use std::io;
@@ -9,12 +9,12 @@ use serde::Serialize;
 use super::Page;
 use crate::access::details::LEFT_OUT;
 
-/// No body is built beyond this: 4 MiB.
+/// The largest body: 4 MiB.
 const LARGEST: usize = 4 * 1024 * 1024;
-/// Nor any of metrics, which hold no outputs that could be left out, beyond this: 64 MiB, some 100,000 checks.
+/// The largest body with metrics: 64 MiB, for about 100,000 checks. Metrics contain no outputs that could be left out.
 const MOST_METRICS: usize = 64 * 1024 * 1024;
 
-/// Metrics: without them an alert would be silent, so they have more room.
+/// Renders metrics, with a higher limit than other formats: without metrics, alerts would stay silent.
 pub(super) fn render_metrics(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fmt::Result) -> Bytes {
     let mut body = Body {
         limit: MOST_METRICS,
@@ -26,8 +26,8 @@ pub(super) fn render_metrics(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Bod
     }
 }
 
-/// Renders a page. One that would be too large keeps its verdicts and loses its outputs and sections, then what has become
-/// of each check; where the verdicts alone are too many, it keeps that of the whole.
+/// Renders a page. If the body would be too large, leaves out outputs and sections, and then the histories of the
+/// checks. If the verdicts alone are too large, only the verdict on the whole remains.
 pub(super) fn render(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fmt::Result) -> Bytes {
     let within = |page: &Page<'_>| {
         let mut body = Body::default();
@@ -48,7 +48,7 @@ pub(super) fn render(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fm
     })
 }
 
-/// Text up to the limit. What is written beyond it is an error, and nothing more is taken.
+/// Text up to the limit. Writing more returns an error.
 #[derive(Debug)]
 pub(crate) struct Body {
     text: Vec<u8>,

@@ -1,13 +1,13 @@
-//! Which forms there are for what a request is about, and how much they say.
+//! Identifies a format and its style, and decides which endpoint has which formats.
 
 use axum::http::HeaderValue;
 
 use crate::kind::Kind;
 
-/// The content type of the forms that are plain JSON.
+/// The content type of the formats that are plain JSON.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// One of the forms, as long as its `Formats` live.
+/// The index of a format in its `Formats`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Form(pub(super) usize);
 
@@ -32,16 +32,16 @@ impl Form {
     }
 }
 
-/// What a request is about, which decides the forms that are to be had.
+/// The kind of an answer. It decides which formats are available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
-    /// The health path, and below it.
+    /// The health path, and the paths below it.
     Health,
-    /// A probe: all forms but metrics, which are always answered 200, so that it would be always ready.
+    /// A probe. It has all formats but metrics, whose status is always 200: as a probe they would never fail.
     Probe,
-    /// The environment and the history, which are no report.
+    /// The environment or the history. They aren't reports.
     Environment,
-    /// What was wrong with a request.
+    /// An error response.
     Problem,
 }
 
@@ -54,17 +54,17 @@ impl Endpoint {
     }
 }
 
-/// How much a form says that can say more or less; of the built-in ones only text can.
+/// How much detail a format shows. Of the built-in formats only text distinguishes styles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Style {
     #[default]
     Brief,
     Verbose,
-    /// Verbose, with the worst at the end: for readers that keep the end only.
+    /// Verbose, with the worst results at the end, for clients that keep only the end of the body.
     WorstLast,
 }
 
-/// The form that an answer takes.
+/// The format and style of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
     pub(crate) form: Form,

@@ -1,4 +1,4 @@
-//! The forms that a report can be sent in: the built-in ones and the user's own.
+//! The formats of a report: the built-in ones and the user's own.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::compat::{aspnet, microprofile, spring};
 use super::form::{Endpoint, Form};
 use super::{Format, health_json, html, json, openmetrics, prometheus, text};
 
-/// The built-in forms in the order in which they are preferred where a request likes several alike, then the user's.
+/// The built-in formats, then the user's. If a request accepts several equally, the first one wins.
 #[derive(Clone)]
 pub(crate) struct Formats {
     entries: Vec<Entry>,
@@ -17,22 +17,22 @@ pub(crate) struct Formats {
 
 #[derive(Clone)]
 struct Entry {
-    /// Borrowed: it is a built-in one.
+    /// Borrowed for a built-in format, and owned for a user's.
     name: Cow<'static, str>,
     format: Arc<dyn Format>,
     acceptability: Acceptability,
 }
 
-/// Which media ranges of an `Accept` header a form answers.
+/// Which media ranges of an `Accept` header select a format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Acceptability {
-    /// Its type, and the wildcards that cover it.
+    /// The format's type, and the wildcards that cover it.
     Wild(Cow<'static, str>),
-    /// Its type alone.
+    /// Only the format's type.
     Named(Cow<'static, str>),
-    /// Its type alone, with a version.
+    /// Only the format's type with a `version` parameter.
     Versioned(&'static str),
-    /// `?format=` alone.
+    /// None: only `?format=` selects the format.
     Nothing,
 }
 
@@ -48,7 +48,7 @@ impl Default for Formats {
         let wild = |media: &'static str| Acceptability::Wild(media.into());
         let named = |media: &'static str| Acceptability::Named(media.into());
         Self {
-            // In the order of the constants above.
+            // The constants of `Form` are the indices in this list.
             entries: vec![
                 entry("json", json::Json, wild("application/json")),
                 entry(
@@ -81,7 +81,7 @@ impl Default for Formats {
 }
 
 impl Formats {
-    /// Adds the user's own, in the place of one of the same name.
+    /// Adds a user's format. It replaces a format with the same name.
     pub(crate) fn insert(&mut self, name: String, format: impl Format) {
         let entry = Entry {
             acceptability: Acceptability::Named(essence(&format.content_type()).into()),
@@ -90,7 +90,8 @@ impl Formats {
         };
         let place = self.entries.iter_mut().find(|known| known.name == entry.name);
         match place {
-            // The built-in one's media type goes on leading to it: `Accept` and `?format=` must not disagree.
+            // The format keeps the media type of the built-in one for `Accept`, so that `Accept` and `?format=` select
+            // the same format.
             Some(known) => {
                 known.format = entry.format;
                 known.name = entry.name;
@@ -100,13 +101,13 @@ impl Formats {
     }
 
     pub(crate) fn get(&self, form: Form) -> &dyn Format {
-        // A form is made by these formats alone, and they are never fewer.
+        // The index is valid: only these `Formats` create a `Form`, and they never shrink.
         self.entries
             .get(form.0)
             .map_or(Self::default_json(), |entry| &*entry.format)
     }
 
-    /// What is sent where another form can't be.
+    /// The format that replaces one that panicked.
     pub(crate) const fn default_json() -> &'static dyn Format {
         &json::Json
     }
@@ -115,7 +116,7 @@ impl Formats {
         self.entries.get(form.0).map_or("json", |entry| &entry.name)
     }
 
-    /// The names to choose from.
+    /// The names of the formats that this endpoint has.
     pub(crate) fn names(&self, on: Endpoint) -> impl Iterator<Item = &str> {
         self.forms()
             .zip(&self.entries)
@@ -123,7 +124,7 @@ impl Formats {
             .map(|(_, entry)| &*entry.name)
     }
 
-    /// The media types without parameters, each with the name of its form where that is a built-in one.
+    /// The media types without parameters. Each comes with the name of its format if that is a built-in one.
     #[cfg(feature = "openapi")]
     pub(crate) fn media(&self, on: Endpoint) -> impl Iterator<Item = (Option<&'static str>, String)> {
         let entries = self.forms().zip(&self.entries);
@@ -142,7 +143,7 @@ impl Formats {
     }
 
     pub(crate) fn named(&self, name: &str) -> Option<Form> {
-        // In a query, the plus of `health+json` is a space.
+        // A query decodes the plus of `health+json` to a space.
         let is_it = |entry: &Entry| {
             entry.name.len() == name.len()
                 && entry

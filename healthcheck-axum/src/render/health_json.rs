@@ -9,7 +9,7 @@ use super::body::Body;
 use super::wording::{self, output};
 use super::{Format, Page, body};
 
-/// The form of draft-inadarei-api-health-check-06.
+/// The format of the IETF draft draft-inadarei-api-health-check-06.
 pub(super) struct HealthJson;
 
 impl Format for HealthJson {
@@ -56,7 +56,7 @@ impl Serialize for Checks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.report.results.len()))?;
         for result in &self.report.results {
-            // The colon parts the component from what is measured.
+            // The draft separates the component from the measurement with a colon, so a colon in the name is escaped.
             let key = format!("{}:responseTime", result.checker.replace(':', "%3A"));
             map.serialize_entry(&key, &[Component::of(self.page, result)])?;
         }
@@ -79,7 +79,7 @@ struct Component<'a> {
     time: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<String>,
-    /// The draft's own place for where to read on, by the relation that is registered for it.
+    /// The link to the runbook. The draft defines `links`, and `help` is a registered link relation.
     #[serde(skip_serializing_if = "Option::is_none")]
     links: Option<Links<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,7 +99,7 @@ impl<'a> Component<'a> {
         let is_type = |tag: &&str| ["component", "datastore", "system"].contains(tag);
         Self {
             component_id: &result.checker,
-            // A check's author says what it is by one of the draft's three words among the tags.
+            // The draft has three types of components. A check has the type that its author lists among the tags.
             component_type: tags.and_then(|tags| tags.iter().map(|tag| &**tag).find(is_type)),
             observed_value: result.response_time,
             observed_unit: result.response_time.map(|_| "s"),

@@ -4,7 +4,7 @@ use axum::http::HeaderValue;
 use super::form::JSON;
 use super::{Format, Page, body};
 
-/// Our own form, the default: the report as it serialises.
+/// Our own format and the default: the serialized report.
 pub(super) struct Json;
 
 impl Format for Json {

@@ -1,4 +1,4 @@
-//! The families of metrics, which both of Prometheus' text forms write.
+//! The metric families, for both text formats of Prometheus.
 
 use std::fmt::{self, Display, Write};
 
@@ -8,16 +8,16 @@ use super::Page;
 use super::body::Body;
 use super::page::Wholes;
 
-/// Which of the two forms is written.
+/// Which of the two formats is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     OpenMetrics,
     Prometheus,
 }
 
-/// The head of a family: its name, type and help.
+/// A metric family: its name, type, help and samples.
 struct Family {
-    /// Without the `_total` of a counter.
+    /// The name without the suffix `_total` of a counter.
     name: &'static str,
     kind: Kind,
     help: &'static str,
@@ -27,7 +27,7 @@ struct Family {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Gauge,
-    /// A gauge in seconds, which its name ends in.
+    /// A gauge in seconds. Its name ends in `_seconds`.
     Seconds,
     Counter,
 }
@@ -159,7 +159,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn head(&mut self, family: &Family, dialect: Dialect) -> fmt::Result {
-        // OpenMetrics names the family, the older form the sample.
+        // In `TYPE` and `HELP`, OpenMetrics wants the family's name, and the older format the sample's name.
         let suffix = match dialect {
             Dialect::OpenMetrics => "",
             Dialect::Prometheus => self.suffix,
@@ -189,7 +189,7 @@ impl Writer<'_> {
     }
 }
 
-/// A label's value: both forms escape these three and nothing else.
+/// A label's value. Both formats escape only these three characters.
 struct Label<'a>(&'a str);
 
 impl Display for Label<'_> {
@@ -208,7 +208,7 @@ struct Samples<'a> {
     statistics: Statistics,
 }
 
-/// A result, and whether it is too old to be told.
+/// A result, and whether it is too old for metrics to show.
 struct Known<'a> {
     result: &'a CheckResult,
     outdated: bool,
@@ -216,7 +216,8 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// What holds however old the last result is: somebody set it, its dependency fails, or its background loop is dead.
+    /// Whether the status holds regardless of the result's age: it was set by hand, a dependency fails, or the check's
+    /// background loop is dead.
     const fn is_certain(&self) -> bool {
         let CheckResult {
             overridden,
@@ -254,7 +255,7 @@ impl<'a> Samples<'a> {
         })
     }
 
-    /// What has been counted of the checks that the report is about.
+    /// The counters of the report's checks.
     fn counted(&self) -> impl Iterator<Item = &CheckStatistics> {
         let results = self.page.report().results.iter();
         results.filter_map(|result| self.statistics_of(&result.checker))
@@ -266,7 +267,7 @@ impl<'a> Samples<'a> {
         all.get(found)
     }
 
-    /// What liveness tells that no check gave, as that of the application's runtime.
+    /// The liveness observations that belong to no check, such as `runtime`.
     fn observed(&self) -> impl Iterator<Item = &'a CheckResult> {
         let shown = self.page.is_whole() && !self.page.shows_the_whole_alone();
         let wholes = self.page.context.wholes.filter(|_| shown);
@@ -329,7 +330,7 @@ impl<'a> Samples<'a> {
             ("all", all, false),
             ("liveness", liveness, false),
             ("readiness", readiness, false),
-            // A startup check that has passed once has passed for good.
+            // A startup check that passed once counts as passed from then on.
             ("startup", startup, true),
         ] {
             if let Some(status) = self.verdict(report, latches) {
@@ -339,7 +340,7 @@ impl<'a> Samples<'a> {
         Ok(())
     }
 
-    /// The verdict as far as it is known: a failure is one whatever else there is, anything else takes every result.
+    /// The verdict, if the known results decide it. One failure does; every other verdict needs all results.
     fn verdict(&self, report: &Report, latches: bool) -> Option<Overall> {
         if report.reason.is_some() {
             return Some(report.status);
@@ -348,7 +349,8 @@ impl<'a> Samples<'a> {
             .known(&report.results)
             .partition(|known| known.is_certain() || latches && known.result.passed);
         let contributions = certain.iter().map(|known| known.result.contribution());
-        // A report that was read from elsewhere doesn't say what each of its failures is worth.
+        // In a deserialized report the contribution of a failure may be unknown, so the report's own status is the
+        // upper limit.
         let verdict = contributions.max().unwrap_or(Overall::Success).min(report.status);
         (others.is_empty() || verdict == Overall::Failure).then_some(verdict)
     }

@@ -1,4 +1,4 @@
-//! The forms that a report is sent in, a file each.
+//! The formats of a report, one in each file.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue};

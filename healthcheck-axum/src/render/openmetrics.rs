@@ -4,7 +4,7 @@ use axum::http::HeaderValue;
 use super::metrics::{self, Dialect};
 use super::{Format, Page, body};
 
-/// What Prometheus asks for first: OpenMetrics 1.0 as text.
+/// OpenMetrics 1.0 as text, which Prometheus prefers.
 pub(super) struct OpenMetrics;
 
 impl Format for OpenMetrics {

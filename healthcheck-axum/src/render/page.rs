@@ -18,34 +18,34 @@ pub struct Page<'a> {
     report: &'a Report,
     health: &'a HealthCheck,
     pub(super) context: PageContext<'a>,
-    /// How much is left where details are withheld.
+    /// How much this caller may see. `None` if the caller has permission for details.
     withheld: Option<Details>,
     style: Style,
     checks: OnceCell<Vec<Arc<CheckInfo>>>,
     history: OnceCell<Vec<Transition>>,
 }
 
-/// What the request was for.
+/// What the request asked for, and the configuration that formats need.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageContext<'a> {
     pub(crate) kind: Kind,
-    /// The one check that the path names.
+    /// The check that the path names.
     pub(crate) check: Option<&'a str>,
-    /// What the query leaves out, and the tags it asks for.
+    /// The names that the query excludes, and the tags that it selects.
     pub(crate) excluded: &'a [String],
     pub(crate) tags: &'a [String],
-    /// Whether it is all of the probe.
+    /// Whether the report covers the whole probe.
     pub(crate) is_whole: bool,
     pub(crate) paths: &'a Paths,
-    /// Whether there is an environment page to go to.
+    /// Whether there is an environment page that the HTML page can link to.
     pub(crate) with_environment: bool,
-    /// The version of the binary.
+    /// The version of the service, if known.
     pub(crate) release: Option<&'a str>,
-    /// The reports of the whole and of the three probes: for metrics, which tell them all.
+    /// The reports of all checks and of the three probes. Only metrics have them.
     pub(crate) wholes: Option<&'a Wholes>,
 }
 
-/// The reports of the whole and of the three probes.
+/// The reports of all checks and of the three probes.
 #[derive(Clone, Debug)]
 pub(crate) struct Wholes {
     pub(crate) all: Arc<Report>,
@@ -55,7 +55,7 @@ pub(crate) struct Wholes {
 }
 
 impl Wholes {
-    /// Whether these are the very same reports.
+    /// Whether both hold the same reports, by pointer.
     pub(crate) fn are(&self, others: &Self) -> bool {
         Arc::ptr_eq(&self.all, &others.all)
             && Arc::ptr_eq(&self.liveness, &others.liveness)
@@ -85,7 +85,7 @@ impl<'a> Page<'a> {
         Self { withheld, ..self }
     }
 
-    /// The same page with this history.
+    /// This page with another history.
     pub(super) fn with_history(self, history: Vec<Transition>) -> Self {
         Self {
             history: OnceCell::from(history),
@@ -93,7 +93,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The same page about another report.
+    /// This page with another report.
     pub(super) const fn with_report<'b>(&self, report: &'b Report) -> Page<'b>
     where
         'a: 'b,
@@ -172,14 +172,15 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// What decides the verdict of a check, whoever asks.
+    /// The options of a check. Unlike [`info`](Self::info) they don't depend on the caller's permission, since verdicts
+    /// follow from them.
     pub(super) fn options(&self, name: &str) -> Option<&CheckOptions> {
         let known = self.known();
         let found = known.binary_search_by(|info| info.name().cmp(name)).ok()?;
         known.get(found).map(|info| info.options())
     }
 
-    /// Whether nothing but the verdict on the whole is shown.
+    /// Whether this caller may see only the verdict on the whole.
     pub(super) fn shows_the_whole_alone(&self) -> bool {
         self.withheld == Some(Details::Overall)
     }
@@ -204,7 +205,7 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// The transitions of a check, the oldest first.
+    /// The transitions of a check, oldest first.
     pub(super) fn transitions_of(&self, check: &str) -> impl DoubleEndedIterator<Item = &Transition> {
         let history = self.history().iter();
         history.filter(move |transition| transition.checker.as_deref() == Some(check))
@@ -246,7 +247,7 @@ impl<'a> Page<'a> {
         self.context.paths.of(self.context.kind)
     }
 
-    /// What lies below this path, as a link from it.
+    /// A relative link to a segment below this path.
     pub(super) fn link_below(&self, segment: &str) -> String {
         match self.path().rsplit_once('/') {
             Some((_, last)) if !last.is_empty() => format!("{last}/{segment}"),
@@ -254,11 +255,12 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Another path of the endpoints, as a link from this one: under `nest` nobody knows what stands before them.
+    /// A link from this path to another endpoint. It is relative, since under `nest` the prefix of the paths is
+    /// unknown.
     pub(super) fn link(&self, to: &str) -> String {
         let segments = self.path().split('/').filter(|segment| !segment.is_empty());
         let here = segments.count() + usize::from(self.context.check.is_some());
-        // The last one of this path is in the place of which a link stands.
+        // A relative link already replaces the last segment of this path.
         let up = here.saturating_sub(1);
         let down = to.trim_start_matches('/');
         if up == 0 && down.is_empty() {
@@ -268,7 +270,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Somebody wrote it, perhaps for those alone who may see details.
+/// Removes the description, since its author may have meant it only for callers who may see details.
 fn without_description(info: Arc<CheckInfo>) -> Arc<CheckInfo> {
     if info.description().is_none() {
         return info;

@@ -4,7 +4,7 @@ use axum::http::HeaderValue;
 use super::metrics::{self, Dialect};
 use super::{Format, Page, body};
 
-/// What older scrapers read: Prometheus' own text, version 0.0.4.
+/// Prometheus' own text format, version 0.0.4, for older scrapers.
 pub(super) struct Prometheus;
 
 impl Format for Prometheus {

@@ -1,4 +1,5 @@
-//! Every form of the same reports: passing, degraded, failing, empty, and full of what wants to break out.
+//! Snapshots of the same reports in every format: passing, degraded, failing, empty, and hostile (with text that tries
+//! to break out of the format).
 
 use healthcheck::{Check, HealthCheck, Outcome, Report, Selection, Transition};
 use serde_json::{Value, json};
@@ -22,7 +23,7 @@ const FORMS: [(&str, &str, Style); 11] = [
     ("aspnet", "aspnet", Style::Brief),
 ];
 
-/// A service with its last report, where all times are the same ones in every run of this test.
+/// A service and its report. All times are fixed, so that every run of the test renders the same text.
 struct Service {
     health: HealthCheck,
     report: Report,
@@ -85,7 +86,7 @@ impl Service {
     }
 }
 
-/// The same with fixed times and a fixed host.
+/// The same value with fixed times and a fixed host name.
 fn fixed<T: serde::Serialize + serde::de::DeserializeOwned>(told: &T) -> T {
     fn fix(value: &mut Value) {
         let Value::Object(fields) = value else {
@@ -109,7 +110,7 @@ fn fixed<T: serde::Serialize + serde::de::DeserializeOwned>(told: &T) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-/// Without what is the same in every page.
+/// The body without style and script, which are the same in every page.
 fn without_files(mut body: String) -> String {
     for (open, close) in [("<style>", "</style>"), ("<script>", "</script>")] {
         if let Some(start) = body.find(open)
@@ -121,7 +122,7 @@ fn without_files(mut body: String) -> String {
     body
 }
 
-/// Without what is only long.
+/// The body with long repetitions of a letter shortened.
 fn abridged(mut body: String) -> String {
     let long = "x".repeat(100);
     while let Some(start) = body.find(&long) {
@@ -279,7 +280,7 @@ async fn text_tells_why_the_whole_fails_where_no_check_does() {
 #[tokio::test]
 async fn a_form_that_would_be_too_large_keeps_its_verdicts() {
     let checks = (0..300).map(|number| {
-        // Every character is six in JSON.
+        // JSON escapes each of these characters with six characters.
         Check::new(format!("check {number:03}"), async || {
             Outcome::pass("\u{1}".repeat(16_000))
         })

@@ -9,7 +9,7 @@ use super::body::Body;
 use super::wording::{OneLine, advice, beginning, output};
 use super::{Format, Page, body};
 
-/// What the Kubernetes API server writes on `/readyz` and `/readyz?verbose`.
+/// The text format of the Kubernetes API server at `/readyz` and `/readyz?verbose`.
 pub(super) struct Text;
 
 impl Format for Text {
@@ -22,7 +22,7 @@ impl Format for Text {
     }
 }
 
-/// Of readers that keep the last 4 KB, each of the worst has so much at most.
+/// The most bytes for each of the worst results, if the client keeps only the last 4 KB of the body.
 const SHORT: usize = 512;
 
 fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
@@ -53,7 +53,7 @@ fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     writeln!(body, "{} check {verdict}", OneLine(page.name()))
 }
 
-/// The results and the excluded checks, by name.
+/// Writes the results and the excluded checks, sorted by name.
 fn in_order(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     let known = page.excluded().iter().filter(|name| is_known(page, name));
     let mut excluded: Vec<&str> = known.map(String::as_str).collect();
@@ -98,7 +98,7 @@ fn excluded_line(body: &mut Body, name: &str) -> fmt::Result {
     writeln!(body, "[+]{} excluded: ok", OneLine(name))
 }
 
-/// What the report says of an excluded name that no check has.
+/// The report's warning for an excluded name that no check has.
 fn unknown(name: &str) -> String {
     format!("there is no check `{name}` to exclude")
 }
@@ -124,7 +124,7 @@ fn warnings(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     Ok(())
 }
 
-/// As Go's `%q` writes it.
+/// The name in quotes, as Go's `%q` prints it.
 fn quoted(name: &str) -> String {
     let name = name.replace('\\', "\\\\").replace('"', "\\\"");
     format!("\"{}\"", OneLine(&name))

@@ -1,4 +1,4 @@
-//! How outputs, times and durations read in the forms that are not our own JSON.
+//! Writes outputs, times and durations for the formats other than our own JSON.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use healthcheck::CheckResult;
 use serde_json::Value;
 
-/// An output as text: a string without its quotes, nothing for `null`, anything else as JSON.
+/// An output as text: a string without quotes, an empty text for `null`, and JSON for everything else.
 pub(crate) fn output(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => text.as_str().into(),
@@ -16,8 +16,8 @@ pub(crate) fn output(value: &Value) -> Cow<'_, str> {
     }
 }
 
-/// Text that stays on its line: control characters, line separators and marks that turn the direction of writing are
-/// written as their escapes, so that no output looks like a line of ours.
+/// Text on a single line. Escapes control characters, line separators and marks that change the direction of writing,
+/// so that no output can imitate a line of ours.
 pub(crate) struct OneLine<'a>(pub(crate) &'a str);
 
 impl Display for OneLine<'_> {
@@ -36,7 +36,8 @@ impl Display for OneLine<'_> {
     }
 }
 
-/// What to do about a check that doesn't pass, a line each; nothing where nobody has said it. A text is cut at so many bytes.
+/// Writes a line for each advice on a check that doesn't pass: owner, runbook and `when_it_fails`, if set. Cuts each
+/// text after `longest` bytes.
 pub(crate) fn advice(result: &CheckResult, longest: usize, out: &mut impl Write) -> fmt::Result {
     let CheckResult {
         owner,
@@ -72,17 +73,17 @@ fn breaks_out(character: char) -> bool {
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Seconds since the epoch as RFC 3339, "2026-01-17T03:36:48Z". `None` for what lies outside of four-digit years.
+/// Seconds since the epoch as RFC 3339, such as "2026-01-17T03:36:48Z". `None` if the year doesn't have four digits.
 pub(super) fn rfc3339(seconds: f64) -> Option<String> {
     let since = Duration::try_from_secs_f64(seconds).ok()?;
     let time = UNIX_EPOCH.checked_add(since)?;
     let mut text = String::with_capacity(20);
-    // humantime refuses by an error what it can't write in four digits.
+    // humantime returns an error for years with more than four digits.
     write!(text, "{}", humantime::format_rfc3339_seconds(time)).ok()?;
     Some(text)
 }
 
-/// A duration in .NET's constant form, "[d.]hh:mm:ss.fffffff".
+/// A duration in .NET's constant format, "[d.]hh:mm:ss.fffffff".
 pub(super) fn time_span(seconds: f64) -> String {
     let duration = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let whole = duration.as_secs();
@@ -96,7 +97,7 @@ pub(super) fn time_span(seconds: f64) -> String {
     format!("{days}{hours:02}:{minutes:02}:{seconds:02}.{ticks:07}")
 }
 
-/// A duration as people read it: "85 µs", "12 ms", "3.4 s", "2 min", "5 h", "3 d".
+/// A duration for people: "85 µs", "12 ms", "3.4 s", "2 min", "5 h", "3 d".
 pub(super) fn spoken(seconds: f64) -> String {
     let seconds = seconds.max(0.0);
     match seconds {
@@ -111,7 +112,7 @@ pub(super) fn spoken(seconds: f64) -> String {
     }
 }
 
-/// The beginning of a text, at most so many bytes, and whether something is missing.
+/// The first bytes of a text, at most `bytes`, and whether something was cut off.
 pub(super) fn beginning(text: &str, bytes: usize) -> (&str, bool) {
     let mut ends = (0..=bytes.min(text.len())).rev();
     let end = ends.find(|end| text.is_char_boundary(*end)).unwrap_or_default();
@@ -119,12 +120,12 @@ pub(super) fn beginning(text: &str, bytes: usize) -> (&str, bool) {
         .map_or((text, false), |(start, rest)| (start, !rest.is_empty()))
 }
 
-/// A key of the JSON as people read it.
+/// A JSON key in words.
 pub(crate) fn words(key: &str) -> String {
     key.replace('_', " ")
 }
 
-/// What helps, on one line.
+/// A help text or a list of texts on one line.
 pub(crate) fn listed(value: &Value) -> String {
     match value {
         Value::Array(items) => items.iter().map(listed).collect::<Vec<_>>().join(", "),

@@ -1,20 +1,20 @@
-//! One request over HTTP/1.0 and its answer: it ends with the connection and comes in no chunks, so that reading it
-//! takes the parser that hyper has and no client.
+//! Sends one request over HTTP/1.0 and reads its response. HTTP/1.0 has no chunked bodies, and the connection ends with
+//! the response, so hyper's parser is enough and no HTTP client is needed.
 
 use axum::http::StatusCode;
 use httparse::{EMPTY_HEADER, Header, Response};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// As many headers as hyper takes.
+/// The most headers that a response may have. hyper has the same limit.
 const MOST_HEADERS: usize = 100;
-/// As much is read at once.
+/// How many bytes the buffer grows for each read.
 const PIECE: usize = 16 * 1024;
 
-/// Writes the request's head, a blank line at its end, and reads the answer: its status and its body, of at most
-/// `longest` bytes with the head.
+/// Sends the request head, which has to end with a blank line. Returns the status and the body of the response. Head
+/// and body together may have at most `longest` bytes.
 ///
 /// # Errors
-/// The connection breaks, or what comes isn't HTTP or is too long; in words.
+/// A description, if the connection breaks, or if the response is too long or isn't HTTP.
 pub(crate) async fn exchange(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     request: &str,
@@ -44,17 +44,17 @@ pub(crate) async fn exchange(
     }
 }
 
-/// What stands before the body.
+/// The head of a response.
 struct Head {
     status: StatusCode,
-    /// The body's, where it is told.
+    /// The content length, if the response has one.
     length: Option<usize>,
-    /// Its own length.
+    /// The length of the head itself.
     bytes: usize,
 }
 
 impl Head {
-    /// `None`: there is more to come.
+    /// Parses the head. Returns `None` if it isn't complete yet.
     fn parse(read: &[u8]) -> Result<Option<Self>, String> {
         let mut headers = [EMPTY_HEADER; MOST_HEADERS];
         let mut answer = Response::new(&mut headers);
@@ -89,7 +89,7 @@ fn length(header: &Header<'_>) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// What comes of an answer that is sent in these pieces.
+    /// The result of an exchange whose response arrives in these pieces.
     async fn answered(pieces: &[&str]) -> Result<(u16, String), String> {
         let (near, mut far) = tokio::io::duplex(64);
         let send = async {

@@ -14,11 +14,11 @@ mod exchange;
 
 use exchange::exchange;
 
-/// How long an answer may take: the health path itself takes at most 4 s, unless it was told otherwise.
+/// The default time limit. An endpoint takes at most 4 s on the health path by default.
 const LIMIT: Duration = Duration::from_secs(5);
-/// As much of an answer is read as the endpoint ever sends.
+/// The most bytes of a response that `probe` reads. No endpoint sends more.
 const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
-/// What [`is_probe`](crate::is_probe) knows it by.
+/// The user agent of `probe`. [`is_probe`](crate::is_probe) recognizes it.
 pub(crate) const AGENT: &str = concat!("healthcheck-axum/", env!("CARGO_PKG_VERSION"));
 
 /// Asks a health endpoint over HTTP, for images without curl: `myapp probe` as Docker's `HEALTHCHECK`, as an exec
@@ -110,12 +110,13 @@ impl Probed {
         };
         let told = serde_json::from_slice(body).ok();
         let (status, said) = match told.as_ref().and_then(Told::of) {
-            // 429 is how Consul is told of a warning.
+            // A degraded service can be configured to answer 429, which Consul treats as a warning. This isn't a
+            // failure.
             Some(told) if told.status == Status::Warn && code == StatusCode::TOO_MANY_REQUESTS => {
                 (Status::Warn, told.said())
             }
             Some(told) => (worse(by_code, told.status), told.said()),
-            // A format of one's own: the code tells.
+            // The body is no report: the application has its own format. Only the status code counts.
             None => (by_code, code.to_string()),
         };
         Self {
@@ -151,8 +152,8 @@ const fn worse(one: Status, other: Status) -> Status {
     }
 }
 
-/// What a report tells of its service. Read from a value, since reading a whole [`healthcheck::Report`] would be a
-/// twentieth of this crate.
+/// The parts of a report that `probe` prints. They are read from a `Value`, since deserializing a whole
+/// [`healthcheck::Report`] would make this crate's code a twentieth larger.
 struct Told<'a> {
     status: Status,
     reason: Option<&'a str>,
@@ -186,7 +187,7 @@ impl<'a> Told<'a> {
         })
     }
 
-    /// What is wrong, the failures first; or how much is right.
+    /// The problems in one line, failures first. Without problems, how many checks pass.
     fn said(&self) -> String {
         let mut troubles: Vec<String> = self.reason.iter().map(ToString::to_string).collect();
         for wanted in [Status::Fail, Status::Warn] {

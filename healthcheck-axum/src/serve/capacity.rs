@@ -1,15 +1,15 @@
-//! Whether others wait for a connection's place.
+//! Tells each connection whether other connections wait for its slot.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::log::Seldom;
 
-/// What every connection has to know of the others.
+/// The state that all connections share.
 #[derive(Debug, Default)]
 pub(super) struct CapacitySignal {
-    /// Others need a place or a file: a connection ends as soon as its answer is through.
+    /// Other connections wait for a slot or a file descriptor, so each connection ends after its current answer.
     full: AtomicBool,
-    /// No further request is taken.
+    /// The server is shutting down, so no connection reads another request.
     closing: AtomicBool,
     pub(super) cannot_accept: Seldom,
     pub(super) proxy_protocol: Seldom,

@@ -26,7 +26,7 @@ pub struct ServeError {
 
 enum Kind {
     Build(BuildError),
-    /// The text, where it is known, stands for no address.
+    /// The address can't be resolved. `text` is the address as written, if known.
     NoAddress {
         text: Option<String>,
         why: io::Error,
@@ -115,7 +115,7 @@ impl fmt::Display for ServeError {
     }
 }
 
-/// An operating system's error in plain words.
+/// The error in words, without the number of the operating system.
 fn plain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => return "address already in use".to_owned(),
@@ -130,12 +130,13 @@ fn plain(error: &io::Error) -> String {
     }
 }
 
-/// As [`Display`](fmt::Display), since `fn main() -> Result<(), ServeError>` prints this one.
+/// Prints the same text as [`Display`](fmt::Display), since `fn main() -> Result<(), ServeError>` prints the `Debug`
+/// form.
 impl fmt::Debug for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-// The texts of what it came from are in its own.
+// There is no `source`: the message already contains the texts of the underlying errors.
 impl Error for ServeError {}

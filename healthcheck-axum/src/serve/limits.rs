@@ -1,21 +1,21 @@
 use std::fs;
 use std::time::Duration;
 
-/// What the server allows its clients.
+/// The limits of the server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Connections that are served at once. For the next one others make room; where all are being answered, it waits in
-    /// the kernel's queue.
+    /// How many connections are served at once. For the next one, others are closed. If all are being answered, the
+    /// next one waits in the kernel's queue.
     pub(crate) connections: usize,
-    /// How long a request's head may take, the first one from the connection, and how long the client may take nothing of
-    /// an answer.
+    /// How long the head of a request may take (the first one counts from the connection), and how long a client may
+    /// receive nothing of an answer.
     pub(crate) head: Duration,
-    /// How long a connection may stand idle between two requests.
+    /// How long a connection may be idle between two requests.
     pub(crate) idle: Duration,
-    /// Whether a client that has closed its side is answered. One that has left looks the same, and would keep its place
-    /// for ever where an answer may take that long.
+    /// Whether to answer a client that has closed its sending side. Such a client can't be told from one that left: it
+    /// would occupy its slot for as long as an answer takes, perhaps forever.
     pub(crate) half_closed: bool,
-    /// How long requests in flight may take once the listener is closed.
+    /// How long requests in flight may take after the listener is closed.
     pub(crate) drain: Duration,
 }
 
@@ -26,14 +26,15 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             idle: Duration::from_secs(75),
             half_closed: true,
-            // With the shutdown delay of 5 s below the 30 s that Kubernetes grants.
+            // Together with the shutdown delay of 5 s this stays below the 30 s of Kubernetes' default grace period.
             drain: Duration::from_secs(20),
         }
     }
 }
 
 impl Limits {
-    /// For this process: half of the files that it may have open are left to the application. Where the system doesn't tell how many it may have, nothing is.
+    /// The limits for this process. They leave half of the allowed open files to the application. If the system doesn't
+    /// report how many are allowed, the default number of connections is used.
     pub(crate) fn of_this_process() -> Self {
         let told = fs::read_to_string("/proc/self/limits").unwrap_or_default();
         Self::default().within(open_files(&told))
@@ -48,7 +49,7 @@ impl Limits {
     }
 }
 
-/// The soft limit.
+/// The soft limit of open files, from the text of `/proc/self/limits`.
 fn open_files(limits: &str) -> Option<usize> {
     let of_files = limits
         .lines()

@@ -1,4 +1,4 @@
-//! What `serve` listens on: TCP addresses, all that a name has, and on Unix sockets of the file system.
+//! The sockets of `serve`: every TCP address of a name, and Unix sockets.
 
 use std::future::poll_fn;
 use std::io;
@@ -14,10 +14,10 @@ use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs};
 use super::accept::Accept;
 use super::error::ServeError;
 
-/// Connections that the kernel holds until they are accepted, as far as the system allows it. Of the default, 128, a burst
-/// leaves nothing, and a probe that the kernel drops tries again after a second.
+/// The most connections that wait in the kernel to be accepted; the system may allow fewer. A burst overflows the
+/// default of 128, and a client whose connection the kernel drops tries again only after a second.
 const QUEUE: u32 = 4_096;
-/// How often a free port is looked for that is free at each address of a name.
+/// How often to try for a port that is free at every address of a name.
 const ATTEMPTS: usize = 16;
 
 /// What [`Endpoints::serve_on`](crate::Endpoints::serve_on) listens on: a [`TcpListener`], or on Unix a `UnixListener`.
@@ -42,7 +42,8 @@ const ATTEMPTS: usize = 16;
 #[derive(Debug)]
 pub struct Listener {
     sockets: Vec<Socket>,
-    /// Which one is asked first: the next one each time, so that none is kept out by the others.
+    /// The index of the socket that is polled first. It advances each time, so that a busy socket can't keep the others
+    /// out.
     next: AtomicUsize,
 }
 
@@ -74,8 +75,8 @@ impl Listener {
         }
     }
 
-    /// Listens on every address that the name has. An address that this machine doesn't have is left out where there is
-    /// another one: `localhost` often names `::1` where IPv6 is turned off.
+    /// Listens on every address of the name. Skips an address that this machine doesn't have, as long as another one
+    /// works: `localhost` often includes `::1` even if IPv6 is off.
     pub(super) async fn bind(addr: impl ToSocketAddrs) -> Result<Self, ServeError> {
         let mut addrs = resolve(addr, None).await?;
         addrs.sort_unstable();
@@ -85,7 +86,7 @@ impl Listener {
             attempt += 1;
             match bind_all(&addrs) {
                 Ok(sockets) => return Ok(Self::new(sockets)),
-                // A port that was free at the first address may be taken at the second.
+                // Port 0: the port that was free at the first address is taken at another one. Tries a new port.
                 Err((addr, why))
                     if why.kind() == io::ErrorKind::AddrInUse && addr.port() == 0 && attempt < ATTEMPTS => {}
                 Err((addr, why)) => return Err(ServeError::listen(vec![addr], why)),
@@ -93,12 +94,12 @@ impl Listener {
         }
     }
 
-    /// Where it listens, in words.
+    /// The addresses of the sockets, for logs.
     pub(super) fn names(&self) -> io::Result<Vec<String>> {
         self.sockets.iter().map(Socket::name).collect()
     }
 
-    /// Whether nobody but this machine can reach it.
+    /// Whether only this machine can reach the listener.
     pub(super) fn is_local(&self) -> bool {
         self.sockets.iter().all(|socket| match socket {
             Socket::Tcp(listener) => listener
@@ -109,7 +110,7 @@ impl Listener {
         })
     }
 
-    /// Takes it from this runtime, to be attached to another one.
+    /// Removes the listener from its runtime, so that another runtime can take it.
     pub(super) fn detach(self) -> io::Result<Detached> {
         let sockets = self.sockets.into_iter().map(Socket::detach);
         Ok(Detached(sockets.collect::<io::Result<_>>()?))
@@ -140,11 +141,12 @@ impl Socket {
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, SocketAddr)>> {
         match self {
             Self::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, peer)| {
-                // Answers are small and whole: there is nothing to gather. A connection without it is as good.
+                // Answers are small and written at once, so waiting for more data would only delay them. If this fails,
+                // the connection still works.
                 let _ = stream.set_nodelay(true);
                 (Box::new(stream) as Stream, peer)
             }),
-            // Only processes of this machine open the file.
+            // Only processes of this machine can open a Unix socket, so its peers count as 127.0.0.1.
             #[cfg(unix)]
             Self::Unix(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| {
                 let peer = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -154,7 +156,7 @@ impl Socket {
     }
 }
 
-/// A connection of either kind.
+/// A TCP or Unix connection.
 pub(super) trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
@@ -179,7 +181,7 @@ impl Accept for Listener {
     }
 }
 
-/// A listener of no runtime.
+/// A listener that belongs to no runtime.
 pub(super) struct Detached(Vec<DetachedSocket>);
 
 enum DetachedSocket {
@@ -189,7 +191,7 @@ enum DetachedSocket {
 }
 
 impl Detached {
-    /// Attaches it to this runtime.
+    /// Adds the listener to the current runtime.
     pub(super) fn attach(self) -> io::Result<Listener> {
         let sockets = self.0.into_iter().map(|socket| match socket {
             DetachedSocket::Tcp(listener) => TcpListener::from_std(listener).map(Socket::Tcp),
@@ -200,7 +202,7 @@ impl Detached {
     }
 }
 
-/// `text` is what the address was written as, where that is known.
+/// Resolves an address. `text` is the address as written, if known, for the error.
 pub(super) async fn resolve(
     addr: impl ToSocketAddrs,
     text: Option<&str>,
@@ -214,7 +216,8 @@ pub(super) async fn resolve(
     Ok(addrs)
 }
 
-/// All of them, port 0 being the same port at each; or the one that can't be had.
+/// Binds all addresses. If the port is 0, all sockets get the same free port. The error names the address that can't be
+/// bound.
 fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<Socket>, (SocketAddr, io::Error)> {
     let mut sockets = Vec::new();
     let mut port = 0;
@@ -239,20 +242,21 @@ fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<Socket>, (SocketAddr, io::Error)
     }
 }
 
-/// As `TcpListener::bind`, with a longer queue.
+/// Does the same as `TcpListener::bind`, with a longer queue.
 fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = match addr {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // Elsewhere it would let two processes listen at one address.
+    // On Windows this option would let two processes listen at one address.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
     socket.listen(QUEUE)
 }
 
-/// Neither this machine nor its kernel has such an address (`EAFNOSUPPORT` has no kind of its own).
+/// Whether this machine doesn't have the address, or its kernel not even the protocol (`EAFNOSUPPORT`, which
+/// `ErrorKind` lacks).
 fn is_of_another_machine(why: &io::Error) -> bool {
     matches!(
         why.kind(),

@@ -1,21 +1,21 @@
-//! Lines that clients could write as often as they like.
+//! Limits log lines that clients could otherwise trigger without end.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Such a line is written no more often than this.
+/// The least time between two such lines.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Whether a line is due again.
+/// Limits a log line to one a minute.
 #[derive(Debug, Default)]
 pub(super) struct Seldom {
     last: Mutex<Option<Instant>>,
 }
 
 impl Seldom {
-    /// Whether a minute has passed since this was true.
+    /// Returns `true` at most once a minute.
     pub(super) fn is_due(&self) -> bool {
         let now = Instant::now();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! `serve`: the endpoints at addresses of their own, answered from a thread apart.
+//! `serve`: an HTTP server for the endpoints, with an address and a thread of its own.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub async fn serve(addr: impl ToSocketAddrs) -> Result<(), ServeError> {
     Endpoints::new(HealthCheck::discover()?).serve(addr).await
 }
 
-/// How the endpoints are served, where they are served by themselves.
+/// The options of `serve`, and `serve` itself.
 impl Endpoints {
     /// How long a service that shuts down goes on answering, with readiness failing, so that load balancers notice.
     /// Default: 5 s on SIGTERM, or what [`HealthCheck::set_shutdown_delay`] said; none on Ctrl-C, whatever is set here.
@@ -238,7 +238,7 @@ impl Endpoints {
         } else {
             Readers::Unknown
         };
-        // A result has no secrets of a panic. This hook keeps them out of what the panic prints, too.
+        // The library redacts panic messages in results. This hook redacts what the panic prints as well.
         healthcheck::install_panic_hook();
         let own_is_disabled = disabled::apply(&self.health);
         let endpoints = self.at_home_on(Handle::current());
@@ -299,7 +299,7 @@ impl Endpoints {
     }
 }
 
-/// The service of a server that serves nothing else.
+/// The service of a server that serves only the endpoints.
 fn service(handler: Arc<Handler>) -> Service {
     Arc::new(move |mut head, peer| {
         let target = handler.at(&head);
@@ -310,7 +310,7 @@ fn service(handler: Arc<Handler>) -> Service {
     })
 }
 
-/// Who handles the signals that end a process.
+/// Whether `serve` handles the signals that end a process.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Signals {
     TakenOver,

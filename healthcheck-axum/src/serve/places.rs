@@ -1,5 +1,5 @@
-//! The open connections, at most so many: where every place is taken, those that can be missed make room. Else somebody
-//! who opens as many and leaves them idle would keep the orchestrator's probes out.
+//! The open connections. Their number is limited: if all slots are taken, some connections are closed to make room.
+//! Otherwise a client could keep the orchestrator's probes out by opening many connections and leaving them idle.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::capacity::CapacitySignal;
 use super::connection::{self, ConnectionContext, ConnectionPhase, Rank};
 
-/// Where places are needed, this part of them is made free at once, so that the search for them costs next to nothing
-/// however fast clients come.
+/// If slots are needed, this fraction of the connections (a sixteenth) is closed at once. So the search for expendable
+/// connections is rare, however fast clients connect.
 const PART: usize = 16;
 
 /// The connections that are served.
@@ -30,7 +30,7 @@ impl Places {
         }
     }
 
-    /// How many connections are served.
+    /// The number of open connections.
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
@@ -47,9 +47,9 @@ impl Places {
         self.open.insert(task.id(), phase);
     }
 
-    /// Asks a part of the connections to end: first those that have stood idle longest, then those whose head is
-    /// unfinished for longest, then those that don't take their answer. `all_idle`: every idle one. They aren't aborted:
-    /// a request may have come that its task hasn't read yet.
+    /// Asks some connections to end. First come those that have been idle longest, then those with the oldest
+    /// incomplete head, then those whose client doesn't read the answer. With `all_idle`, asks every idle one. Doesn't
+    /// abort them: a connection may have received a request that its task hasn't read yet.
     pub(super) fn make_room(&self, all_idle: bool) {
         let now = Instant::now();
         let open = self.open.values();
@@ -62,13 +62,13 @@ impl Places {
         }
     }
 
-    /// When some of them have ended; never, where there is none.
+    /// Waits until at least one connection has ended. Waits forever if there is none.
     pub(super) async fn ended(&mut self) {
         let Some(first) = self.tasks.join_next_with_id().await else {
             return std::future::pending().await;
         };
         let mut next = Some(first);
-        // All of them: who makes room for others ends together.
+        // Collects all ended connections, since those that make room end at the same time.
         while let Some(ended) = next {
             let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
             self.open.remove(&id);
@@ -76,7 +76,7 @@ impl Places {
         }
     }
 
-    /// Ends each connection once it has answered the requests received so far, and waits for all of them.
+    /// Ends each connection after the requests that it has received so far, and waits for all of them.
     pub(super) async fn close(&mut self, capacity: &CapacitySignal) {
         capacity.close();
         for phase in self.open.values() {

@@ -1,4 +1,4 @@
-//! The signals that end a service: those of `serve`, and the same for an application's own server.
+//! The signals that end a service, for `serve` and for an application's own server.
 
 use std::io;
 use std::pin::pin;
@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::log::log;
 
-/// After a second signal the process ends; the application has this long to end it in its own way.
+/// How long the application may take to end after a second signal. Then this crate ends the process.
 pub(super) const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// Drains an application that merged [`router`](crate::router) into its own server, as [`serve`](crate::serve()) drains
@@ -59,13 +59,13 @@ pub async fn drain_on_signals(health: HealthCheck) {
                 caught = signals.next() => Some(caught),
             };
         }
-        // For those who wait for `drained` beside this.
+        // Completes `HealthCheck::drained`, for other tasks that wait for it.
         health.end_drain();
     }
     if let Some(caught) = second {
         log!(WARN, "{} received while draining: ending at once", caught.name());
     }
-    // Requests in flight may take for ever, and nothing else listens to a signal any more.
+    // Requests in flight may never end, and no other code handles signals now. So the next signal ends the process.
     tokio::spawn(async move {
         let caught = match second {
             Some(caught) => {
@@ -80,17 +80,17 @@ pub async fn drain_on_signals(health: HealthCheck) {
     });
 }
 
-/// Which signal came.
+/// A signal that was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Caught {
-    /// SIGTERM: of Kubernetes, systemd and `docker stop`.
+    /// SIGTERM, sent by Kubernetes, systemd and `docker stop`.
     Terminate,
     /// SIGINT: Ctrl-C.
     Interrupt,
 }
 
 impl Caught {
-    /// What a shell gives for a process that this signal ended.
+    /// The exit code that a shell reports for a process that this signal ended.
     pub(super) const fn exit_code(self) -> i32 {
         match self {
             Self::Terminate => 128 + 15,
@@ -106,26 +106,27 @@ impl Caught {
     }
 }
 
-/// The installed handlers, or none: then nothing ever comes.
+/// The signal handlers. Without handlers no signal is ever received.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
     handlers: Option<Handlers>,
 }
 
 impl Signals {
-    /// Takes SIGTERM and Ctrl-C over, for the rest of the process. Needs the runtime that will wait for them.
+    /// Installs handlers for SIGTERM and Ctrl-C for the rest of the process. Has to be called on the runtime that will
+    /// wait for the signals.
     pub(super) fn install() -> io::Result<Self> {
         Ok(Self {
             handlers: Some(Handlers::install()?),
         })
     }
 
-    /// Whether they are taken over, and by this one.
+    /// Whether the handlers are installed, and belong to this value.
     pub(super) const fn are_installed(&self) -> bool {
         self.handlers.is_some()
     }
 
-    /// The next signal. Loses none when it is dropped unfinished.
+    /// Waits for the next signal. Dropping the future before it completes loses no signal.
     pub(super) async fn next(&mut self) -> Caught {
         match &mut self.handlers {
             Some(handlers) => handlers.next().await,
@@ -158,7 +159,7 @@ impl Handlers {
         };
         match come {
             Some(caught) => caught,
-            // The stream has ended; tokio says that it never does.
+            // The stream has ended, which tokio documents never to happen.
             None => std::future::pending().await,
         }
     }

@@ -1,4 +1,4 @@
-//! Servers under test answer by a router of the test's own.
+//! A service for tests, made of an axum router.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use ::tonic::transport::{Channel, Endpoint, Server};
 use tokio::runtime::{Builder, Runtime};
 use tonic_health::server::HealthReporter;
 
-/// In this process, since tonic's is the code that most of them run. Its connections end with it.
+/// A gRPC server in this process. It uses tonic, as most Rust services do. Its connections end when it is dropped.
 pub struct Grpc {
     pub reporter: HealthReporter,
     pub address: SocketAddr,

@@ -1,5 +1,5 @@
-//! Servers of other projects, as processes of the test that started them.
-#![allow(dead_code)] // Each binary uses its own part.
+//! Servers of other projects, as child processes of the tests.
+#![allow(dead_code)] // Each test binary uses only a part of this module.
 
 pub mod grpc;
 pub mod mariadb;
@@ -17,17 +17,17 @@ use std::{fs, thread};
 use healthcheck_tests::free_port;
 use tempfile::TempDir;
 
-/// Ends when it is dropped, with what it has started itself.
+/// A running server. Dropping it ends the server and its child processes.
 pub struct Server {
     pub port: u16,
     command: Command,
     child: Child,
-    /// Where its data lies.
+    /// The folder with the server's data.
     folder: TempDir,
 }
 
 impl Server {
-    /// Starts what `command` makes of a folder and a port, and waits until it accepts connections.
+    /// Starts the command that `command` returns for a folder and a port. Waits until the server accepts connections.
     pub fn start(command: impl FnOnce(&Path, u16) -> Command) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
@@ -50,12 +50,12 @@ impl Server {
         self.folder.path()
     }
 
-    /// At once, as by the kernel's out-of-memory killer.
+    /// Kills the server immediately, as the kernel's out-of-memory killer does.
     pub fn kill(&mut self) {
         let processes = self.processes();
         signal("KILL", &processes);
         self.child.wait().unwrap();
-        // A child of it lives on for a moment, with its sockets.
+        // The server's child processes keep their sockets for a moment after the kill.
         let patience = Instant::now() + Duration::from_secs(30);
         while processes
             .iter()
@@ -66,14 +66,14 @@ impl Server {
         }
     }
 
-    /// After a kill, with the same data on the same port.
+    /// Starts the server after a kill, with the same data and port.
     pub fn start_again(&mut self) {
-        // PostgreSQL's own lock; its process is gone.
+        // PostgreSQL's lock file is left over from the killed process.
         let _ = fs::remove_file(self.folder().join("data/postmaster.pid"));
         self.child = spawn(&mut self.command, self.port);
     }
 
-    /// From now on the kernel accepts connections and nobody answers.
+    /// Pauses the server: the kernel still accepts connections, but the server doesn't answer.
     pub fn pause(&self) {
         signal("STOP", &self.processes());
     }
@@ -86,7 +86,7 @@ impl Server {
         signal("HUP", &[self.child.id()]);
     }
 
-    /// The process that was started and its children; theirs there are none.
+    /// The ids of the server's process and of its children. None of these servers has grandchildren.
     fn processes(&self) -> Vec<u32> {
         let own = self.child.id();
         let is_child = |pid: &u32| stat(*pid).is_some_and(|(_, parent)| parent == own);
@@ -105,21 +105,22 @@ impl Drop for Server {
     }
 }
 
-/// State and parent of a process, as long as it is there.
+/// The state and the parent of a process. `None` if the process doesn't exist.
 fn stat(pid: u32) -> Option<(String, u32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // "pid (name) state parent …"; a name may hold anything.
+    // The format is "pid (name) state parent …", and a name may contain any character.
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut words = after_name.split_whitespace();
     Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
 }
 
-/// Says which version of which program this is: of the process itself, whatever started it.
+/// Prints the name and version of the running program. It asks the executable of the process, which a wrapper may have
+/// started.
 fn print_version(child: &Child) {
     let Ok(program) = fs::read_link(format!("/proc/{}/exe", child.id())) else {
         return;
     };
-    // nginx knows only the short one, and says it on stderr.
+    // nginx only knows the short flag, and prints its version to stderr.
     for flag in ["--version", "-v"] {
         let Ok(said) = Command::new(&program).arg(flag).output() else {
             continue;
@@ -154,14 +155,15 @@ fn spawn(command: &mut Command, port: u16) -> Child {
 
 fn signal(name: &str, pids: &[u32]) {
     let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
-    // A child may have ended meanwhile.
+    // `kill` fails if a child has ended meanwhile.
     let _ = Command::new("sh")
         .args(["-c", &format!("kill -{name} {} 2>/dev/null", pids.join(" "))])
         .status()
         .unwrap();
 }
 
-/// A command that runs as `user` where this is root, which some servers refuse to be; `folder` becomes the user's.
+/// A command that runs as `user` if this process is root, since some servers refuse to run as root. The user then owns
+/// `folder`.
 pub fn command_as(user: &str, program: impl AsRef<OsStr>, folder: &Path) -> Command {
     if fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) != 0) {
         return Command::new(program);

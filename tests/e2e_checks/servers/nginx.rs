@@ -9,7 +9,7 @@ use super::Server;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// For `localhost`, in `folder`, for so many days; the certificate's file.
+/// Creates a certificate for `localhost` in `folder` that is valid for `days`. Returns its path.
 pub fn certificate(folder: &Path, days: u32) -> PathBuf {
     let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
     params.not_before = (SystemTime::now() - DAY).into();
@@ -21,7 +21,8 @@ pub fn certificate(folder: &Path, days: u32) -> PathBuf {
     folder.join("certificate.pem")
 }
 
-/// For `localhost`, in `folder`, signed by an intermediate, which an authority has signed; the authority's file.
+/// Creates a certificate for `localhost` in `folder`, signed by an intermediate, which a root has signed. Returns the
+/// path of the root's certificate.
 pub fn chain(folder: &Path, leaf_days: u32, intermediate_days: u32) -> PathBuf {
     let params = |name: &str, days: u32| {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
@@ -52,7 +53,7 @@ pub fn chain(folder: &Path, leaf_days: u32, intermediate_days: u32) -> PathBuf {
     folder.join("root.pem")
 }
 
-/// The URL, and the file that makes its certificate trusted.
+/// Starts nginx. Returns it with its URL and the certificate file that clients have to trust.
 pub fn nginx(days: u32) -> (Server, String, PathBuf) {
     let server = Server::start(|folder, port| {
         certificate(folder, days);

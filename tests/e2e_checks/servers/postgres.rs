@@ -28,7 +28,7 @@ pub fn postgres() -> (Server, PgConnectOptions) {
     (server, options)
 }
 
-/// A standby that follows `primary`.
+/// Starts a standby that replicates `primary`.
 pub fn standby(primary: &Server) -> (Server, PgConnectOptions) {
     let server = Server::start(|folder, port| {
         let data = folder.join("data");
@@ -62,7 +62,7 @@ pub fn standby(primary: &Server) -> (Server, PgConnectOptions) {
     (server, options)
 }
 
-/// Makes a standby the primary, and waits until it is.
+/// Makes a standby the primary, and waits until it is the primary.
 pub fn promote(standby: &Server) {
     let data = standby.folder().join("data");
     let promoted = command_as("postgres", program("pg_ctl"), standby.folder())
@@ -86,7 +86,8 @@ fn options(port: u16) -> PgConnectOptions {
         .ssl_mode(PgSslMode::Disable)
 }
 
-/// It accepts connections a moment before it lets anyone in, and says so.
+/// Waits until the server lets clients log in. It accepts connections a moment earlier, but answers that it is starting
+/// up.
 pub async fn ready(pool: &PgPool) {
     let patience = Instant::now() + Duration::from_secs(30);
     while pool.acquire().await.is_err() {
@@ -94,7 +95,7 @@ pub async fn ready(pool: &PgPool) {
     }
 }
 
-/// The newest of Debian's PostgreSQL, whose programs aren't in the path.
+/// The path of a program of the newest installed PostgreSQL. Debian doesn't put these programs into the PATH.
 fn program(name: &str) -> PathBuf {
     let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .expect("no PostgreSQL; .ci/install-clients installs it")

@@ -1,5 +1,5 @@
-//! A library with a check and a section of its own, which also hands the runtime on under another name, as a framework
-//! does whose users have no dependency on it themselves.
+//! A library with a check and a section. It also re-exports `healthcheck` under another name, as a framework does whose
+//! users don't depend on `healthcheck` themselves.
 
 pub use healthcheck as runtime;
 use healthcheck::{env_section, health_check};

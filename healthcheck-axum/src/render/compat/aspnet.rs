@@ -12,7 +12,7 @@ use crate::render::form::JSON;
 use crate::render::wording::{output, time_span};
 use crate::render::{Format, Page, body};
 
-/// What the HealthChecks UI of the .NET world reads.
+/// The format of ASP.NET Core's health checks, for the HealthChecks UI.
 pub(crate) struct AspNet;
 
 impl Format for AspNet {
@@ -27,7 +27,7 @@ impl Format for AspNet {
 
 fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     let report = page.report();
-    // The checks run side by side, so the whole takes as long as the slowest.
+    // The checks run concurrently, so the total duration is that of the slowest one.
     let times = report.results.iter().filter_map(|result| result.response_time);
     let status = match report.status {
         Overall::Success => Status::Pass,
@@ -68,7 +68,7 @@ impl Serialize for Entries<'_> {
 
 #[derive(Serialize)]
 struct Entry<'a> {
-    /// Always empty: what there is to say stands in the description.
+    /// Always empty: the description has everything that we know.
     data: Nothing,
     #[serde(skip_serializing_if = "str::is_empty")]
     description: Cow<'a, str>,

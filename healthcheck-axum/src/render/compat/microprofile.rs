@@ -12,7 +12,7 @@ use crate::render::form::JSON;
 use crate::render::wording::output;
 use crate::render::{Format, Page, body};
 
-/// What MicroProfile Health answers: two states only, so that a warning is UP.
+/// The format of MicroProfile Health. It has only two states, so a warning is UP.
 pub(crate) struct MicroProfile;
 
 impl Format for MicroProfile {
@@ -59,7 +59,7 @@ struct Check<'a> {
     data: Data<'a>,
 }
 
-/// Values of the specification's `data` are strings, numbers or booleans.
+/// The `data` of a check. The specification allows only strings, numbers and booleans as values.
 #[derive(Serialize)]
 struct Data<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]

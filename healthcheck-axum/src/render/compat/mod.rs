@@ -1,4 +1,4 @@
-//! The forms of other health libraries, for the clients that read those.
+//! The formats of other health libraries, for their clients.
 
 pub(super) mod aspnet;
 pub(super) mod microprofile;

@@ -10,7 +10,7 @@ use crate::render::body::Body;
 use crate::render::wording::output;
 use crate::render::{Format, Page, body};
 
-/// What Spring Boot's actuator answers on `/actuator/health`.
+/// The format of Spring Boot's actuator at `/actuator/health`.
 pub(crate) struct Spring;
 
 impl Format for Spring {
@@ -25,12 +25,12 @@ impl Format for Spring {
 
 fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     let report = page.report();
-    // Below its path, Spring shows a component by itself.
+    // At the path of a single check, Spring's answer is the component alone.
     if let (Some(_), [result]) = (page.check(), &*report.results) {
         return body.json(&Component::of(result));
     }
     let status = match report.status {
-        // What Spring says of a service that refuses traffic on purpose.
+        // Spring's status for a service that refuses traffic on purpose.
         Overall::Failure if report.reason.is_some() => "OUT_OF_SERVICE",
         Overall::Failure => "DOWN",
         Overall::Success | Overall::Degraded => "UP",
@@ -78,7 +78,7 @@ struct Component<'a> {
 #[derive(Serialize)]
 struct Details<'a> {
     output: std::borrow::Cow<'a, str>,
-    /// Spring has no word between UP and DOWN.
+    /// True if the check warns. Spring has no status between UP and DOWN.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     warning: bool,
 }

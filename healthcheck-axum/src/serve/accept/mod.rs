@@ -1,4 +1,4 @@
-//! The accept loop: as many connections as the limit allows, and no end of it when files run out.
+//! The accept loop. It keeps to the limit of connections, and goes on when the process runs out of file descriptors.
 
 use std::convert::Infallible;
 use std::io;
@@ -13,18 +13,18 @@ use super::places::Places;
 
 use crate::log::log;
 
-/// How long to wait for a free place or file, unless a connection ends before.
+/// How long to wait for a free slot or file descriptor. The end of a connection cuts the wait short.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// Where connections come from.
+/// A source of connections.
 pub(super) trait Accept {
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// Loses no connection when it is dropped unfinished.
+    /// Accepts a connection. Dropping the future before it completes loses no connection.
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Io, SocketAddr)>> + Send;
 }
 
-/// Accepts until it is dropped; the connections keep their places.
+/// Accepts connections until the future is dropped. The accepted connections stay open in `places`.
 pub(super) async fn accept<A: Accept>(
     listener: &A,
     context: &ConnectionContext,
@@ -32,7 +32,7 @@ pub(super) async fn accept<A: Accept>(
 ) -> Infallible {
     let mut spare = Spare::keep();
     loop {
-        // The last one accepted has a place of its own, so that the next one in the kernel's queue makes others go.
+        // The loop accepts one connection above the limit. It is served too, and makes the loop ask others to end.
         let is_crowded = places.len() > context.limits.connections;
         context.capacity.set_full(is_crowded || spare.is_none());
         if is_crowded {
@@ -64,7 +64,7 @@ pub(super) async fn accept<A: Accept>(
                 }
                 if out_of_files {
                     places.make_room(true);
-                    // The spare file's place is the next connection's.
+                    // The spare's file descriptor is free for the next connection.
                     if spare.take().is_some() {
                         continue;
                     }
@@ -83,8 +83,8 @@ async fn ended_or_breath(places: &mut Places) {
     }
 }
 
-/// A file that is closed when none is left, so that a probe still gets one. It is a socket, since a container may have no
-/// `/dev/null`.
+/// A file descriptor that is released when none is left, so that a probe can still connect. It is a socket: a container
+/// may have no `/dev/null`.
 #[cfg(unix)]
 struct Spare {
     _socket: std::os::unix::net::UnixDatagram,
@@ -92,14 +92,14 @@ struct Spare {
 
 #[cfg(unix)]
 impl Spare {
-    /// `None`: no file is left.
+    /// Opens the spare. Returns `None` if no file descriptor is left.
     fn keep() -> Option<Self> {
         let socket = std::os::unix::net::UnixDatagram::unbound().ok()?;
         Some(Self { _socket: socket })
     }
 }
 
-/// Elsewhere sockets aren't counted as files.
+/// On other systems sockets don't count as open files, so the spare is empty.
 #[cfg(not(unix))]
 struct Spare;
 
@@ -110,12 +110,12 @@ impl Spare {
     }
 }
 
-/// `ENFILE` and `EMFILE`, which have these numbers on every Unix.
+/// Whether the error is `ENFILE` or `EMFILE`. They have these numbers on every Unix.
 fn is_out_of_files(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
-/// Whether the client went away before it was accepted.
+/// Whether the error concerns only this client, for example because it left before it was accepted.
 fn is_the_clients(error: &io::Error) -> bool {
     matches!(
         error.kind(),

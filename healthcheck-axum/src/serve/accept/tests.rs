@@ -10,7 +10,7 @@ use super::*;
 use crate::serve::test_service::service;
 use crate::test_log::Log;
 
-/// Gives what it was told to give, then nothing more.
+/// A listener that returns these results in order, and then nothing more.
 #[derive(Default)]
 struct Script(Mutex<VecDeque<io::Result<DuplexStream>>>);
 
@@ -46,7 +46,7 @@ fn context(connections: usize) -> ConnectionContext {
         capacity: Arc::default(),
     }
 }
-
+/// The error `EMFILE`, which is 24 on every Unix.
 /// `EMFILE`, which is 24 everywhere.
 fn no_free_file() -> io::Error {
     io::Error::from_raw_os_error(24)
@@ -60,10 +60,10 @@ async fn accept_for(span: Duration, script: &Script, context: &ConnectionContext
 
 const MOMENT: Duration = Duration::from_secs(1);
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-/// The beginning of [`GET`].
+/// The first part of [`GET`].
 const BEGUN: &[u8] = b"GET / HTTP/1.1\r\n";
 const REST: &[u8] = b"Host: x\r\n\r\n";
-
+/// A server with two slots. Its clients connect one after another, and it gets time in between.
 /// A server with two places, and time that its clients have one after another.
 struct Crowded {
     script: Script,
@@ -80,7 +80,7 @@ impl Crowded {
         }
     }
 
-    /// Somebody connects and sends this.
+    /// Connects a client that sends these bytes. The pipe to the client holds `takes` bytes.
     async fn client(&mut self, sent: &[u8], takes: usize) -> DuplexStream {
         let (mut client, io) = tokio::io::duplex(takes);
         client.write_all(sent).await.unwrap();
@@ -94,7 +94,7 @@ impl Crowded {
     }
 }
 
-/// What comes now, and whether it is the end.
+/// The bytes that the client can read now, and whether the server has closed the connection.
 async fn read(client: &mut DuplexStream) -> (String, bool) {
     let mut text = Vec::new();
     let ended = timeout(Duration::ZERO, client.read_to_end(&mut text))
@@ -152,7 +152,7 @@ async fn where_all_places_are_taken_the_one_that_stood_idle_longest_makes_room()
     assert!(is_closed(&read(&mut silent).await), "it never sent anything");
     let (answer, ended) = read(&mut asked).await;
     assert!(answer.starts_with("HTTP/1.1 404") && !ended);
-    // A connection that is used stays, one that was idle meanwhile goes.
+    // Using a connection makes it the most recent one. So `next`, idle meanwhile, is closed, and `asked` stays.
     asked.write_all(GET).await.unwrap();
     it.go_on().await;
     let mut last = it.client(GET, 1024).await;
@@ -169,7 +169,7 @@ async fn a_connection_of_this_moment_is_not_idle_since_its_request_may_be_on_its
     let second = it.client(BEGUN, 1024).await;
     drop(second);
     it.go_on().await;
-    // Two connect within the same moment: the first of them has sent nothing yet.
+    // Two clients connect at the same moment, and the first one hasn't sent anything yet.
     let (mut slow, io) = tokio::io::duplex(1024);
     let (mut next, other) = tokio::io::duplex(1024);
     next.write_all(GET).await.unwrap();
@@ -185,7 +185,7 @@ async fn a_connection_of_this_moment_is_not_idle_since_its_request_may_be_on_its
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_not_taken_makes_room_last() {
     let mut it = Crowded::new();
-    // It doesn't read, and has room for a part of the answer.
+    // This client reads nothing. Its pipe holds only a part of the answer.
     let mut slow = it.client(GET, 48).await;
     let mut begun = it.client(BEGUN, 1024).await;
     let mut third = it.client(GET, 1024).await;
@@ -217,7 +217,7 @@ async fn a_part_of_the_places_is_made_free_at_once_so_that_a_flood_of_clients_co
     .await;
     assert_eq!(places.len(), 64);
     places.make_room(false);
-    // All of them have ended before one is counted.
+    // The four connections that were asked end before `ended` is polled. It has to count all of them at once.
     tokio::time::sleep(MOMENT).await;
     places.ended().await;
     assert_eq!(places.len(), 60);

@@ -1,4 +1,4 @@
-//! HAProxy's agent check: a TCP port that tells readiness in one line.
+//! HAProxy's agent check: a TCP port that reports readiness in one line.
 
 use std::time::Duration;
 
@@ -11,23 +11,23 @@ use tokio::time::{sleep, timeout};
 use crate::log::log;
 use crate::task::Task;
 
-/// Connections at once; HAProxy opens one an interval, and the next ones wait.
+/// The most connections at once. HAProxy opens one in each interval. Further ones wait to be accepted.
 const CONNECTIONS: usize = 64;
-/// How long a client may take to read one line and to close.
+/// How long a client may take to read the line and to close the connection.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long to wait when no connection can be accepted.
+/// How long to wait after an error of `accept`.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// Where it listens, and what it tells.
+/// The listener of the agent check, and what it reports.
 pub(crate) struct Agent {
     pub(crate) listener: std::net::TcpListener,
-    /// Readiness, as old as a probe may be.
+    /// The readiness checks, with the same maximum age as on the probe.
     pub(crate) selection: Selection,
     /// How long a line may wait for due checks.
     pub(crate) budget: Option<Duration>,
 }
 
-/// Tells everybody who connects, until it is dropped.
+/// Answers every connection until the future is dropped.
 pub(crate) async fn tell(agent: Agent, health: HealthCheck) {
     let listener = match TcpListener::from_std(agent.listener) {
         Ok(listener) => listener,
@@ -51,7 +51,7 @@ pub(crate) async fn tell(agent: Agent, health: HealthCheck) {
                 let (health, selection) = (health.clone(), agent.selection.clone());
                 let told: Task = Box::pin(async move {
                     let line = line(&health, &selection, agent.budget).await;
-                    // Whoever went away or doesn't read asks again.
+                    // An error needs no handling: a client that left, or that didn't read in time, connects again.
                     let said = timeout(PATIENCE, say(stream, line)).await;
                     log!(TRACE, %peer, line, ?said, "agent of HAProxy");
                 });
@@ -65,10 +65,10 @@ pub(crate) async fn tell(agent: Agent, health: HealthCheck) {
     }
 }
 
-/// HAProxy keeps what it was told until it is told the opposite: `up` alone ends neither `maint` nor `drain`, which takes
-/// `ready`, and gives no weight back.
+/// The line for HAProxy. HAProxy keeps each state until a line ends it: `up` doesn't end `maint` or `drain`, only
+/// `ready` does. It keeps the weight as well, so every `up` states one.
 async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Duration>) -> &'static str {
-    // Before the checks are asked: what is going to end isn't held up by them.
+    // These lines come first, so that a service that shuts down doesn't wait for its checks.
     if health.is_draining() {
         return "drain\n";
     }
@@ -79,7 +79,7 @@ async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Durati
     match status.map(|report| report.status) {
         Ok(Overall::Success) => "ready up 100%\n",
         Ok(Overall::Degraded) => "ready up 75%\n",
-        // It may have begun to drain meanwhile.
+        // A drain may have begun while the checks ran.
         _ if health.is_draining() => "drain\n",
         _ if health.maintenance_reason().is_some() => "maint\n",
         _ => "ready down\n",
@@ -89,7 +89,8 @@ async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Durati
 async fn say(mut stream: TcpStream, line: &str) -> std::io::Result<()> {
     stream.write_all(line.as_bytes()).await?;
     stream.shutdown().await?;
-    // What the client sent (`agent-send`) is read: a socket that is closed before takes the line back by its reset.
+    // Reads what the client sends (`agent-send`). Closing a socket with unread bytes resets the connection, and the
+    // client may lose the line.
     let mut sent = [0; 256];
     while stream.read(&mut sent).await? > 0 {}
     Ok(())

@@ -1,4 +1,4 @@
-//! Maintenance by a file that exists, and the reminder that it goes on.
+//! Turns maintenance on while a file exists, and logs reminders that maintenance goes on.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -11,16 +11,16 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::log::log;
 
-/// How often it is looked whether the file exists.
+/// How often to check whether the file exists.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How long the first look may keep the first answer.
+/// How long the first check of the file may delay the first answer.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
-/// How often a line says that maintenance goes on.
+/// How often a log line reminds of the maintenance.
 const REMINDER: Duration = Duration::from_secs(600);
-/// More of a reason than this helps nobody.
+/// The most characters of a reason. A longer one is cut.
 const LONGEST_REASON: usize = 200;
 
-/// A file whose existence is maintenance.
+/// Begins maintenance when its file appears, and ends it when the file is gone.
 pub(crate) struct Switch {
     path: Arc<Path>,
     health: HealthCheck,
@@ -28,8 +28,8 @@ pub(crate) struct Switch {
 }
 
 impl Switch {
-    /// Looked at once, so that not even the first answer is a wrong one; a file system that doesn't answer at once is
-    /// waited for no longer than a probe.
+    /// Checks the file once, so that already the first answer is right. If the file system doesn't answer, `new` waits
+    /// no longer than a probe would.
     pub(crate) async fn new(path: &Path, health: HealthCheck) -> Self {
         let mut switch = Self {
             path: path.into(),
@@ -42,7 +42,7 @@ impl Switch {
         switch
     }
 
-    /// Holds maintenance while the file exists, until it is dropped.
+    /// Checks the file every second until the future is dropped.
     pub(crate) async fn follow(mut self) {
         loop {
             sleep(PERIOD).await;
@@ -63,7 +63,7 @@ impl Switch {
     }
 }
 
-/// Reminds every ten minutes that maintenance goes on, whoever began it, until it is dropped.
+/// Logs every ten minutes that maintenance goes on, regardless of what began it. Runs until the future is dropped.
 pub(crate) async fn remind(health: HealthCheck) {
     let mut reminder = Reminder::default();
     loop {
@@ -75,17 +75,18 @@ pub(crate) async fn remind(health: HealthCheck) {
     }
 }
 
-/// What became of the file.
+/// The state of the file.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     Absent,
-    /// It exists; its first line.
+    /// The file exists. Its first line is the reason.
     Present(String),
-    /// It can't be told.
+    /// The file system returned an error, so the state is unknown.
     Unknown,
 }
 
-/// A network file system may never answer: not on the thread that answers probes.
+/// Reads the state of the file on a blocking thread: a network file system may never answer, and must not block the
+/// thread that answers probes.
 async fn see(path: &Arc<Path>) -> Seen {
     let path = Arc::clone(path);
     let seen = tokio::task::spawn_blocking(move || look(&path)).await;
@@ -95,7 +96,7 @@ async fn see(path: &Arc<Path>) -> Seen {
 fn look(path: &Path) -> Seen {
     match fs::metadata(path) {
         Ok(found) if found.is_file() => Seen::Present(first_line(path).unwrap_or_default()),
-        // To read a pipe is to wait for its writer.
+        // Not a file, for example a pipe: reading it would wait for a writer.
         Ok(_) => Seen::Present(String::new()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Seen::Absent,
         Err(_) => Seen::Unknown,
@@ -120,12 +121,12 @@ enum Act {
     End,
 }
 
-/// Which maintenance is the file's: one that the program began is the program's to end.
+/// Tracks whether the file began the current maintenance. Maintenance that the program began isn't ended by the file.
 #[derive(Debug, Default)]
 struct Flag {
-    /// What the file said when maintenance began.
+    /// The first line of the file when maintenance began.
     said: Option<String>,
-    /// What is shown because of it.
+    /// The reason that the health check shows for it.
     shown: Option<String>,
 }
 
@@ -151,12 +152,12 @@ impl Flag {
 
 #[derive(Debug, Default)]
 struct Reminder {
-    /// When it began, and when it was told last.
+    /// When maintenance began, and when the last reminder was logged.
     since: Option<(Instant, Instant)>,
 }
 
 impl Reminder {
-    /// How long it has lasted, when it is time to say so.
+    /// Returns how long maintenance has lasted, if a reminder is due.
     fn tick(&mut self, now: Instant, goes_on: bool) -> Option<Duration> {
         if !goes_on {
             self.since = None;
@@ -183,7 +184,7 @@ mod tests {
         Some(Act::Begin(said.to_owned()))
     }
 
-    /// A flag whose maintenance goes on.
+    /// A flag that has begun maintenance.
     fn begun(said: &str) -> Flag {
         let mut flag = Flag::default();
         assert_eq!(flag.step(present(said), None), begin(said));

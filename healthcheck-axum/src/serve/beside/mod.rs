@@ -1,4 +1,4 @@
-//! What goes on beside the answers.
+//! The tasks that run beside the HTTP server, on its thread.
 
 pub(super) mod haproxy_agent;
 pub(super) mod maintenance_file;

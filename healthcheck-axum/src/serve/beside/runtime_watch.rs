@@ -1,4 +1,5 @@
-//! The built-in liveness check `runtime`: whether the application's runtime still runs tasks, seen from outside.
+//! The built-in liveness check `runtime`: checks from the server's thread that the application's runtime still runs
+//! tasks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,14 +11,16 @@ use tokio::time::{Instant, sleep};
 
 use crate::serving::RUNTIME;
 
-/// How often the runtime is asked.
+/// How often to look whether the runtime has run a task.
 const PERIOD: Duration = Duration::from_secs(1);
-/// For how long it may not answer.
+/// How long the runtime may run no task before the check fails.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// More than this between two ticks: this process stood still, and with it whatever it watches.
+/// If more time passes between two ticks, this process itself stood still (paused or throttled), and the runtime with
+/// it.
 const GAP: Duration = Duration::from_secs(2);
 
-/// Spawns a task on the application's runtime, looks whether it has run, and tells liveness, until it is dropped.
+/// Spawns tasks on the application's runtime, and reports to liveness whether they run. Ends when the future is
+/// dropped.
 pub(crate) async fn watch(application: Handle, health: HealthCheck) {
     let _forgotten = Forget(health.clone());
     let mut patience = Patience::new(Instant::now());
@@ -28,8 +31,8 @@ pub(crate) async fn watch(application: Handle, health: HealthCheck) {
         let answer = answered.load(Ordering::Acquire);
         let verdict = patience.tick(Instant::now(), answer);
         health.observe_liveness(RUNTIME, Some(verdict.outcome()));
-        // One question at a time: a blocked runtime would have to answer them all. One that was dropped unanswered,
-        // with its runtime, is asked again.
+        // Spawns no second task while one waits: a blocked runtime would have to run them all later. If the runtime
+        // dropped the task without running it, only this `Arc` is left, and a new task is spawned.
         if answer || Arc::strong_count(&answered) == 1 {
             answered = ask(&application);
         }
@@ -43,7 +46,7 @@ fn ask(application: &Handle) -> Arc<AtomicBool> {
     answered
 }
 
-/// Takes the check out again: whoever stops serving watches no longer.
+/// Removes the check when the server stops, since its result would never change again.
 struct Forget(HealthCheck);
 
 impl Drop for Forget {
@@ -69,7 +72,7 @@ impl Verdict {
     }
 }
 
-/// Counts how long there has been no answer, by the watcher's own ticks.
+/// Measures how long the runtime has run no task, in ticks of the watcher.
 struct Patience {
     last_tick: Instant,
     silent_since: Instant,
@@ -101,7 +104,7 @@ impl Patience {
 mod tests {
     use super::*;
 
-    /// The verdicts after ticks at these seconds, none of them answered.
+    /// The verdicts after ticks at these seconds. The runtime never answers.
     fn unanswered(seconds: impl IntoIterator<Item = u64>) -> Vec<(u64, Verdict)> {
         let start = Instant::now();
         let mut patience = Patience::new(start);
@@ -148,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_gap_in_its_own_ticks_starts_the_count_again() {
-        // Stopped after nine seconds, continued after an hour.
+        // The process is paused after nine seconds and resumed after an hour.
         let verdicts = unanswered((1..=9).chain(3_600..=3_611));
         assert_eq!(blocked_at(&verdicts), [3_610, 3_611]);
     }

@@ -18,28 +18,28 @@ use crate::log::log;
 
 const SOCKET: &str = "NOTIFY_SOCKET";
 
-/// How long to wait for due checks. A result that takes longer is reported at the next beat.
+/// How long to wait for due checks. A result that takes longer is reported with the next notification.
 const BUDGET: Duration = Duration::from_millis(800);
-/// How often it is looked whether the startup checks have passed. They run as often as on a probe.
+/// How often to check whether the startup checks pass. They don't run more often than on a probe.
 const START_PERIOD: Duration = Duration::from_millis(50);
-/// How often the results are read. A result may be 5 s old, so STATUS follows a change within 6 s.
+/// How often to read the results. A result may be up to 5 s old, so STATUS follows a change within 6 s.
 const STATUS_PERIOD: Duration = Duration::from_millis(250);
-/// How often a time limit of the manager is extended, and by how much from then on.
+/// How often to extend a time limit of the manager. Each extension lasts for `EXTENSION_USEC` from then on.
 const EXTEND_PERIOD: Duration = Duration::from_secs(5);
 const EXTENSION_USEC: u32 = 20_000_000;
-/// How long a manager may leave a message unread.
+/// How long to wait for the manager to take a message.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The service as its manager sees it.
+/// Reports the state of the service to its manager.
 pub(crate) struct Service {
     health: HealthCheck,
     manager: Manager,
-    /// How old a pass and a failure may be, as on the probes.
+    /// The maximum age of a passing and of a failing result, as on the probes.
     max_age: (Duration, Duration),
 }
 
 impl Service {
-    /// `None`: the environment names no manager, or one that can't be reached.
+    /// Returns `None` if the environment names no manager, or if the manager's address is invalid.
     pub(crate) fn of_environment(health: &HealthCheck, max_age: (Duration, Duration)) -> Option<Self> {
         let name = std::env::var_os(SOCKET).filter(|name| !name.is_empty())?;
         let addr = match address(&name) {
@@ -59,7 +59,7 @@ impl Service {
         })
     }
 
-    /// Tells the manager, until it is dropped.
+    /// Sends notifications until the future is dropped.
     pub(crate) async fn tell(self) {
         let serving = async {
             tokio::select! {
@@ -76,13 +76,13 @@ impl Service {
         of.max_age(pass, fail)
     }
 
-    /// READY=1 once the startup checks have passed. While the first run of one goes on, the manager waits for longer
-    /// than its limit: a migration takes as long as it takes. One that has failed and is tried again gets no more time.
+    /// Sends READY=1 once the startup checks pass. While a startup check runs for the first time, extends the manager's
+    /// time limit, since a migration may take long. A check that failed once gets no extension for its further runs.
     async fn start(&self) {
         let startup = self.selection(Selection::startup());
         let mut extended: Option<Instant> = None;
         loop {
-            // A startup probe can be asked for always.
+            // `report_within` returns an error only for unknown names, and this selection has none.
             if let Ok(report) = self.health.report_within(&startup, BUDGET).await {
                 if report.status != Overall::Failure {
                     break;
@@ -102,7 +102,7 @@ impl Service {
         self.manager.send(&[NotifyState::Ready]).await;
     }
 
-    /// STATUS=, whenever it changes.
+    /// Sends STATUS= when it changes.
     async fn status(&self) {
         let all = self.selection(Selection::all());
         let mut told = String::new();
@@ -123,7 +123,7 @@ impl Service {
         }
     }
 
-    /// STOPPING=1, and as much time as the drain takes.
+    /// Sends STOPPING=1, and extends the time limit for as long as the drain takes.
     async fn stop(&self) {
         let mut first = true;
         loop {
@@ -138,9 +138,11 @@ impl Service {
         }
     }
 
-    /// WATCHDOG=1 at half of its time while liveness passes; WATCHDOG=trigger when it has failed for all of it.
+    /// Sends WATCHDOG=1 twice in each watchdog interval while liveness passes. Sends WATCHDOG=trigger once it has
+    /// failed for a whole interval.
     async fn watchdog(&self) {
-        // It looks at WATCHDOG_PID: one that is meant for another process isn't ours.
+        // `watchdog_enabled` also compares WATCHDOG_PID with this process, so a watchdog for another process is
+        // ignored.
         let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
             return;
         };
@@ -160,7 +162,7 @@ impl Service {
     }
 }
 
-/// For how long liveness has failed.
+/// Measures how long liveness has failed.
 struct Hunger {
     limit: Duration,
     since: Option<Instant>,
@@ -176,7 +178,7 @@ impl Hunger {
         }
     }
 
-    /// The notification of this beat.
+    /// The notification for this beat, if any.
     fn tick(&mut self, at: Instant, passes: bool) -> Option<NotifyState<'static>> {
         if passes {
             *self = Self::new(self.limit);
@@ -189,7 +191,8 @@ impl Hunger {
     }
 }
 
-/// The checks that fail, or degrade the whole, or how many pass. What is observed beside the checks counts where it fails.
+/// One line: the failing and the degraded checks, or else how many checks pass. Observations (such as `runtime`) appear
+/// only if they don't pass.
 fn summary(report: &Report, observed: &[CheckResult]) -> String {
     let observed = observed.iter().filter(|result| result.status != Status::Pass);
     let results = || report.results.iter().chain(observed.clone());
@@ -202,7 +205,7 @@ fn summary(report: &Report, observed: &[CheckResult]) -> String {
     for (what, names) in [("failing", failing), ("degraded", degraded)] {
         if !names.is_empty() {
             let separator = if line.is_empty() { "" } else { "; " };
-            // Writing into a string doesn't fail.
+            // Writing to a string can't fail.
             let _ = write!(line, "{separator}{what}: {}", names.join(", "));
         }
     }
@@ -213,23 +216,23 @@ fn summary(report: &Report, observed: &[CheckResult]) -> String {
     }
 }
 
-/// A line of the protocol ends at a line break, which a reason of maintenance may hold.
+/// Replaces line breaks: a message of the protocol ends at the first one, and a maintenance reason may contain some.
 fn one_line(text: &str) -> String {
     text.replace(|c: char| c.is_control(), " ")
 }
 
-/// Where the manager listens.
+/// The connection to the service manager.
 struct Manager {
     addr: SocketAddr,
     warned: AtomicBool,
 }
 
 impl Manager {
-    /// A manager that doesn't read, or isn't there, delays its own notifications alone.
+    /// Sends a message. If the manager doesn't read or doesn't exist, only these notifications are late.
     async fn send(&self, states: &[NotifyState<'_>]) {
         let mut message = String::new();
         for state in states {
-            // Writing into a string doesn't fail.
+            // Writing to a string can't fail.
             let _ = writeln!(message, "{state}");
         }
         let sent = timeout(PATIENCE, self.write(message.as_bytes())).await;
@@ -256,7 +259,7 @@ impl Manager {
     }
 }
 
-/// The address that `NOTIFY_SOCKET` names: a path, or `@` and an abstract name.
+/// The address in `NOTIFY_SOCKET`: a path, or `@` and the name of an abstract socket.
 fn address(name: &OsStr) -> io::Result<SocketAddr> {
     match name.as_bytes() {
         [b'/', ..] => SocketAddr::from_pathname(name),

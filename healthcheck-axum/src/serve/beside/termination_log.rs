@@ -1,4 +1,5 @@
-//! What fails when the process ends, where Kubernetes looks for it: `kubectl describe pod` shows it.
+//! Writes the failing checks to Kubernetes' termination message file when the process ends. `kubectl describe pod`
+//! shows them.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,13 +11,13 @@ use healthcheck::{CheckResult, HealthCheck, Selection, Status};
 
 use crate::render::{self, OneLine};
 
-/// Kubernetes reads no more.
+/// Kubernetes reads at most this many bytes.
 const LONGEST: usize = 4_096;
-/// An exit isn't held up for longer by a disk.
+/// How long a slow disk may delay the exit.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Writes the failing checks by their latest results, if the file exists. Errors are not reported:
-/// the process ends.
+/// Writes the failing checks by their latest results, if the file exists. Errors are ignored, since the process is
+/// ending.
 pub(crate) async fn write(path: PathBuf, health: &HealthCheck) {
     let mut results = health.observations();
     let known = health.last_known(&Selection::all());
@@ -29,7 +30,7 @@ pub(crate) async fn write(path: PathBuf, health: &HealthCheck) {
     let _ = tokio::time::timeout(PATIENCE, writing).await;
 }
 
-/// One line for each check that fails and has been run, and below it what to do; outputs are redacted as they are.
+/// One line for each check that has run and fails, followed by its advice. The outputs are already redacted.
 fn text(results: &[CheckResult]) -> String {
     let failing = results
         .iter()
@@ -37,7 +38,7 @@ fn text(results: &[CheckResult]) -> String {
     let mut text = String::new();
     for result in failing {
         let CheckResult { checker, output, .. } = result;
-        // Writing into a string doesn't fail.
+        // Writing to a string can't fail.
         let _ = writeln!(text, "{}: {}", OneLine(checker), OneLine(&render::output(output)));
         let _ = render::advice(result, LONGEST, &mut text);
     }
@@ -47,7 +48,7 @@ fn text(results: &[CheckResult]) -> String {
 }
 
 fn overwrite(path: &Path, text: &str) -> io::Result<()> {
-    // Not a directory, and not a pipe, whose reader would have to be waited for.
+    // Only a regular file is written. Opening a pipe would wait for its reader.
     if fs::metadata(path)?.is_file() {
         let mut file = fs::OpenOptions::new().write(true).truncate(true).open(path)?;
         file.write_all(text.as_bytes())?;
@@ -159,7 +160,7 @@ mod tests {
         health.report().await;
         write(path.clone(), &health).await;
         assert!(!path.exists());
-        // A directory can't be written, and that is nobody's affair.
+        // Writing to a directory fails, and the error is ignored.
         write(directory.path().to_owned(), &health).await;
     }
 }

@@ -1,4 +1,4 @@
-//! One connection: HTTP/1, a time limit for each stage, and an end where its place is needed.
+//! Serves one connection: HTTP/1, with a time limit for each stage, and an end if others need its slot.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -36,10 +36,10 @@ pub(super) use phase::{ConnectionPhase, Rank};
 mod phase;
 mod wire;
 
-/// Answers one request, of which it gets the head and the peer's address.
+/// Answers a request. It gets the request's head and the peer's address.
 pub(super) type Service = Arc<dyn Fn(Parts, SocketAddr) -> Responding + Send + Sync>;
 
-/// What every connection needs.
+/// The configuration and state that all connections share.
 #[derive(Clone)]
 pub(super) struct ConnectionContext {
     pub(super) service: Service,
@@ -47,7 +47,7 @@ pub(super) struct ConnectionContext {
     pub(super) capacity: Arc<CapacitySignal>,
 }
 
-/// Serves the requests of a connection until either side ends it, a limit is over, or its place is needed.
+/// Serves the requests of a connection until either side closes it, a time limit is over, or others need its slot.
 pub(super) async fn serve(
     io: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
@@ -57,7 +57,8 @@ pub(super) async fn serve(
     let mut talk = pin!(talk(io, peer, &context, &phase));
     let mut alarm = pin!(sleep_until(Instant::now()));
     poll_fn(|cx| {
-        // First of all: a request that has come is answered, whatever else is to be done.
+        // Polls the connection first, so that a request that was received is answered before a limit or a shutdown ends
+        // it.
         if talk.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
@@ -73,7 +74,8 @@ pub(super) async fn serve(
             if alarm.deadline() >= deadline {
                 return Poll::Ready(());
             }
-            // Set for a stage that is over: each request puts the deadline off, and setting it each time costs.
+            // The alarm was set for an earlier stage. It is reset only here, since resetting it for each request costs
+            // time.
             alarm.as_mut().reset(deadline);
         }
         Poll::Pending
@@ -81,7 +83,7 @@ pub(super) async fn serve(
     .await;
 }
 
-/// What a broken connection has to say helps nobody, so no error leaves this.
+/// Runs HTTP on the connection. Ignores errors, since nobody can act on the details of a broken connection.
 async fn talk(
     io: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
@@ -89,12 +91,12 @@ async fn talk(
     phase: &Arc<ConnectionPhase>,
 ) {
     let mut wire = Wire::new(io, Arc::clone(phase));
-    // hyper's buffers are for clients that have asked something.
+    // Waits for the first head before hyper allocates its buffers, so that silent clients cost little memory.
     if let Ok(true) = poll_fn(|cx| wire.poll_head(cx)).await {
         let answer = |request| answer(request, peer, context, Arc::clone(phase));
         let connection = http1::Builder::new()
             .max_buf_size(LONGEST_HEAD)
-            // A client that has said all it has to say may close its side, as `nc -N` does, and waits for its answer.
+            // Clients such as `nc -N` close their sending side after the request, and still wait for the answer.
             .half_close(context.limits.half_closed)
             .serve_connection(TokioIo::new(&mut wire), service_fn(answer));
         let _ = connection.await;
@@ -118,7 +120,7 @@ async fn answer(
     context: &ConnectionContext,
     phase: Arc<ConnectionPhase>,
 ) -> Result<Response<Answer>, Infallible> {
-    // Where a body ends is what proxies and servers disagree about: no request is read behind one.
+    // Proxies and servers may disagree about where a body ends (request smuggling), so no request is read after one.
     let has_body = !request.body().is_end_stream();
     phase.is_taken(has_body);
     let (head, _) = request.into_parts();
@@ -134,7 +136,7 @@ async fn answer(
     Ok(response.map(|content| Answer { content, phase }))
 }
 
-/// RFC 9112, 3.2: exactly one valid `Host`, which HTTP/1.0 may leave out.
+/// Whether the request has exactly one valid `Host` (RFC 9112, 3.2). HTTP/1.0 may leave it out.
 fn names_one_host(head: &Parts) -> bool {
     let mut hosts = head.headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -147,9 +149,9 @@ fn names_one_host(head: &Parts) -> bool {
     }
 }
 
-/// The body of an answer. Dropping it means that it is sent.
+/// The body of an answer. hyper drops it once it has taken all bytes; then the connection enters [`Stage::Sending`].
 struct Answer {
-    /// Empty once it is sent.
+    /// Empty once hyper has taken it.
     content: Bytes,
     phase: Arc<ConnectionPhase>,
 }

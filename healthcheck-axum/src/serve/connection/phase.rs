@@ -1,4 +1,4 @@
-//! What a connection is doing, since when, and for how long it may go on.
+//! The stage of a connection, with its time limit.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -11,31 +11,31 @@ use tokio::time::Instant;
 use crate::serve::capacity::CapacitySignal;
 use crate::serve::limits::Limits;
 
-/// A connection in its first second hasn't stood idle yet: its request may be on its way.
+/// A connection this young isn't considered idle: its request may still arrive.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long a client has to read why it was refused.
+/// How long the connection stays open for a refused client to read why.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::serve) enum Stage {
-    /// Nothing has come since the connection was opened.
+    /// The client has sent nothing since it connected.
     New,
-    /// The last answer is through, and nothing has come since.
+    /// The last answer is sent completely, and the client has sent nothing since.
     Idle,
-    /// A part of a request's head has come.
+    /// A part of a request's head has arrived.
     Head,
-    /// The head is whole, and hyper has it.
+    /// The head is complete, and hyper parses it.
     Parsing,
-    /// The request is being answered; answers have time limits of their own.
+    /// The handler is answering the request. It has its own time limits.
     Busy,
-    /// The answer is made, and the client hasn't taken all of it.
+    /// The answer is complete, but the client hasn't received all of it.
     Sending,
-    /// The last answer is through, and the rest of what the client sends is discarded.
+    /// The last answer is sent. The remaining bytes from the client are discarded.
     Leaving,
 }
 
 impl Stage {
-    /// In the order of the variants.
+    /// All stages, at the index of their discriminant.
     const ALL: [Self; 7] = [
         Self::New,
         Self::Idle,
@@ -47,22 +47,24 @@ impl Stage {
     ];
 }
 
-/// Shared between the connection's task, which moves from stage to stage, and the accept loop, which asks connections to
-/// end where others need their place. Both run on the server's one thread: the atomics are cells that may be shared.
+/// Shared between the connection's task, which changes the stage, and the accept loop, which asks connections to end if
+/// others need their slot. Both run on the server's one thread, so the atomics only make the type `Sync`; their order
+/// doesn't matter.
 pub(in crate::serve) struct ConnectionPhase {
     limits: Limits,
     stage: AtomicU8,
-    /// The stage began during the current poll of the connection: `since` is set at its end, one look at the clock for
-    /// all that the poll did.
+    /// Whether a stage began during the current poll of the connection. `since` is set once after the poll, so that
+    /// each poll reads the clock only once.
     moved: AtomicBool,
-    /// No further request is read.
+    /// Whether the connection ends after the current request.
     is_last: AtomicBool,
     state: Mutex<State>,
 }
 
 struct State {
     since: Instant,
-    /// The accept loop wants the place of a connection that has been in its stage since then.
+    /// The `since` of the stage in which the accept loop asked the connection to end. The request doesn't hold for a
+    /// later stage.
     asked: Option<Instant>,
     waker: Option<Waker>,
 }
@@ -87,8 +89,8 @@ impl ConnectionPhase {
         Stage::ALL.get(stage).copied().unwrap_or(Stage::Leaving)
     }
 
-    /// The first head has its time from the opening of the connection, and hyper's parsing belongs to it; each other
-    /// stage has time of its own.
+    /// Enters a stage. Each stage has a time limit of its own, with one exception: the limit of a head also covers
+    /// hyper's parsing, and that of the first head begins with the connection.
     pub(super) fn enter(&self, stage: Stage) {
         let goes_on = matches!(
             (self.stage(), stage),
@@ -100,7 +102,7 @@ impl ConnectionPhase {
         self.stage.store(stage as u8, Ordering::Relaxed);
     }
 
-    /// hyper has read a head; `is_last`: the connection ends with this request's answer.
+    /// Notes that hyper has parsed a head. `is_last`: the connection ends after the answer to this request.
     pub(super) fn is_taken(&self, is_last: bool) {
         self.enter(Stage::Busy);
         if is_last {
@@ -112,8 +114,8 @@ impl ConnectionPhase {
         self.is_last.load(Ordering::Relaxed)
     }
 
-    /// Whether the connection ends now, and until when it may go on as it is. Called after each poll of the connection,
-    /// so that a request which has come meanwhile counts.
+    /// Decides whether the connection ends now, and otherwise returns its deadline. Called after each poll of the
+    /// connection, so that a request that has just been received counts.
     pub(super) fn look(&self, waker: &Waker, capacity: &CapacitySignal) -> ControlFlow<(), Option<Instant>> {
         let stage = self.stage();
         let mut state = self.lock();
@@ -140,11 +142,12 @@ impl ConnectionPhase {
             Stage::Leaving => FAREWELL,
             Stage::Busy => return ControlFlow::Continue(None),
         };
-        // The clock holds every one of these limits.
+        // Can't overflow: all limits are short.
         ControlFlow::Continue(Some(state.since.checked_add(limit).unwrap_or(state.since)))
     }
 
-    /// How easily the connection can be missed, and since when: the least one goes first. `None`: it is being answered.
+    /// How expendable the connection is, and since when. Smaller ranks are closed first. `None` if a request is being
+    /// answered.
     pub(in crate::serve) fn rank(&self, now: Instant) -> Option<(Rank, Instant)> {
         let since = self.lock().since;
         let rank = match self.stage() {
@@ -157,13 +160,14 @@ impl ConnectionPhase {
         Some((rank, since))
     }
 
-    /// Asks the connection to end if it is still in the stage that began then. Its task first reads the received bytes.
+    /// Asks the connection to end if it is still in the stage that began at `since`. Its task reads the received bytes
+    /// first.
     pub(in crate::serve) fn ask(&self, since: Instant) {
         self.lock().asked = Some(since);
         self.wake();
     }
 
-    /// Lets the connection's task look again at the house.
+    /// Wakes the connection's task, so that it calls [`look`](Self::look) again.
     pub(in crate::serve) fn wake(&self) {
         let waker = self.lock().waker.take();
         if let Some(waker) = waker {
@@ -176,13 +180,13 @@ impl ConnectionPhase {
     }
 }
 
-/// In the order in which connections make room for others.
+/// The order in which connections are closed to make room for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::serve) enum Rank {
-    /// Nothing is asked.
+    /// No request is pending.
     Idle,
-    /// A request's head is on its way.
+    /// A part of a request's head has arrived, or could still.
     Unfinished,
-    /// The client doesn't take its answer.
+    /// The client doesn't read its answer.
     Unsent,
 }

@@ -12,7 +12,7 @@ use crate::serve::test_service::service;
 
 const PEER: &str = "192.0.2.7:4711";
 
-/// A client's side and the server's task.
+/// The client's end of a connection, and the server's task for it.
 struct Opened {
     client: DuplexStream,
     task: JoinHandle<()>,
@@ -30,7 +30,7 @@ fn open_within(limits: Limits) -> Opened {
             "/peer",
             get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }),
         )
-        // More than the pipe holds.
+        // Longer than the pipe's buffer.
         .route("/large", get(async || "x".repeat(4_096)))
         .route(
             "/slow",
@@ -57,7 +57,7 @@ fn open_within(limits: Limits) -> Opened {
 }
 
 impl Opened {
-    /// The server takes no further requests.
+    /// Makes the server shut down.
     fn close(&self) {
         self.capacity.close();
         self.phase.wake();
@@ -67,7 +67,7 @@ impl Opened {
         self.client.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// One answer; its body is the rest of what comes with it.
+    /// Reads one answer, and returns its body.
     async fn answer(&mut self) -> String {
         let mut text = String::new();
         let mut buffer = [0; 1024];
@@ -87,7 +87,7 @@ impl Opened {
         }
     }
 
-    /// How many seconds it takes until the server closes.
+    /// Waits until the server closes the connection. Returns after how many seconds.
     async fn closed_after(&mut self) -> u64 {
         let began = Instant::now();
         let mut rest = Vec::new();
@@ -182,12 +182,12 @@ async fn a_client_that_has_left_keeps_no_place_where_an_answer_may_take_for_ever
 #[tokio::test(start_paused = true)]
 async fn at_the_end_a_request_that_has_come_and_was_not_read_is_answered() {
     let mut it = open();
-    // Before the server's task has run at all.
+    // The request arrives before the server's task runs for the first time.
     it.send(GET_PEER).await;
     it.close();
     assert!(it.answer().await.ends_with(PEER));
     assert_eq!(it.closed_after().await, 0);
-    // And between two requests.
+    // The second request arrives while the connection is idle.
     let mut it = open();
     it.send(GET_PEER).await;
     it.answer().await;
@@ -201,7 +201,7 @@ async fn at_the_end_a_request_that_has_come_and_was_not_read_is_answered() {
 async fn a_client_that_takes_nothing_of_its_answer_is_closed_after_ten_seconds() {
     let mut it = open();
     let began = Instant::now();
-    // More answers than the pipe holds, none of which is read.
+    // Together the answers are longer than the pipe's buffer, and the client reads none of them.
     for _ in 0..20 {
         it.send(GET_PEER).await;
     }
@@ -250,7 +250,7 @@ async fn requests_that_come_together_are_answered_one_after_another() {
     assert_eq!(text.matches("HTTP/1.1 200").count(), 3);
 }
 
-/// What is answered to a head of so many bytes.
+/// The answer to a request whose head has this length.
 async fn answered_to_a_head_of(bytes: usize) -> String {
     let it = open();
     let (mut read, mut write) = tokio::io::split(it.client);
@@ -319,7 +319,7 @@ async fn at_the_end_a_request_in_flight_is_answered_and_its_connection_closed() 
 async fn at_the_end_an_answer_that_is_on_its_way_is_sent_to_its_end() {
     let mut it = open();
     it.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    // The server has written what the pipe takes, and has the rest in its buffer.
+    // The server has filled the pipe, and holds the rest of the answer in its buffer.
     tokio::time::sleep(Duration::from_secs(1)).await;
     it.close();
     assert!(it.answer().await.ends_with(&"x".repeat(4_096)));

@@ -1,8 +1,8 @@
-//! The bytes between a client and hyper: one whole head at a time.
+//! Passes bytes between the client and hyper, one complete head at a time.
 //!
-//! hyper parses a head, and nothing else does. This stands before it for what hyper doesn't do: a limit for the head alone,
-//! refusals that carry our headers, and to know after an answer whether the next head has begun. hyper gets no body: a
-//! request that announces one is the last of its connection, so that nobody can disagree with us where the next one begins.
+//! Only hyper parses heads. This layer adds what hyper lacks: a size limit for the head alone, refusals with our
+//! headers, and the knowledge whether the next head has begun after an answer. hyper gets no body: a connection ends
+//! after a request with a body, so no proxy can disagree with us about where the next request begins.
 
 use std::io;
 use std::pin::Pin;
@@ -16,34 +16,34 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use super::phase::{ConnectionPhase, Stage};
 use crate::http::problem;
 
-/// A request's head above this is refused, 431.
+/// The longest head of a request, in bytes. A longer one is refused with 431.
 pub(super) const LONGEST_HEAD: usize = 16 * 1024;
-/// Read from the socket at once.
+/// How many bytes the buffer grows for each read.
 const PIECE: usize = 2 * 1024;
-/// More than this of a refused client's bytes isn't waited for.
+/// The most bytes of a refused client that are read and discarded.
 const LONGEST_REST: usize = 256 * 1024;
 
 const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n";
-/// What the PROXY protocol begins with: version 1, and version 2 behind its empty lines.
+/// How the PROXY protocol begins: version 1, and version 2 without its leading empty lines.
 const PROXY: [&[u8]; 2] = [b"PROXY ", b"\0\r\nQUIT\n"];
 
 pub(super) struct Wire<T> {
     io: T,
     phase: Arc<ConnectionPhase>,
-    /// What is read from the socket goes here.
+    /// Holds the bytes that were received and that hyper hasn't read yet.
     buffer: Vec<u8>,
-    /// How many bytes at its beginning are read and not yet by hyper.
+    /// How many bytes of the buffer are received. The rest is free space.
     filled: usize,
-    /// How many of these are known to hold no end of a head.
+    /// How many of the received bytes are already searched for the end of a head.
     searched: usize,
-    /// How many of these are of the head that hyper reads.
+    /// How many of the received bytes belong to the head that hyper may read.
     open: usize,
     refusal: Option<Refusal>,
-    /// hyper's, while it waits for a head and the last answer isn't through.
+    /// The waker of hyper's read. It is kept while the next head has to wait for the current answer to be sent.
     reader: Option<Waker>,
 }
 
-/// Why a connection is closed without its request having been answered.
+/// Why the connection is closed without an answer from the handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -69,11 +69,11 @@ impl Refusal {
     };
 }
 
-/// What the buffer begins with.
+/// The result of looking for a head at the beginning of the buffer.
 enum Found {
-    /// A head of so many bytes.
+    /// A complete head of this length.
     Head(usize),
-    /// Not yet a whole head.
+    /// The head is incomplete.
     Part,
     Refused(Refusal),
 }
@@ -92,7 +92,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
     }
 
-    /// Whether something is left to say or to discard.
+    /// Whether [`leave`](Self::leave) has anything to send or to discard.
     pub(super) fn has_to_leave(&self) -> bool {
         self.refusal.is_some() || self.phase.is_last() || self.filled > 0
     }
@@ -101,7 +101,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         self.refusal
     }
 
-    /// Reads until a head is whole; `false`: none comes any more, or it is refused.
+    /// Reads until a head is complete. Returns `false` if the client closed the connection, or if the head is refused.
     pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         loop {
             match self.find() {
@@ -126,7 +126,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
     }
 
     fn find(&mut self) -> Found {
-        // As hyper does before a request.
+        // Skips empty lines before a request, as hyper does.
         while let Some(skipped) = match self.unread() {
             [b'\n', ..] => Some(1),
             [b'\r', b'\n', ..] => Some(2),
@@ -141,7 +141,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         if PROXY.iter().any(|signature| unread.starts_with(signature)) {
             return Found::Refused(Refusal::PROXY_PROTOCOL);
         }
-        // A client of TLS or of SSH waits for an answer, and sends no end of a head.
+        // A TLS or SSH client waits for an answer without ever sending the end of a head. So bytes that can't begin a
+        // request are refused at once.
         let method = unread.iter().position(|byte| !is_of_method(*byte));
         if method.is_some_and(|end| end == 0 || unread.get(end) != Some(&b' ')) && unread != b"\r" {
             return Found::Refused(Refusal::NO_HTTP);
@@ -165,14 +166,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         self.buffer.get(..self.filled).unwrap_or_default()
     }
 
-    /// Forgets the first bytes.
+    /// Removes the first bytes from the buffer.
     fn advance(&mut self, count: usize) {
         self.buffer.copy_within(count..self.filled, 0);
         self.filled -= count;
         self.searched = 0;
     }
 
-    /// Reads the received bytes, up to the longest head. Returns how many.
+    /// Reads available bytes into the buffer, up to the length of the longest head. Returns how many.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.filled == self.buffer.len() {
             self.buffer.resize(LONGEST_HEAD.min(self.filled + PIECE), 0);
@@ -184,7 +185,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         Poll::Ready(Ok(count))
     }
 
-    /// Gives hyper as much of its head as it takes.
+    /// Copies as much of the current head as fits into hyper's buffer.
     fn give(&mut self, out: &mut ReadBuf<'_>) {
         let count = self.open.min(out.remaining());
         out.put_slice(self.buffer.get(..count).unwrap_or_default());
@@ -195,7 +196,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
     }
 
-    /// What hyper writes before it has called the service is its own refusal, without our headers: only its status is kept.
+    /// Notes hyper's own refusal. hyper wrote it before it called the service, and without our headers, so only its
+    /// status is used.
     fn refuse(&mut self, written: &[u8]) {
         if self.refusal.is_none() {
             let is_too_large = written.get(9..12) == Some(b"431");
@@ -207,8 +209,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
     }
 
-    /// Says why the client was refused, and reads what it still sends: closing a socket with unread bytes resets the
-    /// connection, and the client may lose the answer.
+    /// Tells a refused client why, and reads what the client still sends. Closing a socket with unread bytes would
+    /// reset the connection, and the client could lose the answer.
     pub(super) async fn leave(&mut self) -> io::Result<()> {
         self.phase.enter(Stage::Leaving);
         if let Some(refusal) = self.refusal {
@@ -235,7 +237,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<T> {
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.phase.stage() {
-            // A body, which nobody wants.
+            // hyper waits for the body, which is never read.
             _ if self.phase.is_last() => Poll::Pending,
             Stage::New | Stage::Idle | Stage::Head => {
                 if ready!(self.poll_head(cx))? {
@@ -247,12 +249,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<T> {
                 self.give(out);
                 Poll::Ready(Ok(()))
             }
-            // The next head has to wait, or its refusal couldn't be told from the rest of this answer.
+            // The next head waits until this answer is sent. Otherwise hyper's refusal of it would look like a part of
+            // this answer.
             Stage::Sending => {
                 self.reader = Some(cx.waker().clone());
                 Poll::Pending
             }
-            // hyper has the whole head, and wants to know whether the client has left.
+            // hyper has the complete head. It reads on only to notice whether the client closes the connection.
             Stage::Parsing | Stage::Busy => {
                 while self.filled < LONGEST_HEAD {
                     if ready!(self.poll_fill(cx))? == 0 {
@@ -284,7 +287,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
         }
         let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
         if polled.is_ready() && stage == Stage::Sending {
-            // The client took a part of its answer: its time for the rest begins anew.
+            // The client has received a part of the answer, so the time limit for the rest begins again.
             self.phase.enter(Stage::Sending);
         }
         polled
@@ -294,11 +297,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
         self.io.is_write_vectored()
     }
 
-    /// hyper flushes once it has written all it has.
+    /// Ends the stage `Sending`: hyper flushes once it has written the whole answer.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.io).poll_flush(cx))?;
         if self.phase.stage() == Stage::Sending {
-            // Bytes that came with the request before: their time limit begins now.
+            // The next head may already be in the buffer. Its time limit begins now.
             self.phase.enter(if self.filled == 0 {
                 Stage::Idle
             } else {
@@ -319,7 +322,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
     }
 }
 
-/// RFC 9110, 5.6.2.
+/// Whether the byte may be part of a method (a token in RFC 9110, 5.6.2).
 fn is_of_method(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

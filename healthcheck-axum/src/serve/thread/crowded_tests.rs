@@ -1,4 +1,4 @@
-//! More clients than places, and clients of every bad kind, over real sockets.
+//! The server under attack over real sockets: more clients than slots, and clients that misbehave.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, mpsc};
@@ -23,7 +23,7 @@ async fn crowded(router: Router) -> (SocketAddr, tokio::task::JoinHandle<Result<
     (addr, serving)
 }
 
-/// Keeps as many connections open as given, each having sent this, and opens another one for each that is closed.
+/// Keeps `count` connections open that have sent these bytes, and replaces each one that the server closes.
 fn besiege(addr: SocketAddr, count: usize, sent: &'static [u8]) -> JoinSet<()> {
     (0..count)
         .map(|_| async move {
@@ -76,7 +76,7 @@ async fn clients_that_take_nothing_of_their_answers_keep_no_probe_out() {
             .write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
             .await
             .unwrap();
-        // Its answer is on the way.
+        // Waits until the answer has begun to arrive.
         client.peek(&mut [0; 1]).await.unwrap();
         deaf.push(client);
     }
@@ -90,7 +90,7 @@ async fn a_request_that_has_come_is_answered_however_many_come_with_it_and_thoug
     let (listener, addr) = listen().await;
     let (entered, inside) = (Arc::new(Notify::new()), mpsc::channel::<()>());
     let (leave, left) = (inside.0, Arc::new(Mutex::new(inside.1)));
-    // Holds the server's thread, so that all that comes meanwhile is there at once.
+    // This handler blocks the server's thread, so that all requests sent meanwhile arrive at once.
     let router = Router::new().route(
         "/hold",
         get({
@@ -120,7 +120,7 @@ async fn a_request_that_has_come_is_answered_however_many_come_with_it_and_thoug
         .await
         .unwrap();
     timeout(SOON, entered.notified()).await.unwrap();
-    // The one that has stood idle longest comes last.
+    // Sends in reverse order, so that the connection that has been idle longest sends last.
     for client in kept.iter_mut().rev() {
         client.write_all(request).await.unwrap();
     }

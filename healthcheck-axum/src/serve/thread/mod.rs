@@ -1,4 +1,5 @@
-//! The server of `serve`: a thread with a runtime of its own, so that it answers whatever the application's does.
+//! The server of `serve`. It has a thread and a runtime of its own, so it answers even if the application's runtime is
+//! blocked.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,51 +31,53 @@ mod crowded_tests;
 #[cfg(test)]
 mod tests;
 
-/// What is served, and how it ends.
+/// The configuration of the server.
 pub(super) struct Server {
     pub(super) service: Service,
     pub(super) health: HealthCheck,
-    /// How long requests are answered after SIGTERM, or what ends the server in its place; `None`: as `health` says.
+    /// How long requests are still answered after the shutdown begins. `None` takes the delay from `health`.
     pub(super) shutdown_delay: Option<Duration>,
-    /// Whether SIGTERM and Ctrl-C are taken over.
+    /// Whether the server handles SIGTERM and Ctrl-C.
     pub(super) signals: bool,
     /// Whether liveness has the check `runtime`.
     pub(super) watch_runtime: bool,
     pub(super) maintenance_file: Option<PathBuf>,
     pub(super) termination_log: PathBuf,
     pub(super) agent: Option<Agent>,
-    /// How old a pass and a failure may be that the service manager hears of.
+    /// The maximum age of a passing and of a failing result for the service manager.
     #[cfg(all(feature = "systemd", unix))]
     pub(super) max_age: (Duration, Duration),
     pub(super) limits: Limits,
 }
 
-/// What the application's side tells the server's thread. Its end tells that the application wants no server any more.
+/// The orders of the application's side to the server's thread. Dropping the sender means that the application doesn't
+/// wait for the server any more.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Order {
     Serve,
     Stop,
 }
 
-/// Why the server stops taking things as they are.
+/// Why the server begins to shut down.
 #[derive(Clone, Copy)]
 enum Cause {
     Signal(Caught),
-    /// `begin_shutdown()`, or the future that somebody gave.
+    /// The application called `begin_shutdown()`, or the future that it passed completed.
     Told,
-    /// Nobody waits for it any more.
+    /// The application dropped the future of `serve`.
     Abandoned,
 }
 
 impl Server {
-    /// Serves until a signal, `until`, or its own drop. Its `runtime` check watches the one that polls this.
+    /// Serves until a signal arrives, `until` completes, or the future is dropped. The check `runtime` watches the
+    /// runtime that polls this future.
     pub(super) async fn run(
         self,
         listener: Listener,
         until: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let no_thread = |why| ServeError::start("start the thread of the health server", why);
-        // It would stay on the application's reactor, blocked with it.
+        // Otherwise the listener would stay on the reactor of the application's runtime, and block with it.
         let listener = listener.detach().map_err(no_thread)?;
         let application = Handle::current();
         if let Some(delay) = self.shutdown_delay {
@@ -97,17 +100,17 @@ impl Server {
         let ended = tokio::select! {
             ended = &mut ended => ended,
             () = until => {
-                // The thread may have ended meanwhile: then there is an answer.
+                // Sending fails if the thread has already ended. Then its result is already there.
                 let _ = orders.send(Order::Stop);
                 ended.await
             }
         };
-        // Its drop tells that the answer was taken, or that nobody wants one.
+        // Dropping the sender tells the thread that the application has the result, or doesn't want it.
         drop(orders);
         ended.unwrap_or_else(|_| Err(ServeError::panicked()))
     }
 
-    /// What the thread does.
+    /// The main function of the server's thread.
     fn live(
         mut self,
         listener: Detached,
@@ -156,7 +159,7 @@ impl Server {
         runtime.shutdown_background();
     }
 
-    /// What goes on beside the answers, until it is dropped.
+    /// Spawns the tasks that run beside the HTTP server. Dropping the set stops them.
     async fn companions(&mut self, application: Handle) -> JoinSet<()> {
         let mut companions = JoinSet::<()>::new();
         let mut spawn = |companion: Task| companions.spawn(companion);
@@ -182,7 +185,7 @@ impl Server {
         termination_log::write(self.termination_log.clone(), &self.health).await;
     }
 
-    /// Serves, drains, and gives the second signal where one came.
+    /// Serves and drains. Returns the signals that ended the server.
     async fn serve(
         &self,
         listener: Listener,
@@ -204,7 +207,7 @@ impl Server {
                 cause = ordered(given) => break cause,
                 () = self.health.draining(), if began.is_none() => {
                     began = Some(Instant::now());
-                    // Who handles the signals says by the future when the server ends.
+                    // An application that handles signals itself ends the server with its future.
                     if self.signals {
                         break Cause::Told;
                     }
@@ -257,19 +260,20 @@ impl Server {
     }
 }
 
-/// The signals that have ended the server.
+/// The signals that ended the server.
 #[derive(Clone, Copy, Default)]
 struct Ended {
     begun_by: Option<Caught>,
-    /// A second one, that came while it drained.
+    /// The second signal, which arrived during the drain.
     hurried: Option<Caught>,
 }
 
-/// An application that hasn't taken the answer for so long has a runtime that stands still.
+/// How long the application may take to fetch the result. If it takes longer, its runtime is considered blocked.
 const STANDS_STILL: Duration = Duration::from_secs(5);
 
-/// The application may never take the answer, since its runtime is blocked for good. Then the signal that began all this
-/// ends the process, as it would have without our handlers: after a while, or at once with the next one.
+/// Ends the process if the application never fetches the result because its runtime is blocked. The signal that began
+/// the shutdown would have ended the process without our handlers. The exit comes after a while, or at once with the
+/// next signal.
 async fn exit_unless_taken(given: &mut watch::Receiver<Order>, signals: &mut Signals, ended: Ended) {
     let patience = match ended {
         Ended {

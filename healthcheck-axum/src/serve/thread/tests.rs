@@ -1,4 +1,4 @@
-//! The server over real sockets, in this process; what takes real signals is in the workspace's `tests`.
+//! Tests the server over real sockets in this process. The workspace's `tests` has the tests with real signals.
 
 use std::net::SocketAddr;
 use std::sync::mpsc;
@@ -62,11 +62,11 @@ pub(super) async fn ask(addr: SocketAddr, path: &str) -> std::io::Result<String>
     Ok(answer)
 }
 
-/// Comes back once nobody listens any more.
+/// Waits until no listener accepts connections at the address.
 async fn refused(addr: SocketAddr) {
     let closed = async {
         while TcpStream::connect(addr).await.is_ok() {
-            // Faster than that the kernel's queue overflows, which looks like a listener.
+            // Connecting faster would overflow the kernel's queue, which looks like an open listener.
             sleep(Duration::from_millis(5)).await;
         }
     };
@@ -172,7 +172,7 @@ async fn a_drain_that_began_before_counts_toward_the_delay() {
     let (listener, addr) = listen().await;
     let health = no_checks();
     let mut server = server(&health, Router::new());
-    // From the beginning of the shutdown, not from the end of the future.
+    // The delay counts from the beginning of the shutdown, and not from the end of the future.
     server.shutdown_delay = Some(Duration::from_millis(200));
     let stop = Arc::new(Notify::new());
     let until = Arc::clone(&stop);
@@ -230,7 +230,7 @@ fn with_the_applications_runtime_blocked_for_good_it_answers_within_a_second() {
     );
     assert_eq!(*ran_on.lock().unwrap(), [Some("application".to_owned())]);
 
-    // As many blocked tasks as there are workers, each known to have begun.
+    // Blocks every worker of the application's runtime, and waits until each is blocked.
     let (began, begun) = mpsc::channel();
     let (release, held) = mpsc::channel::<()>();
     let held = Arc::new(Mutex::new(held));
