@@ -84,14 +84,14 @@ impl Endpoints {
         let (pass, fail) = self.max_age;
         let probe =
             |kind, selection: Selection| Probe::new(kind, selection.max_age(pass, fail), self.probe_budget);
-        let release = self.release.or_else(|| self.health.release().map(str::to_owned));
+        let version = self.version.or_else(|| self.health.version().map(str::to_owned));
         #[cfg(feature = "openapi")]
         let openapi = with_document.then(|| {
             openapi::document(&openapi::Subject {
                 paths: &self.paths,
                 answers: &self.answers,
                 with_environment,
-                release: release.as_deref(),
+                version: version.as_deref(),
             })
         });
         let state = State {
@@ -102,7 +102,7 @@ impl Endpoints {
             answers: self.answers,
             scrape: Scrape::default(),
             paths: self.paths,
-            release,
+            version,
             #[cfg(feature = "openapi")]
             openapi,
             health: self.health,

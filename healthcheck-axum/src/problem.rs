@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use healthcheck::SelectionError;
-use healthcheck::checks::Loop;
+use healthcheck::upstream_loops::Loop;
 use serde_json::{Map, Value, json};
 
 use crate::access::Refusal;

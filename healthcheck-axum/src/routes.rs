@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Version, header};
 use axum::response::Response;
 use axum::routing::any_service;
-use healthcheck::checks::{Asked, VIA};
+use healthcheck::upstream_loops::{Asked, VIA};
 use tower_service::Service;
 
 use crate::answer;

@@ -34,7 +34,7 @@ pub(crate) struct State {
     pub(crate) scrape: Scrape,
     pub(crate) paths: Paths,
     /// The version of the binary.
-    pub(crate) release: Option<String>,
+    pub(crate) version: Option<String>,
     #[cfg(feature = "openapi")]
     pub(crate) openapi: Option<axum::body::Bytes>,
     pub(crate) environment: Option<EnvironmentDump>,
@@ -191,7 +191,7 @@ impl State {
             query,
             paths: &self.paths,
             with_environment: self.environment.is_some(),
-            release: self.release.as_deref(),
+            version: self.version.as_deref(),
             wholes: None,
         };
         RenderContext {

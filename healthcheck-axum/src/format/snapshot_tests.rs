@@ -68,7 +68,7 @@ impl Service {
             query: &self.query,
             paths: &paths,
             with_environment: true,
-            release: Some("1.2.3"),
+            version: Some("1.2.3"),
             wholes: Some(&self.wholes),
         };
         let page = Page::new(&self.report, &self.health, context)
@@ -241,7 +241,7 @@ async fn text_tells_what_was_excluded_as_kubernetes_does() {
         query: &query,
         paths: &paths,
         with_environment: false,
-        release: None,
+        version: None,
         wholes: None,
     };
     let page = Page::new(&report, &health, context).style(Style::Verbose);
@@ -265,7 +265,7 @@ async fn text_tells_why_the_whole_fails_where_no_check_does() {
         query: &Query::NONE,
         paths: &paths,
         with_environment: false,
-        release: None,
+        version: None,
         wholes: None,
     };
     let page = Page::new(&report, &health, context);
