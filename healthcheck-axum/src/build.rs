@@ -85,14 +85,14 @@ impl Endpoints {
             selection: selection.max_age(pass, fail),
             budget: self.probe_budget,
         };
-        let release = self.release.or_else(|| self.health.release().map(str::to_owned));
+        let version = self.version.or_else(|| self.health.version().map(str::to_owned));
         #[cfg(feature = "openapi")]
         let openapi = with_document.then(|| {
             openapi::document(&openapi::Subject {
                 paths: &self.paths,
                 answers: &self.answers,
                 with_environment,
-                release: release.as_deref(),
+                version: version.as_deref(),
             })
         });
         let handler = Handler {
@@ -106,7 +106,7 @@ impl Endpoints {
             answers: self.answers,
             cache: Cache::default(),
             paths: self.paths,
-            release,
+            version,
             #[cfg(feature = "openapi")]
             openapi,
             health: self.health,

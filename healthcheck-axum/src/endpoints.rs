@@ -75,6 +75,7 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
 /// # }
 /// ```
 #[must_use = "nothing is served before `router()` or `serve()`"]
+#[derive(Clone)]
 pub struct Endpoints {
     pub(crate) health: HealthCheck,
     pub(crate) environment: Environment,
@@ -85,14 +86,14 @@ pub struct Endpoints {
     pub(crate) health_budget: Option<Duration>,
     pub(crate) probe_budget: Option<Duration>,
     pub(crate) max_age: (Duration, Duration),
-    pub(crate) release: Option<String>,
+    pub(crate) version: Option<String>,
     #[cfg(feature = "openapi")]
     pub(crate) openapi: bool,
     pub(crate) problems: Vec<String>,
     pub(crate) serving: Serving,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Environment {
     Discovered,
     Given(EnvironmentDump),
@@ -121,7 +122,7 @@ impl Endpoints {
             health_budget: Some(Duration::from_secs(4)),
             probe_budget: Some(Duration::from_millis(800)),
             max_age: (Duration::from_secs(5), Duration::from_secs(2)),
-            release: None,
+            version: None,
             #[cfg(feature = "openapi")]
             openapi: false,
             problems: Vec::new(),
@@ -294,8 +295,8 @@ impl Endpoints {
 
     /// The version of the service, which some forms tell beside the verdict (`releaseId` in `health+json`). Default: that of
     /// the binary's package where an annotated function stands in it, else none; `env!("CARGO_PKG_VERSION")` is one.
-    pub fn release(mut self, version: impl Into<String>) -> Self {
-        self.release = Some(version.into());
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
         self
     }
 
@@ -400,6 +401,12 @@ impl<F: Fn(&Report) -> Bytes + Send + Sync + 'static> Format for OwnBody<F> {
 
     fn render(&self, page: &Page<'_>) -> Bytes {
         self.0(page.report())
+    }
+}
+
+impl From<HealthCheck> for Endpoints {
+    fn from(health: HealthCheck) -> Self {
+        Self::new(health)
     }
 }
 

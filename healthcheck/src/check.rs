@@ -7,7 +7,8 @@ use crate::model::{CheckInfo, CheckOptions};
 use crate::outcome::IntoOutcome;
 use crate::run::Run;
 
-/// A check written by hand, beside those that `#[health_check]` registers.
+/// One check, written by hand instead of with `#[health_check]`. The set of all checks is
+/// [`HealthCheck`](crate::HealthCheck).
 ///
 /// # Which options
 /// Ask what fails. The first yes decides; without one no option is needed.

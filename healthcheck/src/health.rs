@@ -24,15 +24,15 @@ use crate::statistics::Statistics;
 use crate::transition::Transition;
 use crate::world::{Event, NotRun, World};
 
-/// The checks of a service: finds them, runs them, caches and tells their results.
+/// The set of all checks of a service: finds them, runs them, and caches and reports their results. A single check is a
+/// [`Check`].
 ///
-/// Cheap to clone; all clones share everything. Building it needs no runtime. A report needs tokio with its time
-/// enabled, as `#[tokio::main]` and `enable_all()` have it: without, tokio panics. Whoever asks first gives the runtime
-/// that a run lives on, unless [`on_runtime`](Self::on_runtime) says where.
+/// Cloning is cheap, and all clones share everything. Building it needs no runtime. A report needs a tokio runtime with
+/// time enabled, as `#[tokio::main]` and `enable_all()` build it; without time tokio panics. A run uses the runtime of
+/// its first caller, or the one that [`on_runtime`](Self::on_runtime) sets.
 ///
-/// What a check does stays its own affair: it may fail, panic, hang or block its thread, and the report is still
-/// given, with the others' results untouched. Under `panic = "abort"` nobody can catch a panic: there one check that
-/// panics ends the process.
+/// A check may fail, panic, hang or block its thread: you still get a complete report, on time, and the other checks'
+/// results are untouched. Under `panic = "abort"` a panic can't be caught, so a check that panics ends the process.
 ///
 /// ```standalone_crate
 /// use healthcheck::{HealthCheck, Overall, health_check};
@@ -399,9 +399,9 @@ impl HealthCheck {
         runner.step(Event::Warned(text));
     }
 
-    /// The version of the package that the running binary was built from, as far as an annotated function in it tells.
+    /// The version of the running binary's package. `None` if that package has no annotated function.
     #[must_use]
-    pub fn release(&self) -> Option<&'static str> {
+    pub fn version(&self) -> Option<&'static str> {
         register::own_package().map(|(_, version)| version)
     }
 

@@ -74,6 +74,7 @@ mod settings;
 mod statistics;
 mod transition;
 mod until;
+pub mod upstream_loops;
 mod world;
 
 #[doc(hidden)]

@@ -1,7 +1,8 @@
 //! The check `upstream`, against another service's report and against itself.
 #![allow(clippy::unwrap_used)]
 
-use healthcheck::checks::{Asked, VIA, upstream};
+use healthcheck::checks::upstream;
+use healthcheck::upstream_loops::{Asked, VIA};
 use healthcheck::{Check, HealthCheck, Outcome, Report, Status};
 use serde_json::json;
 use stand_in::{Reply, Server, answer};

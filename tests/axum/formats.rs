@@ -437,7 +437,7 @@ async fn a_content_type_set_for_ones_own_body_is_no_other_forms() {
 
 #[tokio::test]
 async fn the_release_is_told_by_the_draft() {
-    let router = router(Endpoints::new(built([passes("a")])).release("4.5.6"));
+    let router = router(Endpoints::new(built([passes("a")])).version("4.5.6"));
     let answer = ask(&router, get("/healthcheck?format=health%2Bjson")).await;
     assert_eq!(answer.json()["releaseId"], "4.5.6");
 }

@@ -35,6 +35,16 @@ async fn it_merges_into_an_app_with_state() {
 }
 
 #[tokio::test]
+async fn a_clone_of_endpoints_keeps_their_options_and_a_health_check_makes_endpoints_with_the_defaults() {
+    let configured = endpoints().health_path("/health");
+    for app in [router(configured.clone()), router(configured)] {
+        assert_eq!(ask(&app, get("/health")).await.checkers(), ["a", "disk space"]);
+    }
+    let app = router(Endpoints::from(built([passes("a")])));
+    assert_eq!(ask(&app, get("/healthcheck")).await.checkers(), ["a"]);
+}
+
+#[tokio::test]
 async fn the_apps_own_fallback_goes_on_answering_and_ours_is_none() {
     let app = Router::new()
         .fallback(async || (StatusCode::IM_A_TEAPOT, "mine"))

@@ -137,7 +137,7 @@ async fn what_is_told_beside_the_checks_stands_where_the_specifications_have_a_p
     health
         .set_override("b", Status::Pass, minute, "game day")
         .expect("there is such a check");
-    let endpoints = || Endpoints::new(health.clone()).release("1.2.3");
+    let endpoints = || Endpoints::new(health.clone()).version("1.2.3");
     specifications
         .hold("overridden", endpoints(), &["a", "b"], None)
         .await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, StatusCode, Version, header};
-use healthcheck::checks::{Asked, VIA};
+use healthcheck::upstream_loops::{Asked, VIA};
 use healthcheck::{EnvironmentDump, HealthCheck, Selection, SelectionError};
 
 use super::answer::{self, Answers, RenderContext, Rendered};
@@ -31,7 +31,7 @@ pub(crate) struct Handler {
     pub(crate) details_access: Access,
     pub(crate) paths: Paths,
     /// The version of the service, if known.
-    pub(crate) release: Option<String>,
+    pub(crate) version: Option<String>,
     #[cfg(feature = "openapi")]
     pub(crate) openapi: Option<Bytes>,
     pub(crate) environment: Option<EnvironmentDump>,
@@ -184,7 +184,7 @@ impl Handler {
                     is_whole: ask.is_whole(),
                     paths: &self.paths,
                     with_environment: self.environment.is_some(),
-                    release: self.release.as_deref(),
+                    version: self.version.as_deref(),
                     wholes: shown.metrics.as_ref().map(|(wholes, _)| wholes),
                 },
                 details: ask.details,

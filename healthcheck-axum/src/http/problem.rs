@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use healthcheck::SelectionError;
-use healthcheck::checks::Loop;
+use healthcheck::upstream_loops::Loop;
 use serde_json::{Map, Value, json};
 
 use super::negotiation::{FormatRequest, UnknownFormat};

@@ -23,7 +23,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) paths: &'a Paths,
     pub(crate) answers: &'a Answers,
     pub(crate) with_environment: bool,
-    pub(crate) release: Option<&'a str>,
+    pub(crate) version: Option<&'a str>,
 }
 
 /// The document, as JSON.
@@ -40,7 +40,7 @@ pub(crate) fn document(subject: &Subject<'_>) -> Bytes {
             InfoBuilder::new()
                 .title("Health")
                 .description(Some("How this service is, for machines and people."))
-                .version(subject.release.unwrap_or("unknown")),
+                .version(subject.version.unwrap_or("unknown")),
         )
         // Under `nest` the prefix of the paths is unknown, so the server's address is relative to this document.
         .servers(Some([ServerBuilder::new().url(subject.root()).build()]))

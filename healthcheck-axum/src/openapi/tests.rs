@@ -21,7 +21,7 @@ fn described(paths: &Paths, answers: &Answers) -> Value {
         paths,
         answers,
         with_environment: true,
-        release: Some("1.2.3"),
+        version: Some("1.2.3"),
     };
     serde_json::from_slice(&document(&subject)).unwrap()
 }
@@ -113,7 +113,7 @@ fn the_environment_is_described_where_it_is_served() {
         paths: &Paths::default(),
         answers: &Answers::default(),
         with_environment: false,
-        release: None,
+        version: None,
     };
     let document: Value = serde_json::from_slice(&document(&subject)).unwrap();
     assert_eq!(document["info"]["version"], "unknown");

@@ -27,7 +27,7 @@ fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     let status = report.status.as_status();
     let whole = Whole {
         status: status.as_str(),
-        release_id: page.release(),
+        release_id: page.version(),
         notes: &report.warnings,
         output: report.reason.as_deref().filter(|_| status != Status::Pass),
         checks: Checks { page, report },

@@ -68,7 +68,7 @@ impl Service {
             is_whole: true,
             paths: &paths,
             with_environment: true,
-            release: Some("1.2.3"),
+            version: Some("1.2.3"),
             wholes: Some(&self.wholes),
         };
         let page = Page::new(&self.report, &self.health, context)
@@ -240,7 +240,7 @@ async fn text_tells_what_was_excluded_as_kubernetes_does() {
         is_whole: false,
         paths: &paths,
         with_environment: false,
-        release: None,
+        version: None,
         wholes: None,
     };
     let page = Page::new(&report, &health, context).style(Style::Verbose);
@@ -266,7 +266,7 @@ async fn text_tells_why_the_whole_fails_where_no_check_does() {
         is_whole: true,
         paths: &paths,
         with_environment: false,
-        release: None,
+        version: None,
         wholes: None,
     };
     let page = Page::new(&report, &health, context);

@@ -114,7 +114,6 @@ mod target;
 mod trust;
 #[cfg(feature = "checks-http")]
 mod upstream;
-mod via;
 
 #[cfg(feature = "checks-tls")]
 mod certificate_path;
@@ -163,7 +162,6 @@ pub use http::{Http, http};
 pub use tls::{Tls, tls};
 #[cfg(feature = "checks-http")]
 pub use upstream::{Upstream, upstream};
-pub use via::{Asked, Loop, VIA};
 
 // By their whole path, since the crates that they ask have the same names.
 #[cfg(feature = "checks-redis")]

@@ -10,8 +10,7 @@ use serde_json::{Map, Value, json};
 use super::exchange::{Answer, Body, Exchange};
 use super::http::shown;
 use super::layer::Layer;
-use super::via;
-use crate::{Outcome, Overall, Report};
+use crate::{Outcome, Overall, Report, upstream_loops};
 
 /// Another service that uses this library is healthy by its own report at `url`: passes on its verdict and its outputs.
 ///
@@ -78,7 +77,8 @@ impl Upstream {
     }
 
     async fn run(mut self) -> Outcome {
-        self.exchange.header(via::VIA, &via::value());
+        self.exchange
+            .header(upstream_loops::VIA, &upstream_loops::header_value());
         match self.exchange.run(LONGEST_REPORT).await {
             Ok(answer) => judge(&answer),
             Err(problem) => problem.into(),

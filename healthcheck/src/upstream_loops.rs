@@ -1,9 +1,13 @@
-//! Services that ask each other for their reports must not do so in a circle: each would wait for the other until its
-//! time is up, and both stay red for ever.
+//! Finds services that ask each other for their reports in a circle: `a` asks `b`, and `b` asks `a`. Each would wait for
+//! the other until its time is up, and both would stay red.
 //!
-//! An upstream check sends a header with the id of its own process and the ids of all that are asking this process
-//! meanwhile. A server that finds its own id in there refuses the request at once. It doesn't look which checks are asked
-//! for: two services that ask each other for parts of their reports do so with `http`, which sends no such header.
+//! healthcheck-axum does this for you. You need this module if you serve a [`Report`](crate::Report) over a protocol of
+//! your own, and another service asks it by `checks::upstream`.
+//!
+//! An `upstream` check sends the header [`VIA`]. Its value is the id of its process, and the ids of all processes whose
+//! requests are being answered there at that moment. A server that finds its own id in the header refuses the request.
+//! Which checks the request asks for makes no difference. So two services that ask each other for parts of their reports
+//! use `checks::http`, which doesn't send the header.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -11,18 +15,18 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-/// The header that `upstream` sends: ids of processes, separated by commas.
+/// The name of the header that `checks::upstream` sends. Its value is a list of ids of processes, separated by commas.
 pub const VIA: &str = "healthcheck-via";
 
-/// So many others are noted of a request, and passed on. They are no row: whoever asks this process at the same time is
-/// among them, related or not, and anybody may invent some; so there being more is nobody's fault, and no loop. Whom the
-/// last requests came from goes first, one of each: nobody pushes out who asks directly by inventing many.
+/// At most this many ids are kept of a request, and passed on. They are no chain: they come from all requests that are
+/// being answered, related or not, and a client may invent some. So more of them than this are no sign of a loop. The ids
+/// of the latest requests' senders are passed on first, so a client that invents many ids pushes no sender out.
 const MOST: usize = 64;
 
 static OWN: LazyLock<String> =
     LazyLock::new(|| format!("{:016x}", RandomState::new().hash_one(std::process::id())));
 
-/// The requests that are being answered, in the order they came in.
+/// The requests that are being answered, in the order in which they came.
 static ASKING: Mutex<Asking> = Mutex::new(Asking {
     latest: 0,
     requests: BTreeMap::new(),
@@ -30,7 +34,7 @@ static ASKING: Mutex<Asking> = Mutex::new(Asking {
 
 struct Asking {
     latest: u64,
-    /// The ids that each names: first that of the process which sent it.
+    /// The ids in the header of each request. The first one is the sender.
     requests: BTreeMap<u64, Vec<String>>,
 }
 
@@ -38,35 +42,34 @@ fn asking() -> MutexGuard<'static, Asking> {
     ASKING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A request by the upstream check of another service, while it is being answered.
+/// A request by an upstream check, while this process answers it.
 ///
-/// For whoever serves a [`Report`](crate::Report) over a protocol of his own: call [`by`](Self::by) with the header
-/// [`VIA`] of the request, keep the value until the answer is complete, and refuse the request (with HTTP: status 508)
-/// where it is a loop.
+/// For each request that has the header [`VIA`], call [`by`](Self::by) with the header's value. Keep the result until the
+/// answer is complete. If it is an error, refuse the request, over HTTP with the status 508.
 ///
 /// ```
-/// use healthcheck::checks::Asked;
+/// use healthcheck::upstream_loops::Asked;
 ///
 /// let asked = Asked::by("9ae16a3b2f90404f")?;
-/// // … put the report together …
+/// // … answer with the report …
 /// drop(asked);
-/// # Ok::<(), healthcheck::checks::Loop>(())
+/// # Ok::<(), healthcheck::upstream_loops::Loop>(())
 /// ```
 #[derive(Debug)]
 #[must_use = "keep it until the answer is complete"]
 pub struct Asked(u64);
 
 impl Asked {
-    /// Notes who is asking, as the header's value names them.
+    /// Reads the header's value, and keeps its ids until the value that this returns is dropped.
     ///
     /// # Errors
-    /// This process is among them.
+    /// The id of this process is among them: the request is part of a loop.
     pub fn by(header: &str) -> Result<Self, Loop> {
         let named = || header.split(',').map(str::trim);
         if named().any(|id| id == *OWN) {
             return Err(Loop(()));
         }
-        // Nobody fills the memory with an id that is none, or with very many.
+        // A client can't fill the memory with long ids, or with many.
         let is_id = |id: &&str| id.len() == OWN.len() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let ids = named().filter(is_id).take(MOST).map(str::to_owned).collect();
         let mut asking = asking();
@@ -83,7 +86,7 @@ impl Drop for Asked {
     }
 }
 
-/// This service is asked for its report by its own upstream check, directly or through others.
+/// An upstream check of this process has caused the request, directly or through other services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loop(());
 
@@ -98,12 +101,12 @@ impl fmt::Display for Loop {
 
 impl Error for Loop {}
 
-/// The header's value for a request of this process.
+/// The value of [`VIA`] in a request by this process.
 #[cfg_attr(not(feature = "checks-http"), allow(dead_code))]
-pub(super) fn value() -> String {
+pub(crate) fn header_value() -> String {
     let asking = asking();
     let latest_first = || asking.requests.values().rev();
-    // So many are looked at: in thousands of requests the same few may be named again and again.
+    // The search is bounded, since thousands of requests may name the same few ids.
     let direct = latest_first().flat_map(|ids| ids.first()).take(16 * MOST);
     let further = latest_first().flat_map(|ids| ids.iter().skip(1)).take(16 * MOST);
     let mut ids = vec![OWN.as_str()];
@@ -123,7 +126,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// One test at a time: who asks is known to the whole process.
+    /// One test at a time, since the requests are kept for the whole process.
     static TURN: Mutex<()> = Mutex::new(());
 
     fn turn() -> MutexGuard<'static, ()> {
@@ -137,19 +140,19 @@ mod tests {
         let first = Asked::by(&format!("{one},{other}")).unwrap();
         let second = Asked::by(one).unwrap();
         drop(first);
-        let now = value();
+        let now = header_value();
         assert!(
             now.starts_with(OWN.as_str()) && now.contains(one) && !now.contains(other),
             "{now}"
         );
         drop(second);
-        assert!(!value().contains(one));
+        assert!(!header_value().contains(one));
     }
 
     #[test]
     fn a_request_of_its_own_is_a_loop() {
         let _turn = turn();
-        assert_eq!(Asked::by(&value()).unwrap_err(), Loop(()));
+        assert_eq!(Asked::by(&header_value()).unwrap_err(), Loop(()));
         let through = format!("00000000000000b1, {}", OWN.as_str());
         assert!(Asked::by(&through).is_err());
     }
@@ -160,7 +163,7 @@ mod tests {
         let many: Vec<String> = (0..200).map(|id| format!("{id:014x}c3")).collect();
         let invented = Asked::by(&many.join(",")).unwrap();
         assert_eq!(asking().requests[&invented.0].len(), MOST);
-        let passed_on = value();
+        let passed_on = header_value();
         assert!(passed_on.split(',').count() <= 1 + MOST);
         // As the next one along sees it.
         assert!(Asked::by(&passed_on.replace(OWN.as_str(), "00000000000000c4")).is_ok());
@@ -181,13 +184,13 @@ mod tests {
         };
         let one = Asked::by(&invented(0).join(",")).unwrap();
         let other = Asked::by(&invented(MOST).join(",")).unwrap();
-        assert!(value().contains(direct));
+        assert!(header_value().contains(direct));
         drop((one, other));
         // The ids of many requests at once: the last ones win.
         let old: Vec<Asked> = invented(0).iter().map(|id| Asked::by(id).unwrap()).collect();
         drop(real);
         let latest = Asked::by(direct).unwrap();
-        assert!(value().contains(direct));
+        assert!(header_value().contains(direct));
         drop((old, latest));
     }
 
