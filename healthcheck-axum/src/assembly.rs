@@ -11,6 +11,7 @@ use crate::kind::Kind;
 use crate::log::log;
 #[cfg(feature = "openapi")]
 use crate::openapi;
+use crate::paths::Paths;
 use crate::probe::Probe;
 use crate::scrape::Scrape;
 use crate::state::State;
@@ -84,14 +85,17 @@ impl Endpoints {
         let (pass, fail) = self.max_age;
         let probe =
             |kind, selection: Selection| Probe::new(kind, selection.max_age(pass, fail), self.probe_budget);
-        let release = self.release.or_else(|| self.health.release().map(str::to_owned));
+        let paths = Paths {
+            service: self.paths.service.or_the_binary(&self.health),
+            ..self.paths
+        };
         #[cfg(feature = "openapi")]
         let openapi = with_document.then(|| {
             openapi::document(&openapi::Subject {
-                paths: &self.paths,
+                paths: &paths,
                 answers: &self.answers,
                 with_environment,
-                release: release.as_deref(),
+                release: paths.service.version.as_deref(),
             })
         });
         let state = State {
@@ -101,8 +105,7 @@ impl Endpoints {
             startup: probe(Kind::Startup, Selection::startup()),
             answers: self.answers,
             scrape: Scrape::default(),
-            paths: self.paths,
-            release,
+            paths,
             #[cfg(feature = "openapi")]
             openapi,
             health: self.health,

@@ -52,6 +52,7 @@ mod routes;
 mod scrape;
 mod self_probe;
 mod serve;
+mod service;
 mod serving;
 mod shortcut;
 mod state;

@@ -34,7 +34,6 @@ pub(crate) struct State {
     pub(crate) scrape: Scrape,
     pub(crate) paths: Paths,
     /// The version of the binary.
-    pub(crate) release: Option<String>,
     #[cfg(feature = "openapi")]
     pub(crate) openapi: Option<axum::body::Bytes>,
     pub(crate) environment: Option<EnvironmentDump>,
@@ -191,7 +190,6 @@ impl State {
             query,
             paths: &self.paths,
             with_environment: self.environment.is_some(),
-            release: self.release.as_deref(),
             wholes: None,
         };
         RenderContext {

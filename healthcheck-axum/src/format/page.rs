@@ -36,8 +36,6 @@ pub(crate) struct PageContext<'a> {
     pub(crate) paths: &'a Paths,
     /// Whether there is an environment page to go to.
     pub(crate) with_environment: bool,
-    /// The version of the binary.
-    pub(crate) release: Option<&'a str>,
     /// The reports of the whole and of the three probes: for metrics, which tell them all.
     pub(crate) wholes: Option<&'a Wholes>,
 }
@@ -227,8 +225,8 @@ impl<'a> Page<'a> {
 
     /// The version of the binary, where it is known.
     #[must_use]
-    pub const fn release(&self) -> Option<&'a str> {
-        self.context.release
+    pub fn release(&self) -> Option<&'a str> {
+        self.context.paths.service.version.as_deref()
     }
 
     pub(super) const fn is_whole(&self) -> bool {

@@ -61,14 +61,15 @@ impl Service {
     fn render(&self, name: &str, style: Style) -> String {
         let formats = Formats::default();
         let form = formats.named(name).unwrap();
-        let paths = Paths::default();
+        let mut paths = Paths::default();
+        paths.service.name = "orders".to_owned();
+        paths.service.version = Some("1.2.3".to_owned());
         let context = PageContext {
             kind: Kind::Health,
             check: None,
             query: &self.query,
             paths: &paths,
             with_environment: true,
-            release: Some("1.2.3"),
             wholes: Some(&self.wholes),
         };
         let page = Page::new(&self.report, &self.health, context)
@@ -241,7 +242,6 @@ async fn text_tells_what_was_excluded_as_kubernetes_does() {
         query: &query,
         paths: &paths,
         with_environment: false,
-        release: None,
         wholes: None,
     };
     let page = Page::new(&report, &health, context).style(Style::Verbose);
@@ -265,7 +265,6 @@ async fn text_tells_why_the_whole_fails_where_no_check_does() {
         query: &Query::NONE,
         paths: &paths,
         with_environment: false,
-        release: None,
         wholes: None,
     };
     let page = Page::new(&report, &health, context);

@@ -6,7 +6,7 @@ use healthcheck::Transition;
 
 use super::look::Look;
 use super::markup::{Markup, html};
-use super::shell::{self, Head, Link};
+use super::shell::{self, Head};
 use super::strip;
 use crate::paths::{HISTORY, Paths, below};
 
@@ -22,6 +22,7 @@ pub(super) fn write(
         page: "notice",
         title: "History",
         icon: Look::of(healthcheck::Status::Pass).icon,
+        service: &paths.service,
         links: &shell::links(paths, Some(&here), with_environment),
     };
     head.write(out)?;
@@ -35,10 +36,5 @@ pub(super) fn write(
         strip::line(transition, Some(name), out)?;
     }
     html!(out, "</ol>\n")?;
-    let json = Link {
-        to: "?format=json".to_owned(),
-        name: "JSON",
-        is_here: false,
-    };
-    shell::foot(&[json], out)
+    shell::foot(&[shell::JSON], out)
 }
