@@ -1,11 +1,12 @@
 // What the pages promise, seen by a browser. Started by main.rs, which tells where everything lies.
 
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { promisify } from "node:util";
 
 const { SUBJECT, CLIENTS, SCREENSHOTS } = process.env;
 const require = createRequire(`${CLIENTS}/node_modules/`);
@@ -81,16 +82,20 @@ before(async () => {
   console.log(`against Chromium ${browser.version()}, axe-core ${require("axe-core/package.json").version}`);
 });
 after(() => browser?.close());
-beforeEach(async () => {
-  problems = [];
-  service = await Service.start();
-});
-afterEach(async () => {
-  await context?.close();
-  await service.kill();
-});
+/** A service of its own for each test of a suite. */
+const withService = () => {
+  beforeEach(async () => {
+    problems = [];
+    service = await Service.start();
+  });
+  afterEach(async () => {
+    await context?.close();
+    await service.kill();
+  });
+};
 
 describe("the status page", () => {
+  withService();
   test("sees a check fail and recover without a reload and without a flicker", async () => {
     await open("/healthcheck");
     await headline("All 5 checks are passing");
@@ -127,7 +132,7 @@ describe("the status page", () => {
       ["readiness", "not critical", "external"]);
     // What isn't cached isn't fresh.
     assert.equal(await disk.locator("dd:visible").count(), 2);
-    assert.equal(await disk.locator(".strip").innerText(), "no change");
+    assert.equal(await disk.locator(".changes").innerText(), "no change");
     await row("worker").locator("dd", { hasText: "s ago" }).waitFor();
     const [took, ran, fresh] = await row("worker").locator("dd").allInnerTexts();
     assert.match(took, /^[\d.]+ (µs|ms|s)$/);
@@ -147,7 +152,7 @@ describe("the status page", () => {
     assert.match(await page.title(), / · orders 1\.2\.3$/);
     assert.equal(await page.locator("header .service").innerText(), "orders 1.2.3");
     assert.deepEqual(await shown(), ["worker", "disk", "<script>alert(1)", "database", "recommendations"]);
-    assert.equal(await row("worker").locator(".strip").innerText(), "no change");
+    assert.equal(await row("worker").locator(".changes").innerText(), "no change");
     // A row that moves up keeps the focus.
     await row("recommendations").locator("h3 a").focus();
     await service.tell("fail recommendations no answer");
@@ -163,18 +168,19 @@ describe("the status page", () => {
     await service.kill();
     service = await Service.start(undefined, "shared");
     await open("/readyz");
-    await headline("All 7 checks are passing");
+    await headline("All 6 checks are passing");
     await service.tell("fail etcd no leader");
     await service.tell("fail queue connection refused");
-    await headline("1 of 7 checks is failing, 1 has a warning");
+    await headline("1 of 6 checks is failing, 1 has a warning");
     assert.equal(await page.locator(".verdict .word").innerText(), "DEGRADED");
     const said = await row("etcd").locator(".said").innerText();
     for (const text of ["shared: keeps the instance in rotation", "An election takes 10 s: wait.", "owner: the platform team",
       "runbook: https://runbooks.example/etcd"]) assert.ok(said.includes(text), said);
-    assert.match(await row("queue").locator(".said").innerText(), /becomes a failure at [\d:]+.* \(in [345]\d s\)/);
+    assert.match(await row("queue").locator(".said").innerText(), /becomes a failure at [\d:]+.* \(in (60|5\d) s\)/);
   });
 
   test("keeps what is unfolded, chosen and focused while it changes", async () => {
+    await fetch(`http://${service.address}/healthcheck`);
     await service.tell("fail database connection refused");
     await open("/healthcheck");
     await row("database").locator("summary").click();
@@ -201,7 +207,7 @@ describe("the status page", () => {
     await page.locator("label.all").click();
     await page.locator("a.tag", { hasText: "storage" }).click();
     await headline("1 of 2 checks has a warning");
-    assert.deepEqual(await shown(), ["database", "disk"]);
+    assert.deepEqual(await shown(), ["disk", "database"]);
     assert.match(page.url(), /\?tag=storage$/);
     await page.locator("a.tag", { hasText: "external" }).click();
     await headline("1 of 3 checks is failing, 1 has a warning");
@@ -275,6 +281,7 @@ describe("the status page", () => {
   });
 
   test("is gone through with the keyboard", async () => {
+    await fetch(`http://${service.address}/healthcheck`);
     await service.tell("fail database connection refused");
     await open("/healthcheck");
     const focused = () => page.evaluate(() => document.activeElement.textContent.trim());
@@ -288,7 +295,7 @@ describe("the status page", () => {
       passed.push((await focused()) || await page.evaluate(() => document.activeElement.id));
       assert.ok(passed.length < 10, passed.join());
     }
-    assert.deepEqual(passed, ["show-all", "external", "storage", "system", "<script>alert(1)", "database"]);
+    assert.deepEqual(passed, ["show-all", "external", "storage", "system", "database"]);
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     assert.equal(await row("database").locator("details.strip").getAttribute("open"), "");
@@ -307,32 +314,35 @@ describe("the status page", () => {
   });
 });
 
-test("the environment page marks what is masked and is searched", async () => {
-  await open("/environment");
-  const field = (name) => page.locator(".field", { has: page.locator(`dt bdi:text-is("${name}")`) }).last();
-  assert.match(await field("DB_PASSWORD").locator("dd").innerText(), /\*{8}/);
-  assert.equal(await field("DB_PASSWORD").locator(".masked").count(), 1);
-  assert.doesNotMatch(await page.content(), /correct horse/);
-  assert.equal(await field("COLOUR").locator("dd").innerText(), "<b>violet</b>");
-  await page.keyboard.press("/");
-  await page.keyboard.type("colour");
-  assert.equal(await field("COLOUR").isVisible(), true);
-  assert.equal(await field("DB_PASSWORD").isVisible(), false);
-  await shot("environment");
-  await page.locator("#find").fill("nothing is called so");
-  assert.equal(await page.locator("#none").isVisible(), true);
-  await page.locator("#find").fill("");
-  assert.equal(await field("DB_PASSWORD").isVisible(), true);
-  assert.deepEqual(problems, []);
-});
+describe("the environment page", () => {
+  withService();
+  test("marks what is masked and is searched", async () => {
+    await open("/environment");
+    const field = (name) => page.locator(".field", { has: page.locator("dt", { hasText: new RegExp(`^${name}$`) }) }).last();
+    assert.match(await field("DB_PASSWORD").locator("dd").innerText(), /\*{8}/);
+    assert.equal(await field("DB_PASSWORD").locator(".masked").count(), 1);
+    assert.doesNotMatch(await page.content(), /correct horse/);
+    assert.equal(await field("COLOUR").locator("dd").innerText(), "<b>violet</b>");
+    await page.keyboard.press("/");
+    await page.keyboard.type("colour");
+    assert.equal(await field("COLOUR").isVisible(), true);
+    assert.equal(await field("DB_PASSWORD").isVisible(), false);
+    await shot("environment");
+    await page.locator("#find").fill("nothing is called so");
+    assert.equal(await page.locator("#none").isVisible(), true);
+    await page.locator("#find").fill("");
+    assert.equal(await field("DB_PASSWORD").isVisible(), true);
+    assert.deepEqual(problems, []);
+  });
 
-test("the environment page says the same without JavaScript", async () => {
-  await open("/environment", { javaScriptEnabled: false });
-  assert.equal(await page.locator("#search").isVisible(), false);
-  assert.equal(await page.locator(".section").count(), 3);
-  await page.locator(".contents a", { hasText: "process" }).click();
-  assert.match(page.url(), /#/);
-  assert.equal(await page.locator(".masked").first().isVisible(), true);
+  test("says the same without JavaScript", async () => {
+    await open("/environment", { javaScriptEnabled: false });
+    assert.equal(await page.locator("#search").isVisible(), false);
+    assert.equal(await page.locator(".section").count(), 3);
+    await page.locator(".contents a", { hasText: "process" }).click();
+    assert.match(page.url(), /#/);
+    assert.equal(await page.locator(".masked").first().isVisible(), true);
+  });
 });
 
 /** The words of the page that stand on two lines. */
@@ -341,7 +351,11 @@ const broken = () => {
   while (texts.nextNode()) {
     const node = texts.currentNode;
     if (!node.parentElement.checkVisibility() || node.parentElement.closest("script, .unseen, .skip")) continue;
-    for (const { 0: word, index } of node.data.matchAll(/[\p{L}\p{N}_]{2,24}/gu)) {
+    // What is longer than a line has to break somewhere; a path or an address may at its signs.
+    const tokens = [...node.data.matchAll(/\S+/g)].filter(([token]) => token.length <= 24);
+    const words = tokens.flatMap(({ 0: token, index: start }) =>
+      [...token.matchAll(/[\p{L}\p{N}]+/gu)].map(({ 0: word, index }) => ({ word, index: start + index })));
+    for (const { word, index } of words) {
       const range = document.createRange();
       range.setStart(node, index);
       range.setEnd(node, index + word.length);
@@ -364,12 +378,13 @@ const PAGES = {
   maintenance: { told: ["maintenance upgrade"], path: "/readyz", status: 503 },
   history: { told: WORST, path: "/healthcheck/history", status: 200 },
   environment: { path: "/environment", status: 200 },
-  unauthorized: { scene: "basic", path: "/environment", status: 401 },
+  unauthorized: { scene: "bearer", path: "/environment", status: 401 },
   forbidden: { scene: "denied", path: "/environment", status: 403 },
   missing: { path: "/nothing", status: 404 },
 };
 
-describe("vnu, axe-core and pa11y find nothing, no word is broken in two, and nothing is wider than the screen", () => {
+const QUIET = "vnu, axe-core and pa11y find nothing, no word is broken in two, and nothing is wider than the screen";
+describe(QUIET, { concurrency: 3 }, () => {
   let driver;
   before(async () => {
     driver = await puppeteer.launch({ executablePath: CHROMIUM, args: FLAGS });
@@ -378,44 +393,49 @@ describe("vnu, axe-core and pa11y find nothing, no word is broken in two, and no
 
   for (const [name, { scene, told = [], path, status }] of Object.entries(PAGES)) {
     test(`on the page ${name}`, async () => {
-      await service.kill();
-      service = await Service.start(undefined, scene);
-      const url = `http://${service.address}${path}`;
-      // So that the history has something to show.
-      if (path.startsWith("/healthcheck")) await fetch(url);
-      for (const command of told) await service.tell(command);
-      if (name === "history") await fetch(`http://${service.address}/healthcheck`);
+      const service = await Service.start(undefined, scene);
+      try {
+        const url = `http://${service.address}${path}`;
+        const run = () => fetch(`http://${service.address}/healthcheck`);
+        // So that the history has something to show.
+        await run();
+        for (const command of told) await service.tell(command);
+        await run();
 
-      const answer = await fetch(url, { headers: { accept: "text/html" } });
-      assert.equal(answer.status, status);
-      const checker = spawnSync("java", ["-jar", vnu, "--stdout", "--format", "json", "-"], { input: await answer.text() });
-      assert.ok(!checker.error, String(checker.error));
-      const { messages } = JSON.parse(checker.stdout);
-      assert.deepEqual(messages.map(({ message, extract }) => `${message} ${extract}`), []);
+        const answer = await fetch(url, { headers: { accept: "text/html" } });
+        assert.equal(answer.status, status);
+        const checker = promisify(execFile)("java", ["-jar", vnu, "--stdout", "--exit-zero-always", "--format", "json", "-"]);
+        checker.child.stdin.end(await answer.text());
+        const { messages } = JSON.parse((await checker).stdout);
+        assert.deepEqual(messages.map(({ message, extract }) => `${message} ${extract}`), []);
 
-      for (const colorScheme of ["light", "dark"]) {
-        for (const [device, viewport] of [["desktop", { width: 1280, height: 900 }], ["phone", { width: 320, height: 640 }]]) {
-          const where = `${device}, ${colorScheme}`;
-          // axe-core is brought in from outside, which the policy rightly forbids.
-          await open(path, { viewport, colorScheme, bypassCSP: true });
-          await shot(`${name}-${device}-${colorScheme}`);
-          for (const fold of await page.locator("details > summary").all()) await fold.click();
-          await page.evaluate(axe);
-          const { violations, passes } = await page.evaluate(() => globalThis.axe.run());
-          const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(", ")}`);
-          assert.deepEqual(found, [], where);
-          assert.ok(passes.length > 10);
-          const width = await page.evaluate(() => document.documentElement.scrollWidth);
-          assert.ok(width <= viewport.width, `${width} pixels wide, ${where}`);
-          assert.deepEqual(await page.evaluate(broken), [], where);
-          await context.close();
+        for (const colorScheme of ["light", "dark"]) {
+          for (const [device, viewport] of [["desktop", { width: 1280, height: 900 }], ["phone", { width: 320, height: 640 }]]) {
+            const where = `${device}, ${colorScheme}`;
+            // axe-core is brought in from outside, which the policy rightly forbids.
+            const page = await browser.newPage({ viewport, colorScheme, bypassCSP: true });
+            await page.goto(url);
+            await page.screenshot({ path: `${SCREENSHOTS}/${name}-${device}-${colorScheme}.png` });
+            for (const fold of await page.locator("details > summary").all()) await fold.click();
+            await page.evaluate(axe);
+            const { violations, passes } = await page.evaluate(() => globalThis.axe.run());
+            const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(", ")}`);
+            assert.deepEqual(found, [], where);
+            assert.ok(passes.length > 10);
+            const width = await page.evaluate(() => document.documentElement.scrollWidth);
+            assert.ok(width <= viewport.width, `${width} pixels wide, ${where}`);
+            assert.deepEqual(await page.evaluate(broken), [], where);
+            await page.close();
+          }
+          const other = await driver.newPage();
+          await other.emulateMediaFeatures([{ name: "prefers-color-scheme", value: colorScheme }]);
+          const { issues, documentTitle } = await pa11y(url, { browser: driver, page: other, timeout: LIMIT, wait: 100 });
+          await other.close();
+          assert.deepEqual(issues.map(({ code, message, context }) => `${code}: ${message} ${context}`), [], colorScheme);
+          assert.ok(documentTitle);
         }
-        const other = await driver.newPage();
-        await other.emulateMediaFeatures([{ name: "prefers-color-scheme", value: colorScheme }]);
-        const { issues, documentTitle } = await pa11y(url, { browser: driver, page: other, timeout: LIMIT, wait: 100 });
-        await other.close();
-        assert.deepEqual(issues.map(({ code, message, context }) => `${code}: ${message} ${context}`), [], colorScheme);
-        assert.ok(documentTitle);
+      } finally {
+        await service.kill();
       }
     });
   }

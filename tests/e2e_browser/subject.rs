@@ -3,8 +3,8 @@
 //! It prints "listening ADDRESS" and takes one command a line on its standard input: "pass NAME", "warn NAME",
 //! "fail NAME" with what the check says behind it, "maintenance REASON", "end maintenance".
 //!
-//! `scene=empty` has no checks, `scene=shared` two more, one that other instances share and one with `fail_after`; `scene=denied` and `scene=basic` keep the
-//! environment back, the latter until a password is given.
+//! `scene=empty` has no checks, `scene=shared` two more, one that other instances share and one with `fail_after`; `scene=denied` and `scene=bearer` keep the
+//! environment back, the latter without a token.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::HashMap;
@@ -109,7 +109,7 @@ async fn main() -> Result<(), ServeError> {
         .openapi(true);
     endpoints = match scene {
         "denied" => endpoints.environment_access(Access::denied()),
-        "basic" => endpoints.environment_access(Access::basic("reader", "correct horse")),
+        "bearer" => endpoints.environment_access(Access::bearer("correct horse")),
         _ => endpoints,
     };
     if let Some(delay) = arguments.get("delay") {

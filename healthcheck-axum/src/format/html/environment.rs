@@ -74,7 +74,12 @@ fn value(at: &str, shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
         Value::Object(fields) => {
             html!(out, "<dl class=\"fields\">")?;
             for (name, inner) in fields {
-                html!(out, "<div class=\"field\"><dt><bdi>" {name} "</bdi></dt><dd>")?;
+                html!(out, "<div class=\"field\"><dt><bdi>")?;
+                // A long name breaks between its words.
+                for word in name.split_inclusive('_') {
+                    html!(out, {word} "<wbr>")?;
+                }
+                html!(out, "</bdi></dt><dd>")?;
                 value(&format!("{at}.{name}"), inner, out)?;
                 html!(out, "</dd></div>\n")?;
             }
@@ -98,14 +103,16 @@ fn value(at: &str, shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
     }
 }
 
+/// Where the built-in sections count bytes.
+const BYTES: [&str; 3] = ["os.container.memory_", "os.memory.", "process.memory."];
+
 /// A number; where its place says that it counts bytes or seconds, as people read those.
 fn quantity(at: &str, number: &Number, out: &mut Markup<'_>) -> fmt::Result {
     let exact = number.as_f64().unwrap_or_default();
     let read = match at {
         "process.start_time" => return moment(Some(exact), "since", out),
         "process.uptime" => spoken(exact),
-        "process.memory.resident" | "process.memory.virtual" => size(exact),
-        _ if at.ends_with("_bytes") => size(exact),
+        _ if BYTES.iter().any(|start| at.starts_with(start)) || at.ends_with("_bytes") => size(exact),
         _ if at.ends_with("_seconds") => spoken(exact),
         _ => return html!(out, "<span class=\"plain\">" {number} "</span>"),
     };

@@ -28,13 +28,14 @@ pub(super) fn write(
     head.write(out)?;
     html!(out, "<h1>History</h1>\n")?;
     if all.is_empty() {
-        html!(out, "<p class=\"withheld\">No check has a result yet.</p>\n")?;
+        html!(out, "<p class=\"withheld\">Nothing has changed yet.</p>\n")?;
+    } else {
+        html!(out, "<ol class=\"history\">\n")?;
+        for transition in all.iter().rev() {
+            let name = transition.checker.as_deref().unwrap_or("the whole");
+            strip::line(transition, Some(name), out)?;
+        }
+        html!(out, "</ol>\n")?;
     }
-    html!(out, "<ol class=\"items\">\n")?;
-    for transition in all.iter().rev() {
-        let name = transition.checker.as_deref().unwrap_or("the whole");
-        strip::line(transition, Some(name), out)?;
-    }
-    html!(out, "</ol>\n")?;
     shell::foot(&[shell::JSON], out)
 }

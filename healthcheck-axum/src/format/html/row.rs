@@ -132,7 +132,7 @@ fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) ->
     if let Some(changes) = page
         .transitions_of(&result.checker)
         .last()
-        .filter(|_| result.passed)
+        .filter(|_| result.passed && result.failing_since.is_none())
     {
         html!(out, "<li>" {result.status} "ing since ")?;
         moment(Some(changes.at), "since", out)?;
