@@ -12,6 +12,7 @@ use crate::http::handler::{Handler, Probe};
 use crate::log::log;
 #[cfg(feature = "openapi")]
 use crate::openapi;
+use crate::paths::Paths;
 
 impl Endpoints {
     /// Runs checks and sections on this runtime by default, instead of the runtime of their first caller. A runtime
@@ -85,14 +86,17 @@ impl Endpoints {
             selection: selection.max_age(pass, fail),
             budget: self.probe_budget,
         };
-        let version = self.version.or_else(|| self.health.version().map(str::to_owned));
+        let paths = Paths {
+            service: self.paths.service.or_the_binary(&self.health),
+            ..self.paths
+        };
         #[cfg(feature = "openapi")]
         let openapi = with_document.then(|| {
             openapi::document(&openapi::Subject {
-                paths: &self.paths,
+                paths: &paths,
                 answers: &self.answers,
                 with_environment,
-                version: version.as_deref(),
+                version: paths.service.version.as_deref(),
             })
         });
         let handler = Handler {
@@ -105,8 +109,7 @@ impl Endpoints {
             startup: probe(Selection::startup()),
             answers: self.answers,
             cache: Cache::default(),
-            paths: self.paths,
-            version,
+            paths,
             #[cfg(feature = "openapi")]
             openapi,
             health: self.health,

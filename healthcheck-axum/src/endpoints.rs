@@ -86,7 +86,6 @@ pub struct Endpoints {
     pub(crate) health_budget: Option<Duration>,
     pub(crate) probe_budget: Option<Duration>,
     pub(crate) max_age: (Duration, Duration),
-    pub(crate) version: Option<String>,
     #[cfg(feature = "openapi")]
     pub(crate) openapi: bool,
     pub(crate) problems: Vec<String>,
@@ -122,7 +121,6 @@ impl Endpoints {
             health_budget: Some(Duration::from_secs(4)),
             probe_budget: Some(Duration::from_millis(800)),
             max_age: (Duration::from_secs(5), Duration::from_secs(2)),
-            version: None,
             #[cfg(feature = "openapi")]
             openapi: false,
             problems: Vec::new(),
@@ -293,10 +291,16 @@ impl Endpoints {
         self
     }
 
+    /// The name of the service, which the pages show in their heading and title. Default: the name of the executable.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.paths.service.name = name.into();
+        self
+    }
+
     /// The version of the service, which some forms tell beside the verdict (`releaseId` in `health+json`). Default: that of
     /// the binary's package where an annotated function stands in it, else none; `env!("CARGO_PKG_VERSION")` is one.
     pub fn version(mut self, version: impl Into<String>) -> Self {
-        self.version = Some(version.into());
+        self.paths.service.version = Some(version.into());
         self
     }
 

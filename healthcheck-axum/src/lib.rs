@@ -44,6 +44,7 @@ mod probers;
 mod render;
 mod self_probe;
 mod serve;
+mod service;
 mod serving;
 mod task;
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use axum::http::uri::PathAndQuery;
 
 use crate::kind::Kind;
+use crate::service::Service;
 
-/// The configurable paths.
+/// The configurable paths, and the service that they belong to.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
     pub(crate) health: String,
@@ -14,6 +15,7 @@ pub(crate) struct Paths {
     pub(crate) liveness: String,
     pub(crate) readiness: String,
     pub(crate) startup: String,
+    pub(crate) service: Service,
 }
 
 impl Default for Paths {
@@ -24,6 +26,7 @@ impl Default for Paths {
             liveness: "/livez".to_owned(),
             readiness: "/readyz".to_owned(),
             startup: "/startupz".to_owned(),
+            service: Service::default(),
         }
     }
 }

@@ -240,7 +240,7 @@ async fn a_browser_gets_the_history_as_a_page() {
     let app = Router::new().nest("/x", plain([fails("<b>disk")]));
     let history = || with(local("/x/healthcheck/history"), "accept", BROWSER);
     let empty = ask(&app, history()).await;
-    assert!(String::from_utf8_lossy(&empty.body).contains("No check has a result yet"));
+    assert!(String::from_utf8_lossy(&empty.body).contains("Nothing has changed yet"));
     ask(&app, get("/x/healthcheck")).await;
     let answer = ask(&app, history()).await;
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));

@@ -2,6 +2,9 @@
 //!
 //! It prints "listening ADDRESS", and reads commands from its standard input, one on each line: "pass NAME", "warn NAME
 //! OUTPUT", "fail NAME OUTPUT", "maintenance REASON" and "end maintenance".
+//!
+//! The argument `scene=empty` gives it no checks. `scene=shared` adds an `external` check and one with `fail_after`.
+//! `scene=denied` and `scene=bearer` protect the environment page, `bearer` with a token.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::HashMap;
@@ -9,8 +12,8 @@ use std::io::BufRead;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use healthcheck::{Check, HealthCheck, Outcome, Status};
-use healthcheck_axum::{Endpoints, ServeError};
+use healthcheck::{Check, HealthCheck, HealthCheckBuilder, Outcome, Status};
+use healthcheck_axum::{Access, Endpoints, ServeError};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -35,24 +38,8 @@ impl Levers {
     }
 }
 
-#[tokio::main]
-async fn main() -> Result<(), ServeError> {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
-    let arguments: HashMap<String, String> = std::env::args()
-        .skip(1)
-        .filter_map(|argument| {
-            let (key, value) = argument.split_once('=')?;
-            Some((key.to_owned(), value.to_owned()))
-        })
-        .collect();
-    let levers = Levers::default();
-    let health = HealthCheck::builder()
-        .discover(false)
-        .success_ttl(None)
-        .failed_ttl(None)
+fn with_checks(builder: HealthCheckBuilder, levers: &Levers) -> HealthCheckBuilder {
+    builder
         .check(
             levers
                 .check("database")
@@ -79,9 +66,52 @@ async fn main() -> Result<(), ServeError> {
                 .success_ttl(Duration::from_secs(60)),
         )
         .check(levers.check("<script>alert(1)</script>".trim_end_matches("</script>")))
-        .section("version", json!({ "release": "1.2.3" }))
-        .build()?;
-    let mut endpoints = Endpoints::new(health.clone()).openapi(true);
+}
+
+#[tokio::main]
+async fn main() -> Result<(), ServeError> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    let arguments: HashMap<String, String> = std::env::args()
+        .skip(1)
+        .filter_map(|argument| {
+            let (key, value) = argument.split_once('=')?;
+            Some((key.to_owned(), value.to_owned()))
+        })
+        .collect();
+    let scene = arguments.get("scene").map_or("", String::as_str);
+    let levers = Levers::default();
+    let builder = HealthCheck::builder()
+        .discover(false)
+        .success_ttl(None)
+        .failed_ttl(None)
+        .section("version", json!({ "release": "1.2.3", "image_bytes": 3_355_443 }));
+    let builder = match scene {
+        "empty" => builder,
+        "shared" => with_checks(builder, &levers)
+            .check(
+                levers
+                    .check("etcd")
+                    .external()
+                    .owner("the platform team")
+                    .runbook("https://runbooks.example/etcd")
+                    .when_it_fails("An election takes 10 s: wait."),
+            )
+            .check(levers.check("queue").fail_after(Duration::from_secs(60))),
+        _ => with_checks(builder, &levers),
+    };
+    let health = builder.build()?;
+    let mut endpoints = Endpoints::new(health.clone())
+        .name("orders")
+        .release("1.2.3")
+        .openapi(true);
+    endpoints = match scene {
+        "denied" => endpoints.environment_access(Access::denied()),
+        "bearer" => endpoints.environment_access(Access::bearer("correct horse")),
+        _ => endpoints,
+    };
     if let Some(delay) = arguments.get("delay") {
         endpoints = endpoints.shutdown_delay(Duration::from_millis(delay.parse().unwrap()));
     }

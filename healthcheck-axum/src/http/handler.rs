@@ -30,8 +30,6 @@ pub(crate) struct Handler {
     pub(crate) cache: Cache,
     pub(crate) details_access: Access,
     pub(crate) paths: Paths,
-    /// The version of the service, if known.
-    pub(crate) version: Option<String>,
     #[cfg(feature = "openapi")]
     pub(crate) openapi: Option<Bytes>,
     pub(crate) environment: Option<EnvironmentDump>,
@@ -184,7 +182,6 @@ impl Handler {
                     is_whole: ask.is_whole(),
                     paths: &self.paths,
                     with_environment: self.environment.is_some(),
-                    version: self.version.as_deref(),
                     wholes: shown.metrics.as_ref().map(|(wholes, _)| wholes),
                 },
                 details: ask.details,

@@ -39,8 +39,6 @@ pub(crate) struct PageContext<'a> {
     pub(crate) paths: &'a Paths,
     /// Whether there is an environment page that the HTML page can link to.
     pub(crate) with_environment: bool,
-    /// The version of the service, if known.
-    pub(crate) version: Option<&'a str>,
     /// The reports of all checks and of the three probes. Only metrics have them.
     pub(crate) wholes: Option<&'a Wholes>,
 }
@@ -231,8 +229,8 @@ impl<'a> Page<'a> {
 
     /// The version of the binary, where it is known.
     #[must_use]
-    pub const fn version(&self) -> Option<&'a str> {
-        self.context.version
+    pub fn version(&self) -> Option<&'a str> {
+        self.context.paths.service.version.as_deref()
     }
 
     pub(super) const fn is_whole(&self) -> bool {

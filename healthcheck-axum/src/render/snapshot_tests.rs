@@ -59,7 +59,9 @@ impl Service {
     fn render(&self, name: &str, style: Style) -> String {
         let formats = Formats::default();
         let form = formats.named(name).unwrap();
-        let paths = Paths::default();
+        let mut paths = Paths::default();
+        paths.service.name = "orders".to_owned();
+        paths.service.version = Some("1.2.3".to_owned());
         let context = PageContext {
             kind: Kind::Health,
             check: None,
@@ -68,7 +70,6 @@ impl Service {
             is_whole: true,
             paths: &paths,
             with_environment: true,
-            version: Some("1.2.3"),
             wholes: Some(&self.wholes),
         };
         let page = Page::new(&self.report, &self.health, context)
@@ -240,7 +241,6 @@ async fn text_tells_what_was_excluded_as_kubernetes_does() {
         is_whole: false,
         paths: &paths,
         with_environment: false,
-        version: None,
         wholes: None,
     };
     let page = Page::new(&report, &health, context).style(Style::Verbose);
@@ -266,7 +266,6 @@ async fn text_tells_why_the_whole_fails_where_no_check_does() {
         is_whole: true,
         paths: &paths,
         with_environment: false,
-        version: None,
         wholes: None,
     };
     let page = Page::new(&report, &health, context);

@@ -97,19 +97,34 @@ pub(super) fn time_span(seconds: f64) -> String {
     format!("{days}{hours:02}:{minutes:02}:{seconds:02}.{ticks:07}")
 }
 
-/// A duration for people: "85 µs", "12 ms", "3.4 s", "2 min", "5 h", "3 d".
+/// A duration for people: "85 µs", "12 ms", "0.8 s", "2 min", "5 h", "3 d".
 pub(super) fn spoken(seconds: f64) -> String {
     let seconds = seconds.max(0.0);
     match seconds {
         _ if seconds < 0.001 => format!("{:.0} µs", seconds * 1e6),
         _ if seconds < 0.01 => format!("{:.1} ms", seconds * 1e3),
-        _ if seconds < 1.0 => format!("{:.0} ms", seconds * 1e3),
+        _ if seconds < 0.1 => format!("{:.0} ms", seconds * 1e3),
         _ if seconds < 10.0 => format!("{seconds:.1} s"),
         _ if seconds < 120.0 => format!("{seconds:.0} s"),
         _ if seconds < 7200.0 => format!("{:.0} min", seconds / 60.0),
         _ if seconds < 172_800.0 => format!("{:.0} h", seconds / 3600.0),
         _ => format!("{:.0} d", seconds / 86_400.0),
     }
+}
+
+/// A size as people read it: "512 B", "3.2 MiB", "64 GiB".
+pub(super) fn size(bytes: f64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let mut scaled = (bytes, "B");
+    for unit in UNITS {
+        // What would be rounded to 1024 is 1 of the next.
+        if scaled.0 < 1023.5 {
+            break;
+        }
+        scaled = (scaled.0 / 1024.0, unit);
+    }
+    let places = usize::from(scaled.1 != "B" && scaled.0 < 9.95);
+    format!("{:.places$} {}", scaled.0, scaled.1)
 }
 
 /// The first bytes of a text, at most `bytes`, and whether something was cut off.
@@ -175,6 +190,7 @@ mod tests {
             (0.000_085, "85 µs"),
             (0.0012, "1.2 ms"),
             (0.012, "12 ms"),
+            (0.8, "0.8 s"),
             (3.44, "3.4 s"),
             (119.0, "119 s"),
             (180.0, "3 min"),
@@ -182,6 +198,20 @@ mod tests {
             (259_200.0, "3 d"),
         ] {
             assert_eq!(spoken(seconds), text);
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_in_their_own_unit() {
+        for (bytes, text) in [
+            (0.0, "0 B"),
+            (1023.0, "1023 B"),
+            (1024.0, "1.0 KiB"),
+            (3_355_443.0, "3.2 MiB"),
+            (1_048_575.0, "1.0 MiB"),
+            (68_719_476_736.0, "64 GiB"),
+        ] {
+            assert_eq!(size(bytes), text);
         }
     }
 

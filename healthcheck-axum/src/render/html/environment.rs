@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
+use super::look::icon;
 use super::markup::{Markup, html};
-use super::shell::{self, Head, Link};
+use super::moment::moment;
+use super::shell::{self, Head};
 use crate::paths::Paths;
-use crate::render::wording::output;
+use crate::render::wording::{size, spoken};
 
 /// What stands in the place of a secret.
 const MASK: &str = "********";
@@ -25,7 +27,10 @@ pub(super) fn write(
     let head = Head {
         page: "environment",
         title: "Environment",
-        icon: "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='3' fill='%230969da'/%3E%3Cpath d='M4 5h8M4 8h8M4 11h5' stroke='%23fff' stroke-width='1.6'/%3E%3C/svg%3E",
+        icon: icon!(
+            "%3Crect%20width='16'%20height='16'%20rx='3'%20fill='%230969da'/%3E%3Cpath%20d='M4,5h8M4,8h8M4,11h5'%20stroke='%23fff'%20stroke-width='1.6'/%3E"
+        ),
+        service: &paths.service,
         links: &shell::links(paths, Some(&paths.environment), true),
     };
     head.write(out)?;
@@ -46,12 +51,7 @@ pub(super) fn write(
         out,
         "<p class=\"none\" id=\"none\" hidden>Nothing here matches.</p>\n"
     )?;
-    let json = Link {
-        to: "?format=json".to_owned(),
-        name: "JSON",
-        is_here: false,
-    };
-    shell::foot(&[json], out)
+    shell::foot(&[shell::JSON], out)
 }
 
 /// Some sections, each under its name.
@@ -61,20 +61,26 @@ pub(super) fn sections(all: &Map<String, Value>, out: &mut Markup<'_>) -> fmt::R
             "<section class=\"section\" id=\"section-" {number} "\" aria-labelledby=\"name-" {number} "\">\n<h2 id=\"name-"
             {number} "\"><bdi>" {name} "</bdi></h2>\n"
         )?;
-        value(section, out)?;
+        value(name, section, out)?;
         html!(out, "</section>\n")?;
     }
     Ok(())
 }
 
-fn value(shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
+/// A value, and where it is: "process.memory.resident".
+fn value(at: &str, shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
     match shown {
         Value::Object(fields) if fields.is_empty() => html!(out, "<span class=\"nothing\">empty</span>"),
         Value::Object(fields) => {
             html!(out, "<dl class=\"fields\">")?;
             for (name, inner) in fields {
-                html!(out, "<div class=\"field\"><dt><bdi>" {name} "</bdi></dt><dd>")?;
-                value(inner, out)?;
+                html!(out, "<div class=\"field\"><dt><bdi>")?;
+                // A long name breaks between its words.
+                for word in name.split_inclusive('_') {
+                    html!(out, {word} "<wbr>")?;
+                }
+                html!(out, "</bdi></dt><dd>")?;
+                value(&format!("{at}.{name}"), inner, out)?;
                 html!(out, "</dd></div>\n")?;
             }
             html!(out, "</dl>\n")
@@ -84,7 +90,7 @@ fn value(shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
             html!(out, "<ol class=\"items\">")?;
             for item in items {
                 html!(out, "<li>")?;
-                value(item, out)?;
+                value(at, item, out)?;
                 html!(out, "</li>")?;
             }
             html!(out, "</ol>\n")
@@ -92,8 +98,25 @@ fn value(shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
         Value::Null => html!(out, "<span class=\"nothing\">none</span>"),
         Value::String(text) if text.is_empty() => html!(out, "<span class=\"nothing\">empty</span>"),
         Value::String(text) => masked(text, out),
-        Value::Bool(_) | Value::Number(_) => html!(out, "<span class=\"plain\">" {output(shown)} "</span>"),
+        Value::Number(number) => quantity(at, number, out),
+        Value::Bool(_) => html!(out, "<span class=\"plain\">" {shown} "</span>"),
     }
+}
+
+/// Where the built-in sections count bytes.
+const BYTES: [&str; 3] = ["os.container.memory_", "os.memory.", "process.memory."];
+
+/// A number; where its place says that it counts bytes or seconds, as people read those.
+fn quantity(at: &str, number: &Number, out: &mut Markup<'_>) -> fmt::Result {
+    let exact = number.as_f64().unwrap_or_default();
+    let read = match at {
+        "process.start_time" => return moment(Some(exact), "since", out),
+        "process.uptime" => spoken(exact),
+        _ if BYTES.iter().any(|start| at.starts_with(start)) || at.ends_with("_bytes") => size(exact),
+        _ if at.ends_with("_seconds") => spoken(exact),
+        _ => return html!(out, "<span class=\"plain\">" {number} "</span>"),
+    };
+    html!(out, "<span class=\"plain\" title=\"" {number} "\">" {read} "</span>")
 }
 
 /// Text, with each mask in it marked: as a mark and in words for those who only hear it.

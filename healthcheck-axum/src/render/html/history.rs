@@ -6,7 +6,7 @@ use healthcheck::Transition;
 
 use super::look::Look;
 use super::markup::{Markup, html};
-use super::shell::{self, Head, Link};
+use super::shell::{self, Head};
 use super::strip;
 use crate::paths::{HISTORY, Paths, below};
 
@@ -22,23 +22,20 @@ pub(super) fn write(
         page: "notice",
         title: "History",
         icon: Look::of(healthcheck::Status::Pass).icon,
+        service: &paths.service,
         links: &shell::links(paths, Some(&here), with_environment),
     };
     head.write(out)?;
     html!(out, "<h1>History</h1>\n")?;
     if all.is_empty() {
-        html!(out, "<p class=\"withheld\">No check has a result yet.</p>\n")?;
+        html!(out, "<p class=\"withheld\">Nothing has changed yet.</p>\n")?;
+    } else {
+        html!(out, "<ol class=\"history\">\n")?;
+        for transition in all.iter().rev() {
+            let name = transition.checker.as_deref().unwrap_or("the whole");
+            strip::line(transition, Some(name), out)?;
+        }
+        html!(out, "</ol>\n")?;
     }
-    html!(out, "<ol class=\"items\">\n")?;
-    for transition in all.iter().rev() {
-        let name = transition.checker.as_deref().unwrap_or("the whole");
-        strip::line(transition, Some(name), out)?;
-    }
-    html!(out, "</ol>\n")?;
-    let json = Link {
-        to: "?format=json".to_owned(),
-        name: "JSON",
-        is_here: false,
-    };
-    shell::foot(&[json], out)
+    shell::foot(&[shell::JSON], out)
 }

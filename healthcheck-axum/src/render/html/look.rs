@@ -1,5 +1,17 @@
 use healthcheck::Status;
 
+/// A picture of 16 by 16, as an address without spaces; nor has a shape any.
+macro_rules! icon {
+    ($shapes:literal) => {
+        concat!(
+            "data:image/svg+xml,%3Csvg%20xmlns='http://www.w3.org/2000/svg'%20viewBox='0,0,16,16'%3E",
+            $shapes,
+            "%3C/svg%3E"
+        )
+    };
+}
+pub(super) use icon;
+
 /// How a status looks: a word for classes, a mark, a picture.
 #[derive(Clone, Copy)]
 pub(super) struct Look {
@@ -16,19 +28,25 @@ impl Look {
                 class: "pass",
                 mark: "✓",
                 word: "Healthy",
-                icon: "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='8' fill='%231a7f37'/%3E%3Cpath d='m4 8.5 3 3 5-6' fill='none' stroke='%23fff' stroke-width='2'/%3E%3C/svg%3E",
+                icon: icon!(
+                    "%3Ccircle%20cx='8'%20cy='8'%20r='8'%20fill='%231a7f37'/%3E%3Cpath%20d='m4,8.5,3,3,5-6'%20fill='none'%20stroke='%23fff'%20stroke-width='2'/%3E"
+                ),
             },
             Status::Warn => Self {
                 class: "warn",
                 mark: "!",
                 word: "Degraded",
-                icon: "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M8 0l8 15H0z' fill='%23bf8700'/%3E%3Cpath d='M8 5v5m0 1.5v2' stroke='%23fff' stroke-width='2'/%3E%3C/svg%3E",
+                icon: icon!(
+                    "%3Cpath%20d='M8,0l8,15H0z'%20fill='%23bf8700'/%3E%3Cpath%20d='M8,5v5m0,1.5v2'%20stroke='%23fff'%20stroke-width='2'/%3E"
+                ),
             },
             Status::Fail => Self {
                 class: "fail",
                 mark: "✕",
                 word: "Failing",
-                icon: "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='3' fill='%23cf222e'/%3E%3Cpath d='m4.5 4.5 7 7m0-7-7 7' stroke='%23fff' stroke-width='2'/%3E%3C/svg%3E",
+                icon: icon!(
+                    "%3Crect%20width='16'%20height='16'%20rx='3'%20fill='%23cf222e'/%3E%3Cpath%20d='m4.5,4.5,7,7m0-7-7,7'%20stroke='%23fff'%20stroke-width='2'/%3E"
+                ),
             },
         }
     }

@@ -18,10 +18,10 @@ const spoken = (seconds) => {
 const clock = (date) => date.toLocaleTimeString();
 const wordings = {
   at: (at, date) => clock(date),
-  ago: (at) => spoken(now() - at) + " ago",
+  ago: (at) => (now() - at < 1 ? "just now" : spoken(now() - at) + " ago"),
   since: (at, date) => (now() - at < 72000 ? clock(date) : date.toLocaleString()) + " (" + spoken(now() - at) + ")",
   end: (at, date) => clock(date) + (at > now() ? " (in " + spoken(at - now()) + ")" : ""),
-  until: (at) => (at > now() ? "for " + spoken(at - now()) : "expired"),
+  until: (at) => "for " + spoken(at - now()),
 };
 const tick = () => {
   for (const time of document.querySelectorAll("time[data-at]")) {
@@ -29,6 +29,8 @@ const tick = () => {
     const text = (wordings[time.dataset.as] || wordings.at)(at, date);
     if (time.textContent !== text) time.textContent = text;
     if (!time.title) time.title = date.toLocaleString();
+    // What isn't fresh any more has nothing to say about it.
+    if (time.dataset.as === "until") time.closest("div").hidden = at <= now();
   }
 };
 
@@ -93,7 +95,13 @@ const status = () => {
     [row.dataset.key, row.querySelector(".status").textContent.trim().split(/\s+/).pop()]));
   const show = (fresh) => {
     const before = statuses(), headline = byId("headline").textContent;
-    for (const id of ["verdict", "notes", "filters", "checks", "sections"]) morph(byId(id), fresh.getElementById(id));
+    const focused = document.activeElement;
+    for (const id of ["service", "verdict", "notes", "filters", "checks", "sections"]) {
+      const old = byId(id), wanted = fresh.getElementById(id);
+      if (old && wanted) morph(old, wanted);
+    }
+    // A row that moves loses the focus.
+    if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
     document.title = fresh.title;
     byId("icon").href = fresh.getElementById("icon").getAttribute("href");
     tick();

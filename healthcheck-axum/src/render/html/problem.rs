@@ -11,6 +11,7 @@ use super::markup::{Markup, html};
 use super::shell::{self, Head};
 use crate::paths::Paths;
 use crate::render::wording::{listed, words};
+use crate::service::Service;
 
 pub(super) fn write(
     status: StatusCode,
@@ -25,6 +26,7 @@ pub(super) fn write(
         page: "notice",
         title: error,
         icon: look.icon,
+        service: &Service::default(),
         links: &links.unwrap_or_default(),
     };
     head.write(out)?;

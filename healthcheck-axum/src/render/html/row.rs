@@ -34,9 +34,8 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     said(result, out)?;
     circumstances(page, result, out)?;
     advice(result, out)?;
-    html!(out, "</div>\n<div class=\"when\"><dl>")?;
+    html!(out, "</div>\n<div class=\"when\">")?;
     times(result, out)?;
-    html!(out, "</dl>\n")?;
     strip::write(page, result, out)?;
     html!(out, "</div>\n</li>\n")
 }
@@ -109,12 +108,12 @@ fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) ->
         html!(out, "</li>")?;
     }
     if let Some(until) = result.pending.as_ref().and_then(|pending| pending.until) {
-        html!(out, "<li>a warning that fails ")?;
+        html!(out, "<li>becomes a failure at ")?;
         moment(Some(until), "end", out)?;
         html!(out, "</li>")?;
     }
     if let Some(pending) = result.pending.as_ref().filter(|pending| pending.until.is_none()) {
-        html!(out, "<li>the last " {pending.count} " of " {pending.of} " runs it takes say " {pending.status} "</li>")?;
+        html!(out, "<li>latest: " {pending.status} ", " {pending.count} " of " {pending.of} " in a row before it counts</li>")?;
     }
     if let Some(blocker) = &result.blocked_by {
         html!(out, "<li>blocked by <bdi>" {blocker} "</bdi></li>")?;
@@ -133,7 +132,7 @@ fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) ->
     if let Some(changes) = page
         .transitions_of(&result.checker)
         .last()
-        .filter(|_| result.passed)
+        .filter(|_| result.passed && result.failing_since.is_none())
     {
         html!(out, "<li>" {result.status} "ing since ")?;
         moment(Some(changes.at), "since", out)?;
@@ -172,12 +171,22 @@ fn advice(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
 }
 
 fn times(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
-    let took = result.response_time.map_or_else(|| "–".to_owned(), spoken);
-    html!(out, "<div><dt>took</dt><dd>" {took} "</dd></div><div><dt>ran</dt><dd>")?;
-    moment(result.timestamp, "ago", out)?;
-    html!(out, "</dd></div><div><dt>fresh</dt><dd>")?;
-    moment(result.expires, "until", out)?;
-    html!(out, "</dd></div>")
+    html!(out, "<dl>")?;
+    if let Some(took) = result.response_time {
+        html!(out, "<div><dt>took</dt><dd>" {spoken(took)} "</dd></div>")?;
+    }
+    // Only the time of a run that has been, and only until the next one is due.
+    let fresh_until = result
+        .expires
+        .filter(|_| !result.stale && result.overridden.is_none());
+    for (name, at, as_) in [("ran", result.timestamp, "ago"), ("fresh", fresh_until, "until")] {
+        if at.is_some() {
+            html!(out, "<div><dt>" {name} "</dt><dd>")?;
+            moment(at, as_, out)?;
+            html!(out, "</dd></div>")?;
+        }
+    }
+    html!(out, "</dl>\n")
 }
 
 /// What can't stand in a segment of a path as it is.

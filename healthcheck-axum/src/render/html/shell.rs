@@ -1,10 +1,12 @@
 //! What both pages have in common: head, style, script, navigation.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::markup::{Markup, html};
 use crate::kind::Kind;
 use crate::paths::Paths;
+use crate::service::Service;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -12,16 +14,19 @@ const SCRIPT: &str = include_str!("page.js");
 /// Nothing but this very style and script runs; the page may ask its own server for its next state. A test tells the
 /// digests to write here once either file has changed.
 pub(super) const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-6RzdiVEotVs8irAOnXkniMgUr90Zeez8xKxJXvw32qQ='; \
-    script-src 'sha256-He6bKDRxEn7Hc1e3KyprLYOyuJcojHDvVz1FvQM7FCQ='; \
+    style-src 'sha256-XAODPQD65gGUTBUrT2mxre0urlB30DT7O0jhGRsDxO4='; \
+    script-src 'sha256-2hdsDoZz+RUmzfN7XqKiwBxsDWxkJ0NQ3G/xZg21XI8='; \
     connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The pages that one can go to.
+/// A page that one can go to.
 pub(super) struct Link {
-    pub(super) to: String,
-    pub(super) name: &'static str,
-    pub(super) is_here: bool,
+    to: String,
+    name: &'static str,
+    is_here: bool,
 }
+
+/// The same page for programs: name and address.
+pub(super) const JSON: (&str, Cow<'_, str>) = ("JSON", Cow::Borrowed("?format=json"));
 
 /// The status pages and the environment, each linked relative to the page at the path `from`, so that the links hold in a
 /// nested router; without it, from the root.
@@ -55,6 +60,8 @@ pub(super) struct Head<'a> {
     pub(super) page: &'static str,
     pub(super) title: &'a str,
     pub(super) icon: &'static str,
+    /// Shown in title and heading where it has a name.
+    pub(super) service: &'a Service,
     pub(super) links: &'a [Link],
 }
 
@@ -64,13 +71,25 @@ impl Head<'_> {
             "<!doctype html>\n<html lang=\"en\" class=\"of-" {self.page} "\">\n<head>\n<meta charset=\"utf-8\">\n"
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
             "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"robots\" content=\"noindex\">\n"
-            "<title>" {self.title} "</title>\n<link rel=\"icon\" id=\"icon\" href=\"" {self.icon} "\">\n<style>"
+            "<title>" {self.title}
+        )?;
+        if !self.service.name.is_empty() {
+            html!(out, " · " {self.service})?;
+        }
+        html!(out, "</title>\n<link rel=\"icon\" id=\"icon\" href=\"" {self.icon} "\">\n<style>"
         )?;
         out.literal(STYLE)?;
         html!(
             out,
             "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n<header>\n"
         )?;
+        if !self.service.name.is_empty() {
+            html!(out, "<p class=\"service\" id=\"service\"><bdi>" {self.service.name} "</bdi>")?;
+            if let Some(version) = &self.service.version {
+                html!(out, " <bdi class=\"version\">" {version} "</bdi>")?;
+            }
+            html!(out, "</p>\n")?;
+        }
         if !self.links.is_empty() {
             html!(out, "<nav aria-label=\"Pages\"><ul>")?;
             for Link { to, name, is_here } in self.links {
@@ -91,11 +110,11 @@ impl Head<'_> {
 }
 
 /// The end of a page, from the closing of `<main>` on, with links to what programs read instead.
-pub(super) fn foot(others: &[Link], out: &mut Markup<'_>) -> fmt::Result {
+pub(super) fn foot(others: &[(&str, Cow<'_, str>)], out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</main>\n")?;
     if !others.is_empty() {
         html!(out, "<footer><ul aria-label=\"The same for programs\">")?;
-        for Link { to, name, .. } in others {
+        for (name, to) in others {
             html!(out, "<li><a href=\"" {to} "\">" {name} "</a></li>")?;
         }
         html!(out, "</ul></footer>\n")?;

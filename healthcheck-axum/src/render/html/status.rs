@@ -1,17 +1,19 @@
 //! The status page: the verdict, a row a check, filters.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::fmt;
 
-use healthcheck::{Overall, Report, Status};
+use healthcheck::{CheckResult, Overall, Report, Status};
 
 use super::look::Look;
 use super::markup::{Markup, html};
 use super::moment::moment;
 use super::row;
-use super::shell::{self, Head, Link};
-use crate::kind::Kind;
-use crate::paths::HISTORY;
+use super::shell::{self, Head};
+use crate::paths::{HISTORY, below};
 use crate::render::Page;
+use crate::service::Service;
 
 pub(super) fn write(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     let report = page.report();
@@ -22,11 +24,15 @@ pub(super) fn write(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
         title.push_str(" · ");
         title.push_str(&report.hostname);
     }
+    let here = page
+        .check()
+        .map_or_else(|| page.path().to_owned(), |check| below(page.path(), check));
     let head = Head {
         page: "status",
         title: &title,
         icon: look.icon,
-        links: &links(page),
+        service: &service(page),
+        links: &shell::links(page.context.paths, Some(&here), page.context.with_environment),
     };
     head.write(out)?;
     verdict(page, look, out)?;
@@ -37,98 +43,68 @@ pub(super) fn write(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     shell::foot(&other_forms(page), out)
 }
 
-fn links(page: &Page<'_>) -> Vec<Link> {
-    let paths = page.context.paths;
-    let mut links: Vec<Link> = [
-        (Kind::Health, "All checks"),
-        (Kind::Liveness, "Liveness"),
-        (Kind::Readiness, "Readiness"),
-        (Kind::Startup, "Startup"),
-    ]
-    .into_iter()
-    .map(|(kind, name)| Link {
-        to: page.link(paths.of(kind)),
-        name,
-        is_here: kind == page.context.kind && page.check().is_none(),
-    })
-    .collect();
-    if page.context.with_environment {
-        links.push(Link {
-            to: page.link(&paths.environment),
-            name: "Environment",
-            is_here: false,
-        });
+/// The service, as far as this caller may know it.
+fn service(page: &Page<'_>) -> Service {
+    if page.shows_the_whole_alone() {
+        return Service::default();
     }
-    links
+    let Service { name, version } = page.context.paths.service.clone();
+    let version = version.filter(|_| page.shows_details());
+    Service { name, version }
 }
 
-/// The same for programs.
-fn other_forms(page: &Page<'_>) -> Vec<Link> {
+/// The same for programs, and the history.
+fn other_forms(page: &Page<'_>) -> Vec<(&'static str, Cow<'static, str>)> {
     let mut forms = vec![
-        ("JSON", "?format=json"),
-        ("Text", "?verbose"),
-        ("health+json", "?format=health%2Bjson"),
+        shell::JSON,
+        ("Text", "?verbose".into()),
+        ("health+json", "?format=health%2Bjson".into()),
     ];
     if !page.is_probe() {
-        forms.push(("OpenMetrics", "?format=openmetrics"));
-    }
-    let forms = forms.into_iter().map(|(name, query)| Link {
-        to: query.to_owned(),
-        name,
-        is_here: false,
-    });
-    let history = (!page.is_probe() && page.check().is_none()).then(|| Link {
-        to: page.link_below(HISTORY),
-        name: "History",
-        is_here: false,
-    });
-    forms.chain(history).collect()
-}
-
-struct Counts {
-    pass: usize,
-    warn: usize,
-    fail: usize,
-}
-
-impl Counts {
-    fn of(report: &Report) -> Self {
-        let count = |status| {
-            let results = report.results.iter();
-            results.filter(|result| result.status == status).count()
-        };
-        Self {
-            pass: count(Status::Pass),
-            warn: count(Status::Warn),
-            fail: count(Status::Fail),
+        forms.push(("OpenMetrics", "?format=openmetrics".into()));
+        if page.check().is_none() {
+            forms.push(("History", page.link_below(HISTORY).into()));
         }
     }
+    forms
+}
+
+fn count(report: &Report, status: Status) -> usize {
+    let results = report.results.iter();
+    results.filter(|result| result.status == status).count()
 }
 
 /// The whole in one sentence.
 fn headline(page: &Page<'_>) -> String {
     let report = page.report();
-    let Counts { warn, fail, .. } = Counts::of(report);
-    let all = report.results.len();
     if let Some(reason) = &report.reason {
         return format!("Not ready: {reason}");
     }
-    let failing = match (fail, all) {
-        (1, 1) => "The check fails".to_owned(),
-        (1, _) => format!("1 of {all} checks fails"),
-        _ => format!("{fail} of {all} checks fail"),
+    let all = report.results.len();
+    let of_all = |some| match all {
+        1 => "The check".to_owned(),
+        all => format!("{some} of {all} checks"),
     };
-    match (all, warn, fail, report.status) {
-        (0, ..) if page.shows_the_whole_alone() => format!("The whole: {}", report.status),
-        (0, ..) => "No checks".to_owned(),
-        (1, 0, 0, _) => "The check passes".to_owned(),
-        (_, 0, 0, Overall::Success) => format!("All {all} checks pass"),
-        (_, 0, 0, _) => report.status.to_string(),
-        (1, 1, 0, _) => "The check warns".to_owned(),
-        (_, 1, 0, _) => format!("1 of {all} checks warns"),
-        (_, _, 0, _) => format!("{warn} of {all} checks warn"),
-        (_, 0, ..) => failing,
-        _ => format!("{failing}, {warn} {}", if warn == 1 { "warns" } else { "warn" }),
+    let is = |count| if count == 1 { "is" } else { "are" };
+    let has = |count| if count == 1 { "has" } else { "have" };
+    match (count(report, Status::Fail), count(report, Status::Warn)) {
+        (0, 0) => match (all, report.status) {
+            (0, Overall::Success) if !page.shows_the_whole_alone() => "There are no checks".to_owned(),
+            (1, Overall::Success) => "The check is passing".to_owned(),
+            (2.., Overall::Success) => format!("All {all} checks are passing"),
+            _ => {
+                let look = Look::of(report.status.as_status());
+                format!("The service is {}", look.word.to_lowercase())
+            }
+        },
+        (0, warn) => format!("{} {} a warning", of_all(warn), has(warn)),
+        (fail, 0) => format!("{} {} failing", of_all(fail), is(fail)),
+        (fail, warn) => format!(
+            "{} {} failing, {warn} {} a warning",
+            of_all(fail),
+            is(fail),
+            has(warn)
+        ),
     }
 }
 
@@ -174,16 +150,15 @@ fn notes(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
 
 fn filters(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     let report = page.report();
-    let counts = Counts::of(report);
     html!(
         out,
         "<div class=\"filters\" id=\"filters\">\n<fieldset><legend class=\"unseen\">Show checks that</legend>"
     )?;
     for (status, name, count) in [
         ("all", "All", report.results.len()),
-        ("fail", "Failing", counts.fail),
-        ("warn", "Warning", counts.warn),
-        ("pass", "Passing", counts.pass),
+        ("fail", "Failing", count(report, Status::Fail)),
+        ("warn", "Warning", count(report, Status::Warn)),
+        ("pass", "Passing", count(report, Status::Pass)),
     ] {
         let checked = if status == "all" { " checked" } else { "" };
         html!(out,
@@ -234,12 +209,15 @@ fn to_tags(page: &Page<'_>, tags: &[&str]) -> String {
     query.finish().replacen("?&", "?", 1)
 }
 
+/// A row a check, the worst first, and by name where they are the same.
 fn checks(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     html!(
         out,
         "<h2 class=\"unseen\">Checks</h2>\n<ol class=\"checks\" id=\"checks\">\n"
     )?;
-    for result in &page.report().results {
+    let mut results: Vec<&CheckResult> = page.report().results.iter().collect();
+    results.sort_by_key(|result| Reverse(result.status));
+    for result in results {
         row::write(page, result, out)?;
     }
     html!(

@@ -15,32 +15,32 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
         return Ok(());
     }
     let transitions: Vec<&Transition> = page.transitions_of(&result.checker).collect();
-    let Some(first) = transitions.first() else {
-        html!(
-            out,
-            "<p class=\"strip\"><span class=\"cells\" aria-hidden=\"true\">"
-        )?;
-        cell(result.status, "since the start", out)?;
-        return html!(out, "</span> <span class=\"changes\">no change</span></p>");
+    // The first result of a check changes nothing.
+    let changes = transitions.iter().filter(|transition| transition.from.is_some());
+    let changes = match changes.count() {
+        0 => {
+            html!(
+                out,
+                "<p class=\"strip\"><span class=\"cells\" aria-hidden=\"true\">"
+            )?;
+            cell(result.status, "since the first run", out)?;
+            return html!(out, "</span> <span class=\"changes\">no change</span></p>");
+        }
+        1 => "1 change".to_owned(),
+        many => format!("{many} changes"),
     };
     html!(
         out,
         "<details class=\"strip\"><summary><span class=\"cells\" aria-hidden=\"true\">"
     )?;
-    if let Some(before) = first.from {
-        let lasted = first
-            .lasted
-            .map_or_else(String::new, |lasted| format!("for {}", spoken(lasted)));
-        cell(before, &lasted, out)?;
+    let first = transitions.first();
+    if let Some((before, lasted)) = first.and_then(|first| first.from.zip(first.lasted)) {
+        cell(before, &format!("for {}", spoken(lasted)), out)?;
     }
     for transition in &transitions {
         let since = rfc3339(transition.at).map_or_else(String::new, |at| format!("from {at}"));
         cell(transition.to, &since, out)?;
     }
-    let changes = match transitions.len() {
-        1 => "1 change".to_owned(),
-        many => format!("{many} changes"),
-    };
     html!(out, "</span> <span class=\"changes\">" {changes} "</span></summary>\n<ol>")?;
     for transition in transitions.iter().rev() {
         line(transition, None, out)?;
