@@ -5,7 +5,8 @@
 //! Kubernetes probe `grpc: {port: 50051, service: storage}`.
 //!
 //! The service `""` is the whole, as the protocol has it; each check is a service of its name. Whoever watches a service
-//! that doesn't exist is told so, and stays: tonic-health alone would refuse the call.
+//! that doesn't exist is told so, and stays: tonic-health alone would refuse the call. tonic-health has no `List`, which
+//! newer stubs have (grpcio-health-checking): it is answered `UNIMPLEMENTED`.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -193,24 +193,27 @@ async fn what_is_seen_from_outside_shows_with_the_whole() {
 }
 
 #[tokio::test]
-async fn who_looks_after_a_check_is_a_label_of_a_metric_of_its_own_and_empty_for_strangers() {
+async fn the_owner_the_runbook_and_external_are_labels_of_a_metric_and_empty_for_strangers() {
     let endpoints = || {
-        let owned = fails("a").owner("orders").runbook("https://runbooks.example/a");
+        let owned = fails("a")
+            .owner("orders")
+            .runbook("https://runbooks.example/a")
+            .external();
         Endpoints::new(built([owned, passes("b")]))
     };
     let shown = scrape(&router(endpoints())).await;
-    let of_a = r#"healthcheck_check_info{check="a",owner="orders",runbook="https://runbooks.example/a"} 1"#;
+    let of_a = r#"healthcheck_check_info{check="a",owner="orders",runbook="https://runbooks.example/a",external="true"} 1"#;
     assert!(has(&shown, of_a), "{shown}");
     assert!(
         has(
             &shown,
-            r#"healthcheck_check_info{check="b",owner="",runbook=""} 1"#
+            r#"healthcheck_check_info{check="b",owner="",runbook="",external=""} 1"#
         ),
         "{shown}"
     );
     let withheld = scrape(&router(endpoints().details_access(Access::denied()))).await;
     for check in ["a", "b"] {
-        let empty = format!(r#"healthcheck_check_info{{check="{check}",owner="",runbook=""}} 1"#);
+        let empty = format!(r#"healthcheck_check_info{{check="{check}",owner="",runbook="",external=""}} 1"#);
         assert!(has(&withheld, &empty), "{withheld}");
     }
     assert!(

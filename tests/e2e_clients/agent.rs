@@ -46,6 +46,11 @@ fn haproxy_follows_the_agent_into_each_state_and_back() {
     first.tell("end maintenance");
     haproxy.wait_for("shop-1", up);
 
+    first.signal(Signal::STOP);
+    haproxy.wait_for("shop-1", |status, _| status.starts_with("DOWN"));
+    first.signal(Signal::CONT);
+    haproxy.wait_for("shop-1", up);
+
     first.signal(Signal::TERM);
     haproxy.wait_for("shop-1", |status, _| status.starts_with("DRAIN"));
     assert_eq!(haproxy.state("shop-2").0, "UP");

@@ -1,5 +1,6 @@
-//! Apache and Varnish in front of two instances. Each must send requests only to ready instances.
+//! Apache, Varnish and Caddy in front of two instances. Each must send requests only to ready instances.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,9 +9,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use healthcheck_tests::free_addr;
+use tempfile::TempDir;
 
 use crate::client::{Client, example, print_version};
 use crate::process::Served;
+use crate::proxies::caddy;
 use crate::states::{at, follow};
 
 /// The instance that goes through the states, and another one that always passes. Liveness passes in every state, so
@@ -33,10 +36,10 @@ fn ask(front: SocketAddr, path: &str) -> Option<String> {
     Some(answer)
 }
 
-/// Whether the first instance gets requests. The load balancer distributes six requests in turn.
+/// Whether the first instance gets requests. The load balancer distributes twelve requests in turn or at random.
 fn first_is_in(front: SocketAddr) -> bool {
-    let answers: Vec<String> = (0..6).filter_map(|_| ask(front, "/livez")).collect();
-    answers.iter().any(|answer| answer.contains("\"runtime\""))
+    let mut answers = (0..12).filter_map(|_| ask(front, "/livez"));
+    answers.any(|answer| answer.contains("\"runtime\""))
 }
 
 fn assert_closed(front: SocketAddr) {
@@ -52,19 +55,9 @@ fn assert_closed(front: SocketAddr) {
     }
 }
 
-#[test]
-fn apache_follows_the_first_instance_into_each_state_and_back() {
+/// Apache with this site, which listens on `front`.
+pub fn apache(site: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("apache2", &["-v"]);
-    let ((first, first_addr), (_second, second_addr)) = two();
-    let (front, folder) = (free_addr(), tempfile::tempdir().unwrap());
-    let site = example(
-        "apache/shop.conf",
-        &[
-            ("127.0.0.1:8000", &front.to_string()),
-            ("127.0.0.1:8081", &first_addr.to_string()),
-            ("127.0.0.1:8082", &second_addr.to_string()),
-        ],
-    );
     let modules = [
         "mpm_event",
         "authz_core",
@@ -83,9 +76,9 @@ fn apache_follows_the_first_instance_into_each_state_and_back() {
     );
     for module in modules {
         let file = Path::new("/usr/lib/apache2/modules").join(format!("mod_{module}.so"));
-        text.push_str(&format!("LoadModule {module}_module {}\n", file.display()));
+        writeln!(text, "LoadModule {module}_module {}", file.display()).unwrap();
     }
-    text.push_str(&site);
+    text.push_str(site);
     let configuration = folder.path().join("apache2.conf");
     fs::write(&configuration, text).unwrap();
     let mut command = Command::new("apache2");
@@ -93,24 +86,14 @@ fn apache_follows_the_first_instance_into_each_state_and_back() {
     command.arg("-X").arg("-f").arg(&configuration);
     let mut apache = Client::start(&mut command, folder.path());
     apache.wait_until("it listens", || TcpStream::connect(front).is_ok());
-    assert_closed(front);
-    follow(first, || at(first_addr), || first_is_in(front));
+    apache
 }
 
-#[test]
-fn varnish_follows_the_first_instance_into_each_state_and_back() {
+/// Varnish with this VCL, which listens on `front`.
+pub fn varnish(vcl: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("varnishd", &["-V"]);
-    let ((first, first_addr), (_second, second_addr)) = two();
-    let (front, folder) = (free_addr(), tempfile::tempdir().unwrap());
-    let text = example(
-        "varnish/default.vcl",
-        &[
-            ("\"8081\"", &format!("\"{}\"", first_addr.port())),
-            ("\"8082\"", &format!("\"{}\"", second_addr.port())),
-        ],
-    );
     let file = folder.path().join("default.vcl");
-    fs::write(&file, text).unwrap();
+    fs::write(&file, vcl).unwrap();
     let mut command = Command::new("varnishd");
     command.arg("-F").arg("-f").arg(&file);
     command.arg("-a").arg(front.to_string());
@@ -118,6 +101,55 @@ fn varnish_follows_the_first_instance_into_each_state_and_back() {
     command.args(["-s", "malloc,16m", "-j", "none"]);
     let mut varnish = Client::start(&mut command, folder.path());
     varnish.wait_until("it listens", || TcpStream::connect(front).is_ok());
+    varnish
+}
+
+#[test]
+fn apache_follows_the_first_instance_into_each_state_and_back() {
+    let ((first, first_addr), (_second, second_addr)) = two();
+    let (front, folder) = (free_addr(), tempfile::tempdir().unwrap());
+    let site = example(
+        "apache/shop.conf",
+        &[
+            ("127.0.0.1:8000", &front.to_string()),
+            ("127.0.0.1:8081", &first_addr.to_string()),
+            ("127.0.0.1:8082", &second_addr.to_string()),
+        ],
+    );
+    let _apache = apache(&site, front, &folder);
+    assert_closed(front);
+    follow(first, || at(first_addr), || first_is_in(front));
+}
+
+#[test]
+fn varnish_follows_the_first_instance_into_each_state_and_back() {
+    let ((first, first_addr), (_second, second_addr)) = two();
+    let (front, folder) = (free_addr(), tempfile::tempdir().unwrap());
+    let vcl = example(
+        "varnish/default.vcl",
+        &[
+            ("\"8081\"", &format!("\"{}\"", first_addr.port())),
+            ("\"8082\"", &format!("\"{}\"", second_addr.port())),
+        ],
+    );
+    let _varnish = varnish(&vcl, front, &folder);
+    assert_closed(front);
+    follow(first, || at(first_addr), || first_is_in(front));
+}
+
+#[test]
+fn caddy_follows_the_first_instance_into_each_state_and_back() {
+    let ((first, first_addr), (_second, second_addr)) = two();
+    let (front, folder) = (free_addr(), tempfile::tempdir().unwrap());
+    let text = example(
+        "caddy/Caddyfile",
+        &[
+            (":8000 {", &format!(":{} {{", front.port())),
+            ("127.0.0.1:8081", &first_addr.to_string()),
+            ("127.0.0.1:8082", &second_addr.to_string()),
+        ],
+    );
+    let _caddy = caddy(&text, front, &folder);
     assert_closed(front);
     follow(first, || at(first_addr), || first_is_in(front));
 }

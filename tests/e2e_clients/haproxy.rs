@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use healthcheck_tests::free_addr;
 use rustix::process::Signal;
 
 use crate::client::LIMIT;
 use crate::process::Served;
+use crate::states::{at, follow};
 use crate::stats::HaProxy;
 
 /// The longest time of the load. The drain takes 5 s of it.
@@ -53,6 +55,22 @@ fn a_failing_check_takes_its_server_out_and_recovery_brings_it_back() {
     }
     first.tell("repair");
     haproxy.wait_for("shop-1", |status, _| status == "UP");
+}
+
+#[test]
+fn haproxy_follows_the_first_instance_into_each_state_and_back() {
+    let addr = free_addr();
+    let (first, (_second, second_addr)) = (at(addr), Served::start(&[]));
+    let haproxy = HaProxy::start(
+        "haproxy.cfg",
+        &[
+            ("127.0.0.1:8081", &addr.to_string()),
+            ("127.0.0.1:8082", &second_addr.to_string()),
+        ],
+    );
+    let is_up = || haproxy.state("shop-1").0.starts_with("UP");
+    follow(first, || at(addr), is_up);
+    assert_eq!(haproxy.state("shop-2").0, "UP");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod agent;
 mod balancers;
 mod blackbox;
 mod client;
+mod grpc;
 mod haproxy;
 mod keepalived;
 mod monit;

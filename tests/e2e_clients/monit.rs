@@ -2,14 +2,17 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use healthcheck_tests::free_addr;
+
 use crate::client::{Client, example, print_version};
-use crate::process::Served;
+use crate::states::{at, follow};
 
 #[test]
-fn a_failing_check_turns_the_verdict_of_monit_with_the_output_in_it() {
+fn monit_follows_the_service_into_each_state_and_back_with_the_output_of_its_checks() {
     print_version("monit", &["-V"]);
     print_version("curl", &["-V"]);
-    let (mut served, addr) = Served::start(&[]);
+    let addr = free_addr();
+    let served = at(addr);
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("monit.log");
     let text = example(
@@ -37,14 +40,16 @@ fn a_failing_check_turns_the_verdict_of_monit_with_the_output_in_it() {
     let logged = || fs::read_to_string(&log).unwrap_or_default();
     monit.wait_until("it starts", || logged().contains("started"));
 
-    served.tell("break");
-    monit.wait_until("the failure with its reason", || {
-        logged().contains("'shop' status failed (22)")
-            && logged().contains("[-]breakable failed: broken by hand")
-    });
-    served.tell("repair");
-    monit.wait_until("the recovery", || {
-        logged().contains("'shop' status succeeded (0)")
-    });
-    println!("{}", logged());
+    // It logs changes.
+    let succeeds = || {
+        let log = logged();
+        let mut verdicts = log.lines().filter_map(|line| line.split_once("'shop' status "));
+        verdicts
+            .next_back()
+            .is_none_or(|(_, verdict)| verdict.starts_with("succeeded (0)"))
+    };
+    follow(served, || at(addr), succeeds);
+    let logged = logged();
+    println!("{logged}");
+    assert!(logged.contains("[-]breakable failed: broken by hand"), "{logged}");
 }

@@ -6,12 +6,15 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use healthcheck_tests::free_addr;
 use tempfile::TempDir;
 
+use crate::balancers::{apache, varnish};
 use crate::client::{Client, LIMIT, example, print_version};
 use crate::process::{Served, get};
+use crate::states::{at, follow};
 use crate::stats::HaProxy;
 
 /// The value of a variable whose name doesn't look secret. The redactor doesn't hide it, so only access control
@@ -153,6 +156,34 @@ fn behind_the_nginx_of_the_example() {
     }
 }
 
+#[test]
+fn the_nginx_of_the_example_tells_those_outside_each_state_of_the_service() {
+    let addr = free_addr();
+    let (front, folder) = (free_addr(), tempfile::tempdir().unwrap());
+    let text = example(
+        "nginx/nginx.conf",
+        &[
+            ("127.0.0.1:8000", &front.to_string()),
+            ("127.0.0.1:8081", &addr.to_string()),
+        ],
+    );
+    let served = at(addr);
+    let _nginx = nginx(&text, front, &folder);
+    let is_ready = || get_within(front, "/readyz", Duration::from_secs(2)) == Some(200);
+    follow(served, || at(addr), is_ready);
+}
+
+/// The status code, where an answer comes in time.
+fn get_within(addr: SocketAddr, path: &str, limit: Duration) -> Option<u16> {
+    let mut stream = TcpStream::connect(addr).ok()?;
+    stream.set_read_timeout(Some(limit)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).ok()?;
+    std::str::from_utf8(&status[9..]).ok()?.parse().ok()
+}
+
 /// Asserts that the pages for internal use are closed to outsiders.
 fn assert_closed(front: SocketAddr, host: &str) {
     for inside in [
@@ -195,7 +226,7 @@ fn behind_haproxy_with_forwardfor() {
 }
 
 /// Starts Caddy with this configuration, which listens on `front`.
-fn caddy(text: &str, front: SocketAddr, folder: &TempDir) -> Client {
+pub fn caddy(text: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("caddy", &["version"]);
     fs::write(folder.path().join("Caddyfile"), text).unwrap();
     let mut command = Command::new("caddy");
@@ -221,28 +252,22 @@ fn behind_caddy() {
 }
 
 #[test]
-fn the_caddy_of_the_example_leaves_out_who_is_not_ready() {
-    let (_broken, broken) = service();
-    let served = Served::spawn(Served::command(&[]));
-    let sound: SocketAddr = served.printed("listening ").parse().unwrap();
+fn behind_apache() {
+    let (_served, addr) = service();
     let (front, folder) = (free_addr(), tempfile::tempdir().unwrap());
-    let port = format!(":{} {{", front.port());
-    let text = example(
-        "caddy/Caddyfile",
-        &[
-            (":8000 {", &port),
-            ("127.0.0.1:8081", &broken.to_string()),
-            ("127.0.0.1:8082", &sound.to_string()),
-        ],
+    let site = format!("Listen {front}\nProxyPass \"/\" \"http://{addr}/\"\n");
+    let _apache = apache(&site, front, &folder);
+    assert_documented("Apache's `ProxyPass`", &seen_through(front));
+}
+
+#[test]
+fn behind_varnish() {
+    let (_served, addr) = service();
+    let (front, folder) = (free_addr(), tempfile::tempdir().unwrap());
+    let vcl = format!(
+        "vcl 4.1;\nbackend shop {{ .host = \"127.0.0.1\"; .port = \"{}\"; }}\n",
+        addr.port()
     );
-    let mut caddy = caddy(&text, front, &folder);
-    // Caddy chooses an instance at random. In 32 requests the one that isn't ready would appear.
-    caddy.wait_until("the one that fails is left out", || {
-        let answers = (0..32).map(|_| ask(front, "/readyz", "shop.example"));
-        answers
-            .collect::<Vec<_>>()
-            .iter()
-            .all(|answer| answer.starts_with("HTTP/1.1 200") && answer.contains("\"breakable\""))
-    });
-    assert_closed(front, "localhost");
+    let _varnish = varnish(&vcl, front, &folder);
+    assert_documented("Varnish", &seen_through(front));
 }

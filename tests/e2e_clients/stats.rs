@@ -32,11 +32,15 @@ impl HaProxy {
         replacements.push(("/run/haproxy/admin.sock", socket.to_str().unwrap()));
         let text = example(&format!("haproxy/{name}"), &replacements);
         let mut it = Self::start_with(&text, front, folder);
-        // HAProxy opens its ports before the stats socket, so once this socket exists everything is ready.
-        let socket = it.socket.clone();
-        it.client
-            .wait_until("its stats socket", || UnixStream::connect(&socket).is_ok());
+        it.wait_for_stats();
         it
+    }
+
+    /// It listens on its ports before its stats socket has its name.
+    pub fn wait_for_stats(&mut self) {
+        let socket = &self.socket;
+        self.client
+            .wait_until("its stats socket", || UnixStream::connect(socket).is_ok());
     }
 
     pub fn start_with(text: &str, front: SocketAddr, folder: TempDir) -> Self {

@@ -133,6 +133,7 @@ impl Fleet {
             writeln!(text, "    server shop-{number} {application} port {port}").unwrap();
         }
         let mut haproxy = HaProxy::start_with(&text, front, folder);
+        haproxy.wait_for_stats();
         for number in 0..MEMBERS {
             haproxy.wait_for(&format!("shop-{number}"), |status, _| status == "UP");
         }

@@ -1,6 +1,6 @@
 //! A failing shared dependency never takes the whole fleet out of rotation: ten real processes behind a real HAProxy,
-//! under load. The tests print what they measure. Outages and `fail_after` are shorter than in production, but in the
-//! same proportion to each other.
+//! under load. The tests print what they measure. The outage of the shared dependency is as long as a real failover; that
+//! of the workers is shorter.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
@@ -16,28 +16,31 @@ mod process;
 mod stats;
 mod worker;
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use client::{Client, example, print_version};
-use fleet::{Dependency, Fleet, Load, MEMBERS};
+use fleet::{Dependency, Fleet, Load, MEMBERS, Member};
 use healthcheck::Overall;
 use healthcheck_tests::free_addr;
 use process::get;
 use rustix::process::Signal;
 use serde_json::Value;
 
-/// Runs one fleet at a time, so that no other fleet slows it down.
+/// Runs one test at a time, so that no other fleet slows it down.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-const OUTAGE: usize = 12;
+/// In seconds, as long as a failover takes.
+const OUTAGE: usize = 45;
 
 /// The exit code of the Nagios plugin: 0 is OK, 2 is CRITICAL.
 fn check_http(port: u16) -> i32 {
@@ -97,45 +100,27 @@ fn firing(prometheus: SocketAddr) -> Vec<Value> {
     };
     let body: Value = serde_json::from_str(body).unwrap();
     let alerts = body["data"]["alerts"].as_array().unwrap().iter();
-    let firing = alerts
-        .filter(|alert| alert["state"] == "firing" && alert["labels"]["alertname"] == "HealthCheckFails");
-    firing.map(|alert| alert["labels"].clone()).collect()
+    let about_checks = ["HealthCheckFails", "SharedDependencyFails"];
+    let firing = alerts.filter(|alert| {
+        let name = alert["labels"]["alertname"].as_str().unwrap();
+        alert["state"] == "firing" && about_checks.contains(&name)
+    });
+    firing.cloned().collect()
 }
 
-#[test]
-fn an_outage_of_what_all_share_takes_nobody_out_and_every_monitor_sees_it() {
-    let _alone = alone();
+/// An outage of 45 s under load, in which no member leaves. `in_it` looks at the members while it goes on.
+fn ride_out(options: &[&str], start: impl FnOnce(&Fleet), in_it: impl FnOnce(&Fleet)) {
     let dependency = Dependency::start();
-    let fleet = Fleet::start(&dependency, &["database=external"]);
-    let targets: Vec<String> = fleet
-        .members
-        .iter()
-        .map(|member| member.health.to_string())
-        .collect();
-    let (mut prometheus, api, _folder) = prometheus(&targets);
+    let fleet = Fleet::start(&dependency, options);
+    start(&fleet);
     let load = Load::start(fleet.haproxy.front);
-    let nobody_left = || assert_eq!(fleet.gone(), [0; 0], "a member left");
+    let nobody_left = || assert_eq!(fleet.gone(), [0; 0], "{options:?}: a member left");
 
     let before = dependency.questions(10, nobody_left);
-    assert_eq!(check_http(fleet.members[0].health.port()), 0);
     dependency.set(false);
     let during = dependency.questions(OUTAGE, nobody_left);
-    for member in &fleet.members {
-        let readiness = get(member.health, "/readyz");
-        assert_eq!(
-            (readiness.code, readiness.report().status),
-            (200, Overall::Degraded)
-        );
-        assert_eq!(member.code("/healthcheck"), 503);
-        assert_eq!(check_http(member.health.port()), 2, "the monitor is red");
-    }
-    prometheus.wait_until("the alert fires for each member, with its owner", || {
-        firing(api)
-            .iter()
-            .filter(|labels| labels["owner"] == "orders")
-            .count()
-            == MEMBERS
-    });
+    in_it(&fleet);
+    nobody_left();
     dependency.set(true);
     let after = dependency.questions(12, nobody_left);
     for member in &fleet.members {
@@ -143,35 +128,76 @@ fn an_outage_of_what_all_share_takes_nobody_out_and_every_monitor_sees_it() {
     }
     let (answered, lost) = load.stop();
     println!(
-        "{answered} requests were answered; {} members, {} lost",
-        MEMBERS,
+        "{options:?}: {answered} requests were answered, {} lost; {MEMBERS} members sent to the dependency in each second \
+         {before:?}, while it was down {during:?}, after {after:?}",
         lost.len()
-    );
-    println!(
-        "questions to the dependency in each second: {before:?}, while it is down {during:?}, after {after:?}"
     );
     assert_eq!(lost, Vec::<String>::new());
     for second in before.iter().chain(&during).chain(&after) {
         assert!(
             *second <= 2 * MEMBERS,
-            "a stampede: {second} questions in a second"
+            "{options:?}: a stampede: {second} questions in a second"
         );
     }
 }
 
-#[test]
-fn a_critical_check_with_fail_after_rides_out_an_outage_that_is_shorter() {
-    let _alone = alone();
-    let dependency = Dependency::start();
-    let fleet = Fleet::start(&dependency, &["database=critical", "fail_after=20000"]);
-    dependency.set(false);
-    dependency.questions(OUTAGE, || assert_eq!(fleet.gone(), [0; 0], "a member left"));
+/// Readiness is degraded, so the member stays.
+fn assert_degraded(member: &Member) -> String {
+    let readiness = get(member.health, "/readyz");
     assert_eq!(
-        get(fleet.members[0].health, "/readyz").report().status,
-        Overall::Degraded
+        (readiness.code, readiness.report().status),
+        (200, Overall::Degraded)
     );
-    dependency.set(true);
-    dependency.questions(12, || assert_eq!(fleet.gone(), [0; 0], "a member left"));
+    readiness.body
+}
+
+/// One fleet whose members' check is external, and every monitor is red.
+fn external() {
+    let monitor = RefCell::new(None);
+    ride_out(
+        &["database=external"],
+        |fleet| {
+            assert_eq!(check_http(fleet.members[0].health.port()), 0);
+            let targets = fleet.members.iter().map(|member| member.health.to_string());
+            *monitor.borrow_mut() = Some(prometheus(&targets.collect::<Vec<_>>()));
+        },
+        |fleet| {
+            for member in &fleet.members {
+                assert_degraded(member);
+                assert_eq!(member.code("/healthcheck"), 503);
+                assert_eq!(check_http(member.health.port()), 2, "the monitor is red");
+            }
+            let mut monitor = monitor.borrow_mut();
+            let (prometheus, api, _folder) = monitor.as_mut().unwrap();
+            prometheus.wait_until("one alert fires, with the owner, for all members", || {
+                matches!(&*firing(*api), [alert] if alert["labels"]["owner"] == "orders"
+                    && alert["value"].as_str().unwrap().parse() == Ok(MEMBERS as f64))
+            });
+        },
+    );
+}
+
+/// One fleet whose members' check is critical, and fails only after 60 s.
+fn critical_with_fail_after() {
+    ride_out(
+        &["database=critical", "fail_after=60000"],
+        |_| {},
+        |fleet| {
+            for member in &fleet.members {
+                let shown = assert_degraded(member);
+                assert!(shown.contains("fails after 60 s"), "how long is left: {shown}");
+            }
+        },
+    );
+}
+
+#[test]
+fn an_outage_of_45_s_of_what_all_share_takes_nobody_out_and_every_monitor_sees_it() {
+    let _alone = alone();
+    thread::scope(|scope| {
+        scope.spawn(external);
+        scope.spawn(critical_with_fail_after);
+    });
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 use std::error::Error;
 use std::future::Future;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use healthcheck::{Check, Gate, HealthCheck, Outcome, Selection, Status};
 use healthcheck_tests::Log;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -337,6 +339,70 @@ async fn after_a_recovery_one_waiter_in_100_ms_is_let_through_for_a_second_and_t
     let in_the_first_second = passages.iter().filter(|&&at| at < 1_000).count();
     assert!((9..=10).contains(&in_the_first_second), "{in_the_first_second}");
     assert!(passages[999] <= 1_005, "{}", passages[999]);
+}
+
+/// The middle one of many.
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// In real time the machine delays wakes, too: the bare wakes of the same minute measure by how much.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_real_time_the_median_of_many_wakes_is_within_5_ms_of_a_bare_one() {
+    const ROUNDS: usize = 51;
+    let lever = Lever::default();
+    let passed = Arc::new(Mutex::new(Instant::now()));
+    let check = Check::with("database", Arc::clone(&passed), {
+        let lever = lever.clone();
+        move |passed| {
+            let outcome = lever.pull();
+            *passed.lock().unwrap() = Instant::now();
+            std::future::ready(outcome)
+        }
+    });
+    let health = built([check.external().failed_ttl(seconds(600))]);
+    health.report().await;
+    let gate = health.gate(["database"]).unwrap();
+    let (mut of_gate, mut of_until, mut bare) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        lever.fail();
+        probe(&health, "database").await;
+        let waits = {
+            let health = health.clone();
+            tokio::spawn(async move {
+                health
+                    .until(&Selection::checks(["database"]), None)
+                    .await
+                    .unwrap();
+                Instant::now()
+            })
+        };
+        let notify = Arc::new(Notify::new());
+        let woken = {
+            let notify = Arc::clone(&notify);
+            tokio::spawn(async move {
+                notify.notified().await;
+                Instant::now()
+            })
+        };
+        let worker = crowd(&gate, 1).remove(0);
+        // All three wait now.
+        sleep(Duration::from_millis(10)).await;
+        assert!(!worker.is_finished() && !waits.is_finished());
+        lever.pass();
+        probe(&health, "database").await;
+        let since = *passed.lock().unwrap();
+        of_gate.push(worker.await.unwrap() - since);
+        of_until.push(waits.await.unwrap() - since);
+        let since = Instant::now();
+        notify.notify_one();
+        bare.push(woken.await.unwrap() - since);
+    }
+    let (of_gate, of_until, bare) = (median(of_gate), median(of_until), median(bare));
+    println!("woken after {of_gate:?} at a gate, {of_until:?} in `until`, {bare:?} by a bare notification");
+    assert!(of_gate <= bare + SOON, "{of_gate:?}");
+    assert!(of_until <= bare + SOON, "{of_until:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -70,6 +70,10 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         with_headers("Content-Length: 5 0", "hello"),
         with_headers("Content-Length: 18446744073709551616", "hello"),
         with_headers("Content-Length:", ""),
+        with_headers("Content-Length: 5\r\n 0", "hello"),
+        with_headers("Content-Length: 5\0", "hello"),
+        with_headers("Content-Length: 5\rX: y", "hello"),
+        with_headers("Content-Length: 5\u{b}", "hello"),
         // A body that isn't sent completely, or at all.
         with_headers("Content-Length: 1000000", "hello"),
         with_headers("Content-Length: 5\r\nExpect: 100-continue", "hello"),
@@ -82,7 +86,17 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
             "FFFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n",
         ),
         with_headers("Transfer-Encoding: chunked", "0x5\r\nhello\r\n0\r\n\r\n"),
+        with_headers("Transfer-Encoding: chunked", "5;a\rb\r\nhello\r\n0\r\n\r\n"),
+        with_headers("Transfer-Encoding: chunked", "5;a\0b\r\nhello\r\n0\r\n\r\n"),
+        with_headers("Transfer-Encoding: chunked", "5\rhello\r0\r\r"),
+        with_headers("Transfer-Encoding: chunked", "5 \r\nhello\r\n0\r\n\r\n"),
+        with_headers("Transfer-Encoding: chunked", "-5\r\nhello\r\n0\r\n\r\n"),
+        with_headers("Transfer-Encoding: chunked", "5\r\nhelloX0\r\n\r\n"),
         with_headers("Transfer-Encoding: chunked", "0\r\nX: y\r\n\r\n"),
+        with_headers(
+            "Transfer-Encoding: chunked",
+            "0\r\nContent-Length: 5\r\n\r\nhello",
+        ),
         // Folded header lines, and lines that end where other parsers see no end.
         with_headers("X: a\r\n b\r\nContent-Length: 5", "hello"),
         with_headers(" X: a", ""),
@@ -107,6 +121,16 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         format!("GET\r\n\r\n{NEXT}"),
         format!("G@T /livez HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
         format!("GET /livez#x y HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
+        // Tunnels and echoes with a body.
+        format!("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello{NEXT}"),
+        format!(
+            "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{NEXT}"
+        ),
+        format!("CONNECT /livez HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
+        format!("TRACE /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello{NEXT}"),
+        // Absolute forms that say nothing, or something else than they seem to.
+        format!("GET http:///environment HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
+        format!("GET http://localhost:x/livez HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
         // HTTP/1.0 doesn't know chunked bodies.
         format!("POST /livez HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{NEXT}"),
         // A body of a method that usually has none.
@@ -151,6 +175,15 @@ fn methods_and_targets_of_proxies_are_understood_as_a_server_does() {
         ),
         (
             "GET /livez/%2e%2e/environment HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            404,
+        ),
+        (
+            "GET http://localhost@evil.example/environment HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            403,
+        ),
+        ("GET http://localhost HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+        (
+            "CONNECT evil.example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n",
             404,
         ),
         ("TRACE /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),

@@ -246,6 +246,19 @@ fn the_watchdog_starves_once_liveness_fails() {
 }
 
 #[test]
+fn the_watchdog_starves_while_the_process_stands_still_and_is_fed_once_it_goes_on() {
+    let manager = Manager::listen();
+    let (served, _) = manager.start(&[], &[("WATCHDOG_USEC", "1000000")]);
+    manager.until("WATCHDOG=1");
+    served.signal(Signal::STOP);
+    // One may have been under way.
+    while manager.next(Duration::from_millis(50)).is_some() {}
+    assert_eq!(manager.next(Duration::from_secs(2)), None);
+    served.signal(Signal::CONT);
+    manager.until("WATCHDOG=1");
+}
+
+#[test]
 fn the_watchdog_is_triggered_once_when_liveness_has_failed_for_all_of_its_time() {
     let manager = Manager::listen();
     let (mut served, addr) = manager.start(&[], &[("WATCHDOG_USEC", "1000000")]);

@@ -42,7 +42,7 @@ const FAMILIES: [Family; 14] = [
     Family {
         name: "healthcheck_check_info",
         kind: Kind::Gauge,
-        help: "Who looks after a check and what to read when it fails; always 1. The labels are empty where nobody said so, or details are withheld.",
+        help: "Who looks after a check, what to read when it fails, and whether other instances share what it asks; always 1. The labels are empty where nothing is set, or details are withheld.",
         samples: |samples, writer| samples.infos(writer),
     },
     Family {
@@ -293,10 +293,12 @@ impl<'a> Samples<'a> {
             let options = options.filter(|_| self.page.shows_details());
             let owner = options.and_then(CheckOptions::owner).unwrap_or_default();
             let runbook = options.and_then(CheckOptions::runbook).unwrap_or_default();
+            let external = options.is_some_and(|options| options.external);
             let labels = [
                 ("check", &*result.checker),
                 ("owner", owner),
                 ("runbook", runbook),
+                ("external", if external { "true" } else { "" }),
             ];
             writer.sample(&labels, 1)?;
         }
