@@ -29,6 +29,11 @@ pub fn built(checks: impl IntoIterator<Item = Check>) -> HealthCheck {
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+/// The chapter in the docs of `HealthCheck`.
+#[cfg(doctest)]
+#[doc = include_str!("../../healthcheck/src/testing.md")]
+struct Testing;
+
 #[cfg(test)]
 mod tests {
     #[test]
