@@ -1,4 +1,4 @@
-//! Each serves what its file says.
+//! Each example serves what its file says.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
@@ -182,7 +182,7 @@ fn a_worker_takes_no_message_while_the_database_is_down_and_goes_on_once_it_is_b
     let health = example.address();
     while !example.line().ends_with(" done") {}
     drop(database);
-    // Four are in flight at most; then nobody takes one.
+    // At most four are in flight; no worker takes another one.
     let mut failed = 0;
     while let Ok(line) = example.lines.recv_timeout(Duration::from_secs(2)) {
         failed += usize::from(line.contains(" failed: "));
