@@ -1,4 +1,5 @@
-//! The README's programs compile as a reader pastes them: in a crate with its dependencies and nothing else.
+//! The README's programs compile as a reader pastes them, in a crate with its dependencies and nothing else; and the links
+//! of the pages lead somewhere.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -51,4 +52,31 @@ fn the_programs_of_the_readme_compile_with_its_dependencies_as_they_are_pasted()
         "{}",
         String::from_utf8_lossy(&checked.stderr)
     );
+}
+
+#[test]
+fn every_link_to_a_file_leads_to_one() {
+    let repository = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let mut pages = vec![repository.to_owned(), repository.join("docs")];
+    let mut links = 0;
+    while let Some(folder) = pages.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let page = entry.unwrap().path();
+            if page.extension().is_none_or(|extension| extension != "md") {
+                continue;
+            }
+            let text = fs::read_to_string(&page).unwrap();
+            let ends = [("](", ')'), ("src=\"", '"'), ("srcset=\"", '"')];
+            for (begin, end) in ends {
+                for link in text.split(begin).skip(1) {
+                    let target = link.split(end).next().unwrap();
+                    if !target.contains("://") && !target.contains(' ') {
+                        assert!(folder.join(target).exists(), "{}: {target}", page.display());
+                        links += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(links > 10, "{links}");
 }
