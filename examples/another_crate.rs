@@ -1,5 +1,5 @@
-//! Checks that live in another crate. A crate that no path mentions isn't linked, and its checks silently aren't
-//! there: `use … as _;` mentions it, and `.expect([…])` makes a missing one an error at start.
+//! Checks that live in another crate. Rust doesn't link a crate that nothing refers to, so its checks would silently be
+//! missing: `use … as _;` refers to it, and `.expect([…])` makes a missing check an error at start.
 //!
 //! `cargo run --example another_crate` (the address: as the first argument, 127.0.0.1:8080 without one)
 

@@ -1,7 +1,10 @@
 //! Checks that run in the background at an interval; requests only read the last result.
 //!
-//! The time until a failure shows is a sum: interval + time limit + threshold × interval. Use the thresholds here or
-//! the prober's, not both.
+//! A failure shows after at most
+//!
+//! > interval + time limit + threshold × interval
+//!
+//! Set thresholds here or in the prober, not both.
 //!
 //! `cargo run --example background` (the address: as the first argument, 127.0.0.1:8080 without one)
 
@@ -13,7 +16,7 @@ use tokio::net::TcpListener;
 
 static RUNS: AtomicU64 = AtomicU64::new(0);
 
-/// Too expensive to run whenever somebody asks.
+/// Too expensive to run for each request.
 #[health_check(interval = "2s", timeout = "1s", failure_threshold = 2)]
 async fn expensive() -> String {
     format!("run {}", RUNS.fetch_add(1, Ordering::Relaxed) + 1)

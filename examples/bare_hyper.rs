@@ -1,5 +1,5 @@
-//! The same endpoints under bare hyper, without axum's server: a router is a tower service, and so fits every server
-//! that takes one.
+//! The endpoints on bare hyper, without axum's server: the router is a tower service, so any server that takes one can
+//! serve it.
 //!
 //! `cargo run --example bare_hyper` (the address: as the first argument, 127.0.0.1:8080 without one)
 
@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("open http://{}/healthcheck", listener.local_addr()?);
     loop {
         let (stream, peer) = listener.accept().await?;
-        // The peer's address is what tells the environment page who is on this machine.
+        // The environment page is for this machine alone, so it needs the client's address.
         let service = router.clone().layer(axum::Extension(ConnectInfo(peer)));
         tokio::spawn(async move {
             let connection = hyper::server::conn::http1::Builder::new()

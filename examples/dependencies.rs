@@ -1,4 +1,4 @@
-//! What a check needs, its parameters name; one line provides it. By reference, by value, and behind a trait.
+//! A check declares what it needs as parameters, and `provide` gives it: by reference, by value, and behind a trait.
 //!
 //! `cargo run --example dependencies` (the address: as the first argument, 127.0.0.1:8080 without one)
 
@@ -8,16 +8,16 @@ use healthcheck::{HealthCheck, Outcome, health_check};
 use healthcheck_axum::Endpoints;
 use tokio::net::TcpListener;
 
-/// Something that is expensive to make: checks borrow the one that the application uses.
+/// Expensive to create: checks borrow the one that the application uses.
 struct Pool {
     size: usize,
 }
 
-/// Something small: checks get a clone.
+/// Small: checks get a clone.
 #[derive(Clone)]
 struct Region(&'static str);
 
-/// Something with several implementations.
+/// A trait with several implementations.
 trait Store: Send + Sync {
     fn reachable(&self) -> bool;
 }

@@ -1,5 +1,5 @@
-//! An application that drains with axum's own graceful shutdown: at SIGTERM or Ctrl-C readiness fails, requests are
-//! answered for two seconds more, so that load balancers notice, and only then the server stops accepting.
+//! An application that drains with axum's own graceful shutdown. On SIGTERM readiness fails at once. The server answers
+//! for two seconds more, so that load balancers notice, and then stops accepting. On Ctrl-C it doesn't wait.
 //!
 //! `cargo run --example draining` (another address: as the first argument)
 

@@ -1,4 +1,4 @@
-//! The endpoints merged into an axum application that has routes and a state of its own.
+//! The endpoints merged into an axum application that has its own routes and state.
 //!
 //! `cargo run --example existing_app` (the address: as the first argument, 127.0.0.1:8080 without one)
 
@@ -23,7 +23,7 @@ struct App {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::new()
         .route("/", get(async |State(app): State<App>| app.greeting))
-        // After the layers of the application, which then don't log or trace every probe.
+        // Merged after the application's layers, so that these don't log or trace every probe.
         .merge(healthcheck_axum::router()?)
         .with_state(App { greeting: "hello" });
 
@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let listener = tokio::net::TcpListener::bind(addr).await?;
     println!("open http://{}/healthcheck", listener.local_addr()?);
-    // The peer's address is what tells the environment page who is on this machine.
+    // The environment page is for this machine alone, so it needs the client's address.
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
 }

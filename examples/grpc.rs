@@ -4,8 +4,8 @@
 //! arguments, 127.0.0.1:8080 and 127.0.0.1:50051 without), then `grpc-health-probe -addr 127.0.0.1:50051`, or a
 //! Kubernetes probe `grpc: {port: 50051, service: storage}`.
 //!
-//! The service `""` is the whole, as the protocol has it; each check is a service of its name. Whoever watches a service
-//! that doesn't exist is told so, and stays: tonic-health alone would refuse the call. tonic-health has no `List`, which
+//! As the protocol says, the service `""` is the whole. Each check is a service of its name. A client that watches an
+//! unknown service gets "unknown" and stays connected; tonic-health alone would refuse the call. tonic-health lacks `List`, which
 //! newer stubs have (grpcio-health-checking): it is answered `UNIMPLEMENTED`.
 
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tonic_health::server::{HealthReporter, HealthService};
 
-/// The name of the whole.
+/// The service name of the whole.
 const WHOLE: &str = "";
 
 #[tokio::main]
@@ -59,14 +59,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .serve_with_incoming_shutdown(TcpIncoming::from(grpc), health.drained());
     let server = tokio::spawn(server);
     Endpoints::new(health).serve_on(pages).await?;
-    // Those who watch would stay for ever.
+    // A client that watches would stay connected for ever.
     if let Ok(ended) = tokio::time::timeout(Duration::from_secs(1), server).await {
         ended??;
     }
     Ok(())
 }
 
-/// Runs by itself each second: so that gRPC, which only listens to changes, learns of one that nobody has asked for.
+/// Runs each second in the background: gRPC listens to changes only, so without requests it would learn of none.
 fn storage(folder: PathBuf) -> Check {
     Check::blocking("storage", move || {
         std::fs::metadata(&folder)
@@ -77,7 +77,7 @@ fn storage(folder: PathBuf) -> Check {
     .interval(Duration::from_secs(1))
 }
 
-/// Hands every change on to the gRPC service, from the first report to the end of the service.
+/// Passes every change on to the gRPC service, from the first report until the process ends.
 async fn tell(health: HealthCheck, reporter: HealthReporter, mut changes: UnboundedReceiver<Transition>) {
     let report = health.report().await;
     for result in &report.results {
@@ -95,7 +95,7 @@ async fn tell(health: HealthCheck, reporter: HealthReporter, mut changes: Unboun
         };
         tell_of(&reporter, checker.as_deref().unwrap_or(WHOLE), to != Status::Fail).await;
     }
-    // Whoever watches goes elsewhere now, while those who are here are still served.
+    // Clients that watch go elsewhere now; calls in flight are still answered.
     tell_that_none_serves(&reporter, &health).await;
 }
 
@@ -115,7 +115,7 @@ async fn tell_of(reporter: &HealthReporter, service: &str, is_up: bool) {
     reporter.set_service_status(service, status).await;
 }
 
-/// tonic-health's service, with the protocol's answer to who watches a service that doesn't exist.
+/// tonic-health's service, with the protocol's answer to a client that watches an unknown service.
 struct Standard(HealthService);
 
 #[tonic::async_trait]
@@ -139,7 +139,7 @@ impl Health for Standard {
                 let unknown = HealthCheckResponse {
                     status: Told::ServiceUnknown.into(),
                 };
-                // No check is added while this runs, so there is nothing more to tell.
+                // No check is added at run time, so the status never changes.
                 let told = tokio_stream::once(Ok(unknown)).chain(tokio_stream::pending());
                 Ok(Response::new(Box::pin(told)))
             }

@@ -1,5 +1,5 @@
-//! The health endpoints on a port of their own beside the application's, which the outside never reaches. They answer
-//! from a thread apart: also while the application is too busy to.
+//! The health endpoints on a second port, which only the inside reaches. They answer from their own thread, even while
+//! the application is too busy to answer.
 //!
 //! `cargo run --example management_port` (the addresses: as arguments; 127.0.0.1:8080 and 127.0.0.1:9090 without)
 
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let drained = health.drained();
     let routes = Router::new().route("/", get(async || "the application"));
     let application = axum::serve(app, routes).with_graceful_shutdown(drained);
-    // Where one of them can't go on, the other one ends with it.
+    // If one of them fails, the other ends, too.
     tokio::try_join!(
         async { application.await.map_err(Box::<dyn std::error::Error>::from) },
         async { Ok(Endpoints::new(health).serve_on(management).await?) },

@@ -1,5 +1,5 @@
-//! Probes come many times a minute and fill logs and traces: here they stay out of both, also those that a load
-//! balancer sends to a path of the application's own.
+//! Probes come many times a minute and fill logs and traces. Here they stay out of both, even if a load balancer sends
+//! them to a path of the application.
 //!
 //! `cargo run --example probes_out_of_logs` (another address: as the first argument)
 
@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 tracing::info!(status = response.status().as_u16(), ?took, "answered");
             }
         });
-    // A layer covers the routes before it: the endpoints, merged after it, aren't traced in any case.
+    // A layer covers the routes before it. The endpoints are merged after it, so they are never traced.
     let app = Router::new()
         .route("/", get(async || "hello"))
         .layer(traced)

@@ -1,5 +1,5 @@
-//! A service with a health endpoint and an environment page: four annotated functions, one of them failing until you
-//! repair it.
+//! A service with a health endpoint and an environment page from four annotated functions: one check passes, one warns,
+//! and one fails until you repair it.
 //!
 //! `cargo run --example quickstart` (another address: as the first argument, or in `HEALTHCHECK_ADDR`)
 
@@ -16,7 +16,7 @@ fn addition_works() -> (bool, &'static str) {
     ([1, 1].iter().sum::<u32>() == 2, "addition works")
 }
 
-/// Somebody has created the file: repair it while the service runs.
+/// The file exists: create it while the service runs.
 #[health_check(failed_ttl = "1s")]
 fn repaired() -> Result<&'static str, String> {
     let file = std::env::temp_dir().join("healthcheck-quickstart");
@@ -45,7 +45,7 @@ fn application() -> impl serde::Serialize {
     })
 }
 
-/// What the application works with; checks ask for it by its type.
+/// The application's own state. A check gets it as a parameter, by its type.
 struct Queue(AtomicU32);
 
 impl Queue {
@@ -67,7 +67,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let health = HealthCheck::builder().provide(Queue(AtomicU32::new(3))).build()?;
+    let health = HealthCheck::builder()
+        .provide(Queue(AtomicU32::new(120)))
+        .build()?;
 
     let wanted = std::env::args()
         .nth(1)

@@ -1,4 +1,4 @@
-//! Ready-made checks in the place of own ones: a service with an SQLite file that needs no server at all.
+//! Ready-made checks only: a service with an SQLite file, which needs no other server.
 //!
 //! `cargo run -p healthcheck-examples --example ready_made --features ready-made` (the address: as the first argument,
 //! 127.0.0.1:8080 without one; the database: as the second)
@@ -15,10 +15,10 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use tokio::net::TcpListener;
 
-/// Where the orders lie.
+/// The path of the database file.
 struct Database(PathBuf);
 
-/// The orders can be read and written: one connection of the service's own pool, for two questions.
+/// The orders can be read and written, over one connection of the service's own pool.
 #[health_check]
 async fn orders(pool: &SqlitePool) -> Outcome {
     checks::sqlx(pool)
@@ -27,13 +27,13 @@ async fn orders(pool: &SqlitePool) -> Outcome {
         .await
 }
 
-/// The file is where the backup looks for it.
+/// The file is where the backup expects it.
 #[health_check]
 fn database_file(database: &Database) -> Outcome {
     checks::file_exists(&database.0)
 }
 
-/// There is room for more orders.
+/// The disk has room for more orders.
 #[health_check]
 fn disk(database: &Database) -> Outcome {
     checks::disk_space(&database.0)
@@ -42,7 +42,7 @@ fn disk(database: &Database) -> Outcome {
         .check()
 }
 
-/// The worker that counts the orders is alive: its task still runs, and it beats.
+/// The worker that counts the orders is alive: its task runs and beats.
 #[health_check(liveness)]
 fn counter(worker: &Task, beat: &Heartbeat) -> Outcome {
     let task = checks::task(worker);
@@ -59,19 +59,19 @@ async fn runtime() -> Outcome {
     checks::runtime_lag().await
 }
 
-/// The schema has been made.
+/// The schema exists.
 #[health_check(startup)]
 fn schema() -> Outcome {
     checks::once(&SCHEMA)
 }
 
-/// Most of the counter's own queries work; no query is needed to know that.
+/// Most of the worker's queries succeed; the check runs none of its own.
 #[health_check(critical = false)]
 fn queries(evidence: &ErrorRate) -> Outcome {
     evidence.check()
 }
 
-/// Memory is left, also within a container's limit.
+/// Memory is left, within the container's limit too.
 #[health_check(critical = false)]
 fn memory() -> Outcome {
     checks::memory().check()
@@ -132,7 +132,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The service's own work, which tells the checks how it goes.
+/// The service's own work, which reports to the checks.
 async fn count_orders(pool: SqlitePool, beat: Heartbeat, evidence: ErrorRate) {
     let mut every = tokio::time::interval(Duration::from_secs(1));
     loop {

@@ -1,8 +1,10 @@
-//! A service that probes itself, for images without curl: the same binary is Docker's `HEALTHCHECK`, an exec probe, or
-//! a check script of Nagios, Nomad or Consul.
+//! A service that probes itself, for images without curl: the same binary serves as Docker's `HEALTHCHECK`, an exec probe,
+//! or a check script for Nagios, Nomad or Consul.
 //!
-//! `cargo run --example self_probe` serves; `cargo run --example self_probe probe` asks the one that serves, for
-//! Docker; `… probe --nagios` for Nagios. In a Dockerfile: `HEALTHCHECK CMD ["/myapp", "probe"]`.
+//! - `cargo run --example self_probe` serves.
+//! - `cargo run --example self_probe probe` probes that service, for Docker: `HEALTHCHECK CMD ["/myapp", "probe"]`.
+//! - `cargo run --example self_probe probe --nagios` does the same for Nagios.
+//!
 //! (another address: in `HEALTHCHECK_ADDR`)
 
 use std::process::ExitCode;
@@ -10,7 +12,7 @@ use std::process::ExitCode;
 use healthcheck::{Outcome, health_check};
 use tokio::net::TcpListener;
 
-/// There is room for another upload.
+/// The disk has room for another upload.
 #[health_check(success_ttl = "1s", failed_ttl = "1s")]
 fn uploads() -> Outcome {
     let directory = std::env::temp_dir().join("healthcheck-uploads");

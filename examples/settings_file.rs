@@ -1,4 +1,4 @@
-//! Options of checks decided at deployment, from a file. Any configuration loader that speaks serde will do.
+//! A file sets the options of checks at deployment. Any configuration loader that uses serde can read it.
 //!
 //! `cargo run --example settings_file` (the address and the file: as arguments; 127.0.0.1:8080 and
 //! examples/settings.json without)
@@ -18,7 +18,7 @@ fn addition_works() -> bool {
     [1, 1].iter().sum::<u32>() == 2
 }
 
-/// The application's own configuration, with the settings of the checks under a key of their own.
+/// The application's own configuration; one of its keys holds the settings of the checks.
 #[derive(Deserialize)]
 struct Configuration {
     health: Settings,

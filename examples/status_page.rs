@@ -1,4 +1,4 @@
-//! Shows the status page with something to see on it: checks of every kind, some that fail and recover by themselves.
+//! The status page with checks of every kind, some of which fail and recover by themselves.
 //!
 //! `cargo run --example status_page`, then open <http://127.0.0.1:8080/healthcheck> in a browser.
 

@@ -1,4 +1,4 @@
-//! Workers that take messages off a queue only while the database is there: `until` at the start, a gate before each message.
+//! Workers that take messages off a queue only while the database is up: `until` at the start, a gate before each message.
 //!
 //! Start something that listens on 127.0.0.1:5432, such as `nc -lk 5432`; end it, and start it again.
 //!
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Begins once the database is there, with four workers.
+/// Starts four workers once the database is up.
 async fn work(health: HealthCheck, database: Database) {
     let needed = Selection::checks(["database"]);
     while let Err(missing) = health.until(&needed, Duration::from_secs(10)).await {
@@ -77,7 +77,7 @@ async fn worker(gate: Gate, health: HealthCheck, database: Database, queue: Queu
             Err(error) => {
                 println!("message {message} failed: {error}");
                 queue.put_back(message);
-                // What the check said is out of date: the gate waits for a new result, so no message is taken before.
+                // The cached result is out of date. Now the gate waits for a new one before it lets a message be taken.
                 let _ = health.expire(&needed);
             }
         }
@@ -85,7 +85,7 @@ async fn worker(gate: Gate, health: HealthCheck, database: Database, queue: Queu
     }
 }
 
-/// Stands for the broker: messages without end.
+/// Stands for a broker that never runs out of messages.
 #[derive(Clone, Default)]
 struct Queue(Arc<Mutex<(u64, VecDeque<u64>)>>);
 

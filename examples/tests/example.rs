@@ -1,4 +1,4 @@
-//! An example as a process of its own, and what asks it.
+//! Starts an example as a process and asks it over HTTP.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,16 +7,16 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// How long anything may take.
+/// The longest that a test waits for anything.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
-/// An example while it runs; ends with the test.
+/// A running example. Dropping it ends the process.
 pub struct Example {
     pub process: Child,
     pub lines: Receiver<String>,
 }
 
-/// An example, to be started.
+/// The command that starts an example.
 pub fn command(name: &str) -> Command {
     // target/debug/deps/examples-… → target/debug/examples/name
     let own = std::env::current_exe().unwrap();
@@ -56,7 +56,7 @@ impl Example {
     /// The address in its next line `open http://ADDRESS/…`.
     pub fn address(&self) -> SocketAddr {
         loop {
-            // What it logs may stand before.
+            // Log lines may come before it.
             if let Some(rest) = self.line().strip_prefix("open http://") {
                 return rest.split_once('/').unwrap().0.parse().unwrap();
             }
@@ -76,7 +76,7 @@ pub fn get(address: SocketAddr, path: &str) -> (u16, String) {
     get_as("examples", address, path)
 }
 
-/// The same to a client of this name.
+/// The same, with this `User-Agent`.
 pub fn get_as(agent: &str, address: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();

@@ -69,7 +69,7 @@ fn probes_stay_out_of_traces() {
     get_as("curl/8.5", addr, "/readyz");
     get_as("ELB-HealthChecker/2.0", addr, "/");
     get_as("Mozilla/5.0", addr, "/");
-    // The log comes by the same way, in its order: the first line about a request is about the last one.
+    // The log keeps the order of the requests. Its first line is about the last request, so none is about a probe.
     let mut line = example.line();
     while !line.contains("request{") {
         line = example.line();

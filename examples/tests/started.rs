@@ -1,4 +1,4 @@
-//! Each serves what its file says.
+//! Each example serves what its file says.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::example::{Example, LIMIT, command, get, report, result};
 
 #[test]
-fn quickstart_prints_what_to_open_and_what_it_found_and_its_failing_check_can_be_repaired() {
+fn quickstart_prints_and_answers_what_the_readme_shows_and_its_failing_check_can_be_repaired() {
     let marker = tempfile::tempdir().unwrap();
     let example = Example::run(
         command("quickstart")
@@ -20,11 +20,20 @@ fn quickstart_prints_what_to_open_and_what_it_found_and_its_failing_check_can_be
         .split_once('/')
         .unwrap();
     let address: SocketAddr = address.parse().unwrap();
-    assert!(printed[3].ends_with("/environment"), "{printed:#?}");
-    assert_eq!(
-        printed[4],
-        "found the check addition_works: Arithmetic still holds"
+    let shown = |text: &str| {
+        let text = text.replace(&address.to_string(), "127.0.0.1:8080");
+        text.replace(marker.path().to_str().unwrap(), "/tmp")
+    };
+    let readme = include_str!("../../README.md");
+    let printed = shown(&printed.join("\n"));
+    assert!(
+        readme.contains(&format!("\n```text\n{printed}\n```\n")),
+        "{printed}"
     );
+    let (status, answer) = get(address, "/healthcheck?verbose");
+    let answer = shown(&answer);
+    assert!(readme.contains(&format!("\n```text\n{answer}```\n")), "{answer}");
+    assert_eq!(status, 503);
 
     assert_eq!(get(address, "/healthcheck").0, 503);
     let failing = report(address);
@@ -173,7 +182,7 @@ fn a_worker_takes_no_message_while_the_database_is_down_and_goes_on_once_it_is_b
     let health = example.address();
     while !example.line().ends_with(" done") {}
     drop(database);
-    // Four are in flight at most; then nobody takes one.
+    // At most four are in flight; no worker takes another one.
     let mut failed = 0;
     while let Ok(line) = example.lines.recv_timeout(Duration::from_secs(2)) {
         failed += usize::from(line.contains(" failed: "));

@@ -1,16 +1,16 @@
 vcl 4.1;
 
-# Two instances of a service behind Varnish, which asks each of them for its readiness. An instance that isn't ready gets
-# no requests; with none that is ready Varnish answers 503.
+# Two instances of a service behind Varnish, which probes the readiness of each. An instance that isn't ready gets no
+# requests. If none is ready, Varnish answers 503.
 import directors;
 
 probe ready {
     .url = "/readyz";
-    # 200 is healthy, warnings included.
+    # 200 is healthy, also with warnings.
     .expected_response = 200;
     .interval = 1s;
     .timeout = 2s;
-    # Two of the last three: a failure is noticed before the 5 s of `shutdown_delay` are over and the port closes.
+    # Two of the last three: Varnish notices a failure before the port closes after the `shutdown_delay` of 5 s.
     .window = 3;
     .threshold = 2;
     .initial = 1;
@@ -35,12 +35,13 @@ sub vcl_init {
 }
 
 sub vcl_recv {
-    # The environment page and the history are for the machine itself, which Varnish looks like to the service.
+    # The environment page and the history are for this machine alone. To the service every request through Varnish looks
+    # like one from this machine, so Varnish refuses them.
     if (req.url ~ "(?i)^/(environment|healthcheck)") {
         return (synth(404));
     }
     set req.backend_hint = shop.backend();
-    # The answers say `no-store`; without this, requests that come at once would wait for one another.
+    # The answers say `no-store`. Without this, simultaneous requests would wait for one another.
     if (req.url ~ "^/(livez|readyz|startupz)") {
         return (pass);
     }

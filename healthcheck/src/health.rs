@@ -49,6 +49,9 @@ use crate::world::{Event, NotRun, World};
 /// # Ok(())
 /// # }
 /// ```
+///
+// Its snippets are compiled in `tests/src/lib.rs`, where axum is a dependency.
+#[cfg_attr(not(doctest), doc = include_str!("testing.md"))]
 #[derive(Clone)]
 pub struct HealthCheck {
     core: Arc<Core>,

@@ -1,5 +1,4 @@
-//! Helpers for the tests in this directory, each of which is a binary of its own. Compiles the README's programs as
-//! doctests.
+//! Helpers for the tests beside this file, each of which needs a binary of its own.
 
 use healthcheck::{Check, HealthCheck, HealthCheckBuilder};
 
@@ -26,39 +25,7 @@ pub fn built(checks: impl IntoIterator<Item = Check>) -> HealthCheck {
     health.unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// The chapter in the docs of `HealthCheck`.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_programs_of_the_readme_can_be_pasted_with_its_dependencies() {
-        let readme = include_str!("../../README.md");
-        let blocks = |language: &str| -> Vec<&str> {
-            let begins = format!("```{language}");
-            let parts = readme.split(&begins).skip(1);
-            parts.filter_map(|part| part.split("\n```").next()).collect()
-        };
-        let dependencies = blocks("toml").concat().replace('-', "_");
-        let programs = blocks("rust");
-        assert!(!programs.is_empty());
-        for line in programs.iter().flat_map(|program| program.lines().skip(1)) {
-            assert!(
-                !line.starts_with("# "),
-                "rustdoc hides it, the page shows it: {line}"
-            );
-            for (end, _) in line.match_indices("::") {
-                let before = &line[..end];
-                let root = before
-                    .rsplit(|c: char| !c.is_alphanumeric() && c != '_')
-                    .next()
-                    .unwrap_or_default();
-                let inner = before.ends_with(&format!("::{root}"));
-                let is_crate = root.starts_with(|c: char| c.is_ascii_lowercase());
-                let known = root == "std" || dependencies.contains(&format!("\n{root} = "));
-                assert!(inner || !is_crate || known, "`{root}` is no dependency: {line}");
-            }
-        }
-    }
-}
+#[doc = include_str!("../../healthcheck/src/testing.md")]
+struct Testing;

@@ -1,0 +1,70 @@
+//! A service with three checks. Its tests show how to test checks: `tests/checks.rs` as functions and in a report,
+//! `tests/endpoints.rs` over HTTP. `cargo test -p orders` runs them.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use healthcheck::{BuildError, HealthCheck, HealthCheckBuilder, Outcome, health_check};
+use healthcheck_axum::Endpoints;
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+
+/// Stands for a client of Redis.
+#[derive(Clone, Debug)]
+pub struct Redis {
+    /// Where it listens.
+    pub addr: SocketAddr,
+}
+
+/// Redis accepts connections.
+#[health_check(external, timeout = "2s", tags("cache"))]
+pub async fn redis(redis: &Redis) -> io::Result<&'static str> {
+    TcpStream::connect(redis.addr).await?;
+    Ok("redis ok")
+}
+
+/// The numbers of the waiting orders.
+#[derive(Debug, Default)]
+pub struct Queue(pub Mutex<Vec<u64>>);
+
+/// The queue of orders stays short.
+#[health_check(timeout = "2s")]
+pub async fn queue(queue: &Arc<Queue>) -> Outcome {
+    let length = queue.0.lock().await.len();
+    match length {
+        0..100 => Outcome::pass(format!("{length} orders are waiting")),
+        100..1000 => Outcome::warn(format!("{length} orders are waiting")),
+        _ => Outcome::fail(format!("{length} orders are waiting, at most 999 may")),
+    }
+}
+
+/// The prices, read once when the service starts.
+#[derive(Clone, Debug)]
+pub struct Prices(pub Vec<u32>);
+
+/// The price list isn't empty.
+#[health_check(startup)]
+pub fn prices(prices: &Prices) -> Result<String, &'static str> {
+    match prices.0.len() {
+        0 => Err("the price list is empty"),
+        count => Ok(format!("{count} prices")),
+    }
+}
+
+/// Finds the checks and provides what they take as parameters. A test may add `only` and `replace` before `build`.
+pub fn checks(redis: Redis, queue: Arc<Queue>, prices: Prices) -> HealthCheckBuilder {
+    HealthCheck::builder()
+        .provide(redis)
+        .provide(queue)
+        .provide(prices)
+}
+
+/// The whole service: its own routes and the health endpoints.
+pub fn app(health: HealthCheck) -> Result<Router, BuildError> {
+    Ok(Router::new()
+        .route("/", get(async || "the orders"))
+        .merge(Endpoints::new(health).router()?))
+}
