@@ -2,12 +2,12 @@
 //!
 //! `cargo bench -p healthcheck-benches --bench cached`
 //!
-//! - `router()` with `GET /healthcheck` for 3 and for 1,000 checks (600 bytes and 200 KB), compared with an axum handler
-//! that returns a clone of the same response. Limits: at least 0.97 and 0.95 of the handler's requests per second, and
-//! at most 1.1 times its p99.
-//! - `serve()`, which has its own thread, with the answer for 3 checks. Limits: at least 0.95 of the requests per second
-//! of the axum handler behind `axum::serve`, and at least 0.85 of those of bare hyper, which lacks the client limits of
-//! `serve()`.
+//! - `router()` with `GET /healthcheck` for 3 and for 1,000 checks (600 bytes and 200 KB), compared with an axum
+//!   handler that returns a clone of the same response. Limits: at least 0.97 and 0.95 of the handler's requests per
+//!   second, and at most 1.1 times its p99.
+//! - `serve()`, which has its own thread, with the answer for 3 checks. Limits: at least 0.95 of the requests per
+//!   second of the axum handler behind `axum::serve`, and at least 0.85 of those of bare hyper, which lacks the client
+//!   limits of `serve()`.
 //!
 //! Each server is this bench, started again as a process. The load is `wrk -t1 -c64 --latency`, or the bench's own 64
 //! connections if wrk isn't installed. Server and load have a core each. The compared servers run in turn for 2 s each,

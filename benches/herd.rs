@@ -3,12 +3,12 @@
 //! `cargo bench -p healthcheck-benches --bench herd`
 //!
 //! - 10,000 requests at once without a cached result, for three checks of 100 ms. Each check runs once, and the last
-//! answer comes within one run plus 100 ms. The requests go through the router in this process, a task for each.
-//! - The same over sockets. The clients open a connection for each request before the first request. If the limit of open
-//! files is too low for that (a connection takes two), there are fewer requests. The clients use the same cores as the
-//! server here. So the reference for the 100 ms is not one run, but a bare handler that sleeps for 100 ms.
-//! - 20 clients, one after another, each of which disconnects after 30 ms, for a check of 100 ms. The check runs once, to
-//! its end, and later clients get its result.
+//!   answer comes within one run plus 100 ms. The requests go through the router in this process, a task for each.
+//! - The same over sockets. The clients open a connection for each request before the first request. If the limit of
+//!   open files is too low for that (a connection takes two), there are fewer requests. The clients use the same cores
+//!   as the server here. So the reference for the 100 ms is not one run, but a bare handler that sleeps for 100 ms.
+//! - 20 clients, one after another, each of which disconnects after 30 ms, for a check of 100 ms. The check runs once,
+//!   to its end, and later clients get its result.
 //!
 //! The bench repeats each measurement five times. The figures are the medians, and the highest number of runs.
 
