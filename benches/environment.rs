@@ -4,9 +4,9 @@
 //!
 //! The bench starts itself 41 times with exactly 200 environment variables: paths, addresses with passwords, hashes,
 //! flags, words. Each process requests `/environment` twice through `router()`, as a client on the same machine, with
-//! all built-in sections and one of its own, and reads the complete body. At the first request nothing is cached. At
-//! the second one the code and data are in the processor's caches. On Linux the built-in sections read the kernel's
-//! files; on other systems they ask sysinfo.
+//! all built-in sections and one of its own, and reads the complete body. The first request finds a cold process, in
+//! which nothing has been read yet. The second one finds a warm process. On Linux the built-in sections read the
+//! kernel's files; on other systems they ask sysinfo.
 
 #![allow(clippy::print_stdout, reason = "this is what the parent reads")]
 

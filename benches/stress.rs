@@ -4,8 +4,8 @@
 //!
 //! There are 1,500 checks in five layers. Each check depends on some checks of the layer below. Sync and async checks
 //! pass, fail, panic, are slow, hang, or run at an interval. Meanwhile threads request reports, and half of them give
-//! up early. Runtimes are created, request reports, and are dropped, some without being driven. Checks are overridden,
-//! expired, removed and added again.
+//! up early. Runtimes are created and request reports. Some are dropped at once, and others are kept for a while
+//! without being driven. Checks are overridden, expired, removed and added again.
 //!
 //! The invariants: No check runs twice at once. Every answer comes within its budget plus three seconds (the bench
 //! prints the usual delay). The sequence numbers of transitions rise, and each check's `from` is its previous `to`. A

@@ -50,13 +50,13 @@ impl Pairs {
         median(ratios.map(|(ours, theirs)| ours / theirs).collect())
     }
 
-    /// The median of ours.
+    /// The median of our measurements.
     #[must_use]
     pub fn ours(&self) -> f64 {
         median(self.ours.clone())
     }
 
-    /// The median of theirs.
+    /// The median of the measurements that ours are compared with.
     #[must_use]
     pub fn theirs(&self) -> f64 {
         median(self.theirs.clone())

@@ -1,6 +1,6 @@
 //! A failing shared dependency never takes the whole fleet out of rotation: ten real processes behind a real HAProxy,
-//! under load. The tests print what they measure. Outages and `fail_after` are shorter than in production, but in the
-//! same proportion to each other.
+//! under load. The tests print what they measure. Outages and `fail_after` are shorter than in production, but the
+//! longer one of two compared times is always the same as there.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
