@@ -1,12 +1,13 @@
-//! What an axum application pays for the library: packages, processor time of the build, the binary, idle memory.
+//! The cost of the library for an axum application: packages, processor time of the build, size of the binary, idle
+//! memory.
 //!
-//! `cargo bench -p healthcheck-benches --bench app` (ten builds for release; a few minutes)
+//! `cargo bench -p healthcheck-benches --bench app` (ten release builds; a few minutes)
 //!
-//! Three applications are generated (`src/apps.rs`), with the versions of this workspace and default features: bare,
-//! with the library's routes in its router, and with the library's own server beside it. Each is built from nothing for
-//! release, without debug information and stripped, in a directory of its own, three times in turn; the processor time
-//! is that of cargo and its compilers together. Then each is started eleven times in turn: its resident memory a second
-//! after it has answered once, most of which are pages of the binary that the kernel can take back.
+//! The bench generates three applications (`src/apps.rs`) with the versions of this workspace and default features:
+//! without the library, with the library's routes in its router, and with the library's own server beside it. It builds
+//! each three times in turn, from scratch, in its own directory, without debug information and stripped. The processor
+//! time includes cargo and its compilers. Then it starts each application eleven times in turn, and reads its resident
+//! memory one second after the first answer. Most of these pages belong to the binary, so the kernel can reclaim them.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -88,7 +89,7 @@ fn size(package: &Package, name: &str) -> Result<u64> {
     Ok(fs::metadata(package.binary(name))?.len())
 }
 
-/// What the application holds after its first answer.
+/// The memory and files of the application one second after its first answer.
 fn idle(package: &Package, name: &str) -> Result<Held> {
     let mut app = Command::new(package.binary(name))
         .stdout(Stdio::piped())

@@ -1,10 +1,10 @@
-//! What checks in the background cost a service that nobody asks: 1,000 of them, every 10 s each.
+//! The cost of background checks in a service that gets no requests: 1,000 checks, each with an interval of 10 s.
 //!
 //! `cargo bench -p healthcheck-benches --bench background` (half a minute)
 //!
-//! The processor time of this process over 20 s, after the first round has run and the loop has drawn its jitter; the
-//! same again without any check, for what the idle runtime itself takes. The checks are async and pass at once, on
-//! tokio's multi-thread runtime with its default of workers.
+//! Measures the processor time of this process over 20 s with the checks, after their first runs and once the loop has
+//! spread the next ones. Then measures the idle runtime without any check. The checks are async and pass at once. They
+//! run on tokio's multi-thread runtime with its default number of workers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 const CHECKS: usize = 1_000;
 const INTERVAL: Duration = Duration::from_secs(10);
 const OBSERVED: Duration = Duration::from_secs(20);
-/// The checks' first runs, all at once, are over then.
+/// The first runs of all checks, which begin at the same time, end within this time.
 const FIRST: Duration = Duration::from_secs(1);
 
 fn main() -> Result {
@@ -53,7 +53,7 @@ fn main() -> Result {
     Ok(())
 }
 
-/// The share of a core that this process takes meanwhile.
+/// The share of a core that this process uses during this time.
 fn idle(time: Duration) -> f64 {
     let before = process::own_cpu();
     thread::sleep(time);

@@ -1,23 +1,23 @@
-//! The answer that is there already, against servers that do nothing but send the same bytes.
+//! The cost of a cached answer, compared with servers that only send the same bytes.
 //!
 //! `cargo bench -p healthcheck-benches --bench cached`
 //!
-//! - `GET /healthcheck` of 3 and of 1,000 checks through `router()`, against an axum handler that returns a clone of
-//!   the same response: status, headers and bytes (600 bytes and 200 KB). At least 0.97 and 0.95 of its requests per
-//!   second, and a p99 within 1.1 times its own.
-//! - The same of 3 checks through `serve()`, which has a thread of its own: at least 0.95 of the requests per second of
-//!   the axum handler behind `axum::serve`, and at least 0.85 of those of bare hyper, which has none of the limits that
-//!   `serve()` sets its clients.
+//! - `router()` with `GET /healthcheck` for 3 and for 1,000 checks (600 bytes and 200 KB), compared with an axum
+//!   handler that returns a clone of the same response. Limits: at least 0.97 and 0.95 of the handler's requests per
+//!   second, and at most 1.1 times its p99.
+//! - `serve()`, which has its own thread, with the answer for 3 checks. Limits: at least 0.95 of the requests per
+//!   second of the axum handler behind `axum::serve`, and at least 0.85 of those of bare hyper, which lacks the client
+//!   limits of `serve()`.
 //!
-//! Each server is a process of its own, this bench started anew; the load is `wrk -t1 -c64 --latency`, or 64
-//! connections of ours where wrk isn't installed; server and load have one core each. What is compared takes turns, 2 s
-//! each, in 9 rounds after one that doesn't count, and the figures are medians of the rounds' ratios. Beside the
-//! requests per second stands the processor time that the server used for one, which says the same on a machine that
-//! is busy with other things. `CACHED_ROUNDS=3` makes it shorter.
+//! Each server is this bench, started again as a process. The load is `wrk -t1 -c64 --latency`, or the bench's own 64
+//! connections if wrk isn't installed. Server and load have a core each. The compared servers run in turn for 2 s each,
+//! in 9 rounds after a warm-up round. The figures are the medians of the rounds' ratios. The bench also prints the
+//! server's processor time for each request, which other load on the machine changes less. `CACHED_ROUNDS=3` shortens
+//! the bench.
 //!
-//! Where a figure is missed, what a request costs is found by counting it: the bench's binary with the arguments
-//! `as-server of-router 20000`, and `of-handler` for the other side, under `valgrind --tool=callgrind` asks so often
-//! without a socket, of 3 checks.
+//! To find out why a figure misses its limit, count the instructions of a request. Run the bench's binary with the
+//! arguments `as-server of-router 20000` under `valgrind --tool=callgrind`, and with `of-handler` for the handler. It
+//! then sends that many requests for 3 checks to itself, without a socket.
 
 use std::convert::Infallible;
 use std::env;
@@ -63,7 +63,7 @@ fn measure() -> Result {
         if let Some(most) = p99 {
             figure::at_most(&format!("{what}: p99"), rounds.p99.ratio(), most, "×");
         }
-        // What a core does is bounded by the time that each request takes of it.
+        // The processor time of a request limits how many requests a core can answer.
         figure::at_most(
             &format!("{what}: CPU a request"),
             rounds.cpu.ratio(),
@@ -107,7 +107,7 @@ fn measure() -> Result {
     )
 }
 
-/// What the rounds of one comparison gave.
+/// The figures of all rounds of a comparison.
 #[derive(Default)]
 struct Rounds {
     rate: Pairs,
@@ -160,7 +160,7 @@ impl Rounds {
     }
 }
 
-/// What this process is when it is started as a server.
+/// Runs this process as one of the servers.
 #[tokio::main]
 async fn serve(name: &str, checks: usize) -> Result {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -179,7 +179,7 @@ async fn serve(name: &str, checks: usize) -> Result {
         "hyper" => {
             let fixed = Fixed::of(endpoints.router()?).await?;
             let listener = listener.into_std()?;
-            // As `serve()` does it: a thread and a runtime of its own.
+            // Bare hyper gets its own thread and runtime, as `serve()` does.
             let thread = std::thread::spawn(move || bare_hyper(listener, fixed));
             tokio::task::spawn_blocking(move || thread.join())
                 .await?
@@ -190,7 +190,7 @@ async fn serve(name: &str, checks: usize) -> Result {
     Ok(())
 }
 
-/// Asks so often without a socket, for a profiler.
+/// Sends this many requests without a socket, for a profiler.
 #[tokio::main(flavor = "current_thread")]
 async fn ask(name: &str, requests: usize) -> Result {
     let own: Router = Endpoints::new(subject(3)?).router()?;
@@ -208,12 +208,12 @@ async fn ask(name: &str, requests: usize) -> Result {
     Ok(())
 }
 
-/// An application that has a page of its own, too.
+/// An application with a page of its own besides the health routes.
 fn app(health: Router) -> Router {
     Router::new().route("/", get(async || "hello")).merge(health)
 }
 
-/// Checks that hold for a year and say about as much as checks do.
+/// Checks whose results stay fresh for a year, with outputs of a typical length.
 fn subject(checks: usize) -> Result<HealthCheck> {
     let year = Duration::from_secs(365 * 24 * 3600);
     let check = |number| {
@@ -229,7 +229,7 @@ fn subject(checks: usize) -> Result<HealthCheck> {
         .build()?)
 }
 
-/// What our router answers.
+/// The response of our router.
 #[derive(Clone)]
 struct Fixed {
     headers: HeaderMap,
@@ -239,7 +239,7 @@ struct Fixed {
 impl Fixed {
     async fn of(mut router: Router) -> Result<Self> {
         let mut answer = None;
-        // The first one runs the checks.
+        // The first request runs the checks. The second one gets the cached answer.
         for _ in 0..2 {
             let request = Request::get(PATH).body(Body::empty())?;
             let (head, body) = router.call(request).await?.into_parts();

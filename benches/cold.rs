@@ -1,13 +1,14 @@
-//! A report with nothing cached: as fast as its slowest check, and for trivial checks near what spawning them takes.
+//! A report without cached results. It should take as long as its slowest check. With trivial checks it should take
+//! about as long as spawning as many tasks.
 //!
 //! `cargo bench -p healthcheck-benches --bench cold`
 //!
-//! - 50 async checks of 100 ms against one sleep of 100 ms: 20 pairs.
-//! - 10,000 async checks that pass at once against 10,000 empty tasks, spawned and joined: 40 pairs. Each round has a
-//!   registry of its own, built before the clock starts; the time holds the whole report, put together. Nobody pays for
-//!   the garbage of the round before.
+//! - 50 async checks of 100 ms, compared with a sleep of 100 ms: 20 pairs.
+//! - 10,000 async checks that pass at once, compared with spawning and joining 10,000 empty tasks: 40 pairs. Each round
+//!   builds its own registry before the clock starts. The time includes the complete report. The memory of the previous
+//!   round is cleaned up before.
 //!
-//! On tokio's multi-thread runtime with its default of workers, one a core.
+//! The checks run on tokio's multi-thread runtime with its default number of workers, one for each core.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -75,7 +76,8 @@ fn many_checks(runtime: &Runtime) -> Result {
     Ok(())
 }
 
-/// By the wall, or by the processor time of all threads, which others on the machine change less.
+/// Measures with the wall clock, or with the processor time of all threads, which other load on the machine changes
+/// less.
 fn many(runtime: &Runtime, clock: impl Fn() -> Duration) -> Result<Pairs> {
     Pairs::measure(
         40,
@@ -110,7 +112,7 @@ fn told(pairs: &Pairs) -> String {
     )
 }
 
-/// Has the allocator join what the measurement before left in pieces, which glibc does with the next large request.
+/// Makes glibc's allocator merge the fragments of the previous measurement. It does so at the next large allocation.
 fn sweep() {
     drop(black_box(Vec::<u8>::with_capacity(64 * 1024)));
 }

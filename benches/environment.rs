@@ -1,11 +1,12 @@
-//! The environment page from cold, in a process with 200 variables.
+//! The first environment page of a process with 200 environment variables.
 //!
 //! `cargo bench -p healthcheck-benches --bench environment`
 //!
-//! The bench starts itself 41 times with nothing but 200 variables in its environment: paths, addresses with passwords,
-//! hashes, flags, words. Each process asks `/environment` through `router()`, as from its own machine, with all built-in
-//! sections and one of its own, until the body is there: the first time nothing has been read yet, the second time the
-//! machine knows the way. On Linux the built-in sections read the kernel's files; elsewhere they ask sysinfo.
+//! The bench starts itself 41 times with exactly 200 environment variables: paths, addresses with passwords, hashes,
+//! flags, words. Each process requests `/environment` twice through `router()`, as a client on the same machine, with
+//! all built-in sections and one of its own, and reads the complete body. The first request finds a cold process, in
+//! which nothing has been read yet. The second one finds a warm process. On Linux the built-in sections read the
+//! kernel's files; on other systems they ask sysinfo.
 
 #![allow(clippy::print_stdout, reason = "this is what the parent reads")]
 
@@ -93,7 +94,7 @@ fn ask() -> Result {
     Ok(())
 }
 
-/// As a container has them.
+/// A variable as containers typically have it.
 fn variable(index: usize) -> (String, String) {
     let value = match index % 8 {
         0 => format!("/usr/local/lib/app{index}/bin:/usr/bin:/bin"),

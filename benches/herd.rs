@@ -1,16 +1,16 @@
-//! Many who ask at once, and some who don't wait: nothing that they ask for runs twice.
+//! Many requests at once, and clients that give up early. No check may run twice for them.
 //!
 //! `cargo bench -p healthcheck-benches --bench herd`
 //!
-//! - 10,000 requests at once on a cold cache, three checks of 100 ms: each check runs once, and all are answered within
-//!   one run and 100 ms: through the router in this process, a task each.
-//! - The same over as many connections, open before the first request, or over as many as the limit of open files
-//!   allows (two a connection). Here the ten thousand clients work on the same cores, and so the run that the 100 ms
-//!   are added to is that of a bare handler which sleeps 100 ms for everybody.
-//! - 20 clients, one after another, each leaving after 30 ms, of one check of 100 ms: it runs once, to its end, and
-//!   whoever comes after that gets the answer.
+//! - 10,000 requests at once without a cached result, for three checks of 100 ms. Each check runs once, and the last
+//!   answer comes within one run plus 100 ms. The requests go through the router in this process, a task for each.
+//! - The same over sockets. The clients open a connection for each request before the first request. If the limit of
+//!   open files is too low for that (a connection takes two), there are fewer requests. The clients use the same cores
+//!   as the server here. So the reference for the 100 ms is not one run, but a bare handler that sleeps for 100 ms.
+//! - 20 clients, one after another, each of which disconnects after 30 ms, for a check of 100 ms. The check runs once,
+//!   to its end, and later clients get its result.
 //!
-//! Five times each; the figures are the medians, and the most of the executions.
+//! The bench repeats each measurement five times. The figures are the medians, and the highest number of runs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -93,7 +93,7 @@ fn tell(requests: usize, how: &str, times: Vec<f64>, runs: usize) {
     );
 }
 
-/// An app whose checks take 100 ms each and count.
+/// An app with checks that take 100 ms each and count their runs.
 struct Subject {
     router: Router,
     begun: Vec<Arc<AtomicUsize>>,
@@ -137,7 +137,7 @@ impl Subject {
     }
 }
 
-/// The time until the last answer, in ms.
+/// The time until the last answer, in milliseconds.
 async fn in_process(subject: &Subject, requests: usize) -> Result<f64> {
     let mut tasks = JoinSet::new();
     let began = Instant::now();
@@ -187,7 +187,7 @@ async fn all_are_200(mut tasks: JoinSet<Result<u16>>) -> Result {
     Ok(())
 }
 
-/// Clients who give up long before the check is through.
+/// Clients that give up long before the check ends.
 async fn impatient() -> Result {
     let (mut begun, mut ended, mut answered) = (0, usize::MAX, usize::MAX);
     for _ in 0..TIMES {
@@ -195,7 +195,7 @@ async fn impatient() -> Result {
         let (addr, server) = listen(&subject.router).await?;
         let mut answers = 0;
         for _ in 0..20 {
-            // Its drop closes the connection, which is how a client leaves.
+            // Dropping the client closes its connection, as a client does that gives up.
             let mut client = Client::connect(addr).await?;
             if let Ok(status) = timeout(Duration::from_millis(30), client.get(PATH)).await {
                 status?;
@@ -223,7 +223,7 @@ async fn impatient() -> Result {
     Ok(())
 }
 
-/// How many files this process may open.
+/// The number of files that this process may open.
 fn free_files() -> usize {
     let text = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("Max open files"));

@@ -1,15 +1,16 @@
-//! Liveness while the application's runtime is busy to its last thread: `serve()` has a thread of its own.
+//! Liveness while every thread of the application's runtime is busy. `serve()` has its own thread.
 //!
 //! `cargo bench -p healthcheck-benches --bench saturated`
 //!
-//! A service with `serve()` and, in the same process, tasks that compute without end for 5 ms at a time, two for each
-//! worker, so that the application's runtime never has a free thread. `GET /livez` every 5 ms over one connection, 400
-//! times idle and 400 times saturated, in 5 rounds; client and server are processes of their own, and nothing is pinned.
-//! The p99 while saturated is at most ten times the idle one, and below 10 ms. The time until the next of the
-//! application's own tasks gets its turn stands beside it: what a health page on the application's runtime takes.
+//! The process has a server of `serve()`, and two tasks for each worker of the application's runtime. These tasks
+//! compute without end, 5 ms at a time, so that the runtime never has a free thread. The client sends `GET /livez`
+//! every 5 ms over one connection, 400 times to the idle and 400 times to the saturated process, in 5 rounds. Client
+//! and server are different processes, and neither is pinned to a core. The limits for the p99 of the saturated
+//! process: ten times the idle one, and 10 ms. The bench also prints how long one of the application's own tasks waits
+//! for its turn, which is the time that a health page on the application's runtime would take.
 //!
-//! What decides the p99 here is the kernel's scheduler: the computing threads keep all cores busy, so that the thread
-//! which answers has to be given one first.
+//! The kernel's scheduler determines the p99 here: the computing threads occupy all cores, so the thread that answers
+//! first has to get one.
 
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -45,7 +46,7 @@ async fn measure() -> Result {
     figure::heading("Liveness of a saturated application");
     let server = Server::anywhere("saturated", 0)?;
     let own = server.addr();
-    // The application's own page is one port above: it told both.
+    // The server printed two addresses. The second one is that of the application's own page.
     let app = server
         .second()
         .ok_or("the server didn't tell its second address")?;
@@ -93,7 +94,7 @@ async fn times(addr: SocketAddr, path: &str, requests: usize) -> Result<Vec<Dura
     Ok(times)
 }
 
-/// The application, its endpoints beside it.
+/// The application, with its health endpoints beside it.
 #[tokio::main]
 async fn serve() -> Result {
     let (own, app) = (

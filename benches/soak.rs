@@ -1,15 +1,16 @@
-//! Ten minutes of everything at once, after which nothing may be left over.
+//! Everything at once for ten minutes. Nothing may leak.
 //!
-//! `cargo bench -p healthcheck-benches --bench soak` (`-- 60` for 60 s in place of 600)
+//! `cargo bench -p healthcheck-benches --bench soak` (`-- 60` for 60 s instead of 600)
 //!
-//! A service with `serve()` in a process of its own, whose checks pass, fail, are slow, panic and hang, async and
-//! blocking, with results that hold for 50 ms. It is asked over real sockets by 16 clients with a connection each, by
-//! 8 that connect anew for each request, and by 8 that leave after 20 ms, of every page in most of its forms.
+//! A process with `serve()` has checks that pass, fail, are slow, panic and hang, both async and blocking. Their
+//! results stay fresh for 50 ms. Clients request every page in most of its formats over real sockets: 16 clients keep
+//! their connections, 8 connect anew for each request, and 8 disconnect after 20 ms.
 //!
-//! A quarter of the time is warm-up: the allocator's arenas grow by a tenth in the first minutes, and then no more. Then, and at the end, the load stops for 15 s, so that tokio's idle threads end
-//! (after 10 s), and what the process holds is compared: as many open files, threads and alive tasks of the
-//! application's runtime as after the warm-up, no run stuck, and at most 1.1 times the resident memory. What it holds
-//! under load is printed ten times in between.
+//! A quarter of the time is warm-up, since the allocator's arenas grow by a tenth in the first minutes. After the
+//! warm-up and at the end the load stops for 15 s, so that tokio's idle threads end (after 10 s). Then the bench
+//! compares both states. Open files, threads and tasks of the application's runtime must not have increased, no run may
+//! be stuck, and the resident memory may have grown by at most 10 %. In between the bench prints the state under load
+//! ten times.
 
 use std::env;
 use std::net::SocketAddr;
@@ -97,7 +98,7 @@ async fn measure() -> Result {
     Ok(())
 }
 
-/// What the server holds.
+/// The resources that the server uses.
 struct State {
     held: Held,
     tasks: f64,
@@ -107,7 +108,7 @@ struct State {
 impl State {
     async fn of(server: &Server, tasks: SocketAddr) -> Result<Self> {
         let held = held(server.id())?;
-        // The status is the only thing that this client reads.
+        // This client reads only status codes, so the server encodes the numbers in them.
         let mut client = Client::connect(tasks).await?;
         let alive = client.get("/tasks").await?;
         let stuck = client.get("/stuck").await?;
@@ -135,7 +136,7 @@ impl State {
     }
 }
 
-/// The clients.
+/// The clients and their count of answers.
 struct Load {
     clients: JoinSet<Result>,
     answers: Arc<AtomicU64>,
@@ -162,7 +163,8 @@ impl Load {
         self.answers.load(Relaxed)
     }
 
-    /// Stops, and waits until what it began has ended. A client that failed is an error.
+    /// Stops the clients, and waits until the server has finished their requests. Returns an error if a client has
+    /// failed.
     async fn stop(&mut self) -> Result {
         if let Some(ended) = self.clients.try_join_next() {
             return Err(format!("a client ended early: {ended:?}").into());
@@ -202,7 +204,7 @@ async fn connecting(
     Ok(())
 }
 
-/// What is added to a number to make it a status, one that has no meaning.
+/// The offset that turns a number into a status code without a meaning.
 const TOLD: u16 = 600;
 
 fn status(number: usize) -> StatusCode {
@@ -245,7 +247,7 @@ fn checks() -> Result<HealthCheck> {
         Check::new("hanging", std::future::pending::<bool>).timeout(millis(200)),
         Check::blocking("slow_blocking", || std::thread::sleep(Duration::from_millis(30))),
         Check::blocking("panicking_blocking", || -> bool { panic!("no luck") }),
-        // Longer than its time limit: the thread is lost until it comes back.
+        // The run takes longer than its time limit, so it occupies its thread after the timeout.
         Check::blocking("hanging_blocking", || {
             std::thread::sleep(Duration::from_millis(900));
         })

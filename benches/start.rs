@@ -1,12 +1,13 @@
-//! What registrations cost before anybody asks: before `main`, and when they are discovered and validated.
+//! The cost of registrations at start: before `main`, and for discovering and validating them.
 //!
 //! `cargo bench -p healthcheck-benches --bench start` (builds four binaries first)
 //!
-//! The binaries hold no registration, 1,000 of checks, 10,000 of checks, and 10,000 of a bare name, which is what
-//! `inventory` costs by itself. Each reads its processor time as `main` begins and the time of
-//! `HealthCheck::discover()`; they are started in turn, 61 times each. The cost before `main` is that of a binary less
-//! that of the empty one, for one registration: its record is loaded, relocated and linked. Discovery is the median
-//! time; ten times as many may take fifteen times as long, since they are sorted and fit no cache.
+//! The binaries contain no registration, 1,000 checks, 10,000 checks, and 10,000 bare names, which show the cost of
+//! `inventory` itself. Each binary prints its processor time at the beginning of `main` and the duration of
+//! `HealthCheck::discover()`. The bench starts each 61 times in turn. The cost of a registration before `main` is the
+//! difference to the empty binary, divided by their number: the record is loaded, relocated and linked. The duration of
+//! the discovery is the median. Ten times as many checks may take fifteen times as long: they are sorted, and they
+//! exceed the processor's cache.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -55,7 +56,7 @@ fn main() -> Result {
     Ok(())
 }
 
-/// What a started binary told, in nanoseconds.
+/// The times that a binary printed, in nanoseconds.
 struct Started {
     before_main: f64,
     discovery: f64,
@@ -74,7 +75,7 @@ impl Started {
     }
 }
 
-/// A program with that many registrations.
+/// The source of a program with this number of registrations.
 fn program(count: u32, registration: impl Fn(u32) -> String) -> String {
     let mut source = String::from(
         "#![allow(unused)]\n\

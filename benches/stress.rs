@@ -1,14 +1,16 @@
-//! Everything that a `HealthCheck` has to stand at once, with what must hold asserted all the while.
+//! Stresses a `HealthCheck` with everything at once, and asserts its invariants all the time.
 //!
 //! `cargo bench -p healthcheck-benches --bench stress`: two minutes; `HEALTHCHECK_STRESS_SECONDS=10` for 10 s.
 //!
-//! 1,500 checks in five layers, each of which depends on some of the layer below: sync and async, that pass, fail, panic,
-//! are slow, hang, or run at an interval. Meanwhile others ask, and half of those give up; runtimes come, ask and go, some
-//! without having been driven; checks are overridden, expired, removed and added again.
+//! There are 1,500 checks in five layers. Each check depends on some checks of the layer below. Sync and async checks
+//! pass, fail, panic, are slow, hang, or run at an interval. Meanwhile threads request reports, and half of them give
+//! up early. Runtimes are created and request reports. Some are dropped at once, and others are kept for a while
+//! without being driven. Checks are overridden, expired, removed and added again.
 //!
-//! What must hold: no check runs twice at once; every answer comes within its budget and three seconds (what is usual is
-//! printed); numbers of transitions rise and `from` follows `to` for each check; a removed check shows nowhere. In the end
-//! every check's function returns a pass, and every check has to pass: no run is stuck.
+//! The invariants: No check runs twice at once. Every answer comes within its budget plus three seconds (the bench
+//! prints the usual delay). The sequence numbers of transitions rise, and each check's `from` is its previous `to`. A
+//! removed check appears nowhere. At the end every check's function returns a pass, and every check has to pass: no run
+//! is stuck.
 #![allow(clippy::expect_used, reason = "a bench that cannot go on stops")]
 
 use std::collections::HashMap;
@@ -25,14 +27,14 @@ use tokio::runtime::{Builder, Runtime};
 const LAYERS: usize = 5;
 const IN_A_LAYER: usize = 300;
 const LIMIT: Duration = Duration::from_millis(300);
-/// How much later than its budget an answer may come on a machine that has more to do than it can.
+/// How much later than its budget an answer may come on an overloaded machine.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 fn main() -> Result {
     let seconds = env::var("HEALTHCHECK_STRESS_SECONDS").ok();
     let seconds = seconds.map_or(Ok(120), |seconds| seconds.parse())?;
     figure::heading("Everything at once");
-    // What the checks panic with is no news.
+    // Suppresses the intended panics of the checks. Every other panic ends the bench.
     std::panic::set_hook(Box::new(|info| {
         let payload = info.payload();
         let text = payload.downcast_ref::<String>().map(String::as_str);
@@ -59,14 +61,14 @@ fn main() -> Result {
 
 const BOOM: &str = "boom";
 
-/// What a check does next.
+/// Controls the next outcome of a check, and detects concurrent runs.
 #[derive(Default)]
 struct Lever {
     verdict: AtomicU8,
     running: AtomicU32,
 }
 
-/// One run of a check, from the call of its function until that is dropped.
+/// A run of a check, from the call of its function until it is dropped.
 struct Inside(Arc<Lever>);
 
 impl Inside {
@@ -86,15 +88,15 @@ impl Drop for Inside {
 struct Stress {
     health: HealthCheck,
     levers: Vec<Arc<Lever>>,
-    /// How many transitions a listener heard, and the number of the latest.
+    /// The transitions that a listener received: their number, and the latest sequence number.
     heard: Arc<Mutex<Heard>>,
-    /// From now on nothing hangs.
+    /// If set, no check hangs any more.
     calm: Arc<AtomicBool>,
     answers: AtomicU64,
     cancelled: AtomicU64,
     runtimes: AtomicU64,
     exchanged: AtomicU64,
-    /// How much later than its budget each answer came, in milliseconds.
+    /// The delay of each answer after its budget, in milliseconds.
     late: Mutex<Vec<u64>>,
 }
 
@@ -104,7 +106,7 @@ struct Heard {
     count: u64,
 }
 
-/// xorshift64*
+/// The random number generator xorshift64*, with a fixed seed in each thread.
 struct Random(u64);
 
 impl Random {
@@ -124,7 +126,7 @@ fn check(number: usize, lever: &Arc<Lever>, calm: &Arc<AtomicBool>) -> Check {
     let (lever, calm) = (Arc::clone(lever), Arc::clone(calm));
     let name = name(number);
     let said = name.clone();
-    // Blocking ones are few: each that hangs holds a thread.
+    // Only a tenth of the checks are blocking, since each one that hangs occupies a thread.
     let check = if number.is_multiple_of(10) {
         Check::blocking(name, move || {
             let _inside = Inside::enter(&lever, &said);
@@ -202,7 +204,7 @@ impl Stress {
         })
     }
 
-    /// Asks, with a budget, or gives up after a while.
+    /// Requests reports in a loop, either with a budget or with a timeout that drops the request.
     fn ask_until(&self, end: Instant, number: u64) {
         let mut random = Random(number + 1);
         let runtime = runtime(number.is_multiple_of(2));
@@ -240,7 +242,7 @@ impl Stress {
         }
     }
 
-    /// Runtimes ask and end at once, or are kept a while without being driven.
+    /// Creates runtimes that request a report. Drops them at once, or keeps them for a while without driving them.
     fn come_and_go_until(&self, end: Instant) {
         let mut random = Random(99);
         let mut kept: Vec<Runtime> = Vec::new();
@@ -260,7 +262,7 @@ impl Stress {
         kept.into_iter().for_each(Runtime::shutdown_background);
     }
 
-    /// Checks change their minds, are overridden, expired, removed and added again.
+    /// Changes the outcomes of checks, and overrides, expires, removes and adds checks.
     fn steer_until(&self, end: Instant) {
         let mut random = Random(7);
         while Instant::now() < end {
@@ -302,7 +304,7 @@ impl Stress {
         }
     }
 
-    /// The history is in order, each transition follows the one before it.
+    /// Asserts that the history is in order, and that each transition begins with the status of the one before.
     fn watch_until(&self, end: Instant) {
         while Instant::now() < end {
             let mut last: HashMap<Option<String>, Status> = HashMap::new();
@@ -318,7 +320,7 @@ impl Stress {
         }
     }
 
-    /// Everything passes from now on, and has to be told so.
+    /// Makes every check pass, and waits until every report says so.
     fn come_to_rest(&self) -> Result {
         self.calm.store(true, Ordering::Relaxed);
         for (number, lever) in self.levers.iter().enumerate() {

@@ -59,7 +59,7 @@ struct ModelCheck {
     last: Option<(u64, Status)>,
     shown_by_runs: Option<Status>,
     has_passed: bool,
-    /// Whether the latest results passed, and how many such results came in a row.
+    /// The latest results that all passed or all failed: whether they passed, and how many there are.
     row: (bool, u32),
     mask: Option<(Status, u64)>,
     recheck: bool,

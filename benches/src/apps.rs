@@ -1,13 +1,13 @@
-//! The same small axum application without and with the library, as its README says to write it.
+//! A small axum application with and without the library. It uses the library as the README shows.
 
 use crate::Result;
 use crate::generated::Package;
 
-/// What every application pays for.
+/// The dependencies of every application.
 const AXUM: &str =
     "axum = \"0.8\"\ntokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }\n";
 
-/// What the library comes with; its default features.
+/// The dependencies on the library, with default features.
 const OURS: &str = "healthcheck = { path = \"{workspace}/healthcheck\" }\n\
     healthcheck-axum = { path = \"{workspace}/healthcheck-axum\" }\n";
 
@@ -36,19 +36,19 @@ fn application() -> [(&'static str, &'static str); 1] {
 }
 "#;
 
-/// The application alone.
+/// The application without the library.
 ///
 /// # Errors
-/// Its files can't be written.
+/// If its files can't be written.
 pub fn bare() -> Result<Package> {
     let source = format!("{HEAD}{}", main_with("", ""));
     Package::write("bare", AXUM, &[("src/main.rs", source)])
 }
 
-/// With two checks and a section, in its own router and server.
+/// The application with two checks and a section. Their routes are merged into its router.
 ///
 /// # Errors
-/// Its files can't be written.
+/// If its files can't be written.
 pub fn merged() -> Result<Package> {
     let source = format!(
         "{HEAD}{CHECKS}{}",
@@ -57,17 +57,17 @@ pub fn merged() -> Result<Package> {
     Package::write("merged", &format!("{AXUM}{OURS}"), &[("src/main.rs", source)])
 }
 
-/// With the same beside it, on a port and a thread of their own.
+/// The application with the same checks and section. `serve` serves them on their own port and thread.
 ///
 /// # Errors
-/// Its files can't be written.
+/// If its files can't be written.
 pub fn served() -> Result<Package> {
     let served = "tokio::spawn(async { healthcheck_axum::serve(\"127.0.0.1:0\").await });";
     let source = format!("{HEAD}{CHECKS}{}", main_with(served, ""));
     Package::write("served", &format!("{AXUM}{OURS}"), &[("src/main.rs", source)])
 }
 
-/// Tells its address, and stays.
+/// The source of `main`, which prints its address and serves until the process is killed.
 fn main_with(before: &str, route: &str) -> String {
     format!(
         r#"

@@ -1,4 +1,4 @@
-//! The least that a client of HTTP/1 is: one connection, kept, one request after another.
+//! A minimal HTTP/1 client: one connection, with one request after another.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 use crate::Result;
 
-/// One connection.
+/// A client with its connection.
 #[derive(Debug)]
 pub struct Client {
     stream: TcpStream,
@@ -15,10 +15,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects.
+    /// Connects to the address.
     ///
     /// # Errors
-    /// Nobody listens there.
+    /// If the connection fails.
     pub async fn connect(addr: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(addr).await?;
         stream.set_nodelay(true)?;
@@ -28,10 +28,10 @@ impl Client {
         })
     }
 
-    /// Asks, and reads the whole answer, which has to tell its length; gives its status.
+    /// Sends a request, reads the complete answer, and returns its status code. The answer needs a content length.
     ///
     /// # Errors
-    /// The connection ended, or what came isn't such an answer.
+    /// If the connection ends, or if the answer isn't valid.
     pub async fn get(&mut self, path: &str) -> Result<u16> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         self.stream.write_all(request.as_bytes()).await?;
@@ -64,7 +64,7 @@ fn some(count: usize) -> Result<usize> {
     }
 }
 
-/// The status and the length of the body.
+/// The status code and the content length of an answer's head.
 fn head(bytes: &[u8]) -> Result<(u16, usize)> {
     let text = std::str::from_utf8(bytes)?;
     let status = text.split(' ').nth(1).ok_or("an answer without a status")?;

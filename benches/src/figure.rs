@@ -1,4 +1,4 @@
-//! The lines that the benches print: what was measured, and what it ought to be.
+//! Prints the figures of the benches with their limits.
 
 #![allow(clippy::print_stdout)]
 
@@ -9,12 +9,12 @@ pub fn heading(text: &str) {
     println!("\n{text}");
 }
 
-/// Prints what stands beside the figures: how, where, with what.
+/// Prints a remark on the figures, such as the method or the machine.
 pub fn note(text: impl Display) {
     println!("  {text}");
 }
 
-/// Prints a figure that has to be at most `limit`; gives whether it is.
+/// Prints a figure that must be at most `limit`. Returns whether it is.
 #[allow(clippy::must_use_candidate, reason = "the line is printed either way")]
 pub fn at_most(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
     let reached = measured <= limit;
@@ -22,7 +22,7 @@ pub fn at_most(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
     reached
 }
 
-/// Prints a figure that has to be at least `limit`; gives whether it is.
+/// Prints a figure that must be at least `limit`. Returns whether it is.
 #[allow(clippy::must_use_candidate, reason = "the line is printed either way")]
 pub fn at_least(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
     let reached = measured >= limit;
@@ -39,7 +39,7 @@ fn line(what: &str, measured: f64, relation: &str, limit: f64, unit: &str, reach
     );
 }
 
-/// Three significant digits, which is more than any of these machines repeats.
+/// Rounds to three significant digits. More aren't reproducible on any of these machines.
 fn rounded(value: f64) -> String {
     let places = match value.abs() {
         0.0..10.0 => 3,

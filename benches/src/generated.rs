@@ -1,4 +1,5 @@
-//! Packages that a bench writes, builds and runs: ten thousand registrations, or an app with and without the library.
+//! Packages that a bench generates, builds and runs: with ten thousand registrations, or an app with and without the
+//! library.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,18 +8,18 @@ use std::{env, fs};
 
 use crate::{Result, process};
 
-/// A package of its own workspace, in the temporary directory.
+/// A package in the temporary directory, in its own workspace.
 #[derive(Clone, Debug)]
 pub struct Package {
     root: PathBuf,
 }
 
 impl Package {
-    /// Writes the package anew: its dependencies as they stand in a manifest (`{workspace}` is this workspace), and
-    /// its sources by their paths. What was built before is kept.
+    /// Writes the package. `dependencies` are lines of a manifest, in which `{workspace}` stands for the path of this
+    /// workspace. `sources` are pairs of path and text. Keeps earlier build output.
     ///
     /// # Errors
-    /// The files can't be written.
+    /// If the files can't be written.
     pub fn write(name: &str, dependencies: &str, sources: &[(&str, String)]) -> Result<Self> {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
         let root = env::temp_dir().join("healthcheck-benches").join(name);
@@ -32,7 +33,7 @@ impl Package {
             fs::remove_dir_all(this.root.join("src"))?;
         }
         this.put("Cargo.toml", &manifest)?;
-        // The versions of this workspace, which are there already.
+        // Uses the versions of this workspace, which are already downloaded.
         this.put("Cargo.lock", &fs::read_to_string(workspace.join("Cargo.lock"))?)?;
         for (path, text) in sources {
             this.put(path, text)?;
@@ -49,20 +50,20 @@ impl Package {
         Ok(())
     }
 
-    /// Builds it for release; gives the seconds of processor time that this took.
+    /// Builds the package for release. Returns the processor time in seconds.
     ///
     /// # Errors
-    /// What cargo says.
+    /// The error message of cargo.
     pub fn build(&self) -> Result<f64> {
         let before = process::cpu_of_children()?;
         self.cargo(&["build", "--release", "--quiet", "--offline"])?;
         Ok((process::cpu_of_children()? - before).as_secs_f64())
     }
 
-    /// Forgets all that was built.
+    /// Removes the build output.
     ///
     /// # Errors
-    /// The files can't be removed.
+    /// If the files can't be removed.
     pub fn clean(&self) -> Result {
         let target = self.root.join("target");
         if target.exists() {
@@ -71,19 +72,20 @@ impl Package {
         Ok(())
     }
 
-    /// The packages that it is built of, without itself: on this platform, for the binary or while building.
+    /// The packages that the build compiles on this platform, for the binary and for build scripts, without the package
+    /// itself.
     ///
     /// # Errors
-    /// What cargo says.
+    /// The error message of cargo.
     pub fn packages(&self) -> Result<BTreeSet<String>> {
         let tree = self.cargo(&["tree", "--offline", "--prefix", "none", "--edges", "normal,build"])?;
         let named = tree.lines().skip(1).filter(|line| !line.is_empty());
-        // The version stands for the package, "(*)" and "(proc-macro)" after it don't.
+        // Keeps name and version, and drops a "(*)" or "(proc-macro)" after them.
         let named = named.map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "));
         Ok(named.collect())
     }
 
-    /// One of its binaries.
+    /// The path of a binary of the package.
     #[must_use]
     pub fn binary(&self, name: &str) -> PathBuf {
         let file = format!("{name}{}", env::consts::EXE_SUFFIX);
@@ -94,7 +96,7 @@ impl Package {
         let output = Command::new(env!("CARGO"))
             .args(arguments)
             .current_dir(&self.root)
-            // A directory of its own, whatever the caller's is.
+            // The package has its own target directory, even if the caller sets another one.
             .env("CARGO_TARGET_DIR", self.root.join("target"))
             .env("CARGO_INCREMENTAL", "0")
             .output()?;

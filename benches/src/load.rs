@@ -1,4 +1,4 @@
-//! Load on a server, and the server as a process of its own: each on its core, where the machine has two.
+//! Starts a server as a child process, and puts load on it. Each gets its own core if the machine has two.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -9,27 +9,27 @@ use std::{env, thread};
 use crate::client::Client;
 use crate::{Result, process};
 
-/// The connections of every load.
+/// The number of connections of every load.
 pub const CONNECTIONS: usize = 64;
 
-/// The first argument of a bench that is its own server, followed by which one.
+/// The first argument of a bench that runs as a server. The server's name and a number follow.
 const SERVER: &str = "as-server";
-/// The first argument of a bench that is its own load, followed by address, path and milliseconds.
+/// The first argument of a bench that runs as the load. Address, path and milliseconds follow.
 const LOAD: &str = "as-load";
 
-/// What this process was started as.
+/// The role of this process.
 #[derive(Clone, Debug)]
 pub enum Role {
     /// The bench itself.
     Bench,
-    /// The server of that name, with its argument.
+    /// The server with this name and this number as its argument.
     Server(String, usize),
 }
 
-/// What this process is to be. The load ends in here.
+/// Determines the role of this process from its arguments. If it is the load, runs the load and exits.
 ///
 /// # Errors
-/// The arguments are no such role, or the load failed.
+/// If the arguments are invalid, or the load fails.
 pub fn role() -> Result<Role> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -51,13 +51,13 @@ pub fn role() -> Result<Role> {
     }
 }
 
-/// Prints what the process that started this one waits for.
+/// Prints a line for the parent process, which waits for it.
 #[allow(clippy::print_stdout)]
 pub fn tell(what: impl std::fmt::Display) {
     println!("{what}");
 }
 
-/// A server in a process of its own, which is this bench again; it ends with this value.
+/// A server in a child process of this bench. Dropping it ends the process.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
@@ -66,18 +66,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts this bench as the server of that name, on one core; it prints its address as the first line.
+    /// Starts this bench as the server with this name, on one core. The server prints its address as its first line.
     ///
     /// # Errors
-    /// It doesn't start.
+    /// If the server doesn't start.
     pub fn start(name: &str, argument: usize) -> Result<Self> {
         Self::by(on_core(1, &this_bench()?), name, argument)
     }
 
-    /// The same on all cores.
+    /// Does the same as [`start`](Self::start), but on all cores.
     ///
     /// # Errors
-    /// It doesn't start.
+    /// If the server doesn't start.
     pub fn anywhere(name: &str, argument: usize) -> Result<Self> {
         Self::by(Command::new(this_bench()?), name, argument)
     }
@@ -100,28 +100,28 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// The address of the server.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Where else it listens, if it told a second address.
+    /// The second address of the server, if it printed one.
     #[must_use]
     pub const fn second(&self) -> Option<SocketAddr> {
         self.second
     }
 
-    /// Its process.
+    /// The id of the server's process.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Asks it for a path through 64 connections for so long.
+    /// Requests a path over 64 connections for this time.
     ///
     /// # Errors
-    /// The load doesn't run, or an answer isn't 2xx.
+    /// If the load fails, or an answer isn't 2xx.
     pub fn load(&self, path: &str, span: Duration) -> Result<Load> {
         let before = process::cpu_of_threads(self.id())?;
         let load = if is_there("wrk") {
@@ -145,22 +145,22 @@ impl Drop for Server {
     }
 }
 
-/// What a load gave.
+/// The figures of a load.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
-    /// Answers in all.
+    /// The number of answers.
     pub requests: f64,
-    /// Answers in a second.
+    /// Answers per second.
     pub rate: f64,
-    /// The median of the times to an answer, in ms.
+    /// The median response time in milliseconds.
     pub p50: f64,
-    /// What 99 of 100 answers were faster than, in ms.
+    /// The response time that 99 % of the answers don't exceed, in milliseconds.
     pub p99: f64,
-    /// Nanoseconds of the server's processor time for each answer.
+    /// The server's processor time for each answer, in nanoseconds.
     pub cpu: f64,
 }
 
-/// Who makes the load, for the notes of a bench.
+/// Describes the load and the pinning, for the notes of a bench.
 #[must_use]
 pub fn by_whom() -> &'static str {
     match (is_there("wrk"), pins()) {
@@ -184,7 +184,7 @@ fn is_there(program: &str) -> bool {
     env::split_paths(&paths).any(|path| path.join(program).is_file())
 }
 
-/// A command that runs on one core only; `taskset` puts the program in its own place, so that the process is the same.
+/// A command that runs on only one core. `taskset` replaces itself with the program, so the process id stays the same.
 fn on_core(core: usize, program: &str) -> Command {
     if !pins() {
         return Command::new(program);
@@ -221,7 +221,7 @@ fn wrk(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
     })
 }
 
-/// "470.00us", "1.20ms", "1.00s"
+/// Parses a time as wrk prints it: "470.00us", "1.20ms", "1.00s".
 fn milliseconds(text: &str) -> Result<f64> {
     let unit = text
         .find(|letter: char| letter.is_alphabetic())
@@ -257,7 +257,7 @@ fn own_on_core(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
     }
 }
 
-/// The load where there is no wrk: as many connections, one thread.
+/// The load if wrk isn't installed: the same number of connections, on one thread.
 fn own(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -297,7 +297,7 @@ fn own(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
     })
 }
 
-/// What so many of a hundred are below or at, in ms; 0 of nothing.
+/// The given percentile of the times, in milliseconds. It is 0 without any times.
 #[must_use]
 pub fn percentile(times: &mut [Duration], of_hundred: usize) -> f64 {
     times.sort_unstable();

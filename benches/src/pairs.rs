@@ -1,10 +1,10 @@
-//! Two things measured in turn, and the medians of what that gave.
+//! Measures two programs in turn, and computes medians of the results.
 
 use std::time::Duration;
 
 use crate::Result;
 
-/// What the rounds of a comparison gave.
+/// The results of a comparison, one pair for each round.
 #[derive(Clone, Debug, Default)]
 pub struct Pairs {
     ours: Vec<f64>,
@@ -12,11 +12,10 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// Measures both in each of `rounds`, the second of them first in every other one, after one round that doesn't
-    /// count.
+    /// Measures both in each of `rounds`, after a warm-up round. The order changes from round to round.
     ///
     /// # Errors
-    /// That of a measurement.
+    /// The first error of a measurement.
     pub fn measure<T: Measured>(
         rounds: usize,
         mut ours: impl FnMut() -> Result<T>,
@@ -38,32 +37,32 @@ impl Pairs {
         Ok(pairs)
     }
 
-    /// Adds the figures of one round.
+    /// Adds the results of a round.
     pub fn push(&mut self, ours: f64, theirs: f64) {
         self.ours.push(ours);
         self.theirs.push(theirs);
     }
 
-    /// The median of ours divided by theirs, of the same round each.
+    /// The median of the rounds' ratios, ours divided by theirs.
     #[must_use]
     pub fn ratio(&self) -> f64 {
         let ratios = self.ours.iter().zip(&self.theirs);
         median(ratios.map(|(ours, theirs)| ours / theirs).collect())
     }
 
-    /// The median of ours.
+    /// The median of our measurements.
     #[must_use]
     pub fn ours(&self) -> f64 {
         median(self.ours.clone())
     }
 
-    /// The median of theirs.
+    /// The median of the measurements that ours are compared with.
     #[must_use]
     pub fn theirs(&self) -> f64 {
         median(self.theirs.clone())
     }
 
-    /// The median of ours less theirs, of the same round each.
+    /// The median of the rounds' differences, ours minus theirs.
     #[must_use]
     pub fn difference(&self) -> f64 {
         let differences = self.ours.iter().zip(&self.theirs);
@@ -71,9 +70,9 @@ impl Pairs {
     }
 }
 
-/// What a round may give.
+/// The result of a measurement.
 pub trait Measured {
-    /// As a number; times in seconds.
+    /// The result as a number. Times are in seconds.
     fn number(&self) -> f64;
 }
 
@@ -89,7 +88,7 @@ impl Measured for Duration {
     }
 }
 
-/// The median; 0 of nothing.
+/// The median. It is 0 without any values.
 #[must_use]
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);

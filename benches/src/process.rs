@@ -1,4 +1,4 @@
-//! What a process uses, as Linux tells it in `/proc`.
+//! The resources that a process uses, read from Linux' `/proc`.
 
 use std::fs;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::Result;
 
-/// The processor time of this process so far, all threads together.
+/// The processor time of this process so far, of all its threads.
 #[must_use]
 pub fn own_cpu() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
@@ -17,19 +17,19 @@ pub fn own_cpu() -> Duration {
     )
 }
 
-/// The processor time of a process so far, to the hundredth of a second.
+/// The processor time of a process so far, with a resolution of 10 ms.
 ///
 /// # Errors
-/// There is no such process, or no `/proc`.
+/// If the process or `/proc` doesn't exist.
 pub fn cpu(id: u32) -> Result<Duration> {
     let [user, system, ..] = times(&id.to_string())?;
     Ok(user + system)
 }
 
-/// The processor time of a process' threads so far, to the nanosecond; those that have ended don't count.
+/// The processor time of the running threads of a process so far, in nanoseconds. Threads that have ended don't count.
 ///
 /// # Errors
-/// There is no such process, or no `/proc`.
+/// If the process or `/proc` doesn't exist.
 pub fn cpu_of_threads(id: u32) -> Result<Duration> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{id}/task"))? {
@@ -40,19 +40,19 @@ pub fn cpu_of_threads(id: u32) -> Result<Duration> {
     Ok(Duration::from_nanos(nanoseconds))
 }
 
-/// The processor time of all children that have ended and were waited for, and of theirs.
+/// The processor time of all child processes that have ended and were waited for, and of their child processes.
 ///
 /// # Errors
-/// There is no `/proc`.
+/// If `/proc` doesn't exist.
 pub fn cpu_of_children() -> Result<Duration> {
     let [_, _, user, system] = times("self")?;
     Ok(user + system)
 }
 
-/// User and system time, of the process and of its children.
+/// The user and system time of the process, and those of its child processes.
 fn times(process: &str) -> Result<[Duration; 4]> {
     let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The name in parentheses may hold anything.
+    // The process name, in parentheses, may contain any character.
     let (_, fields) = text.rsplit_once(')').ok_or("a process without a name")?;
     let mut fields = fields.split_whitespace().skip(11).map(str::parse);
     let mut next = || -> Result<Duration> {
@@ -62,23 +62,23 @@ fn times(process: &str) -> Result<[Duration; 4]> {
     Ok([next()?, next()?, next()?, next()?])
 }
 
-/// What a process holds.
+/// The resources that a process uses.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Held {
     /// Resident memory in bytes.
     pub memory: u64,
-    /// Of it, what no file backs.
+    /// The part of the resident memory that no file backs, in bytes.
     pub anonymous: u64,
-    /// Threads.
+    /// The number of threads.
     pub threads: u64,
-    /// Open files, sockets among them.
+    /// The number of open files, including sockets.
     pub files: u64,
 }
 
-/// What a process holds now.
+/// The resources that a process uses now.
 ///
 /// # Errors
-/// There is no such process, or no `/proc`.
+/// If the process or `/proc` doesn't exist.
 pub fn held(id: u32) -> Result<Held> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let field = |name: &str| -> Result<u64> {

@@ -156,7 +156,7 @@ async fn a_used_up_pool_whose_connection_comes_back_in_time_passes_though_new_on
     let held = pool.acquire().await.unwrap();
     between.refuse().await;
     let check = tokio::spawn(checks::sqlx(&pool).wait(PATIENCE).timeout(PATIENCE).into_future());
-    // By then the server has long refused the check's own connection.
+    // By then the proxy has long refused the check's own connection.
     tokio::time::sleep(Duration::from_millis(200)).await;
     drop(held);
     let outcome = check.await.unwrap();

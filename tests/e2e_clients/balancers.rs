@@ -82,7 +82,7 @@ pub fn apache(site: &str, front: SocketAddr, folder: &TempDir) -> Client {
     let configuration = folder.path().join("apache2.conf");
     fs::write(&configuration, text).unwrap();
     let mut command = Command::new("apache2");
-    // With `-X` there is only one process. Its worker processes would outlive the test.
+    // With `-X` Apache runs as a single process. Otherwise its worker processes would outlive the test.
     command.arg("-X").arg("-f").arg(&configuration);
     let mut apache = Client::start(&mut command, folder.path());
     apache.wait_until("it listens", || TcpStream::connect(front).is_ok());

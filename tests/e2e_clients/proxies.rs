@@ -106,7 +106,7 @@ fn nginx(configuration: &str, front: SocketAddr, folder: &TempDir) -> Client {
     let mut command = Command::new("nginx");
     command.arg("-p").arg(folder.path()).arg("-c");
     command.arg(folder.path().join("nginx.conf"));
-    // There is only one process. Worker processes would outlive the test.
+    // Runs nginx as a single process, since its worker processes would outlive the test.
     command.args(["-e", "stderr", "-g", "master_process off;"]);
     let mut nginx = Client::start(&mut command, folder.path());
     nginx.wait_until("it listens", || TcpStream::connect(front).is_ok());

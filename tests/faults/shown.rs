@@ -1,4 +1,4 @@
-//! What a report shows about other requests, about scrapes, and about sections.
+//! A report shows every check as of its request, and a scrape of the metrics doesn't change what readiness serves.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A startup check that passed once stays passed, and readiness waits for all of them.
+//! Startup checks: a check that passed once stays passed, and readiness fails until all of them have passed.
 
 use std::time::Duration;
 

@@ -192,7 +192,7 @@ impl Access {
         }
     }
 
-    /// Decides whether to admit the request. A refusal has the reason of each rule that could have admitted it.
+    /// Returns `Ok` if a rule admits the request. Otherwise returns the reason of each rule for refusing the request.
     pub(crate) fn admit<'a>(&self, request: &'a Parts) -> Result<(), Vec<Refusal<'a>>> {
         let bears = |scheme: Scheme, is_accepted: &dyn Fn(&[u8]) -> bool, refusal| {
             let presented = scheme.presented(request).filter(|token| is_accepted(token));

@@ -255,8 +255,8 @@ fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(QUEUE)
 }
 
-/// Whether this machine doesn't have the address, or its kernel not even the protocol (`EAFNOSUPPORT`, which
-/// `ErrorKind` lacks).
+/// Whether the error says that this machine doesn't have the address, or doesn't support its address family. The latter
+/// is `EAFNOSUPPORT`, which has no `ErrorKind`.
 fn is_of_another_machine(why: &io::Error) -> bool {
     matches!(
         why.kind(),

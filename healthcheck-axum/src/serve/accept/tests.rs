@@ -46,8 +46,8 @@ fn context(connections: usize) -> ConnectionContext {
         capacity: Arc::default(),
     }
 }
+
 /// The error `EMFILE`, which is 24 on every Unix.
-/// `EMFILE`, which is 24 everywhere.
 fn no_free_file() -> io::Error {
     io::Error::from_raw_os_error(24)
 }
@@ -63,8 +63,8 @@ const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 /// The first part of [`GET`].
 const BEGUN: &[u8] = b"GET / HTTP/1.1\r\n";
 const REST: &[u8] = b"Host: x\r\n\r\n";
-/// A server with two slots. Its clients connect one after another, and it gets time in between.
-/// A server with two places, and time that its clients have one after another.
+
+/// A server with two slots. Its clients connect one after another, and the server gets time to run in between.
 struct Crowded {
     script: Script,
     context: ConnectionContext,
