@@ -23,7 +23,8 @@ use crate::settings::Settings;
 use crate::transition::Transition;
 use crate::world::{NO_CHECKS, World};
 
-/// Puts a [`HealthCheck`] together: what is discovered, what is added by hand, and how it all behaves.
+/// Configures and builds a [`HealthCheck`]: its checks, its sections, the defaults of its options, redaction and
+/// listeners.
 ///
 /// ```
 /// use std::time::Duration;
@@ -73,36 +74,37 @@ impl HealthCheckBuilder {
         }
     }
 
-    /// Whether the annotated functions of the binary are found. Default: true.
+    /// Sets whether the annotated functions of the binary become checks and sections. Default: true.
     pub const fn discover(mut self, yes: bool) -> Self {
         self.discover = yes;
         self
     }
 
-    /// Gives a value to every check and section with a parameter of exactly this type, `&T` or `T`.
+    /// Passes a value to every check and section with a parameter of exactly this type, `&T` or `T`.
     ///
-    /// A trait object is provided by its type: `.provide::<Arc<dyn Store>>(store)`. A type provided twice is a
-    /// [`BuildError`], and so is a parameter whose type nobody provided. A value that nothing takes is a warning in the
-    /// log and the report: the crate with its checks may not be linked.
+    /// For a trait object, write out the type: `.provide::<Arc<dyn Store>>(store)`. Providing a type twice is a
+    /// [`BuildError`], and so is a parameter without a provided value. If no function takes a value, the log and the
+    /// report show a warning: the crate with its checks may not be linked.
     pub fn provide<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.provided.insert(value);
         self
     }
 
-    /// Adds a check by hand, beside the discovered ones.
+    /// Adds a check in addition to the discovered ones.
     pub fn check(mut self, check: Check) -> Self {
         self.checks.push(check);
         self
     }
 
-    /// Adds a section to the health body, fixed from now on. What can't be serialised is `{"error": …}` there.
+    /// Adds a section with a fixed value to the health report. A value that can't be serialised is shown as
+    /// `{"error": …}`.
     pub fn section(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         self.sections.insert(name.into(), &value);
         self
     }
 
-    /// Adds a section to the health body that is asked for its value as a sync check is: on a thread of its own,
-    /// within the time limit, cached by the TTLs.
+    /// Adds a section to the health report whose value comes from a function. The function runs as a sync check does: on
+    /// its own thread and within the timeout; the value is cached for the TTL.
     pub fn section_fn<T: Serialize>(
         mut self,
         name: impl Into<String>,
@@ -112,31 +114,32 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// For how long a pass or warning is cached; `None`: not at all. Default: 27 s, as py-healthcheck has it.
+    /// Sets how long a pass or warning is cached; `None` means not at all. Default: 27 s, as in py-healthcheck.
     pub fn success_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.defaults.success_ttl = Ttl::chosen(ttl.into());
         self
     }
 
-    /// For how long a failure is cached; `None`: not at all. Default: 9 s, as py-healthcheck has it.
+    /// Sets how long a failure is cached; `None` means not at all. Default: 9 s, as in py-healthcheck.
     pub fn failed_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.defaults.failed_ttl = Ttl::chosen(ttl.into());
         self
     }
 
-    /// How long a run of a check or section may take; `None`: as long as it likes. Default: 5 s.
+    /// Sets how long a run of a check or section may take; `None` means no timeout. Default: 5 s.
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.defaults.timeout = limit.into();
         self
     }
 
-    /// What was decided at deployment; lies over what the code says.
+    /// Applies settings from the deployment's configuration. They override the options in the code.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// Hides the value of every name that contains one of these, in any case, beside the built-in rules.
+    /// Redacts the value of every name that contains one of these fragments, in upper or lower case. The built-in rules
+    /// still apply.
     pub fn redact_names(mut self, fragments: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redaction = self
             .redaction
@@ -144,20 +147,22 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Shows the values of exactly these names although a rule on names would hide them.
+    /// Shows the values of exactly these names, even if a rule on names would redact them.
     pub fn allow_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redaction = self.redaction.allow_names(names.into_iter().map(Into::into));
         self
     }
 
-    /// Adds rules of one's own to what is hidden.
+    /// Adds your own redaction rules to the built-in ones.
     pub fn redactor(mut self, rules: impl Redactor) -> Self {
         self.redaction = self.redaction.rule(Arc::new(rules));
         self
     }
 
-    /// Names that must exist: a crate that nobody names isn't linked, and its checks silently aren't there. A missing one
-    /// is a [`BuildError`]; one that the settings disable is there.
+    /// Requires that checks with these names exist; a missing check is a [`BuildError`].
+    ///
+    /// Rust doesn't link a crate that nothing refers to, so its checks would be missing without an error. A check that
+    /// the settings disable counts as existing.
     ///
     /// ```
     /// use healthcheck::HealthCheck;
@@ -170,9 +175,11 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Calls the listener once for each transition of a check and of the whole, on a thread of its own: never from a
-    /// request's path, and in the order in which they happen. One that panics or blocks harms nobody; where more than
-    /// 1,024 transitions wait for it, further ones are dropped and logged.
+    /// Calls the listener once for each transition of a check or of the overall status.
+    ///
+    /// All listeners run on one separate thread, so they never delay a request. Transitions arrive in the order in which
+    /// they happen. A listener may panic or block. If more than 1,024 transitions are waiting, further ones are dropped,
+    /// and the log says so.
     ///
     /// ```
     /// use std::sync::mpsc;
@@ -197,8 +204,8 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Calls the listener once for each run of a check, with the run's own result, redacted: from the same thread as
-    /// [`on_change`](Self::on_change), and on the same terms. Sections are no checks.
+    /// Calls the listener once for each run of a check, with the redacted result of that run. It runs on the same thread
+    /// and by the same rules as [`on_change`](Self::on_change). Runs of sections don't call it.
     ///
     /// ```
     /// use std::sync::mpsc;
@@ -222,8 +229,10 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Keeps, of the discovered checks, only these and what they depend on: for a test that is about some of them. Settings
-    /// and [`expect`](Self::expect) may name the others all the same. An unknown name is a [`BuildError`].
+    /// Keeps only these of the discovered checks, and the checks that they depend on. This suits a test of a few checks.
+    ///
+    /// The settings and [`expect`](Self::expect) may still name the checks that are left out. An unknown name is a
+    /// [`BuildError`].
     ///
     /// ```
     /// use healthcheck::HealthCheck;
@@ -237,8 +246,8 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Puts a check in the place of the discovered one of its name, of which it inherits nothing. Without one of that name
-    /// it is a [`BuildError`].
+    /// Replaces the discovered check of the same name. The new check inherits no options. If no discovered check has that
+    /// name, building is a [`BuildError`].
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};
@@ -250,12 +259,16 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// The registry, ready to run. Needs no runtime.
+    /// Builds the [`HealthCheck`]. This needs no runtime.
     ///
     /// # Errors
-    /// Everything that is wrong, at once: two checks or sections of one name, a dependency that nobody provided, an
-    /// unknown name in the settings, in `expect` or in `depends_on`, options that contradict each other; then also what
-    /// is wrong with the discovered sections of the environment page.
+    /// The error lists all problems at once:
+    /// - two checks, or two sections, of the same name;
+    /// - a parameter without a provided value;
+    /// - an unknown name in the settings, in `expect` or in `depends_on`;
+    /// - options that contradict each other.
+    ///
+    /// If there is any such problem, the error also lists the problems of the environment page's discovered sections.
     pub fn build(self) -> Result<HealthCheck, BuildError> {
         let mut problems = self.provided.problems();
         let redaction = self.redaction.clone().build();
@@ -310,7 +323,7 @@ impl HealthCheckBuilder {
         let sections = register::sections(sources, &policy, &mut problems);
         checks.extend(sections);
         if !problems.is_empty() && self.discover {
-            // Who has something to repair learns at once what the environment page would say next.
+            // The developer sees the problems of the environment page in the same error, not only after the next build.
             let page =
                 EnvironmentDumpBuilder::of(self.provided.clone(), self.redaction.clone(), None, None).build();
             for problem in page.err().iter().flat_map(BuildError::problems) {
@@ -344,15 +357,16 @@ impl HealthCheckBuilder {
 }
 
 impl HealthCheck {
-    /// Every annotated check of the binary, with the defaults: the same as `builder().build()`.
+    /// Builds a [`HealthCheck`] from every annotated check of the binary, with the default options. The same as
+    /// `builder().build()`.
     ///
     /// # Errors
-    /// As [`HealthCheckBuilder::build`].
+    /// The same as for [`HealthCheckBuilder::build`].
     pub fn discover() -> Result<Self, BuildError> {
         Self::builder().build()
     }
 
-    /// Puts one together.
+    /// Returns a builder.
     pub fn builder() -> HealthCheckBuilder {
         HealthCheckBuilder::new()
     }

@@ -7,21 +7,21 @@ use crate::model::{CheckInfo, CheckOptions};
 use crate::outcome::IntoOutcome;
 use crate::run::Run;
 
-/// One check, written by hand instead of with `#[health_check]`. The set of all checks is
-/// [`HealthCheck`](crate::HealthCheck).
+/// One check that you build in code, in addition to the checks that `#[health_check]` registers. The set of all checks
+/// is [`HealthCheck`](crate::HealthCheck).
 ///
 /// # Which options
-/// Ask what fails. The first yes decides; without one no option is needed.
+/// Find what the check looks at in the first column. The first row that matches decides.
 ///
-/// | what fails | option | what its failure does |
+/// | the check looks at | option | effect of a failure |
 /// |---|---|---|
-/// | something that other instances share: a database, DNS | [`external`](Self::external) | readiness degrades: no instance leaves the load balancer; `/healthcheck` fails, so that monitors see it |
-/// | something that only a restart repairs: a deadlock | [`liveness`](Self::liveness) | the process is restarted |
-/// | something that is needed once, at the start: migrations | [`startup`](Self::startup) | the instance isn't ready until it has passed |
-/// | something that the service works without: a cache | [`critical(false)`](Self::critical) | the whole is degraded, and answers 200 |
-/// | anything else of this instance alone: a full disk | none | readiness fails: this instance leaves, the others stay |
+/// | something that other instances share: a database, DNS | [`external`](Self::external) | Readiness is degraded, so every instance stays in the load balancer. `/healthcheck` fails, so monitors see the failure. |
+/// | something that only a restart repairs: a deadlock | [`liveness`](Self::liveness) | The orchestrator restarts the process. |
+/// | something that the service needs once, at the start: migrations | [`startup`](Self::startup) | The instance isn't ready until the check has passed. |
+/// | something that the service works without: a cache | [`critical(false)`](Self::critical) | The overall status is degraded, and the answer is still 200. |
+/// | anything else of this instance alone: a full disk | none | Readiness fails: the load balancer removes this instance only. |
 ///
-/// [`fail_after`](Self::fail_after) rides out a failover.
+/// With [`fail_after`](Self::fail_after), a short failure such as a failover is only a warning.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,10 +44,15 @@ pub struct Check {
 }
 
 impl Check {
-    /// An async check. Its name is unique, isn't empty, `.`, `..`, `history` or `openapi.json`, begins and ends with no
-    /// space, and has no `/`, no `?` and no control character; any other is a [`BuildError`](crate::BuildError). A run is a
-    /// task on the runtime of whoever asks first, or on the one of
-    /// [`HealthCheck::on_runtime`](crate::HealthCheck::on_runtime); past its time limit (5 s) it is dropped.
+    /// Returns an async check.
+    ///
+    /// Each run is a task on the runtime of its first caller, or on the runtime that
+    /// [`HealthCheck::on_runtime`](crate::HealthCheck::on_runtime) sets. A run that exceeds its timeout (default: 5 s)
+    /// fails, and its future is dropped.
+    ///
+    /// The name must be unique. It must not be empty, `.`, `..`, `history` or `openapi.json`. It must not begin or end
+    /// with a space, and must not contain `/`, `?` or a control character. Building with any other name is a
+    /// [`BuildError`](crate::BuildError).
     #[track_caller]
     pub fn new<F, Fut>(name: impl Into<String>, check: F) -> Self
     where
@@ -61,8 +66,11 @@ impl Check {
         Self::by_hand(name.into(), run, Location::caller())
     }
 
-    /// A sync check. A run has a thread of its own, within a limit of 64 at once; one that is stuck past its time
-    /// limit (5 s) counts no more, isn't started again until it returns, and doesn't hold the process' end up.
+    /// Returns a sync check.
+    ///
+    /// Each run has its own thread; at most 64 runs have one at once. A run that exceeds its timeout (default: 5 s) fails
+    /// and no longer counts towards the 64. The check isn't run again until the stuck call returns. A stuck thread
+    /// doesn't keep the process from exiting.
     #[track_caller]
     pub fn blocking<F, T>(name: impl Into<String>, check: F) -> Self
     where
@@ -73,7 +81,8 @@ impl Check {
         Self::by_hand(name.into(), run, Location::caller())
     }
 
-    /// An async check with a state, like a client, that each run gets a clone of. Otherwise as [`Check::new`].
+    /// Returns an async check with a state, such as a client. Each run gets a clone of the state. Otherwise the same as
+    /// [`Check::new`].
     ///
     /// ```
     /// use std::sync::Arc;
@@ -102,7 +111,7 @@ impl Check {
         Self::new(name, move || check(state.clone()))
     }
 
-    /// A sync check with a state that each run gets a clone of. Otherwise as [`Check::blocking`].
+    /// Returns a sync check with a state. Each run gets a clone of the state. Otherwise the same as [`Check::blocking`].
     ///
     /// ```
     /// use std::path::PathBuf;
@@ -137,108 +146,121 @@ impl Check {
         self.info.options_mut()
     }
 
-    /// Puts it under the liveness probe: where it fails for long, the process is restarted.
+    /// Adds the check to the liveness probe. If the probe keeps failing, the orchestrator restarts the process.
     pub const fn liveness(mut self) -> Self {
         self.options().liveness = true;
         self
     }
 
-    /// Puts it under the readiness probe, where a check that names no probe stands anyway.
+    /// Adds the check to the readiness probe. A check without any probe belongs to readiness by default.
     pub const fn readiness(mut self) -> Self {
         self.options().readiness = true;
         self
     }
 
-    /// Puts it under the startup probe: once it has passed, that holds, and it isn't run for that again. Until every
-    /// critical startup check has passed, or is overridden so, readiness fails, "starting".
+    /// Adds the check to the startup probe. Once the check has passed, it counts as passed there for the rest of the
+    /// process, and the startup probe doesn't run it again. Readiness fails with "starting" until every critical startup
+    /// check has passed or is overridden with a pass.
     pub const fn startup(mut self) -> Self {
         self.options().startup = true;
         self
     }
 
-    /// Adds tags to select it by. An empty one, or one with a control character, is a
+    /// Adds tags to select the check by. An empty tag, or a tag with a control character, is a
     /// [`BuildError`](crate::BuildError).
     pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
         append(&mut self.options().tags, tags);
         self
     }
 
-    /// Whether its failure fails the whole (default) or degrades it. Said of an [`external`](Self::external) check, it
-    /// holds on readiness too.
+    /// Sets whether a failure of this check makes the overall status fail (`true`, the default) or only degrades it
+    /// (`false`). If you call it on an [`external`](Self::external) check, it decides for readiness too.
     pub const fn critical(mut self, yes: bool) -> Self {
         self.options().set_critical(yes);
         self
     }
 
-    /// What it looks at lies outside of the process, and other instances share it. It can't be a liveness check, since a
-    /// restart doesn't repair it. Its failure degrades readiness instead of failing it, since taking every instance out of
-    /// rotation repairs nothing either; [`critical(true)`](Self::critical) fails readiness too.
+    /// Marks the check's subject as external: it is outside of the process, and other instances share it.
+    ///
+    /// A failure only degrades readiness, because taking every instance out of rotation repairs nothing. With
+    /// [`critical(true)`](Self::critical) a failure fails readiness too. An external check can't be a liveness check,
+    /// because a restart repairs nothing either; the two together are a [`BuildError`](crate::BuildError).
     pub const fn external(mut self) -> Self {
         self.options().external = true;
         self
     }
 
-    /// How long a run may take; `None`: as long as it likes. Default: the builder's, 5 s. Zero is a
-    /// [`BuildError`](crate::BuildError).
+    /// Sets how long a run may take; `None` means no timeout. Default: the builder's
+    /// [`timeout`](crate::HealthCheckBuilder::timeout), 5 s. Zero is a [`BuildError`](crate::BuildError).
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options().timeout = Some(limit.into());
         self
     }
 
-    /// For how long a pass or warning is cached; `None`: not at all. Default: the builder's, 27 s.
+    /// Sets how long a pass or warning is cached; `None` means not at all. Default: the builder's
+    /// [`success_ttl`](crate::HealthCheckBuilder::success_ttl), 27 s.
     pub fn success_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.options().success_ttl = Some(ttl.into());
         self
     }
 
-    /// For how long a failure is cached; `None`: not at all. Default: the builder's, 9 s.
+    /// Sets how long a failure is cached; `None` means not at all. Default: the builder's
+    /// [`failed_ttl`](crate::HealthCheckBuilder::failed_ttl), 9 s.
     pub fn failed_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.options().failed_ttl = Some(ttl.into());
         self
     }
 
-    /// Runs it in the background that often, ± 10 %; requests read the last result. A result older than two intervals and
-    /// the time limit, or than three intervals where it has none, is a failure, "stale". The loops begin with the first
-    /// report or with [`HealthCheck::start`](crate::HealthCheck::start), and end with the last
-    /// [`HealthCheck`](crate::HealthCheck). Zero, and a TTL beside it, are a [`BuildError`](crate::BuildError).
+    /// Runs the check in the background at this interval, ± 10 %. Requests read the last result.
+    ///
+    /// A result that is older than two intervals plus the timeout counts as a failure, "stale". Without a timeout the
+    /// limit is three intervals. The background loop starts with the first report or with
+    /// [`HealthCheck::start`](crate::HealthCheck::start). It ends when the last clone of the
+    /// [`HealthCheck`](crate::HealthCheck) is dropped. Zero is a [`BuildError`](crate::BuildError), and so is a TTL
+    /// together with an interval.
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.options().interval = Some(interval);
         self
     }
 
-    /// How long after the start its first background run begins, ± 10 %. Default: at once. Until it has run it fails,
-    /// "not run yet", and with it the probes that it is critical for; a report waits for it no longer than its time
-    /// limit. Without an interval, or of zero, it is a [`BuildError`](crate::BuildError).
+    /// Sets how long after the start of the background loop the first run begins, ± 10 %. Default: at once.
+    ///
+    /// Until the first run has ended, the check fails with "not run yet". A report waits for that run no longer than the
+    /// check's timeout. Zero is a [`BuildError`](crate::BuildError), and so is a delay without an interval.
     pub const fn initial_delay(mut self, delay: Duration) -> Self {
         self.options().initial_delay = Some(delay);
         self
     }
 
-    /// How many runs in a row have to fail before it is shown as failing. Default 1; holds after the first pass, and not
-    /// for a run that stays stuck. 0 is a [`BuildError`](crate::BuildError).
+    /// Sets how many runs in a row must fail before the check is shown as failing. Default: 1. The threshold applies only
+    /// after the first pass. A run that stays stuck fails the check whatever the threshold is. 0 is a
+    /// [`BuildError`](crate::BuildError).
     pub const fn failure_threshold(mut self, runs: u32) -> Self {
         self.options().failure_threshold = runs;
         self
     }
 
-    /// How many runs in a row have to pass before it is shown as passing again. Default 1; holds after the first pass. 0
-    /// is a [`BuildError`](crate::BuildError).
+    /// Sets how many runs in a row must pass before a failing check is shown as passing again. Default: 1. The threshold
+    /// applies only after the first pass. 0 is a [`BuildError`](crate::BuildError).
     pub const fn success_threshold(mut self, runs: u32) -> Self {
         self.options().success_threshold = runs;
         self
     }
 
-    /// How many runs in a row have to warn before it is shown as a warning and not as passing: for a value that swings
-    /// around its limit. Default 1; holds after the first pass. 0 is a [`BuildError`](crate::BuildError).
+    /// Sets how many runs in a row must warn before a passing check is shown as a warning. This suits a value that
+    /// swings around its limit. Default: 1. The threshold applies only after the first pass. 0 is a
+    /// [`BuildError`](crate::BuildError).
     pub const fn warn_threshold(mut self, runs: u32) -> Self {
         self.options().warn_threshold = runs;
         self
     }
 
-    /// Shows a failure as a warning, "failing for 12 s, fails after 60 s: …", until the check has failed for that long
-    /// without a pass in between: for a dependency that recovers by itself, like a database during a failover. Holds after
-    /// the first pass and besides [`failure_threshold`](Self::failure_threshold); the next pass ends it. Default: a
-    /// failure fails at once. Zero is a [`BuildError`](crate::BuildError).
+    /// Shows a failure as a warning until the check has failed for this long without a pass in between.
+    ///
+    /// This suits a dependency that recovers by itself, such as a database during a failover. The output reads
+    /// "failing for 12 s, fails after 60 s: …". It applies only after the first pass, and in addition to
+    /// [`failure_threshold`](Self::failure_threshold). The next pass resets the time. Default: a failure is shown as a
+    /// failure at once. Zero is a [`BuildError`](crate::BuildError).
     ///
     /// ```
     /// use std::time::Duration;
@@ -253,16 +275,18 @@ impl Check {
         self
     }
 
-    /// The checks that have to pass before this one is run; while one fails it is "blocked by" that one. It is run after
-    /// them, its time limit begins then, and where it fails they are looked at once more. An unknown name and a circle are
-    /// a [`BuildError`](crate::BuildError).
+    /// Names the checks that must pass before this check is run.
+    ///
+    /// While a dependency fails, this check isn't run and fails as "blocked by" that dependency. Its timeout begins
+    /// after the dependencies have ended. If this check fails, its dependencies are run again. An unknown name or a
+    /// cycle is a [`BuildError`](crate::BuildError).
     pub fn depends_on(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         append(&mut self.options().depends_on, names);
         self
     }
 
-    /// Who looks after what it looks at. Shown while the check doesn't pass. An empty text, or one with a control
-    /// character, is a [`BuildError`](crate::BuildError).
+    /// Sets the owner to contact. Reports show the owner while the check doesn't pass. An empty text, or a text with a
+    /// control character, is a [`BuildError`](crate::BuildError).
     ///
     /// ```
     /// use healthcheck::Check;
@@ -278,20 +302,20 @@ impl Check {
         self
     }
 
-    /// The address of the page that says what to do when it fails. Shown while the check doesn't pass. An empty text, or
-    /// one with a control character, is a [`BuildError`](crate::BuildError).
+    /// Sets the address of a page with instructions for a failure. Reports show the address while the check doesn't
+    /// pass. An empty text, or a text with a control character, is a [`BuildError`](crate::BuildError).
     pub fn runbook(mut self, text: impl Into<String>) -> Self {
         self.options().set_runbook(Cow::Owned(text.into()));
         self
     }
 
-    /// What to do when it fails, on as many lines as it needs. Shown while the check doesn't pass.
+    /// Sets instructions for a failure, on any number of lines. Reports show them while the check doesn't pass.
     pub fn when_it_fails(mut self, text: impl Into<String>) -> Self {
         self.options().set_when_it_fails(Cow::Owned(text.into()));
         self
     }
 
-    /// One paragraph about what it looks at.
+    /// Sets the description: one paragraph about the check's subject.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.info.describe(text.into());
         self

@@ -1,4 +1,4 @@
-//! The only place that reads a clock.
+//! Reads the clocks for the state machine.
 
 use std::time::SystemTime;
 

@@ -1,10 +1,12 @@
-//! Checks that an operator takes out of a service that is built already.
+//! `HealthCheck::disable`: removes checks from a running service.
 
 use crate::health::HealthCheck;
 
 impl HealthCheck {
-    /// Takes these checks out for the rest of the process, as `HEALTHCHECK_DISABLE=a,b` does where a server reads it:
-    /// they aren't run, told or asked for any more, and what depends on them runs. Gives the names that no check has.
+    /// Disables these checks for the rest of the process, and returns the names that no check has.
+    ///
+    /// A disabled check isn't run and isn't in any report. Checks that depend on it run without it. A server that reads
+    /// `HEALTHCHECK_DISABLE=a,b` calls this method.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};

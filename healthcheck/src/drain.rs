@@ -1,4 +1,4 @@
-//! A shutdown: from its begin until a server may stop accepting.
+//! The drain: from the begin of a shutdown until a server may stop accepting connections.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,14 +7,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// How long a service that shuts down goes on answering, so that load balancers notice: 5 s.
+/// How long a service still answers after a shutdown has begun, so that load balancers notice it. The default is 5 s.
 const DELAY: Duration = Duration::from_secs(5);
 
-/// How far a shutdown has come, for those who wait for it.
+/// The phase of the shutdown. Tasks can wait for a phase.
 #[derive(Debug)]
 pub(crate) struct Drain {
     phase: watch::Sender<Phase>,
-    /// What every answer asks, without the lock of `phase`.
+    /// Whether draining has begun. Every request reads it, so it needs no lock, unlike `phase`.
     has_begun: AtomicBool,
     state: Mutex<State>,
 }
@@ -29,7 +29,7 @@ enum Phase {
 #[derive(Debug)]
 struct State {
     delay: Duration,
-    /// When draining began.
+    /// When draining began; `None` before.
     since: Option<Instant>,
 }
 
@@ -47,7 +47,7 @@ impl Default for Drain {
 }
 
 impl Drain {
-    /// Begins; nothing takes it back.
+    /// Begins the drain. It can't be undone.
     pub(crate) fn begin(&self) {
         self.lock().since.get_or_insert_with(Instant::now);
         self.advance(Phase::Draining);
@@ -64,7 +64,7 @@ impl Drain {
             let state = self.lock();
             state.since.and_then(|since| since.checked_add(state.delay))
         };
-        // The server ends it; without one it ends by the time.
+        // A server may end the drain early with `end`. Otherwise it ends after the delay.
         match until {
             Some(until) => drop(tokio::time::timeout_at(until, self.reached(Phase::Drained)).await),
             None => self.reached(Phase::Drained).await,
@@ -76,7 +76,7 @@ impl Drain {
             let forward = *phase < to;
             if forward {
                 *phase = to;
-                // Before those who wait for it are woken.
+                // Set before the waiting tasks wake, so that they see it.
                 self.has_begun.store(true, Ordering::Release);
             }
             forward
@@ -84,11 +84,11 @@ impl Drain {
     }
 
     async fn reached(&self, wanted: Phase) {
-        // An error means that the sender is gone; it is ours.
+        // `wait_for` fails only if the sender is dropped, and `self` holds the sender.
         let _ = self.phase.subscribe().wait_for(|phase| *phase >= wanted).await;
     }
 
-    /// Waits until it has begun.
+    /// Completes once draining has begun.
     pub(crate) async fn is_under_way(&self) {
         self.reached(Phase::Draining).await;
     }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::model::CheckInfo;
 
-/// Everything that is wrong with a registry, all at once, each with the file and line to go to.
+/// The error of building a [`HealthCheck`](crate::HealthCheck). It lists all problems at once, each with its source
+/// location.
 ///
-/// The text is for people and may change; don't take it apart.
+/// The text is meant for people and may change, so don't parse it.
 ///
 /// ```
 /// use healthcheck::{Check, HealthCheck};
@@ -24,7 +25,7 @@ pub struct BuildError {
 }
 
 impl BuildError {
-    /// `Ok` where there is no problem.
+    /// Returns `Ok` if there is no problem.
     pub(crate) fn unless_empty(problems: Vec<String>) -> Result<(), Self> {
         if problems.is_empty() {
             Ok(())
@@ -33,7 +34,7 @@ impl BuildError {
         }
     }
 
-    /// An error of one's own that stops a build, such as a path that two endpoints share.
+    /// Returns an error with your own problems, such as two endpoints with the same path.
     #[must_use]
     pub fn new(problems: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
@@ -41,7 +42,7 @@ impl BuildError {
         }
     }
 
-    /// One sentence a problem.
+    /// Returns the problems, one sentence each.
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems
@@ -62,7 +63,7 @@ impl fmt::Display for BuildError {
     }
 }
 
-/// As [`Display`](fmt::Display), since `fn main() -> Result<(), BuildError>` prints this one.
+/// The same as [`Display`](fmt::Display), because `fn main() -> Result<(), BuildError>` prints the `Debug` form.
 impl fmt::Debug for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -71,7 +72,7 @@ impl fmt::Debug for BuildError {
 
 impl Error for BuildError {}
 
-/// A selection names checks or tags that don't exist (in the probe that was asked).
+/// The error for a selection with checks or tags that don't exist in its probe.
 ///
 /// ```
 /// use healthcheck::{Check, HealthCheck, Selection};
@@ -93,25 +94,25 @@ pub struct SelectionError {
 }
 
 impl SelectionError {
-    /// The names that no check has.
+    /// Returns the selected names that no check has.
     #[must_use]
     pub fn unknown_checks(&self) -> &[String] {
         &self.unknown_checks
     }
 
-    /// The tags that no check has.
+    /// Returns the selected tags that no check has.
     #[must_use]
     pub fn unknown_tags(&self) -> &[String] {
         &self.unknown_tags
     }
 
-    /// The names to choose from.
+    /// Returns the names of the existing checks.
     #[must_use]
     pub fn known_checks(&self) -> &[String] {
         &self.known_checks
     }
 
-    /// The tags to choose from.
+    /// Returns the tags of the existing checks.
     #[must_use]
     pub fn known_tags(&self) -> &[String] {
         &self.known_tags
@@ -145,7 +146,7 @@ impl fmt::Display for SelectionError {
 
 impl Error for SelectionError {}
 
-/// An override that can't be set.
+/// The error of setting or clearing an override.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OverrideError {
     problem: String,

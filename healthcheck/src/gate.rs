@@ -1,4 +1,4 @@
-//! A gate for workers: it lets them through while what they need is there.
+//! `Gate`: lets workers continue only while the checks of their dependencies pass.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,20 +8,23 @@ use crate::health::HealthCheck;
 use crate::runner::{AS_ON_A_PROBE, Look, Waiting, is_inside_a_check};
 use crate::world::{Admission, GateId, Notice};
 
-/// After so long a closed gate lets everybody through.
+/// The default time after which a closed gate fails open.
 const FAIL_OPEN_AFTER: Duration = Duration::from_secs(60);
 
-/// Lets workers through while none of its checks fails: who takes a message off a queue while the database is down only
-/// loses it. [`HealthCheck::gate`] makes one. Cheap to clone; the clones are the same gate.
+/// Holds workers back while one of its checks fails.
+///
+/// For example, a worker shouldn't take a message off a queue while the database is down, because it would lose the
+/// message. [`HealthCheck::gate`] returns a gate. Clones are cheap and share the state of the gate.
 ///
 /// # Recovery
-/// In the first second after a recovery it lets at most one waiter in 100 ms through, then all: what has just come back is
-/// tried, and not run over. Another failure closes it again. A check's first pass ever is no recovery.
+/// In the first second after a recovery, the gate admits at most one waiter every 100 ms, and then all of them. This
+/// protects a dependency that has just come back. Another failure closes the gate again. The first pass of a check since
+/// the start isn't a recovery.
 ///
 /// # Failing open
-/// The check itself may be what is broken. So a gate that has been closed for 60 s lets everybody through until it opens,
-/// logs that, and counts it in [`Statistics::gates_failed_open`](crate::Statistics::gates_failed_open).
-/// [`fail_open_after`](Self::fail_open_after) says when, or never.
+/// The check itself may be broken. So a gate that has been closed for 60 s admits every waiter until its checks pass. It
+/// logs that and counts it in [`Statistics::gates_failed_open`](crate::Statistics::gates_failed_open).
+/// [`fail_open_after`](Self::fail_open_after) changes the time or turns this off.
 ///
 /// ```
 /// use healthcheck::{Check, HealthCheck};
@@ -45,7 +48,7 @@ pub struct Gate {
     fail_open_after: Option<Duration>,
 }
 
-/// What the clones of a gate share.
+/// The state that the clones of a gate share.
 #[derive(Debug)]
 struct Shared {
     health: HealthCheck,
@@ -59,14 +62,14 @@ impl Drop for Shared {
 }
 
 impl Gate {
-    /// Returns while none of the gate's checks fails; waits while one does, or has no recent result yet.
+    /// Waits until none of the gate's checks fails and each has a recent result. Returns at once if that is so already.
     ///
-    /// It runs checks that are due, as a probe does: a passing result counts for 5 s, a failing one for 2 s, and before the
-    /// first pass for 250 ms, where nobody set the check's TTL. A check in the background is run by its loop. While a
-    /// passing result is within its TTL, the new run goes on beside and nobody waits for it.
+    /// It runs due checks, as a probe does. For a check without its own TTL, a passing result is cached for 5 s, a failure
+    /// for 2 s, and a failure before the first pass for 250 ms. A background check is run only by its loop. While the last
+    /// pass of a check is within its TTL, a new run doesn't hold callers back.
     ///
-    /// Dropping the future gives the place up. Outside of a tokio runtime it runs nothing, and never fails open. Inside a
-    /// check of the same `HealthCheck` it returns at once.
+    /// Dropping the future stops the waiting. Outside of a tokio runtime the call runs no checks and never fails open.
+    /// Inside a check of the same `HealthCheck` it returns at once.
     pub async fn open(&self) {
         let Shared { health, id } = &*self.shared;
         let runner = &health.core().runner;
@@ -94,7 +97,7 @@ impl Gate {
         }
     }
 
-    /// After how long a closed gate lets everybody through, counted from when it closed; `None`: never. Default: 60 s.
+    /// Sets how long after closing the gate fails open, that is, admits every waiter; `None` means never. Default: 60 s.
     ///
     /// ```
     /// # use healthcheck::{Check, HealthCheck};
@@ -117,10 +120,10 @@ impl Gate {
 }
 
 impl HealthCheck {
-    /// A [`Gate`] before work that needs all of these checks to pass or warn.
+    /// Returns a [`Gate`] that is open while all of these checks pass or warn.
     ///
     /// # Errors
-    /// There is no check of one of these names. A check that is removed later counts as passing.
+    /// One of the names isn't the name of a check. A check that is removed later counts as passing.
     pub fn gate(&self, checks: impl IntoIterator<Item = impl Into<String>>) -> Result<Gate, SelectionError> {
         let checks = checks.into_iter().map(Into::into).collect();
         let id = self.core().runner.add_gate(checks)?;

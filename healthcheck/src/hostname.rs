@@ -1,8 +1,8 @@
-//! The name of the host that answers.
+//! The host name that reports show.
 
 use crate::environment::system;
 
-/// The host's name, or "localhost" where it has none to tell.
+/// Returns the host's name, or "localhost" if it is unknown.
 pub(crate) fn hostname() -> String {
     system::uname()
         .node

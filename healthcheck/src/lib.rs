@@ -1,5 +1,7 @@
-//! Health checks and an environment page for a service, from two attributes: [`health_check`] and [`env_section`]
-//! register functions while the program is linked, and [`HealthCheck`] finds, runs and caches every one of them.
+//! Health checks and an environment page for a service.
+//!
+//! Two attributes, [`health_check`] and [`env_section`], register functions at link time. [`HealthCheck`] finds the
+//! registered checks, runs them and caches their results. [`EnvironmentDump`] collects the registered sections.
 //!
 //! ```
 //! use healthcheck::{HealthCheck, health_check};
@@ -17,29 +19,31 @@
 //! # }
 //! ```
 //!
-//! The crate `healthcheck-axum` serves them: `healthcheck_axum::serve("127.0.0.1:8080")`, or as routes of an app.
+//! The crate `healthcheck-axum` serves them over HTTP: with `healthcheck_axum::serve("127.0.0.1:8080")`, or as routes of
+//! your axum app.
 //!
-//! - [`Check`] is a check written by hand, [`checks`] has ready-made ones, [`Settings`] sets every option at deployment.
-//! - [`HealthCheckBuilder`] provides what checks take as parameters, and sets what holds for all.
-//! - [`HealthCheck::until`] waits until checks pass; a [`Gate`] holds workers back while one fails.
-//! - [`Report`] has the results of a [`Selection`] of the checks; [`EnvironmentDump`] is the environment page.
-//! - [`redact`] is what no value leaves without passing, [`Redactor`] adds rules to it, [`install_panic_hook`] puts it
-//!   before what panics print.
+//! - [`Check`] is a check that you build in code. The module [`checks`] has ready-made checks. [`Settings`] overrides the
+//!   options of checks at deployment.
+//! - [`HealthCheckBuilder`] passes values to the parameters of checks, and sets defaults for all checks.
+//! - [`HealthCheck::until`] waits until checks pass. A [`Gate`] holds workers back while a check fails.
+//! - [`Report`] has the results of a [`Selection`] of checks.
+//! - Every value passes through [`redact`] before it leaves the process. [`Redactor`] adds your own rules.
+//!   [`install_panic_hook`] also redacts the messages that panics print.
 //!
 //! # Features
 //!
 //! | feature | default | what it brings |
 //! |---|---|---|
 //! | `macros` | yes | the two attributes |
-//! | `sysinfo` | yes | memory, load, uptime and distribution on the environment page elsewhere than on Linux |
-//! | `auditable` | no | the packages of a binary built with `cargo auditable`, on the environment page |
-//! | `openapi` | no | schemas of the report, for the OpenAPI document of healthcheck-axum |
-//! | `checks-…` | no | the ready-made checks; [`checks`] tells which needs which |
+//! | `sysinfo` | yes | memory, load, uptime and distribution on the environment page on systems other than Linux |
+//! | `auditable` | no | the linked packages on the environment page, for a binary built with `cargo auditable` |
+//! | `openapi` | no | schemas of the report for the OpenAPI document of healthcheck-axum |
+//! | `checks-…` | no | ready-made checks with dependencies; [`checks`] lists the feature of each |
 //!
 //! Some names, shapes and defaults come from Python's py-healthcheck.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// Generated code says `::healthcheck`; so that it compiles in this crate's own tests, too.
+// The attributes expand to paths that begin with `::healthcheck`. This line makes them compile in this crate's own tests.
 #[allow(unused_extern_crates)]
 extern crate self as healthcheck;
 

@@ -1,4 +1,4 @@
-//! Results that no run gives: what a server sees of the process from outside. They are told in liveness only.
+//! Observations: liveness results that don't come from a check's run, such as "the runtime doesn't answer".
 
 use crate::health::HealthCheck;
 use crate::outcome::Outcome;
@@ -6,11 +6,13 @@ use crate::report::CheckResult;
 use crate::world::Event;
 
 impl HealthCheck {
-    /// Tells what is seen of the process from outside of its checks, such as a runtime that doesn't answer any more:
-    /// a result of that name in liveness reports, and only there, until the next call. `None` takes it away.
+    /// Adds a result to liveness reports that doesn't come from a check, such as a runtime that no longer answers.
     ///
-    /// A check of the same name takes its place: then this does nothing. Where status and output are as before, the
-    /// result's `timestamp` moves and nothing else happens: a report that is kept shows the new time within a second.
+    /// Liveness reports show the result under this name until the next call. Other reports don't show it. `None` removes
+    /// it. If there is a check of the same name, the call does nothing.
+    ///
+    /// If status and output haven't changed, only the result's `timestamp` changes. A cached report shows the new time
+    /// within a second.
     ///
     /// ```
     /// use healthcheck::{HealthCheck, Outcome, Overall, Selection};
@@ -33,7 +35,7 @@ impl HealthCheck {
         runner.step(Event::Observed { name, seen });
     }
 
-    /// What [`observe_liveness`](Self::observe_liveness) was told last, by name.
+    /// Returns the current results of [`observe_liveness`](Self::observe_liveness), sorted by name.
     #[must_use]
     pub fn observations(&self) -> Vec<CheckResult> {
         self.core()
@@ -139,7 +141,7 @@ mod tests {
         assert!(std::sync::Arc::ptr_eq(&first, &second));
 
         tokio::time::advance(Duration::from_millis(1)).await;
-        // The wall clock isn't paused; times are told to the millisecond.
+        // The test pauses only the monotonic clock, so wait until the wall clock shows a later time.
         while crate::model::time::epoch_seconds(std::time::SystemTime::now()) <= time(&first) {
             std::thread::yield_now();
         }

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::output;
 
-/// The verdict of one check.
+/// The status of one check.
 ///
-/// The words are those of the health+json draft; on the wire they are `"pass"`, `"warn"` and `"fail"`.
-/// The order is from good to bad, so the worst of several is their maximum.
+/// In JSON the values are `"pass"`, `"warn"` and `"fail"`, as in the health+json draft. They are ordered from good to
+/// bad, so the worst of several is their maximum.
 ///
 /// ```
 /// use healthcheck::Status;
@@ -22,16 +22,16 @@ use crate::output;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Works.
+    /// The check passes.
     Pass,
-    /// Works, and somebody should look at it. Counts as a pass and degrades the whole.
+    /// The check passes, but needs attention. It counts as a pass and degrades the overall status.
     Warn,
-    /// Does not work.
+    /// The check fails.
     Fail,
 }
 
 impl Status {
-    /// The word on the wire.
+    /// Returns the word that JSON uses: `"pass"`, `"warn"` or `"fail"`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl Status {
         }
     }
 
-    /// True for pass and warn.
+    /// Returns true for pass and warn.
     #[must_use]
     pub const fn passed(self) -> bool {
         !matches!(self, Self::Fail)
@@ -54,10 +54,10 @@ impl fmt::Display for Status {
     }
 }
 
-/// What one run of a check found: a verdict and an output.
+/// The outcome of one run of a check: a status and an output.
 ///
-/// The output is anything that serde can serialise. One that can't be serialised, is nested deeper than
-/// 100 levels or larger than 4 MiB turns into a failure that says so; nothing here panics.
+/// The output is any value that serde can serialise. If serialising fails, or the output is nested deeper than
+/// 100 levels or is larger than 4 MiB, the outcome is a failure with that reason. Nothing here panics.
 ///
 /// ```
 /// use healthcheck::{Outcome, Status};
@@ -79,34 +79,34 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// It works; `output` says what was seen.
+    /// Returns an outcome that passes; `output` is shown in the report.
     pub fn pass(output: impl Serialize) -> Self {
         Self::serialized(Status::Pass, &output)
     }
 
-    /// It works, but degrades the whole (`"degraded"`, still answered with 200).
+    /// Returns an outcome that passes, but degrades the overall status (`"degraded"`; the HTTP status is still 200).
     pub fn warn(output: impl Serialize) -> Self {
         Self::serialized(Status::Warn, &output)
     }
 
-    /// It does not work; `output` says why.
+    /// Returns an outcome that fails; `output` gives the reason.
     pub fn fail(output: impl Serialize) -> Self {
         Self::serialized(Status::Fail, &output)
     }
 
-    /// The verdict.
+    /// Returns the status.
     #[must_use]
     pub const fn status(&self) -> Status {
         self.status
     }
 
-    /// What the check had to say, before redaction.
+    /// Returns the output, before redaction.
     #[must_use]
     pub const fn output(&self) -> &Value {
         &self.output
     }
 
-    /// A failure told by an error: its whole source chain, joined by `": "`.
+    /// Returns a failure with the error and all its sources as output, joined by `": "`.
     pub(crate) fn error(error: &(dyn Error + 'static)) -> Self {
         Self::of(Status::Fail, Value::String(chain(error)))
     }
@@ -127,18 +127,18 @@ impl Outcome {
     }
 }
 
-/// What a check may return.
+/// The types that a check may return.
 ///
-/// | returned | verdict | output |
+/// | returned | status | output |
 /// |---|---|---|
 /// | `()` | pass | `"ok"` |
 /// | `bool` | pass or fail | `"ok"` or `"failed"` |
 /// | `String`, `&str`, `Cow<str>`, [`serde_json::Value`] | pass | the value |
 /// | `(bool, T: Serialize)` (py-healthcheck's form) | pass or fail | `T` |
 /// | [`Outcome`] | its own | its own |
-/// | `Result<T: IntoOutcome, E>` | of `T`, or fail | of `T`, or the error and its sources, joined by `": "` |
+/// | `Result<T: IntoOutcome, E>` | that of `T`, or fail | that of `T`, or the error and its sources, joined by `": "` |
 ///
-/// `E` is whatever converts into `Box<dyn Error + Send + Sync>`: every std error, `anyhow::Error`, `String`, `&str`.
+/// `E` is any type that converts into `Box<dyn Error + Send + Sync>`: every std error, `anyhow::Error`, `String`, `&str`.
 ///
 /// ```
 /// use healthcheck::{IntoOutcome, Status};
@@ -153,7 +153,7 @@ impl Outcome {
     note = "return `()`, `bool`, `String`, `&str`, `serde_json::Value`, `(bool, impl Serialize)`, `healthcheck::Outcome`, or a `Result` of one of these"
 )]
 pub trait IntoOutcome {
-    /// The verdict and the output.
+    /// Converts the value into a status and an output.
     fn into_outcome(self) -> Outcome;
 }
 
@@ -182,7 +182,7 @@ impl IntoOutcome for bool {
 impl IntoOutcome for String {
     fn into_outcome(self) -> Outcome {
         if self.len() > output::LARGEST {
-            // Refused with its reason, and not copied.
+            // `pass` refuses an output of this size, so the outcome is a failure with the reason.
             return Outcome::pass(self);
         }
         Outcome::of(Status::Pass, Value::String(self))
@@ -227,16 +227,16 @@ impl<T: IntoOutcome, E: CheckError> IntoOutcome for Result<T, E> {
     }
 }
 
-/// An error that a check or a section may return: anything that is `Into<Box<dyn Error + Send + Sync>>`.
+/// The errors that a check or a section may return: any type that is `Into<Box<dyn Error + Send + Sync>>`.
 ///
-/// A trait of its own, so that the compiler's message names the type that would be right.
+/// It is a separate trait so that the compiler's error can suggest types that work.
 #[diagnostic::on_unimplemented(
     message = "a health check or section cannot return the error `{Self}`",
     label = "doesn't convert into `Box<dyn Error + Send + Sync>`",
     note = "return an error that implements `std::error::Error + Send + Sync + 'static`, `anyhow::Error`, `String`, `&str`, or `Box<dyn std::error::Error + Send + Sync>` in the place of `Box<dyn std::error::Error>`"
 )]
 pub trait CheckError {
-    /// A failed outcome with the whole chain of sources.
+    /// Converts the error into a failed outcome with the error and all its sources as output.
     fn into_failure(self) -> Outcome;
 }
 
@@ -248,7 +248,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> CheckError for E {
     }
 }
 
-/// A chain longer than this is one that leads back to itself.
+/// The most sources that are read. A longer chain is taken for a cycle.
 const LONGEST_CHAIN: usize = 64;
 
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {

@@ -1,7 +1,7 @@
-//! From any `Serialize` to a JSON value, with a bound on depth and size.
+//! Serialises any `Serialize` to a JSON value, with a limit on depth and size.
 //!
-//! The value goes through JSON text, because a formatter sees every level as it opens and can stop there:
-//! a structure nested without end, or a megabyte more than anybody reads, costs no stack and no memory.
+//! It serialises to JSON text first, because a formatter sees each level as it opens and can stop there. So an endless
+//! nesting can't overflow the stack, and a huge value can't fill the memory.
 
 use std::io::{self, Write};
 
@@ -9,9 +9,10 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter};
 
-/// Readers stop at 128 levels (serde_json's own default); the report adds a few around an output.
+/// The deepest nesting of an output. JSON readers such as serde_json stop at 128 levels, and the report adds a few levels
+/// around an output.
 pub(crate) const DEEPEST: usize = 100;
-/// No output, and no body, is built beyond this.
+/// The largest output, and the largest response body, in bytes.
 pub(crate) const LARGEST: usize = 4 * 1024 * 1024;
 
 pub(crate) fn to_value<T: Serialize + ?Sized>(output: &T) -> Result<Value, String> {

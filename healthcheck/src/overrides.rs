@@ -1,4 +1,4 @@
-//! A status set by hand, over that of the runs.
+//! Overrides: a status that an operator sets, in place of the status of the runs.
 
 use std::time::Duration;
 
@@ -9,14 +9,18 @@ use crate::outcome::Status;
 use crate::world::{Event, Override, World};
 
 impl HealthCheck {
-    /// Shows this status of a check for a while, whatever its runs give; they go on below. At the end, or with
-    /// [`clear_override`](Self::clear_override), the runs' own status shows again.
+    /// Overrides the status of a check for the time `lasts`.
     ///
-    /// A pass over a failure stands in the `warnings` of every report.
+    /// The check still runs. When the time is over, or after [`clear_override`](Self::clear_override), reports show the
+    /// status of its runs again.
+    ///
+    /// While a pass overrides a failure, the `warnings` of every report say so.
     ///
     /// # Errors
-    /// There is no check of that name; the duration is zero or ends beyond the clock; it is a liveness check, which is
-    /// not overridden by accident: that takes [`force_override`](Self::force_override).
+    /// - There is no check of that name.
+    /// - The duration is zero, or its end is later than the clock can represent.
+    /// - The check is a liveness check. Use [`force_override`](Self::force_override) for those, because a failure there
+    ///   restarts the process.
     ///
     /// ```
     /// use std::time::Duration;
@@ -38,10 +42,12 @@ impl HealthCheck {
         self.override_status(name, status, lasts, &reason.into(), false)
     }
 
-    /// As [`set_override`](Self::set_override), for liveness checks, too: a failure there restarts the process.
+    /// Overrides the status of any check, including liveness checks, where a failure restarts the process. Otherwise the
+    /// same as [`set_override`](Self::set_override).
     ///
     /// # Errors
-    /// There is no check of that name; the duration is zero or ends beyond the clock.
+    /// - There is no check of that name.
+    /// - The duration is zero, or its end is later than the clock can represent.
     pub fn force_override(
         &self,
         name: &str,
@@ -52,7 +58,7 @@ impl HealthCheck {
         self.override_status(name, status, lasts, &reason.into(), true)
     }
 
-    /// Ends an override before its time; without one nothing changes.
+    /// Ends the override of a check early. Without an override it does nothing.
     ///
     /// # Errors
     /// There is no check of that name.

@@ -5,36 +5,36 @@ use std::thread;
 
 use crate::redact::redact;
 
-/// A panic hook that prints what the standard one prints, with the secrets in the message hidden by the built-in rules.
+/// Returns a panic hook that prints the same as the standard one, but redacts the message by the built-in rules.
 ///
-/// The result of a check that panics is redacted in any case; this is about what the panic itself prints to stderr.
-/// `healthcheck_axum::serve` installs it where no hook was set; elsewhere it takes one line:
+/// The hook matters for the text that a panic prints to stderr. The result of a check that panics is always redacted.
+/// `healthcheck_axum::serve` installs this hook if the program has set none. Otherwise install it with one line:
 ///
 /// ```
 /// std::panic::set_hook(healthcheck::panic_hook());
 /// # drop(std::panic::take_hook());
 /// ```
 ///
-/// A backtrace is printed where `RUST_BACKTRACE` asks for one.
+/// The hook prints a backtrace if `RUST_BACKTRACE` is set.
 #[must_use = "give it to `std::panic::set_hook`"]
 pub fn panic_hook() -> Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static> {
     Box::new(|info| {
         let told = describe(info, &Backtrace::capture());
-        // Nobody is left to tell that stderr is closed.
+        // If stderr is closed, there is no other place to report it.
         let _ = std::io::stderr().lock().write_all(told.as_bytes());
     })
 }
 
-/// Sets [`panic_hook`] where no hook has been set; gives whether it did.
+/// Sets [`panic_hook`] if the program has set no panic hook. Returns true if it did.
 ///
-/// What was set before stays: a service that reports its panics elsewhere goes on doing so.
+/// An existing hook stays, so a service that reports its panics elsewhere still does.
 #[allow(clippy::must_use_candidate, reason = "the service goes on either way")]
 pub fn install_panic_hook() -> bool {
     if thread::panicking() {
         return false;
     }
-    // The standard hook can't be asked for by name. What `take_hook` gives while none is set is it, so the hook that was
-    // there is the standard one exactly if both are the same code.
+    // The standard hook has no name to compare with. But `take_hook` returns it when no hook is set, as after the first
+    // call here. So the hook from before is the standard one exactly if both pointers are equal.
     let before = panic::take_hook();
     let standard = panic::take_hook();
     #[allow(

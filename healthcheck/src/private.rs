@@ -1,4 +1,4 @@
-//! Used by generated code. Not public API and thus not subject to SemVer.
+//! Items for the code that the attributes generate. Not public API, so not subject to SemVer.
 
 pub use std::boxed::Box;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ pub use crate::registration::{
 };
 pub use crate::run::{Bind, BoxFuture, Run};
 
-/// Where the function stands that an attribute is put on. A macro of its own, since the compiler expands one of these
-/// faster than it reads as many tokens from an attribute.
+/// Expands to the source location of an annotated function. It is a macro because the compiler expands it faster than it
+/// reads as many tokens from an attribute.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __origin {
@@ -33,24 +33,25 @@ macro_rules! __origin {
     };
 }
 
-/// An async function with what it needs.
+/// Returns the `Run` of an async function bound to its parameters.
 pub fn async_with(run: impl Fn() -> BoxFuture + Send + Sync + 'static) -> Run {
     Run::AsyncWith(Arc::new(run))
 }
 
-/// A sync function with what it needs.
+/// Returns the `Run` of a sync function bound to its parameters.
 pub fn blocking_with(run: impl Fn() -> Outcome + Send + Sync + 'static) -> Run {
     Run::BlockingWith(Arc::new(run))
 }
 
-/// What a section returned: its inherent method, on a `Result`, wins over the trait's, on any value.
+/// The return value of a section function. For a `Result`, method resolution prefers the inherent method to the trait's.
 ///
-/// The bounds stand on the methods, so that a wrong type is a message about the type and not about a missing method.
+/// The bounds are on the methods, so that the compiler's error for a wrong type is about the type, not about a missing
+/// method.
 #[derive(Debug)]
 pub struct Shape<T>(pub T);
 
 impl<T, E> Shape<Result<T, E>> {
-    /// The value, or the error in its place.
+    /// Returns an outcome with the value, or with the error.
     pub fn into_section(self) -> Outcome
     where
         T: SectionValue,
@@ -63,9 +64,9 @@ impl<T, E> Shape<Result<T, E>> {
     }
 }
 
-/// A section that returned a plain value.
+/// Converts a section's return value that isn't a `Result`.
 pub trait IntoSection<T> {
-    /// The value.
+    /// Returns an outcome with the value.
     fn into_section(self) -> Outcome
     where
         T: SectionValue;
@@ -80,14 +81,14 @@ impl<T> IntoSection<T> for Shape<T> {
     }
 }
 
-/// What a section may show; its text is the compiler's message.
+/// The types that a section may return. The attribute below sets the compiler's error for other types.
 #[diagnostic::on_unimplemented(
     message = "an environment section cannot return `{Self}`, it isn't `serde::Serialize`",
     label = "cannot be shown as JSON",
     note = "derive `serde::Serialize`, or return a `serde_json::json!({{ … }})`, or a `Result` of one of these"
 )]
 pub trait SectionValue {
-    /// The value, as far as it can be serialised.
+    /// Returns an outcome with the serialised value, or a failure if it can't be serialised.
     fn into_value(self) -> Outcome;
 }
 
@@ -98,13 +99,13 @@ impl<T: Serialize> SectionValue for T {
     }
 }
 
-/// Puts a log line on its way through a queue of the process, with the dispatcher of this moment: a thread that answers
-/// requests waits for no subscriber.
+/// Queues a log line, with the current `tracing` dispatcher. A separate thread writes it, so that a thread that answers
+/// requests never waits for a subscriber.
 pub fn log(line: impl FnOnce() + Send + 'static) {
     crate::runner::telling::log(line);
 }
 
-/// Whether no line of this process is on its way. For tests that read what was logged.
+/// Returns true if the queue of log lines is empty and the last line is written. For tests that read the log.
 #[must_use]
 pub fn all_lines_are_written() -> bool {
     crate::runner::telling::all_lines_are_written()

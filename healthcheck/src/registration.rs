@@ -1,4 +1,4 @@
-//! What an attribute leaves behind at link time, turned into checks when a `HealthCheck` is built.
+//! The records that the attributes put into the binary at link time. Building a `HealthCheck` turns them into checks.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -7,8 +7,10 @@ use crate::model::options::{SETTABLE, Set};
 use crate::model::{CheckInfo, CheckOptions};
 use crate::run::Bind;
 
-/// One `#[health_check]`, as the linker finds it: what gives its record. Every pointer in a constant is relocated before
-/// `main`, asked for or not; this is one, the record would be ten.
+/// One `#[health_check]`, as the linker finds it: a function that returns its record.
+///
+/// The loader relocates every pointer in a constant before `main`, even if the program never uses it. A function is one
+/// pointer; the record has ten.
 #[derive(Clone, Copy, Debug)]
 pub struct RegisteredCheck(pub fn() -> CheckRegistration);
 
@@ -17,13 +19,13 @@ pub struct RegisteredCheck(pub fn() -> CheckRegistration);
 pub struct CheckRegistration {
     /// The name, unique in the binary.
     pub name: &'static str,
-    /// The first paragraph of the function's doc comment; empty where there is none.
+    /// The first paragraph of the function's doc comment; empty if there is none.
     pub description: &'static str,
-    /// Where the function stands.
+    /// The source location of the function.
     pub origin: Origin,
-    /// What the attribute says.
+    /// The options of the attribute.
     pub options: CheckOptions,
-    /// How it is called.
+    /// Binds the function to its parameters.
     pub bind: Bind,
 }
 
@@ -42,15 +44,16 @@ impl CheckRegistration {
 pub struct SectionRegistration {
     /// The name, unique in the binary.
     pub name: &'static str,
-    /// Where the function stands.
+    /// The source location of the function.
     pub origin: Origin,
-    /// Whether the section also stands in the health body.
+    /// Whether the health report has the section too.
     pub in_health: bool,
-    /// How it is called; its outcome's output is the section, a failure its error.
+    /// Binds the function to its parameters. The output of its outcome is the section's value; a failed outcome is shown
+    /// as an error.
     pub bind: Bind,
 }
 
-/// Where an annotated function stands.
+/// The source location of an annotated function.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin {
     /// `module_path!()`.
@@ -59,12 +62,12 @@ pub struct Origin {
     pub file: &'static str,
     /// `line!()`.
     pub line: u32,
-    /// `option_env!("CARGO_PKG_NAME")` and `option_env!("CARGO_PKG_VERSION")` of the crate it stands in.
+    /// `option_env!("CARGO_PKG_NAME")` and `option_env!("CARGO_PKG_VERSION")` of the function's crate.
     pub package: (Option<&'static str>, Option<&'static str>),
 }
 
-/// A value of an attribute's option. Made of constants alone: an array of them costs the compiler less than a statement
-/// for each.
+/// The value of an attribute's option. It is made of constants only, because an array of constants compiles faster than
+/// one statement for each option.
 #[derive(Clone, Copy, Debug)]
 pub enum Given {
     /// `liveness`, `critical = false`
@@ -81,7 +84,7 @@ pub enum Given {
     Texts(&'static [&'static str]),
 }
 
-/// The options of an attribute, by their keys.
+/// Converts the options of an attribute, given by key, into `CheckOptions`.
 #[must_use]
 pub fn options(given: &[(&str, Given)]) -> CheckOptions {
     let mut options = CheckOptions::default();
@@ -103,7 +106,7 @@ pub fn options(given: &[(&str, Given)]) -> CheckOptions {
                     texts.iter().map(|&text| Cow::Borrowed(text)).collect(),
                 );
             }
-            // The attribute's table has the same keys with the same kinds of values, and tests hold it to that.
+            // Unreachable: the attribute's table has the same keys with the same kinds of values. A test compares them.
             _ => {}
         }
     }

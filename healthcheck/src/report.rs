@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 
 use crate::outcome::Status;
 
-/// What the checks found, in the form that goes over the wire.
+/// The results of the checks and their overall status, in the JSON form of the health endpoint.
 ///
-/// Serialises to the JSON of the health endpoint and back, so that a client in Rust reads another service with it.
-/// Times are seconds since the Unix epoch, at most six places.
+/// It also deserialises from that JSON, so a client in Rust can read the report of another service. Times are seconds
+/// since the Unix epoch, with at most six decimal places.
 ///
 /// ```
 /// use healthcheck::{Overall, Report};
@@ -27,32 +27,32 @@ use crate::outcome::Status;
 )]
 #[non_exhaustive]
 pub struct Report {
-    /// The name of the host that answers.
+    /// The name of the host that made the report.
     pub hostname: String,
-    /// The verdict on the whole.
+    /// The overall status.
     pub status: Overall,
-    /// When this report was put together.
+    /// When this report was made, in seconds since the epoch.
     pub timestamp: f64,
-    /// One result a check, by name.
+    /// One result for each check, sorted by name.
     pub results: Vec<CheckResult>,
-    /// Why readiness fails as a whole: "shutting down", "maintenance…" or "starting".
+    /// Why readiness as a whole fails: "shutting down", "maintenance…" or "starting".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What somebody should know and no check says.
+    /// Warnings that don't belong to a check, such as a provided value that no check takes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// The sections asked into the health body, by name, beside the fields above.
+    /// The sections of the health report, by name. In JSON they are next to the fields above.
     #[serde(flatten)]
     pub sections: Map<String, Value>,
-    /// What `reason` says, as a value.
+    /// The value behind the text `reason`.
     #[serde(skip)]
     pub(crate) why: Unsent<Option<Reason>>,
-    /// Which of the warnings are about the request itself.
+    /// The range of `warnings` that concerns the request itself.
     #[serde(skip)]
     pub(crate) about_request: Unsent<std::ops::Range<usize>>,
 }
 
-/// What doesn't go over the wire: a report that was read back is the same without it.
+/// A value that isn't serialised. All values are equal, so a deserialised report equals the original.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Unsent<T>(pub(crate) T);
 
@@ -62,11 +62,11 @@ impl<T> PartialEq for Unsent<T> {
     }
 }
 
-/// Why readiness fails as a whole.
+/// Why readiness as a whole fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     ShuttingDown,
-    /// With what its beginner said; empty where nothing was.
+    /// With the reason passed to `begin_maintenance`, which may be empty.
     Maintenance(String),
     Starting,
 }
@@ -83,7 +83,7 @@ impl std::fmt::Display for Reason {
 }
 
 impl Report {
-    /// The result of one check; `None` where the report has none of that name.
+    /// Returns the result of one check, or `None` if the report has no check of that name.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};
@@ -101,27 +101,29 @@ impl Report {
         self.results.iter().find(|result| result.checker == checker)
     }
 
-    /// Whether every check passes.
+    /// Returns true if every check passes.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.status == Overall::Success
     }
 
-    /// Whether the whole fails. It may be neither a success nor a failure: degraded.
+    /// Returns true if the overall status is a failure. A degraded report is neither a success nor a failure.
     #[must_use]
     pub fn is_failure(&self) -> bool {
         self.status == Overall::Failure
     }
 
-    /// When this report was made.
+    /// Returns when this report was made, or `None` if `timestamp` isn't a valid time.
     #[must_use]
     pub fn made_at(&self) -> Option<SystemTime> {
         moment(self.timestamp)
     }
 
-    /// The same without anything that somebody wrote: outputs, sections, the reasons of overrides and of maintenance, whom
-    /// to call, and all warnings that aren't about the request itself. Verdicts, names and times stay. For a reader who
-    /// may not see details; `note` stands where an output or a reason was.
+    /// Returns a copy of the report for callers that may not see details.
+    ///
+    /// It keeps statuses, names and times. It leaves out sections, owners, runbooks, instructions, and all warnings that
+    /// don't concern the request itself. `note` replaces outputs and the reasons of overrides. The reason of a
+    /// maintenance is cut to "maintenance". In a deserialised report `note` replaces any `reason`.
     #[must_use]
     pub fn without_details(&self, note: &str) -> Self {
         let mut reduced = self.without_outputs(note);
@@ -133,7 +135,7 @@ impl Report {
             result.runbook = None;
             result.when_it_fails = None;
         }
-        // A report that was read from the wire doesn't know what its reason is about.
+        // A deserialised report has only the text of its reason, which may contain details.
         reduced.reason = match &self.why.0 {
             Some(Reason::Maintenance(_)) => Some(Reason::Maintenance(String::new()).to_string()),
             Some(why) => Some(why.to_string()),
@@ -148,7 +150,7 @@ impl Report {
         reduced
     }
 
-    /// The same with a note in the place of each output, and without sections.
+    /// Returns a copy of the report without sections, and with `note` in place of each output.
     #[must_use]
     pub fn without_outputs(&self, note: &str) -> Self {
         let mut reduced = self.clone();
@@ -160,28 +162,28 @@ impl Report {
     }
 }
 
-/// Seconds since the epoch as a time; `None` for what no clock can say.
+/// Converts seconds since the epoch to a time; `None` if the time is negative or too large.
 fn moment(seconds: f64) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
 
-/// The verdict on a whole report.
+/// The overall status of a report.
 ///
-/// `Failure` where a critical check fails, else `Degraded` where any check fails or warns, else `Success`.
+/// `Failure` if a critical check fails; otherwise `Degraded` if any check fails or warns; otherwise `Success`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Overall {
-    /// Every check passes, or there is none.
+    /// Every check passes, or there are no checks.
     Success,
-    /// Something warns, or something that isn't critical fails.
+    /// A check warns, or a check that isn't critical fails.
     Degraded,
     /// A critical check fails.
     Failure,
 }
 
 impl Overall {
-    /// The word on the wire: "success", "degraded" or "failure".
+    /// Returns the word that JSON uses: "success", "degraded" or "failure".
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -191,7 +193,7 @@ impl Overall {
         }
     }
 
-    /// The same as a check's status: degraded is a warning.
+    /// Converts to a check's status: success to pass, degraded to warn, failure to fail.
     #[must_use]
     pub const fn as_status(self) -> Status {
         match self {
@@ -215,46 +217,46 @@ impl std::fmt::Display for Overall {
 pub struct CheckResult {
     /// The check's name.
     pub checker: String,
-    /// What the check had to say, redacted.
+    /// The check's output, redacted.
     pub output: Value,
     /// True for pass and warn.
     pub passed: bool,
-    /// The verdict that is shown; below a threshold the one that is held.
+    /// The shown status. It stays the same until a change has reached its threshold.
     pub status: Status,
-    /// When the run ended; `None` before the first result.
+    /// When the run ended, in seconds since the epoch; `None` before the first result.
     pub timestamp: Option<f64>,
-    /// Until when the result is cached; `None` where it isn't.
+    /// When the cached result expires, in seconds since the epoch; `None` if it isn't cached.
     pub expires: Option<f64>,
-    /// How long the run took, in seconds.
+    /// How long the run took, in seconds; `None` before the first result.
     pub response_time: Option<f64>,
-    /// On a failing result: when it began to fail.
+    /// Only if the check fails: when it began to fail, in seconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<f64>,
-    /// On a failing result: how many runs in a row have failed.
+    /// Only if the check fails: how many runs in a row have failed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub consecutive_failures: u64,
-    /// The result is older than it should be, since the next run hasn't ended yet.
+    /// True if the result is older than its TTL, because the next run hasn't ended yet.
     #[serde(default, skip_serializing_if = "is_false")]
     pub stale: bool,
-    /// On a stale result: how old it is, in seconds.
+    /// Only if the result is stale: its age, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age: Option<f64>,
-    /// A change that hasn't reached its threshold yet.
+    /// A change of status that hasn't reached its threshold yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
-    /// The dependency whose failure keeps this check from running.
+    /// The name of the failing dependency that keeps this check from running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_by: Option<String>,
-    /// Set by hand for a while, in the place of what the runs give.
+    /// The override that replaces the status of the runs, if one is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Overridden>,
-    /// While the check doesn't pass: who looks after it.
+    /// Only while the check doesn't pass: the owner to contact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// While the check doesn't pass: where it is written what to do.
+    /// Only while the check doesn't pass: the address of the page with instructions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runbook: Option<String>,
-    /// While the check doesn't pass: what to do.
+    /// Only while the check doesn't pass: the instructions for a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when_it_fails: Option<String>,
     #[serde(skip)]
@@ -262,7 +264,8 @@ pub struct CheckResult {
 }
 
 impl CheckResult {
-    /// What this result contributes to the verdict on the report it stands in: the worst contribution is the verdict.
+    /// Returns what this result contributes to the overall status of its report. The overall status is the worst of these
+    /// contributions.
     #[must_use]
     pub fn contribution(&self) -> Overall {
         self.contributes.0.unwrap_or(match self.status {
@@ -272,7 +275,7 @@ impl CheckResult {
         })
     }
 
-    /// When the run ended; `None` before the first result.
+    /// Returns when the run ended; `None` before the first result.
     ///
     /// ```
     /// let body = r#"{"checker":"redis","output":"ok","passed":true,"status":"pass",
@@ -287,19 +290,19 @@ impl CheckResult {
         moment(self.timestamp?)
     }
 
-    /// How long the run took; `None` before the first result.
+    /// Returns how long the run took; `None` before the first result.
     #[must_use]
     pub fn took(&self) -> Option<Duration> {
         Duration::try_from_secs_f64(self.response_time?).ok()
     }
 
-    /// On a failing result: when it began to fail.
+    /// Returns when the check began to fail; `None` if it doesn't fail.
     #[must_use]
     pub fn fails_since(&self) -> Option<SystemTime> {
         moment(self.failing_since?)
     }
 
-    /// A failing result without anything about a run.
+    /// Returns a failing result without any data of a run.
     pub(crate) const fn unknown(checker: String) -> Self {
         Self {
             checker,
@@ -324,39 +327,39 @@ impl CheckResult {
     }
 }
 
-/// A change of status that is under way: `count` of the `of` runs in a row that it takes.
+/// A change of status that hasn't reached its threshold: `count` of the required `of` runs in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Pending {
-    /// What the latest runs gave.
+    /// The status of the latest runs.
     pub status: Status,
-    /// How many in a row.
+    /// How many runs in a row have had this status.
     pub count: u32,
-    /// How many it takes.
+    /// How many runs in a row the change needs.
     pub of: u32,
-    /// Where `fail_after` shows a failure as a warning: when it turns into a failure, in seconds since the epoch.
+    /// Only if `fail_after` shows a failure as a warning: when it will be shown as a failure, in seconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<f64>,
 }
 
-/// Why and until when a status was set by hand.
+/// The reason and the end of an override.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Overridden {
-    /// What the one who set it said.
+    /// The reason passed to `set_override`.
     pub reason: String,
-    /// When it ends, in seconds since the epoch.
+    /// When the override ends, in seconds since the epoch.
     pub until: f64,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands over a reference
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
 const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands over a reference
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
 const fn is_false(flag: &bool) -> bool {
     !*flag
 }

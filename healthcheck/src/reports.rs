@@ -1,4 +1,4 @@
-//! The few reports worth keeping: those on all checks and on a whole probe, while nothing changes.
+//! The cache of reports. It keeps reports on all checks and on whole probes until something in them changes.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -8,8 +8,8 @@ use crate::runner::Snapshot;
 use crate::selection::{MaxAge, Scope, Selection};
 use crate::world::Expiration;
 
-/// The last reports of each scope, one for each age that is asked for: a scrape of the metrics leaves alone what a probe
-/// serves.
+/// The last reports of each scope, one for each requested `max_age`. So a scrape of the metrics doesn't evict the report
+/// that a probe serves.
 #[derive(Default)]
 pub(crate) struct Reports {
     kept: [RwLock<Vec<CachedReport>>; Scope::EVERY.len()],
@@ -23,11 +23,11 @@ struct CachedReport {
     max_age: Option<MaxAge>,
 }
 
-/// So many ages are kept of each scope.
+/// The most reports of one scope that are cached, each for a different `max_age`.
 const MOST_AGES: usize = 4;
 
 impl Reports {
-    /// The kept report, while it holds.
+    /// Returns the cached report while it is valid.
     pub(crate) fn find(&self, selection: &Selection, generation: u64, now: Now) -> Option<Arc<Report>> {
         if !selection.is_whole() {
             return None;
@@ -38,7 +38,8 @@ impl Reports {
         kept.holds(generation, now).then(|| Arc::clone(&kept.report))
     }
 
-    /// Keeps a report that holds, unless one that says the same is kept already: then that one is given.
+    /// Caches a report that can be valid for some time, and returns it. If the cache already has a valid report for this
+    /// selection, returns that one instead.
     pub(crate) fn keep(&self, selection: &Selection, snapshot: Snapshot) -> Arc<Report> {
         let Snapshot {
             report,

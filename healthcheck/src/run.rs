@@ -1,4 +1,4 @@
-//! How a function is called: the one shape that annotated functions and closures are brought to.
+//! The callable form of a check or section. Annotated functions and closures are both converted to it.
 
 use std::fmt;
 use std::pin::Pin;
@@ -7,27 +7,27 @@ use std::sync::Arc;
 use crate::outcome::Outcome;
 use crate::provide::Binder;
 
-/// A run of an async check or section.
+/// The future of one run of an async check or section.
 pub type BoxFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// A function that is ready to run, with everything it needs.
+/// A function that is ready to run, bound to the values of its parameters.
 ///
-/// Plain function pointers have variants of their own: boxing a closure for each of a thousand annotated functions
-/// doubles what they cost to compile.
+/// Plain function pointers have separate variants: boxing a closure for each of a thousand annotated functions would
+/// double their compile time.
 #[derive(Clone)]
 pub enum Run {
     /// An async function without parameters.
     Async(fn() -> BoxFuture),
-    /// A sync function without parameters, to run on a thread of its own.
+    /// A sync function without parameters, which runs on its own thread.
     Blocking(fn() -> Outcome),
-    /// An async function with what it needs.
+    /// An async function bound to its parameters.
     AsyncWith(Arc<dyn Fn() -> BoxFuture + Send + Sync>),
-    /// A sync function with what it needs.
+    /// A sync function bound to its parameters.
     BlockingWith(Arc<dyn Fn() -> Outcome + Send + Sync>),
 }
 
 impl Run {
-    /// Whether it is a future to poll, and not a call that blocks its thread.
+    /// Returns true if a run is a future to poll, and false if it is a call that blocks its thread.
     pub(crate) const fn is_async(&self) -> bool {
         matches!(self, Self::Async(_) | Self::AsyncWith(_))
     }
@@ -42,14 +42,14 @@ impl fmt::Debug for Run {
     }
 }
 
-/// How a registered function becomes a [`Run`].
+/// Converts a registered function into a [`Run`].
 #[derive(Clone, Copy, Debug)]
 pub enum Bind {
     /// An async function without parameters.
     Async(fn() -> BoxFuture),
     /// A sync function without parameters.
     Blocking(fn() -> Outcome),
-    /// A function with parameters; `None` when one of them is missing, which the binder has noted.
+    /// A function with parameters. It returns `None` if a value for a parameter is missing; the binder records which.
     With(fn(&mut Binder<'_>) -> Option<Run>),
 }
 

@@ -1,4 +1,4 @@
-//! The sections that a builder was given by hand.
+//! The sections that were added with a builder's methods.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use crate::output;
 use crate::redact::Redaction;
 use crate::run::Run;
 
-/// Sections by name, in the order in which they were given; a name may stand there twice until the build refuses it.
+/// Sections with their names, in the order of the calls. A name may occur twice until the build rejects it.
 pub(crate) struct Sections {
-    /// Those whose values never change.
+    /// The sections whose values never change.
     pub(crate) fixed: Vec<(String, Value)>,
     pub(crate) functions: Vec<(String, Run)>,
 }
@@ -40,7 +40,7 @@ impl Sections {
     }
 }
 
-/// Fixed sections as they may leave the process.
+/// Redacts the fixed sections.
 pub(crate) fn redacted(fixed: Vec<(String, Value)>, redaction: &Redaction) -> Map<String, Value> {
     let mut shown = Map::new();
     for (name, value) in fixed {

@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use crate::model::CheckOptions;
 
-/// Which checks a report is about, and how fresh their results must be.
+/// Selects the checks of a report, and sets how old their results may be.
 ///
-/// A probe (or all checks), within it the named checks and tags united, less the excluded ones.
+/// A selection starts from a probe, or from all checks. Names and tags narrow it to the checks with any of those names
+/// or tags. Exclusions then remove checks.
 ///
 /// ```
 /// use healthcheck::Selection;
@@ -17,13 +18,14 @@ use crate::model::CheckOptions;
 #[must_use]
 pub struct Selection {
     pub(crate) scope: Scope,
-    /// `None`: everything in the scope.
+    /// The chosen names and tags; `None` means every check in the scope.
     pub(crate) chosen: Option<Vec<Choice>>,
     pub(crate) excluded: Vec<String>,
     pub(crate) max_age: Option<MaxAge>,
-    /// One check asked for by its path: without the sections, and readiness is that of this check alone.
+    /// Whether one check is requested by its own path. Such a report has no sections, and no reasons that concern
+    /// readiness as a whole.
     pub(crate) alone: bool,
-    /// One section of the environment page, and no other.
+    /// The only section to collect, of the environment page; `None` means all.
     pub(crate) section: Option<String>,
 }
 
@@ -39,7 +41,7 @@ pub(crate) enum Scope {
 impl Scope {
     pub(crate) const EVERY: [Self; 4] = [Self::All, Self::Liveness, Self::Readiness, Self::Startup];
 
-    /// Whether a check with these options belongs to it.
+    /// Returns true if a check with these options belongs to this scope.
     pub(crate) const fn has(self, options: &CheckOptions) -> bool {
         match self {
             Self::All => true,
@@ -56,7 +58,7 @@ pub(crate) enum Choice {
     Tag(String),
 }
 
-/// For how long a result may count as fresh where nobody set the check's TTL.
+/// How long a passing and a failing result may be cached if the check has no TTL of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MaxAge {
     pub(crate) pass: Duration,
@@ -64,27 +66,28 @@ pub(crate) struct MaxAge {
 }
 
 impl Selection {
-    /// Every check.
+    /// Selects every check.
     pub const fn all() -> Self {
         Self::of(Scope::All)
     }
 
-    /// The checks of the liveness probe.
+    /// Selects the checks of the liveness probe.
     pub const fn liveness() -> Self {
         Self::of(Scope::Liveness)
     }
 
-    /// The checks of the readiness probe, among them all that name no probe.
+    /// Selects the checks of the readiness probe. Checks without any probe belong to it too.
     pub const fn readiness() -> Self {
         Self::of(Scope::Readiness)
     }
 
-    /// The checks of the startup probe.
+    /// Selects the checks of the startup probe.
     pub const fn startup() -> Self {
         Self::of(Scope::Startup)
     }
 
-    /// The checks of these names; an unknown one makes the report a [`SelectionError`](crate::SelectionError).
+    /// Selects the checks with these names. For an unknown name, the report returns a
+    /// [`SelectionError`](crate::SelectionError).
     pub fn checks(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let chosen = names.into_iter().map(|name| Choice::Check(name.into())).collect();
         Self {
@@ -93,29 +96,30 @@ impl Selection {
         }
     }
 
-    /// The checks with this tag; an unknown one makes the report a [`SelectionError`](crate::SelectionError).
+    /// Selects the checks with this tag. For an unknown tag, the report returns a
+    /// [`SelectionError`](crate::SelectionError).
     pub fn tag(tag: impl Into<String>) -> Self {
         Self::all().with_tag(tag)
     }
 
-    /// Chooses one check more, within the probe.
+    /// Adds one check of the probe to the chosen ones.
     pub fn with_check(self, name: impl Into<String>) -> Self {
         self.with(Choice::Check(name.into()))
     }
 
-    /// Chooses the checks with one tag more, within the probe.
+    /// Adds the probe's checks with this tag to the chosen ones.
     pub fn with_tag(self, tag: impl Into<String>) -> Self {
         self.with(Choice::Tag(tag.into()))
     }
 
-    /// Leaves one check out; an unknown name is a warning in the report.
+    /// Excludes one check. For an unknown name, the report has a warning.
     pub fn exclude(mut self, name: impl Into<String>) -> Self {
         self.excluded.push(name.into());
         self
     }
 
-    /// One check by itself, as `GET /readyz/database` asks for it: without sections, and without the reasons
-    /// (shutting down, maintenance, starting) that concern readiness as a whole.
+    /// Selects one check by itself, as `GET /readyz/database` does. The report has no sections. Its status ignores
+    /// shutdown, maintenance and starting, because these concern readiness as a whole.
     pub fn only(self, name: impl Into<String>) -> Self {
         Self {
             alone: true,
@@ -123,13 +127,14 @@ impl Selection {
         }
     }
 
-    /// How old a passing and a failing result may be where nobody set the check's TTL. Default: its TTL.
+    /// Sets how old a passing and a failing result may be, for checks without a TTL of their own. Default: the builder's
+    /// TTLs.
     pub fn max_age(mut self, pass: Duration, fail: Duration) -> Self {
         self.max_age = Some(MaxAge { pass, fail });
         self
     }
 
-    /// One section, of a page that has no checks.
+    /// Selects one section of the environment page, which has no checks.
     pub(crate) fn section(name: &str) -> Self {
         Self {
             section: Some(name.to_owned()),
@@ -137,7 +142,7 @@ impl Selection {
         }
     }
 
-    /// Whether it is a whole probe, or all checks: the few that are worth keeping a report of.
+    /// Returns true if the selection is a whole probe or all checks. Only reports on these are cached.
     pub(crate) const fn is_whole(&self) -> bool {
         self.chosen.is_none() && self.excluded.is_empty() && !self.alone && self.section.is_none()
     }

@@ -1,4 +1,4 @@
-/// What has been counted since the start.
+/// Counters since the start of the process, as the metrics show them.
 ///
 /// ```
 /// use healthcheck::{Check, HealthCheck};
@@ -15,19 +15,19 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {
-    /// Runs that are past their time limit and haven't ended.
+    /// How many runs are stuck now: they have exceeded their timeout and haven't ended.
     pub stuck_runs: usize,
-    /// Log lines that were dropped, since the log took none for so long that 1,024 were waiting.
+    /// How many log lines were dropped because the queue of 1,024 lines was full: the log subscriber was too slow.
     pub dropped_lines: u64,
-    /// Transitions and results that were dropped, since a listener was busy for so long that 1,024 were waiting.
+    /// How many transitions and results were dropped because the queue of 1,024 was full: a listener was too slow.
     pub dropped_events: u64,
-    /// How often a [`Gate`](crate::Gate) began to let everybody through, since it was closed for too long.
+    /// How often a [`Gate`](crate::Gate) failed open because it had been closed for too long.
     pub gates_failed_open: u64,
-    /// One entry a check, by name.
+    /// One entry for each check, sorted by name.
     pub checks: Vec<CheckStatistics>,
 }
 
-/// What has been counted of one check since the start.
+/// Counters of one check since the start of the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckStatistics {
@@ -39,9 +39,11 @@ pub struct CheckStatistics {
     pub warnings: u64,
     /// Runs that failed.
     pub failures: u64,
-    /// Changes of the shown status.
+    /// How often the shown status has changed.
     pub transitions: u64,
-    /// Nothing recent is known of it: no run has ended yet, or the last one longer ago than its TTL, its time limit and
-    /// 60 s; in the background, than two intervals and its time limit.
+    /// True if there is no recent result: no run has ended yet, or the last result is too old.
+    ///
+    /// A result is too old after TTL + timeout + 60 s. The result of a background check is too old after two intervals +
+    /// timeout.
     pub outdated: bool,
 }

@@ -3,52 +3,51 @@ use serde_json::Value;
 
 use crate::outcome::Status;
 
-/// A change of the shown status of one check, or of the whole.
+/// A change of the shown status of one check, or of the overall status.
 ///
-/// A first result that passes is no transition; a first one that doesn't has no `from`. The whole is told once every
-/// check has a result, or as soon as a critical one fails.
+/// If a check's first result passes, there is no transition. If it doesn't pass, there is a transition without `from`.
+/// Transitions of the overall status begin once every check has a result, or as soon as a critical check fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Transition {
-    /// The check's name; `None`: the whole.
+    /// The check's name; `None` for the overall status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checker: Option<String>,
-    /// What was shown before; `None`: nothing.
+    /// The status that was shown before; `None` for the first one.
     pub from: Option<Status>,
-    /// What is shown now. Of the whole, degraded is `Warn`.
+    /// The status that is shown now. For the overall status, degraded is `Warn`.
     pub to: Status,
-    /// What the check had to say, redacted; of the whole, the names of the checks that changed; of an override and of
-    /// maintenance, the reason.
+    /// The redacted output of the check. For the overall status, the names of the checks that changed. For an override
+    /// or maintenance, the reason.
     pub output: Value,
-    /// When, in seconds since the epoch.
+    /// When the status changed, in seconds since the epoch.
     pub at: f64,
-    /// How long the status before had lasted, in seconds; `None` where there was none.
+    /// How long the previous status lasted, in seconds; `None` if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lasted: Option<f64>,
-    /// What brought it about.
+    /// The cause of the transition.
     pub by: Cause,
-    /// Its place among all transitions of this `HealthCheck`, from 1 on: the order in which they happened, whatever the
-    /// clocks do. 0 where a report of an older version is read.
+    /// The sequence number of the transition, from 1. It orders all transitions of this `HealthCheck`, even if the clock
+    /// is set back. 0 if the sender was an older version, which has no sequence numbers.
     #[serde(default)]
     pub sequence: u64,
 }
 
-/// What brought a transition about.
+/// The cause of a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Cause {
-    /// A run's result.
+    /// The result of a run.
     Run,
-    /// A dependency's failure, or its end.
+    /// A dependency began to fail, or passes again.
     Dependency,
-    /// A background result that grew too old.
+    /// The result of a background check became too old.
     Stale,
-    /// A status set by hand, or its end.
+    /// An override began or ended.
     Override,
-    /// Maintenance, which began or ended. That it ended doesn't say that the checks pass: what they amount to is told by
-    /// the other causes alone.
+    /// Maintenance began or ended. Its end doesn't mean that the checks pass; only the other causes tell that.
     Maintenance,
 }

@@ -1,4 +1,4 @@
-//! Waiting until checks pass.
+//! `HealthCheck::until`: waits until checks pass.
 
 use std::error::Error;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::runner::{AS_ON_A_PROBE, Look, RETRY, Waiting};
 use crate::selection::Selection;
 use crate::world::earlier;
 
-/// What [`HealthCheck::until`] waited for isn't there.
+/// The error of [`HealthCheck::until`]: some checks don't pass, and why.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -34,19 +34,19 @@ pub struct NotReady {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Why {
-    /// The time is over. What each check said, in the order of the names.
+    /// The time limit is over. `said` has the output of each check, in the order of `checks`.
     Missing {
         limit: Option<Duration>,
         said: Vec<String>,
     },
-    /// Readiness is taken out, whatever its checks say.
+    /// Readiness fails as a whole, whatever its checks return.
     Reason(String),
     Unknown(SelectionError),
 }
 
 impl NotReady {
-    /// The names of the checks that are missing: they fail, or gave no result in time, or don't exist. Empty where readiness
-    /// shuts down or is in maintenance.
+    /// Returns the names of the checks that fail, have no result in time, or don't exist. The list is empty if readiness
+    /// fails because of a shutdown or maintenance.
     #[must_use]
     pub fn checks(&self) -> &[String] {
         &self.checks
@@ -107,19 +107,20 @@ impl Error for NotReady {
 }
 
 impl HealthCheck {
-    /// Waits until each of these checks passes or warns, for no longer than `limit` (`None`: for ever): to start work once
-    /// what it needs is there. For readiness the startup checks have to have passed as well. Whether a check is critical
-    /// makes no difference.
+    /// Waits until each of these checks passes or warns, for at most `limit`; `None` means without a limit. Use it to
+    /// start work once its dependencies are available.
     ///
-    /// It runs checks that are due, as a probe does: a failing result counts for 250 ms before a check's first pass and for
-    /// 2 s after it, where nobody set the check's TTL, and is never asked for more often than every 250 ms. It is woken by
-    /// each result, so it returns at once when the last one passes. Inside one of its own checks, and outside of a tokio
-    /// runtime, it waits for nothing.
+    /// For readiness, the startup checks must have passed too. It makes no difference whether a check is critical.
+    ///
+    /// It runs due checks, as a probe does. For a check without its own TTL, a failure is cached for 250 ms before the
+    /// first pass of the check, and for 2 s after it. No check runs more often than every 250 ms. Each result wakes the
+    /// waiting task, so the call returns as soon as the last check passes. Inside one of its own checks, and outside of a
+    /// tokio runtime, the call returns immediately.
     ///
     /// # Errors
-    /// [`NotReady`] names each check that is missing when the time is over, and what it said. At once where the selection
-    /// names a check or tag that doesn't exist (in its probe), and where it is readiness and that shuts down or is in
-    /// maintenance.
+    /// - Some checks don't pass within `limit`. [`NotReady`] has the name and the output of each.
+    /// - The selection has the name of a check or tag that doesn't exist in its probe. This error comes immediately.
+    /// - The selection is readiness, and the service is shutting down or in maintenance. This error comes immediately.
     ///
     /// ```
     /// use std::time::Duration;
@@ -162,7 +163,7 @@ impl HealthCheck {
                         return Look::Done(Ok(()));
                     }
                     if waits && deadline.is_none_or(|deadline| now.mono < deadline) {
-                        // No check's result says that an observation is over.
+                        // An observation may end without a result of a check, so look again after a while.
                         let again = now.mono.checked_add(RETRY).filter(|_| !observed.is_empty());
                         return Look::Wait(missing, earlier(deadline, again));
                     }
