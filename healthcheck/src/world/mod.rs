@@ -167,11 +167,6 @@ impl World {
         self.checks.get_mut(id.index())?.as_mut()
     }
 
-    /// The numbers of all checks and sections.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = CheckId> {
-        self.by_name.iter().chain(&self.sections).copied()
-    }
-
     /// The number of a new run.
     const fn next_run_id(&mut self) -> RunId {
         self.latest_run = RunId(self.latest_run.0.saturating_add(1));
