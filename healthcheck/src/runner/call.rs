@@ -11,21 +11,24 @@ use std::task::{Context, Poll};
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::launch::RunCell;
+use super::cell::RunCell;
 use super::{Runner, telling};
 use crate::model::CheckInfo;
 use crate::outcome::{Outcome, Status};
 use crate::run::{BoxFuture, Run};
 use crate::world::{Event, Subject};
 
+/// Where a run can be ended from outside.
+pub(super) type Cell = RunCell<Call>;
+
 /// An async run: its function, then its future.
 pub(super) struct Call {
-    cell: Arc<RunCell>,
-    stage: Stage,
+    cell: Arc<Cell>,
+    work: Work,
     span: Span,
 }
 
-enum Stage {
+enum Work {
     /// Made inside the guarded part, since that is a user's code, too.
     ToMake(Run),
     Running(BoxFuture),
@@ -33,10 +36,10 @@ enum Stage {
 }
 
 impl Call {
-    pub(super) fn new(cell: &Arc<RunCell>, run: Run) -> Self {
+    pub(super) fn new(cell: &Arc<Cell>, run: Run) -> Self {
         Self {
             cell: Arc::clone(cell),
-            stage: Stage::ToMake(run),
+            work: Work::ToMake(run),
             span: Span::none(),
         }
     }
@@ -54,23 +57,23 @@ impl Future for Call {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let Self { cell, stage, span } = &mut *self;
+        let Self { cell, work, span } = &mut *self;
         let _inside = Inside::enter(cell);
-        if let Stage::ToMake(_) = stage {
-            *span = span_of(cell.subject());
+        if let Work::ToMake(_) = work {
+            *span = span_of(&cell.subject);
         }
         let polled = within(span, || {
             catch_unwind(AssertUnwindSafe(|| {
-                if let Stage::ToMake(run) = stage {
-                    *stage = match run {
-                        Run::Async(make) => Stage::Running(make()),
-                        Run::AsyncWith(make) => Stage::Running(make()),
-                        Run::Blocking(_) | Run::BlockingWith(_) => Stage::Ended,
+                if let Work::ToMake(run) = work {
+                    *work = match run {
+                        Run::Async(make) => Work::Running(make()),
+                        Run::AsyncWith(make) => Work::Running(make()),
+                        Run::Blocking(_) | Run::BlockingWith(_) => Work::Ended,
                     };
                 }
-                match stage {
-                    Stage::Running(run) => run.as_mut().poll(cx),
-                    Stage::ToMake(_) | Stage::Ended => Poll::Pending,
+                match work {
+                    Work::Running(run) => run.as_mut().poll(cx),
+                    Work::ToMake(_) | Work::Ended => Poll::Pending,
                 }
             }))
         });
@@ -80,7 +83,7 @@ impl Future for Call {
             Err(payload) => Err(payload),
         };
         // What the run still holds is dropped here, where a panic of its destructors is caught.
-        let ended = std::mem::replace(stage, Stage::Ended);
+        let ended = std::mem::replace(work, Work::Ended);
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(ended)));
         let returned = polled.and_then(|outcome| dropped.map(|()| outcome));
         let outcome = conclude(span, returned, cell.is_to_end());
@@ -90,9 +93,9 @@ impl Future for Call {
 }
 
 /// A sync run, on the thread that is to be spent on it.
-pub(super) fn call_blocking(cell: &Arc<RunCell>, run: &Run) -> Outcome {
+pub(super) fn call_blocking(cell: &Arc<Cell>, run: &Run) -> Outcome {
     let _inside = Inside::enter(cell);
-    let span = span_of(cell.subject());
+    let span = span_of(&cell.subject);
     let call = || match run {
         Run::Blocking(run) => run(),
         Run::BlockingWith(run) => run(),
@@ -174,20 +177,20 @@ pub(super) fn drop_quietly<T>(value: T) {
 
 thread_local! {
     /// The run that this thread is working on.
-    static CURRENT: RefCell<Option<Arc<RunCell>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Arc<Cell>>> = const { RefCell::new(None) };
 }
 
 /// Marks the thread as working on a run: its own `report()` must not wait for that very run, and a ready-made check finds
 /// out what it stands in.
-struct Inside(Option<Arc<RunCell>>);
+struct Inside(Option<Arc<Cell>>);
 
 impl Inside {
-    fn enter(cell: &Arc<RunCell>) -> Self {
+    fn enter(cell: &Arc<Cell>) -> Self {
         Self(Self::exchange(Some(Arc::clone(cell))))
     }
 
     /// Does nothing while the thread ends: a runtime in a thread-local is dropped after `CURRENT`, and its runs with it.
-    fn exchange(cell: Option<Arc<RunCell>>) -> Option<Arc<RunCell>> {
+    fn exchange(cell: Option<Arc<Cell>>) -> Option<Arc<Cell>> {
         CURRENT.try_with(|current| current.replace(cell)).ok().flatten()
     }
 }
@@ -203,22 +206,22 @@ impl Drop for Inside {
 pub(crate) fn is_inside_a_check(runner: &Runner) -> bool {
     CURRENT.with_borrow(|current| {
         let current = current.as_ref();
-        current.is_some_and(|cell| std::ptr::eq(Arc::as_ptr(cell.runner()), runner))
+        current.is_some_and(|cell| std::ptr::eq(Arc::as_ptr(&cell.runner), runner))
     })
 }
 
 /// The check that the caller stands in.
-pub(crate) struct CurrentCheck(Arc<RunCell>);
+pub(crate) struct CurrentCheck(Arc<Cell>);
 
 impl CurrentCheck {
     /// `None` outside of a check's run.
     pub(crate) fn get() -> Option<Self> {
         let cell = CURRENT.with_borrow(Clone::clone)?;
-        matches!(cell.subject(), Subject::Check(_)).then_some(Self(cell))
+        matches!(&cell.subject, Subject::Check(_)).then_some(Self(cell))
     }
 
     pub(crate) fn info(&self) -> Option<&CheckInfo> {
-        match self.0.subject() {
+        match &self.0.subject {
             Subject::Check(info) => Some(info),
             Subject::Section(_) => None,
         }
@@ -226,12 +229,12 @@ impl CurrentCheck {
 
     /// Tells the registries of a process apart, each with checks of its own.
     pub(crate) fn registry(&self) -> usize {
-        Arc::as_ptr(self.0.runner()).addr()
+        Arc::as_ptr(&self.0.runner).addr()
     }
 
     /// Puts a sentence into every report from now on, and into the log.
     pub(crate) fn warn(&self, text: &str) {
-        let runner = self.0.runner();
+        let runner = &self.0.runner;
         let text = runner.redaction.text(text).into_owned();
         runner.step(Event::Warned(text.clone()));
         telling::log(move || tracing::warn!(target: "healthcheck", "{text}"));

@@ -8,7 +8,7 @@ use tokio::runtime::{self, Handle};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use super::{Place, Runner, launch};
+use super::{Place, Runner, spawn};
 use crate::clock::{Instant, Now};
 use crate::world::{Event, Notice};
 
@@ -68,7 +68,7 @@ impl Runner {
             runner: Arc::downgrade(self),
             runtime: id,
         };
-        let task = launch::spawn(
+        let task = spawn(
             on,
             drive(
                 alive,

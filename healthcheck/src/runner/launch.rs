@@ -1,137 +1,38 @@
-//! One run from its launch to its end. Its future lies in a cell that others can empty: whoever ends a run drops it, so no
-//! run lives on because its runtime isn't driven any more.
+//! One run from its launch to its end.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 
-use super::call::{Call, call_blocking};
-use super::threads::Permit;
-use super::{Runner, paused_time};
+use super::call::{Call, Cell, call_blocking};
+use super::cell::Stage;
+use super::{Runner, paused_time, spawn};
 use crate::outcome::Outcome;
 use crate::run::Run;
-use crate::world::{CheckId, Event, RunId, Subject};
+use crate::world::Event;
 
 /// So many runs are launched by one task: a worker of a runtime hands a task to itself at a fraction of what another
 /// thread pays for it.
 const BATCH: usize = 64;
 
-/// A run that is to be launched.
-pub(super) struct Launch {
-    pub(super) check: CheckId,
-    pub(super) call: Run,
-    pub(super) cell: Arc<RunCell>,
-}
-
-/// Where a run can be ended from outside.
-pub(super) struct RunCell {
-    run: RunId,
-    subject: Subject,
-    /// Its runs keep a runner alive.
-    runner: Arc<Runner>,
-    runtime: tokio::runtime::Id,
-    has_begun: AtomicBool,
-    stage: Mutex<Stage>,
-}
-
-enum Stage {
-    /// On its way: to a thread, or to the first poll.
-    Launched,
-    /// Between two polls, with whom to wake after it has been cancelled.
-    Idle(Call, Waker),
-    Polling,
-    OnThread(Arc<Permit>),
-    /// It is to end, and does so at the end of the poll or of the call.
-    ToEnd,
-    /// Somebody has dropped it, and tells.
-    Dropped,
-    Ended,
-}
-
-impl RunCell {
-    pub(super) fn new(
-        run: RunId,
-        subject: Subject,
-        runner: Arc<Runner>,
-        runtime: tokio::runtime::Id,
-    ) -> Self {
-        Self {
-            run,
-            subject,
-            runner,
-            runtime,
-            has_begun: AtomicBool::new(false),
-            stage: Mutex::new(Stage::Launched),
-        }
-    }
-
-    pub(super) const fn run(&self) -> RunId {
-        self.run
-    }
-
-    pub(super) const fn subject(&self) -> &Subject {
-        &self.subject
-    }
-
-    pub(super) const fn runner(&self) -> &Arc<Runner> {
-        &self.runner
-    }
-
-    /// Whether the function has been called: until then the run waits for a thread, or for its runtime.
-    pub(super) fn has_begun(&self) -> bool {
-        self.has_begun.load(Ordering::Acquire)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Stage> {
-        // Under the lock a stage is exchanged for another, and nothing is dropped.
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn replace(&self, stage: Stage) -> Stage {
-        std::mem::replace(&mut *self.lock(), stage)
-    }
-
-    /// Whether somebody wants it to end: its limit is over.
-    pub(super) fn is_to_end(&self) -> bool {
-        matches!(*self.lock(), Stage::ToEnd)
-    }
-
-    /// Gives the permit of a sync run to another. The run goes on.
-    pub(super) fn relieve(&self) {
-        let permit = match &*self.lock() {
-            Stage::OnThread(permit) => Arc::clone(permit),
-            _ => return,
-        };
-        permit.release();
-    }
-
-    /// The function is about to be called; false where the run was ended before.
-    fn begin(&self) -> bool {
-        let stage = self.lock();
-        let begins = !matches!(*stage, Stage::ToEnd | Stage::Dropped);
-        self.has_begun.store(begins, Ordering::Release);
-        begins
-    }
-}
-
 /// Owns one run. Its drop tells that the run has ended, so nothing that a run does, and no runtime that goes away with it,
 /// keeps its check from being run again.
-struct Running {
-    check: CheckId,
-    cell: Arc<RunCell>,
+pub(super) struct Running {
+    cell: Arc<Cell>,
     has_ended: bool,
 }
 
-pub(super) fn launch_all(runtime: &Handle, launches: Vec<Launch>) {
+pub(super) fn launch_all(runtime: &Handle, launches: Vec<(Running, Run)>) {
     if launches.len() <= BATCH {
-        return launches.into_iter().for_each(|launch| launch.launch(runtime));
+        return launches
+            .into_iter()
+            .for_each(|(running, call)| running.launch(call, runtime));
     }
     let (asynchronous, sync): (Vec<_>, Vec<_>) =
-        launches.into_iter().partition(|launch| launch.call.is_async());
-    let mut asynchronous = asynchronous.into_iter().map(Launch::own);
+        launches.into_iter().partition(|(_, call)| call.is_async());
+    let mut asynchronous = asynchronous.into_iter();
     loop {
         let batch: Vec<_> = asynchronous.by_ref().take(BATCH).collect();
         if batch.is_empty() {
@@ -145,31 +46,27 @@ pub(super) fn launch_all(runtime: &Handle, launches: Vec<Launch>) {
             }
         });
     }
-    sync.into_iter().for_each(|launch| launch.launch(runtime));
-}
-
-impl Launch {
-    fn own(self) -> (Running, Run) {
-        let running = Running {
-            check: self.check,
-            cell: self.cell,
-            has_ended: false,
-        };
-        (running, self.call)
-    }
-
-    /// Takes no lock while it spawns: a runtime that is gone drops the run inside `spawn`.
-    fn launch(self, runtime: &Handle) {
-        let (running, call) = self.own();
-        if call.is_async() {
-            runtime.spawn(running.asynchronous(call));
-        } else {
-            running.on_thread(call, runtime.clone());
-        }
-    }
+    sync.into_iter()
+        .for_each(|(running, call)| running.launch(call, runtime));
 }
 
 impl Running {
+    pub(super) const fn new(cell: Arc<Cell>) -> Self {
+        Self {
+            cell,
+            has_ended: false,
+        }
+    }
+
+    /// Takes no lock while it spawns: a runtime that is gone drops the run inside `spawn`.
+    fn launch(self, call: Run, runtime: &Handle) {
+        if call.is_async() {
+            runtime.spawn(self.asynchronous(call));
+        } else {
+            self.on_thread(call, runtime.clone());
+        }
+    }
+
     fn asynchronous(self, run: Run) -> Polled {
         let call = Call::new(&self.cell, run);
         Polled {
@@ -218,8 +115,8 @@ impl Running {
         self.cell.replace(Stage::Ended);
         let (status, output) = outcome.into_parts();
         let runner = &self.cell.runner;
-        let output = runner.output_of(self.cell.subject(), output);
-        let (check, run) = (self.check, self.cell.run);
+        let output = runner.output_of(&self.cell.subject, output);
+        let (check, run) = (self.cell.check, self.cell.run);
         let returned = Event::Returned {
             check,
             run,
@@ -235,7 +132,7 @@ impl Drop for Running {
         if self.has_ended {
             return;
         }
-        let (check, run) = (self.check, self.cell.run);
+        let (check, run) = (self.cell.check, self.cell.run);
         let (event, call) = match self.cell.replace(Stage::Ended) {
             Stage::Dropped | Stage::Ended => return,
             Stage::ToEnd => (Event::Ended { check, run }, None),
@@ -275,7 +172,7 @@ impl Future for Polled {
         let cell = Arc::clone(&running.cell);
         let call = match cell.replace(Stage::Polling) {
             Stage::Launched => {
-                cell.has_begun.store(true, Ordering::Release);
+                cell.mark_begun();
                 self.call.take()
             }
             Stage::Idle(call, _) => Some(call),
@@ -325,7 +222,8 @@ impl Drop for Polled {
 impl Runner {
     /// Ends a run that nobody wants any more. An async one is dropped: by its own runtime's thread where this is one, else
     /// on a thread apart, since what its destructors do may block.
-    pub(super) fn cancel(self: &Arc<Self>, check: CheckId, run: RunId, cell: &Arc<RunCell>) {
+    pub(super) fn cancel(self: &Arc<Self>, cell: &Cell) {
+        let (check, run) = (cell.check, cell.run);
         let mut stage = cell.lock();
         match std::mem::replace(&mut *stage, Stage::ToEnd) {
             Stage::Idle(call, waker) => {
@@ -361,13 +259,4 @@ impl Runner {
             }
         }
     }
-}
-
-/// Starts a task of the runner's own. Boxed, since tokio's part of a task is compiled anew for each type of future.
-pub(super) fn spawn(
-    on: &Handle,
-    task: impl Future<Output = ()> + Send + 'static,
-) -> tokio::task::JoinHandle<()> {
-    let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
-    on.spawn(task)
 }

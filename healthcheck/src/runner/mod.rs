@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,6 +26,7 @@ use crate::world::{self, CheckId, Effects, Event, GateId, NewCheck, Notice, RunI
 mod ask;
 mod cache_padded;
 mod call;
+mod cell;
 mod driver;
 mod launch;
 mod lines;
@@ -39,8 +41,9 @@ mod waiting;
 
 pub(crate) use ask::{Answer, Place};
 use cache_padded::CachePadded;
+use call::Cell;
 pub(crate) use call::{CurrentCheck, is_inside_a_check};
-use launch::{Launch, RunCell};
+use launch::Running;
 pub(crate) use read::{Reading, Snapshot};
 pub(crate) use sanitize::LONGEST_OUTPUT;
 use telling::Telling;
@@ -86,7 +89,7 @@ const MOST_RUNTIMES: usize = 16;
 
 struct Slot {
     run: Run,
-    going_on: Option<Arc<RunCell>>,
+    going_on: Option<Arc<Cell>>,
 }
 
 impl Runner {
@@ -234,21 +237,21 @@ impl Runner {
                 let begun = state.has_begun(check, run);
                 follow_ups.push_back(Event::Overdue { check, run, begun });
             }
-            follow_ups.extend(self.prepare(state, effects, &mut carried));
+            self.prepare(state, effects, &mut carried, &mut follow_ups);
             next = follow_ups.pop_front();
         }
         self.publish_generation(state);
         carried
     }
 
-    /// Finds out, under the lock, what the effects need that isn't theirs. Gives the runs that can't be launched.
+    /// Finds out, under the lock, what the effects need that isn't theirs. What can't be launched is lost.
     fn prepare(
         self: &Arc<Self>,
         state: &mut State,
         effects: Effects,
         carried: &mut Carried,
-    ) -> Vec<Event<'static>> {
-        let mut lost = Vec::new();
+        follow_ups: &mut VecDeque<Event<'_>>,
+    ) {
         for start in effects.start {
             let runtime = state
                 .runtimes
@@ -258,26 +261,21 @@ impl Runner {
             let slot = state.runs.get_mut(start.check.index()).and_then(Option::as_mut);
             let (Some(runtime), Some(slot), Some(subject)) = (runtime, slot, subject) else {
                 let (check, run) = (start.check, start.run);
-                lost.push(Event::Lost { check, run });
+                follow_ups.push_back(Event::Lost { check, run });
                 continue;
             };
             let runtime = &runtime.handle;
-            let cell = Arc::new(RunCell::new(start.run, subject, Arc::clone(self), runtime.id()));
+            let (check, run) = (start.check, start.run);
+            let cell = Arc::new(Cell::new(check, run, subject, Arc::clone(self), runtime.id()));
             slot.going_on = Some(Arc::clone(&cell));
-            let launch = Launch {
-                check: start.check,
-                call: slot.run.clone(),
-                cell,
-            };
+            let launch = (Running::new(cell), slot.run.clone());
             match carried.launches.last_mut() {
                 Some((last, launches)) if last.id() == runtime.id() => launches.push(launch),
                 _ => carried.launches.push((runtime.clone(), vec![launch])),
             }
         }
         for (check, run) in effects.cancel {
-            carried
-                .cancels
-                .extend(state.cell(check, run).map(|cell| (check, run, cell)));
+            carried.cancels.extend(state.cell(check, run));
         }
         for (check, run) in effects.relieve {
             carried.relieved.extend(state.cell(check, run));
@@ -287,7 +285,6 @@ impl Runner {
         carried.sooner |= effects.sooner;
         // In the queue they have the order in which they happened, and the dispatcher of the moment.
         carried.told |= self.telling.put(effects.notices);
-        lost
     }
 
     fn publish_generation(&self, state: &State) {
@@ -337,9 +334,7 @@ impl Runner {
             launch::launch_all(&runtime, launches);
         }
         carried.relieved.iter().for_each(|cell| cell.relieve());
-        for (check, run, cell) in carried.cancels {
-            self.cancel(check, run, &cell);
-        }
+        carried.cancels.iter().for_each(|cell| self.cancel(cell));
         for waker in carried.wake {
             // An executor's own code: where it panics, the others are woken all the same.
             call::quietly(|| waker.wake());
@@ -356,10 +351,8 @@ impl Runner {
     /// limit. What is stuck may hold the rest for longer.
     pub(crate) fn close(self: &Arc<Self>) {
         self.drivers.end();
-        let cells: Vec<(CheckId, Arc<RunCell>)> = self.lock().cells().collect();
-        for (check, cell) in cells {
-            self.cancel(check, cell.run(), &cell);
-        }
+        let cells: Vec<Arc<Cell>> = self.lock().cells().collect();
+        cells.iter().for_each(|cell| self.cancel(cell));
         self.threads.close();
         self.telling.close();
     }
@@ -407,9 +400,9 @@ type Queued = VecDeque<(Arc<Runner>, Carried)>;
 #[derive(Default)]
 struct Carried {
     /// By the runtime that they are for.
-    launches: Vec<(Handle, Vec<Launch>)>,
-    cancels: Vec<(CheckId, RunId, Arc<RunCell>)>,
-    relieved: Vec<Arc<RunCell>>,
+    launches: Vec<(Handle, Vec<(Running, Run)>)>,
+    cancels: Vec<Arc<Cell>>,
+    relieved: Vec<Arc<Cell>>,
     wake: Vec<std::task::Waker>,
     /// What a request has to wait for. It takes them before the rest is carried out.
     waits: Vec<Wait>,
@@ -465,24 +458,20 @@ impl State {
     }
 
     /// The runs that go on.
-    fn cells(&self) -> impl Iterator<Item = (CheckId, Arc<RunCell>)> {
-        let slots = self
-            .world
-            .ids()
-            .filter_map(|id| Some((id, self.runs.get(id.index())?.as_ref()?)));
-        slots.filter_map(|(id, slot)| Some((id, slot.going_on.clone()?)))
+    fn cells(&self) -> impl Iterator<Item = Arc<Cell>> {
+        self.runs.iter().flatten().filter_map(|slot| slot.going_on.clone())
     }
 
-    fn cell(&self, check: CheckId, run: RunId) -> Option<Arc<RunCell>> {
+    fn cell(&self, check: CheckId, run: RunId) -> Option<Arc<Cell>> {
         let slot = self.runs.get(check.index())?.as_ref()?;
-        let cell = slot.going_on.as_ref().filter(|cell| cell.run() == run)?;
+        let cell = slot.going_on.as_ref().filter(|cell| cell.run == run)?;
         Some(Arc::clone(cell))
     }
 
     /// A run has ended: nobody ends it any more. Gives its cell, to be dropped without the lock.
-    fn forget(&mut self, check: CheckId, run: RunId) -> Option<Arc<RunCell>> {
+    fn forget(&mut self, check: CheckId, run: RunId) -> Option<Arc<Cell>> {
         let slot = self.runs.get_mut(check.index())?.as_mut()?;
-        slot.going_on.take_if(|cell| cell.run() == run)
+        slot.going_on.take_if(|cell| cell.run == run)
     }
 
     fn has_begun(&self, check: CheckId, run: RunId) -> bool {
@@ -496,4 +485,13 @@ impl std::fmt::Debug for Runner {
         let names = state.world.infos().map(|info| info.name());
         f.debug_list().entries(names).finish()
     }
+}
+
+/// Starts a task of the runner's own. Boxed, since tokio's part of a task is compiled anew for each type of future.
+fn spawn(
+    on: &Handle,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> tokio::task::JoinHandle<()> {
+    let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
+    on.spawn(task)
 }

@@ -17,7 +17,7 @@ pub(super) fn hold(runtime: &Handle) -> Option<oneshot::Sender<()>> {
     }
     let (work, worked) = oneshot::channel::<()>();
     let (lease, held) = oneshot::channel::<()>();
-    super::launch::spawn(runtime, async move {
+    super::spawn(runtime, async move {
         // Here, since it panics where the system has no thread left: that ends this task and nobody's report.
         tokio::task::spawn_blocking(move || held.blocking_recv());
         let _ = worked.await;

@@ -98,6 +98,9 @@ impl World {
 
     /// Opens and closes the gates, as their checks are shown now.
     pub(super) fn judge_gates(&mut self, now: Instant) {
+        if self.gates.is_empty() {
+            return;
+        }
         let mut gates = std::mem::take(&mut self.gates);
         for gate in gates.values_mut() {
             let fails = self.present(&gate.checks).any(|check| check.shown.fails());

@@ -4,8 +4,7 @@
 //! at which it happens, so a test drives hours of it in milliseconds. The runner (`runner/`) holds the world under a lock,
 //! runs the checks and carries the effects out.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::num::NonZeroU64;
 use std::task::Waker;
 
@@ -17,6 +16,7 @@ use crate::selection::Scope;
 use crate::statistics::CheckStatistics;
 use crate::transition::Transition;
 
+mod agenda;
 mod check;
 mod event;
 mod freshness;
@@ -35,6 +35,7 @@ mod tests;
 mod verdict;
 mod whole;
 
+use agenda::Agenda;
 use check::Check;
 pub(crate) use check::{Override, RunsOn, Subject};
 pub(crate) use event::{Effects, Event, Notice, Progress, Request, Wait, Wording};
@@ -86,13 +87,13 @@ pub(crate) struct World {
     /// Those that each check wakes: requests once nothing goes on in it, others with each change of its status.
     waiters: HashMap<CheckId, Vec<(u64, Waker)>>,
     /// When the status of a check changes by time alone.
-    moments: BinaryHeap<Reverse<(Instant, CheckId)>>,
+    moments: Agenda,
     /// When a run is to be looked at.
-    deadlines: BinaryHeap<Reverse<(Instant, CheckId, RunId)>>,
+    deadlines: Agenda,
     /// Runs past their limit that another runtime has found: their own one has a moment left to end them.
     in_grace: Vec<(CheckId, RunId)>,
     /// When a loop runs its check next.
-    intervals: BinaryHeap<Reverse<(Instant, CheckId)>>,
+    intervals: Agenda,
     /// How many checks have an interval.
     loops: usize,
     /// Whether the background loops have begun.
@@ -134,10 +135,10 @@ impl World {
             latest_gate: 0,
             gates_failed_open: 0,
             waiters: HashMap::new(),
-            moments: BinaryHeap::new(),
-            deadlines: BinaryHeap::new(),
+            moments: Agenda::default(),
+            deadlines: Agenda::default(),
             in_grace: Vec::new(),
-            intervals: BinaryHeap::new(),
+            intervals: Agenda::default(),
             loops: 0,
             looping: false,
             jitter: Jitter(drawn | 1),
@@ -166,11 +167,6 @@ impl World {
         self.checks.get_mut(id.index())?.as_mut()
     }
 
-    /// The numbers of all checks and sections.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = CheckId> {
-        self.by_name.iter().chain(&self.sections).copied()
-    }
-
     /// The number of a new run.
     const fn next_run_id(&mut self) -> RunId {
         self.latest_run = RunId(self.latest_run.0.saturating_add(1));
@@ -188,7 +184,7 @@ impl World {
 
     /// Whether a loop has anything to run, now or later.
     pub(crate) fn has_loops(&self) -> bool {
-        !self.intervals.is_empty() || !self.looping && self.loops > 0
+        self.intervals.next().is_some() || !self.looping && self.loops > 0
     }
 
     /// Those who wait for anything.
@@ -209,9 +205,7 @@ impl World {
 
     /// When somebody has to look at the world, if nothing happens before.
     pub(crate) fn next_moment(&self) -> Option<Instant> {
-        let moment = self.moments.peek().map(|Reverse((at, _))| *at);
-        let deadline = self.deadlines.peek().map(|Reverse((at, ..))| *at);
-        earlier(moment, deadline)
+        earlier(self.moments.next(), self.deadlines.next())
     }
 
     /// Whether somebody has to look at the world now. Of what is in grace every look may be that of its own runtime.
@@ -221,13 +215,9 @@ impl World {
 
     /// When a driver has to look at it: the intervals are its affair.
     pub(crate) fn next_of_driver(&self) -> Option<Instant> {
-        let interval = self.intervals.peek().map(|Reverse((at, _))| *at);
-        let deadline = self.deadlines.peek().map(|Reverse((at, ..))| *at);
-        match earlier(interval, deadline) {
-            // While there is something to drive, it keeps the statuses up to date as well.
-            Some(_) => earlier(interval, self.next_moment()),
-            None => None,
-        }
+        let next = earlier(self.intervals.next(), self.deadlines.next())?;
+        // While there is something to drive, it keeps the statuses up to date as well.
+        earlier(Some(next), self.moments.next())
     }
 
     /// The info of each check, by name.

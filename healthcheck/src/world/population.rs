@@ -1,6 +1,5 @@
 //! Who is in the world: checks and sections come and go, and with them who depends on whom.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::World;
@@ -102,7 +101,7 @@ impl World {
             let delay = self.jitter.around(check.policy.initial_delay.unwrap_or_default());
             let at = later(now, delay);
             check.next_run = Some(at);
-            self.intervals.push(Reverse((at, id)));
+            self.intervals.put(at, id);
         }
     }
 

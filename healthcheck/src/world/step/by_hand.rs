@@ -153,7 +153,7 @@ impl Step<'_> {
             }
             if check.next_run.is_some_and(|at| at > now.mono) {
                 check.next_run = Some(now.mono);
-                self.world.intervals.push(Reverse((now.mono, id)));
+                self.world.intervals.put(now.mono, id);
             }
         }
         self.world.generation += 1;

@@ -79,30 +79,15 @@ impl World {
             ..
         } = self;
         let get = |id: CheckId| checks.get(id.index()).and_then(Option::as_ref);
-        let is_current = |&Reverse((at, id, run)): &Reverse<(Instant, CheckId, RunId)>| {
-            let current = get(id).and_then(|check| check.run.as_ref());
-            current.is_some_and(|current| current.id == run && current.deadline == Some(at))
-        };
         in_grace.retain(|&(id, run)| {
             let current = get(id).and_then(|check| check.run.as_ref());
             current.is_some_and(|current| current.id == run && matches!(current.phase, Phase::Running))
         });
         let most = 2 * checks.len() + 64;
-        while deadlines.peek().is_some_and(|deadline| !is_current(deadline)) {
-            deadlines.pop();
-        }
-        if deadlines.is_empty() {
-            deadlines.shrink_to(most.min(1_024));
-        }
-        if deadlines.len() > most {
-            deadlines.retain(is_current);
-        }
-        if moments.len() > most {
-            moments.retain(|Reverse((at, id))| get(*id).is_some_and(|check| check.timer == Some(*at)));
-        }
-        if intervals.len() > most {
-            intervals.retain(|Reverse((at, id))| get(*id).is_some_and(|check| check.next_run == Some(*at)));
-        }
+        let is_deadline = |at, check: &Check| check.run.as_ref().is_some_and(|run| run.deadline == Some(at));
+        deadlines.prune(most, |at, id| get(id).is_some_and(|check| is_deadline(at, check)));
+        moments.prune(most, |at, id| get(id).is_some_and(|check| check.timer == Some(at)));
+        intervals.prune(most, |at, id| get(id).is_some_and(|check| check.next_run == Some(at)));
     }
 }
 
@@ -370,6 +355,9 @@ impl Step<'_> {
 
     /// The run of a removed check has ended: a new check of its name may run.
     fn bury(&mut self, run: RunId) -> bool {
+        if self.world.ghosts.is_empty() {
+            return false;
+        }
         let Some(name) = self.world.ghosts.remove(&run) else {
             return false;
         };
@@ -485,7 +473,7 @@ impl Step<'_> {
             && check.timer.is_none_or(|timer| at < timer)
         {
             check.timer = Some(at);
-            self.world.moments.push(Reverse((at, id)));
+            self.world.moments.put(at, id);
         }
         if before != shown {
             self.world.generation += 1;

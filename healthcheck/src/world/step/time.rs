@@ -15,15 +15,10 @@ const GRACE: Duration = Duration::from_millis(100);
 impl Step<'_> {
     /// Brings the statuses up to date that change by time alone.
     pub(super) fn let_time_pass(&mut self) {
-        while let Some(&Reverse((at, id))) = self.world.moments.peek() {
-            if at > self.now.mono {
-                break;
-            }
-            self.world.moments.pop();
-            let Some(check) = self.world.get_mut(id) else {
-                continue;
-            };
-            if check.timer == Some(at) {
+        while let Some((at, due)) = self.world.moments.take_due(self.now.mono) {
+            for id in due {
+                let check = self.world.get_mut(id).filter(|check| check.timer == Some(at));
+                let Some(check) = check else { continue };
                 check.timer = None;
                 // In topological order, and as they all are now: not one after another as they were in between.
                 self.affected.push(Reverse((check.rank, id)));
@@ -40,51 +35,50 @@ impl Step<'_> {
                 self.effects.overdue.push((id, run));
             }
         }
-        while let Some(&Reverse((at, id, run))) = self.world.deadlines.peek() {
-            if at > self.now.mono {
-                break;
-            }
-            self.world.deadlines.pop();
-            let now = self.now.mono;
-            let Some(check) = self.world.get_mut(id) else {
-                continue;
-            };
-            let (limit, is_async) = (check.policy.limit, check.is_async);
-            let may_be_silent = limit.is_none() && check.may_be_silent();
-            let Some(current) = check.current(run).filter(|run| run.deadline == Some(at)) else {
-                continue;
-            };
-            current.deadline = None;
-            // Without a limit it is looked at again and again: a runtime that is driven does so itself.
-            let due_at = limit.map_or(Some(at), |limit| current.since.mono.checked_add(limit));
-            let is_foreign = is_async && !current.runs_on.chosen && runtime != Some(current.runs_on.runtime);
-            let is_in_grace = self.world.in_grace.contains(&(id, run));
-            let Some(current) = self.world.get_mut(id).and_then(|check| check.current(run)) else {
-                continue;
-            };
-            match current.phase {
-                Phase::AwaitingDependencies | Phase::Returned(_) => self.proceed(id, true),
-                // It is being polled: its check blocks its thread. Without a limit it may.
-                Phase::Abandoned if limit.is_some() => self.time_out(id, true),
-                Phase::Abandoned => {}
-                Phase::Running if is_foreign && due_at.is_some_and(|due_at| now >= due_at) => {
-                    if may_be_silent {
-                        current.silent.get_or_insert(current.since.mono);
-                    }
-                    let driven_until = due_at.and_then(|due_at| due_at.checked_add(GRACE));
-                    if !is_in_grace && driven_until.is_some_and(|until| now < until) {
-                        self.set_deadline(id, driven_until);
-                        self.world.in_grace.push((id, run));
-                    } else {
-                        current.phase = Phase::Abandoned;
-                        self.effects.cancel.push((id, run));
-                        self.set_deadline(id, now.checked_add(GRACE));
-                    }
-                    self.refresh(id);
+        while let Some((at, due)) = self.world.deadlines.take_due(self.now.mono) {
+            due.into_iter()
+                .for_each(|id| self.look_at_run(id, at, runtime));
+        }
+    }
+
+    fn look_at_run(&mut self, id: CheckId, at: Instant, runtime: Option<u32>) {
+        let now = self.now.mono;
+        let in_grace = &mut self.world.in_grace;
+        let Some(check) = self.world.checks.get_mut(id.index()).and_then(Option::as_mut) else {
+            return;
+        };
+        let (limit, is_async) = (check.policy.limit, check.is_async);
+        let may_be_silent = limit.is_none() && check.may_be_silent();
+        let Some(current) = check.run.as_deref_mut().filter(|run| run.deadline == Some(at)) else {
+            return;
+        };
+        current.deadline = None;
+        let run = current.id;
+        // Without a limit it is looked at again and again: a runtime that is driven does so itself.
+        let due_at = limit.map_or(Some(at), |limit| current.since.mono.checked_add(limit));
+        let is_foreign = is_async && !current.runs_on.chosen && runtime != Some(current.runs_on.runtime);
+        match current.phase {
+            Phase::AwaitingDependencies | Phase::Returned(_) => self.proceed(id, true),
+            // It is being polled: its check blocks its thread. Without a limit it may.
+            Phase::Abandoned if limit.is_some() => self.time_out(id, true),
+            Phase::Abandoned => {}
+            Phase::Running if is_foreign && due_at.is_some_and(|due_at| now >= due_at) => {
+                if may_be_silent {
+                    current.silent.get_or_insert(current.since.mono);
                 }
-                Phase::Running => self.effects.overdue.push((id, run)),
-                Phase::TimedOut { .. } => {}
+                let driven_until = due_at.and_then(|due_at| due_at.checked_add(GRACE));
+                if driven_until.is_some_and(|until| now < until) && !in_grace.contains(&(id, run)) {
+                    in_grace.push((id, run));
+                    self.set_deadline(id, driven_until);
+                } else {
+                    current.phase = Phase::Abandoned;
+                    self.effects.cancel.push((id, run));
+                    self.set_deadline(id, now.checked_add(GRACE));
+                }
+                self.refresh(id);
             }
+            Phase::Running => self.effects.overdue.push((id, run)),
+            Phase::TimedOut { .. } => {}
         }
     }
 
@@ -95,12 +89,9 @@ impl Step<'_> {
                 self.world.plan_first_run(id, self.now.mono);
             }
         }
-        while let Some(&Reverse((at, id))) = self.world.intervals.peek() {
-            if at > self.now.mono {
-                break;
-            }
-            self.world.intervals.pop();
-            self.run_in_background(id, at, runs_on);
+        while let Some((at, due)) = self.world.intervals.take_due(self.now.mono) {
+            due.into_iter()
+                .for_each(|id| self.run_in_background(id, at, runs_on));
         }
     }
 
@@ -119,7 +110,7 @@ impl Step<'_> {
         }
         let next = later(now, jitter.around(interval));
         check.next_run = Some(next);
-        self.world.intervals.push(Reverse((next, id)));
+        self.world.intervals.put(next, id);
         if check.is_stuck() {
             return self.refresh_timeout_failure(id);
         }
@@ -148,9 +139,8 @@ impl Step<'_> {
             return;
         };
         run.deadline = at;
-        let run = run.id;
         if let Some(at) = at {
-            self.world.deadlines.push(Reverse((at, id, run)));
+            self.world.deadlines.put(at, id);
         }
     }
 }

@@ -250,7 +250,7 @@ impl Stage {
             ..
         } = &self.world;
         for length in [moments.len(), deadlines.len(), intervals.len()] {
-            assert!(length <= most, "a heap grows without bound: {length}");
+            assert!(length <= most, "an agenda grows without bound: {length}");
         }
     }
 
