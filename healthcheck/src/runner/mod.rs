@@ -459,7 +459,10 @@ impl State {
 
     /// The runs that go on.
     fn cells(&self) -> impl Iterator<Item = Arc<Cell>> {
-        self.runs.iter().flatten().filter_map(|slot| slot.going_on.clone())
+        self.runs
+            .iter()
+            .flatten()
+            .filter_map(|slot| slot.going_on.clone())
     }
 
     fn cell(&self, check: CheckId, run: RunId) -> Option<Arc<Cell>> {
@@ -488,10 +491,7 @@ impl std::fmt::Debug for Runner {
 }
 
 /// Starts a task of the runner's own. Boxed, since tokio's part of a task is compiled anew for each type of future.
-fn spawn(
-    on: &Handle,
-    task: impl Future<Output = ()> + Send + 'static,
-) -> tokio::task::JoinHandle<()> {
+fn spawn(on: &Handle, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
     let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
     on.spawn(task)
 }
