@@ -29,7 +29,8 @@ fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     let report = page.report();
     let fails = report.status == Overall::Failure;
     if !page.is_verbose() && !fails {
-        return body.write_str("ok");
+        body.write_str("ok")?;
+        return degraded(page, body);
     }
     if page.is_worst_last() {
         for excluded in page.excluded().iter().filter(|name| is_known(page, name)) {
@@ -50,7 +51,24 @@ fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
         writeln!(body, "[-]{} failed: {}", OneLine(page.name()), OneLine(reason))?;
     }
     let verdict = if fails { "failed" } else { "passed" };
-    writeln!(body, "{} check {verdict}", OneLine(page.name()))
+    write!(body, "{} check {verdict}", OneLine(page.name()))?;
+    degraded(page, body)?;
+    writeln!(body)
+}
+
+/// Names the checks that degrade the whole.
+fn degraded(page: &Page<'_>, body: &mut Body) -> fmt::Result {
+    let report = page.report();
+    if report.status != Overall::Degraded {
+        return Ok(());
+    }
+    body.write_str(", degraded")?;
+    let culprits = report.results.iter().filter(|result| result.status != Status::Pass);
+    for (number, result) in culprits.enumerate() {
+        let separator = if number == 0 { ": " } else { ", " };
+        write!(body, "{separator}{}", OneLine(&result.checker))?;
+    }
+    Ok(())
 }
 
 /// Writes the results and the excluded checks, sorted by name.
