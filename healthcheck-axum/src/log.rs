@@ -25,3 +25,11 @@ pub(crate) fn finish() {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
+
+/// The same without blocking the thread.
+pub(crate) async fn written() {
+    let patience = tokio::time::Instant::now() + LAST_LINES;
+    while !healthcheck::__private::all_lines_are_written() && tokio::time::Instant::now() < patience {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}

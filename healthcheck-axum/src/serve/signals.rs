@@ -61,6 +61,8 @@ pub async fn drain_on_signals(health: HealthCheck) {
         }
         // Completes `HealthCheck::drained`, for other tasks that wait for it.
         health.end_drain();
+        // The process may end as soon as this future completes.
+        crate::log::written().await;
     }
     if let Some(caught) = second {
         log!(WARN, "{} received while draining: ending at once", caught.name());
