@@ -40,7 +40,7 @@ mod problems;
 /// }
 ///
 /// /// The orders database accepts connections.
-/// #[health_check(timeout = "2s", tags("database"))]
+/// #[health_check(external, timeout = "2s", tags("database"))]
 /// async fn database() -> std::io::Result<&'static str> {
 ///     tokio::net::TcpStream::connect("127.0.0.1:5432").await?;
 ///     Ok("database ok")
