@@ -1,9 +1,9 @@
-//! Services that ask each other for their reports must not do so in a circle: each would wait for the other until its
-//! time is up, and both stay red for ever.
+//! Detects loops of services that request each other's report. Without it, each service in a loop would wait for the
+//! others until its timeout, and all of them would fail forever.
 //!
-//! An upstream check sends a header with the id of its own process and the ids of all that are asking this process
-//! meanwhile. A server that finds its own id in there refuses the request at once. It doesn't look which checks are asked
-//! for: two services that ask each other for parts of their reports do so with `http`, which sends no such header.
+//! An upstream check sends a header with the id of its process, and with the ids in all requests that this process is
+//! answering. A server that finds its own id in the header refuses the request at once. It doesn't matter which checks
+//! the request selects. Services that need parts of each other's reports use `http`, which doesn't send the header.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -11,18 +11,20 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-/// The header that `upstream` sends: ids of processes, separated by commas.
+/// The name of the header that `upstream` sends. Its value is a list of process ids, separated by commas.
 pub const VIA: &str = "healthcheck-via";
 
-/// So many others are noted of a request, and passed on. They are no row: whoever asks this process at the same time is
-/// among them, related or not, and anybody may invent some; so there being more is nobody's fault, and no loop. Whom the
-/// last requests came from goes first, one of each: nobody pushes out who asks directly by inventing many.
+/// The most foreign ids that are stored for a request, and that are sent.
+///
+/// The ids aren't a chain of callers: they come from all requests at the same time, related or not, and a client may
+/// invent some. So more ids than this isn't an error and isn't a loop. `value` first takes the direct sender of each
+/// request, the latest first. So a client that invents many ids can't displace the direct senders.
 const MOST: usize = 64;
 
 static OWN: LazyLock<String> =
     LazyLock::new(|| format!("{:016x}", RandomState::new().hash_one(std::process::id())));
 
-/// The requests that are being answered, in the order they came in.
+/// The upstream requests that this process is answering, in order of arrival.
 static ASKING: Mutex<Asking> = Mutex::new(Asking {
     latest: 0,
     requests: BTreeMap::new(),
@@ -30,7 +32,7 @@ static ASKING: Mutex<Asking> = Mutex::new(Asking {
 
 struct Asking {
     latest: u64,
-    /// The ids that each names: first that of the process which sent it.
+    /// The ids in the header of each request. The first is the id of the sender.
     requests: BTreeMap<u64, Vec<String>>,
 }
 
@@ -38,11 +40,11 @@ fn asking() -> MutexGuard<'static, Asking> {
     ASKING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A request by the upstream check of another service, while it is being answered.
+/// A request from the upstream check of another service, while this process answers it.
 ///
-/// For whoever serves a [`Report`](crate::Report) over a protocol of his own: call [`by`](Self::by) with the header
-/// [`VIA`] of the request, keep the value until the answer is complete, and refuse the request (with HTTP: status 508)
-/// where it is a loop.
+/// You need it only if your own server serves a [`Report`](crate::Report). Call [`by`](Self::by) with the value of the
+/// request's header [`VIA`], and keep the result until the response is complete. If it returns [`Loop`], refuse the
+/// request, in HTTP with status 508.
 ///
 /// ```
 /// use healthcheck::checks::Asked;
@@ -57,16 +59,16 @@ fn asking() -> MutexGuard<'static, Asking> {
 pub struct Asked(u64);
 
 impl Asked {
-    /// Notes who is asking, as the header's value names them.
+    /// Records a request by the value of its header [`VIA`].
     ///
     /// # Errors
-    /// This process is among them.
+    /// The header has the id of this process, so the request is part of a loop.
     pub fn by(header: &str) -> Result<Self, Loop> {
         let named = || header.split(',').map(str::trim);
         if named().any(|id| id == *OWN) {
             return Err(Loop(()));
         }
-        // Nobody fills the memory with an id that is none, or with very many.
+        // Ignore invalid ids and take at most `MOST`, so that a client can't fill the memory.
         let is_id = |id: &&str| id.len() == OWN.len() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let ids = named().filter(is_id).take(MOST).map(str::to_owned).collect();
         let mut asking = asking();
@@ -83,7 +85,7 @@ impl Drop for Asked {
     }
 }
 
-/// This service is asked for its report by its own upstream check, directly or through others.
+/// The error for a request that this service's own upstream check caused, directly or through other services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loop(());
 
@@ -98,12 +100,12 @@ impl fmt::Display for Loop {
 
 impl Error for Loop {}
 
-/// The header's value for a request of this process.
+/// Returns the header's value for a request from this process.
 #[cfg_attr(not(feature = "checks-http"), allow(dead_code))]
 pub(super) fn value() -> String {
     let asking = asking();
     let latest_first = || asking.requests.values().rev();
-    // So many are looked at: in thousands of requests the same few may be named again and again.
+    // Limit how many ids are read, because thousands of requests may repeat the same few ids.
     let direct = latest_first().flat_map(|ids| ids.first()).take(16 * MOST);
     let further = latest_first().flat_map(|ids| ids.iter().skip(1)).take(16 * MOST);
     let mut ids = vec![OWN.as_str()];
