@@ -117,7 +117,7 @@ mod tests {
             outputs[1],
             "-101 is below the limit of -100 again, and clears below -102"
         );
-        // A value that is no number clears at its limit.
+        // A value that isn't a number clears at the limit itself.
         let words = ["m", "k"].map(|word| below(word, "l").status());
         assert_eq!(words, [Fail, Pass]);
     }

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use crate::Status;
 
-    /// Each test has a path of its own: the last status is kept by path.
+    /// Each test uses a different path, because the last status is stored by path.
     fn judged(path: &str, free: u64, files: Option<u64>) -> Outcome {
         let room = |free| Room { free, whole: 1000 };
         disk_space(path).judge(Space {

@@ -208,7 +208,7 @@ mod tests {
         );
         record(&evidence, 20, 0);
         assert_eq!(evidence.check().status(), Pass);
-        // Other thresholds of the same evidence don't hold what these did.
+        // A clone with other limits doesn't use the last status of these limits.
         record(&evidence, 0, 10);
         assert_eq!(evidence.check().status(), Warn);
         record(&evidence, 60, 0);
@@ -233,7 +233,7 @@ mod tests {
             evidence.check().output(),
             "0 calls in the last 60 s, too few to judge"
         );
-        // The ring's places are used again, and what stood there is gone.
+        // New counts overwrite the old entries of the ring buffer.
         record(&evidence, 0, 10);
         assert_eq!(
             evidence.check().output(),
@@ -273,7 +273,7 @@ mod tests {
         let empty = error_rate(Duration::ZERO);
         record(&empty, 1, 1);
         assert_eq!(empty.check().status(), Status::Fail);
-        // A window without end holds everything.
+        // An endless window has all calls.
         let endless = error_rate(Duration::MAX);
         record(&endless, 20, 0);
         assert_eq!(endless.check().status(), Status::Pass);

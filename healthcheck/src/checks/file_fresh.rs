@@ -95,7 +95,7 @@ mod tests {
         );
         std::fs::write(&file, "").unwrap();
         assert_eq!(file_fresh(&file, HOUR).status(), Status::Pass);
-        // Only the name was added just now.
+        // The directory's time is recent only because a name was added.
         let folder = file_fresh(directory.path(), HOUR);
         assert_eq!(folder.status(), Status::Fail);
         assert!(

@@ -157,7 +157,7 @@ mod tests {
         );
     }
 
-    /// In a process of its own, which has none left.
+    /// Runs in a child process that can't open any more files.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_process_without_a_free_file_fails() {

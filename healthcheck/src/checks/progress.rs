@@ -455,7 +455,7 @@ mod tests {
                         let outer = progress.begin("outer");
                         let inner = progress.begin(format!("inner {number}"));
                         outer.advance();
-                        // Ended by another order than they began.
+                        // End the pieces in another order than they began.
                         drop(outer);
                         drop(inner);
                     }
@@ -465,7 +465,7 @@ mod tests {
                 for _ in 0..2_000 {
                     let outcome = progress.check();
                     let told = outcome.output().as_str().unwrap_or_default().to_owned();
-                    // Never the empty name of a place that is just being taken.
+                    // A check must never see the empty name of a slot that is just being taken.
                     assert!(!told.contains("\"\""), "{told}");
                 }
             });

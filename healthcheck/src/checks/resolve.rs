@@ -142,7 +142,7 @@ mod tests {
     #[tokio::test]
     async fn a_resolver_that_dies_leaves_no_entry() {
         fn dying(_: &str) -> Answer {
-            // Unwinds without the hook, which would print.
+            // Unwinds without calling the panic hook, which would print.
             std::panic::resume_unwind(Box::new("gone"));
         }
         let answer = resolve_by(dying, "dies.example", LIMIT).await;

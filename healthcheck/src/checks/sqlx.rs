@@ -100,17 +100,16 @@ impl<DB: Database> Sqlx<DB> {
         self
     }
 
-    /// Fails where the database takes no writes.
+    /// Requires that the database accepts writes.
     ///
-    /// | database | what is asked |
+    /// | database | what is checked |
     /// |---|---|
-    /// | PostgreSQL | `transaction_read_only`: a standby, `default_transaction_read_only` |
-    /// | MySQL, MariaDB | `read_only`, `super_read_only`, `innodb_read_only`, and those of the transaction |
-    /// | SQLite | a write that is rolled back: a file, a folder or a file system that is read-only, `query_only`, a full disk |
+    /// | PostgreSQL | `transaction_read_only`, which is on in a standby or with `default_transaction_read_only` |
+    /// | MySQL, MariaDB | `read_only`, `super_read_only`, `innodb_read_only`, and the variables of the transaction |
+    /// | SQLite | a write that is rolled back; it fails with a read-only file, directory or file system, with `query_only`, or on a full disk |
     ///
-    /// With PostgreSQL and MySQL nothing is written, so a full disk, a missing grant, a synchronous standby that is
-    /// gone and a Galera node outside of its cluster aren't seen. With SQLite the run holds the write lock for a
-    /// moment.
+    /// With PostgreSQL and MySQL it writes nothing. So it doesn't see a full disk, a missing grant, a synchronous standby
+    /// that is gone, or a Galera node outside of its cluster. With SQLite a run holds the write lock for a moment.
     pub fn writable(mut self) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,

@@ -189,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_told_with_its_message_and_an_abort_as_one() {
-        // Unwinds without the hook, which would print.
+        // Unwinds without calling the panic hook, which would print.
         let dying = tokio::spawn(async { std::panic::resume_unwind(Box::new("the queue is gone")) });
         let numbered = tokio::spawn(async { std::panic::resume_unwind(Box::new(format!("shard {}", 7))) });
         let odd = tokio::spawn(async { std::panic::resume_unwind(Box::new(7)) });

@@ -90,7 +90,7 @@ mod tests {
             tcp(address).await,
             Outcome::pass(format!("connected to {address}"))
         );
-        // Which of its addresses accepts is the machine's business.
+        // The accepting address may be IPv4 or IPv6, depending on the machine.
         assert_eq!(
             tcp(format!("localhost:{}", address.port())).await.status(),
             Status::Pass

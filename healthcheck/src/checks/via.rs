@@ -125,7 +125,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// One test at a time: who asks is known to the whole process.
+    /// Only one test runs at a time, because the list of requests is global in the process.
     static TURN: Mutex<()> = Mutex::new(());
 
     fn turn() -> MutexGuard<'static, ()> {
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(asking().requests[&invented.0].len(), MOST);
         let passed_on = value();
         assert!(passed_on.split(',').count() <= 1 + MOST);
-        // As the next one along sees it.
+        // The value that the next service receives.
         assert!(Asked::by(&passed_on.replace(OWN.as_str(), "00000000000000c4")).is_ok());
         let behind = format!("{}, {}", many.join(","), OWN.as_str());
         assert!(Asked::by(&behind).is_err());
@@ -185,7 +185,7 @@ mod tests {
         let other = Asked::by(&invented(MOST).join(",")).unwrap();
         assert!(value().contains(direct));
         drop((one, other));
-        // The ids of many requests at once: the last ones win.
+        // With too many requests at once, the ids of the latest requests are sent.
         let old: Vec<Asked> = invented(0).iter().map(|id| Asked::by(id).unwrap()).collect();
         drop(real);
         let latest = Asked::by(direct).unwrap();
