@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(asking().requests[&invented.0].len(), MOST);
         let passed_on = value();
         assert!(passed_on.split(',').count() <= 1 + MOST);
-        // The value that the next service receives.
+        // The next service has another id, so it must not see a loop.
         assert!(Asked::by(&passed_on.replace(OWN.as_str(), "00000000000000c4")).is_ok());
         let behind = format!("{}, {}", many.join(","), OWN.as_str());
         assert!(Asked::by(&behind).is_err());

@@ -65,7 +65,7 @@ mod tests {
     fn the_start_is_the_wall_clock_less_the_uptime() {
         let now = UNIX_EPOCH + Duration::from_millis(100_500);
         assert_eq!(started(now, Duration::from_millis(250)), Some(100.25));
-        // A clock set to before the epoch is wrong, but must not fail the section.
+        // With a wrong wall clock, the start may be before the epoch. Then it is unknown, and the section doesn't fail.
         assert_eq!(started(now, Duration::from_secs(1_000)), None);
     }
 

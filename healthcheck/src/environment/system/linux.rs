@@ -80,8 +80,8 @@ fn kibibytes(value: &str) -> Option<u64> {
 fn parse_meminfo(table: &str) -> Option<Memory> {
     let bytes = |name| field(table, name).and_then(kibibytes);
     let total = bytes("MemTotal").filter(|&total| total > 0)?;
-    // Kernels before 3.14 and some sandboxes write no estimate of their own. `Cached` would count shared memory as
-    // free, which nothing gives back.
+    // Kernels before 3.14 and some sandboxes have no `MemAvailable`, so add it up. `Cached` alone would count shared
+    // memory as available, but the kernel can't reclaim that.
     let sum = || {
         let files = bytes("Active(file)")
             .zip(bytes("Inactive(file)"))
