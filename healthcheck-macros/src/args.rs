@@ -1,4 +1,4 @@
-//! The list in an attribute's parentheses: keys and what stands beside them, not yet what it means.
+//! Parses the option list of an attribute into keys and values. It doesn't interpret the values.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
@@ -9,7 +9,7 @@ use syn::{Error, Lit, LitBool, LitInt, LitStr, Path, Result, Token, parenthesize
 use crate::problems::Problems;
 use crate::rules;
 
-/// One option as it was written.
+/// One option as written.
 pub(crate) struct Arg {
     pub(crate) key: Ident,
     value: Value,
@@ -29,8 +29,8 @@ enum Value {
 //       key = value                  one literal, or a path after `crate`
 //       key("a", "b")                a list
 //
-/// Reads every option whose key is known and wasn't there before; a mistake in one leaves the others readable. Beside
-/// each stands what the table says of its key.
+/// Parses the options, and returns each with the table's entry for its key. Records an unknown or repeated key as a
+/// problem, and continues with the next option after a mistake.
 pub(crate) fn parse<T: Copy>(
     attribute: &str,
     table: &[(&'static str, T)],
@@ -101,8 +101,8 @@ fn parse_arg(attribute: &str, input: ParseStream<'_>) -> Result<Arg> {
     Ok(Arg { key, value })
 }
 
-/// What stands behind a literal as if a comma were between them: the next option, or a `;`. An operator makes an
-/// expression of it, which is another mistake.
+/// Returns the token after a literal if a comma is missing before it: the next option, or a `;`. An operator after a
+/// literal is a different mistake, because it makes an expression.
 fn after_literal(value: &TokenStream) -> Option<TokenTree> {
     let mut tokens = value.clone().into_iter();
     match tokens.next()? {
@@ -127,12 +127,12 @@ fn until_comma(input: ParseStream<'_>) -> TokenStream {
 
 fn skip_past_comma(input: ParseStream<'_>) {
     until_comma(input);
-    // Absent at the end of the list.
+    // An error here means the end of the list.
     let _comma = input.parse::<Token![,]>();
 }
 
 impl Arg {
-    /// `liveness`
+    /// Reads an option without a value: `liveness`.
     pub(crate) fn flag(&self) -> Result<bool> {
         match &self.value {
             Value::Missing => Ok(true),
@@ -143,7 +143,7 @@ impl Arg {
         }
     }
 
-    /// `name = "redis"`
+    /// Reads a text: `name = "redis"`.
     pub(crate) fn text(&self, example: &str) -> Result<LitStr> {
         match self.literal() {
             Some(Lit::Str(text)) => Ok(text),
@@ -151,7 +151,7 @@ impl Arg {
         }
     }
 
-    /// `critical = false`
+    /// Reads a boolean: `critical = false`.
     pub(crate) fn boolean(&self) -> Result<bool> {
         match self.literal() {
             Some(Lit::Bool(LitBool { value, .. })) => Ok(value),
@@ -159,7 +159,7 @@ impl Arg {
         }
     }
 
-    /// `failure_threshold = 3`
+    /// Reads a positive number: `failure_threshold = 3`.
     pub(crate) fn count(&self) -> Result<u32> {
         match self.literal().as_ref().and_then(positive) {
             Some(count) => Ok(count),
@@ -170,7 +170,7 @@ impl Arg {
         }
     }
 
-    /// `tags("cache", "external")`
+    /// Reads a list of texts: `tags("cache", "external")`.
     pub(crate) fn texts(&self) -> Result<Vec<LitStr>> {
         let expected = self.expected(
             "needs a list of string literals",
@@ -179,7 +179,7 @@ impl Arg {
         match &self.value {
             Value::Listed(_, tokens) if !tokens.is_empty() => {
                 let list = Punctuated::<LitStr, Token![,]>::parse_terminated.parse2(tokens.clone());
-                // The element that isn't a text is the guilty one.
+                // Report the mistake at the element that isn't a text.
                 list.map(Vec::from_iter)
                     .map_err(|element| Error::new(element.span(), expected))
             }
@@ -187,7 +187,7 @@ impl Arg {
         }
     }
 
-    /// `crate = path::to::healthcheck`
+    /// Reads a path: `crate = path::to::healthcheck`.
     pub(crate) fn path(&self) -> Result<Path> {
         match &self.value {
             Value::Assigned(tokens) => Path::parse_mod_style.parse2(tokens.clone()).ok(),
@@ -207,7 +207,7 @@ impl Arg {
         self.refused(&format!("{what}: write `{example}`"))
     }
 
-    /// The mistake lies in the value, if there is one.
+    /// Returns an error at the value, or at the key if there is no value.
     fn refused(&self, why: &str) -> Error {
         let message = format!("`{}` {why}", self.key);
         match &self.value {

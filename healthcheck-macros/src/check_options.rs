@@ -1,4 +1,4 @@
-//! What `#[health_check(…)]` says.
+//! Interprets the options of `#[health_check(…)]`.
 
 use std::time::Duration;
 
@@ -10,30 +10,30 @@ use crate::args::{self, Arg};
 use crate::problems::Problems;
 use crate::{duration, rules};
 
-/// The options that were written.
+/// The options as written.
 #[derive(Default)]
 pub(crate) struct CheckOptions {
     pub(crate) krate: Option<Path>,
     pub(crate) name: Option<LitStr>,
     pub(crate) depends_on: Vec<LitStr>,
-    /// The others, by key; what wasn't written is left to the runtime's defaults.
+    /// The other options, by key. The runtime has the defaults of the rest.
     given: Vec<(String, Given)>,
 }
 
-/// What an option is, by its key.
+/// The kind of an option.
 #[derive(Clone, Copy)]
 enum Key {
     Crate,
     Name,
     DependsOn,
-    /// Any other: how its value is read.
+    /// Any other option, with the function that reads its value.
     Of(fn(&Arg) -> Result<Given>),
 }
 
-/// A value as the runtime's type of that name has it.
+/// A value, as a variant of the runtime's enum `Given`.
 struct Given(TokenStream);
 
-/// All options. The runtime has a table of the same keys.
+/// All options. The runtime has a table with the same keys.
 const OPTIONS: [(&str, Key); 20] = [
     ("name", Key::Name),
     ("liveness", Key::Of(flag)),
@@ -89,7 +89,7 @@ impl CheckOptions {
         Ok(())
     }
 
-    /// What the section of the doc comment says.
+    /// Sets the instructions from the section `# When it fails` of the doc comment.
     pub(crate) fn when_it_fails(&mut self, text: Option<&str>) {
         if let Some(text) = text {
             self.give("when_it_fails", Given(quote!(Text(#text))));
@@ -100,7 +100,7 @@ impl CheckOptions {
         self.given.push((key.to_owned(), value));
     }
 
-    /// An expression of the runtime's type of options.
+    /// Generates an expression of the runtime's `CheckOptions`.
     pub(crate) fn tokens(&self, krate: &Path) -> TokenStream {
         let private = quote!(#krate::__private);
         let given = self.given.iter();
@@ -109,7 +109,7 @@ impl CheckOptions {
     }
 }
 
-/// Options that are right by themselves and wrong together.
+/// Rejects valid options that contradict each other.
 fn refuse_contradictions(args: &[(Arg, Key)], problems: &mut Problems) {
     let written = |key: &str| {
         args.iter()
@@ -179,7 +179,7 @@ fn check_name(name: LitStr) -> Result<LitStr> {
     }
 }
 
-/// Every text of a list, each at most once.
+/// Validates the texts of a list by `rule`, and rejects repeated texts.
 fn distinct(texts: Vec<LitStr>, rule: fn(LitStr) -> Result<LitStr>) -> Result<Vec<LitStr>> {
     let mut problems = Problems::default();
     let mut distinct: Vec<LitStr> = Vec::new();
@@ -193,7 +193,7 @@ fn distinct(texts: Vec<LitStr>, rule: fn(LitStr) -> Result<LitStr>) -> Result<Ve
     problems.into_result(distinct)
 }
 
-/// `timeout = "2s"`, `"none"` for no limit.
+/// Reads a timeout: `"2s"`, or `"none"` for no timeout.
 fn timeout(arg: &Arg) -> Result<Given> {
     let literal = arg.text("2s")?;
     match duration::optional(&literal)? {
@@ -205,7 +205,7 @@ fn timeout(arg: &Arg) -> Result<Given> {
     }
 }
 
-/// `"none"`: not cached.
+/// Reads a TTL; `"none"` means not cached.
 fn ttl(arg: &Arg, example: &str) -> Result<Given> {
     duration::optional(&arg.text(example)?).map(time)
 }

@@ -1,4 +1,4 @@
-//! Parameters are dependencies: which type each of them asks for.
+//! Parses the parameters of a function. Each parameter is a dependency on a provided value.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -10,19 +10,19 @@ use syn::{
 use crate::function::peeled;
 use crate::problems::Problems;
 
-/// One parameter: a provided value of exactly this type, lent or cloned.
+/// One parameter, and the exact type of its value.
 pub(crate) enum Dependency {
-    /// `&T`
+    /// `&T`: the value is borrowed.
     Shared(Type),
-    /// `T`
+    /// `T`: the value is cloned for each run.
     Owned(Type),
 }
 
-/// Every parameter in its order; one that can't be provided is refused where it stands.
+/// Parses all parameters in order. Reports each parameter of an unsupported type at its place.
 pub(crate) fn parse(sig: &Signature, problems: &mut Problems) -> Vec<Dependency> {
     let mut dependencies = Vec::new();
     for input in &sig.inputs {
-        // `self` is refused with the signature.
+        // `signature` already rejects `self`.
         if let FnArg::Typed(parameter) = input {
             refuse_cfg(&parameter.attrs, problems);
             dependencies.extend(dependency(&parameter.ty, sig, problems));
@@ -31,7 +31,7 @@ pub(crate) fn parse(sig: &Signature, problems: &mut Problems) -> Vec<Dependency>
     dependencies
 }
 
-/// Whether the parameter exists isn't decided yet when the attribute sees it.
+/// Rejects `#[cfg]` on a parameter, because it isn't evaluated yet when the attribute expands.
 fn refuse_cfg(attrs: &[Attribute], problems: &mut Problems) {
     for attr in attrs
         .iter()
@@ -60,7 +60,7 @@ fn dependency(ty: &Type, sig: &Signature, problems: &mut Problems) -> Option<Dep
     })
 }
 
-/// The guilty tokens, and what to write in their place.
+/// The wrong tokens, and the error message, which has a suggestion.
 type Refused = (TokenStream, &'static str);
 
 fn refused_reference(reference: &TypeReference, sig: &Signature) -> Option<Refused> {
@@ -82,7 +82,7 @@ fn refused_owned(owned: &Type, sig: &Signature) -> Option<Refused> {
     }
 }
 
-/// What to write in the place of the types without a size that can be told from their tokens.
+/// Returns the error message for an unsized type, if its tokens show that it is unsized.
 fn unsized_type(ty: &Type) -> Option<&'static str> {
     match ty {
         Type::Path(TypePath {
@@ -98,10 +98,10 @@ fn unsized_type(ty: &Type) -> Option<&'static str> {
     }
 }
 
-/// The value belongs to the `HealthCheck` and is lent for one run.
+/// Rejects a named lifetime: the `HealthCheck` owns the value and lends it for one run.
 fn refused_lifetime(lifetime: Option<&Lifetime>, sig: &Signature) -> Option<Refused> {
     let lifetime = lifetime.filter(|lifetime| lifetime.ident != "_")?;
-    // One that the function declares is refused there.
+    // `signature` already rejects a lifetime that the function declares.
     if sig
         .generics
         .lifetimes()
@@ -113,7 +113,8 @@ fn refused_lifetime(lifetime: Option<&Lifetime>, sig: &Signature) -> Option<Refu
     Some((lifetime.to_token_stream(), message))
 }
 
-/// A type is matched by its identity, so it has to be concrete and `'static`.
+/// Rejects references and `impl Trait` within a type. Values are found by `TypeId`, so the type must be concrete and
+/// `'static`.
 fn refused_within(ty: &Type, sig: &Signature) -> Option<Refused> {
     match peeled(ty) {
         Type::Reference(reference) => Some((
@@ -140,13 +141,13 @@ fn refused_within(ty: &Type, sig: &Signature) -> Option<Refused> {
                 .find_map(|segment| refused_argument(&segment.arguments, sig)),
             _ => None,
         }),
-        // What a function pointer takes isn't held by it.
+        // A function pointer doesn't hold its parameters, so references there are fine.
         _ => None,
     }
 }
 
 fn refused_argument(arguments: &PathArguments, sig: &Signature) -> Option<Refused> {
-    // The parentheses of `Fn(&str)` hold references of any lifetime, which is fine.
+    // References in the parentheses of `Fn(&str)` are fine.
     let PathArguments::AngleBracketed(arguments) = arguments else {
         return None;
     };

@@ -1,21 +1,21 @@
-//! What a check's doc comment says to those who look at its results.
+//! Reads the description and the instructions from a check's doc comment.
 
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
 const WHEN_IT_FAILS: &str = "When it fails";
 
-/// A doc comment, as far as it is of use.
+/// The parts of a doc comment that a check needs.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct DocComment {
-    /// The first paragraph, on one line and without its final full stop, by clap's rules; empty where there is none.
+    /// The first paragraph, on one line and without its final full stop, as in clap. Empty if there is none.
     pub(crate) description: String,
-    /// The text below the heading `# When it fails`, whatever the heading's level, up to the next heading of this level or
-    /// above. Lines stay lines.
+    /// The text below the heading `# When it fails`, of any level, up to the next heading of the same or a higher level.
+    /// It keeps its line breaks.
     pub(crate) when_it_fails: Option<String>,
 }
 
 impl DocComment {
-    /// Only literals count: what `#[doc = include_str!("…")]` includes is not visible to a macro.
+    /// Reads the doc attributes with a literal. A macro can't see the text of `#[doc = include_str!("…")]`.
     pub(crate) fn of(attrs: &[Attribute]) -> Self {
         let fragments: Vec<String> = attrs.iter().filter_map(fragment).collect();
         let lines: Vec<&str> = fragments.iter().flat_map(|fragment| lines(fragment)).collect();
@@ -33,7 +33,7 @@ fn description(lines: &[&str]) -> String {
         return String::new();
     }
     let first = lines.next().into_iter();
-    // A heading ends a paragraph without an empty line before it.
+    // A heading ends a paragraph even without an empty line before it.
     let paragraph = first.chain(lines.take_while(|line| !line.is_empty() && heading(line).is_none()));
     let text = paragraph.collect::<Vec<_>>().join(" ");
     match text.strip_suffix('.') {
@@ -54,7 +54,7 @@ fn when_it_fails(lines: &[&str]) -> Option<String> {
     let text: Vec<&str> = lines
         .take_while(|line| fence.holds(line) || !ends(line))
         .collect();
-    // What every line is indented by, one space after `///` as a rule, is none of the text.
+    // Remove the common indentation, usually the one space after `///`.
     let written = text.iter().filter(|line| !line.is_empty());
     let indent = written
         .map(|line| line.len() - line.trim_start_matches(' ').len())
@@ -70,7 +70,7 @@ fn is_when_it_fails(line: &str) -> bool {
     heading(line).is_some_and(|(_, title)| title.eq_ignore_ascii_case(WHEN_IT_FAILS))
 }
 
-/// The level and the text of a heading, `## Text` or `## Text ##`.
+/// Parses a heading, `## Text` or `## Text ##`, and returns its level and text.
 fn heading(line: &str) -> Option<(usize, &str)> {
     let line = line.trim();
     let text = line.trim_start_matches('#');
@@ -79,12 +79,13 @@ fn heading(line: &str) -> Option<(usize, &str)> {
     is_heading.then(|| (level, text.trim_end_matches('#').trim()))
 }
 
-/// A block of code between fences, in which `#` begins a comment and no heading.
+/// The state of fenced code blocks. Inside a block, `#` begins a comment, not a heading. It has the character of the open
+/// fence.
 #[derive(Default)]
 struct Fence(Option<char>);
 
 impl Fence {
-    /// Whether the line belongs to a block, the fences included.
+    /// Returns true if the line belongs to a code block, including its fences.
     fn holds(&mut self, line: &str) -> bool {
         let fence = ['`', '~']
             .into_iter()
@@ -104,7 +105,7 @@ impl Fence {
     }
 }
 
-/// The lines of one `///`, or of a whole block comment, whose lines may begin with a star.
+/// Splits a `///` line or a block comment into lines. Removes the star at the beginning of a block comment's line.
 fn lines(fragment: &str) -> impl Iterator<Item = &str> {
     let is_block = fragment.contains('\n');
     fragment
@@ -127,7 +128,7 @@ fn literal(value: &Expr) -> Option<String> {
         Expr::Lit(ExprLit {
             lit: Lit::Str(text), ..
         }) => Some(text.value()),
-        // A `macro_rules!` hands an expression over in an invisible group.
+        // A `macro_rules!` passes an expression in an invisible group.
         Expr::Group(group) => literal(&group.expr),
         _ => None,
     }

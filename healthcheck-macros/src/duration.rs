@@ -1,4 +1,4 @@
-//! Durations as literals, read while compiling by the rules of the runtime.
+//! Parses duration literals at compile time, by the same rules as the runtime.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use syn::{Error, LitStr, Result};
 
 use crate::rules;
 
-/// A duration, or `None` for `"none"`.
+/// Parses a duration; `None` means `"none"`.
 pub(crate) fn optional(literal: &LitStr) -> Result<Option<Duration>> {
     rules::duration(&literal.value()).map_err(|problem| Error::new(literal.span(), problem))
 }
 
-/// A duration that is neither zero nor `"none"`; the message about those says what to do instead.
+/// Parses a duration that is neither zero nor `"none"`. The error for these ends with `instead`.
 pub(crate) fn positive(literal: &LitStr, instead: &str) -> Result<Duration> {
     let refused = match optional(literal)? {
         None => "\"none\"",

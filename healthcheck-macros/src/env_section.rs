@@ -1,4 +1,4 @@
-//! `#[env_section]`: from a function to the record of a section.
+//! `#[env_section]`: generates the record of a section from a function.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -34,10 +34,10 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
     Some(registration::submit(&krate, &function.attrs, &record))
 }
 
-/// A method call, since the inherent method, on a `Result`, wins over the trait's, on any value.
+/// Generates a method call on `Shape`. For a `Result`, method resolution prefers the inherent method to the trait's.
 ///
-/// The compiler's message about a wrong type stands under the return type: it takes the receiver's place for the one
-/// method and the name's for the other.
+/// The receiver and the method's name both have the span of the return type, so that the compiler's error about a wrong
+/// type points there: the error uses the receiver's span for one method, and the name's span for the other.
 fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream {
     let place = function.output().span();
     let shape = Ident::new("__healthcheck_shape", place);
@@ -49,7 +49,7 @@ fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream
     }}
 }
 
-/// The name that was given, or the function's.
+/// Returns the name from the option, or the function's name, after validating it.
 fn checked_name(options: &SectionOptions, function: &Function, problems: &mut Problems) -> String {
     let ident = &function.sig.ident;
     let name = match &options.name {

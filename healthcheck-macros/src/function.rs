@@ -1,4 +1,4 @@
-//! The annotated function: its attributes and its signature.
+//! Parses the attributes and the signature of the annotated function.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -7,7 +7,7 @@ use syn::{Attribute, LitStr, Result, ReturnType, Signature, Token, Type, Visibil
 
 use crate::problems::Problems;
 
-/// Everything of a function that a registration needs; its body is never looked at, so it may be half typed.
+/// The parts of a function that a registration needs. The body isn't parsed, so it may be incomplete while you type.
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) sig: Signature,
@@ -36,7 +36,7 @@ impl Function {
         Some(function)
     }
 
-    /// The return type, `()` where none is written.
+    /// Returns the return type, or `()` if there is none.
     pub(crate) fn output(&self) -> Type {
         match &self.sig.output {
             ReturnType::Default => parse_quote!(()),
@@ -44,7 +44,7 @@ impl Function {
         }
     }
 
-    /// Whether the return type is hidden, `impl Trait`, or holds one that is.
+    /// Returns true if the return type is or contains `impl Trait`.
     pub(crate) fn returns_impl(&self) -> bool {
         contains_impl(self.sig.output.to_token_stream())
     }
@@ -58,7 +58,7 @@ fn contains_impl(tokens: TokenStream) -> bool {
     })
 }
 
-/// The type in an invisible group, which a `macro_rules!` puts around its `$t:ty`, or in parentheses.
+/// Removes parentheses around a type, and the invisible groups that a `macro_rules!` puts around its `$t:ty`.
 pub(crate) fn peeled(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => peeled(&group.elem),
@@ -67,7 +67,7 @@ pub(crate) fn peeled(ty: &Type) -> &Type {
     }
 }
 
-/// Everything but the last pair of braces, so that a long body costs nothing.
+/// Removes the last pair of braces, so that a long body costs no parsing.
 fn without_body(item: TokenStream) -> TokenStream {
     let mut trees: Vec<TokenTree> = item.into_iter().collect();
     let is_body = |tree: &mut TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
@@ -86,7 +86,7 @@ fn parse(attribute: &str, input: ParseStream<'_>) -> Result<Function> {
     Ok(Function { attrs, sig })
 }
 
-/// Whether only qualifiers stand before `fn`; `LitStr` is the ABI's name.
+/// Returns true if there are only qualifiers before `fn`. A `LitStr` is the name of the ABI.
 fn is_function(input: ParseStream<'_>) -> bool {
     while input.peek(Token![const])
         || input.peek(Token![async])
@@ -101,7 +101,8 @@ fn is_function(input: ParseStream<'_>) -> bool {
     input.peek(Token![fn])
 }
 
-/// Whose a function is by an attribute that changes it: no registration can name it, or not as it was written.
+/// Returns a description if another attribute, such as `#[test]`, changes the function so that a registration can't call
+/// it as written.
 fn whose_function(attr: &Attribute) -> Option<&'static str> {
     if is_called(attr, "test") {
         Some("a test")
@@ -113,7 +114,7 @@ fn whose_function(attr: &Attribute) -> Option<&'static str> {
     }
 }
 
-/// An attribute of this name, however its path begins.
+/// Returns true if the last segment of the attribute's path is this name.
 fn is_called(attr: &Attribute, name: &str) -> bool {
     attr.path()
         .segments

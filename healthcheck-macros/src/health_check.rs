@@ -1,4 +1,4 @@
-//! `#[health_check]`: from a function to the record of a check.
+//! `#[health_check]`: generates the record of a check from a function.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -38,7 +38,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
     Some(registration::submit(krate, &function.attrs, &record))
 }
 
-/// The name that was given, checked already, or the function's.
+/// Returns the name from the option, which is validated already, or the validated name of the function.
 fn checked_name(options: &CheckOptions, function: &Function, problems: &mut Problems) -> String {
     let ident = &function.sig.ident;
     let name = match &options.name {
@@ -59,7 +59,8 @@ fn checked_name(options: &CheckOptions, function: &Function, problems: &mut Prob
     name
 }
 
-/// The compiler's message about a wrong type stands under the return type, where that can be written a second time.
+/// Wraps the call in `into_outcome`. If possible it repeats the return type, so that the compiler's error about a wrong
+/// type points there.
 fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream {
     if function.returns_impl() {
         quote!(#krate::__private::IntoOutcome::into_outcome(#call))

@@ -1,9 +1,11 @@
-//! The attributes of the crate `healthcheck`, which re-exports them. Depend on that one.
+//! The attributes of the crate `healthcheck`. That crate re-exports them, so depend on `healthcheck`.
 //!
-//! The way of an attribute: `args` reads its list, `check_options` and `section_options` say what the list means,
-//! `function` reads the item; `signature`, `dependency` and `rules` refuse; `health_check` and `env_section` write the
-//! record, and `registration` puts it beside the function.
-// The examples' functions stand where a reader expects them, at the top level.
+//! How an attribute expands:
+//! 1. `args` parses the list of options. `check_options` and `section_options` interpret it.
+//! 2. `function` parses the annotated function.
+//! 3. `signature`, `dependency` and `rules` reject mistakes.
+//! 4. `health_check` and `env_section` generate the record. `registration` adds it after the function.
+// The examples have an explicit `main`, because their functions are at the top level, as in a real program.
 #![allow(clippy::needless_doctest_main)]
 
 use proc_macro2::TokenStream;
@@ -28,8 +30,7 @@ mod registration;
 
 mod problems;
 
-/// Makes a function a health check: it is found when the program is linked, in whichever crate it stands, and run
-/// whenever somebody asks for its health.
+/// Registers a function as a health check at link time, in any crate of the program. `HealthCheck` finds it and runs it.
 ///
 /// ```standalone_crate
 /// use healthcheck::{HealthCheck, health_check};
@@ -58,19 +59,20 @@ mod problems;
 ///
 /// # The function
 ///
-/// A free function, `async` or not, which stays as it was written: it can be called and tested, and keeps its
-/// visibility and its other attributes. One that isn't `async` runs on a thread apart, so it may block. It can't be
-/// `const`, `unsafe`, `extern`, generic or variadic, or stand in an `impl` block or a trait: take what would be `self` as
-/// a parameter. Where a signature doesn't show that it stands there, the compiler says "`const` items in this context need
-/// a name".
+/// The function must be a free function, `async` or not. The attribute doesn't change it: you can still call and test it,
+/// and it keeps its visibility and its other attributes. A function that isn't `async` runs on a separate thread, so it
+/// may block. It can't be `const`, `unsafe`, `extern`, generic or variadic.
 ///
-/// It returns what `healthcheck::IntoOutcome` lists: nothing, a `bool`, a text, a JSON value, `(bool, T)`, an
-/// `Outcome`, or a `Result` of one of these, whose error is shown with all its sources.
+/// It can't be in an `impl` block or a trait: take the value of `self` as a parameter instead. If the signature doesn't
+/// show that the function is in such a block, the compiler's error is "`const` items in this context need a name".
 ///
-/// The first paragraph of its doc comment, on one line and without its full stop, is the check's description. The text
-/// below a heading `# When it fails`, of any level, says what to do: it is shown beside the output while the check doesn't
-/// pass, line by line, and ends at the next heading of this level or above. What `#[doc = include_str!("…")]` includes is
-/// not visible to an attribute.
+/// It returns a type that implements `healthcheck::IntoOutcome`: nothing, a `bool`, a text, a JSON value, `(bool, T)`, an
+/// `Outcome`, or a `Result` of one of these. The output of an error has all its sources.
+///
+/// The first paragraph of the doc comment, on one line and without its full stop, is the check's description. Write
+/// instructions for a failure below a heading `# When it fails`, of any level. Reports show these lines next to the output
+/// while the check doesn't pass. The instructions end at the next heading of the same or a higher level. An attribute
+/// can't see text from `#[doc = include_str!("…")]`.
 ///
 /// ```standalone_crate
 /// use healthcheck::{HealthCheck, health_check};
@@ -100,9 +102,9 @@ mod problems;
 ///
 /// # Parameters
 ///
-/// A parameter is a dependency: a value of exactly this type, which the program provides once. It is taken as `&T`, or
-/// as `T`, which is then cloned for each run. Where nobody provided it, building the `HealthCheck` fails with every
-/// missing type of every check.
+/// A parameter is a dependency: a value of exactly this type, which the program provides once. Take it as `&T`, or as `T`,
+/// which is cloned for each run. If a value is missing, building the `HealthCheck` fails. The error lists the missing
+/// types of all checks.
 ///
 /// ```standalone_crate
 /// use std::sync::Arc;
@@ -136,53 +138,54 @@ mod problems;
 /// # }
 /// ```
 ///
-/// `T` is a concrete type, sized, `Send + Sync + 'static`, and holds no reference. Refused are `&mut T` (take
-/// `&Mutex<T>`), `&str` (take `&String`, or better a type of your own), `&[T]` (take `&Vec<T>`), `&dyn Trait` (take
-/// `&Arc<dyn Trait>`), `Option<&T>`, `impl Trait` and named lifetimes. Any pattern may stand before the type, and
-/// `#[cfg]` may not.
+/// `T` must be a concrete, sized type that is `Send + Sync + 'static` and has no references. These are compile errors:
+/// `&mut T` (take `&Mutex<T>`), `&str` (take `&String`, or better your own type), `&[T]` (take `&Vec<T>`), `&dyn Trait`
+/// (take `&Arc<dyn Trait>`), `Option<&T>`, `impl Trait` and named lifetimes. A parameter may have any pattern, but no
+/// `#[cfg]`.
 ///
 /// # Options
 ///
-/// All of them are optional, in any order, each at most once. Values are literals: they are checked while compiling.
+/// All options are optional, may be in any order, and each may occur once. Values must be literals, so that they are
+/// checked at compile time.
 ///
 /// | option | default | meaning |
 /// |---|---|---|
-/// | `name = "redis"` | the function's name, without `r#` | What it is called in reports, URLs and settings; unique in the program |
-/// | `liveness` | no | Belongs to the liveness probe: its failure means that a restart helps |
-/// | `readiness` | yes, where no probe is named | Belongs to the readiness probe: its failure means that no traffic should come |
-/// | `startup` | no | Belongs to the startup probe: readiness fails, "starting", until it has passed, and it isn't run after that unless it belongs to another probe too |
-/// | `tags("cache", "external")` | none | Words to select checks by |
-/// | `critical = false` | `true` | Whether its failure fails the whole; otherwise it degrades it |
-/// | `external` | no | It looks at something outside of the process that other instances share. Its failure degrades readiness instead of failing it, unless `critical = true` is written. Refused together with `liveness`, since a restart doesn't repair that |
-/// | `timeout = "2s"` | the program's, 5 s | How long a run may take until it has failed; `"none"`: no limit |
-/// | `success_ttl = "27s"` | the program's, 27 s | For how long a pass is cached; `"none"`: not at all |
-/// | `failed_ttl = "9s"` | the program's, 9 s | For how long a failure is cached; `"none"`: not at all |
-/// | `interval = "10s"` | none | Runs in the background that often, ± 10 %, and requests read the last result, which is stale after two intervals and the time limit; refused beside a TTL |
-/// | `initial_delay = "1s"` | none | How long after the start the first background run begins; until then it fails, "not run yet"; needs `interval` |
-/// | `failure_threshold = 3` | `1` | How many runs in a row have to fail before it is shown as failing; holds after the first pass |
-/// | `success_threshold = 2` | `1` | How many runs in a row have to pass before it is shown as passing again |
-/// | `warn_threshold = 2` | `1` | How many runs in a row have to warn before it is shown as a warning; holds after the first pass |
-/// | `fail_after = "60s"` | none | A failure is shown as a warning until it has lasted that long; holds after the first pass and besides `failure_threshold`; a pass ends it |
-/// | `depends_on("dns")` | none | The checks that have to pass; while one fails, this one isn't run and fails, "blocked by dns" |
-/// | `owner = "orders"` | none | Who looks after what it looks at; shown while it doesn't pass |
-/// | `runbook = "https://…"` | none | The address of the page that says what to do; shown while it doesn't pass |
-/// | `crate = path::to::healthcheck` | `::healthcheck` | Where the library is found: renamed in Cargo.toml (`crate = hc`), or handed on by another crate |
+/// | `name = "redis"` | the function's name, without `r#` | The name in reports, URLs and settings. It must be unique in the program. |
+/// | `liveness` | no | The check belongs to the liveness probe. A failure means that a restart helps. |
+/// | `readiness` | yes, if no probe is set | The check belongs to the readiness probe. A failure means that the instance should get no traffic. |
+/// | `startup` | no | The check belongs to the startup probe. Readiness fails with "starting" until the check has passed. After that it isn't run, unless it belongs to another probe too. |
+/// | `tags("cache", "external")` | none | Tags to select checks by. |
+/// | `critical = false` | `true` | Whether a failure makes the overall status fail (`true`) or only degrades it (`false`). |
+/// | `external` | no | The check's subject is outside of the process, and other instances share it. A failure only degrades readiness, unless you write `critical = true`. It can't be combined with `liveness`, because a restart repairs nothing then. |
+/// | `timeout = "2s"` | the program's, 5 s | How long a run may take before it fails; `"none"` means no timeout. |
+/// | `success_ttl = "27s"` | the program's, 27 s | How long a pass or warning is cached; `"none"` means not at all. |
+/// | `failed_ttl = "9s"` | the program's, 9 s | How long a failure is cached; `"none"` means not at all. |
+/// | `interval = "10s"` | none | Runs the check in the background at this interval, ± 10 %; requests read the last result. A result older than two intervals + timeout is a failure, "stale". It can't be combined with a TTL. |
+/// | `initial_delay = "1s"` | none | How long after the start the first background run begins. Until the run has ended, the check fails with "not run yet". It needs `interval`. |
+/// | `failure_threshold = 3` | `1` | How many runs in a row must fail before the check is shown as failing. It applies only after the first pass. |
+/// | `success_threshold = 2` | `1` | How many runs in a row must pass before a failing check is shown as passing again. It applies only after the first pass. |
+/// | `warn_threshold = 2` | `1` | How many runs in a row must warn before a passing check is shown as a warning. It applies only after the first pass. |
+/// | `fail_after = "60s"` | none | How long a failure is shown as a warning before it is shown as a failure. A pass resets the time. It applies only after the first pass, and in addition to `failure_threshold`. |
+/// | `depends_on("dns")` | none | The checks that must pass first. While one fails, this check isn't run and fails with "blocked by dns". |
+/// | `owner = "orders"` | none | The owner to contact; shown while the check doesn't pass. |
+/// | `runbook = "https://…"` | none | The address of a page with instructions; shown while the check doesn't pass. |
+/// | `crate = path::to::healthcheck` | `::healthcheck` | The path of the library, if Cargo.toml renames it (`crate = hc`) or another crate re-exports it. |
 ///
-/// Durations are texts of numbers with units, `"250ms"`, `"2s"`, `"1m 30s"`, `"1h"`. A time limit, an interval, a delay
-/// and `fail_after` are longer than zero; thresholds are whole numbers from 1 to 4294967295.
+/// Durations are numbers with units: `"250ms"`, `"2s"`, `"1m 30s"`, `"1h"`. A timeout, an interval, a delay and
+/// `fail_after` must be longer than zero. Thresholds are whole numbers from 1 to 4294967295.
 ///
-/// A name isn't empty, `.`, `..`, `history` or `openapi.json`, begins and ends with no space, and has no `/`, no `?` and
-/// no control character: it is one segment of a URL's path. What else needs percent-encoding there, like a space, `#` or
-/// `%`, is allowed, and a request has to encode it. Tags, owner and runbook are texts on one line, without control
-/// characters and not empty.
+/// A name is one segment of a URL path. It must not be empty, `.`, `..`, `history` or `openapi.json`. It must not begin or
+/// end with a space, and must not contain `/`, `?` or a control character. Other characters that need percent-encoding,
+/// such as a space, `#` or `%`, are allowed, and requests must encode them. Tags, owner and runbook must not be empty or
+/// contain control characters.
 ///
 /// # Errors
 ///
-/// All mistakes of one function are compile errors, reported together, each under what is wrong. Two checks with one
-/// name, a dependency that nobody provided and a `depends_on` without such a check are errors of
-/// `HealthCheckBuilder::build`.
+/// Each mistake in a function is a compile error at its place in the source. The compiler reports all of them together.
+/// `HealthCheckBuilder::build` returns an error for two checks with the same name, a missing dependency, and an unknown
+/// name in `depends_on`.
 ///
-/// A crate that no path of the program names isn't linked, and its checks don't exist: write `use my_checks as _;`.
+/// Rust doesn't link a crate that nothing refers to, so its checks don't exist then. Write `use my_checks as _;`.
 ///
 /// ```compile_fail
 /// use healthcheck::health_check;
@@ -195,8 +198,8 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
     expand(health_check::expand, args, item)
 }
 
-/// Makes a function a section of the environment page: it is found when the program is linked, in whichever crate it
-/// stands, and what it returns is shown, redacted, under its name.
+/// Registers a function as a section of the environment page at link time, in any crate of the program. The page shows
+/// the function's return value, redacted, under the section's name.
 ///
 /// ```standalone_crate
 /// use healthcheck::{EnvironmentDump, env_section};
@@ -226,25 +229,27 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
 ///
 /// # The function
 ///
-/// A free function, `async` or not, with dependencies as parameters, by the rules of [`macro@health_check`].
+/// The function must be a free function, `async` or not. Its parameters are dependencies. The same rules apply as for
+/// [`macro@health_check`].
 ///
 /// It returns any `T: serde::Serialize`, or `Result<T, E>` with an error that converts into
-/// `Box<dyn std::error::Error + Send + Sync>`; an error is shown as `{"error": "…"}` in the section's place. A `Result`
-/// hidden behind `impl Serialize` is shown as serde shows it, `{"Ok": …}` or `{"Err": …}`: write the `Result` out.
+/// `Box<dyn std::error::Error + Send + Sync>`. The page shows an error as `{"error": "…"}`. If the return type is
+/// `impl Serialize` and the value is a `Result`, serde serialises it as `{"Ok": …}` or `{"Err": …}`. So write `Result` in
+/// the return type.
 ///
-/// A run may take 5 s on the environment page, and the program's time limit in the health report.
+/// On the environment page, a run may take 5 s. In the health report, it may take as long as the program's timeout.
 ///
 /// # Options
 ///
 /// | option | default | meaning |
 /// |---|---|---|
-/// | `name = "app"` | the function's name, without `r#` | What the section is called; unique in the program |
-/// | `in_health` | no | The section also stands in the health report, cached there as a check is |
-/// | `crate = path::to::healthcheck` | `::healthcheck` | Where the library is found: renamed in Cargo.toml (`crate = hc`), or handed on by another crate |
+/// | `name = "app"` | the function's name, without `r#` | The name of the section. It must be unique in the program. |
+/// | `in_health` | no | The health report has the section too. It is cached there like a check. |
+/// | `crate = path::to::healthcheck` | `::healthcheck` | The path of the library, if Cargo.toml renames it (`crate = hc`) or another crate re-exports it. |
 ///
-/// A section's name obeys the rules of a check's. One that is `in_health` can't be
-/// `hostname`, `status`, `timestamp`, `results`, `warnings` or `reason`, which are the report's own. `os`, `rust` and
-/// `process` are taken unless the page leaves its own sections of these names out.
+/// The same rules apply to the name of a section as to the name of a check. With `in_health`, it also can't be `hostname`,
+/// `status`, `timestamp`, `results`, `warnings` or `reason`, which are the report's own keys. It can be `os`, `rust` or
+/// `process` only if the page excludes its built-in section of that name.
 ///
 /// ```standalone_crate
 /// use healthcheck::{HealthCheck, env_section};
@@ -271,16 +276,19 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
 ///
 /// # Errors
 ///
-/// As those of [`macro@health_check`]: all mistakes of one function are compile errors, reported together.
+/// Each mistake in a function is a compile error, as with [`macro@health_check`]. The compiler reports all of them
+/// together.
 #[proc_macro_attribute]
 pub fn env_section(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand(env_section::expand, args, item)
 }
 
-/// What an attribute makes of its list and its item: the registration, which counts only where there is no problem.
+/// Expands an attribute: takes the option list and the item, and returns the registration. The registration is used only
+/// if there are no problems.
 type Expand = fn(TokenStream, TokenStream, &mut Problems) -> Option<TokenStream>;
 
-/// The function goes out as it came in, whatever happens: it stays callable, and an editor can work in it.
+/// Runs an expansion. It always emits the function unchanged, even after a mistake, so that other code can call it and
+/// editors can analyse it.
 fn expand(
     attribute: Expand,
     args: proc_macro::TokenStream,

@@ -1,4 +1,4 @@
-//! Every mistake of one annotated function, reported in one go.
+//! Collects the mistakes in one annotated function, to report all of them at once.
 
 use std::fmt::Display;
 
@@ -17,22 +17,22 @@ impl Problems {
         }
     }
 
-    /// Notes a mistake under exactly these tokens.
+    /// Records a mistake with the span of these tokens.
     pub(crate) fn refuse(&mut self, guilty: impl ToTokens, message: impl Display) {
         self.push(Error::new_spanned(guilty, message));
     }
 
-    /// The value, or `None` and one more mistake.
+    /// Returns the value of an `Ok`. Records the error of an `Err` and returns `None`.
     pub(crate) fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|problem| self.push(problem)).ok()
     }
 
-    /// The value, if there was no mistake.
+    /// Returns the value if there is no mistake, otherwise the mistakes.
     pub(crate) fn into_result<T>(self, value: T) -> Result<T> {
         self.0.map_or(Ok(value), Err)
     }
 
-    /// One `compile_error!` for each mistake; `None` where there is none.
+    /// Returns one `compile_error!` for each mistake, or `None` if there is no mistake.
     pub(crate) fn into_compile_errors(self) -> Option<TokenStream> {
         self.0.map(Error::into_compile_error)
     }

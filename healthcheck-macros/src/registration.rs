@@ -1,4 +1,4 @@
-//! The block that stands beside the function: what both attributes emit in the same way.
+//! Generates the code after the function that registers it. Both attributes use this module.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -8,12 +8,12 @@ use syn::{Attribute, Ident, Meta, Path, parse_quote};
 use crate::dependency::Dependency;
 use crate::function::Function;
 
-/// Where generated code finds the runtime.
+/// Returns the path of the crate `healthcheck` for generated code.
 pub(crate) fn krate(chosen: Option<Path>) -> Path {
     chosen.unwrap_or_else(|| parse_quote!(::healthcheck))
 }
 
-/// Submits a record to the registry that the linker puts together.
+/// Generates the block that submits a record to the `inventory` registry.
 pub(crate) fn submit(krate: &Path, attrs: &[Attribute], record: &TokenStream) -> TokenStream {
     let allowed = allowed_lints(attrs);
     quote! {
@@ -24,10 +24,11 @@ pub(crate) fn submit(krate: &Path, attrs: &[Attribute], record: &TokenStream) ->
     }
 }
 
-/// How the function is called; `outcome` wraps the call.
+/// Generates the `Bind` of the function. `outcome` wraps the call.
 ///
-/// A function without parameters is a plain pointer: it costs less to compile than a boxed closure. One with
-/// parameters resolves all of them once, so that every missing one is noted and no run can fail on a look-up.
+/// A function without parameters becomes a plain function pointer, which compiles faster than a boxed closure. For a
+/// function with parameters, the code resolves all parameters once, at build. So the binder records every missing type,
+/// and a run can't fail on a lookup.
 pub(crate) fn bind(
     krate: &Path,
     function: &Function,
@@ -43,8 +44,8 @@ pub(crate) fn bind(
     let awaited = is_async.then(|| quote!(.await));
     let outcome = outcome(&quote!(#call #awaited));
     let outcome = if is_async {
-        // Boxed here and not by a function, which would be one more to compile for each check. The compiler's message
-        // about a future that isn't `Send` stands under the function's name, whose place the variable takes.
+        // Boxed inline, because a generic function would be instantiated for each check. The variable has the span of the
+        // function's name, so that the compiler's error about a future that isn't `Send` points there.
         let boxed = Ident::new("__healthcheck_boxed", function.sig.ident.span());
         quote!({
             let #boxed = #private::Box::pin(async move { #outcome });
@@ -63,7 +64,7 @@ pub(crate) fn bind(
         Dependency::Owned(ty) => quote!(#binder.owned::<#ty>()),
     });
     let run = if is_async {
-        // Each run takes handles of its own, since it may outlive the caller.
+        // Each run gets its own handles, because it may outlive the caller.
         quote! {
             #private::async_with(move || {
                 #(let #handles = #handles.share();)*
@@ -82,11 +83,12 @@ pub(crate) fn bind(
     }
 }
 
-/// The function, called with what it needs.
+/// Generates the call of the function with its arguments.
 fn call(function: &Function, handles: &[Ident]) -> TokenStream {
     let mut name = function.sig.ident.clone();
     if function.returns_impl() {
-        // A hidden type can't be written a second time, so the call takes its place in the compiler's messages.
+        // The generated code can't repeat an `impl` type. So the call gets the span of the return type, for the compiler's
+        // errors.
         name.set_span(name.span().located_at(function.output().span()));
         quote_spanned!(name.span()=> #name(#(#handles.get()),*))
     } else {
@@ -94,7 +96,7 @@ fn call(function: &Function, handles: &[Ident]) -> TokenStream {
     }
 }
 
-/// The function's own exceptions hold for its registration, too; and a deprecated check is called nevertheless.
+/// Copies the function's `allow` and `expect` lints to the registration. Also allows the call of a deprecated function.
 fn allowed_lints(attrs: &[Attribute]) -> TokenStream {
     let exceptions = attrs.iter().filter_map(|attr| match &attr.meta {
         Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => Some(&list.tokens),

@@ -1,4 +1,4 @@
-//! What `#[env_section(…)]` says.
+//! Interprets the options of `#[env_section(…)]`.
 
 use proc_macro2::TokenStream;
 use syn::{LitStr, Path, Result};
@@ -6,7 +6,7 @@ use syn::{LitStr, Path, Result};
 use crate::args::{self, Arg};
 use crate::problems::Problems;
 
-/// The options that were written.
+/// The options as written.
 #[derive(Default)]
 pub(crate) struct SectionOptions {
     pub(crate) krate: Option<Path>,

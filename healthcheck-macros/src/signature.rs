@@ -1,4 +1,5 @@
-//! What a function must not be, since the library calls it: nobody is there to choose its types or to keep its promises.
+//! Rejects signatures that the library can't call. For example, it can't choose generic types or uphold an `unsafe`
+//! contract.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -7,7 +8,7 @@ use syn::{GenericParam, ReturnType, Safety, Signature, Type};
 use crate::function::peeled;
 use crate::problems::Problems;
 
-/// Refuses each guilty token by itself. `None` where nothing else of the signature can be right either.
+/// Reports each wrong token. Returns `None` if checking the rest of the signature would be pointless.
 pub(crate) fn validate(attribute: &str, sig: &Signature, problems: &mut Problems) -> Option<()> {
     if let Some(guilty) = of_a_type(sig) {
         problems.refuse(
@@ -66,8 +67,8 @@ pub(crate) fn validate(attribute: &str, sig: &Signature, problems: &mut Problems
     Some(())
 }
 
-/// What shows that the function stands in an `impl` or a `trait`. `#[async_trait]` rewrites such a function before this
-/// attribute sees it, and adds lifetimes and a `where` clause that its author never wrote.
+/// Returns a token that shows that the function is in an `impl` or a `trait`, if there is one. `#[async_trait]` rewrites
+/// such a function before this attribute sees it, so look for its lifetimes too.
 fn of_a_type(sig: &Signature) -> Option<TokenStream> {
     let receiver = sig.receiver().map(ToTokens::to_token_stream);
     let named_self = || find(sig.to_token_stream(), "Self");

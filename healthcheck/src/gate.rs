@@ -18,12 +18,12 @@ const FAIL_OPEN_AFTER: Duration = Duration::from_secs(60);
 ///
 /// # Recovery
 /// In the first second after a recovery, the gate admits at most one waiter every 100 ms, and then all of them. This
-/// protects a dependency that has just come back. Another failure closes the gate again. The first pass of a check since
-/// the start isn't a recovery.
+/// protects a dependency that has just come back. Another failure closes the gate again. The first pass of a check
+/// since the start isn't a recovery.
 ///
 /// # Failing open
-/// The check itself may be broken. So a gate that has been closed for 60 s admits every waiter until its checks pass. It
-/// logs that and counts it in [`Statistics::gates_failed_open`](crate::Statistics::gates_failed_open).
+/// The check itself may be broken. So a gate that has been closed for 60 s admits every waiter until its checks pass.
+/// It logs that and counts it in [`Statistics::gates_failed_open`](crate::Statistics::gates_failed_open).
 /// [`fail_open_after`](Self::fail_open_after) changes the time or turns this off.
 ///
 /// ```
@@ -64,9 +64,9 @@ impl Drop for Shared {
 impl Gate {
     /// Waits until none of the gate's checks fails and each has a recent result. Returns at once if that is so already.
     ///
-    /// It runs due checks, as a probe does. For a check without its own TTL, a passing result is cached for 5 s, a failure
-    /// for 2 s, and a failure before the first pass for 250 ms. A background check is run only by its loop. While the last
-    /// pass of a check is within its TTL, a new run doesn't hold callers back.
+    /// It runs due checks, as a probe does. If no option, builder or setting sets a check's TTL, a passing result is
+    /// cached for 5 s, a failure for 2 s, and a failure before the first pass for 250 ms. A background check is run only
+    /// by its loop. While the last pass of a check is within its TTL, a new run doesn't hold callers back.
     ///
     /// Dropping the future stops the waiting. Outside of a tokio runtime the call runs no checks and never fails open.
     /// Inside a check of the same `HealthCheck` it returns at once.
@@ -97,7 +97,7 @@ impl Gate {
         }
     }
 
-    /// Sets how long after closing the gate fails open, that is, admits every waiter; `None` means never. Default: 60 s.
+    /// Sets how long after closing the gate fails open (admits every waiter); `None` means never. Default: 60 s.
     ///
     /// ```
     /// # use healthcheck::{Check, HealthCheck};

@@ -58,16 +58,16 @@ pub struct HealthCheck {
     runtime: Option<Handle>,
 }
 
-/// What all clones share.
+/// The state that all clones share.
 pub(crate) struct Core {
     pub(crate) runner: Arc<Runner>,
     pub(crate) reports: Reports,
-    /// The sections of the health body that never change.
+    /// The sections of the health report whose values never change.
     pub(crate) fixed: Map<String, Value>,
     pub(crate) provided: Provided,
-    /// What hides the names, for the environment page to start from.
+    /// The redaction rules, for the environment page to start from.
     pub(crate) redaction: RedactionBuilder,
-    /// They hold for checks that are added later, too.
+    /// The settings. They also apply to checks that are added later.
     pub(crate) settings: Settings,
     pub(crate) defaults: Defaults,
     pub(crate) drain: Drain,
@@ -81,7 +81,7 @@ impl Drop for Core {
 }
 
 impl Core {
-    /// The report where nothing is due.
+    /// Returns the report if nothing is due.
     fn fresh(&self, selection: &Selection) -> Option<Arc<Report>> {
         if self.runner.lacks_driver() {
             return None;
@@ -95,7 +95,7 @@ impl Core {
         })
     }
 
-    /// Runs the due checks, and returns the report once they have ended or the budget is over.
+    /// Runs the due checks. Returns the report once the runs have ended or the budget is over.
     async fn settled(
         &self,
         selection: &Selection,
@@ -120,13 +120,14 @@ impl Core {
             handle,
             chosen: runtime.is_some(),
         };
-        // Checks may come and go faster than a report is made. Then the report is made of the results so far.
+        // Other threads may add and remove checks while this request waits, so that it has to start over. After eight
+        // rounds the report has the results so far.
         let came = Now::read();
         for _ in 0..8 {
-            // The budget is that of all rounds together.
+            // All rounds together share the budget.
             let left = budget.map(|budget| budget.saturating_sub(Now::read().since(came.mono)));
             let answer = self.runner.ask(selection, place, left).await?;
-            // Another one who waited may have made it already.
+            // Another waiting request may have made the report already.
             let kept = self
                 .reports
                 .find(selection, self.runner.generation(), Now::read());
@@ -169,37 +170,42 @@ impl HealthCheck {
         &self.core
     }
 
-    /// The results of all checks. Runs the due checks concurrently, each one after its dependencies, and waits for
-    /// each up to its time limit. A background check is waited for until its first result only; if its initial delay is
-    /// longer than its time limit, it is reported as "not run yet". The same `Arc` while nothing changes.
+    /// Returns the results of all checks.
     ///
-    /// Inside one of its own checks it starts and awaits nothing and gives the last known results. Outside of a tokio runtime it
-    /// gives what is fresh; a check that is due then fails, "no tokio runtime".
+    /// It runs the due checks concurrently, each after its dependencies, and waits for each check up to its timeout. It
+    /// waits for a background check only until its first result. If the initial delay of a background check is longer than
+    /// its timeout, the report shows it as "not run yet". While nothing changes, each call returns the same `Arc`.
+    ///
+    /// Inside one of its own checks it runs nothing and returns the last known results. Outside of a tokio runtime it
+    /// returns the cached results, and due checks fail with "no tokio runtime".
     pub async fn report(&self) -> Arc<Report> {
         match self.report_for(&Selection::all()).await {
             Ok(report) => report,
-            // All checks are never unknown.
+            // `Selection::all()` has no names, so no name can be unknown.
             Err(_) => unreachable!("`Selection::all()` names no check"),
         }
     }
 
-    /// The results of some checks.
+    /// Returns the results of the selected checks. Otherwise the same as [`report`](Self::report).
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist (in its probe).
+    /// The selection has the name of a check or tag that doesn't exist in its probe.
     pub async fn report_for(&self, selection: &Selection) -> Result<Arc<Report>, SelectionError> {
         self.report_within(selection, None).await
     }
 
-    /// The results of some checks as far as they are known when the budget is over; `None` waits for all.
+    /// Returns the results of the selected checks after at most the time `budget`; `None` waits for all runs.
     ///
-    /// A check whose run is still going shows its last result, marked as stale, while that run is younger than its
-    /// time limit (5 s where it has none or couldn't start) and the last result not older than TTL + limit + 60 s;
-    /// then it fails, "no result for 12.3 s, still running". A first run that is still going reads "not run yet, running
-    /// for 0.8 s". The run goes on, and serves the next one who asks.
+    /// If a check is still running then, the report shows its last result, marked as stale. After that the check fails
+    /// with "no result for 12.3 s, still running". The stale result is shown only while both hold:
+    /// - the run is younger than the check's timeout (5 s if the check has no timeout or the run couldn't start);
+    /// - the last result isn't older than TTL + timeout + 60 s.
+    ///
+    /// If the first run of a check is still going, the check fails with "not run yet, running for 0.8 s". The run
+    /// continues, and later requests get its result.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist (in its probe).
+    /// The selection has the name of a check or tag that doesn't exist in its probe.
     ///
     /// ```
     /// use std::time::Duration;
@@ -224,17 +230,19 @@ impl HealthCheck {
         if let Some(report) = self.core.fresh(selection) {
             return Ok(report);
         }
-        // Boxed here, since every crate that awaits a future by its type compiles the whole of it.
+        // Boxed, because every crate that awaits an unboxed future compiles all of its code again.
         let settled: Pin<Box<dyn Future<Output = _> + Send + '_>> =
             Box::pin(self.core.settled(selection, budget.into(), self.runtime.as_ref()));
         settled.await
     }
 
-    /// Each check's last result whatever its age, without running or awaiting anything: beyond its TTL it is marked as
-    /// stale, and its age never makes it fail. A check without a result is "not run yet", which passes in liveness.
+    /// Returns the last result of each selected check, whatever its age, without running or awaiting anything.
+    ///
+    /// A result that is older than its TTL is marked as stale, but its age never makes it fail. A check without a result
+    /// is "not run yet", which counts as a pass in liveness.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist (in its probe).
+    /// The selection has the name of a check or tag that doesn't exist in its probe.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck, Selection};
@@ -253,12 +261,13 @@ impl HealthCheck {
         self.core.as_it_is(selection, reading)
     }
 
-    /// Makes what is cached of these checks due, and the sections of the health body with them: the next report runs them. A
-    /// background check is run by its loop at once. A startup check that has passed stays passed, and a run that goes on
-    /// gives the fresh result.
+    /// Expires the cached results of the selected checks and of the sections, so that the next report runs them.
+    ///
+    /// The background loop runs a background check at once. A startup check that has passed stays passed. If a run is
+    /// already going, its result is the fresh one.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist (in its probe).
+    /// The selection has the name of a check or tag that doesn't exist in its probe.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck, Selection};
@@ -276,11 +285,11 @@ impl HealthCheck {
         self.core.runner.expire(selection)
     }
 
-    /// Adds a check at run time. It is seen through as at build, and settings that were given at build hold for it.
+    /// Adds a check at run time. It is validated as at build, and the settings passed at build apply to it.
     ///
     /// # Errors
-    /// As [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build): its name is taken or bad, its options contradict each other, it depends on what
-    /// isn't there, or a circle would come about.
+    /// The same as for [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build): the name is taken or invalid, the
+    /// options contradict each other, a dependency doesn't exist, or the dependencies form a cycle.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};
@@ -298,7 +307,7 @@ impl HealthCheck {
         let Core { runner, settings, .. } = &*self.core;
         let mut problems = Vec::new();
         let info = register::prepared(check.info, settings, &runner.redaction, &mut problems);
-        // The function stays here, so that a check that is refused is dropped without the lock.
+        // The closure only clones the function. So a rejected check is dropped here, without the lock.
         let run = &check.run;
         runner.add_checked(|world| {
             let present = Present {
@@ -313,25 +322,29 @@ impl HealthCheck {
         })
     }
 
-    /// Takes a check out at run time; gives whether there was one of that name. A run that goes on is ended, and its result
-    /// never shows. Its history and its metrics end with it. What depends on it runs without it, and every report warns
-    /// of that.
+    /// Removes a check at run time. Returns true if there was a check of that name.
+    ///
+    /// If a run is still going, its result is never shown; an async run is dropped. The check's history and metrics are
+    /// removed too. Checks that depend on it run without it, and every report has a warning about that.
     #[allow(clippy::must_use_candidate, reason = "the check is gone either way")]
     pub fn remove(&self, name: &str) -> bool {
         self.core.runner.remove(name, false)
     }
 
-    /// The report without any waiting and without running anything: `Some` while nothing is due, and the same `Arc`
-    /// while nothing changes. `None` also where the selection names an unknown check or tag, and before the loop of the
-    /// background checks has started.
+    /// Returns the report without waiting or running anything, or `None` if a check is due.
+    ///
+    /// While nothing changes, each call returns the same `Arc`. It also returns `None` if the selection has an unknown
+    /// check or tag, and before the loop of the background checks has started.
     #[must_use]
     pub fn fresh(&self, selection: &Selection) -> Option<Arc<Report>> {
         self.core.fresh(selection)
     }
 
-    /// The same checks, run on this runtime, whoever asks: so that a server with a runtime of its own doesn't run the
-    /// application's checks on it. That runtime needs its time enabled, too. Where it is blocked the answer still comes;
-    /// where it is gone, due checks fail with "its runtime was shut down".
+    /// Returns a clone that runs the checks on this runtime, whatever runtime the caller is on.
+    ///
+    /// Use it in a server with a separate runtime, so that the checks run on the application's runtime. The runtime needs
+    /// time enabled. If it is blocked, you still get reports. If it has shut down, due checks fail with "its runtime was
+    /// shut down".
     #[must_use]
     pub fn on_runtime(&self, handle: Handle) -> Self {
         Self {
@@ -340,14 +353,14 @@ impl HealthCheck {
         }
     }
 
-    /// The runtime that was chosen by [`on_runtime`](Self::on_runtime); `None`: that of whoever asks.
+    /// Returns the runtime set by [`on_runtime`](Self::on_runtime), or `None` if runs use the caller's runtime.
     #[must_use]
     pub const fn runtime(&self) -> Option<&Handle> {
         self.runtime.as_ref()
     }
 
-    /// The environment page of the same service: discovers its sections, provided with what this one was, and hiding
-    /// the same names.
+    /// Returns a builder for the environment page of the same service. It discovers the sections, and uses the provided
+    /// values and the redaction rules of this `HealthCheck`.
     pub fn environment(&self) -> EnvironmentDumpBuilder {
         EnvironmentDumpBuilder::of(
             self.core.provided.clone(),
@@ -357,7 +370,7 @@ impl HealthCheck {
         )
     }
 
-    /// The name, description, source location and options of each check, by name. Runs nothing.
+    /// Returns the name, description, source location and options of each check, sorted by name. Runs nothing.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};
@@ -377,8 +390,8 @@ impl HealthCheck {
         checks.into_iter()
     }
 
-    /// Starts the loop of the background checks on the current runtime, or on the one of
-    /// [`on_runtime`](Self::on_runtime), instead of with the first report. Without a runtime it does nothing.
+    /// Starts the loop of the background checks now instead of with the first report. The loop runs on the current
+    /// runtime, or on the one set by [`on_runtime`](Self::on_runtime). Without a runtime it does nothing.
     pub fn start(&self) {
         if let Some(handle) = self.runtime.clone().or_else(|| Handle::try_current().ok()) {
             self.core.runner.start_loops(Place {
@@ -388,28 +401,29 @@ impl HealthCheck {
         }
     }
 
-    /// The last 32 transitions of each check and of the whole, the oldest first.
+    /// Returns the last 32 transitions of each check and of the overall status, oldest first.
     #[must_use]
     pub fn history(&self) -> Vec<Transition> {
         self.core.runner.read(World::history)
     }
 
-    /// Adds a sentence to the `warnings` of every report from now on: something that somebody should know and no check
-    /// says. Redacted; the same one again changes nothing. The last 64 are kept.
+    /// Adds a text to the `warnings` of every report from now on. The text is redacted. Adding the same text again does
+    /// nothing. Only the last 64 texts are kept.
     pub fn add_warning(&self, text: impl Into<String>) {
         let runner = &self.core.runner;
         let text = runner.redaction.text(&text.into()).into_owned();
         runner.step(Event::Warned(text));
     }
 
-    /// The version of the running binary's package. `None` if that package has no annotated function.
+    /// Returns the version of the binary's package. It is known only if the package has an annotated function; otherwise
+    /// it is `None`.
     #[must_use]
     pub fn version(&self) -> Option<&'static str> {
         register::own_package().map(|(_, version)| version)
     }
 
-    /// What the metrics count: runs and transitions of each check since the start, and runs that are stuck now. Runs
-    /// nothing.
+    /// Returns the counters behind the metrics: runs and transitions of each check since the start, and the runs that are
+    /// stuck now. Runs nothing.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let runner = &self.core.runner;
@@ -424,29 +438,29 @@ impl HealthCheck {
     }
 }
 
-/// Shutting down, and maintenance.
+/// Shutdown and maintenance.
 impl HealthCheck {
-    /// Readiness fails from now on, "shutting down", and nothing takes that back; the other probes go on.
+    /// Begins the shutdown: readiness fails with "shutting down" until the process ends. The other probes don't change.
     pub fn begin_shutdown(&self) {
-        // Readiness fails before those are woken who wait for it.
+        // Readiness must fail before `drain.begin` wakes the tasks that wait for the drain.
         self.core().runner.step(Event::Drain);
         self.core().drain.begin();
     }
 
-    /// Whether [`begin_shutdown`](Self::begin_shutdown) was called.
+    /// Returns true once [`begin_shutdown`](Self::begin_shutdown) has been called.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.core().drain.has_begun()
     }
 
-    /// Completes once [`begin_shutdown`](Self::begin_shutdown) was called, by anyone.
+    /// Completes once [`begin_shutdown`](Self::begin_shutdown) has been called on any clone.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
         let core = Arc::clone(self.core());
         async move { core.drain.is_under_way().await }
     }
 
-    /// Completes once draining has begun and its delay (5 s from then, or what the server was told) is over: the moment
-    /// for a server of one's own to stop accepting.
+    /// Completes once the shutdown has begun and the [`shutdown_delay`](Self::shutdown_delay) (default: 5 s) is over. Your
+    /// own server should then stop accepting connections.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -469,12 +483,12 @@ impl HealthCheck {
         async move { core.drain.is_over().await }
     }
 
-    /// How long a service that drains goes on answering, from [`begin_shutdown`](Self::begin_shutdown) on. Default: 5 s.
+    /// Sets how long the service still answers after [`begin_shutdown`](Self::begin_shutdown). Default: 5 s.
     pub fn set_shutdown_delay(&self, delay: Duration) {
         self.core().drain.set_delay(delay);
     }
 
-    /// How long a service that drains goes on answering.
+    /// Returns how long the service still answers after [`begin_shutdown`](Self::begin_shutdown).
     #[must_use]
     pub fn shutdown_delay(&self) -> Duration {
         self.core().drain.delay()
@@ -485,20 +499,20 @@ impl HealthCheck {
         self.core().drain.end();
     }
 
-    /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance). The reason is redacted;
-    /// called again it changes the reason.
+    /// Begins maintenance: readiness fails with "maintenance: …" until [`end_maintenance`](Self::end_maintenance). The
+    /// reason is redacted. A second call changes the reason.
     pub fn begin_maintenance(&self, reason: impl Into<String>) {
         let runner = &self.core().runner;
         let reason = runner.redaction.text(&reason.into()).into_owned();
         runner.step(Event::Maintenance(Some(reason)));
     }
 
-    /// Ends what [`begin_maintenance`](Self::begin_maintenance) began.
+    /// Ends the maintenance.
     pub fn end_maintenance(&self) {
         self.core().runner.step(Event::Maintenance(None));
     }
 
-    /// Why readiness is in maintenance, if it is.
+    /// Returns the reason of the maintenance, or `None` if there is no maintenance.
     #[must_use]
     pub fn maintenance_reason(&self) -> Option<String> {
         self.core()

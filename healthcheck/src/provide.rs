@@ -1,4 +1,4 @@
-//! Values by their type, and what a check needs of them.
+//! The provided values, by type, and how checks get them as parameters.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
@@ -6,13 +6,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What `.provide(value)` gave, by exact type.
+/// The values passed to `.provide(value)`, by exact type.
 #[derive(Clone, Default)]
 pub(crate) struct Provided {
     values: HashMap<TypeId, Value>,
     /// Types that were provided twice.
     doubled: Vec<&'static str>,
-    /// Every type's name, for the messages about a missing one.
+    /// The names of all provided types, for the error about a missing one.
     names: Vec<&'static str>,
 }
 
@@ -20,7 +20,7 @@ pub(crate) struct Provided {
 struct Value {
     value: Arc<dyn Any + Send + Sync>,
     name: &'static str,
-    /// Whether a function takes it.
+    /// Whether a function takes this value as a parameter.
     is_taken: Arc<AtomicBool>,
 }
 
@@ -39,7 +39,7 @@ impl Provided {
         }
     }
 
-    /// Each type that was provided twice, in a sentence.
+    /// Returns one sentence for each type that was provided twice.
     pub(crate) fn problems(&self) -> Vec<String> {
         let doubled = self.doubled.iter();
         doubled
@@ -52,8 +52,8 @@ impl Provided {
             .collect()
     }
 
-    /// What a function could take in the place of a type that is missing: the `Arc` of it that was provided, or what
-    /// is in the `Arc` that it asks for.
+    /// Returns the parameter type to suggest for a missing type `T`: `&Arc<T>` if an `Arc<T>` was provided, or `&U` if `T`
+    /// is `Arc<U>` and a `U` was provided.
     fn instead_of<T: Send + Sync + 'static>(&self) -> Option<String> {
         let name = type_name::<T>();
         let inner = name.strip_prefix(ARC).and_then(|rest| rest.strip_suffix('>'));
@@ -69,7 +69,7 @@ impl Provided {
         &self.names
     }
 
-    /// Each type that was provided and that no function takes so far, in a sentence.
+    /// Returns one sentence for each provided type that no function takes.
     pub(crate) fn in_vain(&self) -> Vec<String> {
         let values = self.values.values();
         let mut names: Vec<_> = values
@@ -99,10 +99,10 @@ impl fmt::Debug for Provided {
     }
 }
 
-/// How [`type_name`] begins the name of an `Arc`. It promises nothing, and nothing but a hint depends on it.
+/// The prefix that [`type_name`] gives the name of an `Arc`. It isn't guaranteed, so only a hint in an error depends on it.
 const ARC: &str = "alloc::sync::Arc<";
 
-/// A type's name as it is written where it is imported: `Vec<Db>` for `alloc::vec::Vec<app::Db>`.
+/// Shortens a type's name to its form after an import: `alloc::vec::Vec<app::Db>` to `Vec<Db>`.
 fn without_paths(name: &str) -> String {
     let mut short = String::with_capacity(name.len());
     for (index, part) in name.split("::").enumerate() {
@@ -112,7 +112,7 @@ fn without_paths(name: &str) -> String {
         if prefix < short.len() {
             short.truncate(prefix);
         } else if index > 0 {
-            // `<T as Trait>::Name`
+            // Keep the `::` in `<T as Trait>::Name`.
             short += "::";
         }
         short += part;
@@ -120,15 +120,15 @@ fn without_paths(name: &str) -> String {
     short
 }
 
-/// A type that nobody provided.
+/// A parameter's type without a provided value.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Missing {
     pub(crate) name: &'static str,
-    /// What to take in its place.
+    /// The parameter type to suggest instead.
     pub(crate) instead: Option<String>,
 }
 
-/// Resolves the parameters of one function and notes each type that nobody provided.
+/// Resolves the parameters of one function, and records each type without a provided value.
 #[derive(Debug)]
 pub struct Binder<'a> {
     provided: &'a Provided,
@@ -143,12 +143,12 @@ impl<'a> Binder<'a> {
         }
     }
 
-    /// For a parameter `&T`: the provided value of exactly this type; noted as missing where there is none.
+    /// Resolves a parameter `&T` to the provided value of exactly this type. Records the type if there is no value.
     pub fn shared<T: SharedDependency + ?Sized>(&mut self) -> Option<Shared<T>> {
         T::find(self).map(Shared)
     }
 
-    /// For a parameter `T`: the same, cloned for each run.
+    /// Resolves a parameter `T` to the provided value, which is cloned for each run. Records the type if there is none.
     pub fn owned<T: SharedDependency + CloneDependency>(&mut self) -> Option<Owned<T>> {
         let value = T::find(self)?;
         Some(Owned {
@@ -172,14 +172,14 @@ impl<'a> Binder<'a> {
     }
 }
 
-/// What a parameter `&T` may ask for; its text is the compiler's message.
+/// The types that a parameter `&T` may have. The attribute below sets the compiler's error for other types.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a dependency",
     label = "not `Send + Sync`, or not sized",
     note = "runs share it between threads: take a type that is `Send + Sync`, like `Mutex<T>` in the place of `RefCell<T>` and `Arc<T>` in the place of `Rc<T>`, and sized, like `PathBuf` in the place of `Path`"
 )]
 pub trait SharedDependency: Send + Sync + 'static {
-    /// Looks the value up; a method of the trait, so that only a sized type needs to have it.
+    /// Looks the value up. It is a method of the trait, so that only sized types need to have it.
     fn find(binder: &mut Binder<'_>) -> Option<Arc<Self>>;
 }
 
@@ -190,14 +190,14 @@ impl<T: Send + Sync + 'static> SharedDependency for T {
     }
 }
 
-/// What a parameter `T` asks for besides; its text is the compiler's message.
+/// The further requirement on a parameter `T`. The attribute below sets the compiler's error for other types.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a dependency by value, it isn't `Clone`",
     label = "every run gets a clone of its own",
     note = "take `&{Self}`, or implement `Clone`, or provide and take an `Arc` of it"
 )]
 pub trait CloneDependency {
-    /// `Clone::clone`
+    /// The same as `Clone::clone`.
     #[must_use]
     fn duplicate(&self) -> Self;
 }
@@ -209,25 +209,25 @@ impl<T: Clone> CloneDependency for T {
     }
 }
 
-/// A value to lend. Its methods ask nothing of `T`, so that a `T` which can't be provided is one error and not three.
+/// A provided value to lend to runs. Its methods have no bounds on `T`, so that a wrong `T` is one compile error, not three.
 #[derive(Debug)]
 pub struct Shared<T: ?Sized>(Arc<T>);
 
 impl<T: ?Sized> Shared<T> {
-    /// One more handle, for one run.
+    /// Returns another handle, for one run.
     #[must_use]
     pub fn share(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 
-    /// The argument.
+    /// Returns the function's argument.
     #[must_use]
     pub fn get(&self) -> &T {
         &self.0
     }
 }
 
-/// A value to clone; see [`Shared`].
+/// A provided value to clone for each run; see [`Shared`].
 #[derive(Debug)]
 pub struct Owned<T> {
     value: Arc<T>,
@@ -235,7 +235,7 @@ pub struct Owned<T> {
 }
 
 impl<T> Owned<T> {
-    /// One more handle, for one run.
+    /// Returns another handle, for one run.
     #[must_use]
     pub fn share(&self) -> Self {
         Self {
@@ -244,7 +244,7 @@ impl<T> Owned<T> {
         }
     }
 
-    /// The argument.
+    /// Returns the function's argument, a clone of the value.
     #[must_use]
     pub fn get(&self) -> T {
         (self.duplicate)(&self.value)

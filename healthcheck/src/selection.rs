@@ -58,7 +58,7 @@ pub(crate) enum Choice {
     Tag(String),
 }
 
-/// How long a passing and a failing result may be cached if the check has no TTL of its own.
+/// How long a passing and a failing result may be cached if no option, builder or setting sets the check's TTL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MaxAge {
     pub(crate) pass: Duration,
@@ -127,8 +127,8 @@ impl Selection {
         }
     }
 
-    /// Sets how old a passing and a failing result may be, for checks without a TTL of their own. Default: the builder's
-    /// TTLs.
+    /// Sets how old a passing and a failing result may be. It applies only to checks whose TTL isn't set by an option,
+    /// the builder or the settings. Default: the default TTLs, 27 s and 9 s.
     pub fn max_age(mut self, pass: Duration, fail: Duration) -> Self {
         self.max_age = Some(MaxAge { pass, fail });
         self

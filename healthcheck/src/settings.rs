@@ -11,24 +11,24 @@ use serde_json::Value;
 use crate::model::options::{self, Set};
 use crate::model::{CheckInfo, CheckOptions, rules};
 
-/// What may be decided at deployment: every option of every check.
+/// Settings from the deployment's configuration. They can override every option of every check.
 ///
-/// Any configuration loader fills it, also one that gives numbers, booleans and lists (`"a, b"`) as text. Every field is
-/// optional, durations are text ("500ms", "1m 30s", "none"). Keep it under a key of its own: serde can't refuse unknown
-/// keys through `flatten`.
+/// Deserialise the settings with any configuration loader. Numbers, booleans and lists may also be text, such as
+/// `"a, b"`. Every field is optional. Durations are text: `"500ms"`, `"1m 30s"`, `"none"`. Keep the settings under a
+/// separate key of your configuration, because serde can't reject unknown keys through `flatten`.
 ///
 /// # Errors
-/// Reading refuses an unknown key. [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build) reports every bad value
-/// with its key, all at once: `settings: checks.redis.timeout: expected a duration like "5s", found 5`.
+/// Deserialising fails for an unknown key. [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build) lists all bad
+/// values with their keys: `settings: checks.redis.timeout: expected a duration like "5s", found 5`.
 ///
-/// | key | what it sets |
+/// | key | meaning |
 /// |---|---|
-/// | `timeout`, `success_ttl`, `failed_ttl` | what holds for the checks that don't say otherwise |
-/// | `longest_output` | how many bytes of an output are shown; the rest is cut, with a note. Default: 16,384 |
-/// | `unknown_checks` | `"error"` (default) or `"warn"`: what a check or tag that doesn't exist here is |
-/// | `tags.X.enabled` | `false` takes out the checks with that tag |
-/// | `checks.X.enabled` | `false` takes that check out; `true` keeps it although its tag is taken out |
-/// | `checks.X.…` | `description`, `liveness`, `readiness`, `startup`, `tags`, `critical`, `external`, `timeout`, `success_ttl`, `failed_ttl`, `interval`, `initial_delay`, `failure_threshold`, `success_threshold`, `warn_threshold`, `fail_after`, `depends_on`, `owner`, `runbook`, `when_it_fails`, as in `#[health_check]` |
+/// | `timeout`, `success_ttl`, `failed_ttl` | The defaults for checks that don't set these options. |
+/// | `longest_output` | How many bytes of an output are shown; the rest is cut, with a note. Default: 16,384. |
+/// | `unknown_checks` | Whether settings for an unknown check or tag are an `"error"` (default) or a warning, `"warn"`. |
+/// | `tags.X.enabled` | `false` disables the checks with that tag. |
+/// | `checks.X.enabled` | `false` disables that check; `true` keeps it even if its tag is disabled. |
+/// | `checks.X.…` | `description`, `liveness`, `readiness`, `startup`, `tags`, `critical`, `external`, `timeout`, `success_ttl`, `failed_ttl`, `interval`, `initial_delay`, `failure_threshold`, `success_threshold`, `warn_threshold`, `fail_after`, `depends_on`, `owner`, `runbook`, `when_it_fails`, as in `#[health_check]`. |
 ///
 /// ```
 /// use healthcheck::{HealthCheck, Settings};
@@ -59,7 +59,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What is wrong with the values that belong to no check, each with its key.
+    /// Returns the problems of the values outside of `checks`, each with its key.
     pub(crate) fn problems(&self) -> Vec<String> {
         let keys = [
             ("longest_output", longest_output(&self.longest_output).err()),
@@ -78,13 +78,13 @@ impl Settings {
         problems.chain(tags).collect()
     }
 
-    /// How many bytes of an output are shown, where that is set.
+    /// Returns how many bytes of an output are shown, if that is set.
     pub(crate) fn longest_output(&self) -> Option<usize> {
         longest_output(&self.longest_output).ok()?
     }
 
-    /// Whether a check or tag that doesn't exist is a warning, so that one configuration serves two releases. Otherwise
-    /// it is an error.
+    /// Returns true if settings for an unknown check or tag are a warning, so that one configuration fits two releases.
+    /// Otherwise they are an error.
     pub(crate) fn warns_of_unknown(&self) -> bool {
         warns_of_unknown(&self.unknown_checks).unwrap_or_default()
     }
@@ -106,26 +106,26 @@ impl TagSettings {
     }
 }
 
-/// What is set of one check, by key. The values are read at build, so that every bad one is reported with its key.
+/// The settings of one check, by key. The values are parsed at build, so that each bad value is reported with its key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CheckSettings(BTreeMap<&'static str, Value>);
 
-/// The keys beside the options.
+/// The keys that aren't options of a check.
 const ENABLED: &str = "enabled";
 const DESCRIPTION: &str = "description";
 
 impl CheckSettings {
-    /// Whether it takes its check out, `false`, or keeps it in whatever happens to its tags.
+    /// Returns `false` if the check is disabled, and `true` if it stays enabled even if its tags are disabled.
     pub(crate) fn enabled(&self) -> Option<bool> {
         self.flag(ENABLED)
     }
 
-    /// Whether it takes its check out of readiness.
+    /// Returns true if the settings remove the check from readiness.
     pub(crate) fn leaves_readiness(&self) -> bool {
         self.flag("readiness") == Some(false)
     }
 
-    /// Lays the settings over what the code says of the check.
+    /// Applies the settings to the options from the code.
     pub(crate) fn apply(&self, name: &str, info: &mut CheckInfo, problems: &mut Vec<String>) {
         let mut apply = |key: &str, set: &mut dyn FnMut(&Value) -> Result<(), String>| {
             if let Some(Err(why)) = self.0.get(key).map(set) {
@@ -166,8 +166,8 @@ pub(crate) fn problem(key: &str, why: &str) -> String {
     format!("settings: {key}: {why}")
 }
 
-// The values, as loaders give them: some know no numbers and no booleans and give every value as text, as that of an
-// environment variable. Null is a key without a value and sets nothing.
+// Parsers of the values. Some configuration loaders have no numbers or booleans, and pass every value as text, as from an
+// environment variable. Null means a key without a value and sets nothing.
 
 fn flag(value: &Value) -> Result<Option<bool>, String> {
     let flag = match value {
@@ -193,7 +193,7 @@ fn number<T: FromStr + TryFrom<u64>>(value: &Value, like: &str) -> Result<Option
     number.map(Some).ok_or_else(|| expected(like, value))
 }
 
-/// The inner `None` is "none".
+/// The outer `None` means "not set", the inner `None` the text "none".
 pub(crate) fn duration(value: &Value) -> Result<Option<Option<Duration>>, String> {
     match value {
         Value::Null => Ok(None),
@@ -202,7 +202,7 @@ pub(crate) fn duration(value: &Value) -> Result<Option<Option<Duration>>, String
     }
 }
 
-/// A loader that guesses types makes a number of a text like "7".
+/// Accepts numbers and booleans too, because a loader that guesses types turns a text like "7" into a number.
 fn text(value: &Value) -> Result<Option<String>, String> {
     match value {
         Value::Null => Ok(None),
@@ -212,7 +212,7 @@ fn text(value: &Value) -> Result<Option<String>, String> {
     }
 }
 
-/// A list, or its elements in one text with commas between them.
+/// Accepts a list, or a text with the elements separated by commas.
 fn texts(value: &Value) -> Result<Option<Box<[Cow<'static, str>]>>, String> {
     let element = |element: &Value| match text(element) {
         Ok(Some(text)) => Ok(Cow::Owned(text)),
@@ -246,13 +246,14 @@ fn expected(what: &str, value: &Value) -> String {
     let found = match value {
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a table".to_owned(),
-        // On one line, in quotes where it is a text.
+        // JSON, so the value is on one line, and a text has quotes.
         scalar => scalar.to_string(),
     };
     format!("expected {what}, found {found}")
 }
 
-// Reading refuses unknown keys. The path to one is known here and not to the loader.
+// Custom deserialisation of `checks`, so that the error for an unknown key has its full path. A derived one only knows the
+// last key.
 
 fn read_checks<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -279,7 +280,7 @@ fn read_checks<'de, D: Deserializer<'de>>(
     deserializer.deserialize_map(Checks)
 }
 
-/// Reads the settings of the check with this name.
+/// Deserialises the settings of the check with this name.
 struct SettingsOf<'a>(&'a str);
 
 impl<'de> DeserializeSeed<'de> for SettingsOf<'_> {

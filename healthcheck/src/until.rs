@@ -112,10 +112,10 @@ impl HealthCheck {
     ///
     /// For readiness, the startup checks must have passed too. It makes no difference whether a check is critical.
     ///
-    /// It runs due checks, as a probe does. For a check without its own TTL, a failure is cached for 250 ms before the
-    /// first pass of the check, and for 2 s after it. No check runs more often than every 250 ms. Each result wakes the
-    /// waiting task, so the call returns as soon as the last check passes. Inside one of its own checks, and outside of a
-    /// tokio runtime, the call returns immediately.
+    /// It runs due checks, as a probe does. If no option, builder or setting sets a check's TTL, a failure is cached for
+    /// 250 ms before the check's first pass, and for 2 s after it. It runs no check more often than every 250 ms. Each
+    /// result wakes the waiting task, so the call returns as soon as the last check passes. Inside a check of the same
+    /// `HealthCheck`, and outside of a tokio runtime, it doesn't wait.
     ///
     /// # Errors
     /// - Some checks don't pass within `limit`. [`NotReady`] has the name and the output of each.

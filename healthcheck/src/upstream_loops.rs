@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(asking().requests[&invented.0].len(), MOST);
         let passed_on = header_value();
         assert!(passed_on.split(',').count() <= 1 + MOST);
-        // As the next one along sees it.
+        // The next service has another id, so it must not see a loop.
         assert!(Asked::by(&passed_on.replace(OWN.as_str(), "00000000000000c4")).is_ok());
         let behind = format!("{}, {}", many.join(","), OWN.as_str());
         assert!(Asked::by(&behind).is_err());
@@ -186,7 +186,7 @@ mod tests {
         let other = Asked::by(&invented(MOST).join(",")).unwrap();
         assert!(header_value().contains(direct));
         drop((one, other));
-        // The ids of many requests at once: the last ones win.
+        // With too many requests at once, the ids of the latest requests are sent.
         let old: Vec<Asked> = invented(0).iter().map(|id| Asked::by(id).unwrap()).collect();
         drop(real);
         let latest = Asked::by(direct).unwrap();

@@ -1,17 +1,17 @@
-//! Amounts as people write them in a threshold: "15%", "2GiB", "5000".
+//! Parses and compares the amounts in thresholds: "15%", "2GiB", "5000".
 
 use std::fmt;
 
-/// A share of the whole, or so many of it.
+/// A share of a total, a count or a number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Amount {
-    /// From 0 to 1.
+    /// A fraction from 0 to 1.
     Share(f64),
     Count(u64),
     Bytes(u64),
 }
 
-/// What an amount without a percent sign counts.
+/// The unit of an amount without a percent sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     Bytes,
@@ -19,7 +19,7 @@ pub(super) enum Unit {
 }
 
 impl Amount {
-    /// The error says what to write instead.
+    /// Parses an amount. The error has an example of a valid one.
     pub(super) fn parse(text: &str, unit: Unit) -> Result<Self, String> {
         let written = text.trim();
         let amount = match written.strip_suffix('%') {
@@ -38,8 +38,8 @@ impl Amount {
         })
     }
 
-    /// This amount moved up by a share of itself, to where a value that was below it has recovered. Never beyond the
-    /// whole, which couldn't be reached.
+    /// Returns this amount plus a share of itself: the limit at which a value that was below it counts as recovered. It is
+    /// never above `whole`, because no value could reach that.
     pub(super) fn raised(self, margin: f64, whole: u64) -> Self {
         let moved = |limit: u64| (limit as f64 * (1.0 + margin)).ceil().min(whole as f64) as u64;
         match self {
@@ -49,7 +49,7 @@ impl Amount {
         }
     }
 
-    /// The same down, for a value that was above it.
+    /// Returns this amount minus a share of itself: the limit at which a value that was above it counts as recovered.
     pub(super) fn lowered(self, margin: f64) -> Self {
         let moved = |limit: u64| (limit as f64 * (1.0 - margin)).floor() as u64;
         match self {
@@ -59,7 +59,7 @@ impl Amount {
         }
     }
 
-    /// The share that a text like "5%" means.
+    /// Parses a share like "5%".
     pub(super) fn share_of(text: &str) -> Option<f64> {
         match Self::parse(text, Unit::Count) {
             Ok(Self::Share(share)) => Some(share),
@@ -67,7 +67,7 @@ impl Amount {
         }
     }
 
-    /// Whether `value` of `whole` is less than this.
+    /// Returns true if `value`, out of `whole`, is less than this amount.
     pub(super) fn is_above(self, value: u64, whole: u64) -> bool {
         match self {
             Self::Share(share) => fraction(value, whole) < share,
@@ -75,7 +75,7 @@ impl Amount {
         }
     }
 
-    /// Whether `value` of `whole` is more than this.
+    /// Returns true if `value`, out of `whole`, is more than this amount.
     pub(super) fn is_below(self, value: u64, whole: u64) -> bool {
         match self {
             Self::Share(share) => fraction(value, whole) > share,
@@ -88,7 +88,7 @@ impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Share(share) => {
-                // One decimal, and none where it would be a zero.
+                // One decimal place, left out if it is zero.
                 let percent = (share * 1000.0).round() / 10.0;
                 write!(f, "{percent}%")
             }
@@ -111,12 +111,12 @@ impl fmt::Display for Amount {
     }
 }
 
-/// Without the rounding error of a product, so that 2 % above 5 % is 5.1 %.
+/// Removes the rounding error of a multiplication, so that 2 % above 5 % is exactly 5.1 %.
 fn exact(share: f64) -> f64 {
     (share * 1e9).round() / 1e9
 }
 
-/// `value` of `whole` from 0 on; nothing of nothing is nothing.
+/// Returns `value / whole`, or 0 if `whole` is 0.
 pub(super) fn fraction(value: u64, whole: u64) -> f64 {
     match whole {
         0 => 0.0,
@@ -148,7 +148,7 @@ fn bytes(text: &str) -> Option<u64> {
         _ => return None,
     };
     let bytes = number * factor as f64;
-    // Beyond this no file system goes, and a float is no exact number any more.
+    // Reject more than 1e18 bytes: no file system is larger.
     (0.0..=1e18).contains(&bytes).then_some(bytes as u64)
 }
 

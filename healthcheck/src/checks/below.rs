@@ -5,16 +5,17 @@ use super::held::{self, MARGIN};
 use super::shared;
 use crate::{Outcome, Status};
 
-/// A value lies below its limit: a queue's length, a lag, connections in use.
+/// Checks that a value is below its limit, such as a queue's length, a lag or the connections in use.
 ///
-/// A value that equals the limit fails, and so does one that can't be compared with it (NaN). After a failure the check
-/// passes again once the value is more than 2 % below the limit, so a value that swings around its limit gives one
-/// transition. [`below_until`] sets another place. The last verdict is kept for each line of code that calls this
-/// function: call it once for each value, not from a helper that judges several.
+/// A value that equals the limit fails, and so does NaN. After a failure, the check passes again only once the value is
+/// more than 2 % below the limit. So a value that swings around its limit causes one transition. [`below_until`] takes
+/// another limit for that. The last status is stored for each line of code that calls this function, so call it from a
+/// separate line for each value.
 ///
-/// Costs a comparison and a look-up, less than a microsecond. It doesn't see what the value was between two runs, nor
-/// whether anything moves: a queue without a reader stays short while there is no writer
-/// ([`Progress`](super::Progress)).
+/// A run costs a comparison and a lookup, less than 1 µs.
+///
+/// The check doesn't see the value between two runs. It doesn't see whether work progresses: a queue without a reader
+/// stays short while there is no writer. For that, use [`Progress`](super::Progress).
 ///
 /// ```
 /// use std::collections::VecDeque;
@@ -43,7 +44,7 @@ pub fn below<T: PartialOrd + Display>(value: T, limit: T) -> Outcome {
     })
 }
 
-/// As [`below`], but after a failure the check passes again once the value is below `clears`.
+/// The same as [`below`], but after a failure the check passes again once the value is below `clears`.
 ///
 /// ```
 /// use healthcheck::{Status, checks};
@@ -51,7 +52,7 @@ pub fn below<T: PartialOrd + Display>(value: T, limit: T) -> Outcome {
 /// let statuses = [1_000, 900, 799].map(|length| checks::below_until(length, 1_000, 800).status());
 /// assert_eq!(statuses, [Status::Fail, Status::Fail, Status::Pass]);
 /// ```
-#[allow(clippy::needless_pass_by_value)] // as above
+#[allow(clippy::needless_pass_by_value)] // the same reason as for `below`
 #[track_caller]
 pub fn below_until<T: PartialOrd + Display>(value: T, limit: T, clears: T) -> Outcome {
     held::judge(place(), |last| {
@@ -60,7 +61,7 @@ pub fn below_until<T: PartialOrd + Display>(value: T, limit: T, clears: T) -> Ou
     })
 }
 
-/// `held` gives the place where the value clears, where it isn't there yet.
+/// `held` returns the limit at which the value clears, or `None` if the value is below that limit.
 fn judge<T: PartialOrd + Display>(
     value: &T,
     limit: &T,
@@ -78,7 +79,7 @@ fn judge<T: PartialOrd + Display>(
     }
 }
 
-/// Numbers of all kinds have their text in common.
+/// Converts a value to `f64` through its text, because the number types have no common trait for it.
 fn number(value: &impl Display) -> Option<f64> {
     value.to_string().parse().ok()
 }
@@ -116,7 +117,7 @@ mod tests {
             outputs[1],
             "-101 is below the limit of -100 again, and clears below -102"
         );
-        // A value that is no number clears at its limit.
+        // A value that isn't a number clears at the limit itself.
         let words = ["m", "k"].map(|word| below(word, "l").status());
         assert_eq!(words, [Fail, Pass]);
     }

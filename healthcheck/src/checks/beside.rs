@@ -1,4 +1,4 @@
-//! Two futures polled by one task. Nothing is spawned, so a run that is dropped leaves nothing behind.
+//! Polls two futures in one task. It spawns nothing, so a dropped run leaves no task behind.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-/// Polls `work` to its end, and `background` beside it for as long as that takes.
+/// Runs `work` to completion, and polls `background` until then.
 pub(super) async fn beside<T>(background: impl Future, work: impl Future<Output = T>) -> T {
     let (mut background, mut work) = (pin!(background), pin!(work));
     let mut background_ended = false;
@@ -17,7 +17,7 @@ pub(super) async fn beside<T>(background: impl Future, work: impl Future<Output 
         }
         if !background_ended && background.as_mut().poll(cx).is_ready() {
             background_ended = true;
-            // The work may wait for this end.
+            // `work` may wait for the end of `background`, so poll it again.
             return work.as_mut().poll(cx);
         }
         Poll::Pending
@@ -25,11 +25,12 @@ pub(super) async fn beside<T>(background: impl Future, work: impl Future<Output 
     .await
 }
 
-/// A client that retries by itself gets this long before its server is dialed for the reason. Most answer sooner.
+/// How long a client that retries by itself may take before the check dials the server to find the reason. Most clients
+/// answer sooner.
 const A_MOMENT: Duration = Duration::from_millis(10);
 
-/// Returns the result of `work`, or the `reason` why it won't succeed. `reason` starts a moment later; `None` lets
-/// the work go on.
+/// Returns the result of `work`, or the error that `reason` finds first. `reason` starts 10 ms later. If it returns
+/// `None`, `work` continues.
 pub(super) async fn or_reason<T, E>(
     work: impl Future<Output = Result<T, E>>,
     reason: impl Future<Output = Option<E>>,

@@ -1,4 +1,4 @@
-//! How many calls passed and failed over the last while.
+//! Counts the calls that passed and failed within a sliding window.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 const TENTHS: usize = 10;
 
-/// A ring of tenths of the window; an old tenth is overwritten by the one that takes its place.
+/// A ring buffer of counters, one for each tenth of the window. A new tenth overwrites the oldest one.
 #[derive(Debug)]
 pub(super) struct Calls {
     created: Instant,
@@ -17,7 +17,7 @@ pub(super) struct Calls {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Tenth {
-    /// Counted from `created`.
+    /// The number of this tenth since `created`.
     number: u128,
     passed: u64,
     failed: u64,
@@ -33,7 +33,7 @@ impl Calls {
         }
     }
 
-    /// One more has ended, now.
+    /// Counts a call that has ended now.
     pub(super) fn record(&self, passed: bool) {
         let number = self.now();
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,7 +53,7 @@ impl Calls {
         *count = count.saturating_add(1);
     }
 
-    /// Those that passed and those that failed within the window.
+    /// Returns how many calls passed and how many failed within the window.
     pub(super) fn count(&self) -> (u64, u64) {
         let now = self.now();
         let ring = *self.ring.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,9 +1,9 @@
-//! When the path of certificates ends by which a server is trusted.
+//! Finds out when the certificate path of a server expires.
 //!
-//! A client doesn't look at the server's own certificate alone: it builds a path over the intermediates that the
-//! server sent to an authority that it trusts. The first certificate of the path that ends breaks it. Other
-//! certificates that the server sent don't matter, so this module builds the path as the client does. Where there are
-//! several paths, the one that lasts longest counts: clients take it when the others have ended.
+//! A client doesn't look only at the server's own certificate. It builds a path from that certificate, through the
+//! intermediates that the server sent, to a trusted authority. The path expires with its first certificate that
+//! expires. Other certificates that the server sent don't matter. So this module builds the path as a client does. If
+//! there are several paths, it takes the one that is valid longest, because clients use it once the others have expired.
 
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
@@ -16,15 +16,15 @@ use x509_cert::der::Decode;
 
 use super::trust::Trust;
 
-/// The certificate of a path that ends first.
+/// The first certificate of a path to expire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct End {
-    /// "the certificate", of the server itself; else its kind and its name.
+    /// "the certificate" for the server's own; for others their kind and name.
     pub(super) what: String,
     pub(super) at: SystemTime,
 }
 
-/// The end of the path from the first of the `shown` certificates to one of the trusted authorities.
+/// Returns the end of the path from the first of the `shown` certificates to a trusted authority.
 pub(super) fn end_of_path(
     shown: &[CertificateDer<'_>],
     trust: &Trust,
@@ -45,14 +45,14 @@ pub(super) fn end_of_path(
         let ends = std::iter::once(own_end.clone())
             .chain(between)
             .chain(end_of_anchor(path.anchor(), trust));
-        // Of those that end together the one nearest to the server.
+        // `min_by_key` returns the first of several that expire together: the one nearest to the server.
         if let Some(first) = ends.min_by_key(|end| end.at) {
             let mut latest = latest.borrow_mut();
             if latest.as_ref().is_none_or(|latest| first.at > latest.at) {
                 *latest = Some(first);
             }
         }
-        // Refused, so that the next path is looked at.
+        // Reject this path, so that webpki tries the next one.
         Err(Error::UnknownIssuer)
     };
     let paths = own.verify_for_usage(
@@ -64,14 +64,15 @@ pub(super) fn end_of_path(
         None,
         Some(&look),
     );
-    // Each path was refused above; another reason matters only where there was none.
+    // `look` rejects every path, so `paths` is always an error. It matters only if there was no path.
     let why = paths.err().map(|error| error.to_string()).unwrap_or_default();
     latest
         .into_inner()
         .ok_or_else(|| format!("no path leads to a trusted authority: {why}"))
 }
 
-/// Of several certificates for the same authority the last to end: a client takes whichever holds.
+/// Returns the end of a trusted authority. If it has several certificates, a client takes any valid one, so the last to
+/// expire counts.
 fn end_of_anchor(anchor: &TrustAnchor<'_>, trust: &Trust) -> Option<End> {
     let same = |other: &TrustAnchor<'_>| {
         (&other.subject, &other.subject_public_key_info) == (&anchor.subject, &anchor.subject_public_key_info)

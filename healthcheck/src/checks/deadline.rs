@@ -1,18 +1,19 @@
-//! When a check's time is up.
+//! Deadlines of network checks.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// As good as never, and a moment that every clock can tell.
+/// The longest timeout: practically without limit, and still within the range of `Instant`.
 const LONGEST: Duration = Duration::from_secs(30 * 365 * 86_400);
 
-/// So long from now; a limit beyond what the clock can tell is none.
+/// Returns the time `limit` from now, or about 30 years from now if `limit` is longer.
 pub(super) fn after(limit: Duration) -> Instant {
     Instant::now() + limit.min(LONGEST)
 }
 
-/// The middle between now and the deadline: a kept connection that stays silent until then leaves time for a new one.
+/// Returns the middle between now and the deadline. If an existing connection doesn't answer until then, there is still
+/// time for a new one.
 pub(super) fn half(deadline: Instant) -> Instant {
     let now = Instant::now();
     now + deadline.saturating_duration_since(now) / 2

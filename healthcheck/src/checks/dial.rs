@@ -1,4 +1,4 @@
-//! A TCP connection to a name: look it up, then try its addresses.
+//! Opens a TCP connection to a host name: looks the name up, then tries its addresses.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,10 +12,10 @@ use super::resolve::resolve;
 use super::shared;
 use super::span::span;
 
-/// A connection to the first address of `host` that accepts, lookup and all within `limit`.
+/// Connects to the first address of `host` that accepts. Lookup and connections together take at most `limit`.
 ///
-/// The addresses are tried one after the other, each with its part of the time, so that a dead one doesn't hide a live
-/// one.
+/// It tries the addresses in turn. Each gets an equal part of the remaining time, so that an address that doesn't answer
+/// leaves time for the others.
 pub(super) async fn dial(host: &str, port: u16, limit: Duration) -> Result<(SocketAddr, TcpStream), Problem> {
     let started = Instant::now();
     let resolved = resolve(host, limit).await;
@@ -34,7 +34,7 @@ pub(super) async fn dial(host: &str, port: u16, limit: Duration) -> Result<(Sock
         .map_err(|problems| Layer::Connect.problem(problems))
 }
 
-/// Host and port of "host:port" or "[::1]:port"; of an IPv6 address without its brackets.
+/// Splits "host:port" or "[::1]:port" into host and port, and removes the brackets of an IPv6 address.
 pub(super) fn split(addr: &str) -> Option<(&str, u16)> {
     let (host, port) = addr.rsplit_once(':')?;
     let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
@@ -42,12 +42,12 @@ pub(super) fn split(addr: &str) -> Option<(&str, u16)> {
     Some((host, port.parse().ok()?))
 }
 
-/// Whether it can be a host's name or IPv4 address, and not a URL or anything else with more in it.
+/// Returns true if the text can be a host name or an IPv4 address. A URL can't.
 pub(super) fn is_name(host: &str) -> bool {
     !host.is_empty() && !host.contains([':', '/', '@', '?', '[', ']', ' '])
 }
 
-/// The first address that accepts, or what each of them answered.
+/// Connects to the first address that accepts, or returns the errors of all addresses.
 async fn connect_any<T, F>(
     addresses: &[SocketAddr],
     limit: Duration,

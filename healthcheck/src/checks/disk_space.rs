@@ -5,21 +5,22 @@ use super::thresholds::Thresholds;
 use super::{file_system, held};
 use crate::Outcome;
 
-/// The file system that holds `path` has space left and can be written to.
+/// Checks that the file system of `path` has free space and isn't mounted read-only.
 ///
-/// Warns below 15 % and fails below 5 % of what an ordinary user can fill, as `df` counts it; both can be set, as a
-/// share or as a size. A share also holds for the number of files (inodes) where the file system has such a limit,
-/// since that runs out unseen. Fails where the file system is mounted read-only, as Linux does by itself after an
-/// error of the disk; [`read_only`](DiskSpace::read_only) allows it. A value that has crossed a limit clears 2 % of
-/// the limit above it ([`margin`](DiskSpace::margin)). A file system without a size passes, as "unknown".
+/// It warns below 15 % and fails below 5 % of the space that an ordinary user can fill, as `df` counts it. Set other
+/// limits as a share or as a size. A share also applies to the number of free files (inodes), if the file system limits
+/// it. After crossing a limit, the check recovers at 2 % above the limit ([`margin`](DiskSpace::margin)).
 ///
-/// Costs a system call or two for that file system alone, about a microsecond on a local disk; on ext4 it also reads the
-/// list of mounts, some 20 µs. Use it in a sync function, which runs on a thread apart, since a dead network disk may keep
-/// it for minutes.
+/// The check fails if the file system is mounted read-only, because Linux remounts it so after a disk error.
+/// [`read_only`](DiskSpace::read_only) allows it. A file system without a size passes as "unknown".
 ///
-/// It doesn't see whether this user may write to `path`, a quota, or what is left below an overlay, a network disk or
-/// a thinly provisioned volume. Where the disk isn't mounted at `path`, it judges the file system that holds the
-/// empty folder.
+/// A run costs one or two system calls for that file system, about 1 µs on a local disk. On ext4 it also reads the list
+/// of mounts, about 20 µs. Use it in a sync function, which has its own thread, because a dead network disk may block it
+/// for minutes.
+///
+/// The check doesn't see whether this user may write to `path`, or a quota. It doesn't see the free space below an
+/// overlay, a network disk or a thinly provisioned volume. If the disk isn't mounted at `path`, it checks the file
+/// system of the empty directory.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -40,7 +41,7 @@ pub fn disk_space(path: impl AsRef<Path>) -> DiskSpace {
     }
 }
 
-/// A check that [`disk_space`] made; [`check`](Self::check) runs it.
+/// The check returned by [`disk_space`]. Call [`check`](Self::check) to run it.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when `check()` is called"]
 pub struct DiskSpace {
@@ -50,31 +51,31 @@ pub struct DiskSpace {
 }
 
 impl DiskSpace {
-    /// Warns where less is free: a share ("15%") or a size ("2GiB", "500MB"); default 15 %.
+    /// Sets the limit of free space for a warning, as a share ("15%") or a size ("2GiB", "500MB"). Default: 15 %.
     pub fn warn_below(mut self, amount: &str) -> Self {
         self.thresholds.set_warn("warn_below", amount);
         self
     }
 
-    /// Fails where less is free; default 5 %.
+    /// Sets the limit of free space for a failure, as a share or a size. Default: 5 %.
     pub fn fail_below(mut self, amount: &str) -> Self {
         self.thresholds.set_fail("fail_below", amount);
         self
     }
 
-    /// Clears only where so much more than the limit is free, as a share of the limit; default "2%".
+    /// Sets how far above a crossed limit the free space must rise to recover, as a share of the limit. Default: "2%".
     pub fn margin(mut self, share: &str) -> Self {
         self.thresholds.set_margin(share);
         self
     }
 
-    /// Passes where the file system is mounted read-only, because it is meant to be.
+    /// Allows the file system to be mounted read-only.
     pub const fn read_only(mut self) -> Self {
         self.read_only = true;
         self
     }
 
-    /// Looks how much is free. An amount that can't be understood is a failure that says what to write.
+    /// Runs the check. If an amount is invalid, it fails with an example of a valid one.
     pub fn check(self) -> Outcome {
         let path = self.path.display();
         if let Some(problem) = self.thresholds.problem(&format!("disk_space({:?})", self.path)) {
@@ -118,11 +119,11 @@ impl DiskSpace {
     }
 }
 
-/// What is left of a file system.
+/// The free space of a file system.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Space {
     pub(super) bytes: Room,
-    /// `None` where the number of files has no limit of its own.
+    /// The free files (inodes); `None` if the file system doesn't limit their number.
     pub(super) files: Option<Room>,
     pub(super) read_only: bool,
 }
@@ -139,7 +140,7 @@ mod tests {
     use super::*;
     use crate::Status;
 
-    /// Each test has a path of its own: the last status is kept by path.
+    /// Each test uses a different path, because the last status is stored by path.
     fn judged(path: &str, free: u64, files: Option<u64>) -> Outcome {
         let room = |free| Room { free, whole: 1000 };
         disk_space(path).judge(Space {

@@ -8,18 +8,17 @@ use super::resolve::resolve;
 use super::shared;
 use crate::Outcome;
 
-/// A name resolves to at least one address, by the system's resolver (`/etc/hosts`, DNS, whatever else is set up).
+/// Checks that the system's resolver finds an address for a name, in `/etc/hosts`, DNS or another configured source.
 ///
-/// Costs a thread for as long as the resolver takes, a few milliseconds as a rule, and a query where nothing caches.
-/// A lookup that hangs is left behind once and joined by later runs, never started again beside itself. Fails after
-/// 3 s by default, which names the layer before the check's own time limit cuts it off.
+/// A run costs a thread while the resolver works, usually a few milliseconds, and a query if no cache has the answer. If
+/// a lookup hangs, later runs wait for the same lookup instead of starting another. The check fails after 3 s by
+/// default, before the timeout of the check itself, so that the output has the layer `DNS`.
 ///
-/// It doesn't see by which way the address came, nor whether it is the right one:
-/// - `/etc/hosts` and a cache (nscd, systemd-resolved) answer while every name server is down.
-/// - A name without a dot at its end may be completed: with `search prod.example.com` in `/etc/resolv.conf`, `db` and
-///   even `db.internal` can be found as `db.internal.prod.example.com`. Write `db.internal.`, with the dot, for exactly
-///   that name.
-/// - Some resolvers answer for names that don't exist.
+/// The check doesn't see where the address came from, or whether it is the right one:
+/// - `/etc/hosts` and a cache (nscd, systemd-resolved) still answer while every name server is down.
+/// - The resolver may complete a name without a final dot. With `search prod.example.com` in `/etc/resolv.conf`, it may
+///   find `db.internal` as `db.internal.prod.example.com`. Write `db.internal.`, with the dot, for exactly that name.
+/// - Some resolvers return an address for names that don't exist.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -39,7 +38,7 @@ pub fn dns(name: impl Into<String>) -> Dns {
     }
 }
 
-/// A check that [`dns`] made; awaiting it runs it.
+/// The check returned by [`dns`]. Await it to run it.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when it is awaited"]
 pub struct Dns {
@@ -48,7 +47,7 @@ pub struct Dns {
 }
 
 impl Dns {
-    /// Fails where there is no answer for so long; default 3 s.
+    /// Sets how long the lookup may take. Default: 3 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
@@ -57,13 +56,13 @@ impl Dns {
     async fn run(self) -> Outcome {
         let name = &self.name;
         if name.is_empty() || name.contains([':', '/', '@']) && name.parse::<IpAddr>().is_err() {
-            // Not repeated here: a URL may hold a password.
+            // Don't show the text: it may be a URL with a password.
             return Layer::Dns
                 .failure("that isn't a name: write one like \"db.internal\", without scheme and port");
         }
         let resolved = resolve(name, self.timeout).await;
         if name.parse::<IpAddr>().is_err() {
-            // All instances ask the same name server.
+            // An address needs no lookup. Other instances use the same name server.
             shared::note_resolved(name, resolved.as_deref().unwrap_or_default());
         }
         match resolved {

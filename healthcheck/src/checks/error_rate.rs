@@ -9,26 +9,26 @@ use super::span::span;
 use super::thresholds::Thresholds;
 use crate::{IntoOutcome, Outcome};
 
-/// The share of failed calls in the application's own traffic over the last `window`.
+/// Returns a check of the share of failed calls in the application's own traffic over the last `window`.
 ///
-/// Same as [`ErrorRate::new`].
+/// The same as [`ErrorRate::new`].
 #[must_use]
 pub fn error_rate(window: Duration) -> ErrorRate {
     ErrorRate::new(window)
 }
 
-/// Evidence from real traffic: the application records how its calls to a dependency went, and the check judges that
-/// in the place of a probe of its own.
+/// Checks the share of failed calls in real traffic. The application records the results of its calls to a dependency,
+/// and the check uses them instead of sending requests of its own.
 ///
-/// It warns above 10 % of failed calls and fails above 50 %, and judges only from 10 calls in the window on; all three
-/// can be set. Clones share the evidence: give one to the code that calls, and provide another. The window moves in
-/// tenths. To record is one look at the clock and an uncontended lock, about 40 ns.
+/// It warns above 10 % of failed calls and fails above 50 %. It needs at least 10 calls in the window. All three can be
+/// set. Clones share the recorded calls and the last status: use one clone in the code that calls, and provide another.
+/// The window slides in tenths of its length. Recording a call costs a clock read and a lock, about 40 ns.
 ///
-/// A share that has crossed a limit clears 2 % of the limit below it ([`margin`](Self::margin)). Clones share the last
-/// verdict, too. It doesn't see calls that aren't recorded, among them those that hang: record a time-out as a failure.
+/// After crossing a limit, the check recovers at 2 % below the limit ([`margin`](Self::margin)). The check doesn't see
+/// calls that aren't recorded. A call that hangs isn't recorded either, so record a timeout as a failure.
 ///
-/// With less traffic than that, [`check`](Self::check) passes, and [`check_or`](Self::check_or) runs a probe. While
-/// there is enough, no probe is run: a busy dependency isn't asked any more than it already is.
+/// With fewer calls, [`check`](Self::check) passes and [`check_or`](Self::check_or) runs a probe. With enough calls no
+/// probe runs, so a busy dependency gets no extra requests.
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,13 +55,13 @@ pub struct ErrorRate {
     at_least: u64,
     thresholds: Thresholds,
     calls: Arc<Calls>,
-    /// The last verdict by these thresholds. A clone with other thresholds has its own.
+    /// The last status by these thresholds. A clone with other thresholds has a separate one.
     held: Arc<Held>,
 }
 
 impl ErrorRate {
-    /// Evidence over the last `window`: long enough to hold some traffic, short enough to notice a change; 10 s to
-    /// 5 min. A window of zero is a check that fails and says so.
+    /// Returns a check of the calls within the last `window`. Choose 10 s to 5 min: long enough for some traffic, short
+    /// enough to notice a change. With a window of zero, the check always fails with that reason.
     #[must_use]
     pub fn new(window: Duration) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl ErrorRate {
         }
     }
 
-    /// Warns above this share ("5%") or number ("20") of failed calls; default 10 %.
+    /// Sets the limit of failed calls for a warning, as a share ("5%") or a number ("20"). Default: 10 %.
     #[must_use]
     pub fn warn_above(mut self, amount: &str) -> Self {
         self.thresholds.set_warn("warn_above", amount);
@@ -81,7 +81,7 @@ impl ErrorRate {
         self
     }
 
-    /// Fails above this share or number of failed calls; default 50 %.
+    /// Sets the limit of failed calls for a failure, as a share or a number. Default: 50 %.
     #[must_use]
     pub fn fail_above(mut self, amount: &str) -> Self {
         self.thresholds.set_fail("fail_above", amount);
@@ -89,7 +89,7 @@ impl ErrorRate {
         self
     }
 
-    /// Clears only where the failed calls are so far below the limit, as a share of the limit; default "2%".
+    /// Sets how far below a crossed limit the failed calls must fall to recover, as a share of the limit. Default: "2%".
     #[must_use]
     pub fn margin(mut self, share: &str) -> Self {
         self.thresholds.set_margin(share);
@@ -97,21 +97,21 @@ impl ErrorRate {
         self
     }
 
-    /// Judges only from so many calls in the window on; default 10.
+    /// Sets how many calls the window must have at least for a status. Default: 10.
     #[must_use]
     pub const fn at_least(mut self, calls: u64) -> Self {
         self.at_least = calls;
         self
     }
 
-    /// One call has ended: `Ok` counts as a success, `Err` as a failure.
+    /// Records a call that has ended: `Ok` counts as a success, `Err` as a failure.
     ///
-    /// Only what tells about the dependency's health should count as a failure: map a "not found" to `Ok` before.
+    /// Count only errors that concern the health of the dependency. For example, map a "not found" to `Ok` first.
     pub fn record<T, E>(&self, result: &Result<T, E>) {
         self.calls.record(result.is_ok());
     }
 
-    /// Judges the evidence; with too little of it, passes and says so.
+    /// Runs the check. With too few calls in the window, it passes with that note.
     pub fn check(&self) -> Outcome {
         self.judge().unwrap_or_else(|few| {
             let calls = if few == 1 { "call" } else { "calls" };
@@ -122,7 +122,7 @@ impl ErrorRate {
         })
     }
 
-    /// Judges the evidence; with too little of it, runs the probe.
+    /// Runs the check. With too few calls in the window, it runs `probe` and returns its outcome.
     pub async fn check_or<P>(&self, probe: impl FnOnce() -> P) -> Outcome
     where
         P: IntoFuture<Output: IntoOutcome>,
@@ -133,7 +133,7 @@ impl ErrorRate {
         }
     }
 
-    /// The verdict, or the number of calls that are too few for one.
+    /// Returns the outcome, or the number of calls if there are too few.
     fn judge(&self) -> Result<Outcome, u64> {
         if let Some(outcome) = self.thresholds.problem("error_rate") {
             return Ok(outcome);
@@ -208,7 +208,7 @@ mod tests {
         );
         record(&evidence, 20, 0);
         assert_eq!(evidence.check().status(), Pass);
-        // Other thresholds of the same evidence don't hold what these did.
+        // A clone with other limits doesn't use the last status of these limits.
         record(&evidence, 0, 10);
         assert_eq!(evidence.check().status(), Warn);
         record(&evidence, 60, 0);
@@ -233,7 +233,7 @@ mod tests {
             evidence.check().output(),
             "0 calls in the last 60 s, too few to judge"
         );
-        // The ring's places are used again, and what stood there is gone.
+        // New counts overwrite the old entries of the ring buffer.
         record(&evidence, 0, 10);
         assert_eq!(
             evidence.check().output(),
@@ -273,7 +273,7 @@ mod tests {
         let empty = error_rate(Duration::ZERO);
         record(&empty, 1, 1);
         assert_eq!(empty.check().status(), Status::Fail);
-        // A window without end holds everything.
+        // An endless window has all calls.
         let endless = error_rate(Duration::MAX);
         record(&endless, 20, 0);
         assert_eq!(endless.check().status(), Status::Pass);

@@ -1,4 +1,5 @@
-//! One HTTP request and its answer, over a connection of its own: a kept one would say nothing of new ones.
+//! Sends one HTTP request and reads the response, over a new connection. A kept connection wouldn't show whether new ones
+//! work.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ use super::target::Target;
 use super::trust::secure;
 use crate::outcome::chain;
 
-/// A request that a check sends.
+/// The HTTP request of a check.
 #[derive(Clone)]
 pub(super) struct Exchange {
     url: String,
@@ -35,14 +36,14 @@ pub(super) struct Exchange {
 }
 
 pub(super) struct Answer {
-    /// The URL as it may be shown.
+    /// The URL without secrets, for outputs.
     pub(super) shown: String,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
 }
 
-/// A body up to the most that is read of it.
+/// The response body, if it isn't longer than the limit.
 pub(super) enum Body {
     Whole(Bytes),
     TooLong,
@@ -74,12 +75,12 @@ impl Exchange {
         }
     }
 
-    /// The run fails with this problem and sends nothing.
+    /// Records a problem of the configuration. A run then sends nothing and fails with it.
     pub(super) fn problem(&mut self, what: String) {
         self.problems.push(what);
     }
 
-    /// Sends it and reads at most `longest` bytes of the answer's body.
+    /// Sends the request and reads at most `longest` bytes of the response body.
     pub(super) async fn run(&self, longest: usize) -> Result<Answer, Problem> {
         let deadline = after(self.timeout);
         let target = Target::parse(&self.url)?;
@@ -92,7 +93,7 @@ impl Exchange {
         if !target.https {
             return self.ask(target, connection, request, longest, deadline).await;
         }
-        // A certificate is for the name without the dot that ends a whole one.
+        // Certificates have the name without the final dot of a fully qualified name.
         let name = target.host.strip_suffix('.').unwrap_or(&target.host);
         let secured = secure(connection, name, self.ca_file.as_deref(), deadline).await;
         let secured = secured
@@ -128,7 +129,7 @@ impl Exchange {
             };
             Ok((head, body))
         };
-        // The connection's own error is the request's.
+        // If the connection fails, `send_request` returns the error, so the connection's own result doesn't matter.
         let (head, body) = beside(connection, answer).await?;
         Ok(Answer {
             shown: target.shown,
@@ -147,12 +148,12 @@ impl Exchange {
                 header::USER_AGENT,
                 concat!("healthcheck/", env!("CARGO_PKG_VERSION")),
             )
-            // The server need not wait for a second request.
+            // So the server doesn't wait for a second request.
             .header(header::CONNECTION, "close")
             .body(Full::new(self.content.clone()))
             .map_err(|error| Layer::Protocol.problem(error))?;
         if self.method == Method::POST {
-            // hyper leaves it out where the body is empty, which servers refuse.
+            // hyper omits this header for an empty body, and some servers reject a POST without it.
             let length = HeaderValue::from(self.content.len());
             request.headers_mut().insert(header::CONTENT_LENGTH, length);
         }
@@ -180,7 +181,7 @@ impl Exchange {
 
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The URL's query and the values of headers may be secrets.
+        // Don't show the query of the URL and the values of headers: they may be secrets.
         let url = Target::parse(&self.url).map(|target| target.shown);
         f.debug_struct("Exchange")
             .field("method", &self.method)

@@ -5,17 +5,17 @@ use std::time::{Duration, SystemTime};
 use super::span::span;
 use crate::Outcome;
 
-/// A file was written to no longer than `max_age` ago: a backup, an export, the mark that a cron job leaves.
+/// Checks that a file was written within the last `max_age`, such as a backup, an export or the marker of a cron job.
 ///
-/// A directory fails: its time changes when a name is added or removed, not when a file in it is written.
+/// A directory fails, because its time changes when a name is added or removed, not when a file in it is written.
 ///
-/// It doesn't see whether the file is whole, or empty: a job that fails after it has opened its file leaves a fresh
-/// one. Let the job write beside it and rename. Nor does it see a time that was set by hand (`touch`, a restored
-/// archive).
+/// The check doesn't see whether the file is complete or empty: a job that fails after opening its file leaves a fresh
+/// one. Let the job write to a temporary file and rename it. The check doesn't see that a time was set explicitly
+/// (`touch`, a restored archive).
 ///
-/// Costs one `stat`; use it in a sync function, which runs on a thread apart. The age is measured by the machine's clock,
-/// so a file from the future is fresh only as far ahead as it could be old: one stamped a year ahead by a broken
-/// clock would otherwise pass for a year.
+/// A run costs one `stat`. Use it in a sync function, which has its own thread. The age depends on the machine's clock. A
+/// file with a time in the future passes only if it is at most `max_age` ahead. Otherwise a file that a broken clock
+/// dated a year ahead would pass for a year.
 ///
 /// ```
 /// use std::time::Duration;
@@ -95,7 +95,7 @@ mod tests {
         );
         std::fs::write(&file, "").unwrap();
         assert_eq!(file_fresh(&file, HOUR).status(), Status::Pass);
-        // Only the name was added just now.
+        // The directory's time is recent only because a name was added.
         let folder = file_fresh(directory.path(), HOUR);
         assert_eq!(folder.status(), Status::Fail);
         assert!(

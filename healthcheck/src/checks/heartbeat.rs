@@ -7,15 +7,15 @@ use tokio::time::Instant;
 use super::span::span;
 use crate::Outcome;
 
-/// A sign of life: a worker calls [`beat`](Self::beat), and the check fails once it hasn't for `max_age`.
+/// Checks that a worker regularly calls [`beat`](Self::beat). It fails if there was no beat for `max_age`.
 ///
-/// Clones are the same heartbeat: give one to the worker and provide another. Before the first beat the time counts
-/// from [`new`](Self::new), so that a worker that never starts is noticed as well. A beat is one look at the clock
-/// and one store (about 25 ns, no lock, never waits); a check costs as little plus its text. The clock is monotonic:
-/// setting the machine's time changes nothing, and a suspended machine's sleep doesn't count.
+/// Clones share the heartbeat: use one in the worker and provide another. Before the first beat, the time counts from
+/// [`new`](Self::new), so the check also notices a worker that never starts. A beat costs a clock read and a store,
+/// about 25 ns, without a lock. The clock is monotonic, so setting the machine's time has no effect, and the time during
+/// which the machine is suspended doesn't count.
 ///
-/// It doesn't see the work between two beats. Of several workers that share a heartbeat it doesn't see one that has
-/// stopped: give each its own, or use [`Progress`](super::Progress).
+/// The check doesn't see the work between two beats. If several workers share a heartbeat, the check doesn't see that one
+/// of them has stopped. Use one heartbeat for each, or [`Progress`](super::Progress).
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,13 +44,13 @@ pub struct Heartbeat {
 #[derive(Debug)]
 struct Pulse {
     created: Instant,
-    /// Nanoseconds from `created` to the last beat; 0 before the first, and enough for 584 years.
+    /// Nanoseconds from `created` to the last beat; 0 before the first. A `u64` is enough for 584 years.
     last: AtomicU64,
 }
 
 impl Heartbeat {
-    /// One that fails once the last beat is longer ago than `max_age`. Choose it a few times as long as the worker
-    /// usually takes for one turn.
+    /// Returns a heartbeat that fails once the last beat is longer ago than `max_age`. Choose a few times the usual
+    /// time between two beats.
     #[must_use]
     pub fn new(max_age: Duration) -> Self {
         let pulse = Pulse {
@@ -64,27 +64,27 @@ impl Heartbeat {
         }
     }
 
-    /// From this age on the check warns; by default it never does.
+    /// Sets the age of the last beat above which the check warns. By default it never warns.
     #[must_use]
     pub const fn warn_after(mut self, age: Duration) -> Self {
         self.warn_age = Some(age);
         self
     }
 
-    /// The worker is alive, now.
+    /// Records that the worker is alive now.
     pub fn beat(&self) {
         let since = u64::try_from(self.pulse.created.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.pulse.last.store(since.max(1), Ordering::Relaxed);
     }
 
-    /// How long ago the last beat was, or the creation where there was none.
+    /// Returns the time since the last beat, or since the creation if there was no beat.
     #[must_use]
     pub fn age(&self) -> Duration {
         let last = Duration::from_nanos(self.pulse.last.load(Ordering::Relaxed));
         self.pulse.created.elapsed().saturating_sub(last)
     }
 
-    /// Passes while the last beat is at most `max_age` ago.
+    /// Runs the check. It passes if the last beat is at most `max_age` ago.
     pub fn check(&self) -> Outcome {
         let age = self.age();
         let found = match self.pulse.last.load(Ordering::Relaxed) {

@@ -1,18 +1,18 @@
-//! The status that a limit gave last. It decides where the limit clears.
+//! Stores the last status of a check with limits, for the hysteresis of the limits.
 //!
-//! A value that swings around its limit would give a transition each time it crosses. So after crossing a limit it
-//! clears only a little beyond. A ready-made check is built anew for each run, so this module keeps its last status,
-//! under a key of the subject and the limits. Two checks of the same subject by the same limits share it.
+//! Without hysteresis, a value that swings around its limit would cause a transition at each crossing. So a crossed limit
+//! clears only when the value is a margin beyond it. A ready-made check is built anew for each run. So this module stores
+//! its last status under a key of its subject and its limits. Two checks with the same key share the status.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::{Outcome, Status};
 
-/// How far beyond its limit a value clears, as a share of the limit.
+/// The default margin: how far beyond a crossed limit a value must be to clear, as a share of the limit.
 pub(super) const MARGIN: f64 = 0.02;
 
-/// The last status of one judgement.
+/// The last status of one check.
 #[derive(Debug)]
 pub(super) struct Held(Mutex<Status>);
 
@@ -21,7 +21,7 @@ impl Held {
         Self(Mutex::new(Status::Pass))
     }
 
-    /// `judge` gets the status of the last time.
+    /// Calls `judge` with the last status, and stores the new one.
     pub(super) fn judge(&self, judge: impl FnOnce(Status) -> Outcome) -> Outcome {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = judge(*last);
@@ -34,15 +34,16 @@ impl Held {
     }
 }
 
-/// A judgement that passes has no entry, so a healthy service keeps none.
+/// The last statuses by key. A check that passes has no entry, so a healthy service has an empty map.
 static HELD: Entries = Mutex::new(BTreeMap::new());
 
 type Entries = Mutex<BTreeMap<String, Status>>;
 
-/// A service that makes up names can't fill the memory. A judgement without a place clears at its limit.
+/// The most entries, so that a service with endlessly many keys can't fill the memory. Without an entry, a check clears
+/// at the limit itself.
 const MOST: usize = 1024;
 
-/// [`Held::judge`] for a judgement without an object to keep the status in; `what` is its key.
+/// The same as [`Held::judge`], with the last status in the global map under the key `what`.
 pub(super) fn judge(what: String, judge: impl FnOnce(Status) -> Outcome) -> Outcome {
     judge_by(&HELD, what, judge)
 }

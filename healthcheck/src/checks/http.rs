@@ -14,26 +14,26 @@ use super::exchange::{Answer, Body, Exchange};
 use super::layer::Layer;
 use crate::Outcome;
 
-/// A web service answers a request to `url` as it should.
+/// Checks that a web service answers a request to `url` with an expected response.
 ///
-/// Sends GET, or POST with [`post`](Http::post). Passes where the status is from 200 to 299, within 3 s; both can be
-/// set, and a text, a header or a value in a JSON body can be asked for besides. Redirects aren't followed: one is an
-/// answer like any other, and outside of the range. HTTP/1.1; certificates are checked against the machine's
-/// authorities or those of [`ca_file`](Http::ca_file).
+/// It sends GET, or POST with [`post`](Http::post). It passes if the status is from 200 to 299 and the response takes at
+/// most 3 s; both can be set. It can also require a text, a header or a value in a JSON body. It doesn't follow
+/// redirects, so a redirect fails unless its status is in the range. It uses HTTP/1.1, and validates certificates with
+/// the machine's authorities or those of [`ca_file`](Http::ca_file).
 ///
-/// Each run looks the name up and dials anew, as a new client does. A connection that is kept between runs would
-/// answer while every new client is refused, and would hold on to an address that has moved or a certificate that was
-/// replaced.
+/// Each run looks the name up and opens a new connection, as a new client does. A kept connection might still work while
+/// the server refuses every new client, the name has a new address, or the certificate was replaced.
 ///
-/// Costs a lookup, a connection and one request; with `https` also a handshake (about 1 ms of CPU time, every five
-/// minutes 10 ms to read the machine's authorities). Up to 1 MiB of the answer is read. Nothing is left open.
+/// A run costs a lookup, a connection and a request. With `https` it also costs a handshake, about 1 ms of CPU time, and
+/// every five minutes 10 ms to read the machine's authorities. It reads at most 1 MiB of the response, and closes the
+/// connection.
 ///
-/// It doesn't see the other addresses of the name than the first that accepts, HTTP/2 or HTTP/3, the service behind a
-/// cache or a proxy that answers by itself, nor more of the answer than was asked for.
+/// The check sees only the first address of the name that accepts. It doesn't see HTTP/2 or HTTP/3. It doesn't see the
+/// service behind a cache or proxy that answers by itself, or parts of the response that you don't require.
 ///
-/// A failure says in which layer: `DNS`, `connect`, `TLS`, `protocol` (no answer, or no HTTP) or `verdict` (an answer,
-/// and not the right one). The query of the URL and the values of headers aren't shown, and credentials in the URL are
-/// refused: send them with [`header`](Http::header).
+/// A failure begins with its layer: `DNS`, `connect`, `TLS`, `protocol` (no response, or not HTTP) or `verdict` (an
+/// unexpected response). The output never shows the query of the URL or the values of headers. Credentials in the URL
+/// are a failure: send them with [`header`](Http::header).
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -56,7 +56,7 @@ pub fn http(url: impl Into<String>) -> Http {
     }
 }
 
-/// A check that [`http`] made; awaiting it runs it.
+/// The check returned by [`http`]. Await it to run it.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when it is awaited"]
 pub struct Http {
@@ -67,30 +67,30 @@ pub struct Http {
     headers: Vec<(String, String)>,
 }
 
-/// Of a body that has to contain a text.
+/// How many bytes of a response body are read.
 const LONGEST_BODY: usize = 1 << 20;
 
 impl Http {
-    /// Fails where lookup, connection, handshake and answer together take longer; default 3 s.
+    /// Sets how long lookup, connection, handshake and response may take together. Default: 3 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.exchange.timeout = limit;
         self
     }
 
-    /// Fails where the status is another; default `200..=299`. One alone is `204..=204`.
+    /// Sets the expected range of the status. Default: `200..=299`. For a single status, write `204..=204`.
     pub fn status(mut self, range: impl RangeBounds<u16>) -> Self {
         self.status = (range.start_bound().cloned(), range.end_bound().cloned());
         self
     }
 
-    /// Fails where the body doesn't contain this text, or has more than 1 MiB.
+    /// Requires that the body contains this text and isn't longer than 1 MiB.
     pub fn body_contains(mut self, text: impl Into<String>) -> Self {
         self.body = Some(text.into());
         self
     }
 
-    /// Sends POST with this body in the place of GET: a query that GraphQL, a search or a JSON-RPC service answers.
-    /// Each run sends it, so it must change nothing.
+    /// Sends POST with this body instead of GET, for example a query to GraphQL, a search or a JSON-RPC service. Each run
+    /// sends it, so the request must not change anything.
     ///
     /// ```
     /// use healthcheck::{Outcome, checks};
@@ -109,8 +109,8 @@ impl Http {
         self.header(header::CONTENT_TYPE.as_str(), content_type)
     }
 
-    /// Fails where the body is no JSON, has more than 1 MiB, or another value at `pointer`, a JSON pointer (RFC 6901)
-    /// such as `"/status"` or `"/nodes/0/up"`. Several can be asked for.
+    /// Requires that the body is JSON of at most 1 MiB, with the value `expected` at `pointer`. `pointer` is a JSON pointer
+    /// (RFC 6901) such as `"/status"` or `"/nodes/0/up"`. Several calls add up.
     pub fn json(mut self, pointer: impl Into<String>, expected: impl Serialize) -> Self {
         let pointer = pointer.into();
         if !pointer.is_empty() && !pointer.starts_with('/') {
@@ -127,20 +127,19 @@ impl Http {
         self
     }
 
-    /// Sends a header, such as `authorization`. Its value is never shown.
+    /// Sends a header, such as `authorization`. The output never shows its value.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.exchange.header(name, value);
         self
     }
 
-    /// Fails where no header of this name in the answer contains this text.
+    /// Requires that a response header of this name contains this text.
     pub fn header_contains(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
         self.headers.push((name.into(), text.into()));
         self
     }
 
-    /// Trusts the authorities in this PEM file, in the place of the machine's own. It is read when a connection is
-    /// made.
+    /// Trusts the certificate authorities in this PEM file instead of the machine's. Each run reads the file.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.exchange.ca_file = Some(path.into());
         self
@@ -227,7 +226,7 @@ impl Http {
     }
 }
 
-/// JSON has one kind of number: 1 is 1.0.
+/// Compares two values. JSON has only one kind of number, so 1 equals 1.0.
 fn same(found: &Value, expected: &Value) -> bool {
     match (found, expected) {
         (Value::Number(found), Value::Number(expected)) => {
@@ -237,7 +236,7 @@ fn same(found: &Value, expected: &Value) -> bool {
     }
 }
 
-/// A value as it may stand in a sentence.
+/// Formats a value for an output, cut to 100 characters.
 fn short(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(100) {
@@ -255,7 +254,7 @@ impl IntoFuture for Http {
     }
 }
 
-/// "404 Not Found"; of a code without a name the code.
+/// Formats a status, such as "404 Not Found". A status without a name is only the number.
 pub(super) fn shown(status: StatusCode) -> String {
     match status.canonical_reason() {
         Some(reason) => format!("{} {reason}", status.as_str()),
@@ -263,11 +262,11 @@ pub(super) fn shown(status: StatusCode) -> String {
     }
 }
 
-/// Where a redirect leads, without its query.
+/// Returns the target of a redirect without its query, which may have a secret.
 fn redirect(answer: &Answer) -> Option<&str> {
     let to = answer.headers.get(header::LOCATION)?.to_str().ok()?;
     let to = to.split(['?', '#']).next()?;
-    // What stands before an "@" may be a password.
+    // The part before an "@" may be a password.
     (answer.status.is_redirection() && !to.contains('@')).then_some(to)
 }
 

@@ -14,16 +14,16 @@ use super::span::span;
 use crate::outcome::CheckError;
 use crate::{Outcome, Status};
 
-/// How far a consumer is behind, as the application's own client tells it: the lag of a Kafka group, the length of a
-/// queue, the age of the oldest message or of a replica.
+/// Checks how far a consumer is behind, by a value that the application's own client reads: the lag of a Kafka group, the
+/// length of a queue, or the age of the oldest message or of a replica.
 ///
-/// `read` gives a number or a `Duration`, or a `Result` of one; its error is a failure, and so is no answer within 3 s.
-/// [`warn_above`](Lag::warn_above) and [`fail_above`](Lag::fail_above) set the limits, of the same type; without any
-/// the check fails, since it could never. A lag that has crossed a limit clears 2 % of the limit below it
-/// ([`margin`](Lag::margin)). The last verdict is kept for each line of code that calls this function.
+/// `read` returns a number or a `Duration`, or a `Result` of one. An error is a failure, and so is no value within 3 s.
+/// Set the limits with [`warn_above`](Lag::warn_above) and [`fail_above`](Lag::fail_above), in the same type. Without a
+/// limit the check fails, because it would check nothing. After crossing a limit, the check recovers at 2 % below the
+/// limit ([`margin`](Lag::margin)). The last status is stored for each line of code that calls this function.
 ///
-/// Costs what `read` costs. It doesn't see whether the consumer moves: a lag below the limit stays there
-/// while neither consumer nor producer moves ([`Progress`](super::Progress)).
+/// A run costs as much as `read`. The check doesn't see whether the consumer works: while consumer and producer both
+/// stand still, the lag doesn't grow. For that, use [`Progress`](super::Progress).
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -57,7 +57,7 @@ where
     }
 }
 
-/// A check that [`lag`] made; awaiting it runs it.
+/// The check returned by [`lag`]. Await it to run it.
 #[must_use = "it runs when it is awaited"]
 pub struct Lag<R: Future<Output: IntoLag>> {
     reading: R,
@@ -71,7 +71,7 @@ struct Limits<V> {
     place: String,
     warn: Option<V>,
     fail: Option<V>,
-    /// `None` after `margin` got a text that is no share.
+    /// `None` if the text passed to `margin` isn't a share.
     margin: Option<f64>,
 }
 
@@ -84,13 +84,13 @@ struct Limits<V> {
 /// assert!(Err::<u64, _>("no broker answers").into_lag().is_err());
 /// ```
 pub trait IntoLag {
-    /// The number itself.
+    /// The type of the lag.
     type Value: LagValue;
 
-    /// The number, or the failure that says why there is none.
+    /// Returns the lag, or a failed outcome with the reason why there is none.
     ///
     /// # Errors
-    /// The failure.
+    /// The failed outcome of an `Err`.
     fn into_lag(self) -> Result<Self::Value, Outcome>;
 }
 
@@ -110,16 +110,16 @@ impl<V: LagValue, E: CheckError> IntoLag for Result<V, E> {
     }
 }
 
-/// A number that a lag can be: every number of Rust, and `Duration`. Sealed.
+/// The types of a lag: every number type of Rust, and `Duration`. This trait is sealed.
 pub trait LagValue: sealed::Sealed {}
 
 mod sealed {
     #[allow(unnameable_types)] // Seals the trait.
     pub trait Sealed: Copy {
-        /// For comparing; beyond 2^53 to the nearest.
+        /// Converts to `f64` for comparing. Above 2^53 it rounds to the nearest.
         fn number(self) -> f64;
         fn shown(self) -> String;
-        /// The value that a number stands for, as it is shown.
+        /// Formats a number from [`number`](Self::number) as a value of this type.
         fn show(number: f64) -> String;
     }
 }
@@ -163,25 +163,25 @@ impl sealed::Sealed for Duration {
 }
 
 impl<R: Future<Output: IntoLag>> Lag<R> {
-    /// Warns where it is further behind.
+    /// Sets the lag above which the check warns.
     pub fn warn_above(mut self, limit: Value<R>) -> Self {
         self.limits.warn = Some(limit);
         self
     }
 
-    /// Fails where it is further behind.
+    /// Sets the lag above which the check fails.
     pub fn fail_above(mut self, limit: Value<R>) -> Self {
         self.limits.fail = Some(limit);
         self
     }
 
-    /// Clears only where the lag is so far below the limit, as a share of the limit; default "2%".
+    /// Sets how far below a crossed limit the lag must fall to recover, as a share of the limit. Default: "2%".
     pub fn margin(mut self, share: &str) -> Self {
         self.limits.margin = Amount::share_of(share);
         self
     }
 
-    /// Fails where there is no answer for so long; default 3 s.
+    /// Sets how long `read` may take. Default: 3 s.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
@@ -214,7 +214,7 @@ impl<V: LagValue> Limits<V> {
                 let Some(limit) = limit else { continue };
                 let (number, shown) = (limit.number(), limit.shown());
                 let clears = number - number.abs() * margin;
-                // A limit that is no number is none that can be kept.
+                // No lag can be below a limit that is NaN, so it counts as crossed.
                 let told = if lag > number || number.is_nan() {
                     format!("{found}, above {shown}")
                 } else if last >= status && lag > clears {
@@ -246,17 +246,18 @@ impl<R: Future<Output: IntoLag>> IntoFuture for Lag<R> {
     }
 }
 
-/// A run of [`lag`]. It has a type of its own so that the closure may borrow the parameters of its check.
+/// A run of [`lag`]. It is a named type, not a boxed `'static` future, so that the closure may borrow the parameters of
+/// its check.
 #[must_use = "it runs when it is awaited"]
 pub struct LagRun<R: Future<Output: IntoLag>> {
     reading: Pin<Box<R>>,
     limits: Limits<Value<R>>,
     timeout: Duration,
-    /// From the first poll on.
+    /// The timer of the timeout; `None` before the first poll.
     over: Option<Pin<Box<Sleep>>>,
 }
 
-/// Both futures are behind boxes of their own.
+/// Both futures are boxed, so moving `LagRun` doesn't move them.
 impl<R: Future<Output: IntoLag>> Unpin for LagRun<R> {}
 
 impl<R: Future<Output: IntoLag>> fmt::Debug for LagRun<R> {

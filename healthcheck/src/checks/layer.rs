@@ -1,4 +1,4 @@
-//! Which layer of a network check failed: the first thing that whoever is called at night wants to know.
+//! The layer at which a network check failed. It is the first fact that an on-call engineer needs.
 
 use std::error::Error;
 use std::fmt;
@@ -7,36 +7,36 @@ use crate::Outcome;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layer {
-    /// The name has no address.
+    /// The name lookup failed.
     #[cfg_attr(not(feature = "checks-net"), allow(dead_code))]
     Dns,
-    /// Nobody accepts at the address.
+    /// No connection to the address.
     Connect,
-    /// No encrypted connection, or a certificate that doesn't hold.
-    #[allow(dead_code)] // The checks that a build leaves out are those that would use it.
+    /// The handshake failed, or the certificate is invalid.
+    #[allow(dead_code)] // Unused if the features of the checks that use it are off.
     Tls,
-    /// No answer, or one that can't be understood.
+    /// No response, or a response that isn't valid in the protocol.
     #[allow(dead_code)]
     Protocol,
-    /// Understood, and it says no.
+    /// A valid response that reports a failure.
     #[allow(dead_code)]
     Verdict,
 }
 
 impl Layer {
-    /// A failure of this layer, as in "connect: 127.0.0.1:5432: connection refused".
+    /// Returns a failed outcome, such as "connect: 127.0.0.1:5432: connection refused".
     #[allow(dead_code)]
     pub(super) fn failure(self, what: impl fmt::Display) -> Outcome {
         self.problem(what).into()
     }
 
-    /// The layer of an error of somebody else's, by the words of the libraries that it comes from.
+    /// Guesses the layer of another library's error from the words in its text.
     #[cfg(any(feature = "checks-redis", feature = "checks-sqlx", feature = "checks-tonic"))]
     pub(super) fn told_by(error: &str) -> Option<Self> {
         const WORDS: [(Layer, &[&str]); 3] = [
             (
                 Layer::Dns,
-                // Of the standard library on Unix and on Windows, and of hyper.
+                // The texts of the standard library on Unix and on Windows, and of hyper.
                 &["failed to lookup address", "No such host", "dns error"],
             ),
             (Layer::Tls, &["certificate", "tls handshake", "fatal alert"]),
@@ -57,7 +57,7 @@ impl Layer {
         Some(*layer)
     }
 
-    /// The same while it is still under way.
+    /// Returns the problem as an error, to pass on with `?`.
     pub(super) fn problem(self, what: impl fmt::Display) -> Problem {
         Problem {
             layer: self,
@@ -78,7 +78,7 @@ impl fmt::Display for Layer {
     }
 }
 
-/// What went wrong, and in which layer.
+/// An error of a network check, with its layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) layer: Layer,

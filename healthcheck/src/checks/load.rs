@@ -3,15 +3,16 @@ use super::held::{self, MARGIN};
 use crate::environment::system;
 use crate::{Outcome, Status};
 
-/// The machine's load: how many tasks run or wait for a CPU (on Linux also for a disk), for each CPU.
+/// Checks the machine's load for each CPU: how many tasks run or wait for a CPU (on Linux also for a disk).
 ///
-/// Warns above 2 for each CPU over the last five minutes and never fails, unless [`fail_above`](Load::fail_above) says
-/// when: a busy machine still answers, and taking it out of service puts its load on the others. It is the whole
-/// machine's load, in a container, too. A load that has crossed a limit clears 2 % below it ([`margin`](Load::margin)).
-/// Where the system doesn't tell it (Windows, a sandbox without `/proc/loadavg`), it passes as "unknown, because …".
+/// It warns above 2 tasks for each CPU, on average over five minutes. It fails only if you set
+/// [`fail_above`](Load::fail_above): a busy machine still answers, and removing it moves its load to the others. In a
+/// container, too, it is the load of the whole machine. After crossing a limit, the check recovers at 2 % below the
+/// limit ([`margin`](Load::margin)). If the system has no load (Windows, a sandbox without `/proc/loadavg`), the check
+/// passes as "unknown, because …".
 ///
-/// Costs reading two small files of the kernel, about 5 µs. It doesn't see a container's own CPU limit, nor how long
-/// this process's threads wait for it (`cpu.stat`, `nr_throttled`).
+/// A run reads two small kernel files, about 5 µs. The check doesn't see a container's own CPU limit, or how often that
+/// limit throttles this process (`nr_throttled` in `cpu.stat`).
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -30,36 +31,36 @@ pub const fn load() -> Load {
     }
 }
 
-/// A check that [`load`] made; [`check`](Self::check) runs it.
+/// The check returned by [`load`]. Call [`check`](Self::check) to run it.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "it runs when `check()` is called"]
 pub struct Load {
     warn: f64,
     fail: Option<f64>,
-    /// `None` after `margin` got a text that is no share.
+    /// `None` if the text passed to `margin` isn't a share.
     margin: Option<f64>,
 }
 
 impl Load {
-    /// Warns where the load for each CPU is higher; default 2.
+    /// Sets the load for each CPU above which the check warns. Default: 2.
     pub const fn warn_above(mut self, load: f64) -> Self {
         self.warn = load;
         self
     }
 
-    /// Fails where the load for each CPU is higher; by default it never does.
+    /// Sets the load for each CPU above which the check fails. By default it never fails.
     pub const fn fail_above(mut self, load: f64) -> Self {
         self.fail = Some(load);
         self
     }
 
-    /// Clears only where the load is so far below the limit, as a share of the limit; default "2%".
+    /// Sets how far below a crossed limit the load must fall to recover, as a share of the limit. Default: "2%".
     pub fn margin(mut self, share: &str) -> Self {
         self.margin = Amount::share_of(share);
         self
     }
 
-    /// Looks at the load. A threshold that is no number above zero is a failure that says what to write.
+    /// Runs the check. If a limit isn't a number above zero, it fails with an example of a valid one.
     pub fn check(self) -> Outcome {
         self.judge(system::load().map(|load| load.five), cpus())
     }
@@ -107,7 +108,8 @@ impl Load {
     }
 }
 
-/// On Linux never those that this process may use: they are fewer in a container, and the load is the machine's.
+/// Returns the number of the machine's CPUs. On Linux it doesn't use `available_parallelism`, which may be less in a
+/// container, because the load is the machine's.
 fn cpus() -> Option<usize> {
     let online = system::online_cpus();
     if cfg!(target_os = "linux") {

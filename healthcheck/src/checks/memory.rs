@@ -4,20 +4,24 @@ use super::thresholds::Thresholds;
 use crate::Outcome;
 use crate::environment::{cgroup, system};
 
-/// There is memory left: of the container's limit where it has one, else of the machine.
+/// Checks that there is available memory: within the container's limit if there is one, otherwise on the machine.
 ///
-/// Warns below 10 % and fails below 5 %; both can be set, as a share or as a size. Free is **available memory**, by
-/// one definition for the machine, for a container and in `/environment`: memory that the kernel can hand out without
-/// swapping. It is free memory, plus the page cache of files (active and inactive), plus reclaimable slab. For the
-/// machine that is `MemAvailable`; for a container its limit less its use, of which page cache and slab are taken off
-/// (cgroup v1 and v2). Of nested groups the one that leaves least counts. So a busy page cache alone never fails a
-/// container. The kubelet's "working set" counts active page cache as used, and is higher.
+/// It warns below 10 % and fails below 5 %. Set other limits as a share or as a size.
 ///
-/// A value that has crossed a limit clears 2 % of the limit above it ([`margin`](Memory::margin)). Where the system
-/// doesn't tell (a sandbox without these files), it passes as "unknown, because …".
+/// **Available memory** is memory that the kernel can allocate without swapping: free memory + page cache of files
+/// (active and inactive) + reclaimable slab. `/environment` uses the same definition.
+/// - For a machine it is `MemAvailable`.
+/// - For a container (cgroup v1 or v2) it is the limit minus the used memory, without page cache and reclaimable slab. If
+///   groups are nested, the group with the least available memory counts.
 ///
-/// Costs reading a few small files of the kernel, about 100 µs. It doesn't see swap, throttling by `memory.high`, a
-/// limit of the address space (`ulimit -v`), nor how much a run needs at its peak.
+/// So page cache alone never fails a container. The kubelet's "working set" counts active page cache as used, so it is
+/// higher.
+///
+/// After crossing a limit, the check recovers at 2 % above the limit ([`margin`](Memory::margin)). If the memory is
+/// unknown (a sandbox without these files), the check passes as "unknown, because …".
+///
+/// A run reads a few small kernel files, about 100 µs. The check doesn't see swap, throttling by `memory.high`, a limit
+/// of the address space (`ulimit -v`), or peaks between two runs.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -34,7 +38,7 @@ pub const fn memory() -> Memory {
     }
 }
 
-/// A check that [`memory`] made; [`check`](Self::check) runs it.
+/// The check returned by [`memory`]. Call [`check`](Self::check) to run it.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when `check()` is called"]
 pub struct Memory {
@@ -42,25 +46,25 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Warns where less is free: a share ("20%") or a size ("256MiB"); default 10 %.
+    /// Sets the limit of available memory for a warning, as a share ("20%") or a size ("256MiB"). Default: 10 %.
     pub fn warn_below(mut self, amount: &str) -> Self {
         self.thresholds.set_warn("warn_below", amount);
         self
     }
 
-    /// Fails where less is free; default 5 %.
+    /// Sets the limit of available memory for a failure, as a share or a size. Default: 5 %.
     pub fn fail_below(mut self, amount: &str) -> Self {
         self.thresholds.set_fail("fail_below", amount);
         self
     }
 
-    /// Clears only where so much more than the limit is free, as a share of the limit; default "2%".
+    /// Sets how far above a crossed limit the memory must rise to recover, as a share of the limit. Default: "2%".
     pub fn margin(mut self, share: &str) -> Self {
         self.thresholds.set_margin(share);
         self
     }
 
-    /// Looks how much is free. An amount that can't be understood is a failure that says what to write.
+    /// Runs the check. If an amount is invalid, it fails with an example of a valid one.
     pub fn check(self) -> Outcome {
         if let Some(problem) = self.thresholds.problem("memory") {
             return problem;
@@ -70,7 +74,7 @@ impl Memory {
     }
 
     fn judge(&self, machine: Option<system::Memory>, container: Option<cgroup::MemoryLimit>) -> Outcome {
-        // A limit beyond the machine's memory is none.
+        // Ignore a limit above the machine's memory: it never applies.
         let container =
             container.filter(|container| machine.is_none_or(|machine| container.limit < machine.total));
         let (free, whole, whose) = match (container, machine) {
@@ -94,7 +98,7 @@ impl Memory {
     }
 }
 
-/// An unknown value takes no instance out of service.
+/// Passes, because an unknown value must not remove an instance from service.
 fn unknown(why: &str) -> Outcome {
     Outcome::pass(format!("how much memory is free is unknown, because {why}"))
 }

@@ -1,10 +1,10 @@
-//! Ready-made checks, to be used inside an annotated function.
+//! Ready-made checks. Call them inside an annotated function.
 //!
-//! Each is a function, or a small builder that ends in `.check()` or `.await`, and gives an
-//! [`Outcome`](crate::Outcome): what was tried and what came back, without credentials. A failure of a network check
-//! names its layer first: `DNS`,
-//! `connect`, `TLS`, `protocol` (no answer, or none that can be understood) or `verdict` (an answer that says no). What
-//! can't be understood in a setting ("15 percent") is a failed outcome that says what to write instead, never a panic.
+//! Each is a function, or a builder that you finish with `.check()` or `.await`. It returns an
+//! [`Outcome`](crate::Outcome) whose output has the request and its result, without credentials. The output of a failed
+//! network check begins with the layer: `DNS`, `connect`, `TLS`, `protocol` (no valid response) or `verdict` (a valid
+//! response that reports a failure). An invalid setting such as "15 percent" never panics. It is a failed outcome with an
+//! example of a valid one.
 //!
 //! ```
 //! use std::time::Duration;
@@ -25,9 +25,9 @@
 //! # export();
 //! ```
 //!
-//! A check that is green claims no more than it has looked at, so each names its blind spots:
+//! A green check proves only what it has checked, so the table lists the blind spots of each:
 //!
-//! | check | passes while | feature, function | costs a run | what it doesn't see |
+//! | check | passes while | feature, function | cost of a run | doesn't see |
 //! |---|---|---|---|---|
 //! | [`below`], [`below_until`] | a value is below its limit | any | 1 µs | what happened between two runs |
 //! | [`lag`] | a consumer isn't far behind | async | what the closure costs | whether the consumer moves |
@@ -52,15 +52,15 @@
 //! | `load` | the machine isn't overloaded | `checks-system`, any | 5 µs | a container's own CPU limit |
 //! | `open_files` | the process can open more | `checks-system`, any | 20 µs | the whole machine's limit |
 //!
-//! - **They use what their users use.** `http`, `upstream`, `tls` and `redis` with a client look the name up and dial anew
-//!   for each run, and so see the same as a new client.
-//! - **A limit clears a little beyond where it was crossed**: 2 % of the limit, or the `margin` that was set, so that a
-//!   value that swings around its limit gives one transition.
-//! - **A figure that the system doesn't give passes** with a note, "unknown, because …": it takes no instance out of service.
-//! - **Nothing stays behind.** No run leaves a connection, a thread or a file. The one exception is a name lookup that
-//!   hangs, once a name. The application's own pools and clients keep their connections.
+//! - **Network checks see the same as a new client.** `http`, `upstream`, `tls` and `redis` with a client look the name up
+//!   and open a new connection for each run.
+//! - **Limits have a margin.** After crossing a limit, a check recovers only 2 % of the limit beyond it, or the `margin`
+//!   that you set. So a value that swings around its limit causes one transition.
+//! - **An unknown value passes**, with the output "unknown, because …". It must not remove an instance from service.
+//! - **A run leaves nothing behind**: no connection, thread or file. The one exception is a name lookup that hangs, at most
+//!   one for each name. The application's own pools and clients keep their connections.
 
-// Sizes and "below" are only asked for by the checks of the machine.
+// Only the checks of the feature `checks-system` use sizes and lower limits.
 #[cfg_attr(not(feature = "checks-system"), allow(dead_code))]
 mod amount;
 mod below;
@@ -74,7 +74,7 @@ mod lag;
 mod once;
 mod progress;
 mod runtime_lag;
-#[allow(dead_code)] // Only the checks of the network note what they ask.
+#[allow(dead_code)] // Only the network checks record their targets.
 mod shared;
 mod span;
 mod task;
@@ -82,7 +82,7 @@ mod task;
 mod thresholds;
 
 #[cfg(any(feature = "checks-http", feature = "checks-redis", feature = "checks-sqlx"))]
-#[allow(dead_code)] // Each check uses its own part.
+#[allow(dead_code)] // Each check uses only a part of this module.
 mod beside;
 #[cfg(any(
     feature = "checks-http",
@@ -91,7 +91,7 @@ mod beside;
     feature = "checks-tls",
     feature = "checks-tonic"
 ))]
-#[allow(dead_code)] // As above.
+#[allow(dead_code)] // Each check uses only a part of this module.
 mod deadline;
 #[cfg(feature = "checks-net")]
 mod dial;
@@ -163,7 +163,7 @@ pub use tls::{Tls, tls};
 #[cfg(feature = "checks-http")]
 pub use upstream::{Upstream, upstream};
 
-// By their whole path, since the crates that they ask have the same names.
+// With the full path, because the client crates have the same names.
 #[cfg(feature = "checks-redis")]
 pub use self::redis::{Redis, RedisClient, redis};
 #[cfg(feature = "checks-sqlx")]

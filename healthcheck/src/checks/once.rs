@@ -5,10 +5,10 @@ use tokio::sync::OnceCell;
 
 use crate::Outcome;
 
-/// Something that has to happen once has happened: a cache is warm, a migration has run, a model is loaded.
+/// Checks that a one-time task has finished: a cache is warm, a migration has run, a model is loaded.
 ///
-/// Costs one load. Meant for a startup check: `/startupz` and `/readyz` fail until it has. It doesn't see
-/// whether that still holds: to this check a cache that was emptied since is warm.
+/// Use it in a startup check: `/startupz` and `/readyz` fail until the task has finished. A run costs one atomic load. The
+/// check doesn't see whether the result still exists: a cache that was emptied later still counts as warm.
 ///
 /// ```
 /// use std::sync::OnceLock;
@@ -33,7 +33,7 @@ pub fn once(flag: &(impl Flag + ?Sized)) -> Outcome {
     }
 }
 
-/// What [`once`] takes: a boolean, a cell that is filled once, or an `Arc` of one.
+/// The types that [`once`] takes: a boolean, a cell that is filled once, or an `Arc` of one.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -47,7 +47,7 @@ pub fn once(flag: &(impl Flag + ?Sized)) -> Outcome {
 /// assert!(warm.is_set());
 /// ```
 pub trait Flag {
-    /// Whether it has happened.
+    /// Returns true if the one-time task has finished.
     fn is_set(&self) -> bool;
 }
 

@@ -4,15 +4,15 @@ use super::thresholds::Thresholds;
 use crate::Outcome;
 use crate::environment::system;
 
-/// The process has files and sockets left to open before its limit (`ulimit -n`, the soft one).
+/// Checks that the number of open files and sockets is below the process's soft limit (`ulimit -n`).
 ///
-/// Warns above 80 % and fails above 95 % of the limit; both can be set, as a share or as a number. At the limit
-/// nothing can be accepted or connected any more, and the process doesn't recover by itself when it leaks. A number
-/// that has crossed a limit clears 2 % of the limit below it ([`margin`](OpenFiles::margin)). Known on Linux only;
-/// elsewhere, and in a sandbox without `/proc/self/fd`, it passes as "unknown, because …".
+/// It warns above 80 % and fails above 95 % of the soft limit. Set other limits as a share or as a number. At the soft
+/// limit the process can't accept or open connections any more, and a process that leaks files doesn't recover by itself.
+/// After crossing a limit, the check recovers at 2 % below the limit ([`margin`](OpenFiles::margin)). The number is known
+/// only on Linux. Elsewhere, and in a sandbox without `/proc/self/fd`, the check passes as "unknown, because …".
 ///
-/// Costs reading two small files of the kernel, about 20 µs (before Linux 6.2 also a walk over all open files). It
-/// doesn't see the limit of the whole machine (`fs.file-max`), nor which part of the process leaks.
+/// A run reads two small kernel files, about 20 µs; before Linux 6.2 it also lists all open files. The check doesn't see
+/// the limit of the whole machine (`fs.file-max`), or which part of the process leaks.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -29,7 +29,7 @@ pub const fn open_files() -> OpenFiles {
     }
 }
 
-/// A check that [`open_files`] made; [`check`](Self::check) runs it.
+/// The check returned by [`open_files`]. Call [`check`](Self::check) to run it.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when `check()` is called"]
 pub struct OpenFiles {
@@ -37,25 +37,25 @@ pub struct OpenFiles {
 }
 
 impl OpenFiles {
-    /// Warns where more are open: a share of the limit ("80%") or a number ("5000"); default 80 %.
+    /// Sets the limit for a warning, as a share of the soft limit ("80%") or a number ("5000"). Default: 80 %.
     pub fn warn_above(mut self, amount: &str) -> Self {
         self.thresholds.set_warn("warn_above", amount);
         self
     }
 
-    /// Fails where more are open; default 95 %.
+    /// Sets the limit for a failure, as a share of the soft limit or a number. Default: 95 %.
     pub fn fail_above(mut self, amount: &str) -> Self {
         self.thresholds.set_fail("fail_above", amount);
         self
     }
 
-    /// Clears only where so many less than the limit are open, as a share of the limit; default "2%".
+    /// Sets how far below a crossed limit the number must fall to recover, as a share of the limit. Default: "2%".
     pub fn margin(mut self, share: &str) -> Self {
         self.thresholds.set_margin(share);
         self
     }
 
-    /// Counts. An amount that can't be understood is a failure that says what to write.
+    /// Runs the check. If an amount is invalid, it fails with an example of a valid one.
     pub fn check(self) -> Outcome {
         if let Some(problem) = self.thresholds.problem("open_files") {
             return problem;
@@ -75,7 +75,7 @@ impl OpenFiles {
             }
             None => format!("{open} files are open, without a limit"),
         };
-        // Without a limit no share is ever reached; a number still holds.
+        // Without a soft limit, no share is ever reached, but a limit as a number still applies.
         let limit = limit.unwrap_or(u64::MAX);
         held::judge(self.thresholds.key("open_files"), |last| {
             self.thresholds.at_most(open, limit, &found, last)
@@ -83,7 +83,8 @@ impl OpenFiles {
     }
 }
 
-/// The soft limit, `None` without one. Asked of the kernel, since its file can't be read where no file is left.
+/// Returns the soft limit, or `None` if there is none. It uses a system call, because at the limit the process can't open
+/// the file in `/proc`.
 #[cfg(unix)]
 fn limit() -> Option<u64> {
     use rustix::process::{Resource, getrlimit};
@@ -95,7 +96,7 @@ const fn limit() -> Option<u64> {
     None
 }
 
-/// Before Linux 6.2 counting the files takes one.
+/// Returns true if no file can be opened. Before Linux 6.2, counting the open files needs to open one, so it fails then.
 #[cfg(unix)]
 fn none_is_left() -> bool {
     use rustix::io::Errno;
@@ -156,7 +157,7 @@ mod tests {
         );
     }
 
-    /// In a process of its own, which has none left.
+    /// Runs in a child process that can't open any more files.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_process_without_a_free_file_fails() {

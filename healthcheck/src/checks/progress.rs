@@ -9,20 +9,20 @@ use tokio::time::Instant;
 use super::span::span;
 use crate::Outcome;
 
-/// Work moves: jobs, requests, batches. Idle is fine, stuck isn't.
+/// Checks that work in flight makes progress: jobs, requests, batches. It passes if there is no work.
 ///
-/// [`begin`](Self::begin) says that a piece of work has begun, [`Work::advance`] that it has come a step further, and
-/// dropping the [`Work`] that it has ended. The check
-/// - passes while nothing is in flight, and while everything in flight has moved within `stuck_after`;
-/// - warns where one piece hasn't moved for that long beside others that do, and names the oldest;
-/// - fails where nothing at all has moved for that long, and names the oldest and for how long.
+/// Call [`begin`](Self::begin) when a piece of work begins and [`Work::advance`] after each step, and drop the [`Work`]
+/// when it ends. Each of the three counts as a move. The check
+/// - passes if nothing is in flight, or if every piece in flight has moved within `stuck_after`;
+/// - warns if one piece hasn't moved for that long, but others have; the output has the oldest;
+/// - fails if nothing has moved for that long; the output has the oldest, and for how long.
 ///
-/// Clones are the same. To begin and to drop a piece takes about 50 ns each, of which 20 ns are a look at the clock;
-/// no thread ever waits for another, but for memory when there are more pieces in flight than ever before. A check
-/// looks at all pieces: about 3 ns each. The clock is monotonic.
+/// Clones share the work. `begin` and the drop cost about 50 ns each, of which 20 ns are a clock read. No thread waits for
+/// another, except to allocate memory when there are more pieces in flight than ever before. A run costs about 3 ns for
+/// each piece. The clock is monotonic.
 ///
-/// It doesn't see work that should have begun and didn't ([`Heartbeat`](super::Heartbeat)), nor whether moving
-/// work succeeds ([`ErrorRate`](super::ErrorRate)).
+/// The check doesn't see work that should have begun but didn't; for that, use [`Heartbeat`](super::Heartbeat). It doesn't
+/// see whether the work succeeds; for that, use [`ErrorRate`](super::ErrorRate).
 ///
 /// ```
 /// use std::time::Duration;
@@ -51,44 +51,45 @@ pub struct Progress {
     stripes: Arc<[Arc<Stripe>; STRIPES]>,
 }
 
-/// A piece of work in flight; dropped, it has ended. It may be moved to another thread.
+/// A piece of work in flight. Drop it when the work ends. You may move it to another thread.
 #[must_use = "dropped, the work has ended"]
 pub struct Work {
-    /// `None` where there was no place left for it.
+    /// The slot of this piece; `None` if all slots were taken.
     place: Option<Number>,
     stripe: Arc<Stripe>,
 }
 
-/// Threads are spread over so many, so that they don't pull at the same memory.
+/// The number of stripes. Threads are spread over them, so that they don't contend for the same cache lines.
 const STRIPES: usize = 8;
 
-/// Places for pieces of work, in blocks of which each is twice as long as the one before. A place is used again, and
-/// none is given back.
+/// Slots for pieces of work, in blocks. Each block is twice as long as the one before. Slots are reused, and their memory
+/// is never freed.
 struct Stripe {
     created: Instant,
     blocks: [OnceLock<Box<[Place]>>; BLOCKS],
-    /// How many places there are.
+    /// The number of slots.
     places: AtomicUsize,
-    /// Where a place is likely to be free.
+    /// The number of a slot that is likely to be free.
     free: AtomicUsize,
 }
 
-/// Which place of a stripe: counted over all of its blocks.
+/// The number of a slot, counted over all blocks of its stripe.
 type Number = usize;
 
-/// The length of the first block, a power of two.
+/// The length of the first block. It must be a power of two.
 const FIRST: usize = 8;
 
-/// Enough for 2^27 pieces in flight.
+/// The most blocks of a stripe: enough for 2^27 pieces in flight.
 const BLOCKS: usize = 24;
 
-/// In a cache line of its own.
+/// A slot for one piece of work. Aligned to a cache line, so that slots of different threads don't share one.
 #[repr(align(64))]
 struct Place {
-    /// When it last began, advanced or ended, in nanoseconds from the stripe's creation, and in the lowest bit
-    /// whether a piece is in flight. 0 before the first.
+    /// When the piece last moved, in nanoseconds since the stripe's creation. The lowest bit is set while a piece is in
+    /// flight. 0 before the first piece.
     moved: AtomicU64,
-    /// `begin` writes it, and a check reads it to name a stuck piece. `begin` never waits for this lock.
+    /// The name of the piece. `begin` writes it, and a check reads it if the piece is stuck. `begin` never waits for this
+    /// lock.
     what: Mutex<String>,
 }
 
@@ -96,8 +97,8 @@ const IN_FLIGHT: u64 = 1;
 const TIME: u32 = 1;
 
 impl Progress {
-    /// One that calls work stuck when it hasn't moved for longer than `stuck_after`. Choose it a few times as long as a
-    /// step usually takes.
+    /// Returns a check that considers work stuck if it hasn't moved for longer than `stuck_after`. Choose a few times the
+    /// usual time of a step.
     #[must_use]
     pub fn new(stuck_after: Duration) -> Self {
         let created = Instant::now();
@@ -108,9 +109,9 @@ impl Progress {
         }
     }
 
-    /// A piece of work begins; `what` names it where it gets stuck.
+    /// Records that a piece of work begins. If it gets stuck, the output shows its name `what`.
     pub fn begin(&self, what: impl Into<String>) -> Work {
-        // By a number below STRIPES.
+        // `own_stripe` is always less than `STRIPES`, so the fallback is never used.
         let stripe = self.stripes.get(own_stripe()).unwrap_or(&self.stripes[0]);
         Work {
             place: stripe.take(what.into()),
@@ -118,14 +119,14 @@ impl Progress {
         }
     }
 
-    /// Judges the work in flight.
+    /// Runs the check.
     pub fn check(&self) -> Outcome {
-        // A piece that moves meanwhile is looked at again; one that moves each time isn't stuck.
+        // If the stuck piece moves during a look, look again. If that happens three times, nothing is stuck.
         let mut looks = std::iter::repeat_with(|| self.look()).take(3).flatten();
         looks.next().unwrap_or_else(|| Outcome::pass("in flight"))
     }
 
-    /// `None` where the piece that was stuck has moved meanwhile.
+    /// Looks at all pieces once. Returns `None` if the stuck piece has moved during the look.
     fn look(&self) -> Option<Outcome> {
         let now = nanos(self.created);
         let stuck_after = u64::try_from(self.stuck_after.as_nanos()).unwrap_or(u64::MAX);
@@ -154,7 +155,7 @@ impl Progress {
         let for_how_long = |since: u64| span(Duration::from_nanos(now.saturating_sub(since)));
         let name = place.name();
         let oldest = format!("the oldest, {name:?}, for {}", for_how_long(moved));
-        // Else the name may be its successor's.
+        // If the piece has moved since, `name` may be the name of the next piece in this slot.
         if place.moved.load(Ordering::Acquire) != moved << TIME | IN_FLIGHT {
             return None;
         }
@@ -173,7 +174,7 @@ impl Progress {
 }
 
 impl Work {
-    /// It has come a step further.
+    /// Records a step of the work.
     pub fn advance(&self) {
         self.moved(IN_FLIGHT);
     }
@@ -205,7 +206,7 @@ impl Stripe {
         }
     }
 
-    /// Takes a free place, of a new block where there is none.
+    /// Takes a free slot. Adds a block if there is none.
     fn take(&self, what: String) -> Option<Number> {
         let now = nanos(self.created);
         let likely = self.free.load(Ordering::Relaxed);
@@ -240,7 +241,7 @@ impl Stripe {
             self.blocks
                 .get(block)?
                 .get_or_init(|| (0..FIRST << block).map(|_| Place::new()).collect());
-            // Another thread may have done so at the same time.
+            // `fetch_max`, because another thread may have added the same block.
             self.places.fetch_max(places + (FIRST << block), Ordering::AcqRel);
             self.free.store(places, Ordering::Relaxed);
         }
@@ -259,7 +260,7 @@ impl Stripe {
     }
 }
 
-/// The block of a place and its index in there: the blocks before one are together FIRST shorter than itself.
+/// Returns the block of a slot, and its index in the block. The blocks before block `n` have `(FIRST << n) - FIRST` slots.
 const fn block_of(number: Number) -> (usize, usize) {
     let number = number + FIRST;
     let block = (number / FIRST).ilog2() as usize;
@@ -274,13 +275,14 @@ impl Place {
         }
     }
 
-    /// Takes it where it is free; else the name is given back.
+    /// Takes the slot if it is free; otherwise returns the name.
     fn take(&self, now: u64, what: String) -> Result<(), String> {
         let is_free = || self.moved.load(Ordering::Acquire) & IN_FLIGHT == 0;
         if !is_free() {
             return Err(what);
         }
-        // Another thread takes it, or a check reads the name of the piece before, which was stuck until a moment ago.
+        // If the lock is held, another thread takes the slot, or a check reads the name of the previous piece. Either
+        // way, try another slot.
         let mut name = match self.what.try_lock() {
             Ok(name) => name,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -290,7 +292,8 @@ impl Place {
             return Err(what);
         }
         *name = what;
-        // Before the lock is released: the next thread that takes it finds the place taken, a check finds the name.
+        // Store before the lock is released. So the next thread with the lock finds the slot taken, and a check finds
+        // the new name.
         self.moved.store(now << TIME | IN_FLIGHT, Ordering::Release);
         Ok(())
     }
@@ -304,7 +307,7 @@ impl Place {
     }
 }
 
-/// Enough for 292 years.
+/// Returns the nanoseconds since `since`, at most 2^63 - 1, which is 292 years.
 fn nanos(since: Instant) -> u64 {
     let elapsed = since.elapsed();
     let nanos = elapsed.as_secs().saturating_mul(1_000_000_000);
@@ -313,7 +316,7 @@ fn nanos(since: Instant) -> u64 {
         .min(u64::MAX >> TIME)
 }
 
-/// Threads are counted as they come.
+/// Returns the stripe of the current thread. Threads are assigned to stripes in turn.
 fn own_stripe() -> usize {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
@@ -325,7 +328,7 @@ fn own_stripe() -> usize {
         }
         own.get()
     });
-    // A thread that ends has none any more.
+    // While a thread ends, its thread-local value is gone.
     own.unwrap_or(0)
 }
 
@@ -452,7 +455,7 @@ mod tests {
                         let outer = progress.begin("outer");
                         let inner = progress.begin(format!("inner {number}"));
                         outer.advance();
-                        // Ended by another order than they began.
+                        // End the pieces in another order than they began.
                         drop(outer);
                         drop(inner);
                     }
@@ -462,7 +465,7 @@ mod tests {
                 for _ in 0..2_000 {
                     let outcome = progress.check();
                     let told = outcome.output().as_str().unwrap_or_default().to_owned();
-                    // Never the empty name of a place that is just being taken.
+                    // A check must never see the empty name of a slot that is just being taken.
                     assert!(!told.contains("\"\""), "{told}");
                 }
             });

@@ -18,23 +18,23 @@ use super::shared::{self, Peer};
 use super::span::span;
 use crate::Outcome;
 
-/// Redis, or what speaks its protocol (Valkey, Dragonfly, KeyDB), answers a PING.
+/// Checks that Redis, or a server with its protocol (Valkey, Dragonfly, KeyDB), answers a PING.
 ///
-/// Takes what the application already has: a `redis::Client`, a `ConnectionManager` or a `MultiplexedConnection`. A
-/// client dials anew for each run, as a new client does: it sees a server that takes no more connections, a name that
-/// has moved, and a password that was changed. A manager and a connection are used as they are, since the
-/// application's own commands go over them. [`writable`](Redis::writable) asks besides that writes are taken, which a
-/// replica refuses.
+/// Pass the application's own `redis::Client`, `ConnectionManager` or `MultiplexedConnection`. With a client, each run
+/// opens a new connection. So the check notices a server that accepts no more connections, a new address of the name,
+/// and a changed password. With a manager or a connection, the PING uses the same connection as the application's own
+/// commands. [`writable`](Redis::writable) also checks that the server accepts writes, which a replica doesn't.
 ///
-/// Costs with a client a lookup, a connection and its end (the server counts it in `total_connections_received`);
-/// with the others one PING, a few bytes each way, between the application's own commands: one that keeps the
-/// connection busy keeps the PING waiting as well. Fails after 3 s by default, which names the
-/// layer (`DNS`, `connect`, `TLS`, `protocol`, `verdict`) before the check's own time limit cuts it off. A server that
-/// is loading its data, or wants a password, is a failure of the verdict. A manager that reconnects hides why it can't,
-/// so the check dials its server once for the reason.
+/// With a client, a run costs a lookup and a connection, which the server counts in `total_connections_received`. With a
+/// manager or a connection, a run costs one PING, a few bytes each way. The PING waits if a command of the application
+/// keeps the connection busy.
 ///
-/// It doesn't see the other nodes of a cluster, how stale a replica is, memory that runs out (but see `writable`), nor
-/// with a manager or a connection whether a new client would be let in.
+/// The check fails after 3 s by default, before the timeout of the check itself, so that the output has the layer:
+/// `DNS`, `connect`, `TLS`, `protocol` or `verdict`. If the server is loading its data or needs a password, the layer is
+/// `verdict`. A manager that can't reconnect doesn't return the reason, so the check dials its server once to find it.
+///
+/// The check doesn't see the other nodes of a cluster, how stale a replica is, or memory that runs out (but see
+/// `writable`). With a manager or a connection, it doesn't see whether a new client could connect.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -57,28 +57,28 @@ pub fn redis(client: &(impl RedisClient + ?Sized)) -> Redis {
     }
 }
 
-/// A check that [`redis`](fn@redis) made; awaiting it runs it.
+/// The check returned by [`redis`](fn@redis). Await it to run it.
 #[must_use = "it runs when it is awaited"]
 pub struct Redis {
     source: Source,
-    /// The key that is written to.
+    /// The key for the test of writes; `None` means no such test.
     writable: Option<String>,
     timeout: Duration,
 }
 
-/// What [`redis`](fn@redis) takes: a `redis::Client`, an `aio::ConnectionManager`, an `aio::MultiplexedConnection`, or
-/// an `Arc` of one. Sealed.
+/// The types that [`redis`](fn@redis) takes: a `redis::Client`, an `aio::ConnectionManager`, an
+/// `aio::MultiplexedConnection`, or an `Arc` of one. This trait is sealed.
 pub trait RedisClient: sealed::Sealed {}
 
 mod sealed {
     use super::{Client, ConnectionManager, MultiplexedConnection};
 
-    #[allow(unnameable_types)] // What seals the trait.
+    #[allow(unnameable_types)] // Seals the trait.
     pub trait Sealed {
         fn source(&self) -> Source;
     }
 
-    #[allow(missing_debug_implementations, unnameable_types)] // The client's own would show its password.
+    #[allow(missing_debug_implementations, unnameable_types)] // A client's `Debug` form has its password.
     pub enum Source {
         Client(Client),
         Manager(ConnectionManager),
@@ -118,36 +118,36 @@ impl<T: RedisClient + ?Sized> sealed::Sealed for std::sync::Arc<T> {
 
 impl std::fmt::Debug for Redis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The client's own would show its password.
+        // Without the client: its `Debug` form has the password.
         f.debug_struct("Redis")
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
 }
 
-/// A PING to the other side of the world is answered sooner.
+/// How long to wait for a PING that is already sent. Even a server on another continent answers sooner.
 const LONGEST_WAY: Duration = Duration::from_millis(300);
 
-/// No application uses this key.
+/// The default key for the test of writes. No application should use it.
 const KEY: &str = "healthcheck:writable";
 
 impl Redis {
-    /// Fails where connection and answer together take longer; default 3 s.
+    /// Sets how long connection and answer may take together. Default: 3 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
     }
 
-    /// Fails where the server refuses writes: a replica (`READONLY`), a primary without enough replicas (`NOREPLICAS`),
-    /// memory that is full (`OOM`), a disk that is (`MISCONF`).
+    /// Also checks that the server accepts writes. It fails on a replica (`READONLY`), a primary without enough replicas
+    /// (`NOREPLICAS`), full memory (`OOM`) or a full disk (`MISCONF`).
     ///
-    /// Sends `SET healthcheck:writable "" XX EX 1`, which writes only where that key is there, so nothing. Where the
-    /// user may not use that key, [`writable_key`](Self::writable_key) names another.
+    /// It sends `SET healthcheck:writable "" XX EX 1`. That writes only if the key exists, so it changes nothing. If the
+    /// user may not use that key, set another with [`writable_key`](Self::writable_key).
     pub fn writable(self) -> Self {
         self.writable_key(KEY)
     }
 
-    /// As [`writable`](Self::writable) with another key: one that the user may write to and that no code uses.
+    /// The same as [`writable`](Self::writable) with another key. Choose a key that the user may write and no code uses.
     pub fn writable_key(mut self, key: impl Into<String>) -> Self {
         self.writable = Some(key.into());
         self
@@ -174,7 +174,7 @@ impl Redis {
                     let (host, port) = address?;
                     let left = half(deadline).saturating_duration_since(Instant::now());
                     let Problem { layer, what } = dial(&host, port, left).await.err()?;
-                    // The manager's connection may well be there, and its PING on the way.
+                    // The manager's own connection may work, and the answer to its PING may arrive soon.
                     sleep(LONGEST_WAY).await;
                     Some(layer.problem(format_args!("{}: {what}", self.shown())))
                 };
@@ -187,8 +187,8 @@ impl Redis {
         }
     }
 
-    /// A broken connection is found out by the command that uses it next, which may well be this one. It says nothing
-    /// about the server's health, so a manager, which connects anew by itself, is asked once more.
+    /// Sends the PING through a manager. A broken connection fails the next command, which may be this PING, but tells
+    /// nothing about the server's health. The manager then reconnects by itself, so send the PING once more.
     async fn ask_manager(&self, manager: &ConnectionManager, deadline: Instant) -> Result<String, Problem> {
         let broken = match self.questions(manager.clone(), deadline).await? {
             Ok(answer) => return Ok(answer),
@@ -207,10 +207,10 @@ impl Redis {
         }
     }
 
-    /// Over a connection that ends with the run.
+    /// Opens a connection for this run and sends the PING.
     async fn dial_and_ask(&self, client: &Client, deadline: Instant) -> Result<String, Problem> {
         let info = client.get_connection_info();
-        // The limit of the whole holds, not those of the client's library.
+        // The deadline of the check applies instead of the library's own timeouts.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None);
@@ -219,7 +219,7 @@ impl Redis {
                 let left = deadline.saturating_duration_since(Instant::now());
                 let (_, stream) = match dial(host, *port, left).await {
                     Ok(dialed) => dialed,
-                    // The address stands in the text of a connection that was refused.
+                    // The other problems already have the address in their text.
                     Err(problem) if problem.layer == Layer::Dns => {
                         let what = problem.what.strip_prefix(host.as_str()).unwrap_or(&problem.what);
                         return Err(Layer::Dns.problem(format_args!("{}{what}", self.shown())));
@@ -262,7 +262,7 @@ impl Redis {
         answer.map_err(|error| self.problem(&error))
     }
 
-    /// Sends the PING, and the write where one was asked for; returns the answer as it is shown.
+    /// Sends the PING, and the write if `writable` is set. Returns the answer for the output.
     async fn questions(
         &self,
         mut connection: impl ::redis::aio::ConnectionLike,
@@ -288,7 +288,7 @@ impl Redis {
         Layer::Protocol.problem(format_args!("{shown}: {what} within {limit}"))
     }
 
-    /// The address, where it is known.
+    /// Returns the address if it is known, otherwise "redis".
     fn shown(&self) -> String {
         match &self.source {
             Source::Client(client) => client.get_connection_info().addr().to_string(),
@@ -307,8 +307,8 @@ impl Redis {
     }
 }
 
-/// The reason that a server sends before it closes a connection unasked: it is full, or protects itself from other
-/// machines. The client's library drops an answer that belongs to no command.
+/// Returns the error that the server sends before it closes a new connection: it has too many clients, or its protected
+/// mode rejects other machines. The client library discards an answer that belongs to no command, so read it here.
 async fn refusal(host: &str, port: u16, deadline: Instant) -> Option<String> {
     let said = async {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -322,7 +322,8 @@ async fn refusal(host: &str, port: u16, deadline: Instant) -> Option<String> {
     timeout_at(half(deadline), said).await.ok()?
 }
 
-/// The server's own checks of a write come before its look at the key, so that one without effect is enough.
+/// Tests whether the server accepts writes. The server rejects a write before it looks at the key, so a write without
+/// effect is enough.
 async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &str) -> RedisResult<()> {
     let set = cmd("SET")
         .arg(key)
@@ -332,7 +333,7 @@ async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &
         .await;
     let refused = match set {
         Ok(_) => return Ok(()),
-        // Another user's key, or another node's: it says nothing of writes, but this node's role does.
+        // This user may not use the key, or another node has it. That tells nothing about writes, so ask for the role.
         Err(error) if matches!(error.code(), Some("NOPERM" | "MOVED" | "ASK" | "CLUSTERDOWN")) => error,
         Err(error) => return Err(error),
     };
@@ -345,8 +346,7 @@ async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &
     }
 }
 
-/// The address behind a manager, which only its debug form shows. `None` where that form has changed, and for a Unix
-/// socket.
+/// Returns the address of a manager. Only its `Debug` form has it. `None` for a Unix socket, or if that form has changed.
 fn address_of(manager: &ConnectionManager) -> Option<(String, u16)> {
     let shown = format!("{manager:?}");
     let (_, address) = shown.split_once("addr: Tcp")?;

@@ -1,9 +1,8 @@
-//! Names to addresses, by the system's resolver.
+//! Resolves host names with the system's resolver.
 //!
-//! The system's call blocks, for half a minute where a name server is dead, and can't be cancelled. So it runs on a
-//! thread of its own, which delays neither a runtime's end nor its blocking pool, and a name that is still being looked
-//! up isn't looked up a second time: whoever asks meanwhile waits for the same answer. However often a check is run,
-//! there is at most one thread a name.
+//! The system call blocks, for half a minute if a name server is dead, and can't be cancelled. So it runs on a separate
+//! thread, which doesn't delay the shutdown of a runtime or fill its blocking pool. If a lookup of the same name is still
+//! going, later callers wait for its answer. So there is at most one thread for each name.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -16,7 +15,7 @@ use tokio::time::timeout;
 
 use super::span::span;
 
-/// At least one address, or what went wrong; the name itself isn't in the text.
+/// At least one address, or the error. The error text doesn't have the name.
 pub(super) type Answer = Result<Vec<IpAddr>, String>;
 
 pub(super) async fn resolve(host: &str, limit: Duration) -> Answer {
@@ -56,7 +55,7 @@ fn join_or_start(lookup: fn(&str) -> Answer, host: &str) -> Lookup {
         under_way.insert(host.to_owned(), receiver.clone());
     }
     let entry = Entry(host.to_owned());
-    // A thread that can't be started drops the entry and the sender, and the waiters learn that there is no answer.
+    // If the thread can't start, the closure is dropped with the entry and the sender. So waiters get an error.
     let _detached = thread::Builder::new()
         .name("healthcheck-dns".to_owned())
         .spawn(move || {
@@ -67,7 +66,7 @@ fn join_or_start(lookup: fn(&str) -> Answer, host: &str) -> Lookup {
     receiver
 }
 
-/// A name that is being looked up; dropped, it isn't any more.
+/// A name whose lookup is going on. Dropping it removes the name from `UNDER_WAY`.
 struct Entry(String);
 
 impl Drop for Entry {
@@ -85,7 +84,7 @@ fn system_resolver(host: &str) -> Answer {
         .map_err(|error| error.to_string())?
         .map(|address| address.ip())
         .collect();
-    // The resolver's order is by preference; it repeats an address for each kind of socket.
+    // The resolver repeats each address for each kind of socket. Don't sort: the order is by preference.
     addresses.dedup();
     if addresses.is_empty() {
         return Err("the name has no address".to_owned());
@@ -143,7 +142,7 @@ mod tests {
     #[tokio::test]
     async fn a_resolver_that_dies_leaves_no_entry() {
         fn dying(_: &str) -> Answer {
-            // Unwinds without the hook, which would print.
+            // Unwinds without calling the panic hook, which would print.
             std::panic::resume_unwind(Box::new("gone"));
         }
         let answer = resolve_by(dying, "dies.example", LIMIT).await;

@@ -7,14 +7,13 @@ use tokio::time::{Instant, sleep_until};
 use super::span::span;
 use crate::Outcome;
 
-/// How late tokio's scheduler wakes a task: workers that are blocked or busy show here first.
+/// Checks how late tokio's scheduler wakes a task. Blocked or busy workers show here first.
 ///
-/// Each run sleeps for 10 ms and takes the time by which it woke late, the timer's own granularity of 1 ms taken off.
-/// It warns above 50 ms and fails above 1 s; both can be set. A run costs a timer and 10 ms of waiting, no CPU.
+/// Each run sleeps for 10 ms. The lag is the time by which it wakes too late, minus the timer's granularity of 1 ms. The
+/// check warns above 50 ms and fails above 1 s; both can be set. A run costs a timer and 10 ms of waiting without CPU.
 ///
-/// It doesn't see stalls between two runs: give the check an `interval` of a few seconds to catch short ones. Nor
-/// does it see another runtime than the one that the check runs on, one worker of many that is blocked, or the pool for
-/// blocking work. Use it only in an async function.
+/// Use it only in an async function. The check doesn't see stalls between two runs: set an `interval` of a few seconds to
+/// catch short ones. It doesn't see other runtimes, a single blocked worker among many, or the blocking pool.
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,7 +35,7 @@ pub const fn runtime_lag() -> RuntimeLag {
     }
 }
 
-/// A check that [`runtime_lag`] made; awaiting it runs it.
+/// The check returned by [`runtime_lag`]. Await it to run it.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "it runs when it is awaited"]
 pub struct RuntimeLag {
@@ -44,21 +43,21 @@ pub struct RuntimeLag {
     fail: Duration,
 }
 
-/// Long enough for other tasks to come between, short beside any time limit.
+/// The time to sleep: long enough that other tasks run in between, short compared to any timeout.
 const NAP: Duration = Duration::from_millis(10);
 
-/// tokio rounds a timer up to its next millisecond.
+/// tokio rounds timers up to the next millisecond.
 const GRANULARITY: Duration = Duration::from_millis(1);
 
 impl RuntimeLag {
-    /// Warns where the lag is longer; default 50 ms.
+    /// Sets the lag above which the check warns. Default: 50 ms.
     pub const fn warn_above(mut self, lag: Duration) -> Self {
         self.warn = lag;
         self
     }
 
-    /// Fails where the lag is longer; default 1 s. One that reaches the check's own time limit is never seen: the
-    /// run has timed out before.
+    /// Sets the lag above which the check fails. Default: 1 s. Keep it below the check's timeout: with a longer lag, the
+    /// run times out first.
     pub const fn fail_above(mut self, lag: Duration) -> Self {
         self.fail = lag;
         self
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
     use crate::Status;
 
-    /// The check naps while the only thread does something else for so long.
+    /// Runs the check while the runtime's only thread is blocked for this time.
     async fn beside_a_stall_of(stall: Duration) -> Outcome {
         let (outcome, ()) = tokio::join!(runtime_lag().into_future(), tokio::time::advance(stall));
         outcome

@@ -1,8 +1,8 @@
-//! Reports, once, a check that asks another machine and isn't marked `external`.
+//! Warns once about each check that calls another machine and isn't marked `external`.
 //!
-//! Other instances ask the same machine. When it is down, a check that isn't `external` takes all of them out of
-//! rotation at once, which repairs nothing. Each network check passes its target to [`note`]; loopback and Unix
-//! sockets are this machine.
+//! Other instances call the same machine. If it is down, a check that isn't `external` removes all instances from
+//! rotation at once, which repairs nothing. Each network check passes its target to [`note`]. Loopback addresses and Unix
+//! sockets count as this machine.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -10,10 +10,10 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::runner::CurrentCheck;
 
-/// The check that runs on this task or thread.
+/// The current check.
 #[derive(Clone, Debug)]
 pub(super) struct Running {
-    /// Its name, told apart from that of the same name in another registry.
+    /// The id of its registry and its name.
     pub(super) key: (usize, String),
     pub(super) external: bool,
 }
@@ -28,19 +28,19 @@ pub(super) fn running() -> Option<Running> {
     })
 }
 
-/// Puts the sentence into the log and into the `warnings` of each report.
+/// Adds a warning to the log and to the `warnings` of each report.
 fn report(text: &str) {
     if let Some(current) = CurrentCheck::get() {
         current.warn(text);
     }
 }
 
-/// The target of a check.
+/// The target of a network check.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Peer<'a> {
     Address(IpAddr),
     Name(&'a str),
-    /// A Unix socket, a file, or a client that doesn't tell where it leads.
+    /// A Unix socket, a file, or a client that doesn't tell its address.
     Unknown,
 }
 
@@ -55,7 +55,7 @@ impl Peer<'_> {
                 Ok(address) => Self::Address(address).is_another_machine(),
                 Err(_) => {
                     let name = name.trim_end_matches('.').to_ascii_lowercase();
-                    // RFC 6761: these never leave the machine.
+                    // RFC 6761: these names always mean the same machine.
                     name != "localhost" && !name.ends_with(".localhost")
                 }
             },
@@ -64,16 +64,16 @@ impl Peer<'_> {
     }
 }
 
-/// The checks that were reported. The limit is for services whose checks come and go under new names.
+/// The checks that already caused a warning. `MOST` limits them for services that keep adding checks with new names.
 static SAID: Mutex<BTreeSet<(usize, String)>> = Mutex::new(BTreeSet::new());
 const MOST: usize = 4096;
 
-/// Notes the target of the running check.
+/// Records the target of the current check. Warns if it is another machine and the check isn't `external`.
 pub(super) fn note(peer: Peer<'_>) {
     note_of(running(), peer, report);
 }
 
-/// Notes a name by the addresses that it has; one without any may be another machine's.
+/// Records the target of the current check by its name and addresses. A name without an address counts as another machine.
 pub(super) fn note_resolved(host: &str, addresses: &[IpAddr]) {
     let is_other = |&address: &IpAddr| Peer::Address(address).is_another_machine();
     if addresses.is_empty() || addresses.iter().any(is_other) {

@@ -1,4 +1,4 @@
-//! Spans of time as people read them, up to days.
+//! Formats durations for people, up to days.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// "250 ms", "90 s", "1 h 5 min", "12 d": no more than two units, rounded down.
+/// Formats a duration with at most two units: "250 ms", "90 s", "1 h 5 min", "12 d". From two minutes on it rounds down.
 pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (large, small) = match seconds {

@@ -16,29 +16,31 @@ use super::span::span;
 use super::sqlx_question::{Kind, Question, Said};
 use crate::Outcome;
 
-/// The database behind the application's own `sqlx` pool answers: PostgreSQL, MySQL, MariaDB, SQLite, or `Any`.
+/// Checks that the database of the application's own `sqlx` pool answers: PostgreSQL, MySQL, MariaDB, SQLite, or `Any`.
 ///
-/// Takes one connection of the pool for a ping and gives it back. It waits for one at most 1 s by default, and where
-/// none was free that long, it **warns** `pool exhausted (20 of 20 in use)`: the database may well work, and the next
-/// request will wait as this check did. Everything else that goes wrong is a failure, after 3 s at most by default.
-/// Both can be set.
+/// It takes a connection from the pool, sends a ping and returns the connection. If the pool is full and no connection
+/// becomes free within 1 s, it **warns** with `pool exhausted (20 of 20 in use)`: the database may work, but the next
+/// request will wait too. Any other problem is a failure, after at most 3 s. Both times can be set.
 ///
-/// A ping says that the database answers, and no more: [`query`](Sqlx::query) reads a table,
-/// [`writable`](Sqlx::writable) tells a replica from a primary, and [`expect_true`](Sqlx::expect_true) asks any
-/// question in SQL. Several can be combined; they are asked in the order of the calls.
+/// A ping proves only that the database answers. [`query`](Sqlx::query) reads a table, [`writable`](Sqlx::writable) fails
+/// on a replica, and [`expect_true`](Sqlx::expect_true) checks any condition in SQL. You can combine them; they run in
+/// the order of the calls.
 ///
-/// Costs a round trip for the ping and one for each question. A connection of the pool that is silent to the ping has
-/// half of the time; then another is taken. Where the pool gives none, a connection of the check's own is tried once,
-/// with the pool's options, since the pool keeps a refusal to itself and tries again; that one ends with the run. So
-/// a database that is down is `connect: Connection refused` at once.
+/// A run costs a round trip for the ping and one for each query. If the pool's connection doesn't answer the ping within
+/// half of the time, the check takes another. If the pool has no connection, the check also opens one connection of its
+/// own, with the pool's options, and closes it after the run. It needs that because the pool retries a refused connection
+/// and doesn't return the error. So a database that is down fails at once with `connect: Connection refused`.
 ///
-/// Unless asked it doesn't see whether a table is there and this user may use it. A ping of SQLite only asks
-/// its thread: use `query` to read the file. Connections that the pool already has say nothing of new ones: a changed
-/// password, a name that has moved, or a server that is full shows when the pool opens the next (`max_lifetime`,
-/// 30 min). `sqlx` 0.8; which databases are compiled is decided by the application's own dependency on it, this feature
-/// adds none.
+/// Without `query`, the check doesn't see whether a table exists and this user may read it. A ping of SQLite reaches only
+/// its thread: use `query` to read the file. The existing connections of the pool don't show whether new ones work. A
+/// changed password, a new address of the name or a full server shows only when the pool opens the next connection
+/// (`max_lifetime`, 30 min).
 ///
-/// A failure says in which layer: `DNS`, `connect`, `TLS`, `protocol` (no answer), `verdict` (the database refused).
+/// It needs `sqlx` 0.8. The features of the application's own `sqlx` dependency decide which databases are compiled;
+/// this feature adds none.
+///
+/// A failure begins with its layer: `DNS`, `connect`, `TLS`, `protocol` (no answer) or `verdict` (the database returned
+/// an error).
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -57,25 +59,25 @@ pub fn sqlx<DB: Database>(pool: &Pool<DB>) -> Sqlx<DB> {
     }
 }
 
-/// A check that [`sqlx`](fn@sqlx) made; awaiting it runs it.
+/// The check returned by [`sqlx`](fn@sqlx). Await it to run it.
 #[must_use = "it runs when it is awaited"]
 pub struct Sqlx<DB: Database> {
     pool: Pool<DB>,
-    /// None: a ping.
+    /// If empty, the check only sends a ping.
     questions: Vec<Question<DB>>,
     wait: Duration,
     timeout: Duration,
 }
 
-/// What is wrong with a connection that the pool had.
+/// Why an existing connection of the pool doesn't work.
 enum Broken {
     Error(String),
     Silent,
 }
 
 impl<DB: Database> Sqlx<DB> {
-    /// Asks this in the place of a ping, as in `"SELECT 1 FROM orders LIMIT 1"`: that the schema is there, or with
-    /// SQLite that the file can be read (`"SELECT count(*) FROM sqlite_schema"`). The rows aren't looked at.
+    /// Runs a query and ignores its rows. It fails if the query fails. For example, `"SELECT 1 FROM orders LIMIT 1"` checks
+    /// that the table exists. With SQLite, `"SELECT count(*) FROM sqlite_schema"` checks that the file can be read.
     pub fn query(mut self, sql: &'static str) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -84,9 +86,9 @@ impl<DB: Database> Sqlx<DB> {
         self
     }
 
-    /// Fails where the first column of the first row isn't true, as in
-    /// `"SELECT count(*) < 1000 FROM jobs WHERE state = 'waiting'"`: a boolean, or a number (64 bits; 0 is false). No row
-    /// and `NULL` fail too.
+    /// Requires that the first column of the first row is true, as in
+    /// `"SELECT count(*) < 1000 FROM jobs WHERE state = 'waiting'"`. The column is a boolean or a 64-bit number, of which 0
+    /// is false. No row and `NULL` fail too.
     pub fn expect_true(mut self, sql: &'static str) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -98,17 +100,16 @@ impl<DB: Database> Sqlx<DB> {
         self
     }
 
-    /// Fails where the database takes no writes.
+    /// Requires that the database accepts writes.
     ///
-    /// | database | what is asked |
+    /// | database | what is checked |
     /// |---|---|
-    /// | PostgreSQL | `transaction_read_only`: a standby, `default_transaction_read_only` |
-    /// | MySQL, MariaDB | `read_only`, `super_read_only`, `innodb_read_only`, and those of the transaction |
-    /// | SQLite | a write that is rolled back: a file, a folder or a file system that is read-only, `query_only`, a full disk |
+    /// | PostgreSQL | `transaction_read_only`, which is on in a standby or with `default_transaction_read_only` |
+    /// | MySQL, MariaDB | `read_only`, `super_read_only`, `innodb_read_only`, and the variables of the transaction |
+    /// | SQLite | a write that is rolled back; it fails with a read-only file, directory or file system, with `query_only`, or on a full disk |
     ///
-    /// With PostgreSQL and MySQL nothing is written, so a full disk, a missing grant, a synchronous standby that is
-    /// gone and a Galera node outside of its cluster aren't seen. With SQLite the run holds the write lock for a
-    /// moment.
+    /// With PostgreSQL and MySQL it writes nothing. So it doesn't see a full disk, a missing grant, a synchronous standby
+    /// that is gone, or a Galera node outside of its cluster. With SQLite a run holds the write lock for a moment.
     pub fn writable(mut self) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -121,13 +122,13 @@ impl<DB: Database> Sqlx<DB> {
         self
     }
 
-    /// How long to wait for a connection while the pool is full; default 1 s.
+    /// Sets how long to wait for a connection while the pool is full. Default: 1 s.
     pub const fn wait(mut self, limit: Duration) -> Self {
         self.wait = limit;
         self
     }
 
-    /// Fails where connection and answer together take longer; default 3 s.
+    /// Sets how long connection and answers may take together. Default: 3 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
@@ -149,7 +150,7 @@ impl<DB: Database> Sqlx<DB> {
             match self.ping_pooled(connection, half(deadline)).await {
                 Ok(_) if self.questions.is_empty() => return self.verdict(Said::Yes, used),
                 Ok(connection) => return self.answer(connection, deadline, used).await,
-                // It may have broken while idle, by a restart for example, which says nothing about now.
+                // It may have broken while idle, for example by a restart of the server. So try another connection.
                 Err(what) => broken = Some(what),
             }
         }
@@ -173,9 +174,10 @@ impl<DB: Database> Sqlx<DB> {
         or_reason(pooled, self.reason(full, deadline, &own)).await
     }
 
-    /// Why no connection can be made. An answer of the database itself (it starts up, it is full) may be over soon,
-    /// and one of the connections of a full pool may come back and work, so the pool goes on waiting; `own` keeps the
-    /// problem, or that a connection works.
+    /// Opens a connection to find out why the pool has none. Returns the problem if the check should fail at once.
+    ///
+    /// An error of the database itself (it starts up, it is full) may be over soon. A connection of a full pool may be
+    /// returned soon. In these cases the check still waits for the pool, and `own` gets the result.
     async fn reason(
         &self,
         full: bool,
@@ -200,8 +202,8 @@ impl<DB: Database> Sqlx<DB> {
         None
     }
 
-    /// Returns the connection if it answers a ping, else the problem. A question may take longer than a ping, so the
-    /// ping finds a silent connection before any question is asked.
+    /// Returns the connection if it answers a ping, otherwise the problem. A query may take longer than a ping, so the
+    /// ping finds a dead connection before any query runs.
     async fn ping_pooled(
         &self,
         mut connection: PoolConnection<DB>,
@@ -214,7 +216,7 @@ impl<DB: Database> Sqlx<DB> {
                 Err(Broken::Error(text(&error)))
             }
             Err(_) => {
-                // Given back, it would be pinged by the pool, and hold its slot until that ends.
+                // Don't return it to the pool: the pool would ping it, and its slot would stay taken until then.
                 drop(connection.detach());
                 Err(Broken::Silent)
             }
@@ -236,7 +238,7 @@ impl<DB: Database> Sqlx<DB> {
                 Err(problem(&error))
             }
             Err(_) => {
-                // As above.
+                // Don't return it to the pool, as in `ping_pooled`.
                 drop(connection.detach());
                 Err(self.silent())
             }
@@ -265,8 +267,8 @@ impl<DB: Database> Sqlx<DB> {
         }
     }
 
-    /// Whose fault it is that there is no connection. Asked after the check's own place in the queue is given up: a
-    /// pool of one that can't connect isn't exhausted.
+    /// Returns the outcome if the pool gave no connection: the pool is exhausted, or the database fails. Call it after the
+    /// check's own `acquire` has ended, because that takes a slot: a pool of one that can't connect isn't exhausted.
     fn none(
         &self,
         was_full: bool,
@@ -317,7 +319,7 @@ impl<DB: Database> Sqlx<DB> {
 
     fn kind(&self) -> Kind {
         match DB::NAME {
-            // Of `Any` it is the address that was given; other drivers may have none, and panic.
+            // `Any` has the URL that it was built from. Other drivers may panic here, so ask only `Any`.
             "Any" => Kind::of(self.pool.connect_options().to_url_lossy().scheme()),
             name => Kind::of(&name.to_ascii_lowercase()),
         }
@@ -332,14 +334,14 @@ impl<DB: Database> Sqlx<DB> {
             let url = options.to_url_lossy();
             shared::note(url.host_str().map_or(Peer::Unknown, Peer::Name));
         } else {
-            // No driver gives its host but in its debug form, which stays here.
+            // Drivers show their host only in their `Debug` form. It may have secrets, so it isn't stored.
             let shown = format!("{options:?}");
             shared::note(host_of(&shown).map_or(Peer::Unknown, Peer::Name));
         }
     }
 }
 
-/// The host in the debug form of connection options, `None` where they lead to a Unix socket.
+/// Finds the host in the `Debug` form of connection options. `None` for a Unix socket.
 fn host_of(options: &str) -> Option<&str> {
     let (host, _) = options.split_once(" host: \"")?.1.split_once('"')?;
     let by_socket = host.starts_with('/') || options.contains(" socket: Some(");
@@ -348,7 +350,7 @@ fn host_of(options: &str) -> Option<&str> {
 
 impl<DB: Database> fmt::Debug for Sqlx<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The pool's own shows how to connect.
+        // Without the pool: its `Debug` form has the connection options.
         f.debug_struct("Sqlx")
             .field("questions", &self.questions)
             .field("wait", &self.wait)
@@ -380,7 +382,7 @@ fn problem(error: &Error) -> Problem {
     layer.problem(what)
 }
 
-/// Without sqlx's introduction, which the layer says shorter.
+/// Returns the error's text without sqlx's prefix, which repeats the layer.
 fn text(error: &Error) -> String {
     match error {
         Error::Io(inner) => inner.to_string(),

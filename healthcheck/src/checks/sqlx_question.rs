@@ -1,11 +1,11 @@
-//! The questions to a database, in the SQL of each.
+//! The queries of the `sqlx` check, in the SQL of each database.
 
 use std::fmt;
 use std::pin::Pin;
 
 use ::sqlx::{ColumnIndex, Connection, Database, Decode, Error, Executor, Row, Type};
 
-/// One question, made where the types that it takes are known.
+/// One query of the check. Its function pointer is created in a method with the trait bounds that the query needs.
 pub(super) struct Question<DB: Database> {
     sql: &'static str,
     ask: Ask<DB>,
@@ -14,7 +14,7 @@ pub(super) struct Question<DB: Database> {
 type Ask<DB> = for<'c> fn(&'c mut <DB as Database>::Connection, &'static str) -> Asked<'c>;
 type Asked<'c> = Pin<Box<dyn Future<Output = Result<Said, Error>> + Send + 'c>>;
 
-/// The answer to a question.
+/// The result of a query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Said {
     Yes,
@@ -22,7 +22,7 @@ pub(super) enum Said {
     No(String),
 }
 
-/// Which database it is.
+/// The kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Postgres,
@@ -32,7 +32,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// By the name of the driver or the scheme of the address, in small letters.
+    /// Finds the kind by the name of the driver or the scheme of the URL, in lower case.
     pub(super) fn of(name: &str) -> Self {
         match name {
             "postgresql" | "postgres" => Self::Postgres,
@@ -43,14 +43,15 @@ impl Kind {
     }
 }
 
-/// On a standby it is on, too.
+/// `transaction_read_only` is also on in a standby.
 const POSTGRES_WRITABLE: &str = "SELECT current_setting('transaction_read_only') = 'off'";
 
-/// Not every version knows each of them, so that they can't be selected. MariaDB has words beside ON and OFF.
+/// Uses SHOW, because a SELECT of a variable fails in versions without it. Compares with OFF, because MariaDB has other
+/// values than ON and OFF.
 const MYSQL_READ_ONLY: &str = "SHOW VARIABLES WHERE Variable_name IN ('read_only', 'super_read_only', \
     'innodb_read_only', 'transaction_read_only', 'tx_read_only') AND Value NOT IN ('OFF', '0')";
 
-/// Writes to the header of the file, and is rolled back.
+/// Writes to the header of the file. The check rolls it back.
 const SQLITE_WRITE: &str = "PRAGMA user_version = 1";
 
 impl<DB: Database> Question<DB> {
@@ -58,7 +59,7 @@ impl<DB: Database> Question<DB> {
         (self.ask)(connection, self.sql)
     }
 
-    /// It runs without an error.
+    /// Requires that the query runs without an error.
     pub(super) fn run(sql: &'static str) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -74,7 +75,7 @@ impl<DB: Database> Question<DB> {
         }
     }
 
-    /// The first column of its first row is true.
+    /// Requires that the first column of the first row is true.
     pub(super) fn is_true(sql: &'static str) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -166,7 +167,7 @@ impl<DB: Database> Question<DB> {
     }
 }
 
-/// Some databases have no booleans but numbers.
+/// Reads the first column as a boolean, or as a number, because some databases have no booleans.
 fn truth<R: Row>(row: &R) -> Result<Option<bool>, Error>
 where
     for<'r> bool: Decode<'r, R::Database> + Type<R::Database>,

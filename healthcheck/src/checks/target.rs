@@ -1,4 +1,4 @@
-//! A URL that a check asks, taken apart.
+//! Parses the URL of a check.
 
 use hyper::Uri;
 
@@ -7,10 +7,10 @@ use super::layer::{Layer, Problem};
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     pub(super) https: bool,
-    /// Of an IPv6 address without its brackets.
+    /// The host; an IPv6 address is without brackets.
     pub(super) host: String,
     pub(super) port: u16,
-    /// As it stands in the URL, for the header `Host`.
+    /// Host and port as in the URL, for the header `Host`.
     pub(super) authority: String,
     pub(super) path_and_query: String,
     /// The URL without its query, which may hold a token.
@@ -18,7 +18,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The problem says what to write, and doesn't repeat the URL: it may hold a password.
+    /// Parses a URL. The error has an example, but not the URL itself, which may have a password.
     pub(super) fn parse(url: &str) -> Result<Self, Problem> {
         let wrong = |what: &str| Err(Layer::Connect.problem(what));
         let example = "that isn't a URL: write \"http://host:port/path\" or \"https://…\"";
@@ -39,7 +39,7 @@ impl Target {
             );
         }
         let host = authority.host();
-        // What can't be a port would be none.
+        // `port_u16` returns `None` for an invalid port as well as for none. Only a URL without a port gets the default.
         let port = match authority.as_str().strip_prefix(host) {
             Some("") => Some(default_port),
             _ => authority.port_u16(),

@@ -8,14 +8,15 @@ use tokio::task::{AbortHandle, JoinError, JoinHandle, unconstrained};
 
 use crate::Outcome;
 
-/// A background task still runs: a consumer, a refresher, whatever should last as long as the service.
+/// Checks that a background task still runs, such as a consumer or another task that should never end.
 ///
-/// Takes a [`Task`], or tokio's own `JoinHandle` or `AbortHandle`. A task that has ended fails the check, whether it
-/// returned, was aborted or panicked. Only a [`Task`] says which, and the panic's message: a borrowed handle of tokio
-/// doesn't give them.
+/// Pass a [`Task`], or a `JoinHandle` or `AbortHandle` of tokio. The check fails if the task has ended: it returned, was
+/// aborted or panicked. Only with a [`Task`] the output tells which, with the panic's message, because a borrowed tokio
+/// handle doesn't provide that.
 ///
-/// Costs a load, with a [`Task`] an uncontended lock. It doesn't see a task that runs and does nothing
-/// ([`Heartbeat`](super::Heartbeat), [`Progress`](super::Progress)), nor the tasks that the task has spawned itself.
+/// A run costs an atomic load, or a lock with a [`Task`]. The check doesn't see that a task runs but does nothing; for
+/// that, use [`Heartbeat`](super::Heartbeat) or [`Progress`](super::Progress). It doesn't see tasks that the task has
+/// spawned.
 ///
 /// ```
 /// use healthcheck::checks::{self, Task};
@@ -44,13 +45,13 @@ pub fn task(handle: &(impl BackgroundTask + ?Sized)) -> Outcome {
     }
 }
 
-/// The types that [`task`] takes: a [`Task`], a `JoinHandle`, an `AbortHandle`, or an `Arc` of one. Sealed.
+/// The types that [`task`] takes: a [`Task`], a `JoinHandle`, an `AbortHandle`, or an `Arc` of one. This trait is sealed.
 pub trait BackgroundTask: sealed::Sealed {}
 
 mod sealed {
     #[allow(unnameable_types)] // Seals the trait.
     pub trait Sealed {
-        /// How it ended, `None` while it runs.
+        /// Returns how the task ended, or `None` while it runs.
         fn end(&self) -> Option<String>;
     }
 }
@@ -78,10 +79,10 @@ impl<T: BackgroundTask + ?Sized> sealed::Sealed for Arc<T> {
     }
 }
 
-/// A background task that reports its end: whether it returned, was aborted, or panicked, with the message.
+/// A handle of a background task that stores how the task ended: it returned, was aborted, or panicked with a message.
 ///
-/// Made from a `JoinHandle`, which it takes: keep an `abort_handle()` where the task is to be aborted. Clones are the
-/// same task. Dropping it leaves the task running, as dropping a `JoinHandle` does.
+/// It is built from a `JoinHandle`, which it consumes. If you need to abort the task, keep an `abort_handle()`. Clones
+/// refer to the same task. Dropping it doesn't stop the task, as with a `JoinHandle`.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -104,7 +105,8 @@ enum State {
 impl<T: Send + 'static> From<JoinHandle<T>> for Task {
     fn from(handle: JoinHandle<T>) -> Self {
         let end = async {
-            // The check's task polls it, and its used-up budget must not hide the end.
+            // The check's task polls this handle. If tokio's budget for that task is used up, a normal poll would return
+            // `Pending` even if the background task has ended.
             match unconstrained(handle).await {
                 Ok(_) => "the task has ended".to_owned(),
                 Err(error) => failed(error),
@@ -119,7 +121,7 @@ impl sealed::Sealed for Task {
     fn end(&self) -> Option<String> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Running(end) = &mut *state {
-            // No waker is needed: each run polls anew.
+            // Each run polls again, so no waker is needed.
             match end.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(end) => *state = State::Ended(end),
                 Poll::Pending => return None,
@@ -187,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_told_with_its_message_and_an_abort_as_one() {
-        // Unwinds without the hook, which would print.
+        // Unwinds without calling the panic hook, which would print.
         let dying = tokio::spawn(async { std::panic::resume_unwind(Box::new("the queue is gone")) });
         let numbered = tokio::spawn(async { std::panic::resume_unwind(Box::new(format!("shard {}", 7))) });
         let odd = tokio::spawn(async { std::panic::resume_unwind(Box::new(7)) });

@@ -7,14 +7,14 @@ use super::dial::{dial, split};
 use super::layer::Layer;
 use crate::Outcome;
 
-/// Something accepts TCP connections at `addr`: `"host:port"`, `"[::1]:6379"` or a `SocketAddr`.
+/// Checks that a server accepts TCP connections at `addr`: `"host:port"`, `"[::1]:6379"` or a `SocketAddr`.
 ///
-/// Costs a lookup, one connection and its end; nothing is sent. The addresses of a name are tried one after the other,
-/// each with its part of the time, so that a dead one doesn't hide a live one. Fails after 3 s by default, which names
-/// the layer (`DNS`, `connect`) before the check's own time limit cuts it off.
+/// A run costs a lookup and a connection, and sends nothing. It tries the addresses of a name in turn, each with an equal
+/// part of the remaining time, so that a dead address leaves time for the others. The check fails after 3 s by default,
+/// before the timeout of the check itself, so that the output has the layer `DNS` or `connect`.
 ///
-/// It doesn't see a process that hangs: the kernel accepts the connection. Nor does it see the other addresses of the
-/// name than the first that accepts. Where the service has a protocol of its own that can be asked, ask that.
+/// The check doesn't see that a process hangs, because the kernel accepts the connection. It sees only the first address
+/// of the name that accepts. If there is a ready-made check for the service's protocol, use that.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -35,7 +35,7 @@ pub fn tcp(addr: impl Display) -> Tcp {
     }
 }
 
-/// A check that [`tcp`] made; awaiting it runs it.
+/// The check returned by [`tcp`]. Await it to run it.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when it is awaited"]
 pub struct Tcp {
@@ -44,7 +44,7 @@ pub struct Tcp {
 }
 
 impl Tcp {
-    /// Fails where lookup and connection together take longer; default 3 s.
+    /// Sets how long lookup and connection may take together. Default: 3 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
@@ -53,7 +53,7 @@ impl Tcp {
     async fn run(self) -> Outcome {
         let addr = &self.addr;
         let Some((host, port)) = split(addr) else {
-            // Not repeated here: a URL may hold a password.
+            // Don't show the text: it may be a URL with a password.
             return Layer::Connect
                 .failure("that isn't an address: write \"host:port\", as in \"db.internal:5432\"");
         };
@@ -90,7 +90,7 @@ mod tests {
             tcp(address).await,
             Outcome::pass(format!("connected to {address}"))
         );
-        // Which of its addresses accepts is the machine's business.
+        // The accepting address may be IPv4 or IPv6, depending on the machine.
         assert_eq!(
             tcp(format!("localhost:{}", address.port())).await.status(),
             Status::Pass

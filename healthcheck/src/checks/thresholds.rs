@@ -1,4 +1,4 @@
-//! A warning and a failing threshold, as a ready-made check takes them from its user.
+//! The warning and failure limits of a ready-made check, and its margin.
 
 use super::amount::{Amount, Unit};
 use super::held::MARGIN;
@@ -24,7 +24,7 @@ impl Thresholds {
         }
     }
 
-    /// `method` is the name of the user's call, for the message.
+    /// Sets the limit for a warning. `method` is the name of the user's call, for the error message.
     pub(super) fn set_warn(&mut self, method: &str, text: &str) {
         self.warn = self.parse(method, text);
     }
@@ -33,7 +33,7 @@ impl Thresholds {
         self.fail = self.parse(method, text);
     }
 
-    /// How far beyond a threshold a value clears that has crossed it.
+    /// Sets how far beyond a crossed limit a value must be to clear.
     pub(super) fn set_margin(&mut self, text: &str) {
         match Amount::share_of(text) {
             Some(margin) => self.margin = margin,
@@ -43,7 +43,7 @@ impl Thresholds {
         }
     }
 
-    /// The shares alone, to hold for something that is counted in another unit.
+    /// Returns only the limits that are shares, to apply them to a value in another unit.
     pub(super) fn shares(&self) -> Self {
         let share = |amount: Option<Amount>| amount.filter(|amount| matches!(amount, Amount::Share(_)));
         Self {
@@ -52,12 +52,12 @@ impl Thresholds {
         }
     }
 
-    /// The failed outcome of thresholds that nobody can hold.
+    /// Returns a failed outcome if a limit or the margin is invalid.
     pub(super) fn problem(&self, check: &str) -> Option<Outcome> {
         (!self.problems.is_empty()).then(|| Outcome::fail(format!("{check}: {}", self.problems.join("; "))))
     }
 
-    /// The key of these thresholds for [`held::judge`](super::held::judge).
+    /// Returns the key of these limits for [`held::judge`](super::held::judge).
     pub(super) fn key(&self, check: &str) -> String {
         let Self {
             warn, fail, margin, ..
@@ -65,7 +65,7 @@ impl Thresholds {
         format!("{check} {warn:?} {fail:?} {margin}")
     }
 
-    /// Less is worse. `last` is the status of the run before.
+    /// Compares a value of which less is worse. `last` is the status of the previous run.
     pub(super) fn at_least(&self, value: u64, whole: u64, found: &str, last: Status) -> Outcome {
         self.judge(
             last,
@@ -76,7 +76,7 @@ impl Thresholds {
         )
     }
 
-    /// More is worse.
+    /// Compares a value of which more is worse. `last` is the status of the previous run.
     pub(super) fn at_most(&self, value: u64, whole: u64, found: &str, last: Status) -> Outcome {
         self.judge(
             last,
@@ -196,7 +196,7 @@ mod tests {
         );
         let held = thresholds.at_least(1_510, 10_000, "15.1% free", Status::Warn);
         assert_eq!(held.output(), "15.1% free, was below 15% and clears at 15.3%");
-        // The other side, and another margin.
+        // Now more is worse, and the margin is wider.
         let mut wide = self::thresholds("15%", "90%");
         wide.set_margin("50%");
         assert_eq!(wide.at_most(8, 100, "found", Status::Warn).status(), Warn);

@@ -14,22 +14,23 @@ use super::trust::{ended, secure};
 use crate::Outcome;
 use crate::model::time;
 
-/// The certificates that `host` is trusted by are valid, and for how many days still.
+/// Checks that the certificates of `host` are valid and don't expire soon.
 ///
-/// `host` is `"billing.internal"` (port 443), `"host:port"` or `"[::1]:port"`. Judged is the whole path that makes a client
-/// trust the host: its own certificate, the intermediates, and the authority that they lead to. Where the server's
-/// certificates make several paths, the one that lasts longest counts, and certificates that no path needs don't
-/// count. Warns where the first of the path ends in less than 21 days and fails below 7; both can be set. It fails
-/// too where one has ended, isn't for this name, or no trusted authority has signed it (the machine's own, or those
-/// of [`ca_file`](Tls::ca_file)). Only TLS from the first byte; not for protocols that begin in plain text (SMTP,
-/// PostgreSQL).
+/// `host` is `"billing.internal"` (port 443), `"host:port"` or `"[::1]:port"`. The connection must use TLS from the first
+/// byte, so the check doesn't work for protocols that begin in plain text (SMTP, PostgreSQL).
 ///
-/// Costs a lookup, a connection and a full handshake for each run (about 1 ms of CPU time, and twice the way to the
-/// server); nothing is sent after it. Once an hour is enough: `#[health_check(interval = "1h")]`. Fails after 3 s by
-/// default, which names the layer (`DNS`, `connect`, `TLS`) before the check's own time limit cuts it off.
+/// It checks the whole path by which a client trusts the host: the host's own certificate, the intermediates, and the
+/// authority. If there are several paths, the one that is valid longest counts. Other certificates of the server don't
+/// matter. The check warns if a certificate of the path expires in less than 21 days, and fails below 7 days; both can be
+/// set. It also fails if a certificate has expired, if it isn't for this name, or if no trusted authority has signed it.
+/// Trusted are the machine's authorities, or those of [`ca_file`](Tls::ca_file).
 ///
-/// It doesn't see whether a certificate was revoked, the other addresses of the name than the first that accepts, nor
-/// clients that trust other authorities.
+/// A run costs a lookup, a connection and a full handshake: about 1 ms of CPU time and two round trips. One run per hour
+/// is enough: `#[health_check(interval = "1h")]`. The check fails after 3 s by default, before the timeout of the check
+/// itself, so that the output has the layer `DNS`, `connect` or `TLS`.
+///
+/// The check doesn't see whether a certificate was revoked. It sees only the first address of the name that accepts. It
+/// doesn't see whether clients that trust other authorities can connect.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -54,7 +55,7 @@ pub fn tls(host: impl Display) -> Tls {
     }
 }
 
-/// A check that [`tls`] made; awaiting it runs it.
+/// The check returned by [`tls`]. Await it to run it.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when it is awaited"]
 pub struct Tls {
@@ -67,31 +68,32 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Warns where the certificate ends in less than so many days; default 21.
+    /// Sets the number of days to expiry below which the check warns. Default: 21.
     pub const fn warn_below_days(mut self, days: u32) -> Self {
         self.warn_days = days;
         self
     }
 
-    /// Fails where the certificate ends in less than so many days; default 7.
+    /// Sets the number of days to expiry below which the check fails. Default: 7.
     pub const fn fail_below_days(mut self, days: u32) -> Self {
         self.fail_days = days;
         self
     }
 
-    /// The name that the certificate has to be for, where it isn't that of the host: an address inside, a name outside.
+    /// Sets the name that the certificate must have, if it differs from the host. Use it to connect to an internal address
+    /// of a public name.
     pub fn server_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Trusts the authorities in this PEM file, in the place of the machine's own. It is read at each run.
+    /// Trusts the certificate authorities in this PEM file instead of the machine's. Each run reads the file.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
         self
     }
 
-    /// Fails where lookup, connection and handshake together take longer; default 3 s.
+    /// Sets how long lookup, connection and handshake may take together. Default: 3 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
@@ -107,12 +109,12 @@ impl Tls {
     async fn end_of_certificate(&self) -> Result<End, Problem> {
         let deadline = after(self.timeout);
         let Some((host, port)) = host_and_port(&self.host) else {
-            // Not repeated here: a URL may hold a password.
+            // Don't show the text: it may be a URL with a password.
             return Err(Layer::Connect
                 .problem("that isn't a host: write \"billing.internal\" or \"billing.internal:8443\""));
         };
         let (_, connection) = dial(host, port, self.timeout).await?;
-        // A certificate is for the name without the dot that ends a whole one.
+        // Certificates have the name without the final dot of a fully qualified name.
         let name = self.name.as_deref().unwrap_or(host);
         let name = name.strip_suffix('.').unwrap_or(name);
         let told = |what: &str| Layer::Tls.problem(format_args!("{}: {what}", self.host));

@@ -18,20 +18,21 @@ use super::span::span;
 use crate::Outcome;
 use crate::outcome::chain;
 
-/// A gRPC server says by its own health service (`grpc.health.v1.Health`) that it serves.
+/// Checks that a gRPC server reports `SERVING` by the standard health service (`grpc.health.v1.Health`).
 ///
-/// Takes the application's own `tonic` channel, or whatever wraps one, and sends one call over it. Fails after 3 s by
-/// default, and where the answer isn't `SERVING`. The server as a whole is asked; [`service`](Tonic::service) asks
-/// for one of its services.
+/// Pass the application's own `tonic` channel, or a wrapper around one. A run sends one call over it. The check fails if
+/// the answer isn't `SERVING`, or after 3 s by default. It asks for the server as a whole; [`service`](Tonic::service)
+/// asks for one of its services.
 ///
-/// Costs one call of some ten bytes each way, over the connection that the channel has; it opens one only as for any
-/// other caller, where it has none. A refused connection fails at once. A failure says in which layer: `DNS`,
-/// `connect`, `TLS`, `protocol` (no answer, or no such service), `verdict`.
+/// A run costs one call of some ten bytes each way, over the channel's existing connection. If there is none, the channel
+/// opens one, as for any other call. A refused connection fails at once. A failure begins with its layer: `DNS`,
+/// `connect`, `TLS`, `protocol` (no answer, or no health service) or `verdict`.
 ///
-/// It doesn't see new clients: a connection that the channel keeps says nothing of them, follows no name that has
-/// moved, and stays silent where something between has forgotten it, as the application's own calls do. Let the
-/// endpoint notice with `http2_keep_alive_interval` and `keep_alive_while_idle`. Of a balanced channel one server is
-/// asked. Where the channel leads isn't known: mark the check `external` where that is another machine.
+/// The channel's existing connection doesn't show whether a new client could connect, and doesn't follow a new address of
+/// the name. If a device in between has dropped the connection, the check gets no answer, like the application's own
+/// calls. To detect that, set `http2_keep_alive_interval` and `keep_alive_while_idle` on the endpoint. With a balanced
+/// channel, a run asks one of the servers. The check doesn't know the address of the channel, so mark it `external` if
+/// the server is on another machine.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -61,7 +62,7 @@ pub fn tonic<T: Clone>(channel: &T) -> Tonic<T> {
     }
 }
 
-/// A check that [`tonic`](fn@tonic) made; awaiting it runs it.
+/// The check returned by [`tonic`](fn@tonic). Await it to run it.
 #[derive(Clone)]
 #[must_use = "it runs when it is awaited"]
 pub struct Tonic<T> {
@@ -71,13 +72,13 @@ pub struct Tonic<T> {
 }
 
 impl<T> Tonic<T> {
-    /// Asks for one service by its full name, as in `orders.v1.Orders`; default the server as a whole.
+    /// Asks for one service by its full name, such as `orders.v1.Orders`. Default: the server as a whole.
     pub fn service(mut self, name: impl Into<String>) -> Self {
         self.service = name.into();
         self
     }
 
-    /// Fails where the answer takes longer; default 3 s.
+    /// Sets how long the answer may take. Default: 3 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
@@ -100,7 +101,8 @@ impl<T> Tonic<T> {
         }
     }
 
-    /// Only what comes from the connection has a source; one that can't be made isn't one that broke.
+    /// Returns true if an existing connection broke. Only errors of the connection have a source. A connection that can't
+    /// be opened has another layer than `protocol`.
     fn broke(&self, status: &Status) -> bool {
         std::error::Error::source(status).is_some() && self.problem(status).layer == Layer::Protocol
     }
@@ -115,7 +117,7 @@ impl<T> Tonic<T> {
             (Code::NotFound, _) => {
                 Layer::Verdict.problem(format_args!("the server knows no service {shown}"))
             }
-            // Only what comes from the connection has a source.
+            // Only errors of the connection have a source.
             (_, Some(source)) => {
                 let what = chain(source);
                 Layer::told_by(&what).unwrap_or(Layer::Protocol).problem(what)
@@ -146,8 +148,8 @@ where
     {
         let deadline = after(self.timeout);
         let answer = match self.ask(deadline).await {
-            // The connection may have broken while idle, by a restart for example, which says nothing about now. The
-            // channel connects anew.
+            // The connection may have broken while idle, for example by a restart of the server. The channel reconnects,
+            // so ask again.
             Ok(Err(status)) if self.broke(&status) => self.ask(deadline).await,
             answer => answer,
         };

@@ -1,4 +1,4 @@
-//! Which certificate authorities are trusted: the machine's own, or those of a file.
+//! Opens TLS connections that trust the machine's certificate authorities, or those of a file.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,25 +18,25 @@ use super::layer::{Layer, Problem};
 use super::span::span;
 use crate::model::time;
 
-/// An encrypted connection, and by which authorities its server was trusted.
+/// A TLS connection, and the authorities that it trusts.
 pub(super) struct Secured {
     pub(super) stream: TlsStream<TcpStream>,
-    #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))] // Only its check judges the path to them.
+    #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))] // Only the check `tls` reads it.
     pub(super) trust: Arc<Trust>,
 }
 
-/// The authorities that are trusted, and how to connect by them.
+/// The trusted authorities, and the client configuration with them.
 pub(super) struct Trust {
     config: Arc<ClientConfig>,
     /// In the same order as `certificates`.
     #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))]
     pub(super) anchors: Arc<RootCertStore>,
-    /// An anchor alone doesn't say when its certificate ends.
+    /// The certificates of the anchors, because an anchor doesn't have its expiry date.
     #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))]
     pub(super) certificates: Vec<CertificateDer<'static>>,
 }
 
-/// Encrypts a connection as a client that expects `name`, or tells why not; `name` isn't in the text.
+/// Performs the TLS handshake as a client that expects `name`. The error text doesn't have `name`.
 pub(super) async fn secure(
     connection: TcpStream,
     name: &str,
@@ -58,7 +58,7 @@ pub(super) async fn secure(
     }
 }
 
-/// rustls' own text tells an expired certificate in seconds since the epoch.
+/// Returns the error's text. For an expired certificate, rustls' own text has the time in seconds since the epoch.
 fn reason(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => ended(
@@ -69,16 +69,16 @@ fn reason(error: &Error) -> String {
     }
 }
 
-/// "the certificate ended 3 d ago (2026-01-31T12:00:00Z)".
+/// Returns a text such as "the certificate ended 3 d ago (2026-01-31T12:00:00Z)".
 pub(super) fn ended(what: &str, end: SystemTime) -> String {
     let ago = span(SystemTime::now().duration_since(end).unwrap_or_default());
     format!("{what} ended {ago} ago ({})", time::rfc3339(end))
 }
 
-/// The machine's authorities may be renewed while the service runs; reading them takes 10 ms.
+/// How long the machine's authorities are cached. They may change while the service runs, and reading them takes 10 ms.
 const LONGEST_KEPT: Duration = Duration::from_secs(300);
 
-/// The machine's authorities are kept for a while, a file is read at each call: it may be renewed.
+/// Returns the authorities to trust. The machine's are cached. A file is read at each call, because it may change.
 fn trust(ca_file: Option<&Path>) -> Result<Arc<Trust>, Problem> {
     static SYSTEM: Mutex<Option<(std::time::Instant, Arc<Trust>)>> = Mutex::new(None);
     if let Some(file) = ca_file {
@@ -94,7 +94,7 @@ fn trust(ca_file: Option<&Path>) -> Result<Arc<Trust>, Problem> {
             return Ok(Arc::clone(trust));
         }
     }
-    // What can't be read isn't kept: it may be there the next time.
+    // An error isn't cached, because the next call may succeed.
     let trust = trusting(from_system()?)?;
     let read = Some((std::time::Instant::now(), Arc::clone(&trust)));
     *SYSTEM.lock().unwrap_or_else(PoisonError::into_inner) = read;
@@ -103,7 +103,7 @@ fn trust(ca_file: Option<&Path>) -> Result<Arc<Trust>, Problem> {
 
 fn trusting(mut certificates: Vec<CertificateDer<'static>>) -> Result<Arc<Trust>, Problem> {
     let mut anchors = RootCertStore::empty();
-    // A machine may well have some that can't be parsed.
+    // Skip certificates that can't be parsed: the machine's list may have some.
     certificates.retain(|certificate| anchors.add(certificate.clone()).is_ok());
     let anchors = Arc::new(anchors);
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -111,7 +111,7 @@ fn trusting(mut certificates: Vec<CertificateDer<'static>>) -> Result<Arc<Trust>
         .map_err(|error| Layer::Tls.problem(error))?
         .with_root_certificates(Arc::clone(&anchors))
         .with_no_client_auth();
-    // A resumed session shows the certificate of the first one.
+    // Disabled, because a resumed session has the certificate of the first session.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(Trust {
         config: Arc::new(config),
@@ -135,7 +135,7 @@ fn from_file(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let mut certificates = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|error| error.to_string())?;
-        // Of a file that somebody named each has to hold.
+        // In a file that the user chose, every certificate must be valid.
         RootCertStore::empty()
             .add(certificate.clone())
             .map_err(|error| error.to_string())?;

@@ -12,22 +12,23 @@ use super::http::shown;
 use super::layer::Layer;
 use crate::{Outcome, Overall, Report, upstream_loops};
 
-/// Another service that uses this library is healthy by its own report at `url`: passes on its verdict and its outputs.
+/// Checks the report of another service that uses this library, at `url`, and passes on its status and outputs.
 ///
-/// Its `success` passes, `degraded` warns and `failure` fails, whatever the HTTP status is. The output holds its URL,
-/// host name and status, and by name the status and output of each of its checks, as far as it shows them to this
-/// caller. Fails after 4.5 s by default, a moment after that service answers whatever has happened.
+/// `success` passes, `degraded` warns and `failure` fails, whatever the HTTP status is. The output has the URL, host name
+/// and status of the other service, and the status and output of each of its checks, as far as this caller may see them.
+/// The check fails after 4.5 s by default. Such a service always answers a little earlier.
 ///
-/// Dials anew for each run, as [`http`](fn@super::http) does, which costs a lookup, a connection and one request, and
-/// what the other service runs for it: ask `/readyz` rather than `/healthcheck` where that is enough. A report of
-/// more than 1 MiB is refused.
+/// Each run opens a new connection, as with [`http`](fn@super::http). It costs a lookup, a connection and a request, and
+/// the runs of the other service's checks. So use `/readyz` instead of `/healthcheck` if that is enough. A report of more
+/// than 1 MiB is a failure.
 ///
-/// It doesn't see the other instances behind the same name, nor whether the other's own checks cover the part that
-/// this service needs. It can't tell a report from a cache between from a new one.
+/// The check doesn't see other instances behind the same name. It doesn't see whether the other service's checks cover the
+/// part that this service needs, or whether a cache in between sent an old report.
 ///
-/// Two services that ask each other would wait for each other in a circle. A header tells who asks, and a service that
-/// is asked by itself, directly or through others, refuses: the failure then says so. Whoever needs a part of a
-/// service that asks him asks for it with [`http`](fn@super::http), as in `http://orders:8080/healthcheck/database`.
+/// Two services that request each other's report would wait for each other in a loop. To prevent that, the check sends a
+/// header with the ids of the requesting processes. A service that finds its own id there refuses the request, and the
+/// failure says so. If two services need each other, let one of them request a part of the other's report with
+/// [`http`](fn@super::http), such as `http://orders:8080/healthcheck/database`.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -47,7 +48,7 @@ pub fn upstream(url: impl Into<String>) -> Upstream {
     }
 }
 
-/// A check that [`upstream`] made; awaiting it runs it.
+/// The check returned by [`upstream`]. Await it to run it.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when it is awaited"]
 pub struct Upstream {
@@ -57,20 +58,20 @@ pub struct Upstream {
 const LONGEST_REPORT: usize = 1 << 20;
 
 impl Upstream {
-    /// Fails where the answer takes longer; default 4.5 s.
+    /// Sets how long the whole request may take. Default: 4.5 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.exchange.timeout = limit;
         self
     }
 
-    /// Sends a header, such as `authorization`, which may show more of the other's report. Its value is never shown.
+    /// Sends a header, such as `authorization`, with which the other service may show more details. The output never shows
+    /// its value.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.exchange.header(name, value);
         self
     }
 
-    /// Trusts the authorities in this PEM file, in the place of the machine's own. It is read when a connection is
-    /// made.
+    /// Trusts the certificate authorities in this PEM file instead of the machine's. Each run reads the file.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.exchange.ca_file = Some(path.into());
         self

@@ -1,4 +1,4 @@
-//! What goes onto the environment page.
+//! The builder of the environment page.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::runner::{LONGEST_OUTPUT, Runner};
 use crate::sections::{self, Sections};
 use crate::world::World;
 
-/// Puts an [`EnvironmentDump`] together.
+/// Configures and builds an [`EnvironmentDump`].
 ///
 /// ```
 /// use healthcheck::EnvironmentDump;
@@ -50,7 +50,7 @@ impl EnvironmentDumpBuilder {
         Self::of(Provided::default(), Redaction::builder(), None, None)
     }
 
-    /// `limit` is how long a section may take, where a `HealthCheck` says so.
+    /// `limit` is the timeout of a section, if a `HealthCheck` sets it. Otherwise it is 5 s.
     pub(crate) fn of(
         provided: Provided,
         redaction: RedactionBuilder,
@@ -71,54 +71,57 @@ impl EnvironmentDumpBuilder {
         }
     }
 
-    /// Whether the annotated sections of the binary are found. Default: true.
+    /// Sets whether the page has the annotated sections of the binary. Default: true.
     pub const fn discover(mut self, yes: bool) -> Self {
         self.discover = yes;
         self
     }
 
-    /// Whether the page has the section `os`: platform, host name, distribution, CPUs, memory, load, the container's
-    /// limits. Available memory is counted as the check `memory` counts it, on the machine and in a container: page
-    /// cache and reclaimable slab are available. Default: true.
+    /// Sets whether the page has the section `os`: platform, host name, distribution, CPUs, memory, load, and the
+    /// container's limits. Default: true.
+    ///
+    /// Available memory has the same definition as in the check `memory`, for the machine and for a container: page cache
+    /// and reclaimable slab count as available.
     pub const fn include_os(mut self, yes: bool) -> Self {
         self.os = yes;
         self
     }
 
-    /// Whether the page has the section `rust`, in the place of py-healthcheck's `python`: compiler, target, profile, the
-    /// executable and what is linked into it. Default: true.
+    /// Sets whether the page has the section `rust`: compiler, target, profile, executable and linked packages. It
+    /// replaces the section `python` of py-healthcheck. Default: true.
     pub const fn include_rust(mut self, yes: bool) -> Self {
         self.rust = yes;
         self
     }
 
-    /// Whether the page has the section `process`: arguments, variables, user, memory, threads, open files. Default: true.
+    /// Sets whether the page has the section `process`: arguments, environment variables, user, memory, threads and open
+    /// files. Default: true.
     pub const fn include_process(mut self, yes: bool) -> Self {
         self.process = yes;
         self
     }
 
-    /// Whether values are shown at all. With `false` there are only names, for a place where a secret may stand under
-    /// an innocent name. Default: true.
+    /// Sets whether the page shows values. With `false` it shows only names. Use that if an unsuspicious name may have a
+    /// secret value. Default: true.
     pub const fn show_values(mut self, yes: bool) -> Self {
         self.show = if yes { Show::All } else { Show::Names };
         self
     }
 
-    /// Gives a value to every section with a parameter of exactly this type. A type provided twice is a
+    /// Passes a value to every section with a parameter of exactly this type. Providing a type twice is a
     /// [`BuildError`].
     pub fn provide<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.provided.insert(value);
         self
     }
 
-    /// Adds a section, fixed from now on. What can't be serialised is `{"error": …}` there.
+    /// Adds a section with a fixed value. A value that can't be serialised is shown as `{"error": …}`.
     pub fn section(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         self.sections.insert(name.into(), &value);
         self
     }
 
-    /// Adds a section that is asked for its value at each request, on a thread of its own.
+    /// Adds a section whose value comes from a function. Each request calls the function on a separate thread.
     pub fn section_fn<T: Serialize>(
         mut self,
         name: impl Into<String>,
@@ -128,7 +131,8 @@ impl EnvironmentDumpBuilder {
         self
     }
 
-    /// Hides the value of every name that contains one of these, in any case, beside the built-in rules.
+    /// Redacts the value of every name that contains one of these fragments, in upper or lower case. The built-in rules
+    /// still apply.
     pub fn redact_names(mut self, fragments: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redaction = self
             .redaction
@@ -136,22 +140,23 @@ impl EnvironmentDumpBuilder {
         self
     }
 
-    /// Shows the values of exactly these names although a rule on names would hide them.
+    /// Shows the values of exactly these names, even if a rule on names would redact them.
     pub fn allow_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redaction = self.redaction.allow_names(names.into_iter().map(Into::into));
         self
     }
 
-    /// Adds rules of one's own to what is hidden.
+    /// Adds your own redaction rules to the built-in ones.
     pub fn redactor(mut self, rules: impl Redactor) -> Self {
         self.redaction = self.redaction.rule(Arc::new(rules));
         self
     }
 
-    /// The page, ready to collect.
+    /// Builds the [`EnvironmentDump`].
     ///
     /// # Errors
-    /// Everything that is wrong, at once: two sections of one name, a dependency that nobody provided.
+    /// The error lists all problems at once, such as two sections of the same name or a parameter without a provided
+    /// value.
     pub fn build(self) -> Result<EnvironmentDump, BuildError> {
         let mut problems = self.provided.problems();
         let redaction = self.redaction.build();
@@ -195,7 +200,7 @@ impl EnvironmentDumpBuilder {
     }
 }
 
-/// How long a section may take; each is collected anew for each request.
+/// The default timeout of a section.
 const LIMIT: Duration = Duration::from_secs(5);
 
 fn rust_section() -> Value {

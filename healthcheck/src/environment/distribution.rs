@@ -1,14 +1,14 @@
-//! Which distribution of the operating system this is.
+//! The distribution of the operating system.
 
 use serde_json::Value;
 #[cfg(any(target_os = "linux", feature = "sysinfo"))]
 use serde_json::json;
 
-/// `id`, `name` and `version` for programs, `pretty_name` for people; `null` where nothing says so, as in an image
-/// built from nothing.
+/// Returns `id`, `name` and `version` for programs and `pretty_name` for people, or `null` if there is no os-release
+/// file, as in an image built from scratch.
 #[cfg(target_os = "linux")]
 pub(crate) fn collect() -> Value {
-    // The order of precedence that os-release(5) gives.
+    // The first file takes precedence, see os-release(5).
     ["/etc/os-release", "/usr/lib/os-release"]
         .iter()
         .find_map(|path| std::fs::read(path).ok())
@@ -34,14 +34,14 @@ pub(crate) const fn collect() -> Value {
 #[cfg(target_os = "linux")]
 fn describe(os_release: &str) -> Value {
     let value = |name: &str| {
-        // As in a shell, the last assignment holds.
+        // As in a shell, the last assignment wins.
         os_release.lines().rev().find_map(|line| {
             let (key, value) = line.trim().split_once('=')?;
             (key == name).then(|| unquote(value))
         })
     };
     json!({
-        // The defaults are os-release(5)'s.
+        // The defaults are from os-release(5).
         "id": value("ID").unwrap_or_else(|| "linux".to_owned()),
         "name": value("NAME").unwrap_or_else(|| "Linux".to_owned()),
         "version": value("VERSION_ID"),
@@ -49,7 +49,7 @@ fn describe(os_release: &str) -> Value {
     })
 }
 
-/// A value as a shell would read it: in single quotes literally, else with backslashes taken away.
+/// Unquotes a value as a shell does: single quotes keep it literally, otherwise a backslash escapes the next character.
 #[cfg(target_os = "linux")]
 fn unquote(value: &str) -> String {
     let quoted = |quote| {

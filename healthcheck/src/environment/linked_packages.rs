@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What stands in the binary.
+/// The packages of the binary.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct LinkedPackages {
-    /// Name and version of the package that was built.
+    /// The name and version of the binary's own package.
     pub(crate) root: Option<(String, String)>,
-    /// Name → version; several versions of one package are joined by `", "`. Build dependencies aren't linked and
-    /// aren't listed.
+    /// Maps names to versions. Several versions of a package are joined by `", "`. Build dependencies aren't listed, because
+    /// they aren't linked.
     pub(crate) versions: BTreeMap<String, String>,
 }
 
@@ -18,7 +18,7 @@ pub(crate) const fn of(_executable: &Path) -> Option<LinkedPackages> {
     None
 }
 
-/// Reads them once per process: the file is read as a whole, and what is linked into a running binary can't change.
+/// Reads the packages once per process, because it reads the whole file, and a running binary doesn't change.
 #[cfg(feature = "auditable")]
 pub(crate) fn of(executable: &Path) -> Option<LinkedPackages> {
     use std::sync::OnceLock;
@@ -34,8 +34,8 @@ mod auditable {
 
     use super::LinkedPackages;
 
-    /// A larger file is one with its debug information in it. Reading that into memory could take a container beyond
-    /// its limit, which is more than this list is worth.
+    /// The largest file to read, in bytes. A larger one has debug information. Reading it could exceed the memory limit of a
+    /// container, and the list isn't worth that.
     const LARGEST_EXECUTABLE: usize = 128 * 1024 * 1024;
     const LARGEST_LIST: usize = 8 * 1024 * 1024;
 
@@ -74,7 +74,7 @@ mod auditable {
         Some(linked)
     }
 
-    /// The part of the format that is shown; see cargo-auditable's `PARSING.md`.
+    /// The part of the format that the section needs; see cargo-auditable's `PARSING.md`.
     #[derive(Deserialize)]
     struct List {
         packages: Vec<Package>,

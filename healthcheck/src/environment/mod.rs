@@ -1,4 +1,4 @@
-//! The environment page: built-in sections and own ones, collected at once, redacted in one place.
+//! The environment page: collects the built-in and the application's own sections concurrently, and redacts them.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ pub(crate) mod system;
 
 pub use builder::EnvironmentDumpBuilder;
 
-/// What there is to know of the running process, without its secrets.
+/// The environment page: data about the machine, the binary and the process, without secrets.
 ///
-/// The built-in sections are `os`, `rust` and `process`; own ones are added by `#[env_section]` or by the builder.
-/// A section that fails, panics or hangs past its time limit is `{"error": …}` in its place.
+/// The built-in sections are `os`, `rust` and `process`. Add your own with `#[env_section]` or with the builder. A section
+/// that fails, panics or exceeds its timeout is shown as `{"error": …}`.
 ///
 /// ```standalone_crate
 /// use healthcheck::{EnvironmentDump, env_section};
@@ -51,7 +51,7 @@ pub struct EnvironmentDump {
     show: Show,
 }
 
-/// Ends the threads of a runner with the last page that uses it.
+/// Stops the threads of a runner when the last clone of the page is dropped.
 struct Closing(Arc<Runner>);
 
 impl Drop for Closing {
@@ -60,39 +60,39 @@ impl Drop for Closing {
     }
 }
 
-/// What is shown of the values.
+/// Which values the page shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Show {
     All,
-    /// No values of variables and arguments.
+    /// All values except those of environment variables and arguments.
     NoVariables,
-    /// Names alone, everywhere.
+    /// No values, only names.
     Names,
 }
 
 impl EnvironmentDump {
-    /// The built-in sections and every annotated one: the same as `builder().build()`.
+    /// Builds a page with the built-in sections and every annotated section. The same as `builder().build()`.
     ///
     /// # Errors
-    /// As [`EnvironmentDumpBuilder::build`].
+    /// The same as for [`EnvironmentDumpBuilder::build`].
     pub fn discover() -> Result<Self, BuildError> {
         Self::builder().build()
     }
 
-    /// Puts one together.
+    /// Returns a builder.
     pub fn builder() -> EnvironmentDumpBuilder {
         EnvironmentDumpBuilder::new()
     }
 
-    /// Every section, redacted. Runs them all at once and waits for each up to its time limit, 5 s; a section that is
-    /// being collected already is waited for, not started again.
+    /// Collects every section and returns the redacted values. It runs all sections concurrently, and waits for each up to
+    /// its timeout, 5 s by default. If another request is already running a section, it waits for that run.
     ///
-    /// Outside of a tokio runtime only the fixed sections have a value.
+    /// Outside of a tokio runtime, only sections with a fixed value have one.
     pub async fn collect(&self) -> Map<String, Value> {
         self.collected().await
     }
 
-    /// Boxed here, since every crate that awaits a future by its type compiles the whole of it.
+    /// Boxed, because every crate that awaits an unboxed future compiles all of its code again.
     fn collected(&self) -> Pin<Box<dyn Future<Output = Map<String, Value>> + Send + '_>> {
         Box::pin(self.all())
     }
@@ -103,7 +103,7 @@ impl EnvironmentDump {
         self.reduce(sections)
     }
 
-    /// The values of these sections, after they have run.
+    /// Runs the selected sections and returns their values.
     async fn run(&self, selection: &Selection) -> Vec<(String, Value)> {
         let runner = &self.runner.0;
         let here = Handle::try_current().ok();
@@ -122,7 +122,8 @@ impl EnvironmentDump {
         }
     }
 
-    /// One section alone, redacted, without waiting for the others; `None` where there is none of that name.
+    /// Collects one section and returns its redacted value, without waiting for the others. Returns `None` if there is no
+    /// section of that name.
     pub async fn collect_section(&self, name: &str) -> Option<Value> {
         self.collected_section(name).await
     }
@@ -150,7 +151,7 @@ impl EnvironmentDump {
         self.reduce(alone).remove(name)
     }
 
-    /// The names of the sections, in the order they are told.
+    /// Returns the names of the sections, sorted.
     pub fn names(&self) -> impl Iterator<Item = String> {
         let mut names: Vec<String> = self.fixed.keys().cloned().collect();
         let run = |world: &World| {
@@ -164,7 +165,7 @@ impl EnvironmentDump {
         names.into_iter()
     }
 
-    /// The same sections, collected on this runtime, whoever asks.
+    /// Returns a clone that collects the sections on this runtime, whatever runtime the caller is on.
     #[must_use]
     pub fn on_runtime(&self, handle: Handle) -> Self {
         Self {
@@ -173,14 +174,14 @@ impl EnvironmentDump {
         }
     }
 
-    /// The runtime that was chosen by [`on_runtime`](Self::on_runtime); `None`: that of whoever asks.
+    /// Returns the runtime set by [`on_runtime`](Self::on_runtime), or `None` if sections run on the caller's runtime.
     #[must_use]
     pub const fn runtime(&self) -> Option<&Handle> {
         self.runtime.as_ref()
     }
 
-    /// The same sections with the names, and without the values, of variables and arguments: for a page whose readers
-    /// aren't known.
+    /// Returns a clone that shows only the names of environment variables and arguments, not their values. Use it for a
+    /// page with unknown readers.
     #[must_use]
     pub fn without_variables(&self) -> Self {
         let show = if self.show == Show::Names {

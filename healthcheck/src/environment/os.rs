@@ -1,4 +1,4 @@
-//! The section `os`: the machine and what this process may use of it.
+//! The section `os`: the machine, and how much of it this process may use.
 
 use std::env;
 use std::thread;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::system::{self, Load, Memory, Uname};
 use super::{cgroup, distribution};
 
-/// Collects the section. `platform`, `name` and `uname` have py-healthcheck's words and shapes; sizes are bytes.
+/// Collects the section. `platform`, `name` and `uname` have the values and shapes of py-healthcheck. Sizes are in bytes.
 pub(crate) fn collect() -> Value {
     let uname = system::uname();
     json!({
@@ -19,7 +19,7 @@ pub(crate) fn collect() -> Value {
         "distribution": distribution::collect(),
         "cpus": {
             "online": system::online_cpus(),
-            // By this process's affinity and its container's limit.
+            // Limited by the affinity of this process and by its container.
             "available": thread::available_parallelism().ok(),
         },
         "memory": system::memory().map(describe_memory),
@@ -28,7 +28,7 @@ pub(crate) fn collect() -> Value {
     })
 }
 
-/// Python's `sys.platform`.
+/// Returns the value of Python's `sys.platform`.
 fn platform() -> &'static str {
     match env::consts::OS {
         "macos" => "darwin",
@@ -37,7 +37,7 @@ fn platform() -> &'static str {
     }
 }
 
-/// Python's `os.name`.
+/// Returns the value of Python's `os.name`.
 const fn name() -> Option<&'static str> {
     if cfg!(unix) {
         Some("posix")
@@ -48,8 +48,8 @@ const fn name() -> Option<&'static str> {
     }
 }
 
-/// A list, as py-healthcheck shows Python's tuple: system, node, release, version, machine, processor. The last one is
-/// known to none of the systems we ask.
+/// Returns a list, as py-healthcheck shows Python's tuple: system, node, release, version, machine, processor. The
+/// processor is always null, because no supported system provides it.
 fn describe_uname(uname: &Uname) -> Value {
     json!([
         uname.system,

@@ -1,4 +1,4 @@
-//! The section `process`: this process as the operating system sees it. Nothing is redacted here.
+//! The section `process`: the operating system's data about this process. The caller redacts it.
 
 use std::env;
 use std::ffi::OsString;
@@ -8,13 +8,13 @@ use serde_json::{Map, Value, json};
 
 use super::system;
 
-/// Collects the section. `argv`, `cwd`, `user`, `pid` and `environ` have py-healthcheck's names and shapes; what isn't
-/// UTF-8 is shown lossily. `start_time` is in seconds since the epoch, `uptime` in seconds, `memory` in bytes.
+/// Collects the section. `argv`, `cwd`, `user`, `pid` and `environ` have the names and shapes of py-healthcheck. Texts that
+/// aren't UTF-8 are converted lossily. `start_time` is in seconds since the epoch, `uptime` in seconds, `memory` in bytes.
 pub(crate) fn collect() -> Value {
     let process = system::process();
     json!({
         "argv": argv(env::args_os()),
-        // Fails where the directory has been removed or can't be read.
+        // An error means that the directory was removed or can't be read.
         "cwd": env::current_dir().ok().map(|path| path.to_string_lossy().into_owned()),
         "user": system::user(&process),
         "uid": process.uid,
@@ -51,7 +51,7 @@ fn started(now: SystemTime, uptime: Duration) -> Option<f64> {
     Some(hundredths(started.as_secs_f64()))
 }
 
-/// The kernel's own precision.
+/// Rounds to hundredths of a second, the precision of the kernel.
 fn hundredths(seconds: f64) -> f64 {
     (seconds * 100.0).round() / 100.0
 }
@@ -65,7 +65,7 @@ mod tests {
     fn the_start_is_the_wall_clock_less_the_uptime() {
         let now = UNIX_EPOCH + Duration::from_millis(100_500);
         assert_eq!(started(now, Duration::from_millis(250)), Some(100.25));
-        // A clock that stands before the start is wrong, not a reason to fail.
+        // With a wrong wall clock, the start may be before the epoch. Then it is unknown, and the section doesn't fail.
         assert_eq!(started(now, Duration::from_secs(1_000)), None);
     }
 
@@ -85,7 +85,7 @@ mod tests {
     }
 }
 
-/// These need a process with a history of its own: the test binary runs itself.
+/// These tests need a separate process, so the test binary runs itself as a child.
 #[cfg(all(test, target_os = "linux"))]
 mod child_tests {
     #![allow(clippy::unwrap_used, clippy::print_stdout)]
@@ -101,7 +101,7 @@ mod child_tests {
         Command::new(env::current_exe().unwrap())
     }
 
-    /// What a child sees that runs this binary's `child` in its turn.
+    /// Runs this binary's test `child` in a child process, and returns the section that it prints.
     fn in_child(mut command: Command) -> Value {
         command
             .args([
@@ -112,12 +112,12 @@ mod child_tests {
             .env("HEALTHCHECK_TEST_ROLE", "child");
         let output = command.output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        // The harness writes its own "test … " before, on the same line.
+        // The test harness prints "test … " before it on the same line.
         let (_, shown) = text.split_once(SHOWN).unwrap();
         serde_json::from_str(shown.lines().next().unwrap()).unwrap()
     }
 
-    /// Shows its section when it runs in such a child, and that is all there is to it elsewhere.
+    /// Prints the section if it runs in such a child process. Otherwise it does nothing.
     #[test]
     fn child() {
         let section = collect();
@@ -129,7 +129,7 @@ mod child_tests {
 
     #[test]
     fn arguments_that_are_not_utf8_are_shown_lossily() {
-        // Not by a child: the test harness itself refuses such an argument.
+        // Not in a child process, because the test harness rejects such an argument.
         let arguments = [OsString::from("--name"), OsStr::from_bytes(b"caf\xe9").to_owned()];
         assert_eq!(argv(arguments.into_iter()), ["--name", "caf\u{fffd}"]);
     }
@@ -149,7 +149,7 @@ mod child_tests {
     #[test]
     fn a_removed_working_directory_is_null() {
         let gone = tempfile::tempdir().unwrap();
-        // A shell removes it and then becomes this binary.
+        // A shell removes the directory, then executes this binary.
         let mut command = Command::new("sh");
         command
             .args(["-c", r#"rmdir "$PWD"; exec "$@""#, "sh"])

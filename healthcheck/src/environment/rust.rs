@@ -1,4 +1,4 @@
-//! The section `rust`: the compiler, the build and the binary. It stands in the place of py-healthcheck's `python`.
+//! The section `rust`: the compiler, the build and the binary. It replaces the section `python` of py-healthcheck.
 
 use std::env;
 
@@ -8,9 +8,9 @@ use super::linked_packages::{self, LinkedPackages};
 
 /// Collects the section.
 ///
-/// `package` is the name and version of the binary's package, which a library can't know by itself: an attribute's
-/// expansion in the binary's own crate records them. The list that `cargo auditable` left in the binary wins over it.
-/// The key `packages` is there only for a binary built so, and with the feature `auditable`.
+/// `package` is the name and version of the binary's package. A library can't know them, so an attribute in the binary's
+/// own crate records them. If `cargo auditable` built the binary and the feature `auditable` is on, its list of packages
+/// takes precedence. Only then the section has the key `packages`.
 pub(crate) fn collect(package: Option<(&str, &str)>) -> Value {
     let executable = env::current_exe().ok();
     let linked = executable.as_deref().and_then(linked_packages::of);
@@ -19,7 +19,7 @@ pub(crate) fn collect(package: Option<(&str, &str)>) -> Value {
     section.insert("version".into(), json!(version));
     section.insert("version_info".into(), json!(version.and_then(version_info)));
     section.insert("target".into(), json!(option_env!("HEALTHCHECK_BUILD_TARGET")));
-    // Cargo calls every profile that inherits from `release` by that name here, and all others "debug".
+    // Cargo reports "release" for every profile that inherits from `release`, and "debug" for all others.
     section.insert("profile".into(), json!(option_env!("HEALTHCHECK_BUILD_PROFILE")));
     section.insert("debug_assertions".into(), json!(cfg!(debug_assertions)));
     section.insert("package".into(), describe_package(linked.as_ref(), package));
@@ -44,7 +44,7 @@ fn describe_package(linked: Option<&LinkedPackages>, recorded: Option<(&str, &st
     }
 }
 
-/// py-healthcheck's keys, from a line like "rustc 1.88.0-beta.3 (abcdef012 2025-05-10)".
+/// Parses a line like "rustc 1.88.0-beta.3 (abcdef012 2025-05-10)" into the keys of py-healthcheck.
 fn version_info(line: &str) -> Option<Value> {
     let version = line.split_whitespace().nth(1)?;
     let (numbers, level) = version.split_once('-').unwrap_or((version, "final"));

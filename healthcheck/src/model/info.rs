@@ -3,7 +3,7 @@ use std::panic::Location;
 
 use super::CheckOptions;
 
-/// A check's name, description, source location and options.
+/// The name, description, source location and options of a check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckInfo {
     name: Cow<'static, str>,
@@ -15,44 +15,45 @@ pub struct CheckInfo {
 }
 
 impl CheckInfo {
-    /// The name, unique in its registry.
+    /// Returns the name. It is unique in its `HealthCheck`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The first paragraph of the function's doc comment.
+    /// Returns the description: the first paragraph of the function's doc comment, or the text that the code or the
+    /// settings set.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         Some(&*self.description).filter(|text| !text.is_empty())
     }
 
-    /// The module path of the function; empty for a check written by hand.
+    /// Returns the module path of the annotated function. It is empty for a [`Check`](crate::Check) built in code.
     #[must_use]
     pub const fn module(&self) -> &str {
         self.module
     }
 
-    /// The file it stands in.
+    /// Returns the source file of the function, or of the call that built the check.
     #[must_use]
     pub const fn file(&self) -> &str {
         self.file
     }
 
-    /// The line it stands on.
+    /// Returns the line in [`file`](Self::file).
     #[must_use]
     pub const fn line(&self) -> u32 {
         self.line
     }
 
-    /// Its options, as they are in force: defaults, the attribute or [`Check`](crate::Check), then the settings.
+    /// Returns the effective options: the defaults, overridden by the attribute or [`Check`](crate::Check), overridden by
+    /// the settings.
     #[must_use]
     pub const fn options(&self) -> &CheckOptions {
         &self.options
     }
 
-    /// The same without what somebody wrote about it: description, owner, runbook and what to do when it fails. For
-    /// those who may not see it.
+    /// Returns a copy without the description, owner, runbook and instructions, for callers that may not see details.
     #[must_use]
     pub fn without_description(mut self) -> Self {
         self.description = Cow::Borrowed("");
@@ -60,7 +61,7 @@ impl CheckInfo {
         self
     }
 
-    /// Of a function that is annotated.
+    /// Returns the info of an annotated function, without its location.
     pub(crate) const fn annotated(
         name: &'static str,
         description: &'static str,
@@ -94,7 +95,7 @@ impl CheckInfo {
         }
     }
 
-    /// The name, without a copy where it is an annotated function's.
+    /// Returns the name. For an annotated function it isn't copied.
     pub(crate) fn shared_name(&self) -> Cow<'static, str> {
         self.name.clone()
     }
@@ -107,13 +108,13 @@ impl CheckInfo {
         &mut self.options
     }
 
-    /// Whether it has any.
+    /// Returns true if [`own_texts_mut`](Self::own_texts_mut) may have a text.
     pub(crate) fn has_own_texts(&self) -> bool {
         matches!(self.description, Cow::Owned(_)) || self.options.has_notes()
     }
 
-    /// The texts that were made while the program ran, which a secret may have got into; those of an attribute are part
-    /// of the source.
+    /// Returns the texts that were built at run time, which may contain a secret. Texts of an attribute are constants in
+    /// the source, so they can't.
     pub(crate) fn own_texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let description = match &mut self.description {
             Cow::Borrowed(_) => None,

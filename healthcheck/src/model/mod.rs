@@ -1,4 +1,4 @@
-//! What a check is before it runs, and how moments and durations are written: plain values, without anything that acts.
+//! Plain data: the options and the policy of a check, and the formats of times and durations.
 
 mod info;
 pub(crate) mod options;
@@ -9,5 +9,5 @@ pub(crate) mod time;
 pub use info::CheckInfo;
 pub use options::CheckOptions;
 
-/// A value that several places hold, such as a check's description: never changed once it is shared.
+/// A shared, immutable value, such as a check's description.
 pub(crate) type Shared<T> = std::sync::Arc<T>;

@@ -1,55 +1,56 @@
-//! The options of a check, one type for all that set them: the attribute, `Check` and the settings.
+//! The options of a check. The attribute, `Check` and the settings all use this type.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use super::rules;
 
-/// The options of a check. Of the durations, `None` means that nobody set one and `Some(None)` is "none".
+/// The options of a check. For the three nested options, `None` means "not set", and `Some(None)` is the value "none".
 ///
-/// `#[health_check]`, [`Check`](crate::Check) and [`Settings`](crate::Settings) set them, in this order;
-/// [`CheckInfo::options`](crate::CheckInfo::options) shows what holds in the end.
+/// `#[health_check]` or [`Check`](crate::Check) sets them, and [`Settings`](crate::Settings) override them.
+/// [`CheckInfo::options`](crate::CheckInfo::options) returns the effective options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckOptions {
-    /// Belongs to the liveness probe.
+    /// Whether the check belongs to the liveness probe.
     pub liveness: bool,
-    /// Belongs to the readiness probe; so does a check that names no probe.
+    /// Whether the check belongs to the readiness probe. A check without any probe does too.
     pub readiness: bool,
-    /// Belongs to the startup probe.
+    /// Whether the check belongs to the startup probe.
     pub startup: bool,
     /// Tags to select by.
     pub tags: Box<[Cow<'static, str>]>,
-    /// Whether its failure fails the whole; default true. Otherwise it degrades it.
+    /// Whether a failure of the check makes the overall status fail (true, the default) or only degrades it.
     pub critical: bool,
-    /// Whether what it looks at lies outside of the process and is shared with other instances.
+    /// Whether the check's subject is outside of the process and shared with other instances.
     pub external: bool,
-    /// How long a run may take; `Some(None)`: without a limit.
+    /// How long a run may take; `Some(None)` means no timeout.
     pub timeout: Option<Option<Duration>>,
-    /// For how long a pass or warning is cached; `Some(None)`: not at all.
+    /// How long a pass or warning is cached; `Some(None)` means not at all.
     pub success_ttl: Option<Option<Duration>>,
-    /// For how long a failure is cached; `Some(None)`: not at all.
+    /// How long a failure is cached; `Some(None)` means not at all.
     pub failed_ttl: Option<Option<Duration>>,
-    /// How often it runs in the background; `None`: it runs when a caller asks.
+    /// The interval of the background runs; `None` means that the check runs when a caller needs its result.
     pub interval: Option<Duration>,
-    /// How long after the start the first background run begins.
+    /// How long after the start the first background run begins; `None` means at once.
     pub initial_delay: Option<Duration>,
-    /// How many runs in a row have to fail before it is shown as failing; default 1.
+    /// How many runs in a row must fail before the check is shown as failing. Default: 1.
     pub failure_threshold: u32,
-    /// How many runs in a row have to pass before it is shown as passing again; default 1.
+    /// How many runs in a row must pass before the check is shown as passing again. Default: 1.
     pub success_threshold: u32,
-    /// How many runs in a row have to warn before it is shown as a warning and not as passing; default 1.
+    /// How many runs in a row must warn before a passing check is shown as a warning. Default: 1.
     pub warn_threshold: u32,
-    /// After its first pass, a failure is shown as a warning until it has lasted that long; `None`: it fails at once.
+    /// After the first pass, how long a failure is shown as a warning before it is shown as a failure; `None` means that
+    /// it is shown as a failure at once.
     pub fail_after: Option<Duration>,
-    /// The checks that have to pass before this one is run.
+    /// The names of the checks that must pass before this check is run.
     pub depends_on: Box<[Cow<'static, str>]>,
     critical_is_said: bool,
-    /// Few checks have any, and 10,000 checks without should not pay for them.
+    /// Boxed, because few checks have notes, and the others shouldn't use memory for them.
     notes: Option<Box<Notes>>,
 }
 
-/// What a person reads beside a check that doesn't pass.
+/// Texts that reports show for people while the check doesn't pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Notes {
     owner: Option<Cow<'static, str>>,
@@ -58,7 +59,7 @@ struct Notes {
 }
 
 impl Default for CheckOptions {
-    /// What `#[health_check]` means without options.
+    /// Returns the options of `#[health_check]` without any option.
     fn default() -> Self {
         Self {
             liveness: false,
@@ -84,31 +85,32 @@ impl Default for CheckOptions {
 }
 
 impl CheckOptions {
-    /// Who looks after what the check looks at.
+    /// Returns the owner to contact when the check fails.
     #[must_use]
     pub fn owner(&self) -> Option<&str> {
         self.notes.as_ref()?.owner.as_deref()
     }
 
-    /// Where it stands what to do when the check fails: the address of a page.
+    /// Returns the address of the page with instructions for a failure.
     #[must_use]
     pub fn runbook(&self) -> Option<&str> {
         self.notes.as_ref()?.runbook.as_deref()
     }
 
-    /// What to do when the check fails.
+    /// Returns the instructions for a failure.
     #[must_use]
     pub fn when_it_fails(&self) -> Option<&str> {
         self.notes.as_ref()?.when_it_fails.as_deref()
     }
 
-    /// Whether `critical` was written, be it the default: an `external` check degrades readiness only where it wasn't.
+    /// Returns true if `critical` was set explicitly, even to the default. An `external` check only degrades readiness
+    /// unless `critical` is set explicitly to true.
     #[must_use]
     pub const fn critical_is_said(&self) -> bool {
         self.critical_is_said
     }
 
-    /// Whether no probe is named. Such a check belongs to readiness, unless the settings take it out.
+    /// Returns true if no probe is set. Such a check belongs to readiness, unless the settings remove it from readiness.
     pub(crate) const fn names_no_probe(&self) -> bool {
         !(self.liveness || self.readiness || self.startup)
     }
@@ -126,7 +128,7 @@ impl CheckOptions {
         self.notes_mut().runbook = Some(text);
     }
 
-    /// An empty text is none.
+    /// Sets the instructions; a blank text means none.
     pub(crate) fn set_when_it_fails(&mut self, text: Cow<'static, str>) {
         self.notes_mut().when_it_fails = (!text.trim().is_empty()).then_some(text);
     }
@@ -143,8 +145,8 @@ impl CheckOptions {
         self.notes.get_or_insert_default()
     }
 
-    /// The texts that were made while the program ran, which a secret may have got into; those of an attribute are part
-    /// of the source.
+    /// Returns the texts that were built at run time, which may contain a secret. Texts of an attribute are constants in
+    /// the source, so they can't.
     pub(crate) fn own_texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let notes = self.notes.as_deref_mut();
         let texts = notes.map(|it| [&mut it.owner, &mut it.runbook, &mut it.when_it_fails]);
@@ -154,7 +156,8 @@ impl CheckOptions {
         })
     }
 
-    /// What the options can't mean, alone or together. The attribute refuses the same while compiling.
+    /// Returns the problems of the options, such as a zero timeout or options that contradict each other. The attribute
+    /// rejects the same at compile time.
     pub(crate) fn problems(&self) -> Vec<String> {
         let has_ttl = self.success_ttl.is_some() || self.failed_ttl.is_some();
         let rules = [
@@ -211,24 +214,24 @@ impl CheckOptions {
     }
 }
 
-/// An option by its key, as the attribute and the settings write it.
+/// The key of an option in the attribute and the settings, and its setter.
 pub(crate) struct Settable {
     pub(crate) key: &'static str,
     pub(crate) set: Set,
 }
 
-/// How a value of each kind gets into the options.
+/// The setter of an option, by the kind of its value.
 #[derive(Clone, Copy)]
 pub(crate) enum Set {
     Flag(fn(&mut CheckOptions, bool)),
     Count(fn(&mut CheckOptions, u32)),
-    /// `None` is "none".
+    /// The argument `None` means "none".
     Duration(fn(&mut CheckOptions, Option<Duration>)),
     Text(fn(&mut CheckOptions, Cow<'static, str>)),
     Texts(fn(&mut CheckOptions, Box<[Cow<'static, str>]>)),
 }
 
-/// Every option. Settings apply them in this order: an interval comes before what it takes the place of.
+/// All options. The settings apply them in this order. `interval` precedes the options that its setter resets.
 pub(crate) const SETTABLE: [Settable; 19] = {
     const fn of(key: &'static str, set: Set) -> Settable {
         Settable { key, set }
@@ -283,7 +286,8 @@ pub(crate) const SETTABLE: [Settable; 19] = {
     ]
 };
 
-/// The code's TTLs were for a check that runs when a caller asks, its initial delay for one that doesn't.
+/// Sets the interval and resets the code's options that no longer fit: TTLs are only for checks without an interval, an
+/// initial delay only for background checks.
 fn set_interval(options: &mut CheckOptions, interval: Option<Duration>) {
     options.interval = interval;
     if interval.is_some() {

@@ -1,46 +1,47 @@
-//! How a check or section is run, fixed when it is added.
+//! `Policy`: the effective timing options of a check or section.
 
 use std::time::Duration;
 
 use crate::outcome::Status;
 
-/// How a check or section is run, fixed when it is added. Most checks share one.
+/// The effective timing options of a check or section. They never change once it is added. Most checks share one policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Policy {
-    /// How long a run may take; `None`: as long as it likes.
+    /// The timeout of a run; `None` means no timeout.
     pub(crate) limit: Option<Duration>,
     pub(crate) success_ttl: Ttl,
     pub(crate) failed_ttl: Ttl,
-    /// Run in the background that often; requests read the last result.
+    /// The interval of the background runs. Requests read the last result.
     pub(crate) interval: Option<Duration>,
     pub(crate) initial_delay: Option<Duration>,
-    /// How many runs in a row have to fail before the check is shown as failing.
+    /// How many runs in a row must fail before the check is shown as failing.
     pub(crate) failure_threshold: u32,
-    /// How many runs in a row have to pass before it is shown as passing again.
+    /// How many runs in a row must pass before the check is shown as passing again.
     pub(crate) success_threshold: u32,
-    /// How many runs in a row have to warn before the check is shown as a warning.
+    /// How many runs in a row must warn before the check is shown as a warning.
     pub(crate) warn_threshold: u32,
-    /// For how long a failure is shown as a warning.
+    /// How long a failure is shown as a warning before it is shown as a failure.
     pub(crate) fail_after: Option<Duration>,
-    /// Belongs to the startup probe: its first pass is kept for good.
+    /// Whether the check belongs to the startup probe, which keeps its first pass until the process ends.
     pub(crate) latches: bool,
-    /// Belongs to the startup probe alone: isn't run again once it has passed.
+    /// Whether the check belongs only to the startup probe. Then it isn't run again once it has passed.
     pub(crate) only_startup: bool,
 }
 
-/// For how long a result is cached; `lasts: None`: not at all.
+/// How long a result is cached; `lasts: None` means not at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ttl {
     pub(crate) lasts: Option<Duration>,
-    /// Whether somebody chose it; the default yields to a probe's `max_age`.
+    /// Whether an option, the builder or the settings set it. Otherwise a selection's `max_age` overrides it.
     pub(crate) chosen: bool,
 }
 
-/// How long a run without a limit may go on, and one that has a limit may wait for its start, before there is no result.
+/// How long a request waits for a run that has no timeout, or for a run that can't start, before the check counts as
+/// having no result.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Ttl {
-    /// Not cached, whoever asks.
+    /// Never cached, whatever `max_age` a selection has.
     pub(crate) const NONE: Self = Self::chosen(None);
 
     pub(crate) const fn chosen(lasts: Option<Duration>) -> Self {
@@ -49,7 +50,7 @@ impl Ttl {
 }
 
 impl Policy {
-    /// The policy of a section: it runs when it is asked for, and nothing is counted.
+    /// Returns the policy of a section. A section runs only when a caller needs it, and has no thresholds.
     pub(crate) const fn of_section(limit: Option<Duration>, success_ttl: Ttl, failed_ttl: Ttl) -> Self {
         Self {
             limit,
@@ -86,8 +87,8 @@ impl Policy {
         }
     }
 
-    /// How long a request waits for the first background run to begin. A run that its check has delayed is waited for no
-    /// longer than a run may take; otherwise a report would sit out the delay.
+    /// Returns how long a request waits for the first background run to begin. With an initial delay, that is at most the
+    /// timeout; otherwise a report would wait for the whole delay.
     pub(crate) fn begins_within(&self) -> Duration {
         match self.initial_delay {
             Some(_) => self.patience(),
@@ -95,8 +96,8 @@ impl Policy {
         }
     }
 
-    /// How old a background result may be: the result of a dead loop must not stay green.
-    /// Two intervals and the limit; without a limit, three intervals.
+    /// Returns the age at which a background result counts as a failure, so that a dead loop doesn't stay green: two
+    /// intervals + timeout; without a timeout, three intervals.
     pub(crate) fn oldest_in_background(&self) -> Option<Duration> {
         let interval = self.interval?;
         let run = self.limit.unwrap_or(interval);

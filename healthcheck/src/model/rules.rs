@@ -1,21 +1,21 @@
-//! The rules for names, texts and durations. The attributes apply them while compiling, the runtime at build: this file
-//! stands in `healthcheck/src/model` and in `healthcheck-macros/src`, and `tests/same_rules.rs` keeps the two the same.
+//! The rules for names, texts and durations. The attributes apply them at compile time, and the runtime at build. So this
+//! file exists twice, in `healthcheck/src/model` and in `healthcheck-macros/src`; `tests/same_rules.rs` compares both.
 
 use std::time::Duration;
 
-/// The health path has pages of these names beside those of the checks.
+/// Names that no check may have, because the health path has other pages of these names.
 const PAGES: [&str; 2] = ["history", "openapi.json"];
-/// The report's own keys, which a section in the health body would overwrite.
+/// The report's own keys. A section of the health report with such a name would overwrite it.
 const REPORT_KEYS: [&str; 6] = ["hostname", "status", "timestamp", "results", "reason", "warnings"];
-/// A longer number overflows in every unit but the nanosecond, and the sum of several may overflow in any.
+/// The most digits of a number in a duration. A longer number may overflow.
 const MOST_DIGITS: usize = 9;
 
-/// A check's name is one segment of a URL's path, a key in JSON and part of a log line.
+/// Validates the name of a check. It is used as a segment of a URL path, as a JSON key and in log lines.
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     path_segment("check", name)
 }
 
-/// A section's name stands in a path and in JSON as a check's does.
+/// Validates the name of a section. It is used as a segment of a URL path and as a JSON key.
 pub(crate) fn section_name(name: &str, in_health: bool) -> Result<(), String> {
     if in_health && REPORT_KEYS.contains(&name) {
         return Err(format!(
@@ -49,12 +49,12 @@ fn path_segment(kind: &str, name: &str) -> Result<(), String> {
     ))
 }
 
-/// A tag is compared and shown.
+/// Validates a tag.
 pub(crate) fn tag(tag: &str) -> Result<(), String> {
     label("a tag", tag)
 }
 
-/// A text on one line, such as a tag, an owner or the address of a runbook.
+/// Validates a text on one line, such as a tag, an owner or the address of a runbook.
 pub(crate) fn label(what: &str, text: &str) -> Result<(), String> {
     if text.trim().is_empty() {
         Err(format!("{what} can't be empty"))
@@ -65,7 +65,7 @@ pub(crate) fn label(what: &str, text: &str) -> Result<(), String> {
     }
 }
 
-/// Reads a duration; `None` is "none".
+/// Parses a duration; `None` means "none".
 pub(crate) fn duration(text: &str) -> Result<Option<Duration>, String> {
     if text.trim() == "none" {
         return Ok(None);
@@ -78,7 +78,7 @@ pub(crate) fn duration(text: &str) -> Result<Option<Duration>, String> {
     if numbers.any(|number| number.len() > MOST_DIGITS) {
         return Err(refused(", a number in it is too long"));
     }
-    // humantime reads `M` as months, and people who write it mean minutes.
+    // humantime parses `M` as months, but people who write it mean minutes.
     if text.split(|c: char| !c.is_alphabetic()).any(|unit| unit == "M") {
         return Err(refused(", `M` would be months"));
     }
@@ -91,7 +91,7 @@ pub(crate) fn duration(text: &str) -> Result<Option<Duration>, String> {
     }
 }
 
-/// What to write in the place of an unknown option: "did you mean …?", or a list of all where nothing is near.
+/// Returns a hint for an unknown option: "did you mean …?", or a list of all options if none is similar.
 pub(crate) fn instead_of<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     let quoted = |keys: &[&str]| {
         keys.iter()
@@ -106,7 +106,8 @@ pub(crate) fn instead_of<'a>(unknown: &str, known: impl IntoIterator<Item = &'a 
     }
 }
 
-/// The options by another name that people know them by, or the one that is spelt nearly so.
+/// Returns the options that an unknown name may mean: those with it as a common other name, or the one with the most
+/// similar spelling.
 fn meant<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     const OTHER_NAMES: [(&str, &[&str]); 17] = [
         ("ttl", &["success_ttl", "failed_ttl"]),
@@ -132,7 +133,7 @@ fn meant<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a
     if let Some((_, ours)) = other {
         return known.into_iter().filter(|name| ours.contains(name)).collect();
     }
-    // One slip in three letters at the most, so that short names aren't taken for each other.
+    // At most one typo in three letters, so that short names don't match each other.
     let is_near = |slips: usize, name: &str| slips * 3 <= name.len();
     let near = known.into_iter();
     let near = near.filter(|name| is_near(unknown.len().abs_diff(name.len()), name));
@@ -143,11 +144,11 @@ fn meant<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a
     nearest.map(|(_, name)| name).into_iter().collect()
 }
 
-/// How many times a letter has to be written, left out, replaced or swapped with its neighbour to make one word of the
-/// other (the distance of Damerau and Levenshtein).
+/// Returns the Damerau-Levenshtein distance of two words: how many letters to insert, delete, replace or swap with a
+/// neighbour to turn one word into the other.
 fn slips(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    // `needed[i][j]`: how many for the first i letters of the one and the first j of the other.
+    // `needed[i][j]` is the distance between the first i letters of `one` and the first j letters of `other`.
     let mut needed = vec![vec![0; other.len() + 1]; one.len() + 1];
     for i in 0..=one.len() {
         for j in 0..=other.len() {

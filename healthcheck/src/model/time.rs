@@ -1,11 +1,13 @@
-//! Moments and durations, and how they are written. Reading a clock is the affair of `clock` alone.
+//! Types and formats of times and durations. This module reads no clock; `clock` does.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(crate) use tokio::time::Instant;
 
-/// A moment by both clocks, read together. Limits and TTLs go by the monotonic clock (tokio's, so that tests can pause
-/// it); the wall clock is shown, and reveals that a machine was suspended while the monotonic clock stood still.
+/// The time on both clocks, read together.
+///
+/// Timeouts and TTLs use the monotonic clock (tokio's, so that tests can pause it). Reports show the wall clock. It also
+/// reveals that the machine was suspended, because the monotonic clock stops then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Now {
     pub(crate) mono: Instant,
@@ -13,19 +15,19 @@ pub(crate) struct Now {
 }
 
 impl Now {
-    /// How long ago `earlier` was, by the monotonic clock.
+    /// Returns how long ago `earlier` was, by the monotonic clock.
     pub(crate) fn since(self, earlier: Instant) -> Duration {
         self.mono.saturating_duration_since(earlier)
     }
 }
 
-/// Seconds since the epoch, to the microsecond; a time before it is 0.
+/// Converts a time to seconds since the epoch, rounded to microseconds. A time before the epoch is 0.
 pub(crate) fn epoch_seconds(time: SystemTime) -> f64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     (since.as_secs_f64() * 1e6).round() / 1e6
 }
 
-/// The time as RFC 3339 tells it, in UTC, to the second; what it can't tell (before 1970, after 9999) is the epoch.
+/// Formats a time as RFC 3339, in UTC and to the second. A time before 1970 or after 9999 is shown as the epoch.
 pub(crate) fn rfc3339(time: SystemTime) -> String {
     const LATEST: Duration = Duration::from_secs(253_402_300_799);
     let since = time
@@ -36,14 +38,15 @@ pub(crate) fn rfc3339(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string()
 }
 
-/// Seconds to the microsecond. Above zero never below 10 µs, the least that JSON shows without an exponent.
+/// Converts a duration to seconds, rounded to microseconds. A result above zero is at least 10 µs, because JSON would
+/// show a smaller number with an exponent.
 pub(crate) fn short_seconds(duration: Duration) -> f64 {
     let micros = (duration.as_secs_f64() * 1e6).round();
     let micros = if micros > 0.0 { micros.max(10.0) } else { 0.0 };
     micros / 1e6
 }
 
-/// A duration for people: "2 s", "1.5 s", "250 ms".
+/// Formats a duration for people: "2 s", "1.5 s", "250 ms".
 pub(crate) fn human(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds >= 10.0 || duration.subsec_millis() == 0 && seconds >= 1.0 {

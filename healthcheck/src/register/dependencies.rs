@@ -1,4 +1,4 @@
-//! Which check waits for which: unknown names, circles, and liveness that would hang on the outside.
+//! Validates `depends_on`: unknown names, cycles, and liveness checks that depend on external ones.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::model::CheckInfo;
 use crate::world::graph;
 
-/// Finds what is wrong with the dependencies of these checks, which are sorted by name; `all` are the names of all that
-/// exist, be they disabled.
+/// Adds the problems of the dependencies between these checks, which must be sorted by name. `all` has the names of all
+/// checks, including the disabled ones.
 pub(super) fn find_problems(
     checks: &[Arc<CheckInfo>],
     all: &[Cow<'static, str>],
@@ -51,7 +51,7 @@ pub(super) fn find_problems(
     problems.extend(liveness_on_the_outside(checks, &depends_on));
 }
 
-/// For each liveness check that reaches an external one: a sentence with the way there.
+/// Returns a sentence for each liveness check that depends on an external check, directly or not. It shows the path.
 fn liveness_on_the_outside(checks: &[Arc<CheckInfo>], depends_on: &[Vec<u32>]) -> Vec<String> {
     let reaches = reaches_outside(checks, depends_on);
     let inside = (0..).zip(checks).zip(reaches).filter(|((_, info), reaches)| {
@@ -70,7 +70,7 @@ fn liveness_on_the_outside(checks: &[Arc<CheckInfo>], depends_on: &[Vec<u32>]) -
     outside.collect()
 }
 
-/// For each check, whether any way leads from it to an external one.
+/// Returns, for each check, whether it is external or depends on an external check, directly or not.
 fn reaches_outside(checks: &[Arc<CheckInfo>], depends_on: &[Vec<u32>]) -> Vec<bool> {
     let mut dependants: Vec<Vec<u32>> = vec![Vec::new(); checks.len()];
     for (from, on) in (0..).zip(depends_on) {

@@ -1,5 +1,5 @@
-//! All checks and sections of a `HealthCheck`, from inventory or by hand: sorted, bound to what they need, and with
-//! every problem found at once.
+//! Collects the checks and sections of a `HealthCheck` from `inventory` and from the builder. Sorts them, binds their
+//! parameters, and reports all problems at once.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -20,40 +20,40 @@ mod options;
 
 pub(crate) use options::Defaults;
 
-/// What goes into a registry.
+/// The input of [`checks`].
 pub(crate) struct Sources<'a> {
     pub(crate) discover: bool,
     pub(crate) by_hand: Vec<Check>,
-    /// Checks in the place of discovered ones.
+    /// Checks that replace discovered ones of the same name.
     pub(crate) replacements: Vec<Check>,
-    /// Of the discovered, only these and what they depend on; `None`: all.
+    /// Keep only these of the discovered checks, and their dependencies; `None` means all.
     pub(crate) only: Option<&'a [String]>,
     pub(crate) provided: &'a Provided,
     pub(crate) settings: &'a Settings,
     pub(crate) expected: &'a [String],
     pub(crate) defaults: Defaults,
-    /// Hides the secrets in what a check says of itself.
+    /// Redacts the descriptions and notes of checks.
     pub(crate) redaction: &'a Redaction,
 }
 
-/// What came out.
+/// The output of [`checks`].
 pub(crate) struct Checks {
-    /// By name.
+    /// The checks, sorted by name.
     pub(crate) checks: Vec<(NewCheck, Run)>,
-    /// Known by name, and not there.
+    /// The checks that the settings disable. Their names are known, but they don't run.
     pub(crate) disabled: Vec<Arc<CheckInfo>>,
     pub(crate) warnings: Vec<String>,
-    /// The defaults, with the settings laid over them.
+    /// The defaults, overridden by the settings.
     pub(crate) defaults: Defaults,
 }
 
-/// A check that was found.
+/// A check before its parameters are bound.
 struct Candidate {
     info: Arc<CheckInfo>,
     binding: Binding,
 }
 
-/// How a candidate gets what it needs.
+/// Whether a candidate is ready to run, or still needs its parameters.
 enum Binding {
     Ready(Run),
     Registered(Bind),
@@ -96,7 +96,7 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
     dependencies::find_problems(&infos, &all_names, problems);
     for candidate in &out {
         if let Binding::Registered(bind) = candidate.binding {
-            // It would take these values if it weren't left out.
+            // Resolving marks the values as taken, so that a disabled check causes no "nothing takes it" warning.
             bind.resolve(&mut Binder::new(sources.provided));
         }
     }
@@ -108,25 +108,25 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
     }
 }
 
-/// The present checks, for one that is added at run time.
+/// The existing checks, to validate a check that is added at run time.
 pub(crate) struct Present<'a> {
-    /// The checks, by name.
+    /// The checks, sorted by name.
     pub(crate) infos: Vec<Arc<CheckInfo>>,
-    /// Those that were taken out.
+    /// The disabled checks.
     pub(crate) disabled: Vec<Arc<CheckInfo>>,
     pub(crate) settings: &'a Settings,
     pub(crate) defaults: Defaults,
 }
 
-/// A check that is added at run time, seen through as at build.
+/// A check that is added at run time, after validation.
 pub(crate) enum Added {
     Check(NewCheck, Run),
-    /// The settings take it out.
+    /// The settings disable the check.
     Disabled(Arc<CheckInfo>),
 }
 
-/// What a check that is added at run time is by itself, with the settings laid over it. The users' own rules of redaction
-/// run here, so no lock may be held.
+/// Applies the settings to a check that is added at run time, validates its options and redacts its texts. This calls the
+/// user's redaction rules, so the caller must not hold a lock.
 pub(crate) fn prepared(
     info: CheckInfo,
     settings: &Settings,
@@ -140,8 +140,10 @@ pub(crate) fn prepared(
     redacted(info, redaction)
 }
 
-/// Validates a prepared check against the present ones. Adds every problem to `problems`. `run` is a copy of what the
-/// caller keeps: nothing of a user's is dropped here, under the lock.
+/// Validates a prepared check against the existing ones. Adds every problem to `problems`.
+///
+/// The caller holds the lock and another clone of `run`, so dropping `run` here doesn't drop the user's function under
+/// the lock.
 pub(crate) fn added(
     info: Arc<CheckInfo>,
     run: Run,
@@ -168,7 +170,8 @@ pub(crate) fn added(
         .filter(gone)
         .map(|it| it.shared_name())
         .collect();
-    // What was removed is missed by those that depend on it already, and by no new one.
+    // An existing check may depend on a removed check; that is only a warning. So a removed name counts as known, unless
+    // the new check itself depends on it.
     let declared = infos
         .iter()
         .flat_map(|info| info.options().depends_on.iter().cloned());
@@ -198,7 +201,7 @@ fn new_check(info: Arc<CheckInfo>, run: Run, policy: Arc<Policy>) -> (NewCheck, 
     (check, run)
 }
 
-/// Hides the secrets in what a check says of itself. What stands in the source can't be one.
+/// Redacts the texts of a check that were built at run time. Constants in the source contain no secrets.
 fn redacted(mut info: Arc<CheckInfo>, redaction: &Redaction) -> Arc<CheckInfo> {
     if !info.has_own_texts() {
         return info;
@@ -212,8 +215,7 @@ fn redacted(mut info: Arc<CheckInfo>, redaction: &Redaction) -> Arc<CheckInfo> {
     info
 }
 
-/// Puts checks in the place of the discovered ones of the same name. One that was added by hand isn't lost to it, nor to a
-/// second replacement.
+/// Replaces the discovered checks of the same names. It never replaces a check from the builder or an earlier replacement.
 fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec<String>) {
     for check in replacements {
         let name = check.info.name();
@@ -237,7 +239,7 @@ fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec
     }
 }
 
-/// Leaves out what isn't wanted; gives its names.
+/// Removes the discovered checks that are neither in `only` nor a dependency of a check in `only`. Returns their names.
 fn leave_out(
     found: &mut Vec<Candidate>,
     only: Option<&[String]>,
@@ -281,17 +283,17 @@ fn leave_out(
     left_out
 }
 
-/// Where the sections of a body come from.
+/// The input of [`sections`].
 pub(crate) struct SectionSources<'a> {
     pub(crate) built_in: Vec<(String, Run)>,
     pub(crate) discovered: Vec<&'static SectionRegistration>,
     pub(crate) by_hand: Vec<(String, Run)>,
-    /// The names of those whose values never change, which come from the builder too.
+    /// The names of the builder's sections with a fixed value.
     pub(crate) fixed: &'a [&'a str],
     pub(crate) provided: &'a Provided,
 }
 
-/// What is provided in vain: no annotated function of the binary takes it.
+/// Returns a warning for each provided value that no annotated function of the binary takes.
 pub(crate) fn provided_in_vain(provided: &Provided) -> Vec<String> {
     for section in discovered_sections() {
         section.bind.resolve(&mut Binder::new(provided));
@@ -302,7 +304,7 @@ pub(crate) fn provided_in_vain(provided: &Provided) -> Vec<String> {
 const BUILT_IN: &str = "built in";
 const BY_HAND: &str = "given to the builder";
 
-/// The sections of a body that are functions, by name.
+/// Returns the sections that are functions, sorted by name. Adds every problem to `problems`.
 pub(crate) fn sections(
     sources: SectionSources<'_>,
     policy: &Arc<Policy>,
@@ -359,7 +361,7 @@ fn doubled(name: &str, one: &str, other: &str) -> String {
     format!("two sections are named `{name}`: {one} and {other}; {instead}")
 }
 
-/// Refuses the names that a section can't have.
+/// Adds a problem for each invalid name of a section.
 pub(crate) fn section_names<'a>(
     names: impl IntoIterator<Item = &'a str>,
     in_health: bool,
@@ -371,20 +373,19 @@ pub(crate) fn section_names<'a>(
     problems.extend(bad);
 }
 
-/// The annotated checks of the binary.
+/// Returns the annotated checks of the binary.
 fn discovered_checks() -> impl Iterator<Item = CheckRegistration> {
     inventory::iter::<RegisteredCheck>
         .into_iter()
         .map(|check| (check.0)())
 }
 
-/// The annotated sections of the binary.
+/// Returns the annotated sections of the binary.
 pub(crate) fn discovered_sections() -> impl Iterator<Item = &'static SectionRegistration> {
     inventory::iter::<SectionRegistration>.into_iter()
 }
 
-/// Name and version of the package that the running binary was built from, as far as a registration in it tells: one
-/// whose crate has the executable's name.
+/// Returns the name and version of the binary's package, if a crate with the executable's name has an annotated function.
 pub(crate) fn own_package() -> Option<(&'static str, &'static str)> {
     let executable = std::env::current_exe().ok()?;
     let own = executable.file_stem()?.to_str()?.replace('-', "_");
@@ -408,7 +409,7 @@ fn gather(discover: bool, by_hand: Vec<Check>) -> Vec<Candidate> {
         binding: Binding::Ready(check.run),
     });
     let mut found: Vec<_> = discovered.chain(by_hand).collect();
-    // The linker's order is nobody's: it differs between builds.
+    // The linker's order differs between builds, so sort.
     found.sort_by(|one, other| {
         let (one, other) = (&one.info, &other.info);
         let places = || (one.file(), one.line()).cmp(&(other.file(), other.line()));
@@ -484,7 +485,7 @@ fn bind(
     run
 }
 
-/// The policies so far. Most checks have the same, and neighbours most of all.
+/// The distinct policies so far. Most checks have the same policy as the check before, so that one is tried first.
 #[derive(Default)]
 struct Policies {
     known: HashMap<Policy, Arc<Policy>>,

@@ -1,4 +1,4 @@
-//! The options of the checks: defaults, settings laid over them, and what can't be meant.
+//! The effective options of checks: applies the defaults and the settings, and validates the result.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::model::policy::Ttl;
 use crate::model::{CheckInfo, rules};
 use crate::settings::{Settings, duration, problem};
 
-/// What holds for a check that doesn't say otherwise.
+/// The defaults for checks that don't set these options.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Defaults {
     pub(crate) timeout: Option<Duration>,
@@ -20,7 +20,7 @@ pub(crate) struct Defaults {
 }
 
 impl Default for Defaults {
-    /// 5 s, and py-healthcheck's 27 s and 9 s.
+    /// Returns a timeout of 5 s, and py-healthcheck's TTLs of 27 s and 9 s.
     fn default() -> Self {
         let unchosen = |seconds| Ttl {
             lasts: Some(Duration::from_secs(seconds)),
@@ -34,7 +34,7 @@ impl Default for Defaults {
     }
 }
 
-/// Names that a check can't have.
+/// Returns a problem for each invalid name.
 pub(super) fn bad_names<'a>(checks: impl Iterator<Item = &'a CheckInfo>) -> Vec<String> {
     let bad = checks.filter_map(|info| {
         let problem = rules::check_name(info.name()).err()?;
@@ -43,7 +43,7 @@ pub(super) fn bad_names<'a>(checks: impl Iterator<Item = &'a CheckInfo>) -> Vec<
     bad.collect()
 }
 
-/// Lays the settings for all checks over the defaults.
+/// Applies the global settings to the defaults.
 pub(super) fn apply_global(settings: &Settings, defaults: &mut Defaults, problems: &mut Vec<String>) {
     problems.extend(settings.problems());
     let mut read = |key: &str, value: &Value| {
@@ -64,7 +64,8 @@ pub(super) fn apply_global(settings: &Settings, defaults: &mut Defaults, problem
     }
 }
 
-/// Lays what is set of a check over its options.
+/// Applies the settings of one check to its options. Then adds a check without any probe to readiness, unless the
+/// settings remove it from readiness.
 pub(super) fn lay_over(settings: &Settings, info: &mut Arc<CheckInfo>, problems: &mut Vec<String>) {
     let set = settings.checks.get_key_value(info.name());
     let code_names_none = info.options().names_no_probe();
@@ -77,8 +78,8 @@ pub(super) fn lay_over(settings: &Settings, info: &mut Arc<CheckInfo>, problems:
     }
 }
 
-/// The names of the checks that the settings take out, and a problem or a warning for each name that nothing has; what
-/// was left out before is known as well.
+/// Returns the names of the checks that the settings disable. Adds a problem or a warning for each unknown name in the
+/// settings. The checks in `left_out` count as known.
 pub(super) fn disabled(
     settings: &Settings,
     found: &[Candidate],
@@ -114,7 +115,7 @@ pub(super) fn disabled(
     out.map(|it| it.info.name().to_owned()).collect()
 }
 
-/// Whether the settings take a check out: by its tags, as the settings give them, or by name.
+/// Returns true if the settings disable the check, by its name or by one of its effective tags.
 pub(super) fn is_disabled(settings: &Settings, info: &CheckInfo) -> bool {
     let set = settings.checks.get(info.name()).and_then(|set| set.enabled());
     let by_tag = || {
@@ -128,7 +129,8 @@ pub(super) fn is_disabled(settings: &Settings, info: &CheckInfo) -> bool {
     set.map_or_else(by_tag, |enabled| !enabled)
 }
 
-/// What the attribute refuses while compiling, for those that came another way.
+/// Returns the problems of a check's options. The attribute rejects the same at compile time, but `Check` and the
+/// settings can't.
 pub(super) fn problems_of(info: &CheckInfo, settings: &Settings) -> Vec<String> {
     let set = if settings.checks.contains_key(info.name()) {
         format!(", with the settings of `checks.{}` over it", info.name())

@@ -1,4 +1,4 @@
-//! How much room the file system that holds a path has, one file per way of asking.
+//! Reads the free space of the file system of a path. One file for each platform.
 
 #[cfg(unix)]
 mod unix;

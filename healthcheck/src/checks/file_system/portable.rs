@@ -1,4 +1,4 @@
-//! Windows and others: sysinfo's list of disks, the one that is mounted nearest above the path.
+//! Windows and others: from sysinfo's list of disks, takes the disk with the longest mount point above the path.
 
 use std::io;
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::super::disk_space::{Room, Space};
 
 pub(in super::super) fn space(path: &Path) -> io::Result<Space> {
     let path = path.canonicalize()?;
-    // A canonical path on Windows starts with `\\?\`, the list's mount points don't.
+    // A canonical path on Windows starts with `\\?\`, but the mount points in the list don't.
     let path = path.to_string_lossy();
     let path = Path::new(path.trim_start_matches(r"\\?\"));
     let disks = Disks::new_with_refreshed_list_specifics(DiskRefreshKind::nothing().with_storage());

@@ -1,5 +1,5 @@
-//! Unix: `statvfs` of the path itself. A list of all that is mounted, as sysinfo makes it, would touch every other file
-//! system too, and hang with a dead one that this check has nothing to do with.
+//! Unix: calls `statvfs` on the path. sysinfo's list of disks would read every mounted file system, and hang if any of
+//! them is dead.
 
 use std::io;
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::super::disk_space::{Room, Space};
 pub(in super::super) fn space(path: &Path) -> io::Result<Space> {
     let stat = rustix::fs::statvfs(path)?;
     let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-    // What is kept for the superuser is neither free nor part of the whole, as in df's percentage.
+    // Blocks reserved for the superuser count neither as free nor in the total, as in df's percentage.
     let used = stat.f_blocks.saturating_sub(stat.f_bfree);
     let bytes = Room {
         free: bytes(stat.f_bavail),
@@ -27,13 +27,14 @@ pub(in super::super) fn space(path: &Path) -> io::Result<Space> {
     })
 }
 
-/// Since Linux 6.15 an ext4 that found an error refuses writes without being mounted read-only: only its options say so.
+/// Returns true if an ext4 file system rejects writes after an error. Since Linux 6.15 it isn't remounted read-only then;
+/// only its options show it.
 #[cfg(target_os = "linux")]
 fn has_given_up_writing(path: &Path) -> bool {
     use rustix::fs::{major, minor, stat, statfs};
 
     const EXT4: u64 = 0xef53;
-    // The list of mounts may be long, so other file systems don't pay for it.
+    // The list of mounts may be long, so read it only for ext4.
     let is_ext4 = statfs(path).is_ok_and(|found| found.f_type as u64 == EXT4);
     if !is_ext4 {
         return false;
@@ -50,7 +51,8 @@ const fn has_given_up_writing(_path: &Path) -> bool {
     false
 }
 
-/// Whether a line like `63 43 7:0 / /data rw - ext4 /dev/vdb rw,emergency_ro` says so of this device, see proc(5).
+/// Returns true if the device has such an option, in a line like
+/// `63 43 7:0 / /data rw - ext4 /dev/vdb rw,emergency_ro`; see proc(5).
 #[cfg(target_os = "linux")]
 fn refuses_writes(mounts: &str, device: &str) -> bool {
     mounts

@@ -1,40 +1,40 @@
-//! The limits of the container: what the control groups of Linux, version 1 or 2, allow this process.
+//! The limits of the container: reads the Linux control groups (cgroups) of this process, version 1 or 2.
 //!
-//! A limit of an outer group holds for all inside it, so the smallest on the way up counts. Where the process sits
-//! and where the groups are mounted is read from `/proc/self`, since a container may see its group as the root
-//! (with a namespace of its own) or by the host's path (without). Other systems have no such files: nothing to know.
+//! The limit of an outer group applies to all groups inside it, so all groups from the process's group to the root count.
+//! `/proc/self` has the path of the process's group and the mount points. With a cgroup namespace the group's path is the
+//! root, without one it is the host's path. On other systems these files don't exist, so there are no limits.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-/// What this process may use. `None` means no limit, or one that couldn't be read.
+/// The limits of this process. `None` means that there is no limit, or that it can't be read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Limits {
     pub(crate) memory: Option<MemoryLimit>,
-    /// A number of CPUs, as in 1.5.
+    /// The number of CPUs, such as 1.5.
     pub(crate) cpus: Option<f64>,
 }
 
-/// Both in bytes and of the same group, so that their ratio means something.
+/// The limit and use of one group, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MemoryLimit {
     pub(crate) limit: u64,
-    /// Without the memory that the kernel reclaims before it kills: the page cache of files, active and inactive, and
-    /// reclaimable slab. The complement of [`Memory::available`](super::system::Memory::available). `None` where it
-    /// can't be read.
+    /// The used memory, without the memory that the kernel reclaims before it kills a process: the page cache of files
+    /// (active and inactive) and reclaimable slab. This matches the definition of
+    /// [`Memory::available`](super::system::Memory::available). `None` if it can't be read.
     pub(crate) used: Option<u64>,
 }
 
 impl MemoryLimit {
-    /// The memory that this group can still take.
+    /// Returns the memory that this group can still allocate.
     pub(crate) fn available(self) -> Option<u64> {
         self.used.map(|used| self.limit.saturating_sub(used))
     }
 }
 
-/// Sizes in bytes, CPUs as a number of them. `null` inside means no limit, for the whole no control groups.
+/// Returns the limits as JSON, with sizes in bytes. A `null` field means no limit. `null` as a whole means no cgroups.
 pub(crate) fn collect() -> Value {
     limits().map_or(Value::Null, |limits| {
         json!({
@@ -46,7 +46,7 @@ pub(crate) fn collect() -> Value {
     })
 }
 
-/// The limits of this process, read anew: an orchestrator may change them while it runs.
+/// Reads the limits of this process. They aren't cached, because an orchestrator may change them at any time.
 pub(crate) fn limits() -> Option<Limits> {
     limits_below(Path::new("/"))
 }
@@ -61,14 +61,15 @@ fn limits_below(root: &Path) -> Option<Limits> {
     })
 }
 
-/// The directories of the group that this process is in and of those around it, innermost first.
+/// The directories of this process's group and its outer groups, innermost first.
 struct Groups {
     unified: bool,
     directories: Vec<PathBuf>,
 }
 
 impl Groups {
-    /// A controller that has a hierarchy of its own is version 1's, even where version 2 is mounted beside it.
+    /// Finds the groups of a controller. A controller with a separate hierarchy uses version 1, even if version 2 is also
+    /// mounted.
     fn find(root: &Path, membership: &str, mounts: &str, controller: &str) -> Option<Self> {
         let (path, unified) = match group_path(membership, |controllers| has(controllers, controller)) {
             Some(path) => (path, false),
@@ -82,7 +83,8 @@ impl Groups {
                 false => mount.kind == "cgroup" && has(mount.options, controller),
             })?;
         let top = root.join(mount.point.trim_start_matches('/'));
-        // A group outside of what is mounted here has no directory; then the mount itself is the nearest one around.
+        // If the group isn't inside the mounted part, it has no directory here. Then use the mount point, its nearest
+        // outer group.
         let inside = Path::new(path).strip_prefix(&mount.root).unwrap_or(Path::new(""));
         let inside = if path.contains("..") {
             Path::new("")
@@ -93,8 +95,8 @@ impl Groups {
         Some(Self { unified, directories })
     }
 
-    /// Of the groups with a limit the one that leaves least: a pod may be full of its other containers while this one
-    /// is far from its own limit. Where no group's use can be read, the smallest limit.
+    /// Returns the limit and use of the group with the least available memory: other containers may fill the pod while
+    /// this one is far below its own limit. If no use can be read, returns the smallest limit.
     fn memory(&self) -> Option<MemoryLimit> {
         let limited = self.directories.iter().filter_map(|directory| {
             let file = match self.unified {
@@ -108,7 +110,8 @@ impl Groups {
         limited.min_by_key(|memory| (memory.available().unwrap_or(memory.limit), memory.limit))
     }
 
-    /// In version 1 only the names with "total_" count the children, and none gives the slab.
+    /// Returns the used memory of a group. In version 1, only the names with "total_" include inner groups, and there is no
+    /// entry for slab.
     fn memory_used(&self, directory: &Path) -> Option<u64> {
         let (usage, reclaimable): (_, &[&str]) = match self.unified {
             true => (
@@ -121,7 +124,7 @@ impl Groups {
             ),
         };
         let usage = number(&directory.join(usage))?;
-        // Without it the page cache would count as used.
+        // Without `memory.stat` the page cache would count as used, so the use is unknown then.
         let stat = fs::read_to_string(directory.join("memory.stat")).ok()?;
         let entry = |line: &str| -> Option<u64> {
             let (name, bytes) = line.split_once(' ')?;
@@ -141,7 +144,7 @@ impl Groups {
                     let (quota, period) = line.trim().split_once(' ')?;
                     ratio(quota.parse().ok()?, period.parse().ok()?)
                 }
-                // A quota of -1 is none, and no number here.
+                // A quota of -1 means no limit. It doesn't parse as `u64`.
                 false => ratio(
                     number(&directory.join("cpu.cfs_quota_us"))?,
                     number(&directory.join("cpu.cfs_period_us"))?,
@@ -151,7 +154,7 @@ impl Groups {
     }
 }
 
-/// Version 1 writes "no limit" as the largest multiple of the page size that a signed 64-bit number can hold.
+/// In version 1, "no limit" is the largest multiple of the page size in a signed 64-bit number, which is above this.
 const UNLIMITED_V1: u64 = 1 << 62;
 
 fn number(file: &Path) -> Option<u64> {
@@ -159,11 +162,11 @@ fn number(file: &Path) -> Option<u64> {
 }
 
 fn ratio(quota: u64, period: u64) -> Option<f64> {
-    // Microseconds; both are far below what a float holds exactly.
+    // Both are in microseconds, and small enough that `f64` is exact.
     (period > 0).then(|| quota as f64 / period as f64)
 }
 
-/// The path in a line like `4:cpu,cpuacct:/docker/1f2e` whose controllers suit.
+/// Finds the first line like `4:cpu,cpuacct:/docker/1f2e` with matching controllers, and returns its path.
 fn group_path(membership: &str, suits: impl Fn(&str) -> bool) -> Option<&str> {
     membership.lines().find_map(|line| {
         let mut fields = line.splitn(3, ':');
@@ -176,7 +179,7 @@ fn has(list: &str, word: &str) -> bool {
     list.split(',').any(|entry| entry == word)
 }
 
-/// A line of `/proc/self/mountinfo`, see proc(5).
+/// A line of `/proc/self/mountinfo`; see proc(5).
 struct Mount<'a> {
     root: String,
     point: String,
@@ -198,7 +201,7 @@ impl<'a> Mount<'a> {
     }
 }
 
-/// The kernel writes blanks and backslashes as octal numbers.
+/// Decodes a path: the kernel writes whitespace and backslashes as octal numbers.
 fn unescape(path: &str) -> String {
     path.replace("\\040", " ")
         .replace("\\011", "\t")

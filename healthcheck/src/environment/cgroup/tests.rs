@@ -1,9 +1,9 @@
-//! A container's limits in files as the kernel writes them.
+//! Tests with cgroup files as the kernel writes them.
 
 #![allow(clippy::unwrap_used)]
 use super::*;
 
-/// A file system of the test's own, with the given files.
+/// A temporary directory with the given files, used as the root of the file system.
 fn limits_of(files: &[(&str, &str)]) -> Option<Limits> {
     let root = tempfile::tempdir().unwrap();
     for (path, text) in files {

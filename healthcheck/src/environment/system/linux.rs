@@ -1,4 +1,4 @@
-//! Linux: read from `/proc` and `/etc/passwd`.
+//! Linux: reads `/proc`, `/sys` and `/etc/passwd`.
 
 use std::fs;
 use std::sync::OnceLock;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Load, Memory, Process, Uname};
 
-/// The kernel tells process times in hundredths of a second to every program, whatever its own tick is.
+/// The kernel converts process times in `/proc` to hundredths of a second, whatever its own tick is.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 pub(crate) fn memory() -> Option<Memory> {
@@ -24,12 +24,14 @@ pub(crate) fn uname() -> Uname {
         node: line("/proc/sys/kernel/hostname"),
         release: line("/proc/sys/kernel/osrelease"),
         version: line("/proc/sys/kernel/version"),
-        // Kernels before 6.1 don't tell theirs; the binary's is right but for 32-bit ones on a 64-bit kernel.
+        // Kernels before 6.1 don't have this file. Then the binary's architecture is right, except for a 32-bit binary on
+        // a 64-bit kernel.
         machine: line("/proc/sys/kernel/arch").or_else(|| Some(std::env::consts::ARCH.to_owned())),
     }
 }
 
-/// How many CPUs the machine has running, whatever part of them this process may use. A sandbox may hide `/sys`.
+/// Returns the number of the machine's online CPUs, even if this process may not use all of them. A sandbox may hide
+/// `/sys`, so `/proc/stat` is the fallback.
 pub(crate) fn online_cpus() -> Option<usize> {
     read("/sys/devices/system/cpu/online")
         .and_then(|list| parse_cpu_list(&list))
@@ -39,7 +41,7 @@ pub(crate) fn online_cpus() -> Option<usize> {
 pub(crate) fn process() -> Process {
     let status = read("/proc/self/status").unwrap_or_default();
     Process {
-        // real, effective, saved, file system
+        // The ids are real, effective, saved, file system; take the effective one.
         uid: field(&status, "Uid").and_then(|ids| ids.split_whitespace().nth(1)?.parse().ok()),
         uptime: uptime(),
         resident: field(&status, "VmRSS").and_then(kibibytes),
@@ -50,26 +52,26 @@ pub(crate) fn process() -> Process {
     }
 }
 
-/// The name of a user in `/etc/passwd`. Users that only a directory service knows have none here: asking that may
-/// take as long as its network.
+/// Finds the user's name in `/etc/passwd`. Users of a directory service have no name here, because a request to it may
+/// block on the network.
 pub(crate) fn user(process: &Process) -> Option<String> {
     parse_passwd(&read("/etc/passwd")?, process.uid?)
 }
 
-/// The files hold bytes; a process may have named itself in any.
+/// Reads a file lossily: a process may have a name that isn't UTF-8.
 fn read(path: &str) -> Option<String> {
     let bytes = fs::read(path).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The value after `name:` in a table like `/proc/self/status`.
+/// Returns the value after `name:` in a table like `/proc/self/status`.
 fn field<'a>(table: &'a str, name: &str) -> Option<&'a str> {
     table
         .lines()
         .find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim()))
 }
 
-/// The kernel writes "kB" and means units of 1024 bytes.
+/// Parses a size. The kernel writes "kB" for units of 1024 bytes.
 fn kibibytes(value: &str) -> Option<u64> {
     let number = value.strip_suffix("kB")?.trim_end();
     number.parse::<u64>().ok()?.checked_mul(1024)
@@ -78,8 +80,8 @@ fn kibibytes(value: &str) -> Option<u64> {
 fn parse_meminfo(table: &str) -> Option<Memory> {
     let bytes = |name| field(table, name).and_then(kibibytes);
     let total = bytes("MemTotal").filter(|&total| total > 0)?;
-    // Kernels before 3.14 and some sandboxes write no estimate of their own. `Cached` would count shared memory as
-    // free, which nothing gives back.
+    // Kernels before 3.14 and some sandboxes have no `MemAvailable`, so add it up. `Cached` alone would count shared
+    // memory as available, but the kernel can't reclaim that.
     let sum = || {
         let files = bytes("Active(file)")
             .zip(bytes("Inactive(file)"))
@@ -105,7 +107,7 @@ fn parse_loadavg(line: &str) -> Option<Load> {
     })
 }
 
-/// Counts a list like "0-3,8,10-11".
+/// Counts the CPUs in a list like "0-3,8,10-11".
 fn parse_cpu_list(list: &str) -> Option<usize> {
     let mut count: usize = 0;
     for range in list.trim().split(',') {
@@ -116,7 +118,7 @@ fn parse_cpu_list(list: &str) -> Option<usize> {
     Some(count)
 }
 
-/// Counts the lines "cpu0 …", "cpu1 …" of `/proc/stat`; the line "cpu …" is their sum.
+/// Counts the lines "cpu0 …", "cpu1 …" of `/proc/stat`. The line "cpu …" is their sum, so it doesn't count.
 fn count_cpus(stat: &str) -> Option<usize> {
     let is_cpu = |line: &&str| {
         line.strip_prefix("cpu")
@@ -125,40 +127,41 @@ fn count_cpus(stat: &str) -> Option<usize> {
     Some(stat.lines().filter(is_cpu).count()).filter(|&count| count > 0)
 }
 
-/// Both figures count from the machine's start, so that a step of the wall clock changes nothing.
+/// Returns the uptime of this process. Both values count from the boot, so setting the wall clock has no effect.
 fn uptime() -> Option<Duration> {
     let since_boot: f64 = read("/proc/uptime")?.split_whitespace().next()?.parse().ok()?;
     let started = parse_start_ticks(&read("/proc/self/stat")?)? / TICKS_PER_SECOND;
     Duration::try_from_secs_f64((since_boot - started).max(0.0)).ok()
 }
 
-/// The 22nd field. The second one is the process's name in parentheses and may hold spaces and parentheses itself.
+/// Parses the 22nd field. The second field is the process's name in parentheses, which may itself have spaces and
+/// parentheses.
 fn parse_start_ticks(stat: &str) -> Option<f64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     after_name.split_whitespace().nth(19)?.parse().ok()
 }
 
 fn open_files() -> Option<u64> {
-    /// Whether the directory's size is the count.
+    /// Whether the size of the directory `/proc/self/fd` is the number of open files.
     static SIZE_COUNTS: OnceLock<bool> = OnceLock::new();
 
-    // Since Linux 6.2 it is, which spares a process with 100,000 sockets a long walk. Elsewhere it is 0, or under a
-    // sandbox that has a /proc of its own any number: one walk tells which.
+    // Since Linux 6.2 it is. That saves a process with 100,000 sockets from listing all of them. In older kernels the size
+    // is 0. A sandbox with its own /proc may report any size. So list the directory once to find out.
     let size = fs::metadata("/proc/self/fd").ok()?.len();
     if SIZE_COUNTS.get() == Some(&true) {
         return Some(size);
     }
     let Ok(entries) = fs::read_dir("/proc/self/fd") else {
-        // No file is left for the walk.
+        // At the limit of open files the directory can't be opened.
         return (size > 0).then_some(size);
     };
-    // The walk itself holds one open.
+    // The listing itself has one file open.
     let count = u64::try_from(entries.count()).ok()?.checked_sub(1)?;
     let size_counts = *SIZE_COUNTS.get_or_init(|| is_about(size, count));
     Some(if size_counts { size } else { count })
 }
 
-/// Other threads open and close files meanwhile.
+/// Compares with a tolerance, because other threads open and close files at the same time.
 const fn is_about(size: u64, count: u64) -> bool {
     size > 0 && size.abs_diff(count) <= count / 8 + 8
 }

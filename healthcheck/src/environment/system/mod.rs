@@ -1,9 +1,9 @@
-//! What the operating system tells about the machine and this process: the same questions on every platform, one
-//! file per way of answering. What a platform doesn't tell is `None`.
+//! Reads values of the machine and this process from the operating system. Each platform has its own file with the same
+//! functions. A value that the platform doesn't provide is `None`.
 //!
-//! On Linux the kernel's files are read directly, with or without the feature `sysinfo`: it is a handful of lines,
-//! and sysinfo's own process table raises the process's soft limit of open files as a side effect, which a health
-//! page must never do.
+//! On Linux it reads the kernel's files directly, even with the feature `sysinfo`. That needs little code. sysinfo's
+//! process table would also raise the process's soft limit of open files, and a health page must not have such a side
+//! effect.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -24,21 +24,21 @@ use std::time::Duration;
 
 pub(crate) use platform::{load, memory, online_cpus, process, uname, user};
 
-/// The machine's memory, in bytes. A container's limit isn't in it, see [`super::cgroup`].
+/// The machine's memory, in bytes. For a container's limit see [`super::cgroup`].
 ///
-/// Available memory has one definition here, for the machine, for a container, in `/environment` and in the check
-/// `memory`: memory that the kernel can hand out without swapping. It is free memory, plus the page cache of files (active and
-/// inactive), plus reclaimable slab.
+/// Available memory is memory that the kernel can allocate without swapping: free memory + page cache of files (active and
+/// inactive) + reclaimable slab. The environment page and the check `memory` use this definition, for a machine and for a
+/// container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Memory {
     pub(crate) total: u64,
-    /// `MemAvailable` of Linux, or the same sum where the kernel doesn't write it.
+    /// `MemAvailable` on Linux, or the same sum if the kernel doesn't provide it.
     pub(crate) available: u64,
     pub(crate) swap_total: u64,
     pub(crate) swap_free: u64,
 }
 
-/// The average length of the run queue over one, five and fifteen minutes.
+/// The load averages over one, five and fifteen minutes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Load {
     pub(crate) one: f64,
@@ -46,7 +46,7 @@ pub(crate) struct Load {
     pub(crate) fifteen: f64,
 }
 
-/// What `uname -a` prints.
+/// The values that `uname -a` prints.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Uname {
     pub(crate) system: Option<String>,
@@ -56,10 +56,10 @@ pub(crate) struct Uname {
     pub(crate) machine: Option<String>,
 }
 
-/// What the operating system knows about this process.
+/// The operating system's values of this process.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Process {
-    /// The effective user id, where users have numbers.
+    /// The effective user id, on systems with numeric user ids.
     pub(crate) uid: Option<u32>,
     pub(crate) uptime: Option<Duration>,
     /// Bytes of memory in use.
@@ -68,6 +68,6 @@ pub(crate) struct Process {
     pub(crate) virtual_size: Option<u64>,
     pub(crate) threads: Option<u64>,
     pub(crate) open_files: Option<u64>,
-    /// The soft limit of open files; `None` also where there is none.
+    /// The soft limit of open files; `None` if there is no limit or it is unknown.
     pub(crate) open_files_limit: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! macOS, Windows, the BSDs: asked through sysinfo, only for what is shown.
+//! macOS, Windows and the BSDs: reads the shown values, and nothing else, with sysinfo.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(crate) fn memory() -> Option<Memory> {
     })
 }
 
-/// Windows has no such figure; sysinfo would start to estimate one from then on.
+/// Returns `None` on Windows, which has no load average. There, sysinfo would begin to estimate one.
 pub(crate) fn load() -> Option<Load> {
     if cfg!(windows) {
         return None;
@@ -40,7 +40,7 @@ pub(crate) fn uname() -> Uname {
     }
 }
 
-/// Not told apart from what this process may use.
+/// Unknown: these systems don't distinguish it from the CPUs that this process may use.
 pub(crate) const fn online_cpus() -> Option<usize> {
     None
 }
@@ -79,8 +79,7 @@ const fn uid(_process: &sysinfo::Process) -> Option<u32> {
     None
 }
 
-/// The user database of these systems isn't a file; the variables that a login sets are, like in py-healthcheck, the next
-/// best answer.
+/// Reads the variables that a login sets, as py-healthcheck does, because the user database of these systems isn't a file.
 pub(crate) fn user(_process: &Process) -> Option<String> {
     ["USER", "USERNAME"]
         .iter()

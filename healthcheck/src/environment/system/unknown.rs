@@ -1,4 +1,4 @@
-//! Neither Linux nor the feature `sysinfo`: only what the standard library tells.
+//! Other systems without the feature `sysinfo`: only values from the standard library.
 
 use super::{Load, Memory, Process, Uname};
 
@@ -25,7 +25,7 @@ pub(crate) fn process() -> Process {
     Process::default()
 }
 
-/// The variables that a login sets, like in py-healthcheck.
+/// Reads the variables that a login sets, as py-healthcheck does.
 pub(crate) fn user(_process: &Process) -> Option<String> {
     ["USER", "USERNAME"]
         .iter()
