@@ -4,7 +4,8 @@ use crate::health::HealthCheck;
 
 impl HealthCheck {
     /// Takes these checks out for the rest of the process, as `HEALTHCHECK_DISABLE=a,b` does where a server reads it:
-    /// they aren't run, told or asked for any more, and what depends on them runs. Gives the names that no check has.
+    /// they aren't run or shown any more, and what depends on them runs. A check of such a name that is added later stays out
+    /// as well. Returns the names that no check has.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};
@@ -100,6 +101,16 @@ mod tests {
         assert_eq!(health.report().await.warnings.len(), 1);
         health.add(Check::new("a", async || true)).unwrap();
         assert_eq!(health.report().await.warnings, Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn a_check_that_is_added_under_a_disabled_name_stays_out() {
+        let health = HealthCheck::builder().discover(false);
+        let health = health.check(Check::new("a", async || false)).build().unwrap();
+        assert!(health.disable(["a"]).is_empty());
+        health.add(Check::new("a", async || false)).unwrap();
+        assert_eq!(names(&health, Selection::all()).await, Vec::<String>::new());
+        assert!(health.disable(["a"]).is_empty());
     }
 
     #[tokio::test]

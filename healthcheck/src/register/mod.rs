@@ -121,7 +121,7 @@ pub(crate) struct Present<'a> {
 /// A check that is added at run time, seen through as at build.
 pub(crate) enum Added {
     Check(NewCheck, Run),
-    /// The settings take it out.
+    /// It is taken out: by the settings, or since its name is disabled.
     Disabled(Arc<CheckInfo>),
 }
 
@@ -157,7 +157,8 @@ pub(crate) fn added(
             info.location()
         )
     }));
-    if options::is_disabled(present.settings, &info) {
+    let taken_out = present.disabled.iter().any(|it| it.name() == info.name());
+    if taken_out || options::is_disabled(present.settings, &info) {
         return Added::Disabled(info);
     }
     let mut infos = present.infos;

@@ -30,8 +30,7 @@ pub(super) fn launch_all(runtime: &Handle, launches: Vec<(Running, Run)>) {
             .into_iter()
             .for_each(|(running, call)| running.launch(call, runtime));
     }
-    let (asynchronous, sync): (Vec<_>, Vec<_>) =
-        launches.into_iter().partition(|(_, call)| call.is_async());
+    let (asynchronous, sync): (Vec<_>, Vec<_>) = launches.into_iter().partition(|(_, call)| call.is_async());
     let mut asynchronous = asynchronous.into_iter();
     loop {
         let batch: Vec<_> = asynchronous.by_ref().take(BATCH).collect();

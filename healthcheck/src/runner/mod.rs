@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -64,7 +64,6 @@ pub(crate) struct Runner {
     requests: AtomicU64,
     /// Whether any check has an interval.
     has_loops: AtomicBool,
-    live_drivers: AtomicUsize,
     /// The world is to be looked at earlier than it was before.
     sooner: Arc<Notify>,
 }
@@ -114,7 +113,6 @@ impl Runner {
             drivers: driver::Drivers::default(),
             requests: AtomicU64::new(0),
             has_loops: AtomicBool::new(false),
-            live_drivers: AtomicUsize::new(0),
             sooner: Arc::new(Notify::new()),
         })
     }
@@ -275,7 +273,13 @@ impl Runner {
             }
         }
         for (check, run) in effects.cancel {
-            carried.cancels.extend(state.cell(check, run));
+            let Some(cell) = state.cell(check, run) else {
+                continue;
+            };
+            if state.world.has_timed_out(check) {
+                cell.mark_timed_out();
+            }
+            carried.cancels.push(cell);
         }
         for (check, run) in effects.relieve {
             carried.relieved.extend(state.cell(check, run));
@@ -459,7 +463,10 @@ impl State {
 
     /// The runs that go on.
     fn cells(&self) -> impl Iterator<Item = Arc<Cell>> {
-        self.runs.iter().flatten().filter_map(|slot| slot.going_on.clone())
+        self.runs
+            .iter()
+            .flatten()
+            .filter_map(|slot| slot.going_on.clone())
     }
 
     fn cell(&self, check: CheckId, run: RunId) -> Option<Arc<Cell>> {
@@ -488,10 +495,7 @@ impl std::fmt::Debug for Runner {
 }
 
 /// Starts a task of the runner's own. Boxed, since tokio's part of a task is compiled anew for each type of future.
-fn spawn(
-    on: &Handle,
-    task: impl Future<Output = ()> + Send + 'static,
-) -> tokio::task::JoinHandle<()> {
+fn spawn(on: &Handle, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
     let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
     on.spawn(task)
 }

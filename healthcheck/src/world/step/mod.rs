@@ -86,8 +86,12 @@ impl World {
         let most = 2 * checks.len() + 64;
         let is_deadline = |at, check: &Check| check.run.as_ref().is_some_and(|run| run.deadline == Some(at));
         deadlines.prune(most, |at, id| get(id).is_some_and(|check| is_deadline(at, check)));
-        moments.prune(most, |at, id| get(id).is_some_and(|check| check.timer == Some(at)));
-        intervals.prune(most, |at, id| get(id).is_some_and(|check| check.next_run == Some(at)));
+        moments.prune(most, |at, id| {
+            get(id).is_some_and(|check| check.timer == Some(at))
+        });
+        intervals.prune(most, |at, id| {
+            get(id).is_some_and(|check| check.next_run == Some(at))
+        });
     }
 }
 

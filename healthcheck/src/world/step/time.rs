@@ -36,8 +36,7 @@ impl Step<'_> {
             }
         }
         while let Some((at, due)) = self.world.deadlines.take_due(self.now.mono) {
-            due.into_iter()
-                .for_each(|id| self.look_at_run(id, at, runtime));
+            due.into_iter().for_each(|id| self.look_at_run(id, at, runtime));
         }
     }
 
