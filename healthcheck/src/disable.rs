@@ -5,8 +5,8 @@ use crate::health::HealthCheck;
 impl HealthCheck {
     /// Disables these checks for the rest of the process, and returns the names that no check has.
     ///
-    /// A disabled check isn't run and isn't in any report. Checks that depend on it run without it. A server that reads
-    /// `HEALTHCHECK_DISABLE=a,b` calls this method.
+    /// A disabled check isn't run and isn't in any report. Checks that depend on it run without it. A check of such a name
+    /// that is added later is disabled as well. A server that reads `HEALTHCHECK_DISABLE=a,b` calls this method.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};
@@ -102,6 +102,16 @@ mod tests {
         assert_eq!(health.report().await.warnings.len(), 1);
         health.add(Check::new("a", async || true)).unwrap();
         assert_eq!(health.report().await.warnings, Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn a_check_that_is_added_under_a_disabled_name_stays_out() {
+        let health = HealthCheck::builder().discover(false);
+        let health = health.check(Check::new("a", async || false)).build().unwrap();
+        assert!(health.disable(["a"]).is_empty());
+        health.add(Check::new("a", async || false)).unwrap();
+        assert_eq!(names(&health, Selection::all()).await, Vec::<String>::new());
+        assert!(health.disable(["a"]).is_empty());
     }
 
     #[tokio::test]

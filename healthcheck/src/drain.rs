@@ -93,8 +93,11 @@ impl Drain {
         self.reached(Phase::Draining).await;
     }
 
+    /// Ends it; does nothing before it has begun.
     pub(crate) fn end(&self) {
-        self.advance(Phase::Drained);
+        if self.has_begun() {
+            self.advance(Phase::Drained);
+        }
     }
 
     pub(crate) fn delay(&self) -> Duration {
@@ -107,5 +110,21 @@ impl Drain {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drain_that_is_ended_before_it_begins_lasts_for_its_delay_all_the_same() {
+        let drain = Drain::default();
+        drain.end();
+        assert!(!drain.has_begun());
+        drain.begin();
+        let began = Instant::now();
+        drain.is_over().await;
+        assert_eq!(began.elapsed().as_secs(), DELAY.as_secs());
     }
 }

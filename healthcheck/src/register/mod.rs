@@ -121,7 +121,7 @@ pub(crate) struct Present<'a> {
 /// A check that is added at run time, after validation.
 pub(crate) enum Added {
     Check(NewCheck, Run),
-    /// The settings disable the check.
+    /// The settings disable the check, or its name was disabled before.
     Disabled(Arc<CheckInfo>),
 }
 
@@ -159,7 +159,8 @@ pub(crate) fn added(
             info.location()
         )
     }));
-    if options::is_disabled(present.settings, &info) {
+    let taken_out = present.disabled.iter().any(|it| it.name() == info.name());
+    if taken_out || options::is_disabled(present.settings, &info) {
         return Added::Disabled(info);
     }
     let mut infos = present.infos;

@@ -48,7 +48,10 @@ impl Call {
     pub(super) fn give_up(self) {
         let cell = Arc::clone(&self.cell);
         let _inside = Inside::enter(&cell);
-        record(&self.span, "timeout");
+        // One that was lost, or whose check was removed, has no outcome.
+        if cell.has_timed_out() {
+            record(&self.span, "timeout");
+        }
         drop_quietly(self);
     }
 }
@@ -86,7 +89,7 @@ impl Future for Call {
         let ended = std::mem::replace(work, Work::Ended);
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(ended)));
         let returned = polled.and_then(|outcome| dropped.map(|()| outcome));
-        let outcome = conclude(span, returned, cell.is_to_end());
+        let outcome = conclude(span, returned, cell.has_timed_out());
         drop_quietly(std::mem::replace(span, Span::none()));
         Poll::Ready(outcome)
     }
@@ -102,7 +105,7 @@ pub(super) fn call_blocking(cell: &Arc<Cell>, run: &Run) -> Outcome {
         Run::Async(_) | Run::AsyncWith(_) => Outcome::fail("an async check was started on a thread"),
     };
     let returned = within(&span, || catch_unwind(AssertUnwindSafe(call)));
-    let outcome = conclude(&span, returned, cell.is_to_end());
+    let outcome = conclude(&span, returned, cell.has_timed_out());
     drop_quietly(span);
     outcome
 }

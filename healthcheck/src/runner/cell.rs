@@ -18,6 +18,7 @@ pub(super) struct RunCell<C> {
     pub(super) runner: Arc<Runner>,
     pub(super) runtime: tokio::runtime::Id,
     has_begun: AtomicBool,
+    has_timed_out: AtomicBool,
     stage: Mutex<Stage<C>>,
 }
 
@@ -50,6 +51,7 @@ impl<C> RunCell<C> {
             runner,
             runtime,
             has_begun: AtomicBool::new(false),
+            has_timed_out: AtomicBool::new(false),
             stage: Mutex::new(Stage::Launched),
         }
     }
@@ -72,9 +74,13 @@ impl<C> RunCell<C> {
         std::mem::replace(&mut *self.lock(), stage)
     }
 
-    /// Whether somebody wants it to end: its limit is over.
-    pub(super) fn is_to_end(&self) -> bool {
-        matches!(*self.lock(), Stage::ToEnd)
+    /// Its limit is over; nothing that it still gives is shown.
+    pub(super) fn mark_timed_out(&self) {
+        self.has_timed_out.store(true, Ordering::Release);
+    }
+
+    pub(super) fn has_timed_out(&self) -> bool {
+        self.has_timed_out.load(Ordering::Acquire)
     }
 
     /// Gives the permit of a sync run to another. The run goes on.

@@ -1,7 +1,7 @@
 //! Drivers look at the world when time makes something of it due: runs past their limit, and what intervals launch. One for
 //! each runtime that asks for it; a runtime that isn't driven any more keeps none of the others from it.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::runtime::{self, Handle};
@@ -15,30 +15,81 @@ use crate::world::{Event, Notice};
 /// The drivers that live.
 #[derive(Default)]
 pub(super) struct Drivers {
-    state: Mutex<State>,
+    list: Mutex<List>,
+    /// How many, for a look without the lock.
+    count: AtomicUsize,
 }
 
 #[derive(Default)]
-struct State {
-    live: Vec<(runtime::Id, Option<AbortHandle>)>,
+struct List {
+    live: Vec<Driver>,
+    latest: u64,
     /// The last driver of loops went away with its runtime.
     died: bool,
     /// For good: nobody asks any more.
     ended: bool,
 }
 
+struct Driver {
+    /// Tells it from a later one of the same runtime.
+    number: u64,
+    runtime: runtime::Id,
+    task: Option<AbortHandle>,
+}
+
 impl Drivers {
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn change<T>(&self, change: impl FnOnce(&mut List) -> T) -> T {
+        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(&mut list);
+        self.count.store(list.live.len(), Ordering::Release);
+        changed
+    }
+
+    /// Puts a new driver on the list; `None`: this runtime has one.
+    fn enter(&self, runtime: runtime::Id) -> Option<u64> {
+        self.change(|list| {
+            if list.ended || list.live.iter().any(|driver| driver.runtime == runtime) {
+                return None;
+            }
+            list.latest += 1;
+            list.live.push(Driver {
+                number: list.latest,
+                runtime,
+                task: None,
+            });
+            Some(list.latest)
+        })
+    }
+
+    /// Takes a driver off that has nothing to do, and gives whether that is so. Nobody else begins one meanwhile.
+    fn retire(&self, number: u64, is_idle: impl FnOnce() -> bool) -> bool {
+        self.change(|list| {
+            let retires = is_idle();
+            if retires {
+                list.live.retain(|driver| driver.number != number);
+            }
+            retires
+        })
+    }
+
+    /// A driver has ended. Gives whether it was the last one, and hadn't retired.
+    fn leave(&self, number: u64, has_loops: bool) -> bool {
+        self.change(|list| {
+            let before = list.live.len();
+            list.live.retain(|driver| driver.number != number);
+            let was_last = before == 1 && list.live.is_empty();
+            list.died |= was_last && has_loops;
+            was_last
+        })
     }
 
     pub(super) fn end(&self) {
-        let mut state = self.lock();
-        state.ended = true;
-        let live = std::mem::take(&mut state.live);
-        drop(state);
+        let live = self.change(|list| {
+            list.ended = true;
+            std::mem::take(&mut list.live)
+        });
         live.into_iter()
-            .filter_map(|(_, task)| task)
+            .filter_map(|driver| driver.task)
             .for_each(|task| task.abort());
     }
 }
@@ -46,7 +97,7 @@ impl Drivers {
 impl Runner {
     /// Whether the loops ought to run and nobody drives them: then nothing stays fresh for long.
     pub(crate) fn lacks_driver(&self) -> bool {
-        self.has_loops.load(Ordering::Acquire) && self.live_drivers.load(Ordering::Acquire) == 0
+        self.has_loops.load(Ordering::Acquire) && self.drivers.count.load(Ordering::Acquire) == 0
     }
 
     pub(crate) fn has_loops(&self) -> bool {
@@ -55,64 +106,41 @@ impl Runner {
 
     /// Starts a driver on this runtime, unless it has one. The driver launches due background checks at `place`.
     pub(super) fn ensure_driver(self: &Arc<Self>, on: &Handle, place: Place<'_>) {
-        let id = on.id();
-        {
-            let mut state = self.drivers.lock();
-            if state.ended || state.live.iter().any(|(known, _)| *known == id) {
-                return;
-            }
-            state.live.push((id, None));
-            self.live_drivers.store(state.live.len(), Ordering::Release);
-        }
-        let alive = Alive {
-            runner: Arc::downgrade(self),
-            runtime: id,
-        };
-        let task = spawn(
-            on,
-            drive(
-                alive,
-                Arc::clone(&self.sooner),
-                place.handle.clone(),
-                place.chosen,
-            ),
-        )
-        .abort_handle();
-        let mut state = self.drivers.lock();
-        // A runtime that is gone has dropped the driver inside `spawn`.
-        let Some((_, place)) = state.live.iter_mut().find(|(known, _)| *known == id) else {
+        let Some(number) = self.drivers.enter(on.id()) else {
             return;
         };
-        *place = Some(task);
-        let restarted = self.has_loops() && std::mem::take(&mut state.died);
-        drop(state);
-        if restarted {
+        let alive = Alive {
+            runner: Arc::downgrade(self),
+            number,
+        };
+        let sooner = Arc::clone(&self.sooner);
+        let driver = drive(alive, sooner, place.handle.clone(), place.chosen);
+        let task = spawn(on, driver).abort_handle();
+        let restarted = self.drivers.change(|list| {
+            // A runtime that is gone has dropped the driver inside `spawn`.
+            let driver = list.live.iter_mut().find(|driver| driver.number == number)?;
+            driver.task = Some(task);
+            Some(self.has_loops() && std::mem::take(&mut list.died))
+        });
+        if restarted == Some(true) {
             self.tell(Notice::LoopRestarted);
         }
     }
 }
 
-/// Says that a driver has ended, also where its runtime took it along, and wakes those who wait for a first result.
+/// Reports that a driver has ended, also where its runtime took it along, and wakes those who wait for a first result.
 struct Alive {
     runner: Weak<Runner>,
-    runtime: runtime::Id,
+    number: u64,
 }
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        let Some(runner) = self.runner.upgrade() else {
-            return;
-        };
-        let none_is_left = {
-            let mut state = runner.drivers.lock();
-            state.live.retain(|(known, _)| *known != self.runtime);
-            runner.live_drivers.store(state.live.len(), Ordering::Release);
-            let none_is_left = state.live.is_empty() && !state.ended;
-            state.died |= none_is_left && runner.has_loops();
-            none_is_left
-        };
-        if none_is_left {
-            runner.wake_all();
+        if let Some(runner) = self.runner.upgrade()
+            && runner.drivers.leave(self.number, runner.has_loops())
+        {
+            let waiting = runner.lock().world.take_waiters();
+            waiting.into_iter().for_each(std::task::Waker::wake);
         }
     }
 }
@@ -132,7 +160,8 @@ async fn drive(alive: Alive, sooner: Arc<Notify>, runtime: Handle, chosen: bool)
             return;
         };
         let next = runner.drive_once(place);
-        let retires = next.is_none() && runner.retires(alive.runtime);
+        let is_idle = || runner.lock().world.next_of_driver().is_none();
+        let retires = next.is_none() && runner.drivers.retire(alive.number, is_idle);
         drop(runner);
         match next {
             Some(at) => drop(tokio::time::timeout_at(at, called).await),
@@ -157,23 +186,25 @@ impl Runner {
         self.carry_out(carried);
         next
     }
+}
 
-    /// Takes a driver off the list that has nothing to do; false where something has come up in between.
-    fn retires(&self, runtime: runtime::Id) -> bool {
-        self.drivers.lock().live.retain(|(known, _)| *known != runtime);
-        let is_idle = self.lock().world.next_of_driver().is_none();
-        let mut state = self.drivers.lock();
-        let goes_on = !is_idle && !state.live.iter().any(|(known, _)| *known == runtime);
-        if goes_on {
-            state.live.push((runtime, None));
-        }
-        self.live_drivers.store(state.live.len(), Ordering::Release);
-        !goes_on
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Has everybody who waits look again.
-    fn wake_all(&self) {
-        let waiting = self.lock().world.take_waiters();
-        waiting.into_iter().for_each(std::task::Waker::wake);
+    #[test]
+    fn a_driver_that_has_retired_leaves_alone_the_next_one_of_its_runtime() {
+        let runtime = runtime::Builder::new_current_thread().build().unwrap();
+        let (drivers, runtime) = (Drivers::default(), runtime.handle().id());
+        let first = drivers.enter(runtime).unwrap();
+        assert!(!drivers.retire(first, || false));
+        assert_eq!(drivers.enter(runtime), None, "it goes on");
+        assert!(drivers.retire(first, || true));
+        let second = drivers.enter(runtime).unwrap();
+        assert!(!drivers.leave(first, true));
+        assert_eq!(drivers.enter(runtime), None, "the second one is there");
+        assert!(!drivers.change(|list| list.died), "the loop hasn't stopped");
+        assert!(drivers.leave(second, true));
+        assert!(drivers.change(|list| list.died));
     }
 }

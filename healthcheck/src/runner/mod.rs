@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -64,7 +64,6 @@ pub(crate) struct Runner {
     requests: AtomicU64,
     /// Whether any check has an interval.
     has_loops: AtomicBool,
-    live_drivers: AtomicUsize,
     /// The world is to be looked at earlier than it was before.
     sooner: Arc<Notify>,
 }
@@ -114,7 +113,6 @@ impl Runner {
             drivers: driver::Drivers::default(),
             requests: AtomicU64::new(0),
             has_loops: AtomicBool::new(false),
-            live_drivers: AtomicUsize::new(0),
             sooner: Arc::new(Notify::new()),
         })
     }
@@ -275,7 +273,13 @@ impl Runner {
             }
         }
         for (check, run) in effects.cancel {
-            carried.cancels.extend(state.cell(check, run));
+            let Some(cell) = state.cell(check, run) else {
+                continue;
+            };
+            if state.world.has_timed_out(check) {
+                cell.mark_timed_out();
+            }
+            carried.cancels.push(cell);
         }
         for (check, run) in effects.relieve {
             carried.relieved.extend(state.cell(check, run));

@@ -174,6 +174,26 @@ fn the_span_of_a_run_that_returns_behind_its_limit_says_timeout_and_nothing_else
     assert_eq!(*heard.outcomes.lock().unwrap(), ["\"timeout\""]);
 }
 
+#[test]
+fn the_span_of_a_run_that_is_lost_or_whose_check_is_removed_has_no_outcome() {
+    let hangs = || Check::new("hangs", std::future::pending::<()>);
+    let health = HealthCheck::builder().discover(false);
+    let health = health.check(hangs()).build().unwrap();
+    let heard = Heard::default();
+    tracing::subscriber::with_default(heard.clone(), || {
+        let ask = async { tokio::time::timeout(Duration::from_millis(20), health.report()).await };
+        // The runtime takes its run along.
+        assert!(runtime().block_on(ask).is_err());
+        let runtime = runtime();
+        let ask = async { tokio::time::timeout(Duration::from_millis(20), health.report()).await };
+        assert!(runtime.block_on(ask).is_err());
+        assert!(health.remove("hangs"));
+        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(20)).await });
+    });
+    until(|| health.statistics().stuck_runs == 0);
+    assert_eq!(*heard.outcomes.lock().unwrap(), Vec::<String>::new());
+}
+
 struct Panics;
 
 impl Wake for Panics {

@@ -178,6 +178,11 @@ impl World {
         self.get(id).map(|check| &check.subject)
     }
 
+    /// Whether a run of it goes on that is past its limit.
+    pub(crate) fn has_timed_out(&self, id: CheckId) -> bool {
+        self.get(id).is_some_and(Check::is_stuck)
+    }
+
     pub(crate) const fn generation(&self) -> u64 {
         self.generation
     }

@@ -77,8 +77,7 @@ impl World {
         });
         self.loops += usize::from(check.policy.interval.is_some());
         match &check.subject {
-            Subject::Check(info) => {
-                self.disabled.remove(info.name());
+            Subject::Check(_) => {
                 self.built_warnings.retain(|warning| warning != NO_CHECKS);
                 self.by_name.push(id);
                 self.tally.add(&check, None);
