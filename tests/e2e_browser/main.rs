@@ -1,5 +1,5 @@
-//! The pages in a browser: `pages.test.mjs` drives headless Chromium over them, with playwright-core, and lets axe-core
-//! judge them. `.ci/install-clients` installs the three; where one isn't there the test fails.
+//! The pages in a browser: `pages.test.mjs` drives headless Chromium over them, with playwright-core, and lets axe-core,
+//! pa11y and vnu (validator.nu) judge them. `.ci/install-clients` installs them; where one isn't there the test fails.
 //!
 //! The screenshots lie in `target/screenshots` afterwards.
 #![allow(clippy::unwrap_used)]
