@@ -24,7 +24,7 @@ async fn main() -> Result<(), ServeError> {
         .check(
             Check::new("cache", async || every_other_half_minute())
                 .description("The cache answers a PING.")
-                .tags(["storage", "external"])
+                .tags(["storage"])
                 .critical(false)
                 .external()
                 .interval(Duration::from_secs(5)),
@@ -37,8 +37,7 @@ async fn main() -> Result<(), ServeError> {
             .owner("the billing team")
             .runbook("https://runbooks.example/billing")
             .when_it_fails("Invoices wait and lose nothing. Down for an hour: page the billing team.")
-            .tags(["external"])
-            .critical(false)
+            .tags(["money"])
             .external()
             .failed_ttl(Duration::from_secs(5)),
         )
@@ -60,7 +59,7 @@ async fn main() -> Result<(), ServeError> {
         .check(
             Check::new("queue", async || "connected")
                 .description("The queue is there to be read.")
-                .tags(["queue", "external"])
+                .tags(["queue"])
                 .external()
                 .depends_on(["database"]),
         )
@@ -84,7 +83,11 @@ async fn main() -> Result<(), ServeError> {
         .nth(1)
         .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     println!("open http://{address}/healthcheck");
-    Endpoints::new(health).serve(address).await
+    Endpoints::new(health)
+        .name("orders")
+        .release("2026.1.17")
+        .serve(address)
+        .await
 }
 
 fn every_other_half_minute() -> Outcome {

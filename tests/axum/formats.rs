@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use healthcheck::{Check, Outcome, Selection};
-use healthcheck_axum::{Access, Endpoints, Format, Page};
+use healthcheck_axum::{Access, Details, Endpoints, Format, Page};
 use serde_json::json;
 
 use crate::support::{
@@ -692,5 +692,69 @@ async fn the_page_shows_how_long_is_left_of_fail_after() {
     assert!((55.0..=60.0).contains(&(until - report.timestamp)), "{until}");
     let page = ask(&router(Endpoints::new(health)), local("/healthcheck?format=html")).await;
     let page = text(&page);
-    assert!(page.contains("<li>a warning that fails <time "), "{page}");
+    assert!(page.contains("<li>becomes a failure at <time "), "{page}");
+}
+
+#[tokio::test]
+async fn the_page_names_the_service_as_far_as_the_caller_may_know_it() {
+    let page = async |endpoints: Endpoints| {
+        let page = ask(&router(endpoints), local("/healthcheck?format=html")).await;
+        text(&page).to_owned()
+    };
+    let endpoints = || Endpoints::new(built([passes("one")]));
+    let set = || endpoints().name("<orders>").release("1.2.3");
+    let shown = page(set()).await;
+    assert!(shown.contains(" · &lt;orders&gt; 1.2.3</title>"), "{shown}");
+    assert!(shown.contains("<bdi>&lt;orders&gt;</bdi> <bdi class=\"version\">1.2.3</bdi>"));
+
+    let executable = std::env::current_exe().unwrap();
+    let name = executable.file_stem().unwrap().to_str().unwrap();
+    let binary = page(endpoints()).await;
+    assert!(binary.contains(&format!(" · {name}")), "{binary}");
+
+    let verdicts = page(set().details_access(Access::denied())).await;
+    assert!(verdicts.contains(" · &lt;orders&gt;</title>"), "{verdicts}");
+    assert!(!verdicts.contains("1.2.3"));
+    let overall = set().details_access(Access::denied()).details(Details::Overall);
+    let overall = page(overall).await;
+    assert!(
+        !overall.contains("orders") && !overall.contains("1.2.3"),
+        "{overall}"
+    );
+    assert!(overall.contains("The service is healthy"));
+}
+
+#[tokio::test]
+async fn the_headline_of_the_page_is_a_sentence_in_every_state() {
+    let warns = |name: &str| Check::new(name, async || Outcome::warn("hm"));
+    for (checks, sentence) in [
+        (vec![], "There are no checks"),
+        (vec![passes("a")], "The check is passing"),
+        (vec![passes("a"), passes("b")], "All 2 checks are passing"),
+        (vec![warns("a")], "The check has a warning"),
+        (vec![warns("a"), passes("b")], "1 of 2 checks has a warning"),
+        (vec![warns("a"), warns("b")], "2 of 2 checks have a warning"),
+        (vec![fails("a")], "The check is failing"),
+        (vec![fails("a"), passes("b")], "1 of 2 checks is failing"),
+        (
+            vec![fails("a"), fails("b"), passes("c")],
+            "2 of 3 checks are failing",
+        ),
+        (
+            vec![fails("a"), warns("b")],
+            "1 of 2 checks is failing, 1 has a warning",
+        ),
+        (
+            vec![fails("a"), warns("b"), warns("c")],
+            "1 of 3 checks is failing, 2 have a warning",
+        ),
+    ] {
+        let page = ask(
+            &router(Endpoints::new(built(checks))),
+            local("/healthcheck?format=html"),
+        )
+        .await;
+        let headline = format!("<h1 id=\"headline\">{sentence}</h1>");
+        assert!(text(&page).contains(&headline), "{sentence}: {}", text(&page));
+    }
 }

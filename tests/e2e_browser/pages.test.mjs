@@ -324,6 +324,8 @@ describe("the environment page", () => {
     assert.equal(await field("DB_PASSWORD").locator(".masked").count(), 1);
     assert.doesNotMatch(await page.content(), /correct horse/);
     assert.equal(await field("COLOUR").locator("dd").innerText(), "<b>violet</b>");
+    assert.match(await field("resident").locator("dd").innerText(), /^[\d.]+ MiB$/);
+    assert.match(await field("uptime").locator("dd").innerText(), /^[\d.]+ (ms|s)$/);
     await page.keyboard.press("/");
     await page.keyboard.type("colour");
     assert.equal(await field("COLOUR").isVisible(), true);

@@ -66,7 +66,7 @@ pub(super) fn line(transition: &Transition, name: Option<&str>, out: &mut Markup
         html!(out, ", after " {spoken(lasted)} " of " {from})?;
     }
     if name.is_some() && !transition.output.is_null() {
-        html!(out, ": <bdi class=\"text\">" {output(&transition.output)} "</bdi>")?;
+        html!(out, " <bdi class=\"text\">" {output(&transition.output)} "</bdi>")?;
     }
     html!(out, "</li>")
 }
