@@ -376,7 +376,7 @@ impl Endpoints {
     /// [`EnvironmentDumpBuilder::build`](healthcheck::EnvironmentDumpBuilder::build) finds wrong with the sections.
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, BuildError> {
         disabled::apply(&self.health);
-        let state = self.assemble(Readers::Unknown)?;
+        let state = self.assemble(Readers::Unknown, "router")?;
         Ok(routes::router(&state.paths, &state))
     }
 

@@ -54,7 +54,7 @@ mod tests {
             .build()
             .unwrap();
         let endpoints = configured(Endpoints::new(health));
-        endpoints.assemble(Readers::Unknown).unwrap()
+        endpoints.assemble(Readers::Unknown, "router").unwrap()
     }
 
     async fn routed(router: &mut Router, head: &Parts) -> (StatusCode, HeaderMap, Bytes) {

@@ -225,9 +225,10 @@ impl Endpoints {
         signals: Signals,
         until: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        let names = listener
+        let addresses = listener
             .names()
-            .map_err(|why| ServeError::start("tell the address of the listener", why))?;
+            .map_err(|why| ServeError::start("get the address of the listener", why))?
+            .join(", ");
         let readers = if listener.is_local() {
             Readers::Local
         } else {
@@ -255,7 +256,7 @@ impl Endpoints {
         let health = endpoints.health.clone();
         #[cfg(all(feature = "systemd", unix))]
         let max_age = endpoints.max_age;
-        let state = endpoints.assemble(readers)?;
+        let state = endpoints.assemble(readers, &addresses)?;
         let server = Server {
             router: routes::whole_server(&state),
             shortcut: Shortcut::new(state),
@@ -269,9 +270,10 @@ impl Endpoints {
             #[cfg(all(feature = "systemd", unix))]
             max_age,
             limits,
+            addresses,
         };
-        let names = names.join(", ");
-        log!(INFO, "listening on {names}");
+        let addresses = server.addresses.clone();
+        log!(INFO, "listening on {addresses}");
         server.run(listener, until).await
     }
 

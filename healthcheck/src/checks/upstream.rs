@@ -77,7 +77,8 @@ impl Upstream {
     }
 
     async fn run(mut self) -> Outcome {
-        self.exchange.header(upstream_loops::VIA, &upstream_loops::header_value());
+        self.exchange
+            .header(upstream_loops::VIA, &upstream_loops::header_value());
         match self.exchange.run(LONGEST_REPORT).await {
             Ok(answer) => judge(&answer),
             Err(problem) => problem.into(),

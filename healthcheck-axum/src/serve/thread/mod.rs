@@ -52,6 +52,8 @@ pub(super) struct Server {
     #[cfg(all(feature = "systemd", unix))]
     pub(super) max_age: (Duration, Duration),
     pub(super) limits: Limits,
+    /// Which server it is, for the log.
+    pub(super) addresses: String,
 }
 
 /// What the application's side tells the server's thread. Its end tells that the application wants no server any more.
@@ -223,8 +225,13 @@ impl Server {
             Cause::Signal(Caught::Interrupt) => Duration::ZERO,
             Cause::Signal(Caught::Terminate) | Cause::Told => self.health.shutdown_delay(),
         };
+        let addresses = self.addresses.clone();
         if let Cause::Signal(caught) = cause {
-            log!(INFO, "{} received", caught.name());
+            log!(
+                INFO,
+                "{} received: {addresses} is drained for {delay:?}",
+                caught.name()
+            );
         }
         self.health.set_shutdown_delay(delay);
         self.health.begin_shutdown();
@@ -245,13 +252,18 @@ impl Server {
                 .await
                 .is_err()
             {
-                log!(WARN, "requests were still in flight at the end of the drain");
+                let addresses = self.addresses.clone();
+                log!(
+                    WARN,
+                    "requests to {addresses} were still in flight at the end of the drain: they are cut"
+                );
             }
         };
         let hurried = tokio::select! {
             () = drain => None,
             caught = signals.next() => {
-                log!(WARN, "{} received while draining: ending at once", caught.name());
+                let addresses = self.addresses.clone();
+                log!(WARN, "{} received while draining: {addresses} is closed at once", caught.name());
                 Some(caught)
             }
             () = abandoned(given) => None,
