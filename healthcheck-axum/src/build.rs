@@ -29,7 +29,8 @@ impl Endpoints {
         self
     }
 
-    pub(crate) fn assemble(self, readers: Readers) -> Result<Arc<Handler>, BuildError> {
+    /// `place` tells these endpoints from others of the process in the log: the addresses, or that it is a router.
+    pub(crate) fn assemble(self, readers: Readers, place: &str) -> Result<Arc<Handler>, BuildError> {
         let with_environment = !matches!(self.environment, Environment::NotServed);
         #[cfg(feature = "openapi")]
         let with_document = self.openapi;
@@ -59,23 +60,25 @@ impl Endpoints {
         }
 
         let names = names.collect::<Vec<_>>().join(", ");
+        let path = format!("{} ({place})", self.paths.health);
         if names.is_empty() {
             log!(
                 WARN,
-                "no health check is registered; a crate that nothing names isn't linked: write `use the_crate as _;`"
+                "no health check is registered for {path}: Rust doesn't link a crate that nothing refers to, so write \
+                 `use the_crate as _;`"
             );
         } else {
-            log!(INFO, "health checks: {names}");
+            log!(INFO, "health checks at {path}: {names}");
         }
         let readers_are_chosen = self.environment_access.is_some() || readers == Readers::Local;
         let environment = environment.map(|dump| {
             if readers_are_chosen {
                 return dump;
             }
-            let path = self.paths.environment.clone();
+            let path = format!("{} ({place})", self.paths.environment);
             log!(
                 INFO,
-                "{path} shows variables and arguments by name alone: it isn't known who reads them; \
+                "{path} shows variables and arguments by name alone, since it isn't known who reads them: \
                  call `Endpoints::environment_access` to show their values"
             );
             dump.without_variables()

@@ -381,7 +381,7 @@ impl Endpoints {
     /// [`EnvironmentDumpBuilder::build`](healthcheck::EnvironmentDumpBuilder::build) finds wrong with the sections.
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, BuildError> {
         disabled::apply(&self.health);
-        let handler = self.assemble(Readers::Unknown)?;
+        let handler = self.assemble(Readers::Unknown, "router")?;
         Ok(router::router(&handler))
     }
 

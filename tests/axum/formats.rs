@@ -702,7 +702,7 @@ async fn the_page_names_the_service_as_far_as_the_caller_may_know_it() {
         text(&page).to_owned()
     };
     let endpoints = || Endpoints::new(built([passes("one")]));
-    let set = || endpoints().name("<orders>").release("1.2.3");
+    let set = || endpoints().name("<orders>").version("1.2.3");
     let shown = page(set()).await;
     assert!(shown.contains(" · &lt;orders&gt; 1.2.3</title>"), "{shown}");
     assert!(shown.contains("<bdi>&lt;orders&gt;</bdi> <bdi class=\"version\">1.2.3</bdi>"));

@@ -13,8 +13,8 @@ fn the_names_of_the_checks_are_logged_at_start() {
     let log = Log::catch();
     let _ = plain([passes("redis"), passes("database")]);
     assert_eq!(
-        log.saying("health checks:"),
-        ["INFO health checks: database, redis"]
+        log.saying("health checks at"),
+        ["INFO health checks at /healthcheck (router): database, redis"]
     );
 }
 
@@ -35,6 +35,29 @@ fn a_router_says_once_that_its_environment_shows_names_only_and_how_to_change_it
     assert_eq!(lines.len(), 1);
     assert!(lines[0].contains("/environment"), "{lines:?}");
     assert!(lines[0].contains("Endpoints::environment_access"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn two_endpoints_of_one_process_say_which_of_them_each_line_is_about() {
+    let log = Log::catch();
+    let health = built([passes("a")]);
+    let _ = router(Endpoints::new(health.clone()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mut serving = std::pin::pin!(Endpoints::new(health).health_path("/health").serve_on(listener));
+    let first = std::future::poll_fn(|context| std::task::Poll::Ready(serving.as_mut().poll(context))).await;
+    assert!(first.is_pending());
+    assert_eq!(
+        log.of("INFO"),
+        [
+            "INFO health checks at /healthcheck (router): a".to_owned(),
+            "INFO /environment (router) shows variables and arguments by name alone, since it isn't known who reads \
+             them: call `Endpoints::environment_access` to show their values"
+                .to_owned(),
+            format!("INFO health checks at /health (http://{addr}): a"),
+            format!("INFO listening on http://{addr}"),
+        ]
+    );
 }
 
 #[test]

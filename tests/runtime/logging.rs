@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use healthcheck::Check;
+use healthcheck::{Check, Selection};
 use healthcheck_tests::Log;
 use tokio::time::advance;
 
@@ -29,6 +29,41 @@ async fn a_pass_is_debug_a_failure_error_once_and_a_recovery_info() {
         log.of("INFO"),
         ["INFO health check recovered check=\"redis\" output=fine"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_takes_nobody_out_of_rotation_is_a_warning() {
+    let log = Log::catch();
+    let (cache, database, own) = (Lever::default(), Lever::default(), Lever::default());
+    let levers = [&cache, &database, &own];
+    let health = built([
+        cache.check("cache").critical(false),
+        database.check("database").external(),
+        own.check("own").external().critical(true),
+    ]);
+    health.report().await;
+    for lever in levers {
+        lever.fail();
+    }
+    advance(Duration::from_secs(28)).await;
+    health.report().await;
+    let failed = |level, check| format!("{level} health check failed check=\"{check}\" output=broken");
+    assert_eq!(
+        log.of("WARN"),
+        [failed("WARN", "cache"), failed("WARN", "database")]
+    );
+    assert_eq!(log.of("ERROR"), [failed("ERROR", "own")]);
+    own.pass();
+    for _ in 0..(21 * 6) {
+        health.report().await;
+        advance(Duration::from_secs(10)).await;
+    }
+    // The first reminder may still name the one that has recovered meanwhile.
+    assert_eq!(
+        log.of("WARN").last().unwrap(),
+        "WARN health checks are still failing checks=\"cache, database\""
+    );
+    assert_eq!(log.of("ERROR").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,6 +212,28 @@ async fn a_failure_of_its_own_after_being_blocked_is_logged_once() {
             "ERROR health check failed check=\"api\" output=broken"
         ]
     );
+}
+
+#[test]
+fn a_runtime_that_ends_with_checks_running_is_no_fault() {
+    let log = Log::catch();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let health = built([
+        Check::new("endless", std::future::pending::<()>),
+        Check::new("loop", std::future::pending::<()>).interval(Duration::from_millis(1)),
+    ]);
+    runtime.block_on(async {
+        let limit = Duration::from_millis(20);
+        let answered = health.report_within(&Selection::all(), limit).await;
+        assert!(answered.is_ok());
+        health.begin_shutdown();
+    });
+    drop(runtime);
+    assert_eq!(log.of("ERROR"), Vec::<String>::new());
+    assert_eq!(log.of("WARN"), Vec::<String>::new());
 }
 
 #[test]

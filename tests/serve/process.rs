@@ -101,6 +101,16 @@ impl Served {
         self.log.iter().filter(|line| line.contains(what)).count()
     }
 
+    /// The lines of the log that are warnings or errors, once the process has ended.
+    pub fn troubles(mut self) -> Vec<String> {
+        self.wait();
+        // Until the pipe is closed.
+        self.log.extend(self.logged.iter());
+        let mut log = std::mem::take(&mut self.log);
+        log.retain(|line| line.contains(" WARN ") || line.contains(" ERROR "));
+        log
+    }
+
     /// Sends a command and waits until the service has executed it.
     pub fn tell(&mut self, command: &str) {
         self.send(command);

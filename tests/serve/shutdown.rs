@@ -50,6 +50,41 @@ fn on_ctrl_c_there_is_no_delay() {
 }
 
 #[test]
+fn a_shutdown_without_a_fault_logs_no_warning_and_no_error() {
+    for (arguments, signal) in [
+        (&["delay=300"][..], Signal::TERM),
+        (&["delay=300", "agent=127.0.0.1:0"], Signal::TERM),
+        (&[], Signal::INT),
+        (&["router=yes", "delay=300"], Signal::TERM),
+        (&["router=yes"], Signal::INT),
+    ] {
+        let (mut served, addr) = Served::start(arguments);
+        let mut idle = Connection::open(addr);
+        idle.send("/healthcheck");
+        assert_eq!(idle.answer().code, 200);
+        served.signal(signal);
+        assert!(served.wait().success(), "{arguments:?}");
+        assert_eq!(
+            served.troubles(),
+            Vec::<String>::new(),
+            "{arguments:?} {signal:?}"
+        );
+    }
+}
+
+#[test]
+fn a_check_that_runs_while_the_service_ends_is_no_fault() {
+    let (mut served, addr) = Served::start(&["delay=100", "gate=yes"]);
+    let mut left = Connection::open(addr);
+    left.send("/healthcheck");
+    served.printed("at the gate");
+    drop(left);
+    served.signal(Signal::TERM);
+    assert!(served.wait().success());
+    assert_eq!(served.troubles(), Vec::<String>::new());
+}
+
+#[test]
 fn nothing_flips_readiness_up_while_draining() {
     let (mut served, addr) = Served::start(&["delay=600000", "broken=yes"]);
     assert_eq!(get(addr, "/readyz").code, 503);

@@ -180,7 +180,7 @@ mod tests {
             .build()
             .unwrap();
         configured(Endpoints::new(health))
-            .assemble(Readers::Unknown)
+            .assemble(Readers::Unknown, "router")
             .unwrap()
     }
 

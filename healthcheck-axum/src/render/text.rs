@@ -63,7 +63,10 @@ fn degraded(page: &Page<'_>, body: &mut Body) -> fmt::Result {
         return Ok(());
     }
     body.write_str(", degraded")?;
-    let culprits = report.results.iter().filter(|result| result.status != Status::Pass);
+    let culprits = report
+        .results
+        .iter()
+        .filter(|result| result.status != Status::Pass);
     for (number, result) in culprits.enumerate() {
         let separator = if number == 0 { ": " } else { ", " };
         write!(body, "{separator}{}", OneLine(&result.checker))?;

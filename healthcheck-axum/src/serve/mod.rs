@@ -230,9 +230,10 @@ impl Endpoints {
         signals: Signals,
         until: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        let names = listener
+        let addresses = listener
             .names()
-            .map_err(|why| ServeError::start("tell the address of the listener", why))?;
+            .map_err(|why| ServeError::start("get the address of the listener", why))?
+            .join(", ");
         let readers = if listener.is_local() {
             Readers::Local
         } else {
@@ -260,7 +261,7 @@ impl Endpoints {
         let health = endpoints.health.clone();
         #[cfg(all(feature = "systemd", unix))]
         let max_age = endpoints.max_age;
-        let handler = endpoints.assemble(readers)?;
+        let handler = endpoints.assemble(readers, &addresses)?;
         let server = Server {
             service: service(handler),
             health,
@@ -273,9 +274,10 @@ impl Endpoints {
             #[cfg(all(feature = "systemd", unix))]
             max_age,
             limits,
+            addresses,
         };
-        let names = names.join(", ");
-        log!(INFO, "listening on {names}");
+        let addresses = server.addresses.clone();
+        log!(INFO, "listening on {addresses}");
         server.run(listener, until).await
     }
 

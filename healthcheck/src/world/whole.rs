@@ -27,6 +27,11 @@ pub(super) fn is_critical(check: &Check, scope: Scope) -> bool {
         && (scope != Scope::Readiness || options.critical_is_said() || !is_shared(info, check.shown))
 }
 
+/// Whether the failure of a check is an error in the log. It is a warning if readiness merely degrades.
+pub(super) fn is_logged_as_error(check: &Check) -> bool {
+    is_critical(check, Scope::Readiness)
+}
+
 /// Whether other instances share what this check fails by.
 pub(super) fn is_shared(info: &CheckInfo, shown: Shown) -> bool {
     match shown.because {

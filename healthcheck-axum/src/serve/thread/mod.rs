@@ -48,6 +48,8 @@ pub(super) struct Server {
     #[cfg(all(feature = "systemd", unix))]
     pub(super) max_age: (Duration, Duration),
     pub(super) limits: Limits,
+    /// Which server it is, for the log.
+    pub(super) addresses: String,
 }
 
 /// The orders of the application's side to the server's thread. Dropping the sender means that the application doesn't
@@ -219,8 +221,13 @@ impl Server {
             Cause::Signal(Caught::Interrupt) => Duration::ZERO,
             Cause::Signal(Caught::Terminate) | Cause::Told => self.health.shutdown_delay(),
         };
+        let addresses = self.addresses.clone();
         if let Cause::Signal(caught) = cause {
-            log!(INFO, "{} received", caught.name());
+            log!(
+                INFO,
+                "{} received: {addresses} is drained for {delay:?}",
+                caught.name()
+            );
         }
         self.health.set_shutdown_delay(delay);
         self.health.begin_shutdown();
@@ -241,13 +248,18 @@ impl Server {
                 .await
                 .is_err()
             {
-                log!(WARN, "requests were still in flight at the end of the drain");
+                let addresses = self.addresses.clone();
+                log!(
+                    WARN,
+                    "requests to {addresses} were still in flight at the end of the drain: they are cut"
+                );
             }
         };
         let hurried = tokio::select! {
             () = drain => None,
             caught = signals.next() => {
-                log!(WARN, "{} received while draining: ending at once", caught.name());
+                let addresses = self.addresses.clone();
+                log!(WARN, "{} received while draining: {addresses} is closed at once", caught.name());
                 Some(caught)
             }
             () = abandoned(given) => None,

@@ -40,6 +40,7 @@ pub(super) fn server(health: &HealthCheck, router: Router) -> Server {
         max_age: (Duration::from_secs(5), Duration::from_secs(2)),
         termination_log: "/nowhere/termination-log".into(),
         limits: Limits::default(),
+        addresses: "here".to_owned(),
     }
 }
 

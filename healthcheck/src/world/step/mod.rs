@@ -504,7 +504,7 @@ impl Step<'_> {
         let Some(shown) = check.shown.status else { return };
         let was_overridden = std::mem::replace(&mut check.record.was_overridden, overridden);
         let was_blocked = std::mem::replace(&mut check.record.was_blocked, blocked);
-        let critical = whole::is_critical(check, Scope::All);
+        let critical = whole::is_logged_as_error(check);
         let from = check.record.status;
         if from == Some(shown) {
             if !blocked
@@ -638,9 +638,11 @@ impl Step<'_> {
                 // The first is the transition's own line.
                 if before.is_some() {
                     let checks = world.by_name.iter().map(|&id| world.check(id));
-                    let failing = checks.filter(|check| check.record.status == Some(Status::Fail));
-                    let checks = failing.map(|check| check.name().to_owned()).collect();
-                    let critical = world.tally.failing > 0;
+                    let failing: Vec<_> = checks
+                        .filter(|check| check.record.status == Some(Status::Fail))
+                        .collect();
+                    let critical = failing.iter().any(|check| whole::is_logged_as_error(check));
+                    let checks = failing.iter().map(|check| check.name().to_owned()).collect();
                     self.effects
                         .notices
                         .push(Notice::StillFailing { checks, critical });
