@@ -85,7 +85,7 @@ async fn main() -> Result<(), ServeError> {
     println!("open http://{address}/healthcheck");
     Endpoints::new(health)
         .name("orders")
-        .release("2026.1.17")
+        .version("2026.1.17")
         .serve(address)
         .await
 }

@@ -105,7 +105,7 @@ async fn main() -> Result<(), ServeError> {
     let health = builder.build()?;
     let mut endpoints = Endpoints::new(health.clone())
         .name("orders")
-        .release("1.2.3")
+        .version("1.2.3")
         .openapi(true);
     endpoints = match scene {
         "denied" => endpoints.environment_access(Access::denied()),
