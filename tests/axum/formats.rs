@@ -169,14 +169,17 @@ async fn a_vary_of_ones_own_stands_beside_ours_and_stays_where_ours_has_no_say()
 }
 
 #[tokio::test]
-async fn text_is_one_word_until_something_fails_or_more_is_asked_for() {
-    let router = plain([warns("disk"), passes("ping")]);
+async fn text_is_one_line_until_something_fails_or_more_is_asked_for() {
+    let router = plain([passes("ping")]);
     let brief = ask(&router, with(get("/readyz"), "accept", "text/plain")).await;
     assert_eq!(text(&brief), "ok");
+    let router = plain([warns("disk"), passes("ping")]);
+    let brief = ask(&router, with(get("/readyz"), "accept", "text/plain")).await;
+    assert_eq!(text(&brief), "ok, degraded: disk");
     let verbose = ask(&router, get("/readyz?verbose")).await;
     assert_eq!(
         text(&verbose),
-        "[+]disk warns: hm\n[+]ping ok\nreadyz check passed\n"
+        "[+]disk warns: hm\n[+]ping ok\nreadyz check passed, degraded: disk\n"
     );
     let consul = ask(&router, with(get("/readyz"), "accept", "text/plain, text/*, */*")).await;
     assert_eq!(
