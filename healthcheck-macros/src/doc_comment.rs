@@ -79,8 +79,7 @@ fn heading(line: &str) -> Option<(usize, &str)> {
     is_heading.then(|| (level, text.trim_end_matches('#').trim()))
 }
 
-/// The state of fenced code blocks. Inside a block, `#` begins a comment, not a heading. It has the character of the open
-/// fence.
+/// The character of the open code fence, if any. Inside a code block, `#` begins a comment, not a heading.
 #[derive(Default)]
 struct Fence(Option<char>);
 

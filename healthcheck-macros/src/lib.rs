@@ -59,18 +59,18 @@ mod problems;
 ///
 /// # The function
 ///
-/// The function must be a free function, `async` or not. The attribute doesn't change it: you can still call and test it,
+/// It must be a free function, `async` or not. The attribute doesn't change it: you can still call and test it,
 /// and it keeps its visibility and its other attributes. A function that isn't `async` runs on a separate thread, so it
 /// may block. It can't be `const`, `unsafe`, `extern`, generic or variadic.
 ///
 /// It can't be in an `impl` block or a trait: take the value of `self` as a parameter instead. If the signature doesn't
 /// show that the function is in such a block, the compiler's error is "`const` items in this context need a name".
 ///
-/// It returns a type that implements `healthcheck::IntoOutcome`: nothing, a `bool`, a text, a JSON value, `(bool, T)`, an
+/// It returns a type with `healthcheck::IntoOutcome`: nothing, a `bool`, a text, a JSON value, `(bool, T)`, an
 /// `Outcome`, or a `Result` of one of these. The output of an error has all its sources.
 ///
 /// The first paragraph of the doc comment, on one line and without its full stop, is the check's description. Write
-/// instructions for a failure below a heading `# When it fails`, of any level. Reports show these lines next to the output
+/// instructions for a failure below a heading `# When it fails`, of any level. Reports show them next to the output
 /// while the check doesn't pass. The instructions end at the next heading of the same or a higher level. An attribute
 /// can't see text from `#[doc = include_str!("…")]`.
 ///
@@ -102,7 +102,7 @@ mod problems;
 ///
 /// # Parameters
 ///
-/// A parameter is a dependency: a value of exactly this type, which the program provides once. Take it as `&T`, or as `T`,
+/// A parameter is a dependency: a value of exactly this type that the program provides once. Take it as `&T` or as `T`,
 /// which is cloned for each run. If a value is missing, building the `HealthCheck` fails. The error lists the missing
 /// types of all checks.
 ///
@@ -174,7 +174,7 @@ mod problems;
 /// Durations are numbers with units: `"250ms"`, `"2s"`, `"1m 30s"`, `"1h"`. A timeout, an interval, a delay and
 /// `fail_after` must be longer than zero. Thresholds are whole numbers from 1 to 4294967295.
 ///
-/// A name is one segment of a URL path. It must not be empty, `.`, `..`, `history` or `openapi.json`. It must not begin or
+/// A name is a segment of a URL path. It must not be empty, `.`, `..`, `history` or `openapi.json`. It must not begin or
 /// end with a space, and must not contain `/`, `?` or a control character. Other characters that need percent-encoding,
 /// such as a space, `#` or `%`, are allowed, and requests must encode them. Tags, owner and runbook must not be empty or
 /// contain control characters.
@@ -234,7 +234,7 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
 ///
 /// It returns any `T: serde::Serialize`, or `Result<T, E>` with an error that converts into
 /// `Box<dyn std::error::Error + Send + Sync>`. The page shows an error as `{"error": "…"}`. If the return type is
-/// `impl Serialize` and the value is a `Result`, serde serialises it as `{"Ok": …}` or `{"Err": …}`. So write `Result` in
+/// `impl Serialize` and the value is a `Result`, the page shows `{"Ok": …}` or `{"Err": …}`. So write `Result` in
 /// the return type.
 ///
 /// On the environment page, a run may take 5 s. In the health report, it may take as long as the program's timeout.
@@ -247,7 +247,7 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
 /// | `in_health` | no | The health report has the section too. It is cached there like a check. |
 /// | `crate = path::to::healthcheck` | `::healthcheck` | The path of the library, if Cargo.toml renames it (`crate = hc`) or another crate re-exports it. |
 ///
-/// The same rules apply to the name of a section as to the name of a check. With `in_health`, it also can't be `hostname`,
+/// The rules for the name of a check apply to a section, too. With `in_health`, the name also can't be `hostname`,
 /// `status`, `timestamp`, `results`, `warnings` or `reason`, which are the report's own keys. It can be `os`, `rust` or
 /// `process` only if the page excludes its built-in section of that name.
 ///

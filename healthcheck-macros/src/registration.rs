@@ -44,7 +44,7 @@ pub(crate) fn bind(
     let awaited = is_async.then(|| quote!(.await));
     let outcome = outcome(&quote!(#call #awaited));
     let outcome = if is_async {
-        // Boxed inline, because a generic function would be instantiated for each check. The variable has the span of the
+        // Boxed inline, because a generic function would be compiled for each check. The variable has the span of the
         // function's name, so that the compiler's error about a future that isn't `Send` points there.
         let boxed = Ident::new("__healthcheck_boxed", function.sig.ident.span());
         quote!({
@@ -87,7 +87,7 @@ pub(crate) fn bind(
 fn call(function: &Function, handles: &[Ident]) -> TokenStream {
     let mut name = function.sig.ident.clone();
     if function.returns_impl() {
-        // The generated code can't repeat an `impl` type. So the call gets the span of the return type, for the compiler's
+        // Generated code can't repeat an `impl` type. So the call gets the span of the return type, for the compiler's
         // errors.
         name.set_span(name.span().located_at(function.output().span()));
         quote_spanned!(name.span()=> #name(#(#handles.get()),*))

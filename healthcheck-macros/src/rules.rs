@@ -1,4 +1,4 @@
-//! The rules for names, texts and durations. The attributes apply them at compile time, and the runtime at build. So this
+//! The rules for names, texts and durations. The attributes apply them at compile time, the runtime at build. So this
 //! file exists twice, in `healthcheck/src/model` and in `healthcheck-macros/src`; `tests/same_rules.rs` compares both.
 
 use std::time::Duration;

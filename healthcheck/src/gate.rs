@@ -123,7 +123,7 @@ impl HealthCheck {
     /// Returns a [`Gate`] that is open while all of these checks pass or warn.
     ///
     /// # Errors
-    /// One of the names isn't the name of a check. A check that is removed later counts as passing.
+    /// There is no check with one of these names. A check that is removed later counts as passing.
     pub fn gate(&self, checks: impl IntoIterator<Item = impl Into<String>>) -> Result<Gate, SelectionError> {
         let checks = checks.into_iter().map(Into::into).collect();
         let id = self.core().runner.add_gate(checks)?;

@@ -173,7 +173,7 @@ impl HealthCheck {
     /// Returns the results of all checks.
     ///
     /// It runs the due checks concurrently, each after its dependencies, and waits for each check up to its timeout. It
-    /// waits for a background check only until its first result. If the initial delay of a background check is longer than
+    /// waits for a background check only until its first result. If the initial delay of such a check is longer than
     /// its timeout, the report shows it as "not run yet". While nothing changes, each call returns the same `Arc`.
     ///
     /// Inside one of its own checks it runs nothing and returns the last known results. Outside of a tokio runtime it
@@ -459,7 +459,7 @@ impl HealthCheck {
         async move { core.drain.is_under_way().await }
     }
 
-    /// Completes once the shutdown has begun and the [`shutdown_delay`](Self::shutdown_delay) (default: 5 s) is over. Your
+    /// Completes once a shutdown has begun and the [`shutdown_delay`](Self::shutdown_delay) (default: 5 s) is over. Your
     /// own server should then stop accepting connections.
     ///
     /// ```

@@ -52,7 +52,7 @@ impl Provided {
             .collect()
     }
 
-    /// Returns the parameter type to suggest for a missing type `T`: `&Arc<T>` if an `Arc<T>` was provided, or `&U` if `T`
+    /// Returns the parameter type to suggest for a missing `T`: `&Arc<T>` if an `Arc<T>` was provided, or `&U` if `T`
     /// is `Arc<U>` and a `U` was provided.
     fn instead_of<T: Send + Sync + 'static>(&self) -> Option<String> {
         let name = type_name::<T>();
@@ -99,7 +99,7 @@ impl fmt::Debug for Provided {
     }
 }
 
-/// The prefix that [`type_name`] gives the name of an `Arc`. It isn't guaranteed, so only a hint in an error depends on it.
+/// The prefix that [`type_name`] gives the name of an `Arc`. It isn't guaranteed, so only a hint depends on it.
 const ARC: &str = "alloc::sync::Arc<";
 
 /// Shortens a type's name to its form after an import: `alloc::vec::Vec<app::Db>` to `Vec<Db>`.
@@ -209,7 +209,7 @@ impl<T: Clone> CloneDependency for T {
     }
 }
 
-/// A provided value to lend to runs. Its methods have no bounds on `T`, so that a wrong `T` is one compile error, not three.
+/// A provided value to lend to runs. Its methods have no bounds on `T`, so that a wrong `T` is one error, not three.
 #[derive(Debug)]
 pub struct Shared<T: ?Sized>(Arc<T>);
 

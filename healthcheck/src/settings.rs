@@ -252,8 +252,8 @@ fn expected(what: &str, value: &Value) -> String {
     format!("expected {what}, found {found}")
 }
 
-// Custom deserialisation of `checks`, so that the error for an unknown key has its full path. A derived one only knows the
-// last key.
+// Custom deserialisation of `checks`, so that the error for an unknown key has its full path. A derived one has only
+// the last key.
 
 fn read_checks<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -38,7 +38,7 @@ impl Amount {
         })
     }
 
-    /// Returns this amount plus a share of itself: the limit at which a value that was below it counts as recovered. It is
+    /// Returns this amount plus a share of itself: the limit at which a value that was below it has recovered. It is
     /// never above `whole`, because no value could reach that.
     pub(super) fn raised(self, margin: f64, whole: u64) -> Self {
         let moved = |limit: u64| (limit as f64 * (1.0 + margin)).ceil().min(whole as f64) as u64;

@@ -1,4 +1,4 @@
-//! Sends one HTTP request and reads the response, over a new connection. A kept connection wouldn't show whether new ones
+//! Sends one HTTP request and reads the response over a new connection. A kept one wouldn't show whether new ones
 //! work.
 
 use std::fmt;
@@ -148,7 +148,7 @@ impl Exchange {
                 header::USER_AGENT,
                 concat!("healthcheck/", env!("CARGO_PKG_VERSION")),
             )
-            // So the server doesn't wait for a second request.
+            // This header tells the server not to wait for a second request.
             .header(header::CONNECTION, "close")
             .body(Full::new(self.content.clone()))
             .map_err(|error| Layer::Protocol.problem(error))?;

@@ -13,7 +13,7 @@ use crate::Outcome;
 /// one. Let the job write to a temporary file and rename it. The check doesn't see that a time was set explicitly
 /// (`touch`, a restored archive).
 ///
-/// A run costs one `stat`. Use it in a sync function, which has its own thread. The age depends on the machine's clock. A
+/// A run costs one `stat`. Use it in a sync function, which has its own thread. Ages depend on the machine's clock. A
 /// file with a time in the future passes only if it is at most `max_age` ahead. Otherwise a file that a broken clock
 /// dated a year ahead would pass for a year.
 ///

@@ -14,7 +14,7 @@ use crate::Outcome;
 /// about 25 ns, without a lock. The clock is monotonic, so setting the machine's time has no effect, and the time during
 /// which the machine is suspended doesn't count.
 ///
-/// The check doesn't see the work between two beats. If several workers share a heartbeat, the check doesn't see that one
+/// The check doesn't see the work between two beats. If several workers share a heartbeat, it doesn't see that one
 /// of them has stopped. Use one heartbeat for each, or [`Progress`](super::Progress).
 ///
 /// ```

@@ -1,8 +1,8 @@
 //! Stores the last status of a check with limits, for the hysteresis of the limits.
 //!
-//! Without hysteresis, a value that swings around its limit would cause a transition at each crossing. So a crossed limit
-//! clears only when the value is a margin beyond it. A ready-made check is built anew for each run. So this module stores
-//! its last status under a key of its subject and its limits. Two checks with the same key share the status.
+//! Without hysteresis, a value that swings around its limit would cause a transition at each crossing. So a crossed
+//! limit clears only when the value is a margin beyond it. A ready-made check is built anew for each run. So this module
+//! stores its last status under a key of its subject and its limits. Two checks with the same key share the status.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -89,7 +89,7 @@ impl Http {
         self
     }
 
-    /// Sends POST with this body instead of GET, for example a query to GraphQL, a search or a JSON-RPC service. Each run
+    /// Sends POST with this body instead of GET, such as a query to a GraphQL, search or JSON-RPC service. Each run
     /// sends it, so the request must not change anything.
     ///
     /// ```
@@ -109,7 +109,7 @@ impl Http {
         self.header(header::CONTENT_TYPE.as_str(), content_type)
     }
 
-    /// Requires that the body is JSON of at most 1 MiB, with the value `expected` at `pointer`. `pointer` is a JSON pointer
+    /// Requires that the body is JSON of at most 1 MiB, with the value `expected` at the JSON pointer `pointer`
     /// (RFC 6901) such as `"/status"` or `"/nodes/0/up"`. Several calls add up.
     pub fn json(mut self, pointer: impl Into<String>, expected: impl Serialize) -> Self {
         let pointer = pointer.into();

@@ -14,7 +14,7 @@ use super::span::span;
 use crate::outcome::CheckError;
 use crate::{Outcome, Status};
 
-/// Checks how far a consumer is behind, by a value that the application's own client reads: the lag of a Kafka group, the
+/// Checks how far a consumer is behind, by a value that the application's own client reads: a Kafka group's lag, the
 /// length of a queue, or the age of the oldest message or of a replica.
 ///
 /// `read` returns a number or a `Duration`, or a `Result` of one. An error is a failure, and so is no value within 3 s.

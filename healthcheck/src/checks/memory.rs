@@ -11,7 +11,7 @@ use crate::environment::{cgroup, system};
 /// **Available memory** is memory that the kernel can allocate without swapping: free memory + page cache of files
 /// (active and inactive) + reclaimable slab. `/environment` uses the same definition.
 /// - For a machine it is `MemAvailable`.
-/// - For a container (cgroup v1 or v2) it is the limit minus the used memory, without page cache and reclaimable slab. If
+/// - For a container (cgroup v1 or v2) it is the limit minus used memory, without page cache and reclaimable slab. If
 ///   groups are nested, the group with the least available memory counts.
 ///
 /// So page cache alone never fails a container. The kubelet's "working set" counts active page cache as used, so it is

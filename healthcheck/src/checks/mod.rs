@@ -3,7 +3,7 @@
 //! Each is a function, or a builder that you finish with `.check()` or `.await`. It returns an
 //! [`Outcome`](crate::Outcome) whose output has the request and its result, without credentials. The output of a failed
 //! network check begins with the layer: `DNS`, `connect`, `TLS`, `protocol` (no valid response) or `verdict` (a valid
-//! response that reports a failure). An invalid setting such as "15 percent" never panics. It is a failed outcome with an
+//! response that reports a failure). An invalid setting such as "15 percent" doesn't panic; the check fails with an
 //! example of a valid one.
 //!
 //! ```
@@ -52,12 +52,12 @@
 //! | `load` | the machine isn't overloaded | `checks-system`, any | 5 µs | a container's own CPU limit |
 //! | `open_files` | the process can open more | `checks-system`, any | 20 µs | the whole machine's limit |
 //!
-//! - **Network checks see the same as a new client.** `http`, `upstream`, `tls` and `redis` with a client look the name up
+//! - **Network checks see what a new client sees.** `http`, `upstream`, `tls` and `redis` with a client look the name up
 //!   and open a new connection for each run.
 //! - **Limits have a margin.** After crossing a limit, a check recovers only 2 % of the limit beyond it, or the `margin`
 //!   that you set. So a value that swings around its limit causes one transition.
 //! - **An unknown value passes**, with the output "unknown, because …". It must not remove an instance from service.
-//! - **A run leaves nothing behind**: no connection, thread or file. The one exception is a name lookup that hangs, at most
+//! - **A run leaves nothing behind**: no connection, thread or file. The only exception: name lookups that hang, at most
 //!   one for each name. The application's own pools and clients keep their connections.
 
 // Only the checks of the feature `checks-system` use sizes and lower limits.

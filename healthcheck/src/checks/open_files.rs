@@ -7,8 +7,8 @@ use crate::environment::system;
 /// Checks that the number of open files and sockets is below the process's soft limit (`ulimit -n`).
 ///
 /// It warns above 80 % and fails above 95 % of the soft limit. Set other limits as a share or as a number. At the soft
-/// limit the process can't accept or open connections any more, and a process that leaks files doesn't recover by itself.
-/// After crossing a limit, the check recovers at 2 % below the limit ([`margin`](OpenFiles::margin)). The number is known
+/// limit the process can't accept or open connections, and a process that leaks files doesn't recover by itself.
+/// After crossing a limit, the check recovers at 2 % below it ([`margin`](OpenFiles::margin)). The number is known
 /// only on Linux. Elsewhere, and in a sandbox without `/proc/self/fd`, the check passes as "unknown, because …".
 ///
 /// A run reads two small kernel files, about 20 µs; before Linux 6.2 it also lists all open files. The check doesn't see
@@ -83,7 +83,7 @@ impl OpenFiles {
     }
 }
 
-/// Returns the soft limit, or `None` if there is none. It uses a system call, because at the limit the process can't open
+/// Returns the soft limit, or `None` if there is none. It is a system call, because at the limit the process can't open
 /// the file in `/proc`.
 #[cfg(unix)]
 fn limit() -> Option<u64> {

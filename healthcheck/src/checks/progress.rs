@@ -17,11 +17,11 @@ use crate::Outcome;
 /// - warns if one piece hasn't moved for that long, but others have; the output has the oldest;
 /// - fails if nothing has moved for that long; the output has the oldest, and for how long.
 ///
-/// Clones share the work. `begin` and the drop cost about 50 ns each, of which 20 ns are a clock read. No thread waits for
+/// Clones share the work. `begin` and the drop cost about 50 ns each, 20 ns of it for a clock read. No thread waits for
 /// another, except to allocate memory when there are more pieces in flight than ever before. A run costs about 3 ns for
 /// each piece. The clock is monotonic.
 ///
-/// The check doesn't see work that should have begun but didn't; for that, use [`Heartbeat`](super::Heartbeat). It doesn't
+/// The check doesn't see work that should have begun but didn't; use [`Heartbeat`](super::Heartbeat) for that. Nor does it
 /// see whether the work succeeds; for that, use [`ErrorRate`](super::ErrorRate).
 ///
 /// ```
@@ -88,7 +88,7 @@ struct Place {
     /// When the piece last moved, in nanoseconds since the stripe's creation. The lowest bit is set while a piece is in
     /// flight. 0 before the first piece.
     moved: AtomicU64,
-    /// The name of the piece. `begin` writes it, and a check reads it if the piece is stuck. `begin` never waits for this
+    /// The name of the piece. `begin` writes it; a check reads it if the piece is stuck. `begin` never waits for this
     /// lock.
     what: Mutex<String>,
 }
@@ -97,7 +97,7 @@ const IN_FLIGHT: u64 = 1;
 const TIME: u32 = 1;
 
 impl Progress {
-    /// Returns a check that considers work stuck if it hasn't moved for longer than `stuck_after`. Choose a few times the
+    /// Returns a check for which work is stuck if it hasn't moved for longer than `stuck_after`. Choose a few times the
     /// usual time of a step.
     #[must_use]
     pub fn new(stuck_after: Duration) -> Self {
@@ -260,7 +260,7 @@ impl Stripe {
     }
 }
 
-/// Returns the block of a slot, and its index in the block. The blocks before block `n` have `(FIRST << n) - FIRST` slots.
+/// Returns the block of a slot, and its index in it. The blocks before block `n` have `(FIRST << n) - FIRST` slots.
 const fn block_of(number: Number) -> (usize, usize) {
     let number = number + FIRST;
     let block = (number / FIRST).ilog2() as usize;

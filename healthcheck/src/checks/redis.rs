@@ -346,7 +346,7 @@ async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &
     }
 }
 
-/// Returns the address of a manager. Only its `Debug` form has it. `None` for a Unix socket, or if that form has changed.
+/// Returns the address of a manager. Only its `Debug` form has it. `None` for a Unix socket, or if that form changed.
 fn address_of(manager: &ConnectionManager) -> Option<(String, u16)> {
     let shown = format!("{manager:?}");
     let (_, address) = shown.split_once("addr: Tcp")?;

@@ -73,7 +73,7 @@ pub(super) fn note(peer: Peer<'_>) {
     note_of(running(), peer, report);
 }
 
-/// Records the target of the current check by its name and addresses. A name without an address counts as another machine.
+/// Records the current check's target by name and addresses. A name without an address counts as another machine.
 pub(super) fn note_resolved(host: &str, addresses: &[IpAddr]) {
     let is_other = |&address: &IpAddr| Peer::Address(address).is_another_machine();
     if addresses.is_empty() || addresses.iter().any(is_other) {

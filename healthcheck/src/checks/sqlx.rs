@@ -28,10 +28,10 @@ use crate::Outcome;
 ///
 /// A run costs a round trip for the ping and one for each query. If the pool's connection doesn't answer the ping within
 /// half of the time, the check takes another. If the pool has no connection, the check also opens one connection of its
-/// own, with the pool's options, and closes it after the run. It needs that because the pool retries a refused connection
+/// own, with the pool's options, and closes it after the run. The reason: the pool retries a refused connection
 /// and doesn't return the error. So a database that is down fails at once with `connect: Connection refused`.
 ///
-/// Without `query`, the check doesn't see whether a table exists and this user may read it. A ping of SQLite reaches only
+/// Without `query`, the check doesn't see whether a table exists and this user may read it. In SQLite, a ping reaches only
 /// its thread: use `query` to read the file. The existing connections of the pool don't show whether new ones work. A
 /// changed password, a new address of the name or a full server shows only when the pool opens the next connection
 /// (`max_lifetime`, 30 min).
@@ -76,7 +76,7 @@ enum Broken {
 }
 
 impl<DB: Database> Sqlx<DB> {
-    /// Runs a query and ignores its rows. It fails if the query fails. For example, `"SELECT 1 FROM orders LIMIT 1"` checks
+    /// Runs a query and ignores its rows. The check fails if the query fails. `"SELECT 1 FROM orders LIMIT 1"` checks
     /// that the table exists. With SQLite, `"SELECT count(*) FROM sqlite_schema"` checks that the file can be read.
     pub fn query(mut self, sql: &'static str) -> Self
     where
@@ -87,7 +87,7 @@ impl<DB: Database> Sqlx<DB> {
     }
 
     /// Requires that the first column of the first row is true, as in
-    /// `"SELECT count(*) < 1000 FROM jobs WHERE state = 'waiting'"`. The column is a boolean or a 64-bit number, of which 0
+    /// `"SELECT count(*) < 1000 FROM jobs WHERE state = 'waiting'"`. It is a boolean or a 64-bit number, of which 0
     /// is false. No row and `NULL` fail too.
     pub fn expect_true(mut self, sql: &'static str) -> Self
     where
@@ -267,7 +267,7 @@ impl<DB: Database> Sqlx<DB> {
         }
     }
 
-    /// Returns the outcome if the pool gave no connection: the pool is exhausted, or the database fails. Call it after the
+    /// Returns the outcome if the pool gave no connection: it is exhausted, or the database fails. Call it after the
     /// check's own `acquire` has ended, because that takes a slot: a pool of one that can't connect isn't exhausted.
     fn none(
         &self,

@@ -16,12 +16,12 @@ use crate::model::time;
 
 /// Checks that the certificates of `host` are valid and don't expire soon.
 ///
-/// `host` is `"billing.internal"` (port 443), `"host:port"` or `"[::1]:port"`. The connection must use TLS from the first
+/// `host` is `"billing.internal"` (port 443), `"host:port"` or `"[::1]:port"`. The connection must use TLS from its first
 /// byte, so the check doesn't work for protocols that begin in plain text (SMTP, PostgreSQL).
 ///
 /// It checks the whole path by which a client trusts the host: the host's own certificate, the intermediates, and the
 /// authority. If there are several paths, the one that is valid longest counts. Other certificates of the server don't
-/// matter. The check warns if a certificate of the path expires in less than 21 days, and fails below 7 days; both can be
+/// matter. The check warns if a certificate of the path expires in less than 21 days, and fails below 7; both can be
 /// set. It also fails if a certificate has expired, if it isn't for this name, or if no trusted authority has signed it.
 /// Trusted are the machine's authorities, or those of [`ca_file`](Tls::ca_file).
 ///
@@ -80,8 +80,8 @@ impl Tls {
         self
     }
 
-    /// Sets the name that the certificate must have, if it differs from the host. Use it to connect to an internal address
-    /// of a public name.
+    /// Sets the name that the certificate must be valid for. Default: the host. Use it if you connect to an internal
+    /// address, but the certificate is for the public name.
     pub fn server_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self

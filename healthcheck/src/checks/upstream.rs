@@ -14,15 +14,15 @@ use crate::{Outcome, Overall, Report, upstream_loops};
 
 /// Checks the report of another service that uses this library, at `url`, and passes on its status and outputs.
 ///
-/// `success` passes, `degraded` warns and `failure` fails, whatever the HTTP status is. The output has the URL, host name
+/// `success` passes, `degraded` warns and `failure` fails, whatever the HTTP status. The output has the URL, host name
 /// and status of the other service, and the status and output of each of its checks, as far as this caller may see them.
 /// The check fails after 4.5 s by default. Such a service always answers a little earlier.
 ///
 /// Each run opens a new connection, as with [`http`](fn@super::http). It costs a lookup, a connection and a request, and
-/// the runs of the other service's checks. So use `/readyz` instead of `/healthcheck` if that is enough. A report of more
+/// the runs of the other service's checks. So use `/readyz`, not `/healthcheck`, if that is enough. A report of more
 /// than 1 MiB is a failure.
 ///
-/// The check doesn't see other instances behind the same name. It doesn't see whether the other service's checks cover the
+/// The check doesn't see other instances behind the same name. It doesn't see whether the other's checks cover the
 /// part that this service needs, or whether a cache in between sent an old report.
 ///
 /// Two services that request each other's report would wait for each other in a loop. To prevent that, the check sends a
@@ -64,7 +64,7 @@ impl Upstream {
         self
     }
 
-    /// Sends a header, such as `authorization`, with which the other service may show more details. The output never shows
+    /// Sends a header, such as `authorization`, so that the other service shows more details. The output never shows
     /// its value.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.exchange.header(name, value);

@@ -8,7 +8,7 @@ use std::path::Path;
 pub(crate) struct LinkedPackages {
     /// The name and version of the binary's own package.
     pub(crate) root: Option<(String, String)>,
-    /// Maps names to versions. Several versions of a package are joined by `", "`. Build dependencies aren't listed, because
+    /// Maps names to versions; several versions of a package are joined by `", "`. It has no build dependencies, because
     /// they aren't linked.
     pub(crate) versions: BTreeMap<String, String>,
 }
@@ -34,7 +34,7 @@ mod auditable {
 
     use super::LinkedPackages;
 
-    /// The largest file to read, in bytes. A larger one has debug information. Reading it could exceed the memory limit of a
+    /// The largest file to read, in bytes. A larger one has debug information; reading it could exceed the memory of a
     /// container, and the list isn't worth that.
     const LARGEST_EXECUTABLE: usize = 128 * 1024 * 1024;
     const LARGEST_LIST: usize = 8 * 1024 * 1024;

@@ -24,7 +24,7 @@ pub use builder::EnvironmentDumpBuilder;
 
 /// The environment page: data about the machine, the binary and the process, without secrets.
 ///
-/// The built-in sections are `os`, `rust` and `process`. Add your own with `#[env_section]` or with the builder. A section
+/// The built-in sections are `os`, `rust` and `process`. Add your own with `#[env_section]` or the builder. A section
 /// that fails, panics or exceeds its timeout is shown as `{"error": …}`.
 ///
 /// ```standalone_crate
@@ -84,7 +84,7 @@ impl EnvironmentDump {
         EnvironmentDumpBuilder::new()
     }
 
-    /// Collects every section and returns the redacted values. It runs all sections concurrently, and waits for each up to
+    /// Collects every section and returns the redacted values. It runs all sections at once, and waits for each up to
     /// its timeout, 5 s by default. If another request is already running a section, it waits for that run.
     ///
     /// Outside of a tokio runtime, only sections with a fixed value have one.
@@ -117,12 +117,12 @@ impl EnvironmentDump {
         };
         match runner.ask(selection, place, None).await {
             Ok(answer) => runner.sections(&answer),
-            // A page has no checks that a selection could miss.
+            // Unreachable: only an unknown check or tag is an error, and these selections have neither.
             Err(_) => Vec::new(),
         }
     }
 
-    /// Collects one section and returns its redacted value, without waiting for the others. Returns `None` if there is no
+    /// Collects one section and returns its redacted value without waiting for others. Returns `None` if there is no
     /// section of that name.
     pub async fn collect_section(&self, name: &str) -> Option<Value> {
         self.collected_section(name).await

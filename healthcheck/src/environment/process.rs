@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::system;
 
-/// Collects the section. `argv`, `cwd`, `user`, `pid` and `environ` have the names and shapes of py-healthcheck. Texts that
-/// aren't UTF-8 are converted lossily. `start_time` is in seconds since the epoch, `uptime` in seconds, `memory` in bytes.
+/// Collects the section. `argv`, `cwd`, `user`, `pid` and `environ` have the names and shapes of py-healthcheck. Texts
+/// that aren't UTF-8 are converted lossily. `start_time` is in seconds since the epoch, `uptime` in seconds, `memory` in
+/// bytes.
 pub(crate) fn collect() -> Value {
     let process = system::process();
     json!({

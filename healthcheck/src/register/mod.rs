@@ -125,7 +125,7 @@ pub(crate) enum Added {
     Disabled(Arc<CheckInfo>),
 }
 
-/// Applies the settings to a check that is added at run time, validates its options and redacts its texts. This calls the
+/// Applies the settings to a check that is added at run time, validates its options and redacts its texts. It calls the
 /// user's redaction rules, so the caller must not hold a lock.
 pub(crate) fn prepared(
     info: CheckInfo,
@@ -216,7 +216,7 @@ fn redacted(mut info: Arc<CheckInfo>, redaction: &Redaction) -> Arc<CheckInfo> {
     info
 }
 
-/// Replaces the discovered checks of the same names. It never replaces a check from the builder or an earlier replacement.
+/// Replaces the discovered checks of the same names. It replaces neither the builder's own checks nor the replacements.
 fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec<String>) {
     for check in replacements {
         let name = check.info.name();
@@ -386,7 +386,7 @@ pub(crate) fn discovered_sections() -> impl Iterator<Item = &'static SectionRegi
     inventory::iter::<SectionRegistration>.into_iter()
 }
 
-/// Returns the name and version of the binary's package, if a crate with the executable's name has an annotated function.
+/// Returns name and version of the binary's package, if a crate with the executable's name has an annotated function.
 pub(crate) fn own_package() -> Option<(&'static str, &'static str)> {
     let executable = std::env::current_exe().ok()?;
     let own = executable.file_stem()?.to_str()?.replace('-', "_");

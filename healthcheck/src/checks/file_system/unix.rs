@@ -27,7 +27,7 @@ pub(in super::super) fn space(path: &Path) -> io::Result<Space> {
     })
 }
 
-/// Returns true if an ext4 file system rejects writes after an error. Since Linux 6.15 it isn't remounted read-only then;
+/// Returns true if an ext4 file system rejects writes after an error. Since Linux 6.15 it isn't remounted read-only;
 /// only its options show it.
 #[cfg(target_os = "linux")]
 fn has_given_up_writing(path: &Path) -> bool {

@@ -1,7 +1,7 @@
 //! The limits of the container: reads the Linux control groups (cgroups) of this process, version 1 or 2.
 //!
-//! The limit of an outer group applies to all groups inside it, so all groups from the process's group to the root count.
-//! `/proc/self` has the path of the process's group and the mount points. With a cgroup namespace the group's path is the
+//! The limit of an outer group applies to all groups inside it, so every group from the process's to the root counts.
+//! `/proc/self` has the path of the process's group and the mount points. In a cgroup namespace the group's path is the
 //! root, without one it is the host's path. On other systems these files don't exist, so there are no limits.
 
 use std::fs;
@@ -110,7 +110,7 @@ impl Groups {
         limited.min_by_key(|memory| (memory.available().unwrap_or(memory.limit), memory.limit))
     }
 
-    /// Returns the used memory of a group. In version 1, only the names with "total_" include inner groups, and there is no
+    /// Returns the used memory of a group. In version 1, only names with "total_" include inner groups, and there is no
     /// entry for slab.
     fn memory_used(&self, directory: &Path) -> Option<u64> {
         let (usage, reclaimable): (_, &[&str]) = match self.unified {

@@ -145,7 +145,7 @@ fn open_files() -> Option<u64> {
     /// Whether the size of the directory `/proc/self/fd` is the number of open files.
     static SIZE_COUNTS: OnceLock<bool> = OnceLock::new();
 
-    // Since Linux 6.2 it is. That saves a process with 100,000 sockets from listing all of them. In older kernels the size
+    // Since Linux 6.2 it is. That saves a process with 100,000 sockets from listing them. In older kernels the size
     // is 0. A sandbox with its own /proc may report any size. So list the directory once to find out.
     let size = fs::metadata("/proc/self/fd").ok()?.len();
     if SIZE_COUNTS.get() == Some(&true) {

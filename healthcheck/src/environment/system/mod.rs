@@ -26,9 +26,9 @@ pub(crate) use platform::{load, memory, online_cpus, process, uname, user};
 
 /// The machine's memory, in bytes. For a container's limit see [`super::cgroup`].
 ///
-/// Available memory is memory that the kernel can allocate without swapping: free memory + page cache of files (active and
-/// inactive) + reclaimable slab. The environment page and the check `memory` use this definition, for a machine and for a
-/// container.
+/// Available memory is memory that the kernel can allocate without swapping: free memory + page cache of files (active
+/// and inactive) + reclaimable slab. The environment page and the check `memory` use this definition, for a machine and
+/// for a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Memory {
     pub(crate) total: u64,
@@ -56,7 +56,7 @@ pub(crate) struct Uname {
     pub(crate) machine: Option<String>,
 }
 
-/// The operating system's values of this process.
+/// Data about this process from the operating system.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Process {
     /// The effective user id, on systems with numeric user ids.

@@ -79,7 +79,7 @@ const fn uid(_process: &sysinfo::Process) -> Option<u32> {
     None
 }
 
-/// Reads the variables that a login sets, as py-healthcheck does, because the user database of these systems isn't a file.
+/// Reads the variables that a login sets, as py-healthcheck does, because these systems have no file of users.
 pub(crate) fn user(_process: &Process) -> Option<String> {
     ["USER", "USERNAME"]
         .iter()
