@@ -6,6 +6,7 @@
 //! - 10,000 async checks that pass at once against 10,000 empty tasks, spawned and joined: 40 pairs. Each round has a
 //!   registry of its own, built before the clock starts; the time holds the whole report, put together. Nobody pays for
 //!   the garbage of the round before.
+//! - 64 tasks that ask at once for the same 1,000 checks against one that asks for them: 40 pairs.
 //!
 //! On tokio's multi-thread runtime with its default of workers, one a core.
 
@@ -19,12 +20,15 @@ use tokio::runtime::Runtime;
 
 const PAUSE: Duration = Duration::from_millis(100);
 const MANY: usize = 10_000;
+const ASKED_AT_ONCE: usize = 1_000;
+const ASKERS: usize = 64;
 
 fn main() -> Result {
     let runtime = Runtime::new()?;
     figure::heading("A cold report");
     slow_checks(&runtime)?;
-    many_checks(&runtime)
+    many_checks(&runtime)?;
+    many_askers(&runtime)
 }
 
 fn slow_checks(runtime: &Runtime) -> Result {
@@ -72,6 +76,33 @@ fn many_checks(runtime: &Runtime) -> Result {
         pairs.ratio(),
         told(&pairs)
     ));
+    Ok(())
+}
+
+fn many_askers(runtime: &Runtime) -> Result {
+    let ask = |askers: usize| {
+        let health = samples::trivial(ASKED_AT_ONCE)?;
+        sweep();
+        let began = Instant::now();
+        runtime.block_on(async {
+            let asked = (0..askers).map(|_| {
+                let health = health.clone();
+                tokio::spawn(async move { drop(health.report().await) })
+            });
+            for asker in asked.collect::<Vec<_>>() {
+                let _ = asker.await;
+            }
+        });
+        Ok(began.elapsed())
+    };
+    let pairs = Pairs::measure(40, || ask(ASKERS), || ask(1))?;
+    figure::at_most(
+        "1,000 trivial checks asked at once by 64 tasks, of by one",
+        pairs.ratio(),
+        8.0,
+        "×",
+    );
+    figure::note(told(&pairs));
     Ok(())
 }
 
