@@ -7,6 +7,7 @@
 //! - 10,000 async checks that pass at once, compared with spawning and joining 10,000 empty tasks: 40 pairs. Each round
 //!   builds its own registry before the clock starts. The time includes the complete report. The memory of the previous
 //!   round is cleaned up before.
+//! - 64 tasks that ask at once for the same 1,000 checks, compared with one task that asks for them: 40 pairs.
 //!
 //! The checks run on tokio's multi-thread runtime with its default number of workers, one for each core.
 
@@ -20,12 +21,15 @@ use tokio::runtime::Runtime;
 
 const PAUSE: Duration = Duration::from_millis(100);
 const MANY: usize = 10_000;
+const ASKED_AT_ONCE: usize = 1_000;
+const ASKERS: usize = 64;
 
 fn main() -> Result {
     let runtime = Runtime::new()?;
     figure::heading("A cold report");
     slow_checks(&runtime)?;
-    many_checks(&runtime)
+    many_checks(&runtime)?;
+    many_askers(&runtime)
 }
 
 fn slow_checks(runtime: &Runtime) -> Result {
@@ -73,6 +77,33 @@ fn many_checks(runtime: &Runtime) -> Result {
         pairs.ratio(),
         told(&pairs)
     ));
+    Ok(())
+}
+
+fn many_askers(runtime: &Runtime) -> Result {
+    let ask = |askers: usize| {
+        let health = samples::trivial(ASKED_AT_ONCE)?;
+        sweep();
+        let began = Instant::now();
+        runtime.block_on(async {
+            let asked = (0..askers).map(|_| {
+                let health = health.clone();
+                tokio::spawn(async move { drop(health.report().await) })
+            });
+            for asker in asked.collect::<Vec<_>>() {
+                let _ = asker.await;
+            }
+        });
+        Ok(began.elapsed())
+    };
+    let pairs = Pairs::measure(40, || ask(ASKERS), || ask(1))?;
+    figure::at_most(
+        "1,000 trivial checks asked at once by 64 tasks, of by one",
+        pairs.ratio(),
+        8.0,
+        "×",
+    );
+    figure::note(told(&pairs));
     Ok(())
 }
 
