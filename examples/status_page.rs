@@ -97,6 +97,6 @@ fn every_other_half_minute() -> Outcome {
     if (seconds / 15).is_multiple_of(2) {
         Outcome::pass("PONG")
     } else {
-        Outcome::fail("timed out waiting for PONG from cache-1.internal:6379")
+        Outcome::fail("timed out waiting for PONG from cache.internal:6379")
     }
 }

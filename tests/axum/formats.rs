@@ -184,7 +184,7 @@ async fn text_is_one_line_until_something_fails_or_more_is_asked_for() {
     let consul = ask(&router, with(get("/readyz"), "accept", "text/plain, text/*, */*")).await;
     assert_eq!(
         text(&consul),
-        "[+]ping ok\n[+]disk warns: hm\nreadyz check passed\n"
+        "[+]ping ok\n[+]disk warns: hm\nreadyz check passed, degraded: disk\n"
     );
     let router = plain([fails("etcd"), passes("ping")]);
     let failing = ask(&router, with(get("/readyz"), "accept", "text/plain")).await;

@@ -14,7 +14,7 @@ const SCRIPT: &str = include_str!("page.js");
 /// Nothing but this very style and script runs; the page may ask its own server for its next state. A test tells the
 /// digests to write here once either file has changed.
 pub(super) const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-BwxQjxtIOr48JghXKtpWQxwbvvhi5f+VTRufkuu5Ntk='; \
+    style-src 'sha256-cesJsTutFuMduT7Z0DkGRGewxUiQdXJ5PDRGWzqL+ms='; \
     script-src 'sha256-2hdsDoZz+RUmzfN7XqKiwBxsDWxkJ0NQ3G/xZg21XI8='; \
     connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
