@@ -12,18 +12,18 @@ use tokio::time::timeout;
 
 use crate::exchange::exchange;
 
-/// How long an answer may take: the health path itself takes at most 4 s, unless it was told otherwise.
+/// How long an answer may take. By default the health path answers within 4 s.
 const LIMIT: Duration = Duration::from_secs(5);
 /// As much of an answer is read as the endpoint ever sends.
 const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
-/// What [`is_probe`](crate::is_probe) knows it by.
+/// [`is_probe`](crate::is_probe) recognises our own requests by it.
 pub(crate) const AGENT: &str = concat!("healthcheck-axum/", env!("CARGO_PKG_VERSION"));
 
-/// Asks a health endpoint over HTTP, for images without curl: `myapp probe` as Docker's `HEALTHCHECK`, as an exec
-/// probe, or as a check script of Nagios, Nomad or Consul. Never takes longer than 5 s.
+/// Sends one request to a health endpoint, for images without curl: `myapp probe` is Docker's `HEALTHCHECK`, an exec
+/// probe, or a check script of Nagios, Nomad or Consul. It takes at most 5 s.
 ///
-/// The address is host and port, as in "127.0.0.1:8080" or a [`SocketAddr`](std::net::SocketAddr), or on Unix `unix:` and the path of a socket, as in
-/// "unix:/run/app.sock". The path is one of the health path or the probes, with a query where that is wanted.
+/// The address is a host and a port, as in "127.0.0.1:8080" or a [`SocketAddr`](std::net::SocketAddr). On Unix it may be
+/// a socket, as in "unix:/run/app.sock". The path is the health path or that of a probe, and may have a query.
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -52,28 +52,28 @@ pub async fn probe_within(addr: impl fmt::Display, path: &str, limit: Duration) 
     }
 }
 
-/// What [`probe`] found: an exit code for whoever runs it, and one line of text.
+/// The result of [`probe`]: an exit code, and one line of text by its `Display`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probed {
     status: Status,
     code: Option<StatusCode>,
-    said: String,
+    line: String,
 }
 
 impl Probed {
-    /// Pass, warn (degraded) or fail, also where nobody answered.
+    /// Pass, warn (degraded) or fail. No answer is a failure.
     #[must_use]
     pub const fn status(&self) -> Status {
         self.status
     }
 
-    /// The status code of the answer; `None`: there was none.
+    /// The status code of the answer. `None` if there was no answer.
     #[must_use]
     pub const fn status_code(&self) -> Option<StatusCode> {
         self.code
     }
 
-    /// The exit code for Docker: 0 healthy, also where it is degraded, or 1.
+    /// The exit code for Docker: 0 if the service is healthy or degraded, else 1.
     #[must_use]
     pub const fn docker_code(&self) -> u8 {
         match self.status {
@@ -96,7 +96,7 @@ impl Probed {
         Self {
             status: Status::Fail,
             code: None,
-            said: why.to_owned(),
+            line: why.to_owned(),
         }
     }
 
@@ -106,25 +106,25 @@ impl Probed {
         } else {
             Status::Fail
         };
-        let told = serde_json::from_slice(body).ok();
-        let (status, said) = match told.as_ref().and_then(Told::of) {
-            // 429 is how Consul is told of a warning.
-            Some(told) if told.status == Status::Warn && code == StatusCode::TOO_MANY_REQUESTS => {
-                (Status::Warn, told.said())
+        let report = serde_json::from_slice(body).ok();
+        let (status, line) = match report.as_ref().and_then(ReportSummary::of) {
+            // For Consul 429 is a warning.
+            Some(summary) if summary.status == Status::Warn && code == StatusCode::TOO_MANY_REQUESTS => {
+                (Status::Warn, summary.line())
             }
-            Some(told) => (worse(by_code, told.status), told.said()),
-            // A format of one's own: the code tells.
+            Some(summary) => (worse(by_code, summary.status), summary.line()),
+            // Not our JSON: only the status code is known.
             None => (by_code, code.to_string()),
         };
         Self {
             status,
             code: Some(code),
-            said,
+            line,
         }
     }
 }
 
-/// One line as Nagios wants it, "CRITICAL - database: connection refused"; without `|`, where its figures would begin.
+/// One line in the form of Nagios, "CRITICAL - database: connection refused". It has no `|`, which would begin its figures.
 impl fmt::Display for Probed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = match self.status {
@@ -133,7 +133,7 @@ impl fmt::Display for Probed {
             Status::Fail => "CRITICAL",
         };
         let line: String = self
-            .said
+            .line
             .chars()
             .map(|c| if c == '|' || c.is_control() { ' ' } else { c })
             .collect();
@@ -149,15 +149,15 @@ const fn worse(one: Status, other: Status) -> Status {
     }
 }
 
-/// What a report tells of its service. Read from a value, since reading a whole [`healthcheck::Report`] would be a
-/// twentieth of this crate.
-struct Told<'a> {
+/// The part of a report that the line shows. It is read from a `Value`, since the code to read a whole
+/// [`healthcheck::Report`] would be a twentieth of this crate.
+struct ReportSummary<'a> {
     status: Status,
     reason: Option<&'a str>,
     results: Vec<(&'a str, Status, &'a Value)>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> ReportSummary<'a> {
     fn of(report: &'a Value) -> Option<Self> {
         let result = |result: &'a Value| {
             let status = match result["status"].as_str()? {
@@ -185,7 +185,7 @@ impl<'a> Told<'a> {
     }
 
     /// What is wrong, the failures first; or how much is right.
-    fn said(&self) -> String {
+    fn line(&self) -> String {
         let mut troubles: Vec<String> = self.reason.iter().map(ToString::to_string).collect();
         for wanted in [Status::Fail, Status::Warn] {
             let results = self.results.iter().filter(|(_, status, _)| *status == wanted);
@@ -268,19 +268,19 @@ mod tests {
     fn what_is_degraded_is_healthy_for_docker_and_a_warning_for_nagios() {
         let results = [result("a", "pass", "fine"), result("b", "warn", "slow")].join(",");
         let degraded = report("degraded", &results);
-        let told = (0, 1, "WARNING - b: slow".to_owned());
-        assert_eq!(probed(200, &degraded), told);
-        assert_eq!(probed(429, &degraded), told, "Consul's warning");
+        let expected = (0, 1, "WARNING - b: slow".to_owned());
+        assert_eq!(probed(200, &degraded), expected);
+        assert_eq!(probed(429, &degraded), expected, "Consul's warning");
     }
 
     #[test]
     fn a_failure_is_1_for_docker_and_2_for_nagios_with_the_failures_first() {
         let results = [result("a", "warn", "slow"), result("b", "fail", "gone | done")].join(",");
-        let told = (1, 2, "CRITICAL - b: gone   done; a: slow".to_owned());
-        assert_eq!(probed(503, &report("failure", &results)), told);
+        let expected = (1, 2, "CRITICAL - b: gone   done; a: slow".to_owned());
+        assert_eq!(probed(503, &report("failure", &results)), expected);
         assert_eq!(
             probed(200, &report("failure", &results)),
-            told,
+            expected,
             "whatever the code says"
         );
         assert_eq!(

@@ -35,8 +35,8 @@ impl Default for Limits {
 impl Limits {
     /// For this process: half of the files that it may have open are left to the application. Where the system doesn't tell how many it may have, nothing is.
     pub(crate) fn of_this_process() -> Self {
-        let told = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-        Self::default().within(open_files(&told))
+        let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+        Self::default().within(open_files(&limits))
     }
 
     fn within(self, files: Option<usize>) -> Self {

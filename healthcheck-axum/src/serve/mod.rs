@@ -172,7 +172,7 @@ impl Endpoints {
     /// # Errors
     /// As [`serve`](Self::serve).
     pub async fn serve_on(self, listener: impl Into<Listener>) -> Result<(), ServeError> {
-        self.run(listener.into(), Signals::TakenOver, std::future::pending())
+        self.run(listener.into(), SignalHandling::Installed, std::future::pending())
             .await
     }
 
@@ -216,13 +216,13 @@ impl Endpoints {
         listener: impl Into<Listener>,
         until: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        self.run(listener.into(), Signals::LeftAlone, until).await
+        self.run(listener.into(), SignalHandling::LeftToCaller, until).await
     }
 
     async fn run(
         self,
         listener: Listener,
-        signals: Signals,
+        signals: SignalHandling,
         until: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let addresses = listener
@@ -262,7 +262,7 @@ impl Endpoints {
             shortcut: Shortcut::new(state),
             health,
             shutdown_delay,
-            signals: signals == Signals::TakenOver,
+            signals: signals == SignalHandling::Installed,
             watch_runtime: watch_runtime && !own_is_disabled,
             maintenance_file,
             termination_log,
@@ -284,10 +284,10 @@ impl Endpoints {
             Ok(listener) => listener,
             Err(why) => return Err(ServeError::listen(addrs, why)),
         };
-        let told = listener
+        let bound = listener
             .local_addr()
             .and_then(|addr| Ok((addr, listener.into_std()?)));
-        let (addr, listener) = told.map_err(|why| ServeError::start("start the agent of HAProxy", why))?;
+        let (addr, listener) = bound.map_err(|why| ServeError::start("start the agent of HAProxy", why))?;
         log!(INFO, "the agent of HAProxy answers on {addr}");
         Ok(Agent {
             listener,
@@ -297,9 +297,9 @@ impl Endpoints {
     }
 }
 
-/// Who handles the signals that end a process.
+/// Whether the server handles SIGTERM and Ctrl-C.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Signals {
-    TakenOver,
-    LeftAlone,
+enum SignalHandling {
+    Installed,
+    LeftToCaller,
 }

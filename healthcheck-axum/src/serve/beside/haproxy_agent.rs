@@ -1,4 +1,4 @@
-//! HAProxy's agent check: a TCP port that tells readiness in one line.
+//! HAProxy's agent check: a TCP port that reports readiness in one line.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long to wait when no connection can be accepted.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// Where it listens, and what it tells.
+/// Where it listens, and which checks it reports.
 pub(crate) struct Agent {
     pub(crate) listener: std::net::TcpListener,
     /// Readiness, as old as a probe may be.
@@ -27,8 +27,8 @@ pub(crate) struct Agent {
     pub(crate) budget: Option<Duration>,
 }
 
-/// Tells everybody who connects, until it is dropped.
-pub(crate) async fn tell(agent: Agent, health: HealthCheck) {
+/// Answers every connection, until it is dropped.
+pub(crate) async fn answer(agent: Agent, health: HealthCheck) {
     let listener = match TcpListener::from_std(agent.listener) {
         Ok(listener) => listener,
         Err(error) => {
@@ -49,13 +49,13 @@ pub(crate) async fn tell(agent: Agent, health: HealthCheck) {
         match accepted {
             Ok((stream, peer)) => {
                 let (health, selection) = (health.clone(), agent.selection.clone());
-                let told: Task = Box::pin(async move {
+                let connection: Task = Box::pin(async move {
                     let line = line(&health, &selection, agent.budget).await;
-                    // Whoever went away or doesn't read asks again.
-                    let said = timeout(PATIENCE, say(stream, line)).await;
-                    log!(TRACE, %peer, line, ?said, "agent of HAProxy");
+                    // A client that doesn't read it connects again.
+                    let sent = timeout(PATIENCE, send(stream, line)).await;
+                    log!(TRACE, %peer, line, ?sent, "agent of HAProxy");
                 });
-                connections.spawn(told);
+                connections.spawn(connection);
             }
             Err(error) => {
                 log!(DEBUG, %error, "the agent of HAProxy can't accept a connection");
@@ -65,7 +65,7 @@ pub(crate) async fn tell(agent: Agent, health: HealthCheck) {
     }
 }
 
-/// HAProxy keeps what it was told until it is told the opposite: `up` alone ends neither `maint` nor `drain`, which takes
+/// HAProxy keeps a state until it gets the opposite: `up` alone ends neither `maint` nor `drain`, which takes
 /// `ready`, and gives no weight back.
 async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Duration>) -> &'static str {
     // Before the checks are asked: what is going to end isn't held up by them.
@@ -86,7 +86,7 @@ async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Durati
     }
 }
 
-async fn say(mut stream: TcpStream, line: &str) -> std::io::Result<()> {
+async fn send(mut stream: TcpStream, line: &str) -> std::io::Result<()> {
     stream.write_all(line.as_bytes()).await?;
     stream.shutdown().await?;
     // What the client sent (`agent-send`) is read: a socket that is closed before takes the line back by its reset.

@@ -17,7 +17,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 const FIRST_LOOK: Duration = Duration::from_millis(500);
 /// How often a line says that maintenance goes on.
 const REMINDER: Duration = Duration::from_secs(600);
-/// More of a reason than this helps nobody.
+/// A longer reason is cut.
 const LONGEST_REASON: usize = 200;
 
 /// A file whose existence is maintenance.
@@ -63,7 +63,7 @@ impl Switch {
     }
 }
 
-/// Reminds every ten minutes that maintenance goes on, whoever began it, until it is dropped.
+/// Reminds every ten minutes that maintenance goes on, however it began, until it is dropped.
 pub(crate) async fn remind(health: HealthCheck) {
     let mut reminder = Reminder::default();
     loop {
@@ -81,7 +81,7 @@ enum Seen {
     Absent,
     /// It exists; its first line.
     Present(String),
-    /// It can't be told.
+    /// Unknown.
     Unknown,
 }
 
@@ -123,26 +123,26 @@ enum Act {
 /// Which maintenance is the file's: one that the program began is the program's to end.
 #[derive(Debug, Default)]
 struct Flag {
-    /// What the file said when maintenance began.
-    said: Option<String>,
+    /// The reason in the file when maintenance began.
+    reason: Option<String>,
     /// What is shown because of it.
     shown: Option<String>,
 }
 
 impl Flag {
     fn step(&mut self, seen: Seen, current: Option<&str>) -> Option<Act> {
-        let ours = self.said.is_some() && current == self.shown.as_deref();
+        let ours = self.reason.is_some() && current == self.shown.as_deref();
         match seen {
             Seen::Unknown => None,
-            Seen::Present(said) => {
-                let begins = current.is_none() || ours && self.said.as_ref() != Some(&said);
+            Seen::Present(reason) => {
+                let begins = current.is_none() || ours && self.reason.as_ref() != Some(&reason);
                 begins.then(|| {
-                    self.said = Some(said.clone());
-                    Act::Begin(said)
+                    self.reason = Some(reason.clone());
+                    Act::Begin(reason)
                 })
             }
             Seen::Absent => {
-                self.said = None;
+                self.reason = None;
                 ours.then_some(Act::End)
             }
         }
@@ -151,7 +151,7 @@ impl Flag {
 
 #[derive(Debug, Default)]
 struct Reminder {
-    /// When it began, and when it was told last.
+    /// When it began, and when the last line was logged.
     since: Option<(Instant, Instant)>,
 }
 
@@ -162,11 +162,11 @@ impl Reminder {
             self.since = None;
             return None;
         }
-        let (began, told) = self.since.get_or_insert((now, now));
-        if now.saturating_duration_since(*told) < REMINDER {
+        let (began, logged) = self.since.get_or_insert((now, now));
+        if now.saturating_duration_since(*logged) < REMINDER {
             return None;
         }
-        *told = now;
+        *logged = now;
         Some(now.saturating_duration_since(*began))
     }
 }
@@ -175,19 +175,19 @@ impl Reminder {
 mod tests {
     use super::*;
 
-    fn present(said: &str) -> Seen {
-        Seen::Present(said.to_owned())
+    fn present(reason: &str) -> Seen {
+        Seen::Present(reason.to_owned())
     }
 
-    fn begin(said: &str) -> Option<Act> {
-        Some(Act::Begin(said.to_owned()))
+    fn begin(reason: &str) -> Option<Act> {
+        Some(Act::Begin(reason.to_owned()))
     }
 
     /// A flag whose maintenance goes on.
-    fn begun(said: &str) -> Flag {
+    fn begun(reason: &str) -> Flag {
         let mut flag = Flag::default();
-        assert_eq!(flag.step(present(said), None), begin(said));
-        flag.shown = Some(said.to_owned());
+        assert_eq!(flag.step(present(reason), None), begin(reason));
+        flag.shown = Some(reason.to_owned());
         flag
     }
 
@@ -247,14 +247,14 @@ mod tests {
     fn it_reminds_every_ten_minutes_and_not_after_the_end() {
         let start = Instant::now();
         let mut reminder = Reminder::default();
-        let told: Vec<u64> = (0..3_600)
+        let logged: Vec<u64> = (0..3_600)
             .filter(|&second| {
                 reminder
                     .tick(start + Duration::from_secs(second), second < 1_500)
                     .is_some()
             })
             .collect();
-        assert_eq!(told, [600, 1_200]);
+        assert_eq!(logged, [600, 1_200]);
     }
 
     #[tokio::test]

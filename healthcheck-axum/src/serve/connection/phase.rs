@@ -57,10 +57,11 @@ pub(in crate::serve) struct ConnectionPhase {
     moved: AtomicBool,
     /// No further request is read.
     is_last: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<StageState>,
 }
 
-struct State {
+/// Since when the connection is in its stage, and how to wake its task.
+struct StageState {
     since: Instant,
     /// The accept loop wants the place of a connection that has been in its stage since then.
     asked: Option<Instant>,
@@ -74,7 +75,7 @@ impl ConnectionPhase {
             stage: AtomicU8::new(Stage::New as u8),
             moved: AtomicBool::new(false),
             is_last: AtomicBool::new(false),
-            state: Mutex::new(State {
+            state: Mutex::new(StageState {
                 since: Instant::now(),
                 asked: None,
                 waker: None,
@@ -171,7 +172,7 @@ impl ConnectionPhase {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, StageState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

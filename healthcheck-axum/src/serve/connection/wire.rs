@@ -38,19 +38,19 @@ pub(super) struct Wire<T> {
     searched: usize,
     /// How many of these are of the head that hyper reads.
     open: usize,
-    refusal: Option<Refusal>,
+    refusal: Option<HeadRefusal>,
     /// hyper's, while it waits for a head and the last answer isn't through.
     reader: Option<Waker>,
 }
 
 /// Why a connection is closed without its request having been answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct HeadRefusal {
     status: StatusCode,
     error: &'static str,
 }
 
-impl Refusal {
+impl HeadRefusal {
     const TOO_LARGE: Self = Self {
         status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         error: "the head of the request is longer than 16 KiB or has more than 100 headers",
@@ -75,7 +75,7 @@ enum Found {
     Head(usize),
     /// Not yet a whole head.
     Part,
-    Refused(Refusal),
+    Refused(HeadRefusal),
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
@@ -97,7 +97,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         self.refusal.is_some() || self.phase.is_last() || self.filled > 0
     }
 
-    pub(super) const fn refusal(&self) -> Option<Refusal> {
+    pub(super) const fn refusal(&self) -> Option<HeadRefusal> {
         self.refusal
     }
 
@@ -136,15 +136,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
         let unread = self.unread();
         if unread.starts_with(HTTP_2) {
-            return Found::Refused(Refusal::HTTP_2);
+            return Found::Refused(HeadRefusal::HTTP_2);
         }
         if PROXY.iter().any(|signature| unread.starts_with(signature)) {
-            return Found::Refused(Refusal::PROXY_PROTOCOL);
+            return Found::Refused(HeadRefusal::PROXY_PROTOCOL);
         }
         // A client of TLS or of SSH waits for an answer, and sends no end of a head.
         let method = unread.iter().position(|byte| !is_of_method(*byte));
         if method.is_some_and(|end| end == 0 || unread.get(end) != Some(&b' ')) && unread != b"\r" {
-            return Found::Refused(Refusal::NO_HTTP);
+            return Found::Refused(HeadRefusal::NO_HTTP);
         }
         let from = self.searched.saturating_sub(2);
         let new = unread.get(from..).unwrap_or_default();
@@ -156,7 +156,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         self.searched = self.filled;
         match end {
             Some(end) => Found::Head(end),
-            None if self.filled >= LONGEST_HEAD => Found::Refused(Refusal::TOO_LARGE),
+            None if self.filled >= LONGEST_HEAD => Found::Refused(HeadRefusal::TOO_LARGE),
             None => Found::Part,
         }
     }
@@ -200,9 +200,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         if self.refusal.is_none() {
             let is_too_large = written.get(9..12) == Some(b"431");
             self.refusal = Some(if is_too_large {
-                Refusal::TOO_LARGE
+                HeadRefusal::TOO_LARGE
             } else {
-                Refusal::NO_HTTP
+                HeadRefusal::NO_HTTP
             });
         }
     }

@@ -56,7 +56,7 @@ pub(super) struct Server {
     pub(super) addresses: String,
 }
 
-/// What the application's side tells the server's thread. Its end tells that the application wants no server any more.
+/// What the future of `serve` orders its thread to do. If the sender is gone, the future was dropped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Order {
     Serve,
@@ -65,11 +65,11 @@ enum Order {
 
 /// Why the server stops taking things as they are.
 #[derive(Clone, Copy)]
-enum Cause {
+enum EndedBy {
     Signal(Caught),
-    /// `begin_shutdown()`, or the future that somebody gave.
-    Told,
-    /// Nobody waits for it any more.
+    /// `begin_shutdown()`, or the end of the future that `serve_until` was given.
+    Ordered,
+    /// The future of `serve` was dropped.
     Abandoned,
 }
 
@@ -109,7 +109,7 @@ impl Server {
                 ended.await
             }
         };
-        // Its drop tells that the answer was taken, or that nobody wants one.
+        // Its drop shows the thread that the result was taken, or that this future was dropped.
         drop(orders);
         ended.unwrap_or_else(|_| Err(ServeError::panicked()))
     }
@@ -173,14 +173,14 @@ impl Server {
             spawn(Box::pin(switch.follow()));
         }
         if let Some(agent) = self.agent.take() {
-            spawn(Box::pin(haproxy_agent::tell(agent, self.health.clone())));
+            spawn(Box::pin(haproxy_agent::answer(agent, self.health.clone())));
         }
         if self.watch_runtime {
             spawn(Box::pin(runtime_watch::watch(application, self.health.clone())));
         }
         #[cfg(all(feature = "systemd", unix))]
         if let Some(service) = systemd::Service::of_environment(&self.health, self.max_age) {
-            spawn(Box::pin(service.tell()));
+            spawn(Box::pin(service.notify()));
         }
         companions
     }
@@ -209,24 +209,24 @@ impl Server {
         let cause = loop {
             tokio::select! {
                 never = accept::accept(&listener, &context, &mut places) => match never {},
-                caught = signals.next() => break Cause::Signal(caught),
+                caught = signals.next() => break EndedBy::Signal(caught),
                 cause = ordered(given) => break cause,
                 () = self.health.draining(), if began.is_none() => {
                     began = Some(Instant::now());
                     // Who handles the signals says by the future when the server ends.
                     if self.signals {
-                        break Cause::Told;
+                        break EndedBy::Ordered;
                     }
                 }
             }
         };
         let delay = match cause {
-            Cause::Abandoned => return Ended::default(),
-            Cause::Signal(Caught::Interrupt) => Duration::ZERO,
-            Cause::Signal(Caught::Terminate) | Cause::Told => self.health.shutdown_delay(),
+            EndedBy::Abandoned => return Ended::default(),
+            EndedBy::Signal(Caught::Interrupt) => Duration::ZERO,
+            EndedBy::Signal(Caught::Terminate) | EndedBy::Ordered => self.health.shutdown_delay(),
         };
         let addresses = self.addresses.clone();
-        if let Cause::Signal(caught) = cause {
+        if let EndedBy::Signal(caught) = cause {
             log!(
                 INFO,
                 "{} received: {addresses} is drained for {delay:?}",
@@ -269,8 +269,8 @@ impl Server {
             () = abandoned(given) => None,
         };
         let begun_by = match cause {
-            Cause::Signal(caught) => Some(caught),
-            Cause::Told | Cause::Abandoned => None,
+            EndedBy::Signal(caught) => Some(caught),
+            EndedBy::Ordered | EndedBy::Abandoned => None,
         };
         Ended { begun_by, hurried }
     }
@@ -322,10 +322,10 @@ async fn exit_unless_taken(given: &mut watch::Receiver<Order>, signals: &mut Sig
     std::process::exit(caught.exit_code());
 }
 
-async fn ordered(given: &mut watch::Receiver<Order>) -> Cause {
+async fn ordered(given: &mut watch::Receiver<Order>) -> EndedBy {
     match given.wait_for(|order| *order == Order::Stop).await {
-        Ok(_) => Cause::Told,
-        Err(_) => Cause::Abandoned,
+        Ok(_) => EndedBy::Ordered,
+        Err(_) => EndedBy::Abandoned,
     }
 }
 
