@@ -25,13 +25,14 @@ const LARGEST: u64 = 64 * 1024;
 pub(super) struct TokenFile {
     path: PathBuf,
     read: fn(&Path) -> Read,
-    state: Mutex<State>,
+    known: Mutex<Known>,
 }
 
 /// The tokens of the file, or why it couldn't be read.
 type Read = Result<Tokens, String>;
 
-struct State {
+/// What is known of the file so far.
+struct Known {
     tokens: Arc<Tokens>,
     /// When the last completed reading began.
     read: Option<Instant>,
@@ -47,7 +48,7 @@ impl TokenFile {
     }
 
     pub(super) fn new(path: PathBuf) -> Self {
-        let state = State {
+        let known = Known {
             tokens: Arc::new(Tokens::new([])),
             read: None,
             reading: None,
@@ -56,18 +57,18 @@ impl TokenFile {
         Self {
             path,
             read,
-            state: Mutex::new(state),
+            known: Mutex::new(known),
         }
     }
 
     /// The tokens of the file, at most a second old. A disk that doesn't answer delays no request: meanwhile the
     /// previous tokens stay valid, until they are 10 s old.
     pub(super) fn tokens(&self) -> Arc<Tokens> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.read.is_some_and(|read| read.elapsed() < REREAD) {
-            return Arc::clone(&state.tokens);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.read.is_some_and(|read| read.elapsed() < REREAD) {
+            return Arc::clone(&known.tokens);
         }
-        let mut going_on = state.reading.take();
+        let mut going_on = known.reading.take();
         loop {
             let (reading, patience) = match going_on.take() {
                 Some(reading) => (reading, Duration::ZERO),
@@ -76,50 +77,50 @@ impl TokenFile {
             match reading.wait(patience) {
                 // This reading ended before the current request came, so the file may have changed since.
                 Some(_) if patience.is_zero() && reading.began.elapsed() >= REREAD => continue,
-                Some(tokens) => self.take(&mut state, reading.began, tokens),
+                Some(tokens) => self.take(&mut known, reading.began, tokens),
                 None => {
-                    state.reading = Some(reading);
-                    if state.read.is_none_or(|read| read.elapsed() >= OUTDATED) {
-                        self.refuse(&mut state, "it can't be read: the disk doesn't answer".to_owned());
+                    known.reading = Some(reading);
+                    if known.read.is_none_or(|read| read.elapsed() >= OUTDATED) {
+                        self.refuse(&mut known, "it can't be read: the disk doesn't answer".to_owned());
                     }
                 }
             }
-            return Arc::clone(&state.tokens);
+            return Arc::clone(&known.tokens);
         }
     }
 
-    fn take(&self, state: &mut State, began: Instant, tokens: Read) {
-        state.read = Some(began);
+    fn take(&self, known: &mut Known, began: Instant, tokens: Read) {
+        known.read = Some(began);
         match tokens {
             Ok(tokens) => {
-                state.tokens = Arc::new(tokens);
-                state.problem = None;
+                known.tokens = Arc::new(tokens);
+                known.problem = None;
             }
-            Err(problem) => self.refuse(state, problem),
+            Err(problem) => self.refuse(known, problem),
         }
     }
 
     /// Discards the tokens and logs the problem. A token that an operator removed must not stay valid because the file
     /// can't be read.
-    fn refuse(&self, state: &mut State, problem: String) {
-        state.tokens = Arc::new(Tokens::new([]));
-        if state.problem.as_ref() != Some(&problem) {
-            state.problem = Some(problem.clone());
+    fn refuse(&self, known: &mut Known, problem: String) {
+        known.tokens = Arc::new(Tokens::new([]));
+        if known.problem.as_ref() != Some(&problem) {
+            known.problem = Some(problem.clone());
             let file = self.path.clone();
-            log!(ERROR, file = %file.display(), "the file of bearer tokens lets nobody in: {problem}");
+            log!(ERROR, file = %file.display(), "no bearer token is accepted: {problem}");
         }
     }
 }
 
 /// A reading of the file. It has a thread of its own, so that no request waits for the disk.
 struct Reading {
-    told: Arc<Told>,
+    result: Arc<ResultCell>,
     began: Instant,
 }
 
 /// The result of a reading. It is empty until the reading ends.
 #[derive(Default)]
-struct Told {
+struct ResultCell {
     read: Mutex<Option<Read>>,
     ready: Condvar,
 }
@@ -127,26 +128,26 @@ struct Told {
 impl Reading {
     fn begin(path: PathBuf, read: fn(&Path) -> Read) -> Self {
         let this = Self {
-            told: Arc::default(),
+            result: Arc::default(),
             began: Instant::now(),
         };
-        let told = Arc::clone(&this.told);
+        let result = Arc::clone(&this.result);
         let thread = thread::Builder::new().name("bearer tokens".to_owned());
         let reading = move || {
             let read = catch_unwind(AssertUnwindSafe(|| read(&path)));
-            told.tell(read.unwrap_or_else(|_| Err("reading it panicked".to_owned())));
+            result.set(read.unwrap_or_else(|_| Err("reading it panicked".to_owned())));
         };
         if thread.spawn(reading).is_err() {
-            this.told.tell(Err("no thread is left to read it".to_owned()));
+            this.result.set(Err("no thread is left to read it".to_owned()));
         }
         this
     }
 
     /// Waits for the result. Returns `None` if the reading takes longer than `patience`.
     fn wait(&self, patience: Duration) -> Option<Read> {
-        let read = self.told.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = self.result.read.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self
-            .told
+            .result
             .ready
             .wait_timeout_while(read, patience, |read| read.is_none());
         let (mut read, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -154,8 +155,8 @@ impl Reading {
     }
 }
 
-impl Told {
-    fn tell(&self, read: Read) {
+impl ResultCell {
+    fn set(&self, read: Read) {
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(read);
         self.ready.notify_one();
     }
@@ -215,10 +216,10 @@ mod tests {
             read: from_the_disk,
             ..TokenFile::new(PathBuf::from("tokens"))
         };
-        let mut state = file.state.lock().unwrap();
-        state.tokens = Arc::new(Tokens::new(["old".to_owned()]));
-        state.read = Instant::now().checked_sub(REREAD);
-        drop(state);
+        let mut known = file.known.lock().unwrap();
+        known.tokens = Arc::new(Tokens::new(["old".to_owned()]));
+        known.read = Instant::now().checked_sub(REREAD);
+        drop(known);
         file
     }
 
@@ -233,7 +234,7 @@ mod tests {
                 "the tokens read last hold meanwhile"
             );
         }
-        file.state.lock().unwrap().read = Instant::now().checked_sub(OUTDATED);
+        file.known.lock().unwrap().read = Instant::now().checked_sub(OUTDATED);
         assert!(file.tokens().is_empty(), "and not for long");
         assert!(BEGUN.load(Ordering::SeqCst) <= 1);
         drop(disk);
@@ -256,8 +257,8 @@ mod tests {
         *hold(&FILE) = "newest";
         drop(disk);
         {
-            let mut state = file.state.lock().unwrap();
-            let reading = state.reading.as_mut().unwrap();
+            let mut known = file.known.lock().unwrap();
+            let reading = known.reading.as_mut().unwrap();
             reading.began = reading.began.checked_sub(REREAD).unwrap();
         }
         loop {

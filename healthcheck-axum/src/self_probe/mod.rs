@@ -14,18 +14,17 @@ mod exchange;
 
 use exchange::exchange;
 
-/// The default time limit. An endpoint takes at most 4 s on the health path by default.
 const LIMIT: Duration = Duration::from_secs(5);
 /// The most bytes of a response that `probe` reads. No endpoint sends more.
 const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
 /// The user agent of `probe`. [`is_probe`](crate::is_probe) recognizes it.
 pub(crate) const AGENT: &str = concat!("healthcheck-axum/", env!("CARGO_PKG_VERSION"));
 
-/// Asks a health endpoint over HTTP, for images without curl: `myapp probe` as Docker's `HEALTHCHECK`, as an exec
-/// probe, or as a check script of Nagios, Nomad or Consul. Never takes longer than 5 s.
+/// Sends one request to a health endpoint, for images without curl: `myapp probe` is Docker's `HEALTHCHECK`, an exec
+/// probe, or a check script of Nagios, Nomad or Consul. It takes at most 5 s.
 ///
-/// The address is host and port, as in "127.0.0.1:8080" or a [`SocketAddr`](std::net::SocketAddr), or on Unix `unix:` and the path of a socket, as in
-/// "unix:/run/app.sock". The path is one of the health path or the probes, with a query where that is wanted.
+/// The address is a host and a port, as in "127.0.0.1:8080" or a [`SocketAddr`](std::net::SocketAddr). On Unix it may be
+/// a socket, as in "unix:/run/app.sock". The path is the health path or that of a probe, and may have a query.
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -54,28 +53,28 @@ pub async fn probe_within(addr: impl fmt::Display, path: &str, limit: Duration) 
     }
 }
 
-/// What [`probe`] found: an exit code for whoever runs it, and one line of text.
+/// The result of [`probe`]: an exit code, and one line of text by its `Display`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probed {
     status: Status,
     code: Option<StatusCode>,
-    said: String,
+    line: String,
 }
 
 impl Probed {
-    /// Pass, warn (degraded) or fail, also where nobody answered.
+    /// Pass, warn (degraded) or fail. No answer is a failure.
     #[must_use]
     pub const fn status(&self) -> Status {
         self.status
     }
 
-    /// The status code of the answer; `None`: there was none.
+    /// The status code of the answer. `None` if there was no answer.
     #[must_use]
     pub const fn status_code(&self) -> Option<StatusCode> {
         self.code
     }
 
-    /// The exit code for Docker: 0 healthy, also where it is degraded, or 1.
+    /// The exit code for Docker: 0 if the service is healthy or degraded, else 1.
     #[must_use]
     pub const fn docker_code(&self) -> u8 {
         match self.status {
@@ -98,7 +97,7 @@ impl Probed {
         Self {
             status: Status::Fail,
             code: None,
-            said: why.to_owned(),
+            line: why.to_owned(),
         }
     }
 
@@ -108,26 +107,26 @@ impl Probed {
         } else {
             Status::Fail
         };
-        let told = serde_json::from_slice(body).ok();
-        let (status, said) = match told.as_ref().and_then(Told::of) {
+        let report = serde_json::from_slice(body).ok();
+        let (status, line) = match report.as_ref().and_then(ReportSummary::of) {
             // A degraded service can be configured to answer 429, which Consul treats as a warning. This isn't a
             // failure.
-            Some(told) if told.status == Status::Warn && code == StatusCode::TOO_MANY_REQUESTS => {
-                (Status::Warn, told.said())
+            Some(summary) if summary.status == Status::Warn && code == StatusCode::TOO_MANY_REQUESTS => {
+                (Status::Warn, summary.line())
             }
-            Some(told) => (worse(by_code, told.status), told.said()),
+            Some(summary) => (worse(by_code, summary.status), summary.line()),
             // The body is no report: the application has its own format. Only the status code counts.
             None => (by_code, code.to_string()),
         };
         Self {
             status,
             code: Some(code),
-            said,
+            line,
         }
     }
 }
 
-/// One line as Nagios wants it, "CRITICAL - database: connection refused"; without `|`, where its figures would begin.
+/// One line in the form of Nagios, "CRITICAL - database: connection refused". It has no `|`, which would begin its figures.
 impl fmt::Display for Probed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = match self.status {
@@ -136,7 +135,7 @@ impl fmt::Display for Probed {
             Status::Fail => "CRITICAL",
         };
         let line: String = self
-            .said
+            .line
             .chars()
             .map(|c| if c == '|' || c.is_control() { ' ' } else { c })
             .collect();
@@ -154,13 +153,13 @@ const fn worse(one: Status, other: Status) -> Status {
 
 /// The parts of a report that `probe` prints. They are read from a `Value`, since deserializing a whole
 /// [`healthcheck::Report`] would make this crate's code a twentieth larger.
-struct Told<'a> {
+struct ReportSummary<'a> {
     status: Status,
     reason: Option<&'a str>,
     results: Vec<(&'a str, Status, &'a Value)>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> ReportSummary<'a> {
     fn of(report: &'a Value) -> Option<Self> {
         let result = |result: &'a Value| {
             let status = match result["status"].as_str()? {
@@ -188,7 +187,7 @@ impl<'a> Told<'a> {
     }
 
     /// The problems in one line, failures first. Without problems, how many checks pass.
-    fn said(&self) -> String {
+    fn line(&self) -> String {
         let mut troubles: Vec<String> = self.reason.iter().map(ToString::to_string).collect();
         for wanted in [Status::Fail, Status::Warn] {
             let results = self.results.iter().filter(|(_, status, _)| *status == wanted);
@@ -271,19 +270,19 @@ mod tests {
     fn what_is_degraded_is_healthy_for_docker_and_a_warning_for_nagios() {
         let results = [result("a", "pass", "fine"), result("b", "warn", "slow")].join(",");
         let degraded = report("degraded", &results);
-        let told = (0, 1, "WARNING - b: slow".to_owned());
-        assert_eq!(probed(200, &degraded), told);
-        assert_eq!(probed(429, &degraded), told, "Consul's warning");
+        let expected = (0, 1, "WARNING - b: slow".to_owned());
+        assert_eq!(probed(200, &degraded), expected);
+        assert_eq!(probed(429, &degraded), expected, "Consul's warning");
     }
 
     #[test]
     fn a_failure_is_1_for_docker_and_2_for_nagios_with_the_failures_first() {
         let results = [result("a", "warn", "slow"), result("b", "fail", "gone | done")].join(",");
-        let told = (1, 2, "CRITICAL - b: gone   done; a: slow".to_owned());
-        assert_eq!(probed(503, &report("failure", &results)), told);
+        let expected = (1, 2, "CRITICAL - b: gone   done; a: slow".to_owned());
+        assert_eq!(probed(503, &report("failure", &results)), expected);
         assert_eq!(
             probed(200, &report("failure", &results)),
-            told,
+            expected,
             "whatever the code says"
         );
         assert_eq!(

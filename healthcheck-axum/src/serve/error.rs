@@ -21,10 +21,10 @@ use healthcheck::BuildError;
 /// # }
 /// ```
 pub struct ServeError {
-    kind: Kind,
+    failure: Failure,
 }
 
-enum Kind {
+enum Failure {
     Build(BuildError),
     /// The address can't be resolved. `text` is the address as written, if known.
     NoAddress {
@@ -46,52 +46,54 @@ impl ServeError {
     pub(in crate::serve) fn no_address(text: Option<&str>, why: io::Error) -> Self {
         let text = text.map(str::to_owned);
         Self {
-            kind: Kind::NoAddress { text, why },
+            failure: Failure::NoAddress { text, why },
         }
     }
 
     pub(in crate::serve) fn listen(on: Vec<SocketAddr>, why: io::Error) -> Self {
         Self {
-            kind: Kind::Listen { on, why },
+            failure: Failure::Listen { on, why },
         }
     }
 
     pub(in crate::serve) const fn start(what: &'static str, why: io::Error) -> Self {
         Self {
-            kind: Kind::Start { what, why },
+            failure: Failure::Start { what, why },
         }
     }
 
     pub(in crate::serve) const fn panicked() -> Self {
-        Self { kind: Kind::Panicked }
+        Self {
+            failure: Failure::Panicked,
+        }
     }
 
     /// The checks, the sections or the paths don't fit together: a [`BuildError`].
     #[must_use]
     pub const fn is_build(&self) -> bool {
-        matches!(self.kind, Kind::Build(_))
+        matches!(self.failure, Failure::Build(_))
     }
 
     /// It can't listen on the address: taken, not this machine's, not allowed, or a name that means nothing.
     #[must_use]
     pub const fn is_listen(&self) -> bool {
-        matches!(self.kind, Kind::NoAddress { .. } | Kind::Listen { .. })
+        matches!(self.failure, Failure::NoAddress { .. } | Failure::Listen { .. })
     }
 }
 
 impl From<BuildError> for ServeError {
     fn from(error: BuildError) -> Self {
         Self {
-            kind: Kind::Build(error),
+            failure: Failure::Build(error),
         }
     }
 }
 
 impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            Kind::Build(error) => fmt::Display::fmt(error, f),
-            Kind::NoAddress { text, why } => {
+        match &self.failure {
+            Failure::Build(error) => fmt::Display::fmt(error, f),
+            Failure::NoAddress { text, why } => {
                 f.write_str("can't listen")?;
                 if let Some(text) = text {
                     write!(f, " on `{text}`")?;
@@ -102,15 +104,15 @@ impl fmt::Display for ServeError {
                     plain(why)
                 )
             }
-            Kind::Listen { on, why } => {
+            Failure::Listen { on, why } => {
                 f.write_str("can't listen")?;
                 for (index, addr) in on.iter().enumerate() {
                     write!(f, "{} {addr}", if index == 0 { " on" } else { " or" })?;
                 }
                 write!(f, ": {}", plain(why))
             }
-            Kind::Start { what, why } => write!(f, "can't {what}: {}", plain(why)),
-            Kind::Panicked => f.write_str("the thread of the health server panicked"),
+            Failure::Start { what, why } => write!(f, "can't {what}: {}", plain(why)),
+            Failure::Panicked => f.write_str("the thread of the health server panicked"),
         }
     }
 }

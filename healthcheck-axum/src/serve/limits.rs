@@ -36,8 +36,8 @@ impl Limits {
     /// The limits for this process. They leave half of the allowed open files to the application. If the system doesn't
     /// report how many are allowed, the default number of connections is used.
     pub(crate) fn of_this_process() -> Self {
-        let told = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-        Self::default().within(open_files(&told))
+        let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+        Self::default().within(open_files(&limits))
     }
 
     fn within(self, files: Option<usize>) -> Self {

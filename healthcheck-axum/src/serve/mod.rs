@@ -177,7 +177,7 @@ impl Endpoints {
     /// # Errors
     /// As [`serve`](Self::serve).
     pub async fn serve_on(self, listener: impl Into<Listener>) -> Result<(), ServeError> {
-        self.run(listener.into(), Signals::TakenOver, std::future::pending())
+        self.run(listener.into(), SignalHandling::Installed, std::future::pending())
             .await
     }
 
@@ -221,13 +221,14 @@ impl Endpoints {
         listener: impl Into<Listener>,
         until: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        self.run(listener.into(), Signals::LeftAlone, until).await
+        self.run(listener.into(), SignalHandling::LeftToCaller, until)
+            .await
     }
 
     async fn run(
         self,
         listener: Listener,
-        signals: Signals,
+        signals: SignalHandling,
         until: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let addresses = listener
@@ -266,7 +267,7 @@ impl Endpoints {
             service: service(handler),
             health,
             shutdown_delay,
-            signals: signals == Signals::TakenOver,
+            signals: signals == SignalHandling::Installed,
             watch_runtime: watch_runtime && !own_is_disabled,
             maintenance_file,
             termination_log,
@@ -288,10 +289,10 @@ impl Endpoints {
             Ok(listener) => listener,
             Err(why) => return Err(ServeError::listen(addrs, why)),
         };
-        let told = listener
+        let bound = listener
             .local_addr()
             .and_then(|addr| Ok((addr, listener.into_std()?)));
-        let (addr, listener) = told.map_err(|why| ServeError::start("start the agent of HAProxy", why))?;
+        let (addr, listener) = bound.map_err(|why| ServeError::start("start the agent of HAProxy", why))?;
         log!(INFO, "the agent of HAProxy answers on {addr}");
         Ok(Agent {
             listener,
@@ -302,19 +303,8 @@ impl Endpoints {
 }
 
 /// The service of a server that serves only the endpoints.
-fn service(handler: Arc<Handler>) -> Service {
-    Arc::new(move |mut head, peer| {
-        let target = handler.at(&head);
-        if handler.needs_peer(target) {
-            head.extensions.insert(ConnectInfo(peer));
-        }
-        respond(&handler, target, head)
-    })
-}
-
-/// Whether `serve` handles the signals that end a process.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Signals {
-    TakenOver,
-    LeftAlone,
+enum SignalHandling {
+    Installed,
+    LeftToCaller,
 }

@@ -28,7 +28,7 @@ pub(crate) struct Agent {
 }
 
 /// Answers every connection until the future is dropped.
-pub(crate) async fn tell(agent: Agent, health: HealthCheck) {
+pub(crate) async fn answer(agent: Agent, health: HealthCheck) {
     let listener = match TcpListener::from_std(agent.listener) {
         Ok(listener) => listener,
         Err(error) => {
@@ -49,13 +49,13 @@ pub(crate) async fn tell(agent: Agent, health: HealthCheck) {
         match accepted {
             Ok((stream, peer)) => {
                 let (health, selection) = (health.clone(), agent.selection.clone());
-                let told: Task = Box::pin(async move {
+                let connection: Task = Box::pin(async move {
                     let line = line(&health, &selection, agent.budget).await;
                     // An error needs no handling: a client that left, or that didn't read in time, connects again.
-                    let said = timeout(PATIENCE, say(stream, line)).await;
-                    log!(TRACE, %peer, line, ?said, "agent of HAProxy");
+                    let sent = timeout(PATIENCE, send(stream, line)).await;
+                    log!(TRACE, %peer, line, ?sent, "agent of HAProxy");
                 });
-                connections.spawn(told);
+                connections.spawn(connection);
             }
             Err(error) => {
                 log!(DEBUG, %error, "the agent of HAProxy can't accept a connection");
@@ -86,7 +86,7 @@ async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Durati
     }
 }
 
-async fn say(mut stream: TcpStream, line: &str) -> std::io::Result<()> {
+async fn send(mut stream: TcpStream, line: &str) -> std::io::Result<()> {
     stream.write_all(line.as_bytes()).await?;
     stream.shutdown().await?;
     // Reads what the client sends (`agent-send`). Closing a socket with unread bytes resets the connection, and the

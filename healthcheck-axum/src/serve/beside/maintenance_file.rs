@@ -125,25 +125,25 @@ enum Act {
 #[derive(Debug, Default)]
 struct Flag {
     /// The first line of the file when maintenance began.
-    said: Option<String>,
+    reason: Option<String>,
     /// The reason that the health check shows for it.
     shown: Option<String>,
 }
 
 impl Flag {
     fn step(&mut self, seen: Seen, current: Option<&str>) -> Option<Act> {
-        let ours = self.said.is_some() && current == self.shown.as_deref();
+        let ours = self.reason.is_some() && current == self.shown.as_deref();
         match seen {
             Seen::Unknown => None,
-            Seen::Present(said) => {
-                let begins = current.is_none() || ours && self.said.as_ref() != Some(&said);
+            Seen::Present(reason) => {
+                let begins = current.is_none() || ours && self.reason.as_ref() != Some(&reason);
                 begins.then(|| {
-                    self.said = Some(said.clone());
-                    Act::Begin(said)
+                    self.reason = Some(reason.clone());
+                    Act::Begin(reason)
                 })
             }
             Seen::Absent => {
-                self.said = None;
+                self.reason = None;
                 ours.then_some(Act::End)
             }
         }
@@ -163,11 +163,11 @@ impl Reminder {
             self.since = None;
             return None;
         }
-        let (began, told) = self.since.get_or_insert((now, now));
-        if now.saturating_duration_since(*told) < REMINDER {
+        let (began, logged) = self.since.get_or_insert((now, now));
+        if now.saturating_duration_since(*logged) < REMINDER {
             return None;
         }
-        *told = now;
+        *logged = now;
         Some(now.saturating_duration_since(*began))
     }
 }
@@ -176,19 +176,19 @@ impl Reminder {
 mod tests {
     use super::*;
 
-    fn present(said: &str) -> Seen {
-        Seen::Present(said.to_owned())
+    fn present(reason: &str) -> Seen {
+        Seen::Present(reason.to_owned())
     }
 
-    fn begin(said: &str) -> Option<Act> {
-        Some(Act::Begin(said.to_owned()))
+    fn begin(reason: &str) -> Option<Act> {
+        Some(Act::Begin(reason.to_owned()))
     }
 
     /// A flag that has begun maintenance.
-    fn begun(said: &str) -> Flag {
+    fn begun(reason: &str) -> Flag {
         let mut flag = Flag::default();
-        assert_eq!(flag.step(present(said), None), begin(said));
-        flag.shown = Some(said.to_owned());
+        assert_eq!(flag.step(present(reason), None), begin(reason));
+        flag.shown = Some(reason.to_owned());
         flag
     }
 
@@ -248,14 +248,14 @@ mod tests {
     fn it_reminds_every_ten_minutes_and_not_after_the_end() {
         let start = Instant::now();
         let mut reminder = Reminder::default();
-        let told: Vec<u64> = (0..3_600)
+        let logged: Vec<u64> = (0..3_600)
             .filter(|&second| {
                 reminder
                     .tick(start + Duration::from_secs(second), second < 1_500)
                     .is_some()
             })
             .collect();
-        assert_eq!(told, [600, 1_200]);
+        assert_eq!(logged, [600, 1_200]);
     }
 
     #[tokio::test]

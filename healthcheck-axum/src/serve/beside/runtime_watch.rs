@@ -167,13 +167,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_told_in_liveness_while_it_watches() {
+    async fn it_is_observed_in_liveness_while_it_watches() {
         let health = HealthCheck::builder().discover(false).build().unwrap();
         let watcher = tokio::spawn(watch(Handle::current(), health.clone()));
         sleep(PERIOD * 2).await;
-        let told = health.observations();
-        assert_eq!(told[0].checker, "runtime");
-        assert!(told[0].passed);
+        let observed = health.observations();
+        assert_eq!(observed[0].checker, "runtime");
+        assert!(observed[0].passed);
         watcher.abort();
         assert!(watcher.await.unwrap_err().is_cancelled());
         assert!(health.observations().is_empty());

@@ -60,7 +60,7 @@ impl Service {
     }
 
     /// Sends notifications until the future is dropped.
-    pub(crate) async fn tell(self) {
+    pub(crate) async fn notify(self) {
         let serving = async {
             tokio::select! {
                 () = async { tokio::join!(self.start(), self.status()); } => {}
@@ -105,7 +105,7 @@ impl Service {
     /// Sends STATUS= when it changes.
     async fn status(&self) {
         let all = self.selection(Selection::all());
-        let mut told = String::new();
+        let mut sent = String::new();
         loop {
             let line = match self.health.maintenance_reason() {
                 Some(reason) if reason.is_empty() => Some("maintenance".to_owned()),
@@ -115,9 +115,9 @@ impl Service {
                     report.map(|report| summary(&report, &self.health.observations()))
                 }
             };
-            if let Some(line) = line.filter(|line| *line != told) {
+            if let Some(line) = line.filter(|line| *line != sent) {
                 self.manager.send(&[NotifyState::Status(&one_line(&line))]).await;
-                told = line;
+                sent = line;
             }
             sleep(STATUS_PERIOD).await;
         }
@@ -240,9 +240,9 @@ impl Manager {
             return;
         };
         if self.warned.swap(true, Ordering::Relaxed) {
-            log!(DEBUG, %error, "can't tell the service manager");
+            log!(DEBUG, %error, "can't notify the service manager");
         } else {
-            log!(WARN, %error, "can't tell the service manager: {SOCKET} can't be reached");
+            log!(WARN, %error, "can't notify the service manager: {SOCKET} can't be reached");
         }
     }
 
@@ -338,20 +338,20 @@ mod tests {
     fn the_watchdog_is_triggered_once_when_liveness_has_failed_for_all_of_its_time() {
         let start = Instant::now();
         let mut hunger = Hunger::new(Duration::from_secs(10));
-        let mut told = |second: u64, passes| {
+        let mut sent = |second: u64, passes| {
             let state = hunger.tick(start + Duration::from_secs(second), passes);
             state.map(|state| state.to_string())
         };
         let fed = || Some("WATCHDOG=1".to_owned());
         let triggered = || Some("WATCHDOG=trigger".to_owned());
-        assert_eq!(told(0, true), fed());
-        assert_eq!(told(5, false), None);
-        assert_eq!(told(10, false), None);
-        assert_eq!(told(15, false), triggered());
-        assert_eq!(told(20, false), None, "it was told");
-        assert_eq!(told(25, true), fed());
-        assert_eq!(told(30, false), None, "the count begins again");
-        assert_eq!(told(40, false), triggered());
+        assert_eq!(sent(0, true), fed());
+        assert_eq!(sent(5, false), None);
+        assert_eq!(sent(10, false), None);
+        assert_eq!(sent(15, false), triggered());
+        assert_eq!(sent(20, false), None, "it was sent before");
+        assert_eq!(sent(25, true), fed());
+        assert_eq!(sent(30, false), None, "the count begins again");
+        assert_eq!(sent(40, false), triggered());
     }
 
     #[test]

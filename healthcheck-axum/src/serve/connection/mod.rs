@@ -29,7 +29,7 @@ use crate::http::router::Responding;
 use crate::log::log;
 use crate::render::Formats;
 use phase::Stage;
-use wire::{LONGEST_HEAD, Refusal, Wire};
+use wire::{HeadRefusal, LONGEST_HEAD, Wire};
 
 pub(super) use phase::{ConnectionPhase, Rank};
 
@@ -101,7 +101,7 @@ async fn talk(
             .serve_connection(TokioIo::new(&mut wire), service_fn(answer));
         let _ = connection.await;
     }
-    if wire.refusal() == Some(Refusal::PROXY_PROTOCOL) && context.capacity.proxy_protocol.is_due() {
+    if wire.refusal() == Some(HeadRefusal::PROXY_PROTOCOL) && context.capacity.proxy_protocol.is_due() {
         log!(
             WARN,
             %peer,

@@ -58,10 +58,11 @@ pub(in crate::serve) struct ConnectionPhase {
     moved: AtomicBool,
     /// Whether the connection ends after the current request.
     is_last: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<StageState>,
 }
 
-struct State {
+/// Since when the connection is in its stage, and how to wake its task.
+struct StageState {
     since: Instant,
     /// The `since` of the stage in which the accept loop asked the connection to end. The request doesn't hold for a
     /// later stage.
@@ -76,7 +77,7 @@ impl ConnectionPhase {
             stage: AtomicU8::new(Stage::New as u8),
             moved: AtomicBool::new(false),
             is_last: AtomicBool::new(false),
-            state: Mutex::new(State {
+            state: Mutex::new(StageState {
                 since: Instant::now(),
                 asked: None,
                 waker: None,
@@ -175,7 +176,7 @@ impl ConnectionPhase {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, StageState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -38,19 +38,19 @@ pub(super) struct Wire<T> {
     searched: usize,
     /// How many of the received bytes belong to the head that hyper may read.
     open: usize,
-    refusal: Option<Refusal>,
+    refusal: Option<HeadRefusal>,
     /// The waker of hyper's read. It is kept while the next head has to wait for the current answer to be sent.
     reader: Option<Waker>,
 }
 
 /// Why the connection is closed without an answer from the handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct HeadRefusal {
     status: StatusCode,
     error: &'static str,
 }
 
-impl Refusal {
+impl HeadRefusal {
     const TOO_LARGE: Self = Self {
         status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         error: "the head of the request is longer than 16 KiB or has more than 100 headers",
@@ -75,7 +75,7 @@ enum Found {
     Head(usize),
     /// The head is incomplete.
     Part,
-    Refused(Refusal),
+    Refused(HeadRefusal),
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
@@ -97,7 +97,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         self.refusal.is_some() || self.phase.is_last() || self.filled > 0
     }
 
-    pub(super) const fn refusal(&self) -> Option<Refusal> {
+    pub(super) const fn refusal(&self) -> Option<HeadRefusal> {
         self.refusal
     }
 
@@ -136,16 +136,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
         let unread = self.unread();
         if unread.starts_with(HTTP_2) {
-            return Found::Refused(Refusal::HTTP_2);
+            return Found::Refused(HeadRefusal::HTTP_2);
         }
         if PROXY.iter().any(|signature| unread.starts_with(signature)) {
-            return Found::Refused(Refusal::PROXY_PROTOCOL);
+            return Found::Refused(HeadRefusal::PROXY_PROTOCOL);
         }
         // A TLS or SSH client waits for an answer without ever sending the end of a head. So bytes that can't begin a
         // request are refused at once.
         let method = unread.iter().position(|byte| !is_of_method(*byte));
         if method.is_some_and(|end| end == 0 || unread.get(end) != Some(&b' ')) && unread != b"\r" {
-            return Found::Refused(Refusal::NO_HTTP);
+            return Found::Refused(HeadRefusal::NO_HTTP);
         }
         let from = self.searched.saturating_sub(2);
         let new = unread.get(from..).unwrap_or_default();
@@ -157,7 +157,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         self.searched = self.filled;
         match end {
             Some(end) => Found::Head(end),
-            None if self.filled >= LONGEST_HEAD => Found::Refused(Refusal::TOO_LARGE),
+            None if self.filled >= LONGEST_HEAD => Found::Refused(HeadRefusal::TOO_LARGE),
             None => Found::Part,
         }
     }
@@ -202,9 +202,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         if self.refusal.is_none() {
             let is_too_large = written.get(9..12) == Some(b"431");
             self.refusal = Some(if is_too_large {
-                Refusal::TOO_LARGE
+                HeadRefusal::TOO_LARGE
             } else {
-                Refusal::NO_HTTP
+                HeadRefusal::NO_HTTP
             });
         }
     }

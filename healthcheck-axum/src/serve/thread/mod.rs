@@ -62,10 +62,10 @@ enum Order {
 
 /// Why the server begins to shut down.
 #[derive(Clone, Copy)]
-enum Cause {
+enum EndedBy {
     Signal(Caught),
     /// The application called `begin_shutdown()`, or the future that it passed completed.
-    Told,
+    Ordered,
     /// The application dropped the future of `serve`.
     Abandoned,
 }
@@ -171,14 +171,14 @@ impl Server {
             spawn(Box::pin(switch.follow()));
         }
         if let Some(agent) = self.agent.take() {
-            spawn(Box::pin(haproxy_agent::tell(agent, self.health.clone())));
+            spawn(Box::pin(haproxy_agent::answer(agent, self.health.clone())));
         }
         if self.watch_runtime {
             spawn(Box::pin(runtime_watch::watch(application, self.health.clone())));
         }
         #[cfg(all(feature = "systemd", unix))]
         if let Some(service) = systemd::Service::of_environment(&self.health, self.max_age) {
-            spawn(Box::pin(service.tell()));
+            spawn(Box::pin(service.notify()));
         }
         companions
     }
@@ -205,24 +205,24 @@ impl Server {
         let cause = loop {
             tokio::select! {
                 never = accept::accept(&listener, &context, &mut places) => match never {},
-                caught = signals.next() => break Cause::Signal(caught),
+                caught = signals.next() => break EndedBy::Signal(caught),
                 cause = ordered(given) => break cause,
                 () = self.health.draining(), if began.is_none() => {
                     began = Some(Instant::now());
                     // An application that handles signals itself ends the server with its future.
                     if self.signals {
-                        break Cause::Told;
+                        break EndedBy::Ordered;
                     }
                 }
             }
         };
         let delay = match cause {
-            Cause::Abandoned => return Ended::default(),
-            Cause::Signal(Caught::Interrupt) => Duration::ZERO,
-            Cause::Signal(Caught::Terminate) | Cause::Told => self.health.shutdown_delay(),
+            EndedBy::Abandoned => return Ended::default(),
+            EndedBy::Signal(Caught::Interrupt) => Duration::ZERO,
+            EndedBy::Signal(Caught::Terminate) | EndedBy::Ordered => self.health.shutdown_delay(),
         };
         let addresses = self.addresses.clone();
-        if let Cause::Signal(caught) = cause {
+        if let EndedBy::Signal(caught) = cause {
             log!(
                 INFO,
                 "{} received: {addresses} is drained for {delay:?}",
@@ -265,8 +265,8 @@ impl Server {
             () = abandoned(given) => None,
         };
         let begun_by = match cause {
-            Cause::Signal(caught) => Some(caught),
-            Cause::Told | Cause::Abandoned => None,
+            EndedBy::Signal(caught) => Some(caught),
+            EndedBy::Ordered | EndedBy::Abandoned => None,
         };
         Ended { begun_by, hurried }
     }
@@ -319,10 +319,10 @@ async fn exit_unless_taken(given: &mut watch::Receiver<Order>, signals: &mut Sig
     std::process::exit(caught.exit_code());
 }
 
-async fn ordered(given: &mut watch::Receiver<Order>) -> Cause {
+async fn ordered(given: &mut watch::Receiver<Order>) -> EndedBy {
     match given.wait_for(|order| *order == Order::Stop).await {
-        Ok(_) => Cause::Told,
-        Err(_) => Cause::Abandoned,
+        Ok(_) => EndedBy::Ordered,
+        Err(_) => EndedBy::Abandoned,
     }
 }
 
