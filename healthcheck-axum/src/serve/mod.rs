@@ -303,6 +303,17 @@ impl Endpoints {
 }
 
 /// The service of a server that serves only the endpoints.
+fn service(handler: Arc<Handler>) -> Service {
+    Arc::new(move |mut head, peer| {
+        let target = handler.at(&head);
+        if handler.needs_peer(target) {
+            head.extensions.insert(ConnectInfo(peer));
+        }
+        respond(&handler, target, head)
+    })
+}
+
+/// Whether `serve` handles the signals that end a process.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SignalHandling {
     Installed,
