@@ -6,10 +6,13 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::future::poll_fn;
 use std::io::BufRead;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -107,12 +110,22 @@ async fn serve() -> Result<(), ServeError> {
             health.set_shutdown_delay(delay);
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        println!("listening {}", listener.local_addr().unwrap());
+        let addr = listener.local_addr().unwrap();
         let app: Router = Router::new()
             .route("/endless", axum::routing::get(std::future::pending::<()>))
             .merge(endpoints.router()?);
         axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(drain_on_signals(health))
+            .with_graceful_shutdown(async move {
+                let mut drained = pin!(drain_on_signals(health));
+                // The first poll installs the signal handlers. Before it, a signal would end the process at once.
+                assert!(
+                    poll_fn(|cx| Poll::Ready(drained.as_mut().poll(cx)))
+                        .await
+                        .is_pending()
+                );
+                println!("listening {addr}");
+                drained.await;
+            })
             .await
             .unwrap();
         return Ok(());
