@@ -100,7 +100,7 @@ fn many_askers(runtime: &Runtime) -> Result {
     figure::at_most(
         "1,000 trivial checks asked at once by 64 tasks, of by one",
         pairs.ratio(),
-        8.0,
+        4.0,
         "×",
     );
     figure::note(told(&pairs));

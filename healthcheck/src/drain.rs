@@ -16,7 +16,7 @@ pub(crate) struct Drain {
     phase: watch::Sender<Phase>,
     /// Whether draining has begun. Every request reads it, so it needs no lock, unlike `phase`.
     has_begun: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<Timing>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +27,7 @@ enum Phase {
 }
 
 #[derive(Debug)]
-struct State {
+struct Timing {
     delay: Duration,
     /// When draining began; `None` before.
     since: Option<Instant>,
@@ -38,7 +38,7 @@ impl Default for Drain {
         Self {
             phase: watch::Sender::new(Phase::Serving),
             has_begun: AtomicBool::new(false),
-            state: Mutex::new(State {
+            state: Mutex::new(Timing {
                 delay: DELAY,
                 since: None,
             }),
@@ -108,7 +108,7 @@ impl Drain {
         self.lock().delay = delay;
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Timing> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

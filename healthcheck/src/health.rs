@@ -17,7 +17,7 @@ use crate::redact::RedactionBuilder;
 use crate::register::{self, Defaults, Present};
 use crate::report::Report;
 use crate::reports::Reports;
-use crate::runner::{Place, Reading, Runner, Snapshot, is_inside_a_check};
+use crate::runner::{Reading, Runner, Snapshot, Target, is_inside_a_check};
 use crate::selection::{Scope, Selection};
 use crate::settings::Settings;
 use crate::statistics::Statistics;
@@ -105,8 +105,7 @@ impl Core {
         if is_inside_a_check(&self.runner) {
             return self.as_it_is(selection, Reading::default());
         }
-        let here = Handle::try_current().ok();
-        let (Some(handle), true) = (runtime.or(here.as_ref()), here.is_some()) else {
+        let Some(target) = Target::of(runtime) else {
             let not_run = Some(NotRun::NoRuntime);
             return self.as_it_is(
                 selection,
@@ -116,17 +115,13 @@ impl Core {
                 },
             );
         };
-        let place = Place {
-            handle,
-            chosen: runtime.is_some(),
-        };
         // Other threads may add and remove checks while this request waits, so that it has to start over. After eight
         // rounds the report has the results so far.
         let came = Now::read();
         for _ in 0..8 {
             // All rounds together share the budget.
             let left = budget.map(|budget| budget.saturating_sub(Now::read().since(came.mono)));
-            let answer = self.runner.ask(selection, place, left).await?;
+            let answer = self.runner.ask(selection, &target, left).await?;
             // Another waiting request may have made the report already.
             let kept = self
                 .reports
@@ -394,8 +389,8 @@ impl HealthCheck {
     /// runtime, or on the one set by [`on_runtime`](Self::on_runtime). Without a runtime it does nothing.
     pub fn start(&self) {
         if let Some(handle) = self.runtime.clone().or_else(|| Handle::try_current().ok()) {
-            self.core.runner.start_loops(Place {
-                handle: &handle,
+            self.core.runner.start_loops(&Target {
+                handle,
                 chosen: self.runtime.is_some(),
             });
         }

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::JoinSet;
 
-use crate::support::{ask, built, get, plain, raw, router};
+use crate::support::{ask, built, get, raw, router};
 
 fn where_it_runs() -> Check {
     Check::new("where", async || {

@@ -16,16 +16,16 @@ use tokio::time::timeout;
 use super::span::span;
 
 /// At least one address, or the error. The error text doesn't have the name.
-pub(super) type Answer = Result<Vec<IpAddr>, String>;
+pub(super) type Addresses = Result<Vec<IpAddr>, String>;
 
-pub(super) async fn resolve(host: &str, limit: Duration) -> Answer {
+pub(super) async fn resolve(host: &str, limit: Duration) -> Addresses {
     match host.parse() {
         Ok(address) => Ok(vec![address]),
         Err(_) => resolve_by(system_resolver, host, limit).await,
     }
 }
 
-async fn resolve_by(lookup: fn(&str) -> Answer, host: &str, limit: Duration) -> Answer {
+async fn resolve_by(lookup: fn(&str) -> Addresses, host: &str, limit: Duration) -> Addresses {
     let mut answer = join_or_start(lookup, host);
     let first = async {
         answer
@@ -41,11 +41,11 @@ async fn resolve_by(lookup: fn(&str) -> Answer, host: &str, limit: Duration) -> 
     }
 }
 
-type Lookup = watch::Receiver<Option<Answer>>;
+type Lookup = watch::Receiver<Option<Addresses>>;
 
 static UNDER_WAY: Mutex<BTreeMap<String, Lookup>> = Mutex::new(BTreeMap::new());
 
-fn join_or_start(lookup: fn(&str) -> Answer, host: &str) -> Lookup {
+fn join_or_start(lookup: fn(&str) -> Addresses, host: &str) -> Lookup {
     let (sender, receiver) = watch::channel(None);
     {
         let mut under_way = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,7 +78,7 @@ impl Drop for Entry {
     }
 }
 
-fn system_resolver(host: &str) -> Answer {
+fn system_resolver(host: &str) -> Addresses {
     let mut addresses: Vec<IpAddr> = (host, 0)
         .to_socket_addrs()
         .map_err(|error| error.to_string())?
@@ -119,7 +119,7 @@ mod tests {
     async fn a_lookup_that_hangs_is_left_behind_once_and_not_started_again() {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         static GATE: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
-        fn hanging(_: &str) -> Answer {
+        fn hanging(_: &str) -> Addresses {
             STARTED.fetch_add(1, Ordering::SeqCst);
             let open: MutexGuard<'_, bool> =
                 GATE.1.wait_while(GATE.0.lock().unwrap(), |open| !*open).unwrap();
@@ -141,7 +141,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_resolver_that_dies_leaves_no_entry() {
-        fn dying(_: &str) -> Answer {
+        fn dying(_: &str) -> Addresses {
             // Unwinds without calling the panic hook, which would print.
             std::panic::resume_unwind(Box::new("gone"));
         }

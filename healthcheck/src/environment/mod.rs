@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
 use crate::error::BuildError;
-use crate::runner::{Place, Runner};
+use crate::runner::{Runner, Target};
 use crate::selection::Selection;
 use crate::world::{NotRun, World};
 
@@ -106,16 +106,10 @@ impl EnvironmentDump {
     /// Runs the selected sections and returns their values.
     async fn run(&self, selection: &Selection) -> Vec<(String, Value)> {
         let runner = &self.runner.0;
-        let here = Handle::try_current().ok();
-        let place = self.runtime.as_ref().or(here.as_ref()).filter(|_| here.is_some());
-        let Some(handle) = place else {
+        let Some(target) = Target::of(self.runtime.as_ref()) else {
             return runner.sections_as_they_are(NotRun::NoRuntime);
         };
-        let place = Place {
-            handle,
-            chosen: self.runtime.is_some(),
-        };
-        match runner.ask(selection, place, None).await {
+        match runner.ask(selection, &target, None).await {
             Ok(answer) => runner.sections(&answer),
             // Unreachable: only an unknown check or tag is an error, and these selections have neither.
             Err(_) => Vec::new(),

@@ -239,3 +239,32 @@ pub(super) fn longest_part(path: &str) -> &str {
 pub(super) fn behind_padding(bytes: &[u8], end: usize) -> usize {
     end + bytes[end..].iter().take_while(|byte| **byte == b'=').count()
 }
+
+fn sextet(byte: u8) -> Option<u32> {
+    Some(u32::from(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    }))
+}
+
+/// Up to four characters of base64 as up to three bytes.
+pub(super) fn decode_group(group: &[u8]) -> Option<[u8; 3]> {
+    let mut bits = 0;
+    for byte in group {
+        bits = bits << 6 | sextet(*byte)?;
+    }
+    let [_, first, second, third] = (bits << (6 * (4 - group.len()))).to_be_bytes();
+    Some([first, second, third])
+}
+
+pub(super) fn decode_base64(base64: &[u8]) -> Option<String> {
+    let mut bytes = Vec::with_capacity(base64.len() / 4 * 3 + 2);
+    for group in base64.chunks(4) {
+        bytes.extend_from_slice(decode_group(group)?.get(..group.len().saturating_sub(1))?);
+    }
+    String::from_utf8(bytes).ok()
+}

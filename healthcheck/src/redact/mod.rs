@@ -26,12 +26,12 @@ mod arguments;
 mod bytes;
 #[cfg(test)]
 mod corpus_tests;
-mod encoded;
 mod names;
 mod pairs;
 #[cfg(test)]
 mod properties_tests;
 mod prose;
+mod read;
 mod scan;
 mod shapes;
 #[cfg(test)]

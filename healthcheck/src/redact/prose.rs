@@ -1,7 +1,6 @@
 //! Secrets in sentences: `password is x`, `with password "x"`, `Bearer x`, `requirepass x`, `identified by 'x'`.
 
 use super::bytes::*;
-use super::encoded::is_user_and_password;
 use super::names::{LAST_TWO, meaning_of, meaning_of_two};
 use super::pairs::{has_hump, is_password};
 use super::scan::Scan;
@@ -149,4 +148,10 @@ fn quoted(scan: &mut Scan<'_>, place: usize, password: bool) {
     if !plain && (password && !has(text, b" ") && text.len() >= 3 || looks_random(text, 8)) {
         scan.hide(place + 1..close);
     }
+}
+
+/// Whether this is what `Basic` takes: `user:password` in base64.
+fn is_user_and_password(base64: &str) -> bool {
+    decode_base64(trimmed(base64, b"", b"=").as_bytes())
+        .is_some_and(|text| has(&text, b":") && !text.bytes().any(|byte| byte.is_ascii_control()))
 }

@@ -1,5 +1,4 @@
-//! One way through a text: every separator, flag, address and word that may begin a token is met once, from left to
-//! right, and gives a name with a value, or a value that is known by its shape. The tables then judge.
+//! A text that is being read: where in it the reader is, and what of it is to be masked.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -7,13 +6,10 @@ use std::ops::Range;
 use super::bytes::*;
 use super::names::Verdict;
 use super::values::is_masked;
-use super::{MASK, Rules, addresses, arguments, encoded, pairs, prose, shapes};
+use super::{MASK, Rules, shapes};
 
-/// Text inside text is read so deep: base64 in percent-encoding in a text.
-const DEEPEST: u8 = 2;
 /// No token is shorter; the bench and the tests of the tables hold it.
 pub(super) const SHORTEST_TOKEN: usize = 14;
-const SHORTEST_BASE64: usize = 20;
 
 /// What is to be masked, in the order of the text.
 #[derive(Default)]
@@ -88,14 +84,14 @@ pub(super) struct Scan<'t> {
     pub(super) rules: &'t Rules,
     /// How often text was decoded to come here.
     pub(super) depth: u8,
-    spans: Spans,
+    pub(super) spans: Spans,
     /// What the last `"name": "…"` announced for the `"value"` beside it.
     pub(super) announced: Option<Verdict>,
     /// The run of base64 that was looked at last.
-    base64_run: Range<usize>,
+    pub(super) base64_run: Range<usize>,
     /// Where the word with percent signs ends that was decoded last, and the line whose flags were read.
-    decoded_until: usize,
-    command_until: usize,
+    pub(super) decoded_until: usize,
+    pub(super) command_until: usize,
     /// Whether this is a Kubernetes Secret, once that was asked.
     pub(super) is_manifest: Option<bool>,
     /// From where on no quote of a kind stands any more, so that none is looked for twice to the end of the text.
@@ -150,28 +146,8 @@ impl<'t> Scan<'t> {
         self.spans.insert(range, backslashes as u8 + 1);
     }
 
-    pub(super) fn read(mut self) -> Spans {
-        let bytes = self.bytes;
-        let mut place = 0;
-        while place < bytes.len() {
-            let byte = bytes[place];
-            place = match byte {
-                _ if is(byte, ALNUM) => self.word(place),
-                b'=' | b':' => pairs::separator(&mut self, place),
-                b'-' => self.dash(place),
-                b'>' => pairs::element(&mut self, place),
-                b'@' => addresses::user_info(&mut self, place),
-                b'%' => self.percent(place),
-                b'|' | b'~' | b'.' => self.mark(place),
-                b'_' | b'$' | b'{' => self.token(place).unwrap_or_else(|| self.mark(place)),
-                _ => place + 1,
-            };
-        }
-        self.spans
-    }
-
     /// A token that begins here; where to read on.
-    fn token(&mut self, place: usize) -> Option<usize> {
+    pub(super) fn token(&mut self, place: usize) -> Option<usize> {
         if !shapes::may_begin(self.bytes[place], at(self.bytes, place + 1)) {
             return None;
         }
@@ -179,47 +155,6 @@ impl<'t> Scan<'t> {
         // What is left of a word behind a token begins none.
         let end = run(self.bytes, found.end, ALNUM);
         self.hide(found);
-        Some(end)
-    }
-
-    fn word(&mut self, start: usize) -> usize {
-        let bytes = self.bytes;
-        let end = run(bytes, start, ALNUM);
-        let (length, next) = (end - start, at(bytes, end));
-        let alone = next == 0 || is(next, SPACE);
-        if (!alone || length >= SHORTEST_TOKEN)
-            && let Some(end) = self.token(start)
-        {
-            return end;
-        }
-        if length >= 2 && matches!(next, b' ' | b'(' | b'\t' | b'-') {
-            prose::announcement(self, start, end);
-        }
-        if length >= 8 && self.depth < DEEPEST {
-            return self.base64(start).unwrap_or(end);
-        }
-        end
-    }
-
-    /// Base64 that begins here and holds a secret; where it ends.
-    fn base64(&mut self, start: usize) -> Option<usize> {
-        let bytes = self.bytes;
-        // The two ways in which a run is read: whole, and behind its last slash, since a path may stand before it.
-        let whole = start >= self.base64_run.end;
-        if whole {
-            if is(before(bytes, start), BASE64) {
-                return None;
-            }
-            self.base64_run = start..run(bytes, start, BASE64);
-        }
-        let end = self.base64_run.end;
-        let last = !whole && before(bytes, start) == b'/' && !bytes[start..end].contains(&b'/');
-        let long = end - start >= SHORTEST_BASE64 && (whole || last);
-        if !long || !encoded::base64_holds_secret(self, start, end) {
-            return None;
-        }
-        let end = behind_padding(bytes, end);
-        self.hide(start..end);
         Some(end)
     }
 
@@ -233,35 +168,5 @@ impl<'t> Scan<'t> {
             self.hide(found);
         }
         sign + 1
-    }
-
-    fn dash(&mut self, place: usize) -> usize {
-        let bytes = self.bytes;
-        if bytes[place..].starts_with(b"-----BEGIN ") {
-            let (found, end) = shapes::private_key(bytes, place);
-            if let Some(found) = found {
-                self.hide(found);
-            }
-            return end;
-        }
-        let preceding = before(bytes, place);
-        if place >= self.command_until
-            && (preceding == 0 || is(preceding, SPACE | QUOTE))
-            && arguments::begins_flag(&bytes[place..])
-        {
-            self.command_until = arguments::on_line(self, place);
-        }
-        self.mark(place)
-    }
-
-    fn percent(&mut self, sign: usize) -> usize {
-        let bytes = self.bytes;
-        let is_code = at(bytes, sign + 1).is_ascii_hexdigit() && at(bytes, sign + 2).is_ascii_hexdigit();
-        if is_code && sign >= self.decoded_until && self.depth < DEEPEST {
-            let start = until_back(bytes, sign, 1024, SPACE | QUOTE).max(self.decoded_until);
-            self.decoded_until = until(bytes, sign, SPACE | QUOTE);
-            encoded::hide_in_percent_encoding(self, start..self.decoded_until);
-        }
-        self.mark(sign)
     }
 }

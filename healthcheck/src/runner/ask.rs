@@ -18,7 +18,7 @@ use crate::selection::Selection;
 use crate::world::{CheckId, Event, Members, Progress, Request, earlier};
 
 /// How a request ended: all its runs have settled, or its deadline is over.
-pub(crate) struct Answer {
+pub(crate) struct Settled {
     pub(crate) members: Shared<Members>,
     /// When it came.
     pub(crate) at: Now,
@@ -30,10 +30,21 @@ pub(crate) struct Answer {
 const PART: usize = 256;
 
 /// The runtime that due checks run on.
-#[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
-    pub(crate) handle: &'a Handle,
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) handle: Handle,
     pub(crate) chosen: bool,
+}
+
+impl Target {
+    /// The chosen runtime, else the current one; `None` outside of a runtime, where nobody can wait.
+    pub(crate) fn of(chosen: Option<&Handle>) -> Option<Self> {
+        let here = Handle::try_current().ok()?;
+        Some(Self {
+            handle: chosen.cloned().unwrap_or(here),
+            chosen: chosen.is_some(),
+        })
+    }
 }
 
 impl Runner {
@@ -44,14 +55,14 @@ impl Runner {
     pub(crate) async fn ask(
         self: &Arc<Self>,
         selection: &Selection,
-        place: Place<'_>,
+        target: &Target,
         budget: Option<std::time::Duration>,
-    ) -> Result<Answer, SelectionError> {
-        let (members, at, request) = self.begin(selection, place)?;
+    ) -> Result<Settled, SelectionError> {
+        let (members, at, request) = self.begin(selection, target)?;
         let mut asking = Asking {
             runner: self,
             request,
-            place,
+            target,
             has_ended: false,
         };
         let deadline = budget.and_then(|budget| at.mono.checked_add(budget));
@@ -77,18 +88,18 @@ impl Runner {
                             asking.request.waits.iter().map(|wait| wait.check).collect();
                         self.step(Event::Missed(&missed));
                     }
-                    return Ok(Answer { members, at, lost });
+                    return Ok(Settled { members, at, lost });
                 }
             }
         }
         asking.has_ended = true;
-        Ok(Answer { members, at, lost })
+        Ok(Settled { members, at, lost })
     }
 
     fn begin(
         self: &Arc<Self>,
         selection: &Selection,
-        place: Place<'_>,
+        target: &Target,
     ) -> Result<(Shared<Members>, Now, Request), SelectionError> {
         let (members, required) = self.read(|world| world.required(selection))?;
         let mut at = None;
@@ -101,7 +112,7 @@ impl Runner {
             let event = Event::Asked {
                 required: part,
                 max_age: selection.max_age,
-                runs_on: state.runs_on(place),
+                runs_on: state.runs_on(target),
             };
             let mut carried = self.step_locked(&mut state, event, now);
             drop(state);
@@ -110,16 +121,16 @@ impl Runner {
         }
         let now = at.unwrap_or_else(Now::read);
         if self.has_loops() {
-            self.ensure_driver(place.handle, place);
+            self.ensure_driver(&target.handle, target);
         }
         let id = self.requests.fetch_add(1, Ordering::Relaxed);
         Ok((members, now, Request::new(id, now.mono, waits)))
     }
 
     /// Starts the loops of the background checks.
-    pub(crate) fn start_loops(self: &Arc<Self>, place: Place<'_>) {
+    pub(crate) fn start_loops(self: &Arc<Self>, target: &Target) {
         if self.has_loops() {
-            self.ensure_driver(place.handle, place);
+            self.ensure_driver(&target.handle, target);
         }
     }
 }
@@ -128,7 +139,7 @@ impl Runner {
 struct Asking<'a> {
     runner: &'a Arc<Runner>,
     request: Request,
-    place: Place<'a>,
+    target: &'a Target,
     has_ended: bool,
 }
 
@@ -175,21 +186,12 @@ impl Asking<'_> {
         let loop_is_alive = !runner.lacks_driver();
         let mut state = runner.lock();
         let now = Now::read();
-        let carried = state.world.is_due(now.mono).then(|| {
-            let here = Handle::try_current().ok();
-            let event = Event::Tick {
-                runtime: here.map(|here| state.number_of(&here)),
-                driver: None,
-            };
-            runner.step_locked(&mut state, event, now)
-        });
+        let carried = runner.let_time_pass(&mut state, now);
         let progress = state
             .world
             .progress(&mut self.request, now, loop_is_alive, cx.waker());
         drop(state);
-        if let Some(carried) = carried {
-            runner.carry_out(carried);
-        }
+        runner.carry_out(carried);
         progress
     }
 
@@ -200,7 +202,7 @@ impl Asking<'_> {
         let event = Event::Asked {
             required: &checks,
             max_age: selection.max_age,
-            runs_on: state.runs_on(self.place),
+            runs_on: state.runs_on(self.target),
         };
         let mut carried = runner.step_locked(&mut state, event, Now::read());
         drop(state);
@@ -216,7 +218,7 @@ impl Drop for Asking<'_> {
         }
         self.runner.lock().world.leave(&mut self.request);
         if let Ok(here) = Handle::try_current() {
-            self.runner.ensure_driver(&here, self.place);
+            self.runner.ensure_driver(&here, self.target);
         }
     }
 }

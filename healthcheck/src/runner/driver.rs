@@ -8,7 +8,7 @@ use tokio::runtime::{self, Handle};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use super::{Place, Runner, spawn};
+use super::{Runner, Target, spawn};
 use crate::clock::{Instant, Now};
 use crate::world::{Event, Notice};
 
@@ -104,8 +104,8 @@ impl Runner {
         self.has_loops.load(Ordering::Acquire)
     }
 
-    /// Starts a driver on this runtime, unless it has one. The driver launches due background checks at `place`.
-    pub(super) fn ensure_driver(self: &Arc<Self>, on: &Handle, place: Place<'_>) {
+    /// Starts a driver on this runtime, unless it has one. The driver launches due background checks at `target`.
+    pub(super) fn ensure_driver(self: &Arc<Self>, on: &Handle, target: &Target) {
         let Some(number) = self.drivers.enter(on.id()) else {
             return;
         };
@@ -114,8 +114,7 @@ impl Runner {
             number,
         };
         let sooner = Arc::clone(&self.sooner);
-        let driver = drive(alive, sooner, place.handle.clone(), place.chosen);
-        let task = spawn(on, driver).abort_handle();
+        let task = spawn(on, drive(alive, sooner, target.clone())).abort_handle();
         let restarted = self.drivers.change(|list| {
             // A runtime that is gone has dropped the driver inside `spawn`.
             let driver = list.live.iter_mut().find(|driver| driver.number == number)?;
@@ -145,11 +144,7 @@ impl Drop for Alive {
     }
 }
 
-async fn drive(alive: Alive, sooner: Arc<Notify>, runtime: Handle, chosen: bool) {
-    let place = Place {
-        handle: &runtime,
-        chosen,
-    };
+async fn drive(alive: Alive, sooner: Arc<Notify>, target: Target) {
     loop {
         let called = sooner.notified();
         tokio::pin!(called);
@@ -159,7 +154,7 @@ async fn drive(alive: Alive, sooner: Arc<Notify>, runtime: Handle, chosen: bool)
         let Some(runner) = alive.runner.upgrade() else {
             return;
         };
-        let next = runner.drive_once(place);
+        let next = runner.drive_once(&target);
         let is_idle = || runner.lock().world.next_of_driver().is_none();
         let retires = next.is_none() && runner.drivers.retire(alive.number, is_idle);
         drop(runner);
@@ -173,12 +168,12 @@ async fn drive(alive: Alive, sooner: Arc<Notify>, runtime: Handle, chosen: bool)
 
 impl Runner {
     /// Looks at the world; gives when to do so again, `None`: there is nothing to drive.
-    fn drive_once(self: &Arc<Self>, place: Place<'_>) -> Option<Instant> {
+    fn drive_once(self: &Arc<Self>, target: &Target) -> Option<Instant> {
         let mut state = self.lock();
         let here = Handle::try_current().ok();
         let event = Event::Tick {
             runtime: here.map(|here| state.number_of(&here)),
-            driver: Some(state.runs_on(place)),
+            driver: Some(state.runs_on(target)),
         };
         let carried = self.step_locked(&mut state, event, Now::read());
         let next = state.world.next_of_driver();

@@ -39,7 +39,7 @@ mod tests;
 mod threads;
 mod waiting;
 
-pub(crate) use ask::{Answer, Place};
+pub(crate) use ask::{Settled, Target};
 use cache_padded::CachePadded;
 use call::Cell;
 pub(crate) use call::{CurrentCheck, is_inside_a_check};
@@ -52,7 +52,7 @@ pub(crate) use waiting::{AS_ON_A_PROBE, Look, RETRY, Waiting};
 
 /// The checks and sections of one registry, and what runs them.
 pub(crate) struct Runner {
-    state: Mutex<State>,
+    state: Mutex<Guarded>,
     /// As the world counts it, for those who only want to know whether anything has changed.
     generation: CachePadded<AtomicU64>,
     pub(crate) redaction: Redaction,
@@ -69,7 +69,7 @@ pub(crate) struct Runner {
 }
 
 /// What the one lock guards.
-struct State {
+struct Guarded {
     world: World,
     /// How each check is run, and the run that goes on, by number.
     runs: Vec<Option<Slot>>,
@@ -99,7 +99,7 @@ impl Runner {
         telling: Telling,
     ) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(State {
+            state: Mutex::new(Guarded {
                 world,
                 runs: Vec::new(),
                 runtimes: Vec::new(),
@@ -117,7 +117,7 @@ impl Runner {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Guarded> {
         // Only transitions of the world run under the lock, and none of them panics half-way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -131,7 +131,7 @@ impl Runner {
         self.add_locked(&mut state, new);
     }
 
-    fn add_locked(&self, state: &mut State, new: Vec<(NewCheck, Run)>) -> Vec<CheckId> {
+    fn add_locked(&self, state: &mut Guarded, new: Vec<(NewCheck, Run)>) -> Vec<CheckId> {
         let (checks, runs): (Vec<_>, Vec<_>) = new.into_iter().unzip();
         let ids = state.world.add(checks, Now::read());
         let most = ids.iter().map(|id| id.index() + 1).max().unwrap_or_default();
@@ -223,7 +223,7 @@ impl Runner {
     }
 
     /// The clock is read under the lock, so that events and moments have the same order.
-    fn step_locked(self: &Arc<Self>, state: &mut State, event: Event<'_>, now: Now) -> Carried {
+    fn step_locked(self: &Arc<Self>, state: &mut Guarded, event: Event<'_>, now: Now) -> Carried {
         let mut carried = Carried::default();
         // Each time: a subscriber may come later than the checks, and its level may change.
         state.world.tell_runs = self.telling.wants_runs();
@@ -245,7 +245,7 @@ impl Runner {
     /// Finds out, under the lock, what the effects need that isn't theirs. What can't be launched is lost.
     fn prepare(
         self: &Arc<Self>,
-        state: &mut State,
+        state: &mut Guarded,
         effects: Effects,
         carried: &mut Carried,
         follow_ups: &mut VecDeque<Event<'_>>,
@@ -291,7 +291,20 @@ impl Runner {
         carried.told |= self.telling.put(effects.notices);
     }
 
-    fn publish_generation(&self, state: &State) {
+    /// Brings the world up to date with the time, where something is due.
+    fn let_time_pass(self: &Arc<Self>, state: &mut Guarded, now: Now) -> Carried {
+        if !state.world.is_due(now.mono) {
+            return Carried::default();
+        }
+        let here = Handle::try_current().ok();
+        let event = Event::Tick {
+            runtime: here.map(|here| state.number_of(&here)),
+            driver: None,
+        };
+        self.step_locked(state, event, now)
+    }
+
+    fn publish_generation(&self, state: &Guarded) {
         self.generation.store(state.world.generation(), Ordering::Release);
         let has_loops = state.world.has_loops();
         if self.has_loops.load(Ordering::Relaxed) != has_loops {
@@ -435,7 +448,7 @@ impl Carried {
     }
 }
 
-impl State {
+impl Guarded {
     /// A number for a runtime, the same for each of its handles.
     fn number_of(&mut self, handle: &Handle) -> u32 {
         let id = handle.id();
@@ -454,10 +467,10 @@ impl State {
         self.latest_runtime
     }
 
-    fn runs_on(&mut self, place: Place<'_>) -> RunsOn {
+    fn runs_on(&mut self, target: &Target) -> RunsOn {
         RunsOn {
-            runtime: self.number_of(place.handle),
-            chosen: place.chosen,
+            runtime: self.number_of(&target.handle),
+            chosen: target.chosen,
         }
     }
 

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::runtime::Handle;
 
-use super::{Answer, Runner, State};
+use super::{Guarded, Runner, Settled};
 use crate::clock::Now;
 use crate::error::SelectionError;
 use crate::model::Shared;
@@ -72,7 +71,7 @@ impl Runner {
         self: &Arc<Self>,
         hostname: &str,
         selection: &Selection,
-        answer: &Answer,
+        answer: &Settled,
     ) -> Option<Snapshot> {
         self.reading(|state, now| {
             if !state.world.is_current(&answer.members) {
@@ -87,7 +86,7 @@ impl Runner {
     }
 
     /// The values of the sections that were asked for, by name.
-    pub(crate) fn sections(self: &Arc<Self>, answer: &Answer) -> Vec<(String, Value)> {
+    pub(crate) fn sections(self: &Arc<Self>, answer: &Settled) -> Vec<(String, Value)> {
         let selection = Selection::all();
         self.reading(|state, now| {
             let asked = Asked {
@@ -119,22 +118,13 @@ impl Runner {
     }
 
     /// Reads, after what time has changed is up to date.
-    fn reading<T>(self: &Arc<Self>, read: impl FnOnce(&mut State, Now) -> T) -> T {
+    fn reading<T>(self: &Arc<Self>, read: impl FnOnce(&mut Guarded, Now) -> T) -> T {
         let mut state = self.lock();
         let now = Now::read();
-        let carried = state.world.is_due(now.mono).then(|| {
-            let here = Handle::try_current().ok();
-            let event = Event::Tick {
-                runtime: here.map(|here| state.number_of(&here)),
-                driver: None,
-            };
-            self.step_locked(&mut state, event, now)
-        });
+        let carried = self.let_time_pass(&mut state, now);
         let result = read(&mut state, now);
         drop(state);
-        if let Some(carried) = carried {
-            self.carry_out(carried);
-        }
+        self.carry_out(carried);
         result
     }
 
@@ -153,7 +143,7 @@ impl Runner {
     }
 }
 
-impl State {
+impl Guarded {
     fn snapshot(&self, hostname: &str, members: &Shared<Members>, asked: &Asked<'_>) -> Snapshot {
         let holds = asked.not_run.is_none() && asked.lost.is_empty() && !asked.last_known;
         let until = holds.then(|| self.world.holds_until(asked.selection, members, asked.now));

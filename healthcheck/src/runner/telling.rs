@@ -220,14 +220,14 @@ impl<T> Clone for Queue<T> {
 }
 
 struct Shared<T> {
-    state: Mutex<State<T>>,
+    state: Mutex<Backlog<T>>,
     filled: Condvar,
     dropped: AtomicU64,
     news: AtomicU64,
     handle: Box<dyn Fn(T) + Send + Sync>,
 }
 
-struct State<T> {
+struct Backlog<T> {
     waiting: VecDeque<T>,
     /// The process that the thread runs in: a fork doesn't take it along.
     thread: Option<u32>,
@@ -239,7 +239,7 @@ impl<T: Send + 'static> Queue<T> {
         Self {
             name,
             shared: Arc::new(Shared {
-                state: Mutex::new(State {
+                state: Mutex::new(Backlog {
                     waiting: VecDeque::new(),
                     thread: None,
                     closed: false,
@@ -298,7 +298,7 @@ impl<T: Send + 'static> Queue<T> {
 }
 
 impl<T> Shared<T> {
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, Backlog<T>> {
         // Under the lock items are only moved.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

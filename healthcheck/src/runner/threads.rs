@@ -22,13 +22,13 @@ pub(super) struct Threads {
 }
 
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<Pool>,
     work: Condvar,
     start: fn(Arc<Self>) -> io::Result<()>,
 }
 
 #[derive(Default)]
-struct State {
+struct Pool {
     queue: VecDeque<(Arc<Permit>, Work)>,
     /// Permits that are held by running checks.
     busy: usize,
@@ -67,9 +67,9 @@ impl Default for Threads {
 
 impl Threads {
     fn started_by(start: fn(Arc<Shared>) -> io::Result<()>) -> Self {
-        let state = State {
+        let state = Pool {
             process: std::process::id(),
-            ..State::default()
+            ..Pool::default()
         };
         Self {
             shared: Arc::new(Shared {
@@ -113,7 +113,7 @@ impl Threads {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Pool> {
         // Nothing that can panic runs under the lock.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let process = std::process::id();
@@ -127,7 +127,7 @@ impl Shared {
     }
 
     /// Wakes a waiting thread, or starts one where the limit allows.
-    fn reinforce(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
+    fn reinforce(self: &Arc<Self>, state: &mut Pool) -> io::Result<()> {
         // Also where all of them have work enough: one may wait for nothing but a permit.
         self.work.notify_one();
         if state.queue.len() <= state.idle || state.busy + state.idle >= MOST {

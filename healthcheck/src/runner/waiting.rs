@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Sleep;
 
-use super::{Carried, Place, Runner, State, is_inside_a_check};
+use super::{Guarded, Runner, Target, is_inside_a_check};
 use crate::clock::{Instant, Now};
 use crate::selection::MaxAge;
 use crate::world::{CheckId, Event, World, earlier};
@@ -28,7 +28,7 @@ pub(crate) const AS_ON_A_PROBE: MaxAge = MaxAge {
 pub(crate) struct Waiting {
     runner: Arc<Runner>,
     /// The runtime that due checks run on. `None` outside of a runtime and inside a check: there, nothing is run.
-    runtime: Option<(Handle, bool)>,
+    target: Option<Target>,
     number: u64,
     /// When it began.
     pub(crate) since: Instant,
@@ -48,10 +48,10 @@ pub(crate) enum Look<T> {
 impl Waiting {
     /// `chosen`: the runtime that was chosen for the checks.
     pub(crate) fn new(runner: &Arc<Runner>, chosen: Option<&Handle>) -> Self {
-        let here = Handle::try_current().ok().filter(|_| !is_inside_a_check(runner));
+        let target = Target::of(chosen).filter(|_| !is_inside_a_check(runner));
         Self {
             runner: Arc::clone(runner),
-            runtime: here.map(|here| (chosen.cloned().unwrap_or(here), chosen.is_some())),
+            target,
             number: runner.requests.fetch_add(1, Ordering::Relaxed),
             since: Now::read().mono,
             last_asked: None,
@@ -63,7 +63,7 @@ impl Waiting {
 
     /// Whether it can wait for anything.
     pub(crate) const fn has_time(&self) -> bool {
-        self.runtime.is_some()
+        self.target.is_some()
     }
 
     /// Looks until there is something. `needed` gives the checks that it is about, or the end; `look` is called when what is
@@ -91,7 +91,7 @@ impl Waiting {
                 Ok(until) => until,
                 Err(result) => return Poll::Ready(result),
             };
-            let (Some(until), Some(_)) = (until, &self.runtime) else {
+            let (Some(until), Some(_)) = (until, &self.target) else {
                 return Poll::Pending;
             };
             let alarm = match &mut self.alarm {
@@ -120,31 +120,18 @@ impl Waiting {
         let now = Now::read();
         state.world.unwatch(self.number, &self.watched);
         self.watched.clear();
-        let mut carried = Carried::default();
-        if state.world.next_moment().is_some_and(|at| now.mono >= at) {
-            let here = Handle::try_current().ok();
-            let runtime = here.map(|here| state.number_of(&here));
-            let event = Event::Tick {
-                runtime,
-                driver: None,
-            };
-            carried = runner.step_locked(&mut state, event, now);
-        }
+        let mut carried = runner.let_time_pass(&mut state, now);
         let result = needed(&state.world, now).and_then(|checks| {
             let required = state.world.with_dependencies(checks.clone());
             let mut due = self.next_due(&state, &required, max_age, now);
-            if let Some((handle, chosen)) = &self.runtime
+            if let Some(target) = &self.target
                 && due.is_some_and(|at| now.mono >= at)
             {
                 self.last_asked = Some(now.mono);
-                let place = Place {
-                    handle,
-                    chosen: *chosen,
-                };
                 let event = Event::Asked {
                     required: &required,
                     max_age: Some(max_age),
-                    runs_on: state.runs_on(place),
+                    runs_on: state.runs_on(target),
                 };
                 carried.append(runner.step_locked(&mut state, event, now));
                 due = self.next_due(&state, &required, max_age, now);
@@ -160,22 +147,16 @@ impl Waiting {
         });
         drop(state);
         runner.carry_out(carried);
-        if let Some((handle, chosen)) = &self.runtime
+        if let Some(target) = &self.target
             && runner.has_loops()
         {
-            runner.ensure_driver(
-                handle,
-                Place {
-                    handle,
-                    chosen: *chosen,
-                },
-            );
+            runner.ensure_driver(&target.handle, target);
         }
         result
     }
 
     /// When due checks are run next.
-    fn next_due(&self, state: &State, required: &[CheckId], max_age: MaxAge, now: Now) -> Option<Instant> {
+    fn next_due(&self, state: &Guarded, required: &[CheckId], max_age: MaxAge, now: Now) -> Option<Instant> {
         let due = state.world.next_due(required, Some(max_age), now)?;
         let earliest = self.last_asked.and_then(|last| last.checked_add(RETRY));
         Some(earliest.map_or(due, |earliest| due.max(earliest)))
@@ -186,16 +167,8 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         self.runner.lock().world.unwatch(self.number, &self.watched);
         // The runs that it has begun are nobody's now.
-        if let (false, Some((handle, chosen)), Ok(here)) =
-            (self.has_ended, &self.runtime, Handle::try_current())
-        {
-            self.runner.ensure_driver(
-                &here,
-                Place {
-                    handle,
-                    chosen: *chosen,
-                },
-            );
+        if let (false, Some(target), Ok(here)) = (self.has_ended, &self.target, Handle::try_current()) {
+            self.runner.ensure_driver(&here, target);
         }
     }
 }
