@@ -1,5 +1,5 @@
-//! A service with a health endpoint and an environment page: four annotated functions, one of them failing until you
-//! repair it.
+//! A service with a health endpoint and an environment page: three checks and a section. One check warns, and one fails
+//! until you repair it.
 //!
 //! `cargo run --example quickstart` (another address: as the first argument, or in `HEALTHCHECK_ADDR`)
 
@@ -16,7 +16,7 @@ fn addition_works() -> (bool, &'static str) {
     ([1, 1].iter().sum::<u32>() == 2, "addition works")
 }
 
-/// Somebody has created the file: repair it while the service runs.
+/// A file exists: repair it while the service runs.
 #[health_check(failed_ttl = "1s")]
 fn repaired() -> Result<&'static str, String> {
     let file = std::env::temp_dir().join("healthcheck-quickstart");
@@ -45,7 +45,7 @@ fn application() -> impl serde::Serialize {
     })
 }
 
-/// What the application works with; checks ask for it by its type.
+/// A value of the application. A check gets it as a parameter, by its type.
 struct Queue(AtomicU32);
 
 impl Queue {
@@ -67,7 +67,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let health = HealthCheck::builder().provide(Queue(AtomicU32::new(3))).build()?;
+    let health = HealthCheck::builder()
+        .provide(Queue(AtomicU32::new(140)))
+        .build()?;
 
     let wanted = std::env::args()
         .nth(1)
@@ -77,8 +79,19 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         .await
         .map_err(|error| format!("can't listen on {wanted}: {error}"))?;
     let addr = listener.local_addr()?;
-    for path in ["/healthcheck", "/livez", "/readyz", "/environment"] {
-        println!("open http://{addr}{path}");
+    for (path, what) in [
+        (
+            "/healthcheck",
+            "503: `repaired` fails until you touch the file that it names; then 200, degraded",
+        ),
+        ("/livez", "200: no liveness check fails"),
+        ("/readyz", "503, and 200 a second after the repair"),
+        (
+            "/environment",
+            "os, rust, process and `application`, its password as ********",
+        ),
+    ] {
+        println!("open http://{addr}{path:<15} {what}");
     }
     for check in health.checks() {
         println!(

@@ -3,7 +3,7 @@ use axum::http::{Method, Request};
 
 use crate::self_probe;
 
-/// How the probes of orchestrators, load balancers and monitors call themselves; whatever follows is their version.
+/// How the user agents of orchestrators, load balancers and monitors begin. The rest is a version.
 const AGENTS: [&str; 15] = [
     "kube-probe/",
     "GoogleHC/",
@@ -22,17 +22,18 @@ const AGENTS: [&str; 15] = [
     self_probe::AGENT,
 ];
 
-/// The paths of the endpoints that are asked many times a minute, and what lies below them. The environment page isn't
-/// among them: who reads it belongs into a log.
+/// The paths that are requested many times a minute; those below them count too. The environment page isn't among them,
+/// since its readers belong in a log.
 const PATHS: [&str; 4] = ["/healthcheck", "/livez", "/readyz", "/startupz"];
 
-/// Whether a request is a probe, to keep it out of access logs and of `TraceLayer`: a `GET`, `HEAD` or `OPTIONS` either
-/// of the health path or a probe path (the default ones), or by the user agent of a known prober: Kubernetes, Google,
-/// AWS, Azure, Consul, Envoy, Nagios, Icinga, Prometheus' blackbox exporter, Uptime Kuma, Uptime Robot, Pingdom and
-/// [`probe`](crate::probe()).
+/// Whether a request is a probe, to keep it out of access logs and of `TraceLayer`.
 ///
-/// A user agent is the client's own word: who takes a prober's name stays out of the log. An audit log has to go by
-/// paths and peers instead.
+/// A probe is a `GET`, `HEAD` or `OPTIONS` of the default health path or a default probe path, or by the user agent of a
+/// known prober. These are Kubernetes, Google, AWS, Azure, Consul, Envoy, Nagios, Icinga, Prometheus' blackbox exporter,
+/// Uptime Kuma, Uptime Robot, Pingdom and [`probe`](crate::probe()).
+///
+/// A client can send any user agent, so it can keep its requests out of this log. For an audit log use paths and peers
+/// instead.
 ///
 /// ```
 /// use axum::http::Request;

@@ -1,7 +1,7 @@
 //! The attributes of the crate `healthcheck`, which re-exports them. Depend on that one.
 //!
-//! The way of an attribute: `args` reads its list, `check_options` and `section_options` say what the list means,
-//! `function` reads the item; `signature`, `dependency` and `rules` refuse; `health_check` and `env_section` write the
+//! The steps of an expansion: `args` reads the attribute's arguments, `check_options` and `section_options` interpret them,
+//! `function` reads the item, `signature`, `dependency` and `rules` check it, `health_check` and `env_section` write the
 //! record, and `registration` puts it beside the function.
 // The examples' functions stand where a reader expects them, at the top level.
 #![allow(clippy::needless_doctest_main)]
@@ -28,8 +28,8 @@ mod registration;
 
 mod problems;
 
-/// Makes a function a health check: it is found when the program is linked, in whichever crate it stands, and run
-/// whenever somebody asks for its health.
+/// Registers a function as a health check. `HealthCheck::discover` finds it, in every linked crate, and runs it when a
+/// report is requested and its last result is too old.
 ///
 /// ```standalone_crate
 /// use healthcheck::{HealthCheck, health_check};
@@ -58,19 +58,20 @@ mod problems;
 ///
 /// # The function
 ///
-/// A free function, `async` or not, which stays as it was written: it can be called and tested, and keeps its
-/// visibility and its other attributes. One that isn't `async` runs on a thread apart, so it may block. It can't be
-/// `const`, `unsafe`, `extern`, generic or variadic, or stand in an `impl` block or a trait: take what would be `self` as
-/// a parameter. Where a signature doesn't show that it stands there, the compiler says "`const` items in this context need
-/// a name".
+/// The function is a free function, `async` or not. It stays as you wrote it: you can call and test it, and it keeps its
+/// visibility and its other attributes. A function that isn't `async` runs on a thread of its own, so it may block.
 ///
-/// It returns what `healthcheck::IntoOutcome` lists: nothing, a `bool`, a text, a JSON value, `(bool, T)`, an
-/// `Outcome`, or a `Result` of one of these, whose error is shown with all its sources.
+/// It can't be `const`, `unsafe`, `extern`, generic or variadic, and it can't be in an `impl` block or a trait: take as a
+/// parameter what would be `self`. If its signature doesn't show that it is in an `impl` block, the compiler reports
+/// "`const` items in this context need a name".
 ///
-/// The first paragraph of its doc comment, on one line and without its full stop, is the check's description. The text
-/// below a heading `# When it fails`, of any level, says what to do: it is shown beside the output while the check doesn't
-/// pass, line by line, and ends at the next heading of this level or above. What `#[doc = include_str!("…")]` includes is
-/// not visible to an attribute.
+/// It returns one of the types of `healthcheck::IntoOutcome`: nothing, a `bool`, a text, a JSON value, `(bool, T)`, an
+/// `Outcome`, or a `Result` of one of these. The output of an error is its message and those of all its sources.
+///
+/// The first paragraph of its doc comment is the check's description, on one line and without its full stop. The text
+/// below a heading `# When it fails` says what to do. It is shown beside the output while the check doesn't pass, with its
+/// line breaks, and ends at the next heading of the same level or above. The attribute can't read the file of
+/// `#[doc = include_str!("…")]`.
 ///
 /// ```standalone_crate
 /// use healthcheck::{HealthCheck, health_check};
@@ -100,8 +101,8 @@ mod problems;
 ///
 /// # Parameters
 ///
-/// A parameter is a dependency: a value of exactly this type, which the program provides once. It is taken as `&T`, or
-/// as `T`, which is then cloned for each run. Where nobody provided it, building the `HealthCheck` fails with every
+/// A parameter is a dependency: a value of exactly this type, which `HealthCheckBuilder::provide` gives. Take `&T`, or `T`,
+/// which is cloned for each run. If values aren't provided, building the `HealthCheck` is an error that lists every
 /// missing type of every check.
 ///
 /// ```standalone_crate
@@ -136,53 +137,59 @@ mod problems;
 /// # }
 /// ```
 ///
-/// `T` is a concrete type, sized, `Send + Sync + 'static`, and holds no reference. Refused are `&mut T` (take
-/// `&Mutex<T>`), `&str` (take `&String`, or better a type of your own), `&[T]` (take `&Vec<T>`), `&dyn Trait` (take
-/// `&Arc<dyn Trait>`), `Option<&T>`, `impl Trait` and named lifetimes. Any pattern may stand before the type, and
-/// `#[cfg]` may not.
+/// `T` is a concrete type, sized, `Send + Sync + 'static`, and has no reference in it. These are refused:
+///
+/// | instead of | take |
+/// |---|---|
+/// | `&mut T` | `&Mutex<T>` |
+/// | `&str` | `&String`, or better a type of your own |
+/// | `&[T]` | `&Vec<T>` |
+/// | `&dyn Trait` | `&Arc<dyn Trait>` |
+/// | `Option<&T>`, `impl Trait`, a named lifetime | `&T` |
+///
+/// The name of a parameter may be any pattern. `#[cfg]` on a parameter is refused.
 ///
 /// # Options
 ///
-/// All of them are optional, in any order, each at most once. Values are literals: they are checked while compiling.
+/// Each option is optional and is given at most once, in any order. Values are literals, so the compiler checks them.
 ///
 /// | option | default | meaning |
 /// |---|---|---|
-/// | `name = "redis"` | the function's name, without `r#` | What it is called in reports, URLs and settings; unique in the program |
-/// | `liveness` | no | Belongs to the liveness probe: its failure means that a restart helps |
-/// | `readiness` | yes, where no probe is named | Belongs to the readiness probe: its failure means that no traffic should come |
-/// | `startup` | no | Belongs to the startup probe: readiness fails, "starting", until it has passed, and it isn't run after that unless it belongs to another probe too |
-/// | `tags("cache", "external")` | none | Words to select checks by |
-/// | `critical = false` | `true` | Whether its failure fails the whole; otherwise it degrades it |
-/// | `external` | no | It looks at something outside of the process that other instances share. Its failure degrades readiness instead of failing it, unless `critical = true` is written. Refused together with `liveness`, since a restart doesn't repair that |
-/// | `timeout = "2s"` | the program's, 5 s | How long a run may take until it has failed; `"none"`: no limit |
-/// | `success_ttl = "27s"` | the program's, 27 s | For how long a pass is cached; `"none"`: not at all |
-/// | `failed_ttl = "9s"` | the program's, 9 s | For how long a failure is cached; `"none"`: not at all |
-/// | `interval = "10s"` | none | Runs in the background that often, ± 10 %, and requests read the last result, which is stale after two intervals and the time limit; refused beside a TTL |
-/// | `initial_delay = "1s"` | none | How long after the start the first background run begins; until then it fails, "not run yet"; needs `interval` |
-/// | `failure_threshold = 3` | `1` | How many runs in a row have to fail before it is shown as failing; holds after the first pass |
-/// | `success_threshold = 2` | `1` | How many runs in a row have to pass before it is shown as passing again |
-/// | `warn_threshold = 2` | `1` | How many runs in a row have to warn before it is shown as a warning; holds after the first pass |
-/// | `fail_after = "60s"` | none | A failure is shown as a warning until it has lasted that long; holds after the first pass and besides `failure_threshold`; a pass ends it |
-/// | `depends_on("dns")` | none | The checks that have to pass; while one fails, this one isn't run and fails, "blocked by dns" |
-/// | `owner = "orders"` | none | Who looks after what it looks at; shown while it doesn't pass |
-/// | `runbook = "https://…"` | none | The address of the page that says what to do; shown while it doesn't pass |
-/// | `crate = path::to::healthcheck` | `::healthcheck` | Where the library is found: renamed in Cargo.toml (`crate = hc`), or handed on by another crate |
+/// | `name = "redis"` | the function's name, without `r#` | The name in reports, URLs and settings; unique in the program |
+/// | `liveness` | no | Belongs to the liveness probe: a restart repairs its failure |
+/// | `readiness` | yes, if no probe is given | Belongs to the readiness probe: while it fails, no traffic should come |
+/// | `startup` | no | Belongs to the startup probe: until it has passed, readiness fails, "starting". Then it isn't run again, unless it belongs to another probe too |
+/// | `tags("cache", "external")` | none | Words by which requests select checks |
+/// | `critical = false` | `true` | Its failure degrades the whole instead of failing it |
+/// | `external` | no | It tests something outside the process that other instances share. Its failure degrades readiness instead of failing it, unless you write `critical = true`. Refused together with `liveness`, since a restart doesn't repair it |
+/// | `timeout = "2s"` | the program's, 5 s | A run that takes longer has failed; `"none"`: no limit |
+/// | `success_ttl = "27s"` | the program's, 27 s | How long a pass is cached; `"none"`: not cached |
+/// | `failed_ttl = "9s"` | the program's, 9 s | How long a failure is cached; `"none"`: not cached |
+/// | `interval = "10s"` | none | Runs in the background that often, ± 10 %, and requests read the last result. It is stale after two intervals and the timeout. Refused together with a TTL |
+/// | `initial_delay = "1s"` | none | The first background run begins that long after the start; until then the check fails, "not run yet"; needs `interval` |
+/// | `failure_threshold = 3` | `1` | So many runs in a row have to fail before the check is shown as failing; applies after the first pass |
+/// | `success_threshold = 2` | `1` | So many runs in a row have to pass before the check is shown as passing again |
+/// | `warn_threshold = 2` | `1` | So many runs in a row have to warn before the check is shown as a warning; applies after the first pass |
+/// | `fail_after = "60s"` | none | A failure is shown as a warning until it has lasted that long; applies after the first pass and in addition to `failure_threshold`; a pass ends it |
+/// | `depends_on("dns")` | none | Checks that have to pass. While one fails, this one isn't run and fails, "blocked by dns" |
+/// | `owner = "orders"` | none | The team to call; shown while the check doesn't pass |
+/// | `runbook = "https://…"` | none | The address of the page that says what to do; shown while the check doesn't pass |
+/// | `crate = path::to::healthcheck` | `::healthcheck` | The path of the library, if it is renamed in Cargo.toml (`crate = hc`) or re-exported by another crate |
 ///
-/// Durations are texts of numbers with units, `"250ms"`, `"2s"`, `"1m 30s"`, `"1h"`. A time limit, an interval, a delay
-/// and `fail_after` are longer than zero; thresholds are whole numbers from 1 to 4294967295.
+/// A duration is a text of numbers with units: `"250ms"`, `"2s"`, `"1m 30s"`, `"1h"`. `timeout`, `interval`,
+/// `initial_delay` and `fail_after` are longer than zero. Thresholds are whole numbers from 1 to 4294967295.
 ///
-/// A name isn't empty, `.`, `..`, `history` or `openapi.json`, begins and ends with no space, and has no `/`, no `?` and
-/// no control character: it is one segment of a URL's path. What else needs percent-encoding there, like a space, `#` or
-/// `%`, is allowed, and a request has to encode it. Tags, owner and runbook are texts on one line, without control
-/// characters and not empty.
+/// A name is one segment of a URL's path. It isn't empty, `.`, `..`, `history` or `openapi.json`, it doesn't begin or end
+/// with a space, and it has no `/`, no `?` and no control character. Other characters are allowed; a request has to
+/// percent-encode some of them, like a space, `#` and `%`. Tags, owner and runbook are texts on one line: not empty, and
+/// without control characters.
 ///
 /// # Errors
 ///
-/// All mistakes of one function are compile errors, reported together, each under what is wrong. Two checks with one
-/// name, a dependency that nobody provided and a `depends_on` without such a check are errors of
-/// `HealthCheckBuilder::build`.
+/// All mistakes in one function are compile errors, reported together, each at its place. `HealthCheckBuilder::build`
+/// reports two checks with the same name, a dependency that isn't provided, and a `depends_on` that names no check.
 ///
-/// A crate that no path of the program names isn't linked, and its checks don't exist: write `use my_checks as _;`.
+/// Rust doesn't link a crate that nothing refers to, so its checks would be missing: write `use my_checks as _;`.
 ///
 /// ```compile_fail
 /// use healthcheck::health_check;
@@ -195,8 +202,8 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
     expand(health_check::expand, args, item)
 }
 
-/// Makes a function a section of the environment page: it is found when the program is linked, in whichever crate it
-/// stands, and what it returns is shown, redacted, under its name.
+/// Registers a function as a section of the environment page. `EnvironmentDump::discover` finds it, in every linked crate.
+/// The page shows the value that it returns, redacted, under its name.
 ///
 /// ```standalone_crate
 /// use healthcheck::{EnvironmentDump, env_section};
@@ -226,25 +233,26 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
 ///
 /// # The function
 ///
-/// A free function, `async` or not, with dependencies as parameters, by the rules of [`macro@health_check`].
+/// The function is a free function, `async` or not, with dependencies as parameters, by the rules of
+/// [`macro@health_check`].
 ///
 /// It returns any `T: serde::Serialize`, or `Result<T, E>` with an error that converts into
-/// `Box<dyn std::error::Error + Send + Sync>`; an error is shown as `{"error": "…"}` in the section's place. A `Result`
-/// hidden behind `impl Serialize` is shown as serde shows it, `{"Ok": …}` or `{"Err": …}`: write the `Result` out.
+/// `Box<dyn std::error::Error + Send + Sync>`. An error is shown as `{"error": "…"}` in the section's place. Write the
+/// `Result` in the signature: behind `impl Serialize` it is shown as serde shows it, `{"Ok": …}` or `{"Err": …}`.
 ///
-/// A run may take 5 s on the environment page, and the program's time limit in the health report.
+/// A run may take 5 s on the environment page, and the program's `timeout` in the health report.
 ///
 /// # Options
 ///
 /// | option | default | meaning |
 /// |---|---|---|
-/// | `name = "app"` | the function's name, without `r#` | What the section is called; unique in the program |
-/// | `in_health` | no | The section also stands in the health report, cached there as a check is |
-/// | `crate = path::to::healthcheck` | `::healthcheck` | Where the library is found: renamed in Cargo.toml (`crate = hc`), or handed on by another crate |
+/// | `name = "app"` | the function's name, without `r#` | The name of the section; unique in the program |
+/// | `in_health` | no | The section is also in the health report, cached as a check is |
+/// | `crate = path::to::healthcheck` | `::healthcheck` | The path of the library, if it is renamed in Cargo.toml (`crate = hc`) or re-exported by another crate |
 ///
-/// A section's name obeys the rules of a check's. One that is `in_health` can't be
-/// `hostname`, `status`, `timestamp`, `results`, `warnings` or `reason`, which are the report's own. `os`, `rust` and
-/// `process` are taken unless the page leaves its own sections of these names out.
+/// A section's name follows the rules of a check's name. With `in_health` it can't be a field of the report: `hostname`,
+/// `status`, `timestamp`, `results`, `warnings` or `reason`. `os`, `rust` and `process` are the names of the page's own
+/// sections; they are free if the page leaves those out.
 ///
 /// ```standalone_crate
 /// use healthcheck::{HealthCheck, env_section};
@@ -271,16 +279,16 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
 ///
 /// # Errors
 ///
-/// As those of [`macro@health_check`]: all mistakes of one function are compile errors, reported together.
+/// All mistakes in one function are compile errors, reported together, as those of [`macro@health_check`].
 #[proc_macro_attribute]
 pub fn env_section(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand(env_section::expand, args, item)
 }
 
-/// What an attribute makes of its list and its item: the registration, which counts only where there is no problem.
+/// Expands an attribute's arguments and item into the registration, which is used only if there is no problem.
 type Expand = fn(TokenStream, TokenStream, &mut Problems) -> Option<TokenStream>;
 
-/// The function goes out as it came in, whatever happens: it stays callable, and an editor can work in it.
+/// Returns the function unchanged in any case, so that it stays callable and an editor can work in it.
 fn expand(
     attribute: Expand,
     args: proc_macro::TokenStream,

@@ -16,14 +16,14 @@ use crate::redact::{Redaction, RedactionBuilder, Redactor};
 use crate::register::{self, Defaults, SectionSources, Sources};
 use crate::report::CheckResult;
 use crate::reports::Reports;
-use crate::runner::telling::{Listeners, Telling};
+use crate::runner::telling::{self, Listeners, Telling};
 use crate::runner::{LONGEST_OUTPUT, Runner};
 use crate::sections::{self, Sections};
 use crate::settings::Settings;
 use crate::transition::Transition;
 use crate::world::{NO_CHECKS, World};
 
-/// Puts a [`HealthCheck`] together: what is discovered, what is added by hand, and how it all behaves.
+/// Builds a [`HealthCheck`]: the discovered checks, checks added by hand, the values they take, and their defaults.
 ///
 /// ```
 /// use std::time::Duration;
@@ -321,7 +321,10 @@ impl HealthCheckBuilder {
         }
         BuildError::unless_empty(problems)?;
         if is_whole {
-            warnings.extend(register::provided_in_vain(&self.provided));
+            for warning in register::provided_in_vain(&self.provided) {
+                warnings.push(warning.clone());
+                telling::log(move || tracing::warn!(target: "healthcheck", "{warning}"));
+            }
         }
 
         let fixed = sections::redacted(fixed, &redaction);

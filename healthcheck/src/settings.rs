@@ -19,7 +19,7 @@ use crate::model::{CheckInfo, CheckOptions, rules};
 ///
 /// # Errors
 /// Reading refuses an unknown key. [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build) reports every bad value
-/// with its key, all at once: `settings: checks.redis.timeout: expected a duration like "5s", found 5`.
+/// with its key, all at once: ``settings: `checks.redis.timeout`: expected a duration like "5s", found 5``.
 ///
 /// | key | what it sets |
 /// |---|---|
@@ -163,7 +163,7 @@ fn set(options: &mut CheckOptions, set: Set, value: &Value) -> Result<(), String
 }
 
 pub(crate) fn problem(key: &str, why: &str) -> String {
-    format!("settings: {key}: {why}")
+    format!("settings: `{key}`: {why}")
 }
 
 // The values, as loaders give them: some know no numbers and no booleans and give every value as text, as that of an

@@ -20,7 +20,7 @@ const QUEUE: u32 = 4_096;
 /// How often a free port is looked for that is free at each address of a name.
 const ATTEMPTS: usize = 16;
 
-/// What [`Endpoints::serve_on`](crate::Endpoints::serve_on) listens on: a [`TcpListener`], or on Unix a `UnixListener`.
+/// The listener of [`Endpoints::serve_on`](crate::Endpoints::serve_on): a [`TcpListener`], or on Unix a `UnixListener`.
 ///
 /// ```
 /// # #[cfg(unix)]
@@ -98,7 +98,7 @@ impl Listener {
         self.sockets.iter().map(Socket::name).collect()
     }
 
-    /// Whether nobody but this machine can reach it.
+    /// Whether only this machine can reach it.
     pub(super) fn is_local(&self) -> bool {
         self.sockets.iter().all(|socket| match socket {
             Socket::Tcp(listener) => listener

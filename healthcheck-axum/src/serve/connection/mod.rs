@@ -32,7 +32,7 @@ use crate::log::log;
 use crate::problem::Problem;
 use crate::shortcut::Shortcut;
 use phase::Stage;
-use wire::{LONGEST_HEAD, HeadRefusal, Wire};
+use wire::{HeadRefusal, LONGEST_HEAD, Wire};
 
 pub(super) use phase::{ConnectionPhase, Rank};
 
