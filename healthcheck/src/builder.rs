@@ -73,17 +73,17 @@ impl HealthCheckBuilder {
         }
     }
 
-    /// Whether the annotated functions of the binary are found. Default: true.
+    /// Whether to add the annotated functions of the binary. Default: true.
     pub const fn discover(mut self, yes: bool) -> Self {
         self.discover = yes;
         self
     }
 
-    /// Gives a value to every check and section with a parameter of exactly this type, `&T` or `T`.
+    /// Provides a value to every check and section with a parameter of exactly this type, `&T` or `T`.
     ///
-    /// A trait object is provided by its type: `.provide::<Arc<dyn Store>>(store)`. A type provided twice is a
-    /// [`BuildError`], and so is a parameter whose type nobody provided. A value that nothing takes is a warning in the
-    /// log and the report: the crate with its checks may not be linked.
+    /// For a trait object write its type: `.provide::<Arc<dyn Store>>(store)`. A type that is provided twice is a
+    /// [`BuildError`], and so is a parameter whose type isn't provided. A value that no check or section takes is a warning
+    /// in the log and in each report: the crate with its checks may not be linked.
     pub fn provide<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.provided.insert(value);
         self
@@ -95,14 +95,15 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Adds a section to the health body, fixed from now on. What can't be serialised is `{"error": …}` there.
+    /// Adds a section with a fixed value to the health report. A value that can't be serialised is shown as
+    /// `{"error": …}`.
     pub fn section(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         self.sections.insert(name.into(), &value);
         self
     }
 
-    /// Adds a section to the health body that is asked for its value as a sync check is: on a thread of its own,
-    /// within the time limit, cached by the TTLs.
+    /// Adds a section whose value the closure returns to the health report. The closure runs as a sync check does: on a
+    /// thread of its own, within the timeout, and its value is cached by the TTLs.
     pub fn section_fn<T: Serialize>(
         mut self,
         name: impl Into<String>,
@@ -112,31 +113,32 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// For how long a pass or warning is cached; `None`: not at all. Default: 27 s, as py-healthcheck has it.
+    /// How long a pass or a warning is cached. `None`: not cached. Default: 27 s, as in py-healthcheck.
     pub fn success_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.defaults.success_ttl = Ttl::chosen(ttl.into());
         self
     }
 
-    /// For how long a failure is cached; `None`: not at all. Default: 9 s, as py-healthcheck has it.
+    /// How long a failure is cached. `None`: not cached. Default: 9 s, as in py-healthcheck.
     pub fn failed_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.defaults.failed_ttl = Ttl::chosen(ttl.into());
         self
     }
 
-    /// How long a run of a check or section may take; `None`: as long as it likes. Default: 5 s.
+    /// How long a run of a check or a section may take. `None`: no limit. Default: 5 s.
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.defaults.timeout = limit.into();
         self
     }
 
-    /// What was decided at deployment; lies over what the code says.
+    /// The settings of the deployment. They override the code.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// Hides the value of every name that contains one of these, in any case, beside the built-in rules.
+    /// Hides the value of every name that contains one of these fragments, in any case. They are added to the built-in
+    /// rules.
     pub fn redact_names(mut self, fragments: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redaction = self
             .redaction
@@ -144,7 +146,7 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Shows the values of exactly these names although a rule on names would hide them.
+    /// Shows the values of exactly these names, even if a rule on names would hide them.
     pub fn allow_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redaction = self.redaction.allow_names(names.into_iter().map(Into::into));
         self
@@ -156,8 +158,8 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Names that must exist: a crate that nobody names isn't linked, and its checks silently aren't there. A missing one
-    /// is a [`BuildError`]; one that the settings disable is there.
+    /// The names of checks that must exist: Rust doesn't link a crate that nothing refers to, and its checks would silently
+    /// be missing. A missing check is a [`BuildError`]. A check that the settings disable counts as existing.
     ///
     /// ```
     /// use healthcheck::HealthCheck;
@@ -170,9 +172,10 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Calls the listener once for each transition of a check and of the whole, on a thread of its own: never from a
-    /// request's path, and in the order in which they happen. One that panics or blocks harms nobody; where more than
-    /// 1,024 transitions wait for it, further ones are dropped and logged.
+    /// Calls the listener for each transition of a check and of the whole, in their order, on a thread of its own.
+    ///
+    /// A listener that panics or blocks delays no request and no check. If more than 1,024 transitions are waiting for it,
+    /// further ones are dropped, which is logged.
     ///
     /// ```
     /// use std::sync::mpsc;
@@ -197,8 +200,9 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Calls the listener once for each run of a check, with the run's own result, redacted: from the same thread as
-    /// [`on_change`](Self::on_change), and on the same terms. Sections are no checks.
+    /// Calls the listener for each run of a check, with the run's own result, redacted. It isn't called for sections.
+    ///
+    /// It runs on the thread of [`on_change`](Self::on_change), by the same rules.
     ///
     /// ```
     /// use std::sync::mpsc;
@@ -222,8 +226,8 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Keeps, of the discovered checks, only these and what they depend on: for a test that is about some of them. Settings
-    /// and [`expect`](Self::expect) may name the others all the same. An unknown name is a [`BuildError`].
+    /// Keeps only these of the discovered checks, and those on which they depend: for a test of some checks. Settings and
+    /// [`expect`](Self::expect) may still name the other checks. An unknown name is a [`BuildError`].
     ///
     /// ```
     /// use healthcheck::HealthCheck;
@@ -237,8 +241,8 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Puts a check in the place of the discovered one of its name, of which it inherits nothing. Without one of that name
-    /// it is a [`BuildError`].
+    /// Replaces the discovered check of the same name: for a test. The new check inherits no options. If there is no check of
+    /// that name, it is a [`BuildError`].
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};
@@ -250,12 +254,12 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// The registry, ready to run. Needs no runtime.
+    /// Builds the `HealthCheck`. It needs no runtime.
     ///
     /// # Errors
-    /// Everything that is wrong, at once: two checks or sections of one name, a dependency that nobody provided, an
-    /// unknown name in the settings, in `expect` or in `depends_on`, options that contradict each other; then also what
-    /// is wrong with the discovered sections of the environment page.
+    /// All mistakes at once: two checks or sections with the same name, a dependency that isn't provided, an unknown name in
+    /// the settings, in `expect` or in `depends_on`, options that contradict each other, and the mistakes in the discovered
+    /// sections of the environment page.
     pub fn build(self) -> Result<HealthCheck, BuildError> {
         let mut problems = self.provided.problems();
         let redaction = self.redaction.clone().build();
@@ -347,15 +351,15 @@ impl HealthCheckBuilder {
 }
 
 impl HealthCheck {
-    /// Every annotated check of the binary, with the defaults: the same as `builder().build()`.
+    /// Returns every annotated check of the binary, with the defaults. The same as `builder().build()`.
     ///
     /// # Errors
-    /// As [`HealthCheckBuilder::build`].
+    /// Those of [`HealthCheckBuilder::build`].
     pub fn discover() -> Result<Self, BuildError> {
         Self::builder().build()
     }
 
-    /// Puts one together.
+    /// Returns a builder.
     pub fn builder() -> HealthCheckBuilder {
         HealthCheckBuilder::new()
     }

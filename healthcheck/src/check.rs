@@ -44,10 +44,13 @@ pub struct Check {
 }
 
 impl Check {
-    /// An async check. Its name is unique, isn't empty, `.`, `..`, `history` or `openapi.json`, begins and ends with no
-    /// space, and has no `/`, no `?` and no control character; any other is a [`BuildError`](crate::BuildError). A run is a
-    /// task on the runtime of whoever asks first, or on the one of
-    /// [`HealthCheck::on_runtime`](crate::HealthCheck::on_runtime); past its time limit (5 s) it is dropped.
+    /// Returns an async check.
+    ///
+    /// Its name is unique. It isn't empty, `.`, `..`, `history` or `openapi.json`, it doesn't begin or end with a space, and
+    /// it has no `/`, no `?` and no control character. Any other name is a [`BuildError`](crate::BuildError).
+    ///
+    /// A run is a task on the runtime of its first caller, or on that of
+    /// [`HealthCheck::on_runtime`](crate::HealthCheck::on_runtime). When its timeout (5 s) is over, it is dropped.
     #[track_caller]
     pub fn new<F, Fut>(name: impl Into<String>, check: F) -> Self
     where
@@ -61,8 +64,10 @@ impl Check {
         Self::by_hand(name.into(), run, Location::caller())
     }
 
-    /// A sync check. A run has a thread of its own, within a limit of 64 at once; one that is stuck past its time
-    /// limit (5 s) counts no more, isn't started again until it returns, and doesn't hold the process' end up.
+    /// Returns a sync check.
+    ///
+    /// A run has a thread of its own; at most 64 run at once. A run that is stuck beyond its timeout (5 s) no longer counts
+    /// as one of the 64. Its check isn't run again until it returns, and it doesn't delay the end of the process.
     #[track_caller]
     pub fn blocking<F, T>(name: impl Into<String>, check: F) -> Self
     where
@@ -73,7 +78,8 @@ impl Check {
         Self::by_hand(name.into(), run, Location::caller())
     }
 
-    /// An async check with a state, like a client, that each run gets a clone of. Otherwise as [`Check::new`].
+    /// Returns an async check with a state, such as a client. Each run gets a clone of the state. Otherwise as
+    /// [`Check::new`].
     ///
     /// ```
     /// use std::sync::Arc;
@@ -102,7 +108,7 @@ impl Check {
         Self::new(name, move || check(state.clone()))
     }
 
-    /// A sync check with a state that each run gets a clone of. Otherwise as [`Check::blocking`].
+    /// Returns a sync check with a state. Each run gets a clone of the state. Otherwise as [`Check::blocking`].
     ///
     /// ```
     /// use std::path::PathBuf;
@@ -137,108 +143,116 @@ impl Check {
         self.info.options_mut()
     }
 
-    /// Puts it under the liveness probe: where it fails for long, the process is restarted.
+    /// Adds it to the liveness probe: if it fails for long, the process is restarted.
     pub const fn liveness(mut self) -> Self {
         self.options().liveness = true;
         self
     }
 
-    /// Puts it under the readiness probe, where a check that names no probe stands anyway.
+    /// Adds it to the readiness probe. A check without any probe belongs to it too.
     pub const fn readiness(mut self) -> Self {
         self.options().readiness = true;
         self
     }
 
-    /// Puts it under the startup probe: once it has passed, that holds, and it isn't run for that again. Until every
-    /// critical startup check has passed, or is overridden so, readiness fails, "starting".
+    /// Adds it to the startup probe. Once it has passed, it stays passed there and isn't run for this probe again. Until
+    /// every critical startup check has passed, or is overridden as passing, readiness fails, "starting".
     pub const fn startup(mut self) -> Self {
         self.options().startup = true;
         self
     }
 
-    /// Adds tags to select it by. An empty one, or one with a control character, is a
+    /// Adds tags, by which requests select it. An empty tag, or one with a control character, is a
     /// [`BuildError`](crate::BuildError).
     pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
         append(&mut self.options().tags, tags);
         self
     }
 
-    /// Whether its failure fails the whole (default) or degrades it. Said of an [`external`](Self::external) check, it
-    /// holds on readiness too.
+    /// Whether its failure fails the whole (default) or degrades it. With `true` the failure of an
+    /// [`external`](Self::external) check fails readiness too.
     pub const fn critical(mut self, yes: bool) -> Self {
         self.options().set_critical(yes);
         self
     }
 
-    /// What it looks at lies outside of the process, and other instances share it. It can't be a liveness check, since a
-    /// restart doesn't repair it. Its failure degrades readiness instead of failing it, since taking every instance out of
-    /// rotation repairs nothing either; [`critical(true)`](Self::critical) fails readiness too.
+    /// It tests something outside the process that other instances share.
+    ///
+    /// Its failure degrades readiness instead of failing it, since taking every instance out of rotation repairs nothing;
+    /// with [`critical(true)`](Self::critical) it fails readiness too. It can't be a liveness check, since a restart doesn't
+    /// repair it.
     pub const fn external(mut self) -> Self {
         self.options().external = true;
         self
     }
 
-    /// How long a run may take; `None`: as long as it likes. Default: the builder's, 5 s. Zero is a
+    /// How long a run may take. `None`: no limit. Default: the builder's, 5 s. Zero is a
     /// [`BuildError`](crate::BuildError).
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options().timeout = Some(limit.into());
         self
     }
 
-    /// For how long a pass or warning is cached; `None`: not at all. Default: the builder's, 27 s.
+    /// How long a pass or a warning is cached. `None`: not cached. Default: the builder's, 27 s.
     pub fn success_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.options().success_ttl = Some(ttl.into());
         self
     }
 
-    /// For how long a failure is cached; `None`: not at all. Default: the builder's, 9 s.
+    /// How long a failure is cached. `None`: not cached. Default: the builder's, 9 s.
     pub fn failed_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.options().failed_ttl = Some(ttl.into());
         self
     }
 
-    /// Runs it in the background that often, ± 10 %; requests read the last result. A result older than two intervals and
-    /// the time limit, or than three intervals where it has none, is a failure, "stale". The loops begin with the first
-    /// report or with [`HealthCheck::start`](crate::HealthCheck::start), and end with the last
-    /// [`HealthCheck`](crate::HealthCheck). Zero, and a TTL beside it, are a [`BuildError`](crate::BuildError).
+    /// Runs it in the background that often, ± 10 %. Requests read the last result.
+    ///
+    /// A result is a failure, "stale", once it is older than two intervals and the timeout, or three intervals if there is
+    /// no timeout. The background runs begin with the first report or with
+    /// [`HealthCheck::start`](crate::HealthCheck::start), and end with the last clone of the
+    /// [`HealthCheck`](crate::HealthCheck). Zero is a [`BuildError`](crate::BuildError), and so is a TTL beside an interval.
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.options().interval = Some(interval);
         self
     }
 
-    /// How long after the start its first background run begins, ± 10 %. Default: at once. Until it has run it fails,
-    /// "not run yet", and with it the probes that it is critical for; a report waits for it no longer than its time
-    /// limit. Without an interval, or of zero, it is a [`BuildError`](crate::BuildError).
+    /// How long after the start its first background run begins, ± 10 %. Default: at once.
+    ///
+    /// Until that run has ended the check fails, "not run yet", and fails the probes for which it is critical. A report
+    /// waits for it no longer than its timeout. Zero is a [`BuildError`](crate::BuildError), and so is a delay without an
+    /// interval.
     pub const fn initial_delay(mut self, delay: Duration) -> Self {
         self.options().initial_delay = Some(delay);
         self
     }
 
-    /// How many runs in a row have to fail before it is shown as failing. Default 1; holds after the first pass, and not
-    /// for a run that stays stuck. 0 is a [`BuildError`](crate::BuildError).
+    /// How many runs in a row have to fail before it is shown as failing. Default: 1. It applies after the first pass, and
+    /// not to a run that stays stuck. 0 is a [`BuildError`](crate::BuildError).
     pub const fn failure_threshold(mut self, runs: u32) -> Self {
         self.options().failure_threshold = runs;
         self
     }
 
-    /// How many runs in a row have to pass before it is shown as passing again. Default 1; holds after the first pass. 0
-    /// is a [`BuildError`](crate::BuildError).
+    /// How many runs in a row have to pass before it is shown as passing again. Default: 1. It applies after the
+    /// first pass. 0 is a [`BuildError`](crate::BuildError).
     pub const fn success_threshold(mut self, runs: u32) -> Self {
         self.options().success_threshold = runs;
         self
     }
 
-    /// How many runs in a row have to warn before it is shown as a warning and not as passing: for a value that swings
-    /// around its limit. Default 1; holds after the first pass. 0 is a [`BuildError`](crate::BuildError).
+    /// How many runs in a row have to warn before it is shown as a warning instead of as passing: for a value that swings
+    /// around its limit. Default: 1. It applies after the first pass. 0 is a [`BuildError`](crate::BuildError).
     pub const fn warn_threshold(mut self, runs: u32) -> Self {
         self.options().warn_threshold = runs;
         self
     }
 
     /// Shows a failure as a warning, "failing for 12 s, fails after 60 s: …", until the check has failed for that long
-    /// without a pass in between: for a dependency that recovers by itself, like a database during a failover. Holds after
-    /// the first pass and besides [`failure_threshold`](Self::failure_threshold); the next pass ends it. Default: a
-    /// failure fails at once. Zero is a [`BuildError`](crate::BuildError).
+    /// without a pass in between. Default: a failure fails at once.
+    ///
+    /// It is for a dependency that recovers by itself, like a database during a failover. It applies after the first pass
+    /// and in addition to [`failure_threshold`](Self::failure_threshold). A pass ends it. Zero is a
+    /// [`BuildError`](crate::BuildError).
     ///
     /// ```
     /// use std::time::Duration;
@@ -253,15 +267,17 @@ impl Check {
         self
     }
 
-    /// The checks that have to pass before this one is run; while one fails it is "blocked by" that one. It is run after
-    /// them, its time limit begins then, and where it fails they are looked at once more. An unknown name and a circle are
-    /// a [`BuildError`](crate::BuildError).
+    /// The checks that have to pass before this one is run. While one of them fails, this one isn't run and fails, "blocked
+    /// by" that one.
+    ///
+    /// It is run after them, and its timeout begins then. If it fails, they are run once more. An unknown name and a circle
+    /// are a [`BuildError`](crate::BuildError).
     pub fn depends_on(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         append(&mut self.options().depends_on, names);
         self
     }
 
-    /// Who looks after what it looks at. Shown while the check doesn't pass. An empty text, or one with a control
+    /// The team to call. Shown while the check doesn't pass. An empty text, or one with a control
     /// character, is a [`BuildError`](crate::BuildError).
     ///
     /// ```
@@ -285,13 +301,13 @@ impl Check {
         self
     }
 
-    /// What to do when it fails, on as many lines as it needs. Shown while the check doesn't pass.
+    /// What to do when it fails, on any number of lines. Shown while the check doesn't pass.
     pub fn when_it_fails(mut self, text: impl Into<String>) -> Self {
         self.options().set_when_it_fails(Cow::Owned(text.into()));
         self
     }
 
-    /// One paragraph about what it looks at.
+    /// One paragraph about what it tests.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.info.describe(text.into());
         self

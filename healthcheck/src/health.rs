@@ -188,12 +188,12 @@ impl HealthCheck {
         self.report_within(selection, None).await
     }
 
-    /// The results of some checks as far as they are known when the budget is over; `None` waits for all.
+    /// Returns the results of some checks that are known when the budget is over. `None` waits for all results.
     ///
-    /// A check whose run is still going shows its last result, marked as stale, while that run is younger than its
-    /// time limit (5 s where it has none or couldn't start) and the last result not older than TTL + limit + 60 s;
-    /// then it fails, "no result for 12.3 s, still running". A first run that is still going reads "not run yet, running
-    /// for 0.8 s". The run goes on, and serves the next one who asks.
+    /// If a run is still in progress then, the report has the last result of its check, marked as stale. That ends once the
+    /// run has taken longer than its timeout (5 s if it has none or couldn't start), or the last result is older than TTL +
+    /// timeout + 60 s: then the check fails, "no result for 12.3 s, still running". During its first run a check reads "not
+    /// run yet, running for 0.8 s". The run goes on, and a later report gets its result.
     ///
     /// # Errors
     /// The selection names a check or tag that doesn't exist (in its probe).
@@ -227,8 +227,8 @@ impl HealthCheck {
         settled.await
     }
 
-    /// Each check's last result whatever its age, without running or awaiting anything: beyond its TTL it is marked as
-    /// stale, and its age never makes it fail. A check without a result is "not run yet", which passes in liveness.
+    /// Returns the last result of each check, of any age, without running or awaiting anything. A result older than its TTL
+    /// is marked as stale; its age never makes it fail. A check without a result is "not run yet", which passes in liveness.
     ///
     /// # Errors
     /// The selection names a check or tag that doesn't exist (in its probe).
@@ -250,9 +250,8 @@ impl HealthCheck {
         self.core.as_it_is(selection, reading)
     }
 
-    /// Makes what is cached of these checks due, and the sections of the health body with them: the next report runs them. A
-    /// background check is run by its loop at once. A startup check that has passed stays passed, and a run that goes on
-    /// gives the fresh result.
+    /// Makes these checks due, and the sections of the health report: the next report runs them again. Background checks are
+    /// run at once. A startup check that has passed stays passed. If a run is in progress, its result is the new one.
     ///
     /// # Errors
     /// The selection names a check or tag that doesn't exist (in its probe).
@@ -273,11 +272,12 @@ impl HealthCheck {
         self.core.runner.expire(selection)
     }
 
-    /// Adds a check at run time. It is seen through as at build, and settings that were given at build hold for it.
+    /// Adds a check at run time, by the rules of [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build). The
+    /// builder's settings apply to it.
     ///
     /// # Errors
-    /// As [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build): its name is taken or bad, its options contradict each other, it depends on what
-    /// isn't there, or a circle would come about.
+    /// Its name is taken or invalid, its options contradict each other, it depends on an unknown check, or the dependencies
+    /// would be a circle.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};
@@ -310,25 +310,28 @@ impl HealthCheck {
         })
     }
 
-    /// Takes a check out at run time; gives whether there was one of that name. A run that goes on is ended, and its result
-    /// never shows. Its history and its metrics end with it. What depends on it runs without it, and every report warns
-    /// of that.
+    /// Removes a check at run time. Returns whether there was a check of that name.
+    ///
+    /// A run in progress is ended, and its result is never shown. The history and the metrics of the check end. Checks that
+    /// depend on it run without it, and every report has a warning about that.
     #[allow(clippy::must_use_candidate, reason = "the check is gone either way")]
     pub fn remove(&self, name: &str) -> bool {
         self.core.runner.remove(name, false)
     }
 
-    /// The report without any waiting and without running anything: `Some` while nothing is due, and the same `Arc`
-    /// while nothing changes. `None` also where the selection names an unknown check or tag, and before the loop of the
-    /// background checks has started.
+    /// Returns the report without running or awaiting anything. `Some` while no check is due, and the same `Arc` while
+    /// nothing changes. It is also `None` if the selection names an unknown check or tag, and before the background checks
+    /// have started.
     #[must_use]
     pub fn fresh(&self, selection: &Selection) -> Option<Arc<Report>> {
         self.core.fresh(selection)
     }
 
-    /// The same checks, run on this runtime, whoever asks: so that a server with a runtime of its own doesn't run the
-    /// application's checks on it. That runtime needs its time enabled, too. Where it is blocked the answer still comes;
-    /// where it is gone, due checks fail with "its runtime was shut down".
+    /// Returns the same checks, to be run on this runtime for every caller. So a server with a runtime of its own doesn't
+    /// run the application's checks there. The runtime needs time enabled.
+    ///
+    /// While the runtime is blocked, you still get a report, on time. Once it is gone, due checks fail, "its runtime was
+    /// shut down".
     #[must_use]
     pub fn on_runtime(&self, handle: Handle) -> Self {
         Self {
@@ -337,14 +340,14 @@ impl HealthCheck {
         }
     }
 
-    /// The runtime that was chosen by [`on_runtime`](Self::on_runtime); `None`: that of whoever asks.
+    /// The runtime that [`on_runtime`](Self::on_runtime) set. `None`: that of the first caller.
     #[must_use]
     pub const fn runtime(&self) -> Option<&Handle> {
         self.runtime.as_ref()
     }
 
-    /// The environment page of the same service: discovers its sections, provided with what this one was, and hiding
-    /// the same names.
+    /// Returns a builder of the environment page, with the values that were provided to this one and its rules of what to
+    /// hide.
     pub fn environment(&self) -> EnvironmentDumpBuilder {
         EnvironmentDumpBuilder::of(
             self.core.provided.clone(),
@@ -374,8 +377,8 @@ impl HealthCheck {
         checks.into_iter()
     }
 
-    /// Starts the loop of the background checks on the current runtime, or on the one of
-    /// [`on_runtime`](Self::on_runtime), instead of with the first report. Without a runtime it does nothing.
+    /// Starts the background checks now, instead of with the first report. They run on the current runtime, or on that of
+    /// [`on_runtime`](Self::on_runtime). Without a runtime it does nothing.
     pub fn start(&self) {
         if let Some(handle) = self.runtime.clone().or_else(|| Handle::try_current().ok()) {
             self.core.runner.start_loops(Place {
@@ -391,8 +394,8 @@ impl HealthCheck {
         self.core.runner.read(World::history)
     }
 
-    /// Adds a sentence to the `warnings` of every report from now on: something that somebody should know and no check
-    /// says. Redacted; the same one again changes nothing. The last 64 are kept.
+    /// Adds a sentence to the `warnings` of every later report: something to know that no check reports. It is redacted. A
+    /// sentence that is there already isn't added again. The last 64 are kept.
     pub fn add_warning(&self, text: impl Into<String>) {
         let runner = &self.core.runner;
         let text = runner.redaction.text(&text.into()).into_owned();
@@ -405,8 +408,8 @@ impl HealthCheck {
         register::own_package().map(|(_, version)| version)
     }
 
-    /// What the metrics count: runs and transitions of each check since the start, and runs that are stuck now. Runs
-    /// nothing.
+    /// Returns the counters of the metrics: runs and transitions of each check since the start, and runs that are stuck now.
+    /// It runs no check.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let runner = &self.core.runner;
@@ -423,7 +426,7 @@ impl HealthCheck {
 
 /// Shutting down, and maintenance.
 impl HealthCheck {
-    /// Readiness fails from now on, "shutting down", and nothing takes that back; the other probes go on.
+    /// Fails readiness, "shutting down", for the rest of the process. The other probes go on.
     pub fn begin_shutdown(&self) {
         // Readiness fails before those are woken who wait for it.
         self.core().runner.step(Event::Drain);
@@ -436,14 +439,14 @@ impl HealthCheck {
         self.core().drain.has_begun()
     }
 
-    /// Completes once [`begin_shutdown`](Self::begin_shutdown) was called, by anyone.
+    /// Completes once [`begin_shutdown`](Self::begin_shutdown) was called, on any clone.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
         let core = Arc::clone(self.core());
         async move { core.drain.is_under_way().await }
     }
 
-    /// Completes once draining has begun and its delay (5 s from then, or what the server was told) is over: the moment
-    /// for a server of one's own to stop accepting.
+    /// Completes once draining has begun and its [`shutdown_delay`](Self::shutdown_delay) is over. Then your own server stops
+    /// accepting connections.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -466,12 +469,13 @@ impl HealthCheck {
         async move { core.drain.is_over().await }
     }
 
-    /// How long a service that drains goes on answering, from [`begin_shutdown`](Self::begin_shutdown) on. Default: 5 s.
+    /// Sets how long the service goes on answering after [`begin_shutdown`](Self::begin_shutdown), so that load balancers
+    /// notice. Default: 5 s.
     pub fn set_shutdown_delay(&self, delay: Duration) {
         self.core().drain.set_delay(delay);
     }
 
-    /// How long a service that drains goes on answering.
+    /// How long the service goes on answering after [`begin_shutdown`](Self::begin_shutdown).
     #[must_use]
     pub fn shutdown_delay(&self) -> Duration {
         self.core().drain.delay()
@@ -482,20 +486,20 @@ impl HealthCheck {
         self.core().drain.end();
     }
 
-    /// Readiness fails, "maintenance: …", until [`end_maintenance`](Self::end_maintenance). The reason is redacted;
-    /// called again it changes the reason.
+    /// Fails readiness, "maintenance: …", until [`end_maintenance`](Self::end_maintenance). The reason is redacted. Another
+    /// call changes the reason.
     pub fn begin_maintenance(&self, reason: impl Into<String>) {
         let runner = &self.core().runner;
         let reason = runner.redaction.text(&reason.into()).into_owned();
         runner.step(Event::Maintenance(Some(reason)));
     }
 
-    /// Ends what [`begin_maintenance`](Self::begin_maintenance) began.
+    /// Ends the maintenance that [`begin_maintenance`](Self::begin_maintenance) began.
     pub fn end_maintenance(&self) {
         self.core().runner.step(Event::Maintenance(None));
     }
 
-    /// Why readiness is in maintenance, if it is.
+    /// The reason of the maintenance. `None` if there is none.
     #[must_use]
     pub fn maintenance_reason(&self) -> Option<String> {
         self.core()
