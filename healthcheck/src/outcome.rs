@@ -24,7 +24,7 @@ use crate::output;
 pub enum Status {
     /// Works.
     Pass,
-    /// Works, and somebody should look at it. Counts as a pass and degrades the whole.
+    /// Works, but needs attention. Counts as a pass and degrades the whole.
     Warn,
     /// Does not work.
     Fail,
@@ -54,10 +54,10 @@ impl fmt::Display for Status {
     }
 }
 
-/// What one run of a check found: a verdict and an output.
+/// The outcome of one run of a check: a status and an output.
 ///
-/// The output is anything that serde can serialise. One that can't be serialised, is nested deeper than
-/// 100 levels or larger than 4 MiB turns into a failure that says so; nothing here panics.
+/// The output is anything that serde can serialise. If it can't be serialised, is nested deeper than 100 levels, or is
+/// larger than 4 MiB, the outcome is a failure that says so. Nothing here panics.
 ///
 /// ```
 /// use healthcheck::{Outcome, Status};
@@ -79,7 +79,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// It works; `output` says what was seen.
+    /// It works. `output` says what was found.
     pub fn pass(output: impl Serialize) -> Self {
         Self::serialized(Status::Pass, &output)
     }
@@ -89,7 +89,7 @@ impl Outcome {
         Self::serialized(Status::Warn, &output)
     }
 
-    /// It does not work; `output` says why.
+    /// It does not work. `output` says why.
     pub fn fail(output: impl Serialize) -> Self {
         Self::serialized(Status::Fail, &output)
     }
@@ -100,13 +100,13 @@ impl Outcome {
         self.status
     }
 
-    /// What the check had to say, before redaction.
+    /// The output, before redaction.
     #[must_use]
     pub const fn output(&self) -> &Value {
         &self.output
     }
 
-    /// A failure told by an error: its whole source chain, joined by `": "`.
+    /// Returns a failure. Its output is the error and its sources, joined by `": "`.
     pub(crate) fn error(error: &(dyn Error + 'static)) -> Self {
         Self::of(Status::Fail, Value::String(chain(error)))
     }
@@ -127,7 +127,7 @@ impl Outcome {
     }
 }
 
-/// What a check may return.
+/// The types that a check may return.
 ///
 /// | returned | verdict | output |
 /// |---|---|---|
@@ -138,7 +138,7 @@ impl Outcome {
 /// | [`Outcome`] | its own | its own |
 /// | `Result<T: IntoOutcome, E>` | of `T`, or fail | of `T`, or the error and its sources, joined by `": "` |
 ///
-/// `E` is whatever converts into `Box<dyn Error + Send + Sync>`: every std error, `anyhow::Error`, `String`, `&str`.
+/// `E` is any type that converts into `Box<dyn Error + Send + Sync>`: every std error, `anyhow::Error`, `String`, `&str`.
 ///
 /// ```
 /// use healthcheck::{IntoOutcome, Status};
@@ -229,14 +229,14 @@ impl<T: IntoOutcome, E: CheckError> IntoOutcome for Result<T, E> {
 
 /// An error that a check or a section may return: anything that is `Into<Box<dyn Error + Send + Sync>>`.
 ///
-/// A trait of its own, so that the compiler's message names the type that would be right.
+/// It is a trait of its own so that the compiler's message can name the right type.
 #[diagnostic::on_unimplemented(
     message = "a health check or section cannot return the error `{Self}`",
     label = "doesn't convert into `Box<dyn Error + Send + Sync>`",
     note = "return an error that implements `std::error::Error + Send + Sync + 'static`, `anyhow::Error`, `String`, `&str`, or `Box<dyn std::error::Error + Send + Sync>` in the place of `Box<dyn std::error::Error>`"
 )]
 pub trait CheckError {
-    /// A failed outcome with the whole chain of sources.
+    /// Returns a failure with the error and its sources.
     fn into_failure(self) -> Outcome;
 }
 

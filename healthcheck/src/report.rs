@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::outcome::Status;
 
-/// What the checks found, in the form that goes over the wire.
+/// The results of checks, in the wire form.
 ///
-/// Serialises to the JSON of the health endpoint and back, so that a client in Rust reads another service with it.
+/// It serialises to the JSON of the health endpoint and back, so a client in Rust can read another service's report.
 /// Times are seconds since the Unix epoch, at most six places.
 ///
 /// ```
@@ -27,21 +27,21 @@ use crate::outcome::Status;
 )]
 #[non_exhaustive]
 pub struct Report {
-    /// The name of the host that answers.
+    /// The host name of the instance.
     pub hostname: String,
     /// The verdict on the whole.
     pub status: Overall,
-    /// When this report was put together.
+    /// When this report was made.
     pub timestamp: f64,
-    /// One result a check, by name.
+    /// The result of each check, in the order of their names.
     pub results: Vec<CheckResult>,
     /// Why readiness fails as a whole: "shutting down", "maintenance…" or "starting".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What somebody should know and no check says.
+    /// Problems that no check reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// The sections asked into the health body, by name, beside the fields above.
+    /// The sections of the health report, by name. In the JSON they are beside the fields above.
     #[serde(flatten)]
     pub sections: Map<String, Value>,
     /// What `reason` says, as a value.
@@ -83,7 +83,7 @@ impl std::fmt::Display for Reason {
 }
 
 impl Report {
-    /// The result of one check; `None` where the report has none of that name.
+    /// The result of one check. `None` if the report has none of that name.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};
@@ -107,7 +107,7 @@ impl Report {
         self.status == Overall::Success
     }
 
-    /// Whether the whole fails. It may be neither a success nor a failure: degraded.
+    /// Whether the whole fails. A degraded report is neither a success nor a failure.
     #[must_use]
     pub fn is_failure(&self) -> bool {
         self.status == Overall::Failure
@@ -119,9 +119,9 @@ impl Report {
         moment(self.timestamp)
     }
 
-    /// The same without anything that somebody wrote: outputs, sections, the reasons of overrides and of maintenance, whom
-    /// to call, and all warnings that aren't about the request itself. Verdicts, names and times stay. For a reader who
-    /// may not see details; `note` stands where an output or a reason was.
+    /// Returns the report for a reader who may not see details. `note` replaces each output and each reason of an override or
+    /// of maintenance. Sections, owners, runbooks and the warnings that aren't about the request are left out. Verdicts,
+    /// names and times stay.
     #[must_use]
     pub fn without_details(&self, note: &str) -> Self {
         let mut reduced = self.without_outputs(note);
@@ -148,7 +148,7 @@ impl Report {
         reduced
     }
 
-    /// The same with a note in the place of each output, and without sections.
+    /// Returns the report with a note instead of each output, and without sections.
     #[must_use]
     pub fn without_outputs(&self, note: &str) -> Self {
         let mut reduced = self.clone();
@@ -167,7 +167,7 @@ fn moment(seconds: f64) -> Option<SystemTime> {
 
 /// The verdict on a whole report.
 ///
-/// `Failure` where a critical check fails, else `Degraded` where any check fails or warns, else `Success`.
+/// `Failure` if a critical check fails, else `Degraded` if any check fails or warns, else `Success`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
@@ -215,15 +215,15 @@ impl std::fmt::Display for Overall {
 pub struct CheckResult {
     /// The check's name.
     pub checker: String,
-    /// What the check had to say, redacted.
+    /// The output, redacted.
     pub output: Value,
     /// True for pass and warn.
     pub passed: bool,
-    /// The verdict that is shown; below a threshold the one that is held.
+    /// The status that is shown. Until a threshold is reached it is the status before.
     pub status: Status,
-    /// When the run ended; `None` before the first result.
+    /// When the run ended. `None` before the first result.
     pub timestamp: Option<f64>,
-    /// Until when the result is cached; `None` where it isn't.
+    /// Until when the result is cached. `None` if it isn't.
     pub expires: Option<f64>,
     /// How long the run took, in seconds.
     pub response_time: Option<f64>,
@@ -245,13 +245,13 @@ pub struct CheckResult {
     /// The dependency whose failure keeps this check from running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_by: Option<String>,
-    /// Set by hand for a while, in the place of what the runs give.
+    /// The status was set by hand for a while, whatever the runs return.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Overridden>,
-    /// While the check doesn't pass: who looks after it.
+    /// While the check doesn't pass: the team to call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// While the check doesn't pass: where it is written what to do.
+    /// While the check doesn't pass: the address of the page that says what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runbook: Option<String>,
     /// While the check doesn't pass: what to do.
@@ -272,7 +272,7 @@ impl CheckResult {
         })
     }
 
-    /// When the run ended; `None` before the first result.
+    /// When the run ended. `None` before the first result.
     ///
     /// ```
     /// let body = r#"{"checker":"redis","output":"ok","passed":true,"status":"pass",
@@ -287,7 +287,7 @@ impl CheckResult {
         moment(self.timestamp?)
     }
 
-    /// How long the run took; `None` before the first result.
+    /// How long the run took. `None` before the first result.
     #[must_use]
     pub fn took(&self) -> Option<Duration> {
         Duration::try_from_secs_f64(self.response_time?).ok()
@@ -324,18 +324,18 @@ impl CheckResult {
     }
 }
 
-/// A change of status that is under way: `count` of the `of` runs in a row that it takes.
+/// A change of status in progress: `count` of the `of` runs in a row that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Pending {
-    /// What the latest runs gave.
+    /// The status of the latest runs.
     pub status: Status,
     /// How many in a row.
     pub count: u32,
-    /// How many it takes.
+    /// How many it needs.
     pub of: u32,
-    /// Where `fail_after` shows a failure as a warning: when it turns into a failure, in seconds since the epoch.
+    /// While `fail_after` shows a failure as a warning: when it becomes a failure, in seconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<f64>,
 }
@@ -345,7 +345,7 @@ pub struct Pending {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Overridden {
-    /// What the one who set it said.
+    /// The reason that was given.
     pub reason: String,
     /// When it ends, in seconds since the epoch.
     pub until: f64,
