@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use healthcheck::{HealthCheck, HealthCheckBuilder, env_section, health_check};
+use healthcheck_tests::Log;
 use serde_json::{Value, json};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
@@ -168,7 +169,9 @@ async fn a_section_gets_the_same_values() -> TestResult {
 async fn what_is_provided_and_nothing_takes_is_a_warning() -> TestResult {
     struct Unlinked;
 
+    let log = Log::catch();
     assert_eq!(provided().build()?.report().await.warnings, [""; 0]);
+    assert_eq!(log.of("WARN"), [""; 0]);
     let report = provided().provide(Unlinked).build()?.report().await;
     let [warning] = &*report.warnings else {
         panic!("one value is taken by nothing: {:?}", report.warnings);
@@ -179,6 +182,7 @@ async fn what_is_provided_and_nothing_takes_is_a_warning() -> TestResult {
             && warning.contains("use my_checks as _;"),
         "{warning}"
     );
+    assert_eq!(log.of("WARN"), [format!("WARN {warning}")]);
 
     // No warning if the settings disabled the check, or if `only` left it out.
     let settings =

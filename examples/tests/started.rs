@@ -37,7 +37,8 @@ fn quickstart_prints_and_answers_what_the_readme_shows_and_its_failing_check_can
 
     assert_eq!(get(address, "/healthcheck").0, 503);
     let failing = report(address);
-    assert!(result(&failing, "addition_works").passed && result(&failing, "orders").passed);
+    assert!(result(&failing, "addition_works").passed);
+    assert_eq!(result(&failing, "orders").status, healthcheck::Status::Warn);
     let output = result(&failing, "repaired").output.as_str().unwrap().to_owned();
     assert!(output.starts_with("missing: touch "), "{output}");
 
@@ -50,6 +51,8 @@ fn quickstart_prints_and_answers_what_the_readme_shows_and_its_failing_check_can
         );
         std::thread::yield_now();
     }
+    assert_eq!(report(address).status, healthcheck::Overall::Degraded);
+    assert_eq!((get(address, "/livez").0, get(address, "/readyz").0), (200, 200));
     let (status, environment) = get(address, "/environment");
     assert_eq!(status, 200);
     let environment: serde_json::Value = serde_json::from_str(&environment).unwrap();

@@ -15,11 +15,11 @@ use crate::paths::Paths;
 use crate::render::{Format, Page};
 use crate::serving::Serving;
 
-/// The endpoints of every annotated check and section of the binary, to merge into an app: the same as
-/// `Endpoints::new(HealthCheck::discover()?).router()`; see [`Endpoints::router`].
+/// Returns the endpoints of every annotated check and section of the binary, to merge into your app. The same as
+/// `Endpoints::new(HealthCheck::discover()?).router()`: see [`Endpoints::router`].
 ///
 /// # Errors
-/// As [`HealthCheck::discover`] and [`Endpoints::router`].
+/// Those of [`HealthCheck::discover`] and [`Endpoints::router`].
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -36,24 +36,31 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
     Endpoints::new(HealthCheck::discover()?).router()
 }
 
-/// What is served, where, to whom and how: the configured form of [`serve`](crate::serve) and [`router`].
+/// The endpoints and their options: paths, statuses, forms and access. [`router`](Self::router) returns them as routes,
+/// [`serve`](Self::serve) serves them.
 ///
 /// | request | answer |
 /// |---|---|
 /// | `GET /healthcheck` | every check |
-/// | `GET /healthcheck?check=a&check=b`, `?tag=t`, `?exclude=c` | a part; an unknown check or tag is 404, an unknown `exclude` a warning |
+/// | `GET /healthcheck?check=a&check=b`, `?tag=t`, `?exclude=c` | some checks; an unknown check or tag is 404, an unknown `exclude` is a warning |
 /// | `GET /healthcheck/{check}` | a report with that one result |
 /// | `GET /healthcheck/history` | the last transitions of each check and of the whole |
-/// | `GET /livez`, `/readyz`, `/startupz` | the checks of that probe; the same query and `/{check}`, within it |
+/// | `GET /livez`, `/readyz`, `/startupz` | the checks of that probe; the query and `/{check}` choose among them |
 /// | `GET /environment`, `/environment/{section}` | the environment page; one section of it |
-/// | `GET /healthcheck/openapi.json` | an OpenAPI document of all this, where `Endpoints::openapi` turned it on |
+/// | `GET /healthcheck/openapi.json` | an OpenAPI document of all this, if `Endpoints::openapi` is on |
 ///
-/// `HEAD` answers each of them without a body, `OPTIONS` the health and probe paths likewise, and a CORS preflight is 204
-/// with `Allow`; another method is 405. What went wrong with a request is said in JSON, text or HTML, as it accepts.
-/// Other parameters of the query are ignored, so that `?_=1598022539` does no harm; at most 1,024 are read.
-/// All answers carry `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`, and `Connection: close` while the
-/// service drains. No body is built beyond 4 MiB: a report that large keeps its verdicts and loses its outputs; metrics,
-/// which have none, may take 64 MiB.
+/// **Methods.** `HEAD` gets the same answer without a body, and so does `OPTIONS` on the health and probe paths. A CORS
+/// preflight gets 204 with `Allow`, any other method 405.
+///
+/// **Errors** are in JSON, text or HTML, as the request accepts.
+///
+/// **The query.** Unknown parameters are ignored, so `?_=1598022539` does no harm. At most 1,024 parameters are read.
+///
+/// **Headers.** Each answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`, and while the service
+/// drains `Connection: close`.
+///
+/// **Size.** A body has at most 4 MiB: a larger report keeps its verdicts and loses its outputs. Metrics have at most
+/// 64 MiB.
 ///
 /// ```
 /// use std::time::Duration;
@@ -109,7 +116,7 @@ pub(crate) enum Readers {
 }
 
 impl Endpoints {
-    /// The endpoints of these checks, with the defaults of each method below.
+    /// Returns the endpoints of these checks, with the defaults of the methods below.
     pub fn new(health: HealthCheck) -> Self {
         Self {
             health,
@@ -128,89 +135,92 @@ impl Endpoints {
         }
     }
 
-    /// The environment page. Default: the built-in sections and every annotated one, provided with what the checks
-    /// were; `None`: none is served.
+    /// The environment page. Default: the built-in sections and every annotated one, with the values that were provided
+    /// to the checks. `None`: there is no such page.
     pub fn environment(mut self, dump: impl Into<Option<EnvironmentDump>>) -> Self {
         self.environment = dump.into().map_or(Environment::NotServed, Environment::Given);
         self
     }
 
-    /// Where all checks are. Default: "/healthcheck". In a router that is nested give it another path than "/": from
-    /// there the links of the status page lead out of the nest.
+    /// The path of all checks. Default: "/healthcheck". Don't use "/" in a router that you nest: the links of the status
+    /// page would lead out of the nest.
     pub fn health_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.paths.health);
         self
     }
 
-    /// Where the environment is. Default: "/environment".
+    /// The path of the environment page. Default: "/environment".
     pub fn environment_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.paths.environment);
         self
     }
 
-    /// Where the liveness probe is. Default: "/livez".
+    /// The path of the liveness probe. Default: "/livez".
     pub fn liveness_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.paths.liveness);
         self
     }
 
-    /// Where the readiness probe is. Default: "/readyz".
+    /// The path of the readiness probe. Default: "/readyz".
     pub fn readiness_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.paths.readiness);
         self
     }
 
-    /// Where the startup probe is. Default: "/startupz".
+    /// The path of the startup probe. Default: "/startupz".
     pub fn startup_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.paths.startup);
         self
     }
 
-    /// The status of a success. Default: 200. A 1xx, which is no answer yet, is a
-    /// [`BuildError`](healthcheck::BuildError), here and in the other two.
+    /// The status code of a success. Default: 200. A 1xx isn't a final answer, so here and in the next two methods it is a
+    /// [`BuildError`](healthcheck::BuildError).
     pub const fn success_status(mut self, status: StatusCode) -> Self {
         self.answers.success_status = Some(status);
         self
     }
 
-    /// The status of a failure. Default: 503.
+    /// The status code of a failure. Default: 503.
     pub const fn failed_status(mut self, status: StatusCode) -> Self {
         self.answers.failed_status = Some(status);
         self
     }
 
-    /// The status of what is degraded, on the health path and below it only: a kubelet takes any 4xx for a failure, so
-    /// a probe answers with the status of a success. 429 is a warning for Consul. Default: the status of a success.
+    /// The status code of a degraded report, on the health path and below it. For Consul 429 is a warning. Default: the
+    /// status code of a success.
+    ///
+    /// On a probe a degraded report always has the status code of a success, since a kubelet takes any 4xx for a failure.
     pub const fn degraded_status(mut self, status: StatusCode) -> Self {
         self.answers.degraded_status = Some(status);
         self
     }
 
-    /// A header of every success, and of what is degraded. It replaces one of ours of the same name, as `Content-Type`
-    /// does for [`body`](Self::body), and `Vary` stands beside ours; of several with one name the last one counts.
+    /// A header of each success and each degraded report. It replaces a default header of the same name, such as
+    /// `Content-Type` for [`body`](Self::body); only `Vary` is added to the default. If you set a name twice, the last value
+    /// counts.
     pub fn success_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.check_header("success_header", &name);
         self.answers.success_headers.push((name, value));
         self
     }
 
-    /// A header of every failure; as [`success_header`](Self::success_header).
+    /// A header of each failure, by the rules of [`success_header`](Self::success_header).
     pub fn failed_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.check_header("failed_header", &name);
         self.answers.failed_headers.push((name, value));
         self
     }
 
-    /// A header of what is degraded, on every path, beside those of a success: `x-envoy-degraded` for Envoy.
+    /// A header of each degraded report, on every path, added to those of a success: `x-envoy-degraded` for Envoy.
     pub fn degraded_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.check_header("degraded_header", &name);
         self.answers.degraded_headers.push((name, value));
         self
     }
 
-    /// An output format of one's own, in the place of the default JSON. It gets the report as this caller may see it;
-    /// the content type is set by [`success_header`](Self::success_header) and
-    /// [`failed_header`](Self::failed_header). A closure that panics costs its format: the report goes out as JSON.
+    /// Your own output format instead of the default JSON. The closure gets the report as this caller may see it. Set the
+    /// content type by [`success_header`](Self::success_header) and [`failed_header`](Self::failed_header). If the closure
+    /// panics, JSON is sent instead.
     ///
     /// ```
     /// use axum::http::{HeaderValue, header::CONTENT_TYPE};
@@ -233,8 +243,8 @@ impl Endpoints {
         self
     }
 
-    /// A form of one's own: `?format=NAME` asks for it, and an `Accept` header that names its content type. One of the
-    /// name of a built-in form stands in its place.
+    /// Adds a form of your own. A request gets it by `?format=NAME`, or by an `Accept` header that names its content type.
+    /// With the name of a built-in form it replaces that form.
     ///
     /// ```
     /// use axum::{body::Bytes, http::HeaderValue};
@@ -265,12 +275,12 @@ impl Endpoints {
         self
     }
 
-    /// Whether an OpenAPI 3.1 document of every endpoint lies at `/healthcheck/openapi.json`, for everybody: it tells
-    /// paths, parameters, statuses and forms as they are configured, and nothing of the checks. Default: no.
+    /// Whether to serve an OpenAPI 3.1 document of every endpoint at `/healthcheck/openapi.json`. Default: no.
     ///
-    /// Its one server is a path relative to where it lies, so that it holds under `nest`, too. The schemas of the report
-    /// and of the history are those of [`Report`] and [`Transition`](healthcheck::Transition); a form of one's own is
-    /// described by its content type alone.
+    /// The document has the configured paths, parameters, statuses and forms, and nothing about the checks. So every
+    /// request may read it. Its server is a relative path, so the document is right under `nest` too. The schemas of the
+    /// report and of the history are those of [`Report`] and [`Transition`](healthcheck::Transition). Of your own forms it
+    /// has only the content type.
     ///
     /// ```
     /// use healthcheck_axum::Endpoints;
@@ -291,40 +301,42 @@ impl Endpoints {
         self
     }
 
-    /// The name of the service, which the pages show in their heading and title. Default: the name of the executable.
+    /// The name of the service. The pages show it in their heading and title. Default: the name of the executable.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.paths.service.name = name.into();
         self
     }
 
-    /// The version of the service, which some forms tell beside the verdict (`releaseId` in `health+json`). Default: that of
-    /// the binary's package where an annotated function stands in it, else none; `env!("CARGO_PKG_VERSION")` is one.
+    /// The version of the service, such as `env!("CARGO_PKG_VERSION")`. Some forms show it (`releaseId` in `health+json`).
+    /// Default: the version of the binary's package if that package has an annotated function, else none.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.paths.service.version = Some(version.into());
         self
     }
 
-    /// Who may read the environment page and the history. Default: [`Access::loopback`], and then values of variables
-    /// and arguments are shown only by a [`serve`](Self::serve) that is bound to a loopback address; otherwise their
-    /// names alone. Once this is called they are shown to whoever is let in.
+    /// Which requests may read the environment page and the history. Default: [`Access::loopback`].
+    ///
+    /// Until you call this, the page shows the names of variables and arguments, and their values only under a
+    /// [`serve`](Self::serve) that is bound to a loopback address. Once you have called this, each request that is let in
+    /// sees the values.
     pub fn environment_access(mut self, access: Access) -> Self {
         self.environment_access = Some(access);
         self
     }
 
-    /// Who may read what the checks say. Default: [`Access::direct`].
+    /// Which requests may read the details: outputs, sections, warnings and descriptions. Default: [`Access::direct`].
     ///
-    /// Others get the same status code, names, verdicts and times, with "reason withheld" in the place of each output;
-    /// and neither sections nor warnings nor descriptions. [`details`](Self::details) leaves them less.
+    /// Other requests get the same status code, names, verdicts and times, and "reason withheld" instead of each output.
+    /// [`details`](Self::details) reduces that further.
     pub fn details_access(mut self, access: Access) -> Self {
         self.details_access = access;
         self
     }
 
-    /// What callers without permission for details see. Default: [`Details::Verdicts`].
+    /// How much a request sees that [`details_access`](Self::details_access) refuses. Default: [`Details::Verdicts`].
     ///
-    /// With [`Details::Overall`] `results` is empty, and so is `hostname`; what a check is called, and how many there are,
-    /// stays with those whom [`details_access`](Self::details_access) lets in.
+    /// With [`Details::Overall`] `results` and `hostname` are empty: the answer shows neither the names of the checks nor
+    /// their number.
     ///
     /// ```
     /// use healthcheck_axum::{Access, Details, Endpoints};
@@ -344,9 +356,8 @@ impl Endpoints {
         self
     }
 
-    /// How long an answer waits for due checks. Afterwards it reports the latest results. `None`: it waits for every
-    /// check, up to the check's own time limit. Default: 800 ms on the probes, below the kubelet's 1 s, and 4 s on the
-    /// health path.
+    /// How long a request waits for due checks. Then the answer has the latest results. `None`: it waits for every check, up
+    /// to the check's own timeout. Default: 4 s on the health path, and 800 ms on the probes, since a kubelet waits 1 s.
     pub fn answer_within(mut self, budget: impl Into<Option<Duration>>) -> Self {
         let budget = budget.into();
         self.health_budget = budget;
@@ -354,31 +365,28 @@ impl Endpoints {
         self
     }
 
-    /// How old a passing and a failing result may be on a probe, where nobody set the check's TTL. Default: 5 s and 2 s.
+    /// How old a passing and a failing result may be on a probe, if the check has no TTL of its own. Default: 5 s and 2 s.
     pub const fn probe_max_age(mut self, pass: Duration, fail: Duration) -> Self {
         self.max_age = (pass, fail);
         self
     }
 
-    /// The endpoints as a router, to merge into an app of any state.
+    /// Returns the endpoints as a router, to merge into an app with any state.
     ///
-    /// Merge it after the app's layers, so that they don't apply to it: `.layer` covers the routes added before it. It
-    /// sets no fallback, and works below a `nest("/{tenant}", …)`. A route of the app at one of the same paths makes
-    /// axum's `merge` panic.
-    ///
-    /// It lives in the application's runtime, and that has its cost: while all of that runtime's workers are blocked
-    /// nobody answers, not even `/livez`, and on a current-thread runtime one async check that blocks its thread is
-    /// enough for it. [`serve`](Self::serve) answers from a thread of its own.
-    ///
-    /// `HEALTHCHECK_DISABLE=a,b` in the environment takes these checks out, as under [`serve`](Self::serve). To drain the
-    /// application's server on SIGTERM see [`drain_on_signals`](crate::drain_on_signals).
-    ///
-    /// The peer's address, which [`Access::loopback`] asks for, is known where the application's server is started with
-    /// `into_make_service_with_connect_info::<SocketAddr>()`.
+    /// - **Layers.** `.layer` applies to the routes added before it. So merge this router after your layers.
+    /// - **Conflicts.** axum's `merge` panics if your app has a route at one of the same paths. The router sets no fallback.
+    ///   It works under `nest("/{tenant}", …)`.
+    /// - **Blocked runtimes.** The router answers on your app's runtime. While all workers of that runtime are blocked,
+    ///   nothing is answered, not even `/livez`. On a current-thread runtime one async check that blocks its thread is
+    ///   enough. [`serve`](Self::serve) answers from a thread of its own.
+    /// - **Shutdown.** [`drain_on_signals`](crate::drain_on_signals) drains your server on SIGTERM.
+    /// - **The peer's address.** [`Access::loopback`] needs it: start your server with
+    ///   `into_make_service_with_connect_info::<SocketAddr>()`.
+    /// - **`HEALTHCHECK_DISABLE=a,b`** in the environment disables these checks, as under [`serve`](Self::serve).
     ///
     /// # Errors
-    /// A path that can't be one, or that two endpoints share; a header that is the server's own affair; what
-    /// [`EnvironmentDumpBuilder::build`](healthcheck::EnvironmentDumpBuilder::build) finds wrong with the sections.
+    /// An invalid path, or one that two endpoints share; a header that only the server may set; the errors of
+    /// [`EnvironmentDumpBuilder::build`](healthcheck::EnvironmentDumpBuilder::build).
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, BuildError> {
         disabled::apply(&self.health);
         let handler = self.assemble(Readers::Unknown, "router")?;

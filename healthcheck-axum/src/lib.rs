@@ -14,18 +14,21 @@
 //! }
 //! ```
 //!
-//! Both crates are dependencies of the program, since what the attributes make names `healthcheck`. A crate that has
-//! only this one writes `#[healthcheck_axum::healthcheck::health_check(crate = healthcheck_axum::healthcheck)]`.
+//! - [`router`] returns the endpoints as routes, to merge into your own axum app.
+//! - [`serve`] serves them at an address of their own, for a service without HTTP.
+//! - [`Endpoints`] configures both.
+//! - [`drain_on_signals`] drains your own server on SIGTERM.
+//! - [`probe`] sends a request to them, for images without curl.
 //!
-//! [`serve`] serves them at an address of their own; [`router`] gives the same endpoints to merge into an app; and
-//! [`Endpoints`] is the configured form of both.
+//! Depend on both crates: the code that the attributes generate refers to `::healthcheck`. A crate that depends on this one
+//! only writes `#[healthcheck_axum::healthcheck::health_check(crate = healthcheck_axum::healthcheck)]`.
 //!
 //! # Features
 //!
 //! | feature | default | what it brings |
 //! |---|---|---|
 //! | `openapi` | no | `Endpoints::openapi`: an OpenAPI 3.1 document of every endpoint, as it is configured |
-//! | `systemd` | no | `serve` tells systemd when the service is ready, what fails, that it is alive, that it stops, and that it needs more time |
+//! | `systemd` | no | `serve` notifies systemd when the service is ready, which checks fail, that it is alive, that it stops, and that it needs more time |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;

@@ -26,13 +26,14 @@ const AGENTS: [&str; 15] = [
 /// environment page isn't among them: an access log should show who reads it.
 const PATHS: [&str; 4] = ["/healthcheck", "/livez", "/readyz", "/startupz"];
 
-/// Whether a request is a probe, to keep it out of access logs and of `TraceLayer`: a `GET`, `HEAD` or `OPTIONS` either
-/// of the health path or a probe path (the default ones), or by the user agent of a known prober: Kubernetes, Google,
-/// AWS, Azure, Consul, Envoy, Nagios, Icinga, Prometheus' blackbox exporter, Uptime Kuma, Uptime Robot, Pingdom and
-/// [`probe`](crate::probe()).
+/// Whether a request is a probe, to keep it out of access logs and of `TraceLayer`.
 ///
-/// A user agent is the client's own word: who takes a prober's name stays out of the log. An audit log has to go by
-/// paths and peers instead.
+/// A probe is a `GET`, `HEAD` or `OPTIONS` of the default health path or a default probe path, or by the user agent of a
+/// known prober. These are Kubernetes, Google, AWS, Azure, Consul, Envoy, Nagios, Icinga, Prometheus' blackbox exporter,
+/// Uptime Kuma, Uptime Robot, Pingdom and [`probe`](crate::probe()).
+///
+/// A client can send any user agent, so it can keep its requests out of this log. For an audit log use paths and peers
+/// instead.
 ///
 /// ```
 /// use axum::http::Request;

@@ -29,7 +29,7 @@ pub(crate) fn validate(attribute: &str, sig: &Signature, problems: &mut Problems
     if let Safety::Unsafe(unsafety) = &sig.safety {
         refuse(
             unsafety,
-            "be `unsafe`: nobody is there to keep the promise; wrap the unsafe block in a safe function",
+            "be `unsafe`: the library can't keep the promises of its caller; wrap the unsafe block in a safe function",
         );
     }
     if let Some(abi) = &sig.abi {
@@ -50,7 +50,7 @@ pub(crate) fn validate(attribute: &str, sig: &Signature, problems: &mut Problems
     } else {
         refuse(
             &sig.generics,
-            "be generic: nobody is there to choose the types; write concrete ones",
+            "be generic: the library can't choose the types; write concrete ones",
         );
     }
     if let Some(clause) = &sig.generics.where_clause {

@@ -16,7 +16,7 @@ use crate::redact::{Redaction, RedactionBuilder, Redactor};
 use crate::register::{self, Defaults, SectionSources, Sources};
 use crate::report::CheckResult;
 use crate::reports::Reports;
-use crate::runner::telling::{Listeners, Telling};
+use crate::runner::telling::{self, Listeners, Telling};
 use crate::runner::{LONGEST_OUTPUT, Runner};
 use crate::sections::{self, Sections};
 use crate::settings::Settings;
@@ -334,7 +334,10 @@ impl HealthCheckBuilder {
         }
         BuildError::unless_empty(problems)?;
         if is_whole {
-            warnings.extend(register::provided_in_vain(&self.provided));
+            for warning in register::provided_in_vain(&self.provided) {
+                warnings.push(warning.clone());
+                telling::log(move || tracing::warn!(target: "healthcheck", "{warning}"));
+            }
         }
 
         let fixed = sections::redacted(fixed, &redaction);

@@ -163,7 +163,7 @@ fn set(options: &mut CheckOptions, set: Set, value: &Value) -> Result<(), String
 }
 
 pub(crate) fn problem(key: &str, why: &str) -> String {
-    format!("settings: {key}: {why}")
+    format!("settings: `{key}`: {why}")
 }
 
 // Parsers of the values. Some configuration loaders have no numbers or booleans, and pass every value as text, as from an

@@ -194,6 +194,16 @@ fn any_other_path_is_404_that_names_what_is_there_in_the_form_that_is_accepted()
             "text/html; charset=utf-8",
             "<a href=\"/readyz\">Readiness</a>",
         ),
+        (
+            "text/html",
+            "text/html; charset=utf-8",
+            "paths: <a href=\"/healthcheck\">/healthcheck</a>, <a href=\"/livez\">/livez</a>",
+        ),
+        (
+            "text/html",
+            "text/html; charset=utf-8",
+            "<h1 id=\"headline\">this server has health endpoints only, and none at `/`</h1>",
+        ),
         ("*/*", "application/json", "\"paths\":["),
     ] {
         let answer = raw(addr, request("GET /", &format!("Accept: {accept}\r\n")));

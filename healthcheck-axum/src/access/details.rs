@@ -2,15 +2,15 @@
 
 use healthcheck::{Report, Transition};
 
-/// How much a caller sees whom [`Endpoints::details_access`](crate::Endpoints::details_access) refuses: given to
+/// How much a caller sees that [`Endpoints::details_access`](crate::Endpoints::details_access) refuses. An argument of
 /// [`Endpoints::details`](crate::Endpoints::details).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Details {
-    /// The name and the verdict of each check, without what it says. The default.
+    /// The name and the verdict of each check, without its output. The default.
     #[default]
     Verdicts,
-    /// The verdict on the whole alone: no names of checks, tags or sections, no host name. A 404 lists nothing.
+    /// Only the verdict on the whole: no names of checks, tags or sections, and no host name. A 404 lists no names.
     Overall,
 }
 

@@ -19,16 +19,17 @@ use token_file::TokenFile;
 
 use crate::log::log;
 
-/// Who may read a page: given to [`Endpoints::environment_access`](crate::Endpoints::environment_access) and
+/// Which requests may read a page. An argument of
+/// [`Endpoints::environment_access`](crate::Endpoints::environment_access) and
 /// [`Endpoints::details_access`](crate::Endpoints::details_access).
 ///
-/// A refused page is answered with 403, or with 401 and a `WWW-Authenticate` where credentials would help, and a body that
-/// says how to allow it: JSON, or for a browser a page. Refused details are left out of an answer that is given all the
-/// same.
+/// A refused page is answered with 403, or with 401 and `WWW-Authenticate` if credentials would help. The body says how to
+/// allow the request: in JSON, or for a browser as a page. If details are refused, the request still gets its answer,
+/// without the details.
 ///
 /// [`direct`](Self::direct) and [`loopback`](Self::loopback) are a convenience, not a boundary: a sidecar, a rootless
-/// container, a bare `proxy_pass`, the PROXY protocol and host networks each make strangers look local. Where the page
-/// must stay closed, use [`bearer`](Self::bearer) or [`denied`](Self::denied).
+/// container, a bare `proxy_pass`, the PROXY protocol and host networks each make strangers look local. If the page must
+/// stay closed, use [`bearer`](Self::bearer) or [`denied`](Self::denied).
 ///
 /// ```
 /// use healthcheck::HealthCheck;
@@ -65,7 +66,7 @@ enum Rule {
 type Condition = dyn Fn(&Parts) -> bool + Send + Sync;
 
 impl Access {
-    /// Everybody.
+    /// Every request.
     #[must_use]
     pub const fn public() -> Self {
         Self { rule: Rule::Public }
@@ -78,31 +79,31 @@ impl Access {
         Self { rule: Rule::Direct }
     }
 
-    /// Direct requests from this machine: the peer is exactly 127.0.0.1 or ::1, the request isn't HTTP/1.0, and `Host`,
-    /// where sent, is localhost, 127.0.0.1 or \[::1\], with any port. The default for the environment.
+    /// [Direct](Self::direct) requests from this machine: the peer is exactly 127.0.0.1 or ::1, the request isn't HTTP/1.0,
+    /// and `Host`, if it is sent, is localhost, 127.0.0.1 or \[::1\], with any port. The default for the environment.
     ///
-    /// The peer's address is axum's `ConnectInfo<SocketAddr>`. [`serve`](crate::serve) knows it; behind
-    /// [`router`](crate::router) the application's server must be started with
-    /// `into_make_service_with_connect_info::<SocketAddr>()`, and nobody counts as local where it isn't.
+    /// The peer's address is axum's `ConnectInfo<SocketAddr>`. [`serve`](crate::serve) sets it. With
+    /// [`router`](crate::router) start your server with `into_make_service_with_connect_info::<SocketAddr>()`: without it
+    /// no request counts as local.
     #[must_use]
     pub const fn loopback() -> Self {
         Self { rule: Rule::Loopback }
     }
 
-    /// Nobody.
+    /// No request.
     #[must_use]
     pub const fn denied() -> Self {
         Self { rule: Rule::Denied }
     }
 
-    /// Whoever sends `Authorization: Bearer` with this token. It is compared in constant time; an empty one lets
-    /// nobody in.
+    /// Requests with this token in `Authorization: Bearer`. It is compared in constant time. An empty token is never
+    /// accepted.
     #[must_use]
     pub fn bearer(token: impl Into<String>) -> Self {
         Self::bearers([token])
     }
 
-    /// Whoever sends one of these tokens: the old one and the new one, while they are rotated.
+    /// Requests with one of these tokens: the old one and the new one, while you rotate them.
     ///
     /// ```
     /// let access = healthcheck_axum::Access::bearers(["old", "new"]);
@@ -115,7 +116,7 @@ impl Access {
         if tokens.is_empty() {
             log!(
                 WARN,
-                "an access by bearer has no token but an empty one: it lets nobody in"
+                "`Access::bearer` has only an empty token: no request is let in"
             );
         }
         Self {
@@ -123,11 +124,11 @@ impl Access {
         }
     }
 
-    /// Whoever sends one of the tokens in this file, one a line, with the white space around each ignored.
+    /// Requests with one of the tokens in this file. The file has one token a line; white space around it is ignored.
     ///
-    /// It is read when the first token is to be compared, and again at most once a second, so that a rotated secret
-    /// works without a restart. Up to 64 KiB are read. While the file can't be read nobody is let in, and one log line
-    /// says why.
+    /// The file is read for the first request with a token, and again at most once a second. So a rotated secret works
+    /// without a restart. The file has at most 64 KiB. While it can't be read, no token is accepted, and one log line says
+    /// why.
     #[must_use]
     pub fn bearer_file(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -135,8 +136,8 @@ impl Access {
         }
     }
 
-    /// Requests with this user and password: a browser asks for them. They are compared in constant time; an empty
-    /// password lets nobody in. HTTP sends them readable to anybody on the way: use TLS, or a loopback address.
+    /// Requests with this user and password, which a browser asks its user for. They are compared in constant time. An
+    /// empty password is never accepted. HTTP sends both in plain text: use TLS, or a loopback address.
     ///
     /// ```
     /// use healthcheck_axum::Access;
@@ -153,7 +154,7 @@ impl Access {
         if tokens.is_empty() {
             log!(
                 WARN,
-                "an access by user and password has an empty password: it lets nobody in"
+                "`Access::basic` has an empty password: no request is let in"
             );
         }
         Self {
@@ -161,8 +162,8 @@ impl Access {
         }
     }
 
-    /// Requests that this rule lets in, or the other one. A request that both refuse is answered with 401 and each
-    /// challenge where credentials could let it in, else with 403.
+    /// Requests that this rule or the other one lets in. If both refuse a request, the answer is 401 with each challenge
+    /// where credentials could let it in, else 403.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -170,9 +171,9 @@ impl Access {
         }
     }
 
-    /// Whoever the closure lets in. One that panics lets nobody in.
+    /// Requests for which the closure returns true. If it panics, the request is refused.
     ///
-    /// It is asked on the path of every request, so it should neither block nor compute for long.
+    /// It runs for every request, so it should neither block nor compute for long.
     #[must_use]
     pub fn when(condition: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
         Self {

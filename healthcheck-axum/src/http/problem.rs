@@ -84,6 +84,7 @@ impl Problem {
         let meant = there.iter().find(|there| **there == meant && meant != path);
         let error = match meant {
             Some(meant) => format!("there is nothing at this path; did you mean `{meant}`?"),
+            None if path == "/" => "this server has health endpoints only, and none at `/`".to_owned(),
             None => "there is nothing at this path".to_owned(),
         };
         let mut problem = Self::new(StatusCode::NOT_FOUND, error).help("paths", there);

@@ -29,11 +29,12 @@ pub(crate) use wording::{OneLine, advice, listed, output, words};
 /// A form that a report can be sent in.
 ///
 /// The built-in ones are `json`, `health+json`, `text`, `html`, `openmetrics`, `prometheus`, `spring`, `microprofile`
-/// and `aspnet`. One's own is asked for by `?format=NAME`, or by an `Accept` header that names its content type. It
-/// changes the body and its type alone: which checks run, the verdict and its status code stay what they are.
+/// and `aspnet`. [`Endpoints::format`](crate::Endpoints::format) adds your own. A request gets it by `?format=NAME`, or by
+/// an `Accept` header that names its content type. A form changes only the body and its type, not which checks run, the
+/// verdict or its status code.
 ///
-/// A whole probe is rendered once a change and served from then on as bytes, so a form that depends on anything but
-/// the page (the time, for example) shows that as it was then. A panic is logged, and the report is sent as JSON.
+/// The report of a whole probe is rendered once for each change, and the bytes are kept. So use only what the page has: the
+/// time, for example, would be that of the rendering. If a form panics, the panic is logged and JSON is sent instead.
 ///
 /// ```
 /// use axum::body::Bytes;
@@ -56,16 +57,17 @@ pub(crate) use wording::{OneLine, advice, listed, output, words};
 /// }
 /// ```
 pub trait Format: Send + Sync + 'static {
-    /// The value of `Content-Type`. Asked once when the form is added and once a rendering: it should be the same.
+    /// The value of `Content-Type`. It is called when the form is added and for each rendering, and should always return the
+    /// same.
     fn content_type(&self) -> HeaderValue;
 
-    /// Headers that this form needs beside it. Default: none. `Connection`, `Content-Length` and `Transfer-Encoding` are
-    /// the server's own affair and left out.
+    /// More headers of this form. Default: none. The server sets `Connection`, `Content-Length` and `Transfer-Encoding`
+    /// itself, so they are left out.
     fn headers(&self) -> HeaderMap {
         HeaderMap::new()
     }
 
-    /// The body. What the page's report says is already reduced to what the caller may see.
+    /// The body. The page has only what the caller may see.
     fn render(&self, page: &Page<'_>) -> Bytes;
 }
 

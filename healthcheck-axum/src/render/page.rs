@@ -9,10 +9,10 @@ use crate::access::details::Details;
 use crate::kind::Kind;
 use crate::paths::Paths;
 
-/// What there is to render: a report, what it was asked for, and what is known beside it.
+/// The input of a [`Format`](crate::Format): a report, the request, and more about the service.
 ///
-/// It is what this caller may see: where details are withheld, the report says so in their place, and the other methods
-/// keep them back, too.
+/// It has only what this caller may see. If details are withheld, the report says so in their place, and the other methods
+/// withhold them too.
 #[must_use]
 pub struct Page<'a> {
     report: &'a Report,
@@ -105,13 +105,13 @@ impl<'a> Page<'a> {
         self
     }
 
-    /// The report. Without permission for details its outputs read "reason withheld", and it has no sections.
+    /// The report. If details are withheld, each output is "reason withheld", and there are no sections.
     #[must_use]
     pub const fn report(&self) -> &'a Report {
         self.report
     }
 
-    /// Whether this caller may see what the checks say.
+    /// Whether this caller may see details: outputs, sections, descriptions.
     #[must_use]
     pub const fn shows_details(&self) -> bool {
         self.withheld.is_none()
@@ -125,32 +125,32 @@ impl<'a> Page<'a> {
         if name.is_empty() { "health" } else { name }
     }
 
-    /// Whether it is about one of the three probes, or a part of it, and not about all checks.
+    /// Whether the request was for one of the three probes, or a part of one, and not for the health path.
     #[must_use]
     pub fn is_probe(&self) -> bool {
         self.context.kind != Kind::Health
     }
 
-    /// The one check that was asked for by its path, as in `GET /readyz/database`.
+    /// The check in the path of the request, as in `GET /readyz/database`.
     #[must_use]
     pub const fn check(&self) -> Option<&'a str> {
         self.context.check
     }
 
-    /// The names that the request excludes, known or not.
+    /// The names in the query's `exclude`, whether there are such checks or not.
     #[must_use]
     pub fn excluded(&self) -> &'a [String] {
         self.context.excluded
     }
 
-    /// Whether everything is to be said, by `?verbose` or since the client would else see one word.
+    /// Whether to show everything: the query has `?verbose`, or the client would see only one word.
     #[must_use]
     pub fn is_verbose(&self) -> bool {
         self.style != Style::Brief
     }
 
-    /// What is known of each check of the service without running it, by name; without descriptions where details are
-    /// withheld, and none where only the whole is shown.
+    /// The name, the options and the place of each check of the service, in the order of their names. If details are
+    /// withheld, they have no descriptions. With [`Details::Overall`](crate::Details::Overall) the list is empty.
     #[must_use]
     pub fn checks(&self) -> &[Arc<CheckInfo>] {
         match self.withheld {
@@ -183,7 +183,7 @@ impl<'a> Page<'a> {
         self.withheld == Some(Details::Overall)
     }
 
-    /// The info of one check.
+    /// The same of one check.
     #[must_use]
     pub fn info(&self, name: &str) -> Option<&CheckInfo> {
         let checks = self.checks();
@@ -191,7 +191,7 @@ impl<'a> Page<'a> {
         checks.get(found).map(|info| &**info)
     }
 
-    /// The last 32 transitions of each check and of the whole, the oldest first; none where details are withheld.
+    /// The last 32 transitions of each check and of the whole, the oldest first. Empty if details are withheld.
     #[must_use]
     pub fn history(&self) -> &[Transition] {
         self.history.get_or_init(|| {
@@ -209,7 +209,7 @@ impl<'a> Page<'a> {
         history.filter(move |transition| transition.checker.as_deref() == Some(check))
     }
 
-    /// What has been counted since the start.
+    /// The counters since the start.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.health.statistics()
@@ -227,7 +227,7 @@ impl<'a> Page<'a> {
         self.health.maintenance_reason().is_some()
     }
 
-    /// The version of the binary, where it is known.
+    /// The version of the service: that of [`Endpoints::version`](crate::Endpoints::version). `None` if it isn't known.
     #[must_use]
     pub fn version(&self) -> Option<&'a str> {
         self.context.paths.service.version.as_deref()

@@ -4,9 +4,9 @@ use std::{fmt, io};
 
 use healthcheck::BuildError;
 
-/// Why [`serve`](crate::serve) didn't serve.
+/// The error of [`serve`](crate::serve).
 ///
-/// The text is for people and may change; the predicates are for programs.
+/// Its text is for people and may change. Programs use its methods.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -68,13 +68,13 @@ impl ServeError {
         }
     }
 
-    /// The checks, the sections or the paths don't fit together: a [`BuildError`].
+    /// Whether it is a [`BuildError`]: of the checks, the sections or the paths.
     #[must_use]
     pub const fn is_build(&self) -> bool {
         matches!(self.failure, Failure::Build(_))
     }
 
-    /// It can't listen on the address: taken, not this machine's, not allowed, or a name that means nothing.
+    /// Whether it can't listen on the address: it is taken, not this machine's, not allowed, or a name that isn't known.
     #[must_use]
     pub const fn is_listen(&self) -> bool {
         matches!(self.failure, Failure::NoAddress { .. } | Failure::Listen { .. })

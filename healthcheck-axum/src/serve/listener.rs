@@ -20,7 +20,7 @@ const QUEUE: u32 = 4_096;
 /// How often to try for a port that is free at every address of a name.
 const ATTEMPTS: usize = 16;
 
-/// What [`Endpoints::serve_on`](crate::Endpoints::serve_on) listens on: a [`TcpListener`], or on Unix a `UnixListener`.
+/// The listener of [`Endpoints::serve_on`](crate::Endpoints::serve_on): a [`TcpListener`], or on Unix a `UnixListener`.
 ///
 /// ```
 /// # #[cfg(unix)]

@@ -36,11 +36,11 @@ pub(crate) mod signals;
 mod test_service;
 mod thread;
 
-/// Serves every annotated check and section of the binary until SIGTERM or Ctrl-C: the same as
-/// `Endpoints::new(HealthCheck::discover()?).serve(addr)`, which see.
+/// Serves every annotated check and section of the binary until SIGTERM or Ctrl-C. The same as
+/// `Endpoints::new(HealthCheck::discover()?).serve(addr)`: see [`Endpoints::serve`].
 ///
 /// # Errors
-/// As [`HealthCheck::discover`] and [`Endpoints::serve`].
+/// Those of [`HealthCheck::discover`] and [`Endpoints::serve`].
 ///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")]
@@ -54,11 +54,11 @@ pub async fn serve(addr: impl ToSocketAddrs) -> Result<(), ServeError> {
 
 /// The options of `serve`, and `serve` itself.
 impl Endpoints {
-    /// How long a service that shuts down goes on answering, with readiness failing, so that load balancers notice.
-    /// Default: 5 s on SIGTERM, or what [`HealthCheck::set_shutdown_delay`] said; none on Ctrl-C, whatever is set here.
+    /// How long the server goes on answering after SIGTERM, with readiness failing, so that load balancers notice.
+    /// Default: the delay of [`HealthCheck::set_shutdown_delay`], which is 5 s. On Ctrl-C there is never a delay.
     ///
-    /// Together with the 20 s that requests in flight have afterwards it has to stay below the
-    /// `terminationGracePeriodSeconds` of Kubernetes (30 s).
+    /// After the delay, requests in flight have 20 s. Keep the sum below the `terminationGracePeriodSeconds` of Kubernetes
+    /// (30 s).
     pub const fn shutdown_delay(mut self, delay: Duration) -> Self {
         self.serving.shutdown_delay = Some(delay);
         self
@@ -66,27 +66,26 @@ impl Endpoints {
 
     /// Whether [`serve`](Self::serve) adds the liveness check `runtime`. Default: true.
     ///
-    /// It fails once the application's runtime hasn't answered for 10 s, which takes all of its threads being blocked.
-    /// Time in which this process itself stood still, paused or throttled, doesn't count. It is shown in `/livez` and
-    /// in the metrics only; a check of the same name takes its place, and `HEALTHCHECK_DISABLE=runtime` turns it off,
-    /// too.
+    /// It fails once all threads of the application's runtime have been blocked for 10 s. Time in which the whole process
+    /// was paused or throttled doesn't count. Only `/livez` and the metrics show it. A check of the same name replaces it,
+    /// and `HEALTHCHECK_DISABLE=runtime` disables it.
     pub const fn runtime_check(mut self, yes: bool) -> Self {
         self.serving.watch_runtime = yes;
         self
     }
 
-    /// A file whose existence means maintenance: as long as it is there, readiness fails, and the first line of the
-    /// file is the reason. [`serve`](Self::serve) looks for it every second. Default: none.
+    /// A file that puts the service into maintenance: while it exists, readiness fails, and the first line of the file is
+    /// the reason. [`serve`](Self::serve) looks for it every second. Default: none.
     pub fn maintenance_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.serving.maintenance_file = Some(path.into());
         self
     }
 
-    /// Where [`serve`](Self::serve) writes which checks fail when it ends: the `terminationMessagePath` of the
-    /// container. Default: `/dev/termination-log`. A file that isn't there is not created.
+    /// The file to which [`serve`](Self::serve) writes the failing checks when it ends: the `terminationMessagePath` of the
+    /// container. Default: `/dev/termination-log`. The file has to exist: it isn't created.
     ///
-    /// It is written on SIGTERM before draining and at any other end, while a check fails; at most 4,096 bytes, and
-    /// redacted as everything is.
+    /// It is written if a check fails, at the beginning of the drain and at the end of the server. The text is redacted, and
+    /// has at most 4,096 bytes.
     pub fn termination_log(mut self, path: impl Into<PathBuf>) -> Self {
         self.serving.termination_log = path.into();
         self
@@ -95,11 +94,20 @@ impl Endpoints {
     /// Answers HAProxy's `agent-check` at this address ("127.0.0.1:8081"), from the thread of [`serve`](Self::serve).
     /// Default: nowhere.
     ///
-    /// The answer is readiness in one line: `ready up 100%`, `ready up 75%` while it is degraded, `ready down`
-    /// when it fails, `drain` while the service shuts down, and `maint` in maintenance. The `ready` ends a `drain` or
-    /// `maint` that this process, or the one before it at this address, reported. It also ends one that was set by hand in
-    /// HAProxy, unless that was done after `disable agent`. Each line waits for due checks as a probe does. There is no
-    /// access control; the line has nothing but these words. `examples/haproxy/agent.cfg` is the other side.
+    /// The answer is readiness in one line:
+    ///
+    /// | line | readiness |
+    /// |---|---|
+    /// | `ready up 100%` | passes |
+    /// | `ready up 75%` | is degraded |
+    /// | `ready down` | fails |
+    /// | `drain` | the service shuts down |
+    /// | `maint` | the service is in maintenance |
+    ///
+    /// The `ready` ends a `drain` or `maint` that this process, or the one before it at this address, reported. It also
+    /// ends one that you set by hand in HAProxy, unless you write `disable agent` first. An answer waits for due checks as a
+    /// probe does. There is no access control, since the line has only these words. `examples/haproxy/agent.cfg` configures
+    /// HAProxy.
     ///
     /// ```
     /// # use healthcheck::HealthCheck;
@@ -116,13 +124,14 @@ impl Endpoints {
         self
     }
 
-    /// Serves the endpoints at an address of their own until SIGTERM or Ctrl-C, on a thread and a runtime of its own:
-    /// it answers whatever the application's runtime is doing. The checks run on the application's, the one that
-    /// awaits this, unless [`HealthCheck::on_runtime`] has said where.
+    /// Serves the endpoints at an address of their own until SIGTERM or Ctrl-C.
     ///
-    /// **Where.** On every address that the name has: `localhost:8080` is 127.0.0.1 and, where the machine has it, ::1.
-    /// `[::]:8080` is every address of this machine, of IPv6 and of IPv4 (unless the system has turned that off, as with
-    /// Linux's `net.ipv6.bindv6only`). A Unix socket is served by [`serve_on`](Self::serve_on).
+    /// The server has a thread and a runtime of its own, so it answers even while the application's runtime is blocked. The
+    /// checks run on the application's runtime: the one that awaits this, or that of [`HealthCheck::on_runtime`].
+    ///
+    /// **Address.** It listens on every address of the name: `localhost:8080` is 127.0.0.1 and, if the machine has it, ::1.
+    /// `[::]:8080` is every address of this machine, IPv6 and IPv4 (unless the system excludes IPv4, as Linux does with
+    /// `net.ipv6.bindv6only`). For a Unix socket use [`serve_on`](Self::serve_on).
     ///
     /// **The end.** On SIGTERM, and on [`HealthCheck::begin_shutdown`], `/readyz` fails at once while every request is
     /// answered for the [`shutdown_delay`](Self::shutdown_delay), so that load balancers notice; then the listener
@@ -130,64 +139,74 @@ impl Endpoints {
     /// Dropping the future stops the server immediately. To drain a server of your own in step, wait for
     /// [`HealthCheck::drained`].
     ///
-    /// **Signals.** SIGTERM and Ctrl-C are taken over for the rest of the process, also after this has returned: then
-    /// they do nothing any more, and what `main` does after it can't be interrupted by them. Only where the
-    /// application doesn't return from here, since its runtime is blocked, the next signal ends the process, with the
-    /// exit code 143 or 130. Use [`serve_until`](Self::serve_until) to handle signals yourself: it installs nothing.
-    /// Elsewhere than on Unix there is Ctrl-C alone.
+    /// **Signals.** It installs handlers for SIGTERM and Ctrl-C (on other systems than Unix: for Ctrl-C), for the rest of
+    /// the process. Once this has returned, these signals do nothing, so they can't interrupt the rest of `main`. If this
+    /// can't return, since the application's runtime is blocked, the next signal ends the process, with the exit code 143
+    /// or 130. [`serve_until`](Self::serve_until) installs no handlers: use it to handle signals yourself.
     ///
-    /// **Limits.** 4,096 connections, on Linux no more than half of the files that the process may have open (`ulimit
-    /// -n`). For the next one others are closed: those that have stood idle longest, then those whose request has been
-    /// unfinished for longest, then those that don't take their answer; only where all are being answered it waits. When
-    /// the process has no free file the idle connections are closed, and a file that was kept back serves one client
-    /// at a time. A client has 10 s for a request's head and for each part of an answer that it doesn't take, and 75 s
-    /// between two requests. A head longer than 16 KiB is refused (431). A request with a body is answered, and its
-    /// connection closed. It is HTTP/1.1: `Host` is required, and HTTP/2 is refused (505).
+    /// **Limits.**
     ///
-    /// **Elsewhere.** Any other path is answered with 404, which says what is there. `OPTIONS *` is `OPTIONS` on
-    /// readiness.
+    /// - There are at most 4,096 connections, on Linux at most half of the files that the process may open (`ulimit -n`).
+    ///   To accept one more, the server closes another: one that has been idle for longest, else one whose request has
+    ///   been incomplete for longest, else one whose client doesn't read its answer. If all others are being answered, the
+    ///   new one waits.
+    /// - If the process can't open another file, the server closes the idle connections. It keeps one file in reserve, to
+    ///   serve one client at a time.
+    /// - A client has 10 s to send the head of a request, 10 s to read each part of an answer, and 75 s between two
+    ///   requests.
+    /// - A head longer than 16 KiB is refused (431). A request with a body is answered, and its connection closed.
+    /// - It is HTTP/1.1: `Host` is required, and HTTP/2 is refused (505).
     ///
-    /// **Beside it.** The background checks are started; `HEALTHCHECK_DISABLE=a,b` in the environment takes these
-    /// checks out; [`runtime_check`](Self::runtime_check), [`maintenance_file`](Self::maintenance_file) and
-    /// [`termination_log`](Self::termination_log) do what they say, and so does [`haproxy_agent`](Self::haproxy_agent).
-    /// [`healthcheck::panic_hook`] is installed where no hook was set.
+    /// **Other paths** are answered with 404 and the list of the paths. So a load balancer that checks `GET /` by default
+    /// isn't green by accident. `OPTIONS *` is `OPTIONS` on readiness.
     ///
-    /// **systemd.** With the feature `systemd`, and where the service manager names a socket in `NOTIFY_SOCKET`, also an
-    /// abstract one, it gets these messages. READY=1 at once when the last startup check has passed. STATUS, within 6 s
-    /// of a change: the failing checks, or the degraded ones, or how many pass; maintenance with its reason; the drain.
-    /// WATCHDOG=1 at half of `WATCHDOG_USEC` while liveness passes, and WATCHDOG=trigger once it has failed for that
-    /// long. STOPPING=1 when the drain begins. EXTEND_TIMEOUT_USEC of 20 s every 5 s while the first run of a startup
-    /// check goes on, and while draining; once a startup check has failed, `TimeoutStartSec` counts. The checks run for
-    /// this as they do for a probe, as often as [`probe_max_age`](Self::probe_max_age) says. A socket that can't be
-    /// reached is one warning in the log. `examples/systemd/orders.service` is the unit for it.
+    /// **Beside it.** It starts the background checks, and the features of [`runtime_check`](Self::runtime_check),
+    /// [`maintenance_file`](Self::maintenance_file), [`termination_log`](Self::termination_log) and
+    /// [`haproxy_agent`](Self::haproxy_agent). `HEALTHCHECK_DISABLE=a,b` in the environment disables these checks. If the
+    /// application has set no panic hook, it installs [`healthcheck::panic_hook`].
     ///
-    /// tokio's paused time isn't supported, since the server has a clock of its own.
+    /// **systemd.** With the feature `systemd` it notifies the service manager at the socket in `NOTIFY_SOCKET`:
+    ///
+    /// | message | when |
+    /// |---|---|
+    /// | `READY=1` | the last startup check has passed |
+    /// | `STATUS` | within 6 s of a change: the failing checks, or the degraded ones, or how many pass; maintenance; the drain |
+    /// | `WATCHDOG=1` | at half of `WATCHDOG_USEC`, while liveness passes |
+    /// | `WATCHDOG=trigger` | liveness has failed for `WATCHDOG_USEC` |
+    /// | `STOPPING=1` | the drain begins |
+    /// | `EXTEND_TIMEOUT_USEC` (20 s) | every 5 s, during the first run of a startup check and during the drain; once a startup check has failed, `TimeoutStartSec` counts |
+    ///
+    /// For this the checks run as for a probe, as often as [`probe_max_age`](Self::probe_max_age) says. If the socket can't
+    /// be reached, that is one warning in the log. `examples/systemd/orders.service` is a unit for it.
+    ///
+    /// The server has a clock of its own, so tokio's paused time doesn't work with it.
     ///
     /// # Errors
-    /// What [`router`](Self::router) refuses; an address that can't be listened on, also that of
-    /// [`haproxy_agent`](Self::haproxy_agent). The error names it, unless it is none at all.
+    /// The errors of [`router`](Self::router), and an address on which it can't listen, also that of
+    /// [`haproxy_agent`](Self::haproxy_agent). The error has the address, unless the text is no address.
     pub async fn serve(self, addr: impl ToSocketAddrs) -> Result<(), ServeError> {
         self.serve_on(Listener::bind(addr).await?).await
     }
 
-    /// As [`serve`](Self::serve), on a listener that is there already: a `TcpListener`, or on Unix a `UnixListener`. A
-    /// Unix socket counts as an address of this machine, and so do its clients. The queue of connections that wait to be
-    /// accepted is the listener's: `TcpListener::bind` gives it 128 places, [`serve`](Self::serve) 4,096.
+    /// As [`serve`](Self::serve), on a listener of your own: a `TcpListener`, or on Unix a `UnixListener`.
+    ///
+    /// A Unix socket counts as a loopback address, and so do its clients. The listener decides how many connections may wait
+    /// to be accepted: 128 with `TcpListener::bind`, 4,096 with [`serve`](Self::serve).
     ///
     /// # Errors
-    /// As [`serve`](Self::serve).
+    /// Those of [`serve`](Self::serve).
     pub async fn serve_on(self, listener: impl Into<Listener>) -> Result<(), ServeError> {
         self.run(listener.into(), SignalHandling::Installed, std::future::pending())
             .await
     }
 
-    /// As [`serve`](Self::serve), until the future ends, for those who handle signals themselves: no handler is
-    /// installed. What follows is the same as on SIGTERM; a shutdown that
-    /// [`HealthCheck::begin_shutdown`] began before counts toward the delay. The future is polled by the task that
-    /// awaits this.
+    /// As [`serve`](Self::serve), until the future `until` completes. It installs no signal handlers.
+    ///
+    /// When the future completes, the server drains as on SIGTERM. If [`HealthCheck::begin_shutdown`] was called before,
+    /// the delay counts from that call. The task that awaits this polls the future.
     ///
     /// # Errors
-    /// As [`serve`](Self::serve).
+    /// Those of [`serve`](Self::serve).
     ///
     /// ```
     /// use std::time::Duration;
@@ -212,10 +231,10 @@ impl Endpoints {
         self.serve_on_until(Listener::bind(addr).await?, until).await
     }
 
-    /// As [`serve_until`](Self::serve_until), on a listener that is there already.
+    /// As [`serve_until`](Self::serve_until), on a listener of your own.
     ///
     /// # Errors
-    /// As [`serve`](Self::serve).
+    /// Those of [`serve`](Self::serve).
     pub async fn serve_on_until(
         self,
         listener: impl Into<Listener>,

@@ -12,17 +12,18 @@ use crate::log::log;
 /// How long the application may take to end after a second signal. Then this crate ends the process.
 pub(super) const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// Drains an application that merged [`router`](crate::router) into its own server, as [`serve`](crate::serve()) drains
-/// itself: the future for `axum::serve(…).with_graceful_shutdown(…)`.
+/// Drains your own server, into which you merged [`router`](crate::router), as [`serve`](crate::serve()) drains itself. Pass
+/// the future to `axum::serve(…).with_graceful_shutdown(…)`.
 ///
-/// On SIGTERM readiness fails at once, and the future completes when the delay of
-/// [`HealthCheck::set_shutdown_delay`] (5 s) is over: until then requests are answered, so that load balancers notice. On
-/// Ctrl-C there is no delay. It completes as well when the drain is over that [`HealthCheck::begin_shutdown`] began. A
-/// second signal completes it at once and, where the process hasn't ended a second later, ends the process with the exit
-/// code 143 or 130.
+/// - On SIGTERM readiness fails at once. The future completes when the delay of [`HealthCheck::set_shutdown_delay`] (5 s)
+///   is over. Until then requests are answered, so that load balancers notice.
+/// - On Ctrl-C readiness fails, and the future completes at once.
+/// - After [`HealthCheck::begin_shutdown`] it completes when that delay is over.
+/// - A second signal completes it at once. If the process hasn't ended a second later, it is ended with the exit code 143
+///   or 130.
 ///
-/// The signals are taken over for the rest of the process when the future is polled first. Elsewhere than on Unix there is
-/// Ctrl-C alone. It needs a tokio runtime.
+/// The first poll of the future installs the signal handlers, for the rest of the process. On other systems than Unix
+/// there is only Ctrl-C. It needs a tokio runtime.
 ///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")]
@@ -51,7 +52,7 @@ pub async fn drain_on_signals(health: HealthCheck) {
     };
     let mut second = None;
     if let Some(caught) = first {
-        log!(INFO, "{} received", caught.name());
+        log!(INFO, "{} received: the application is drained", caught.name());
         health.begin_shutdown();
         if caught == Caught::Terminate {
             second = tokio::select! {
@@ -65,7 +66,11 @@ pub async fn drain_on_signals(health: HealthCheck) {
         crate::log::written().await;
     }
     if let Some(caught) = second {
-        log!(WARN, "{} received while draining: ending at once", caught.name());
+        log!(
+            WARN,
+            "{} received while the application is drained: its drain ends at once",
+            caught.name()
+        );
     }
     // Requests in flight may never end, and no other code handles signals now. So the next signal ends the process.
     tokio::spawn(async move {

@@ -21,6 +21,7 @@ pub(super) fn write(
     out: &mut Markup<'_>,
 ) -> fmt::Result {
     let look = Look::of(Status::Warn);
+    let on_our_server = links.is_some();
     let links = links.map(|(paths, with_environment)| shell::links(paths, None, with_environment));
     let head = Head {
         page: "notice",
@@ -36,7 +37,18 @@ pub(super) fn write(
         "<div><p class=\"word\">" {status} "</p>\n<h1 id=\"headline\">" {error} "</h1></div>\n</section>\n"
     )?;
     for (key, value) in help {
-        html!(out, "<p class=\"withheld\">" {words(key)} ": " {listed(value)} "</p>\n")?;
+        html!(out, "<p class=\"withheld\">" {words(key)} ": ")?;
+        match value.as_array() {
+            // On our own server they are links, for people.
+            Some(paths) if on_our_server && key == "paths" => {
+                for (at, path) in paths.iter().filter_map(Value::as_str).enumerate() {
+                    let separator = if at == 0 { "" } else { ", " };
+                    html!(out, {separator} "<a href=\"" {path} "\">" {path} "</a>")?;
+                }
+            }
+            _ => html!(out, { listed(value) })?,
+        }
+        html!(out, "</p>\n")?;
     }
     shell::foot(&[], out)
 }
