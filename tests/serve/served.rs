@@ -107,12 +107,17 @@ async fn serve() -> Result<(), ServeError> {
             health.set_shutdown_delay(delay);
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut drained = Box::pin(drain_on_signals(health));
+        // Its first poll installs the handlers: a test sends its signal as soon as the service answers.
+        let polled =
+            std::future::poll_fn(|context| std::task::Poll::Ready(drained.as_mut().poll(context))).await;
+        assert!(polled.is_pending());
         println!("listening {}", listener.local_addr().unwrap());
         let app: Router = Router::new()
             .route("/endless", axum::routing::get(std::future::pending::<()>))
             .merge(endpoints.router()?);
         axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(drain_on_signals(health))
+            .with_graceful_shutdown(drained)
             .await
             .unwrap();
         return Ok(());
