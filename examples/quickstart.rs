@@ -79,8 +79,19 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         .await
         .map_err(|error| format!("can't listen on {wanted}: {error}"))?;
     let addr = listener.local_addr()?;
-    for path in ["/healthcheck", "/livez", "/readyz", "/environment"] {
-        println!("open http://{addr}{path}");
+    for (path, what) in [
+        (
+            "/healthcheck",
+            "503: `repaired` fails until you touch the file that it names; then 200, degraded",
+        ),
+        ("/livez", "200: no liveness check fails"),
+        ("/readyz", "503, and 200 a second after the repair"),
+        (
+            "/environment",
+            "os, rust, process and `application`, its password as ********",
+        ),
+    ] {
+        println!("open http://{addr}{path:<15} {what}");
     }
     for check in health.checks() {
         println!(
