@@ -1,5 +1,5 @@
-//! A report without cached results. It should take as long as its slowest check. With trivial checks it should take
-//! about as long as spawning as many tasks.
+//! A report without cached results. It should take as long as its slowest check. If all checks are trivial, it should
+//! take about as long as spawning the same number of empty tasks.
 //!
 //! `cargo bench -p healthcheck-benches --bench cold`
 //!

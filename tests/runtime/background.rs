@@ -298,7 +298,7 @@ async fn an_interval_beyond_the_clock_is_one_run_and_no_loop_that_dies() {
 
 #[tokio::test(start_paused = true)]
 async fn what_ten_thousand_background_checks_cost_does_not_grow_with_their_square() {
-    // Once each turn of the loop looked at every check. With this many checks that would take minutes.
+    // An earlier version looked at every check in each turn of the loop. With this many checks that would take minutes.
     let lever = Lever::default();
     let checks = (0..10_000).map(|i| lever.check(&format!("{i:05}")).interval(10 * SECOND));
     let health = built(checks);

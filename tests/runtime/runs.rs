@@ -157,8 +157,8 @@ async fn a_check_that_asks_for_a_report_itself_gets_what_is_known_and_waits_for_
 
 #[tokio::test(start_paused = true)]
 async fn a_late_result_is_discarded() {
-    // There is only this one thread, so no other task sees the run before it returns. It counts as timed out all the
-    // same.
+    // There is only this one thread, so no other task sees the run before it returns. The run counts as timed out all
+    // the same.
     let check = Check::new("late", async || {
         tokio::time::advance(Duration::from_secs(6)).await;
         "too late"

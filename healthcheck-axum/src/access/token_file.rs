@@ -61,8 +61,8 @@ impl TokenFile {
         }
     }
 
-    /// The tokens of the file, at most a second old. A disk that doesn't answer delays no request: meanwhile the
-    /// previous tokens stay valid, until they are 10 s old.
+    /// The tokens of the file, at most a second old. A disk that doesn't answer delays a request by at most 200 ms.
+    /// Meanwhile the previous tokens stay valid, until they are 10 s old.
     pub(super) fn tokens(&self) -> Arc<Tokens> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.read.is_some_and(|read| read.elapsed() < REREAD) {
@@ -112,7 +112,7 @@ impl TokenFile {
     }
 }
 
-/// A reading of the file. It has a thread of its own, so that no request waits for the disk.
+/// A reading of the file. It has a thread of its own, so that a request can stop waiting for the disk.
 struct Reading {
     result: Arc<ResultCell>,
     began: Instant,

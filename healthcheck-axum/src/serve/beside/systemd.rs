@@ -216,7 +216,7 @@ fn summary(report: &Report, observed: &[CheckResult]) -> String {
     }
 }
 
-/// Replaces line breaks: a message of the protocol ends at the first one, and a maintenance reason may contain some.
+/// Replaces line breaks: each line of a message is an assignment, and a maintenance reason may contain several lines.
 fn one_line(text: &str) -> String {
     text.replace(|c: char| c.is_control(), " ")
 }

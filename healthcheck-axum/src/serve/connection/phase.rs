@@ -48,8 +48,8 @@ impl Stage {
 }
 
 /// Shared between the connection's task, which changes the stage, and the accept loop, which asks connections to end if
-/// others need their slot. Both run on the server's one thread, so the atomics only make the type `Sync`; their order
-/// doesn't matter.
+/// others need their slot. Both run on the server's one thread. So the atomics only make the type `Sync`, and relaxed
+/// ordering is enough.
 pub(in crate::serve) struct ConnectionPhase {
     limits: Limits,
     stage: AtomicU8,
@@ -64,7 +64,7 @@ pub(in crate::serve) struct ConnectionPhase {
 /// Since when the connection is in its stage, and how to wake its task.
 struct StageState {
     since: Instant,
-    /// The `since` of the stage in which the accept loop asked the connection to end. The request doesn't hold for a
+    /// The `since` of the stage in which the accept loop asked the connection to end. The connection ignores it in a
     /// later stage.
     asked: Option<Instant>,
     waker: Option<Waker>,

@@ -283,9 +283,8 @@ struct Ended {
 /// How long the application may take to fetch the result. If it takes longer, its runtime is considered blocked.
 const STANDS_STILL: Duration = Duration::from_secs(5);
 
-/// Ends the process if the application never fetches the result because its runtime is blocked. The signal that began
-/// the shutdown would have ended the process without our handlers. The exit comes after a while, or at once with the
-/// next signal.
+/// Waits until the application fetches the result. A blocked runtime never does so. In that case this ends the process,
+/// as the signal would have done without our handlers: after a while, or at once with the next signal.
 async fn exit_unless_taken(given: &mut watch::Receiver<Order>, signals: &mut Signals, ended: Ended) {
     let patience = match ended {
         Ended {
