@@ -4,7 +4,7 @@ use healthcheck::CheckOptions;
 
 /// Which of these four a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ProbeKind {
     /// The health path, with all checks.
     Health,
     Liveness,
@@ -12,7 +12,7 @@ pub(crate) enum Kind {
     Startup,
 }
 
-impl Kind {
+impl ProbeKind {
     /// Whether a check with these options belongs to this path.
     pub(crate) const fn has(self, options: &CheckOptions) -> bool {
         match self {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use axum::http::uri::PathAndQuery;
 
-use crate::kind::Kind;
+use crate::kind::ProbeKind;
 use crate::service::Service;
 
 /// The configurable paths, and the service that they belong to.
@@ -48,12 +48,12 @@ pub(crate) fn below(path: &str, segment: &str) -> String {
 
 impl Paths {
     /// The path of a whole probe.
-    pub(crate) fn of(&self, kind: Kind) -> &str {
+    pub(crate) fn of(&self, kind: ProbeKind) -> &str {
         match kind {
-            Kind::Health => &self.health,
-            Kind::Liveness => &self.liveness,
-            Kind::Readiness => &self.readiness,
-            Kind::Startup => &self.startup,
+            ProbeKind::Health => &self.health,
+            ProbeKind::Liveness => &self.liveness,
+            ProbeKind::Readiness => &self.readiness,
+            ProbeKind::Startup => &self.startup,
         }
     }
 

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, heade
 use healthcheck::{HealthCheck, Overall, Report};
 
 use crate::access::details::{self, Details};
-use crate::kind::Kind;
+use crate::kind::ProbeKind;
 use crate::log::log;
 #[cfg(feature = "openapi")]
 use crate::render::essence;
@@ -140,12 +140,12 @@ impl Answers {
         }
     }
 
-    fn status(&self, kind: Kind, verdict: Overall) -> StatusCode {
+    fn status(&self, kind: ProbeKind, verdict: Overall) -> StatusCode {
         let success = self.success_status.unwrap_or(StatusCode::OK);
         match verdict {
             Overall::Failure => self.failed_status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
             // Degraded is only a warning, and a kubelet would count a 4xx as a failed probe.
-            Overall::Degraded if kind == Kind::Health => self.degraded_status.unwrap_or(success),
+            Overall::Degraded if kind == ProbeKind::Health => self.degraded_status.unwrap_or(success),
             Overall::Degraded | Overall::Success => success,
         }
     }

@@ -8,15 +8,15 @@ use super::negotiation::FormatRequest;
 use super::problem::Problem;
 use super::query::Query;
 use crate::access::Access;
-use crate::kind::Kind;
+use crate::kind::ProbeKind;
 use crate::render::{Choice, Endpoint, Formats};
 
 /// The endpoint that a path belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    Probe(Kind),
+    Probe(ProbeKind),
     /// One check of a probe.
-    Check(Kind),
+    Check(ProbeKind),
     History,
     Environment,
     Section,

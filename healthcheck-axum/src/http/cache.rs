@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use healthcheck::{Report, Statistics};
 
 use super::answer::Rendered;
-use crate::kind::Kind;
+use crate::kind::ProbeKind;
 use crate::render::{Choice, Wholes};
 
 /// The content of an answer. The health check returns the same `Arc` for an unchanged report, so comparing the pointers
@@ -31,7 +31,7 @@ impl PartialEq for Shown {
 /// Identifies an answer: its probe, its format, and whether it shows details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ProbeKind,
     pub(crate) choice: Choice,
     /// Whether the caller may see the outputs of the checks.
     pub(crate) details: bool,

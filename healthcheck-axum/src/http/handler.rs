@@ -15,7 +15,7 @@ use super::cache::{Cache, Key, Shown};
 use super::problem::Problem;
 use crate::access::Access;
 use crate::access::details::Details;
-use crate::kind::Kind;
+use crate::kind::ProbeKind;
 use crate::paths::Paths;
 use crate::render::{PageContext, Wholes, html, plain};
 
@@ -134,7 +134,7 @@ impl Handler {
         Some(self.rendered(kind, ask, Shown { report, metrics }))
     }
 
-    async fn report(&self, kind: Kind, ask: &Ask) -> Result<Response<Bytes>, Problem> {
+    async fn report(&self, kind: ProbeKind, ask: &Ask) -> Result<Response<Bytes>, Problem> {
         let probe = self.probe(kind);
         self.is_chosen(ask)?;
         let selection = ask.within(&probe.selection);
@@ -165,7 +165,7 @@ impl Handler {
         Ok(Shown { report, metrics })
     }
 
-    fn rendered(&self, kind: Kind, ask: &Ask, shown: Shown) -> Arc<Rendered> {
+    fn rendered(&self, kind: ProbeKind, ask: &Ask, shown: Shown) -> Arc<Rendered> {
         let key = Key {
             kind,
             choice: ask.choice,
@@ -286,12 +286,12 @@ impl Handler {
         problem.response(&self.answers.formats, Some(ours), head)
     }
 
-    const fn probe(&self, kind: Kind) -> &Probe {
+    const fn probe(&self, kind: ProbeKind) -> &Probe {
         match kind {
-            Kind::Health => &self.whole,
-            Kind::Liveness => &self.liveness,
-            Kind::Readiness => &self.readiness,
-            Kind::Startup => &self.startup,
+            ProbeKind::Health => &self.whole,
+            ProbeKind::Liveness => &self.liveness,
+            ProbeKind::Readiness => &self.readiness,
+            ProbeKind::Startup => &self.startup,
         }
     }
 }

@@ -16,12 +16,12 @@ use tower_service::Service;
 
 use super::ask::Target;
 use super::handler::{Begun, Handler};
-use crate::kind::Kind;
+use crate::kind::ProbeKind;
 #[cfg(feature = "openapi")]
 use crate::paths::DOCUMENT;
 use crate::paths::{CHECK, HISTORY, SECTION, below};
 
-const KINDS: [Kind; 4] = [Kind::Health, Kind::Liveness, Kind::Readiness, Kind::Startup];
+const KINDS: [ProbeKind; 4] = [ProbeKind::Health, ProbeKind::Liveness, ProbeKind::Readiness, ProbeKind::Startup];
 
 /// The router with every route. `Paths::problems` has already refused invalid and duplicate paths.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(handler: &Arc<Handler>) -> Router<S> {
@@ -68,7 +68,7 @@ impl Handler {
         }
         // `OPTIONS *`, which Apache's health check sends, gets the readiness report.
         if path == "*" && head.method == Method::OPTIONS {
-            return Target::Probe(Kind::Readiness);
+            return Target::Probe(ProbeKind::Readiness);
         }
         let with_environment = self.environment.is_some();
         if with_environment && paths.environment == path {
@@ -83,7 +83,7 @@ impl Handler {
         if with_environment && segment_below(&paths.environment, path).is_some() {
             return Target::Section;
         }
-        let of_check = |&kind: &Kind| segment_below(paths.of(kind), path).is_some();
+        let of_check = |&kind: &ProbeKind| segment_below(paths.of(kind), path).is_some();
         KINDS
             .into_iter()
             .find(of_check)
@@ -260,7 +260,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             handler.at(&request.into_parts().0),
-            Target::Probe(Kind::Readiness)
+            Target::Probe(ProbeKind::Readiness)
         );
     }
 }

@@ -7,20 +7,20 @@ use utoipa::openapi::{Ref, RefOr};
 
 use super::{Subject, parameter, response, schema};
 use crate::http::answer::Answers;
-use crate::kind::Kind;
+use crate::kind::ProbeKind;
 use crate::paths::{CHECK, below};
 use crate::render::Endpoint;
 
 impl Subject<'_> {
     pub(super) fn reports(&self) -> Vec<(String, PathItem)> {
         let probes = [
-            (Kind::Health, "All checks"),
+            (ProbeKind::Health, "All checks"),
             (
-                Kind::Liveness,
+                ProbeKind::Liveness,
                 "The liveness probe: whether the process has to be restarted",
             ),
-            (Kind::Readiness, "The readiness probe: whether it may get traffic"),
-            (Kind::Startup, "The startup probe: whether it has come up"),
+            (ProbeKind::Readiness, "The readiness probe: whether it may get traffic"),
+            (ProbeKind::Startup, "The startup probe: whether it has come up"),
         ];
         let described = probes.map(|(kind, what)| {
             let path = self.paths.of(kind);
@@ -35,7 +35,7 @@ impl Subject<'_> {
     }
 
     /// The path of a whole probe, or of one of its checks.
-    fn report(&self, kind: Kind, what: &str, check: Option<Parameter>) -> PathItem {
+    fn report(&self, kind: ProbeKind, what: &str, check: Option<Parameter>) -> PathItem {
         let parameters: Vec<Parameter> = check.into_iter().chain(self.query(kind)).collect();
         let methods = [HttpMethod::Get, HttpMethod::Head, HttpMethod::Options];
         let described = methods.into_iter().fold(PathItemBuilder::new(), |item, method| {
@@ -45,7 +45,7 @@ impl Subject<'_> {
         described.build()
     }
 
-    fn operation(&self, kind: Kind, what: &str, parameters: &[Parameter], has_body: bool) -> Operation {
+    fn operation(&self, kind: ProbeKind, what: &str, parameters: &[Parameter], has_body: bool) -> Operation {
         let mut operation = OperationBuilder::new()
             .summary(Some(what))
             .parameters(Some(parameters.iter().cloned()));
@@ -64,7 +64,7 @@ impl Subject<'_> {
     }
 
     /// The status codes of the verdicts, each once.
-    fn verdicts(&self, kind: Kind) -> Vec<(StatusCode, &'static str)> {
+    fn verdicts(&self, kind: ProbeKind) -> Vec<(StatusCode, &'static str)> {
         let Answers {
             success_status,
             degraded_status,
@@ -74,9 +74,9 @@ impl Subject<'_> {
         let success = success_status.unwrap_or(StatusCode::OK);
         let mut verdicts = vec![(success, "It passes, perhaps with warnings")];
         let failed = failed_status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-        let degraded = degraded_status.filter(|_| kind == Kind::Health);
+        let degraded = degraded_status.filter(|_| kind == ProbeKind::Health);
         // Metrics always have this status.
-        let metrics = (kind == Kind::Health).then_some(StatusCode::OK);
+        let metrics = (kind == ProbeKind::Health).then_some(StatusCode::OK);
         for (status, when) in [
             (Some(failed), "It fails"),
             (
@@ -92,7 +92,7 @@ impl Subject<'_> {
         verdicts
     }
 
-    fn query(&self, kind: Kind) -> [Parameter; 5] {
+    fn query(&self, kind: ProbeKind) -> [Parameter; 5] {
         [
             parameter::names("check", "Only these checks and those of the tags"),
             parameter::names(
@@ -108,7 +108,7 @@ impl Subject<'_> {
     }
 
     /// The content types of a report, each with its schema.
-    fn content(&self, kind: Kind) -> Vec<(String, RefOr<Schema>)> {
+    fn content(&self, kind: ProbeKind) -> Vec<(String, RefOr<Schema>)> {
         let mut content: Vec<(String, Vec<RefOr<Schema>>)> = Vec::new();
         // The user sets the content type of `Endpoints::body` by header, so the formats don't know it.
         let own = self.answers.content_types().map(|media| (None, media));

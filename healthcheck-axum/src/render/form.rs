@@ -2,7 +2,7 @@
 
 use axum::http::HeaderValue;
 
-use crate::kind::Kind;
+use crate::kind::ProbeKind;
 
 /// The content type of the formats that are plain JSON.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -46,10 +46,10 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) const fn of(kind: Kind) -> Self {
+    pub(crate) const fn of(kind: ProbeKind) -> Self {
         match kind {
-            Kind::Health => Self::Health,
-            Kind::Liveness | Kind::Readiness | Kind::Startup => Self::Probe,
+            ProbeKind::Health => Self::Health,
+            ProbeKind::Liveness | ProbeKind::Readiness | ProbeKind::Startup => Self::Probe,
         }
     }
 }

@@ -19,13 +19,13 @@ pub(super) enum Dialect {
 struct Family {
     /// The name without the suffix `_total` of a counter.
     name: &'static str,
-    kind: Kind,
+    kind: MetricKind,
     help: &'static str,
     samples: fn(&Samples<'_>, &mut Writer<'_>) -> fmt::Result,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum MetricKind {
     Gauge,
     /// A gauge in seconds. Its name ends in `_seconds`.
     Seconds,
@@ -35,43 +35,43 @@ enum Kind {
 const FAMILIES: [Family; 14] = [
     Family {
         name: "healthcheck_status",
-        kind: Kind::Gauge,
+        kind: MetricKind::Gauge,
         help: "What a check says: 1 pass, 0.5 warn, 0 fail; absent while nothing recent is known.",
         samples: |samples, writer| samples.per_check(writer, |known| known.status()),
     },
     Family {
         name: "healthcheck_check_info",
-        kind: Kind::Gauge,
+        kind: MetricKind::Gauge,
         help: "Who looks after a check, what to read when it fails, and whether other instances share what it asks; always 1. The labels are empty where nothing is set, or details are withheld.",
         samples: |samples, writer| samples.infos(writer),
     },
     Family {
         name: "healthcheck_probe_status",
-        kind: Kind::Gauge,
+        kind: MetricKind::Gauge,
         help: "What a probe as a whole says: 1 pass, 0.5 warn, 0 fail; absent while nothing recent is known.",
         samples: |samples, writer| samples.probes(writer),
     },
     Family {
         name: "healthcheck_last_run_duration_seconds",
-        kind: Kind::Seconds,
+        kind: MetricKind::Seconds,
         help: "How long the last run of a check took.",
         samples: |samples, writer| samples.per_check(writer, |known| known.result.response_time),
     },
     Family {
         name: "healthcheck_last_run_timestamp_seconds",
-        kind: Kind::Seconds,
+        kind: MetricKind::Seconds,
         help: "When the last run of a check ended, in seconds since the epoch.",
         samples: |samples, writer| samples.per_check(writer, |known| known.result.timestamp),
     },
     Family {
         name: "healthcheck_stale",
-        kind: Kind::Gauge,
+        kind: MetricKind::Gauge,
         help: "1 where the result of a check is older than it should be, or there is none.",
         samples: |samples, writer| samples.per_check(writer, |known| Some(flag(known.is_stale()))),
     },
     Family {
         name: "healthcheck_overridden",
-        kind: Kind::Gauge,
+        kind: MetricKind::Gauge,
         help: "1 where the status of a check is set by hand.",
         samples: |samples, writer| {
             samples.per_check(writer, |known| Some(flag(known.result.overridden.is_some())))
@@ -79,25 +79,25 @@ const FAMILIES: [Family; 14] = [
     },
     Family {
         name: "healthcheck_draining",
-        kind: Kind::Gauge,
+        kind: MetricKind::Gauge,
         help: "1 while the service shuts down.",
         samples: |samples, writer| writer.sample(&[], flag(samples.page.is_draining())),
     },
     Family {
         name: "healthcheck_maintenance",
-        kind: Kind::Gauge,
+        kind: MetricKind::Gauge,
         help: "1 while the service is in maintenance.",
         samples: |samples, writer| writer.sample(&[], flag(samples.page.is_in_maintenance())),
     },
     Family {
         name: "healthcheck_stuck_runs",
-        kind: Kind::Gauge,
+        kind: MetricKind::Gauge,
         help: "Runs of checks that are past their time limit and haven't ended.",
         samples: |samples, writer| writer.sample(&[], samples.statistics.stuck_runs),
     },
     Family {
         name: "healthcheck_dropped",
-        kind: Kind::Counter,
+        kind: MetricKind::Counter,
         help: "Log lines and listeners' events that were dropped, since too many were waiting.",
         samples: |samples, writer| {
             writer.sample(&[("what", "lines")], samples.statistics.dropped_lines)?;
@@ -106,19 +106,19 @@ const FAMILIES: [Family; 14] = [
     },
     Family {
         name: "healthcheck_gate_failed_open",
-        kind: Kind::Counter,
+        kind: MetricKind::Counter,
         help: "How often a gate began to let everybody through, since it was closed for too long.",
         samples: |samples, writer| writer.sample(&[], samples.statistics.gates_failed_open),
     },
     Family {
         name: "healthcheck_runs",
-        kind: Kind::Counter,
+        kind: MetricKind::Counter,
         help: "Runs of a check, by what they gave.",
         samples: |samples, writer| samples.runs(writer),
     },
     Family {
         name: "healthcheck_transitions",
-        kind: Kind::Counter,
+        kind: MetricKind::Counter,
         help: "Changes of what a check says.",
         samples: |samples, writer| {
             let mut counted = samples.counted();
@@ -136,7 +136,7 @@ pub(super) fn write(page: &Page<'_>, body: &mut Body, dialect: Dialect) -> fmt::
         let mut writer = Writer {
             body: &mut *body,
             name: family.name,
-            suffix: if family.kind == Kind::Counter {
+            suffix: if family.kind == MetricKind::Counter {
                 "_total"
             } else {
                 ""
@@ -165,13 +165,13 @@ impl Writer<'_> {
             Dialect::Prometheus => self.suffix,
         };
         let (name, body) = (self.name, &mut *self.body);
-        let kind = if family.kind == Kind::Counter {
+        let kind = if family.kind == MetricKind::Counter {
             "counter"
         } else {
             "gauge"
         };
         writeln!(body, "# TYPE {name}{suffix} {kind}")?;
-        if family.kind == Kind::Seconds && dialect == Dialect::OpenMetrics {
+        if family.kind == MetricKind::Seconds && dialect == Dialect::OpenMetrics {
             writeln!(body, "# UNIT {name} seconds")?;
         }
         writeln!(body, "# HELP {name}{suffix} {}", family.help)

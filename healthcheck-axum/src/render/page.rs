@@ -6,7 +6,7 @@ use healthcheck::{CheckInfo, CheckOptions, HealthCheck, Report, Statistics, Tran
 
 use super::form::Style;
 use crate::access::details::Details;
-use crate::kind::Kind;
+use crate::kind::ProbeKind;
 use crate::paths::Paths;
 
 /// The input of a [`Format`](crate::Format): a report, the request, and more about the service.
@@ -28,7 +28,7 @@ pub struct Page<'a> {
 /// What the request asked for, and the configuration that formats need.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageContext<'a> {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ProbeKind,
     /// The check that the path names.
     pub(crate) check: Option<&'a str>,
     /// The names that the query excludes, and the tags that it selects.
@@ -128,7 +128,7 @@ impl<'a> Page<'a> {
     /// Whether the request was for one of the three probes, or a part of one, and not for the health path.
     #[must_use]
     pub fn is_probe(&self) -> bool {
-        self.context.kind != Kind::Health
+        self.context.kind != ProbeKind::Health
     }
 
     /// The check in the path of the request, as in `GET /readyz/database`.

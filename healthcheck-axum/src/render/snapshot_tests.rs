@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::form::Style;
 use super::{Formats, Page, PageContext, Wholes};
-use crate::kind::Kind;
+use crate::kind::ProbeKind;
 use crate::paths::Paths;
 
 const FORMS: [(&str, &str, Style); 11] = [
@@ -63,7 +63,7 @@ impl Service {
         paths.service.name = "orders".to_owned();
         paths.service.version = Some("1.2.3".to_owned());
         let context = PageContext {
-            kind: Kind::Health,
+            kind: ProbeKind::Health,
             check: None,
             excluded: &[],
             tags: &[],
@@ -234,7 +234,7 @@ async fn text_tells_what_was_excluded_as_kubernetes_does() {
     let excluded = ["log", "foo", "b\"ar"].map(str::to_owned);
     let paths = Paths::default();
     let context = PageContext {
-        kind: Kind::Readiness,
+        kind: ProbeKind::Readiness,
         check: None,
         excluded: &excluded,
         tags: &[],
@@ -259,7 +259,7 @@ async fn text_tells_why_the_whole_fails_where_no_check_does() {
     let report = health.report_for(&Selection::readiness()).await.unwrap();
     let paths = Paths::default();
     let context = PageContext {
-        kind: Kind::Readiness,
+        kind: ProbeKind::Readiness,
         check: None,
         excluded: &[],
         tags: &[],

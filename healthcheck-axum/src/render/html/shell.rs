@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::markup::{Markup, html};
-use crate::kind::Kind;
+use crate::kind::ProbeKind;
 use crate::paths::Paths;
 use crate::service::Service;
 
@@ -38,10 +38,10 @@ pub(super) fn links(paths: &Paths, from: Option<&str>, with_environment: bool) -
         (Some(up), path) => format!("{up}{path}"),
     };
     let probes = [
-        (Kind::Health, "All checks"),
-        (Kind::Liveness, "Liveness"),
-        (Kind::Readiness, "Readiness"),
-        (Kind::Startup, "Startup"),
+        (ProbeKind::Health, "All checks"),
+        (ProbeKind::Liveness, "Liveness"),
+        (ProbeKind::Readiness, "Readiness"),
+        (ProbeKind::Startup, "Startup"),
     ];
     let probes = probes.map(|(kind, name)| (paths.of(kind), name));
     let environment = with_environment.then_some((&*paths.environment, "Environment"));

@@ -119,7 +119,7 @@ async fn answer(
     peer: SocketAddr,
     context: &ConnectionContext,
     phase: Arc<ConnectionPhase>,
-) -> Result<Response<Answer>, Infallible> {
+) -> Result<Response<AnswerBody>, Infallible> {
     // Proxies and servers may disagree about where a body ends (request smuggling), so no request is read after one.
     let has_body = !request.body().is_end_stream();
     phase.is_taken(has_body);
@@ -133,7 +133,7 @@ async fn answer(
     if !is_for_one_host || has_body || context.capacity.is_full() {
         close(&mut response);
     }
-    Ok(response.map(|content| Answer { content, phase }))
+    Ok(response.map(|content| AnswerBody { content, phase }))
 }
 
 /// Whether the request has exactly one valid `Host` (RFC 9112, 3.2). HTTP/1.0 may leave it out.
@@ -150,13 +150,13 @@ fn names_one_host(head: &Parts) -> bool {
 }
 
 /// The body of an answer. hyper drops it once it has taken all bytes; then the connection enters [`Stage::Sending`].
-struct Answer {
+struct AnswerBody {
     /// Empty once hyper has taken it.
     content: Bytes,
     phase: Arc<ConnectionPhase>,
 }
 
-impl Body for Answer {
+impl Body for AnswerBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -177,7 +177,7 @@ impl Body for Answer {
     }
 }
 
-impl Drop for Answer {
+impl Drop for AnswerBody {
     fn drop(&mut self) {
         self.phase.enter(Stage::Sending);
     }
