@@ -54,7 +54,8 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
 ///
 /// **Errors** are in JSON, text or HTML, as the request accepts.
 ///
-/// **The query.** Unknown parameters are ignored, so `?_=1598022539` does no harm. At most 1,024 parameters are read.
+/// **The query.** Unknown parameters are ignored, so `?_=1598022539` does no harm. A query with more than 1,024
+/// parameters or 32 KiB is refused.
 ///
 /// **Headers.** Each answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`, and while the service
 /// drains `Connection: close`.
@@ -373,7 +374,8 @@ impl Endpoints {
 
     /// Returns the endpoints as a router, to merge into an app with any state.
     ///
-    /// - **Layers.** `.layer` applies to the routes added before it. So merge this router after your layers.
+    /// - **Layers.** axum's `.layer` applies only to routes added before it. To keep your layers off the health
+    ///   endpoints, merge this router after them.
     /// - **Conflicts.** axum's `merge` panics if your app has a route at one of the same paths. The router sets no fallback.
     ///   It works under `nest("/{tenant}", …)`.
     /// - **Blocked runtimes.** The router answers on your app's runtime. While all workers of that runtime are blocked,
@@ -382,7 +384,7 @@ impl Endpoints {
     /// - **Shutdown.** [`drain_on_signals`](crate::drain_on_signals) drains your server on SIGTERM.
     /// - **The peer's address.** [`Access::loopback`] needs it: start your server with
     ///   `into_make_service_with_connect_info::<SocketAddr>()`.
-    /// - **`HEALTHCHECK_DISABLE=a,b`** in the environment disables these checks, as under [`serve`](Self::serve).
+    /// - **`HEALTHCHECK_DISABLE=a,b`** in the environment disables the checks `a` and `b`, as under [`serve`](Self::serve).
     ///
     /// # Errors
     /// An invalid path, or one that two endpoints share; a header that only the server may set; the errors of

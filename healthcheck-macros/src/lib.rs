@@ -153,7 +153,7 @@ mod problems;
 /// | `name = "redis"` | the function's name, without `r#` | The name in reports, URLs and settings. It must be unique in the program. |
 /// | `liveness` | no | The check belongs to the liveness probe. A failure means that a restart helps. |
 /// | `readiness` | yes, if no probe is set | The check belongs to the readiness probe. A failure means that the instance should get no traffic. |
-/// | `startup` | no | The check belongs to the startup probe. Readiness fails with "starting" until the check has passed. After that it isn't run, unless it belongs to another probe too. |
+/// | `startup` | no | The check belongs to the startup probe. While the check is critical and hasn't passed, readiness fails with "starting". Once it has passed, it isn't run again, unless it belongs to another probe too. |
 /// | `tags("cache", "external")` | none | Tags to select checks by. |
 /// | `critical = false` | `true` | Whether a failure makes the overall status fail (`true`) or only degrades it (`false`). |
 /// | `external` | no | The check's subject is outside of the process, and other instances share it. A failure only degrades readiness, unless you write `critical = true`. It can't be combined with `liveness`, because a restart repairs nothing then. |

@@ -31,8 +31,10 @@ use crate::world::{Event, NotRun, World};
 /// time enabled, as `#[tokio::main]` and `enable_all()` build it; without time tokio panics. A run uses the runtime of
 /// its first caller, or the one that [`on_runtime`](Self::on_runtime) sets.
 ///
-/// A check may fail, panic, hang or block its thread: you still get a complete report, on time, and the other checks'
-/// results are untouched. Under `panic = "abort"` a panic can't be caught, so a check that panics ends the process.
+/// If a check fails, panics, hangs or blocks its thread, you still get a complete report, and the other checks' results
+/// are untouched. The report is on time as long as the caller's runtime isn't blocked: on a current-thread runtime one
+/// async check that blocks its thread is enough. Under `panic = "abort"` a panic can't be caught, so a check that
+/// panics ends the process.
 ///
 /// ```standalone_crate
 /// use healthcheck::{HealthCheck, Overall, health_check};
@@ -191,8 +193,8 @@ impl HealthCheck {
 
     /// Returns the results of the selected checks after at most the time `budget`; `None` waits for all runs.
     ///
-    /// If a check is still running then, the report shows its last result, marked as stale. After that the check fails
-    /// with "no result for 12.3 s, still running". The stale result is shown only while both hold:
+    /// If a check is still running when the budget is over, the report shows its last result, marked as stale, while
+    /// both of these hold. Otherwise the check fails with "no result for 12.3 s, still running".
     /// - the run is younger than the check's timeout (5 s if the check has no timeout or the run couldn't start);
     /// - the last result isn't older than TTL + timeout + 60 s.
     ///

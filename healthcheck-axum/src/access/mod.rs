@@ -127,8 +127,8 @@ impl Access {
     /// Requests with one of the tokens in this file. The file has one token a line; white space around it is ignored.
     ///
     /// The file is read for the first request with a token, and again at most once a second. So a rotated secret works
-    /// without a restart. The file has at most 64 KiB. While it can't be read, no token is accepted, and one log line says
-    /// why.
+    /// without a restart. A file larger than 64 KiB is refused. While reading fails, no token is accepted, and one log
+    /// line says why. While the disk doesn't answer, the previous tokens stay valid for 10 s.
     #[must_use]
     pub fn bearer_file(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -162,8 +162,8 @@ impl Access {
         }
     }
 
-    /// Requests that this rule or the other one lets in. If both refuse a request, the answer is 401 with each challenge
-    /// where credentials could let it in, else 403.
+    /// Requests that this rule or the other one lets in. If both refuse a request, and credentials would satisfy one of
+    /// them, the answer is 401 with a challenge for each such rule. Otherwise it is 403.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {

@@ -84,8 +84,8 @@ impl Endpoints {
     /// The file to which [`serve`](Self::serve) writes the failing checks when it ends: the `terminationMessagePath` of the
     /// container. Default: `/dev/termination-log`. The file has to exist: it isn't created.
     ///
-    /// It is written if a check fails, at the beginning of the drain and at the end of the server. The text is redacted, and
-    /// has at most 4,096 bytes.
+    /// `serve` writes it at the beginning of the drain and again when the server ends, each time only if a check fails.
+    /// The text is redacted, and has at most 4,096 bytes.
     pub fn termination_log(mut self, path: impl Into<PathBuf>) -> Self {
         self.serving.termination_log = path.into();
         self
@@ -104,10 +104,10 @@ impl Endpoints {
     /// | `drain` | the service shuts down |
     /// | `maint` | the service is in maintenance |
     ///
-    /// The `ready` ends a `drain` or `maint` that this process, or the one before it at this address, reported. It also
-    /// ends one that you set by hand in HAProxy, unless you write `disable agent` first. An answer waits for due checks as a
-    /// probe does. There is no access control, since the line has only these words. `examples/haproxy/agent.cfg` configures
-    /// HAProxy.
+    /// `ready` ends the state `drain` or `maint` in HAProxy, whether this process reported it or an earlier one at the
+    /// same address. It also ends one that you set by hand in HAProxy, unless you write `disable agent` first. An
+    /// answer waits for due checks as a probe does. There is no access control, since the line has only these words.
+    /// `examples/haproxy/agent.cfg` configures HAProxy.
     ///
     /// ```
     /// # use healthcheck::HealthCheck;
@@ -139,10 +139,11 @@ impl Endpoints {
     /// Dropping the future stops the server immediately. To drain a server of your own in step, wait for
     /// [`HealthCheck::drained`].
     ///
-    /// **Signals.** It installs handlers for SIGTERM and Ctrl-C (on other systems than Unix: for Ctrl-C), for the rest of
-    /// the process. Once this has returned, these signals do nothing, so they can't interrupt the rest of `main`. If this
-    /// can't return, since the application's runtime is blocked, the next signal ends the process, with the exit code 143
-    /// or 130. [`serve_until`](Self::serve_until) installs no handlers: use it to handle signals yourself.
+    /// **Signals.** It installs handlers for SIGTERM and Ctrl-C (on other systems than Unix: for Ctrl-C), for the rest
+    /// of the process. Once this has returned, these signals do nothing, so they can't interrupt the rest of `main`. If
+    /// the application's runtime is blocked, this can't return. Then the next signal ends the process with exit code
+    /// 143 (SIGTERM) or 130 (Ctrl-C). [`serve_until`](Self::serve_until) installs no handlers: use it to handle signals
+    /// yourself.
     ///
     /// **Limits.**
     ///
@@ -162,8 +163,8 @@ impl Endpoints {
     ///
     /// **Beside it.** It starts the background checks, and the features of [`runtime_check`](Self::runtime_check),
     /// [`maintenance_file`](Self::maintenance_file), [`termination_log`](Self::termination_log) and
-    /// [`haproxy_agent`](Self::haproxy_agent). `HEALTHCHECK_DISABLE=a,b` in the environment disables these checks. If the
-    /// application has set no panic hook, it installs [`healthcheck::panic_hook`].
+    /// [`haproxy_agent`](Self::haproxy_agent). `HEALTHCHECK_DISABLE=a,b` in the environment disables the checks `a` and
+    /// `b`. If the application has set no panic hook, it installs [`healthcheck::panic_hook`].
     ///
     /// **systemd.** With the feature `systemd` it notifies the service manager at the socket in `NOTIFY_SOCKET`:
     ///
@@ -182,8 +183,8 @@ impl Endpoints {
     /// The server has a clock of its own, so tokio's paused time doesn't work with it.
     ///
     /// # Errors
-    /// The errors of [`router`](Self::router), and an address on which it can't listen, also that of
-    /// [`haproxy_agent`](Self::haproxy_agent). The error has the address, unless the text is no address.
+    /// The errors of [`router`](Self::router), and a failure to listen on this address or on that of
+    /// [`haproxy_agent`](Self::haproxy_agent). The error names the address if the text could be parsed as one.
     pub async fn serve(self, addr: impl ToSocketAddrs) -> Result<(), ServeError> {
         self.serve_on(Listener::bind(addr).await?).await
     }
