@@ -21,7 +21,12 @@ use crate::kind::ProbeKind;
 use crate::paths::DOCUMENT;
 use crate::paths::{CHECK, HISTORY, SECTION, below};
 
-const KINDS: [ProbeKind; 4] = [ProbeKind::Health, ProbeKind::Liveness, ProbeKind::Readiness, ProbeKind::Startup];
+const KINDS: [ProbeKind; 4] = [
+    ProbeKind::Health,
+    ProbeKind::Liveness,
+    ProbeKind::Readiness,
+    ProbeKind::Startup,
+];
 
 /// The router with every route. `Paths::problems` has already refused invalid and duplicate paths.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(handler: &Arc<Handler>) -> Router<S> {

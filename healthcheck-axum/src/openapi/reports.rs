@@ -19,7 +19,10 @@ impl Subject<'_> {
                 ProbeKind::Liveness,
                 "The liveness probe: whether the process has to be restarted",
             ),
-            (ProbeKind::Readiness, "The readiness probe: whether it may get traffic"),
+            (
+                ProbeKind::Readiness,
+                "The readiness probe: whether it may get traffic",
+            ),
             (ProbeKind::Startup, "The startup probe: whether it has come up"),
         ];
         let described = probes.map(|(kind, what)| {
