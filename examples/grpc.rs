@@ -5,8 +5,8 @@
 //! Kubernetes probe `grpc: {port: 50051, service: storage}`.
 //!
 //! As the protocol says, the service `""` is the whole. Each check is a service of its name. A client that watches an
-//! unknown service gets "unknown" and stays connected; tonic-health alone would refuse the call. tonic-health lacks `List`, which
-//! newer stubs have (grpcio-health-checking): it is answered `UNIMPLEMENTED`.
+//! unknown service gets "unknown" and stays connected; tonic-health alone would refuse the call. tonic-health has no
+//! `List`, which newer stubs have (grpcio-health-checking): the server answers `UNIMPLEMENTED`.
 
 use std::path::PathBuf;
 use std::time::Duration;
