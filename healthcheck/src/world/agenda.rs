@@ -1,13 +1,13 @@
-//! Which checks are to be looked at, and when: the earliest first.
+//! A queue of checks, ordered by the time at which the world has to look at them.
 
 use std::collections::BTreeMap;
 
 use super::id::CheckId;
 use crate::model::time::Instant;
 
-/// Checks by moment. One whose moment has changed stays at the old one until [`prune`](Self::prune) drops it.
+/// The queue. If the time of a check changes, its old entry remains until [`prune`](Self::prune) drops it.
 ///
-/// Runs that begin together share a moment, so a run's limit costs a push and a pop.
+/// Runs that start together share one entry of the map, so each run costs only one push and one pop of a `Vec`.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     by_moment: BTreeMap<Instant, Vec<CheckId>>,
@@ -24,7 +24,8 @@ impl Agenda {
         self.by_moment.first_key_value().map(|(&at, _)| at)
     }
 
-    /// The earliest, in the order in which they were put in, where their moment has come.
+    /// Removes and returns the earliest time with its checks, in insertion order. Returns `None` if that time is after
+    /// `now`.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<(Instant, Vec<CheckId>)> {
         let first = self.by_moment.first_entry().filter(|first| *first.key() <= now)?;
         let (at, due) = first.remove_entry();
@@ -32,7 +33,8 @@ impl Agenda {
         Some((at, due))
     }
 
-    /// Drops what isn't current any more: all before the next one that is, and the rest where there are more than `most`.
+    /// Drops outdated entries from the front until it finds a current one. If more than `most` entries remain, drops all
+    /// outdated entries.
     pub(super) fn prune(&mut self, most: usize, is_current: impl Fn(Instant, CheckId) -> bool) {
         while let Some(mut first) = self.by_moment.first_entry() {
             let at = *first.key();

@@ -1,4 +1,4 @@
-//! One check or section: what is fixed about it, what its runs gave, and the run that goes on.
+//! The state of one check or section: its settings, its results, and its current run.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -17,15 +17,15 @@ use crate::outcome::Status;
 use crate::report::Overridden;
 use crate::selection::MaxAge;
 
-/// Names the runtime that runs are launched on. What it stands for is known to the runner.
+/// Identifies the runtime on which a run is launched. The runner maps the number to a tokio runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RunsOn {
     pub(crate) runtime: u32,
-    /// Somebody chose it, so no other runtime takes its runs over.
+    /// Whether the service chose this runtime explicitly. If it did, no other runtime takes over its runs.
     pub(crate) chosen: bool,
 }
 
-/// What is run: a check, or a section of the health body or the environment page.
+/// The subject of a run: a check, or a section of the health body or the environment page.
 #[derive(Clone, Debug)]
 pub(crate) enum Subject {
     Check(Shared<CheckInfo>),
@@ -36,70 +36,70 @@ pub(crate) enum Subject {
 pub(crate) struct Check {
     pub(super) subject: Subject,
     pub(super) policy: Shared<Policy>,
-    /// Whether its function is a future to poll, and not a call that blocks its thread.
+    /// Whether the check's function is async. Otherwise it blocks a thread.
     pub(super) is_async: bool,
     pub(super) depends_on: Box<[CheckId]>,
     pub(super) dependants: Box<[CheckId]>,
-    /// Its place in the topological order: behind all that it depends on.
+    /// The check's position in the topological order. It is higher than those of its dependencies.
     pub(super) rank: u32,
-    /// Most checks rest most of the time, so a run has its own place.
+    /// The current run. We box it to save memory, since most checks are idle most of the time.
     pub(super) run: Option<Box<Run>>,
     pub(super) last: Option<Finished>,
     pub(super) verdict: Verdict,
-    /// The result with which a startup check passed.
+    /// The result with which a startup check first passed.
     pub(super) latched: Option<Box<Finished>>,
     pub(super) overridden: Option<Box<Override>>,
     pub(super) counts: Counts,
-    /// Due whatever the TTL or the loop says.
+    /// Whether the next request has to run the check even if its result is still fresh.
     pub(super) due: bool,
-    /// The last run was dropped unfinished, with its runtime.
+    /// The last run, if its runtime shut down and dropped it before it had a result.
     pub(super) lost: Option<RunId>,
     pub(super) shown: Shown,
     pub(super) record: Record,
-    /// When the world looks at it next, at the latest.
+    /// The next time at which the status can change without an event. The check has an entry for it in `World::moments`.
     pub(super) timer: Option<Instant>,
-    /// When its loop runs it next.
+    /// The time at which the background loop next runs the check.
     pub(super) next_run: Option<Instant>,
 }
 
-/// Why a check is run.
+/// The reason for a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum RunReason {
-    /// A request found it due, for results of this age.
+    /// A request with this maximum age found no fresh result.
     Due(Option<MaxAge>),
-    /// Its interval is over, or a dependant has failed.
+    /// The check runs even if its result is fresh: its interval is over, or a dependant has failed.
     Forced,
 }
 
-/// A run that goes on.
+/// The current run of a check.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) id: RunId,
     pub(super) runs_on: RunsOn,
     pub(super) reason: RunReason,
-    /// When its own time began: behind the wait for what it depends on.
+    /// The time at which the run started, after it waited for its dependencies.
     pub(super) since: Now,
     pub(super) phase: Phase,
-    /// It has been going on for so long, without a result, that the last one is shown no more.
-    /// `Some`: since when. It stays so when the run's own time begins only then.
+    /// The start of a run that has taken so long that we no longer show the last result. It doesn't change if the run
+    /// first waited for its dependencies and starts only later.
     pub(super) silent: Option<Instant>,
-    /// When the world next looks at it: at its limit, or when it has waited for long enough.
+    /// The time at which the world next looks at the run: at its limit, or earlier if it takes unusually long.
     pub(super) deadline: Option<Instant>,
 }
 
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// Waits until what it depends on is known. Its own limit hasn't begun.
+    /// The run waits for the results of its dependencies. Its time limit hasn't begun.
     AwaitingDependencies,
-    /// The runner has it.
+    /// The runner executes the run.
     Running,
-    /// Has failed. What it depends on runs again before that is shown, at the cost of no limit of its own.
+    /// The run has failed. Its dependencies run again before we publish the failure. This doesn't count towards the limit.
     Returned(Box<Returned>),
-    /// Its runtime doesn't drive it. It ends without a result as soon as its future is dropped.
+    /// The run's runtime doesn't poll it. The run ends without a result as soon as its future is dropped.
     Abandoned,
-    /// Its limit is over and its failure shown. It keeps its check from being run again until it has really ended.
+    /// The run has exceeded its limit, and we show that failure. The check can't run again until this run has ended.
     TimedOut {
-        /// It was still going on when its failure wasn't fresh any more.
+        /// Whether the run was still going on when the TTL of its failure was over.
         lasts: bool,
     },
 }
@@ -111,7 +111,7 @@ pub(super) struct Returned {
     pub(super) took: Duration,
 }
 
-/// What a run gave.
+/// The result of a finished run.
 #[derive(Clone, Debug)]
 pub(crate) struct Finished {
     pub(crate) status: Status,
@@ -120,7 +120,8 @@ pub(crate) struct Finished {
     pub(crate) took: Duration,
 }
 
-/// A status set by hand. It ends by the monotonic clock, whatever becomes of the wall clock.
+/// A status that the service or an operator sets in place of the real one. It ends by the monotonic clock, so a change of
+/// the wall clock doesn't affect it.
 #[derive(Clone, Debug)]
 pub(crate) struct Override {
     pub(crate) status: Status,
@@ -138,7 +139,7 @@ impl Override {
     }
 }
 
-/// How many runs ended with which status.
+/// The number of finished runs per status.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) pass: u64,
@@ -184,35 +185,37 @@ impl Check {
         }
     }
 
-    /// Whether it needs no run any more: a startup check that has passed.
+    /// Returns whether the check never has to run again: it is only a startup check, and has passed.
     pub(super) fn is_over(&self) -> bool {
         self.policy.only_startup && self.latched.is_some()
     }
 
-    /// Whether a run goes on that is past its limit: there is nothing to wait for, and no second one may start.
+    /// Returns whether the current run has timed out but hasn't ended. Requests don't wait for it, and no second run may
+    /// start.
     pub(super) fn is_stuck(&self) -> bool {
         let run = self.run.as_ref();
         run.is_some_and(|run| matches!(run.phase, Phase::TimedOut { .. }))
     }
 
-    /// Whether it is stuck for longer than one failure lasts.
+    /// Returns whether the run is still stuck after the TTL of its timeout failure.
     pub(super) fn stays_stuck(&self) -> bool {
         let run = self.run.as_ref();
         run.is_some_and(|run| matches!(run.phase, Phase::TimedOut { lasts: true }))
     }
 
-    /// Whether a run goes on that may still give a result.
+    /// Returns whether there is a current run that can still produce a result.
     pub(super) fn is_pending(&self) -> bool {
         self.run.is_some() && !self.is_stuck()
     }
 
-    /// Since when a run goes on without a result, where that is shown.
+    /// Returns the start of the current run if it has taken too long. Reports then show a failure in place of the last
+    /// result.
     pub(super) fn silent_since(&self) -> Option<Instant> {
         self.run.as_ref()?.silent
     }
 
-    /// Whether a run that goes on for long without a result is a failure: what there was before is no answer any more. A
-    /// background result has a time of its own.
+    /// Returns whether a run that takes too long counts as a failure, since the last result is outdated by then. For
+    /// background checks, [`stale_at`](Self::stale_at) decides this instead.
     pub(super) fn may_be_silent(&self) -> bool {
         self.last.is_some() && self.policy.interval.is_none()
     }
@@ -221,12 +224,12 @@ impl Check {
         self.run.as_deref_mut().filter(|run| run.id == id)
     }
 
-    /// The status set by hand, until it ends.
+    /// Returns the override that is in effect at this time.
     pub(super) fn override_at(&self, now: Instant) -> Option<&Override> {
         self.overridden.as_deref().filter(|set| now < set.until)
     }
 
-    /// Takes in what a run gave.
+    /// Records the result of a run.
     pub(super) fn record_result(&mut self, now: Now, took: Duration, status: Status, output: Value) {
         self.due = false;
         self.verdict.record(status, now, &self.policy);
@@ -247,7 +250,7 @@ impl Check {
         self.last = Some(finished);
     }
 
-    /// The output of the last run as it is shown now: with how long it has failed while that is shown as a warning.
+    /// Returns the output of the last run. While a failure is shown as a warning, adds for how long the check has failed.
     pub(super) fn output(&self, now: Instant) -> Value {
         let Some(last) = &self.last else {
             return Value::Null;
@@ -262,8 +265,8 @@ impl Check {
         }
     }
 
-    /// Says again, once its failure isn't fresh any more, that a run is stuck. This is no run, so no threshold counts it,
-    /// and none holds what was shown before.
+    /// Renews the failure of a stuck run once its TTL is over. This isn't a new run, so it doesn't count for the
+    /// thresholds, and the check fails at once.
     pub(super) fn refresh_timeout_failure(&mut self, now: Now) {
         let Some(run) = &mut self.run else { return };
         let Phase::TimedOut { lasts } = &mut run.phase else {
@@ -280,7 +283,7 @@ impl Check {
                 last.output = output;
                 last.at = now;
             }
-            // A run of a removed check keeps the new one of its name from being run.
+            // This check is new. It has never run because a removed check of the same name is still running.
             None => {
                 self.last = Some(Finished {
                     status: Status::Fail,
@@ -293,7 +296,7 @@ impl Check {
     }
 }
 
-/// What is shown of a failure that `fail_after` still holds back.
+/// Formats the output of a failure that `fail_after` still holds back.
 fn warning(lasted: Duration, at_most: Duration, output: &Value) -> String {
     let (lasted, at_most) = (time::human(lasted), time::human(at_most));
     match output {

@@ -1,4 +1,4 @@
-//! The events that change the world, and the effects they have outside of it.
+//! The events that change the world, and the effects that the runner then carries out.
 
 use std::task::Waker;
 
@@ -13,10 +13,10 @@ use crate::report::CheckResult;
 use crate::selection::MaxAge;
 use crate::transition::Transition;
 
-/// What happens. `step` takes one at a time.
+/// An event. Each call of `step` handles one.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
-    /// A request needs the results of these checks, given in topological order. Due checks run on `runs_on`.
+    /// A request needs the results of these checks, which are in topological order. Due checks run on `runs_on`.
     Asked {
         required: &'a [CheckId],
         max_age: Option<MaxAge>,
@@ -29,42 +29,43 @@ pub(crate) enum Event<'a> {
         status: Status,
         output: Value,
     },
-    /// A run that was to end, without its result, has ended.
+    /// A cancelled run has ended without a result.
     Ended { check: CheckId, run: RunId },
-    /// A run was dropped unfinished, with its runtime.
+    /// A runtime has shut down and dropped a run before it had a result.
     Lost { check: CheckId, run: RunId },
-    /// The answer to [`Effects::overdue`]: whether the run has begun.
+    /// The runner answers [`Effects::overdue`]: `begun` says whether the run's function has been called.
     Overdue { check: CheckId, run: RunId, begun: bool },
-    /// Time has passed, as somebody on this runtime sees it. A driver launches what its intervals make due.
+    /// Time has passed. `runtime` is the runtime that sends the tick. A `driver` also starts due background runs.
     Tick {
         runtime: Option<u32>,
         driver: Option<RunsOn>,
     },
-    /// An answer was given while the runs of these checks still go on.
+    /// A request got its answer while the runs of these checks were still in progress.
     Missed(&'a [CheckId]),
-    /// A status is set by hand, or that is over.
+    /// The service or an operator sets an override, or removes it with `None`.
     Overridden { check: CheckId, set: Option<Override> },
-    /// These have come in by [`World::add`](super::World::add): one that a failing check blocks is shown so at once.
+    /// [`World::add`](super::World::add) has added these checks. The event updates their statuses, for example if a
+    /// failing dependency blocks them.
     Added(&'a [CheckId]),
-    /// A check is taken out; `disable`: its name stays known.
+    /// The service removes a check. With `disable`, its name stays known.
     Removed { check: CheckId, disable: bool },
-    /// The process is seen from outside; `None`: no longer.
+    /// An observer reports a status of the process. `None` removes the observation.
     Observed {
         name: &'a str,
         seen: Option<(Status, Value)>,
     },
-    /// What is cached of these is due now.
+    /// The cached results of these checks have expired.
     Expired(&'a [CheckId]),
-    /// Maintenance begins, for this reason, or ends.
+    /// Maintenance begins, with this reason. With `None` it ends.
     Maintenance(Option<String>),
     /// The service shuts down.
     Drain,
-    /// A sentence for every report.
+    /// The service adds a warning, which every report then shows.
     Warned(String),
 }
 
 impl Event<'_> {
-    /// Whether it looks at checks. Then what time alone has changed of them is found out first.
+    /// Returns whether the event concerns checks. `step` then first updates the statuses that have changed with time.
     pub(super) const fn is_about_checks(&self) -> bool {
         !matches!(
             self,
@@ -73,22 +74,22 @@ impl Event<'_> {
     }
 }
 
-/// Effects for the runner to carry out, in this order: start, wake, then tell.
+/// The effects of an event. The runner first starts the runs, then calls the wakers, then sends the notices.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) start: Vec<Start>,
     pub(crate) wake: Vec<Waker>,
-    /// Runs that nobody wants any more: an async one is dropped, the permit of a sync one goes to another.
+    /// The runs to cancel. The runner drops the future of an async run, and frees the permit of a sync run.
     pub(crate) cancel: Vec<(CheckId, RunId)>,
-    /// Sync runs without a limit that have gone on for long: their permit goes to another, and they go on.
+    /// Long sync runs without a limit. The runner frees their permits, and the runs continue.
     pub(crate) relieve: Vec<(CheckId, RunId)>,
-    /// Has this run begun? The answer is [`Event::Overdue`].
+    /// The overdue runs. The runner answers each with [`Event::Overdue`], which says whether the run has begun.
     pub(crate) overdue: Vec<(CheckId, RunId)>,
-    /// What listeners and the log hear, in this order.
+    /// The notices for listeners and the log, in order.
     pub(crate) notices: Vec<Notice>,
-    /// What [`Event::Asked`] has to wait for.
+    /// The runs that the request of an [`Event::Asked`] has to wait for.
     pub(crate) waits: Vec<Wait>,
-    /// The world is to be looked at earlier than it was before.
+    /// Whether the driver has to send its next tick earlier than it planned before the event.
     pub(crate) sooner: bool,
 }
 
@@ -100,24 +101,24 @@ pub(crate) struct Start {
     pub(crate) runs_on: RunsOn,
 }
 
-/// What a request waits for.
+/// A run that a request waits for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
     pub(crate) check: CheckId,
-    /// `None`: the first run of a background check, which its loop begins.
+    /// Is `None` for the first run of a background check, which the background loop starts.
     pub(super) run: Option<RunId>,
 }
 
-/// A request that waits.
+/// A waiting request.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// Tells requests apart.
+    /// Identifies the request.
     pub(crate) id: u64,
-    /// When it came.
+    /// The time at which the request arrived.
     pub(crate) since: Instant,
     pub(crate) waits: Vec<Wait>,
     pub(super) lost: Vec<CheckId>,
-    /// The check that is to wake it.
+    /// The check that holds the request's waker.
     pub(super) waits_for: Option<CheckId>,
 }
 
@@ -133,34 +134,34 @@ impl Request {
     }
 }
 
-/// How far a request has come.
+/// The progress of a waiting request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Done,
-    /// The runs of these were dropped with their runtime.
+    /// A runtime has shut down and dropped the runs of these checks.
     Lost(Vec<CheckId>),
-    /// Look again when the waker is called, or then.
+    /// The request has to ask again when its waker is called, or at this time.
     Wait(Option<Instant>),
 }
 
-/// What listeners and the log hear.
+/// A notice for the listeners and the log.
 #[derive(Clone, Debug)]
 pub(crate) enum Notice {
     Transition {
         transition: Transition,
-        /// `None`: there is no line about it.
+        /// With `None` we don't log the transition.
         wording: Option<Wording>,
         critical: bool,
-        /// Of a check that doesn't pass: what to do about it stands there.
+        /// The info of a check that doesn't pass. It contains the owner and the runbook.
         info: Option<Shared<CheckInfo>>,
     },
-    /// A check that was blocked fails by itself now: no transition, and a line.
+    /// A blocked check is no longer blocked, but now fails itself. We log this, although its status doesn't change.
     OwnFailure {
         info: Shared<CheckInfo>,
         output: Value,
         critical: bool,
     },
-    /// A run has ended; `changed`: there is a line about it already.
+    /// A run has ended. With `changed`, another notice already logs its result.
     Ran {
         result: Box<CheckResult>,
         changed: bool,
@@ -169,7 +170,7 @@ pub(crate) enum Notice {
         section: String,
         output: Value,
     },
-    /// These checks have been failing for ten minutes more; `critical`: one of them is.
+    /// These checks still fail ten minutes after the last line about failures. `critical`: at least one is critical.
     StillFailing {
         checks: Vec<String>,
         critical: bool,
@@ -184,18 +185,18 @@ pub(crate) enum Notice {
     MaintenanceEnds,
     ShuttingDown,
     LoopRestarted,
-    /// A gate before these has been closed for so long that it lets everybody through.
+    /// A gate that waits for these checks was closed for so long that it now admits all waiters.
     GateFailedOpen {
         checks: Vec<String>,
         seconds: u64,
     },
 }
 
-/// How a transition of a check is logged.
+/// The kind of log line for a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wording {
     Plain,
-    /// Brought about by a dependency, which has a line of its own.
+    /// A dependency caused the transition. We log the dependency's transition separately.
     Blocked,
     Flapping,
 }

@@ -1,4 +1,4 @@
-//! Until when something holds: the one type for it, and the rules by which results are fresh, stale or outdated.
+//! The rules by which a result is fresh, stale or outdated, and the type for the time at which something expires.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,16 +8,17 @@ use crate::model::time::{Instant, Now};
 use crate::outcome::Status;
 use crate::selection::MaxAge;
 
-/// A moment in the future by both clocks, whichever comes first; `None` is never.
+/// The time at which something expires: as soon as one of the two clocks reaches its time. `None` means never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Expiration {
     mono: Option<Instant>,
     wall: Option<SystemTime>,
 }
 
-/// How much longer than its TTL and its limit a result may still be shown while the next run goes on.
+/// While the next run is in progress, we show the last result for this long after its TTL and the run's limit are over.
 const STALE_GRACE: Duration = Duration::from_secs(60);
-/// Before a check's first pass a failure is fresh on a probe for this long: a service is ready when its dependency is.
+/// Until a check first passes, a probe caches its failures for only this long. So the service becomes ready soon after its
+/// dependency does.
 const FIRST_FAILURE: Duration = Duration::from_millis(250);
 
 impl Expiration {
@@ -26,7 +27,7 @@ impl Expiration {
         wall: None,
     };
 
-    /// The moment `lasts` after `now`; what lies beyond a clock is never.
+    /// Returns the time `lasts` after `now`. If a clock can't represent that time, it never expires by that clock.
     pub(crate) fn after(now: Now, lasts: Duration) -> Self {
         Self {
             mono: now.mono.checked_add(lasts),
@@ -34,7 +35,7 @@ impl Expiration {
         }
     }
 
-    /// A moment by the monotonic clock alone.
+    /// Returns an expiration by the monotonic clock only.
     pub(crate) const fn at(mono: Option<Instant>) -> Self {
         Self { mono, wall: None }
     }
@@ -43,7 +44,7 @@ impl Expiration {
         self.mono.is_some_and(|mono| now.mono >= mono) || self.wall.is_some_and(|wall| now.wall >= wall)
     }
 
-    /// The earlier of both, by each clock.
+    /// Returns the earlier of both expirations, for each clock separately.
     pub(crate) fn min(self, other: Self) -> Self {
         Self {
             mono: earlier(self.mono, other.mono),
@@ -60,7 +61,7 @@ impl Expiration {
     }
 }
 
-/// The earlier of two moments, where `None` is never.
+/// Returns the earlier of two times. `None` means never.
 pub(crate) fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
@@ -69,7 +70,7 @@ pub(crate) fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
 }
 
 impl Check {
-    /// Until when no run is needed; `None`: one is due.
+    /// Returns the time until which the check needs no run, or `None` if a run is due now.
     pub(super) fn fresh_until(&self, now: Now, max_age: Option<MaxAge>) -> Option<Expiration> {
         if self.is_over() {
             return Some(Expiration::NEVER);
@@ -79,12 +80,14 @@ impl Check {
             return None;
         }
         let lasts = match self.policy.oldest_in_background() {
-            // Its loop runs it. A request does where the loop was held up: by a dependency, or by a suspended machine.
+            // The background loop runs this check. A request runs it only if the loop was delayed, for example by a
+            // failing dependency or a suspended machine.
             Some(oldest) => oldest,
             None => self.ttl_of(last.status, max_age)?,
         };
         let until = Expiration::after(last.at, lasts);
-        // A warning that turns by time alone holds until then. One that had turned before this run says nothing about it.
+        // After `fail_after`, a warning becomes a failure without a new run, so the result is fresh only until then. We
+        // ignore a time that was already over when the last run ended.
         let turns_at = self.verdict.turns_at(&self.policy);
         let until = until.min(Expiration::at(turns_at.filter(|&turns| turns > last.at.mono)));
         (!until.is_over(now)).then_some(until)
@@ -101,27 +104,27 @@ impl Check {
         })
     }
 
-    /// Until when the result is cached, as `expires` shows it.
+    /// Returns the time until which the last result is cached. The report shows it as `expires`.
     pub(super) fn expires(&self) -> Option<Expiration> {
         let last = self.last.as_ref().filter(|_| !self.is_over())?;
         let lasts = self.policy.interval.or(self.policy.ttl(last.status).lasts)?;
         Some(Expiration::after(last.at, lasts))
     }
 
-    /// When a background result is too old to be shown. Goes by the monotonic clock: a wall clock that is set forward
-    /// makes a result due, and doesn't say that its loop is dead.
+    /// Returns the time at which a background result is too old to be shown. Uses only the monotonic clock: a wall clock
+    /// that is set forward makes a result due, but doesn't prove that the background loop is dead.
     pub(super) fn stale_at(&self) -> Option<Instant> {
         let oldest = self.policy.oldest_in_background()?;
         let last = self.last.as_ref().filter(|_| !self.is_over())?;
         last.at.mono.checked_add(oldest)
     }
 
-    /// Whether the first result is still to come, and from the loop.
+    /// Returns whether the check has no result yet and its background loop will start the first run.
     pub(super) fn waits_for_loop(&self) -> bool {
         self.policy.interval.is_some() && self.last.is_none() && !self.due
     }
 
-    /// Whether nothing recent is known: no result yet, or one that is too old to be shown as stale.
+    /// Returns whether the check has no result, or one that is too old even to be shown as stale.
     pub(super) fn is_outdated(&self, now: Now) -> bool {
         match (&self.last, self.policy.oldest_in_background()) {
             (None, _) => true,
@@ -133,7 +136,7 @@ impl Check {
 }
 
 impl Finished {
-    /// Whether it is too old to stand for a run that is still going on.
+    /// Returns whether this result is too old to be shown while the next run is still in progress.
     pub(super) fn is_outdated(&self, policy: &Policy, now: Now) -> bool {
         let ttl = policy.ttl(self.status).lasts.unwrap_or_default();
         let oldest = ttl.saturating_add(policy.patience()).saturating_add(STALE_GRACE);

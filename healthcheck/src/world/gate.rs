@@ -1,4 +1,4 @@
-//! Who waits for statuses: gates, and `until`.
+//! The state of the gates, and the rules by which gates and `until` wait for statuses.
 
 use std::task::Waker;
 use std::time::Duration;
@@ -14,47 +14,47 @@ use crate::outcome::Status;
 use crate::report::Reason;
 use crate::selection::{MaxAge, Scope, Selection};
 
-/// For so long after a recovery a gate lets waiters through one at a time: what has just come back isn't run over by all
-/// that waited for it.
+/// For this long after a recovery, a gate admits waiters one at a time. Otherwise all waiters would hit the recovered
+/// dependency at once.
 const PACED: Duration = Duration::from_secs(1);
-/// So long after one waiter the next one is let through.
+/// The pause between two waiters that a gate admits one at a time.
 const PACE: Duration = Duration::from_millis(100);
 
-/// Names a gate of one world. Never used again.
+/// Identifies a gate within one world. An id is never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct GateId(u64);
 
-/// The state of a gate. Every step updates it, so its times are those of the checks, and don't depend on when a waiter
-/// looks.
+/// The state of a gate. Every step that changes the world updates it, so its times are those at which the checks changed,
+/// however late a waiter polls.
 #[derive(Debug)]
 pub(super) struct Gate {
-    /// By name: a check that was removed passes, and counts again once there is one of its name.
+    /// The names of the gate's checks. The gate ignores a removed check until a new check has that name.
     checks: Vec<String>,
-    /// Since when one of them fails.
+    /// The time since which at least one of the checks fails.
     closed: Option<Instant>,
-    /// All of them have passed before: the next pass is a recovery.
+    /// Whether all checks have passed before. Then the next pass is a recovery.
     has_been_open: bool,
     recovered: Option<Instant>,
-    /// When the last waiter was let through since the recovery.
+    /// The time at which the gate admitted the latest waiter since the recovery.
     latest: Option<Instant>,
-    /// It lets everybody through, since it has been closed for too long.
+    /// Whether the gate admits all waiters because it has been closed for too long.
     failed_open: bool,
 }
 
-/// What a gate says to somebody who wants to pass.
+/// A gate's answer to a waiter.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     Pass,
-    /// Look again when the waker is called, or then.
+    /// The waiter has to ask again when its waker is called, or at this time.
     Wait(Option<Instant>),
-    /// It has been closed for so long that it lets everybody through. `first`: nobody before.
+    /// The gate has been closed for so long that it admits all waiters. `first` is true for the first of them.
     FailedOpen {
         first: bool,
     },
 }
 
 impl World {
-    /// Puts up a gate before the checks of these names.
+    /// Adds a gate that waits for the checks with these names.
     pub(crate) fn add_gate(&mut self, checks: Vec<String>, now: Instant) -> GateId {
         self.latest_gate += 1;
         let fails = self.present(&checks).any(|check| check.shown.fails());
@@ -75,19 +75,19 @@ impl World {
         self.gates.remove(&gate.0);
     }
 
-    /// The checks of a gate that are there.
+    /// Returns the checks of a gate, without those that don't exist.
     pub(crate) fn checks_of_gate(&self, gate: GateId) -> Vec<CheckId> {
         let checks = self.gates.get(&gate.0).map_or(&[][..], |gate| &gate.checks);
         checks.iter().filter_map(|name| self.find(name)).collect()
     }
 
-    /// The names of a gate's checks.
+    /// Returns the names of a gate's checks.
     pub(crate) fn names_of_gate(&self, gate: GateId) -> Vec<String> {
         let gate = self.gates.get(&gate.0);
         gate.map(|gate| gate.checks.clone()).unwrap_or_default()
     }
 
-    /// How often a gate has begun to let everybody through, since it was closed for too long.
+    /// Returns how often gates have failed open, that is, begun to admit all waiters after being closed for too long.
     pub(crate) const fn gates_failed_open(&self) -> u64 {
         self.gates_failed_open
     }
@@ -96,7 +96,7 @@ impl World {
         names.iter().filter_map(|name| Some(self.check(self.find(name)?)))
     }
 
-    /// Opens and closes the gates, as their checks are shown now.
+    /// Opens or closes each gate according to the current statuses of its checks.
     pub(super) fn judge_gates(&mut self, now: Instant) {
         if self.gates.is_empty() {
             return;
@@ -116,8 +116,8 @@ impl World {
         self.gates = gates;
     }
 
-    /// Whether somebody who came at `since` may pass a gate now. With `fail_open_after` he may in any case, once it has been
-    /// closed for that long.
+    /// Decides whether a waiter that arrived at `since` may pass the gate now. Once the gate has been closed for
+    /// `fail_open_after`, the waiter may pass in any case.
     pub(crate) fn admit(
         &mut self,
         gate: GateId,
@@ -131,7 +131,7 @@ impl World {
             return Admission::Pass;
         };
         if missing {
-            // Without a recent result it isn't closed, and nobody passes: that counts from when he came.
+            // If only a recent result is missing, the gate isn't closed. The time then counts from the waiter's arrival.
             let closed = gate.closed.unwrap_or(since);
             let opens = fail_open_after.and_then(|after| closed.checked_add(after));
             return match opens {
@@ -157,8 +157,8 @@ impl World {
         }
     }
 
-    /// Whether somebody who came at `since` has to wait for a check: it fails, or what it last gave is neither fresh nor
-    /// of since then.
+    /// Returns whether a waiter that arrived at `since` has to wait for the check. It does if the check fails or has no
+    /// result, or if its last result is neither fresh nor newer than `since`.
     fn is_missing(&self, id: CheckId, since: Instant, max_age: Option<MaxAge>, now: Now) -> bool {
         let check = self.check(id);
         match check.shown.status {
@@ -171,8 +171,8 @@ impl World {
         }
     }
 
-    /// The checks that have to pass for a selection, each for itself: its own, and for readiness the startup checks,
-    /// without which it is never ready.
+    /// Returns the checks that have to pass before the selection can pass. These are the shown checks. Readiness also
+    /// needs the startup checks that haven't passed yet.
     pub(crate) fn needed(&self, selection: &Selection, shown: &[CheckId], now: Instant) -> Vec<CheckId> {
         let mut needed: Vec<CheckId> = match selection.scope {
             Scope::Startup => {
@@ -190,7 +190,8 @@ impl World {
         needed
     }
 
-    /// Why readiness is taken out, where that is asked about: it shuts down, or is in maintenance.
+    /// Returns why readiness fails as a whole: the service shuts down, or is in maintenance. Returns `None` for other
+    /// scopes.
     pub(crate) fn taken_out(&self, selection: &Selection, now: Now) -> Option<String> {
         let reason = self.reason(selection, now);
         reason
@@ -198,7 +199,7 @@ impl World {
             .map(|reason| reason.to_string())
     }
 
-    /// What is seen of the process from outside and fails, in this selection: names and outputs.
+    /// Returns the names and outputs of the selection's observations that fail.
     pub(crate) fn failing_observations(&self, selection: &Selection) -> Vec<(String, String)> {
         let failing = self.observed_in(selection).filter(|seen| !seen.passed);
         failing
@@ -206,7 +207,7 @@ impl World {
             .collect()
     }
 
-    /// Those of these checks that somebody who came at `since` has to wait for.
+    /// Returns those of the checks that a waiter that arrived at `since` has to wait for.
     pub(crate) fn missing(
         &self,
         checks: &[CheckId],
@@ -220,7 +221,7 @@ impl World {
             .collect()
     }
 
-    /// A check's name, and why somebody waits for it.
+    /// Returns a check's name, and the reason why a waiter waits for the check.
     pub(crate) fn what_is_missing(&self, id: CheckId, now: Now) -> (String, String) {
         let check = self.check(id);
         let run = check.run.as_ref().filter(|_| check.is_pending());
@@ -236,7 +237,8 @@ impl World {
         (check.name().to_owned(), said)
     }
 
-    /// When one of these, or of what they depend on, is to be run again; `None`: a run or a loop says more before that.
+    /// Returns the time at which the first of these checks is due. Returns `None` if none becomes due by time alone, for
+    /// example because each of them is running, or waits for its background loop or a dependency.
     pub(crate) fn next_due(
         &self,
         required: &[CheckId],
@@ -256,14 +258,15 @@ impl World {
         next
     }
 
-    /// Has a waker called when the status of one of these checks changes, or a run of it ends.
+    /// Registers a waker, which is called when one of these checks changes its status or ends a run. `number` identifies
+    /// the waiter.
     pub(crate) fn watch(&mut self, number: u64, checks: &[CheckId], waker: &Waker) {
         for &id in checks {
             self.waiters.entry(id).or_default().push((number, waker.clone()));
         }
     }
 
-    /// Ends that.
+    /// Removes the wakers that [`watch`](Self::watch) registered under this number.
     pub(crate) fn unwatch(&mut self, number: u64, checks: &[CheckId]) {
         for id in checks {
             if let Some(waiting) = self.waiters.get_mut(id) {

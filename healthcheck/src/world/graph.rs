@@ -1,9 +1,10 @@
-//! Who depends on whom, as numbers: the topological order, and the circles that stand in its way.
+//! Sorts a dependency graph in topological order, and finds its cycles.
 
-/// Puts each node behind all that it depends on: gives its rank. `depends_on` has the numbers of a node's dependencies.
+/// Returns the rank of each node in topological order: a node's rank is higher than those of its dependencies.
+/// `depends_on` lists the dependencies of each node. We don't recurse, so a long chain can't overflow the stack.
 ///
 /// # Errors
-/// The circles; of those that share a node, one. No recursion, so no chain is too long.
+/// The graph has cycles. Returns them; of cycles that share a node, only one.
 pub(crate) fn ranks(depends_on: &[Vec<u32>]) -> Result<Vec<u32>, Vec<Vec<u32>>> {
     #[derive(Clone, Copy, PartialEq)]
     enum Mark {

@@ -1,8 +1,8 @@
-//! Names of checks and runs.
+//! The ids of checks and runs.
 
 use std::num::NonZeroU64;
 
-/// Names a check or section of one world. A number is used again once its check is removed.
+/// Identifies a check or section within one world. After a check is removed, a new check can get the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct CheckId(pub(super) u32);
 
@@ -12,6 +12,6 @@ impl CheckId {
     }
 }
 
-/// Names one run. Never used again, so that whatever a run of before still reports can't be taken for another's.
+/// Identifies one run. An id is never reused, so a late event of an old run can't be mistaken for one of a newer run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RunId(pub(super) NonZeroU64);

@@ -1,4 +1,4 @@
-//! Which checks a selection means, and which have to be known for it.
+//! Finds the checks that a selection selects, and those whose results a report on it requires.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -9,28 +9,29 @@ use crate::error::SelectionError;
 use crate::model::Shared;
 use crate::selection::{Choice, Scope, Selection};
 
-/// The checks that a report shows, and those that have to be known first: these and what they depend on.
+/// The checks that a report shows, and the checks whose results it requires.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Members {
-    /// By name.
+    /// The checks that the report shows, sorted by name.
     pub(crate) shown: Vec<CheckId>,
-    /// In topological order; behind them the sections of the report.
+    /// The shown checks and all their dependencies in topological order, followed by the sections of the report.
     pub(super) required: Vec<CheckId>,
     pub(super) sections: Vec<CheckId>,
     pub(super) warnings: Vec<String>,
-    /// Of which population these are: checks come and go.
+    /// The world's population counter when these members were selected. Each added or removed check increments it,
+    /// so `is_current` can notice that they are outdated.
     pub(super) population: u64,
 }
 
 impl Members {
-    /// The checks and sections that are shown.
+    /// Returns the shown checks, then the shown sections.
     pub(crate) fn all(&self) -> impl Iterator<Item = CheckId> {
         self.shown.iter().chain(&self.sections).copied()
     }
 }
 
 impl World {
-    /// The members of the four whole selections.
+    /// Returns the members of the four scopes, each without a filter.
     pub(super) fn probes(&self) -> [Shared<Members>; Scope::EVERY.len()] {
         Scope::EVERY.map(|scope| {
             let belongs = |&id: &CheckId| {
@@ -58,7 +59,7 @@ impl World {
         }
     }
 
-    /// These checks and all that they depend on, in topological order.
+    /// Adds all direct and indirect dependencies of these checks. If there are any, sorts all in topological order.
     pub(crate) fn with_dependencies(&self, mut checks: Vec<CheckId>) -> Vec<CheckId> {
         let mut seen: HashSet<CheckId> = HashSet::new();
         if checks.iter().any(|&id| !self.check(id).depends_on.is_empty()) {
@@ -74,21 +75,21 @@ impl World {
         checks
     }
 
-    /// Whether no check has come or gone since these were found.
+    /// Returns whether no check was added or removed since these members were selected.
     pub(crate) fn is_current(&self, members: &Members) -> bool {
         members.population == self.population
     }
 
-    /// Puts each check behind all that it depends on.
+    /// Sorts the checks in topological order and drops the removed ones.
     pub(crate) fn sort_by_rank(&self, checks: &mut Vec<CheckId>) {
         checks.retain(|&id| self.get(id).is_some());
         checks.sort_unstable_by_key(|&id| self.check(id).rank);
     }
 
-    /// The members of a selection.
+    /// Returns the members of a selection.
     ///
     /// # Errors
-    /// It names a check or tag that doesn't exist (in its probe).
+    /// The selection names a check or tag that doesn't exist in its probe.
     pub(crate) fn members(&self, selection: &Selection) -> Result<Shared<Members>, SelectionError> {
         let probe = &self.probes[selection.scope as usize];
         if selection.is_whole() {
@@ -97,7 +98,7 @@ impl World {
         let chosen = self.chosen(selection, &probe.shown)?;
         let mut warnings = Vec::new();
         let mut excluded = HashSet::new();
-        // The request says how much stands in a selection, so each name is looked up once.
+        // A client can repeat a name arbitrarily often, so we look each name up only once.
         for name in &selection.excluded {
             let is_new = excluded.insert(&**name);
             if is_new && !self.is_known(name, selection.scope, &probe.shown) {
@@ -122,19 +123,21 @@ impl World {
             || self.disabled.contains_key(name)
     }
 
-    /// The check of this name among those of a probe, which are sorted by name.
+    /// Finds a check by its name. `among` has to be sorted by name.
     fn named(&self, among: &[CheckId], name: &str) -> Option<CheckId> {
         let found = among.binary_search_by(|&id| self.check(id).name().cmp(name));
         among.get(found.ok()?).copied()
     }
 
-    /// The check of this name.
+    /// Finds a check by its name.
     pub(crate) fn find(&self, name: &str) -> Option<CheckId> {
         self.named(&self.by_name, name)
     }
 
-    /// What the named checks and tags unite to, within a probe. On a probe, a check that was disabled counts as excluded:
-    /// taking a check out never turns a probe red.
+    /// Returns the union of the selected checks and tags, limited to the checks `within` a probe.
+    ///
+    /// A probe ignores the name of a disabled check instead of returning an error: disabling a check must never make a
+    /// probe fail.
     fn chosen(&self, selection: &Selection, within: &[CheckId]) -> Result<Vec<CheckId>, SelectionError> {
         let Some(choices) = &selection.chosen else {
             return Ok(within.to_vec());
@@ -179,7 +182,7 @@ impl World {
             }
         }
         if unknown_checks.is_empty() && unknown_tags.is_empty() {
-            // As they are sorted in the probe, by name.
+            // `Members::shown` is sorted by name.
             taken.sort_unstable_by(|&one, &other| self.check(one).name().cmp(self.check(other).name()));
             taken.dedup();
             return Ok(taken);
@@ -202,10 +205,10 @@ impl World {
         })
     }
 
-    /// The members of a selection, and all that has to be known before a report on it can be shown.
+    /// Returns the members of a selection, and the checks and sections whose results a report on it requires.
     ///
     /// # Errors
-    /// It names a check or tag that doesn't exist (in its probe).
+    /// The selection names a check or tag that doesn't exist in its probe.
     pub(crate) fn required(
         &self,
         selection: &Selection,
@@ -215,10 +218,10 @@ impl World {
         Ok((members, required))
     }
 
-    /// All that has to be known before a report on the selection can be shown.
+    /// Returns the checks and sections whose results a report on the selection requires.
     ///
-    /// A startup check that has passed isn't run again for startup. Readiness waits for the others, so no `startupProbe`
-    /// is needed.
+    /// The startup probe doesn't rerun a startup check that has passed. Readiness requires the startup checks that haven't
+    /// passed yet, so Kubernetes needs no separate `startupProbe`.
     pub(super) fn required_of<'a>(&self, selection: &Selection, members: &'a Members) -> Cow<'a, [CheckId]> {
         let startup: &[CheckId] = match selection.scope {
             Scope::Startup => &members.shown,

@@ -1,8 +1,8 @@
-//! All checks and sections of a `HealthCheck` with their state: one value, changed by [`step()`] alone.
+//! The world holds all checks and sections of a `HealthCheck` with their state. Events change it through [`step()`].
 //!
-//! Nothing here waits, locks, spawns, logs or reads a clock. Every function depends on the world, an event and the moment
-//! at which it happens, so a test drives hours of it in milliseconds. The runner (`runner/`) holds the world under a lock,
-//! runs the checks and carries the effects out.
+//! The code in this module never waits, locks, spawns, logs or reads a clock. Each function depends only on the world, an
+//! event and the time of the event, so a test can simulate hours in milliseconds. The runner (`runner/`) keeps the world
+//! under a lock, runs the checks and carries out the effects.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::num::NonZeroU64;
@@ -52,22 +52,23 @@ pub(crate) use snapshot::{Asked, NotRun};
 pub(crate) use step::step;
 use whole::Tally;
 
-/// So many warnings that were added by hand are kept: one that names a number is another one each time.
+/// The world keeps at most this many of the warnings that the service adds. A warning that contains a changing number is
+/// a new warning each time, so they could pile up.
 const MOST_WARNINGS: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct World {
-    /// By number; `None` is free.
+    /// All checks and sections, indexed by their id. A `None` is a free slot.
     checks: Vec<Option<Check>>,
     free: Vec<CheckId>,
-    /// Those that are checks, by name.
+    /// The checks without the sections, sorted by name.
     by_name: Vec<CheckId>,
-    /// Those that are sections, by name.
+    /// The sections, sorted by name.
     sections: Vec<CheckId>,
     probes: [Shared<Members>; Scope::EVERY.len()],
-    /// Checks that were taken out of the service: absent, and known by name.
+    /// The disabled checks by name. They never run, but their names stay known.
     disabled: BTreeMap<String, Shared<CheckInfo>>,
-    /// Runs of removed checks that haven't ended, and the names of those checks.
+    /// Runs of removed checks that haven't ended yet, each with the name of its check.
     ghosts: HashMap<RunId, String>,
     observations: BTreeMap<String, CheckResult>,
     observed: BTreeMap<String, Record>,
@@ -77,40 +78,40 @@ pub(crate) struct World {
     draining: bool,
     tally: Tally,
     reminded: Option<Instant>,
-    /// From the build; from absent dependencies; added since.
+    /// Reports show three groups of warnings: from the build, about absent dependencies, and added by the service.
     built_warnings: Vec<String>,
     absence_warnings: Vec<String>,
     added_warnings: VecDeque<String>,
     gates: BTreeMap<u64, Gate>,
     latest_gate: u64,
     gates_failed_open: u64,
-    /// Those that each check wakes: requests once nothing goes on in it, others with each change of its status.
+    /// The wakers that each check calls when its run ends or its status changes. The number identifies the waiter.
     waiters: HashMap<CheckId, Vec<(u64, Waker)>>,
-    /// When the status of a check changes by time alone.
+    /// The times at which the status of a check changes without an event.
     moments: Agenda,
-    /// When a run is to be looked at.
+    /// The times at which the world has to look at a run.
     deadlines: Agenda,
-    /// Runs past their limit that another runtime has found: their own one has a moment left to end them.
+    /// Overdue runs that another runtime has noticed. Their own runtime has a short grace period left to end them.
     in_grace: Vec<(CheckId, RunId)>,
-    /// When a loop runs its check next.
+    /// The times of the next background runs.
     intervals: Agenda,
-    /// How many checks have an interval.
+    /// The number of checks that have an interval.
     loops: usize,
     /// Whether the background loops have begun.
     looping: bool,
     jitter: Jitter,
-    /// Counts how often checks have come or gone.
+    /// Counts how often the set of checks has changed.
     population: u64,
     latest_run: RunId,
     sequence: u64,
-    /// Counts each change of anything that a report shows.
+    /// Counts the changes of anything that a report shows.
     generation: u64,
-    /// Whether somebody wants to hear of each run.
+    /// Whether a listener wants a notice of each run.
     pub(crate) tell_runs: bool,
 }
 
 impl World {
-    /// An empty world with these warnings of the build. The number is for the jitter of the loops.
+    /// Creates an empty world with the warnings of the build. `drawn` seeds the jitter of the background loops.
     pub(crate) fn new(warnings: Vec<String>, drawn: u64) -> Self {
         Self {
             checks: Vec::new(),
@@ -150,8 +151,8 @@ impl World {
         }
     }
 
-    /// A check that is there. Numbers are given out by the world and taken back with the check, so one that a list of
-    /// the world names is there.
+    /// Returns an existing check. Panics if the check was removed: removing a check also removes its id from all lists of
+    /// the world, so the ids in those lists are valid.
     fn check(&self, id: CheckId) -> &Check {
         match self.get(id) {
             Some(check) => check,
@@ -167,18 +168,18 @@ impl World {
         self.checks.get_mut(id.index())?.as_mut()
     }
 
-    /// The number of a new run.
+    /// Returns the id for a new run.
     const fn next_run_id(&mut self) -> RunId {
         self.latest_run = RunId(self.latest_run.0.saturating_add(1));
         self.latest_run
     }
 
-    /// What a check or section is.
+    /// Returns the subject behind an id: a check with its info, or a section with its name.
     pub(crate) fn subject(&self, id: CheckId) -> Option<&Subject> {
         self.get(id).map(|check| &check.subject)
     }
 
-    /// Whether a run of it goes on that is past its limit.
+    /// Returns whether the check's run has timed out and is still going on.
     pub(crate) fn has_timed_out(&self, id: CheckId) -> bool {
         self.get(id).is_some_and(Check::is_stuck)
     }
@@ -187,18 +188,18 @@ impl World {
         self.generation
     }
 
-    /// Whether a loop has anything to run, now or later.
+    /// Returns whether any background run is scheduled, or will be once the loops begin.
     pub(crate) fn has_loops(&self) -> bool {
         self.intervals.next().is_some() || !self.looping && self.loops > 0
     }
 
-    /// Those who wait for anything.
+    /// Removes and returns the wakers of all waiters.
     pub(crate) fn take_waiters(&mut self) -> Vec<Waker> {
         let waiting = std::mem::take(&mut self.waiters).into_values().flatten();
         waiting.map(|(_, waker)| waker).collect()
     }
 
-    /// The runtimes that runs which go on were launched on.
+    /// Returns the runtime of each current run. A runtime can appear several times.
     pub(crate) fn runtimes_in_use(&self) -> impl Iterator<Item = u32> {
         let runs = self
             .checks
@@ -208,29 +209,30 @@ impl World {
         runs.map(|run| run.runs_on.runtime)
     }
 
-    /// When somebody has to look at the world, if nothing happens before.
+    /// Returns the time of the next tick that the world needs, if no other event happens before.
     pub(crate) fn next_moment(&self) -> Option<Instant> {
         earlier(self.moments.next(), self.deadlines.next())
     }
 
-    /// Whether somebody has to look at the world now. Of what is in grace every look may be that of its own runtime.
+    /// Returns whether the world needs a tick now. It always does while a run is in its grace period, since the tick can
+    /// come from the run's own runtime.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         !self.in_grace.is_empty() || self.next_moment().is_some_and(|at| now >= at)
     }
 
-    /// When a driver has to look at it: the intervals are its affair.
+    /// Returns the time of the next tick that the driver has to send. Only the driver starts background runs.
     pub(crate) fn next_of_driver(&self) -> Option<Instant> {
         let next = earlier(self.intervals.next(), self.deadlines.next())?;
-        // While there is something to drive, it keeps the statuses up to date as well.
+        // While the driver has work, it keeps the statuses up to date as well.
         earlier(Some(next), self.moments.next())
     }
 
-    /// The info of each check, by name.
+    /// Returns the info of each check, sorted by name.
     pub(crate) fn infos(&self) -> impl Iterator<Item = &Shared<CheckInfo>> {
         self.by_name.iter().filter_map(|&id| self.check(id).info())
     }
 
-    /// The info of each disabled check, by name.
+    /// Returns the info of each disabled check, sorted by name.
     pub(crate) fn disabled(&self) -> impl Iterator<Item = &Shared<CheckInfo>> {
         self.disabled.values()
     }
@@ -243,7 +245,7 @@ impl World {
         self.get(id)?.info()
     }
 
-    /// The sections by name, in that order.
+    /// Returns the name and id of each section, sorted by name.
     pub(crate) fn sections(&self) -> impl Iterator<Item = (&str, CheckId)> {
         self.sections.iter().map(|&id| (self.check(id).name(), id))
     }
@@ -256,7 +258,7 @@ impl World {
         self.observations.values()
     }
 
-    /// Every transition that is kept, in the order in which they happened.
+    /// Returns all kept transitions, the oldest first.
     pub(crate) fn history(&self) -> Vec<Transition> {
         let checks = self.checks.iter().flatten().map(|check| &check.record);
         let others = self.observed.values().chain([&self.whole, &self.maintained]);
@@ -265,7 +267,7 @@ impl World {
         all
     }
 
-    /// How many runs are past what they may take and haven't ended.
+    /// Counts the runs that take longer than they may and haven't ended. Runs of removed checks count too.
     pub(crate) fn stuck_runs(&self) -> usize {
         let stuck = |check: &&Check| check.is_stuck() || check.silent_since().is_some();
         let ghosts = self.ghosts.values().filter(|name| self.find(name).is_none());
@@ -285,7 +287,7 @@ impl World {
         counted.collect()
     }
 
-    /// The dependency that keeps a check from being run.
+    /// Returns the failing dependency that keeps the check from running, if there is one.
     fn blocker(&self, check: &Check) -> Option<Blocker> {
         if check.depends_on.is_empty() || check.is_over() {
             return None;
@@ -306,7 +308,8 @@ impl World {
     }
 }
 
-/// ± 10 %, so that a fleet started together doesn't beat in step. Nothing secret hangs on it.
+/// A random number generator that varies intervals by ± 10 %, so that instances started together don't run their checks
+/// at the same time. It isn't meant for secrets.
 #[derive(Debug)]
 struct Jitter(u64);
 
@@ -317,7 +320,7 @@ impl Jitter {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         let share = (self.0 >> 11) as f64 / (1_u64 << 53) as f64;
-        // Too long for seconds in floating point is too long for jitter to matter.
+        // If the duration is too long for `f64` seconds, jitter doesn't matter.
         std::time::Duration::try_from_secs_f64(duration.as_secs_f64() * (0.9 + 0.2 * share))
             .unwrap_or(duration)
     }

@@ -1,4 +1,4 @@
-//! Who is in the world: checks and sections come and go, and with them who depends on whom.
+//! Adds and removes checks and sections, and connects the checks with their dependencies.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::model::Shared;
 use crate::model::policy::Policy;
 use crate::model::time::{Instant, Now};
 
-/// A check or section to put into the world.
+/// A check or section to add to the world.
 #[derive(Debug)]
 pub(crate) struct NewCheck {
     pub(crate) subject: Subject,
@@ -19,13 +19,13 @@ pub(crate) struct NewCheck {
     pub(crate) is_async: bool,
 }
 
-/// The warning of a registry without checks. The first check that is added takes it away.
+/// The warning that reports show while the registry has no checks. The first check that is added removes it.
 pub(crate) const NO_CHECKS: &str =
     "no check is registered; a crate that nothing names isn't linked: write `use the_crate as _;`";
 
 impl World {
-    /// Puts these in, all at once. Their names are new, and no circle comes about: the registry has seen to it.
-    /// Gives their numbers, in the same order.
+    /// Adds these checks and sections and returns their ids, in the same order. The registry has already verified that
+    /// their names are new and that their dependencies form no cycle.
     pub(crate) fn add(&mut self, new: Vec<NewCheck>, now: Now) -> Vec<CheckId> {
         self.checks
             .reserve_exact(new.len().saturating_sub(self.free.len()));
@@ -43,7 +43,7 @@ impl World {
         ids
     }
 
-    /// Notes a check that is there by name only, since it was taken out.
+    /// Records a check as disabled: it never runs, but its name stays known.
     pub(crate) fn note_disabled(&mut self, info: Shared<CheckInfo>) {
         self.disabled.insert(info.name().to_owned(), info);
     }
@@ -57,7 +57,8 @@ impl World {
         let mut check = Check::new(subject, policy, is_async);
         let ghost = self.ghosts.iter().find(|(_, name)| **name == check.name());
         if let Some((&id, _)) = ghost {
-            // A run of a check of before goes on under this name: there are never two at once.
+            // A removed check of this name is still running. It must not run twice at the same time, so the new check
+            // has to wait until that run ends.
             check.run = Some(Box::new(Run {
                 id,
                 runs_on: RunsOn {
@@ -91,7 +92,7 @@ impl World {
         id
     }
 
-    /// Puts down when a loop begins with a check.
+    /// Schedules the first background run of a check that has an interval.
     pub(super) fn plan_first_run(&mut self, id: CheckId, now: Instant) {
         let Some(check) = self.checks.get_mut(id.index()).and_then(Option::as_mut) else {
             return;
@@ -104,7 +105,7 @@ impl World {
         }
     }
 
-    /// Takes a check or section out; gives it.
+    /// Removes a check or section and returns it.
     pub(super) fn take_out(&mut self, id: CheckId) -> Option<Check> {
         let check = self.checks.get_mut(id.index())?.take()?;
         self.by_name.retain(|&other| other != id);
@@ -117,7 +118,7 @@ impl World {
         Some(check)
     }
 
-    /// Finds out anew who depends on whom, and who belongs to which probe.
+    /// Recomputes the dependencies between all checks, and the members of each probe.
     pub(super) fn connect(&mut self) {
         let count = self.by_name.len();
         let mut edges: Vec<Vec<u32>> = Vec::with_capacity(count);
@@ -152,7 +153,7 @@ impl World {
             }
             edges.push(on);
         }
-        // A circle has been refused before it came here; without an order each check is as good as any other.
+        // The registry has already refused cycles. If there is one all the same, all checks get the same rank.
         let ranks = graph::ranks(&edges).unwrap_or_else(|_| vec![0; count]);
         drop(places);
         let mut dependants: Vec<Vec<CheckId>> = vec![Vec::new(); count];
@@ -175,7 +176,8 @@ impl World {
     }
 }
 
-/// What lies beyond the clock comes in as many years as tokio's timers can wait.
+/// Returns `now + delay`. If the clock can't represent that time, returns a time 30 years ahead, which tokio's timers
+/// can still handle.
 pub(super) fn later(now: Instant, delay: std::time::Duration) -> Instant {
     const FAR: std::time::Duration = std::time::Duration::from_secs(30 * 365 * 24 * 60 * 60);
     now.checked_add(delay).unwrap_or(now + FAR)

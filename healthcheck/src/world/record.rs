@@ -1,4 +1,4 @@
-//! What has been shown of a check, of the whole, of maintenance: the transitions between, and what is logged of them.
+//! The record of the statuses shown so far, with their transitions: of a check, of the overall status, of maintenance.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use crate::model::time::{self, Instant, Now};
 use crate::outcome::Status;
 use crate::transition::{Cause, Transition};
 
-/// How many transitions of each check, and of the whole, are kept.
+/// Each record keeps its latest transitions, at most this many.
 const KEPT: usize = 32;
-/// Changes are counted over this time; and a failure that lasts is logged again that often.
+/// The interval at which lasting failures are logged again. It is also the period over which changes are counted.
 pub(super) const REMINDER: Duration = Duration::from_secs(600);
-/// More changes than this within ten minutes are logged once as flapping, instead of one by one.
+/// A check that changes more often than this within [`REMINDER`] flaps. We then log one line instead of each change.
 pub(crate) const FLAPPING: usize = 6;
 
 #[derive(Debug, Default)]
@@ -22,9 +22,9 @@ pub(super) struct Record {
     since: Option<Instant>,
     pub(super) was_overridden: bool,
     pub(super) was_blocked: bool,
-    /// Its failure was logged as that of a dependency; one of its own hasn't been logged.
+    /// Whether the log shows this failure as caused by a dependency only. A failure of the check itself isn't logged yet.
     pub(super) fails_quietly: bool,
-    /// `None` before the first transition: most checks pass from their first run to the last.
+    /// Is `None` before the first transition. This saves memory, since most checks always pass.
     past: Option<Box<Past>>,
 }
 
@@ -36,7 +36,7 @@ struct Past {
     history: VecDeque<Transition>,
 }
 
-/// What is new about a status.
+/// A new status, and its cause.
 pub(super) struct Change {
     pub(super) checker: Option<String>,
     pub(super) to: Status,
@@ -46,13 +46,13 @@ pub(super) struct Change {
 }
 
 impl Record {
-    /// Notes a first pass, which is no transition.
+    /// Sets the status without recording a transition. A first pass, for example, isn't a transition.
     pub(super) const fn begin(&mut self, status: Status, now: Now) {
         self.status = Some(status);
         self.since = Some(now.mono);
     }
 
-    /// Notes a change; `from` is what was shown before.
+    /// Records a change of status and returns the transition. Its `from` is the status shown before.
     pub(super) fn change(&mut self, change: Change, now: Now) -> Transition {
         let Change {
             checker,
@@ -89,7 +89,7 @@ impl Record {
         transition
     }
 
-    /// Whether it changed too often to log each change: before the latest one, and now.
+    /// Returns whether the check flapped at the previous call, and whether it flaps now.
     pub(super) fn flaps(&mut self) -> (bool, bool) {
         let Some(past) = &mut self.past else {
             return (false, false);
@@ -106,7 +106,7 @@ impl Record {
         self.past.as_ref()?.history.back()
     }
 
-    /// How many transitions there were.
+    /// Returns the number of all transitions so far, including those no longer kept.
     pub(super) fn count(&self) -> u64 {
         self.past.as_ref().map_or(0, |past| past.count)
     }

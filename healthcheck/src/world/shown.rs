@@ -1,35 +1,35 @@
-//! What is shown of a check: a status, and because of what.
+//! The status that reports show for a check, with its cause.
 
 use super::id::CheckId;
 use crate::outcome::Status;
 
-/// The status of a check at a moment, and because of what.
+/// The status of a check at some time, with its cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shown {
-    /// `None` before the first result.
+    /// Is `None` before the first result.
     pub(crate) status: Option<Status>,
     pub(crate) because: Because,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Because {
-    /// Of what its runs gave.
+    /// The results of the check's runs determine the status.
     Runs,
-    /// It was set by hand.
+    /// An override sets the status.
     Override,
-    /// A dependency fails, so it isn't run.
+    /// A dependency fails, so the check doesn't run.
     Blocked(Blocker),
-    /// Its background loop gives no results any more.
+    /// The background loop has stopped producing results.
     Stale,
-    /// A run goes on without a result.
+    /// A run takes too long and has no result yet.
     Silent,
 }
 
-/// The dependency that keeps a check from being run.
+/// A failing dependency that keeps a check from running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Blocker {
     pub(crate) check: CheckId,
-    /// All dependencies that fail are shared with other instances.
+    /// Whether other instances of the service share all failing dependencies of the check.
     pub(crate) shared: bool,
 }
 

@@ -1,4 +1,4 @@
-//! From the world to a report: what is shown of each check, for a selection and the moment of asking.
+//! Builds a report on a selection from the state of the world at the time of a request.
 
 use std::time::Duration;
 
@@ -17,22 +17,23 @@ use crate::outcome::Status;
 use crate::report::{CheckResult, Overall, Reason, Report, Unsent};
 use crate::selection::{Choice, Scope, Selection};
 
-/// A report that shows an observation is kept for no longer: the observer's next look moves the observation's time, and
-/// that alone makes no new report.
+/// A report that shows an observation is cached for at most this long. Each new observation updates the shown time, but
+/// doesn't invalidate cached reports.
 const OBSERVED_FOR: Duration = Duration::from_secs(1);
 
-/// The circumstances of one answer.
+/// The parameters of one report.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) selection: &'a Selection,
-    /// When the question came. What was fresh then is shown as fresh, however long the others took.
+    /// The time at which the request arrived. A result that was fresh then is shown as fresh, even if other checks took
+    /// long.
     pub(crate) at: Now,
     pub(crate) now: Now,
-    /// Why due checks have not been run.
+    /// The reason why we didn't run the due checks, if we didn't.
     pub(crate) not_run: Option<NotRun>,
-    /// Whose runtime went away, twice.
+    /// The checks whose runtime shut down during the run, twice.
     pub(crate) lost: &'a [CheckId],
-    /// Each check's last result, whatever its age.
+    /// Whether the report shows the last result of each check, however old it is.
     pub(crate) last_known: bool,
 }
 
@@ -49,12 +50,12 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Why something that is due has not been run.
+/// The reason why a due check or section didn't run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotRun {
-    /// The question was asked outside of a tokio runtime.
+    /// The caller isn't inside a tokio runtime.
     NoRuntime,
-    /// The runtime went away, twice.
+    /// The runtime shut down during the run, twice.
     RuntimeGone,
 }
 
@@ -67,7 +68,7 @@ impl NotRun {
     }
 }
 
-/// What there is to show of a check: a result, or a sentence in its place.
+/// The content that a report shows for a check or section: a result, or a sentence in its place.
 enum Content<'a> {
     Result(&'a Finished),
     Stale(&'a Finished),
@@ -76,7 +77,7 @@ enum Content<'a> {
 }
 
 impl World {
-    /// The report on these checks.
+    /// Builds the report on these members.
     pub(crate) fn report(&self, hostname: &str, members: &Members, asked: &Asked<'_>) -> Report {
         let selection = asked.selection;
         let mut status = Overall::Success;
@@ -84,7 +85,7 @@ impl World {
         for &id in &members.shown {
             let check = self.check(id);
             let mut result = self.result(id, check, asked);
-            // Only of what fails: the options of the others needn't be looked up.
+            // `critical` only matters for failures, so we skip the lookup for other results.
             let critical = result.status == Status::Fail && whole::is_critical(check, selection.scope);
             let contributes = whole::contribution(result.status, critical);
             result.contributes = Unsent(Some(contributes));
@@ -118,7 +119,7 @@ impl World {
         }
     }
 
-    /// Until when nothing of this changes by itself; `None` where something is due.
+    /// Returns the time until which the report doesn't change without an event, or `None` if a check is due.
     pub(crate) fn holds_until(
         &self,
         selection: &Selection,
@@ -130,7 +131,7 @@ impl World {
             let check = self.check(id);
             let until = match check.fresh_until(now, selection.max_age) {
                 Some(until) => until,
-                // A blocked check is as fresh as what blocks it, which is looked at by itself.
+                // A blocked check is as fresh as its failing dependency, which this loop visits too.
                 None if check.run.is_none() && self.blocker(check).is_some() => Expiration::NEVER,
                 None => return None,
             };
@@ -141,7 +142,7 @@ impl World {
         if self.observed_in(selection).next().is_some() {
             earliest = earliest.min(Expiration::at(now.mono.checked_add(OBSERVED_FOR)));
         }
-        // A startup check that has passed isn't required any more, and may be overridden all the same.
+        // The loop above skips startup checks that have passed, but such a check can still have an override that ends.
         for &id in &members.shown {
             let next = status::next_change(self.check(id), now.mono);
             earliest = earliest.min(Expiration::at(next));
@@ -206,7 +207,7 @@ impl World {
             result.status = Status::Fail;
             result.blocked_by = Some(blocker.to_owned());
             result.pending = None;
-            // What its last run gave isn't what is shown.
+            // The report doesn't show the last result, so its expiry and age don't apply.
             result.expires = None;
             result.stale = false;
             result.age = None;
@@ -219,7 +220,7 @@ impl World {
         result
     }
 
-    /// What stands on a result that doesn't pass.
+    /// Adds details to a result that doesn't pass: since when it fails, the owner, the runbook.
     fn explain(&self, check: &Check, result: &mut CheckResult, now: Now) {
         result.passed = result.status.passed();
         let is_held_back = result.pending.is_some_and(|pending| pending.until.is_some());
@@ -237,7 +238,8 @@ impl World {
         }
     }
 
-    /// The run's own result, for those who want to hear of each run.
+    /// Returns the result of the last run itself, for the listeners of runs. Ignores thresholds, dependencies and
+    /// overrides.
     pub(super) fn own_result(&self, id: CheckId, now: Now) -> CheckResult {
         let check = self.check(id);
         let last = check.last.as_ref();
@@ -257,7 +259,7 @@ impl World {
         result
     }
 
-    /// What the log and the listeners hear of a check's status.
+    /// Returns the output that the log and the listeners get with a check's status.
     pub(super) fn shown_output(&self, id: CheckId, now: Now) -> Value {
         let check = self.check(id);
         match check.shown.because {
@@ -269,14 +271,14 @@ impl World {
         }
     }
 
-    /// The values of the sections among these, by name.
+    /// Returns the name and value of each section among the members.
     pub(crate) fn values_of_sections(&self, members: &Members, asked: &Asked<'_>) -> Vec<(String, Value)> {
         let sections = members.sections.iter().filter(|&&id| self.get(id).is_some());
         let values = sections.map(|&id| (self.check(id).name().to_owned(), self.section(id, asked)));
         values.collect()
     }
 
-    /// The value of a section; a failure is `{"error": …}` in its place.
+    /// Returns the value of a section, or `{"error": …}` if the section failed.
     pub(crate) fn section(&self, id: CheckId, asked: &Asked<'_>) -> Value {
         let check = self.check(id);
         match self.content_of(id, check, asked) {
@@ -319,7 +321,7 @@ impl World {
         }
     }
 
-    /// Why readiness fails as a whole.
+    /// Returns the reason why readiness fails as a whole, if it does. Returns `None` for other scopes.
     pub(crate) fn reason(&self, selection: &Selection, now: Now) -> Option<Reason> {
         if selection.scope != Scope::Readiness || selection.alone {
             return None;
@@ -335,7 +337,7 @@ impl World {
         starting.then_some(Reason::Starting)
     }
 
-    /// Whether readiness has to wait for it: it is a startup check that hasn't passed, and fails the startup probe.
+    /// Returns whether readiness has to wait for this startup check: it is critical, and hasn't passed yet.
     pub(super) fn keeps_starting(&self, check: &Check, now: Instant) -> bool {
         check.latched.is_none()
             && whole::is_critical(check, Scope::Startup)
@@ -366,7 +368,7 @@ impl World {
         overridden.collect()
     }
 
-    /// The observations that a report on this selection shows.
+    /// Returns the observations that a report on this selection shows.
     pub(super) fn observed_in<'a>(
         &'a self,
         selection: &'a Selection,
@@ -383,8 +385,9 @@ impl World {
 }
 
 impl Check {
-    /// Why there is no result: a hanging first run reads otherwise than a check that has never been begun. One that waits
-    /// for what it depends on hasn't begun. It changes by time, and no report that says so is kept: the check is due.
+    /// Explains why the check has no result, so that a hanging first run differs from a check that hasn't started. A run
+    /// that waits for its dependencies hasn't started. The text changes with time, but the check is due, so we never cache
+    /// a report that contains it.
     fn not_run_yet(&self, now: Now) -> String {
         let begun = self
             .run

@@ -1,11 +1,11 @@
-//! The status of a check. Whatever shows one (reports, history, listeners, log, metrics, dependants) shows this.
+//! Computes the status of a check. Reports, history, listeners, log, metrics and dependants all use this status.
 
 use super::check::Check;
 use super::shown::{Because, Blocker, Shown};
 use crate::model::time::Instant;
 use crate::outcome::Status;
 
-/// The status of a check. `blocker` is the dependency that fails, if one does.
+/// Computes the status of a check. `blocker` is its failing dependency, if there is one.
 pub(super) fn status(check: &Check, blocker: Option<Blocker>, now: Instant) -> Shown {
     if let Some(set) = check.override_at(now) {
         return Shown {
@@ -16,7 +16,7 @@ pub(super) fn status(check: &Check, blocker: Option<Blocker>, now: Instant) -> S
     below_override(check, blocker, now)
 }
 
-/// What the status would be if none were set by hand.
+/// Computes the status that the check would have without an override.
 pub(super) fn below_override(check: &Check, blocker: Option<Blocker>, now: Instant) -> Shown {
     let (status, because) = if check.is_over() {
         return by_runs(check, now);
@@ -35,7 +35,7 @@ pub(super) fn below_override(check: &Check, blocker: Option<Blocker>, now: Insta
     }
 }
 
-/// What the runs alone amount to.
+/// Computes the status from the results of the check's runs only.
 pub(super) fn by_runs(check: &Check, now: Instant) -> Shown {
     Shown {
         status: check.verdict.status(now, &check.policy),
@@ -43,7 +43,7 @@ pub(super) fn by_runs(check: &Check, now: Instant) -> Shown {
     }
 }
 
-/// A run that gives no result counts as a failure from its start on.
+/// Computes the status of a check whose run returns no result. Such a run counts as a failure since its start.
 fn of_silent(check: &Check, since: Instant, now: Instant) -> Status {
     match check.verdict.silence_turns_at(since, &check.policy) {
         Some(turns) if now < turns => Status::Warn,
@@ -51,7 +51,7 @@ fn of_silent(check: &Check, since: Instant, now: Instant) -> Status {
     }
 }
 
-/// When the status changes next by time alone, behind `now`; `None`: not by time alone.
+/// Returns the next time after `now` at which the status can change without an event, or `None` if there is none.
 pub(super) fn next_change(check: &Check, now: Instant) -> Option<Instant> {
     let moments = [
         check.overridden.as_deref().map(|set| set.until),

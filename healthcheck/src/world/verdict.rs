@@ -1,4 +1,4 @@
-//! From runs in a row to one status: thresholds and `fail_after`.
+//! Derives a check's status from its consecutive results, by the thresholds and `fail_after`.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,37 +7,37 @@ use crate::model::time::{self, Instant, Now};
 use crate::outcome::Status;
 use crate::report::Pending;
 
-/// What the runs so far amount to.
+/// The state from which we derive a check's status.
 ///
-/// Thresholds and `fail_after` hold after the first pass only. Otherwise a threshold would call a check up that has never
-/// worked, which is what kubelet's readiness once did.
+/// Thresholds and `fail_after` apply only after the check first passes. Otherwise a threshold would report a check as
+/// passing that has never worked, as kubelet's readiness once did.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Verdict {
-    /// By the thresholds alone.
+    /// The status by the thresholds, without `fail_after`.
     held: Option<Status>,
     latest: Option<Status>,
     has_passed: bool,
-    /// The failure that is held has been shown as one, not as a warning, and stays one until the recovery.
+    /// Whether we have already shown this failure as a failure, not as a warning. It then stays one until the recovery.
     escalated: bool,
-    /// So many of the latest runs passed, or failed, in a row.
+    /// The number of consecutive latest runs that all passed, or all failed.
     streak: u32,
-    /// So many of the latest runs warned in a row.
+    /// The number of consecutive latest runs that warned.
     warned: u32,
     consecutive_failures: u64,
     failing: Option<Box<Failing>>,
 }
 
-/// Since when a check fails.
+/// The time since which a check fails.
 #[derive(Clone, Copy, Debug)]
 struct Failing {
-    /// When the first failing run ended since it was shown as passing.
+    /// The end of the first failing run after the check was last shown as passing.
     since: Now,
-    /// When the first failing run ended since the last one that passed.
+    /// The end of the first failing run after the last passing run.
     in_a_row_since: Now,
 }
 
 impl Verdict {
-    /// Takes in one run.
+    /// Records the result of one run.
     pub(crate) fn record(&mut self, status: Status, now: Now, policy: &Policy) {
         let warned = self.warns(now.mono, policy);
         let same = self
@@ -68,7 +68,7 @@ impl Verdict {
                 failing.in_a_row_since = now;
             }
         }
-        // A warning is no failure to recover from: the first pass ends it.
+        // A failure that is still shown as a warning needs no success threshold: the first pass ends it.
         if warned && status.passed() || !self.is_below_threshold(status, policy) {
             self.held = Some(status);
         }
@@ -79,12 +79,12 @@ impl Verdict {
         }
     }
 
-    /// Fails at once, whatever the failure threshold. Only a recovery changes that.
+    /// Sets the status to failed and ignores the failure threshold. Only a recovery changes it back.
     pub(crate) const fn fail(&mut self) {
         self.held = Some(Status::Fail);
     }
 
-    /// The status that the runs amount to now.
+    /// Returns the status that follows from the results so far, or `None` if there are none.
     pub(crate) fn status(&self, now: Instant, policy: &Policy) -> Option<Status> {
         if self.warns(now, policy) {
             Some(Status::Warn)
@@ -93,12 +93,12 @@ impl Verdict {
         }
     }
 
-    /// Whether a failure is shown as a warning, since it hasn't lasted for `fail_after`.
+    /// Returns whether a failure is shown as a warning because it hasn't lasted for `fail_after` yet.
     pub(crate) fn warns(&self, now: Instant, policy: &Policy) -> bool {
         self.may_warn(policy) && self.turns_at(policy).is_none_or(|turns| now < turns)
     }
 
-    /// When a warning turns into a failure by time alone; `None`: never.
+    /// Returns the time at which a warning becomes a failure without a new run, or `None` for never.
     pub(crate) fn turns_at(&self, policy: &Policy) -> Option<Instant> {
         let failing = self.failing.as_ref().filter(|_| self.may_warn(policy))?;
         failing.in_a_row_since.mono.checked_add(policy.fail_after?)
@@ -109,14 +109,15 @@ impl Verdict {
         policy.fail_after.is_some() && fails && self.has_passed && !self.escalated
     }
 
-    /// For how long the runs had failed when the latest one ended, and for how long they may.
+    /// Returns for how long the check has failed at the time `at`, and its `fail_after`. Returns `None` unless the failure
+    /// can be shown as a warning.
     pub(crate) fn failing_for(&self, at: Now, policy: &Policy) -> Option<(Duration, Duration)> {
         let failing = self.failing.as_ref().filter(|_| self.may_warn(policy))?;
         Some((at.since(failing.in_a_row_since.mono), policy.fail_after?))
     }
 
-    /// When a run that began then, and gives no result, turns from a warning into a failure. It is one failure more in a
-    /// row; `None`: it fails at once.
+    /// Returns the time until which a run without a result is shown as a warning. After that it is shown as a failure.
+    /// With `None` it is a failure at once. The run counts as one more consecutive failure since it `began`.
     pub(crate) fn silence_turns_at(&self, began: Instant, policy: &Policy) -> Option<Instant> {
         if self.held == Some(Status::Fail) {
             return self.turns_at(policy);
@@ -140,9 +141,10 @@ impl Verdict {
         self.consecutive_failures
     }
 
-    /// When it began to fail, by the wall clock of today: one that was set since then tells another time.
+    /// Returns the time at which the check began to fail. If the wall clock was set since then, we convert the time to
+    /// the new setting.
     pub(crate) fn failing_since(&self, now: Now) -> Option<SystemTime> {
-        /// Both clocks differ by less as long as nobody sets one.
+        /// If the two clocks differ by more than this, the wall clock was set.
         const DRIFT: Duration = Duration::from_secs(1);
         let since = self.failing.as_ref()?.since;
         let ago = now.since(since.mono);
@@ -153,7 +155,7 @@ impl Verdict {
         Some(if difference > DRIFT { by_now } else { since.wall })
     }
 
-    /// The change that is under way and not shown yet.
+    /// Returns the change of status that thresholds or `fail_after` still hold back.
     pub(crate) fn pending(&self, now: Instant, policy: &Policy) -> Option<Pending> {
         let (latest, held) = (self.latest?, self.held?);
         let warned = self.failing.as_ref().filter(|_| self.warns(now, policy));

@@ -1,4 +1,4 @@
-//! The verdict on several checks at once.
+//! Computes the overall status of several checks.
 
 use super::check::Check;
 use super::shown::{Because, Shown};
@@ -7,7 +7,7 @@ use crate::outcome::Status;
 use crate::report::Overall;
 use crate::selection::Scope;
 
-/// What a check contributes to the verdict on a whole: the worst contribution is the verdict.
+/// Returns a check's contribution to the overall status. The worst contribution is the overall status.
 pub(super) const fn contribution(status: Status, critical: bool) -> Overall {
     match status {
         Status::Pass => Overall::Success,
@@ -16,10 +16,10 @@ pub(super) const fn contribution(status: Status, critical: bool) -> Overall {
     }
 }
 
-/// Whether the failure of a check fails the whole of this scope. Otherwise it degrades it.
+/// Returns whether a failure of the check fails the overall status of this scope. Otherwise it only degrades it.
 ///
-/// Other instances share what an `external` check asks. Taking all of them out of rotation repairs nothing, so where
-/// nobody said `critical`, its failure only degrades readiness.
+/// An `external` check tests a dependency that all instances share. Taking all instances out of rotation repairs
+/// nothing, so the failure only degrades readiness, unless the check sets `critical` explicitly.
 pub(super) fn is_critical(check: &Check, scope: Scope) -> bool {
     let Some(info) = check.info() else { return true };
     let options = info.options();
@@ -27,12 +27,12 @@ pub(super) fn is_critical(check: &Check, scope: Scope) -> bool {
         && (scope != Scope::Readiness || options.critical_is_said() || !is_shared(info, check.shown))
 }
 
-/// Whether the failure of a check is an error in the log. It is a warning if readiness merely degrades.
+/// Returns whether we log a failure of the check as an error. If it only degrades readiness, we log a warning.
 pub(super) fn is_logged_as_error(check: &Check) -> bool {
     is_critical(check, Scope::Readiness)
 }
 
-/// Whether other instances share what this check fails by.
+/// Returns whether other instances of the service share the cause of this check's failure.
 pub(super) fn is_shared(info: &CheckInfo, shown: Shown) -> bool {
     match shown.because {
         Because::Blocked(blocker) => blocker.shared,
@@ -40,14 +40,14 @@ pub(super) fn is_shared(info: &CheckInfo, shown: Shown) -> bool {
     }
 }
 
-/// How many checks stand in the way of a better verdict on all of them. Kept up to date with each change of a status, so
-/// that the verdict costs no look at the others.
+/// Counts the checks that don't pass. Each change of a status updates the counts, so the overall status is known without
+/// a look at all checks.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) unknown: usize,
-    /// Critical, and failing.
+    /// The number of critical checks that fail.
     pub(super) failing: usize,
-    /// Failing, and not critical.
+    /// The number of non-critical checks that fail.
     pub(super) optional: usize,
     pub(super) warning: usize,
 }
@@ -75,7 +75,7 @@ impl Tally {
         }
     }
 
-    /// `None` while that depends on checks without a result.
+    /// Returns the overall status, or `None` while it depends on checks that have no result yet.
     pub(super) const fn verdict(&self) -> Option<Overall> {
         if self.failing > 0 {
             Some(Overall::Failure)

@@ -1,4 +1,4 @@
-//! What somebody sets from outside: overrides, observations, maintenance, checks that go.
+//! Handles the changes that the service or an operator makes: overrides, observations, maintenance, removed checks.
 
 use std::cmp::Reverse;
 
@@ -68,12 +68,12 @@ impl Step<'_> {
         self.world.generation += 1;
     }
 
-    /// A check that was added takes the place of what was observed under its name.
+    /// Removes the observation that has the name of a newly added check.
     pub(super) fn replace_observation(&mut self, id: CheckId) {
         let Some(check) = self.world.get(id) else { return };
         let name = check.name().to_owned();
         self.record_observation(&name, None);
-        // The history of that name is the check's from now on.
+        // From now on, the check records the history of that name.
         self.world.observed.remove(&name);
     }
 
@@ -92,13 +92,13 @@ impl Step<'_> {
                 if self.world.observations.remove(name).is_none() {
                     return;
                 }
-                // What failed is over with it.
+                // Removing a failing observation also ends its failure.
                 (Status::Pass, Value::Null)
             }
             Some((status, output)) => {
                 let at = time::epoch_seconds(now.wall);
                 let before = match before {
-                    // Only its time is new, and no report is thrown away for that.
+                    // Only the time is new, so we don't invalidate cached reports.
                     Some(same) if same.status == status && same.output == output => {
                         same.timestamp = Some(at);
                         return;

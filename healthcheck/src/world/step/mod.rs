@@ -1,4 +1,4 @@
-//! The transitions of the world: the one way in which it changes.
+//! `step` applies one event to the world and returns the effects.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -54,21 +54,21 @@ pub(crate) fn step(world: &mut World, event: Event<'_>, now: Now) -> Effects {
     effects
 }
 
-/// One transition that is under way.
+/// The state of one call of [`step`].
 struct Step<'w> {
     world: &'w mut World,
     now: Now,
     effects: Effects,
-    /// Checks whose dependencies have changed, in topological order.
+    /// The checks that `propagate` has to update, in topological order.
     affected: BinaryHeap<Reverse<(u32, CheckId)>>,
     /// The names of the checks whose status has changed.
     changed: Vec<String>,
-    /// What brought the last change about.
+    /// The cause of the last change.
     cause: Option<Cause>,
 }
 
 impl World {
-    /// Drops what was put down for runs and times that are over.
+    /// Drops outdated entries from the agendas and the list of runs in grace.
     fn forget_what_is_over(&mut self) {
         let Self {
             checks,
@@ -150,7 +150,7 @@ impl Step<'_> {
     }
 }
 
-/// How runs end: with a result, at their limit, or without anybody to finish them.
+/// Handles the end of runs: with a result, at their limit, or because their runtime shut down.
 impl Step<'_> {
     fn returned(&mut self, id: CheckId, run: RunId, status: Status, output: Value) {
         let now = self.now;
@@ -170,7 +170,7 @@ impl Step<'_> {
         }
         let took = now.since(began.mono);
         if limit.is_some_and(|limit| took >= limit) {
-            // Whoever looks first: a run past its limit has failed.
+            // A run that returns after its limit has failed, even if no tick noticed the limit before.
             self.time_out(id, true);
             return self.ended(id, run);
         }
@@ -184,8 +184,8 @@ impl Step<'_> {
         self.publish(id, took, status, output);
     }
 
-    /// Runs again what a failed check depends on and has no result since `began`, so that the log and the report name the
-    /// root. Gives whether there is anything to wait for.
+    /// Reruns those dependencies of a failed check that have no result since `began`, so that the log and the report name
+    /// the root cause. Returns whether the failed run has to wait for any of them.
     fn look_at_dependencies_again(&mut self, id: CheckId, began: Instant) -> bool {
         let Some(runs_on) = self.world.check(id).run.as_ref().map(|run| run.runs_on) else {
             return false;
@@ -195,7 +195,7 @@ impl Step<'_> {
         for on in on {
             let check = self.world.check(on);
             let is_known = check.last.as_ref().is_some_and(|last| last.at.mono >= began);
-            // What is blocked isn't run, and the root of it has been looked at.
+            // We don't run a blocked dependency: its own failing dependency is the root cause, and is already known.
             let is_blocked = self.world.blocker(check).is_some();
             if is_known || is_blocked || check.is_stuck() || check.is_over() {
                 continue;
@@ -214,7 +214,8 @@ impl Step<'_> {
         waits
     }
 
-    /// Something that a run waits for is known.
+    /// Continues a run that waits for its dependencies, if they have their results by now. With `gives_up`, it doesn't
+    /// wait any longer for a dependency's first background run.
     fn proceed(&mut self, id: CheckId, gives_up: bool) {
         let Some(check) = self.world.get(id) else { return };
         let Some(run) = &check.run else { return };
@@ -234,7 +235,7 @@ impl Step<'_> {
             }
             (Phase::AwaitingDependencies, _) => self.start(id),
             (Phase::Returned(_), _) if is_held_up && !gives_up => {}
-            // The root is known, and this check's own failure is none.
+            // A dependency is the root cause, so we don't publish this check's own failure.
             (Phase::Returned(_), _) if is_blocked => self.release(id),
             (Phase::Returned(_), _) => {
                 let run = self.world.get_mut(id).and_then(|check| check.run.take());
@@ -249,7 +250,7 @@ impl Step<'_> {
         }
     }
 
-    /// Ends a run that is needed no more and gave nothing.
+    /// Ends a run that is no longer needed, without a result.
     fn release(&mut self, id: CheckId) {
         if let Some(check) = self.world.get_mut(id) {
             check.run = None;
@@ -258,7 +259,7 @@ impl Step<'_> {
         self.settle(id);
     }
 
-    /// A result is in place.
+    /// Records a result, updates the status, and adds the notices.
     fn publish(&mut self, id: CheckId, took: Duration, status: Status, output: Value) {
         let now = self.now;
         let Some(check) = self.world.get_mut(id) else {
@@ -314,7 +315,7 @@ impl Step<'_> {
         self.publish(id, took, Status::Fail, output.into());
     }
 
-    /// A run that is past its limit, or whose runtime doesn't drive it, has ended.
+    /// Handles the end of a run that has timed out or was abandoned.
     fn ended(&mut self, id: CheckId, run: RunId) {
         if self.bury(run) {
             return;
@@ -357,7 +358,8 @@ impl Step<'_> {
         self.settle(id);
     }
 
-    /// The run of a removed check has ended: a new check of its name may run.
+    /// Returns whether the ended run belonged to a removed check. If so, forgets it and lets a new check of the same name
+    /// run.
     fn bury(&mut self, run: RunId) -> bool {
         if self.world.ghosts.is_empty() {
             return false;
@@ -377,7 +379,7 @@ impl Step<'_> {
         true
     }
 
-    /// The deadline of a run is over.
+    /// Handles a run whose deadline has passed. `begun` says whether its function has been called.
     fn overdue(&mut self, id: CheckId, run: RunId, begun: bool) {
         let now = self.now;
         let Some(check) = self.world.get_mut(id) else {
@@ -403,7 +405,7 @@ impl Step<'_> {
             current.silent.get_or_insert(current.since.mono);
         }
         if limit.is_none() && !is_async {
-            // It may take as long as it likes, but no other check has to wait for its permit.
+            // A run without a limit may take arbitrarily long, but other checks must not wait for its permit.
             self.effects.relieve.push((id, run));
         }
         self.world.in_grace.retain(|&known| known != (id, run));
@@ -420,9 +422,9 @@ impl Step<'_> {
     }
 }
 
-/// What follows from a result: statuses, those of the dependants, the transitions, the whole.
+/// Updates the statuses after a result: of the check, of its dependants, and the overall status.
 impl Step<'_> {
-    /// Visits whatever hangs on what has changed, each behind all that it depends on.
+    /// Updates all affected checks in topological order.
     fn propagate(&mut self) {
         while let Some(Reverse((_, id))) = self.affected.pop() {
             while matches!(self.affected.peek(), Some(Reverse((_, next))) if *next == id) {
@@ -450,7 +452,7 @@ impl Step<'_> {
         self.affected.extend(dependants.map(Reverse));
     }
 
-    /// Nothing goes on in a check that others wait for.
+    /// Wakes the waiters of a check that no longer has a pending run, and updates its dependants.
     fn settle(&mut self, id: CheckId) {
         self.world.generation += 1;
         if !self.world.waiters.is_empty() {
@@ -459,7 +461,7 @@ impl Step<'_> {
         self.affect_dependants(id);
     }
 
-    /// Finds out the status of a check and notes what has changed.
+    /// Recomputes the status of a check. If it has changed, wakes the waiters and updates the dependants.
     fn refresh(&mut self, id: CheckId) {
         let now = self.now;
         let Some(check) = self.world.get(id) else { return };
@@ -484,7 +486,7 @@ impl Step<'_> {
             if !self.world.waiters.is_empty() {
                 self.wake(id);
             }
-            // Also where nothing is announced: a check without a result blocks nobody any more.
+            // Some changes aren't announced but still matter here: a check without a result no longer blocks dependants.
             self.affect_dependants(id);
         }
         if self.world.check(id).info().is_some() {
@@ -492,7 +494,7 @@ impl Step<'_> {
         }
     }
 
-    /// Compares what is shown of a check with what was announced, and announces the difference.
+    /// Adds a notice if the check's status differs from the last announced one.
     fn announce(&mut self, id: CheckId) {
         let now = self.now;
         let Some(check) = self.world.checks.get_mut(id.index()).and_then(Option::as_mut) else {
@@ -500,7 +502,7 @@ impl Step<'_> {
         };
         let overridden = check.shown.because == Because::Override;
         let blocked = matches!(check.shown.because, Because::Blocked(_));
-        // Between what was announced and the next result there may be a time without any.
+        // After an announced status, a check can have no status until its next result. We don't announce that.
         let Some(shown) = check.shown.status else { return };
         let was_overridden = std::mem::replace(&mut check.record.was_overridden, overridden);
         let was_blocked = std::mem::replace(&mut check.record.was_blocked, blocked);
@@ -567,7 +569,7 @@ impl Step<'_> {
             info,
         });
         if from == Some(Status::Fail) {
-            // What it held up is due at once, and not only when a failure of before has expired.
+            // The check has recovered. Its failed dependants are due at once, without waiting for their TTL.
             for on in self.world.check(id).dependants.clone() {
                 if let Some(dependant) = self.world.get_mut(on)
                     && dependant.last.as_ref().is_none_or(|last| !last.status.passed())
@@ -578,7 +580,7 @@ impl Step<'_> {
         }
     }
 
-    /// Announces the whole, where the verdict on it has changed.
+    /// Adds a notice if the overall status has changed.
     fn judge_whole(&mut self) {
         let Some(verdict) = self.world.tally.verdict() else {
             return;
@@ -608,7 +610,7 @@ impl Step<'_> {
         });
     }
 
-    /// The names of those that the whole isn't better for; of a recovery, of those that have changed.
+    /// Returns the names of the checks that cause the overall status. For a recovery, these are the changed checks.
     fn culprits(&self, verdict: Overall) -> String {
         if verdict == Overall::Success {
             return self.changed.join(", ");
@@ -624,7 +626,7 @@ impl Step<'_> {
         guilty.map(Check::name).collect::<Vec<_>>().join(", ")
     }
 
-    /// Logs again what has been failing for long.
+    /// Adds a notice about all failing checks, at most once per [`REMINDER`].
     fn remind(&mut self) {
         let world = &mut *self.world;
         if world.tally.failing + world.tally.optional == 0 {
@@ -635,7 +637,7 @@ impl Step<'_> {
             Some(before) if self.now.since(before) < REMINDER => {}
             before => {
                 world.reminded = Some(self.now.mono);
-                // The first is the transition's own line.
+                // The line about the transition itself serves as the first reminder.
                 if before.is_some() {
                     let checks = world.by_name.iter().map(|&id| world.check(id));
                     let failing: Vec<_> = checks

@@ -1,4 +1,4 @@
-//! What requests ask for: runs are joined, or started.
+//! Requests: they start due runs, or wait for runs in progress.
 
 use std::task::Waker;
 
@@ -13,9 +13,9 @@ use crate::world::freshness::earlier;
 use crate::world::id::{CheckId, RunId};
 
 impl World {
-    /// How far a request has come with what it waits for. Calls `waker` when it is to be looked at again.
+    /// Returns the progress of a waiting request. Registers `waker`, which is called when the request has to ask again.
     ///
-    /// Without a loop that is alive nobody begins the first run of a background check.
+    /// If no background loop is alive, the request gives up waiting for the first run of a background check.
     pub(crate) fn progress(
         &mut self,
         request: &mut Request,
@@ -80,7 +80,7 @@ impl World {
         }
     }
 
-    /// A request waits no more.
+    /// Removes the waker of a request that no longer waits.
     pub(crate) fn leave(&mut self, request: &mut Request) {
         if let Some(check) = request.waits_for.take()
             && let Some(waiting) = self.waiters.get_mut(&check)
@@ -94,7 +94,8 @@ impl World {
 }
 
 impl Step<'_> {
-    /// What a request has to wait for before this check is known; `None`: nothing.
+    /// Starts a run of the check if it is due, or joins the current one. Returns the run that the request has to wait for,
+    /// if any.
     pub(super) fn join_or_start(
         &mut self,
         id: CheckId,
@@ -103,7 +104,7 @@ impl Step<'_> {
     ) -> Option<Wait> {
         let check = self.world.get(id)?;
         let blocker = self.world.blocker(check);
-        // A dependency that fails is being run again: what it holds up may be shown otherwise in the same answer.
+        // A dependency is running again. If it passes, this check is no longer blocked and can run for the same report.
         let may_recover = blocker.is_some()
             && check
                 .depends_on
@@ -139,7 +140,7 @@ impl Step<'_> {
         })
     }
 
-    /// Begins with a run: at once, or behind what it depends on.
+    /// Creates a run. Starts it at once, or makes it wait for its dependencies first.
     pub(super) fn reserve(&mut self, id: CheckId, reason: RunReason, runs_on: RunsOn) -> RunId {
         let run = self.world.next_run_id();
         let now = self.now;
@@ -172,7 +173,7 @@ impl Step<'_> {
         run
     }
 
-    /// What the others had to say is known: the run's own time begins.
+    /// Starts a run whose dependencies have their results. Its time limit begins now.
     pub(super) fn start(&mut self, id: CheckId) {
         let now = self.now;
         let Some(check) = self.world.get_mut(id) else {
@@ -191,7 +192,8 @@ impl Step<'_> {
         self.set_deadline(id, at);
     }
 
-    /// An answer was given without the result of a run that goes on, and the last one is too old to stand for it.
+    /// Handles a report that was built while the check was still running. If the last result is outdated, marks the run as
+    /// silent.
     pub(super) fn missed(&mut self, id: CheckId) {
         let now = self.now;
         let Some(check) = self.world.get_mut(id).filter(|check| check.is_pending()) else {
@@ -213,7 +215,8 @@ impl Step<'_> {
     }
 }
 
-/// When a run that begins now has to be looked at: at its limit, or earlier where it may be that it gives no result.
+/// Returns the time at which the world has to look at a run that starts now: at its limit, or earlier to notice a run that
+/// takes too long.
 fn deadline(check: &Check, now: Instant) -> Option<Instant> {
     let limit = check.policy.limit;
     let limit_at = limit.and_then(|limit| now.checked_add(limit));

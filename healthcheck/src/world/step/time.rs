@@ -1,4 +1,4 @@
-//! What time alone brings: statuses that are over, runs at their limit, background runs.
+//! Handles the passing of time: statuses that change, overdue runs, background runs.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -9,26 +9,28 @@ use crate::world::check::{Phase, RunReason, RunsOn};
 use crate::world::id::CheckId;
 use crate::world::population::later;
 
-/// A runtime that is driven ends its runs at their limit. So much later, it isn't, and another one takes the check over.
+/// A live runtime ends its runs at their limit. If a run is still there this much later, we assume that its runtime is no
+/// longer polled, and another runtime takes over the check.
 const GRACE: Duration = Duration::from_millis(100);
 
 impl Step<'_> {
-    /// Brings the statuses up to date that change by time alone.
+    /// Queues the checks whose status has changed with time, so that `propagate` updates them.
     pub(super) fn let_time_pass(&mut self) {
         while let Some((at, due)) = self.world.moments.take_due(self.now.mono) {
             for id in due {
                 let check = self.world.get_mut(id).filter(|check| check.timer == Some(at));
                 let Some(check) = check else { continue };
                 check.timer = None;
-                // In topological order, and as they all are now: not one after another as they were in between.
+                // `propagate` visits the checks in topological order and computes each status as of now. It doesn't replay
+                // the statuses in between.
                 self.affected.push(Reverse((check.rank, id)));
             }
         }
     }
 
-    /// Looks at each run whose deadline is over.
+    /// Handles each run whose deadline has passed.
     pub(super) fn look_at_runs(&mut self, runtime: Option<u32>) {
-        // Their own runtime is driven after all: it ends them as it would have without the other one's look.
+        // This tick comes from the run's own runtime, so that runtime is alive after all. It ends the run as usual.
         for &(id, run) in &self.world.in_grace {
             let current = self.world.get(id).and_then(|check| check.run.as_ref());
             if current.is_some_and(|current| current.id == run && runtime == Some(current.runs_on.runtime)) {
@@ -53,12 +55,13 @@ impl Step<'_> {
         };
         current.deadline = None;
         let run = current.id;
-        // Without a limit it is looked at again and again: a runtime that is driven does so itself.
+        // A run without a limit gets a new deadline again and again. If its own runtime is alive, it handles these itself.
         let due_at = limit.map_or(Some(at), |limit| current.since.mono.checked_add(limit));
         let is_foreign = is_async && !current.runs_on.chosen && runtime != Some(current.runs_on.runtime);
         match current.phase {
             Phase::AwaitingDependencies | Phase::Returned(_) => self.proceed(id, true),
-            // It is being polled: its check blocks its thread. Without a limit it may.
+            // We couldn't drop the future because a poll is in progress: the check blocks its thread. A check without a
+            // limit may do so.
             Phase::Abandoned if limit.is_some() => self.time_out(id, true),
             Phase::Abandoned => {}
             Phase::Running if is_foreign && due_at.is_some_and(|due_at| now >= due_at) => {
@@ -81,7 +84,7 @@ impl Step<'_> {
         }
     }
 
-    /// Launches what the intervals make due. With the first driver the loops begin.
+    /// Starts the due background runs. The first call begins the background loops.
     pub(super) fn run_what_is_due(&mut self, runs_on: RunsOn) {
         if !std::mem::replace(&mut self.world.looping, true) {
             for id in self.world.by_name.clone() {
@@ -132,7 +135,7 @@ impl Step<'_> {
         }
     }
 
-    /// Has a run looked at; `None`: by nobody.
+    /// Sets the time at which the world next looks at the check's run. With `None` the run has no deadline.
     pub(super) fn set_deadline(&mut self, id: CheckId, at: Option<Instant>) {
         let Some(run) = self.world.get_mut(id).and_then(|check| check.run.as_deref_mut()) else {
             return;
