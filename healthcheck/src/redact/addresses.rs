@@ -5,8 +5,8 @@ use super::scan::Scan;
 use super::values::{is_placeholder, is_short_number, is_uuid, looks_random};
 use super::words::{NO_USER, means};
 
-/// Suffixes of webhook hosts, each with the path below which everything is secret. An empty suffix matches every host, for
-/// self-hosted services.
+/// Suffixes of webhook hosts, each with the path below which everything is secret. An empty suffix matches every host,
+/// for self-hosted services.
 #[rustfmt::skip]
 static HOOKS: &[(&str, &str)] = &[
     ("hooks.slack.com", "/services/"), ("hooks.slack.com", "/workflows/"), ("hooks.slack.com", "/triggers/"),
@@ -95,8 +95,8 @@ fn user_and_password(scan: &mut Scan<'_>, colon: usize, start: usize, sign: usiz
     scan.hide(hidden);
 }
 
-/// Hides the secret path behind the host that spans `host..slash`. Returns the end of that path, or `None` if the address
-/// isn't a webhook.
+/// Hides the secret path behind the host that spans `host..slash`. Returns the end of that path, or `None` if the
+/// address isn't a webhook.
 fn hook(scan: &mut Scan<'_>, host: usize, slash: usize, end: usize) -> Option<usize> {
     let name = scan.part(host, slash);
     let name = split_at(name, b':').map_or(name, |(name, _)| name);
@@ -118,8 +118,8 @@ fn hook(scan: &mut Scan<'_>, host: usize, slash: usize, end: usize) -> Option<us
         }
         let longest = longest_part(rest);
         let known_by_number = known.ends_with("zapier.com") && has(rest, b"/");
-        // Mattermost's tokens are 26 letters and digits, and some have only letters or only digits. For a known host with
-        // a specific path, a long segment is enough.
+        // Mattermost's tokens are 26 letters and digits, and some have only letters or only digits. For a known host
+        // with a specific path, a long segment is enough.
         let own = longest.len() == 26 && all(longest, ALNUM, b"")
             || !known.is_empty() && below.len() > 8 && longest.len() >= 16;
         if known_by_number || looks_random(longest, if known.is_empty() { 16 } else { 8 }) || own {

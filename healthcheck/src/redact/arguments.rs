@@ -187,7 +187,7 @@ struct Reader<'w> {
     found: Vec<(usize, Range<usize>)>,
 }
 
-/// A flag and its value: the index of the argument that contains the value, the offset of the value there, and its text.
+/// A flag and its value: the index of the argument that contains the value, the offset in it, and the value's text.
 struct Flag<'w> {
     name: &'w str,
     /// Whether the value is in the same argument, behind a `=`.

@@ -107,8 +107,8 @@ pub(super) fn until(bytes: &[u8], from: usize, class: u32) -> usize {
     place
 }
 
-/// Where the run of a class that ends at `to` begins, at most `most` bytes before.
 /// Returns the start of the run of a class that ends at `to`. Looks back at most `most` bytes.
+#[inline(never)]
 pub(super) fn run_back(bytes: &[u8], to: usize, most: usize, class: u32) -> usize {
     let floor = to.saturating_sub(most);
     let mut place = to.min(bytes.len());
@@ -168,7 +168,7 @@ fn is_among(character: char, set: &[u8]) -> bool {
     u8::try_from(character).is_ok_and(|byte| set.contains(&byte))
 }
 
-/// Removes the characters of `start` from the beginning of a text, and those of `end` from its end. Both contain only ASCII.
+/// Removes the characters of `start` from the beginning of a text, and those of `end` from its end. Both sets are ASCII.
 #[inline(never)]
 pub(super) fn trimmed<'t>(text: &'t str, start: &[u8], end: &[u8]) -> &'t str {
     let bytes = text.as_bytes();

@@ -1,17 +1,18 @@
 //! Every value passes through here before it leaves the process.
 //!
 //! A value is secret by its name or by its form. By its **name**: if the name of a variable, key, argument or header
-//! contains `key`, `token` or `pass` (py-healthcheck's rule), or a word of a family such as secret, credential, session or
-//! signature, the redactor hides the value and everything below it. By its **form**, anywhere in a text: passwords in URLs
-//! and connection strings, `Authorization` values, JSON Web Tokens, private keys, tokens with a known prefix, and all of
-//! these inside JSON, base64 and percent-encoding. The mask replaces only the secret part:
+//! contains `key`, `token` or `pass` (py-healthcheck's rule), or a word of a family such as secret, credential, session
+//! or signature, the redactor hides the value and everything below it. By its **form**, anywhere in a text: passwords in
+//! URLs and connection strings, `Authorization` values, JSON Web Tokens, private keys, tokens with a known prefix, and
+//! all of these inside JSON, base64 and percent-encoding. The mask replaces only the secret part:
 //! `postgres://app:********@db/prod` still shows the host.
 //!
 //! # How it works
 //!
-//! Three tables contain the rules: `words` (the meaning of a word in a name, as a value, in a sentence), `tokens` (prefixes
-//! of tokens), and the programs with their flags in `arguments`. One tokenizer (`scan`) reads the bytes of a text once and
-//! looks them up there. It looks back at most a fixed distance, so a text takes time proportional to its length.
+//! Three tables contain the rules: `words` (the meaning of a word in a name, as a value, in a sentence), `tokens`
+//! (prefixes of tokens), and the programs with their flags in `arguments`. One tokenizer (`scan`) reads the bytes of a
+//! text once and looks them up there. It looks back at most a fixed distance, so a text takes time proportional to its
+//! length.
 //!
 //! **Add a scanner only for at least five cases from a corpus that its author didn't write.** For a new prefix, word or
 //! program, add an entry to a table. Earlier versions had scanners for PuTTY's keys, password files, structs, unspaced
@@ -82,8 +83,8 @@ pub(crate) const MASK: &str = "********";
 /// }
 /// ```
 pub trait Redactor: Send + Sync + 'static {
-    /// Returns whether everything below this name is secret. `name` is the name of a variable, key, argument or header, in
-    /// its original spelling. Default: returns `false`.
+    /// Returns whether everything below this name is secret. `name` is the name of a variable, key, argument or header,
+    /// in its original spelling. Default: returns `false`.
     fn is_secret_name(&self, name: &str) -> bool {
         let _ = name;
         false
@@ -177,7 +178,8 @@ impl RedactionBuilder {
     }
 
     /// Allows names, exactly as they are written: no rule about names hides their values. The rules about values still
-    /// apply: an allowed `DATABASE_URL` loses its password, an allowed `NEXT_PUBLIC_KEY` that is a JSON Web Token is masked.
+    /// apply: an allowed `DATABASE_URL` loses its password, an allowed `NEXT_PUBLIC_KEY` that is a JSON Web Token is
+    /// masked.
     pub(crate) fn allow_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.rules.allowed.extend(names);
         self
@@ -296,7 +298,7 @@ impl Rules {
         }
     }
 
-    /// Applies the application's own rules to a text that has passed the built-in rules. If a rule panics, returns the mask.
+    /// Applies the application's own rules to a text that has passed the built-in rules. If one panics, returns the mask.
     fn finish<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
         fn redacted<'t>(own: &dyn Redactor, text: &'t str) -> Cow<'t, str> {
             catch_unwind(AssertUnwindSafe(|| own.redact_text(text))).unwrap_or(Cow::Borrowed(MASK))
