@@ -231,8 +231,8 @@ pub(super) const WORDS: &Groups = &[
         accesskey accesstoken apikey appkey authkey authtoken bindpass dbpass idtoken key mypass pass passcode passe \
         passphrase passphrases passw passwd password passwords passwort passwrd privatekey refreshtoken secretkey \
         signingkey sshpass token userpass"),
-    // What ends like one of them and speaks of something else; keys that open nothing.
     // Words that end like a telling word but mean something else, and keys that aren't secret.
+    (NOT_TELLING, "\
         bypass compass encompass multipass overpass singlepass surpass trespass underpass cache_key foreign_key hot_key \
         host_key idempotency_key index_key keyboard_key lookup_key map_key message_key object_key partition_key \
         primary_key public_key registry_key routing_key row_key shard_key sort_key unexpected_token unique_key"),
