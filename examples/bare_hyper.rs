@@ -1,5 +1,5 @@
-//! Serves the endpoints with hyper alone, without axum's server. The router is a tower service, so any server that accepts
-//! tower services can serve it.
+//! Serves the endpoints with hyper alone, without axum's server. The router is a tower service, so any server that
+//! accepts tower services can serve it.
 //!
 //! `cargo run --example bare_hyper` (the first argument is the address, by default 127.0.0.1:8080)
 

@@ -1,5 +1,6 @@
 //! An application that drains with axum's own graceful shutdown. On SIGTERM readiness fails at once. The server answers
-//! for two more seconds, so that load balancers notice, and then stops accepting. On Ctrl-C it stops without this delay.
+//! for two more seconds, so that load balancers notice, and then stops accepting. On Ctrl-C it stops without this
+//! delay.
 //!
 //! `cargo run --example draining` (the first argument is the address, if you need another)
 

@@ -1,11 +1,11 @@
 //! The standard gRPC health service, `grpc.health.v1.Health`, driven by the same checks as the pages.
 //!
-//! `cargo run -p healthcheck-examples --example grpc --features grpc`, then `grpc-health-probe -addr 127.0.0.1:50051`, or a
-//! Kubernetes probe `grpc: {port: 50051, service: storage}`. The first argument is the address of the pages, by default
-//! 127.0.0.1:8080, and the second is the address of gRPC, by default 127.0.0.1:50051.
+//! `cargo run -p healthcheck-examples --example grpc --features grpc`, then `grpc-health-probe -addr 127.0.0.1:50051`,
+//! or a Kubernetes probe `grpc: {port: 50051, service: storage}`. The first argument is the address of the pages, by
+//! default 127.0.0.1:8080, and the second is the address of gRPC, by default 127.0.0.1:50051.
 //!
-//! As in the protocol, the service `""` is the whole application. Each check is a service with the check's name. A client
-//! that watches an unknown service gets "unknown" and stays connected; tonic-health alone would reject the call.
+//! As in the protocol, the service `""` is the whole application. Each check is a service with the check's name. A
+//! client that watches an unknown service gets "unknown" and stays connected; tonic-health alone would reject the call.
 //! tonic-health lacks `List`, which newer clients call (grpcio-health-checking). The server answers it with
 //! `UNIMPLEMENTED`.
 
@@ -67,7 +67,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Creates a check that runs each second in the background. gRPC only learns of changes, and without runs there are none.
+/// Creates a check that runs each second in the background. gRPC only learns of changes, and without runs there are
+/// none.
 fn storage(folder: PathBuf) -> Check {
     Check::blocking("storage", move || {
         std::fs::metadata(&folder)

@@ -1,5 +1,5 @@
-//! Probes arrive many times a minute and fill logs and traces. This example keeps them out of both, even if a load balancer
-//! probes a path of the application.
+//! Probes arrive many times a minute and fill logs and traces. This example keeps them out of both, even if a load
+//! balancer probes a path of the application.
 //!
 //! `cargo run --example probes_out_of_logs` (the first argument is the address, if you need another)
 

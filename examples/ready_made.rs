@@ -1,7 +1,7 @@
 //! A service with only ready-made checks. Its database is an SQLite file, so it needs no other server.
 //!
-//! `cargo run -p healthcheck-examples --example ready_made --features ready-made` (the first argument is the address, by
-//! default 127.0.0.1:8080, and the second is the database file)
+//! `cargo run -p healthcheck-examples --example ready_made --features ready-made` (the first argument is the address,
+//! by default 127.0.0.1:8080, and the second is the database file)
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

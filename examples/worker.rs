@@ -1,5 +1,5 @@
-//! Workers that take messages from a queue only while the database is up: `until` waits at the start, a gate waits before
-//! each message.
+//! Workers that take messages from a queue only while the database is up: `until` waits at the start, a gate waits
+//! before each message.
 //!
 //! Start something that listens on 127.0.0.1:5432, such as `nc -lk 5432`. Stop it, and start it again.
 //!

@@ -1,5 +1,5 @@
-//! Tests that the README's programs compile as pasted, in a crate with only the documented dependencies, and that the links
-//! in the pages have targets.
+//! Tests that the README's programs compile as pasted, in a crate with only the documented dependencies, and that the
+//! links in the pages have targets.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;

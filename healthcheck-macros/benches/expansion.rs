@@ -1,8 +1,9 @@
-//! Measures what one annotated check costs in compile time and binary size, compared with the same registration by hand.
+//! Measures what one annotated check costs in compile time and binary size, compared with the same registration by
+//! hand.
 //!
-//! `cargo bench -p healthcheck-macros --bench expansion`. It generates three crates and builds them in turn: one without
-//! checks, one with 1,000 checks by hand, and one with 1,000 annotated checks. Each figure is for one check: the median of
-//! the rounds, minus the figure of the crate without checks. The limits: 1.5 × the time by hand, 1.5 KB.
+//! `cargo bench -p healthcheck-macros --bench expansion`. It generates three crates and builds them in turn: one
+//! without checks, one with 1,000 checks by hand, and one with 1,000 annotated checks. Each figure is for one check:
+//! the median of the rounds, minus the figure of the crate without checks. The limits: 1.5 × the time by hand, 1.5 KB.
 
 #![allow(clippy::print_stdout)]
 

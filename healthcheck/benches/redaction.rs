@@ -1,9 +1,9 @@
-//! Measures what the redactor hides and what it costs, on the corpora, a variable, a log line, a megabyte of each kind of
-//! hostile text, and the values of two environments.
+//! Measures what the redactor hides and what it costs, on the corpora, a variable, a log line, a megabyte of each kind
+//! of hostile text, and the values of two environments.
 //!
 //! `cargo bench -p healthcheck --bench redaction` prints the fastest run and the median of each kind. It fails if a
-//! megabyte takes longer than the limit, so a script can run it. `benches/redaction_size` measures how much redaction adds
-//! to the size and the compile time of a binary.
+//! megabyte takes longer than the limit, so a script can run it. `benches/redaction_size` measures how much redaction
+//! adds to the size and the compile time of a binary.
 
 #![allow(clippy::print_stdout, reason = "a bench says what it measured")]
 #![allow(clippy::unwrap_used, reason = "a corpus that can't be read ends the bench")]
@@ -184,8 +184,8 @@ fn main() {
     }
 }
 
-/// Prints how many secrets of the corpora are hidden, how many ordinary values are destroyed, how many log lines change, and
-/// what a variable and a log line cost.
+/// Prints how many secrets of the corpora are hidden, how many ordinary values are destroyed, how many log lines
+/// change, and what a variable and a log line cost.
 fn corpora() {
     let redaction = redact::Redaction::default();
     let mut variables = Vec::new();
@@ -324,7 +324,8 @@ fn environment(name: &str, variables: impl Iterator<Item = (String, String)>) {
     );
 }
 
-/// Generates a container's variables: those that Kubernetes adds for 23 services, and those of an image and a deployment.
+/// Generates a container's variables: those that Kubernetes adds for 23 services, and those of an image and a
+/// deployment.
 fn container() -> impl Iterator<Item = (String, String)> {
     let services = (0..23).flat_map(|index| {
         let address = format!("10.96.{index}.{}", index * 7 % 250);
@@ -369,7 +370,8 @@ fn container() -> impl Iterator<Item = (String, String)> {
     services.chain(own)
 }
 
-/// Generates 200 variables, an eighth each of paths, URLs with passwords, words, numbers, pages, hashes, flags, sentences.
+/// Generates 200 variables, an eighth each of paths, URLs with passwords, words, numbers, pages, hashes, flags,
+/// sentences.
 fn hard() -> impl Iterator<Item = (String, String)> {
     (0..200).map(|index| {
         let value = match index % 8 {
@@ -386,7 +388,8 @@ fn hard() -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// The durations of the runs of one kind. The fastest is the cost of the code; the median shows how busy the machine was.
+/// The durations of the runs of one kind. The fastest is the cost of the code; the median shows how busy the machine
+/// was.
 struct Taken {
     fastest: Duration,
     median: Duration,
@@ -416,8 +419,8 @@ fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// Returns this thread's CPU time, because other load distorts wall-clock time. Returns `None` where it can't be read: only
-/// Linux has the file.
+/// Returns this thread's CPU time, because other load distorts wall-clock time. Returns `None` where it can't be read:
+/// only Linux has the file.
 fn processor_time() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split(' ').next()?.parse().ok().map(Duration::from_nanos)

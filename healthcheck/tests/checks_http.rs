@@ -1,4 +1,5 @@
-//! Tests the check `http` against servers in this process: what it accepts and refuses, and which layer its failures name.
+//! Tests the check `http` against servers in this process: what it accepts and refuses, and which layer its failures
+//! name.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
@@ -160,8 +161,8 @@ async fn a_server_that_takes_no_new_connection_fails_at_the_next_run() {
     serving.abort();
 }
 
-/// Like a firewall that has forgotten a connection, this server never answers a second request on one connection. So each
-/// run has to open a new one.
+/// Like a firewall that has forgotten a connection, this server never answers a second request on one connection. So
+/// each run has to open a new one.
 #[tokio::test]
 async fn a_server_that_answers_only_on_new_connections_passes_each_time() {
     let server = Server::plain(|head| {

@@ -1,5 +1,5 @@
-//! Asserts that repeated runs of the checks of web services leak no connection, thread or file. It needs its own binary,
-//! because it counts those of the process.
+//! Asserts that repeated runs of the checks of web services leak no connection, thread or file. It needs its own
+//! binary, because it counts those of the process.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 

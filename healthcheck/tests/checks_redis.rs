@@ -27,8 +27,8 @@ struct Server {
 }
 
 impl Server {
-    /// Starts a server that answers PING with `pong`, or not at all if `pong` is empty. It answers other commands with OK,
-    /// except ROLE.
+    /// Starts a server that answers PING with `pong`, or not at all if `pong` is empty. It answers other commands with
+    /// OK, except ROLE.
     async fn on(address: &str, pong: &'static str) -> Self {
         Self::on_answering(address, pong, "+OK\r\n", "").await
     }

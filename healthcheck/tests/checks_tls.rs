@@ -122,7 +122,8 @@ async fn each_failure_names_its_layer() {
     }
 }
 
-/// Returns the check's outcome for a server that presents a leaf and the certificates `sent`. The client trusts `trusted`.
+/// Returns the check's outcome for a server that presents a leaf and the certificates `sent`. The client trusts
+/// `trusted`.
 async fn judged(leaf_days: u32, signer: &Authority, sent: &[&Authority], trusted: &[&Authority]) -> Outcome {
     let leaf = signer.leaf(SystemTime::now() + DAY * leaf_days + Duration::from_secs(60));
     let acceptor = std::sync::Arc::new(std::sync::Mutex::new(acceptor_of(&leaf, sent)));

@@ -1,5 +1,5 @@
-//! Tests how the check `tonic` interprets the answers of a channel. The package `tests` has the test against a server, behind
-//! the feature `e2e`.
+//! Tests how the check `tonic` interprets the answers of a channel. The package `tests` has the test against a server,
+//! behind the feature `e2e`.
 #![allow(clippy::unwrap_used)]
 
 use std::future::{pending, ready};

@@ -12,8 +12,8 @@ use orders::{Prices, Queue, Redis};
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
-/// Builds the service with this queue, and replaces the check of Redis. A real connection doesn't work with paused time:
-/// while the check waits for the network, the paused clock advances to the time limit.
+/// Builds the service with this queue, and replaces the check of Redis. A real connection doesn't work with paused
+/// time: while the check waits for the network, the paused clock advances to the time limit.
 fn app(redis: Outcome, queue: &Arc<Queue>) -> Router {
     let unused = Redis {
         addr: ([127, 0, 0, 1], 1).into(),

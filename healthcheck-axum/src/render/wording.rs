@@ -73,8 +73,8 @@ fn breaks_out(character: char) -> bool {
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Formats seconds since the epoch as RFC 3339, such as "2026-01-17T03:36:48Z". Returns `None` if the year doesn't have four
-/// digits.
+/// Formats seconds since the epoch as RFC 3339, such as "2026-01-17T03:36:48Z". Returns `None` if the year doesn't have
+/// four digits.
 pub(super) fn rfc3339(seconds: f64) -> Option<String> {
     let since = Duration::try_from_secs_f64(seconds).ok()?;
     let time = UNIX_EPOCH.checked_add(since)?;

@@ -168,7 +168,8 @@ fn is_among(character: char, set: &[u8]) -> bool {
     u8::try_from(character).is_ok_and(|byte| set.contains(&byte))
 }
 
-/// Removes the characters of `start` from the beginning of a text, and those of `end` from its end. Both sets are ASCII.
+/// Removes the characters of `start` from the beginning of a text, and those of `end` from its end. Both sets are
+/// ASCII.
 #[inline(never)]
 pub(super) fn trimmed<'t>(text: &'t str, start: &[u8], end: &[u8]) -> &'t str {
     let bytes = text.as_bytes();

@@ -11,7 +11,8 @@ use super::{MASK, Redaction};
 // The corpora are compressed, so that secret scanners don't report them.
 const CASES: &[u8] = include_bytes!("../../tests/data/redaction_cases.json.gz");
 const FURTHER: &[u8] = include_bytes!("../../tests/data/further_redaction_cases.json.gz");
-/// Cases from the examples of public scanners, sanitizers and container images: their authors didn't know this redactor.
+/// Cases from the examples of public scanners, sanitizers and container images: their authors didn't know this
+/// redactor.
 const INDEPENDENT: &[u8] = include_bytes!("../../tests/data/redaction_independent.json.gz");
 /// Log lines of sixteen systems, from Android to ZooKeeper.
 const LOG_LINES: &[u8] = include_bytes!("../../tests/data/ordinary_log_lines.txt.gz");

@@ -2,9 +2,9 @@
 //!
 //! A value is secret by its name or by its form. By its **name**: if the name of a variable, key, argument or header
 //! contains `key`, `token` or `pass` (py-healthcheck's rule), or a word of a family such as secret, credential, session
-//! or signature, the redactor hides the value and everything below it. By its **form**, anywhere in a text: passwords in
-//! URLs and connection strings, `Authorization` values, JSON Web Tokens, private keys, tokens with a known prefix, and
-//! all of these inside JSON, base64 and percent-encoding. The mask replaces only the secret part:
+//! or signature, the redactor hides the value and everything below it. By its **form**, anywhere in a text: passwords
+//! in URLs and connection strings, `Authorization` values, JSON Web Tokens, private keys, tokens with a known prefix,
+//! and all of these inside JSON, base64 and percent-encoding. The mask replaces only the secret part:
 //! `postgres://app:********@db/prod` still shows the host.
 //!
 //! # How it works
@@ -298,7 +298,8 @@ impl Rules {
         }
     }
 
-    /// Applies the application's own rules to a text that has passed the built-in rules. If one panics, returns the mask.
+    /// Applies the application's own rules to a text that has passed the built-in rules. If one panics, returns the
+    /// mask.
     fn finish<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
         fn redacted<'t>(own: &dyn Redactor, text: &'t str) -> Cow<'t, str> {
             catch_unwind(AssertUnwindSafe(|| own.redact_text(text))).unwrap_or(Cow::Borrowed(MASK))

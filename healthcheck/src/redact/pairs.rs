@@ -1,4 +1,5 @@
-//! Hides the value of a name and a separator: `password=x`, `"password": "x"`, `password: x`, nested YAML, XML elements.
+//! Hides the value of a name and a separator: `password=x`, `"password": "x"`, `password: x`, nested YAML, XML
+//! elements.
 
 use std::ops::Range;
 

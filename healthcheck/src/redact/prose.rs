@@ -79,8 +79,8 @@ fn announced(scan: &mut Scan<'_>, start: usize, end: usize) {
     }
 }
 
-/// Skips words like `is`, `was set to`, `for user app:` after a name. Returns where the secret begins, and whether there
-/// were any such words.
+/// Skips words like `is`, `was set to`, `for user app:` after a name. Returns where the secret begins, and whether
+/// there were any such words.
 fn behind_fillers(scan: &Scan<'_>, word: usize) -> (usize, bool) {
     let bytes = scan.bytes;
     let mut place = word;

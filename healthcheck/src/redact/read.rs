@@ -1,6 +1,6 @@
-//! Scans a text once, from left to right, and stops at each separator, flag, URL and word that may begin a token. Each of
-//! these yields a name with a value, or a value known by its shape, and the tables judge it. Text encoded in base64 or
-//! percent-encoding is decoded and scanned by the same rules.
+//! Scans a text once, from left to right, and stops at each separator, flag, URL and word that may begin a token. Each
+//! of these yields a name with a value, or a value known by its shape, and the tables judge it. Text encoded in base64
+//! or percent-encoding is decoded and scanned by the same rules.
 
 use std::ops::Range;
 

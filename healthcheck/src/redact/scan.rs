@@ -31,8 +31,8 @@ impl Spans {
         self.0.iter().map(|span| span.start..span.end)
     }
 
-    /// Inserts a span at its position. Spans arrive nearly sorted, so the search from the end is short: a span is out of
-    /// order by at most the longest line that is read as a command.
+    /// Inserts a span at its position. Spans arrive nearly sorted, so the search from the end is short: a span is out
+    /// of order by at most the longest line that is read as a command.
     pub(super) fn insert(&mut self, range: Range<usize>, quote: u8) {
         let behind = self
             .0
@@ -94,8 +94,8 @@ pub(super) struct Scan<'t> {
     pub(super) command_until: usize,
     /// Whether the text is a Kubernetes Secret. `None` until this is determined.
     pub(super) is_manifest: Option<bool>,
-    /// For each kind of quote, the position from which on no more quotes occur. It prevents repeated searches to the end
-    /// of the text.
+    /// For each kind of quote, the position from which on no more quotes occur. It prevents repeated searches to the
+    /// end of the text.
     pub(super) no_quote_from: [usize; 3],
 }
 

@@ -119,7 +119,8 @@ fn json_web_token(bytes: &[u8], start: usize) -> Option<usize> {
     ((parts >= 3 || unsigned) && payload - header > shortest || parts == 5).then_some(end)
 }
 
-/// The sign, the rest of the mark, then the class and the length limits of the text before the mark and of the text after it.
+/// The sign, the rest of the mark, then the class and the length limits of the text before the mark and of the text
+/// after it.
 type Mark = (u8, &'static [u8], u32, u8, u8, u32, u8, u8);
 
 #[rustfmt::skip]
@@ -161,8 +162,9 @@ pub(super) fn around(bytes: &[u8], sign: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Finds tokens of the form that many providers use: a short lower-case prefix, `_`, and many more random letters and digits
-/// than identifiers have. After `_live_` or `_test_` fewer are enough, and so are as many hexadecimal digits as a digest has.
+/// Finds tokens of the form that many providers use: a short lower-case prefix, `_`, and many more random letters and
+/// digits than identifiers have. After `_live_` or `_test_` fewer are enough, and so are as many hexadecimal digits as
+/// a digest has.
 fn prefixed(bytes: &[u8], mark: usize) -> Option<Range<usize>> {
     let end = run(first(bytes, mark + 201), mark + 1, ALNUM);
     let rest = bytes.get(mark + 1..end)?;
@@ -211,8 +213,8 @@ fn dotted(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Finds the private key whose `-----BEGIN ` is at `place`, up to its end or the end of the text. Also returns where reading
-/// continues.
+/// Finds the private key whose `-----BEGIN ` is at `place`, up to its end or the end of the text. Also returns where
+/// reading continues.
 pub(super) fn private_key(bytes: &[u8], place: usize) -> (Option<Range<usize>>, usize) {
     let label = place + "-----BEGIN ".len();
     let label_end = run(bytes, label, ALNUM | BLANK);

@@ -1,4 +1,5 @@
-//! Tests what is hidden in a text and what isn't, one test per rule. These cases are our own; the corpora are independent.
+//! Tests what is hidden in a text and what isn't, one test per rule. These cases are our own; the corpora are
+//! independent.
 
 use super::redact;
 

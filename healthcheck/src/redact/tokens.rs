@@ -4,12 +4,12 @@
 
 use super::bytes::{ALNUM, CAPITAL, HASH, HEX, TOKEN, WORD};
 
-/// For each group: the class of the rest, the minimum length of the rest (for `CAPITAL` the exact length), and the prefixes.
-/// Lengths are a little below the documented ones, because providers change them and the prefixes are unambiguous. After a
-/// prefix of up to four bytes the rest must also look random.
+/// For each group: the class of the rest, the minimum length of the rest (for `CAPITAL` the exact length), and the
+/// prefixes. Lengths are a little below the documented ones, because providers change them and the prefixes are
+/// unambiguous. After a prefix of up to four bytes the rest must also look random.
 ///
-/// Not every prefix belongs to a provider: `MII…` and `b3Bl…` are private keys without their header, `$…$` and `{…}` are
-/// password hashes.
+/// Not every prefix belongs to a provider: `MII…` and `b3Bl…` are private keys without their header, `$…$` and `{…}`
+/// are password hashes.
 #[rustfmt::skip]
 pub(super) const TOKENS: &[(u32, u8, &str)] = &[
     (HEX, 20, "v1.github."),

@@ -10,7 +10,8 @@ pub(super) fn is_masked(value: &str) -> bool {
     all(value, 0, b"*") || value == "…" || ["redacted", "filtered", "masked", "hidden"].into_iter().any(says)
 }
 
-/// Returns whether a value is a placeholder for a secret: `${DB_PASSWORD}`, `{{ password }}`, `<password>`, `$PASSWORD`, `%s`.
+/// Returns whether a value is a placeholder for a secret: `${DB_PASSWORD}`, `{{ password }}`, `<password>`,
+/// `$PASSWORD`, `%s`.
 pub(super) fn is_placeholder(value: &str) -> bool {
     let wraps = |(open, close): &(&str, &str)| {
         let inside = value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
@@ -30,7 +31,8 @@ pub(super) fn is_truth(value: &str) -> bool {
     value.is_empty() || means(value, TRUTH)
 }
 
-/// Returns whether a value describes the state of a secret: `password: required`, `(using password: YES)`, `token=expired`.
+/// Returns whether a value describes the state of a secret: `password: required`, `(using password: YES)`,
+/// `token=expired`.
 pub(super) fn is_state(value: &str) -> bool {
     means(trimmed(value, b"", b".!?"), STATE)
 }
@@ -81,8 +83,8 @@ pub(super) fn is_short_number(value: &str) -> bool {
         && (digits == value.len() || means(&value[digits..], UNIT) || &value[digits..] == "%")
 }
 
-/// Returns whether a value is a short number, a negative number, or a number of up to 64 bits in C's notation. Logs are full
-/// of such identifiers.
+/// Returns whether a value is a short number, a negative number, or a number of up to 64 bits in C's notation. Logs are
+/// full of such identifiers.
 pub(super) fn is_number(value: &str) -> bool {
     value.strip_prefix('-').is_some_and(|rest| all(rest, DIGIT, b""))
         || is_short_number(value)
@@ -94,7 +96,8 @@ fn is_address_in_memory(value: &str) -> bool {
     (1..=16).contains(&hex.len()) && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Returns whether a value is a count or a list of small numbers, the usual values of plurals like `secrets` and `pins`.
+/// Returns whether a value is a count or a list of small numbers, the usual values of plurals like `secrets` and
+/// `pins`.
 pub(super) fn is_count(value: &str) -> bool {
     parts(value, b", ").all(|part| is_short_number(part) && part.len() <= 4)
 }
@@ -115,8 +118,8 @@ fn case_changes(word: &[u8]) -> usize {
     word.windows(2).filter(changes).count()
 }
 
-/// Returns whether a word has at least `shortest` characters, and mixes digits and letters as no identifier, version, date
-/// or host does.
+/// Returns whether a word has at least `shortest` characters, and mixes digits and letters as no identifier, version,
+/// date or host does.
 #[inline(never)]
 pub(super) fn looks_random(word: &str, shortest: usize) -> bool {
     if word.len() < shortest {
@@ -172,8 +175,8 @@ fn is_version(word: &str) -> bool {
         && parts(word, b".:-+_").all(fits)
 }
 
-/// Returns whether a word is an identifier: words joined by separators, each with at most a few digits at its end, as in
-/// `db-prod-01`, `utf8mb4`, `sha256`.
+/// Returns whether a word is an identifier: words joined by separators, each with at most a few digits at its end, as
+/// in `db-prod-01`, `utf8mb4`, `sha256`.
 #[inline(never)]
 fn is_identifier(word: &str) -> bool {
     let digits_at_end = |part: &[u8]| part.iter().rev().take_while(|byte| is(**byte, DIGIT)).count();

@@ -115,8 +115,8 @@ impl Rules {
         }
     }
 
-    /// Redacts the value of a name like `auth` or `session`, which contains settings as well as secrets. Judges each inner
-    /// value by the outer name, unless the inner name has a verdict of its own.
+    /// Redacts the value of a name like `auth` or `session`, which contains settings as well as secrets. Judges each
+    /// inner value by the outer name, unless the inner name has a verdict of its own.
     fn branch(&self, name: &str, value: Value, depth: usize) -> Value {
         match value {
             _ if depth >= DEEPEST => self.value(value, depth),

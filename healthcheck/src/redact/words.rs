@@ -1,11 +1,11 @@
 //! The words that the rules know, with their meanings in the name of a secret, as a value, and in a sentence.
 //!
-//! They come from existing deny lists (the Spring Boot sanitizer, Sentry's SDKs and Relay, the parameter filters of Rails
-//! and Django, the keyword rules of repository scanners) and from the manuals of software that runs in containers. One
-//! look-up returns all meanings of a word.
+//! They come from existing deny lists (the Spring Boot sanitizer, Sentry's SDKs and Relay, the parameter filters of
+//! Rails and Django, the keyword rules of repository scanners) and from the manuals of software that runs in
+//! containers. One look-up returns all meanings of a word.
 
-/// A packed table of words and their meanings. A `&str` for each word would cost forty bytes with its relocation. If a table
-/// is too small for its words, it doesn't compile.
+/// A packed table of words and their meanings. A `&str` for each word would cost forty bytes with its relocation. If a
+/// table is too small for its words, it doesn't compile.
 pub(super) struct Table<const BYTES: usize, const WORDS: usize, const SLOTS: usize> {
     text: [u8; BYTES],
     /// For each word: its offset in `text`, its length, and its meanings.
@@ -136,7 +136,8 @@ macro_rules! meanings {
     ($bit:expr) => {};
 }
 
-// `PAIRED` marks both halves of a pair. A pair is looked up only if both words have it. `WORDS` explains the other meanings.
+// `PAIRED` marks both halves of a pair. A pair is looked up only if both words have it. `WORDS` explains the other
+// meanings.
 #[rustfmt::skip]
 meanings! {
     PAIRED, FAINT, WEAK, STRONG, CARRIER, NOT_SECRET, QUALIFIER, THING, IDENTIFIER, PRIVATE_THING,

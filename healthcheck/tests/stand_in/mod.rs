@@ -1,5 +1,5 @@
-//! A server in this process that replaces the real one in a test. It reads the head of a request and sends the answer that
-//! the test specifies.
+//! A server in this process that replaces the real one in a test. It reads the head of a request and sends the answer
+//! that the test specifies.
 #![allow(dead_code)] // Each binary uses its own part.
 
 use std::io;

@@ -1,5 +1,5 @@
-// A check can't be a method or an associated function. If its signature doesn't show that it is one, the compiler rejects
-// the code that the macro generates beside it.
+// A check can't be a method or an associated function. If its signature doesn't show that it is one, the compiler
+// rejects the code that the macro generates beside it.
 use healthcheck::{env_section, health_check};
 
 struct Redis;

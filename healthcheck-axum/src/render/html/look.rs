@@ -1,6 +1,7 @@
 use healthcheck::Status;
 
-/// Expands to an icon of 16 by 16 as a `data:` URL. The URL contains no spaces, and `$shapes` may not contain any either.
+/// Expands to an icon of 16 by 16 as a `data:` URL. The URL contains no spaces, and `$shapes` may not contain any
+/// either.
 macro_rules! icon {
     ($shapes:literal) => {
         concat!(

@@ -11,8 +11,8 @@ use crate::service::Service;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The content security policy. Only this exact style and script run, and the page may send requests only to its own server.
-/// If you change either file, a test prints the digests to write here.
+/// The content security policy. Only this exact style and script run, and the page may send requests only to its own
+/// server. If you change either file, a test prints the digests to write here.
 pub(super) const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-cesJsTutFuMduT7Z0DkGRGewxUiQdXJ5PDRGWzqL+ms='; \
     script-src 'sha256-2hdsDoZz+RUmzfN7XqKiwBxsDWxkJ0NQ3G/xZg21XI8='; \

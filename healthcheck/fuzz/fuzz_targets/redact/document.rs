@@ -1,5 +1,5 @@
-//! Generates documents like those of applications from the fuzzer's bytes. Their secrets are only where the redactor promises
-//! to find them.
+//! Generates documents like those of applications from the fuzzer's bytes. Their secrets are only where the redactor
+//! promises to find them.
 
 use arbitrary::{Error, Result, Unstructured};
 use base64::Engine as _;
@@ -137,8 +137,8 @@ fn sentence(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32)
     Ok(format!("{before}{}{behind}", carrier(bytes, secrets, depth)?))
 }
 
-/// Generates text whose syntax reveals the secret: a URL, a header, an option, a connection string, JSON, a PEM block, or a
-/// whole document in base64.
+/// Generates text whose syntax reveals the secret: a URL, a header, an option, a connection string, JSON, a PEM block,
+/// or a whole document in base64.
 fn carrier(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<String> {
     let kind = bytes.int_in_range(0..=13)?;
     if kind == 13 && depth < DEEPEST {
@@ -179,8 +179,8 @@ fn secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>) -> Result<Str
 /// The substring that every secret contains.
 const MARK: &str = "Zq7";
 
-/// Generates arbitrary text that contains no secret. The check for `MARK` is needed because the fuzzer sees the strings that
-/// the test searches for, and copies them elsewhere.
+/// Generates arbitrary text that contains no secret. The check for `MARK` is needed because the fuzzer sees the strings
+/// that the test searches for, and copies them elsewhere.
 fn prose(bytes: &mut Unstructured<'_>) -> Result<String> {
     let text: String = bytes.arbitrary::<&str>()?.chars().take(200).collect();
     if text.contains(MARK) {

@@ -46,7 +46,8 @@ fn any_text(text: &str) {
     }
 }
 
-/// Redacts a document with known secrets, once as a section and once as a text, and asserts that all of them are hidden.
+/// Redacts a document with known secrets, once as a section and once as a text, and asserts that all of them are
+/// hidden.
 fn generated(document: &Document) {
     let section = section(&document.value);
     document.assert_hidden_in(&section);
