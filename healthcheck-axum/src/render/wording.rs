@@ -136,7 +136,7 @@ pub(super) fn beginning(text: &str, bytes: usize) -> (&str, bool) {
         .map_or((text, false), |(start, rest)| (start, !rest.is_empty()))
 }
 
-/// Converts a JSON key to words.
+/// Converts a JSON key to words: `response_time` to "response time".
 pub(crate) fn words(key: &str) -> String {
     key.replace('_', " ")
 }

@@ -39,7 +39,7 @@ pub(super) fn address(scan: &mut Scan<'_>, colon: usize) -> usize {
     if let Some(sign) = end_of_user_info(bytes, from, end) {
         host = sign + 1;
         let mut start = from;
-        // `amqp://one:x@a,two:y@b`
+        // Several hosts with a user info each: `amqp://one:x@a,two:y@b`.
         while let Some(comma) = memchr::memchr(b',', &bytes[start..sign]).map(|comma| start + comma)
             && let Some(found) = memchr::memchr(b'@', &bytes[start..comma])
         {
@@ -86,7 +86,7 @@ fn user_and_password(scan: &mut Scan<'_>, colon: usize, start: usize, sign: usiz
     };
     let hidden = match split_at(info, b':') {
         Some((user, "")) if is_token(user) => start..start + user.len(),
-        // `https://token:x-oauth-basic@github.com`
+        // A token as the user, and a constant as the password: `https://token:x-oauth-basic@github.com`.
         Some((user, "x" | "X" | "x-oauth-basic" | "api_token")) if looks_random(user, 8) => start..sign,
         Some((_, password)) if !is_placeholder(password) => sign - password.len()..sign,
         None if is_token(info) => start..sign,

@@ -66,7 +66,7 @@ const NAMES: [(u32, &str); PROGRAMS.len()] = {
 };
 static TABLE: Table<1_280, 192, 512> = Table::of(&NAMES);
 
-/// How many bytes of a line are read as a command, before and after its first flag.
+/// The most bytes of a line that are read as a command, before and after its first flag.
 const LONGEST_BEFORE: usize = 512;
 const LONGEST_BEHIND: usize = 2048;
 

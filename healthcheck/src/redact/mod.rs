@@ -201,7 +201,7 @@ impl RedactionBuilder {
 /// The built-in rules, with the application's additions and exceptions.
 #[derive(Clone, Default)]
 struct Rules {
-    /// In lower case.
+    /// The fragments, in lower case.
     fragments: Vec<String>,
     allowed: Vec<String>,
     own: Vec<Arc<dyn Redactor>>,
@@ -219,7 +219,7 @@ impl fmt::Debug for Rules {
 
 /// Shorter texts have no room for a name, a separator and a value. This skips "ok", the output of most checks.
 const SHORTEST: usize = 3;
-/// How many passes are made over changed text at most, and the longest text that gets another pass.
+/// The most passes over changed text, and the longest text that gets another pass.
 const MOST_ROUNDS: usize = 3;
 const LONGEST_AGAIN: usize = 16 * 1024;
 

@@ -323,7 +323,7 @@ pub(super) static LAST_TWO: [u32; 32] = {
         bits[(ending[ending.len() - 1] & 31) as usize] |= 1 << (ending[ending.len() - 2] & 31);
         index += 1;
     }
-    // The second word of `identified by`.
+    // Adds the ending of `by`, for `identified by`.
     bits[(b'y' & 31) as usize] |= 1 << (b'b' & 31);
     bits
 };

@@ -15,7 +15,7 @@ use super::words::*;
 /// Useful names are shorter. A quoted name may be a phrase.
 const LONGEST_NAME: usize = 128;
 const LONGEST_QUOTED_NAME: usize = 80;
-/// How far ahead the scanner looks for the semicolon after a part of a connection string, and for the next part.
+/// The longest look-ahead for the semicolon after a part of a connection string, and for the next part.
 const LONGEST_PART: usize = 256;
 /// The longest a quoted text can be if its closing quote is missing.
 const LONGEST_UNCLOSED: usize = 4096;

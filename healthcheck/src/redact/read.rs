@@ -8,7 +8,7 @@ use super::bytes::*;
 use super::scan::{SHORTEST_TOKEN, Scan, Spans};
 use super::{addresses, arguments, pairs, prose, shapes};
 
-/// How many layers of encoded text are decoded. An example of two: base64 in percent-encoding.
+/// The most layers of encoding that are decoded: base64 in percent-encoding is two.
 const DEEPEST: u8 = 2;
 const SHORTEST_BASE64: usize = 20;
 

@@ -1,4 +1,4 @@
-//! The state of a scan: the text, the position-related caches, and the ranges to mask.
+//! The state of a scan: the text, the ranges to mask, and the parts of the text that were already examined.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -89,7 +89,7 @@ pub(super) struct Scan<'t> {
     pub(super) announced: Option<Verdict>,
     /// The latest run of base64 that was examined.
     pub(super) base64_run: Range<usize>,
-    /// Up to where words with percent signs were decoded, and up to where lines were read as commands.
+    /// The ends of the latest word with percent signs that was decoded, and of the latest line that was read as a command.
     pub(super) decoded_until: usize,
     pub(super) command_until: usize,
     /// Whether the text is a Kubernetes Secret. `None` until this is determined.

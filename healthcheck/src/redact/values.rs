@@ -118,8 +118,8 @@ fn case_changes(word: &[u8]) -> usize {
     word.windows(2).filter(changes).count()
 }
 
-/// Returns whether a word has at least `shortest` characters, and mixes digits and letters as no identifier, version,
-/// date or host does.
+/// Returns whether a word of at least `shortest` characters looks randomly generated, such as one that mixes digits and
+/// letters. Identifiers, versions, memory addresses and paths don't look random.
 #[inline(never)]
 pub(super) fn looks_random(word: &str, shortest: usize) -> bool {
     if word.len() < shortest {
