@@ -1,7 +1,7 @@
-//! Checks that live in another crate. Rust doesn't link a crate that nothing refers to, so its checks would silently be
-//! missing: `use … as _;` refers to it, and `.expect([…])` makes a missing check an error at start.
+//! Checks that are in another crate. Rust doesn't link a crate that nothing refers to, so its checks would be missing
+//! without an error. `use … as _;` refers to the crate, and `.expect([…])` makes a missing check an error at start.
 //!
-//! `cargo run --example another_crate` (the address: as the first argument, 127.0.0.1:8080 without one)
+//! `cargo run --example another_crate` (the first argument is the address, by default 127.0.0.1:8080)
 
 use healthcheck::HealthCheck;
 use healthcheck_axum::Endpoints;

@@ -1,4 +1,4 @@
-//! Checks that run in the background at an interval; requests only read the last result.
+//! Checks that run in the background at an interval. Requests only read the latest result.
 //!
 //! A failure shows after at most
 //!
@@ -6,7 +6,7 @@
 //!
 //! Set thresholds here or in the prober, not both.
 //!
-//! `cargo run --example background` (the address: as the first argument, 127.0.0.1:8080 without one)
+//! `cargo run --example background` (the first argument is the address, by default 127.0.0.1:8080)
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

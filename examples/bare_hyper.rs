@@ -1,7 +1,7 @@
-//! The endpoints on bare hyper, without axum's server: the router is a tower service, so any server that takes one can
-//! serve it.
+//! Serves the endpoints with hyper alone, without axum's server. The router is a tower service, so any server that
+//! accepts tower services can serve it.
 //!
-//! `cargo run --example bare_hyper` (the address: as the first argument, 127.0.0.1:8080 without one)
+//! `cargo run --example bare_hyper` (the first argument is the address, by default 127.0.0.1:8080)
 
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("open http://{}/healthcheck", listener.local_addr()?);
     loop {
         let (stream, peer) = listener.accept().await?;
-        // The environment page is for this machine alone, so it needs the client's address.
+        // The environment page is only for clients on this machine, so the router needs the client's address.
         let service = router.clone().layer(axum::Extension(ConnectInfo(peer)));
         tokio::spawn(async move {
             let connection = hyper::server::conn::http1::Builder::new()

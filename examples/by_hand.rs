@@ -1,6 +1,6 @@
-//! Checks without the attributes: created at run time, one for each entry of a configuration.
+//! Creates checks at run time without the attributes, one for each entry of a configuration.
 //!
-//! `cargo run --example by_hand` (the address: as the first argument, 127.0.0.1:8080 without one)
+//! `cargo run --example by_hand` (the first argument is the address, by default 127.0.0.1:8080)
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use healthcheck::{Check, HealthCheck, HealthCheckBuilder};
 use healthcheck_axum::Endpoints;
 use tokio::net::{TcpListener, TcpStream};
 
-/// One check for each peer, named after it.
+/// Creates a check for a peer, named after it.
 fn peer(addr: String) -> Check {
     Check::new(format!("peer {addr}"), move || {
         let addr = addr.clone();
         async move { TcpStream::connect(&addr).await.map(|_| "accepts connections") }
     })
     .timeout(Duration::from_secs(1))
-    // Other instances use the same peers, and this one works without them.
+    // Other instances use the same peers, and this instance works without them.
     .external()
     .critical(false)
     .tags(["peer"])

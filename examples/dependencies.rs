@@ -1,6 +1,7 @@
-//! A check declares what it needs as parameters, and `provide` gives it: by reference, by value, and behind a trait.
+//! A check declares what it needs as parameters, and `provide` supplies it: by reference, by value, or as a trait
+//! object.
 //!
-//! `cargo run --example dependencies` (the address: as the first argument, 127.0.0.1:8080 without one)
+//! `cargo run --example dependencies` (the first argument is the address, by default 127.0.0.1:8080)
 
 use std::sync::Arc;
 
@@ -8,16 +9,16 @@ use healthcheck::{HealthCheck, Outcome, health_check};
 use healthcheck_axum::Endpoints;
 use tokio::net::TcpListener;
 
-/// Expensive to create: checks borrow the one that the application uses.
+/// A connection pool. It is expensive to create, so checks borrow the application's pool.
 struct Pool {
     size: usize,
 }
 
-/// Small: checks get a clone.
+/// A small value: each run gets a clone.
 #[derive(Clone)]
 struct Region(&'static str);
 
-/// A trait with several implementations.
+/// A trait with several implementations. Checks take it as an `Arc`.
 trait Store: Send + Sync {
     fn reachable(&self) -> bool;
 }

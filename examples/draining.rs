@@ -1,7 +1,8 @@
 //! An application that drains with axum's own graceful shutdown. On SIGTERM readiness fails at once. The server answers
-//! for two seconds more, so that load balancers notice, and then stops accepting. On Ctrl-C it doesn't wait.
+//! for two more seconds, so that load balancers notice, and then stops accepting. On Ctrl-C it stops without this
+//! delay.
 //!
-//! `cargo run --example draining` (another address: as the first argument)
+//! `cargo run --example draining` (the first argument is the address, if you need another)
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! The endpoints merged into an axum application that has its own routes and state.
+//! Merges the endpoints into an axum application that has its own routes and state.
 //!
-//! `cargo run --example existing_app` (the address: as the first argument, 127.0.0.1:8080 without one)
+//! `cargo run --example existing_app` (the first argument is the address, by default 127.0.0.1:8080)
 
 use std::net::SocketAddr;
 
@@ -23,7 +23,7 @@ struct App {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::new()
         .route("/", get(async |State(app): State<App>| app.greeting))
-        // Merged after the application's layers, so that these don't log or trace every probe.
+        // The endpoints are merged after the application's layers, so these layers don't log or trace every probe.
         .merge(healthcheck_axum::router()?)
         .with_state(App { greeting: "hello" });
 
@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let listener = tokio::net::TcpListener::bind(addr).await?;
     println!("open http://{}/healthcheck", listener.local_addr()?);
-    // The environment page is for this machine alone, so it needs the client's address.
+    // The environment page is only for clients on this machine, so the router needs the client's address.
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
 }

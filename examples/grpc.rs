@@ -1,8 +1,8 @@
 //! The standard gRPC health service, `grpc.health.v1.Health`, driven by the same checks as the pages.
 //!
-//! `cargo run -p healthcheck-examples --example grpc --features grpc` (the addresses of the pages and of gRPC: as the
-//! arguments, 127.0.0.1:8080 and 127.0.0.1:50051 without), then `grpc-health-probe -addr 127.0.0.1:50051`, or a
-//! Kubernetes probe `grpc: {port: 50051, service: storage}`.
+//! `cargo run -p healthcheck-examples --example grpc --features grpc`, then `grpc-health-probe -addr 127.0.0.1:50051`,
+//! or a Kubernetes probe `grpc: {port: 50051, service: storage}`. The first argument is the address of the pages, by
+//! default 127.0.0.1:8080, and the second is the address of gRPC, by default 127.0.0.1:50051.
 //!
 //! As the protocol says, the service `""` is the whole. Each check is a service of its name. A client that watches an
 //! unknown service gets "unknown" and stays connected; tonic-health alone would refuse the call. tonic-health has no
@@ -26,7 +26,7 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tonic_health::server::{HealthReporter, HealthService};
 
-/// The service name of the whole.
+/// The gRPC service name that stands for the whole application.
 const WHOLE: &str = "";
 
 #[tokio::main]
@@ -59,14 +59,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .serve_with_incoming_shutdown(TcpIncoming::from(grpc), health.drained());
     let server = tokio::spawn(server);
     Endpoints::new(health).serve_on(pages).await?;
-    // A client that watches would stay connected for ever.
+    // A client that watches would keep its connection open forever, so the wait has a limit.
     if let Ok(ended) = tokio::time::timeout(Duration::from_secs(1), server).await {
         ended??;
     }
     Ok(())
 }
 
-/// Runs each second in the background: gRPC listens to changes only, so without requests it would learn of none.
+/// Creates a check that runs each second in the background. gRPC only learns of changes, and without runs there are
+/// none.
 fn storage(folder: PathBuf) -> Check {
     Check::blocking("storage", move || {
         std::fs::metadata(&folder)
@@ -77,7 +78,7 @@ fn storage(folder: PathBuf) -> Check {
     .interval(Duration::from_secs(1))
 }
 
-/// Passes every change on to the gRPC service, from the first report until the process ends.
+/// Forwards every change to the gRPC service, from the first report until the process ends.
 async fn tell(health: HealthCheck, reporter: HealthReporter, mut changes: UnboundedReceiver<Transition>) {
     let report = health.report().await;
     for result in &report.results {
@@ -95,7 +96,7 @@ async fn tell(health: HealthCheck, reporter: HealthReporter, mut changes: Unboun
         };
         tell_of(&reporter, checker.as_deref().unwrap_or(WHOLE), to != Status::Fail).await;
     }
-    // Clients that watch go elsewhere now; calls in flight are still answered.
+    // Clients that watch now choose another instance. The server still answers calls in flight.
     tell_that_none_serves(&reporter, &health).await;
 }
 
@@ -115,7 +116,7 @@ async fn tell_of(reporter: &HealthReporter, service: &str, is_up: bool) {
     reporter.set_service_status(service, status).await;
 }
 
-/// tonic-health's service, with the protocol's answer to a client that watches an unknown service.
+/// Wraps tonic-health's service. A client that watches an unknown service gets the answer that the protocol requires.
 struct Standard(HealthService);
 
 #[tonic::async_trait]
@@ -139,7 +140,7 @@ impl Health for Standard {
                 let unknown = HealthCheckResponse {
                     status: Told::ServiceUnknown.into(),
                 };
-                // No check is added at run time, so the status never changes.
+                // An application can't add checks at run time, so the status never changes.
                 let told = tokio_stream::once(Ok(unknown)).chain(tokio_stream::pending());
                 Ok(Response::new(Box::pin(told)))
             }

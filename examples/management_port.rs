@@ -1,7 +1,8 @@
-//! The health endpoints on a second port, which only the inside reaches. They answer from their own thread, even while
-//! the application is too busy to answer.
+//! Serves the health endpoints on a second port, for clients inside the network only. They have their own thread, so
+//! they answer even while the application is too busy to answer.
 //!
-//! `cargo run --example management_port` (the addresses: as arguments; 127.0.0.1:8080 and 127.0.0.1:9090 without)
+//! `cargo run --example management_port` (the arguments are the two addresses, by default 127.0.0.1:8080 and
+//! 127.0.0.1:9090)
 
 use axum::Router;
 use axum::routing::get;
@@ -27,7 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let drained = health.drained();
     let routes = Router::new().route("/", get(async || "the application"));
     let application = axum::serve(app, routes).with_graceful_shutdown(drained);
-    // If one of them fails, the other ends, too.
+    // If one server fails, the other stops too.
     tokio::try_join!(
         async { application.await.map_err(Box::<dyn std::error::Error>::from) },
         async { Ok(Endpoints::new(health).serve_on(management).await?) },

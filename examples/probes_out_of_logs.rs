@@ -1,7 +1,7 @@
-//! Probes come many times a minute and fill logs and traces. Here they stay out of both, even if a load balancer sends
-//! them to a path of the application.
+//! Probes arrive many times a minute and fill logs and traces. This example keeps them out of both, even if a load
+//! balancer probes a path of the application.
 //!
-//! `cargo run --example probes_out_of_logs` (another address: as the first argument)
+//! `cargo run --example probes_out_of_logs` (the first argument is the address, if you need another)
 
 use std::time::Duration;
 

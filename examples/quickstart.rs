@@ -1,7 +1,7 @@
 //! A service with a health endpoint and an environment page from four annotated functions: one check passes, one warns,
 //! and one fails until you repair it.
 //!
-//! `cargo run --example quickstart` (another address: as the first argument, or in `HEALTHCHECK_ADDR`)
+//! `cargo run --example quickstart` (the first argument or `HEALTHCHECK_ADDR` is the address, if you need another)
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};

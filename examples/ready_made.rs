@@ -1,7 +1,7 @@
-//! Ready-made checks only: a service with an SQLite file, which needs no other server.
+//! A service with only ready-made checks. Its database is an SQLite file, so it needs no other server.
 //!
-//! `cargo run -p healthcheck-examples --example ready_made --features ready-made` (the address: as the first argument,
-//! 127.0.0.1:8080 without one; the database: as the second)
+//! `cargo run -p healthcheck-examples --example ready_made --features ready-made` (the first argument is the address,
+//! by default 127.0.0.1:8080, and the second is the database file)
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -132,7 +132,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The service's own work, which reports to the checks.
+/// Counts the orders. This is the service's own work, and it reports its progress to the checks.
 async fn count_orders(pool: SqlitePool, beat: Heartbeat, evidence: ErrorRate) {
     let mut every = tokio::time::interval(Duration::from_secs(1));
     loop {

@@ -5,7 +5,7 @@
 //! - `cargo run --example self_probe probe` probes that service, for Docker: `HEALTHCHECK CMD ["/myapp", "probe"]`.
 //! - `cargo run --example self_probe probe --nagios` does the same for Nagios.
 //!
-//! (another address: in `HEALTHCHECK_ADDR`)
+//! `HEALTHCHECK_ADDR` sets another address.
 
 use std::process::ExitCode;
 

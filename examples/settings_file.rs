@@ -1,7 +1,7 @@
-//! A file sets the options of checks at deployment. Any configuration loader that uses serde can read it.
+//! Sets the options of checks at deployment, from a file. Any configuration loader that uses serde can read it.
 //!
-//! `cargo run --example settings_file` (the address and the file: as arguments; 127.0.0.1:8080 and
-//! examples/settings.json without)
+//! `cargo run --example settings_file` (the arguments are the address, by default 127.0.0.1:8080, and the file, by
+//! default examples/settings.json)
 
 use healthcheck::{HealthCheck, Settings, health_check};
 use healthcheck_axum::Endpoints;
@@ -18,7 +18,7 @@ fn addition_works() -> bool {
     [1, 1].iter().sum::<u32>() == 2
 }
 
-/// The application's own configuration; one of its keys holds the settings of the checks.
+/// The application's own configuration. Its key `health` contains the settings of the checks.
 #[derive(Deserialize)]
 struct Configuration {
     health: Settings,

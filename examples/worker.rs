@@ -1,9 +1,10 @@
-//! Workers that take messages off a queue only while the database is up: `until` at the start, a gate before each message.
+//! Workers that take messages from a queue only while the database is up: `until` waits at the start, a gate waits
+//! before each message.
 //!
-//! Start something that listens on 127.0.0.1:5432, such as `nc -lk 5432`; end it, and start it again.
+//! Start something that listens on 127.0.0.1:5432, such as `nc -lk 5432`. Stop it, and start it again.
 //!
-//! `cargo run --example worker` (the address: as the first argument, 127.0.0.1:8080 without one; the database: as the
-//! second, 127.0.0.1:5432)
+//! `cargo run --example worker` (the first argument is the address, by default 127.0.0.1:8080, and the second is the
+//! database, by default 127.0.0.1:5432)
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,7 +16,7 @@ use healthcheck_axum::Endpoints;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-/// Where the database listens.
+/// The address of the database.
 #[derive(Clone)]
 struct Database(Arc<str>);
 
@@ -77,7 +78,7 @@ async fn worker(gate: Gate, health: HealthCheck, database: Database, queue: Queu
             Err(error) => {
                 println!("message {message} failed: {error}");
                 queue.put_back(message);
-                // The cached result is out of date. Now the gate waits for a new one before it lets a message be taken.
+                // The cached result is out of date. After `expire`, the gate waits for a new run before it opens.
                 let _ = health.expire(&needed);
             }
         }
@@ -85,7 +86,7 @@ async fn worker(gate: Gate, health: HealthCheck, database: Database, queue: Queu
     }
 }
 
-/// Stands for a broker that never runs out of messages.
+/// Stands in for a broker that never runs out of messages.
 #[derive(Clone, Default)]
 struct Queue(Arc<Mutex<(u64, VecDeque<u64>)>>);
 

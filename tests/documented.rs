@@ -1,10 +1,11 @@
-//! What people copy: each check of another machine in the README, the docs, the examples and the comments is `external`.
+//! Asserts that each example of a check that connects to another machine is `external`. People copy the examples in the
+//! README, the docs, `examples` and the doc comments.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What asks another machine. A database in a file isn't one.
+/// Calls that connect to another machine. A database file isn't one.
 const ASKS: [&str; 9] = [
     "connect(",
     ".ping(",
@@ -31,7 +32,7 @@ fn files(under: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The text without the signs of its comments.
+/// Returns the text of a file, with the comment markers removed.
 fn read(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let lines = text.lines().map(|line| {
@@ -61,7 +62,7 @@ fn each_check_of_another_machine_is_external_in_all_that_people_copy() {
     let mut asking = 0;
     for path in found {
         let text = read(&path);
-        // An attribute with its function.
+        // An attribute together with its function.
         for check in text.split("#[health_check").skip(1) {
             let end = check.find("\n}").map_or(check.len(), |end| end + 2);
             let check = &check[..end];

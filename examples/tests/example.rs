@@ -1,4 +1,4 @@
-//! Starts an example as a process and asks it over HTTP.
+//! Starts an example as a process and sends HTTP requests to it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// The longest that a test waits for anything.
+/// The longest time that a test waits for anything.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
 /// A running example. Dropping it ends the process.
@@ -16,9 +16,9 @@ pub struct Example {
     pub lines: Receiver<String>,
 }
 
-/// The command that starts an example.
+/// Returns the command that starts an example.
 pub fn command(name: &str) -> Command {
-    // target/debug/deps/examples-… → target/debug/examples/name
+    // The test is target/debug/deps/examples-…, and an example is target/debug/examples/NAME.
     let own = std::env::current_exe().unwrap();
     let target: PathBuf = own.parent().and_then(Path::parent).unwrap().join("examples");
     let mut command = Command::new(target.join(name));
@@ -53,10 +53,10 @@ impl Example {
             .expect("the example prints a line more")
     }
 
-    /// The address in its next line `open http://ADDRESS/…`.
+    /// Reads lines up to the next `open http://ADDRESS/…`, and returns that address.
     pub fn address(&self) -> SocketAddr {
         loop {
-            // Log lines may come before it.
+            // Log lines may precede it.
             if let Some(rest) = self.line().strip_prefix("open http://") {
                 return rest.split_once('/').unwrap().0.parse().unwrap();
             }
@@ -71,12 +71,12 @@ impl Drop for Example {
     }
 }
 
-/// The status code and the body.
+/// Requests a path. Returns the status code and the body.
 pub fn get(address: SocketAddr, path: &str) -> (u16, String) {
     get_as("examples", address, path)
 }
 
-/// The same, with this `User-Agent`.
+/// Requests a path with this `User-Agent`. Returns the status code and the body.
 pub fn get_as(agent: &str, address: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();

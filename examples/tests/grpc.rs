@@ -1,4 +1,4 @@
-//! Asks the gRPC health service by tonic's client.
+//! Tests the gRPC health service with tonic's client.
 
 use rustix::process::{Pid, Signal, kill_process};
 use tonic::transport::Channel;
@@ -22,7 +22,7 @@ async fn check(client: &mut HealthClient<Channel>, service: &str) -> Result<Serv
         .map_err(|status| status.code())
 }
 
-/// Reads the stream until this status comes.
+/// Reads the stream until it contains this status.
 async fn sees(stream: &mut Streaming<HealthCheckResponse>, status: ServingStatus) {
     let seen = async {
         loop {
@@ -72,7 +72,7 @@ async fn check_and_watch_follow_a_check_that_fails_and_recovers_and_the_drain() 
     sees(&mut whole, ServingStatus::NotServing).await;
     assert_eq!(check(&mut client, "").await, Ok(ServingStatus::NotServing));
 
-    // One client still watches, and the process ends nevertheless.
+    // One client is still watching, but the process ends anyway.
     let ended = tokio::task::spawn_blocking(move || example.process.wait());
     let ended = tokio::time::timeout(LIMIT, ended).await;
     assert!(ended.expect("it ends").unwrap().unwrap().success());

@@ -1,4 +1,4 @@
-//! Probes and shutdown.
+//! Tests the examples of probes and shutdown.
 
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -69,7 +69,7 @@ fn probes_stay_out_of_traces() {
     get_as("curl/8.5", addr, "/readyz");
     get_as("ELB-HealthChecker/2.0", addr, "/");
     get_as("Mozilla/5.0", addr, "/");
-    // The log keeps the order of the requests. Its first line is about the last request, so none is about a probe.
+    // Requests are logged in order. The first line about a request is about the last one, so no probe was logged.
     let mut line = example.line();
     while !line.contains("request{") {
         line = example.line();

@@ -1,4 +1,4 @@
-//! Each example serves what its file says.
+//! Tests that each example serves what its file describes.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
@@ -185,7 +185,7 @@ fn a_worker_takes_no_message_while_the_database_is_down_and_goes_on_once_it_is_b
     let health = example.address();
     while !example.line().ends_with(" done") {}
     drop(database);
-    // At most four are in flight; no worker takes another one.
+    // At most four messages are in flight, because no worker takes another message.
     let mut failed = 0;
     while let Ok(line) = example.lines.recv_timeout(Duration::from_secs(2)) {
         failed += usize::from(line.contains(" failed: "));

@@ -1,8 +1,9 @@
-//! What one annotated check costs to compile and in the binary, beside the same registration written by hand.
+//! Measures what one annotated check costs in compile time and binary size, compared with the same registration by
+//! hand.
 //!
-//! `cargo bench -p healthcheck-macros --bench expansion`. Three crates are generated and built in turn: without checks,
-//! with 1,000 by hand, and with 1,000 annotated ones. Each figure is the median of the rounds, less what the crate
-//! without checks takes, for one check. The limits: 1.5 × the time by hand, 1.5 KB.
+//! `cargo bench -p healthcheck-macros --bench expansion`. It generates three crates and builds them in turn: one
+//! without checks, one with 1,000 checks by hand, and one with 1,000 annotated checks. Each figure is for one check:
+//! the median of the rounds, minus the figure of the crate without checks. The limits: 1.5 × the time by hand, 1.5 KB.
 
 #![allow(clippy::print_stdout)]
 
@@ -31,7 +32,7 @@ fn main() -> Result<()> {
     }
     for (mode, arguments) in MODES {
         let mut times: [Vec<Duration>; 3] = Default::default();
-        // The first round builds the dependencies.
+        // The first round also builds the dependencies, so it isn't measured.
         for round in 0..=ROUNDS {
             for (kind, times) in KINDS.iter().zip(&mut times) {
                 let time = build(&root, kind, arguments)?;
@@ -66,7 +67,7 @@ fn generate(root: &Path, kind: &str) -> Result<()> {
          [profile.dev]\nincremental = false\n\n[profile.release]\nstrip = true\n\n[workspace]\n"
     );
     fs::write(package.join("Cargo.toml"), manifest)?;
-    // The versions of this workspace, which are there already.
+    // Use the lock file of this workspace, whose dependencies are already downloaded.
     fs::copy(runtime.with_file_name("Cargo.lock"), package.join("Cargo.lock"))?;
     let mut source = String::new();
     for number in 0..CHECKS {
@@ -106,7 +107,7 @@ fn by_hand(number: u32) -> String {
     )
 }
 
-/// Builds the crate anew, its dependencies only the first time.
+/// Rebuilds the crate. Its dependencies are built only the first time.
 fn build(root: &Path, kind: &str, arguments: &[&str]) -> Result<Duration> {
     let source = root.join(kind).join("src/main.rs");
     let text = fs::read(&source)?;

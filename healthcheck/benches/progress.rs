@@ -1,6 +1,6 @@
-//! What `Progress` costs the work that it watches: `cargo bench -p healthcheck --bench progress`.
+//! Measures the overhead of `Progress` on the work that it watches: `cargo bench -p healthcheck --bench progress`.
 //!
-//! Prints nanoseconds: the least of several rounds, since whatever else the machine does only adds.
+//! Prints nanoseconds, the minimum of several rounds, because other load on the machine can only add time.
 
 use std::hint::black_box;
 use std::thread;
@@ -57,7 +57,7 @@ fn main() {
     }
 }
 
-/// The places are there already.
+/// Measures `begin` alone. After the first round, the slots are already allocated.
 fn begin_alone(progress: &Progress) -> f64 {
     let mut all = Vec::with_capacity(1_000);
     let mut least = f64::INFINITY;

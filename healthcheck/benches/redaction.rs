@@ -1,9 +1,9 @@
-//! What the redactor hides and what it costs: the corpora, a variable, a log line, a megabyte of each kind of hostile
-//! text, and the values of two environments.
+//! Measures what the redactor hides and what it costs, on the corpora, a variable, a log line, a megabyte of each kind
+//! of hostile text, and the values of two environments.
 //!
 //! `cargo bench -p healthcheck --bench redaction` prints the fastest run and the median of each kind. It fails if a
-//! megabyte takes longer than the limit, so a script can run it. What redaction adds to a binary and how long it compiles,
-//! `benches/redaction_size` measures.
+//! megabyte takes longer than the limit, so a script can run it. `benches/redaction_size` measures how much redaction
+//! adds to the size and the compile time of a binary.
 
 #![allow(clippy::print_stdout, reason = "a bench says what it measured")]
 #![allow(clippy::unwrap_used, reason = "a corpus that can't be read ends the bench")]
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
-/// The room itself: `Redaction` is private to the crate, and takes nothing from it.
+// The module is compiled into the bench, because `Redaction` is private to the crate. It depends on nothing else there.
 #[allow(
     dead_code,
     unused_imports,
@@ -27,10 +27,10 @@ mod redact;
 const MEGABYTE: usize = 1 << 20;
 const LIMIT: Duration = Duration::from_millis(50);
 const ROUNDS: usize = 9;
-/// Nothing is measured again that took this long.
+/// Kinds that take this long are measured only once.
 const ENOUGH: Duration = Duration::from_millis(400);
 
-/// Repeated to a megabyte each.
+/// The patterns. Each is repeated to a megabyte.
 const PATTERNS: &[(&str, &str)] = &[
     ("letters", "a"),
     ("spaces", " "),
@@ -141,7 +141,7 @@ const PATTERNS: &[(&str, &str)] = &[
 
 fn main() {
     let mut slowest = Duration::ZERO;
-    // One kind alone can be asked for by its name, `environments` and `corpora` too.
+    // An argument selects one kind by its name; `environments` and `corpora` are names too.
     let only = std::env::args().nth(1).filter(|name| !name.starts_with('-'));
     for (name, pattern) in PATTERNS
         .iter()
@@ -184,7 +184,8 @@ fn main() {
     }
 }
 
-/// What is hidden of the corpora, what is destroyed, how many log lines change, and what a variable and a log line cost.
+/// Prints how many secrets of the corpora are hidden, how many ordinary values are destroyed, how many log lines
+/// change, and what a variable and a log line cost.
 fn corpora() {
     let redaction = redact::Redaction::default();
     let mut variables = Vec::new();
@@ -236,7 +237,7 @@ fn corpora() {
         .iter()
         .map(|case| (case["name"].as_str().unwrap(), value(case)))
         .collect();
-    // The clock of a thread ticks in milliseconds.
+    // The CPU clock of a thread advances in milliseconds, so short runs are repeated.
     const TIMES: usize = 60;
     let each = |taken: &Taken, count: usize| taken.fastest.as_secs_f64() * 1e6 / (TIMES * count) as f64;
     let copied = measure(5, || {
@@ -294,7 +295,7 @@ fn percent(part: usize, whole: usize) -> f64 {
     100.0 * part as f64 / whole as f64
 }
 
-/// The values of two hundred variables against writing all of them, names and values, as JSON.
+/// Compares redacting the values of 200 variables with writing all their names and values as JSON.
 fn environments() {
     environment("a container's 200 variables", container());
     environment("200 variables of which most are hard to judge", hard());
@@ -323,7 +324,8 @@ fn environment(name: &str, variables: impl Iterator<Item = (String, String)>) {
     );
 }
 
-/// What Kubernetes gives a container for each of 23 services of its namespace, and what an image and a deployment add.
+/// Generates a container's variables: those that Kubernetes adds for 23 services, and those of an image and a
+/// deployment.
 fn container() -> impl Iterator<Item = (String, String)> {
     let services = (0..23).flat_map(|index| {
         let address = format!("10.96.{index}.{}", index * 7 % 250);
@@ -368,7 +370,8 @@ fn container() -> impl Iterator<Item = (String, String)> {
     services.chain(own)
 }
 
-/// An eighth each of paths, addresses with passwords, words, numbers, pages, hashes, flags, sentences.
+/// Generates 200 variables, an eighth each of paths, URLs with passwords, words, numbers, pages, hashes, flags,
+/// sentences.
 fn hard() -> impl Iterator<Item = (String, String)> {
     (0..200).map(|index| {
         let value = match index % 8 {
@@ -385,7 +388,8 @@ fn hard() -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// What the runs of one kind took. The fastest is what the code costs, the median shows how busy the machine was.
+/// The durations of the runs of one kind. The fastest is the cost of the code; the median shows how busy the machine
+/// was.
 struct Taken {
     fastest: Duration,
     median: Duration,
@@ -415,7 +419,8 @@ fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// How long this thread has run, which other work on the machine doesn't change; Linux tells.
+/// Returns this thread's CPU time, because other load distorts wall-clock time. Returns `None` where it can't be read:
+/// only Linux has the file.
 fn processor_time() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split(' ').next()?.parse().ok().map(Duration::from_nanos)

@@ -1,4 +1,5 @@
-//! The check `http`: what it accepts, what it refuses, and which layer it blames, against servers in this process.
+//! Tests the check `http` against servers in this process: what it accepts and refuses, and which layer its failures
+//! name.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
@@ -131,7 +132,7 @@ async fn each_run_dials_anew_and_leaves_no_connection() {
     }
 }
 
-/// A server that is full, that a firewall cut off, or whose listener is gone, goes on serving the connections it has.
+/// A server keeps serving its open connections even if it is full, behind a firewall, or its listener is closed.
 #[tokio::test]
 async fn a_server_that_takes_no_new_connection_fails_at_the_next_run() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -160,7 +161,8 @@ async fn a_server_that_takes_no_new_connection_fails_at_the_next_run() {
     serving.abort();
 }
 
-/// A firewall that forgets a connection does the same: the next request over it is never answered.
+/// Like a firewall that has forgotten a connection, this server never answers a second request on one connection. So
+/// each run has to open a new one.
 #[tokio::test]
 async fn a_server_that_answers_only_on_new_connections_passes_each_time() {
     let server = Server::plain(|head| {
@@ -342,7 +344,7 @@ async fn a_certificate_is_trusted_by_its_file_alone() {
         let outcome = http(&url).ca_file(certificate.file()).await;
         assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
     }
-    // That it was trusted before is no reason to trust it.
+    // Trust in the earlier certificate must not carry over to this request.
     let other = Certificate::valid();
     let outcome = http(&url).ca_file(other.file()).await;
     assert!(text(&outcome).starts_with("TLS: localhost:"), "{outcome:?}");

@@ -1,5 +1,5 @@
-//! However often the ready-made checks run, nothing is left behind. A binary of its own, since it counts the process's
-//! files and threads.
+//! Asserts that repeated runs of the ready-made checks leak nothing. It needs its own binary, because it counts the
+//! files and threads of the process.
 #![cfg(all(target_os = "linux", feature = "checks-net", feature = "checks-system"))]
 
 use std::error::Error;
@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 const RUNS: usize = 10_000;
 
-/// Open files and threads.
+/// Counts this process's open files and threads.
 fn held() -> std::io::Result<(usize, usize)> {
     Ok((
         fs::read_dir("/proc/self/fd")?.count(),
@@ -66,7 +66,8 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() -> Result
             assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
         }
     }
-    // A lookup's thread ends a moment after its answer, the server's end of a connection after its accept.
+    // The thread of a look-up ends shortly after its answer, and the server closes its end of a connection after
+    // accepting it.
     let patience = Instant::now() + Duration::from_secs(30);
     let mut after = held()?;
     while (after.0 > before.0 || after.1 > before.1) && Instant::now() < patience {

@@ -1,4 +1,4 @@
-//! A value that swings around its limit, as a service sees it: through a check of its own, run after run.
+//! Tests a value that oscillates around its limit, through a service's check, over several runs.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
@@ -83,7 +83,7 @@ async fn calls_that_fail_around_their_limit_give_one_transition() {
     };
     record(9_000, 1_000);
     let mut statuses = Vec::new();
-    // Between 9.99 % and 10.01 %.
+    // The share of errors alternates between 9.99 % and 10.01 %.
     for _ in 0..10 {
         record(0, 2);
         statuses.push(health.report().await.results[0].status);
@@ -94,7 +94,7 @@ async fn calls_that_fail_around_their_limit_give_one_transition() {
     assert_eq!(statuses[0], Status::Warn);
 }
 
-/// What is provided to a check may be any of them.
+/// A check can watch any progress or task that the application provides.
 #[tokio::test]
 async fn work_and_tasks_are_watched_by_checks_that_were_given_them() {
     let progress = Progress::new(Duration::from_secs(60));

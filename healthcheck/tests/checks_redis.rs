@@ -1,4 +1,4 @@
-//! The check `redis`, against a server in this process that speaks as much of the protocol as a PING takes.
+//! Tests the check `redis` against a server in this process that implements only what the check needs.
 #![allow(clippy::unwrap_used)]
 
 use std::net::SocketAddr;
@@ -17,22 +17,23 @@ fn text(outcome: &Outcome) -> &str {
     outcome.output().as_str().unwrap()
 }
 
-/// Its connections end with it.
+/// A Redis server for tests. Dropping it closes its connections.
 struct Server {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
     accepting: tokio::task::JoinHandle<()>,
-    /// Dropped, it takes no more connections, and serves those it has.
+    /// Dropping this sender stops the server from accepting, but it keeps serving its open connections.
     open: tokio::sync::watch::Sender<bool>,
 }
 
 impl Server {
-    /// Answers a PING with `pong`, not at all where that is empty; every other command with OK.
+    /// Starts a server that answers PING with `pong`, or not at all if `pong` is empty. It answers other commands with
+    /// OK, except ROLE.
     async fn on(address: &str, pong: &'static str) -> Self {
         Self::on_answering(address, pong, "+OK\r\n", "").await
     }
 
-    /// The same with an answer to SET and one to ROLE.
+    /// Starts a server that also answers SET with `set` and ROLE with `role`.
     async fn answering(pong: &'static str, set: &'static str, role: &'static str) -> Self {
         Self::on_answering("127.0.0.1:0", pong, set, role).await
     }
@@ -129,7 +130,7 @@ async fn a_client_dials_anew_for_each_run_and_leaves_no_connection() {
     );
 }
 
-/// A server that is full goes on serving the connections it has.
+/// A full server keeps serving its open connections.
 #[tokio::test]
 async fn a_server_that_takes_no_new_connection_fails_at_the_next_run() {
     let server = Server::start(PONG).await;
@@ -170,7 +171,7 @@ async fn what_refuses_a_write_is_not_writable_and_still_answers_a_ping() {
             "",
             Status::Fail,
         ),
-        // A user without that key, on a primary and on a replica; and a user without ROLE.
+        // A user without access to that key, on a primary and on a replica. Then a user without permission for ROLE.
         (
             "-NOPERM no permissions\r\n",
             "*1\r\n$6\r\nmaster\r\n",
@@ -311,7 +312,7 @@ async fn a_password_is_never_shown() {
     );
 }
 
-/// It is full, or protects itself from other machines.
+/// A server does this if it is full, or in protected mode.
 #[tokio::test]
 async fn what_a_server_says_before_it_closes_is_the_reason() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,4 +1,4 @@
-//! The check `tls`, against certificates made for a few days.
+//! Tests the check `tls` with certificates that are generated for each test.
 #![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, SystemTime};
@@ -122,7 +122,8 @@ async fn each_failure_names_its_layer() {
     }
 }
 
-/// The outcome of a server that shows the leaf and what is sent with it, to a client that trusts these.
+/// Returns the check's outcome for a server that presents a leaf and the certificates `sent`. The client trusts
+/// `trusted`.
 async fn judged(leaf_days: u32, signer: &Authority, sent: &[&Authority], trusted: &[&Authority]) -> Outcome {
     let leaf = signer.leaf(SystemTime::now() + DAY * leaf_days + Duration::from_secs(60));
     let acceptor = std::sync::Arc::new(std::sync::Mutex::new(acceptor_of(&leaf, sent)));
@@ -178,7 +179,7 @@ async fn the_authority_that_was_used_counts_and_others_do_not() {
     let root = Authority::root("Root", in_days(900));
     let outcome = judged(90, &root, &[], &[&ending, &root]).await;
     assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
-    // Clients of other makers refuse it, though ours doesn't look.
+    // Our own TLS client ignores an expired root. Others reject it, so the check reports it.
     let ended = Authority::root("Ended", SystemTime::now() - DAY * 3);
     let outcome = judged(90, &ended, &[], &[&ended]).await;
     assert!(

@@ -1,5 +1,5 @@
-//! The check `tonic`: what it makes of the answers that a channel can give. The package `tests` holds the one against a
-//! server, behind the feature `e2e`.
+//! Tests how the check `tonic` interprets the answers of a channel. The package `tests` has the test against a server,
+//! behind the feature `e2e`.
 #![allow(clippy::unwrap_used)]
 
 use std::future::{pending, ready};
@@ -14,7 +14,7 @@ use tonic::body::Body;
 use tonic::codegen::{Service, StdError, http};
 use tonic_health::pb::health_check_response::ServingStatus;
 
-/// Gives one answer to every call.
+/// A channel that gives the same answer to every call.
 #[derive(Clone)]
 enum Channel {
     State(i32),
@@ -37,7 +37,7 @@ impl Service<http::Request<Body>> for Channel {
         let answer = http::Response::builder().header("content-type", "application/grpc");
         match self.clone() {
             Self::State(state) => {
-                // A frame: not compressed, its length, and the message: field 1 as a number.
+                // A gRPC frame: the compression flag, the length, and a message whose field 1 is a number.
                 let message = [0, 0, 0, 0, 2, 0x08, u8::try_from(state).unwrap()];
                 let body = Body::new(String::from_utf8(message.to_vec()).unwrap());
                 Box::pin(ready(Ok(answer.header("grpc-status", 0).body(body).unwrap())))
@@ -54,7 +54,7 @@ impl Service<http::Request<Body>> for Channel {
     }
 }
 
-/// Its connection has broken while idle; the next call is made over a new one.
+/// A channel whose connection broke while idle. Its first call fails, and the next call uses a new connection.
 #[derive(Clone)]
 struct Restarted(std::sync::Arc<std::sync::atomic::AtomicBool>);
 

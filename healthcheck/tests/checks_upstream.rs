@@ -1,4 +1,4 @@
-//! The check `upstream`, against another service's report and against itself.
+//! Tests the check `upstream` against another service's report and against its own.
 #![allow(clippy::unwrap_used)]
 
 use healthcheck::checks::upstream;

@@ -12,10 +12,10 @@ use healthcheck_axum::Endpoints;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
-/// Stands for a client of Redis.
+/// Stands in for a Redis client.
 #[derive(Clone, Debug)]
 pub struct Redis {
-    /// Where it listens.
+    /// The address of the server.
     pub addr: SocketAddr,
 }
 
@@ -26,7 +26,7 @@ pub async fn redis(redis: &Redis) -> io::Result<&'static str> {
     Ok("redis ok")
 }
 
-/// The numbers of the waiting orders.
+/// The queue of waiting orders, as a list of their numbers.
 #[derive(Debug, Default)]
 pub struct Queue(pub Mutex<Vec<u64>>);
 
@@ -41,7 +41,7 @@ pub async fn queue(queue: &Arc<Queue>) -> Outcome {
     }
 }
 
-/// The prices, read once when the service starts.
+/// The prices. The service reads them once at start.
 #[derive(Clone, Debug)]
 pub struct Prices(pub Vec<u32>);
 
@@ -54,7 +54,7 @@ pub fn prices(prices: &Prices) -> Result<String, &'static str> {
     }
 }
 
-/// Finds the checks and provides what they take as parameters. A test may add `only` and `replace` before `build`.
+/// Collects the checks and provides what they take as parameters. A test may call `only` and `replace` before `build`.
 pub fn checks(redis: Redis, queue: Arc<Queue>, prices: Prices) -> HealthCheckBuilder {
     HealthCheck::builder()
         .provide(redis)
@@ -62,7 +62,7 @@ pub fn checks(redis: Redis, queue: Arc<Queue>, prices: Prices) -> HealthCheckBui
         .provide(prices)
 }
 
-/// The whole service: its own routes and the health endpoints.
+/// Returns the router of the whole service: its own routes and the health endpoints.
 pub fn app(health: HealthCheck) -> Result<Router, BuildError> {
     Ok(Router::new()
         .route("/", get(async || "the orders"))

@@ -1,4 +1,4 @@
-//! The checks by themselves: as functions, and in a report without HTTP.
+//! Tests the checks without HTTP: by calling their functions, and in a report.
 #![allow(clippy::unwrap_used)]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -50,7 +50,7 @@ async fn only_leaves_the_other_checks_out() {
 
 #[tokio::test]
 async fn the_report_is_red_while_redis_is_down_and_green_once_it_is_up() {
-    // The address is taken and refuses connections until `listen`.
+    // The socket is bound, but refuses connections until `listen`.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let addr = socket.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! The service as its clients see it: the router's status codes, without a socket.
+//! Tests the service from its clients' point of view, by the router's status codes and without a socket.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use orders::{Prices, Queue, Redis};
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
-/// The service with this queue, and a stand-in for the check of Redis. A real connection has no place in paused time:
-/// that time runs ahead to the time limit while the check waits for the network.
+/// Builds the service with this queue, and replaces the check of Redis. A real connection doesn't work with paused
+/// time: while the check waits for the network, the paused clock advances to the time limit.
 fn app(redis: Outcome, queue: &Arc<Queue>) -> Router {
     let unused = Redis {
         addr: ([127, 0, 0, 1], 1).into(),
@@ -47,7 +47,7 @@ async fn monitors_see_that_redis_is_down_and_the_instance_stays_in_rotation() {
     assert_eq!(status(&app, "/livez").await, StatusCode::OK);
 }
 
-/// How long readiness still passes for a load balancer that asks once a second.
+/// Measures how long readiness still passes for a load balancer that probes once a second.
 async fn ready_for(app: &Router) -> Duration {
     let start = Instant::now();
     while status(app, "/readyz").await == StatusCode::OK {
@@ -57,7 +57,7 @@ async fn ready_for(app: &Router) -> Duration {
     start.elapsed()
 }
 
-// On a probe a pass may be 5 s old, and a run may take 2 s.
+// A probe may get a pass that is up to 5 s old, and the run that detects the failure may take 2 s.
 const LIMIT: Duration = Duration::from_secs(7);
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use healthcheck::CheckResult;
 use serde_json::Value;
 
-/// An output as text: a string without quotes, an empty text for `null`, and JSON for everything else.
+/// Converts an output to text: a string without quotes, an empty text for `null`, and JSON for everything else.
 pub(crate) fn output(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => text.as_str().into(),
@@ -16,8 +16,8 @@ pub(crate) fn output(value: &Value) -> Cow<'_, str> {
     }
 }
 
-/// Text on a single line. Escapes control characters, line separators and marks that change the direction of writing,
-/// so that no output can imitate a line of ours.
+/// Displays a text on a single line. Escapes control characters, line separators and marks that change the direction of
+/// writing, so that no output can imitate a line of ours.
 pub(crate) struct OneLine<'a>(pub(crate) &'a str);
 
 impl Display for OneLine<'_> {
@@ -73,7 +73,8 @@ fn breaks_out(character: char) -> bool {
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Seconds since the epoch as RFC 3339, such as "2026-01-17T03:36:48Z". `None` if the year doesn't have four digits.
+/// Formats seconds since the epoch as RFC 3339, such as "2026-01-17T03:36:48Z". Returns `None` if the year doesn't have
+/// four digits.
 pub(super) fn rfc3339(seconds: f64) -> Option<String> {
     let since = Duration::try_from_secs_f64(seconds).ok()?;
     let time = UNIX_EPOCH.checked_add(since)?;
@@ -83,7 +84,7 @@ pub(super) fn rfc3339(seconds: f64) -> Option<String> {
     Some(text)
 }
 
-/// A duration in .NET's constant format, "[d.]hh:mm:ss.fffffff".
+/// Formats a duration in .NET's constant format, "[d.]hh:mm:ss.fffffff".
 pub(super) fn time_span(seconds: f64) -> String {
     let duration = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let whole = duration.as_secs();
@@ -97,7 +98,7 @@ pub(super) fn time_span(seconds: f64) -> String {
     format!("{days}{hours:02}:{minutes:02}:{seconds:02}.{ticks:07}")
 }
 
-/// A duration for people: "85 µs", "12 ms", "0.8 s", "2 min", "5 h", "3 d".
+/// Formats a duration for people: "85 µs", "12 ms", "0.8 s", "2 min", "5 h", "3 d".
 pub(super) fn spoken(seconds: f64) -> String {
     let seconds = seconds.max(0.0);
     match seconds {
@@ -112,12 +113,12 @@ pub(super) fn spoken(seconds: f64) -> String {
     }
 }
 
-/// A size as people read it: "512 B", "3.2 MiB", "64 GiB".
+/// Formats a size for people: "512 B", "3.2 MiB", "64 GiB".
 pub(super) fn size(bytes: f64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     let mut scaled = (bytes, "B");
     for unit in UNITS {
-        // What would be rounded to 1024 is 1 of the next.
+        // From 1023.5 on, a value would round to 1024: use the next unit instead, so 1023.5 KiB is shown as "1.0 MiB".
         if scaled.0 < 1023.5 {
             break;
         }
@@ -127,7 +128,7 @@ pub(super) fn size(bytes: f64) -> String {
     format!("{:.places$} {}", scaled.0, scaled.1)
 }
 
-/// The first bytes of a text, at most `bytes`, and whether something was cut off.
+/// Returns at most the first `bytes` bytes of a text, and whether it was cut.
 pub(super) fn beginning(text: &str, bytes: usize) -> (&str, bool) {
     let mut ends = (0..=bytes.min(text.len())).rev();
     let end = ends.find(|end| text.is_char_boundary(*end)).unwrap_or_default();
@@ -135,12 +136,12 @@ pub(super) fn beginning(text: &str, bytes: usize) -> (&str, bool) {
         .map_or((text, false), |(start, rest)| (start, !rest.is_empty()))
 }
 
-/// A JSON key in words.
+/// Converts a JSON key to words: `response_time` to "response time".
 pub(crate) fn words(key: &str) -> String {
     key.replace('_', " ")
 }
 
-/// A help text or a list of texts on one line.
+/// Writes a help text, or a list of texts, on one line.
 pub(crate) fn listed(value: &Value) -> String {
     match value {
         Value::Array(items) => items.iter().map(listed).collect::<Vec<_>>().join(", "),

@@ -1,5 +1,5 @@
-//! Whatever an `Accept` header is, its members are tokens of it, in its order, with a weight that HTTP knows; and a form
-//! is always found.
+//! Asserts for any `Accept` header: its parsed members are tokens of the header, in order, each with a weight that HTTP
+//! allows, and negotiation never selects an empty format.
 #![no_main]
 
 use healthcheck_axum::__fuzzing::{accept, negotiate};

@@ -1,4 +1,4 @@
-//! Whatever a query is, it is read or refused, and what is read is what was written.
+//! Asserts for any query: it is parsed or rejected, and a parsed query survives being written and parsed again.
 #![no_main]
 
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ fuzz_target!(|raw: &str| {
         );
     }
     let written = written(&asked);
-    // Escapes make it up to three times as long.
+    // Percent-encoding makes the query up to three times as long.
     if written.len() <= 32 * 1024 {
         assert_eq!(query(&written).as_ref(), Some(&asked), "{raw:?}\n{written:?}");
     }

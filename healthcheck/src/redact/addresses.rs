@@ -1,12 +1,12 @@
-//! Addresses: passwords before the host, and paths that are the secret.
+//! Addresses (URLs): hides passwords before the host, and paths that are secret themselves.
 
 use super::bytes::*;
 use super::scan::Scan;
 use super::values::{is_placeholder, is_short_number, is_uuid, looks_random};
 use super::words::{NO_USER, means};
 
-/// Ends of hosts, and the path below which everything is the secret. The empty host is any: of services that people host
-/// themselves.
+/// Suffixes of webhook hosts, each with the path below which everything is secret. An empty suffix matches every host,
+/// for self-hosted services.
 #[rustfmt::skip]
 static HOOKS: &[(&str, &str)] = &[
     ("hooks.slack.com", "/services/"), ("hooks.slack.com", "/workflows/"), ("hooks.slack.com", "/triggers/"),
@@ -22,14 +22,14 @@ static HOOKS: &[(&str, &str)] = &[
     ("script.google.com", "/macros/s/"), ("loggly.com", "/inputs/"), ("", "/hooks/"), ("", "/webhooks/"),
 ];
 
-/// The address whose scheme ends at `colon`; where to read on.
+/// Hides the secrets in the address whose scheme ends at `colon`. Returns where reading continues.
 pub(super) fn address(scan: &mut Scan<'_>, colon: usize) -> usize {
     let bytes = scan.bytes;
     let from = colon + "://".len();
     let mut end = from;
     while end < bytes.len() && !is(bytes[end], ENDS_ADDRESS) {
         if bytes[end] == b':' && bytes[end..].starts_with(b"://") && at(bytes, end + 3) != b'@' {
-            // `http://a:x@h,http://b:y@h`: the next one is read by itself.
+            // `http://a:x@h,http://b:y@h`: the second address is read separately.
             end = run_back(bytes, end, 16, ALNUM).max(from);
             break;
         }
@@ -39,7 +39,7 @@ pub(super) fn address(scan: &mut Scan<'_>, colon: usize) -> usize {
     if let Some(sign) = end_of_user_info(bytes, from, end) {
         host = sign + 1;
         let mut start = from;
-        // `amqp://one:x@a,two:y@b`
+        // Several hosts with a user info each: `amqp://one:x@a,two:y@b`.
         while let Some(comma) = memchr::memchr(b',', &bytes[start..sign]).map(|comma| start + comma)
             && let Some(found) = memchr::memchr(b'@', &bytes[start..comma])
         {
@@ -52,14 +52,14 @@ pub(super) fn address(scan: &mut Scan<'_>, colon: usize) -> usize {
     hook(scan, host, slash, end).unwrap_or_else(|| run(bytes, host, ALNUM))
 }
 
-/// The `@` behind the password of an address.
+/// Finds the `@` that ends the user info of an address.
 fn end_of_user_info(bytes: &[u8], from: usize, end: usize) -> Option<usize> {
     let slash = until(bytes, from, ENDS_HOST).min(end);
     let last = |to: usize| memchr::memrchr(b'@', &bytes[from..to]).map(|sign| from + sign);
     last(slash)
         .filter(|sign| sign + 1 < slash || at(bytes, slash) != b'/')
         .or_else(|| {
-            // A password with a slash in it: what stands behind the colon is no port.
+            // The text behind the colon isn't a port, so it may be a password that contains a slash.
             let skip = memchr::memchr(b']', &bytes[from..slash])
                 .filter(|_| at(bytes, from) == b'[')
                 .unwrap_or(0);
@@ -73,10 +73,11 @@ fn end_of_user_info(bytes: &[u8], from: usize, end: usize) -> Option<usize> {
         })
 }
 
-/// `user:password`, or a token alone, between `start` and the `@`.
+/// Hides the secret in the user info between `start` and the `@`: the password of `user:password`, or a lone token.
 fn user_and_password(scan: &mut Scan<'_>, colon: usize, start: usize, sign: usize) {
     let info = scan.part(start, sign);
-    // Without a digit a user alone is one: `akka.tcp://sparkExecutorActorSystem@host`.
+    // A user without a password is taken for a token only if it has a digit: `akka.tcp://sparkExecutorActorSystem@host`
+    // has none.
     let web = find(&scan.bytes[colon.saturating_sub(5)..colon], b"http").is_some();
     let is_token = |user: &str| {
         is_uuid(user)
@@ -85,7 +86,7 @@ fn user_and_password(scan: &mut Scan<'_>, colon: usize, start: usize, sign: usiz
     };
     let hidden = match split_at(info, b':') {
         Some((user, "")) if is_token(user) => start..start + user.len(),
-        // `https://token:x-oauth-basic@github.com`
+        // A token as the user, and a constant as the password: `https://token:x-oauth-basic@github.com`.
         Some((user, "x" | "X" | "x-oauth-basic" | "api_token")) if looks_random(user, 8) => start..sign,
         Some((_, password)) if !is_placeholder(password) => sign - password.len()..sign,
         None if is_token(info) => start..sign,
@@ -94,7 +95,8 @@ fn user_and_password(scan: &mut Scan<'_>, colon: usize, start: usize, sign: usiz
     scan.hide(hidden);
 }
 
-/// A path that is the secret, behind the host from `host` to `slash`; where it ends.
+/// Hides the secret path behind the host that spans `host..slash`. Returns the end of that path, or `None` if the
+/// address isn't a webhook.
 fn hook(scan: &mut Scan<'_>, host: usize, slash: usize, end: usize) -> Option<usize> {
     let name = scan.part(host, slash);
     let name = split_at(name, b':').map_or(name, |(name, _)| name);
@@ -116,7 +118,8 @@ fn hook(scan: &mut Scan<'_>, host: usize, slash: usize, end: usize) -> Option<us
         }
         let longest = longest_part(rest);
         let known_by_number = known.ends_with("zapier.com") && has(rest, b"/");
-        // Mattermost's are 26 letters and digits, not always both. A long path of a known host says enough by itself.
+        // Mattermost's tokens are 26 letters and digits, and some have only letters or only digits. For a known host
+        // with a specific path, a long segment is enough.
         let own = longest.len() == 26 && all(longest, ALNUM, b"")
             || !known.is_empty() && below.len() > 8 && longest.len() >= 16;
         if known_by_number || looks_random(longest, if known.is_empty() { 16 } else { 8 }) || own {
@@ -128,7 +131,8 @@ fn hook(scan: &mut Scan<'_>, host: usize, slash: usize, end: usize) -> Option<us
     None
 }
 
-/// `user:password@host` without a scheme, and Oracle's `user/password@//host:1521/service`; where to read on.
+/// Hides the password in `user:password@host` without a scheme, and in Oracle's `user/password@//host:1521/service`.
+/// Returns where reading continues.
 pub(super) fn user_info(scan: &mut Scan<'_>, sign: usize) -> usize {
     let bytes = scan.bytes;
     let start = until_back(bytes, sign, 160, OPENS_USER);
@@ -149,7 +153,7 @@ pub(super) fn user_info(scan: &mut Scan<'_>, sign: usize) -> usize {
         scan.hide(sign - password.len()..sign);
         return sign + 1;
     }
-    // Alone a host may be any word: `[SendWorker:1889:Quorum$Worker@688]`, `app:1.2@sha256:0123`, `npm:left-pad@1.0.0`.
+    // A host without a dot or a port may be any word: `[SendWorker:1889:Quorum$Worker@688]`, `app:1.2@sha256:0123`.
     let located = matches!(next, b':' | b'/' | b'(');
     let alone = start == 0 && (next == 0 || is(next, ENDS_ADDRESS));
     let is_host = located || has(name, b".") && name.len() > 3 || name == "localhost" || alone;
@@ -165,7 +169,7 @@ pub(super) fn user_info(scan: &mut Scan<'_>, sign: usize) -> usize {
     let user = last_part(user, b"=/");
     // `From:alice@example.com`: a plain word before a host without a port is the name of a mailbox.
     let mail = !located && all(password, ALNUM, b"._+-") && !looks_random(password, 6);
-    // A number, or the date of a message's identifier.
+    // A number isn't a password, and a date as the user belongs to the identifier of a mail message.
     let date = !user.is_empty() && all(user, DIGIT, b"-.T");
     let number = date || is_short_number(password) && !matches!(next, b'/' | b'(');
     if (is_user(user) || user.is_empty() && located) && !(mail || number || means(user, NO_USER)) {

@@ -1,4 +1,4 @@
-//! What the module promises to the rest of the crate.
+//! Tests the functions of this module that the rest of the crate uses.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -221,12 +221,12 @@ fn a_text_without_a_secret_is_not_copied() {
     assert!(matches!(redact(text), Cow::Borrowed(shown) if std::ptr::eq(shown, text)));
 }
 
-/// A list in a list in a list …, built and dropped without recursion.
+/// Nests `inner` in `levels` wrappers without recursion.
 fn nested(levels: usize, inner: Value, wrap: fn(Value) -> Value) -> Value {
     (0..levels).fold(inner, |value, _| wrap(value))
 }
 
-/// On a stack of the size that threads have, or smaller.
+/// Runs the closure on a 2 MiB stack, the default of Rust's threads.
 fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new()
         .stack_size(2 << 20)
@@ -236,7 +236,7 @@ fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
         .expect("no overflow");
 }
 
-/// `json!` would copy the value, and copying calls itself once a level.
+/// Builds an object without `json!`, which would copy the value: copying recurses once per level.
 fn object(name: &str, value: Value) -> Value {
     Value::Object([(name.to_owned(), value)].into_iter().collect())
 }

@@ -1,4 +1,4 @@
-//! Secrets among the arguments of a command: `--password x`, `--password=x`, `mysql -px`, `curl -u user:x`.
+//! Finds secrets in the arguments of a command: `--password x`, `--password=x`, `mysql -px`, `curl -u user:x`.
 
 use std::ops::Range;
 
@@ -10,14 +10,14 @@ use super::scan::Scan;
 use super::values::{is_masked, is_path, is_placeholder, is_setting, is_short_number, looks_random};
 use super::words::*;
 
-/// Programs, and which of their flags and words take a secret. Behind each flag stands how:
+/// Programs, each with its flags and words that take a secret. The sign after each flag says where the secret is:
 ///
-/// - `!` in the next argument or written together with the flag,
-/// - `+` only written together with the flag,
+/// - `!` in the next argument or attached to the flag,
+/// - `+` only attached to the flag,
 /// - `=` only in the next argument,
-/// - `?` in the next argument, if it looks like one,
-/// - `:`, `%`, `,` behind this sign, which stands behind the user,
-/// - a digit: so many arguments later, whatever stands between.
+/// - `?` in the next argument, if that looks like a secret,
+/// - `:`, `%` or `,`: after this sign in a value such as `user:password`,
+/// - a digit: so many arguments later, whatever the arguments between are.
 #[rustfmt::skip]
 const PROGRAMS: [(&str, &str); 31] = [
     ("mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlbinlog mysqlsh mysqlpump mariadb mariadb-dump mariadb-admin \
@@ -51,7 +51,7 @@ const PROGRAMS: [(&str, &str); 31] = [
     ("doctl flyctl fly vercel netlify doppler", "-t!"),
     ("dig nsupdate", "-y:"),
     ("az oc cf ibmcloud twine poetry gcloud nuget dotnet", "-p? -t? -k!"),
-    // Of these `-p` is a port, a path, a project.
+    // `-p` of these programs is a port, a path or a project.
     ("kubectl psql pg_dump pg_restore java ssh scp rsync nc nmap", ""),
 ];
 
@@ -66,7 +66,7 @@ const NAMES: [(u32, &str); PROGRAMS.len()] = {
 };
 static TABLE: Table<1_280, 192, 512> = Table::of(&NAMES);
 
-/// How long a line of a text is read as a command, before and behind its first flag.
+/// The most bytes of a line that are read as a command, before and after its first flag.
 const LONGEST_BEFORE: usize = 512;
 const LONGEST_BEHIND: usize = 2048;
 
@@ -81,7 +81,7 @@ fn is_flag(word: &str) -> bool {
     begins_flag(word.as_bytes())
 }
 
-/// The flags of a program, if the word is one, perhaps with its path.
+/// Returns the flags of a program if the word is the name or the path of a known one.
 fn program(word: &str) -> Option<&'static str> {
     let name = last_part(word, b"/\\");
     let name = name.strip_suffix(".exe").unwrap_or(name);
@@ -94,7 +94,7 @@ pub(super) fn look_like_arguments<'a>(words: impl Iterator<Item = &'a str>) -> b
     words.any(|(index, word)| is_flag(word) || index == 0 && program(word).is_some())
 }
 
-/// Reads the line of a text that has a flag at `flag` as a command; where that line ends.
+/// Reads the line with a flag at `flag` as a command. Returns where that line ends.
 pub(super) fn on_line(scan: &mut Scan<'_>, flag: usize) -> usize {
     let bytes = scan.bytes;
     let floor = flag.saturating_sub(LONGEST_BEFORE);
@@ -110,10 +110,10 @@ pub(super) fn on_line(scan: &mut Scan<'_>, flag: usize) -> usize {
         if is(mark, QUOTE) {
             from += 1;
             let close = memchr::memchr(mark, &bytes[from..end]).map_or(end, |close| from + close);
-            // A command in quotes is read word by word.
+            // A quoted string that contains flags is a command: its words are read separately.
             if find(&bytes[from..close], b" -").is_none() {
                 to = close;
-                // `["app", "--password", "x"]`
+                // A quoted word in a list, as in `["app", "--password", "x"]`: skip the punctuation behind it.
                 place = close + 1;
                 while place < end && b",])}".contains(&bytes[place]) {
                     place += 1;
@@ -135,13 +135,13 @@ pub(super) fn on_line(scan: &mut Scan<'_>, flag: usize) -> usize {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Each item is one argument, whatever is in it.
+    /// Each item of a list is one argument, whatever characters it contains.
     List,
-    /// Words of a line, which may be a sentence.
+    /// The arguments are the words of a line of text, which may be a sentence.
     Text,
 }
 
-/// Which part of which argument is a secret.
+/// Finds the secrets among the arguments. Returns for each the index of the argument and the secret range in it.
 pub(super) fn secrets(words: &[&str], origin: Origin, rules: &Rules) -> Vec<(usize, Range<usize>)> {
     let mut reader = Reader {
         words,
@@ -164,12 +164,13 @@ fn names_user(word: &str) -> bool {
     is_flag(word) && means(trimmed(flag, b"-", b""), USER_FLAG)
 }
 
-/// `--password-stdin`, `--no-auth`: they take nothing.
+/// Returns whether a flag takes no value, as `--password-stdin` and `--no-auth`.
 fn is_switch(name: &str) -> bool {
     split_at(name, b'-').is_some_and(|(first, _)| means(first, SWITCH)) || name.ends_with("-stdin")
 }
 
-/// `mysql -p orders` asks for the password of a database.
+/// Returns whether the value is a plain name: in `mysql -p orders`, `orders` is a database and mysql prompts for the
+/// password.
 fn is_name(value: &str) -> bool {
     all(value, LOWER, b"_-")
 }
@@ -178,18 +179,18 @@ struct Reader<'w> {
     words: &'w [&'w str],
     text: bool,
     rules: &'w Rules,
-    /// Those of the program that was called last.
+    /// The flags of the latest program in the arguments.
     flags: Option<&'static str>,
-    /// Whether something logs in, and whether a flag names a user: then `-p` takes a password.
+    /// Whether a `login` command was read, and whether a flag names a user: in both cases `-p` takes a password.
     login: bool,
     user: bool,
     found: Vec<(usize, Range<usize>)>,
 }
 
-/// A flag and what it takes: the argument, where in it that begins, and the text of it.
+/// A flag and its value: the index of the argument that contains the value, the offset in it, and the value's text.
 struct Flag<'w> {
     name: &'w str,
-    /// Whether the value stands behind a `=` in the same argument.
+    /// Whether the value is in the same argument, behind a `=`.
     own: bool,
     argument: usize,
     from: usize,
@@ -205,7 +206,7 @@ impl<'w> Reader<'w> {
         let word = self.word(argument);
         let part = word.get(from..).unwrap_or_default();
         if !part.is_empty() && !is_masked(part) && !is_placeholder(part) {
-            // Nearly sorted: a word may speak of one further on.
+            // The list is nearly sorted: a word may announce a secret a few arguments later.
             let found = &mut self.found;
             let behind = found
                 .iter()
@@ -216,7 +217,7 @@ impl<'w> Reader<'w> {
         }
     }
 
-    /// Reads one argument; the index of the next.
+    /// Reads one argument and returns the index of the next.
     fn argument(&mut self, index: usize) -> usize {
         let word = self.word(index);
         self.login |= word == "login";
@@ -226,7 +227,7 @@ impl<'w> Reader<'w> {
             return index + 1;
         }
         if let Some(rest) = word.strip_prefix("--from-literal") {
-            // Whatever it is called, it becomes an entry of a secret.
+            // The value becomes an entry of a Kubernetes Secret, so it is hidden whatever its name is.
             let (argument, from) = match rest {
                 "" => (index + 1, 0),
                 _ => (index, word.len() - rest.len() + 1),
@@ -258,7 +259,7 @@ impl<'w> Reader<'w> {
         if taken { flag.argument + 1 } else { index + 1 }
     }
 
-    /// A program, a word behind which secrets stand, or the name of a setting.
+    /// Handles an argument that isn't a flag: a program, a word that announces secrets, or the name of a setting.
     fn plain(&mut self, index: usize, word: &str) {
         let previous = self.word(index.wrapping_sub(1));
         let called = self.text || index == 0 || !is_flag(previous) || matches!(previous, "--" | "-c" | "-m");
@@ -269,7 +270,7 @@ impl<'w> Reader<'w> {
         if self.placed(index, word) || self.text {
             return;
         }
-        // `aws configure set aws_secret_access_key x`
+        // `aws configure set aws_secret_access_key x`: the next word is the secret.
         let next = self.word(index + 1);
         if word.len() <= 64
             && looks_random(next, 8)
@@ -298,7 +299,7 @@ impl<'w> Reader<'w> {
         true
     }
 
-    /// Whether another argument follows that this flag may take.
+    /// Returns whether an argument follows that can be the value of this flag.
     fn follows(&self, flag: &Flag<'_>) -> bool {
         let next = flag.value;
         let another = is_flag(next) && (next.len() <= 3 || next.starts_with("--") && !looks_random(next, 12));
@@ -306,7 +307,7 @@ impl<'w> Reader<'w> {
         flag.own || !(next.is_empty() || another || self.text && goes_on())
     }
 
-    /// By the table of the program that was called; whether it knows the flag.
+    /// Judges a flag by the table entry of the current program. Returns whether the entry contains the flag.
     fn by_program(&mut self, index: usize, word: &str, flag: &Flag<'_>) -> bool {
         let mut taken = None;
         for known in parts(self.flags.unwrap_or_default(), b" ") {
@@ -353,7 +354,7 @@ impl<'w> Reader<'w> {
         true
     }
 
-    /// A flag that a sentence speaks of: what follows is a word as any, or a mark.
+    /// Returns whether a sentence mentions the flag: then an ordinary word or a punctuation mark follows it.
     fn is_sentence(&self, flag: &Flag<'_>) -> bool {
         let next = self.word(flag.argument + 1);
         let ends = next.is_empty() || is_flag(next);
@@ -367,11 +368,11 @@ impl<'w> Reader<'w> {
             || word && !(ends && is_password(flag.name) && all(flag.value, ALNUM, b""))
     }
 
-    /// By the name of the flag; whether it took something.
+    /// Judges a flag by its name. Returns whether it hid a value.
     fn by_name(&mut self, flag: &Flag<'_>) -> bool {
         let name = trimmed(flag.name, b"-/", b"");
         let verdict = self.rules.verdict(name);
-        // In a text `--name=value` is read as a pair anyway.
+        // In a text, `pairs` already handles `--name=value`.
         if verdict == Verdict::Shown || flag.own && self.text || flag.value.is_empty() || is_switch(name) {
             return false;
         }
@@ -384,7 +385,7 @@ impl<'w> Reader<'w> {
                 Verdict::Of(_) => verdict.hides(value),
                 Verdict::Fragment { telling } => telling || !self.text,
             };
-        // A connection string is read by itself.
+        // The scanner reads a connection string separately.
         if !hidden || flag.own && has(value, b" ") && has(value, b"=") {
             return false;
         }

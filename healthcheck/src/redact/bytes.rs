@@ -1,4 +1,4 @@
-//! Classes of bytes, one look-up each, and reading that never leaves the text.
+//! Classes of bytes, each tested with one table look-up, and helpers that never read out of bounds.
 
 macro_rules! classes {
     ($($(#[$doc:meta])* $name:ident = $bit:literal: $byte:ident => $holds:expr;)*) => {
@@ -28,24 +28,24 @@ classes! {
     UPPER = 5: byte => byte.is_ascii_uppercase();
     LOWER = 6: byte => byte.is_ascii_lowercase();
     BACKSLASH = 7: byte => byte == b'\\';
-    /// What is no ASCII: in names a letter.
+    /// A byte of a non-ASCII character. In names it counts as a letter.
     WIDE = 8: byte => byte >= 0x80;
     WORD = 9: byte => byte.is_ascii_alphanumeric() || among(byte, b"_-");
-    /// What names of variables, keys and headers are made of.
+    /// The characters in the names of variables, keys and headers.
     NAME = 10: byte => byte.is_ascii_alphanumeric() || byte >= 0x80 || among(byte, b"_-.$");
     BASE64 = 11: byte => byte.is_ascii_alphanumeric() || among(byte, b"+/_-");
     HOST = 12: byte => byte.is_ascii_alphanumeric() || among(byte, b".-");
-    /// What tokens are made of, the narrowest first: `WORD` and `ALNUM` are two more.
+    /// The characters of tokens, the smallest set first. Tokens also use `WORD` and `ALNUM`.
     HEX = 20: byte => byte.is_ascii_hexdigit();
     CAPITAL = 21: byte => byte.is_ascii_uppercase() || byte.is_ascii_digit();
     TOKEN = 22: byte => byte.is_ascii_alphanumeric() || among(byte, b"_-.=+/~%");
-    /// What hashes of passwords are made of.
+    /// The characters of password hashes.
     HASH = 23: byte => byte.is_ascii_alphanumeric() || among(byte, b"_-.=+/~%$,:");
-    /// What prefixes of tokens are made of.
+    /// The characters of the prefixes of tokens.
     PREFIX = 13: byte => byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    /// What the fragments of names begin with: `key`, `pass`, `token`.
+    /// The first letters of the fragments of names: `key`, `pass`, `token`.
     FRAGMENT = 14: byte => among(byte, b"kptKPT");
-    /// What stands before `user:password@host`.
+    /// The characters before `user:password@host`.
     OPENS_USER = 15: byte => among(byte, b" \t\n\r\"'`<>([{,;@");
     ENDS_BARE_VALUE = 16: byte => among(byte, b" \t\n\r\"'<`&;|,");
     ENDS_PARAMETER = 17: byte => among(byte, b" \t\n\r&\"'#<>)|?`\\");
@@ -64,7 +64,7 @@ const fn among(byte: u8, set: &[u8]) -> bool {
     false
 }
 
-/// Every class of a byte.
+/// Returns the set of all classes of a byte.
 #[inline]
 pub(super) fn classes(byte: u8) -> u32 {
     CLASSES[usize::from(byte)]
@@ -75,19 +75,19 @@ pub(super) fn is(byte: u8, class: u32) -> bool {
     classes(byte) & class != 0
 }
 
-/// The byte at a place, 0 behind the end.
+/// Returns the byte at a position, or 0 past the end.
 #[inline]
 pub(super) fn at(bytes: &[u8], place: usize) -> u8 {
     bytes.get(place).copied().unwrap_or(0)
 }
 
-/// The byte before a place, 0 at the beginning.
+/// Returns the byte before a position, or 0 at the beginning.
 #[inline]
 pub(super) fn before(bytes: &[u8], place: usize) -> u8 {
     at(bytes, place.wrapping_sub(1))
 }
 
-/// Where the run of a class that begins at `from` ends.
+/// Returns the end of the run of a class that begins at `from`.
 #[inline(never)]
 pub(super) fn run(bytes: &[u8], from: usize, class: u32) -> usize {
     let mut place = from;
@@ -97,7 +97,7 @@ pub(super) fn run(bytes: &[u8], from: usize, class: u32) -> usize {
     place
 }
 
-/// Where a class begins, from `from` on.
+/// Returns the position of the first byte of a class at or after `from`.
 #[inline(never)]
 pub(super) fn until(bytes: &[u8], from: usize, class: u32) -> usize {
     let mut place = from;
@@ -107,7 +107,7 @@ pub(super) fn until(bytes: &[u8], from: usize, class: u32) -> usize {
     place
 }
 
-/// Where the run of a class that ends at `to` begins, at most `most` bytes before.
+/// Returns the start of the run of a class that ends at `to`. Looks back at most `most` bytes.
 #[inline(never)]
 pub(super) fn run_back(bytes: &[u8], to: usize, most: usize, class: u32) -> usize {
     let floor = to.saturating_sub(most);
@@ -118,7 +118,7 @@ pub(super) fn run_back(bytes: &[u8], to: usize, most: usize, class: u32) -> usiz
     place
 }
 
-/// Behind the last byte of a class before `to`, at most `most` bytes before.
+/// Returns the position after the last byte of a class before `to`. Looks back at most `most` bytes.
 #[inline(never)]
 pub(super) fn until_back(bytes: &[u8], to: usize, most: usize, class: u32) -> usize {
     let floor = to.saturating_sub(most);
@@ -129,8 +129,8 @@ pub(super) fn until_back(bytes: &[u8], to: usize, most: usize, class: u32) -> us
     place
 }
 
-/// Where the line ends, or where `most` bytes do. What looks ahead from every name must not look to the end of the text, or a
-/// text costs the square of its length.
+/// Returns the end of the line, or `from + most` if that comes first. A look-ahead that starts at every name needs this
+/// bound: if it read to the end of the text, a text would take time quadratic in its length.
 #[inline(never)]
 pub(super) fn line_end_within(bytes: &[u8], from: usize, most: usize) -> usize {
     let to = bytes.len().min(from.saturating_add(most));
@@ -138,7 +138,7 @@ pub(super) fn line_end_within(bytes: &[u8], from: usize, most: usize) -> usize {
     memchr::memchr(b'\n', line).map_or(to, |found| from + found)
 }
 
-/// Where `part` stands in `bytes`, in any case of letters.
+/// Finds `part` in `bytes`, ignoring ASCII case.
 #[inline(never)]
 pub(super) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     let first = *part.first()?;
@@ -146,20 +146,20 @@ pub(super) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     firsts.find(|place| begins(&bytes[*place..], part))
 }
 
-/// JSON in JSON seven levels deep has 127 of them before a quote.
+/// The most backslashes counted before a quote. JSON nested seven levels deep has 127 of them there.
 pub(super) const MOST_BACKSLASHES: usize = 250;
 
-/// How many backslashes stand before a place.
+/// Counts the backslashes directly before a position.
 pub(super) fn backslashes_before(bytes: &[u8], place: usize) -> usize {
     place - run_back(bytes, place, MOST_BACKSLASHES, BACKSLASH)
 }
 
-/// Whether a text has a byte of a set, of ASCII only.
+/// Returns whether a text contains a byte of a set. The set contains only ASCII.
 pub(super) fn has(text: &str, set: &[u8]) -> bool {
     text.bytes().any(|byte| set.contains(&byte))
 }
 
-/// Whether an address stands in a text.
+/// Returns whether a text contains an address, that is `://`.
 pub(super) fn has_address(text: &str) -> bool {
     find(text.as_bytes(), b"://").is_some()
 }
@@ -168,7 +168,8 @@ fn is_among(character: char, set: &[u8]) -> bool {
     u8::try_from(character).is_ok_and(|byte| set.contains(&byte))
 }
 
-/// A text without the characters of a set, of ASCII only, at its beginning and at its end.
+/// Removes the characters of `start` from the beginning of a text, and those of `end` from its end. Both sets are
+/// ASCII.
 #[inline(never)]
 pub(super) fn trimmed<'t>(text: &'t str, start: &[u8], end: &[u8]) -> &'t str {
     let bytes = text.as_bytes();
@@ -183,59 +184,59 @@ pub(super) fn trimmed<'t>(text: &'t str, start: &[u8], end: &[u8]) -> &'t str {
     text.get(from..to.max(from)).unwrap_or_default()
 }
 
-/// What stands before and behind the first byte of a kind, which is ASCII.
+/// Splits a text at the first occurrence of an ASCII byte. Returns the text before it and the text after it.
 pub(super) fn split_at(text: &str, byte: u8) -> Option<(&str, &str)> {
     let place = memchr::memchr(byte, text.as_bytes())?;
     Some((&text[..place], &text[place + 1..]))
 }
 
-/// Whether bytes begin with a word, in any case of its letters.
+/// Returns whether the bytes begin with a word, ignoring ASCII case.
 pub(super) fn begins(bytes: &[u8], word: &[u8]) -> bool {
     bytes
         .get(..word.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
-/// Whether bytes end with a word, in any case of its letters.
+/// Returns whether the bytes end with a word, ignoring ASCII case.
 pub(super) fn ends(bytes: &[u8], word: &[u8]) -> bool {
     bytes.len() >= word.len() && begins(&bytes[bytes.len() - word.len()..], word)
 }
 
-/// Whether the first byte of a text is one of a set.
+/// Returns whether the first byte of a text is in a set.
 pub(super) fn starts(text: &str, set: &[u8]) -> bool {
     text.bytes().next().is_some_and(|first| set.contains(&first))
 }
 
-/// Whether every byte of a text is of a class or in a set.
+/// Returns whether every byte of a text is of a class or in a set.
 pub(super) fn all(text: &str, class: u32, others: &[u8]) -> bool {
     text.bytes().all(|byte| is(byte, class) || others.contains(&byte))
 }
 
-/// The parts of a text between the characters of a set, of ASCII only.
+/// Splits a text at the characters of a set. The set contains only ASCII.
 pub(super) fn parts<'t>(text: &'t str, set: &'static [u8]) -> impl Iterator<Item = &'t str> {
     text.split(|character| is_among(character, set))
 }
 
-/// What stands behind the last character of a set, of ASCII only.
+/// Returns the text after the last character of a set. The set contains only ASCII.
 pub(super) fn last_part<'t>(text: &'t str, set: &'static [u8]) -> &'t str {
     text.rsplit(|character| is_among(character, set))
         .next()
         .unwrap_or_default()
 }
 
-/// The first `length` bytes, or as many as there are.
+/// Returns the first `length` bytes, or all if there are fewer.
 pub(super) fn first(bytes: &[u8], length: usize) -> &[u8] {
     &bytes[..bytes.len().min(length)]
 }
 
-/// The longest part of a path.
+/// Returns the longest segment of a path.
 pub(super) fn longest_part(path: &str) -> &str {
     parts(path, b"/")
         .max_by_key(|part| part.len())
         .unwrap_or_default()
 }
 
-/// Behind the `=` that base64 ends with.
+/// Returns the position after the `=` signs that pad base64.
 pub(super) fn behind_padding(bytes: &[u8], end: usize) -> usize {
     end + bytes[end..].iter().take_while(|byte| **byte == b'=').count()
 }
@@ -251,7 +252,7 @@ fn sextet(byte: u8) -> Option<u32> {
     }))
 }
 
-/// Up to four characters of base64 as up to three bytes.
+/// Decodes up to four characters of base64 into up to three bytes.
 pub(super) fn decode_group(group: &[u8]) -> Option<[u8; 3]> {
     let mut bits = 0;
     for byte in group {

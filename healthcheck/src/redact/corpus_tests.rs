@@ -1,4 +1,4 @@
-//! The corpora: how many secrets are hidden, how many ordinary values destroyed, how many log lines changed.
+//! Redacts the corpora, and counts the hidden secrets, the destroyed ordinary values and the changed log lines.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use super::{MASK, Redaction};
 
-// Packed, so that no scanner of secrets trips over them.
+// The corpora are compressed, so that secret scanners don't report them.
 const CASES: &[u8] = include_bytes!("../../tests/data/redaction_cases.json.gz");
 const FURTHER: &[u8] = include_bytes!("../../tests/data/further_redaction_cases.json.gz");
-/// From the examples of public scanners, sanitizers and container images: their authors didn't know this redactor.
+/// Cases from the examples of public scanners, sanitizers and container images: their authors didn't know this
+/// redactor.
 const INDEPENDENT: &[u8] = include_bytes!("../../tests/data/redaction_independent.json.gz");
-/// Of sixteen systems, from Android to ZooKeeper.
+/// Log lines of sixteen systems, from Android to ZooKeeper.
 const LOG_LINES: &[u8] = include_bytes!("../../tests/data/ordinary_log_lines.txt.gz");
 
 fn unpacked(packed: &[u8]) -> String {
@@ -28,7 +29,7 @@ fn corpus(packed: &[u8]) -> Value {
     serde_json::from_str(&unpacked(packed)).unwrap()
 }
 
-/// The redacted value of a case, as JSON.
+/// Returns the redacted value of a case, as JSON.
 fn shown(case: &Value) -> Value {
     let redaction = Redaction::default();
     let value = if case["value"].is_null() {
@@ -46,7 +47,7 @@ fn shown(case: &Value) -> Value {
     }
 }
 
-/// Every text in a value, as a reader of the JSON sees it, and the JSON itself.
+/// Returns every string in a value, decoded, followed by the JSON text.
 fn texts(value: &Value) -> String {
     fn collect(value: &Value, into: &mut String) {
         match value {
@@ -71,7 +72,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The share of the cases that fail, in percent; those that do are printed.
+/// Returns the percentage of the cases that fail, and prints those.
 fn failing<'c>(
     word: &str,
     cases: impl Iterator<Item = &'c Value>,

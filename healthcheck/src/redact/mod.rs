@@ -1,23 +1,24 @@
 //! Every value passes through here before it leaves the process.
 //!
-//! Two things give a secret away. Its **name**: a variable, key, argument or header whose name contains `key`, `token` or
-//! `pass` (py-healthcheck's rule), or one of whose words belongs to a family such as secret, credential, session or
-//! signature, hides what stands beside it and below it. Its **form**, wherever it stands: passwords in addresses and
-//! connection strings, `Authorization` values, JSON Web Tokens, private keys, tokens with the prefixes of their makers,
-//! and all of these inside of JSON, base64 and percent-encoding. Only the secret part is replaced:
-//! `postgres://app:********@db/prod` still tells the host.
+//! A value is secret by its name or by its form. By its **name**: if the name of a variable, key, argument or header
+//! contains `key`, `token` or `pass` (py-healthcheck's rule), or a word of a family such as secret, credential, session
+//! or signature, the redactor hides the value and everything below it. By its **form**, anywhere in a text: passwords
+//! in URLs and connection strings, `Authorization` values, JSON Web Tokens, private keys, tokens with a known prefix,
+//! and all of these inside JSON, base64 and percent-encoding. The mask replaces only the secret part:
+//! `postgres://app:********@db/prod` still shows the host.
 //!
 //! # How it works
 //!
-//! Three tables hold the rules: `words` (what a word means in a name, as a value, in a sentence), `tokens` (prefixes of
-//! tokens), and the programs with their flags in `arguments`. One tokenizer (`scan`) goes over the bytes of a text once
-//! and asks them. It never goes back further than a fixed distance, so a text costs time in proportion to its length.
+//! Three tables contain the rules: `words` (the meaning of a word in a name, as a value, in a sentence), `tokens`
+//! (prefixes of tokens), and the programs with their flags in `arguments`. One tokenizer (`scan`) reads the bytes of a
+//! text once and looks them up there. It looks back at most a fixed distance, so a text takes time proportional to its
+//! length.
 //!
-//! **No new scanner without at least five cases from a corpus that its author didn't write.** A new prefix, word or program
-//! is a new entry in a table. Scanners for PuTTY's keys, password files, structs, unspaced sentences, opaque carriers,
-//! entities and provider names were here once: together they found nothing in 3,624 cases that the rest didn't find.
+//! **Add a scanner only for at least five cases from a corpus that its author didn't write.** For a new prefix, word or
+//! program, add an entry to a table. Earlier versions had scanners for PuTTY's keys, password files, structs, unspaced
+//! sentences, opaque carriers, entities and provider names: in 3,624 cases they found no secret that the others missed.
 //!
-//! This module takes nothing from the rest of the crate.
+//! This module depends on nothing else in the crate.
 
 mod addresses;
 #[cfg(test)]
@@ -51,13 +52,13 @@ use serde_json::Value;
 use self::names::Verdict;
 use self::scan::Scan;
 
-/// What stands in the place of a secret.
+/// The replacement for a secret.
 pub(crate) const MASK: &str = "********";
 
-/// Rules of your own for what is secret, asked beside the built-in ones.
+/// Your own rules for secrets. They apply in addition to the built-in rules.
 ///
-/// Both methods have a default that finds nothing, so a rule implements what it needs. They are called while a result is
-/// published, not while a request is answered, and must not block.
+/// Both methods have a default that finds nothing, so implement only the one you need. The library calls them while it
+/// publishes a result, not while it answers a request. They must not block.
 ///
 /// # Examples
 ///
@@ -82,23 +83,23 @@ pub(crate) const MASK: &str = "********";
 /// }
 /// ```
 pub trait Redactor: Send + Sync + 'static {
-    /// Returns whether everything below this name is secret. The name is that of a variable, key, argument or header, as
-    /// it is written there. Default: no.
+    /// Returns whether everything below this name is secret. `name` is the name of a variable, key, argument or header,
+    /// in its original spelling. Default: returns `false`.
     fn is_secret_name(&self, name: &str) -> bool {
         let _ = name;
         false
     }
 
-    /// Returns the text with its secrets replaced, or `Cow::Borrowed(text)` if it has none. The text has passed the
-    /// built-in rules already. If this panics, the text is hidden. Default: the text.
+    /// Returns the text with its secrets replaced, or `Cow::Borrowed(text)` if it has none. The text has already passed
+    /// the built-in rules. If this method panics, the whole text is hidden. Default: returns the text unchanged.
     fn redact_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(text)
     }
 }
 
-/// A text without its secrets, by the built-in rules, for the logs of your own application.
+/// Masks the secrets in a text by the built-in rules. Use it for the logs of your own application.
 ///
-/// Takes time in proportion to the length of the text, and never panics. A text without a secret comes back borrowed and
+/// Takes time proportional to the length of the text, and never panics. Returns a text without a secret borrowed and
 /// unchanged.
 ///
 /// # Examples
@@ -118,7 +119,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     BUILT_IN.text(text)
 }
 
-/// The rules in force. A clone is a reference to the same rules.
+/// The active rules. A clone shares them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redaction {
     rules: Arc<Rules>,
@@ -129,22 +130,22 @@ impl Redaction {
         RedactionBuilder::default()
     }
 
-    /// A value of any shape: the output of a check, the body of a section.
+    /// Redacts a value of any shape: the output of a check, the body of a section.
     pub(crate) fn value(&self, value: Value) -> Value {
         self.rules.value(value, 0)
     }
 
-    /// The same, if the value has a name of its own.
+    /// Redacts a value by its name as well as by its content.
     pub(crate) fn named(&self, name: &str, value: Value) -> Value {
         self.rules.named(name, value, 0)
     }
 
-    /// A text: an error with its sources, the message of a panic, a field of a log event.
+    /// Redacts a text: an error with its sources, a panic message, a field of a log event.
     pub(crate) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.rules.text(text)
     }
 
-    /// The arguments of a process, its own name first, whatever they look like.
+    /// Redacts the arguments of a process. The first is the name of the program.
     #[cfg(test)]
     pub(crate) fn arguments(&self, argv: &[String]) -> Vec<Value> {
         self.rules
@@ -154,21 +155,21 @@ impl Redaction {
             .collect()
     }
 
-    /// Names and shape without any value.
+    /// Masks every value, and keeps the names and the shape.
     #[expect(clippy::unused_self, reason = "which names are shown may become a rule")]
     pub(crate) fn names_only(&self, value: Value) -> Value {
         walk::names_only(value, 0)
     }
 }
 
-/// Collects the rules of an application.
+/// Builds a [`Redaction`] from the rules of an application.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RedactionBuilder {
     rules: Rules,
 }
 
 impl RedactionBuilder {
-    /// Names that contain one of these, in any case, hide their values as those with `key`, `token` or `pass` do.
+    /// Adds name fragments. A name that contains one, in any case, hides its value, as `key`, `token` and `pass` do.
     pub(crate) fn hide_fragments(mut self, fragments: impl IntoIterator<Item = String>) -> Self {
         let fragments = fragments.into_iter().map(|fragment| fragment.to_lowercase());
         let fragments = fragments.filter(|fragment| !fragment.is_empty());
@@ -176,14 +177,15 @@ impl RedactionBuilder {
         self
     }
 
-    /// Names, exactly as they are written, whose values no rule about names hides. The rules about values still hold:
-    /// an allowed `DATABASE_URL` loses its password, an allowed `NEXT_PUBLIC_KEY` that is a JSON Web Token is masked.
+    /// Allows names, exactly as they are written: no rule about names hides their values. The rules about values still
+    /// apply: an allowed `DATABASE_URL` loses its password, an allowed `NEXT_PUBLIC_KEY` that is a JSON Web Token is
+    /// masked.
     pub(crate) fn allow_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.rules.allowed.extend(names);
         self
     }
 
-    /// One of the application's own rules. It isn't asked about allowed names.
+    /// Adds a rule of the application. Allowed names aren't passed to it.
     pub(crate) fn rule(mut self, rule: Arc<dyn Redactor>) -> Self {
         self.rules.own.push(rule);
         self
@@ -196,10 +198,10 @@ impl RedactionBuilder {
     }
 }
 
-/// The built-in rules with what the application added and took away.
+/// The built-in rules, with the application's additions and exceptions.
 #[derive(Clone, Default)]
 struct Rules {
-    /// In small letters.
+    /// The fragments, in lower case.
     fragments: Vec<String>,
     allowed: Vec<String>,
     own: Vec<Arc<dyn Redactor>>,
@@ -215,9 +217,9 @@ impl fmt::Debug for Rules {
     }
 }
 
-/// A name and its value take three bytes, and a token many: "ok" is what most checks say.
+/// Shorter texts have no room for a name, a separator and a value. This skips "ok", the output of most checks.
 const SHORTEST: usize = 3;
-/// How often a text that was changed is read again, and how long it may be for that.
+/// The most passes over changed text, and the longest text that gets another pass.
 const MOST_ROUNDS: usize = 3;
 const LONGEST_AGAIN: usize = 16 * 1024;
 
@@ -232,7 +234,7 @@ impl Rules {
         names::verdict(name)
     }
 
-    /// Whether the application may know names that the tables don't.
+    /// Returns whether the application may add secret names to those in the tables.
     fn adds_names(&self) -> bool {
         !(self.fragments.is_empty() && self.own.is_empty())
     }
@@ -248,14 +250,14 @@ impl Rules {
             || self.own.iter().any(asked)
     }
 
-    /// The text by the built-in rules, then by the application's own.
+    /// Redacts the text by the built-in rules, then by the application's own.
     fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if text.len() < SHORTEST || is_plain_word(text) {
             return self.finish(Cow::Borrowed(text));
         }
         let mut shown = self.once(text);
-        // A mask may leave something behind that reads differently from before. Such a text is read again, so that
-        // redacting it once more changes nothing.
+        // A mask may leave text around it that now reads differently. So changed text is redacted again, until another
+        // pass changes nothing.
         for _ in 0..MOST_ROUNDS {
             let Cow::Owned(before) = &shown else { break };
             if before.len() > LONGEST_AGAIN {
@@ -271,8 +273,8 @@ impl Rules {
 
     fn once<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let shown = Scan::new(text, self, 0).read().masked(text);
-        // What was a JSON document stays one. If a mask went over the end of a string in it, the document is read value
-        // by value instead.
+        // A JSON document has to stay valid JSON. If a mask covered the end of a string, redact the document value by
+        // value instead.
         if let Cow::Owned(masked) = &shown
             && bytes::starts(text.trim_start(), b"{[\"")
             && serde_json::from_str::<Value>(masked).is_err()
@@ -296,7 +298,8 @@ impl Rules {
         }
     }
 
-    /// The application's own rules on a text that has passed the built-in ones. If one panics, nothing is shown.
+    /// Applies the application's own rules to a text that has passed the built-in rules. If one panics, returns the
+    /// mask.
     fn finish<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
         fn redacted<'t>(own: &dyn Redactor, text: &'t str) -> Cow<'t, str> {
             catch_unwind(AssertUnwindSafe(|| own.redact_text(text))).unwrap_or(Cow::Borrowed(MASK))
@@ -311,7 +314,8 @@ impl Rules {
     }
 }
 
-/// One word, shorter than every token: a number, a host, a name. Whatever else is hidden has a sign of its own in it.
+/// Returns whether a text is one word that is shorter than every token: a number, a host, a name. Such a word can't be
+/// secret by its form, because every other form contains a special character.
 fn is_plain_word(text: &str) -> bool {
     text.len() < scan::SHORTEST_TOKEN && bytes::all(text, bytes::WORD, b".")
 }

@@ -1,21 +1,21 @@
-//! What a name says about the value beside it.
+//! Judges from a name whether its value is secret.
 
 use super::bytes::*;
 use super::values::{is_masked, is_path, is_placeholder, is_setting, is_truth, looks_random};
 use super::words::*;
 
-/// py-healthcheck's rule: a name that contains one of these, in any case and anywhere, hides its value.
+/// py-healthcheck's rule: a name that contains one of these anywhere, in any case, hides its value.
 const FRAGMENTS: [&[u8]; 3] = [b"key", b"pass", b"token"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Family {
     /// A secret only if the value looks like one.
     Faint,
-    /// A connection string stands here.
+    /// The value is a connection string.
     Carrier,
-    /// A secret, unless the value is plainly a setting.
+    /// A secret, unless the value is clearly a setting.
     Weak,
-    /// A secret, unless the value is a truth value or a path.
+    /// A secret, unless the value is a boolean or a path.
     Strong,
 }
 
@@ -23,8 +23,8 @@ pub(super) enum Family {
 pub(super) enum Verdict {
     Shown,
     Of(Family),
-    /// Contains one of py-healthcheck's fragments, or one that the application added. `telling`, if it is a word of
-    /// its own (`api_key`) and no accident (`KEYBOARD`): in running text only such a name counts before a colon.
+    /// Contains one of py-healthcheck's fragments, or one that the application added. `telling` if the fragment is a
+    /// separate word (`api_key`) and not an accident (`KEYBOARD`): in prose, only telling names count before a colon.
     Fragment {
         telling: bool,
     },
@@ -35,12 +35,12 @@ impl Verdict {
         matches!(self, Self::Fragment { telling: true } | Self::Of(Family::Strong))
     }
 
-    /// Whether lists and objects beside such a name go as a whole.
+    /// Returns whether to hide lists and objects under such a name as a whole.
     pub(super) fn hides_containers(self) -> bool {
         matches!(self, Self::Fragment { .. } | Self::Of(Family::Strong))
     }
 
-    /// Whether a text that is the whole value beside such a name goes.
+    /// Returns whether to hide a text that is the whole value of such a name.
     pub(super) fn hides(self, value: &str) -> bool {
         if is_masked(value) {
             return false;
@@ -57,9 +57,9 @@ impl Verdict {
     }
 }
 
-/// The verdict by the built-in rules.
+/// Returns the verdict of the built-in rules on a name.
 pub(super) fn verdict(name: &str) -> Verdict {
-    // Kelvin's sign is a K: its small letter is that of ASCII.
+    // The lower case of the Kelvin sign is an ASCII `k`, so a non-ASCII name can contain `key` too.
     if name.is_ascii() {
         verdict_of(name.as_bytes())
     } else {
@@ -80,7 +80,7 @@ fn verdict_of(name: &[u8]) -> Verdict {
     words.family().map_or(Verdict::Shown, Verdict::Of)
 }
 
-/// What two words mean together: `verification code`, `primary key`.
+/// Returns the meaning of two words together: `verification code`, `primary key`.
 pub(super) fn meaning_of_two(first: &[u8], second: &[u8]) -> u32 {
     let second = if meaning(second) & PAIRED == 0 {
         second.strip_suffix(b"s").unwrap_or(second)
@@ -97,7 +97,7 @@ pub(super) fn meaning_of_two(first: &[u8], second: &[u8]) -> u32 {
     meaning(&pair[..length])
 }
 
-/// Whether a name by itself says that no secret stands there: `mode`, `cookie_name`.
+/// Returns whether a name on its own shows that its value isn't secret: `mode`, `cookie_name`.
 pub(super) fn is_qualifier(name: &str) -> bool {
     let words = Words::of(name.as_bytes());
     match words.count.checked_sub(1).map(|last| words.meanings[last]) {
@@ -112,15 +112,15 @@ fn has_fragment(name: &[u8]) -> bool {
     })
 }
 
-/// Names longer than this are judged by their end.
+/// If a name is longer, only its end is judged.
 const LONGEST: usize = 96;
-/// Of more words the last are looked at.
+/// If a name has more words, only the last `MOST` are judged.
 const MOST: usize = 12;
 
-/// The words of a name and what they mean: `dbPassword`, `DB_PASSWORD` and `db.password` have the same two.
+/// The words of a name and their meanings. `dbPassword`, `DB_PASSWORD` and `db.password` have the same two words.
 struct Words<'n> {
     name: &'n [u8],
-    /// Where each word begins and ends, digits at its end left out.
+    /// The start and end of each word, without the digits at its end.
     bounds: [(u8, u8); MOST],
     meanings: [u32; MOST],
     count: usize,
@@ -145,7 +145,7 @@ impl<'n> Words<'n> {
                 && (previous & (LOWER | DIGIT) != 0
                     || previous & UPPER != 0 && is(at(name, place + 1), LOWER))
             {
-                // In `dbPassword` and in `AWSSecret` a word begins at a capital.
+                // A capital starts a new word, as in `dbPassword` and `AWSSecret`.
                 words.push(start, place);
                 start = place;
             }
@@ -177,7 +177,7 @@ impl<'n> Words<'n> {
         &self.name[usize::from(start)..usize::from(end)]
     }
 
-    /// What a word means together with the one before it.
+    /// Returns the meaning of the pair that a word forms with the word before it.
     fn meaning_of_pair(&self, second: usize) -> u32 {
         if second == 0
             || second >= self.count
@@ -188,7 +188,7 @@ impl<'n> Words<'n> {
         meaning_of_two(self.word(second - 1), self.word(second))
     }
 
-    /// The last word, of `EXPIRES_IN` the one before the preposition.
+    /// Returns the meaning of the last word, or of the word before a final preposition, as in `EXPIRES_IN`.
     fn last(&self) -> u32 {
         match self.meanings[..self.count] {
             [.., second_last, last] if last & PREPOSITION != 0 => second_last,
@@ -197,7 +197,7 @@ impl<'n> Words<'n> {
         }
     }
 
-    /// Whether a name with a fragment really speaks of a secret.
+    /// Returns whether a name that contains a fragment really names a secret.
     fn is_telling(&self) -> bool {
         let about = self.count > 1 && self.last() & (QUALIFIER | IDENTIFIER) != 0;
         !about
@@ -221,7 +221,7 @@ impl<'n> Words<'n> {
             return Some(family);
         }
         let last = self.last();
-        // `AUTH_CLIENT_ID`: a scheme has clients; `SESSION_ID` is the session.
+        // In `AUTH_CLIENT_ID` the identifier belongs to a scheme and isn't secret. `SESSION_ID` is the session itself.
         let is_scheme = |scheme: &&[u8]| self.word(place).eq_ignore_ascii_case(scheme);
         let scheme = [&b"auth"[..], b"credentials", b"oauth", b"sas"]
             .iter()
@@ -261,7 +261,7 @@ fn family_among(meaning: u32) -> Option<Family> {
     }
 }
 
-/// What a word of a name means: by itself, by its singular, by its end, by a part of it.
+/// Returns the meaning of a word in a name: its own, or that of its singular, its ending or a part of it.
 pub(super) fn meaning_of(word: &[u8]) -> u32 {
     const DECIDED: u32 = STRONG | WEAK | FAINT | CARRIER | NOT_SECRET | TELLING | NOT_TELLING;
     let own = meaning(word);
@@ -299,7 +299,8 @@ fn part_of(word: &[u8]) -> Option<u32> {
     None
 }
 
-/// The last two letters of the words and endings that announce a secret, a bit each: nearly no word ends like one.
+/// The last two letters of the words and endings that announce a secret, one bit for each pair. Few other words end so,
+/// which makes this a cheap first test.
 pub(super) static LAST_TWO: [u32; 32] = {
     let mut bits = [0; 32];
     let mut group = 0;
@@ -309,7 +310,7 @@ pub(super) static LAST_TWO: [u32; 32] = {
         while end <= text.len() && WORDS[group].0 & (TELLING | STRONG | SCHEME) != 0 {
             if end == text.len() || text[end] == b' ' {
                 bits[(text[end - 1] & 31) as usize] |= 1 << (text[end - 2] & 31);
-                // Of many of the kind.
+                // The plural of the same word.
                 bits[(b's' & 31) as usize] |= 1 << (text[end - 1] & 31);
             }
             end += 1;
@@ -322,7 +323,7 @@ pub(super) static LAST_TWO: [u32; 32] = {
         bits[(ending[ending.len() - 1] & 31) as usize] |= 1 << (ending[ending.len() - 2] & 31);
         index += 1;
     }
-    // `identified by`
+    // Adds the ending of `by`, for `identified by`.
     bits[(b'y' & 31) as usize] |= 1 << (b'b' & 31);
     bits
 };
@@ -353,7 +354,7 @@ mod tests {
             "x-api-key",
             "dbPassword",
             "PASSED",
-            // Kelvin's sign, whose small letter is k.
+            // The Kelvin sign, whose lower case is `k`.
             "api_\u{212a}EY",
             "ключ_TOKEN_х",
         ] {

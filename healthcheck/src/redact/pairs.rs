@@ -1,4 +1,5 @@
-//! A name, a separator, a value: `password=x`, `"password": "x"`, `password: x`, YAML below a name, an element.
+//! Hides the value of a name and a separator: `password=x`, `"password": "x"`, `password: x`, nested YAML, XML
+//! elements.
 
 use std::ops::Range;
 
@@ -11,17 +12,17 @@ use super::values::{
 };
 use super::words::*;
 
-/// Names of any use are shorter; a name in quotes may be a phrase.
+/// Useful names are shorter. A quoted name may be a phrase.
 const LONGEST_NAME: usize = 128;
 const LONGEST_QUOTED_NAME: usize = 80;
-/// How far the semicolon behind a part of a connection string, and the next part, are looked for.
+/// The longest look-ahead for the semicolon after a part of a connection string, and for the next part.
 const LONGEST_PART: usize = 256;
-/// A quoted text whose end is missing goes so far at most.
+/// The longest a quoted text can be if its closing quote is missing.
 const LONGEST_UNCLOSED: usize = 4096;
-/// Longer words are no settings, and what is judged of every name must not go on to the end of the text.
+/// A longer word isn't a setting. Without this bound, judging every name could read to the end of the text each time.
 const ENOUGH_TO_JUDGE: usize = 320;
 
-/// Where a name stands: first on its line, behind a comma or a bracket, behind a word, inside of one.
+/// The position of a name: first on its line, after a comma or a bracket, after a word, inside a word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lead {
     Line,
@@ -30,13 +31,13 @@ enum Lead {
     Glued,
 }
 
-/// What a value without quotes ends at.
+/// The syntax around a value without quotes. It decides where the value ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Style {
     Plain,
-    /// `?a=x&b=y`
+    /// Ends at an ampersand: `?a=x&b=y`.
     Parameter,
-    /// `Password=a b;Server=c`
+    /// Ends at a semicolon: `Password=a b;Server=c`.
     ConnectionString,
 }
 
@@ -45,10 +46,10 @@ struct Pair<'t> {
     start: usize,
     verdict: Verdict,
     lead: Lead,
-    /// The name is a string or an index, as in JSON and in code.
+    /// Whether the name is a string or an index, as in JSON and in code.
     quoted_name: bool,
     colon: bool,
-    /// Something stands between the name and the separator; nothing stands between that and the value.
+    /// `gap`: there is a space between the name and the separator. `tight`: there is none between separator and value.
     gap: bool,
     tight: bool,
 }
@@ -60,7 +61,7 @@ struct FoundValue<'t> {
     container: bool,
 }
 
-/// What stands around a `=` or a `:`; where to read on.
+/// Reads the pair around a `=` or a `:`. Returns where reading continues.
 pub(super) fn separator(scan: &mut Scan<'_>, sign: usize) -> usize {
     let bytes = scan.bytes;
     let colon = bytes[sign] == b':';
@@ -69,7 +70,7 @@ pub(super) fn separator(scan: &mut Scan<'_>, sign: usize) -> usize {
         if next == b'/' && at(bytes, sign + 2) == b'/' {
             return addresses::address(scan, sign);
         }
-        // Two colons are a path in code; before a space they are LDIF.
+        // Two colons are a path in code, but LDIF if a space follows.
         if next == b':' && at(bytes, sign + 2) != b' ' || before(bytes, sign) == b':' {
             return sign + 1;
         }
@@ -87,7 +88,7 @@ pub(super) fn separator(scan: &mut Scan<'_>, sign: usize) -> usize {
     }
 }
 
-/// The name that ends at a separator, if there is any that may be told of.
+/// Returns the name that ends at a separator, or `None` if there is no name of a plausible form.
 fn name_before<'t>(scan: &Scan<'t>, sign: usize, after: usize, colon: bool) -> Option<Pair<'t>> {
     let bytes = scan.bytes;
     let mut end = run_back(bytes, sign, 24, BLANK);
@@ -95,7 +96,7 @@ fn name_before<'t>(scan: &Scan<'t>, sign: usize, after: usize, colon: bool) -> O
         end = run_back(bytes, end - 1, 2, BLANK);
     }
     let gap = end < sign;
-    // `config['password'] = x`, `keys[0]: x`
+    // The name is before the bracket or inside it: `config['password'] = x`, `keys[0]: x`.
     let bracket = before(bytes, end) == b']';
     if bracket {
         end = run_back(bytes, end - 1, 8, DIGIT);
@@ -103,14 +104,14 @@ fn name_before<'t>(scan: &Scan<'t>, sign: usize, after: usize, colon: bool) -> O
     }
     let mark = before(bytes, end);
     let quoted = is(mark, QUOTE);
-    // `[name]: https://…` is a link.
+    // `[name]: https://…` is a Markdown link.
     if bracket && colon && at(bytes, end) != b'[' && (!quoted || mark == b'`') {
         return None;
     }
     let start = if quoted {
         end = run_back(bytes, end - 1, MOST_BACKSLASHES, BACKSLASH);
         let floor = end.saturating_sub(LONGEST_QUOTED_NAME);
-        // What has these in it is a value or a sentence: `Get "https://h/?key=x": refused`.
+        // Text that contains one of these characters is a value or a sentence: `Get "https://h/?key=x": refused`.
         let ends = |byte: &u8| *byte == mark || b"\n:=/?&<>{}\\".contains(byte);
         let start = floor + bytes[floor..end].iter().rposition(ends)? + 1;
         if before(bytes, start) != mark {
@@ -119,7 +120,7 @@ fn name_before<'t>(scan: &Scan<'t>, sign: usize, after: usize, colon: bool) -> O
         start
     } else {
         let start = run_back(bytes, end, LONGEST_NAME, NAME);
-        // `Unseal Key 1: x`: what the number is of stands before it.
+        // `Unseal Key 1: x`: the name is before the number.
         match bytes.get(start..end) {
             Some(name) if name.iter().all(|byte| is(*byte, DIGIT)) => {
                 if before(bytes, start) != b' ' {
@@ -150,7 +151,7 @@ fn lead(bytes: &[u8], start: usize) -> Lead {
     let edge = run_back(bytes, start, 64, BLANK);
     match before(bytes, edge) {
         0 | b'\n' | b'\r' => Lead::Line,
-        // A line feed written out.
+        // An escaped line feed, `\n` as two characters.
         b'n' | b'r' if at(bytes, edge.wrapping_sub(2)) == b'\\' => Lead::Line,
         b'-' | b'*' | b'#' if edge < start => Lead::Line,
         b'{' | b'[' | b'(' | b',' | b';' | b'|' | b'>' | b'&' | b'?' | b'"' | b'\'' | b'`' => Lead::Field,
@@ -159,10 +160,10 @@ fn lead(bytes: &[u8], start: usize) -> Lead {
     }
 }
 
-/// Judges a pair whose value begins at `value`; where to read on.
+/// Judges a pair whose value begins at `value`, and hides the value if it is secret. Returns where reading continues.
 fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<usize> {
     let bytes = scan.bytes;
-    // `src/use-key.c: …` is a file.
+    // `src/use-key.c: …` is the path of a file.
     let path = pair.gap && before(bytes, pair.start) == b'/';
     if !pair.quoted_name && pair.lead == Lead::Glued && (pair.colon || path) {
         return None;
@@ -177,7 +178,7 @@ fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<u
     } else if pair.colon && matches!(pair.name, "data" | "stringData") && is_manifest(scan) {
         pair.verdict = Verdict::Of(Family::Strong);
     }
-    // `use-exact-key.scm: New.` is a file, `db.password: x` a setting: the last part tells.
+    // `use-exact-key.scm: New.` is a file and `db.password: x` is a setting: the part after the last dot decides.
     let dotted = pair.colon && !pair.quoted_name && last.len() < pair.name.len();
     if dotted && pair.verdict != Verdict::Shown && scan.rules.verdict(last) == Verdict::Shown {
         return None;
@@ -188,7 +189,7 @@ fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<u
         if parameter && means(pair.name, PARAMETER) {
             pair.verdict = Verdict::Of(Family::Faint);
         } else if !pair.quoted_name && mark == b' ' {
-            // `verification code: x`
+            // `verification code: x`: two words form the name.
             let previous = &bytes[run_back(bytes, pair.start - 1, 16, NAME)..pair.start - 1];
             if meaning_of_two(previous, pair.name.as_bytes()) & STRONG != 0 {
                 pair.verdict = Verdict::Of(Family::Strong);
@@ -198,7 +199,7 @@ fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<u
     if pair.verdict == Verdict::Shown || pair.colon && !pair.quoted_name && is_about_an_error(pair.name) {
         return None;
     }
-    // What stands in a header has spaces and signs of its own, so it is secret to its end.
+    // The value of a header may contain spaces and punctuation, so all of it is secret.
     if pair.lead != Lead::Glued && means(pair.name, HEADER) {
         return Some(header(scan, &pair, value));
     }
@@ -211,7 +212,7 @@ fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<u
             None
         };
     }
-    // `"Key:"` is a string, and what stands in backquotes is run.
+    // In `"Key:"` the quote closes a string, and a shell runs the text in backquotes.
     let closes = is(mark, QUOTE) && !pair.quoted_name && next == mark;
     if next == 0 || is(next, SPACE) || pair.tight && (closes || next == b'`' && !pair.colon) {
         return None;
@@ -237,7 +238,7 @@ fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<u
     Some(end)
 }
 
-/// `"name": "DB_PASSWORD", "value": "x"`: what the first says is kept for the second.
+/// Reads the first half of `"name": "DB_PASSWORD", "value": "x"` and keeps its verdict for the second half.
 fn announce(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize, key: &str) -> Option<usize> {
     if is_container(scan.bytes, value) {
         return None;
@@ -249,7 +250,7 @@ fn announce(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize, key: &str) -> Op
     }
     if beside || pair.verdict == Verdict::Shown && key != "key" {
         scan.announced = Some(scan.rules.verdict(found.text));
-        // The name is read as any text.
+        // The scanner reads the name itself as ordinary text.
         return Some(found.span.start);
     }
     None
@@ -263,7 +264,7 @@ fn is_manifest(scan: &mut Scan<'_>) -> bool {
     })
 }
 
-/// `Password=a b;Server=c`: parts with semicolons between them.
+/// Returns whether the pair is part of a connection string: `Password=a b;Server=c`, parts separated by semicolons.
 fn is_connection_string(bytes: &[u8], start: usize, value: usize) -> bool {
     let window = first(&bytes[value..], LONGEST_PART);
     let end = memchr::memchr2(b';', b'\n', window).filter(|end| window[*end] == b';');
@@ -278,7 +279,7 @@ fn is_container(bytes: &[u8], value: usize) -> bool {
     matches!(at(bytes, value), b'[' | b'{') && at(bytes, value + 1) != b'{'
 }
 
-/// How far the value goes: to its closing quote, its closing bracket, or the end of the word.
+/// Finds the extent of a value: to its closing quote, its closing bracket, or the end of the word.
 fn value_span<'t>(scan: &mut Scan<'t>, value: usize, style: Style) -> FoundValue<'t> {
     let bytes = scan.bytes;
     let start = inside_of_call(bytes, value, style);
@@ -312,7 +313,8 @@ fn value_span<'t>(scan: &mut Scan<'t>, value: usize, style: Style) -> FoundValue
     }
 }
 
-/// `Some("x")`, `SecretString("x")`, `b"x"`, PHP's `string(8) "x"`.
+/// Skips the call around a value: `Some("x")`, `SecretString("x")`, `b"x"`, PHP's `string(8) "x"`. Returns the start of
+/// the value.
 fn inside_of_call(bytes: &[u8], value: usize, style: Style) -> usize {
     let mut start = value;
     for _ in 0..3 {
@@ -337,10 +339,10 @@ fn inside_of_call(bytes: &[u8], value: usize, style: Style) -> usize {
     start
 }
 
-/// Where a bare value ends, or `most` bytes behind its beginning.
+/// Returns the end of a bare value, at most `most` bytes after its start.
 fn end_of_word(bytes: &[u8], start: usize, most: usize) -> usize {
     let mut end = until(first(bytes, start.saturating_add(most)), start, ENDS_BARE_VALUE);
-    // A line feed written out ends a line too.
+    // An escaped line feed (`\n` as two characters) ends a line too.
     if let Some(feed) = bytes[start..end]
         .windows(2)
         .position(|two| matches!(two, b"\\n" | b"\\r"))
@@ -355,7 +357,7 @@ fn end_of_word(bytes: &[u8], start: usize, most: usize) -> usize {
     end
 }
 
-/// The quote that closes one with `slashes` backslashes before it, or the end of the line.
+/// Finds the quote that closes one with `slashes` backslashes before it. Without one, returns the end of the line.
 fn closing_quote(scan: &mut Scan<'_>, inside: usize, mark: u8, slashes: usize) -> usize {
     let bytes = scan.bytes;
     let kind = match mark {
@@ -371,7 +373,7 @@ fn closing_quote(scan: &mut Scan<'_>, inside: usize, mark: u8, slashes: usize) -
         };
         let place = from + found;
         let own = backslashes_before(bytes, place).min(place - inside);
-        // SQL and libpq double an apostrophe that is meant.
+        // SQL and libpq escape an apostrophe by doubling it.
         let doubled = mark == b'\'' && place > inside && at(bytes, place + 1) == mark;
         if doubled {
             from = place + 2;
@@ -402,7 +404,7 @@ fn closing_bracket(scan: &mut Scan<'_>, start: usize) -> usize {
 }
 
 impl Pair<'_> {
-    /// The name is one that no sentence has, or stands where only a name stands.
+    /// Returns whether this is a name for certain: no sentence contains it, or only a name can be at this position.
     fn is_sure(&self) -> bool {
         matches!(self.lead, Lead::Line | Lead::Field) || is_compound(self.name)
     }
@@ -430,7 +432,7 @@ impl Pair<'_> {
         self.verdict.hides_containers() && (!bare_colon || self.verdict.is_telling() && separated)
     }
 
-    /// Whether the value is a secret: `password: x` in YAML is one, `password: required` is not.
+    /// Returns whether the value is a secret: in YAML, `password: x` is one and `password: required` isn't.
     fn hides(&self, scan: &Scan<'_>, found: &FoundValue<'_>) -> bool {
         let text = found.text;
         let nothing = is_masked(text) || is_placeholder(text) || text == "value";
@@ -454,14 +456,14 @@ impl Pair<'_> {
         }
     }
 
-    /// Whether the sign between a bare name and the value separates the two, and isn't one of a sentence or of code.
+    /// Returns whether the sign between a bare name and the value separates the two. In sentences and code it doesn't.
     fn separates(&self, bytes: &[u8], found: &FoundValue<'_>) -> bool {
         let text = found.text;
         if !self.colon {
             return self.tight || self.gap || found.quoted || looks_random(text, 8);
         }
         if self.verdict == (Verdict::Fragment { telling: false }) {
-            // `KEYBOARD_LAYOUT: us` is a line of YAML, `KeyguardMonitor: screen is off` one of a log.
+            // `KEYBOARD_LAYOUT: us` is a line of YAML, `KeyguardMonitor: screen is off` is a line of a log.
             let next = at(bytes, found.span.end + usize::from(found.quoted));
             let alone = matches!(next, 0 | b'\n' | b'\r');
             return is_compound(self.name) && (self.lead == Lead::Line && alone || looks_random(text, 8));
@@ -469,14 +471,14 @@ impl Pair<'_> {
         if self.tight {
             let drawn = looks_random(text, if self.verdict.hides_containers() { 6 } else { 20 });
             let open = !starts(text, b"/\\:") && !found.container;
-            // `python3-jwt:amd64`
+            // `python3-jwt:amd64` names a package and its architecture.
             let telling = self.verdict.is_telling() && (self.lead != Lead::Prose || is_password(self.name));
             return (telling || drawn) && (open || self.lead == Lead::Field);
         }
         true
     }
 
-    /// Whether this is a value, and not how a sentence goes on.
+    /// Returns whether the text is a value, and not the continuation of a sentence.
     fn reads_as_value(&self, bytes: &[u8], found: &FoundValue<'_>) -> bool {
         let text = found.text;
         if !found.quoted && (is_state(text) || is_number(text) && !is_short_number(text)) {
@@ -506,7 +508,7 @@ impl Pair<'_> {
     }
 }
 
-/// YAML below a name: block scalars, nested maps, lists.
+/// Hides YAML below a secret name: block scalars, nested maps, lists.
 fn block(scan: &mut Scan<'_>, name: usize, value: usize) -> Option<usize> {
     let bytes = scan.bytes;
     let indent = name - run_back(bytes, name, 256, BLANK);
@@ -538,7 +540,7 @@ fn block(scan: &mut Scan<'_>, name: usize, value: usize) -> Option<usize> {
     last
 }
 
-/// `Authorization: Bearer x`, `Cookie: a=x; b=y`: secret to its end, but the scheme is shown.
+/// Hides the value of a header to its end, but shows the scheme: `Authorization: Bearer x`, `Cookie: a=x; b=y`.
 fn header(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize) -> usize {
     let bytes = scan.bytes;
     let found = value_span(scan, value, Style::Plain);
@@ -550,7 +552,7 @@ fn header(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize) -> usize {
     let (start, end) = if found.quoted {
         (found.span.start, found.span.end)
     } else {
-        // In quotes, as an argument of curl or in a JSON text, the header ends where they do.
+        // Inside quotes (an argument of curl, a JSON string) the header ends at the closing quote.
         let floor = pair.start.saturating_sub(LONGEST_NAME);
         let opened = memchr::memrchr3(b'"', b'\'', b'\n', &bytes[floor..pair.start]);
         let opened = opened.map_or(b'\n', |mark| bytes[floor + mark]);
@@ -564,7 +566,7 @@ fn header(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize) -> usize {
     let from = if scheme { word + 1 } else { start };
     let text = scan.part(from, end).trim();
     let plain = is_state(text) || is_placeholder(text) || is_truth(text);
-    // `- cookie: fix a leak`
+    // `- cookie: fix a leak` is a sentence, not a header.
     let sentence = split_at(text, b' ').is_some_and(|(first, _)| !looks_random(first, 8) && !has(text, b"="));
     if !plain && (scheme || !sentence) {
         scan.hide(from..end);
@@ -572,7 +574,8 @@ fn header(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize) -> usize {
     end.max(from)
 }
 
-/// `<password>x</password>`, `<password type="a">x</password>`; where to read on.
+/// Hides the content of a secret element: `<password>x</password>`, `<password type="a">x</password>`. Returns where
+/// reading continues.
 pub(super) fn element(scan: &mut Scan<'_>, close: usize) -> usize {
     let bytes = scan.bytes;
     let floor = close.saturating_sub(160);
@@ -586,7 +589,7 @@ pub(super) fn element(scan: &mut Scan<'_>, close: usize) -> usize {
         name = scan.part(local, run(bytes, local, NAME));
     }
     let (key, mut verdict) = (means(name, NAME_KEY), scan.rules.verdict(name));
-    // `<property name="password">x</property>`
+    // `<property name="password">x</property>`: the attribute names the value.
     if scan.announced.is_some()
         && (name == "string"
             || means(name, VALUE_KEY)
@@ -612,7 +615,7 @@ pub(super) fn element(scan: &mut Scan<'_>, close: usize) -> usize {
         start + memchr::memchr(b'<', rest).unwrap_or(rest.len())
     };
     let text = scan.part(start, end).trim();
-    // `Vec<Key> = …` closes nothing.
+    // In `Vec<Key> = …` the `>` doesn't belong to an element: no closing tag follows.
     let closed = bytes[end..].starts_with(b"</") || bytes[end..].starts_with(b"]]>");
     if is_truth(text) || !closed || !verdict.hides(text) {
         return close + 1;
@@ -622,30 +625,31 @@ pub(super) fn element(scan: &mut Scan<'_>, close: usize) -> usize {
     end
 }
 
-/// A name that no sentence has: `api_key`, `X-Api-Key`, `authToken`.
+/// Returns whether a name is a compound that no sentence contains: `api_key`, `X-Api-Key`, `authToken`.
 fn is_compound(name: &str) -> bool {
     has(name, b"_-.$") || has_hump(name)
 }
 
-/// A small letter before a capital.
+/// Returns whether a name contains a lower-case letter before a capital.
 pub(super) fn has_hump(name: &str) -> bool {
     name.as_bytes()
         .windows(2)
         .any(|two| is(two[0], LOWER) && is(two[1], UPPER))
 }
 
-/// `KeyError: 'name'`, `InvalidTokenError: …`: what follows is about the error.
+/// Returns whether a name is an error's, as in `KeyError: 'name'` and `InvalidTokenError: …`. The text behind it
+/// describes the error.
 fn is_about_an_error(name: &str) -> bool {
     const ENDS: [&[u8]; 6] = [b"error", b"exception", b"err", b"failure", b"warning", b"errors"];
     name == "PASS" || ENDS.iter().any(|end| ends(name.as_bytes(), end))
 }
 
-/// A word without any structure that could be shown without the secret.
+/// Returns whether a text has no structure, so that no part of it can be shown without the secret.
 pub(super) fn is_opaque(text: &str) -> bool {
     !has(text, b"/@=; :") && looks_random(text, 8)
 }
 
-/// Whether a name is one of a password, whose value need not look drawn.
+/// Returns whether a name means a password. The value of such a name is hidden even if it doesn't look random.
 pub(super) fn is_password(name: &str) -> bool {
     means(name, PASSWORD) || find(name.as_bytes(), b"pass").is_some()
 }

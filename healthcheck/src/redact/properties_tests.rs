@@ -1,4 +1,4 @@
-//! What holds for every text and every document.
+//! Tests properties that hold for every text and every document.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Redaction, redact};
 
-/// Pieces that mean something to the scanners, so that the texts are not all noise.
+/// Generates fragments that mean something to the scanners, so that the texts aren't just noise.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => prop::sample::select(vec![
@@ -42,7 +42,7 @@ fn document(leaf: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value
     })
 }
 
-/// Values as reports have them, none of them secret.
+/// Generates values as reports contain them, none of them secret.
 fn innocent() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),

@@ -1,4 +1,4 @@
-//! Secrets in sentences: `password is x`, `with password "x"`, `Bearer x`, `requirepass x`, `identified by 'x'`.
+//! Hides secrets in sentences: `password is x`, `with password "x"`, `Bearer x`, `requirepass x`, `identified by 'x'`.
 
 use super::bytes::*;
 use super::names::{LAST_TWO, meaning_of, meaning_of_two};
@@ -7,11 +7,11 @@ use super::scan::Scan;
 use super::values::{is_long_run_of_letters, is_path, is_placeholder, is_setting, is_state, looks_random};
 use super::words::*;
 
-/// The longest word that announces one, and how far behind it the secret ends.
+/// The longest word that can announce a secret, and how far after that word the secret may end.
 const LONGEST_WORD: usize = 40;
 const LONGEST_SECRET: usize = 512;
 
-/// Hides what the word from `start` to `end` announces without a separator.
+/// If the word from `start` to `end` announces a secret without a separator, hides that secret.
 #[inline]
 pub(super) fn announcement(scan: &mut Scan<'_>, start: usize, end: usize) {
     let (one, two) = (scan.bytes[end - 2], scan.bytes[end - 1]);
@@ -41,7 +41,7 @@ fn announced(scan: &mut Scan<'_>, start: usize, end: usize) {
     let name = scan.part(from, end);
     let mut told = scheme || by || may_tell && scan.rules.verdict(name).is_telling();
     if before(bytes, from) == b' ' {
-        // `verification code x`, but not `primary key x`
+        // `verification code x` announces a secret, `primary key x` doesn't.
         let previous = &bytes[run_back(bytes, from - 1, 16, NAME)..from - 1];
         let pair = meaning_of_two(previous, name.as_bytes());
         told = (told || pair & STRONG != 0) && pair & NOT_TELLING == 0;
@@ -52,7 +52,7 @@ fn announced(scan: &mut Scan<'_>, start: usize, end: usize) {
     let password = by || is_password(word);
     let given = password && is_behind_user(scan, start);
     let (place, filled) = behind_fillers(scan, end);
-    // A test may pass as well, and a caller pass something.
+    // `pass` is also a verb: a test may pass, and a caller may pass something.
     if word.eq_ignore_ascii_case("pass") && !given {
         return;
     }
@@ -64,7 +64,7 @@ fn announced(scan: &mut Scan<'_>, start: usize, end: usize) {
     let text = trimmed(scan.part(place, stop), b"", b".:!?)]}>");
     let longest = longest_part(text);
     let strange = |byte: u8| byte.is_ascii_digit() || b"!$#%&*".contains(&byte);
-    // `holidayapiKEY-123e4567-…`, but not `pin-project/issues/12`
+    // `holidayapiKEY-123e4567-…` contains a secret, `pin-project/issues/12` doesn't.
     if bytes[end] == b'-' && !(text.len() >= 20 && all(text, WORD, b"") && looks_random(text, 20)) {
         return;
     }
@@ -79,7 +79,8 @@ fn announced(scan: &mut Scan<'_>, start: usize, end: usize) {
     }
 }
 
-/// Where the secret begins behind words like `is`, `was set to`, `for user app:`, and whether there are any.
+/// Skips words like `is`, `was set to`, `for user app:` after a name. Returns where the secret begins, and whether
+/// there were any such words.
 fn behind_fillers(scan: &Scan<'_>, word: usize) -> (usize, bool) {
     let bytes = scan.bytes;
     let mut place = word;
@@ -98,14 +99,14 @@ fn behind_fillers(scan: &Scan<'_>, word: usize) -> (usize, bool) {
         filled = true;
         place = next + usize::from(at(bytes, next) == b':');
     }
-    // `API key - x`, `holidayapiKEY-x`
+    // A hyphen may separate name and secret: `API key - x`, `holidayapiKEY-x`.
     if at(bytes, place) == b'-' && (at(bytes, place + 1) == b' ' || place == word) {
         place = run(bytes, place + 1, BLANK);
     }
     (place, filled)
 }
 
-/// `for bob is x`, `for user bob: x`: behind the colon or the verb.
+/// Skips the owner in `for bob is x` and `for user bob: x`. Returns the position after the colon or the verb.
 fn owner(scan: &Scan<'_>, from: usize) -> Option<usize> {
     let bytes = scan.bytes;
     let mut start = run(bytes, from, BLANK);
@@ -122,7 +123,7 @@ fn owner(scan: &Scan<'_>, from: usize) -> Option<usize> {
     }
 }
 
-/// `login app password x`, as in a netrc.
+/// Returns whether a user is before the word, as in the `login app password x` of a netrc file.
 fn is_behind_user(scan: &Scan<'_>, start: usize) -> bool {
     let bytes = scan.bytes;
     let user = run_back(bytes, start.saturating_sub(1), 32, NAME);
@@ -142,7 +143,7 @@ fn quoted(scan: &mut Scan<'_>, place: usize, password: bool) {
     };
     let close = place + 1 + length;
     let text = scan.part(place + 1, close);
-    // `token "name": …`: it is a name itself.
+    // In `token "name": …` the quoted text is a name, which `pairs` handles.
     let name = matches!(at(bytes, close + 1), b':' | b'=');
     let plain = name || has_address(text) || is_state(text) || is_placeholder(text);
     if !plain && (password && !has(text, b" ") && text.len() >= 3 || looks_random(text, 8)) {
@@ -150,7 +151,7 @@ fn quoted(scan: &mut Scan<'_>, place: usize, password: bool) {
     }
 }
 
-/// Whether this is what `Basic` takes: `user:password` in base64.
+/// Returns whether a text can follow `Basic`: `user:password` in base64.
 fn is_user_and_password(base64: &str) -> bool {
     decode_base64(trimmed(base64, b"", b"=").as_bytes())
         .is_some_and(|text| has(&text, b":") && !text.bytes().any(|byte| byte.is_ascii_control()))

@@ -1,6 +1,6 @@
-//! One way through a text: every separator, flag, address and word that may begin a token is met once, from left to
-//! right, and gives a name with a value, or a value that is known by its shape. The tables then judge. Text inside text,
-//! in base64 or percent-encoding, is read by the same rules.
+//! Scans a text once, from left to right, and stops at each separator, flag, URL and word that may begin a token. Each
+//! of these yields a name with a value, or a value known by its shape, and the tables judge it. Text encoded in base64
+//! or percent-encoding is decoded and scanned by the same rules.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::bytes::*;
 use super::scan::{SHORTEST_TOKEN, Scan, Spans};
 use super::{addresses, arguments, pairs, prose, shapes};
 
-/// Text inside text is read so deep: base64 in percent-encoding in a text.
+/// The most layers of encoding that are decoded: base64 in percent-encoding is two.
 const DEEPEST: u8 = 2;
 const SHORTEST_BASE64: usize = 20;
 
@@ -52,10 +52,10 @@ impl Scan<'_> {
         end
     }
 
-    /// Base64 that begins here and holds a secret; where it ends.
+    /// If the base64 at `start` contains a secret, hides all of it and returns its end. Otherwise returns `None`.
     fn base64(&mut self, start: usize) -> Option<usize> {
         let bytes = self.bytes;
-        // The two ways in which a run is read: whole, and behind its last slash, since a path may stand before it.
+        // A path may precede the base64, so a run is decoded twice: whole, and from its last slash on.
         let whole = start >= self.base64_run.end;
         if whole {
             if is(before(bytes, start), BASE64) {
@@ -105,14 +105,14 @@ impl Scan<'_> {
     }
 }
 
-/// Whether a run of base64 is a text that has a secret in it.
+/// Returns whether a run of base64 decodes to a text that contains a secret.
 fn base64_holds_secret(scan: &Scan<'_>, start: usize, end: usize) -> bool {
     let run = &scan.bytes[start..end];
-    // Text begins with these only.
+    // Base64 of text begins with one of these characters.
     if !matches!(run[0], b'I'..=b'Z' | b'a'..=b'f') {
         return false;
     }
-    // Most runs are words and digests: a look at the beginning spares decoding them.
+    // Most runs are words and digests. Decoding only the beginning first rules most of them out cheaply.
     let is_text = |byte: u8| byte >= b' ' && byte != 0x7f || matches!(byte, b'\n' | b'\r' | b'\t');
     let begins_as_text = run
         .chunks_exact(4)
@@ -123,7 +123,7 @@ fn base64_holds_secret(scan: &Scan<'_>, start: usize, end: usize) -> bool {
             .is_some_and(|text| !Scan::new(&text, scan.rules, scan.depth + 1).read().is_empty())
 }
 
-/// Hides the secrets of a word with percent signs where they came from.
+/// Decodes a word with percent signs, and hides its secrets at their encoded positions.
 fn hide_in_percent_encoding(scan: &mut Scan<'_>, word: Range<usize>) {
     let bytes = scan.bytes;
     let mut text = Vec::with_capacity(word.len());

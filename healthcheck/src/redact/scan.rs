@@ -1,4 +1,4 @@
-//! A text that is being read: where in it the reader is, and what of it is to be masked.
+//! The state of a scan: the text, the ranges to mask, and the parts of the text that were already examined.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,17 +8,17 @@ use super::names::Verdict;
 use super::values::is_masked;
 use super::{MASK, Rules, shapes};
 
-/// No token is shorter; the bench and the tests of the tables hold it.
+/// No known token is shorter. The bench and the tests of the tables verify this.
 pub(super) const SHORTEST_TOKEN: usize = 14;
 
-/// What is to be masked, in the order of the text.
+/// The ranges to mask, in the order of the text.
 #[derive(Default)]
 pub(super) struct Spans(Vec<Span>);
 
 struct Span {
     start: usize,
     end: usize,
-    /// Around the mask comes a quote behind so many backslashes, less one; 0 for none.
+    /// If the mask needs quotes: the number of backslashes before each quote, plus one. Otherwise 0.
     quote: u8,
 }
 
@@ -31,8 +31,8 @@ impl Spans {
         self.0.iter().map(|span| span.start..span.end)
     }
 
-    /// They come nearly sorted, so the way back is short: how far out of order one may be is bounded by the longest
-    /// line that is read as a command.
+    /// Inserts a span at its position. Spans arrive nearly sorted, so the search from the end is short: a span is out
+    /// of order by at most the longest line that is read as a command.
     pub(super) fn insert(&mut self, range: Range<usize>, quote: u8) {
         let behind = self
             .0
@@ -48,7 +48,7 @@ impl Spans {
         self.0.insert(self.0.len() - behind, span);
     }
 
-    /// The text with masks for its secrets.
+    /// Returns the text with its secrets masked.
     pub(super) fn masked<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut shown = String::new();
         let mut done = 0;
@@ -56,7 +56,7 @@ impl Spans {
             if span.end <= done {
                 continue;
             }
-            // Spans that touch have one mask.
+            // Adjacent spans share one mask.
             if span.start > done || done == 0 {
                 shown.push_str(text.get(done..span.start).unwrap_or_default());
                 let quote = |shown: &mut String| {
@@ -82,19 +82,20 @@ pub(super) struct Scan<'t> {
     pub(super) text: &'t str,
     pub(super) bytes: &'t [u8],
     pub(super) rules: &'t Rules,
-    /// How often text was decoded to come here.
+    /// How many layers of encoding this text was decoded from.
     pub(super) depth: u8,
     pub(super) spans: Spans,
-    /// What the last `"name": "…"` announced for the `"value"` beside it.
+    /// The verdict of the latest `"name": "…"`, for the `"value"` beside it.
     pub(super) announced: Option<Verdict>,
-    /// The run of base64 that was looked at last.
+    /// The latest run of base64 that was examined.
     pub(super) base64_run: Range<usize>,
-    /// Where the word with percent signs ends that was decoded last, and the line whose flags were read.
+    /// The ends of the latest word with percent signs that was decoded, and of the latest line that was read as a command.
     pub(super) decoded_until: usize,
     pub(super) command_until: usize,
-    /// Whether this is a Kubernetes Secret, once that was asked.
+    /// Whether the text is a Kubernetes Secret. `None` until this is determined.
     pub(super) is_manifest: Option<bool>,
-    /// From where on no quote of a kind stands any more, so that none is looked for twice to the end of the text.
+    /// For each kind of quote, the position from which on no more quotes occur. It prevents repeated searches to the
+    /// end of the text.
     pub(super) no_quote_from: [usize; 3],
 }
 
@@ -115,7 +116,7 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// A part of the text, empty where it isn't one.
+    /// Returns a part of the text, or an empty string if the range isn't valid.
     pub(super) fn part(&self, start: usize, end: usize) -> &'t str {
         self.text.get(start..end).unwrap_or_default()
     }
@@ -127,7 +128,7 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// A bounded look-ahead may end in the middle of a character.
+    /// Extends a range to whole characters, because a bounded look-ahead may end inside one.
     fn whole_characters(&self, range: Range<usize>) -> Range<usize> {
         let (mut start, mut end) = (range.start.min(self.text.len()), range.end.min(self.text.len()));
         while !self.text.is_char_boundary(start) {
@@ -139,27 +140,27 @@ impl<'t> Scan<'t> {
         start..end
     }
 
-    /// Hides what stands unquoted behind a name in quotes, a number or a list: with quotes around the mask a JSON text
-    /// stays one.
+    /// Hides an unquoted value of a quoted name, such as a number or a list. Puts quotes around the mask, so that JSON
+    /// stays valid.
     pub(super) fn hide_in_quotes(&mut self, range: Range<usize>, backslashes: usize) {
         let range = self.whole_characters(range);
         self.spans.insert(range, backslashes as u8 + 1);
     }
 
-    /// A token that begins here; where to read on.
+    /// Hides the token that begins at `place`, if any, and returns where reading continues.
     pub(super) fn token(&mut self, place: usize) -> Option<usize> {
         if !shapes::may_begin(self.bytes[place], at(self.bytes, place + 1)) {
             return None;
         }
         let found = shapes::at_place(self.bytes, place)?;
-        // What is left of a word behind a token begins none.
+        // The rest of a word behind a token can't begin another token.
         let end = run(self.bytes, found.end, ALNUM);
         self.hide(found);
         Some(end)
     }
 
     pub(super) fn mark(&mut self, sign: usize) -> usize {
-        // Behind every mark come at least three bytes more: this spares times, versions and most hosts the search.
+        // At least three more bytes follow every mark. This test excludes times, versions and most hosts cheaply.
         if is(at(self.bytes, sign + 1), ALNUM)
             && is(at(self.bytes, sign + 3), TOKEN)
             && is(before(self.bytes, sign), ALNUM)

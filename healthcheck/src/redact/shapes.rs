@@ -1,4 +1,4 @@
-//! Tokens known by their shape: a prefix of their maker, a mark in the middle, the header of a JSON Web Token, a block.
+//! Recognises tokens by shape: a known prefix, a mark in the middle, the header of a JSON Web Token, a key block.
 
 use std::ops::Range;
 
@@ -7,13 +7,13 @@ use super::tokens::TOKENS;
 use super::values::looks_random;
 use super::words::{DIGEST, means};
 
-/// Room for as many prefixes; with too little the table doesn't compile.
+/// The capacity for prefixes. If it is too small, the table doesn't compile.
 const MOST: usize = 384;
 
-/// The prefixes by their first two bytes, each with the next of the same.
+/// A hash table of the prefixes by their first two bytes. Prefixes with the same hash form a linked list.
 struct Prefixes {
     heads: [u16; 1024],
-    /// Group in `TOKENS`, place and length there, and one more than the index of the next.
+    /// For each prefix: its group in `TOKENS`, its offset and length there, and the index of the next prefix plus one.
     each: [(u8, u16, u8, u16); MOST],
 }
 
@@ -45,13 +45,13 @@ const fn hash(first: u8, second: u8) -> usize {
     ((first as usize * 37) ^ (second as usize * 5)) & 1023
 }
 
-/// A quick no for nearly every word.
+/// Returns whether a token may begin with these two bytes. Excludes nearly every word quickly.
 #[inline]
 pub(super) fn may_begin(first: u8, second: u8) -> bool {
     PREFIXES.heads[hash(first, second)] != 0 || first == b'e' && (second == b'y' || second == b'w')
 }
 
-/// The token that begins at a place where `may_begin` said so.
+/// Returns the token at a position for which `may_begin` returned `true`.
 pub(super) fn at_place(bytes: &[u8], start: usize) -> Option<Range<usize>> {
     let rest = bytes.get(start..)?;
     if (rest.starts_with(b"eyJ") || rest.starts_with(b"ewo"))
@@ -89,7 +89,7 @@ fn behind_prefix(bytes: &[u8], prefix: &[u8], class: u32, from: usize, least: us
     whole.then_some(end)
 }
 
-/// Short prefixes need a rest that no word has.
+/// Returns whether the rest behind a prefix looks like a token's. After a short prefix it must look unlike any word.
 fn is_drawn(prefix: &[u8], class: u32, rest: &[u8]) -> bool {
     let ends = prefix.last().is_some_and(|last| b"_-.".contains(last));
     let certain = prefix.len() > 4 || ends && class == ALNUM && rest.len() >= 20;
@@ -101,7 +101,7 @@ fn is_drawn(prefix: &[u8], class: u32, rest: &[u8]) -> bool {
     has(u8::is_ascii_digit) && (small || capital) || small && capital
 }
 
-/// `eyJ….eyJ….…`, signed, unsigned or encrypted.
+/// Finds the end of a JSON Web Token, `eyJ….eyJ….…`, whether it is signed, unsigned or encrypted.
 fn json_web_token(bytes: &[u8], start: usize) -> Option<usize> {
     let part = |from: usize| behind_padding(bytes, run(bytes, from, WORD));
     let header = part(start);
@@ -119,7 +119,8 @@ fn json_web_token(bytes: &[u8], start: usize) -> Option<usize> {
     ((parts >= 3 || unsigned) && payload - header > shortest || parts == 5).then_some(end)
 }
 
-/// Sign, rest of the mark, class and bounds of what stands before it, and of what stands behind it.
+/// The sign, the rest of the mark, then the class and the length limits of the text before the mark and of the text
+/// after it.
 type Mark = (u8, &'static [u8], u32, u8, u8, u32, u8, u8);
 
 #[rustfmt::skip]
@@ -135,7 +136,7 @@ static MARKS: [Mark; 9] = [
     (b'_', b"mmk", WORD, 30, 40, HEX, 0, 0),
 ];
 
-/// The token around a sign that stands in the middle of some.
+/// Finds the token around a sign, for tokens that have a characteristic sign in their middle.
 pub(super) fn around(bytes: &[u8], sign: usize) -> Option<Range<usize>> {
     let byte = at(bytes, sign);
     for (known, mark, ahead, least, most, after, needed, longest) in &MARKS {
@@ -148,7 +149,7 @@ pub(super) fn around(bytes: &[u8], sign: usize) -> Option<Range<usize>> {
             continue;
         }
         let end = run(first(bytes, behind + usize::from(*longest)), behind, *after);
-        // Azure: three characters, a digit, `Q~`.
+        // Azure's tokens have three characters, a digit and `Q` before the `~`.
         let azure = byte != b'~' || before(bytes, sign) == b'Q' && is(at(bytes, sign.wrapping_sub(2)), DIGIT);
         if end - behind >= usize::from(*needed) && azure {
             return Some(start..end);
@@ -161,8 +162,9 @@ pub(super) fn around(bytes: &[u8], sign: usize) -> Option<Range<usize>> {
     }
 }
 
-/// What makers agree on by now: a short prefix in small letters, `_`, and far more drawn letters and digits of both
-/// cases than identifiers have; or `_live_`, `_test_` and less of them; or a digest's worth of hexadecimal digits.
+/// Finds tokens of the form that many providers use: a short lower-case prefix, `_`, and many more random letters and
+/// digits than identifiers have. After `_live_` or `_test_` fewer are enough, and so are as many hexadecimal digits as
+/// a digest has.
 fn prefixed(bytes: &[u8], mark: usize) -> Option<Range<usize>> {
     let end = run(first(bytes, mark + 201), mark + 1, ALNUM);
     let rest = bytes.get(mark + 1..end)?;
@@ -183,13 +185,13 @@ fn prefixed(bytes: &[u8], mark: usize) -> Option<Range<usize>> {
     (begins && (drawn || live || hex)).then_some(start..end)
 }
 
-/// `sha256_…`, `layer_…`, `commit_…`: what a digest is of is no secret.
+/// Returns whether a prefix names a digest, as in `sha256_…`, `layer_…`, `commit_…`. Digests aren't secret.
 fn is_of_digest(prefix: &[u8]) -> bool {
     let prefix = std::str::from_utf8(prefix).unwrap_or_default();
     prefix.len() < 3 || parts(prefix, b"_").any(|part| means(trimmed(part, b"", b"0123456789"), DIGEST))
 }
 
-/// Parts of fixed lengths between dots: Discord's bots, Harness, old tokens of Vault, Airtable.
+/// Finds tokens of dot-separated parts with fixed lengths: Discord's bots, Harness, old tokens of Vault, Airtable.
 fn dotted(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
     let start = run_back(bytes, dot, 30, WORD);
     if !matches!(dot - start, 1 | 3 | 17 | 23..=28) {
@@ -211,7 +213,8 @@ fn dotted(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
     }
 }
 
-/// The private key whose `-----BEGIN ` stands at a place, to its end or to that of the text; where to read on.
+/// Finds the private key whose `-----BEGIN ` is at `place`, up to its end or the end of the text. Also returns where
+/// reading continues.
 pub(super) fn private_key(bytes: &[u8], place: usize) -> (Option<Range<usize>>, usize) {
     let label = place + "-----BEGIN ".len();
     let label_end = run(bytes, label, ALNUM | BLANK);

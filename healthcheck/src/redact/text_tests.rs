@@ -1,8 +1,9 @@
-//! What is hidden in a text and what stays, by the rule that decides. Cases of our own; the corpora are the judges.
+//! Tests what is hidden in a text and what isn't, one test per rule. These cases are our own; the corpora are
+//! independent.
 
 use super::redact;
 
-/// `§` stands for a secret that is made up.
+/// Asserts each redacted text. `§` in a case is replaced by a made-up secret.
 fn assert_hidden(cases: &[(&str, &str)]) {
     for (text, expected) in cases {
         let text = text.replace('§', concat!("FAKE", "x9Lk2mQ7pR4s"));
@@ -437,7 +438,7 @@ fn the_body_of_a_private_key_goes() {
     for label in ["CERTIFICATE", "PUBLIC KEY"] {
         assert_eq!(redact(&key(label, "one")), key(label, "one"));
     }
-    // Cut by a limit of a log.
+    // A log's length limit cut off the end of this key.
     assert_eq!(
         redact(&format!("a -----BEGIN {} KEY-----\none", "PRIVATE")),
         format!("a -----BEGIN {} KEY-----\n********", "PRIVATE")

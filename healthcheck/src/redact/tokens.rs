@@ -1,15 +1,15 @@
-//! The prefixes that makers give their tokens. Data only; `shapes` reads it.
+//! The prefixes of providers' tokens. This file is data only; `shapes` reads it.
 //!
-//! A new maker is a new word here, not new code.
+//! To support a new provider, add a prefix here; no code changes.
 
 use super::bytes::{ALNUM, CAPITAL, HASH, HEX, TOKEN, WORD};
 
-/// Class of the rest, how long the rest is at least (of `CAPITAL`: exactly), and the prefixes. Lengths are a little below what the makers
-/// document: they change, and what begins like this is nothing else. Prefixes of up to four bytes need a rest that looks
-/// drawn as well.
+/// For each group: the class of the rest, the minimum length of the rest (for `CAPITAL` the exact length), and the
+/// prefixes. Lengths are a little below the documented ones, because providers change them and the prefixes are
+/// unambiguous. After a prefix of up to four bytes the rest must also look random.
 ///
-/// Not every prefix names its maker: `MII…` and `b3Bl…` are private keys without their header, `$…$` and `{…}` hashes
-/// of passwords.
+/// Not every prefix belongs to a provider: `MII…` and `b3Bl…` are private keys without their header, `$…$` and `{…}`
+/// are password hashes.
 #[rustfmt::skip]
 pub(super) const TOKENS: &[(u32, u8, &str)] = &[
     (HEX, 20, "v1.github."),

@@ -1,16 +1,17 @@
-//! Values that are no secrets whatever stands beside them, and whether a word looks drawn by a machine.
+//! Recognises values that are never secret, and words that look randomly generated.
 
 use super::bytes::*;
 use super::words::{NOT_DRAWN, NUMBERED, SETTING, STATE, TRUTH, UNIT, means};
 
-/// Nothing, or what this or another redactor left of a secret.
+/// Returns whether a value is empty, or was already masked by this or another redactor.
 pub(super) fn is_masked(value: &str) -> bool {
     let inner = trimmed(value, b"[<(", b"").as_bytes();
     let says = |word: &str| begins(inner, word.as_bytes()) && !is(at(inner, word.len()), ALNUM);
     all(value, 0, b"*") || value == "…" || ["redacted", "filtered", "masked", "hidden"].into_iter().any(says)
 }
 
-/// A place where a secret goes: `${DB_PASSWORD}`, `{{ password }}`, `<password>`, `$PASSWORD`, `%s`.
+/// Returns whether a value is a placeholder for a secret: `${DB_PASSWORD}`, `{{ password }}`, `<password>`,
+/// `$PASSWORD`, `%s`.
 pub(super) fn is_placeholder(value: &str) -> bool {
     let wraps = |(open, close): &(&str, &str)| {
         let inside = value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
@@ -25,17 +26,18 @@ pub(super) fn is_placeholder(value: &str) -> bool {
     may_be && (format || value.strip_prefix('$').is_some_and(is_variable) || WRAPPERS.iter().any(wraps))
 }
 
-/// A truth value or nothing, as people write them.
+/// Returns whether a value is empty, a boolean or a null, in any common spelling.
 pub(super) fn is_truth(value: &str) -> bool {
     value.is_empty() || means(value, TRUTH)
 }
 
-/// How it is with a secret: `password: required`, `(using password: YES)`, `token=expired`.
+/// Returns whether a value describes the state of a secret: `password: required`, `(using password: YES)`,
+/// `token=expired`.
 pub(super) fn is_state(value: &str) -> bool {
     means(trimmed(value, b"", b".!?"), STATE)
 }
 
-/// A path of the file system. A password may begin with a slash as well.
+/// Returns whether a value looks like a path of the file system. A password may begin with a slash too.
 pub(super) fn is_path(value: &str) -> bool {
     let rooted = match value.as_bytes() {
         [b'/', ..] | [b'.' | b'~', b'/', ..] | [b'.', b'.', b'/', ..] | [b'\\', b'\\', ..] => true,
@@ -48,7 +50,7 @@ pub(super) fn is_path(value: &str) -> bool {
     rooted && value.len() <= 256 && !parts(value, b"/\\").any(is_drawn)
 }
 
-/// Addresses, networks, hosts and perhaps their ports, also several of them.
+/// Returns whether a value consists of URLs, networks or hosts, perhaps with ports.
 fn is_location(value: &str) -> bool {
     let is_label =
         |label: &str| !label.is_empty() && all(label, LOWER | DIGIT, b"-") && !looks_random(label, 8);
@@ -61,7 +63,7 @@ fn is_location(value: &str) -> bool {
     parts(value, b",").all(is_one)
 }
 
-/// What stands beside a name like `AUTH` or `SESSION` when that is a setting and not a secret.
+/// Returns whether a value beside a name like `AUTH` or `SESSION` is a setting and not a secret.
 pub(super) fn is_setting(value: &str) -> bool {
     value.len() <= 256
         && (value.is_empty()
@@ -74,14 +76,15 @@ pub(super) fn is_setting(value: &str) -> bool {
             || has_address(value))
 }
 
-/// Up to five digits, perhaps with a unit: a count, a port, a duration.
+/// Returns whether a value has up to five digits and perhaps a unit: a count, a port, a duration.
 pub(super) fn is_short_number(value: &str) -> bool {
     let digits = value.bytes().take_while(|byte| is(*byte, DIGIT)).count();
     (1..=5).contains(&digits)
         && (digits == value.len() || means(&value[digits..], UNIT) || &value[digits..] == "%")
 }
 
-/// The same, a number below zero, and a number of up to 64 bits as C writes it: the identifiers that logs are full of.
+/// Returns whether a value is a short number, a negative number, or a number of up to 64 bits in C's notation. Logs are
+/// full of such identifiers.
 pub(super) fn is_number(value: &str) -> bool {
     value.strip_prefix('-').is_some_and(|rest| all(rest, DIGIT, b""))
         || is_short_number(value)
@@ -93,7 +96,8 @@ fn is_address_in_memory(value: &str) -> bool {
     (1..=16).contains(&hex.len()) && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// A count, or a list of small numbers: what plurals like `secrets` and `pins` have.
+/// Returns whether a value is a count or a list of small numbers, the usual values of plurals like `secrets` and
+/// `pins`.
 pub(super) fn is_count(value: &str) -> bool {
     parts(value, b", ").all(|part| is_short_number(part) && part.len() <= 4)
 }
@@ -106,7 +110,7 @@ pub(super) fn is_uuid(word: &str) -> bool {
     word.len() == 36 && word.bytes().enumerate().all(fits)
 }
 
-/// How often the case changes from one letter to the next.
+/// Counts how often the case changes between adjacent letters.
 fn case_changes(word: &[u8]) -> usize {
     let changes = |two: &&[u8]| {
         two[0].is_ascii_alphabetic() && two[1].is_ascii_alphabetic() && (two[0] ^ two[1]) & 0x20 != 0
@@ -114,7 +118,8 @@ fn case_changes(word: &[u8]) -> usize {
     word.windows(2).filter(changes).count()
 }
 
-/// At least `shortest` characters that mix digits and letters as identifiers, versions, dates and hosts don't.
+/// Returns whether a word of at least `shortest` characters looks randomly generated, such as one that mixes digits and
+/// letters. Identifiers, versions, memory addresses and paths don't look random.
 #[inline(never)]
 pub(super) fn looks_random(word: &str, shortest: usize) -> bool {
     if word.len() < shortest {
@@ -146,7 +151,8 @@ fn is_path_of_names(word: &str) -> bool {
     has(word, b"/") && parts(word, b"/").all(|part| is_identifier(part) || is_version(part))
 }
 
-/// Letters alone in one case that no language has as a word: `ABCDEFGHIJKLMNOPQRSTUVWX` behind `TOKEN`.
+/// Returns whether a word consists of letters of one case that form no word of a language: `ABCDEFGHIJKLMNOPQRSTUVWX`
+/// after `TOKEN`.
 pub(super) fn is_long_run_of_letters(word: &str) -> bool {
     let bytes = word.as_bytes();
     let longest_of_capitals = bytes
@@ -158,7 +164,7 @@ pub(super) fn is_long_run_of_letters(word: &str) -> bool {
         && (case_changes(bytes) == 0 || longest_of_capitals >= Some(8))
 }
 
-/// `1.2.3-rc1`, `v15.4`, `2024-05-01T12:30:00Z`.
+/// Returns whether a word is a version or a date: `1.2.3-rc1`, `v15.4`, `2024-05-01T12:30:00Z`.
 fn is_version(word: &str) -> bool {
     let word = trimmed(word, b"vV", b"");
     let fits = |part: &str| {
@@ -169,7 +175,8 @@ fn is_version(word: &str) -> bool {
         && parts(word, b".:-+_").all(fits)
 }
 
-/// Words joined by separators, each with a few digits at its end at most: `db-prod-01`, `utf8mb4`, `sha256`.
+/// Returns whether a word is an identifier: words joined by separators, each with at most a few digits at its end, as
+/// in `db-prod-01`, `utf8mb4`, `sha256`.
 #[inline(never)]
 fn is_identifier(word: &str) -> bool {
     let digits_at_end = |part: &[u8]| part.iter().rev().take_while(|byte| is(**byte, DIGIT)).count();

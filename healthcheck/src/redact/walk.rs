@@ -1,4 +1,4 @@
-//! Values of any shape: objects, lists and texts at every depth.
+//! Redacts JSON values of any shape: objects, lists and strings at every depth.
 
 use serde_json::{Map, Value};
 
@@ -11,18 +11,18 @@ use super::values::{is_count, is_short_number, looks_random};
 use super::words::{NAME_KEY, VALUE_KEY, means};
 use super::{MASK, Rules};
 
-/// Deeper than this nothing is shown: a value nested thousands of times must not end the stack.
+/// Deeper values aren't shown, so that a value nested thousands of times can't overflow the stack.
 const DEEPEST: usize = 100;
 const TOO_DEEP: &str = "…";
-/// A sentence is no name.
+/// A longer string is a sentence and not a name.
 const LONGEST_NAME: usize = 64;
-/// How often arguments that were changed are read again, as a text is.
+/// The most passes over changed arguments.
 const MOST_ROUNDS: usize = 3;
 
 const WEAK: Verdict = Verdict::Of(Family::Weak);
 
-/// Drops a value and returns what stands in its place. `Value`'s own `Drop` calls itself once a level and ends the stack
-/// of a value nested deeply enough.
+/// Drops a value without recursion, and returns its replacement. `Value`'s own `Drop` recurses once per level, so it
+/// overflows the stack if the value is nested deeply enough.
 fn discarded(value: Value, replacement: &str) -> Value {
     let mut left = vec![value];
     while let Some(value) = left.pop() {
@@ -35,7 +35,7 @@ fn discarded(value: Value, replacement: &str) -> Value {
     replacement.into()
 }
 
-/// The same shape with every text, number, truth value and nothing masked. Of arguments the names of flags stay.
+/// Masks every string, number, boolean and null, and keeps the shape. In arguments, keeps the names of the flags.
 pub(super) fn names_only(value: Value, depth: usize) -> Value {
     match value {
         Value::Array(_) | Value::Object(_) if depth >= DEEPEST => discarded(value, TOO_DEEP),
@@ -57,7 +57,7 @@ pub(super) fn names_only(value: Value, depth: usize) -> Value {
     }
 }
 
-/// `--name=value` without its value; of a short flag one letter, since a value may be written together with it.
+/// Returns `--name=` with its value masked. Of a short flag, keeps one letter, because a value may be attached to it.
 fn name_of_flag(word: &str) -> String {
     match split_at(word, b'=') {
         _ if !arguments::begins_flag(word.as_bytes()) => MASK.to_owned(),
@@ -83,7 +83,7 @@ impl Rules {
         }
     }
 
-    /// The value beside a name.
+    /// Redacts the value of a name.
     pub(super) fn named(&self, name: &str, value: Value, depth: usize) -> Value {
         self.judged(self.verdict(name), name, value, depth)
     }
@@ -93,9 +93,9 @@ impl Rules {
         let hidden = match (verdict, &value) {
             (Verdict::Shown, _) => false,
             (Verdict::Fragment { .. }, _) => true,
-            // A connection string goes whole only when nothing in it can be told apart.
+            // A connection string is hidden whole only if its secret part can't be identified.
             (Verdict::Of(Family::Carrier), Value::String(text)) => is_opaque(text),
-            // Nothing and a truth value tell nothing.
+            // A null or a boolean reveals nothing.
             (Verdict::Of(Family::Carrier), _) | (_, Value::Null | Value::Bool(_)) => false,
             (Verdict::Of(family), Value::String(text)) => {
                 verdict.hides(text) && !(family == Family::Strong && plural && is_count(text))
@@ -115,8 +115,8 @@ impl Rules {
         }
     }
 
-    /// Below `auth` or `session` stand settings as well as secrets: each is judged as if it had that name, unless its
-    /// own says what it is.
+    /// Redacts the value of a name like `auth` or `session`, which contains settings as well as secrets. Judges each
+    /// inner value by the outer name, unless the inner name has a verdict of its own.
     fn branch(&self, name: &str, value: Value, depth: usize) -> Value {
         match value {
             _ if depth >= DEEPEST => self.value(value, depth),
@@ -149,7 +149,7 @@ impl Rules {
             return self.arguments(words.collect()).into();
         }
         let is_name = |name: &str| name.len() <= LONGEST_NAME && all(name, NAME, b"");
-        // `["password", "x"]`, alone or in a list of such.
+        // A pair as a list: `["password", "x"]`, alone or inside a list of pairs.
         if let [Value::String(name), Value::String(text)] = list.as_slice()
             && is_name(name)
             && self.verdict(name).is_telling()
@@ -179,20 +179,20 @@ impl Rules {
     }
 
     fn object(&self, mut map: Map<String, Value>, depth: usize) -> Value {
-        // `{"name": "DB_PASSWORD", "value": "x"}`
+        // A pair as an object: `{"name": "DB_PASSWORD", "value": "x"}`.
         let name = map
             .iter()
             .find(|(name, value)| value.is_string() && means(name, NAME_KEY));
         let name = name.filter(|_| map.keys().any(|name| means(name, VALUE_KEY)));
         let name = name.and_then(|(_, value)| value.as_str()).map(str::to_owned);
-        // A Kubernetes Secret, and a JSON Web Key, RFC 7518: which of their values are secret is known.
+        // In a Kubernetes Secret and in a JSON Web Key (RFC 7518) the secret fields are known.
         let manifest = map.get("kind").and_then(Value::as_str) == Some("Secret");
         let web_key = map.get("kty").is_some_and(Value::is_string);
         for (inner, place) in &mut map {
             let value = place.take();
             *place = match (&name, inner.as_str()) {
                 (Some(name), _) if means(inner, VALUE_KEY) => self.named(name, value, depth + 1),
-                // The name of a pair is no secret even where it stands under `key`.
+                // The name in such a pair isn't secret, even if its key is `key`.
                 (Some(_), _) if means(inner, NAME_KEY) => self.value(value, depth + 1),
                 (None, "data" | "stringData") if manifest => without_values(value),
                 (None, "d" | "p" | "q" | "dp" | "dq" | "qi" | "oth" | "k") if web_key => {
@@ -204,7 +204,7 @@ impl Rules {
         Value::Object(self.with_redacted_names(map))
     }
 
-    /// The same with its names redacted, which nearly never changes one.
+    /// Redacts the names of an object too. Nearly always none changes.
     fn with_redacted_names(&self, map: Map<String, Value>) -> Map<String, Value> {
         if map.keys().all(|name| self.text(name) == *name) {
             return map;
@@ -212,7 +212,7 @@ impl Rules {
         let mut shown = Map::new();
         for (name, value) in map {
             let mut name = self.owned(name);
-            // Two names that differ only in their secret: both values are shown.
+            // Two names that differ only in their secret get different suffixes, so both values are shown.
             if shown.contains_key(&name) {
                 name = format!("{name} ({})", shown.len() + 1);
             }
@@ -221,7 +221,7 @@ impl Rules {
         shown
     }
 
-    /// The arguments of a process, its own name first, whatever they look like.
+    /// Redacts the arguments of a process. The first is the name of the program.
     pub(super) fn arguments(&self, mut list: Vec<String>) -> Vec<String> {
         for _ in 0..=MOST_ROUNDS {
             let words: Vec<&str> = list.iter().map(String::as_str).collect();
@@ -244,7 +244,7 @@ impl Rules {
     }
 }
 
-/// The names stay, their values go.
+/// Keeps the names of an object, and masks their values.
 fn without_values(value: Value) -> Value {
     match value {
         Value::Object(mut map) => {

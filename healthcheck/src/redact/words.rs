@@ -1,22 +1,22 @@
-//! The words that the rules know, and what each says: in the name of a secret, as a value, in a sentence.
+//! The words that the rules know, with their meanings in the name of a secret, as a value, and in a sentence.
 //!
-//! They come from the deny lists of the field (the Spring Boot sanitizer, Sentry's SDKs and Relay, the parameter filters of
-//! Rails and Django, the keyword rules of the scanners of repositories) and from the manuals of what one finds in a
-//! container's environment. One look-up gives every meaning of a word.
+//! They come from existing deny lists (the Spring Boot sanitizer, Sentry's SDKs and Relay, the parameter filters of
+//! Rails and Django, the keyword rules of repository scanners) and from the manuals of software that runs in
+//! containers. One look-up returns all meanings of a word.
 
-/// Words and their meanings, packed: a `&str` each would cost forty bytes with its relocation. With too little room for
-/// its words a table doesn't compile.
+/// A packed table of words and their meanings. A `&str` for each word would cost forty bytes with its relocation. If a
+/// table is too small for its words, it doesn't compile.
 pub(super) struct Table<const BYTES: usize, const WORDS: usize, const SLOTS: usize> {
     text: [u8; BYTES],
-    /// Where a word begins in `text`, how long it is, and what it means.
+    /// For each word: its offset in `text`, its length, and its meanings.
     words: [(u16, u8, u32); WORDS],
-    /// The index of a word, plus one, at its hash or in the next free slot.
+    /// A hash table of word indices, plus one. On a collision, the word is in the next free slot.
     slots: [u16; SLOTS],
     length: usize,
     count: usize,
 }
 
-/// Groups of words with spaces between them; a word may stand in several, and `two_words` is a pair of neighbours.
+/// Groups of words, separated by spaces. A word may be in several groups. `two_words` is a pair of adjacent words.
 pub(super) type Groups = [(u32, &'static str)];
 
 impl<const BYTES: usize, const WORDS: usize, const SLOTS: usize> Table<BYTES, WORDS, SLOTS> {
@@ -71,13 +71,13 @@ impl<const BYTES: usize, const WORDS: usize, const SLOTS: usize> Table<BYTES, WO
         self.words[self.slots[slot] as usize - 1].2 |= meaning;
     }
 
-    /// The slot of a word, or the free one where it would stand. Every slot is never taken, so the search ends.
+    /// Returns the slot of a word, or the free slot where it belongs. Some slots are always free, so the search ends.
     const fn slot(&self, word: &[u8]) -> usize {
         let length = word.len();
         if length == 0 {
             return 0;
         }
-        // 0x20 makes letters small; it mixes up other bytes only with each other.
+        // `| 0x20` converts letters to lower case. Other bytes may collide, but only with each other.
         let first = word[0] | 0x20;
         let middle = word[length / 2] | 0x20;
         let second_last = word[length.saturating_sub(2)] | 0x20;
@@ -105,7 +105,7 @@ impl<const BYTES: usize, const WORDS: usize, const SLOTS: usize> Table<BYTES, WO
         true
     }
 
-    /// What a word means, in any case of its letters; 0 for one that is not known.
+    /// Returns the meanings of a word, ignoring case, or 0 if the word isn't known.
     #[inline(never)]
     pub(super) fn meaning(&self, word: &[u8]) -> u32 {
         match self.slots[self.slot(word)] {
@@ -122,7 +122,7 @@ pub(super) fn meaning(word: &[u8]) -> u32 {
     TABLE.meaning(word)
 }
 
-/// Whether a word has one of several meanings.
+/// Returns whether a word has one of several meanings.
 pub(super) fn means(word: &str, meanings: u32) -> bool {
     meaning(word.as_bytes()) & meanings != 0
 }
@@ -136,7 +136,8 @@ macro_rules! meanings {
     ($bit:expr) => {};
 }
 
-// `PAIRED` is half of a pair: a pair is looked up only where both its words are halves. The others stand in `WORDS`.
+// `PAIRED` marks both halves of a pair. A pair is looked up only if both words have it. `WORDS` explains the other
+// meanings.
 #[rustfmt::skip]
 meanings! {
     PAIRED, FAINT, WEAK, STRONG, CARRIER, NOT_SECRET, QUALIFIER, THING, IDENTIFIER, PRIVATE_THING,
@@ -144,14 +145,14 @@ meanings! {
     SETTING, SCHEME, FILLER, SENTENCE, NUMBERED, UNIT, NOT_DRAWN, USER, DIGEST, SWITCH, USER_FLAG, NO_USER
 }
 
-/// Parts that give a word away wherever in it they stand.
+/// Parts that mark a word as secret anywhere in it.
 #[rustfmt::skip]
 pub(super) const PARTS: &[(&str, u32)] = &[
     ("secret", STRONG), ("credential", STRONG), ("sessid", WEAK), ("sessionid", WEAK), ("contrase", STRONG),
     ("pwhash", STRONG), ("пароль", STRONG), ("パスワード", STRONG), ("密码", STRONG), ("密碼", STRONG), ("비밀번호", STRONG),
 ];
 
-/// Ends of words written together (`ldapbindpw`, `REDISAUTH`, `mytoken`).
+/// Endings that mark a word as secret in compounds (`ldapbindpw`, `REDISAUTH`, `mytoken`).
 #[rustfmt::skip]
 pub(super) const ENDINGS: &[(&str, u32)] = &[
     ("auth", WEAK), ("cookie", WEAK), ("creds", STRONG), ("cvv", STRONG), ("dsn", CARRIER), ("hmac", STRONG), ("jwt", STRONG),
@@ -162,7 +163,7 @@ pub(super) const ENDINGS: &[(&str, u32)] = &[
 
 #[rustfmt::skip]
 pub(super) const WORDS: &Groups = &[
-    // A secret, unless the value is a truth value or a path.
+    // Names of a secret, unless the value is a boolean or a path.
     (STRONG, "\
         adgangskode apisecret authcode authorisation authorization backupcode bearer cardnumber chave clave contraseña \
         contribsys cred credential crypt csc csrf cvc cvn cvv dek geheim geheimnis geslo haslo hasło heslo hmac hotp \
@@ -177,26 +178,26 @@ pub(super) const WORDS: &Groups = &[
         palabra_secreta parole_chiave pre_shared rails_master recovery_code recovery_codes recovery_phrase \
         recovery_words security_code seed_phrase seed_words snmp_community social_security sonar_login two_factor \
         unlock_code unseal_share verification_code wallet_phrase كلمة_السر كلمة_المرور"),
-    // A secret, unless the value is plainly a setting.
+    // Names of a secret, unless the value is clearly a setting.
     (WEAK, "\
         assertion auth authenticator cookie oauth pepper private salt sas seed sess session sid sig signature tok \
         auth_header"),
-    // A secret only if the value looks like one.
+    // Names of a secret only if the value looks like one.
     (FAINT, "\
         access api authentication challenge community identity iv licence license login mfa nonce phrase recovery saml \
         sso ticket unlock unseal verifier wallet webhook magic_link one_time"),
-    // A connection string stands here.
+    // Names of connection strings.
     (CARRIER, "\
         connectionstring connstr connstring dsn conn_str conn_string connection_str connection_string \
         connection_strings"),
-    // What the families, their endings and their parts would take wrongly.
+    // Exceptions: words that the families, endings and parts would match wrongly.
     (NOT_SECRET, "\
         basalt bcrypt cwd gdmsession intersession obsession possession procession recession sacreds scrypt secretarial \
         secretariat secretaries secretary secretion securitysessionid succession account_sid bootp pin_project \
         board_pin byobu_session data_pin desktop_session gpio_pin iterm_session led_pin messaging_sid reset_pin \
         salt_master salt_minion salt_stack secrets_id service_sid term_session tmux_session wayland_session wt_session \
         x_session xdg_session"),
-    // Last words that say the name is about a secret and not one: `SESSION_TIMEOUT`, `AUTH_URL`, `SECRETS_DIR`.
+    // Last words of names that describe a secret without containing it: `SESSION_TIMEOUT`, `AUTH_URL`, `SECRETS_DIR`.
     (QUALIFIER, "\
         accepted active adapter addr address affinity age agent alg algo algorithm algorithms allowed amount arn \
         attempts audience available backend backends backoff branch brokers bus capacity chain check checks cidr cipher \
@@ -216,37 +217,37 @@ pub(super) const WORDS: &Groups = &[
         suffix supported sync synced table tag template tenant threshold time timeout timestamp title total trace \
         tracing ttl type types unlocked until updated uri uris url urls usage user username users valid validity \
         verbose version visible vpc window zone"),
-    // Last words that say whose secret it is, or what of it: then only the value of a weak name tells.
+    // Last words that name the owner or a part of a secret. A weak name with one of them is judged by its value.
     (THING, "\
         account api app cache client cluster config connection db gateway header node pool profile proxy service string \
         vault"),
-    // Qualifiers only of words that name a scheme and no thing: `OAUTH_CLIENT_ID`, but not `SESSION_ID`.
+    // Qualifiers only of words that name a scheme: `OAUTH_CLIENT_ID` is no secret, but `SESSION_ID` is one.
     (IDENTIFIER, "app id identifier ids uid uuid"),
-    // What may follow `private` when a private key is meant; any other follower makes it an adjective (`PRIVATE_IP`).
+    // Words after `private` in the name of a private key. Before other words it is an adjective (`PRIVATE_IP`).
     (PRIVATE_THING, "blob d data der exponent jwks material pem value"),
-    // Before the last word of these the name ends: `EXPIRES_IN`.
+    // Prepositions: the word before a final one decides, as in `EXPIRES_IN`.
     (PREPOSITION, "after at before by from in on to"),
-    // Words with a fragment that really speak of a secret: in running text only these count before a colon.
+    // Words that contain a fragment and really name a secret. In prose, only these count before a colon.
     (TELLING, "\
         accesskey accesstoken apikey appkey authkey authtoken bindpass dbpass idtoken key mypass pass passcode passe \
         passphrase passphrases passw passwd password passwords passwort passwrd privatekey refreshtoken secretkey \
         signingkey sshpass token userpass"),
-    // What ends like one of them and speaks of something else; keys that open nothing.
+    // Words that end like a telling word but mean something else, and keys that aren't secret.
     (NOT_TELLING, "\
         bypass compass encompass multipass overpass singlepass surpass trespass underpass cache_key foreign_key hot_key \
         host_key idempotency_key index_key keyboard_key lookup_key map_key message_key object_key partition_key \
         primary_key public_key registry_key routing_key row_key shard_key sort_key unexpected_token unique_key"),
-    // Names of passwords: what stands behind them need not look drawn.
+    // Names of passwords. A password doesn't have to look random.
     (PASSWORD, "pass passphrase passwd password passwort pwd"),
-    // Keys that hold the name of a value that stands beside them, and keys that hold such a value.
+    // Keys whose value is the name in a pair, and keys whose value is the value in a pair.
     (NAME_KEY, "name key field header variable k parameterkey"),
     (VALUE_KEY, "value val v content parametervalue"),
     // Headers that are secret to the end of their line.
     (HEADER, "authorization proxy-authorization x-authorization cookie set-cookie http_cookie http_authorization"),
-    // Names that mean a secret only as a parameter of an address.
+    // Names that mean a secret only as a parameter of a URL.
     (PARAMETER, "code sign ticket sid state nonce hash cred access"),
     (TRUTH, "true false yes no on off none null nil undefined enabled disabled"),
-    // What a log, a validator or a server says of a secret instead of the secret.
+    // Words by which logs, validators and servers describe a secret without showing it.
     (STATE, "\
         absent accepted active allowed any approved available bad blank cached changed checked completed configured \
         connected correct created degraded deleted denied deprecated disabled done empty enabled error exists expired \
@@ -256,7 +257,7 @@ pub(super) const WORDS: &Groups = &[
         refreshed rejected removed renewed required revoked rotated running set should skipped started stopped str \
         string succeeded success successful too true unavailable undefined unhealthy unknown unreachable unset \
         unsupported up used using valid value verified weak wrong yes"),
-    // What a scheme, a store or a desktop is called where the name beside it says `auth` or `session`.
+    // Schemes, stores and desktops: the values of names that contain `auth` or `session`.
     (SETTING, "\
         abac activedirectory ad all anonymous any apache api_key apikey approle auth0 aws azure basic bearer builtin \
         cache cas cert certificate clerk client cluster cognito consul cookie cram-md5 database db default digest \
@@ -273,23 +274,23 @@ pub(super) const WORDS: &Groups = &[
     (FILLER, "\
         is was are to of set the with provided supplied given value following invalid wrong incorrect not bad new old \
         as used using key code and"),
-    // How a sentence about a flag goes on.
+    // Words that continue a sentence about a flag.
     (SENTENCE, "\
         a an and are argument as be before after can cannot does expects flag for from has if in instead is it may must \
         needs not of on option or parameter requires should the to value via was when which will with without"),
-    // Words that a number belongs to: `sha256`, `es512`, `port8080`.
+    // Words that numbers are appended to: `sha256`, `es512`, `port8080`.
     (NUMBERED, "sha port p es rs ps hs ed secp x utf aes rsa iso"),
     // Units of numbers.
     (UNIT, "s m h d w ms us sec min kb mb"),
-    // Names with digits in their middle.
+    // Names that contain digits in their middle and aren't random.
     (NOT_DRAWN, "utf8mb4 utf8mb3 base64url x509v3 pbkdf2_sha256 i18n k8s"),
-    // What stands before a colon in the place of a user: `mailto:a@b`, `ssh:a@b:22`.
+    // Words before a colon that aren't a user: `mailto:a@b`, `ssh:a@b:22`.
     (NO_USER, "mailto jdbc acct xmpp ssh sftp scp git npm pkg docker"),
-    // What digests are of: `sha256_…`, `layer_…`.
+    // Words for things that a digest identifies: `sha256_…`, `layer_…`.
     (DIGEST, "sha md hash digest commit rev etag image layer blob checksum build req trace id uid"),
-    // Flags that take nothing begin with these: `--no-auth`. And those that name a user.
+    // First words of flags that take no value, as in `--no-auth`. Then the flags that name a user.
     (SWITCH, "no ask prompt skip disable enable list show generate require print rotate"),
     (USER_FLAG, "u user username login l service-principal"),
-    // What stands before the name of whose secret it is.
+    // Words before the name of the owner of a secret.
     (USER, "user login account username role key file"),
 ];

@@ -1,4 +1,4 @@
-//! Certificates made for one test, and the files that say whom to trust.
+//! Generates certificates for one test, and the files of trusted authorities.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
-/// Signed by itself; its own file makes it trusted.
+/// A self-signed certificate. A client that loads its file trusts it.
 pub(crate) struct Certificate {
     certificate: rcgen::Certificate,
     key: KeyPair,
@@ -36,7 +36,7 @@ impl Certificate {
         }
     }
 
-    /// For `localhost` and a year.
+    /// Returns a certificate for `localhost` that is valid for a year.
     pub(crate) fn valid() -> Self {
         Self::ending("localhost", SystemTime::now() + DAY * 365)
     }
@@ -57,7 +57,7 @@ impl Certificate {
     }
 }
 
-/// An authority, or an intermediate that one has signed.
+/// A root authority, or an intermediate authority that another has signed.
 pub(crate) struct Authority {
     params: CertificateParams,
     key: Arc<KeyPair>,
@@ -82,7 +82,7 @@ impl Authority {
         self.sign(name, end, Arc::new(KeyPair::generate().unwrap()))
     }
 
-    /// The same key and name, certified once more: by this authority, until another day.
+    /// Issues a second certificate for the key of `other`, signed by this authority and valid until `end`.
     pub(crate) fn cross_sign(&self, other: &Self, name: &str, end: SystemTime) -> Self {
         self.sign(name, end, Arc::clone(&other.key))
     }
@@ -102,7 +102,7 @@ impl Authority {
         self.certificate.pem()
     }
 
-    /// For `localhost`; its key and its certificate, in PEM.
+    /// Issues a certificate for `localhost`. Returns its key and the certificate.
     pub(crate) fn leaf(&self, end: SystemTime) -> (KeyPair, rcgen::Certificate) {
         let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
         params.not_before = (SystemTime::now() - DAY * 30).into();
@@ -124,7 +124,7 @@ fn authority_params(name: &str, end: SystemTime) -> CertificateParams {
     params
 }
 
-/// Shows the leaf and what else is sent with it.
+/// Returns a TLS acceptor that presents the leaf and the certificates `sent`.
 pub(crate) fn acceptor_of(leaf: &(KeyPair, rcgen::Certificate), sent: &[&Authority]) -> TlsAcceptor {
     let (key, certificate) = leaf;
     let shown = std::iter::once(certificate.der().clone())

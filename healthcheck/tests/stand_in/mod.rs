@@ -1,5 +1,5 @@
-//! A server in this process that stands in for the real one: it reads up to the end of a request's head and answers
-//! what the test says.
+//! A server in this process that replaces the real one in a test. It reads the head of a request and sends the answer
+//! that the test specifies.
 #![allow(dead_code)] // Each binary uses its own part.
 
 use std::io;
@@ -14,11 +14,11 @@ use tokio::task::JoinHandle;
 #[cfg(any(feature = "checks-http", feature = "checks-tls"))]
 pub(crate) mod certificate;
 
-/// What a server does with a request.
+/// A server's reaction to a request.
 pub(crate) enum Reply {
     /// Answers and waits for the next request on this connection.
     Answer(String),
-    /// Answers and closes the connection, without a word about it.
+    /// Answers and closes the connection, without announcing that in a header.
     AnswerAndClose(String),
     /// Answers, and then keeps the connection open and silent.
     AnswerThenHang(String),
@@ -26,7 +26,7 @@ pub(crate) enum Reply {
     Hang,
 }
 
-/// Stops when it is dropped.
+/// A server. Dropping it stops it.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     accepted: Arc<AtomicUsize>,
@@ -34,7 +34,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// `reply` gets the request's head.
+    /// Starts a server without TLS. `reply` gets the head of each request.
     pub(crate) async fn plain(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> io::Result<Self> {
         Self::start(reply, |stream| async { Ok(stream) }).await
     }
@@ -48,7 +48,7 @@ impl Server {
         Self::encrypted_by(acceptor, reply).await
     }
 
-    /// By what the test has put there when a connection comes.
+    /// Starts a TLS server. Each new connection uses the acceptor that is in the mutex at that time.
     #[cfg(any(feature = "checks-http", feature = "checks-tls"))]
     pub(crate) async fn encrypted_by(
         acceptor: Arc<std::sync::Mutex<tokio_rustls::TlsAcceptor>>,
@@ -61,7 +61,7 @@ impl Server {
         .await
     }
 
-    /// How many connections were made to it.
+    /// Returns how many connections the server has accepted.
     pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
@@ -135,7 +135,7 @@ async fn serve(
     }
 }
 
-/// An HTTP answer with its length; `head` is the status and more headers, as in "200 OK\r\nx-version: 2".
+/// Builds an HTTP response with its length. `head` is the status and further headers, as in "200 OK\r\nx-version: 2".
 pub(crate) fn answer(head: &str, body: &str) -> String {
     format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }

@@ -1,4 +1,4 @@
-// The expansion needs no prelude.
+// The code that the macro generates works without a prelude.
 #![no_implicit_prelude]
 #![forbid(unsafe_code)]
 #![deny(warnings)]

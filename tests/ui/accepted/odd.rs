@@ -1,4 +1,4 @@
-// What looks odd and is plain Rust nevertheless.
+// The macros accept unusual but valid Rust.
 #![deny(warnings)]
 
 use std::borrow::Cow;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use healthcheck::{HealthCheck, env_section as section, health_check};
 
-// Types and items from macros.
+// Types and items that other macros generate.
 macro_rules! text {
     () => {
         &'static str
@@ -46,7 +46,7 @@ pieces! {
     pub(crate) pieces(url: &String, own: String) -> Result<(), std::fmt::Error> { let _ = (url, own); Ok(()) }, "made of pieces", "2s"
 }
 
-// A name of its own for the attribute, a path to it, brackets, commas.
+// A renamed import of the attribute, its full path, brackets, trailing commas.
 #[section(name = "first",)]
 fn one() -> u8 {
     1
@@ -55,14 +55,14 @@ fn one() -> u8 {
 #[healthcheck::health_check[liveness, startup,]]
 fn brackets() {}
 
-// A check and a section at once.
+// One function that is both a check and a section.
 #[health_check]
 #[section]
 fn both(url: &String) -> &str {
     url
 }
 
-// Kinds of types.
+// Unusual types of parameters and results.
 type Answer = Result<Cow<'static, str>, Box<dyn std::error::Error + Send + Sync>>;
 
 #[health_check]
@@ -91,7 +91,7 @@ fn types(
 ) {
 }
 
-// Places.
+// Functions in unusual positions.
 const _: () = {
     #[health_check]
     fn in_a_const() {}

@@ -1,4 +1,4 @@
-// The shortest checks and sections there are.
+// The shortest possible checks and sections.
 use healthcheck::{env_section, health_check};
 
 #[health_check]

@@ -1,4 +1,4 @@
-// One function is one check.
+// A function can't be two checks.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A text that isn't a duration is refused, and the message shows good ones.
+// A text that isn't a duration is rejected. The message shows valid durations.
 use healthcheck::health_check;
 
 #[health_check(timeout = "soon")]

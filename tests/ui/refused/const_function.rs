@@ -1,4 +1,4 @@
-// A check sees the world as it is at run time.
+// A check can't be a `const fn`, because it examines the state at run time.
 use healthcheck::health_check;
 
 #[health_check]

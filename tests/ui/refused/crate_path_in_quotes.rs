@@ -1,4 +1,4 @@
-// The path to the runtime is a path and not a text.
+// The option `crate` takes a path and not a string.
 use healthcheck::health_check;
 
 #[health_check(crate = "healthcheck")]

@@ -1,4 +1,4 @@
-// A wrong path to the runtime is the compiler's own error, under the path.
+// For a wrong `crate` path, the compiler's own error points at that path.
 use healthcheck::health_check;
 
 #[health_check(crate = ::healthchekc)]

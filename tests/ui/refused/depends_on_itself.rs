@@ -1,4 +1,4 @@
-// A check can't wait for itself.
+// A check can't depend on itself.
 use healthcheck::health_check;
 
 #[health_check(depends_on("dns", "redis"))]

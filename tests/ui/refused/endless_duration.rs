@@ -1,4 +1,4 @@
-// A duration that no clock can hold is refused and doesn't overflow.
+// A duration that is too long for a `Duration` is rejected without an overflow.
 use healthcheck::health_check;
 
 #[health_check(timeout = "18446744073709551615s 1000ms")]

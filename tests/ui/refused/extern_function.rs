@@ -1,4 +1,4 @@
-// A check is a Rust function.
+// A check can't be an `extern` function.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A restart doesn't repair what lies outside of the process.
+// An external check can't be a liveness check: a restart doesn't repair another machine.
 use healthcheck::health_check;
 
 #[health_check(liveness, external)]

@@ -1,4 +1,4 @@
-// A check that is to fail at once goes without this option.
+// The option `fail_after` accepts neither zero nor "none": without the option, a check fails at once.
 use healthcheck::health_check;
 
 #[health_check(fail_after = "0s")]

@@ -1,4 +1,4 @@
-// An option that is on or absent takes no value.
+// A flag takes no value.
 use healthcheck::health_check;
 
 #[health_check(liveness = true)]

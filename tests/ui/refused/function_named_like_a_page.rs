@@ -1,4 +1,4 @@
-// The function's own name is held to the same rules.
+// A check's default name, that of its function, has to follow the same rules.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A function has one caller: the report, or a runtime, or the test runner.
+// A check can't also be a runtime's entry point or a test: only the library may call it.
 use healthcheck::{env_section, health_check};
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A run may move to another thread; the message points at the value that can't.
+// A check's future has to be `Send`, because a run may change threads. The error points at the value that isn't.
 use healthcheck::health_check;
 
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-// The same for a check with a dependency.
+// The future of a check with a dependency has to be `Send` too.
 use healthcheck::health_check;
 
 use std::rc::Rc;

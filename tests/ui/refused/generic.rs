@@ -1,4 +1,4 @@
-// Nobody is there to choose a type.
+// A check can't be generic, because no caller chooses its types.
 use healthcheck::health_check;
 
 #[health_check]

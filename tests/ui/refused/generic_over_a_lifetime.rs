@@ -1,4 +1,4 @@
-// Nobody is there to choose a lifetime.
+// A check can't be generic over a lifetime, because no caller chooses the lifetime.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A half-typed body is one error, and the function stays in place for its callers.
+// An incomplete body causes only one error, and callers of the function still find it.
 use healthcheck::health_check;
 
 #[health_check]

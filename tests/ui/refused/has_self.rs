@@ -1,4 +1,4 @@
-// There's no value for `self`.
+// A check can't take `self`, because the library has no value for it.
 use healthcheck::health_check;
 
 struct Redis;

@@ -1,5 +1,5 @@
-// A method or an associated function is no free one. Where its signature doesn't show it, the compiler refuses what stands
-// beside it.
+// A check can't be a method or an associated function. If its signature doesn't show that it is one, the compiler
+// rejects the code that the macro generates beside it.
 use healthcheck::{env_section, health_check};
 
 struct Redis;
@@ -30,7 +30,7 @@ trait Ping {
     fn ping(&self);
 }
 
-// What `#[async_trait]` makes of `async fn ping()`.
+// The function that `#[async_trait]` generates from `async fn ping()`.
 impl Redis {
     #[health_check]
     fn of_async_trait<'async_trait>() -> std::pin::Pin<Box<dyn Future<Output = bool> + Send + 'async_trait>> {

@@ -1,4 +1,4 @@
-// No delay is no option at all.
+// The option `initial_delay` accepts neither zero nor "none": leave it out for no delay.
 use healthcheck::health_check;
 
 #[health_check(interval = "10s", initial_delay = "0s")]

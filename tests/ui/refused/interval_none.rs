@@ -1,4 +1,4 @@
-// No interval is no option at all.
+// The option `interval` does not accept "none": leave it out for a check without an interval.
 use healthcheck::health_check;
 
 #[health_check(interval = "none")]

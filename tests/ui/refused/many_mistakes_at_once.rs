@@ -1,4 +1,4 @@
-// All mistakes of one function are reported together.
+// The macro reports all mistakes of a function together.
 use healthcheck::health_check;
 
 #[health_check(nmae = "x", timeout = "soon", failure_threshold = 0, tags(""), external, liveness)]

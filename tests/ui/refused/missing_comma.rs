@@ -1,4 +1,4 @@
-// Options are separated by commas.
+// Options need commas between them.
 use healthcheck::health_check;
 
 #[health_check(liveness readiness)]

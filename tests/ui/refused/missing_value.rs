@@ -1,4 +1,4 @@
-// An option that has a value is refused without it.
+// An option that takes a value is rejected without one.
 use healthcheck::health_check;
 
 #[health_check(name)]

@@ -1,4 +1,4 @@
-// A name isn't empty.
+// A name can't be empty.
 use healthcheck::health_check;
 
 #[health_check(name = "")]

@@ -1,4 +1,4 @@
-// A path of a URL can't end in `.` or `..`.
+// A name can't be `.` or `..`, because a URL path can't end in these.
 use healthcheck::health_check;
 
 #[health_check(name = ".")]

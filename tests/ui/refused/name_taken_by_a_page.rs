@@ -1,4 +1,4 @@
-// The health path has pages of its own.
+// A check cannot have the name of a page below the health path.
 use healthcheck::health_check;
 
 #[health_check(name = "history")]

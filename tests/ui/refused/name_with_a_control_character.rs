@@ -1,4 +1,4 @@
-// A name stays on one line.
+// A name can't contain control characters, such as a line feed.
 use healthcheck::health_check;
 
 #[health_check(name = "red\nis")]

@@ -1,4 +1,4 @@
-// A name ends before the query.
+// A name can't contain `?`, which begins the query of a URL.
 use healthcheck::health_check;
 
 #[health_check(name = "redis?")]

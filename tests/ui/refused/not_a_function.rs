@@ -1,4 +1,4 @@
-// The attribute belongs on a function.
+// The attribute is accepted only on a function.
 use healthcheck::health_check;
 
 use healthcheck::env_section;

@@ -1,4 +1,4 @@
-// The list holds options and nothing else.
+// The list of options can contain only options.
 use healthcheck::health_check;
 
 #[health_check("redis")]

@@ -1,4 +1,4 @@
-// An owner and the address of a runbook stand on one line, with something on it.
+// An owner and a runbook's URL can't be empty, and can't contain a line feed.
 use healthcheck::health_check;
 
 #[health_check(owner = "", runbook = "https://runbooks.example/\n")]

@@ -1,4 +1,4 @@
-// Whether a parameter exists isn't known yet.
+// A parameter can't have `#[cfg]`, because the macro can't evaluate it.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A trait object is provided in an `Arc`.
+// A check takes a trait object as an `Arc`.
 use healthcheck::health_check;
 
 trait Ping: Send + Sync {}

@@ -1,4 +1,4 @@
-// A dependency is found by its concrete type.
+// A parameter can't be `impl Trait`, because dependencies are looked up by concrete type.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A dependency is shared with other runs.
+// A parameter can't be `&mut`, because runs share a dependency.
 use healthcheck::health_check;
 
 #[health_check]

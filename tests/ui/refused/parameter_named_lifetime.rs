@@ -1,4 +1,4 @@
-// A dependency is lent for one run.
+// A parameter can't have a named lifetime, because a run borrows a dependency only while it runs.
 use healthcheck::health_check;
 
 #[health_check]

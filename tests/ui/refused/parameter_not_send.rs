@@ -1,4 +1,4 @@
-// A value travels to the run's thread.
+// A dependency has to be `Send`, because a run may be on another thread.
 use healthcheck::health_check;
 
 use std::rc::Rc;

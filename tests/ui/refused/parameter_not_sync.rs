@@ -1,4 +1,4 @@
-// A value is shared between threads.
+// A dependency has to be `Sync`, because threads share it.
 use healthcheck::health_check;
 
 use std::cell::RefCell;

@@ -1,4 +1,4 @@
-// A type can't hold a reference.
+// The type of a dependency can't contain a reference.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A slice has no size.
+// A dependency can't be a slice, which has no known size.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A `str` has no size and is nobody's own type.
+// A dependency can't be `str`, which is unsized and doesn't show which text is meant.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A dependency has a size.
+// A dependency has to be `Sized`.
 use healthcheck::health_check;
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-// The same by value; the compiler has a word to say about it, too.
+// A dependency that is taken by value has to be `Sized` too. The compiler adds an error of its own.
 use healthcheck::health_check;
 
 #[health_check]

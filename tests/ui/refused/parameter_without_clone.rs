@@ -1,4 +1,4 @@
-// A value is cloned for each run.
+// A dependency that is taken by value has to be `Clone`, because each run gets a clone.
 use healthcheck::health_check;
 
 struct Client;

@@ -1,4 +1,4 @@
-// An error travels between threads, and the message names the type that can.
+// A boxed error has to be `Send`, because it moves between threads. The message names the type to use.
 use healthcheck::health_check;
 
 use std::error::Error;

@@ -1,4 +1,4 @@
-// What isn't an error can't be one.
+// A check can't return an error of a type that isn't an error.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// The same for a hidden type.
+// A check can't return `impl Trait` unless the trait implies `IntoOutcome`. The error lists the types that it can return.
 use healthcheck::health_check;
 
 #[health_check]

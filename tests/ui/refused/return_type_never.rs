@@ -1,4 +1,4 @@
-// A check comes to an end.
+// A check can't return `!`, because it has to end.
 use healthcheck::health_check;
 
 #[health_check]

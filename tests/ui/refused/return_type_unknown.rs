@@ -1,4 +1,4 @@
-// A type that says nothing about health is refused, and the message lists those that do.
+// A return type that doesn't convert to an outcome is rejected. The message lists the types that do.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A section's error is held to the same rule as a check's.
+// A section's boxed error has to be `Send`, like a check's.
 use healthcheck::env_section;
 
 use std::error::Error;

@@ -1,4 +1,4 @@
-// A section's name is one segment of a path, too.
+// A section's name has to be one segment of a URL path, like a check's.
 use healthcheck::env_section;
 
 #[env_section(name = "")]

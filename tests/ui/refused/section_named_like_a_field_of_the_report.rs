@@ -1,4 +1,4 @@
-// In the health body a section can't replace a field of the report.
+// A section can't have the name of a field of the report, because both are in the health body.
 use healthcheck::env_section;
 
 #[env_section(in_health)]

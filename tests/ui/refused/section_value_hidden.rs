@@ -1,4 +1,4 @@
-// The same for a hidden type.
+// A section can't return `impl Trait` unless the trait implies `Serialize`.
 use healthcheck::env_section;
 
 #[env_section]

@@ -1,4 +1,4 @@
-// A section's value is shown as JSON.
+// A section's value has to be serializable, because it is shown as JSON.
 use healthcheck::env_section;
 
 struct Application;

@@ -1,4 +1,4 @@
-// A tag is listed once.
+// A tag can be listed only once.
 use healthcheck::health_check;
 
 #[health_check(tags("cache", "cache"))]

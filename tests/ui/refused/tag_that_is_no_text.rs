@@ -1,4 +1,4 @@
-// The element of a list that isn't a text is the guilty one.
+// If a tag isn't a string, the error points at that element of the list.
 use healthcheck::health_check;
 
 #[health_check(tags("cache", 7))]

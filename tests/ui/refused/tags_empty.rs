@@ -1,4 +1,4 @@
-// A list holds at least one text, and no empty one.
+// The list of tags can't be empty, nor can a tag.
 use healthcheck::health_check;
 
 #[health_check(tags())]

@@ -1,4 +1,4 @@
-// A threshold is a whole number that fits into 32 bits.
+// A threshold has to be a positive whole number that fits into 32 bits.
 use healthcheck::health_check;
 
 #[health_check(failure_threshold = -1)]

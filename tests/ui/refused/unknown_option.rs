@@ -1,4 +1,4 @@
-// An option that doesn't exist is refused. The message says what was meant, or lists those that do exist.
+// An unknown option is rejected. The message suggests a similar option, or lists all options.
 use healthcheck::health_check;
 
 #[health_check(ttl = "5s")]

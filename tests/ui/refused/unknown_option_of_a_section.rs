@@ -1,4 +1,4 @@
-// A section has fewer options than a check.
+// A check's options are rejected on a section, which has fewer.
 use healthcheck::env_section;
 
 #[env_section(timeout = "5s")]

@@ -1,4 +1,4 @@
-// Nobody is there to keep the promise.
+// A check can't be `unsafe`, because the library can't uphold its safety contract.
 use healthcheck::health_check;
 
 #[health_check]

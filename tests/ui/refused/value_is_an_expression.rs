@@ -1,4 +1,4 @@
-// Values are literals, since they are checked while compiling.
+// The value of an option has to be a literal, because the macro validates it at compile time.
 use healthcheck::health_check;
 
 const NAME: &str = "redis";

@@ -1,4 +1,4 @@
-// A value of the wrong kind is refused with an example of the right one.
+// A value of the wrong type is rejected. The message shows a valid example.
 use healthcheck::health_check;
 
 #[health_check(name = 7, critical = "no", timeout = 5, failure_threshold = "3", tags = "cache")]

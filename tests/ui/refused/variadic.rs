@@ -1,4 +1,4 @@
-// A check has a fixed list of dependencies.
+// A check can't be variadic.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// Bounds are for generic functions.
+// A check can't have a `where` clause, because it can't be generic.
 use healthcheck::health_check;
 
 #[health_check]

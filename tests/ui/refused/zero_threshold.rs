@@ -1,4 +1,4 @@
-// A threshold counts runs from one on.
+// A threshold can't be zero: it is a number of runs.
 use healthcheck::health_check;
 
 #[health_check(failure_threshold = 0, success_threshold = 0)]

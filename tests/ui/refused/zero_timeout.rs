@@ -1,4 +1,4 @@
-// A time limit of zero would let no run pass.
+// A timeout can't be zero: no run could pass.
 use healthcheck::health_check;
 
 #[health_check(timeout = "0s")]

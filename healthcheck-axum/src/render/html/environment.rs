@@ -1,4 +1,4 @@
-//! The environment page: a table a section, searched by name and value, with what is masked marked as such.
+//! Renders the environment page: a table for each section, searchable by name and value. Masked values are marked.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use super::shell::{self, Head};
 use crate::paths::Paths;
 use crate::render::wording::{size, spoken};
 
-/// What stands in the place of a secret.
+/// The replacement for a secret.
 const MASK: &str = "********";
 
-/// Stands on a page whose variables and arguments have no values.
+/// The notice on a page that shows variables and arguments without their values.
 const HIDDEN: &str = "Variables and arguments are shown by name alone: the program hasn't said who may read this page. \
     Their values show once it calls Endpoints::environment_access, or serves at a loopback address only.";
 
@@ -54,7 +54,7 @@ pub(super) fn write(
     shell::foot(&[shell::JSON], out)
 }
 
-/// Some sections, each under its name.
+/// Writes sections, each under its name.
 pub(super) fn sections(all: &Map<String, Value>, out: &mut Markup<'_>) -> fmt::Result {
     for (number, (name, section)) in all.iter().enumerate() {
         html!(out,
@@ -67,7 +67,7 @@ pub(super) fn sections(all: &Map<String, Value>, out: &mut Markup<'_>) -> fmt::R
     Ok(())
 }
 
-/// A value, and where it is: "process.memory.resident".
+/// Writes a value. `at` is its path, such as "process.memory.resident".
 fn value(at: &str, shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
     match shown {
         Value::Object(fields) if fields.is_empty() => html!(out, "<span class=\"nothing\">empty</span>"),
@@ -75,7 +75,7 @@ fn value(at: &str, shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
             html!(out, "<dl class=\"fields\">")?;
             for (name, inner) in fields {
                 html!(out, "<div class=\"field\"><dt><bdi>")?;
-                // A long name breaks between its words.
+                // Long names may wrap between their words.
                 for word in name.split_inclusive('_') {
                     html!(out, {word} "<wbr>")?;
                 }
@@ -103,10 +103,10 @@ fn value(at: &str, shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
     }
 }
 
-/// Where the built-in sections count bytes.
+/// The paths of byte counts in the built-in sections.
 const BYTES: [&str; 3] = ["os.container.memory_", "os.memory.", "process.memory."];
 
-/// A number; where its place says that it counts bytes or seconds, as people read those.
+/// Writes a number. If its path `at` names a size, a duration or the start time, writes it in readable units.
 fn quantity(at: &str, number: &Number, out: &mut Markup<'_>) -> fmt::Result {
     let exact = number.as_f64().unwrap_or_default();
     let read = match at {
@@ -119,7 +119,7 @@ fn quantity(at: &str, number: &Number, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<span class=\"plain\" title=\"" {number} "\">" {read} "</span>")
 }
 
-/// Text, with each mask in it marked: as a mark and in words for those who only hear it.
+/// Writes a text. Marks each mask in it visually, and for screen readers in words.
 fn masked(text: &str, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<bdi class=\"text\">")?;
     for (position, part) in text.split(MASK).enumerate() {

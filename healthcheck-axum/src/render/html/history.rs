@@ -1,4 +1,4 @@
-//! What has become of the checks: of one for its row, and of all for a page.
+//! Renders the history of one check in its row, and the history of all checks as a page.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::shell::{self, Head};
 use super::strip;
 use crate::paths::{HISTORY, Paths, below};
 
-/// The page of all transitions, the newest first.
+/// Writes the page of all transitions, newest first.
 pub(super) fn write(
     paths: &Paths,
     with_environment: bool,

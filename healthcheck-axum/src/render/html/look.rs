@@ -1,6 +1,7 @@
 use healthcheck::Status;
 
-/// A picture of 16 by 16, as an address without spaces; nor has a shape any.
+/// Expands to an icon of 16 by 16 as a `data:` URL. The URL contains no spaces, and `$shapes` may not contain any
+/// either.
 macro_rules! icon {
     ($shapes:literal) => {
         concat!(
@@ -12,7 +13,7 @@ macro_rules! icon {
 }
 pub(super) use icon;
 
-/// How a status looks: a word for classes, a mark, a picture.
+/// The appearance of a status: a CSS class, a mark and an icon.
 #[derive(Clone, Copy)]
 pub(super) struct Look {
     pub(super) class: &'static str,

@@ -1,15 +1,15 @@
-//! HTML whose escaping the compiler sees to: what isn't written in this crate's source can't come out unescaped.
+//! Writes HTML. The compiler enforces escaping: only literals in this crate's source are written unescaped.
 //!
-//! A template engine would do the same and brings six packages, more than all that this crate may add to an app.
+//! A template engine would do the same, but needs six packages: more than this crate may add to an app.
 
 use std::fmt::{self, Display, Write};
 
 use crate::render::body::Body;
 
-/// Where a page is written.
+/// A page that is being written.
 pub(super) struct Markup<'a>(pub(super) &'a mut Body);
 
-/// Writes literals as they are and values, in braces, as text: `html!(page, "<b>" {name} "</b>")`.
+/// Writes literals unescaped and values (in braces) escaped: `html!(page, "<b>" {name} "</b>")`.
 macro_rules! html {
     ($page:expr, $($piece:tt)*) => {{
         let page: &mut $crate::render::html::markup::Markup<'_> = $page;
@@ -22,12 +22,12 @@ macro_rules! html {
 pub(super) use html;
 
 impl Markup<'_> {
-    /// Markup as it stands in our source; nothing that a check or a client says lives as long as this asks for.
+    /// Writes markup from our source. Text from checks and clients isn't `'static`, so it can't be passed here.
     pub(super) fn literal(&mut self, markup: &'static str) -> fmt::Result {
         self.0.write_str(markup)
     }
 
-    /// Text, between tags and in quoted attributes.
+    /// Writes escaped text, for use between tags and in quoted attributes.
     pub(super) fn text(&mut self, text: &(impl Display + ?Sized)) -> fmt::Result {
         write!(Escaping(self.0), "{text}")
     }
@@ -64,7 +64,7 @@ impl Escaping<'_> {
             '>' => "&gt;",
             '"' => "&quot;",
             '\'' => "&#39;",
-            // Browsers drop or replace control characters; their pictures at least show that there is one.
+            // Browsers drop or replace control characters. These substitutes show that there is one.
             '\u{7f}' => "\u{2421}",
             control if control < ' ' => {
                 let picture = char::from_u32(0x2400 + u32::from(control)).unwrap_or('\u{fffd}');

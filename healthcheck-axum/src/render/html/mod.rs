@@ -1,4 +1,4 @@
-//! The pages for people: one self-contained document each, under a policy that allows its own style and script alone.
+//! The pages for people. Each is one self-contained document, with a policy that allows only its own style and script.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ mod strip;
 
 use markup::Markup;
 
-/// The status page.
+/// The format of the status page.
 pub(super) struct Html;
 
 /// The content type of the pages.
@@ -45,7 +45,7 @@ impl Format for Html {
     }
 }
 
-/// The environment page; without its values where it would be too large with them.
+/// Renders the environment page. If the page would be too large, omits the values.
 pub(crate) fn of_environment(
     paths: &Paths,
     sections: &Map<String, Value>,
@@ -61,7 +61,7 @@ pub(crate) fn of_environment(
     })
 }
 
-/// The last transitions; without what the checks said where they would be too large with it.
+/// Renders the latest transitions. If the page would be too large, omits the checks' outputs.
 pub(crate) fn of_history(paths: &Paths, with_environment: bool, all: &[Transition]) -> Bytes {
     let write = |all: &[Transition]| within(|out| history::write(paths, with_environment, all, out));
     write(all)
@@ -69,7 +69,7 @@ pub(crate) fn of_history(paths: &Paths, with_environment: bool, all: &[Transitio
         .unwrap_or_default()
 }
 
-/// What was wrong with a request, and what helps.
+/// Renders the page of an error, with the help for it.
 pub(crate) fn of_problem(
     status: StatusCode,
     error: &str,
@@ -79,14 +79,14 @@ pub(crate) fn of_problem(
     within(|out| problem::write(status, error, help, links, out)).unwrap_or_default()
 }
 
-/// `None` where the page would be larger than the limit.
+/// Renders a page. Returns `None` if it would exceed the size limit.
 fn within(write: impl FnOnce(&mut Markup<'_>) -> fmt::Result) -> Option<Bytes> {
     let mut body = Body::default();
     write(&mut Markup(&mut body)).ok()?;
     Some(body.into_bytes())
 }
 
-/// What a page needs beside its content type.
+/// Returns the headers of a page, without its content type.
 pub(crate) fn headers() -> HeaderMap {
     HeaderMap::from_iter([
         (

@@ -1,4 +1,4 @@
-//! One check on the status page.
+//! Renders one check on the status page.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     let name = &result.checker;
     let info = page.info(name);
     let segment = percent_encoding::utf8_percent_encode(name, SEGMENT);
-    // Seen from one check, that check's own page is beside the others.
+    // On the page of one check, the links to other checks are relative to its parent.
     let up = if page.check().is_some() {
         String::new()
     } else {
@@ -40,7 +40,7 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     html!(out, "</div>\n</li>\n")
 }
 
-/// A check's description, options and location.
+/// Writes a check's description, options and location.
 fn about(info: &CheckInfo, out: &mut Markup<'_>) -> fmt::Result {
     if let Some(description) = info.description() {
         html!(out, "<p class=\"description\"><bdi>" {description} "</bdi></p>")?;
@@ -64,9 +64,9 @@ fn about(info: &CheckInfo, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</ul>")
 }
 
-/// More than this of an output is folded away.
+/// Longer outputs are collapsed.
 const LONG: usize = 400;
-/// JSON that isn't longer stands on one line.
+/// JSON up to this length is shown on one line.
 const BRIEF: usize = 100;
 
 fn said(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
@@ -96,7 +96,7 @@ fn said(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     }
 }
 
-/// What a reader should know beside the output: since when, held back, blocked, stale, set by hand.
+/// Writes the circumstances of a result: failing since, not counted yet, blocked, stale, set by hand.
 fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<ul class=\"circumstances\">")?;
     if let Some(since) = result.failing_since {
@@ -141,13 +141,13 @@ fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) ->
     html!(out, "</ul>")
 }
 
-/// Whether its failure degrades readiness because other instances share it.
+/// Returns whether a failure only degrades readiness, because other instances share the dependency.
 const fn keeps_in_rotation(info: &CheckInfo) -> bool {
     let options = info.options();
     options.readiness && options.external && options.critical && !options.critical_is_said()
 }
 
-/// What to do about it, while it doesn't pass.
+/// Writes the advice for a check that doesn't pass.
 fn advice(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     if let Some(text) = &result.when_it_fails {
         html!(out, "<p class=\"advice\"><bdi>" {text} "</bdi></p>")?;
@@ -160,7 +160,7 @@ fn advice(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
         html!(out, "<li>owner: <bdi>" {owner} "</bdi></li>")?;
     }
     match &result.runbook {
-        // Nothing else is made a link of: `javascript:` would be one, too.
+        // Only these become links, because a `javascript:` URL would run a script.
         Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
             html!(out, "<li>runbook: <a href=\"" {url} "\" rel=\"noreferrer\"><bdi>" {url} "</bdi></a></li>")?;
         }
@@ -175,7 +175,7 @@ fn times(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     if let Some(took) = result.response_time {
         html!(out, "<div><dt>took</dt><dd>" {spoken(took)} "</dd></div>")?;
     }
-    // Only the time of a run that has been, and only until the next one is due.
+    // Show this time only if the check has run, and only until the next run is due.
     let fresh_until = result
         .expires
         .filter(|_| !result.stale && result.overridden.is_none());
@@ -189,7 +189,7 @@ fn times(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</dl>\n")
 }
 
-/// What can't stand in a segment of a path as it is.
+/// The characters that must be percent-encoded in a path segment.
 const SEGMENT: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')

@@ -1,4 +1,4 @@
-//! What both pages have in common: head, style, script, navigation.
+//! Renders the common parts of the pages: head, style, script, navigation.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,25 +11,25 @@ use crate::service::Service;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// Nothing but this very style and script runs; the page may ask its own server for its next state. A test tells the
-/// digests to write here once either file has changed.
+/// The content security policy. Only this exact style and script run, and the page may send requests only to its own
+/// server. If you change either file, a test prints the digests to write here.
 pub(super) const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-cesJsTutFuMduT7Z0DkGRGewxUiQdXJ5PDRGWzqL+ms='; \
     script-src 'sha256-2hdsDoZz+RUmzfN7XqKiwBxsDWxkJ0NQ3G/xZg21XI8='; \
     connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// A page that one can go to.
+/// A link in the navigation.
 pub(super) struct Link {
     to: String,
     name: &'static str,
     is_here: bool,
 }
 
-/// The same page for programs: name and address.
+/// The link to the JSON form of a page: its name and address.
 pub(super) const JSON: (&str, Cow<'_, str>) = ("JSON", Cow::Borrowed("?format=json"));
 
-/// The status pages and the environment, each linked relative to the page at the path `from`, so that the links hold in a
-/// nested router; without it, from the root.
+/// Returns the links to the status pages and the environment page. They are relative to the page at the path `from`, so
+/// they work in a nested router too. Without `from`, they start at the root.
 pub(super) fn links(paths: &Paths, from: Option<&str>, with_environment: bool) -> Vec<Link> {
     let up = from.map(|from| "../".repeat(from.trim_matches('/').matches('/').count()));
     let to = |path: &str| match (&up, path.trim_start_matches('/')) {
@@ -54,13 +54,13 @@ pub(super) fn links(paths: &Paths, from: Option<&str>, with_environment: bool) -
     .collect()
 }
 
-/// The beginning of a page, up to and with the opening of `<main>`.
+/// The beginning of a page, up to and including `<main>`.
 pub(super) struct Head<'a> {
-    /// "status", "environment" or "notice", for style and script.
+    /// "status", "environment" or "notice": the style and the script depend on it.
     pub(super) page: &'static str,
     pub(super) title: &'a str,
     pub(super) icon: &'static str,
-    /// Shown in title and heading where it has a name.
+    /// The service, shown in the title and the heading if it has a name.
     pub(super) service: &'a Service,
     pub(super) links: &'a [Link],
 }
@@ -109,7 +109,7 @@ impl Head<'_> {
     }
 }
 
-/// The end of a page, from the closing of `<main>` on, with links to what programs read instead.
+/// Writes the end of a page, from `</main>` on, with links to the machine-readable forms.
 pub(super) fn foot(others: &[(&str, Cow<'_, str>)], out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</main>\n")?;
     if !others.is_empty() {

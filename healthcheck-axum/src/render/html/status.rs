@@ -1,4 +1,4 @@
-//! The status page: the verdict, a row a check, filters.
+//! Renders the status page: the verdict, a row for each check, the filters.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -43,7 +43,7 @@ pub(super) fn write(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     shell::foot(&other_forms(page), out)
 }
 
-/// The service, as far as this caller may know it.
+/// Returns the service's name and version, if this caller may see them.
 fn service(page: &Page<'_>) -> Service {
     if page.shows_the_whole_alone() {
         return Service::default();
@@ -53,7 +53,7 @@ fn service(page: &Page<'_>) -> Service {
     Service { name, version }
 }
 
-/// The same for programs, and the history.
+/// Returns the machine-readable forms of this page, and the history.
 fn other_forms(page: &Page<'_>) -> Vec<(&'static str, Cow<'static, str>)> {
     let mut forms = vec![
         shell::JSON,
@@ -74,7 +74,7 @@ fn count(report: &Report, status: Status) -> usize {
     results.filter(|result| result.status == status).count()
 }
 
-/// The whole in one sentence.
+/// Summarises the report in one sentence.
 fn headline(page: &Page<'_>) -> String {
     let report = page.report();
     if let Some(reason) = &report.reason {
@@ -129,7 +129,7 @@ fn verdict(page: &Page<'_>, look: Look, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</p></div>\n</section>\n")
 }
 
-/// Why the whole is as it is, where no check says so, and what somebody should know.
+/// Writes the warnings, and a notice if this caller may not see the details.
 fn notes(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<div id=\"notes\">")?;
     if !page.report().warnings.is_empty() {
@@ -171,7 +171,7 @@ fn filters(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</div>\n")
 }
 
-/// A link a tag, which adds it to what is chosen or takes it away.
+/// Writes a link for each tag. The link adds the tag to the selection or removes it.
 fn tags(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     let mut tags: Vec<&str> = page
         .checks()
@@ -199,7 +199,7 @@ fn tags(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</ul></nav>\n")
 }
 
-/// This page with these tags chosen.
+/// Returns a link to this page with these tags selected.
 fn to_tags(page: &Page<'_>, tags: &[&str]) -> String {
     if tags.is_empty() {
         return page.link(page.path());
@@ -209,7 +209,7 @@ fn to_tags(page: &Page<'_>, tags: &[&str]) -> String {
     query.finish().replacen("?&", "?", 1)
 }
 
-/// A row a check, the worst first, and by name where they are the same.
+/// Writes a row for each check, the worst status first, then by name.
 fn checks(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     html!(
         out,
@@ -226,7 +226,7 @@ fn checks(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     )
 }
 
-/// The sections that the health body tells beside the results.
+/// Writes the sections that are in the health body beside the results.
 fn sections(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     let sections = &page.report().sections;
     html!(out, "<div id=\"sections\">")?;

@@ -1,4 +1,4 @@
-//! The history of a check as a strip of coloured cells, and as the list that it unfolds to.
+//! Renders the history of a check as a strip of coloured cells that expands to a list.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
         return Ok(());
     }
     let transitions: Vec<&Transition> = page.transitions_of(&result.checker).collect();
-    // The first result of a check changes nothing.
+        // The first result of a check isn't a change.
     let changes = transitions.iter().filter(|transition| transition.from.is_some());
     let changes = match changes.count() {
         0 => {
@@ -48,12 +48,12 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     html!(out, "</ol></details>\n")
 }
 
-/// A cell is the higher the worse the status, for those who don't see the colour.
+/// Writes a cell. The worse the status, the taller the cell, for readers who can't distinguish the colours.
 fn cell(status: Status, when: &str, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<span class=\"cell " {Look::of(status).class} "\" title=\"" {status} " " {when} "\"></span>")
 }
 
-/// A transition in the list that a strip unfolds to, and in that of the history, which names the check.
+/// Writes a transition in the list below a strip, or on the history page, which also names the check.
 pub(super) fn line(transition: &Transition, name: Option<&str>, out: &mut Markup<'_>) -> fmt::Result {
     let look = Look::of(transition.to);
     html!(out, "<li class=\"" {look.class} "\"><span class=\"mark\" aria-hidden=\"true\">" {look.mark} "</span> ")?;

@@ -1,5 +1,5 @@
-//! Documents as applications have them, put together out of the fuzzer's bytes, with secrets in the places that the
-//! redactor promises to know.
+//! Generates documents like those of applications from the fuzzer's bytes. Their secrets are only where the redactor
+//! promises to find them.
 
 use arbitrary::{Error, Result, Unstructured};
 use base64::Engine as _;
@@ -37,7 +37,7 @@ fn decode(value: &Value, into: &mut String) {
     }
 }
 
-/// A document with at least one secret, as far as the bytes go.
+/// Generates a document from the fuzzer's bytes, and remembers the secrets in it. It may contain none.
 pub fn document(bytes: &mut Unstructured<'_>) -> Result<Document> {
     let mut secrets = Vec::new();
     let value = Value::Object(object(bytes, &mut secrets, 0)?);
@@ -46,7 +46,7 @@ pub fn document(bytes: &mut Unstructured<'_>) -> Result<Document> {
 
 const DEEPEST: u32 = 5;
 
-/// Names of secrets, by which all below them is hidden.
+/// Names of secrets. The redactor hides everything below them.
 const SECRET_NAMES: &[&str] = &[
     "password",
     "db_password",
@@ -64,7 +64,7 @@ const SECRET_NAMES: &[&str] = &[
     "cookie_secret",
 ];
 
-/// Names that tell nothing.
+/// Names that don't show whether their value is secret.
 const NAMES: &[&str] = &[
     "host", "name", "url", "port", "region", "comment", "items", "é", "", "a b", "0", "\"", "\\",
 ];
@@ -77,7 +77,7 @@ fn object(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -
             map.insert(name.to_owned(), wholly_secret(bytes, secrets, depth)?);
         } else {
             let name = *bytes.choose(NAMES)?;
-            // A value that goes takes its secrets with it.
+            // Replacing a value would remove its secrets from the document, but not from `secrets`.
             if !map.contains_key(name) {
                 map.insert(name.to_owned(), value(bytes, secrets, depth)?);
             }
@@ -102,12 +102,12 @@ fn value(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) ->
             }
             Value::Array(list)
         }
-        // JSON in a string.
+        // A string that contains JSON.
         _ => Value::from(Value::Object(object(bytes, secrets, depth + 2)?).to_string()),
     })
 }
 
-/// What stands below the name of a secret.
+/// Generates the value of a secret name: everything in it must be hidden.
 fn wholly_secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<Value> {
     let secret = || secret(bytes, secrets);
     let mut secret = secret;
@@ -118,7 +118,7 @@ fn wholly_secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth:
     })
 }
 
-/// Prose around something that holds a secret.
+/// Generates prose around a text that contains a secret.
 fn sentence(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<String> {
     let before = *bytes.choose(&[
         "",
@@ -137,7 +137,8 @@ fn sentence(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32)
     Ok(format!("{before}{}{behind}", carrier(bytes, secrets, depth)?))
 }
 
-/// A text that tells by its form where its secret is.
+/// Generates text whose syntax reveals the secret: a URL, a header, an option, a connection string, JSON, a PEM block,
+/// or a whole document in base64.
 fn carrier(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<String> {
     let kind = bytes.int_in_range(0..=13)?;
     if kind == 13 && depth < DEEPEST {
@@ -162,7 +163,7 @@ fn carrier(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) 
     })
 }
 
-/// Letters and digits that are found nowhere else: 16 to 32 of them, as long as secrets are.
+/// Generates a secret of letters and digits. It is unique in the document, and about as long as real secrets are.
 fn secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>) -> Result<String> {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let length = bytes.int_in_range(10..=26)?;
@@ -175,11 +176,11 @@ fn secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>) -> Result<Str
     Ok(secret)
 }
 
-/// In every secret.
+/// The substring that every secret contains.
 const MARK: &str = "Zq7";
 
-/// Any text that the bytes are, of which nothing is known but that it is no secret: the fuzzer sees what is searched for
-/// and writes it elsewhere.
+/// Generates arbitrary text that contains no secret. The check for `MARK` is needed because the fuzzer sees the strings
+/// that the test searches for, and copies them elsewhere.
 fn prose(bytes: &mut Unstructured<'_>) -> Result<String> {
     let text: String = bytes.arbitrary::<&str>()?.chars().take(200).collect();
     if text.contains(MARK) {

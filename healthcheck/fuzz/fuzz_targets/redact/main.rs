@@ -1,4 +1,4 @@
-//! No secret of a document survives, the document keeps its shape, and text that was JSON still is.
+//! Asserts that no secret of a document survives, that the document keeps its shape, and that valid JSON stays valid.
 #![no_main]
 
 mod document;
@@ -34,7 +34,7 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     Corpus::Keep
 });
 
-/// Text of which nothing is known but whether it is JSON.
+/// Asserts for arbitrary text: if `redact` masks nothing, it changes nothing, and valid JSON stays valid JSON.
 fn any_text(text: &str) {
     let redacted = redact(text);
     if !redacted.contains(MASK) && redacted != text {
@@ -46,7 +46,8 @@ fn any_text(text: &str) {
     }
 }
 
-/// A document whose secrets are known, as a section and as a text.
+/// Redacts a document with known secrets, once as a section and once as a text, and asserts that all of them are
+/// hidden.
 fn generated(document: &Document) {
     let section = section(&document.value);
     document.assert_hidden_in(&section);
@@ -70,14 +71,14 @@ fn section(value: &Value) -> Value {
         .build()
         .expect("one section is no conflict");
     let mut collecting = pin!(dump.collect());
-    // A fixed section waits for nothing.
+    // A fixed section is ready at the first poll.
     match collecting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(mut sections) => sections["document"].take(),
         Poll::Pending => panic!("a fixed section was waited for"),
     }
 }
 
-/// Names and places stay; only values go, whole or in part.
+/// Asserts that redaction keeps names and structure, and changes only values.
 fn assert_same_shape(before: &Value, after: &Value) {
     match (before, after) {
         (_, Value::String(text)) if text.contains(MASK) => {}
