@@ -15,22 +15,24 @@ use crate::clock::{Instant, Now};
 use crate::selection::MaxAge;
 use crate::world::{CheckId, Event, World, earlier};
 
-/// However short a TTL is, what somebody waits for is run no more often than this.
+/// The minimum interval at which a waiter reruns due checks, however short their TTLs are.
 pub(crate) const RETRY: Duration = Duration::from_millis(250);
 
-/// How fresh results are for those who wait, as on a probe: with the TTLs of a page people would wait for half a minute.
+/// The maximum age of results for waiters, the same as on a probe. The longer TTLs of a page would delay waiters by up to
+/// half a minute.
 pub(crate) const AS_ON_A_PROBE: MaxAge = MaxAge {
     pass: Duration::from_secs(5),
     fail: Duration::from_secs(2),
 };
 
-/// Somebody who waits for the statuses of some checks.
+/// A waiter for the statuses of some checks.
 pub(crate) struct Waiting {
     runner: Arc<Runner>,
-    /// The runtime that due checks run on. `None` outside of a runtime and inside a check: there, nothing is run.
+    /// The runtime that due checks run on. It is `None` outside of a runtime and inside a check. The waiter then runs no
+    /// checks.
     target: Option<Target>,
     number: u64,
-    /// When it began.
+    /// The time at which the waiter began to wait.
     pub(crate) since: Instant,
     last_asked: Option<Instant>,
     watched: Vec<CheckId>,
@@ -38,10 +40,10 @@ pub(crate) struct Waiting {
     has_ended: bool,
 }
 
-/// What one look came to.
+/// The result of one look at the world.
 pub(crate) enum Look<T> {
     Done(T),
-    /// Look again when the status of one of these changes, or then.
+    /// The waiter has to look again when one of these checks changes its status, or at this time.
     Wait(Vec<CheckId>, Option<Instant>),
 }
 
@@ -66,8 +68,8 @@ impl Waiting {
         self.target.is_some()
     }
 
-    /// Looks until there is something. `needed` gives the checks that it is about, or the end; `look` is called when what is
-    /// due of them has been started.
+    /// Waits until `needed` or `look` produces a value. `needed` returns the checks to wait for, or ends the wait with an
+    /// `Err`. We then start the due checks and call `look`.
     pub(crate) async fn wait<T>(
         &mut self,
         max_age: MaxAge,
