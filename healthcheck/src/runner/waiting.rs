@@ -63,7 +63,7 @@ impl Waiting {
         }
     }
 
-    /// Whether it can wait for anything.
+    /// Returns whether the waiter has a runtime, and so can wait.
     pub(crate) const fn has_time(&self) -> bool {
         self.target.is_some()
     }
@@ -109,7 +109,7 @@ impl Waiting {
         }
     }
 
-    /// `Err` is the end; otherwise, when to look again.
+    /// Looks at the world once. Returns the time at which to look again, or the final value as an `Err`.
     fn look<T>(
         &mut self,
         waker: &Waker,
@@ -157,7 +157,7 @@ impl Waiting {
         result
     }
 
-    /// When due checks are run next.
+    /// Returns the time at which the waiter next runs due checks.
     fn next_due(&self, state: &Guarded, required: &[CheckId], max_age: MaxAge, now: Now) -> Option<Instant> {
         let due = state.world.next_due(required, Some(max_age), now)?;
         let earliest = self.last_asked.and_then(|last| last.checked_add(RETRY));
@@ -168,7 +168,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.runner.lock().world.unwatch(self.number, &self.watched);
-        // The runs that it has begun are nobody's now.
+        // This waiter no longer looks after the runs that it has started, so a driver has to.
         if let (false, Some(target), Ok(here)) = (self.has_ended, &self.target, Handle::try_current()) {
             self.runner.ensure_driver(&here, target);
         }
