@@ -1,9 +1,9 @@
-//! What every run writes to, away from what every run reads.
+//! Keeps a frequently written value out of the cache lines of its neighbours.
 
 use std::ops::Deref;
 
-/// Shares a cache line with nothing else: else each look at its neighbours would wait for the core that wrote last.
-/// Two lines of 64 bytes, since processors fetch them in pairs.
+/// A value with cache lines of its own. Otherwise each read of a neighbouring field would wait for the core that wrote
+/// this value last. The alignment is two lines of 64 bytes, since processors fetch them in pairs.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct CachePadded<T>(pub(super) T);

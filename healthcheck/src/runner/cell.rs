@@ -1,5 +1,5 @@
-//! Where a run can be ended from outside. Its future lies here between two polls: whoever ends the run drops it, so no run
-//! lives on because its runtime isn't driven any more.
+//! The shared state of a run. It holds the run's future between two polls, so another thread can cancel the run by
+//! dropping the future, even if the run's runtime is no longer polled.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,12 +9,12 @@ use super::Runner;
 use super::threads::Permit;
 use crate::world::{CheckId, RunId, Subject};
 
-/// A run on its way; `C` is its call.
+/// The shared state of a launched run, through which others can cancel it. `C` is the future of an async run (`Call`).
 pub(super) struct RunCell<C> {
     pub(super) check: CheckId,
     pub(super) run: RunId,
     pub(super) subject: Subject,
-    /// Its runs keep a runner alive.
+    /// The runner of this run. The reference keeps the runner alive until the run ends.
     pub(super) runner: Arc<Runner>,
     pub(super) runtime: tokio::runtime::Id,
     has_begun: AtomicBool,
@@ -23,15 +23,15 @@ pub(super) struct RunCell<C> {
 }
 
 pub(super) enum Stage<C> {
-    /// On its way: to a thread, or to the first poll.
+    /// The run waits for a thread, or for its first poll.
     Launched,
-    /// Between two polls, with whom to wake after it has been cancelled.
+    /// The run is between two polls. The waker wakes its task after the run was cancelled.
     Idle(C, Waker),
     Polling,
     OnThread(Arc<Permit>),
-    /// It is to end, and does so at the end of the poll or of the call.
+    /// The run was cancelled during a poll or a sync call. It ends when that poll or call returns.
     ToEnd,
-    /// Somebody has dropped it, and tells.
+    /// Another thread has dropped the future, and reports the end of the run.
     Dropped,
     Ended,
 }
@@ -56,7 +56,7 @@ impl<C> RunCell<C> {
         }
     }
 
-    /// Whether the function has been called: until then the run waits for a thread, or for its runtime.
+    /// Returns whether the function has been called. Until then, the run waits for a thread or for its runtime.
     pub(super) fn has_begun(&self) -> bool {
         self.has_begun.load(Ordering::Acquire)
     }
@@ -66,7 +66,7 @@ impl<C> RunCell<C> {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Stage<C>> {
-        // Under the lock a stage is exchanged for another, and nothing is dropped.
+        // We only swap stages under the lock and drop nothing there, so poisoning is harmless.
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -74,7 +74,7 @@ impl<C> RunCell<C> {
         std::mem::replace(&mut *self.lock(), stage)
     }
 
-    /// Its limit is over; nothing that it still gives is shown.
+    /// Marks the run as timed out. The world then ignores its result.
     pub(super) fn mark_timed_out(&self) {
         self.has_timed_out.store(true, Ordering::Release);
     }
@@ -83,7 +83,7 @@ impl<C> RunCell<C> {
         self.has_timed_out.load(Ordering::Acquire)
     }
 
-    /// Gives the permit of a sync run to another. The run goes on.
+    /// Frees the permit of a sync run for other runs. The run itself continues.
     pub(super) fn relieve(&self) {
         let permit = match &*self.lock() {
             Stage::OnThread(permit) => Arc::clone(permit),
@@ -92,7 +92,7 @@ impl<C> RunCell<C> {
         permit.release();
     }
 
-    /// The function is about to be called; false where the run was ended before.
+    /// Marks the run as begun, right before the function is called. Returns false if the run was already cancelled.
     pub(super) fn begin(&self) -> bool {
         let stage = self.lock();
         let begins = !matches!(*stage, Stage::ToEnd | Stage::Dropped);

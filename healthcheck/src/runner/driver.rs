@@ -1,5 +1,5 @@
-//! Drivers look at the world when time makes something of it due: runs past their limit, and what intervals launch. One for
-//! each runtime that asks for it; a runtime that isn't driven any more keeps none of the others from it.
+//! A driver is a task that sends ticks to the world: for overdue runs and for background runs. Each runtime that needs one
+//! has its own driver, so the others continue if one runtime is no longer polled.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -12,11 +12,11 @@ use super::{Runner, Target, spawn};
 use crate::clock::{Instant, Now};
 use crate::world::{Event, Notice};
 
-/// The drivers that live.
+/// The live drivers.
 #[derive(Default)]
 pub(super) struct Drivers {
     list: Mutex<List>,
-    /// How many, for a look without the lock.
+    /// The number of live drivers, readable without the lock.
     count: AtomicUsize,
 }
 
@@ -24,14 +24,14 @@ pub(super) struct Drivers {
 struct List {
     live: Vec<Driver>,
     latest: u64,
-    /// The last driver of loops went away with its runtime.
+    /// Whether the background loops have stopped because the runtime of the last driver shut down.
     died: bool,
-    /// For good: nobody asks any more.
+    /// Whether the runner is closed. No new driver starts then.
     ended: bool,
 }
 
 struct Driver {
-    /// Tells it from a later one of the same runtime.
+    /// Distinguishes this driver from a later driver of the same runtime.
     number: u64,
     runtime: runtime::Id,
     task: Option<AbortHandle>,
@@ -45,7 +45,7 @@ impl Drivers {
         changed
     }
 
-    /// Puts a new driver on the list; `None`: this runtime has one.
+    /// Adds a driver to the list. Returns `None` if the runtime already has one, or if the runner is closed.
     fn enter(&self, runtime: runtime::Id) -> Option<u64> {
         self.change(|list| {
             if list.ended || list.live.iter().any(|driver| driver.runtime == runtime) {
@@ -61,7 +61,8 @@ impl Drivers {
         })
     }
 
-    /// Takes a driver off that has nothing to do, and gives whether that is so. Nobody else begins one meanwhile.
+    /// Removes a driver if it is idle, and returns whether it was. Checks this under the lock, so no new driver can start
+    /// in between.
     fn retire(&self, number: u64, is_idle: impl FnOnce() -> bool) -> bool {
         self.change(|list| {
             let retires = is_idle();
@@ -72,7 +73,7 @@ impl Drivers {
         })
     }
 
-    /// A driver has ended. Gives whether it was the last one, and hadn't retired.
+    /// Removes a driver that has ended. Returns whether it was the last one and hadn't retired before.
     fn leave(&self, number: u64, has_loops: bool) -> bool {
         self.change(|list| {
             let before = list.live.len();
@@ -95,7 +96,7 @@ impl Drivers {
 }
 
 impl Runner {
-    /// Whether the loops ought to run and nobody drives them: then nothing stays fresh for long.
+    /// Returns whether there are background checks but no driver. Their results then become stale.
     pub(crate) fn lacks_driver(&self) -> bool {
         self.has_loops.load(Ordering::Acquire) && self.drivers.count.load(Ordering::Acquire) == 0
     }
@@ -116,7 +117,7 @@ impl Runner {
         let sooner = Arc::clone(&self.sooner);
         let task = spawn(on, drive(alive, sooner, target.clone())).abort_handle();
         let restarted = self.drivers.change(|list| {
-            // A runtime that is gone has dropped the driver inside `spawn`.
+            // If the runtime has shut down, `spawn` has already dropped the driver.
             let driver = list.live.iter_mut().find(|driver| driver.number == number)?;
             driver.task = Some(task);
             Some(self.has_loops() && std::mem::take(&mut list.died))
@@ -127,7 +128,8 @@ impl Runner {
     }
 }
 
-/// Reports that a driver has ended, also where its runtime took it along, and wakes those who wait for a first result.
+/// A guard that removes its driver from the list on drop, even if the runtime shuts down. If it was the last driver, wakes
+/// all waiters, since some may wait for a background run.
 struct Alive {
     runner: Weak<Runner>,
     number: u64,
@@ -148,9 +150,9 @@ async fn drive(alive: Alive, sooner: Arc<Notify>, target: Target) {
     loop {
         let called = sooner.notified();
         tokio::pin!(called);
-        // Before the look at the world, so that what becomes due earlier between the two isn't missed.
+        // We listen before we look at the world, so we can't miss a notification in between.
         called.as_mut().enable();
-        // Only for the moment: the driver ends with the last that holds the runner.
+        // We hold the runner only briefly, so the driver doesn't keep it alive.
         let Some(runner) = alive.runner.upgrade() else {
             return;
         };
@@ -167,7 +169,7 @@ async fn drive(alive: Alive, sooner: Arc<Notify>, target: Target) {
 }
 
 impl Runner {
-    /// Looks at the world; gives when to do so again, `None`: there is nothing to drive.
+    /// Sends a tick to the world. Returns the time of the next tick, or `None` if there is nothing to drive.
     fn drive_once(self: &Arc<Self>, target: &Target) -> Option<Instant> {
         let mut state = self.lock();
         let here = Handle::try_current().ok();

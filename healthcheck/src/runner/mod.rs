@@ -68,12 +68,12 @@ pub(crate) struct Runner {
     sooner: Arc<Notify>,
 }
 
-/// What the one lock guards.
+/// The state under the runner's lock.
 struct Guarded {
     world: World,
-    /// How each check is run, and the run that goes on, by number.
+    /// The function and the current run of each check, indexed by the check's id.
     runs: Vec<Option<Slot>>,
-    /// The runtimes that runs are launched on.
+    /// The runtimes on which runs are launched.
     runtimes: Vec<Runtime>,
     latest_runtime: u32,
 }
@@ -83,7 +83,7 @@ struct Runtime {
     handle: Handle,
 }
 
-/// So many runtimes are remembered, and those that runs go on on.
+/// If we know this many runtimes, we forget those without a current run before we add another.
 const MOST_RUNTIMES: usize = 16;
 
 struct Slot {
@@ -170,7 +170,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Takes a check out. Gives whether there was one of that name.
+    /// Removes a check. Returns whether there was a check of that name.
     pub(crate) fn remove(self: &Arc<Self>, name: &str, disable: bool) -> bool {
         let mut state = self.lock();
         let Some(check) = state.world.find(name) else {
@@ -190,7 +190,7 @@ impl Runner {
         read(&self.lock().world)
     }
 
-    /// Lets something happen.
+    /// Applies an event to the world and carries out the effects.
     pub(crate) fn step(self: &Arc<Self>, event: Event<'_>) {
         let mut state = self.lock();
         let carried = self.step_locked(&mut state, event, Now::read());
@@ -198,7 +198,7 @@ impl Runner {
         self.carry_out(carried);
     }
 
-    /// A run has ended, one way or the other.
+    /// Handles the end of a run: forgets its cell and sends the event to the world.
     fn ended(self: &Arc<Self>, check: CheckId, run: RunId, event: Event<'_>) {
         let mut state = self.lock();
         let cell = state.forget(check, run);
@@ -208,7 +208,8 @@ impl Runner {
         self.carry_out(carried);
     }
 
-    /// Lets something happen that only shows once a name has been looked up; `None`: it doesn't happen.
+    /// Builds an event from the world under the lock, for example after looking up a name, and applies it. If `event`
+    /// returns an error, nothing happens.
     pub(crate) fn step_with<T>(
         self: &Arc<Self>,
         event: impl FnOnce(&World, Now) -> Result<Event<'static>, T>,
@@ -242,7 +243,7 @@ impl Runner {
         carried
     }
 
-    /// Finds out, under the lock, what the effects need that isn't theirs. What can't be launched is lost.
+    /// Collects, under the lock, everything that is needed to carry out the effects. A run that can't be launched is lost.
     fn prepare(
         self: &Arc<Self>,
         state: &mut Guarded,
@@ -317,8 +318,8 @@ impl Runner {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Carries the effects out, with no lock held. A step inside of it (a runtime that is gone drops its task at once)
-    /// leaves its effects to the outermost one: however long the chain of such steps is, the stack isn't.
+    /// Carries out the effects without holding the lock. This can cause further steps, for example if a runtime has shut
+    /// down and drops a task at once. Their effects are queued for the outermost call, so the stack doesn't grow.
     fn carry_out(self: &Arc<Self>, carried: Carried) {
         thread_local! {
             static UNDER_WAY: RefCell<Option<Queued>> = const { RefCell::new(None) };

@@ -1,4 +1,4 @@
-//! Time that a test has paused, and threads that work meanwhile.
+//! Support for tests that pause tokio's time while our own threads work.
 
 use std::hint;
 use std::time::{Duration, Instant};
@@ -7,18 +7,17 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 use tokio::time;
 
-/// Where a test has paused the runtime's time: keeps that time from running ahead while a thread of ours works. tokio
-/// holds it only for its own blocking pool, so a place there is taken and freed when the work or the runtime ends,
-/// whichever is first: a hung check doesn't hold the runtime's end up.
+/// Keeps a test's paused time from advancing while our thread works, by occupying a thread of tokio's blocking pool. It is
+/// freed when the work or the runtime ends, so a hung check can't delay the runtime's shutdown.
 pub(super) fn hold(runtime: &Handle) -> Option<oneshot::Sender<()>> {
-    // No other time can be paused.
+    // tokio can pause the time of a current-thread runtime only.
     if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread || !stands_still(runtime) {
         return None;
     }
     let (work, worked) = oneshot::channel::<()>();
     let (lease, held) = oneshot::channel::<()>();
     super::spawn(runtime, async move {
-        // Here, since it panics where the system has no thread left: that ends this task and nobody's report.
+        // `spawn_blocking` panics if the system has no thread left. Inside this task, the panic ends no report.
         tokio::task::spawn_blocking(move || held.blocking_recv());
         let _ = worked.await;
         drop(lease);
@@ -26,7 +25,7 @@ pub(super) fn hold(runtime: &Handle) -> Option<oneshot::Sender<()>> {
     Some(work)
 }
 
-/// Whether two looks at its time, between which time has gone on, tell the same. tokio doesn't say it otherwise.
+/// Returns whether the runtime's time is paused. tokio has no API for this, so we read its clock twice and compare.
 fn stands_still(runtime: &Handle) -> bool {
     const LONGER_THAN_A_TICK: Duration = Duration::from_micros(1);
     let _its_time = runtime.enter();

@@ -12,25 +12,25 @@ use crate::report::Report;
 use crate::selection::Selection;
 use crate::world::{Asked, CheckId, Event, Expiration, Members, NotRun, World};
 
-/// A report as it is now.
+/// A report on the current state of the world.
 pub(crate) struct Snapshot {
     pub(crate) report: Report,
     pub(crate) now: Now,
     pub(crate) generation: u64,
-    /// Until when it holds; `None`: something is due.
+    /// The time until which the report can be cached, or `None` if it can't, for example because a check is due.
     pub(crate) until: Option<Expiration>,
 }
 
-/// What is read, besides the selection.
+/// Options for reading a report.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Reading {
     pub(crate) not_run: Option<NotRun>,
-    /// Each check's last result, whatever its age.
+    /// Whether the report shows the last result of each check, however old it is.
     pub(crate) last_known: bool,
 }
 
 impl Runner {
-    /// The report where nothing is due.
+    /// Returns the report if no selected check is due.
     pub(crate) fn fresh(self: &Arc<Self>, hostname: &str, selection: &Selection) -> Option<Snapshot> {
         self.reading(|state, now| {
             let members = state.world.members(selection).ok()?;
@@ -45,10 +45,10 @@ impl Runner {
         })
     }
 
-    /// The report of the latest results, fresh or not.
+    /// Returns the report on the latest results, whether fresh or not.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist (in its probe).
+    /// The selection names a check or tag that doesn't exist in its probe.
     pub(crate) fn as_it_is(
         self: &Arc<Self>,
         hostname: &str,
@@ -66,7 +66,7 @@ impl Runner {
         })
     }
 
-    /// The report for a request that has waited; `None` where checks have come or gone meanwhile.
+    /// Returns the report for a request that has waited, or `None` if a check was added or removed meanwhile.
     pub(crate) fn answered(
         self: &Arc<Self>,
         hostname: &str,
@@ -85,7 +85,7 @@ impl Runner {
         })
     }
 
-    /// The values of the sections that were asked for, by name.
+    /// Returns the names and values of the requested sections.
     pub(crate) fn sections(self: &Arc<Self>, answer: &Settled) -> Vec<(String, Value)> {
         let selection = Selection::all();
         self.reading(|state, now| {
@@ -97,7 +97,7 @@ impl Runner {
         })
     }
 
-    /// The values of all sections, with nothing run.
+    /// Returns the names and values of all sections without running them.
     pub(crate) fn sections_as_they_are(self: &Arc<Self>, why: NotRun) -> Vec<(String, Value)> {
         let selection = Selection::all();
         self.reading(|state, now| {
@@ -112,12 +112,12 @@ impl Runner {
         })
     }
 
-    /// Reads something that a status stands in, as a report of this moment would show it.
+    /// Reads the world after updating the statuses that have changed with time.
     pub(crate) fn read_now<T>(self: &Arc<Self>, read: impl FnOnce(&World, Now) -> T) -> T {
         self.reading(|state, now| read(&state.world, now))
     }
 
-    /// Reads, after what time has changed is up to date.
+    /// Updates the statuses that have changed with time, then reads the guarded state.
     fn reading<T>(self: &Arc<Self>, read: impl FnOnce(&mut Guarded, Now) -> T) -> T {
         let mut state = self.lock();
         let now = Now::read();
@@ -128,10 +128,10 @@ impl Runner {
         result
     }
 
-    /// Makes what is cached of a selection due.
+    /// Expires the cached results of a selection, so its checks are due.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist (in its probe).
+    /// The selection names a check or tag that doesn't exist in its probe.
     pub(crate) fn expire(self: &Arc<Self>, selection: &Selection) -> Result<(), SelectionError> {
         let mut state = self.lock();
         let members = state.world.members(selection)?;

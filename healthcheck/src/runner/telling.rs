@@ -1,5 +1,5 @@
-//! What leaves for listeners and the log: through bounded queues, on threads of their own. A listener or a subscriber that
-//! panics, or blocks for ever, holds up nothing else; what doesn't fit in its queue meanwhile is dropped and counted.
+//! Sends notices to the listeners and the log through bounded queues, each with its own thread. So a listener or a
+//! subscriber that panics or blocks delays nothing else. If its queue is full, we drop and count further items.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,33 +19,33 @@ use crate::world::Notice;
 pub(crate) type OnChange = Box<dyn Fn(&Transition) + Send + Sync>;
 pub(crate) type OnResult = Box<dyn Fn(&CheckResult) + Send + Sync>;
 
-/// Who wants to hear of what.
+/// The registered listeners.
 #[derive(Default)]
 pub(crate) struct Listeners {
     pub(crate) of_changes: Vec<OnChange>,
     pub(crate) of_results: Vec<OnResult>,
 }
 
-/// How many lines, and how many events, may wait.
+/// The capacity of each queue.
 const MOST_WAITING: usize = 1_024;
-/// How long a thread waits for the next before it ends.
+/// A queue's thread ends after it has been idle for this long.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// How many were dropped since a queue was full.
+/// The numbers of lines and events that we dropped because a queue was full.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Dropped {
     pub(crate) lines: u64,
     pub(crate) events: u64,
 }
 
-/// The two queues.
+/// The queues of log lines and of events for listeners.
 pub(crate) struct Telling {
     lines: Queue<Line>,
     events: Queue<Heard>,
     listeners: Arc<Listeners>,
 }
 
-/// A line on its way, with the dispatcher of its moment.
+/// A queued log line, with the `tracing` dispatcher that was current when it was queued.
 struct Line {
     dispatch: Dispatch,
     what: What,
@@ -58,7 +58,7 @@ enum What {
     Dropped { lines: u64, events: u64 },
 }
 
-/// What listeners hear.
+/// An event for listeners.
 enum Heard {
     Change(Transition),
     Result(Box<CheckResult>),
@@ -77,13 +77,13 @@ impl Telling {
         }
     }
 
-    /// Whether somebody wants to hear of each run.
+    /// Returns whether a listener or the log wants a notice of each run.
     pub(super) fn wants_runs(&self) -> bool {
         !self.listeners.of_results.is_empty() || LevelFilter::current() >= LevelFilter::DEBUG
     }
 
-    /// Puts notices into the queues, in this order, and waits for nothing. Gives whether there is anything to tell, be it
-    /// that a queue is full: where no thread could be started before, it is tried again.
+    /// Queues notices in order, without blocking. Returns whether the caller has to call [`wake`](Self::wake). This is so
+    /// even if a queue was full: `wake` then retries to start a thread that couldn't be started before.
     pub(super) fn put(&self, notices: Vec<Notice>) -> bool {
         let mut any = false;
         for notice in notices {
@@ -110,7 +110,7 @@ impl Telling {
         self.lines.put(Line::new(what));
     }
 
-    /// Sees to it that the queues are emptied.
+    /// Wakes or starts the threads that empty the queues.
     pub(super) fn wake(&self) {
         if let Some((lines, events)) = self.newly_dropped() {
             self.line(What::Dropped { lines, events });
@@ -119,7 +119,7 @@ impl Telling {
         self.events.serve();
     }
 
-    /// What was dropped and not logged yet; only where there is room for the line about it.
+    /// Returns the numbers of dropped items that aren't logged yet, or `None` if there are none or the log queue is full.
     fn newly_dropped(&self) -> Option<(u64, u64)> {
         if self.lines.is_full() {
             return None;
@@ -136,17 +136,17 @@ impl Telling {
         }
     }
 
-    /// Has the threads end once their queues are empty.
+    /// Tells the threads to end once their queues are empty.
     pub(super) fn close(&self) {
         self.lines.close();
         self.events.close();
     }
 }
 
-/// The lines that are about no `HealthCheck`, such as those of a server.
+/// The queue of the log lines that don't belong to a `HealthCheck`, such as those of a server.
 static OF_PROCESS: LazyLock<Queue<Line>> = LazyLock::new(|| Queue::new("healthcheck-log", Line::write));
 
-/// Puts a line on its way that is about no `HealthCheck`.
+/// Queues a log line that doesn't belong to a `HealthCheck`.
 pub(crate) fn log(line: impl FnOnce() + Send + 'static) {
     OF_PROCESS.put(Line::new(What::Other(Box::new(line))));
     OF_PROCESS.serve();
@@ -203,8 +203,8 @@ fn guarded(check: Option<&str>, log: &Queue<Line>, listener: impl FnOnce()) {
     }
 }
 
-/// A bounded queue with a thread that empties it. The thread is started when there is something to do, and tried again
-/// with the next item where it can't be; it ends when there has been nothing to do for a while.
+/// A bounded queue with a thread that empties it. The first item starts the thread. If that fails, the next item tries
+/// again. The thread ends after it has been idle for [`IDLE`].
 struct Queue<T> {
     name: &'static str,
     shared: Arc<Shared<T>>,
@@ -229,7 +229,7 @@ struct Shared<T> {
 
 struct Backlog<T> {
     waiting: VecDeque<T>,
-    /// The process that the thread runs in: a fork doesn't take it along.
+    /// The id of the process in which the thread runs. After a fork, the child doesn't have the thread.
     thread: Option<u32>,
     closed: bool,
 }
@@ -252,7 +252,7 @@ impl<T: Send + 'static> Queue<T> {
         }
     }
 
-    /// Drops and counts the item where there is no place.
+    /// Queues the item. If the queue is full, drops and counts it.
     fn put(&self, item: T) {
         let mut state = self.shared.lock();
         if state.waiting.len() >= MOST_WAITING {
@@ -285,7 +285,7 @@ impl<T: Send + 'static> Queue<T> {
         }
         let shared = Arc::clone(&self.shared);
         let thread = thread::Builder::new().name(self.name.to_owned());
-        // Where it can't be started, what waits stays, and the next one tries again.
+        // If the thread can't be started, the items stay queued, and the next call tries again.
         if thread.spawn(move || shared.empty()).is_ok() {
             state.thread = Some(process);
         }
@@ -299,7 +299,7 @@ impl<T: Send + 'static> Queue<T> {
 
 impl<T> Shared<T> {
     fn lock(&self) -> MutexGuard<'_, Backlog<T>> {
-        // Under the lock items are only moved.
+        // We only move items under the lock, so poisoning is harmless.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -332,7 +332,7 @@ impl<T> Shared<T> {
     }
 }
 
-/// How many lines of this process are on their way.
+/// The number of log lines of this process that are queued or being written.
 static UNWRITTEN: AtomicUsize = AtomicUsize::new(0);
 
 struct Unwritten;
@@ -350,7 +350,7 @@ impl Drop for Unwritten {
     }
 }
 
-/// Whether no line of this process is on its way: for tests that read what was logged.
+/// Returns whether all log lines of this process are written. Tests wait for this before they read the log.
 pub(crate) fn all_lines_are_written() -> bool {
     UNWRITTEN.load(Ordering::Acquire) == 0
 }

@@ -15,22 +15,24 @@ use crate::clock::{Instant, Now};
 use crate::selection::MaxAge;
 use crate::world::{CheckId, Event, World, earlier};
 
-/// However short a TTL is, what somebody waits for is run no more often than this.
+/// The minimum interval at which a waiter reruns due checks, however short their TTLs are.
 pub(crate) const RETRY: Duration = Duration::from_millis(250);
 
-/// How fresh results are for those who wait, as on a probe: with the TTLs of a page people would wait for half a minute.
+/// The maximum age of results for waiters, the same as on a probe. The longer TTLs of a page would delay waiters by up to
+/// half a minute.
 pub(crate) const AS_ON_A_PROBE: MaxAge = MaxAge {
     pass: Duration::from_secs(5),
     fail: Duration::from_secs(2),
 };
 
-/// Somebody who waits for the statuses of some checks.
+/// A waiter for the statuses of some checks.
 pub(crate) struct Waiting {
     runner: Arc<Runner>,
-    /// The runtime that due checks run on. `None` outside of a runtime and inside a check: there, nothing is run.
+    /// The runtime that due checks run on. It is `None` outside of a runtime and inside a check. The waiter then runs no
+    /// checks.
     target: Option<Target>,
     number: u64,
-    /// When it began.
+    /// The time at which the waiter began to wait.
     pub(crate) since: Instant,
     last_asked: Option<Instant>,
     watched: Vec<CheckId>,
@@ -38,10 +40,10 @@ pub(crate) struct Waiting {
     has_ended: bool,
 }
 
-/// What one look came to.
+/// The result of one look at the world.
 pub(crate) enum Look<T> {
     Done(T),
-    /// Look again when the status of one of these changes, or then.
+    /// The waiter has to look again when one of these checks changes its status, or at this time.
     Wait(Vec<CheckId>, Option<Instant>),
 }
 
@@ -61,13 +63,13 @@ impl Waiting {
         }
     }
 
-    /// Whether it can wait for anything.
+    /// Returns whether the waiter has a runtime, and so can wait.
     pub(crate) const fn has_time(&self) -> bool {
         self.target.is_some()
     }
 
-    /// Looks until there is something. `needed` gives the checks that it is about, or the end; `look` is called when what is
-    /// due of them has been started.
+    /// Waits until `needed` or `look` produces a value. `needed` returns the checks to wait for, or ends the wait with an
+    /// `Err`. We then start the due checks and call `look`.
     pub(crate) async fn wait<T>(
         &mut self,
         max_age: MaxAge,
@@ -107,7 +109,7 @@ impl Waiting {
         }
     }
 
-    /// `Err` is the end; otherwise, when to look again.
+    /// Looks at the world once. Returns the time at which to look again, or the final value as an `Err`.
     fn look<T>(
         &mut self,
         waker: &Waker,
@@ -155,7 +157,7 @@ impl Waiting {
         result
     }
 
-    /// When due checks are run next.
+    /// Returns the time at which the waiter next runs due checks.
     fn next_due(&self, state: &Guarded, required: &[CheckId], max_age: MaxAge, now: Now) -> Option<Instant> {
         let due = state.world.next_due(required, Some(max_age), now)?;
         let earliest = self.last_asked.and_then(|last| last.checked_add(RETRY));
@@ -166,7 +168,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.runner.lock().world.unwatch(self.number, &self.watched);
-        // The runs that it has begun are nobody's now.
+        // This waiter no longer looks after the runs that it has started, so a driver has to.
         if let (false, Some(target), Ok(here)) = (self.has_ended, &self.target, Handle::try_current()) {
             self.runner.ensure_driver(&here, target);
         }
