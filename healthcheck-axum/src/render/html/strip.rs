@@ -15,7 +15,7 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
         return Ok(());
     }
     let transitions: Vec<&Transition> = page.transitions_of(&result.checker).collect();
-        // The first result of a check isn't a change.
+    // The first result of a check isn't a change.
     let changes = transitions.iter().filter(|transition| transition.from.is_some());
     let changes = match changes.count() {
         0 => {
