@@ -169,7 +169,7 @@ pub(super) fn user_info(scan: &mut Scan<'_>, sign: usize) -> usize {
     let user = last_part(user, b"=/");
     // `From:alice@example.com`: a plain word before a host without a port is the name of a mailbox.
     let mail = !located && all(password, ALNUM, b"._+-") && !looks_random(password, 6);
-    // A number isn't a password, and a date as the user belongs to the identifier of a mail message.
+    // A number isn't a password. If the user is a date, this is the identifier of a mail message.
     let date = !user.is_empty() && all(user, DIGIT, b"-.T");
     let number = date || is_short_number(password) && !matches!(next, b'/' | b'(');
     if (is_user(user) || user.is_empty() && located) && !(mail || number || means(user, NO_USER)) {

@@ -310,7 +310,7 @@ pub(super) static LAST_TWO: [u32; 32] = {
         while end <= text.len() && WORDS[group].0 & (TELLING | STRONG | SCHEME) != 0 {
             if end == text.len() || text[end] == b' ' {
                 bits[(text[end - 1] & 31) as usize] |= 1 << (text[end - 2] & 31);
-                // The plural of the same word.
+                // Adds the ending of the plural too: the last letter and an `s`.
                 bits[(b's' & 31) as usize] |= 1 << (text[end - 1] & 31);
             }
             end += 1;

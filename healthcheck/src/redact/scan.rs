@@ -89,7 +89,8 @@ pub(super) struct Scan<'t> {
     pub(super) announced: Option<Verdict>,
     /// The latest run of base64 that was examined.
     pub(super) base64_run: Range<usize>,
-    /// The ends of the latest word with percent signs that was decoded, and of the latest line that was read as a command.
+    /// The end of the latest word with percent signs that was decoded. Then the end of the latest line that was read as
+    /// a command.
     pub(super) decoded_until: usize,
     pub(super) command_until: usize,
     /// Whether the text is a Kubernetes Secret. `None` until this is determined.

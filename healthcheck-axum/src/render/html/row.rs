@@ -16,7 +16,7 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     let name = &result.checker;
     let info = page.info(name);
     let segment = percent_encoding::utf8_percent_encode(name, SEGMENT);
-    // On the page of one check, the links to other checks are relative to its parent.
+    // On the page of one check, the link needs no prefix, because the pages of all checks are in one directory.
     let up = if page.check().is_some() {
         String::new()
     } else {
