@@ -214,8 +214,9 @@ impl Step<'_> {
         waits
     }
 
-    /// Continues a run that waits for its dependencies, if they have their results by now. With `gives_up`, it doesn't
-    /// wait any longer for a dependency's first background run.
+    /// Continues a run that waits for its dependencies, if they have their results by now. With `gives_up`, a run that
+    /// has already failed waits for no dependency any longer; a run that hasn't started only stops waiting for first
+    /// background runs.
     fn proceed(&mut self, id: CheckId, gives_up: bool) {
         let Some(check) = self.world.get(id) else { return };
         let Some(run) = &check.run else { return };
