@@ -62,7 +62,7 @@ fn each_check_of_another_machine_is_external_in_all_that_people_copy() {
     let mut asking = 0;
     for path in found {
         let text = read(&path);
-        // An attribute together with its function.
+        // Each `check` begins behind `#[health_check` and is cut at the end of its function.
         for check in text.split("#[health_check").skip(1) {
             let end = check.find("\n}").map_or(check.len(), |end| end + 2);
             let check = &check[..end];

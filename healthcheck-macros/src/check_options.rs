@@ -20,7 +20,7 @@ pub(crate) struct CheckOptions {
     given: Vec<(String, Given)>,
 }
 
-/// The kind of an option.
+/// Which field of the options an option sets.
 #[derive(Clone, Copy)]
 enum Key {
     Crate,

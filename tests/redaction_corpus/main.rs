@@ -24,7 +24,7 @@ async fn shown(cases: &[Case]) -> Vec<(&Case, &'static str, Value)> {
     shown
 }
 
-/// The percentage of cases that fail the test in any channel. Prints these cases.
+/// Returns the percentage of cases for which `holds` is false in at least one passage, and prints these cases.
 async fn failing(word: &str, cases: &[Case], holds: impl Fn(&Case, &Value) -> bool) -> f64 {
     let shown = shown(cases).await;
     assert!(shown.len() >= cases.len(), "every case has a passage");

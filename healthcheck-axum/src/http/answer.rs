@@ -105,8 +105,8 @@ impl Answers {
         let mut headers = headers(made.content_type, made.body.len());
         headers.extend(made.headers);
         for (name, value) in self.headers(verdict) {
-            // A content type that the user sets describes the body of `Endpoints::body`, which replaces the format
-            // JSON.
+            // The user's content type is for the body of `Endpoints::body`, which takes the place of the JSON format.
+            // Other formats, and the default JSON after a panic, keep their own.
             let is_of_body = choice.form == Form::JSON && made.as_chosen;
             if *name != header::CONTENT_TYPE || is_of_body {
                 headers.insert(name, value.clone());

@@ -8,10 +8,11 @@ use crate::render::Format;
 
 /// A header, and the format that it leads to on the health path. "a or b" means a on the health path and b on a probe.
 const TABLE: &[(&str, &str)] = &[
-    // curl, wget, kube-probe, GoogleHC, monit, k6, the clients of Go and Java, and every client without a preference.
+    // curl, wget, kube-probe, GoogleHC, monit, k6, requests, httpx, the clients of Go and Java, and every client without a
+    // preference.
     ("*/*", "json"),
     ("", "json"),
-    // requests and httpx send `*/*`. The rest: axios, fetch wrappers, HTTPie, jQuery, Insomnia, PowerShell.
+    // axios, fetch wrappers, HTTPie, jQuery, Insomnia, PowerShell.
     ("application/json, text/plain, */*", "json"),
     ("application/json, */*;q=0.5", "json"),
     ("application/json, text/javascript, */*; q=0.01", "json"),

@@ -78,7 +78,7 @@ impl Subject<'_> {
         let mut verdicts = vec![(success, "It passes, perhaps with warnings")];
         let failed = failed_status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         let degraded = degraded_status.filter(|_| kind == ProbeKind::Health);
-        // Metrics always have this status.
+        // Metrics, which only the health path has, are always answered with 200.
         let metrics = (kind == ProbeKind::Health).then_some(StatusCode::OK);
         for (status, when) in [
             (Some(failed), "It fails"),

@@ -17,7 +17,7 @@ use super::error::ServeError;
 /// The most connections that wait in the kernel to be accepted; the system may allow fewer. A burst overflows the
 /// default of 128, and a client whose connection the kernel drops tries again only after a second.
 const QUEUE: u32 = 4_096;
-/// How often to try for a port that is free at every address of a name.
+/// For port 0: the most attempts to find a port that is free at every address of a name.
 const ATTEMPTS: usize = 16;
 
 /// The listener of [`Endpoints::serve_on`](crate::Endpoints::serve_on): a [`TcpListener`], or on Unix a `UnixListener`.

@@ -23,7 +23,7 @@ pub(super) const LAST_MOMENT: Duration = Duration::from_secs(1);
 ///   or 130.
 ///
 /// The first poll of the future installs the signal handlers, for the rest of the process. On other systems than Unix
-/// there is only Ctrl-C. It needs a tokio runtime.
+/// there is only Ctrl-C. The future needs a tokio runtime.
 ///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")]

@@ -17,8 +17,8 @@ use crate::world::Event;
 /// thread pays for it.
 const BATCH: usize = 64;
 
-/// Owns one run. Its drop tells that the run has ended, so nothing that a run does, and no runtime that goes away with it,
-/// keeps its check from being run again.
+/// Owns one run. Dropping it reports the end of the run, so its check can run again even if the run panicked or its
+/// runtime was shut down.
 pub(super) struct Running {
     cell: Arc<Cell>,
     has_ended: bool,

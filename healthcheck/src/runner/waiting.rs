@@ -1,5 +1,5 @@
-//! Waiting for statuses: what `until` and gates have in common. As a request does, each waiter runs the due
-//! checks and lets the world take note of the time. So no waiter depends on another runtime.
+//! Waiting for statuses: what `until` and gates have in common. Like a request, each waiter itself runs the due checks
+//! and passes the current time to the world, so it depends on no other runtime.
 
 use std::pin::Pin;
 use std::sync::Arc;
