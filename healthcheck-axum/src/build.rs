@@ -12,7 +12,6 @@ use crate::http::handler::{Handler, Probe};
 use crate::log::log;
 #[cfg(feature = "openapi")]
 use crate::openapi;
-use crate::paths::Paths;
 
 impl Endpoints {
     /// Runs checks and sections on this runtime by default, instead of the runtime of their first caller. A runtime
@@ -78,7 +77,7 @@ impl Endpoints {
             let path = format!("{} ({place})", self.paths.environment);
             log!(
                 INFO,
-                "{path} shows variables and arguments by name alone, since it isn't known who reads them: \
+                "{path} shows variables and arguments by name alone, because no access rule is set: \
                  call `Endpoints::environment_access` to show their values"
             );
             dump.without_variables()
@@ -89,17 +88,14 @@ impl Endpoints {
             selection: selection.max_age(pass, fail),
             budget: self.probe_budget,
         };
-        let paths = Paths {
-            service: self.paths.service.or_the_binary(&self.health),
-            ..self.paths
-        };
+        let service = self.service.or_the_binary(&self.health);
         #[cfg(feature = "openapi")]
         let openapi = with_document.then(|| {
             openapi::document(&openapi::Subject {
-                paths: &paths,
+                paths: &self.paths,
                 answers: &self.answers,
                 with_environment,
-                version: paths.service.version.as_deref(),
+                version: service.version.as_deref(),
             })
         });
         let handler = Handler {
@@ -112,7 +108,8 @@ impl Endpoints {
             startup: probe(Selection::startup()),
             answers: self.answers,
             cache: Cache::default(),
-            paths,
+            paths: self.paths,
+            service,
             #[cfg(feature = "openapi")]
             openapi,
             health: self.health,

@@ -13,6 +13,7 @@ use crate::http::answer::{Answers, SERVERS_OWN};
 use crate::http::router;
 use crate::paths::Paths;
 use crate::render::{Format, Page};
+use crate::service::Service;
 use crate::serving::Serving;
 
 /// Returns the endpoints of every annotated check and section of the binary, to merge into your app. The same as
@@ -97,6 +98,7 @@ pub struct Endpoints {
     #[cfg(feature = "openapi")]
     pub(crate) openapi: bool,
     pub(crate) problems: Vec<String>,
+    pub(crate) service: Service,
     pub(crate) serving: Serving,
 }
 
@@ -132,6 +134,7 @@ impl Endpoints {
             #[cfg(feature = "openapi")]
             openapi: false,
             problems: Vec::new(),
+            service: Service::default(),
             serving: Serving::default(),
         }
     }
@@ -303,15 +306,26 @@ impl Endpoints {
     }
 
     /// The name of the service. The pages show it in their heading and title. Default: the name of the executable.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), healthcheck::BuildError> {
+    /// # let health = healthcheck::HealthCheck::builder().discover(false).build()?;
+    /// let endpoints = healthcheck_axum::Endpoints::new(health)
+    ///     .name("orders")
+    ///     .version(env!("CARGO_PKG_VERSION"));
+    /// # let _ = endpoints;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.paths.service.name = name.into();
+        self.service.name = name.into();
         self
     }
 
     /// The version of the service, such as `env!("CARGO_PKG_VERSION")`. Some forms show it (`releaseId` in `health+json`).
     /// Default: the version of the binary's package if that package has an annotated function, else none.
     pub fn version(mut self, version: impl Into<String>) -> Self {
-        self.paths.service.version = Some(version.into());
+        self.service.version = Some(version.into());
         self
     }
 

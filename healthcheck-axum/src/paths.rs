@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use axum::http::uri::PathAndQuery;
 
 use crate::kind::ProbeKind;
-use crate::service::Service;
 
-/// The configurable paths, and the service that they belong to.
+/// The configurable paths.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
     pub(crate) health: String,
@@ -15,7 +14,6 @@ pub(crate) struct Paths {
     pub(crate) liveness: String,
     pub(crate) readiness: String,
     pub(crate) startup: String,
-    pub(crate) service: Service,
 }
 
 impl Default for Paths {
@@ -26,7 +24,6 @@ impl Default for Paths {
             liveness: "/livez".to_owned(),
             readiness: "/readyz".to_owned(),
             startup: "/startupz".to_owned(),
-            service: Service::default(),
         }
     }
 }

@@ -23,7 +23,7 @@ const AGENTS: [&str; 15] = [
 ];
 
 /// The default paths of endpoints that probers request many times a minute. Paths below these count as well. The
-/// environment page isn't among them: an access log should show who reads it.
+/// environment page isn't among them: its readers belong in an access log.
 const PATHS: [&str; 4] = ["/healthcheck", "/livez", "/readyz", "/startupz"];
 
 /// Whether a request is a probe, to keep it out of access logs and of `TraceLayer`.

@@ -51,8 +51,8 @@ async fn two_endpoints_of_one_process_say_which_of_them_each_line_is_about() {
         log.of("INFO"),
         [
             "INFO health checks at /healthcheck (router): a".to_owned(),
-            "INFO /environment (router) shows variables and arguments by name alone, since it isn't known who reads \
-             them: call `Endpoints::environment_access` to show their values"
+            "INFO /environment (router) shows variables and arguments by name alone, because no access \
+             rule is set: call `Endpoints::environment_access` to show their values"
                 .to_owned(),
             format!("INFO health checks at /health (http://{addr}): a"),
             format!("INFO listening on http://{addr}"),

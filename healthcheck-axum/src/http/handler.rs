@@ -18,6 +18,7 @@ use crate::access::details::Details;
 use crate::kind::ProbeKind;
 use crate::paths::Paths;
 use crate::render::{PageContext, Wholes, html, plain};
+use crate::service::Service;
 
 /// Answers every request to the endpoints.
 pub(crate) struct Handler {
@@ -30,6 +31,7 @@ pub(crate) struct Handler {
     pub(crate) cache: Cache,
     pub(crate) details_access: Access,
     pub(crate) paths: Paths,
+    pub(crate) service: Service,
     #[cfg(feature = "openapi")]
     pub(crate) openapi: Option<Bytes>,
     pub(crate) environment: Option<EnvironmentDump>,
@@ -181,6 +183,7 @@ impl Handler {
                     tags: &ask.query.tags,
                     is_whole: ask.is_whole(),
                     paths: &self.paths,
+                    service: &self.service,
                     with_environment: self.environment.is_some(),
                     wholes: shown.metrics.as_ref().map(|(wholes, _)| wholes),
                 },
@@ -202,7 +205,7 @@ impl Handler {
             ask.choice,
             ask.by_accept(),
             || plain::of_environment(&sections),
-            || html::of_environment(&self.paths, &sections, self.variables_are_hidden),
+            || html::of_environment(&self.paths, &self.service, &sections, self.variables_are_hidden),
         ))
     }
 
@@ -222,7 +225,7 @@ impl Handler {
             ask.choice,
             ask.by_accept(),
             || plain::of_history(history.clone()),
-            || html::of_history(&self.paths, self.environment.is_some(), &history),
+            || html::of_history(&self.paths, &self.service, self.environment.is_some(), &history),
         )
     }
 

@@ -8,6 +8,7 @@ use super::form::Style;
 use crate::access::details::Details;
 use crate::kind::ProbeKind;
 use crate::paths::Paths;
+use crate::service::Service;
 
 /// The input of a [`Format`](crate::Format): a report, the request, and more about the service.
 ///
@@ -37,6 +38,7 @@ pub(crate) struct PageContext<'a> {
     /// Whether the report covers the whole probe.
     pub(crate) is_whole: bool,
     pub(crate) paths: &'a Paths,
+    pub(crate) service: &'a Service,
     /// Whether there is an environment page that the HTML page can link to.
     pub(crate) with_environment: bool,
     /// The reports of all checks and of the three probes. Only metrics have them.
@@ -230,7 +232,7 @@ impl<'a> Page<'a> {
     /// The version of the service: that of [`Endpoints::version`](crate::Endpoints::version). `None` if it isn't known.
     #[must_use]
     pub fn version(&self) -> Option<&'a str> {
-        self.context.paths.service.version.as_deref()
+        self.context.service.version.as_deref()
     }
 
     pub(super) const fn is_whole(&self) -> bool {

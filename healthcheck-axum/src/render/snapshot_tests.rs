@@ -59,9 +59,11 @@ impl Service {
     fn render(&self, name: &str, style: Style) -> String {
         let formats = Formats::default();
         let form = formats.named(name).unwrap();
-        let mut paths = Paths::default();
-        paths.service.name = "orders".to_owned();
-        paths.service.version = Some("1.2.3".to_owned());
+        let paths = Paths::default();
+        let service = crate::service::Service {
+            name: "orders".to_owned(),
+            version: Some("1.2.3".to_owned()),
+        };
         let context = PageContext {
             kind: ProbeKind::Health,
             check: None,
@@ -69,6 +71,7 @@ impl Service {
             tags: &[],
             is_whole: true,
             paths: &paths,
+            service: &service,
             with_environment: true,
             wholes: Some(&self.wholes),
         };
@@ -240,6 +243,7 @@ async fn text_tells_what_was_excluded_as_kubernetes_does() {
         tags: &[],
         is_whole: false,
         paths: &paths,
+        service: &crate::service::Service::default(),
         with_environment: false,
         wholes: None,
     };
@@ -265,6 +269,7 @@ async fn text_tells_why_the_whole_fails_where_no_check_does() {
         tags: &[],
         is_whole: true,
         paths: &paths,
+        service: &crate::service::Service::default(),
         with_environment: false,
         wholes: None,
     };

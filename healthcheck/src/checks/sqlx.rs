@@ -102,7 +102,7 @@ impl<DB: Database> Sqlx<DB> {
 
     /// Requires that the database accepts writes.
     ///
-    /// | database | what is checked |
+    /// | database | the check reads or tries |
     /// |---|---|
     /// | PostgreSQL | `transaction_read_only`, which is on in a standby or with `default_transaction_read_only` |
     /// | MySQL, MariaDB | `read_only`, `super_read_only`, `innodb_read_only`, and the variables of the transaction |

@@ -1,5 +1,4 @@
-//! Tests what is hidden in a text and what isn't, one test per rule. These cases are our own; the corpora are
-//! independent.
+//! Tests which parts of a text are hidden, one test per rule. These cases are our own; the corpora are independent.
 
 use super::redact;
 

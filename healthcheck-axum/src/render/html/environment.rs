@@ -10,6 +10,7 @@ use super::moment::moment;
 use super::shell::{self, Head};
 use crate::paths::Paths;
 use crate::render::wording::{size, spoken};
+use crate::service::Service;
 
 /// The replacement for a secret.
 const MASK: &str = "********";
@@ -20,6 +21,7 @@ const HIDDEN: &str = "Variables and arguments are shown by name alone: the progr
 
 pub(super) fn write(
     paths: &Paths,
+    service: &Service,
     all: &Map<String, Value>,
     variables_are_hidden: bool,
     out: &mut Markup<'_>,
@@ -30,7 +32,7 @@ pub(super) fn write(
         icon: icon!(
             "%3Crect%20width='16'%20height='16'%20rx='3'%20fill='%230969da'/%3E%3Cpath%20d='M4,5h8M4,8h8M4,11h5'%20stroke='%23fff'%20stroke-width='1.6'/%3E"
         ),
-        service: &paths.service,
+        service,
         links: &shell::links(paths, Some(&paths.environment), true),
     };
     head.write(out)?;

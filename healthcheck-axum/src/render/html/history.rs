@@ -9,10 +9,12 @@ use super::markup::{Markup, html};
 use super::shell::{self, Head};
 use super::strip;
 use crate::paths::{HISTORY, Paths, below};
+use crate::service::Service;
 
 /// Writes the page of all transitions, newest first.
 pub(super) fn write(
     paths: &Paths,
+    service: &Service,
     with_environment: bool,
     all: &[Transition],
     out: &mut Markup<'_>,
@@ -22,7 +24,7 @@ pub(super) fn write(
         page: "notice",
         title: "History",
         icon: Look::of(healthcheck::Status::Pass).icon,
-        service: &paths.service,
+        service,
         links: &shell::links(paths, Some(&here), with_environment),
     };
     head.write(out)?;

@@ -11,6 +11,7 @@ use super::body::Body;
 use super::{Format, Page, body};
 use crate::access::details::{LEFT_OUT, history_without_outputs};
 use crate::paths::Paths;
+use crate::service::Service;
 
 mod environment;
 mod history;
@@ -48,11 +49,12 @@ impl Format for Html {
 /// Renders the environment page. If the page would be too large, omits the values.
 pub(crate) fn of_environment(
     paths: &Paths,
+    service: &Service,
     sections: &Map<String, Value>,
     variables_are_hidden: bool,
 ) -> Bytes {
     let within = |sections: &Map<String, Value>| {
-        within(|out| environment::write(paths, sections, variables_are_hidden, out))
+        within(|out| environment::write(paths, service, sections, variables_are_hidden, out))
     };
     within(sections).unwrap_or_else(|| {
         let mut notes = Map::new();
@@ -62,8 +64,13 @@ pub(crate) fn of_environment(
 }
 
 /// Renders the latest transitions. If the page would be too large, omits the checks' outputs.
-pub(crate) fn of_history(paths: &Paths, with_environment: bool, all: &[Transition]) -> Bytes {
-    let write = |all: &[Transition]| within(|out| history::write(paths, with_environment, all, out));
+pub(crate) fn of_history(
+    paths: &Paths,
+    service: &Service,
+    with_environment: bool,
+    all: &[Transition],
+) -> Bytes {
+    let write = |all: &[Transition]| within(|out| history::write(paths, service, with_environment, all, out));
     write(all)
         .or_else(|| write(&history_without_outputs(all.to_vec())))
         .unwrap_or_default()

@@ -48,7 +48,7 @@ fn service(page: &Page<'_>) -> Service {
     if page.shows_the_whole_alone() {
         return Service::default();
     }
-    let Service { name, version } = page.context.paths.service.clone();
+    let Service { name, version } = page.context.service.clone();
     let version = version.filter(|_| page.shows_details());
     Service { name, version }
 }
