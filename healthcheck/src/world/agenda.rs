@@ -1,4 +1,4 @@
-//! A queue of checks, ordered by the time at which the world has to look at them.
+//! A queue of checks, ordered by the time at which the world has to handle them.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,8 @@ use crate::model::time::Instant;
 
 /// The queue. If the time of a check changes, its old entry remains until [`prune`](Self::prune) drops it.
 ///
-/// Runs that start together share one entry of the map, so each run costs only one push and one pop of a `Vec`.
+/// Checks with the same time share one entry of the map. So runs that start together cost only one push and one pop of a
+/// `Vec` each.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     by_moment: BTreeMap<Instant, Vec<CheckId>>,

@@ -21,7 +21,7 @@ use crate::selection::MaxAge;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RunsOn {
     pub(crate) runtime: u32,
-    /// Whether the service chose this runtime explicitly. If it did, no other runtime takes over its runs.
+    /// Whether the service chose this runtime explicitly. If it did, no other runtime takes over the run.
     pub(crate) chosen: bool,
 }
 
@@ -80,10 +80,10 @@ pub(super) struct Run {
     /// The time at which the run started, after it waited for its dependencies.
     pub(super) since: Now,
     pub(super) phase: Phase,
-    /// The start of a run that has taken so long that we no longer show the last result. It doesn't change if the run
-    /// first waited for its dependencies and starts only later.
+    /// The start of the run. It is set only if the run takes so long that we no longer show the last result. If it is set
+    /// while the run waits for its dependencies, the later start of the function doesn't change it.
     pub(super) silent: Option<Instant>,
-    /// The time at which the world next looks at the run: at its limit, or earlier if it takes unusually long.
+    /// The time at which a tick next has to handle the run: at its limit, or earlier to notice that it takes too long.
     pub(super) deadline: Option<Instant>,
 }
 
@@ -93,7 +93,8 @@ pub(super) enum Phase {
     AwaitingDependencies,
     /// The runner executes the run.
     Running,
-    /// The run has failed. Its dependencies run again before we publish the failure. This doesn't count towards the limit.
+    /// The run has failed. Its dependencies run again before we publish the failure. This time doesn't count towards the
+    /// limit.
     Returned(Box<Returned>),
     /// The run's runtime doesn't poll it. The run ends without a result as soon as its future is dropped.
     Abandoned,
@@ -208,8 +209,8 @@ impl Check {
         self.run.is_some() && !self.is_stuck()
     }
 
-    /// Returns the start of the current run if it has taken too long. Reports then show a failure in place of the last
-    /// result.
+    /// Returns the start of the current run if the run takes too long. Such a run counts as a failure, and reports no longer
+    /// show the last result.
     pub(super) fn silent_since(&self) -> Option<Instant> {
         self.run.as_ref()?.silent
     }

@@ -35,7 +35,8 @@ pub(crate) enum Event<'a> {
     Lost { check: CheckId, run: RunId },
     /// The runner answers [`Effects::overdue`]: `begun` says whether the run's function has been called.
     Overdue { check: CheckId, run: RunId, begun: bool },
-    /// Time has passed. `runtime` is the runtime that sends the tick. A `driver` also starts due background runs.
+    /// Time has passed. `runtime` is the runtime that sends the tick. With `driver`, the tick also starts the due background
+    /// runs on that runtime.
     Tick {
         runtime: Option<u32>,
         driver: Option<RunsOn>,
@@ -54,7 +55,7 @@ pub(crate) enum Event<'a> {
         name: &'a str,
         seen: Option<(Status, Value)>,
     },
-    /// The cached results of these checks have expired.
+    /// The service expires the cached results of these checks, so the next request runs them.
     Expired(&'a [CheckId]),
     /// Maintenance begins, with this reason. With `None` it ends.
     Maintenance(Option<String>),
@@ -105,7 +106,8 @@ pub(crate) struct Start {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
     pub(crate) check: CheckId,
-    /// Is `None` for the first run of a background check, which the background loop starts.
+    /// Is `None` if the request waits for the first run of a background check, and the background loop hasn't started that
+    /// run yet.
     pub(super) run: Option<RunId>,
 }
 

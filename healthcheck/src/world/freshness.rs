@@ -8,14 +8,15 @@ use crate::model::time::{Instant, Now};
 use crate::outcome::Status;
 use crate::selection::MaxAge;
 
-/// The time at which something expires: as soon as one of the two clocks reaches its time. `None` means never.
+/// The time at which a value expires, on both clocks. The value expires as soon as one of the clocks reaches its time.
+/// `None` means that the value never expires by that clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Expiration {
     mono: Option<Instant>,
     wall: Option<SystemTime>,
 }
 
-/// While the next run is in progress, we show the last result for this long after its TTL and the run's limit are over.
+/// While the next run is in progress, we show the last result until its age reaches TTL + timeout + this time.
 const STALE_GRACE: Duration = Duration::from_secs(60);
 /// Until a check first passes, a probe caches its failures for only this long. So the service becomes ready soon after its
 /// dependency does.

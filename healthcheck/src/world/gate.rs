@@ -1,4 +1,4 @@
-//! The state of the gates, and the rules by which gates and `until` wait for statuses.
+//! The state of the gates, and the rules by which the waiters of a gate or of `until` wait for checks.
 
 use std::task::Waker;
 use std::time::Duration;
@@ -24,15 +24,15 @@ const PACE: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct GateId(u64);
 
-/// The state of a gate. Every step that changes the world updates it, so its times are those at which the checks changed,
-/// however late a waiter polls.
+/// The state of a gate. Every step that changes the world updates it. So its times are the times at which the checks
+/// changed, even if a waiter polls much later.
 #[derive(Debug)]
 pub(super) struct Gate {
     /// The names of the gate's checks. The gate ignores a removed check until a new check has that name.
     checks: Vec<String>,
     /// The time since which at least one of the checks fails.
     closed: Option<Instant>,
-    /// Whether all checks have passed before. Then the next pass is a recovery.
+    /// Whether all checks have passed before. If not, the first pass isn't a recovery.
     has_been_open: bool,
     recovered: Option<Instant>,
     /// The time at which the gate admitted the latest waiter since the recovery.
@@ -131,7 +131,8 @@ impl World {
             return Admission::Pass;
         };
         if missing {
-            // If only a recent result is missing, the gate isn't closed. The time then counts from the waiter's arrival.
+            // The gate isn't closed if only a recent result is missing. Then `fail_open_after` counts from the waiter's
+            // arrival.
             let closed = gate.closed.unwrap_or(since);
             let opens = fail_open_after.and_then(|after| closed.checked_add(after));
             return match opens {
@@ -171,8 +172,8 @@ impl World {
         }
     }
 
-    /// Returns the checks that have to pass before the selection can pass. These are the shown checks. Readiness also
-    /// needs the startup checks that haven't passed yet.
+    /// Returns the checks that have to pass before the selection can pass. These are the shown checks. A startup check that
+    /// has passed isn't needed again for startup. Readiness also needs the startup checks that haven't passed yet.
     pub(crate) fn needed(&self, selection: &Selection, shown: &[CheckId], now: Instant) -> Vec<CheckId> {
         let mut needed: Vec<CheckId> = match selection.scope {
             Scope::Startup => {
@@ -207,7 +208,7 @@ impl World {
             .collect()
     }
 
-    /// Returns those of the checks that a waiter that arrived at `since` has to wait for.
+    /// Filters these checks. Returns the checks for which a waiter has to wait if it arrived at `since`.
     pub(crate) fn missing(
         &self,
         checks: &[CheckId],

@@ -4,7 +4,7 @@
 /// `depends_on` lists the dependencies of each node. We don't recurse, so a long chain can't overflow the stack.
 ///
 /// # Errors
-/// The graph has cycles. Returns them; of cycles that share a node, only one.
+/// The graph has cycles. The error lists them. If several cycles share a node, it lists only one of these.
 pub(crate) fn ranks(depends_on: &[Vec<u32>]) -> Result<Vec<u32>, Vec<Vec<u32>>> {
     #[derive(Clone, Copy, PartialEq)]
     enum Mark {

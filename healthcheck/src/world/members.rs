@@ -1,4 +1,4 @@
-//! Finds the checks that a selection selects, and those whose results a report on it requires.
+//! Finds the checks of a selection, and the checks whose results a report on the selection requires.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -19,7 +19,7 @@ pub(crate) struct Members {
     pub(super) sections: Vec<CheckId>,
     pub(super) warnings: Vec<String>,
     /// The world's population counter when these members were selected. Each added or removed check increments it,
-    /// so `is_current` can notice that they are outdated.
+    /// so `is_current` can notice that the members are outdated.
     pub(super) population: u64,
 }
 
@@ -59,7 +59,8 @@ impl World {
         }
     }
 
-    /// Adds all direct and indirect dependencies of these checks. If there are any, sorts all in topological order.
+    /// Adds all direct and indirect dependencies of these checks. If there are any, sorts the whole list in topological
+    /// order.
     pub(crate) fn with_dependencies(&self, mut checks: Vec<CheckId>) -> Vec<CheckId> {
         let mut seen: HashSet<CheckId> = HashSet::new();
         if checks.iter().any(|&id| !self.check(id).depends_on.is_empty()) {
@@ -134,7 +135,7 @@ impl World {
         self.named(&self.by_name, name)
     }
 
-    /// Returns the union of the selected checks and tags, limited to the checks `within` a probe.
+    /// Returns the checks `within` a probe that have a selected name or tag.
     ///
     /// A probe ignores the name of a disabled check instead of returning an error: disabling a check must never make a
     /// probe fail.

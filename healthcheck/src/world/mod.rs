@@ -52,8 +52,8 @@ pub(crate) use snapshot::{Asked, NotRun};
 pub(crate) use step::step;
 use whole::Tally;
 
-/// The world keeps at most this many of the warnings that the service adds. A warning that contains a changing number is
-/// a new warning each time, so they could pile up.
+/// The world keeps at most this many of the warnings that the service adds. A warning with a changing number in its text
+/// is a new warning each time, so without this limit the list could grow forever.
 const MOST_WARNINGS: usize = 64;
 
 #[derive(Debug)]
@@ -89,9 +89,10 @@ pub(crate) struct World {
     waiters: HashMap<CheckId, Vec<(u64, Waker)>>,
     /// The times at which the status of a check changes without an event.
     moments: Agenda,
-    /// The times at which the world has to look at a run.
+    /// The deadlines of the current runs. The first tick after a deadline handles the run, if it is still in progress.
     deadlines: Agenda,
-    /// Overdue runs that another runtime has noticed. Their own runtime has a short grace period left to end them.
+    /// Overdue runs that a tick from another runtime has found. The run's own runtime still has a short grace period to end
+    /// the run.
     in_grace: Vec<(CheckId, RunId)>,
     /// The times of the next background runs.
     intervals: Agenda,
@@ -214,8 +215,8 @@ impl World {
         earlier(self.moments.next(), self.deadlines.next())
     }
 
-    /// Returns whether the world needs a tick now. It always does while a run is in its grace period, since the tick can
-    /// come from the run's own runtime.
+    /// Returns whether the world needs a tick now. While a run is in its grace period, it always needs one: if the tick
+    /// comes from the run's own runtime, it ends the run.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         !self.in_grace.is_empty() || self.next_moment().is_some_and(|at| now >= at)
     }
@@ -223,7 +224,7 @@ impl World {
     /// Returns the time of the next tick that the driver has to send. Only the driver starts background runs.
     pub(crate) fn next_of_driver(&self) -> Option<Instant> {
         let next = earlier(self.intervals.next(), self.deadlines.next())?;
-        // While the driver has work, it keeps the statuses up to date as well.
+        // A driver that has work also updates the statuses that change with time.
         earlier(Some(next), self.moments.next())
     }
 
@@ -267,7 +268,7 @@ impl World {
         all
     }
 
-    /// Counts the runs that take longer than they may and haven't ended. Runs of removed checks count too.
+    /// Counts the runs that take too long and haven't ended, including the runs of removed checks.
     pub(crate) fn stuck_runs(&self) -> usize {
         let stuck = |check: &&Check| check.is_stuck() || check.silent_since().is_some();
         let ghosts = self.ghosts.values().filter(|name| self.find(name).is_none());
@@ -287,7 +288,7 @@ impl World {
         counted.collect()
     }
 
-    /// Returns the failing dependency that keeps the check from running, if there is one.
+    /// Returns the failing dependency because of which the check doesn't run, if there is one.
     fn blocker(&self, check: &Check) -> Option<Blocker> {
         if check.depends_on.is_empty() || check.is_over() {
             return None;
@@ -320,7 +321,7 @@ impl Jitter {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         let share = (self.0 >> 11) as f64 / (1_u64 << 53) as f64;
-        // If the duration is too long for `f64` seconds, jitter doesn't matter.
+        // If the result would overflow a `Duration`, we use the duration without jitter.
         std::time::Duration::try_from_secs_f64(duration.as_secs_f64() * (0.9 + 0.2 * share))
             .unwrap_or(duration)
     }

@@ -153,7 +153,7 @@ impl World {
             }
             edges.push(on);
         }
-        // The registry has already refused cycles. If there is one all the same, all checks get the same rank.
+        // The registry has already rejected cycles. If there were a cycle anyway, all checks would get the same rank.
         let ranks = graph::ranks(&edges).unwrap_or_else(|_| vec![0; count]);
         drop(places);
         let mut dependants: Vec<Vec<CheckId>> = vec![Vec::new(); count];

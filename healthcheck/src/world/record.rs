@@ -1,4 +1,5 @@
-//! The record of the statuses shown so far, with their transitions: of a check, of the overall status, of maintenance.
+//! Records the shown statuses and their transitions. Each check, each observation, the overall status and maintenance have
+//! their own record.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,11 +10,13 @@ use crate::model::time::{self, Instant, Now};
 use crate::outcome::Status;
 use crate::transition::{Cause, Transition};
 
-/// Each record keeps its latest transitions, at most this many.
+/// The number of latest transitions that a record keeps.
 const KEPT: usize = 32;
-/// The interval at which lasting failures are logged again. It is also the period over which changes are counted.
+/// The interval at which lasting failures are logged again. It is also the period in which we count the changes of a
+/// status to detect flapping.
 pub(super) const REMINDER: Duration = Duration::from_secs(600);
-/// A check that changes more often than this within [`REMINDER`] flaps. We then log one line instead of each change.
+/// A check flaps if its status changes more often than this within [`REMINDER`]. We then log one line instead of each
+/// change.
 pub(crate) const FLAPPING: usize = 6;
 
 #[derive(Debug, Default)]
@@ -22,7 +25,8 @@ pub(super) struct Record {
     since: Option<Instant>,
     pub(super) was_overridden: bool,
     pub(super) was_blocked: bool,
-    /// Whether the log shows this failure as caused by a dependency only. A failure of the check itself isn't logged yet.
+    /// Whether we have logged the current failure as a failure of a dependency. If the check then fails itself, we log that
+    /// too.
     pub(super) fails_quietly: bool,
     /// Is `None` before the first transition. This saves memory, since most checks always pass.
     past: Option<Box<Past>>,

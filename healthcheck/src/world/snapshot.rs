@@ -17,8 +17,8 @@ use crate::outcome::Status;
 use crate::report::{CheckResult, Overall, Reason, Report, Unsent};
 use crate::selection::{Choice, Scope, Selection};
 
-/// A report that shows an observation is cached for at most this long. Each new observation updates the shown time, but
-/// doesn't invalidate cached reports.
+/// A report that shows an observation is cached for at most this long. If an observation repeats the same status and
+/// output, only its time changes. That doesn't invalidate cached reports, so they show the earlier time.
 const OBSERVED_FOR: Duration = Duration::from_secs(1);
 
 /// The parameters of one report.
@@ -29,9 +29,10 @@ pub(crate) struct Asked<'a> {
     /// long.
     pub(crate) at: Now,
     pub(crate) now: Now,
-    /// The reason why we didn't run the due checks, if we didn't.
+    /// The reason why we didn't run the due checks; `None` if we did.
     pub(crate) not_run: Option<NotRun>,
-    /// The checks whose runtime shut down during the run, twice.
+    /// The checks that have no result because the runtime shut down during the run. The request started each of them
+    /// twice.
     pub(crate) lost: &'a [CheckId],
     /// Whether the report shows the last result of each check, however old it is.
     pub(crate) last_known: bool,
@@ -55,7 +56,7 @@ impl<'a> Asked<'a> {
 pub(crate) enum NotRun {
     /// The caller isn't inside a tokio runtime.
     NoRuntime,
-    /// The runtime shut down during the run, twice.
+    /// The runtime shut down during the run, and again during the second attempt.
     RuntimeGone,
 }
 
@@ -68,7 +69,7 @@ impl NotRun {
     }
 }
 
-/// The content that a report shows for a check or section: a result, or a sentence in its place.
+/// The content that a report shows for a check or section: a result, or a sentence if there is no result.
 enum Content<'a> {
     Result(&'a Finished),
     Stale(&'a Finished),
@@ -337,7 +338,8 @@ impl World {
         starting.then_some(Reason::Starting)
     }
 
-    /// Returns whether readiness has to wait for this startup check: it is critical, and hasn't passed yet.
+    /// Returns whether readiness has to wait for this startup check. It does if the check is critical and hasn't passed
+    /// yet. An override to pass or warn counts as a pass.
     pub(super) fn keeps_starting(&self, check: &Check, now: Instant) -> bool {
         check.latched.is_none()
             && whole::is_critical(check, Scope::Startup)
@@ -385,9 +387,10 @@ impl World {
 }
 
 impl Check {
-    /// Explains why the check has no result, so that a hanging first run differs from a check that hasn't started. A run
-    /// that waits for its dependencies hasn't started. The text changes with time, but the check is due, so we never cache
-    /// a report that contains it.
+    /// Returns the output of a check that has no result yet. It shows for how long the first run has been running. A run
+    /// that waits for its dependencies counts as not started.
+    ///
+    /// This output changes with time. That is no problem for the cache, because it has no reports with due checks.
     fn not_run_yet(&self, now: Now) -> String {
         let begun = self
             .run

@@ -43,7 +43,7 @@ pub(super) fn by_runs(check: &Check, now: Instant) -> Shown {
     }
 }
 
-/// Computes the status of a check whose run returns no result. Such a run counts as a failure since its start.
+/// Computes the status of a check whose run takes too long. Such a run counts as a failure since its start.
 fn of_silent(check: &Check, since: Instant, now: Instant) -> Status {
     match check.verdict.silence_turns_at(since, &check.policy) {
         Some(turns) if now < turns => Status::Warn,

@@ -9,15 +9,16 @@ use crate::report::Pending;
 
 /// The state from which we derive a check's status.
 ///
-/// Thresholds and `fail_after` apply only after the check first passes. Otherwise a threshold would report a check as
-/// passing that has never worked, as kubelet's readiness once did.
+/// Thresholds and `fail_after` apply only after the check has passed once. Otherwise a check that has never worked could be
+/// shown as passing until its failures reach the threshold.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Verdict {
-    /// The status by the thresholds, without `fail_after`.
+    /// The status after the thresholds, before `fail_after`.
     held: Option<Status>,
     latest: Option<Status>,
     has_passed: bool,
-    /// Whether we have already shown this failure as a failure, not as a warning. It then stays one until the recovery.
+    /// Whether we have already shown the current failure as a failure. If so, we don't show it as a warning again before
+    /// the recovery.
     escalated: bool,
     /// The number of consecutive latest runs that all passed, or all failed.
     streak: u32,
@@ -116,8 +117,9 @@ impl Verdict {
         Some((at.since(failing.in_a_row_since.mono), policy.fail_after?))
     }
 
-    /// Returns the time until which a run without a result is shown as a warning. After that it is shown as a failure.
-    /// With `None` it is a failure at once. The run counts as one more consecutive failure since it `began`.
+    /// Returns the time at which a run that takes too long changes from a warning to a failure. If `None`, it is a failure
+    /// at once. The run counts as a failure since it `began`. If runs failed directly before it, the time counts from the
+    /// first of those failures.
     pub(crate) fn silence_turns_at(&self, began: Instant, policy: &Policy) -> Option<Instant> {
         if self.held == Some(Status::Fail) {
             return self.turns_at(policy);

@@ -16,7 +16,8 @@ pub(super) const fn contribution(status: Status, critical: bool) -> Overall {
     }
 }
 
-/// Returns whether a failure of the check fails the overall status of this scope. Otherwise it only degrades it.
+/// Returns whether a failure of the check makes the overall status of this scope a failure. Otherwise the failure only
+/// degrades the overall status.
 ///
 /// An `external` check tests a dependency that all instances share. Taking all instances out of rotation repairs
 /// nothing, so the failure only degrades readiness, unless the check sets `critical` explicitly.
@@ -40,8 +41,8 @@ pub(super) fn is_shared(info: &CheckInfo, shown: Shown) -> bool {
     }
 }
 
-/// Counts the checks that don't pass. Each change of a status updates the counts, so the overall status is known without
-/// a look at all checks.
+/// Counts the checks that don't pass. Each change of a status updates the counts, so we know the overall status without
+/// visiting all checks.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) unknown: usize,

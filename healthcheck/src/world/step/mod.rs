@@ -63,7 +63,7 @@ struct Step<'w> {
     affected: BinaryHeap<Reverse<(u32, CheckId)>>,
     /// The names of the checks whose status has changed.
     changed: Vec<String>,
-    /// The cause of the last change.
+    /// The cause of the last status change in this step.
     cause: Option<Cause>,
 }
 
@@ -170,7 +170,7 @@ impl Step<'_> {
         }
         let took = now.since(began.mono);
         if limit.is_some_and(|limit| took >= limit) {
-            // A run that returns after its limit has failed, even if no tick noticed the limit before.
+            // A run that returns after its limit has timed out, even if no tick has noticed that before.
             self.time_out(id, true);
             return self.ended(id, run);
         }
@@ -214,9 +214,10 @@ impl Step<'_> {
         waits
     }
 
-    /// Continues a run that waits for its dependencies, if they have their results by now. With `gives_up`, a run that
-    /// has already failed waits for no dependency any longer; a run that hasn't started only stops waiting for first
-    /// background runs.
+    /// Continues a run that waits for its dependencies, if all of them have their results now.
+    ///
+    /// `gives_up` means that the run has waited long enough. If the run has already failed, it then ends without waiting
+    /// any longer. If it hasn't started, it only stops waiting for dependencies whose first background run hasn't begun.
     fn proceed(&mut self, id: CheckId, gives_up: bool) {
         let Some(check) = self.world.get(id) else { return };
         let Some(run) = &check.run else { return };
@@ -359,8 +360,8 @@ impl Step<'_> {
         self.settle(id);
     }
 
-    /// Returns whether the ended run belonged to a removed check. If so, forgets it and lets a new check of the same name
-    /// run.
+    /// Returns whether the ended run belonged to a removed check. If so, forgets the run. A new check of the same name can
+    /// then run.
     fn bury(&mut self, run: RunId) -> bool {
         if self.world.ghosts.is_empty() {
             return false;
@@ -487,7 +488,7 @@ impl Step<'_> {
             if !self.world.waiters.is_empty() {
                 self.wake(id);
             }
-            // Some changes aren't announced but still matter here: a check without a result no longer blocks dependants.
+            // `announce` ignores a check that no longer has a status. But that change unblocks the dependants.
             self.affect_dependants(id);
         }
         if self.world.check(id).info().is_some() {
@@ -503,7 +504,7 @@ impl Step<'_> {
         };
         let overridden = check.shown.because == Because::Override;
         let blocked = matches!(check.shown.because, Because::Blocked(_));
-        // After an announced status, a check can have no status until its next result. We don't announce that.
+        // A check loses its status if an override ends before the first result. We don't announce that.
         let Some(shown) = check.shown.status else { return };
         let was_overridden = std::mem::replace(&mut check.record.was_overridden, overridden);
         let was_blocked = std::mem::replace(&mut check.record.was_blocked, blocked);
@@ -570,7 +571,7 @@ impl Step<'_> {
             info,
         });
         if from == Some(Status::Fail) {
-            // The check has recovered. Its failed dependants are due at once, without waiting for their TTL.
+            // The check has recovered. Its failed dependants are due at once, even if their results haven't expired.
             for on in self.world.check(id).dependants.clone() {
                 if let Some(dependant) = self.world.get_mut(on)
                     && dependant.last.as_ref().is_none_or(|last| !last.status.passed())
@@ -611,7 +612,8 @@ impl Step<'_> {
         });
     }
 
-    /// Returns the names of the checks that cause the overall status. For a recovery, these are the changed checks.
+    /// Returns the names of the checks that cause the overall status. After a recovery, these are the checks whose status
+    /// has changed.
     fn culprits(&self, verdict: Overall) -> String {
         if verdict == Overall::Success {
             return self.changed.join(", ");

@@ -1,4 +1,4 @@
-//! Requests: they start due runs, or wait for runs in progress.
+//! Handles requests: starts due runs, and determines for which runs a request has to wait.
 
 use std::task::Waker;
 
@@ -192,8 +192,8 @@ impl Step<'_> {
         self.set_deadline(id, at);
     }
 
-    /// Handles a report that was built while the check was still running. If the last result is outdated, marks the run as
-    /// silent.
+    /// Handles a request that got its answer while the check was still running. If the last result is outdated, marks the
+    /// run as silent, that is, as a run that takes too long.
     pub(super) fn missed(&mut self, id: CheckId) {
         let now = self.now;
         let Some(check) = self.world.get_mut(id).filter(|check| check.is_pending()) else {
@@ -215,7 +215,7 @@ impl Step<'_> {
     }
 }
 
-/// Returns the time at which the world has to look at a run that starts now: at its limit, or earlier to notice a run that
+/// Returns the time at which a tick has to handle a run that starts now: at its limit, or earlier to notice that the run
 /// takes too long.
 fn deadline(check: &Check, now: Instant) -> Option<Instant> {
     let limit = check.policy.limit;

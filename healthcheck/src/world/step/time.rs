@@ -9,8 +9,8 @@ use crate::world::check::{Phase, RunReason, RunsOn};
 use crate::world::id::CheckId;
 use crate::world::population::later;
 
-/// A live runtime ends its runs at their limit. If a run is still there this much later, we assume that its runtime is no
-/// longer polled, and another runtime takes over the check.
+/// If a run hasn't ended this long after its limit, we assume that its runtime is no longer driven. Another runtime then
+/// takes over the check.
 const GRACE: Duration = Duration::from_millis(100);
 
 impl Step<'_> {
@@ -30,7 +30,7 @@ impl Step<'_> {
 
     /// Handles each run whose deadline has passed.
     pub(super) fn look_at_runs(&mut self, runtime: Option<u32>) {
-        // This tick comes from the run's own runtime, so that runtime is alive after all. It ends the run as usual.
+        // If this tick comes from the runtime of a run in its grace period, that runtime is alive and ends the run as usual.
         for &(id, run) in &self.world.in_grace {
             let current = self.world.get(id).and_then(|check| check.run.as_ref());
             if current.is_some_and(|current| current.id == run && runtime == Some(current.runs_on.runtime)) {
@@ -55,13 +55,14 @@ impl Step<'_> {
         };
         current.deadline = None;
         let run = current.id;
-        // A run without a limit gets a new deadline again and again. If its own runtime is alive, it handles these itself.
+        // A run without a limit gets a new deadline after each one. While the run's own runtime is alive, its ticks handle
+        // these deadlines.
         let due_at = limit.map_or(Some(at), |limit| current.since.mono.checked_add(limit));
         let is_foreign = is_async && !current.runs_on.chosen && runtime != Some(current.runs_on.runtime);
         match current.phase {
             Phase::AwaitingDependencies | Phase::Returned(_) => self.proceed(id, true),
-            // We couldn't drop the future because a poll is in progress: the check blocks its thread. A check without a
-            // limit may do so.
+            // We couldn't drop the future, because a poll is in progress: the check blocks its thread. A check without a
+            // limit may block for any time.
             Phase::Abandoned if limit.is_some() => self.time_out(id, true),
             Phase::Abandoned => {}
             Phase::Running if is_foreign && due_at.is_some_and(|due_at| now >= due_at) => {
@@ -135,7 +136,7 @@ impl Step<'_> {
         }
     }
 
-    /// Sets the time at which the world next looks at the check's run. With `None` the run has no deadline.
+    /// Sets the time at which a tick next has to handle the check's run. With `None` the run has no deadline.
     pub(super) fn set_deadline(&mut self, id: CheckId, at: Option<Instant>) {
         let Some(run) = self.world.get_mut(id).and_then(|check| check.run.as_deref_mut()) else {
             return;

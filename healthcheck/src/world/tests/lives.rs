@@ -1,5 +1,6 @@
-//! Random lives of a world beside the plain model: after every event both have to say the same, and in the end, when
-//! everything passes again, everything has to come to rest.
+//! Compares the world with a plain model. A test applies random sequences of events, called lives, to both. After each
+//! event both must show the same statuses. At the end of a life all runs pass. Then the world must recover, and no run,
+//! request or waker may be left.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -14,20 +15,20 @@ use crate::outcome::Status;
 use crate::report::{Overall, Report};
 use crate::selection::{Scope, Selection};
 
-/// How many random steps there are.
+/// The number of random steps of all lives together.
 const STEPS: u64 = if cfg!(miri) { 60 } else { 1_000_000 };
-/// How many steps one life has at most.
+/// The maximum number of random steps in one life.
 const LONGEST: u64 = if cfg!(miri) { 60 } else { 300 };
-/// As many checks, at most, are there at once.
+/// The possible names of the checks. So a world has at most six checks at a time.
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const SCOPES: [Scope; 4] = Scope::EVERY;
 
-/// xorshift64*, so that a million draws cost nothing and a number says a whole life.
+/// A xorshift64* generator. It is fast, and one seed always produces the same life.
 struct Random(u64);
 
 impl Random {
     fn new(seed: u64) -> Self {
-        // Neighbours are to have nothing in common.
+        // Mix the seed, so that consecutive seeds produce unrelated lives.
         let mut random = Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         for _ in 0..4 {
             random.next();
@@ -55,7 +56,7 @@ impl Random {
     }
 }
 
-/// Says which life it was, when a test fails in it.
+/// Prints the seed of the life if the test panics, so that you can run this life alone.
 struct Life(u64);
 
 impl Drop for Life {
@@ -118,7 +119,7 @@ fn random_spec(random: &mut Random, name: &str) -> Spec {
         options.success_ttl = random.of(&ttls);
         options.failed_ttl = random.of(&ttls);
     }
-    // Those of smaller names, so that there is no circle.
+    // A check depends only on checks with smaller names, so the dependencies form no cycle.
     let smaller: Vec<&str> = NAMES.iter().copied().filter(|other| *other < name).collect();
     if !smaller.is_empty() {
         let mut on: Vec<&str> = (0..random.of(&[0, 0, 1, 1, 2]))
@@ -149,17 +150,17 @@ fn random_runtime(random: &mut Random) -> RunsOn {
     }
 }
 
-/// One world and its model.
+/// A world and its model. Both get the same events.
 struct Pair {
     stage: Stage,
     model: Model,
     random: Random,
     steps: u64,
-    /// The checks that the run of a removed one of their name holds up.
+    /// The checks that can't run yet, because a removed check of the same name is still running.
     held_up: Vec<String>,
-    /// Runs whose silence is shown.
+    /// The runs that take too long, with the names of their checks. Such a run counts as a failure of its check.
     silent: Vec<(String, RunId)>,
-    /// Runs that don't end by themselves.
+    /// The runs that no random step ends.
     hanging: Vec<RunId>,
     seen: RunId,
     began: crate::model::time::Instant,
@@ -168,7 +169,7 @@ struct Pair {
     compared: Compared,
 }
 
-/// What was compared, so that a test can say that it was.
+/// Counters of the comparisons. The test asserts that the lives compared enough.
 #[derive(Clone, Copy, Debug, Default)]
 struct Compared {
     events: u64,
@@ -213,17 +214,13 @@ impl Pair {
         }
     }
 
-    // Time
-
     fn pass_time(&mut self, millis: u64) {
         self.stage.pass_time(duration(millis));
         self.model.now += millis;
         self.model.wall += millis;
-        // Statuses change by time alone as soon as anybody looks.
+        // This event concerns no check. It only makes the world update the statuses that have changed with time.
         self.happen(Event::Expired(&[]));
     }
-
-    // Events
 
     fn happen(&mut self, event: Event<'_>) {
         self.stage.step(event);
@@ -325,7 +322,7 @@ impl Pair {
         }
     }
 
-    /// Asks, and asserts that exactly the due checks run.
+    /// Starts a request, and asserts that it starts exactly the due checks.
     fn ask(&mut self, selection: &Selection, runs_on: RunsOn) {
         let (_, required) = self.stage.world.required(selection).expect("no names, no error");
         let max_age = selection
@@ -369,7 +366,8 @@ impl Pair {
                 self.compared.launches += 1;
                 assert_eq!(run, None, "`{name}` is run a second time");
                 assert!(!check.is_over(), "`{name}` is over, and is run");
-                // What is said of a dependency in the same step may block it, or let it go.
+                // The same step may have blocked or unblocked the check. The world may also start a blocked check while
+                // one of its dependencies is running, because that run can end the blockage.
                 let recovers = was_blocked != is_blocked || was_blocked && may_recover(self, id);
                 assert!(!fresh || recovers, "`{name}` is fresh, and is run");
                 assert!(!was_blocked || recovers, "`{name}` is blocked, and is run");
@@ -405,7 +403,7 @@ impl Pair {
         match self.random.below(12) {
             0 => self.end(run, |check, run| Event::Lost { check, run }),
             1..6 if cancelled => self.end(run, |check, run| Event::Ended { check, run }),
-            // A run that is cancelled while it returns.
+            // A cancelled run can return too, if it was already returning when the world cancelled it.
             _ => self.end(run, |check, run| Event::Returned {
                 check,
                 run,
@@ -528,9 +526,7 @@ impl Pair {
         self.poll();
     }
 
-    // Comparison
-
-    /// Takes into the model what runs gave, then compares all there is.
+    /// Updates the model with the results of ended runs, then compares its statuses with those of the world.
     fn compare(&mut self) {
         self.compared.events += 1;
         for (&run, live) in self.stage.live.range_mut(RunId(self.seen.0.saturating_add(1))..) {
@@ -598,7 +594,7 @@ impl Pair {
         }
     }
 
-    /// Takes in what isn't a result: runs that are said to be stuck, that fall silent, that end without one.
+    /// Updates the model with the runs that have no result: runs that stay stuck, that take too long, or that were lost.
     fn take_ends(&mut self) {
         let ticked = std::mem::take(&mut self.stage.ticked);
         let now = self.stage.now;
@@ -646,7 +642,7 @@ impl Pair {
                 && run.is_some_and(|run| !matches!(run.phase, Phase::TimedOut { .. }));
             check.silent = run.filter(|_| is_silent).map(|run| {
                 let since = run.since.mono.saturating_duration_since(self.began);
-                // Its own time may begin later. It is silent all along.
+                // A run that first waited for its dependencies gets a later start. The earlier time stays.
                 check
                     .silent
                     .unwrap_or_else(|| u64::try_from(since.as_millis()).expect("short"))
@@ -725,9 +721,8 @@ impl Pair {
         assert_eq!(report.status, overall, "{report:#?}");
     }
 
-    // The end
-
-    /// From now on everything passes and everybody drives: all has to come to rest.
+    /// Ends the life: makes all runs pass and sends ticks like a driver. Asserts that the world recovers, and that no run,
+    /// request or waker is left.
     fn come_to_rest(&mut self) {
         self.hanging.clear();
         let names: Vec<String> = self.model.checks.keys().cloned().collect();
@@ -747,7 +742,7 @@ impl Pair {
         let world = &self.stage.world;
         let mut status = Overall::Success;
         for name in &names {
-            // A startup check that has once warned is over.
+            // A check of only the startup probe never runs again after its first pass or warning. So a warning stays.
             if self.model.checks[name].is_over() && self.stage.status(name) == Some(Status::Warn) {
                 status = Overall::Degraded;
             } else {
@@ -776,7 +771,7 @@ impl Pair {
     }
 
     fn end_all_well(&mut self) {
-        // What one run's end starts is ended as well.
+        // The end of a run can start other runs, so we end those too. The bound reveals an endless loop.
         for _ in 0..4 * NAMES.len() {
             let Some((&run, live)) = self.stage.live.iter().next() else {
                 return;
@@ -809,8 +804,8 @@ fn live(seed: u64, traced: bool) -> (u64, Compared) {
     (pair.steps, pair.compared)
 }
 
-/// The same lives at each run, so that whoever changes something else isn't stopped by them;
-/// `HEALTHCHECK_STATE_RANDOM=1` draws others.
+/// The test uses the same seeds each time, so it doesn't fail at random. `HEALTHCHECK_STATE_RANDOM=1` selects other seeds.
+/// `HEALTHCHECK_WORLD_LIFE=<seed>` runs one life and prints its events.
 #[test]
 #[expect(clippy::print_stdout, reason = "how much was tried")]
 fn whatever_happens_the_world_says_what_a_plain_model_says() {
@@ -843,7 +838,7 @@ fn whatever_happens_the_world_says_what_a_plain_model_says() {
         all.spared += compared.spared;
     }
     println!("{steps} random steps in {lives} lives: {all:?}");
-    // Lives in which nothing happens would agree with any model.
+    // If nothing happened in the lives, every model would agree with the world.
     assert!(
         all.runs > steps / 20 && all.transitions > steps / 20 && all.spared > steps / 20,
         "{all:?}"

@@ -1,9 +1,9 @@
-//! The world, driven by hand-made time: random lives against a plain model, and one test for each rule that a random
-//! life wouldn't name.
+//! Tests of the world with simulated time. `lives` compares random sequences of events with a plain model. `rules` has one
+//! test for each rule.
 
 mod lives;
 mod model;
-#[cfg(not(miri))] // minutes there, and nothing that Miri could find
+#[cfg(not(miri))] // takes minutes under Miri, and has nothing that Miri could find
 mod nets;
 mod rules;
 mod stage;

@@ -1,6 +1,6 @@
-//! What checks are, said as plainly as possible: times are milliseconds, everything is computed anew from what the runs
-//! gave, and nothing is shared with the world. Its checks depend on checks with smaller names only, so the order of the
-//! names is a topological one.
+//! A plain model of the checks and their statuses. It computes each status from the results of the runs, independently of
+//! the world. Times are in milliseconds. A check depends only on checks with smaller names, so sorting by name gives a
+//! topological order.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,20 @@ use crate::outcome::Status;
 use crate::report::Overall;
 use crate::selection::Scope;
 
-/// What the runs of one check amount to.
+/// The state of one check that follows from the results of its runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Standing {
-    /// It has never passed: what its latest run said is shown, if there was one.
+    /// The check has never passed. It shows the status of its latest run, if there is one.
     Never { latest: Option<Status> },
-    /// It passes. So many runs have failed since, the first of them then; too few to count.
+    /// The check shows `status`, a pass or a warning. Its latest `failures` runs failed, the first of them at `since`. They
+    /// are fewer than the failure threshold.
     Up {
         status: Status,
         failures: u32,
         since: u64,
     },
-    /// It fails. Until then that is a warning. So many runs have passed since; too few to count.
+    /// The check fails, but shows a warning until `warns_until`. Its latest `passes` runs passed. They are fewer than the
+    /// success threshold.
     Down { warns_until: u64, passes: u32 },
 }
 
@@ -28,19 +30,20 @@ pub(super) enum Standing {
 pub(super) struct ModelCheck {
     pub(super) spec: Spec,
     pub(super) standing: Standing,
-    /// The moment of the last result by both clocks, and what the run gave.
+    /// The time of the last result by the monotonic and by the wall clock, and its status.
     pub(super) last: Option<(u64, u64, Status)>,
     pub(super) has_passed: bool,
     pub(super) failures_in_a_row: u64,
-    /// Its result isn't to be used any more.
+    /// Whether the next request has to run the check even if its result is still fresh.
     pub(super) due: bool,
-    /// A run is stuck, and that has been said again.
+    /// Whether the current run is stuck, and the world has renewed its timeout failure.
     pub(super) stuck_said: bool,
-    /// A run gives no result, and began then.
+    /// The start of the current run, if the run takes too long.
     pub(super) silent: Option<u64>,
     pub(super) set: Option<(Status, u64)>,
     pub(super) latched: bool,
-    /// What was shown last. It stays when an override ends before there is any result.
+    /// The last status that was shown. If an override ends before the first result, the check has no status, but this
+    /// field keeps the status of the override.
     pub(super) announced: Option<Status>,
 }
 
@@ -84,13 +87,13 @@ impl ModelCheck {
         }
     }
 
-    /// Startup is all it is for, and it has passed.
+    /// Returns whether the check never has to run again: it belongs only to the startup probe, and has passed.
     pub(super) fn is_over(&self) -> bool {
         let options = &self.spec.options;
         self.latched && !options.readiness && !options.liveness
     }
 
-    /// How old a background result may be.
+    /// Returns the age at which a background result is too old to be shown.
     fn oldest(&self) -> Option<u64> {
         let interval = millis(self.spec.options.interval?);
         let run = match self.spec.options.timeout {
@@ -100,7 +103,7 @@ impl ModelCheck {
         Some(2 * interval + run)
     }
 
-    /// A run gave a result.
+    /// Records the result of a run.
     pub(super) fn record(&mut self, now: u64, wall: u64, status: Status) {
         let options = &self.spec.options;
         let failed = status == Status::Fail;
@@ -160,7 +163,7 @@ impl ModelCheck {
         self.silent = None;
     }
 
-    /// A run that is past its limit goes on after its failure has ceased to be fresh.
+    /// Renews the timeout failure of a run that is still stuck after the TTL of that failure.
     pub(super) fn say_stuck(&mut self, now: u64, wall: u64) {
         self.standing = match self.standing {
             Standing::Never { .. } => Standing::Never {
@@ -181,7 +184,7 @@ impl ModelCheck {
         self.stuck_said = true;
     }
 
-    /// By the runs alone.
+    /// Returns the status that follows from the results of the runs only.
     fn by_runs(&self, now: u64) -> Option<Status> {
         match self.standing {
             Standing::Never { latest } => latest,
@@ -191,7 +194,8 @@ impl ModelCheck {
         }
     }
 
-    /// A run that gives no result is a failure since its start, or since that of the failures before it.
+    /// Returns the status of a check whose run takes too long. Such a run counts as a failure since its start. If earlier
+    /// runs failed directly before it, the time counts from the first of those failures.
     fn of_silence(&self, began: u64, now: u64) -> Status {
         let fails_at = match self.standing {
             Standing::Never { .. } => 0,
@@ -228,7 +232,8 @@ impl ModelCheck {
         }
     }
 
-    /// Whether its result may be shown to those who want none older than this.
+    /// Returns whether a request with this maximum age can use the last result without a new run. `max_age` has the age
+    /// of a pass and the age of a failure.
     pub(super) fn is_fresh(&self, now: u64, wall: u64, max_age: Option<(u64, u64)>, is_stuck: bool) -> bool {
         if self.is_over() {
             return true;
@@ -262,19 +267,19 @@ impl ModelCheck {
         if now >= at + lasts || wall >= wall_at + lasts {
             return false;
         }
-        // While a failure is a warning, it holds no longer than that.
+        // A failure that is shown as a warning is fresh only until the warning becomes a failure.
         match self.standing {
             Standing::Down { warns_until, .. } if at < warns_until => now < warns_until,
             _ => true,
         }
     }
 
-    /// The loop is to give its first result.
+    /// Returns whether the check has no result yet and its background loop will start the first run.
     pub(super) fn waits_for_loop(&self) -> bool {
         self.spec.options.interval.is_some() && self.last.is_none() && !self.due
     }
 
-    /// Whether its last result is too old to stand for a run that goes on.
+    /// Returns whether the last result is too old to be shown while the next run is in progress.
     pub(super) fn is_outdated(&self, now: u64, wall: u64) -> bool {
         let options = &self.spec.options;
         self.last.is_some_and(|(at, wall_at, status)| {
@@ -304,13 +309,13 @@ impl Model {
                 .any(|on| self.status(on) == Some(Status::Fail))
     }
 
-    /// What is shown of a check.
+    /// Returns the status that a report shows for the check.
     pub(super) fn status(&self, name: &str) -> Option<Status> {
         let check = &self.checks[name];
         check.own_status(self.is_blocked(name), self.now)
     }
 
-    /// What all of them amount to, `None` where that isn't known yet.
+    /// Returns the overall status of all checks, or `None` while it depends on checks without a result.
     pub(super) fn verdict(&self) -> Option<Overall> {
         let all: Vec<_> = self
             .checks
@@ -328,7 +333,7 @@ impl Model {
         }
     }
 
-    /// Whether other instances share what this check fails by.
+    /// Returns whether other instances of the service share the cause of this check's failure.
     fn is_shared(&self, name: &str) -> bool {
         let check = &self.checks[name];
         let failing: Vec<_> = self
@@ -343,7 +348,7 @@ impl Model {
         }
     }
 
-    /// What a failing check does to a whole of this scope.
+    /// Returns the overall status of this scope if only this check fails.
     pub(super) fn weight(&self, name: &str, scope: Scope) -> Overall {
         let options = &self.checks[name].spec.options;
         let excused = scope == Scope::Readiness && !options.critical_is_said() && self.is_shared(name);

@@ -1,6 +1,6 @@
-//! Large nets of dependencies: their cost grows with their edges. `benches/` has the exact figures; here a debug build on
-//! a busy machine has to do it, so the limits are generous, and a cost that grows faster than the net breaks them all the
-//! same.
+//! Tests of large dependency graphs: the time must grow only in proportion to the number of edges. The time limits are
+//! generous, because the tests run as a debug build on a busy machine. A time that grows faster than the graph still
+//! exceeds them. `benches/` has exact figures.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::outcome::Status;
 use crate::report::Overall;
 use crate::selection::Selection;
 
-/// So many checks, each of which depends on so many of those before it.
+/// Returns a number of checks. Each depends on the given number of checks directly before it.
 fn net(checks: usize, dependencies: usize) -> Vec<Spec> {
     let name = |number: usize| format!("c{number:05}");
     let spec = |number: usize| {
@@ -20,7 +20,7 @@ fn net(checks: usize, dependencies: usize) -> Vec<Spec> {
     (0..checks).map(spec).collect()
 }
 
-/// Asks once, and lets every run pass as soon as it is launched. Gives how long the world took for it.
+/// Starts one request for all checks, and makes every run pass. Returns how long this takes.
 fn settles(specs: Vec<Spec>) -> Duration {
     let count = specs.len();
     let mut stage = Stage::new(specs, 1);

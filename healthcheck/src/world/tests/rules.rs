@@ -1,4 +1,4 @@
-//! One test for each rule by which a status comes about: what breaks has a name here.
+//! One test for each rule that determines a status. The name of a failing test tells which rule is broken.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// A check that is run at each question.
+/// Returns a check whose results aren't cached, so each request runs it.
 fn uncached(name: &str) -> Spec {
     Spec::new(name).with(|options| {
         options.success_ttl = Some(None);
@@ -32,7 +32,7 @@ fn stage(specs: impl IntoIterator<Item = Spec>) -> Stage {
 }
 
 impl Stage {
-    /// Asks for all, and has the run of one check end so.
+    /// Starts a request for all checks, and ends the run of one check with this status.
     fn run(&mut self, name: &str, status: Status) {
         self.ask(&Selection::all(), RUNTIME);
         let run = self.run_of(name).expect("it is due");
@@ -44,7 +44,7 @@ impl Stage {
         report.get(name).expect("it is there").clone()
     }
 
-    /// Whether a question on a probe runs it.
+    /// Starts a request for readiness, and returns whether it started a run of the check.
     fn is_run_on_a_probe(&mut self, name: &str) -> bool {
         let probe = Selection::readiness().max_age(seconds(5), seconds(2));
         let before = self.run_of(name);
@@ -64,7 +64,7 @@ impl Stage {
     }
 }
 
-// fail_after
+// Tests of `fail_after`
 
 #[test]
 fn a_failure_is_a_warning_until_it_has_lasted() {
@@ -85,7 +85,7 @@ fn a_failure_is_a_warning_until_it_has_lasted() {
     stage.run("db", Fail);
     let output = stage.result("db").output;
     assert_eq!(output, json!("failing for 12 s, fails after 60 s: null"));
-    // It turns by itself, without a run, and says so.
+    // After `fail_after` the warning becomes a failure without a new run, and the world sends notices.
     stage.pass_time(millis(47_999));
     stage.tick();
     assert_eq!(stage.status("db"), Some(Warn));
@@ -115,13 +115,14 @@ fn a_pass_ends_a_warning_at_once_whatever_the_success_threshold() {
         assert_eq!(stage.status("db"), Some(shown));
         stage.pass_time(seconds(59));
     }
-    // The first failing run counts, and there was a pass in between.
+    // `fail_after` counts from the first failing run after the last pass. That run was 59 s ago.
     stage.run("db", Fail);
     assert_eq!(stage.status("db"), Some(Warn));
     stage.pass_time(seconds(1));
     stage.run("db", Fail);
     assert_eq!(stage.status("db"), Some(Fail));
-    // Now it is a failure to recover from, and a failure in between doesn't make it a warning again.
+    // The check now shows a failure, so it needs three passes in a row to recover. A failing run in between doesn't turn
+    // the failure into a warning again.
     for (status, shown) in [
         (Pass, Fail),
         (Fail, Fail),
@@ -223,7 +224,7 @@ fn being_blocked_is_no_failure_of_ones_own_and_a_time_out_is_one() {
     assert_eq!(stage.status("db"), Some(Warn), "a time-out is a failing run");
 }
 
-// Thresholds
+// Tests of thresholds
 
 #[test]
 fn a_threshold_holds_what_was_shown_and_shows_what_is_under_way() {
@@ -241,7 +242,7 @@ fn a_threshold_holds_what_was_shown_and_shows_what_is_under_way() {
         (pending.status, pending.count, pending.of, pending.until),
         (Fail, 2, 3, None)
     );
-    // Runs that weren't in a row don't count.
+    // The warning counts as a pass, so the failures before it no longer count towards the threshold.
     stage.run("db", Warn);
     assert_eq!(stage.status("db"), Some(Warn));
     stage.run("db", Fail);
@@ -255,7 +256,7 @@ fn a_threshold_holds_what_was_shown_and_shows_what_is_under_way() {
     assert_eq!(stage.status("db"), Some(Pass));
 }
 
-// Freshness
+// Tests of freshness
 
 #[test]
 fn before_its_first_pass_a_failure_is_fresh_for_a_quarter_of_a_second_on_a_probe() {
@@ -323,7 +324,7 @@ fn what_was_fresh_when_a_request_came_is_shown_so_however_long_the_others_took()
     assert_eq!((db.status, db.stale), (Pass, false), "{db:?}");
 }
 
-// Runs that give no result
+// Tests of runs that take too long and have no result
 
 #[test]
 fn a_run_without_a_limit_that_gives_nothing_fails_its_check_after_five_seconds() {
@@ -408,7 +409,7 @@ fn a_startup_check_that_has_passed_stays_so_while_a_later_run_gives_nothing() {
     assert_eq!(stage.report(&Selection::startup()).status, Overall::Success);
 }
 
-// Dependencies
+// Tests of dependencies
 
 #[test]
 fn a_check_that_is_added_below_a_failing_one_is_blocked_at_once() {
@@ -459,7 +460,7 @@ fn the_first_result_of_a_check_that_was_blocked_ends_its_dependencys_failure() {
     assert_eq!(causes, [(Fail, Cause::Dependency), (Pass, Cause::Dependency)]);
 }
 
-/// Where its dependencies' runs are lost, a failed run's own output is shown.
+/// If the runs of its dependencies are lost, a failed check shows its own output.
 #[test]
 fn a_failure_whose_dependencies_cannot_be_looked_at_again_is_shown_as_it_is() {
     let mut stage = stage([Spec::new("dns"), uncached("api").depends_on(&["dns"])]);
@@ -494,7 +495,7 @@ fn a_shared_failure_degrades_readiness_and_so_does_what_it_blocks() {
     assert_eq!(stage.status("api"), Some(Fail));
     assert_eq!(stage.report(&Selection::readiness()).status, Overall::Degraded);
     assert_eq!(stage.report(&Selection::all()).status, Overall::Failure);
-    // Said of itself, `critical` holds.
+    // This check sets `critical` explicitly, so it fails readiness although other instances share the cause.
     stage.add(said);
     assert_eq!(stage.report(&Selection::readiness()).status, Overall::Failure);
 }
@@ -535,7 +536,7 @@ fn a_failing_check_has_its_dependencies_looked_at_first_and_names_the_root() {
     assert_eq!(stage.result("api").consecutive_failures, 0);
 }
 
-// Checks that come and go
+// Tests of checks that are added and removed
 
 #[test]
 fn the_run_of_a_removed_check_keeps_a_new_one_of_its_name_from_being_run() {
@@ -584,7 +585,7 @@ fn what_a_removed_check_blocked_runs_without_it_and_says_so() {
     );
 }
 
-// By hand
+// Tests of overrides, clocks and other rules
 
 #[test]
 fn an_override_ends_by_the_monotonic_clock() {
@@ -667,7 +668,7 @@ fn what_is_blocked_is_not_run_for_a_dependant_that_fails() {
     stage.ask(&Selection::all(), RUNTIME);
     stage.end_all(Pass);
     stage.pass_time(seconds(2));
-    // `a` runs, and meanwhile `c` fails.
+    // `c` fails while `a` is running.
     stage.ask(&Selection::all(), RUNTIME);
     let c = stage.run_of("c").expect("it is due");
     stage.end_run(c, Pass);

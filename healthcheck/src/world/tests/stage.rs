@@ -1,5 +1,5 @@
-//! A world and the one who plays its runner: keeps the runs that were launched, ends or loses them when a test says so, and
-//! polls requests only when they are woken or their time has come. What must hold after every event is asserted here.
+//! `Stage`: a world with a simulated runner. It keeps the launched runs until a test ends them. It polls a request only
+//! after the request's waker was called or its deadline has passed. After every event it asserts the world's invariants.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -21,13 +21,13 @@ use crate::report::Report;
 use crate::selection::{MaxAge, Selection};
 use crate::transition::Transition;
 
-/// The runtime of those who ask, where a test doesn't care.
+/// The runtime of a request in tests for which the runtime doesn't matter.
 pub(super) const RUNTIME: RunsOn = RunsOn {
     runtime: 1,
     chosen: false,
 };
 
-/// A check as a test describes it.
+/// The name and options of a check that a test adds to the world.
 #[derive(Clone, Debug)]
 pub(super) struct Spec {
     pub(super) name: String,
@@ -90,14 +90,14 @@ impl Spec {
     }
 }
 
-/// A run that user code is in.
+/// A run that was launched and hasn't ended.
 #[derive(Clone, Debug)]
 pub(super) struct Live {
     pub(super) check: CheckId,
     pub(super) name: String,
-    /// Whether the function has been called.
+    /// Whether the check's function has been called.
     pub(super) begun: bool,
-    /// The world wants it to end.
+    /// Whether the world has cancelled the run.
     pub(super) cancelled: bool,
 }
 
@@ -127,20 +127,20 @@ impl Wake for Bell {
 pub(super) struct Stage {
     pub(super) world: World,
     pub(super) now: Now,
-    /// By number of the run, so that a life is the same each time.
+    /// The launched runs. They are sorted by id, so that one seed always produces the same sequence of events.
     pub(super) live: BTreeMap<RunId, Live>,
     pub(super) waiting: Vec<Waiting>,
-    /// What listeners and log heard since a test last took it.
+    /// The notices for listeners and the log that no test has taken yet.
     pub(super) notices: Vec<Notice>,
-    /// Whether anybody has looked at the runs since a test last asked.
+    /// Whether there was a tick since a test last reset this field.
     pub(super) ticked: bool,
-    /// Whether each event is printed.
+    /// Whether to print each event.
     pub(super) traced: bool,
-    /// How many events there were.
+    /// The number of events so far.
     pub(super) events: u64,
-    /// How many requests were answered.
+    /// The number of requests that have ended.
     pub(super) answered: u64,
-    /// How many runs were launched.
+    /// The number of runs that were launched so far.
     pub(super) launched: u64,
     waits: Vec<Wait>,
     latest_request: u64,
@@ -187,7 +187,7 @@ impl Stage {
         self.world.find(name).expect("the check is there")
     }
 
-    /// Lets time go on by both clocks, without anybody who looks.
+    /// Advances both clocks, without sending an event.
     pub(super) fn pass_time(&mut self, by: Duration) {
         self.now.mono += by;
         self.now.wall += by;
@@ -197,7 +197,7 @@ impl Stage {
         self.now.wall = to;
     }
 
-    /// Lets one thing happen, and what follows from it at once.
+    /// Applies an event, then polls the requests that it woke.
     pub(super) fn happen(&mut self, event: Event<'_>) {
         self.step(event);
         self.poll_requests();
@@ -271,12 +271,12 @@ impl Stage {
         }
     }
 
-    /// `from` follows `to`, and the numbers have no gap.
+    /// Asserts that `from` is the `to` of the check's previous transition, and that the sequence numbers have no gap.
     fn check_transition(&mut self, transition: &Transition) {
         self.sequence += 1;
         assert_eq!(transition.sequence, self.sequence, "{transition:?}");
         assert_ne!(transition.from, Some(transition.to), "{transition:?}");
-        // Maintenance speaks for the whole as well, and tells of itself alone.
+        // Maintenance has no check's name, like the overall status, but its statuses don't continue those.
         if transition.by == crate::transition::Cause::Maintenance {
             return;
         }
@@ -292,9 +292,7 @@ impl Stage {
         self.told.remove(&Some(name.to_owned()));
     }
 
-    // Requests
-
-    /// A request comes in for a selection.
+    /// Starts a request for a selection, and polls it.
     pub(super) fn ask(&mut self, selection: &Selection, runs_on: RunsOn) {
         let (_, required) = self.world.required(selection).expect("its checks are there");
         self.begin_request(&required, selection.max_age, runs_on);
@@ -322,7 +320,8 @@ impl Stage {
         while self.poll_next_request() {}
     }
 
-    /// Polls a request after its waker was called or its deadline came. It lets time pass, as the runner's requests do.
+    /// Polls one request whose waker was called or whose deadline has passed. Returns false if there is none. Like the
+    /// runner, it sends a tick before the poll if one is due.
     pub(super) fn poll_next_request(&mut self) -> bool {
         let now = self.now;
         let is_called = |waiting: &Waiting| {
@@ -357,7 +356,7 @@ impl Stage {
         true
     }
 
-    /// A request waits no more; `missed`: it was answered without what it waited for.
+    /// Removes a waiting request. With `missed`, the request got its answer while its runs were still in progress.
     pub(super) fn leave(&mut self, place: usize, missed: bool) {
         let mut waiting = self.waiting.remove(place);
         if missed {
@@ -366,9 +365,7 @@ impl Stage {
         self.world.leave(&mut waiting.request);
     }
 
-    // Runs
-
-    /// The latest run of a check that user code is in.
+    /// Returns the launched run of a check, if there is one.
     pub(super) fn run_of(&self, name: &str) -> Option<RunId> {
         let mut runs = self.live.iter().filter(|(_, live)| live.name == name);
         runs.next().map(|(&run, _)| run)
@@ -385,7 +382,7 @@ impl Stage {
         }
     }
 
-    /// Ends all runs so, also those that the end of others starts.
+    /// Ends all runs with this status, including the runs that start meanwhile.
     pub(super) fn end_all(&mut self, status: Status) {
         while let Some((&run, _)) = self.live.first_key_value() {
             self.end_run(run, status);
@@ -399,13 +396,11 @@ impl Stage {
         });
     }
 
-    // Readings
-
     pub(super) fn status(&self, name: &str) -> Option<Status> {
         self.world.check(self.id(name)).shown.status
     }
 
-    /// Whether a run goes on, in whichever phase.
+    /// Returns whether the check has a current run, in any phase.
     pub(super) fn goes_on(&self, name: &str) -> bool {
         self.world.check(self.id(name)).run.is_some()
     }
