@@ -1,4 +1,4 @@
-//! The drain: from the begin of a shutdown until a server may stop accepting connections.
+//! The drain: the time from the beginning of a shutdown until a server may stop accepting connections.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ const DELAY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Drain {
     phase: watch::Sender<Phase>,
-    /// Whether draining has begun. Every request reads it, so it needs no lock, unlike `phase`.
+    /// Whether draining has begun. Every request reads this, so it is an atomic. Reading `phase` takes a lock.
     has_begun: AtomicBool,
     state: Mutex<Timing>,
 }
@@ -76,7 +76,7 @@ impl Drain {
             let forward = *phase < to;
             if forward {
                 *phase = to;
-                // Set before the waiting tasks wake, so that they see it.
+                // We set this before the waiting tasks wake, so that they see it.
                 self.has_begun.store(true, Ordering::Release);
             }
             forward
@@ -93,7 +93,7 @@ impl Drain {
         self.reached(Phase::Draining).await;
     }
 
-    /// Ends it; does nothing before it has begun.
+    /// Ends the drain. Does nothing if the drain hasn't begun.
     pub(crate) fn end(&self) {
         if self.has_begun() {
             self.advance(Phase::Drained);

@@ -11,7 +11,7 @@ use crate::world::{Admission, GateId, Notice};
 /// The default time after which a closed gate fails open.
 const FAIL_OPEN_AFTER: Duration = Duration::from_secs(60);
 
-/// Holds workers back while one of its checks fails.
+/// Makes workers wait while one of its checks fails.
 ///
 /// For example, a worker shouldn't take a message off a queue while the database is down, because it would lose the
 /// message. [`HealthCheck::gate`] returns a gate. Clones are cheap and share the state of the gate.
@@ -66,7 +66,7 @@ impl Gate {
     ///
     /// It runs due checks, as a probe does. If no option, builder or setting sets a check's TTL, a passing result is
     /// cached for 5 s, a failure for 2 s, and a failure before the first pass for 250 ms. A background check is run only
-    /// by its loop. While the last pass of a check is within its TTL, a new run doesn't hold callers back.
+    /// by its loop. While the last pass of a check is within its TTL, callers don't wait for a new run.
     ///
     /// Dropping the future stops the waiting. Outside of a tokio runtime the call runs no checks and never fails open.
     /// Inside a check of the same `HealthCheck` it returns at once.
@@ -97,7 +97,7 @@ impl Gate {
         }
     }
 
-    /// Sets how long after closing the gate fails open (admits every waiter); `None` means never. Default: 60 s.
+    /// Sets the time after which a closed gate fails open, that is, admits every waiter. `None` means never. Default: 60 s.
     ///
     /// ```
     /// # use healthcheck::{Check, HealthCheck};

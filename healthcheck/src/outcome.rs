@@ -89,7 +89,7 @@ impl Outcome {
         Self::serialized(Status::Warn, &output)
     }
 
-    /// Returns an outcome that fails; `output` gives the reason.
+    /// Returns an outcome that fails; `output` is the reason.
     pub fn fail(output: impl Serialize) -> Self {
         Self::serialized(Status::Fail, &output)
     }
@@ -248,7 +248,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> CheckError for E {
     }
 }
 
-/// The most sources that are read. A longer chain is taken for a cycle.
+/// The maximum number of sources that we read. A longer chain is probably a cycle.
 const LONGEST_CHAIN: usize = 64;
 
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {

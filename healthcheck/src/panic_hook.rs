@@ -7,7 +7,7 @@ use crate::redact::redact;
 
 /// Returns a panic hook that prints the same as the standard one, but redacts the message by the built-in rules.
 ///
-/// The hook matters for the text that a panic prints to stderr. The result of a check that panics is always redacted.
+/// The hook affects only the text that a panic prints to stderr. If a check panics, its result is redacted in any case.
 /// `healthcheck_axum::serve` installs this hook if the program has set none. Otherwise install it with one line:
 ///
 /// ```
@@ -20,7 +20,7 @@ use crate::redact::redact;
 pub fn panic_hook() -> Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static> {
     Box::new(|info| {
         let told = describe(info, &Backtrace::capture());
-        // If stderr is closed, there is no other place to report it.
+        // If stderr is closed, we can't report the panic anywhere else. So we ignore the error.
         let _ = std::io::stderr().lock().write_all(told.as_bytes());
     })
 }
@@ -33,8 +33,8 @@ pub fn install_panic_hook() -> bool {
     if thread::panicking() {
         return false;
     }
-    // The standard hook has no name to compare with. But `take_hook` returns it when no hook is set, as after the first
-    // call here. So the hook from before is the standard one exactly if both pointers are equal.
+    // std doesn't export its standard hook. But `take_hook` returns the standard hook if no hook is set, and the first call
+    // here leaves no hook set. So `before` is the standard hook exactly if both pointers are equal.
     let before = panic::take_hook();
     let standard = panic::take_hook();
     #[allow(

@@ -66,7 +66,7 @@ impl<T> PartialEq for Unsent<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     ShuttingDown,
-    /// With the reason passed to `begin_maintenance`, which may be empty.
+    /// The text is the reason passed to `begin_maintenance`. It may be empty.
     Maintenance(String),
     Starting,
 }
@@ -302,7 +302,7 @@ impl CheckResult {
         moment(self.failing_since?)
     }
 
-    /// Returns a failing result without any data of a run.
+    /// Returns a result with the status `Fail` and without the data of a run.
     pub(crate) const fn unknown(checker: String) -> Self {
         Self {
             checker,

@@ -23,7 +23,7 @@ struct CachedReport {
     max_age: Option<MaxAge>,
 }
 
-/// The most reports of one scope that are cached, each for a different `max_age`.
+/// The maximum number of cached reports per scope, each for a different `max_age`.
 const MOST_AGES: usize = 4;
 
 impl Reports {
@@ -38,8 +38,8 @@ impl Reports {
         kept.holds(generation, now).then(|| Arc::clone(&kept.report))
     }
 
-    /// Caches a report that can be valid for some time, and returns it. If the cache already has a valid report for this
-    /// selection, returns that one instead.
+    /// Caches the report if it can be valid for some time, and returns it. If the cache already has a valid report for this
+    /// selection, returns the cached report instead.
     pub(crate) fn keep(&self, selection: &Selection, snapshot: Snapshot) -> Arc<Report> {
         let Snapshot {
             report,

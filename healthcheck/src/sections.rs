@@ -1,4 +1,4 @@
-//! The sections that were added with a builder's methods.
+//! The sections that the service adds with the methods of a builder.
 
 use std::sync::Arc;
 

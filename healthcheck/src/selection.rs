@@ -25,7 +25,7 @@ pub struct Selection {
     /// Whether one check is requested by its own path. Such a report has no sections, and no reasons that concern
     /// readiness as a whole.
     pub(crate) alone: bool,
-    /// The only section to collect, of the environment page; `None` means all.
+    /// The section of the environment page to collect; `None` means all sections.
     pub(crate) section: Option<String>,
 }
 

@@ -246,14 +246,14 @@ fn expected(what: &str, value: &Value) -> String {
     let found = match value {
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a table".to_owned(),
-        // JSON, so the value is on one line, and a text has quotes.
+        // JSON keeps the value on one line, and a text in quotes.
         scalar => scalar.to_string(),
     };
     format!("expected {what}, found {found}")
 }
 
-// Custom deserialisation of `checks`, so that the error for an unknown key has its full path. A derived one has only
-// the last key.
+// Custom deserialisation of `checks`, so that the error for an unknown key has its full path. With a derived
+// implementation, the error would have only the last key.
 
 fn read_checks<'de, D: Deserializer<'de>>(
     deserializer: D,

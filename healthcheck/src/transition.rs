@@ -29,7 +29,7 @@ pub struct Transition {
     /// The cause of the transition.
     pub by: Cause,
     /// The sequence number of the transition, from 1. It orders all transitions of this `HealthCheck`, even if the clock
-    /// is set back. 0 if the sender was an older version, which has no sequence numbers.
+    /// is set back. 0 if the transition comes from an older version, which has no sequence numbers.
     #[serde(default)]
     pub sequence: u64,
 }
@@ -48,6 +48,6 @@ pub enum Cause {
     Stale,
     /// An override began or ended.
     Override,
-    /// Maintenance began or ended. Its end doesn't mean that the checks pass; only the other causes tell that.
+    /// Maintenance began or ended. The end of maintenance doesn't mean that the checks pass.
     Maintenance,
 }

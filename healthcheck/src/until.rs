@@ -39,7 +39,7 @@ enum Why {
         limit: Option<Duration>,
         said: Vec<String>,
     },
-    /// Readiness fails as a whole, whatever its checks return.
+    /// Readiness fails as a whole, even if its checks pass. The text is the reason.
     Reason(String),
     Unknown(SelectionError),
 }
@@ -163,7 +163,8 @@ impl HealthCheck {
                         return Look::Done(Ok(()));
                     }
                     if waits && deadline.is_none_or(|deadline| now.mono < deadline) {
-                        // An observation may end without a result of a check, so look again after a while.
+                        // An observation can end without a result of a check, which would wake us. So we compare again
+                        // after a while.
                         let again = now.mono.checked_add(RETRY).filter(|_| !observed.is_empty());
                         return Look::Wait(missing, earlier(deadline, again));
                     }

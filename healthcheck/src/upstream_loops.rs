@@ -1,13 +1,13 @@
-//! Finds services that ask each other for their reports in a circle: `a` asks `b`, and `b` asks `a`. Each would wait for
-//! the other until its time is up, and both would stay red.
+//! Detects services that request each other's reports in a loop: `a` requests the report of `b`, and `b` requests the
+//! report of `a`. Without this module, each would wait for the other until its timeout, and both would keep failing.
 //!
-//! healthcheck-axum does this for you. You need this module if you serve a [`Report`](crate::Report) over a protocol of
-//! your own, and another service asks it by `checks::upstream`.
+//! healthcheck-axum uses this module for you. You need it only if you serve a [`Report`](crate::Report) over your own
+//! protocol, and another service requests that report with `checks::upstream`.
 //!
-//! An `upstream` check sends the header [`VIA`]. Its value is the id of its process, and the ids of all processes whose
-//! requests are being answered there at that moment. A server that finds its own id in the header refuses the request.
-//! Which checks the request asks for makes no difference. So two services that ask each other for parts of their reports
-//! use `checks::http`, which doesn't send the header.
+//! A `checks::upstream` check sends the header [`VIA`] with its request. The header has the id of the check's process. It
+//! also has the ids of the processes whose requests this process is answering at that moment. A server that finds its own
+//! id in the header refuses the request, even if the request selects only some checks. If two services need parts of each
+//! other's reports, use `checks::http`, which doesn't send the header.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -18,15 +18,17 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 /// The name of the header that `checks::upstream` sends. Its value is a list of ids of processes, separated by commas.
 pub const VIA: &str = "healthcheck-via";
 
-/// At most this many ids are kept of a request, and passed on. They are no chain: they come from all requests that are
-/// being answered, related or not, and a client may invent some. So more of them than this are no sign of a loop. The ids
-/// of the latest requests' senders are passed on first, so a client that invents many ids pushes no sender out.
+/// We keep at most this many ids of a request, and send at most this many ids of other processes.
+///
+/// A large number of ids isn't a sign of a loop. The ids come from all requests that a process is answering, even if these
+/// have nothing to do with each other, and a client can invent ids. We first send the ids of the processes that sent the
+/// latest requests. So a client that invents many ids displaces none of these.
 const MOST: usize = 64;
 
 static OWN: LazyLock<String> =
     LazyLock::new(|| format!("{:016x}", RandomState::new().hash_one(std::process::id())));
 
-/// The requests that are being answered, in the order in which they came.
+/// The requests that this process is answering, in the order of their arrival.
 static ASKING: Mutex<Asking> = Mutex::new(Asking {
     latest: 0,
     requests: BTreeMap::new(),
@@ -42,7 +44,7 @@ fn asking() -> MutexGuard<'static, Asking> {
     ASKING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A request by an upstream check, while this process answers it.
+/// A request from an upstream check. The value exists while this process answers the request.
 ///
 /// For each request that has the header [`VIA`], call [`by`](Self::by) with the header's value. Keep the result until the
 /// answer is complete. If it is an error, refuse the request, over HTTP with the status 508.
@@ -60,16 +62,16 @@ fn asking() -> MutexGuard<'static, Asking> {
 pub struct Asked(u64);
 
 impl Asked {
-    /// Reads the header's value, and keeps its ids until the value that this returns is dropped.
+    /// Parses the value of the header [`VIA`], and keeps its ids until the returned value is dropped.
     ///
     /// # Errors
-    /// The id of this process is among them: the request is part of a loop.
+    /// The header contains the id of this process, so the request is part of a loop.
     pub fn by(header: &str) -> Result<Self, Loop> {
         let named = || header.split(',').map(str::trim);
         if named().any(|id| id == *OWN) {
             return Err(Loop(()));
         }
-        // A client can't fill the memory with long ids, or with many.
+        // We ignore ids of another length and limit their number, so that a client can't fill the memory.
         let is_id = |id: &&str| id.len() == OWN.len() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let ids = named().filter(is_id).take(MOST).map(str::to_owned).collect();
         let mut asking = asking();
@@ -101,12 +103,12 @@ impl fmt::Display for Loop {
 
 impl Error for Loop {}
 
-/// The value of [`VIA`] in a request by this process.
+/// Returns the value of [`VIA`] for a request that this process sends.
 #[cfg_attr(not(feature = "checks-http"), allow(dead_code))]
 pub(crate) fn header_value() -> String {
     let asking = asking();
     let latest_first = || asking.requests.values().rev();
-    // The search is bounded, since thousands of requests may name the same few ids.
+    // We limit the search, because thousands of requests can contain the same few ids.
     let direct = latest_first().flat_map(|ids| ids.first()).take(16 * MOST);
     let further = latest_first().flat_map(|ids| ids.iter().skip(1)).take(16 * MOST);
     let mut ids = vec![OWN.as_str()];
@@ -126,7 +128,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// One test at a time, since the requests are kept for the whole process.
+    /// Lets only one test run at a time, because all tests of the process share `ASKING`.
     static TURN: Mutex<()> = Mutex::new(());
 
     fn turn() -> MutexGuard<'static, ()> {
@@ -186,7 +188,7 @@ mod tests {
         let other = Asked::by(&invented(MOST).join(",")).unwrap();
         assert!(header_value().contains(direct));
         drop((one, other));
-        // With too many requests at once, the ids of the latest requests are sent.
+        // If there are too many requests at once, the header has the ids of the latest requests.
         let old: Vec<Asked> = invented(0).iter().map(|id| Asked::by(id).unwrap()).collect();
         drop(real);
         let latest = Asked::by(direct).unwrap();

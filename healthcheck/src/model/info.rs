@@ -108,13 +108,13 @@ impl CheckInfo {
         &mut self.options
     }
 
-    /// Returns true if [`own_texts_mut`](Self::own_texts_mut) may have a text.
+    /// Returns true if [`own_texts_mut`](Self::own_texts_mut) may return a text.
     pub(crate) fn has_own_texts(&self) -> bool {
         matches!(self.description, Cow::Owned(_)) || self.options.has_notes()
     }
 
-    /// Returns the texts that were built at run time, which may contain a secret. Texts of an attribute are constants in
-    /// the source, so they can't.
+    /// Returns the texts that were built at run time, because these may contain a secret. The texts of an attribute are
+    /// constants in the source, so this method doesn't return them.
     pub(crate) fn own_texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let description = match &mut self.description {
             Cow::Borrowed(_) => None,

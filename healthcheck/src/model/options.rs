@@ -145,8 +145,8 @@ impl CheckOptions {
         self.notes.get_or_insert_default()
     }
 
-    /// Returns the texts that were built at run time, which may contain a secret. Texts of an attribute are constants in
-    /// the source, so they can't.
+    /// Returns the texts that were built at run time, because these may contain a secret. The texts of an attribute are
+    /// constants in the source, so this method doesn't return them.
     pub(crate) fn own_texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let notes = self.notes.as_deref_mut();
         let texts = notes.map(|it| [&mut it.owner, &mut it.runbook, &mut it.when_it_fails]);
@@ -157,7 +157,7 @@ impl CheckOptions {
     }
 
     /// Returns the problems of the options, such as a zero timeout or options that contradict each other. The attribute
-    /// rejects the same at compile time.
+    /// rejects the same problems at compile time.
     pub(crate) fn problems(&self) -> Vec<String> {
         let has_ttl = self.success_ttl.is_some() || self.failed_ttl.is_some();
         let rules = [
@@ -286,8 +286,8 @@ pub(crate) const SETTABLE: [Settable; 19] = {
     ]
 };
 
-/// Sets the interval and resets the code's options that no longer fit: TTLs are only for checks without an interval, an
-/// initial delay only for background checks.
+/// Sets the interval and resets the options from the code that contradict it. Only a check without an interval has TTLs.
+/// Only a check with an interval has an initial delay.
 fn set_interval(options: &mut CheckOptions, interval: Option<Duration>) {
     options.interval = interval;
     if interval.is_some() {

@@ -36,12 +36,12 @@ pub(crate) struct Ttl {
     pub(crate) chosen: bool,
 }
 
-/// How long a request waits for a run that has no timeout, or for a run that can't start, before the check counts as
-/// having no result.
+/// How long a request waits for a run that has no timeout, or for a run that can't start. After that, the request treats
+/// the check as one without a result.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Ttl {
-    /// Never cached, whatever `max_age` a selection has.
+    /// The result is never cached, even if the selection has a `max_age`.
     pub(crate) const NONE: Self = Self::chosen(None);
 
     pub(crate) const fn chosen(lasts: Option<Duration>) -> Self {
@@ -96,8 +96,10 @@ impl Policy {
         }
     }
 
-    /// Returns the age at which a background result counts as a failure, so that a dead loop doesn't stay green: two
-    /// intervals + timeout; without a timeout, three intervals.
+    /// Returns the age at which a background result counts as a failure. So a check doesn't stay green after its background
+    /// loop has died.
+    ///
+    /// The age is two intervals + timeout. Without a timeout it is three intervals.
     pub(crate) fn oldest_in_background(&self) -> Option<Duration> {
         let interval = self.interval?;
         let run = self.limit.unwrap_or(interval);
