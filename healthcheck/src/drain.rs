@@ -29,7 +29,7 @@ enum Phase {
 #[derive(Debug)]
 struct Timing {
     delay: Duration,
-    /// When draining began; `None` before.
+    /// The time at which draining began; `None` if it hasn't begun.
     since: Option<Instant>,
 }
 
@@ -64,7 +64,7 @@ impl Drain {
             let state = self.lock();
             state.since.and_then(|since| since.checked_add(state.delay))
         };
-        // A server may end the drain early with `end`. Otherwise it ends after the delay.
+        // A server may end the drain early with `end`. Otherwise the drain ends after the delay.
         match until {
             Some(until) => drop(tokio::time::timeout_at(until, self.reached(Phase::Drained)).await),
             None => self.reached(Phase::Drained).await,

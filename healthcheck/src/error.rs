@@ -63,7 +63,7 @@ impl fmt::Display for BuildError {
     }
 }
 
-/// The same as [`Display`](fmt::Display), because `fn main() -> Result<(), BuildError>` prints the `Debug` form.
+/// Prints the same as [`Display`](fmt::Display), because `fn main() -> Result<(), BuildError>` prints the `Debug` form.
 impl fmt::Debug for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

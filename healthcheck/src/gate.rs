@@ -23,7 +23,7 @@ const FAIL_OPEN_AFTER: Duration = Duration::from_secs(60);
 ///
 /// # Failing open
 /// The check itself may be broken. So a gate that has been closed for 60 s admits every waiter until its checks pass.
-/// It logs that and counts it in [`Statistics::gates_failed_open`](crate::Statistics::gates_failed_open).
+/// The gate logs this and counts it in [`Statistics::gates_failed_open`](crate::Statistics::gates_failed_open).
 /// [`fail_open_after`](Self::fail_open_after) changes the time or turns this off.
 ///
 /// ```
@@ -62,11 +62,12 @@ impl Drop for Shared {
 }
 
 impl Gate {
-    /// Waits until none of the gate's checks fails and each has a recent result. Returns at once if that is so already.
+    /// Waits until none of the gate's checks fails and each has a recent result. Returns at once if that is already the
+    /// case.
     ///
-    /// It runs due checks, as a probe does. If no option, builder or setting sets a check's TTL, a passing result is
-    /// cached for 5 s, a failure for 2 s, and a failure before the first pass for 250 ms. A background check is run only
-    /// by its loop. While the last pass of a check is within its TTL, callers don't wait for a new run.
+    /// This method runs due checks, as a probe does. If no option, builder or setting sets a check's TTL, a passing
+    /// result is cached for 5 s, a failure for 2 s, and a failure before the first pass for 250 ms. A background check
+    /// is run only by its loop. While the last pass of a check is within its TTL, callers don't wait for a new run.
     ///
     /// Dropping the future stops the waiting. Outside of a tokio runtime the call runs no checks and never fails open.
     /// Inside a check of the same `HealthCheck` it returns at once.
@@ -97,7 +98,8 @@ impl Gate {
         }
     }
 
-    /// Sets the time after which a closed gate fails open, that is, admits every waiter. `None` means never. Default: 60 s.
+    /// Sets the time after which a closed gate fails open, that is, admits every waiter. `None` means never. Default:
+    /// 60 s.
     ///
     /// ```
     /// # use healthcheck::{Check, HealthCheck};

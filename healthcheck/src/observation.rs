@@ -6,10 +6,11 @@ use crate::report::CheckResult;
 use crate::world::Event;
 
 impl HealthCheck {
-    /// Adds a result to liveness reports that doesn't come from a check, such as a runtime that no longer answers.
+    /// Adds a result to liveness reports, for example that the runtime no longer answers. The result doesn't come from
+    /// a check.
     ///
-    /// Liveness reports show the result under this name until the next call. Other reports don't show it. `None` removes
-    /// it. If there is a check of the same name, the call does nothing.
+    /// Liveness reports show the result under this name until the next call. Other reports don't show it. `None`
+    /// removes it. If there is a check of the same name, the call does nothing.
     ///
     /// If status and output haven't changed, only the result's `timestamp` changes. A cached report shows the new time
     /// within a second.

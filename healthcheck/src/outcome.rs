@@ -138,7 +138,8 @@ impl Outcome {
 /// | [`Outcome`] | its own | its own |
 /// | `Result<T: IntoOutcome, E>` | that of `T`, or fail | that of `T`, or the error and its sources, joined by `": "` |
 ///
-/// `E` is any type that converts into `Box<dyn Error + Send + Sync>`: every std error, `anyhow::Error`, `String`, `&str`.
+/// `E` is any type that converts into `Box<dyn Error + Send + Sync>`: every std error, `anyhow::Error`, `String`,
+/// `&str`.
 ///
 /// ```
 /// use healthcheck::{IntoOutcome, Status};
@@ -229,7 +230,7 @@ impl<T: IntoOutcome, E: CheckError> IntoOutcome for Result<T, E> {
 
 /// The errors that a check or a section may return: any type that is `Into<Box<dyn Error + Send + Sync>>`.
 ///
-/// It is a separate trait so that the compiler's error can suggest types that work.
+/// `CheckError` is a separate trait so that the compiler's error can suggest types that work.
 #[diagnostic::on_unimplemented(
     message = "a health check or section cannot return the error `{Self}`",
     label = "doesn't convert into `Box<dyn Error + Send + Sync>`",

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter};
 
-/// The deepest nesting of an output. JSON readers such as serde_json stop at 128 levels, and the report adds a few levels
-/// around an output.
+/// The deepest nesting of an output. JSON readers such as serde_json stop at 128 levels, and the report adds a few
+/// levels around an output.
 pub(crate) const DEEPEST: usize = 100;
 /// The largest output, and the largest response body, in bytes.
 pub(crate) const LARGEST: usize = 4 * 1024 * 1024;

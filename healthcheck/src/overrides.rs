@@ -14,13 +14,13 @@ impl HealthCheck {
     /// The check still runs. When the time is over, or after [`clear_override`](Self::clear_override), reports show the
     /// status of its runs again.
     ///
-    /// While a pass overrides a failure, the `warnings` of every report say so.
+    /// While an override replaces a failure by a pass or a warning, each report on the check has a warning about that.
     ///
     /// # Errors
     /// - There is no check of that name.
     /// - The duration is zero, or its end is later than the clock can represent.
-    /// - The check is a liveness check. Use [`force_override`](Self::force_override) for those, because a failure there
-    ///   restarts the process.
+    /// - The check is a liveness check. A failure of such a check restarts the process, so you have to call
+    ///   [`force_override`](Self::force_override) instead.
     ///
     /// ```
     /// use std::time::Duration;
@@ -42,8 +42,8 @@ impl HealthCheck {
         self.override_status(name, status, lasts, &reason.into(), false)
     }
 
-    /// Overrides the status of any check, including liveness checks, where a failure restarts the process. Otherwise the
-    /// same as [`set_override`](Self::set_override).
+    /// Overrides the status of any check, including liveness checks, where a failure restarts the process. Otherwise
+    /// this method does the same as [`set_override`](Self::set_override).
     ///
     /// # Errors
     /// - There is no check of that name.

@@ -5,7 +5,7 @@ use std::thread;
 
 use crate::redact::redact;
 
-/// Returns a panic hook that prints the same as the standard one, but redacts the message by the built-in rules.
+/// Returns a panic hook that prints the same as the standard hook, but redacts the message by the built-in rules.
 ///
 /// The hook affects only the text that a panic prints to stderr. If a check panics, its result is redacted in any case.
 /// `healthcheck_axum::serve` installs this hook if the program has set none. Otherwise install it with one line:
@@ -27,14 +27,14 @@ pub fn panic_hook() -> Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static> {
 
 /// Sets [`panic_hook`] if the program has set no panic hook. Returns true if it did.
 ///
-/// An existing hook stays, so a service that reports its panics elsewhere still does.
+/// If the program has set a hook, that hook stays, because it may report panics to another system.
 #[allow(clippy::must_use_candidate, reason = "the service goes on either way")]
 pub fn install_panic_hook() -> bool {
     if thread::panicking() {
         return false;
     }
-    // std doesn't export its standard hook. But `take_hook` returns the standard hook if no hook is set, and the first call
-    // here leaves no hook set. So `before` is the standard hook exactly if both pointers are equal.
+    // std doesn't export its standard hook. But `take_hook` returns the standard hook if no hook is set, and the first
+    // call here leaves no hook set. So `before` is the standard hook exactly if both pointers are equal.
     let before = panic::take_hook();
     let standard = panic::take_hook();
     #[allow(

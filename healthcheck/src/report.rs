@@ -7,8 +7,8 @@ use crate::outcome::Status;
 
 /// The results of the checks and their overall status, in the JSON form of the health endpoint.
 ///
-/// It also deserialises from that JSON, so a client in Rust can read the report of another service. Times are seconds
-/// since the Unix epoch, with at most six decimal places.
+/// A report also deserialises from that JSON, so a client in Rust can read the report of another service. Times are
+/// seconds since the Unix epoch, with at most six decimal places.
 ///
 /// ```
 /// use healthcheck::{Overall, Report};
@@ -47,7 +47,7 @@ pub struct Report {
     /// The value behind the text `reason`.
     #[serde(skip)]
     pub(crate) why: Unsent<Option<Reason>>,
-    /// The range of `warnings` that concerns the request itself.
+    /// The range of `warnings` that concerns the request itself, such as an unknown name to exclude.
     #[serde(skip)]
     pub(crate) about_request: Unsent<std::ops::Range<usize>>,
 }
@@ -121,8 +121,8 @@ impl Report {
 
     /// Returns a copy of the report for callers that may not see details.
     ///
-    /// It keeps statuses, names and times. It leaves out sections, owners, runbooks, instructions, and all warnings that
-    /// don't concern the request itself. `note` replaces outputs and the reasons of overrides. The reason of a
+    /// It keeps statuses, names and times. It leaves out sections, owners, runbooks, instructions, and all warnings
+    /// that don't concern the request itself. `note` replaces outputs and the reasons of overrides. The reason of a
     /// maintenance is cut to "maintenance". In a deserialised report `note` replaces any `reason`.
     #[must_use]
     pub fn without_details(&self, note: &str) -> Self {
@@ -244,7 +244,7 @@ pub struct CheckResult {
     /// A change of status that hasn't reached its threshold yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
-    /// The name of the failing dependency that keeps this check from running.
+    /// The name of the failing dependency because of which this check isn't run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_by: Option<String>,
     /// The override that replaces the status of the runs, if one is set.
@@ -264,8 +264,8 @@ pub struct CheckResult {
 }
 
 impl CheckResult {
-    /// Returns what this result contributes to the overall status of its report. The overall status is the worst of these
-    /// contributions.
+    /// Returns what this result contributes to the overall status of its report. The overall status is the worst of
+    /// these contributions.
     #[must_use]
     pub fn contribution(&self) -> Overall {
         self.contributes.0.unwrap_or(match self.status {
@@ -338,7 +338,8 @@ pub struct Pending {
     pub count: u32,
     /// How many runs in a row the change needs.
     pub of: u32,
-    /// Only if `fail_after` shows a failure as a warning: when it will be shown as a failure, in seconds since the epoch.
+    /// Only if `fail_after` shows a failure as a warning: when it will be shown as a failure, in seconds since the
+    /// epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<f64>,
 }

@@ -8,8 +8,8 @@ use crate::runner::Snapshot;
 use crate::selection::{MaxAge, Scope, Selection};
 use crate::world::Expiration;
 
-/// The last reports of each scope, one for each requested `max_age`. So a scrape of the metrics doesn't evict the report
-/// that a probe serves.
+/// The last reports of each scope, one for each requested `max_age`. So a scrape of the metrics doesn't evict the
+/// report that a probe serves.
 #[derive(Default)]
 pub(crate) struct Reports {
     kept: [RwLock<Vec<CachedReport>>; Scope::EVERY.len()],
@@ -38,8 +38,8 @@ impl Reports {
         kept.holds(generation, now).then(|| Arc::clone(&kept.report))
     }
 
-    /// Caches the report if it can be valid for some time, and returns it. If the cache already has a valid report for this
-    /// selection, returns the cached report instead.
+    /// Caches the report if it can be valid for some time, and returns it. If the cache already has a valid report for
+    /// this selection, returns the cached report instead.
     pub(crate) fn keep(&self, selection: &Selection, snapshot: Snapshot) -> Arc<Report> {
         let Snapshot {
             report,

@@ -49,7 +49,8 @@ pub enum Bind {
     Async(fn() -> BoxFuture),
     /// A sync function without parameters.
     Blocking(fn() -> Outcome),
-    /// A function with parameters. It returns `None` if a value for a parameter is missing; the binder records which.
+    /// A function with parameters. It returns `None` if a value for a parameter is missing; the binder records which
+    /// value.
     With(fn(&mut Binder<'_>) -> Option<Run>),
 }
 

@@ -22,7 +22,7 @@ pub struct Selection {
     pub(crate) chosen: Option<Vec<Choice>>,
     pub(crate) excluded: Vec<String>,
     pub(crate) max_age: Option<MaxAge>,
-    /// Whether one check is requested by its own path. Such a report has no sections, and no reasons that concern
+    /// Whether the request is for one check by its own path. Such a report has no sections, and no reasons that concern
     /// readiness as a whole.
     pub(crate) alone: bool,
     /// The section of the environment page to collect; `None` means all sections.

@@ -78,7 +78,7 @@ impl Settings {
         problems.chain(tags).collect()
     }
 
-    /// Returns how many bytes of an output are shown, if that is set.
+    /// Returns how many bytes of an output are shown, or `None` if the settings don't set this.
     pub(crate) fn longest_output(&self) -> Option<usize> {
         longest_output(&self.longest_output).ok()?
     }
@@ -166,8 +166,8 @@ pub(crate) fn problem(key: &str, why: &str) -> String {
     format!("settings: `{key}`: {why}")
 }
 
-// Parsers of the values. Some configuration loaders have no numbers or booleans, and pass every value as text, as from an
-// environment variable. Null means a key without a value and sets nothing.
+// Parsers of the values. Some configuration loaders have no numbers or booleans, and pass every value as text, as from
+// an environment variable. Null means a key without a value and sets nothing.
 
 fn flag(value: &Value) -> Result<Option<bool>, String> {
     let flag = match value {

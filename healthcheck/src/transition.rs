@@ -18,7 +18,7 @@ pub struct Transition {
     pub from: Option<Status>,
     /// The status that is shown now. For the overall status, degraded is `Warn`.
     pub to: Status,
-    /// The redacted output of the check. For the overall status, the names of the checks that changed. For an override
+    /// The redacted output of the check. For the overall status, the names of the checks that cause it. For an override
     /// or maintenance, the reason.
     pub output: Value,
     /// When the status changed, in seconds since the epoch.
@@ -28,8 +28,8 @@ pub struct Transition {
     pub lasted: Option<f64>,
     /// The cause of the transition.
     pub by: Cause,
-    /// The sequence number of the transition, from 1. It orders all transitions of this `HealthCheck`, even if the clock
-    /// is set back. 0 if the transition comes from an older version, which has no sequence numbers.
+    /// The sequence number of the transition; the first is 1. It orders all transitions of this `HealthCheck`, even if
+    /// the clock is set back. 0 if the transition comes from an older version, which has no sequence numbers.
     #[serde(default)]
     pub sequence: u64,
 }

@@ -10,7 +10,7 @@ use crate::runner::{AS_ON_A_PROBE, Look, RETRY, Waiting};
 use crate::selection::Selection;
 use crate::world::earlier;
 
-/// The error of [`HealthCheck::until`]: some checks don't pass, and why.
+/// The error of [`HealthCheck::until`]. It has the names of the checks that don't pass, and the reasons.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -45,8 +45,8 @@ enum Why {
 }
 
 impl NotReady {
-    /// Returns the names of the checks that fail, have no result in time, or don't exist. The list is empty if readiness
-    /// fails because of a shutdown or maintenance.
+    /// Returns the names of the checks that fail, have no result in time, or don't exist. The list is empty if
+    /// readiness fails because of a shutdown or maintenance.
     #[must_use]
     pub fn checks(&self) -> &[String] {
         &self.checks
@@ -112,10 +112,10 @@ impl HealthCheck {
     ///
     /// For readiness, the startup checks must have passed too. It makes no difference whether a check is critical.
     ///
-    /// It runs due checks, as a probe does. If no option, builder or setting sets a check's TTL, a failure is cached for
-    /// 250 ms before the check's first pass, and for 2 s after it. It runs no check more often than every 250 ms. Each
-    /// result wakes the waiting task, so the call returns as soon as the last check passes. Inside a check of the same
-    /// `HealthCheck`, and outside of a tokio runtime, it doesn't wait.
+    /// This method runs due checks, as a probe does. If no option, builder or setting sets a check's TTL, a failure is
+    /// cached for 250 ms before the check's first pass, and for 2 s after it. It runs no check more often than every
+    /// 250 ms. Each result wakes the waiting task, so the call returns as soon as the last check passes. Inside a check
+    /// of the same `HealthCheck`, and outside of a tokio runtime, it doesn't wait.
     ///
     /// # Errors
     /// - Some checks don't pass within `limit`. [`NotReady`] has the name and the output of each.
@@ -163,8 +163,7 @@ impl HealthCheck {
                         return Look::Done(Ok(()));
                     }
                     if waits && deadline.is_none_or(|deadline| now.mono < deadline) {
-                        // An observation can end without a result of a check, which would wake us. So we compare again
-                        // after a while.
+                        // A change of an observation wakes no waiter, so we compare again after a while.
                         let again = now.mono.checked_add(RETRY).filter(|_| !observed.is_empty());
                         return Look::Wait(missing, earlier(deadline, again));
                     }

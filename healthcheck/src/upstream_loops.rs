@@ -4,10 +4,10 @@
 //! healthcheck-axum uses this module for you. You need it only if you serve a [`Report`](crate::Report) over your own
 //! protocol, and another service requests that report with `checks::upstream`.
 //!
-//! A `checks::upstream` check sends the header [`VIA`] with its request. The header has the id of the check's process. It
-//! also has the ids of the processes whose requests this process is answering at that moment. A server that finds its own
-//! id in the header refuses the request, even if the request selects only some checks. If two services need parts of each
-//! other's reports, use `checks::http`, which doesn't send the header.
+//! A `checks::upstream` check sends the header [`VIA`] with its request. The header has the id of the check's process.
+//! It also has the ids of the processes whose requests this process is answering at that moment. A server that finds
+//! its own id in the header refuses the request, even if the request selects only some checks. If two services need
+//! parts of each other's reports, use `checks::http`, which doesn't send the header.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -20,9 +20,9 @@ pub const VIA: &str = "healthcheck-via";
 
 /// We keep at most this many ids of a request, and send at most this many ids of other processes.
 ///
-/// A large number of ids isn't a sign of a loop. The ids come from all requests that a process is answering, even if these
-/// have nothing to do with each other, and a client can invent ids. We first send the ids of the processes that sent the
-/// latest requests. So a client that invents many ids displaces none of these.
+/// A large number of ids isn't a sign of a loop. The ids come from all requests that a process is answering, even if
+/// these have nothing to do with each other, and a client can invent ids. We first send the ids of the processes that
+/// sent the latest requests. So a client that invents many ids displaces none of these.
 const MOST: usize = 64;
 
 static OWN: LazyLock<String> =
@@ -46,8 +46,8 @@ fn asking() -> MutexGuard<'static, Asking> {
 
 /// A request from an upstream check. The value exists while this process answers the request.
 ///
-/// For each request that has the header [`VIA`], call [`by`](Self::by) with the header's value. Keep the result until the
-/// answer is complete. If it is an error, refuse the request, over HTTP with the status 508.
+/// For each request that has the header [`VIA`], call [`by`](Self::by) with the header's value. Keep the result until
+/// the answer is complete. If it is an error, refuse the request, over HTTP with the status 508.
 ///
 /// ```
 /// use healthcheck::upstream_loops::Asked;
@@ -88,7 +88,7 @@ impl Drop for Asked {
     }
 }
 
-/// An upstream check of this process has caused the request, directly or through other services.
+/// The error for a request that an upstream check of this process has caused, directly or through other services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loop(());
 

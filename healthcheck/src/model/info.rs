@@ -46,8 +46,8 @@ impl CheckInfo {
         self.line
     }
 
-    /// Returns the effective options: the defaults, overridden by the attribute or [`Check`](crate::Check), overridden by
-    /// the settings.
+    /// Returns the effective options: the defaults, overridden by the attribute or [`Check`](crate::Check), overridden
+    /// by the settings.
     #[must_use]
     pub const fn options(&self) -> &CheckOptions {
         &self.options
@@ -95,7 +95,7 @@ impl CheckInfo {
         }
     }
 
-    /// Returns the name. For an annotated function it isn't copied.
+    /// Returns the name. Doesn't copy the name of an annotated function.
     pub(crate) fn shared_name(&self) -> Cow<'static, str> {
         self.name.clone()
     }

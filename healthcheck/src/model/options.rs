@@ -14,11 +14,11 @@ use super::rules;
 pub struct CheckOptions {
     /// Whether the check belongs to the liveness probe.
     pub liveness: bool,
-    /// Whether the check belongs to the readiness probe. A check without any probe does too.
+    /// Whether the check belongs to the readiness probe. A check without any probe also belongs to readiness.
     pub readiness: bool,
     /// Whether the check belongs to the startup probe.
     pub startup: bool,
-    /// Tags to select by.
+    /// The tags of the check. A selection can select checks by tag.
     pub tags: Box<[Cow<'static, str>]>,
     /// Whether a failure of the check makes the overall status fail (true, the default) or only degrades it.
     pub critical: bool,
@@ -32,7 +32,7 @@ pub struct CheckOptions {
     pub failed_ttl: Option<Option<Duration>>,
     /// The interval of the background runs; `None` means that the check runs when a caller needs its result.
     pub interval: Option<Duration>,
-    /// How long after the start the first background run begins; `None` means at once.
+    /// The delay of the first background run after the background loop has started; `None` means no delay.
     pub initial_delay: Option<Duration>,
     /// How many runs in a row must fail before the check is shown as failing. Default: 1.
     pub failure_threshold: u32,
@@ -40,13 +40,13 @@ pub struct CheckOptions {
     pub success_threshold: u32,
     /// How many runs in a row must warn before a passing check is shown as a warning. Default: 1.
     pub warn_threshold: u32,
-    /// After the first pass, how long a failure is shown as a warning before it is shown as a failure; `None` means that
-    /// it is shown as a failure at once.
+    /// How long a failure is shown as a warning before it is shown as a failure. This applies only after the check has
+    /// passed once. `None` means that a failure is shown as a failure at once.
     pub fail_after: Option<Duration>,
     /// The names of the checks that must pass before this check is run.
     pub depends_on: Box<[Cow<'static, str>]>,
     critical_is_said: bool,
-    /// Boxed, because few checks have notes, and the others shouldn't use memory for them.
+    /// We box the notes, because few checks have them, and the other checks shouldn't use memory for them.
     notes: Option<Box<Notes>>,
 }
 
@@ -110,7 +110,8 @@ impl CheckOptions {
         self.critical_is_said
     }
 
-    /// Returns true if no probe is set. Such a check belongs to readiness, unless the settings remove it from readiness.
+    /// Returns true if no probe is set. Such a check belongs to readiness, unless the settings remove it from
+    /// readiness.
     pub(crate) const fn names_no_probe(&self) -> bool {
         !(self.liveness || self.readiness || self.startup)
     }
@@ -286,8 +287,8 @@ pub(crate) const SETTABLE: [Settable; 19] = {
     ]
 };
 
-/// Sets the interval and resets the options from the code that contradict it. Only a check without an interval has TTLs.
-/// Only a check with an interval has an initial delay.
+/// Sets the interval and resets the options from the code that contradict it. Only a check without an interval has
+/// TTLs. Only a check with an interval has an initial delay.
 fn set_interval(options: &mut CheckOptions, interval: Option<Duration>) {
     options.interval = interval;
     if interval.is_some() {

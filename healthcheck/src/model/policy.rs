@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::outcome::Status;
 
-/// The effective timing options of a check or section. They never change once it is added. Most checks share one policy.
+/// The effective timing options of a check or section. They never change after the check or section is added. Most
+/// checks share one policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Policy {
     /// The timeout of a run; `None` means no timeout.
@@ -32,12 +33,12 @@ pub(crate) struct Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ttl {
     pub(crate) lasts: Option<Duration>,
-    /// Whether an option, the builder or the settings set it. Otherwise a selection's `max_age` overrides it.
+    /// Whether an option, the builder or the settings set the TTL. If not, the `max_age` of a selection can shorten it.
     pub(crate) chosen: bool,
 }
 
-/// How long a request waits for a run that has no timeout, or for a run that can't start. After that, the request treats
-/// the check as one without a result.
+/// How long a request waits for a run that has no timeout, or for a run that can't start. After that, the request
+/// treats the check as one without a result.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Ttl {
@@ -87,8 +88,8 @@ impl Policy {
         }
     }
 
-    /// Returns how long a request waits for the first background run to begin. With an initial delay, that is at most the
-    /// timeout; otherwise a report would wait for the whole delay.
+    /// Returns how long a request waits for the first background run to begin. If the check has an initial delay, this
+    /// is the check's timeout, so that a request doesn't wait for the whole delay.
     pub(crate) fn begins_within(&self) -> Duration {
         match self.initial_delay {
             Some(_) => self.patience(),
@@ -96,8 +97,8 @@ impl Policy {
         }
     }
 
-    /// Returns the age at which a background result counts as a failure. So a check doesn't stay green after its background
-    /// loop has died.
+    /// Returns the age at which a background result counts as a failure. So a check doesn't stay green after its
+    /// background loop has died.
     ///
     /// The age is two intervals + timeout. Without a timeout it is three intervals.
     pub(crate) fn oldest_in_background(&self) -> Option<Duration> {

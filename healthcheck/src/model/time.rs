@@ -6,8 +6,8 @@ pub(crate) use tokio::time::Instant;
 
 /// The time on both clocks, read together.
 ///
-/// Timeouts and TTLs use the monotonic clock (tokio's, so that tests can pause it). Reports show the wall clock. It also
-/// reveals that the machine was suspended, because the monotonic clock stops then.
+/// Timeouts and TTLs use the monotonic clock (tokio's, so that tests can pause it). Reports show the wall clock. The
+/// wall clock also reveals that the machine was suspended, because the monotonic clock stops then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Now {
     pub(crate) mono: Instant,

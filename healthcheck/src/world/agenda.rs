@@ -7,8 +7,8 @@ use crate::model::time::Instant;
 
 /// The queue. If the time of a check changes, its old entry remains until [`prune`](Self::prune) drops it.
 ///
-/// Checks with the same time share one entry of the map. So runs that start together cost only one push and one pop of a
-/// `Vec` each.
+/// Checks with the same time share one entry of the map. So runs that start together cost only one push and one pop of
+/// a `Vec` each.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     by_moment: BTreeMap<Instant, Vec<CheckId>>,
@@ -34,8 +34,8 @@ impl Agenda {
         Some((at, due))
     }
 
-    /// Drops outdated entries from the front until it finds a current one. If more than `most` entries remain, drops all
-    /// outdated entries.
+    /// Drops outdated entries from the front until it finds a current one. If more than `most` entries remain, drops
+    /// all outdated entries.
     pub(super) fn prune(&mut self, most: usize, is_current: impl Fn(Instant, CheckId) -> bool) {
         while let Some(mut first) = self.by_moment.first_entry() {
             let at = *first.key();

@@ -40,7 +40,7 @@ pub(crate) struct Check {
     pub(super) is_async: bool,
     pub(super) depends_on: Box<[CheckId]>,
     pub(super) dependants: Box<[CheckId]>,
-    /// The check's position in the topological order. It is higher than those of its dependencies.
+    /// The check's position in the topological order. It is higher than the positions of its dependencies.
     pub(super) rank: u32,
     /// The current run. We box it to save memory, since most checks are idle most of the time.
     pub(super) run: Option<Box<Run>>,
@@ -56,7 +56,8 @@ pub(crate) struct Check {
     pub(super) lost: Option<RunId>,
     pub(super) shown: Shown,
     pub(super) record: Record,
-    /// The next time at which the status can change without an event. The check has an entry for it in `World::moments`.
+    /// The next time at which the status can change without an event. The check has an entry for it in
+    /// `World::moments`.
     pub(super) timer: Option<Instant>,
     /// The time at which the background loop next runs the check.
     pub(super) next_run: Option<Instant>,
@@ -80,8 +81,8 @@ pub(super) struct Run {
     /// The time at which the run started, after it waited for its dependencies.
     pub(super) since: Now,
     pub(super) phase: Phase,
-    /// The start of the run. It is set only if the run takes so long that we no longer show the last result. If it is set
-    /// while the run waits for its dependencies, the later start of the function doesn't change it.
+    /// The start of the run. It is set only if the run takes so long that we no longer show the last result. If it is
+    /// set while the run waits for its dependencies, the later start of the function doesn't change it.
     pub(super) silent: Option<Instant>,
     /// The time at which a tick next has to handle the run: at its limit, or earlier to notice that it takes too long.
     pub(super) deadline: Option<Instant>,
@@ -93,8 +94,8 @@ pub(super) enum Phase {
     AwaitingDependencies,
     /// The runner executes the run.
     Running,
-    /// The run has failed. Its dependencies run again before we publish the failure. This time doesn't count towards the
-    /// limit.
+    /// The run has failed. Its dependencies run again before we publish the failure. This time doesn't count towards
+    /// the limit.
     Returned(Box<Returned>),
     /// The run's runtime doesn't poll it. The run ends without a result as soon as its future is dropped.
     Abandoned,
@@ -121,8 +122,8 @@ pub(crate) struct Finished {
     pub(crate) took: Duration,
 }
 
-/// A status that the service or an operator sets in place of the real one. It ends by the monotonic clock, so a change of
-/// the wall clock doesn't affect it.
+/// A status that the service or an operator sets in place of the real one. It ends by the monotonic clock, so a change
+/// of the wall clock doesn't affect it.
 #[derive(Clone, Debug)]
 pub(crate) struct Override {
     pub(crate) status: Status,
@@ -191,8 +192,8 @@ impl Check {
         self.policy.only_startup && self.latched.is_some()
     }
 
-    /// Returns whether the current run has timed out but hasn't ended. Requests don't wait for it, and no second run may
-    /// start.
+    /// Returns whether the current run has timed out but hasn't ended. Requests don't wait for it, and no second run
+    /// may start.
     pub(super) fn is_stuck(&self) -> bool {
         let run = self.run.as_ref();
         run.is_some_and(|run| matches!(run.phase, Phase::TimedOut { .. }))
@@ -209,8 +210,8 @@ impl Check {
         self.run.is_some() && !self.is_stuck()
     }
 
-    /// Returns the start of the current run if the run takes too long. Such a run counts as a failure, and reports no longer
-    /// show the last result.
+    /// Returns the start of the current run if the run takes too long. Such a run counts as a failure, and reports no
+    /// longer show the last result.
     pub(super) fn silent_since(&self) -> Option<Instant> {
         self.run.as_ref()?.silent
     }
@@ -251,7 +252,8 @@ impl Check {
         self.last = Some(finished);
     }
 
-    /// Returns the output of the last run. While a failure is shown as a warning, adds for how long the check has failed.
+    /// Returns the output of the last run. While a failure is shown as a warning, adds for how long the check has
+    /// failed.
     pub(super) fn output(&self, now: Instant) -> Value {
         let Some(last) = &self.last else {
             return Value::Null;

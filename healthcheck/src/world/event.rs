@@ -35,8 +35,8 @@ pub(crate) enum Event<'a> {
     Lost { check: CheckId, run: RunId },
     /// The runner answers [`Effects::overdue`]: `begun` says whether the run's function has been called.
     Overdue { check: CheckId, run: RunId, begun: bool },
-    /// Time has passed. `runtime` is the runtime that sends the tick. With `driver`, the tick also starts the due background
-    /// runs on that runtime.
+    /// Time has passed. `runtime` is the runtime that sends the tick. With `driver`, the tick also starts the due
+    /// background runs on that runtime.
     Tick {
         runtime: Option<u32>,
         driver: Option<RunsOn>,
@@ -106,8 +106,8 @@ pub(crate) struct Start {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
     pub(crate) check: CheckId,
-    /// Is `None` if the request waits for the first run of a background check, and the background loop hasn't started that
-    /// run yet.
+    /// Is `None` if the request waits for the first run of a background check, and the background loop hasn't started
+    /// that run yet.
     pub(super) run: Option<RunId>,
 }
 

@@ -18,8 +18,8 @@ pub(crate) struct Expiration {
 
 /// While the next run is in progress, we show the last result until its age reaches TTL + timeout + this time.
 const STALE_GRACE: Duration = Duration::from_secs(60);
-/// Until a check first passes, a probe caches its failures for only this long. So the service becomes ready soon after its
-/// dependency does.
+/// Until a check first passes, a probe caches its failures for only this long. So the service becomes ready soon after
+/// its dependency does.
 const FIRST_FAILURE: Duration = Duration::from_millis(250);
 
 impl Expiration {
@@ -112,8 +112,8 @@ impl Check {
         Some(Expiration::after(last.at, lasts))
     }
 
-    /// Returns the time at which a background result is too old to be shown. Uses only the monotonic clock: a wall clock
-    /// that is set forward makes a result due, but doesn't prove that the background loop is dead.
+    /// Returns the time at which a background result is too old to be shown. Uses only the monotonic clock: a wall
+    /// clock that is set forward makes a result due, but doesn't prove that the background loop is dead.
     pub(super) fn stale_at(&self) -> Option<Instant> {
         let oldest = self.policy.oldest_in_background()?;
         let last = self.last.as_ref().filter(|_| !self.is_over())?;

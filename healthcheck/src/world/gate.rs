@@ -172,8 +172,8 @@ impl World {
         }
     }
 
-    /// Returns the checks that have to pass before the selection can pass. These are the shown checks. A startup check that
-    /// has passed isn't needed again for startup. Readiness also needs the startup checks that haven't passed yet.
+    /// Returns the checks that have to pass before the selection can pass. These are the shown checks. A startup check
+    /// that has passed isn't needed again for startup. Readiness also needs the startup checks that haven't passed yet.
     pub(crate) fn needed(&self, selection: &Selection, shown: &[CheckId], now: Instant) -> Vec<CheckId> {
         let mut needed: Vec<CheckId> = match selection.scope {
             Scope::Startup => {
@@ -238,8 +238,8 @@ impl World {
         (check.name().to_owned(), said)
     }
 
-    /// Returns the time at which the first of these checks is due. Returns `None` if none becomes due by time alone, for
-    /// example because each of them is running, or waits for its background loop or a dependency.
+    /// Returns the time at which the first of these checks is due. Returns `None` if none becomes due by time alone,
+    /// for example because each of them is running, or waits for its background loop or a dependency.
     pub(crate) fn next_due(
         &self,
         required: &[CheckId],
@@ -259,8 +259,8 @@ impl World {
         next
     }
 
-    /// Registers a waker, which is called when one of these checks changes its status or ends a run. `number` identifies
-    /// the waiter.
+    /// Registers a waker, which is called when one of these checks changes its status or ends a run. `number`
+    /// identifies the waiter.
     pub(crate) fn watch(&mut self, number: u64, checks: &[CheckId], waker: &Waker) {
         for &id in checks {
             self.waiters.entry(id).or_default().push((number, waker.clone()));

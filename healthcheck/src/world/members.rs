@@ -31,7 +31,7 @@ impl Members {
 }
 
 impl World {
-    /// Returns the members of the four scopes, each without a filter.
+    /// Returns the members of each of the four scopes, without a filter by name or tag.
     pub(super) fn probes(&self) -> [Shared<Members>; Scope::EVERY.len()] {
         Scope::EVERY.map(|scope| {
             let belongs = |&id: &CheckId| {
@@ -183,7 +183,7 @@ impl World {
             }
         }
         if unknown_checks.is_empty() && unknown_tags.is_empty() {
-            // `Members::shown` is sorted by name.
+            // `Members::shown` has to be sorted by name.
             taken.sort_unstable_by(|&one, &other| self.check(one).name().cmp(self.check(other).name()));
             taken.dedup();
             return Ok(taken);
@@ -221,8 +221,8 @@ impl World {
 
     /// Returns the checks and sections whose results a report on the selection requires.
     ///
-    /// The startup probe doesn't rerun a startup check that has passed. Readiness requires the startup checks that haven't
-    /// passed yet, so Kubernetes needs no separate `startupProbe`.
+    /// The startup probe doesn't rerun a startup check that has passed. Readiness requires the startup checks that
+    /// haven't passed yet, so Kubernetes needs no separate `startupProbe`.
     pub(super) fn required_of<'a>(&self, selection: &Selection, members: &'a Members) -> Cow<'a, [CheckId]> {
         let startup: &[CheckId] = match selection.scope {
             Scope::Startup => &members.shown,

@@ -1,8 +1,8 @@
 //! The world holds all checks and sections of a `HealthCheck` with their state. Events change it through [`step()`].
 //!
-//! The code in this module never waits, locks, spawns, logs or reads a clock. Each function depends only on the world, an
-//! event and the time of the event, so a test can simulate hours in milliseconds. The runner (`runner/`) keeps the world
-//! under a lock, runs the checks and carries out the effects.
+//! The code in this module never waits, locks, spawns, logs or reads a clock. Each function depends only on the world,
+//! an event and the time of the event, so a test can simulate hours in milliseconds. The runner (`runner/`) keeps the
+//! world under a lock, runs the checks and carries out the effects.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::num::NonZeroU64;
@@ -52,8 +52,8 @@ pub(crate) use snapshot::{Asked, NotRun};
 pub(crate) use step::step;
 use whole::Tally;
 
-/// The world keeps at most this many of the warnings that the service adds. A warning with a changing number in its text
-/// is a new warning each time, so without this limit the list could grow forever.
+/// The world keeps at most this many of the warnings that the service adds. A warning with a changing number in its
+/// text is a new warning each time, so without this limit the list could grow forever.
 const MOST_WARNINGS: usize = 64;
 
 #[derive(Debug)]
@@ -85,14 +85,14 @@ pub(crate) struct World {
     gates: BTreeMap<u64, Gate>,
     latest_gate: u64,
     gates_failed_open: u64,
-    /// The wakers that each check calls when its run ends or its status changes. The number identifies the waiter.
+    /// The wakers to call when a check's run ends or its status changes. The number identifies the waiter.
     waiters: HashMap<CheckId, Vec<(u64, Waker)>>,
     /// The times at which the status of a check changes without an event.
     moments: Agenda,
     /// The deadlines of the current runs. The first tick after a deadline handles the run, if it is still in progress.
     deadlines: Agenda,
-    /// Overdue runs that a tick from another runtime has found. The run's own runtime still has a short grace period to end
-    /// the run.
+    /// Overdue runs that a tick from another runtime has found. The run's own runtime still has a short grace period to
+    /// end the run.
     in_grace: Vec<(CheckId, RunId)>,
     /// The times of the next background runs.
     intervals: Agenda,
@@ -152,8 +152,8 @@ impl World {
         }
     }
 
-    /// Returns an existing check. Panics if the check was removed: removing a check also removes its id from all lists of
-    /// the world, so the ids in those lists are valid.
+    /// Returns an existing check. Panics if the check was removed: removing a check also removes its id from all lists
+    /// of the world, so the ids in those lists are valid.
     fn check(&self, id: CheckId) -> &Check {
         match self.get(id) {
             Some(check) => check,
@@ -288,7 +288,7 @@ impl World {
         counted.collect()
     }
 
-    /// Returns the failing dependency because of which the check doesn't run, if there is one.
+    /// Returns the failing dependency that blocks the check, if there is one. A blocked check isn't run.
     fn blocker(&self, check: &Check) -> Option<Blocker> {
         if check.depends_on.is_empty() || check.is_over() {
             return None;

@@ -1,5 +1,5 @@
-//! Records the shown statuses and their transitions. Each check, each observation, the overall status and maintenance have
-//! their own record.
+//! Records the shown statuses and their transitions. Each check, each observation, the overall status and maintenance
+//! have their own record.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -25,8 +25,8 @@ pub(super) struct Record {
     since: Option<Instant>,
     pub(super) was_overridden: bool,
     pub(super) was_blocked: bool,
-    /// Whether we have logged the current failure as a failure of a dependency. If the check then fails itself, we log that
-    /// too.
+    /// Whether we have logged the current failure as a failure of a dependency. If the check then fails itself, we log
+    /// that too.
     pub(super) fails_quietly: bool,
     /// Is `None` before the first transition. This saves memory, since most checks always pass.
     past: Option<Box<Past>>,

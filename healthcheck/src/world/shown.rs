@@ -25,7 +25,7 @@ pub(crate) enum Because {
     Silent,
 }
 
-/// A failing dependency that keeps a check from running.
+/// A failing dependency that blocks a check. A blocked check isn't run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Blocker {
     pub(crate) check: CheckId,

@@ -387,10 +387,10 @@ impl World {
 }
 
 impl Check {
-    /// Returns the output of a check that has no result yet. It shows for how long the first run has been running. A run
-    /// that waits for its dependencies counts as not started.
+    /// Returns the output of a check that has no result yet. It shows for how long the first run has been running. A
+    /// run that waits for its dependencies counts as not started.
     ///
-    /// This output changes with time. That is no problem for the cache, because it has no reports with due checks.
+    /// This output changes with time. But the check is due, and we never cache a report with a due check.
     fn not_run_yet(&self, now: Now) -> String {
         let begun = self
             .run

@@ -9,16 +9,16 @@ use crate::report::Pending;
 
 /// The state from which we derive a check's status.
 ///
-/// Thresholds and `fail_after` apply only after the check has passed once. Otherwise a check that has never worked could be
-/// shown as passing until its failures reach the threshold.
+/// Thresholds and `fail_after` apply only after the check has passed once. Otherwise a check that has never worked
+/// could be shown as passing until its failures reach the threshold.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Verdict {
     /// The status after the thresholds, before `fail_after`.
     held: Option<Status>,
     latest: Option<Status>,
     has_passed: bool,
-    /// Whether we have already shown the current failure as a failure. If so, we don't show it as a warning again before
-    /// the recovery.
+    /// Whether we have already shown the current failure as a failure. If so, we don't show it as a warning again
+    /// before the recovery.
     escalated: bool,
     /// The number of consecutive latest runs that all passed, or all failed.
     streak: u32,
@@ -110,16 +110,16 @@ impl Verdict {
         policy.fail_after.is_some() && fails && self.has_passed && !self.escalated
     }
 
-    /// Returns for how long the check has failed at the time `at`, and its `fail_after`. Returns `None` unless the failure
-    /// can be shown as a warning.
+    /// Returns for how long the check has failed at the time `at`, and its `fail_after`. Returns `None` unless the
+    /// failure can be shown as a warning.
     pub(crate) fn failing_for(&self, at: Now, policy: &Policy) -> Option<(Duration, Duration)> {
         let failing = self.failing.as_ref().filter(|_| self.may_warn(policy))?;
         Some((at.since(failing.in_a_row_since.mono), policy.fail_after?))
     }
 
-    /// Returns the time at which a run that takes too long changes from a warning to a failure. If `None`, it is a failure
-    /// at once. The run counts as a failure since it `began`. If runs failed directly before it, the time counts from the
-    /// first of those failures.
+    /// Returns the time at which a run that takes too long changes from a warning to a failure. If `None`, it is a
+    /// failure at once. The run counts as a failure since it `began`. If runs failed directly before it, the time
+    /// counts from the first of those failures.
     pub(crate) fn silence_turns_at(&self, began: Instant, policy: &Policy) -> Option<Instant> {
         if self.held == Some(Status::Fail) {
             return self.turns_at(policy);

@@ -184,8 +184,8 @@ impl Step<'_> {
         self.publish(id, took, status, output);
     }
 
-    /// Reruns those dependencies of a failed check that have no result since `began`, so that the log and the report name
-    /// the root cause. Returns whether the failed run has to wait for any of them.
+    /// Reruns those dependencies of a failed check that have no result since `began`, so that the log and the report
+    /// name the root cause. Returns whether the failed run has to wait for any of them.
     fn look_at_dependencies_again(&mut self, id: CheckId, began: Instant) -> bool {
         let Some(runs_on) = self.world.check(id).run.as_ref().map(|run| run.runs_on) else {
             return false;
@@ -216,8 +216,9 @@ impl Step<'_> {
 
     /// Continues a run that waits for its dependencies, if all of them have their results now.
     ///
-    /// `gives_up` means that the run has waited long enough. If the run has already failed, it then ends without waiting
-    /// any longer. If it hasn't started, it only stops waiting for dependencies whose first background run hasn't begun.
+    /// `gives_up` means that the run has waited long enough. If the run has already failed, it then ends without
+    /// waiting any longer. If it hasn't started, it only stops waiting for dependencies whose first background run
+    /// hasn't begun.
     fn proceed(&mut self, id: CheckId, gives_up: bool) {
         let Some(check) = self.world.get(id) else { return };
         let Some(run) = &check.run else { return };
@@ -360,8 +361,8 @@ impl Step<'_> {
         self.settle(id);
     }
 
-    /// Returns whether the ended run belonged to a removed check. If so, forgets the run. A new check of the same name can
-    /// then run.
+    /// Returns whether the ended run belonged to a removed check. If so, forgets the run. A new check of the same name
+    /// can then run.
     fn bury(&mut self, run: RunId) -> bool {
         if self.world.ghosts.is_empty() {
             return false;
@@ -612,8 +613,8 @@ impl Step<'_> {
         });
     }
 
-    /// Returns the names of the checks that cause the overall status. After a recovery, these are the checks whose status
-    /// has changed.
+    /// Returns the names of the checks that cause the overall status. After a recovery, these are the checks whose
+    /// status has changed.
     fn culprits(&self, verdict: Overall) -> String {
         if verdict == Overall::Success {
             return self.changed.join(", ");
@@ -640,7 +641,7 @@ impl Step<'_> {
             Some(before) if self.now.since(before) < REMINDER => {}
             before => {
                 world.reminded = Some(self.now.mono);
-                // The line about the transition itself serves as the first reminder.
+                // The log line about the check's transition serves as the first reminder.
                 if before.is_some() {
                     let checks = world.by_name.iter().map(|&id| world.check(id));
                     let failing: Vec<_> = checks

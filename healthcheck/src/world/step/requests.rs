@@ -94,8 +94,8 @@ impl World {
 }
 
 impl Step<'_> {
-    /// Starts a run of the check if it is due, or joins the current one. Returns the run that the request has to wait for,
-    /// if any.
+    /// Starts a run of the check if it is due, or joins the current one. Returns the run that the request has to wait
+    /// for, if any.
     pub(super) fn join_or_start(
         &mut self,
         id: CheckId,
@@ -192,8 +192,8 @@ impl Step<'_> {
         self.set_deadline(id, at);
     }
 
-    /// Handles a request that got its answer while the check was still running. If the last result is outdated, marks the
-    /// run as silent, that is, as a run that takes too long.
+    /// Handles a request that got its answer while the check was still running. If the last result is outdated, marks
+    /// the run as silent, that is, as a run that takes too long.
     pub(super) fn missed(&mut self, id: CheckId) {
         let now = self.now;
         let Some(check) = self.world.get_mut(id).filter(|check| check.is_pending()) else {
@@ -215,8 +215,8 @@ impl Step<'_> {
     }
 }
 
-/// Returns the time at which a tick has to handle a run that starts now: at its limit, or earlier to notice that the run
-/// takes too long.
+/// Returns the time at which a tick has to handle a run that starts now: at its limit, or earlier to notice that the
+/// run takes too long.
 fn deadline(check: &Check, now: Instant) -> Option<Instant> {
     let limit = check.policy.limit;
     let limit_at = limit.and_then(|limit| now.checked_add(limit));

@@ -9,8 +9,8 @@ use crate::world::check::{Phase, RunReason, RunsOn};
 use crate::world::id::CheckId;
 use crate::world::population::later;
 
-/// If a run hasn't ended this long after its limit, we assume that its runtime is no longer driven. Another runtime then
-/// takes over the check.
+/// If a run hasn't ended this long after its limit, we assume that its runtime is no longer driven. Another runtime
+/// then takes over the check.
 const GRACE: Duration = Duration::from_millis(100);
 
 impl Step<'_> {
@@ -21,8 +21,8 @@ impl Step<'_> {
                 let check = self.world.get_mut(id).filter(|check| check.timer == Some(at));
                 let Some(check) = check else { continue };
                 check.timer = None;
-                // `propagate` visits the checks in topological order and computes each status as of now. It doesn't replay
-                // the statuses in between.
+                // `propagate` visits the checks in topological order and computes each status as of now. It doesn't
+                // replay the statuses in between.
                 self.affected.push(Reverse((check.rank, id)));
             }
         }
@@ -30,7 +30,8 @@ impl Step<'_> {
 
     /// Handles each run whose deadline has passed.
     pub(super) fn look_at_runs(&mut self, runtime: Option<u32>) {
-        // If this tick comes from the runtime of a run in its grace period, that runtime is alive and ends the run as usual.
+        // If this tick comes from the runtime of a run in its grace period, that runtime is alive and ends the run as
+        // usual.
         for &(id, run) in &self.world.in_grace {
             let current = self.world.get(id).and_then(|check| check.run.as_ref());
             if current.is_some_and(|current| current.id == run && runtime == Some(current.runs_on.runtime)) {
@@ -55,14 +56,14 @@ impl Step<'_> {
         };
         current.deadline = None;
         let run = current.id;
-        // A run without a limit gets a new deadline after each one. While the run's own runtime is alive, its ticks handle
-        // these deadlines.
+        // A run without a limit gets a new deadline after each one. While the run's own runtime is alive, its ticks
+        // handle these deadlines.
         let due_at = limit.map_or(Some(at), |limit| current.since.mono.checked_add(limit));
         let is_foreign = is_async && !current.runs_on.chosen && runtime != Some(current.runs_on.runtime);
         match current.phase {
             Phase::AwaitingDependencies | Phase::Returned(_) => self.proceed(id, true),
-            // We couldn't drop the future, because a poll is in progress: the check blocks its thread. A check without a
-            // limit may block for any time.
+            // We couldn't drop the future, because a poll is in progress: the check blocks its thread. A check without
+            // a limit may block for any time.
             Phase::Abandoned if limit.is_some() => self.time_out(id, true),
             Phase::Abandoned => {}
             Phase::Running if is_foreign && due_at.is_some_and(|due_at| now >= due_at) => {

@@ -594,7 +594,8 @@ impl Pair {
         }
     }
 
-    /// Updates the model with the runs that have no result: runs that stay stuck, that take too long, or that were lost.
+    /// Updates the model with the runs that have no result: runs that stay stuck, that take too long, or that were
+    /// lost.
     fn take_ends(&mut self) {
         let ticked = std::mem::take(&mut self.stage.ticked);
         let now = self.stage.now;
@@ -642,7 +643,7 @@ impl Pair {
                 && run.is_some_and(|run| !matches!(run.phase, Phase::TimedOut { .. }));
             check.silent = run.filter(|_| is_silent).map(|run| {
                 let since = run.since.mono.saturating_duration_since(self.began);
-                // A run that first waited for its dependencies gets a later start. The earlier time stays.
+                // A run that first waited for its dependencies can get a later start. We keep the earlier time.
                 check
                     .silent
                     .unwrap_or_else(|| u64::try_from(since.as_millis()).expect("short"))
@@ -721,8 +722,8 @@ impl Pair {
         assert_eq!(report.status, overall, "{report:#?}");
     }
 
-    /// Ends the life: makes all runs pass and sends ticks like a driver. Asserts that the world recovers, and that no run,
-    /// request or waker is left.
+    /// Ends the life: makes all runs pass and sends ticks like a driver. Asserts that the world recovers, and that no
+    /// run, request or waker is left.
     fn come_to_rest(&mut self) {
         self.hanging.clear();
         let names: Vec<String> = self.model.checks.keys().cloned().collect();
@@ -804,8 +805,8 @@ fn live(seed: u64, traced: bool) -> (u64, Compared) {
     (pair.steps, pair.compared)
 }
 
-/// The test uses the same seeds each time, so it doesn't fail at random. `HEALTHCHECK_STATE_RANDOM=1` selects other seeds.
-/// `HEALTHCHECK_WORLD_LIFE=<seed>` runs one life and prints its events.
+/// The test uses the same seeds each time, so it doesn't fail at random. `HEALTHCHECK_STATE_RANDOM=1` selects other
+/// seeds. `HEALTHCHECK_WORLD_LIFE=<seed>` runs one life and prints its events.
 #[test]
 #[expect(clippy::print_stdout, reason = "how much was tried")]
 fn whatever_happens_the_world_says_what_a_plain_model_says() {

@@ -1,6 +1,6 @@
-//! A plain model of the checks and their statuses. It computes each status from the results of the runs, independently of
-//! the world. Times are in milliseconds. A check depends only on checks with smaller names, so sorting by name gives a
-//! topological order.
+//! A plain model of the checks and their statuses. It computes each status from the results of the runs, independently
+//! of the world. Times are in milliseconds. A check depends only on checks with smaller names, so sorting by name gives
+//! a topological order.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,15 @@ use crate::selection::Scope;
 pub(super) enum Standing {
     /// The check has never passed. It shows the status of its latest run, if there is one.
     Never { latest: Option<Status> },
-    /// The check shows `status`, a pass or a warning. Its latest `failures` runs failed, the first of them at `since`. They
-    /// are fewer than the failure threshold.
+    /// The check shows `status`, a pass or a warning. Its latest `failures` runs failed, the first of them at `since`.
+    /// They are fewer than the failure threshold.
     Up {
         status: Status,
         failures: u32,
         since: u64,
     },
-    /// The check fails, but shows a warning until `warns_until`. Its latest `passes` runs passed. They are fewer than the
-    /// success threshold.
+    /// The check fails, but shows a warning until `warns_until`. Its latest `passes` runs passed. They are fewer than
+    /// the success threshold.
     Down { warns_until: u64, passes: u32 },
 }
 
@@ -194,8 +194,8 @@ impl ModelCheck {
         }
     }
 
-    /// Returns the status of a check whose run takes too long. Such a run counts as a failure since its start. If earlier
-    /// runs failed directly before it, the time counts from the first of those failures.
+    /// Returns the status of a check whose run takes too long. Such a run counts as a failure since its start. If
+    /// earlier runs failed directly before it, the time counts from the first of those failures.
     fn of_silence(&self, began: u64, now: u64) -> Status {
         let fails_at = match self.standing {
             Standing::Never { .. } => 0,
@@ -232,8 +232,8 @@ impl ModelCheck {
         }
     }
 
-    /// Returns whether a request with this maximum age can use the last result without a new run. `max_age` has the age
-    /// of a pass and the age of a failure.
+    /// Returns whether a request with this maximum age can use the last result without a new run. `max_age` has the
+    /// maximum age of a pass and the age of a failure.
     pub(super) fn is_fresh(&self, now: u64, wall: u64, max_age: Option<(u64, u64)>, is_stuck: bool) -> bool {
         if self.is_over() {
             return true;

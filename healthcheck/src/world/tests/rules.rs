@@ -1,4 +1,4 @@
-//! One test for each rule that determines a status. The name of a failing test tells which rule is broken.
+//! One test for each rule that determines a status. The name of a failing test shows which rule is broken.
 
 use std::time::Duration;
 
@@ -121,8 +121,8 @@ fn a_pass_ends_a_warning_at_once_whatever_the_success_threshold() {
     stage.pass_time(seconds(1));
     stage.run("db", Fail);
     assert_eq!(stage.status("db"), Some(Fail));
-    // The check now shows a failure, so it needs three passes in a row to recover. A failing run in between doesn't turn
-    // the failure into a warning again.
+    // The check now shows a failure, so it needs three passes in a row to recover. A failing run in between doesn't
+    // turn the failure into a warning again.
     for (status, shown) in [
         (Pass, Fail),
         (Fail, Fail),

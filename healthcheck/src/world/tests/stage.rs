@@ -1,5 +1,6 @@
 //! `Stage`: a world with a simulated runner. It keeps the launched runs until a test ends them. It polls a request only
-//! after the request's waker was called or its deadline has passed. After every event it asserts the world's invariants.
+//! after the request's waker was called or its deadline has passed. After every event it asserts the world's
+//! invariants.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -276,7 +277,8 @@ impl Stage {
         self.sequence += 1;
         assert_eq!(transition.sequence, self.sequence, "{transition:?}");
         assert_ne!(transition.from, Some(transition.to), "{transition:?}");
-        // Maintenance has no check's name, like the overall status, but its statuses don't continue those.
+        // Transitions of maintenance have no check's name, like those of the overall status. But they are a sequence of
+        // their own, so we don't compare them.
         if transition.by == crate::transition::Cause::Maintenance {
             return;
         }
