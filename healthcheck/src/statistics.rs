@@ -43,7 +43,7 @@ pub struct CheckStatistics {
     pub transitions: u64,
     /// True if there is no recent result: no run has ended yet, or the last result is too old.
     ///
-    /// A result is too old after TTL + timeout + 60 s. The result of a background check is too old after two intervals
-    /// + timeout.
+    /// A result is too old after the sum of its TTL, the timeout and 60 s. The result of a background check is too old
+    /// after the sum of two intervals and the timeout.
     pub outdated: bool,
 }

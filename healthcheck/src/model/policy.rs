@@ -12,7 +12,7 @@ pub(crate) struct Policy {
     pub(crate) limit: Option<Duration>,
     pub(crate) success_ttl: Ttl,
     pub(crate) failed_ttl: Ttl,
-    /// The interval of the background runs. Requests read the last result.
+    /// The interval of the background runs. Requests don't run a background check; they read its last result.
     pub(crate) interval: Option<Duration>,
     pub(crate) initial_delay: Option<Duration>,
     /// How many runs in a row must fail before the check is shown as failing.

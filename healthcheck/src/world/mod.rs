@@ -216,7 +216,7 @@ impl World {
     }
 
     /// Returns whether the world needs a tick now. While a run is in its grace period, it always needs one: if the tick
-    /// comes from the run's own runtime, it ends the run.
+    /// comes from the run's own runtime, the tick ends the run.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         !self.in_grace.is_empty() || self.next_moment().is_some_and(|at| now >= at)
     }

@@ -61,7 +61,7 @@ struct Step<'w> {
     effects: Effects,
     /// The checks that `propagate` has to update, in topological order.
     affected: BinaryHeap<Reverse<(u32, CheckId)>>,
-    /// The names of the checks whose status has changed.
+    /// The names of the checks whose status has changed in this step.
     changed: Vec<String>,
     /// The cause of the last status change in this step.
     cause: Option<Cause>,
