@@ -47,7 +47,7 @@ fn asking() -> MutexGuard<'static, Asking> {
 /// A request from an upstream check. The value exists while this process answers the request.
 ///
 /// For each request that has the header [`VIA`], call [`by`](Self::by) with the header's value. Keep the result until
-/// the answer is complete. If it is an error, refuse the request, over HTTP with the status 508.
+/// the answer is complete. If the result is an error, refuse the request. Over HTTP, answer with the status 508.
 ///
 /// ```
 /// use healthcheck::upstream_loops::Asked;

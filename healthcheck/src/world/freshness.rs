@@ -28,8 +28,8 @@ impl Expiration {
         wall: None,
     };
 
-    /// Returns the expiration of a value that lasts from `now` for the time `lasts`. If a clock can't represent the end,
-    /// the value never expires by that clock.
+    /// Returns the expiration of a value that lasts from `now` for the time `lasts`. If a clock can't represent the
+    /// end, the value never expires by that clock.
     pub(crate) fn after(now: Now, lasts: Duration) -> Self {
         Self {
             mono: now.mono.checked_add(lasts),
