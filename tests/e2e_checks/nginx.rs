@@ -87,7 +87,8 @@ async fn a_certificate_near_its_end_is_noticed_and_so_is_its_renewal() {
     server.resume();
 }
 
-/// The server's own certificate is valid for 90 days, and its intermediate only for five.
+/// The server's own certificate is valid for 90 days. If its intermediate certificate expires earlier, the check has to
+/// report that one.
 #[tokio::test]
 async fn an_intermediate_that_ends_first_is_noticed() {
     let (server, _, _) = nginx(60);

@@ -158,7 +158,7 @@ async fn a_primary_that_refuses_writes_is_not_writable() {
         );
         say(&client, &["CONFIG", "SET", setting, "0"]).await;
     }
-    // A user that may only write keys with a certain prefix.
+    // Creates a user that may write only keys with a certain prefix.
     let user = ["ACL", "SETUSER", "app", "on", "nopass", "~orders:*", "+@all"];
     say(&client, &user).await;
     let port = server.port;

@@ -1,4 +1,4 @@
-//! keepalived with the self-probe as its script. It runs in its own network namespace, since keepalived doesn't work
+//! keepalived runs the self-probe as its check script. It runs in a network namespace of its own, since it doesn't work
 //! with the loopback interface.
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-// A check's default name, that of its function, has to follow the same rules.
+// A function without the option `name` can't have the name of a page below the health path.
 use healthcheck::health_check;
 
 #[health_check]

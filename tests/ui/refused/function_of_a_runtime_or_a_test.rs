@@ -1,4 +1,4 @@
-// A check can't also be a runtime's entry point or a test: only the library may call it.
+// A function can't be both a check and `main` or a test: only the library may call a check.
 use healthcheck::{env_section, health_check};
 
 #[health_check]
