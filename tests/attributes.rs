@@ -109,7 +109,7 @@ fn none_is_recorded_as_a_choice() -> TestResult {
 /// The orders database
 /// accepts connections.
 ///
-/// Not part of it.
+/// This paragraph isn't part of the description.
 #[health_check]
 #[doc = "Nor this."]
 fn described() {}
@@ -130,7 +130,7 @@ fn the_first_paragraph_of_the_doc_comment_is_the_description() -> TestResult {
 /// Longer: page the storage team.
 ///
 /// # Why
-/// It is one machine.
+/// The database runs on one machine.
 #[health_check]
 fn explained() {}
 

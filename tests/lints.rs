@@ -82,7 +82,7 @@ fn nothing() {
 /// Returns nothing, from an async function.
 ///
 /// # When it fails
-/// It can't.
+/// It can't fail.
 #[health_check(
     name = "nothing later",
     tags("cache"),

@@ -18,7 +18,7 @@ fn blocks(language: &str) -> Vec<&str> {
 #[test]
 fn the_programs_of_the_readme_compile_with_its_dependencies_as_they_are_pasted() {
     let repository = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    // The crate's folder stays after the test, so only the first test run compiles the dependencies.
+    // The test keeps the folder of this crate, so only the first run of the test compiles the dependencies.
     let newcomer = Path::new(env!("CARGO_TARGET_TMPDIR")).join("newcomer");
     let programs = newcomer.join("src/bin");
     let _ = fs::remove_dir_all(&programs);

@@ -353,7 +353,7 @@ async fn every_form_of_a_whole_probe_is_the_same_bytes_until_something_changes()
     let health = built([passes("a")]);
     let own = Counting(Arc::default());
     let router = router(Endpoints::new(health.clone()).format("mine", own));
-    // This request stores the check's first result. Answers from before and after the first result differ.
+    // The check's first result changes every answer. So this request runs the check before the comparison.
     ask(&router, get("/healthcheck")).await;
     let all = [
         "json",

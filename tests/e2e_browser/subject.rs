@@ -3,9 +3,9 @@
 //! It prints "listening ADDRESS", and reads commands from its standard input, one on each line: "pass NAME", "warn NAME
 //! OUTPUT", "fail NAME OUTPUT", "maintenance REASON" and "end maintenance".
 //!
-//! With the argument `scene=empty` the service has no checks. With `scene=shared` it also has an `external` check and a
-//! check with `fail_after`. With `scene=denied` it denies all access to the environment page. With `scene=bearer` the
-//! page needs a token.
+//! With the argument `scene=empty` the service has no checks. `scene=shared` adds an `external` check and a check with
+//! `fail_after` to the usual checks. With `scene=denied` the service denies all access to the environment page. With
+//! `scene=bearer` the page needs a token.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::HashMap;

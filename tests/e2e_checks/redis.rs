@@ -7,8 +7,8 @@ use healthcheck::{Outcome, Status};
 use crate::servers::redis::redis;
 use crate::text;
 
-/// `LIMIT` is the time limit for checks that should fail. `PATIENCE` is for those that should pass, even on a busy
-/// machine.
+/// Checks that should fail have the time limit `LIMIT`. Checks that should pass have the time limit `PATIENCE`, which
+/// is long enough for a busy machine.
 const LIMIT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(20);
 

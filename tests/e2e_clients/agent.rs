@@ -7,8 +7,8 @@ use crate::stats::HaProxy;
 #[test]
 fn haproxy_follows_the_agent_into_each_state_and_back() {
     let (agent, second_agent) = (free_addr().to_string(), free_addr().to_string());
-    // With `addr=`, the service binds the address with `serve`. After it has ended, another process can bind the port
-    // at once.
+    // With the argument `addr=`, the service binds this address with `serve`. When the service has ended, another
+    // process can bind the same port at once.
     let addr = free_addr();
     let serve = || {
         let mut served = Served::spawn(Served::command(&[

@@ -1,4 +1,4 @@
-//! Apache, Varnish and Caddy in front of two instances. Each must send requests only to ready instances.
+//! Apache, Varnish and Caddy in front of two instances. Each load balancer must send requests only to ready instances.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,5 +1,5 @@
-//! keepalived runs the self-probe as its check script. It runs in a network namespace of its own, since it doesn't work
-//! with the loopback interface.
+//! keepalived runs the self-probe as its check script. keepalived can't use the loopback interface, so the test runs it
+//! in a network namespace of its own.
 #![cfg(target_os = "linux")]
 
 use std::fs;

@@ -33,7 +33,8 @@ use process::get;
 use rustix::process::Signal;
 use serde_json::Value;
 
-/// Waits until no other test runs. Another fleet would slow this test down.
+/// Waits until no other test runs. Returns a guard that makes other tests wait, since another fleet would slow this one
+/// down.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)

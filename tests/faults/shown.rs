@@ -1,4 +1,5 @@
-//! A report shows every check as of its request, and a scrape of the metrics doesn't change what readiness serves.
+//! A report shows every check as it was when the request came. A scrape of the metrics doesn't change the answers of
+//! readiness.
 
 use std::time::Duration;
 

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::cases::{Case, Corpus, Place};
 
-/// Returns the output of every case, for each channel by which its value leaves the process, with the name of the
-/// channel.
+/// Sends the value of every case through each channel that the case applies to. Returns the cases with the name of the
+/// channel and the output.
 async fn shown(cases: &[Case]) -> Vec<(&Case, &'static str, Value)> {
     let of = |place| {
         cases

@@ -200,7 +200,7 @@ fn a_background_check_whose_runtime_is_blocked_does_not_keep_the_answer() {
             .build()
             .unwrap()
     };
-    // No thread drives the runtime `home`. Its tasks never run, as if it were blocked.
+    // No thread drives the runtime `home`, so its tasks never run, as on a blocked runtime.
     let home = runtime();
     let health =
         built([Check::new("a", async || true).interval(10 * SECOND)]).on_runtime(home.handle().clone());
@@ -276,7 +276,7 @@ async fn what_held_a_background_check_up_for_long_leaves_no_stale_result_behind(
 
 #[tokio::test(start_paused = true)]
 async fn a_result_that_grew_stale_is_renewed_by_whoever_asks_first() {
-    // The machine was suspended: time has passed, but the next run of the loop isn't due yet.
+    // The test imitates a suspend of the machine: time passes, but the next run of the loop isn't due yet.
     let lever = Lever::default();
     let health = built([lever.check("a").interval(10 * SECOND)]);
     health.report().await;

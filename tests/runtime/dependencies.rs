@@ -258,7 +258,7 @@ fn a_check_that_waits_for_its_dependency_on_a_blocked_runtime_does_not_keep_the_
             .unwrap()
     };
     for dns_is_known in [false, true] {
-        // No thread drives the runtime `home`. Its tasks never run, as if it were blocked.
+        // No thread drives the runtime `home`, so its tasks never run, as on a blocked runtime.
         let home = runtime();
         let (dns, api) = (Lever::default(), Lever::default());
         let health = built([dns.check("dns"), api.check("api").depends_on(["dns"])]);

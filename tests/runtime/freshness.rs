@@ -213,7 +213,7 @@ fn a_run_that_cannot_start_makes_the_last_result_stale_for_five_seconds_whatever
     };
     let health = built([Lever::default().check("a").timeout(60 * SECOND)]);
     runtime().block_on(health.report());
-    // No thread drives the runtime `home`. Its tasks never run, as if it were blocked.
+    // No thread drives the runtime `home`, so its tasks never run, as on a blocked runtime.
     let home = runtime();
     let health = health.on_runtime(home.handle().clone());
     runtime().block_on(async {

@@ -142,7 +142,7 @@ fn checks_run_where_on_runtime_says_whoever_asks() {
 fn a_home_that_is_blocked_does_not_keep_the_answer() {
     let home = Builder::new_current_thread().enable_all().build().unwrap();
     let health = built([Check::new("a", async || true)]).on_runtime(home.handle().clone());
-    // No thread drives the runtime `home`. Its tasks never run, as if it were blocked.
+    // No thread drives the runtime `home`, so its tasks never run, as on a blocked runtime.
     let began = Instant::now();
     let report = current_thread()
         .block_on(health.report_within(&Selection::all(), Duration::from_millis(50)))
@@ -219,7 +219,8 @@ async fn a_sync_check_may_block_on_its_runtime() {
     assert_eq!(of(&*health.report().await, "sync").status, Status::Pass);
 }
 
-/// The number of runs of a check that are active now, and the highest such number so far.
+/// Counts a run of a check as active until it is dropped. The first counter is the number of active runs, and the
+/// second is the highest such number so far.
 struct Running(Arc<[AtomicU32; 2]>);
 
 impl Running {

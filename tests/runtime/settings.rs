@@ -1,4 +1,4 @@
-//! Settings override, at deployment, the options in the code.
+//! Settings change the options of checks at deployment. They take precedence over the code.
 
 use std::time::Duration;
 

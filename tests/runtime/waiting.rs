@@ -312,7 +312,7 @@ async fn within_its_ttl_a_passing_result_lets_through_while_the_next_run_goes_on
     assert_eq!(before.elapsed(), Duration::ZERO);
     sleep(seconds(2)).await;
     assert_eq!(lever.runs(), 2);
-    // The result has expired. So the gate waits for a new one.
+    // After this sleep the result has expired. So the gate waits for a new one.
     sleep(seconds(30)).await;
     let before = Instant::now();
     gate.open().await;
@@ -411,7 +411,7 @@ async fn who_comes_within_the_second_is_paced_likewise() {
     lever.pass();
     probe(&health, "database").await;
     let recovered = Instant::now();
-    // No worker was waiting when the check recovered.
+    // No worker was waiting when the check recovered. The workers come half a second later.
     sleep(Duration::from_millis(500)).await;
     let passages = passages(crowd(&gate, 20), recovered).await;
     assert_eq!(passages[..3], [500, 600, 700]);

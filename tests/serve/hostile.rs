@@ -237,7 +237,7 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     };
     let before = held("VmHWM:");
-    // After an answered request, a connection also holds buffers for answers. So a connection uses the most memory now.
+    // After an answered request, a connection also holds buffers for answers. So it uses the most memory at this point.
     let request = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
     let sent = format!("{request}\r\n{request}X: {}", "x".repeat(16_300));
     let connected = (0..places).map(|_| {

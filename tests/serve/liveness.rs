@@ -53,7 +53,7 @@ fn a_stop_of_the_process_starts_the_count_again() {
     std::thread::sleep(8 * SECOND);
     served.signal(Signal::CONT);
     // By the clock, the last response of the runtime is at least twelve seconds old. But the process was stopped for
-    // eight of these seconds.
+    // eight of these seconds, so the check must still pass.
     let continued = Instant::now();
     while continued.elapsed() < 4 * SECOND {
         assert!(runtime_passes(addr), "{:?} after it went on", continued.elapsed());

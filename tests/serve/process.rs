@@ -117,7 +117,7 @@ impl Served {
         self.printed(&format!("done {command}"));
     }
 
-    /// Sends a command without waiting. A command that may end the process sends no confirmation.
+    /// Sends a command without waiting. The service can't confirm a command that ends its process.
     pub fn send(&mut self, command: &str) {
         writeln!(self.commands, "{command}").unwrap();
     }

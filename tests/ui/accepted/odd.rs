@@ -46,7 +46,7 @@ pieces! {
     pub(crate) pieces(url: &String, own: String) -> Result<(), std::fmt::Error> { let _ = (url, own); Ok(()) }, "made of pieces", "2s"
 }
 
-// A renamed import of the attribute, its full path, brackets, trailing commas.
+// The attribute under another name, with its full path, with brackets, and with trailing commas.
 #[section(name = "first",)]
 fn one() -> u8 {
     1

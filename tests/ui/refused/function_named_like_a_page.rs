@@ -1,4 +1,4 @@
-// A function without the option `name` can't have the name of a page below the health path.
+// Without the option `name`, the function's name can't be the name of a page below the health path.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// The error type of a check's `Result` has to be a real error type. An `u8` isn't one.
+// The error type of a check's `Result` has to be a real error type. A `u8` isn't one.
 use healthcheck::health_check;
 
 #[health_check]
