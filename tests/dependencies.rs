@@ -225,8 +225,8 @@ fn all_missing_values_are_named_at_once() {
     // twice.
     assert_eq!(text.matches("`trait_object` (").count(), 1, "{text}");
     assert!(text.contains("dependencies.rs:"), "{text}");
-    // The error also lists the missing values of sections on the environment page. A section that is also in the health
-    // report appears only once.
+    // The error also lists the missing values that sections of the environment page take. A section that is also in the
+    // health report appears only once.
     for (section, needs) in [("`lent_section`", 1), ("`limits`", 2)] {
         assert_eq!(text.matches(section).count(), needs, "{section} in {text}");
     }

@@ -5,7 +5,7 @@
 
 use healthcheck::{env_section, health_check};
 
-// Types with the names of types, variants and traits that the generated code uses.
+// These types have the same names as types, variants and traits that the generated code uses.
 struct Option;
 struct Some;
 struct None;
@@ -29,7 +29,7 @@ struct Drop;
 struct u32;
 struct str;
 
-// Modules with the names of crates.
+// These modules have the same names as crates.
 mod core {}
 mod std {}
 mod alloc {}
@@ -37,7 +37,7 @@ mod inventory {}
 mod serde {}
 mod __private {}
 
-// Macros with the names of macros that the generated code calls.
+// These macros have the same names as macros that the generated code calls.
 macro_rules! module_path {
     () => {
         compile_error!("not the one of core")
@@ -64,7 +64,7 @@ macro_rules! submit {
     };
 }
 
-// Functions with the names of functions that the generated code calls.
+// These functions have the same names as functions that the generated code calls.
 fn boxed() {}
 fn async_with() {}
 fn blocking_with() {}

@@ -16,7 +16,7 @@ const CHECKS: usize = 10_000;
 #[tokio::test(flavor = "current_thread")]
 async fn a_check_with_its_result_holds_less_than_a_kilobyte() {
     let region = Region::new(ALLOCATOR);
-    // This allocates the names. The names of annotated functions are static and need no memory here.
+    // `Check::new` allocates each name here. The names of annotated functions are static, and need no memory.
     let numbered = (0..CHECKS).map(|number| Check::new(format!("check_{number:05}"), async || true));
     let health = numbered
         .fold(HealthCheck::builder().discover(false), HealthCheckBuilder::check)

@@ -1,4 +1,4 @@
-//! The `rust-version` of the libraries is correct: none of their dependencies needs a newer compiler.
+//! The `rust-version` of the libraries is correct: no dependency needs a newer compiler than this version.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeSet, HashMap};

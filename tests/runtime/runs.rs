@@ -245,7 +245,7 @@ async fn a_megabyte_of_output_and_one_without_end_leave_the_others_untouched() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_back() {
-    // The library sorts checks by name. The result must not depend on this order.
+    // The library sorts checks by name. The result must not depend on whether the stuck checks come first.
     for (stuck, waiting) in [("a", "b"), ("b", "a")] {
         let (release, blocked) = mpsc::channel::<()>();
         let blocked = Arc::new(std::sync::Mutex::new(blocked));

@@ -468,7 +468,7 @@ async fn a_gate_that_is_closed_for_60_s_lets_everybody_through_logs_that_and_cou
         log.text()
     );
     assert_eq!(health.statistics().gates_failed_open, 1);
-    // The gate opens and closes again. The next 60 s begin when it closes.
+    // The gate opens and closes again. The next 60 s begin at this second closing.
     lever.pass();
     probe(&health, "database").await;
     lever.fail();

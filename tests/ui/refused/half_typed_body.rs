@@ -1,4 +1,4 @@
-// If a function's body is incomplete, the attribute still keeps the function. So its callers cause no further errors.
+// If a function's body is incomplete, the attribute still emits the function, so its callers cause no further errors.
 use healthcheck::health_check;
 
 #[health_check]
