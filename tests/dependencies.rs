@@ -221,8 +221,7 @@ fn all_missing_values_are_named_at_once() {
     for missing in ["Client", "Limits", "dyn core::fmt::Display", "Cow<"] {
         assert!(text.contains(missing), "{missing} isn't in: {text}");
     }
-    // The error has one sentence for each pair of a function and a missing type, even if the function takes the type
-    // twice.
+    // Even if a function takes a missing type twice, the error has only one sentence for the function and this type.
     assert_eq!(text.matches("`trait_object` (").count(), 1, "{text}");
     assert!(text.contains("dependencies.rs:"), "{text}");
     // The error also lists the missing values that sections of the environment page take. A section that is also in the

@@ -137,7 +137,7 @@ async fn serve() -> Result<(), ServeError> {
     }
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    // `serve` listens with the same queue length.
+    // This is the queue length with which `serve` listens.
     let listener = socket.listen(4_096).unwrap();
     let addr = listener.local_addr().unwrap();
     match until {

@@ -8,7 +8,7 @@ use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt;
 
-/// Collects every event of this thread until it is dropped.
+/// Collects every event of the current thread until this value is dropped.
 pub struct Log {
     bytes: Arc<Mutex<Vec<u8>>>,
     _guard: DefaultGuard,

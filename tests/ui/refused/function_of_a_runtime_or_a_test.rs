@@ -1,4 +1,4 @@
-// A function can't be both a check and `main` or a test: only the library may call a check.
+// A check can't also be the `main` function or a test, because only the library may call a check.
 use healthcheck::{env_section, health_check};
 
 #[health_check]
