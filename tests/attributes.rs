@@ -1,5 +1,5 @@
-//! What `#[health_check]` registers, and that it leaves the function unchanged. All checks of this file share one
-//! registry.
+//! `#[health_check]` registers the function with its options, and leaves the function itself unchanged. All checks of
+//! this file share one registry.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn without_options() {}
 fn without_options_everything_is_left_to_the_defaults() -> TestResult {
     let check = check("without_options")?;
     let options = check.options();
-    // A check without any probe belongs to readiness.
+    // A check whose attribute names no probe belongs to readiness.
     assert!(!options.liveness && options.readiness && !options.startup);
     assert!(options.critical && !options.external);
     assert!(options.tags.is_empty() && options.depends_on.is_empty());
@@ -109,7 +109,7 @@ fn none_is_recorded_as_a_choice() -> TestResult {
 /// The orders database
 /// accepts connections.
 ///
-/// Not part of it.
+/// This paragraph isn't part of the description.
 #[health_check]
 #[doc = "Nor this."]
 fn described() {}
@@ -130,7 +130,7 @@ fn the_first_paragraph_of_the_doc_comment_is_the_description() -> TestResult {
 /// Longer: page the storage team.
 ///
 /// # Why
-/// It is one machine.
+/// The database runs on one machine.
 #[health_check]
 fn explained() {}
 
@@ -170,7 +170,7 @@ mod outer {
             true
         }
 
-        // The line of the attribute above. `a_check_knows_where_it_stands` compares it.
+        // The line number of the attribute above. `a_check_knows_where_it_stands` expects it.
         pub const LINE: u32 = line!() - 6;
     }
 

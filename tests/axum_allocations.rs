@@ -15,7 +15,7 @@ use tower::ServiceExt;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// How often a single request allocates, after the first requests have filled all caches.
+/// Returns the number of allocations for one request. Earlier requests have filled all caches.
 async fn allocations(app: &Router, path: &str, header: Option<&'static str>) -> usize {
     let mut counted = 0;
     for _ in 0..3 {
@@ -56,7 +56,7 @@ async fn a_cached_answer_allocates_no_more_than_a_handler_of_fixed_bytes() {
         .build()
         .expect("it fits together");
     let own: Router = Endpoints::new(health).router().expect("it fits together");
-    // The endpoints are merged into a router, as an app does it.
+    // The test merges the endpoints into a router, as an app does.
     let app = Router::new().route("/", get(async || "hello")).merge(own);
     for path in ["/healthcheck", "/livez", "/readyz", "/startupz"] {
         for header in [None, Some("x-forwarded-for")] {

@@ -1,5 +1,5 @@
-//! The public contract: uses every name that users' code is compiled against, in the same way as that code. A change
-//! that breaks this file breaks users.
+//! The public contract. This file uses every name that users' code depends on, in the same way as that code. A change
+//! that breaks this file also breaks users' code.
 #![allow(clippy::unwrap_used)]
 
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! The linker includes another crate's checks as soon as a path names that crate. With `crate = path`, a crate can use
-//! the attributes without depending on `healthcheck` itself.
+//! Rust links the checks of another crate as soon as a path in the code names that crate. With `crate = path`, a crate
+//! can use the attributes without depending on `healthcheck` itself.
 
 use healthcheck_tests_plugin::runtime::{HealthCheck, Overall, env_section, health_check};
 

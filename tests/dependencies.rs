@@ -1,5 +1,5 @@
-//! The parameters of a check are its dependencies: the kinds of parameters, how values are provided, and the error for
-//! a missing value. All functions of this file share one registry.
+//! The parameters of a check are its dependencies. The tests cover the kinds of parameters, the ways to provide values,
+//! and the error for a missing value. All functions of this file share one registry.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -184,7 +184,7 @@ async fn what_is_provided_and_nothing_takes_is_a_warning() -> TestResult {
     );
     assert_eq!(log.of("WARN"), [format!("WARN {warning}")]);
 
-    // No warning if the settings disabled the check, or if `only` left it out.
+    // A value causes no warning if the settings disable its check, or if `only` leaves its check out.
     let settings =
         serde_json::from_value(json!({ "checks": { "what_holds_no_reference": { "enabled": false } } }))?;
     assert_eq!(
@@ -221,11 +221,11 @@ fn all_missing_values_are_named_at_once() {
     for missing in ["Client", "Limits", "dyn core::fmt::Display", "Cow<"] {
         assert!(text.contains(missing), "{missing} isn't in: {text}");
     }
-    // The error has one sentence for each function and type, even if the function takes the type twice.
+    // Even if a function takes a missing type twice, the error has only one sentence for the function and this type.
     assert_eq!(text.matches("`trait_object` (").count(), 1, "{text}");
     assert!(text.contains("dependencies.rs:"), "{text}");
-    // The error includes the missing values of the environment page. A section that is also in the health report
-    // appears only once.
+    // The error also lists the missing values that sections of the environment page take. A section that is also in the
+    // health report appears only once.
     for (section, needs) in [("`lent_section`", 1), ("`limits`", 2)] {
         assert_eq!(text.matches(section).count(), needs, "{section} in {text}");
     }

@@ -1,11 +1,11 @@
-//! Asserts that each example of a check that connects to another machine is `external`. People copy the examples in the
-//! README, the docs, `examples` and the doc comments.
+//! Every example of a check that connects to another machine has to be `external`, because people copy the examples.
+//! The test reads the README, the docs, `examples` and the doc comments.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Calls that connect to another machine. A database file isn't one.
+/// Calls that connect to another machine. Opening a database file isn't such a call.
 const ASKS: [&str; 9] = [
     "connect(",
     ".ping(",
@@ -62,7 +62,7 @@ fn each_check_of_another_machine_is_external_in_all_that_people_copy() {
     let mut asking = 0;
     for path in found {
         let text = read(&path);
-        // Each `check` begins behind `#[health_check` and is cut at the end of its function.
+        // `check` is the text from the options of an attribute to the end of the function below it.
         for check in text.split("#[health_check").skip(1) {
             let end = check.find("\n}").map_or(check.len(), |end| end + 2);
             let check = &check[..end];

@@ -17,7 +17,7 @@ mod servers;
 
 const RUNS: usize = 10_000;
 
-/// The number of open files and threads of this process.
+/// Returns the numbers of open files and of threads of this process.
 fn held_now() -> (usize, usize) {
     let count = |folder| fs::read_dir(folder).unwrap().count();
     (count("/proc/self/fd"), count("/proc/self/task"))
@@ -33,7 +33,7 @@ async fn runs_leave_nothing<F: Future<Output = Outcome>>(name: &str, run: impl F
     settled(before, name).await;
 }
 
-/// Waits until the counts are back at these values: the other end of a connection closes a moment after ours.
+/// Waits until the counts are back at these values. The last run's connection may close a moment after the run.
 async fn settled(before: (usize, usize), name: &str) {
     let patience = Instant::now() + Duration::from_secs(30);
     let mut after = held_now();
@@ -63,12 +63,12 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() {
         .query_async(&mut connection)
         .await
         .unwrap();
-    // One is the manager's connection and one is this client's. The server may not have noticed yet that the last run's
-    // connection ended.
+    // One connection is the manager's, and one is this client's. The third may be the last run's connection: the server
+    // may not have noticed yet that it ended.
     assert!(clients.lines().count() <= 3, "{clients}");
 
     let (_postgres, options) = servers::postgres::postgres();
-    // A larger pool would open another connection while that of the last run is still being returned.
+    // With a larger pool, a run could open another connection before the last run's connection is back in the pool.
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
     servers::postgres::ready(&pool).await;
     runs_leave_nothing("sqlx", || checks::sqlx(&pool).into_future()).await;

@@ -1,11 +1,11 @@
-//! The attributes' expansion works in a crate that has its own items with the names of the prelude and of the standard
-//! library.
+//! The code that the attributes generate compiles in a crate whose own items have the names of the prelude and of the
+//! standard library.
 
 #![allow(dead_code, non_camel_case_types, non_snake_case, unused_macros)]
 
 use healthcheck::{env_section, health_check};
 
-// Types and variants.
+// These types have the same names as types, variants and traits that the generated code uses.
 struct Option;
 struct Some;
 struct None;
@@ -29,7 +29,7 @@ struct Drop;
 struct u32;
 struct str;
 
-// Crates.
+// These modules have the same names as crates.
 mod core {}
 mod std {}
 mod alloc {}
@@ -37,7 +37,7 @@ mod inventory {}
 mod serde {}
 mod __private {}
 
-// Macros.
+// These macros have the same names as macros that the generated code calls.
 macro_rules! module_path {
     () => {
         compile_error!("not the one of core")
@@ -64,7 +64,7 @@ macro_rules! submit {
     };
 }
 
-// Functions with the same names as those that the expansion calls.
+// These functions have the same names as functions that the generated code calls.
 fn boxed() {}
 fn async_with() {}
 fn blocking_with() {}

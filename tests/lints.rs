@@ -1,5 +1,5 @@
-//! The expansion causes no lint warning even in the strictest crate. `cargo clippy --all-targets` compiles this file
-//! under these lints, and every warning is an error.
+//! The code that the attributes generate causes no lint warning even in the strictest crate.
+//! `cargo clippy --all-targets` compiles this file under these lints, and every warning is an error.
 
 #![forbid(unsafe_code)]
 #![deny(
@@ -69,7 +69,7 @@ use healthcheck::{BuildError, HealthCheck, IntoOutcome, env_section, health_chec
 use serde::Serialize;
 use tokio::task;
 
-/// What a check needs.
+/// A dependency of the checks below.
 #[derive(Clone, Debug)]
 struct Client(String);
 
@@ -79,10 +79,10 @@ fn nothing() {
     yield_now();
 }
 
-/// Returns nothing, later.
+/// Returns nothing, from an async function.
 ///
 /// # When it fails
-/// It can't.
+/// It can't fail.
 #[health_check(
     name = "nothing later",
     tags("cache"),
@@ -98,47 +98,47 @@ async fn nothing_later() {
     task::yield_now().await;
 }
 
-/// Returns a result.
+/// Returns a `Result`.
 #[health_check(liveness, interval = "10s", failure_threshold = 3)]
 fn result() -> Result<bool, IoError> {
     current_dir().map(|path| path.is_absolute())
 }
 
-/// Returns a pair.
+/// Returns a pair of a verdict and a value.
 #[health_check]
 fn pair() -> (bool, impl Serialize) {
     yield_now();
     (true, 7_u8)
 }
 
-/// Returns what it doesn't name.
+/// Returns `impl IntoOutcome`.
 #[health_check]
 async fn hidden() -> impl IntoOutcome {
     task::yield_now().await;
     "fine"
 }
 
-/// Borrows.
+/// Returns a reference into its parameter.
 #[health_check]
 fn borrows(client: &Client) -> &str {
     &client.0
 }
 
-/// Borrows across an await.
+/// Borrows its parameter across an await.
 #[health_check]
 async fn borrows_later(client: &Client, owned: Client) -> String {
     task::yield_now().await;
     [client.0.as_str(), &owned.0].concat()
 }
 
-/// Is old, and nobody but the registry calls it.
+/// A deprecated check. Only the registry calls it.
 #[health_check]
 #[deprecated = "for this test"]
 fn deprecated() {
     yield_now();
 }
 
-/// Takes what is old.
+/// Takes a parameter of a deprecated type.
 #[health_check]
 #[expect(deprecated, reason = "the registration names the type, too")]
 fn of_a_deprecated_type(old: &Old) -> bool {
@@ -146,7 +146,7 @@ fn of_a_deprecated_type(old: &Old) -> bool {
     old.0
 }
 
-/// Old.
+/// A deprecated type.
 #[deprecated = "for this test"]
 #[derive(Debug)]
 struct Old(bool);
@@ -171,14 +171,14 @@ fn empty_section() {
     yield_now();
 }
 
-/// A section of a hidden type.
+/// A section that returns `impl Serialize`.
 #[env_section]
 fn hidden_section() -> impl Serialize {
     yield_now();
     7_u8
 }
 
-/// Only the registry calls the functions above. The lint for dead code must not report them.
+/// Only the registry calls the functions above. Even so, the lint for dead code must not report them.
 #[tokio::test]
 #[expect(
     clippy::question_mark_used,

@@ -1,12 +1,12 @@
-//! What a panic prints. This test has a binary of its own, since a process has only one panic hook. For each case the
-//! test starts this binary again as a child process.
+//! The text that a panic prints. This test has a binary of its own, since a process has only one panic hook. For each
+//! case the test starts this binary again as a child process.
 #![allow(clippy::unwrap_used)]
 
 use std::process::Command;
 
 const CASE: &str = "HEALTHCHECK_TEST_PANIC_CASE";
 
-/// Runs this binary with one case. Returns its stderr.
+/// Runs one case in a new process of this binary. Returns its stderr.
 fn printed_by(case: &str) -> String {
     let own = std::env::current_exe().unwrap();
     let ended = Command::new(own)
@@ -39,7 +39,7 @@ fn the_case_itself() {
             .serve_until("127.0.0.1:0", async {});
         runtime.block_on(served).unwrap();
     } else {
-        // The test harness captures the output of a panic without setting a panic hook, so none is set here.
+        // The test harness sets no panic hook. So this call finds a hook only if the case has set one above.
         eprintln!("installed: {}", healthcheck::install_panic_hook());
     }
     let _ = std::thread::Builder::new()

@@ -1,5 +1,5 @@
-//! The attributes refuse at compile time what the runtime refuses at build. A macro crate can't depend on the runtime,
-//! so both crates contain the same file with the rules, and each has its own table of options.
+//! The attributes reject at compile time the same options that the library rejects at build time. A macro crate can't
+//! depend on the library, so both crates contain a copy of the file with the rules. Each has its own table of options.
 
 use std::collections::BTreeSet;
 
@@ -23,13 +23,13 @@ fn the_settings_set_every_option_of_the_attribute() {
     let settings = keys(&error.to_string());
     let missing: Vec<_> = attribute.difference(&settings).map(String::as_str).collect();
     let more: Vec<_> = settings.difference(&attribute).map(String::as_str).collect();
-    // Only attributes have the options that name a check. Only settings have the text that the doc comment provides
-    // otherwise.
+    // Only the attribute has the options `crate` and `name`. Only the settings have `enabled`, and the two texts that
+    // the attribute takes from the doc comment.
     assert_eq!(missing, ["crate", "name"]);
     assert_eq!(more, ["description", "enabled", "when_it_fails"]);
 }
 
-/// The keys that the error message for an unknown key lists.
+/// Returns the keys that the error message for an unknown key lists.
 fn keys(message: &str) -> BTreeSet<String> {
     let (_, listed) = message.split_once("expected one of ").expect("a list");
     let listed = listed.lines().next().expect("one line");

@@ -1,6 +1,6 @@
-//! Compares random sequences of events for two checks, one of which depends on the other, with a simple model of
-//! thresholds, TTLs, dependencies, overrides and transitions. After every step, the library has to report what the
-//! model says.
+//! Runs random sequences of events for two checks, one of which depends on the other. Every report of the library, and
+//! its history at the end, has to agree with a simple model of thresholds, TTLs, dependencies, overrides and
+//! transitions.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;
@@ -59,7 +59,7 @@ struct ModelCheck {
     last: Option<(u64, Status)>,
     shown_by_runs: Option<Status>,
     has_passed: bool,
-    /// The latest results that all passed or all failed: whether they passed, and how many there are.
+    /// The latest results in a row that all failed or all passed: whether they failed, and their number.
     row: (bool, u32),
     mask: Option<(Status, u64)>,
     recheck: bool,
@@ -127,7 +127,7 @@ impl Model {
         })
     }
 
-    /// Records the transitions. dns comes first, since api depends on it.
+    /// Records the transitions, those of dns first, since api depends on dns.
     fn tell(&mut self) {
         self.tell_of(DNS);
         self.tell_of(API);
@@ -297,8 +297,8 @@ fn in_paused_time(steps: Vec<Step>) -> Result<(), TestCaseError> {
     runtime.block_on(live(steps))
 }
 
-/// The sequences are the same in every run, so that a new one can't fail an unrelated change.
-/// `HEALTHCHECK_STATE_RANDOM=1` draws random ones.
+/// The sequences are the same in every test run. Otherwise a new sequence could fail in the tests of an unrelated
+/// change. `HEALTHCHECK_STATE_RANDOM=1` draws new sequences in each run.
 #[test]
 fn what_is_told_is_what_a_plain_model_says() {
     let config = ProptestConfig {
@@ -316,7 +316,7 @@ fn what_is_told_is_what_a_plain_model_says() {
         .unwrap();
 }
 
-/// Sequences that the library once reported wrong.
+/// Sequences after which the library once reported a wrong status.
 #[test]
 fn what_hangs_on_a_check_is_told_though_the_check_itself_has_not_changed() {
     use Status::{Fail, Pass};
@@ -329,7 +329,7 @@ fn what_hangs_on_a_check_is_told_though_the_check_itself_has_not_changed() {
         Step::Ask(Scope::Health),
     ])
     .unwrap();
-    // Both overrides are over, and the new one of dns is the one that was shown before.
+    // Both overrides have expired. The new override of dns sets the same status as the expired override.
     in_paused_time(vec![
         Step::Override(API, Pass, 1),
         Step::Override(DNS, Fail, 1),

@@ -1,7 +1,8 @@
-//! The code that the attributes refuse, with the compiler's messages, and unusual code that they accept.
+//! The attributes reject the code in `ui/refused` with the recorded messages of the compiler. They accept the unusual
+//! code in `ui/accepted`.
 //!
-//! `TRYBUILD=overwrite cargo test --test ui` records the messages again. Then read each of them in `git diff`: there
-//! should be one error for each mistake, the caret under the wrong token, and a text that says what to write instead.
+//! `TRYBUILD=overwrite cargo test --test ui` records the messages again. Then read each message in `git diff`: each
+//! mistake has to cause one error, with the caret under the wrong token and a text that says what to write instead.
 
 /// The recorded messages come from the compiler in `rust-toolchain.toml`. Other versions word some of them differently.
 #[rustversion::attr(

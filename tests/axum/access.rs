@@ -469,8 +469,8 @@ async fn a_browser_that_is_not_let_in_gets_a_page_that_says_why_and_how() {
             assert!(policy.starts_with("default-src 'none'"), "{policy}");
             let page = String::from_utf8_lossy(&answer.body);
             assert!(page.contains(why) && page.contains(how), "{page}");
-            // The router is part of an app, so the error page links to none of our paths: a prefix may stand before
-            // them.
+            // An app may nest this router under a prefix that the library doesn't know. So the error page contains no
+            // absolute link.
             assert!(!page.contains("<a href=\"/"), "{page}");
         }
     }

@@ -1,4 +1,4 @@
-//! What an answer leaves out for callers without permission for details.
+//! The details that an answer omits if the caller has no permission to see them.
 
 use std::time::Duration;
 
@@ -96,7 +96,8 @@ async fn which_dependency_blocks_a_check_stays() {
 async fn the_reasons_of_overrides_and_of_maintenance_are_withheld_and_their_words_stay() {
     let health = health();
     let app = router(Endpoints::new(health.clone()));
-    // The check fails by itself, so the override also appears in the report's warnings.
+    // This request runs the check, which fails. An override that hides this failure then appears in the report's
+    // warnings.
     ask(&app, get("/healthcheck")).await;
     health
         .set_override("database", Status::Pass, Duration::from_secs(60), LEAK)

@@ -128,7 +128,7 @@ fn values(process: &Value) -> Vec<&str> {
     variables.chain(arguments).filter_map(Value::as_str).collect()
 }
 
-/// The value of PATH. Every test run has this variable, and no rule redacts it.
+/// Returns the value of PATH. Every test run has this variable, and no redaction rule hides its value.
 fn path_value(process: &Value) -> &Value {
     &process["environ"]["PATH"]
 }
@@ -161,7 +161,7 @@ async fn behind_a_router_variables_and_arguments_are_names_only_until_access_is_
     }
 }
 
-/// The section `process` of a server that `serve_on` runs at this address.
+/// Runs `serve_on` on this address. Returns the section `process` of its environment page.
 async fn served_process(bind: &str, endpoints: Endpoints) -> Value {
     let listener = TcpListener::bind(bind).await.expect("a free port");
     let port = listener.local_addr().expect("an address").port();

@@ -218,7 +218,8 @@ async fn who_may_not_see_details_sees_them_in_no_form() {
         "aspnet",
     ] {
         let path = format!("/healthcheck?format={format}");
-        // Stranger and privileged caller alternate, so an answer cached for one must not reach the other.
+        // The stranger and the privileged client take turns. An answer that is cached for one of them must not reach
+        // the other.
         for _ in 0..2 {
             let answer = ask(&router, stranger(&path)).await;
             for detail in ["10.0.0.7", "The store", "row 7"] {
@@ -312,7 +313,7 @@ async fn head_and_options_negotiate_as_get_does() {
     }
 }
 
-/// Renders how often it has been called.
+/// A format whose body is the status and the number of calls of `render` so far.
 struct Counting(Arc<AtomicU32>);
 
 impl Format for Counting {
@@ -335,7 +336,7 @@ async fn a_whole_probe_is_rendered_once_a_change_and_form() {
         let by_name = ask(&router, get("/healthcheck?format=count")).await;
         let by_type = ask(&router, with(get("/healthcheck"), "accept", "text/x-count")).await;
         assert_eq!((text(&by_name), text(&by_type)), ("success 1", "success 1"));
-        // Another format in between doesn't evict the cached answer.
+        // This request renders another format. It must not evict the cached answer.
         ask(&router, with(get("/healthcheck"), "accept", BROWSER)).await;
     }
     let fail = std::time::Duration::from_secs(60);
@@ -352,7 +353,7 @@ async fn every_form_of_a_whole_probe_is_the_same_bytes_until_something_changes()
     let health = built([passes("a")]);
     let own = Counting(Arc::default());
     let router = router(Endpoints::new(health.clone()).format("mine", own));
-    // The first result changes the answers, so it has to be there before they are compared.
+    // The check's first result changes every answer. So this request runs the check before the comparison.
     ask(&router, get("/healthcheck")).await;
     let all = [
         "json",
@@ -445,7 +446,7 @@ async fn the_release_is_told_by_the_draft() {
     assert_eq!(answer.json()["releaseId"], "4.5.6");
 }
 
-/// Shows everything that the page has, and panics if told to.
+/// A format that shows every output and every description. If `panics` is set, `render` panics instead.
 struct Talkative {
     panics: bool,
 }
@@ -536,7 +537,7 @@ impl Format for PanicsEarly {
     }
 }
 
-/// Returns its content type once, when it is added, and panics the next time.
+/// A format whose `content_type` panics at the second call. The first call happens when the format is added.
 #[derive(Default)]
 struct PanicsAgain(AtomicU32);
 

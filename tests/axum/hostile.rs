@@ -1,10 +1,10 @@
-//! Malicious or malformed requests. Each gets a 4xx with a JSON body, and the server goes on answering.
+//! The server answers each malicious or malformed request with a 4xx and a JSON body, and stays available.
 
 use axum::http::{StatusCode, Uri};
 
 use crate::support::{ask, get, local, passes, plain, raw, served, with};
 
-/// Query strings, each with the expected status.
+/// Returns query strings, each with the expected status.
 fn queries() -> Vec<(String, StatusCode)> {
     let long = "a".repeat(60 * 1024);
     vec![

@@ -1,4 +1,4 @@
-//! The size limits of bodies: 4 MiB, and more for the metrics of very many checks.
+//! The size limit of response bodies is 4 MiB. Only the metrics of very many checks may be larger.
 
 use std::time::Duration;
 

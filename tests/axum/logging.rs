@@ -1,4 +1,4 @@
-//! The log lines of building and serving the endpoints.
+//! The lines that the library logs when endpoints are built and served.
 
 use healthcheck_axum::{Access, Endpoints};
 use healthcheck_tests::Log;
@@ -71,7 +71,7 @@ fn nothing_is_said_where_access_is_chosen_or_no_environment_is_served() {
 #[tokio::test]
 async fn a_server_says_it_where_it_is_bound_to_another_address_than_loopback() {
     for (bind, lines) in [("127.0.0.1:0", 0), ("[::1]:0", 0), ("0.0.0.0:0", 1)] {
-        // A machine without IPv6 skips that address.
+        // On a machine without IPv6, binding to `[::1]` fails. The test skips this address there.
         let Ok(listener) = TcpListener::bind(bind).await else {
             continue;
         };

@@ -1,4 +1,4 @@
-//! The methods GET, HEAD, OPTIONS, and all others.
+//! The answers to GET, HEAD, OPTIONS and all other methods.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const PROBES: [&str; 8] = [
 const PAGES: [&str; 3] = ["/environment", "/environment/rust", "/healthcheck/history"];
 
 fn app() -> axum::Router {
-    // The TTL is long enough for a slow machine, so no answer changes between two requests.
+    // The TTL is longer than the test takes on a slow machine. So no answer changes between two requests.
     let check = passes("a")
         .liveness()
         .readiness()
@@ -39,8 +39,8 @@ async fn head_is_get_without_a_body_and_with_its_length() {
         assert_eq!(head.status, got.status, "{path}");
         assert!(head.body.is_empty(), "{path}");
         assert!(!got.body.is_empty(), "{path}");
-        // Only whole probes are cached. The other answers contain the time of the request, whose number of digits
-        // varies, so their lengths may differ.
+        // The library caches only the answers for whole probes. Every other answer contains the time of its request,
+        // and the number of digits of this time varies. So the lengths may differ.
         let (mut got, mut head) = (got.headers, head.headers);
         if path.matches('/').count() > 1 || path == "/environment" {
             assert_ne!(head.remove("content-length").expect("a length"), "0", "{path}");

@@ -1,4 +1,4 @@
-//! The router in an app: merged, nested, with state, beside layers and fallbacks.
+//! The router as a part of an app: merged, nested, with state, and combined with layers and fallbacks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

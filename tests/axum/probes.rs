@@ -13,7 +13,7 @@ use tokio::time::{Instant, advance};
 
 use crate::support::{ask, built, fails, get, over, passes, plain, request, router};
 
-/// A check with a counter of its runs.
+/// Returns a check and the counter of its runs.
 fn counted(name: &str, passing: bool) -> (Check, Arc<AtomicU32>) {
     let runs = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&runs);
@@ -24,7 +24,7 @@ fn counted(name: &str, passing: bool) -> (Check, Arc<AtomicU32>) {
     (check, runs)
 }
 
-/// A check whose run never ends.
+/// Returns a check whose run never ends.
 fn hangs(name: &str) -> Check {
     Check::new(name, std::future::pending::<bool>)
 }
@@ -65,7 +65,7 @@ async fn on_a_probe_a_pass_is_fresh_for_5_s_and_a_failure_for_2_s() {
     for (passing, lasts) in [(true, 5_000), (false, 2_000)] {
         let runs = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&runs);
-        // The first run always passes: before the first pass a failure has a shorter TTL.
+        // Until a check has passed once, its failures have a shorter TTL. So the first run always passes.
         let app = plain([Check::new("a", move || {
             let passes = counted.fetch_add(1, Ordering::SeqCst) == 0 || passing;
             async move { passes }

@@ -1,4 +1,4 @@
-//! Which runtime runs checks and sections, and how often.
+//! The runtime on which checks and sections run, and the number of their runs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -97,10 +97,10 @@ async fn ten_thousand_requests_at_once_on_a_cold_cache_run_each_check_once() {
                 true
             }
         });
-        // The TTL is long enough for the slowest machine to answer all requests.
+        // The TTL is longer than the test takes on a slow machine. So one run of each check serves all requests.
         check.success_ttl(Duration::from_secs(3600))
     });
-    // No request gives up on the slowest machine.
+    // Without a time budget, every request waits for its results, even on a slow machine.
     let app = router(Endpoints::new(built(checks)).answer_within(None));
     let mut herd = JoinSet::new();
     for index in 0..10_000 {

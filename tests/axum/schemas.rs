@@ -1,5 +1,5 @@
-//! The formats of other libraries follow their specifications. Each is validated against a schema that we wrote from
-//! its specification.
+//! The formats of other libraries follow their specifications. The tests validate each format against a schema that we
+//! wrote from its specification.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const FORMS: [(&str, &str); 5] = [
 
 const PATHS: [&str; 4] = ["/healthcheck", "/livez", "/readyz", "/startupz"];
 
-/// The compiled schemas, in the order of `FORMATS`.
+/// The compiled schemas, in the order of `FORMS`.
 struct Specifications {
     schemas: Schemas,
     indices: Vec<SchemaIndex>,
@@ -46,7 +46,7 @@ impl Specifications {
         found.err().map(|error| format!("{error:#}"))
     }
 
-    /// Validates the answer in every format, at every path and for each single check.
+    /// Asserts that the answers in every format are valid, at every path and for each single check.
     async fn hold(&self, what: &str, endpoints: Endpoints, checks: &[&str], header: Option<&'static str>) {
         let router = router(endpoints);
         for (index, (form, _)) in FORMS.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! A scrape never waits, and runs checks no more often than any other request.
+//! A scrape of the metrics never waits for checks. It doesn't run them more often than other requests do.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +16,7 @@ async fn scrape(router: &axum::Router) -> String {
     String::from_utf8(answer.body.to_vec()).expect("text")
 }
 
-/// Lets the started runs end.
+/// Yields to the runtime, so that the started runs end.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
@@ -108,7 +108,8 @@ async fn an_old_result_is_stale_and_one_far_too_old_has_no_status() {
     assert!(has(&old, "healthcheck_status{check=\"a\"} 1"), "{old}");
     assert!(has(&old, "healthcheck_stale{check=\"a\"} 1"), "{old}");
     settle().await;
-    // TTL, time limit, and the 60 s after which a result is too old.
+    // The sum of the TTL (27 s), the time limit (5 s), and a little more than the 60 s after which metrics omit an old
+    // result.
     advance(Duration::from_secs(27 + 5 + 61)).await;
     let far_too_old = scrape(&router).await;
     assert!(!far_too_old.contains("healthcheck_status{"), "{far_too_old}");

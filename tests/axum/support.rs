@@ -28,7 +28,7 @@ pub fn fails(name: &str) -> Check {
     Check::new(name, async || Outcome::fail("broken"))
 }
 
-/// The endpoints of these checks, with the default configuration.
+/// Returns a router for these checks, with the default configuration.
 pub fn plain(checks: impl IntoIterator<Item = Check>) -> Router {
     router(Endpoints::new(built(checks)))
 }
@@ -37,7 +37,7 @@ pub fn router(endpoints: Endpoints) -> Router {
     endpoints.router().expect("the endpoints fit together")
 }
 
-/// A request without a body and without a peer.
+/// Returns a request without a body and without a client address.
 pub fn request(method: Method, uri: &str) -> Request<Body> {
     Request::builder()
         .method(method)
@@ -50,7 +50,7 @@ pub fn get(uri: &str) -> Request<Body> {
     request(Method::GET, uri)
 }
 
-/// A request as `curl` on the same machine sends it.
+/// Returns a GET request from a client on this machine.
 pub fn local(uri: &str) -> Request<Body> {
     from("127.0.0.1:40000", uri)
 }
@@ -74,7 +74,7 @@ pub fn over(mut request: Request<Body>, version: Version) -> Request<Body> {
     request
 }
 
-/// A complete answer.
+/// A response with its complete body.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -92,7 +92,7 @@ impl Answer {
         Some(value.to_str().expect("a header of text"))
     }
 
-    /// The names of the checks in a report.
+    /// Returns the names of the checks in this report.
     pub fn checkers(&self) -> Vec<String> {
         let json = self.json();
         let results = json["results"].as_array().expect("a report");
@@ -118,7 +118,7 @@ pub async fn ask(router: &Router, request: Request<Body>) -> Answer {
     }
 }
 
-/// Serves a router on loopback until the test's runtime ends.
+/// Serves a router on loopback until the test's runtime ends. Returns the address.
 pub async fn served(router: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -127,7 +127,7 @@ pub async fn served(router: Router) -> SocketAddr {
     address
 }
 
-/// Sends these bytes and reads until the server closes the connection.
+/// Sends these bytes. Returns everything that the server sends until it closes the connection.
 pub async fn raw(address: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
     let mut stream = TcpStream::connect(address).await.expect("the server listens");
     // Sending may fail: the server may refuse the request and close the connection before it has read everything.

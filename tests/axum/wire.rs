@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use crate::support::{built, fails, passes, plain, raw, router, served};
 
 fn app() -> Router {
-    // The TTL is long enough for a slow machine, so no answer changes between two requests.
+    // The TTL is longer than the test takes on a slow machine. So no answer changes between two requests.
     plain([passes("a").success_ttl(Duration::from_secs(3_600))])
 }
 

@@ -20,7 +20,7 @@ fn example(name: &str) -> String {
     fs::read_to_string(path.join(name)).unwrap()
 }
 
-/// The names of the metric families in a scrape.
+/// Returns the names of the metric families in a scrape.
 async fn served() -> BTreeSet<String> {
     let check = Check::new("queue", async || true);
     let health = HealthCheck::builder().discover(false).check(check);
@@ -41,14 +41,14 @@ async fn served() -> BTreeSet<String> {
     BTreeSet::new()
 }
 
-/// The names of the library's metrics in an expression. All of them begin with `healthcheck_`.
+/// Returns the names of the library's metrics in an expression. All these names begin with `healthcheck_`.
 fn names(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     let ours = words.filter(|word| word.starts_with("healthcheck_"));
     ours.map(str::to_owned).collect()
 }
 
-/// Collects all expressions and queries, at any depth.
+/// Collects the values of all keys `expr` and `query`, at any depth.
 fn expressions(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
@@ -71,7 +71,8 @@ async fn the_dashboard_shows_all_of_our_metrics_and_no_other() {
     expressions(&dashboard, &mut found);
     assert!(found.len() > 8, "{found:?}");
     assert_eq!(names(&found.join("\n")), served().await);
-    // A name before `{` is a metric's name. Every metric in the dashboard has to be the library's.
+    // In an expression, a name before `{` is the name of a metric. Every metric in the dashboard has to be the
+    // library's.
     for expression in &found {
         for (at, _) in expression.match_indices('{') {
             let name = expression[..at].rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));

@@ -1,5 +1,6 @@
 //! Tests the pages in a browser: `pages.test.mjs` drives headless Chromium with playwright-core, and checks the pages
-//! with axe-core, pa11y and vnu (validator.nu). `.ci/install-clients` installs them; the test fails if one is missing.
+//! with axe-core, pa11y and vnu (validator.nu). `.ci/install-clients` installs these programs. The test fails if one of
+//! them is missing.
 //!
 //! The test writes screenshots to `target/screenshots`.
 #![allow(clippy::unwrap_used)]

@@ -3,8 +3,9 @@
 //! It prints "listening ADDRESS", and reads commands from its standard input, one on each line: "pass NAME", "warn NAME
 //! OUTPUT", "fail NAME OUTPUT", "maintenance REASON" and "end maintenance".
 //!
-//! The argument `scene=empty` gives it no checks. `scene=shared` adds an `external` check and one with `fail_after`.
-//! `scene=denied` and `scene=bearer` protect the environment page, `bearer` with a token.
+//! With the argument `scene=empty` the service has no checks. `scene=shared` adds an `external` check and a check with
+//! `fail_after` to the usual checks. With `scene=denied` the service denies all access to the environment page. With
+//! `scene=bearer` the page needs a token.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::HashMap;
@@ -17,7 +18,7 @@ use healthcheck_axum::{Access, Endpoints, ServeError};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-/// The next outcome of each check.
+/// The next status and output of each check, by the name of the check.
 #[derive(Clone, Default)]
 struct Levers(Arc<Mutex<HashMap<String, (Status, String)>>>);
 

@@ -7,7 +7,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Forwards bytes until `forget` is called. Then the existing connections stay open, but transfer nothing any more.
+/// Forwards bytes until the test calls `forget`. Then the existing connections stay open, but transfer nothing any
+/// more.
 pub struct Blackhole {
     pub address: SocketAddr,
     forgotten: watch::Sender<()>,
@@ -35,7 +36,7 @@ impl Blackhole {
                     tokio::select! {
                         _ = copy_bidirectional(&mut client, &mut server) => {}
                         _ = forgets.changed() => {
-                            // Keeps both ends open without forwarding.
+                            // This task now keeps both connections open without forwarding.
                             std::future::pending::<()>().await;
                         }
                     }
@@ -52,7 +53,7 @@ impl Blackhole {
         }
     }
 
-    /// Refuses new connections from now on. Existing ones continue.
+    /// Refuses new connections from now on. Existing connections continue.
     pub async fn refuse(&self) {
         self.refused.send(()).unwrap();
         while TcpStream::connect(self.address).await.is_ok() {}

@@ -1,5 +1,5 @@
-//! The checks of the machine, on a file system and in a control group that the test creates. Each test runs this binary
-//! again inside of these.
+//! The checks of the machine: disk space, memory, load and open files. A test creates a mount namespace or a control
+//! group, and runs this binary again inside of it.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -12,7 +12,7 @@ use healthcheck::checks::{disk_space, load, memory, open_files};
 
 const ROLE: &str = "HEALTHCHECK_TEST_ROLE";
 
-/// A shell command that runs this test again. The test finds its role in an environment variable.
+/// Returns a shell command that runs this test again. An environment variable tells that run its role.
 fn inside(test: &str, role: &str) -> String {
     let exe = std::env::current_exe().unwrap();
     format!(
@@ -45,7 +45,7 @@ fn a_file_system_that_is_remounted_read_only_fails() {
     }
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().display();
-    // The mount namespace ends with the process, and its mounts with it.
+    // The mount namespace and its mounts disappear when the process ends.
     let mut command = Command::new("unshare");
     let test = inside(
         "a_file_system_that_is_remounted_read_only_fails",
@@ -83,7 +83,7 @@ fn a_file_system_that_gave_up_after_an_error_fails() {
     let made = format!(
         "truncate -s 16M {image} && mkfs.ext4 -q {image} && mount -o loop,errors=remount-ro {image} {place}"
     );
-    // Some machines have no loop devices. The test is skipped there.
+    // Some machines have no loop devices. On these machines the test is skipped.
     let may = ["unshare", "--mount", "sh", "-c", &made];
     if !Command::new(may[0]).args(&may[1..]).status().unwrap().success() {
         println!("no file system in a file may be mounted here");
@@ -98,7 +98,7 @@ fn a_file_system_that_gave_up_after_an_error_fails() {
     run(command);
 }
 
-/// Some sandboxes don't have the files in `/proc`, or have empty ones.
+/// In some sandboxes the files in `/proc` are missing or empty.
 #[test]
 fn a_machine_that_tells_nothing_is_unknown_and_takes_no_instance_out() {
     if std::env::var(ROLE).is_ok() {
@@ -127,7 +127,8 @@ fn a_machine_that_tells_nothing_is_unknown_and_takes_no_instance_out() {
     run(command);
 }
 
-/// Reads more than the group's memory limit, and does so several times. Then the cache is full of active pages.
+/// The test reads a file that is larger than the group's memory limit several times. This fills the page cache with
+/// active pages.
 #[test]
 fn a_container_that_is_full_of_page_cache_has_memory() {
     const LIMIT: u64 = 64 << 20;
@@ -184,7 +185,7 @@ impl Group {
         .into_iter()
         .find_map(|(top, file)| {
             let top = Path::new(top);
-            // Without this file the folder isn't a control group.
+            // A folder without this file isn't a control group.
             let controllers = fs::read_to_string(top.join("cgroup.procs"));
             controllers.ok()?;
             let group = Self(top.join(&name));
@@ -197,7 +198,8 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // The group can only be removed once its process is gone, which takes a moment after the process ends.
+        // The kernel refuses to remove the group while it contains a process. The process disappears a moment after its
+        // end.
         let patience = Instant::now() + Duration::from_secs(10);
         while fs::remove_dir(&self.0).is_err() && Instant::now() < patience {
             std::thread::sleep(Duration::from_millis(10));

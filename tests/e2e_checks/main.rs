@@ -1,6 +1,6 @@
-//! The ready-made checks against real servers: redis, PostgreSQL, MariaDB and nginx. Each test starts its own server on
-//! a free port, kills, pauses and restarts it. Other tests use file systems and control groups that they create, or
-//! servers in this process. `.ci/install-clients` installs the servers.
+//! The ready-made checks against real servers: redis, PostgreSQL, MariaDB and nginx. Most tests start a server of their
+//! own on a free port, and kill, pause and restart it. The other tests use file systems and control groups that they
+//! create, or servers in this process. `.ci/install-clients` installs the servers.
 #![allow(clippy::unwrap_used)]
 
 mod blackhole;

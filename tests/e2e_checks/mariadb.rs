@@ -8,7 +8,7 @@ use healthcheck::{Outcome, Status};
 use crate::servers::mariadb::{mariadb, ready};
 use crate::text;
 
-/// The time limit for checks that should pass, even on a busy machine.
+/// The time limit of checks that should pass. It is long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]

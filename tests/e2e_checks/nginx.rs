@@ -6,8 +6,8 @@ use healthcheck::{Outcome, Status};
 use crate::servers::nginx::{certificate, chain, nginx};
 use crate::text;
 
-/// `LIMIT` is the time limit for checks that should fail. `PATIENCE` is for those that should pass, even on a busy
-/// machine.
+/// Checks that should fail have the time limit `LIMIT`. Checks that should pass have the time limit `PATIENCE`, which
+/// is long enough for a busy machine.
 const LIMIT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -87,7 +87,8 @@ async fn a_certificate_near_its_end_is_noticed_and_so_is_its_renewal() {
     server.resume();
 }
 
-/// The server's own certificate is valid for 90 days, and its intermediate only for five.
+/// The server's own certificate is valid for 90 days. If its intermediate certificate expires earlier, the check has to
+/// report that one.
 #[tokio::test]
 async fn an_intermediate_that_ends_first_is_noticed() {
     let (server, _, _) = nginx(60);

@@ -9,12 +9,12 @@ use crate::blackhole::Blackhole;
 use crate::servers::postgres::{postgres, promote, ready, standby};
 use crate::text;
 
-/// `LIMIT` is the time limit for checks that should fail. `PATIENCE` is for those that should pass, even on a busy
-/// machine.
+/// Checks that should fail have the time limit `LIMIT`. Checks that should pass have the time limit `PATIENCE`, which
+/// is long enough for a busy machine.
 const LIMIT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Waits until the pool has its connection back: sqlx pings each returned connection first.
+/// Waits until the pool has its connection back. sqlx first pings each returned connection, so this takes a moment.
 async fn given_back(pool: &PgPool) {
     while pool.num_idle() == 0 {
         tokio::task::yield_now().await;
@@ -80,7 +80,7 @@ async fn a_pool_that_is_used_up_is_a_warning_after_a_bounded_wait() {
     let outcome = checks::sqlx(&pool).wait(Duration::from_millis(200)).await;
     assert_eq!(outcome, Outcome::warn("pool exhausted (2 of 2 in use)"));
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-    // The check passes if a connection is returned to the pool in time.
+    // The check passes if another task returns its connection to the pool in time.
     let check = tokio::spawn(checks::sqlx(&pool).wait(PATIENCE).timeout(PATIENCE).into_future());
     tokio::task::yield_now().await;
     drop(held);
@@ -156,7 +156,7 @@ async fn a_used_up_pool_whose_connection_comes_back_in_time_passes_though_new_on
     let held = pool.acquire().await.unwrap();
     between.refuse().await;
     let check = tokio::spawn(checks::sqlx(&pool).wait(PATIENCE).timeout(PATIENCE).into_future());
-    // By then the proxy has long refused the check's own connection.
+    // After this sleep, the proxy has refused the new connection that the check tried to open.
     tokio::time::sleep(Duration::from_millis(200)).await;
     drop(held);
     let outcome = check.await.unwrap();
@@ -179,8 +179,8 @@ async fn a_connection_of_the_pool_that_was_forgotten_between_is_no_failure() {
     assert_eq!(checks::sqlx(&pool).timeout(LIMIT).await.status(), Status::Pass);
 }
 
-/// The server accepts no clients while it starts up. The pool waits for it, and so does the check, which reports the
-/// reason.
+/// While a server starts up, it accepts no clients. Meanwhile the pool tries again, and the check waits for the pool.
+/// At its time limit the check reports the server's message.
 #[tokio::test]
 async fn a_server_that_starts_up_is_waited_for_and_says_so() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -252,7 +252,7 @@ async fn a_standby_answers_a_ping_and_is_not_writable_until_it_is_promoted() {
     promote(&second);
     let outcome = checks::sqlx(&second_pool).writable().expect_true(PRIMARY).await;
     assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
-    // The database itself can be set to read-only.
+    // A setting of the database can make it read-only, too.
     for (set, status) in [("on", Status::Fail), ("off", Status::Pass)] {
         let alter = format!("ALTER DATABASE postgres SET default_transaction_read_only = {set}");
         ::sqlx::raw_sql(&format!("SET default_transaction_read_only = off; {alter}"))

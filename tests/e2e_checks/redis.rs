@@ -7,8 +7,8 @@ use healthcheck::{Outcome, Status};
 use crate::servers::redis::redis;
 use crate::text;
 
-/// `LIMIT` is the time limit for checks that should fail. `PATIENCE` is for those that should pass, even on a busy
-/// machine.
+/// Checks that should fail have the time limit `LIMIT`. Checks that should pass have the time limit `PATIENCE`, which
+/// is long enough for a busy machine.
 const LIMIT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -158,7 +158,7 @@ async fn a_primary_that_refuses_writes_is_not_writable() {
         );
         say(&client, &["CONFIG", "SET", setting, "0"]).await;
     }
-    // A user that may only write keys with a certain prefix.
+    // Creates a user that may write only keys with a certain prefix.
     let user = ["ACL", "SETUSER", "app", "on", "nopass", "~orders:*", "+@all"];
     say(&client, &user).await;
     let port = server.port;

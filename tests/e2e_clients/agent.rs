@@ -7,7 +7,8 @@ use crate::stats::HaProxy;
 #[test]
 fn haproxy_follows_the_agent_into_each_state_and_back() {
     let (agent, second_agent) = (free_addr().to_string(), free_addr().to_string());
-    // With `addr=`, the service listens by itself as `serve` does, so another process can reuse the port at once.
+    // With the argument `addr=`, the service binds this address with `serve`. When the service has ended, another
+    // process can bind the same port at once.
     let addr = free_addr();
     let serve = || {
         let mut served = Served::spawn(Served::command(&[
@@ -56,8 +57,8 @@ fn haproxy_follows_the_agent_into_each_state_and_back() {
     assert_eq!(haproxy.state("shop-2").0, "UP");
     assert!(first.wait().success());
 
-    // A new process at the same address ends its predecessor's drain. It starts at once: the test doesn't reserve the
-    // two ports.
+    // In HAProxy, a new process at the same address ends the drain of the first process. The test starts the new
+    // process at once, because nothing reserves the two ports.
     let _again = serve();
     haproxy.wait_for("shop-1", up);
 }

@@ -1,4 +1,4 @@
-//! Apache, Varnish and Caddy in front of two instances. Each must send requests only to ready instances.
+//! Apache, Varnish and Caddy in front of two instances. Each load balancer must send requests only to ready instances.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -16,8 +16,8 @@ use crate::process::Served;
 use crate::proxies::caddy;
 use crate::states::{at, follow};
 
-/// The instance that goes through the states, and another one that always passes. Liveness passes in every state, so
-/// `/livez` shows which instance answers: only the first one has the check `runtime`.
+/// Starts two instances. The first goes through the states, and the second always passes. `/livez` passes in every
+/// state and shows which instance answers, since only the first has the check `runtime`.
 fn two() -> ((Served, SocketAddr), (Served, SocketAddr)) {
     let addr = free_addr();
     ((at(addr), addr), Served::start(&["no_runtime_check=yes"]))
@@ -36,7 +36,8 @@ fn ask(front: SocketAddr, path: &str) -> Option<String> {
     Some(answer)
 }
 
-/// Whether the first instance gets requests. The load balancer distributes twelve requests in turn or at random.
+/// Returns whether the first instance gets requests. The load balancer distributes the twelve requests in turn or at
+/// random.
 fn first_is_in(front: SocketAddr) -> bool {
     let mut answers = (0..12).filter_map(|_| ask(front, "/livez"));
     answers.any(|answer| answer.contains("\"runtime\""))
@@ -55,7 +56,7 @@ fn assert_closed(front: SocketAddr) {
     }
 }
 
-/// Apache with this site, which listens on `front`.
+/// Starts Apache with this site, which listens on `front`.
 pub fn apache(site: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("apache2", &["-v"]);
     let modules = [
@@ -89,7 +90,7 @@ pub fn apache(site: &str, front: SocketAddr, folder: &TempDir) -> Client {
     apache
 }
 
-/// Varnish with this VCL, which listens on `front`.
+/// Starts Varnish with this VCL. Varnish listens on `front`.
 pub fn varnish(vcl: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("varnishd", &["-V"]);
     let file = folder.path().join("default.vcl");

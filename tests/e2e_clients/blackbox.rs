@@ -26,7 +26,7 @@ fn start() -> (Client, SocketAddr, tempfile::TempDir) {
     (exporter, addr, folder)
 }
 
-/// Whether the exporter's module accepts this page.
+/// Returns whether the exporter's module reports success for this page.
 fn succeeds(exporter: SocketAddr, module: &str, page: &str) -> bool {
     let mut stream = TcpStream::connect(exporter).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The time limit for everything that waits. Nothing takes this long unless it fails.
+/// The limit for every wait in these tests. Only a failing test waits this long.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// A running program. Dropping it ends the program.
@@ -31,12 +31,12 @@ impl Client {
         Self { child, log }
     }
 
-    /// The program's output so far.
+    /// Returns the program's output so far.
     pub fn output(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Waits until the condition holds. Panics if the program ends before.
+    /// Waits until the condition holds. Panics if the program ends earlier.
     pub fn wait_until(&mut self, what: &str, mut holds: impl FnMut() -> bool) {
         let end = Instant::now() + LIMIT;
         while !holds() {
@@ -75,7 +75,7 @@ fn missing(command: &Command, error: &std::io::Error) -> ! {
     )
 }
 
-/// A file of `examples`, with the documented addresses replaced by those of the test.
+/// Returns a file of `examples`. Replaces the documented addresses with those of the test.
 pub fn example(name: &str, replacements: &[(&str, &str)]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../examples")

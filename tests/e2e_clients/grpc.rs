@@ -1,4 +1,4 @@
-//! The client of gRPC's own project, grpcio-health-checking, against `examples/grpc`.
+//! Tests `examples/grpc` with grpcio-health-checking, which is the client of gRPC's own project.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
@@ -11,9 +11,10 @@ use tempfile::TempDir;
 use crate::client::LIMIT;
 use crate::process::Served;
 
-/// The example with the folder that its check looks for, and where it serves gRPC.
+/// Starts the example. Returns its process, its gRPC address, and the temporary directory in which its check looks for
+/// a folder.
 fn example() -> (Served, String, TempDir) {
-    // target/debug/deps/e2e_clients-… → target/debug/examples/grpc
+    // This binary is `target/debug/deps/e2e_clients-…`. The example is `target/debug/examples/grpc`.
     let own = std::env::current_exe().unwrap();
     let program = own.parent().and_then(Path::parent).unwrap().join("examples/grpc");
     assert!(
@@ -38,7 +39,7 @@ fn folder(temporary: &TempDir) -> PathBuf {
     temporary.path().join("healthcheck-grpc")
 }
 
-/// The client, which takes commands. It ends when it is dropped.
+/// The process of the client, which takes commands. Dropping it ends the process.
 struct Client {
     process: Child,
     commands: ChildStdin,
@@ -73,13 +74,13 @@ impl Client {
         answer.unwrap()
     }
 
-    /// The answer to a command, such as a status or the name of an error's code.
+    /// Sends a command. Returns the client's answer, such as a status or the name of an error code.
     fn ask(&mut self, command: &str) -> String {
         writeln!(self.commands, "{command}").unwrap();
         self.answer()
     }
 
-    /// Asks until the answer is this.
+    /// Repeats the command until the client's answer is `wanted`.
     fn wait_for(&mut self, command: &str, wanted: &str) {
         let began = Instant::now();
         loop {
@@ -135,7 +136,7 @@ fn a_channel_with_client_side_health_checks_calls_only_while_the_service_serves(
     }
     std::fs::remove_dir(folder(&temporary)).unwrap();
     client.wait_for("check storage", "NOT_SERVING");
-    // The server would answer. The channel doesn't ask it.
+    // The server would answer this call. But the client's channel doesn't send it while the service doesn't serve.
     for service in ["", "storage"] {
         let refused = client.ask(&format!("client-side {service}"));
         assert!(

@@ -12,10 +12,10 @@ use crate::process::Served;
 use crate::states::{at, follow};
 use crate::stats::HaProxy;
 
-/// The longest time of the load. The drain takes 5 s of it.
+/// The maximum duration of the load. The drain takes 5 s of it.
 const LONGEST_LOAD: Duration = Duration::from_secs(40);
 
-/// Two instances behind HAProxy, which considers both up.
+/// Starts two instances behind HAProxy. Waits until HAProxy considers both of them up.
 fn two() -> ([Served; 2], HaProxy) {
     let ((first, first_addr), (second, second_addr)) = (Served::start(&[]), Served::start(&[]));
     let mut haproxy = HaProxy::start(
@@ -31,7 +31,7 @@ fn two() -> ([Served; 2], HaProxy) {
     ([first, second], haproxy)
 }
 
-/// The status line of a request on its own connection.
+/// Sends a request on its own connection. Returns the status line of the answer.
 fn ask(addr: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(addr)?;
     stream.set_read_timeout(Some(LIMIT))?;

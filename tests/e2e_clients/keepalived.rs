@@ -1,5 +1,5 @@
-//! keepalived with the self-probe as its script. It runs in its own network namespace, since keepalived doesn't work
-//! with the loopback interface.
+//! keepalived runs the self-probe as its check script. keepalived can't use the loopback interface, so the test runs it
+//! in a network namespace of its own.
 #![cfg(target_os = "linux")]
 
 use std::fs;

@@ -1,5 +1,5 @@
-//! Real clients that watch a service: load balancers, monitors and scrapers. Each runs with its configuration from
-//! `examples`, on free ports. `.ci/install-clients` installs them; the test fails if its client is missing.
+//! Real clients that watch a service: load balancers, monitors and scrapers. Each client runs with its configuration
+//! from `examples`, on free ports. `.ci/install-clients` installs the clients. A test fails if its client is missing.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

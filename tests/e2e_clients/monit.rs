@@ -40,7 +40,7 @@ fn monit_follows_the_service_into_each_state_and_back_with_the_output_of_its_che
     let logged = || fs::read_to_string(&log).unwrap_or_default();
     monit.wait_until("it starts", || logged().contains("started"));
 
-    // It logs changes.
+    // monit logs the status only when it changes.
     let succeeds = || {
         let log = logged();
         let mut verdicts = log.lines().filter_map(|line| line.split_once("'shop' status "));

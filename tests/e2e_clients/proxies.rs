@@ -1,5 +1,5 @@
-//! Common configurations of reverse proxies, and what an outsider can see through each. The results are the table in
-//! SECURITY.md.
+//! Common configurations of reverse proxies. The tests find out what an outsider can see through each proxy.
+//! SECURITY.md has a table of the results.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -21,7 +21,7 @@ use crate::stats::HaProxy;
 /// protects it.
 const VALUE: &str = "violet-with-a-tinge-of-grey";
 
-/// A service on loopback with one check, which fails.
+/// Starts a service on loopback. One of its checks fails.
 fn service() -> (Served, SocketAddr) {
     let mut command = Served::command(&["broken=yes"]);
     command.env("COLOUR", VALUE);
@@ -35,7 +35,7 @@ fn service() -> (Served, SocketAddr) {
     (served, addr)
 }
 
-/// The last three cells of this proxy's row in the table.
+/// Returns the last three cells of this proxy's row in the table of SECURITY.md.
 fn seen_through(front: SocketAddr) -> String {
     let environment = |host| {
         let answer = ask(front, "/environment", host);
@@ -173,7 +173,7 @@ fn the_nginx_of_the_example_tells_those_outside_each_state_of_the_service() {
     follow(served, || at(addr), is_ready);
 }
 
-/// The status code, where an answer comes in time.
+/// Returns the status code, or `None` if no answer comes within the limit.
 fn get_within(addr: SocketAddr, path: &str, limit: Duration) -> Option<u16> {
     let mut stream = TcpStream::connect(addr).ok()?;
     stream.set_read_timeout(Some(limit)).unwrap();
@@ -184,7 +184,7 @@ fn get_within(addr: SocketAddr, path: &str, limit: Duration) -> Option<u16> {
     std::str::from_utf8(&status[9..]).ok()?.parse().ok()
 }
 
-/// Asserts that the pages for internal use are closed to outsiders.
+/// Asserts that the proxy answers 404 to outsiders who request the pages for internal use.
 fn assert_closed(front: SocketAddr, host: &str) {
     for inside in [
         "/environment",

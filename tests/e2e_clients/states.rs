@@ -9,12 +9,12 @@ use rustix::process::Signal;
 use crate::client::LIMIT;
 use crate::process::Served;
 
-/// Longer than any client in the examples takes to notice a change.
+/// Every client in the examples notices a change within this time.
 const LONG_ENOUGH: Duration = Duration::from_secs(5);
 
-/// Leads a passing service through a warning, a failure, maintenance, a hang and the drain, and back to passing in
-/// between. `again` starts a successor after the drain. `is_in` returns whether the watching program considers the
-/// service ready.
+/// Leads a passing service through a warning, a failure, maintenance, a hang and the drain. Between these states the
+/// service passes again. `again` starts a new service after the drain. `is_in` returns whether the watching program
+/// considers the service ready.
 pub fn follow(mut served: Served, again: impl FnOnce() -> Served, mut is_in: impl FnMut() -> bool) {
     let mut wait_for = |state: &str, wanted: bool| {
         let began = Instant::now();
@@ -61,7 +61,7 @@ pub fn follow(mut served: Served, again: impl FnOnce() -> Served, mut is_in: imp
     wait_for("the next one in its place", true);
 }
 
-/// Starts a service at this address, which an earlier one may have used.
+/// Starts a service at this address. An earlier service may have used the same address.
 pub fn at(addr: SocketAddr) -> Served {
     let mut served = Served::spawn(Served::command(&[&format!("addr={addr}")]));
     served.wait_for_log(&format!("listening on http://{addr}"));

@@ -36,7 +36,7 @@ impl HaProxy {
         it
     }
 
-    /// It listens on its ports before its stats socket has its name.
+    /// Waits until the stats socket accepts connections. HAProxy listens on its ports before it creates this socket.
     pub fn wait_for_stats(&mut self) {
         let socket = &self.socket;
         self.client
@@ -89,7 +89,7 @@ fn ask(socket: &PathBuf) -> String {
     table
 }
 
-/// The status and weight of a server in HAProxy's table.
+/// Returns the status and weight of a server in HAProxy's table.
 fn state(table: &str, server: &str) -> (String, u32) {
     let mut lines = table.lines();
     let names: Vec<&str> = lines

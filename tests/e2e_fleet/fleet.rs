@@ -1,4 +1,4 @@
-//! Ten processes, the load balancer in front of them, the dependency that they share, and the load.
+//! The test environment: ten processes, the load balancer in front of them, their shared dependency, and the load.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -16,7 +16,7 @@ use crate::stats::HaProxy;
 
 pub const MEMBERS: usize = 10;
 
-/// The dependency of all members. It counts the connections of each second.
+/// The dependency that all members share. It counts the connections to it.
 pub struct Dependency {
     pub addr: SocketAddr,
     is_up: Arc<AtomicBool>,
@@ -48,7 +48,7 @@ impl Dependency {
         self.is_up.store(up, Ordering::SeqCst);
     }
 
-    /// Counts the connections in each of the next seconds. Calls `look` ten times a second meanwhile.
+    /// Returns the number of connections in each of the next seconds. Meanwhile calls `look` ten times a second.
     pub fn questions(&self, seconds: usize, mut look: impl FnMut()) -> Vec<usize> {
         let began = Instant::now();
         let second = |number: usize| {
@@ -103,7 +103,7 @@ impl Member {
         self.process = Self::spawn(&self.arguments);
     }
 
-    /// The status code of this member at a path on its health port.
+    /// Sends a request to this member's health port. Returns the status code.
     pub fn code(&self, path: &str) -> u16 {
         get(self.health, path).code
     }
@@ -140,14 +140,15 @@ impl Fleet {
         Self { members, haproxy }
     }
 
-    /// The numbers of the members that get no requests at the moment.
+    /// Returns the numbers of the members that get no requests at the moment.
     pub fn gone(&self) -> Vec<usize> {
         let is_gone = |number: &usize| !self.haproxy.state(&format!("shop-{number}")).0.starts_with("UP");
         (0..MEMBERS).filter(is_gone).collect()
     }
 }
 
-/// Clients that send requests through the load balancer until they are stopped. They record every request that fails.
+/// Clients that send requests through the load balancer until the test stops them. They record every request that
+/// fails.
 pub struct Load {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicUsize>,

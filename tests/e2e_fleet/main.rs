@@ -1,6 +1,6 @@
-//! A failing shared dependency never takes the whole fleet out of rotation: ten real processes behind a real HAProxy,
-//! under load. The tests print what they measure. The outage of the shared dependency is as long as a real failover; that
-//! of the workers is shorter.
+//! A failing shared dependency never takes the whole fleet out of rotation. The tests run ten real processes behind a
+//! real HAProxy, under load, and print their measurements. The outage is as long as a real failover. Only the test of
+//! the workers has a shorter outage.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
@@ -33,16 +33,17 @@ use process::get;
 use rustix::process::Signal;
 use serde_json::Value;
 
-/// Runs one test at a time, so that no other fleet slows it down.
+/// Waits until no other test runs. Returns a guard that makes other tests wait, since another fleet would slow this one
+/// down.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// In seconds, as long as a failover takes.
+/// The length of the outage in seconds. A real failover takes this long.
 const OUTAGE: usize = 45;
 
-/// The exit code of the Nagios plugin: 0 is OK, 2 is CRITICAL.
+/// Runs the Nagios plugin. Returns its exit code: 0 is OK, 2 is CRITICAL.
 fn check_http(port: u16) -> i32 {
     let mut command = Command::new("/usr/lib/nagios/plugins/check_http");
     command.args(["-I", "127.0.0.1", "-u", "/healthcheck", "-p", &port.to_string()]);
@@ -54,7 +55,7 @@ fn check_http(port: u16) -> i32 {
         .unwrap()
 }
 
-/// Starts Prometheus with these targets and the shipped alert rules.
+/// Starts Prometheus with these targets and the alert rules from `examples`.
 fn prometheus(targets: &[String]) -> (Client, SocketAddr, tempfile::TempDir) {
     print_version("prometheus", &["--version"]);
     let (folder, listen) = (tempfile::tempdir().unwrap(), free_addr());
@@ -85,7 +86,7 @@ fn prometheus(targets: &[String]) -> (Client, SocketAddr, tempfile::TempDir) {
     (Client::start(&mut command, folder.path()), listen, folder)
 }
 
-/// The labels of each firing alert about a failing check.
+/// Returns the firing alerts about failing checks.
 fn firing(prometheus: SocketAddr) -> Vec<Value> {
     let Ok(mut stream) = TcpStream::connect(prometheus) else {
         return Vec::new();
@@ -108,7 +109,8 @@ fn firing(prometheus: SocketAddr) -> Vec<Value> {
     firing.cloned().collect()
 }
 
-/// An outage of 45 s under load, in which no member leaves. `in_it` looks at the members while it goes on.
+/// Causes an outage of 45 s under load. Asserts that every member stays in rotation. Calls `start` before the load
+/// begins, and `in_it` just before the outage ends.
 fn ride_out(options: &[&str], start: impl FnOnce(&Fleet), in_it: impl FnOnce(&Fleet)) {
     let dependency = Dependency::start();
     let fleet = Fleet::start(&dependency, options);
@@ -141,7 +143,7 @@ fn ride_out(options: &[&str], start: impl FnOnce(&Fleet), in_it: impl FnOnce(&Fl
     }
 }
 
-/// Readiness is degraded, so the member stays.
+/// Asserts that readiness answers 200 with the status degraded. Returns the answer's body.
 fn assert_degraded(member: &Member) -> String {
     let readiness = get(member.health, "/readyz");
     assert_eq!(
@@ -151,7 +153,7 @@ fn assert_degraded(member: &Member) -> String {
     readiness.body
 }
 
-/// One fleet whose members' check is external, and every monitor is red.
+/// Runs a fleet whose shared check is external. No member leaves the rotation, but every monitor shows the failure.
 fn external() {
     let monitor = RefCell::new(None);
     ride_out(
@@ -177,7 +179,7 @@ fn external() {
     );
 }
 
-/// One fleet whose members' check is critical, and fails only after 60 s.
+/// Runs a fleet whose shared check is critical, but fails only after 60 s.
 fn critical_with_fail_after() {
     ride_out(
         &["database=critical", "fail_after=60000"],
@@ -225,8 +227,8 @@ fn a_members_own_failure_takes_it_alone_out_within_the_documented_sum() {
     let _alone = alone();
     let dependency = Dependency::start();
     let mut fleet = Fleet::start(&dependency, &["database=external"]);
-    // The sum of: the maximum age of a pass on a probe, the check's time limit, and twice the prober's period and time
-    // limit.
+    // The documented sum: the maximum age of a pass on a probe, the check's time limit, and two rounds of the prober. A
+    // round is the prober's period and the time limit of an answer.
     let sum = Duration::from_secs(5) + Duration::from_secs(1) + 2 * Duration::from_millis(500 + 800);
     for (number, failure) in [(3, "fill the disk"), (7, "block")] {
         fleet.members[number].process.send(failure);

@@ -1,4 +1,5 @@
-//! A process of the fleet: an application on one port, its health on another, a shared dependency, and its own disk.
+//! A process of the fleet. It serves an application on one port and its health on another. Its checks are for the
+//! shared dependency and for its own disk.
 //!
 //! It prints "listening" once both ports answer. It reads the commands "fill the disk" and "block" from its standard
 //! input.
@@ -27,11 +28,11 @@ fn main() {
         .build()
         .unwrap();
     runtime.block_on(runtime.spawn(run())).unwrap();
-    // Exiting doesn't wait for blocked workers.
+    // `exit` doesn't wait for blocked workers, so the process can end.
     std::process::exit(0);
 }
 
-/// Connects to the dependency, which greets each client that it serves with a byte.
+/// Connects to the dependency and reads a byte. The dependency sends this byte only while it is up.
 async fn greeted(by: String) -> io::Result<()> {
     TcpStream::connect(by).await?.read_u8().await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! Workers behind a gate during an outage.
+//! During an outage, workers wait at a gate.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,7 @@ const WORKERS: usize = 16;
 struct Tally {
     taken: AtomicUsize,
     failed: AtomicUsize,
-    /// The times at which workers were let through.
+    /// The times at which the gate let a worker through.
     passages: Mutex<Vec<Instant>>,
     /// The time of the check's first pass after its failure.
     passed: Mutex<Option<Instant>>,
@@ -65,7 +65,7 @@ async fn outage() {
                     return;
                 }
                 tally.passages.lock().unwrap().push(Instant::now());
-                // The worker's task.
+                // The worker processes a message.
                 sleep(Duration::from_millis(50)).await;
                 if greeted().await.is_err() {
                     tally.failed.fetch_add(1, Ordering::SeqCst);
@@ -104,6 +104,7 @@ async fn outage() {
     );
     assert!(failed <= WORKERS, "{failed}");
     assert!(paced <= 10, "{paced} were let through within the first second");
-    // In the median a wake is within 5 ms of a bare one (tests/runtime/waiting.rs). This is one wake, on a busy machine.
+    // tests/runtime/waiting.rs asserts that the median wake is at most 5 ms later than a bare notification. This limit
+    // is for a single wake on a busy machine, so it is longer.
     assert!(later[0] < Duration::from_millis(50), "{:?}", later[0]);
 }

@@ -1,4 +1,4 @@
-//! The OpenAPI document is valid. schemathesis generates requests from it, valid and invalid ones, and every answer
+//! The OpenAPI document is valid. schemathesis generates valid and invalid requests from the document. Every answer
 //! conforms to the document. `.ci/install-clients` installs both validators.
 #![allow(clippy::unwrap_used)]
 
@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// The service under test, which takes commands. Dropping it ends the service.
+/// The process of the service under test, which takes commands. Dropping it ends the process.
 struct Service {
     process: Child,
     commands: ChildStdin,
@@ -16,7 +16,7 @@ struct Service {
 }
 
 impl Service {
-    /// Starts the service. Returns it with its address.
+    /// Starts the service. Returns the service and its address.
     fn start() -> (Self, String) {
         let mut process = Command::new(env!("CARGO_BIN_EXE_subject"))
             .stdin(Stdio::piped())
@@ -90,7 +90,7 @@ fn asked(address: &str) -> u32 {
         ],
     );
     assert!(found_nothing, "{said}");
-    // The output has a line "2424 generated, 2424 passed".
+    // The output has a line such as "2424 generated, 2424 passed".
     let counted = said
         .lines()
         .find_map(|line| line.trim().split_once(" generated, "));
@@ -104,7 +104,7 @@ fn schemathesis_finds_nothing_in_two_thousand_requests() {
     println!("against {}", run("schemathesis", &["--version"]).1.trim());
     let (mut service, address) = Service::start();
     let while_all_pass = asked(&address);
-    // Now every possible answer occurs: 503 for the whole, and 200 with a warning for parts of it.
+    // Now the answers vary: 503 for the whole service, and 200 with a warning for parts of it.
     service.tell("fail database connection refused");
     service.tell("warn disk 9 % left");
     service.tell("fail recommendations no answer");

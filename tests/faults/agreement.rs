@@ -13,7 +13,7 @@ use crate::shown::get;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A check that passes once. Every later run hangs.
+/// Returns a check that passes once. Every later run hangs.
 fn hangs_after_a_pass(name: &str) -> Check {
     let runs = Arc::new(AtomicU32::new(0));
     Check::new(name, move || {
@@ -31,7 +31,7 @@ fn status_of(health: &HealthCheck, name: &str) -> Status {
     report.get(name).unwrap().status
 }
 
-/// Waits until a listener, which runs on its own thread, has been called.
+/// Waits until the library has called a listener, which it does on the listener's own thread.
 fn wait_until(heard: impl Fn() -> bool, what: &str) {
     let end = Instant::now() + Duration::from_secs(10);
     while !heard() {
@@ -40,7 +40,7 @@ fn wait_until(heard: impl Fn() -> bool, what: &str) {
     }
 }
 
-/// The check (`None` for the whole) and the status that a listener was called with.
+/// A call of a listener: the name of the check (`None` for the overall status), and the new status.
 type Heard = (Option<String>, Status);
 
 #[tokio::test(start_paused = true)]
@@ -127,8 +127,8 @@ fn maintenance_and_the_end_of_the_history_agree_after_a_hundred_thousand_races()
     }
 }
 
-/// The dependency has recovered, but the last run of `api` is stuck. Its failure is fresh, so the report is served from
-/// the cache.
+/// The dependency has recovered, but the last run of `api` is stuck. The failure of `api` is fresh, so the library
+/// serves the report from the cache.
 #[tokio::test(start_paused = true)]
 async fn a_stuck_check_whose_dependency_has_recovered_is_fresh() {
     let fails = Arc::new(AtomicBool::new(false));

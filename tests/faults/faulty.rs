@@ -1,5 +1,5 @@
-//! The child process of the tests in this directory. The first argument selects the scenario, and the exit code is the
-//! result.
+//! The child process of the tests in this directory. The first argument selects the scenario. The exit code is 0 if
+//! everything in the scenario was right.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::io::Write;
@@ -58,13 +58,14 @@ fn reports() -> bool {
     })
 }
 
-/// How the log behaves.
+/// How the service's log behaves.
 #[derive(PartialEq)]
 enum Log {
     Free,
     /// Writing a log line blocks forever.
     Clogged,
-    /// The same, and the application logs a line on each thread of its runtime, so all of them block.
+    /// Writing a log line blocks forever. The application logs a line on each worker of its runtime, so all workers
+    /// block.
     BlocksApplication,
 }
 
@@ -79,7 +80,7 @@ fn serves(addr: &str, lines: Log) -> bool {
     if lines != Log::Free {
         std::thread::spawn(|| {
             let mut out = std::io::stdout().lock();
-            // The pipe is soon full. Then this thread blocks, and holds the lock of the standard output.
+            // Once the pipe is full, this thread blocks. It still holds the lock of the standard output.
             while out.write_all(&[b'x'; 4_096]).is_ok() {}
         });
         std::thread::sleep(Duration::from_millis(300));
@@ -92,7 +93,7 @@ fn serves(addr: &str, lines: Log) -> bool {
     runtime.block_on(serving).unwrap()
 }
 
-/// A service whose check prints a line for each run.
+/// Runs a service whose check prints a line for each run.
 fn counts(addr: &str, log: &str) -> bool {
     let health = HealthCheck::builder()
         .discover(false)
@@ -105,7 +106,8 @@ fn counts(addr: &str, log: &str) -> bool {
     runtime().block_on(endpoints.serve(addr)).is_ok()
 }
 
-/// Creates many health checks, each with a sync check, a listener and a log line. Their threads have to end.
+/// Creates many health checks, each with a sync check, a listener and a log line. Returns whether their threads have
+/// ended.
 fn leaves_no_threads() -> bool {
     tracing_subscriber::fmt().with_writer(std::io::sink).init();
     let runtime = runtime();

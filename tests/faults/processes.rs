@@ -16,7 +16,7 @@ mod client;
 
 use client::{LIMIT, get, get_until};
 
-/// The child process. Dropping this kills it if it is still running.
+/// The child process. Dropping it kills the process if it is still running.
 struct Faulty(Child);
 
 impl Faulty {
@@ -104,7 +104,7 @@ fn with_a_log_that_nobody_reads_a_service_ends_in_its_delay_and_its_drain() {
     let addr = free_addr();
     let mut faulty = Faulty::start(&["clogged", &addr.to_string()], Stdio::piped);
     listens(addr);
-    // The pipe should be full by then. If it isn't, the test is only easier to pass.
+    // After this sleep the pipe should be full. If it isn't, the test is only easier to pass.
     std::thread::sleep(Duration::from_millis(500));
     let begins = Instant::now();
     let answer = get(addr, "/readyz");
@@ -124,8 +124,8 @@ fn with_a_log_that_nobody_reads_a_service_ends_in_its_delay_and_its_drain() {
     );
 }
 
-/// The application's own log lines block its runtime for good, so it never fetches the result of `serve`. The signal
-/// that ended the service then ends the process, too.
+/// The application's own log lines block its runtime forever, so the application never gets the result of `serve`. The
+/// signal that has stopped the service then has to end the process, too.
 #[test]
 fn with_an_application_that_its_log_blocks_liveness_says_what_stands_still_and_the_process_ends() {
     let addr = free_addr();

@@ -1,4 +1,4 @@
-//! A runtime asks for a report, and isn't driven any more afterwards.
+//! A task on a runtime requests a report. Afterwards no thread drives this runtime any more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +12,7 @@ fn current_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// A check whose first run hangs. Every later run passes.
+/// Returns a check whose first run hangs. Every later run passes.
 fn first_hangs(runs: &Arc<AtomicU32>) -> Check {
     let runs = Arc::clone(runs);
     Check::new("db", move || {

@@ -1,4 +1,5 @@
-//! A report shows every check as of its request, and a scrape of the metrics doesn't change what readiness serves.
+//! A report shows every check as it was when the request came. A scrape of the metrics doesn't change the answers of
+//! readiness.
 
 use std::time::Duration;
 
@@ -74,7 +75,7 @@ async fn a_scrape_of_the_metrics_changes_nothing_of_what_readiness_serves() {
         .unwrap();
     let router: Router = Endpoints::new(health).router().unwrap();
     let readiness = || ask(router.clone(), "/readyz");
-    // From here on no check is due.
+    // This request runs all checks. After it, no check is due.
     ask(router.clone(), "/healthcheck").await;
     let before = readiness().await;
     for _ in 0..10 {

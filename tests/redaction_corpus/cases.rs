@@ -1,4 +1,4 @@
-//! The cases of the corpus, and the conditions for each.
+//! The cases of the redaction corpus, and the condition that each case has to meet.
 
 use std::io::Read;
 
@@ -21,7 +21,7 @@ pub struct Case {
     #[serde(default)]
     pub name: String,
     pub value: Value,
-    /// The secret that must not be visible. `None` in a case that must be shown.
+    /// The secret that must not be visible. `None` in a case whose value must be shown.
     #[serde(default)]
     secret: Option<String>,
     #[serde(default)]
@@ -49,17 +49,17 @@ impl Corpus {
 }
 
 impl Case {
-    /// The value of a variable or an output.
+    /// Returns the value of a variable or an output.
     pub fn text(&self) -> String {
         self.value.as_str().unwrap().to_owned()
     }
 
-    /// The command line, beginning with the name of the program.
+    /// Returns the command line, which begins with the name of the program.
     pub fn arguments(&self) -> Vec<String> {
         serde_json::from_value(self.value.clone()).unwrap()
     }
 
-    /// Whether the output contains no secret: neither in the JSON text nor in the decoded strings.
+    /// Returns whether the output contains no secret, neither in its JSON text nor in its decoded strings.
     pub fn is_hidden_in(&self, shown: &Value) -> bool {
         let mut seen = shown.to_string();
         decode(shown, &mut seen);
@@ -69,7 +69,7 @@ impl Case {
             .any(|secret| seen.contains(secret.as_str()))
     }
 
-    /// Whether the output is the unchanged value.
+    /// Returns whether the output is the unchanged value.
     pub fn is_whole_in(&self, shown: &Value) -> bool {
         *shown == self.value
     }

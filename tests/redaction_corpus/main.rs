@@ -1,5 +1,5 @@
-//! The corpus of redaction cases, end to end: through the environment page of a real process, through sections, and
-//! through checks that return, fail and panic.
+//! Tests the redaction with a corpus of cases. The values of the cases go through the environment page of a real
+//! process, through sections, and through checks that return, fail and panic.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod cases;
@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::cases::{Case, Corpus, Place};
 
-/// The output of every case, by each channel that the case applies to.
+/// Sends the value of every case through each channel that the case applies to. Returns the cases with the name of the
+/// channel and the output.
 async fn shown(cases: &[Case]) -> Vec<(&Case, &'static str, Value)> {
     let of = |place| {
         cases
@@ -24,7 +25,7 @@ async fn shown(cases: &[Case]) -> Vec<(&Case, &'static str, Value)> {
     shown
 }
 
-/// Returns the percentage of cases for which `holds` is false in at least one passage, and prints these cases.
+/// Returns the percentage of cases for which `holds` is false in at least one channel. Prints these cases.
 async fn failing(word: &str, cases: &[Case], holds: impl Fn(&Case, &Value) -> bool) -> f64 {
     let shown = shown(cases).await;
     assert!(shown.len() >= cases.len(), "every case has a passage");

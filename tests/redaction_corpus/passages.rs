@@ -1,4 +1,4 @@
-//! The channels by which a value leaves a process, each used in the way of a real user.
+//! The channels by which a value leaves a process. The functions use each channel in the same way as a real program.
 
 use std::process::Command;
 
@@ -26,7 +26,7 @@ fn process() -> Command {
     command
 }
 
-/// Distributes the cases over batches, so that no name occurs twice in a batch.
+/// Distributes the cases over batches, so that no two cases of a batch have the same name.
 fn batches<'a>(cases: &[&'a Case]) -> Vec<Vec<&'a Case>> {
     let mut batches: Vec<Vec<&Case>> = Vec::new();
     for &case in cases {
@@ -39,7 +39,7 @@ fn batches<'a>(cases: &[&'a Case]) -> Vec<Vec<&'a Case>> {
     batches
 }
 
-/// The cases as environment variables of a process.
+/// Passes the cases to processes as environment variables. Returns what the processes show.
 pub fn variables<'a>(cases: &[&'a Case]) -> Shown<'a> {
     let mut shown = Vec::new();
     for batch in batches(cases) {
@@ -55,7 +55,7 @@ pub fn variables<'a>(cases: &[&'a Case]) -> Shown<'a> {
     shown
 }
 
-/// The cases as arguments of a process. The process is started under the program name of the case.
+/// Passes each case to a process as its program name and arguments. Returns the shown command lines.
 pub fn arguments<'a>(cases: &[&'a Case]) -> Shown<'a> {
     let argv = |case: &Case| {
         let mut command = process();
@@ -75,7 +75,7 @@ pub fn arguments<'a>(cases: &[&'a Case]) -> Shown<'a> {
         .collect()
 }
 
-/// The cases as sections of the environment page and of the health report.
+/// Uses the cases as sections of the environment page and of the health report. Returns the shown sections.
 pub async fn sections<'a>(cases: &[&'a Case]) -> Shown<'a> {
     let mut shown = Vec::new();
     for batch in batches(cases) {
@@ -103,7 +103,7 @@ pub async fn sections<'a>(cases: &[&'a Case]) -> Shown<'a> {
     shown
 }
 
-/// The cases as outputs of checks that return them, fail with them, or panic with them.
+/// Uses the cases as outputs of checks that return, fail or panic. Returns the shown outputs.
 pub async fn outputs<'a>(cases: &[&'a Case]) -> Shown<'a> {
     let health = cases
         .iter()

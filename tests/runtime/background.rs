@@ -1,4 +1,4 @@
-//! Checks with an interval: a loop runs them, and requests read their results.
+//! Checks with an interval. A background loop runs them, and requests read the stored results.
 
 use std::time::Duration;
 
@@ -107,7 +107,7 @@ async fn a_background_result_that_is_too_old_is_a_failure() {
         .unwrap();
     let health = built([Check::new("a", async || true).interval(10 * SECOND)]);
     let asked = health.clone();
-    // The loop's runtime is dropped. The new loop on this runtime gets no time to run.
+    // This drops the runtime of the background loop. A new loop starts on the test's runtime, but gets no time to run.
     std::thread::spawn(move || drop(home.block_on(asked.report())))
         .join()
         .unwrap();
@@ -200,7 +200,7 @@ fn a_background_check_whose_runtime_is_blocked_does_not_keep_the_answer() {
             .build()
             .unwrap()
     };
-    // No thread drives the runtime `home`, so it behaves like a blocked one.
+    // No thread drives the runtime `home`, so its tasks never run, as on a blocked runtime.
     let home = runtime();
     let health =
         built([Check::new("a", async || true).interval(10 * SECOND)]).on_runtime(home.handle().clone());
@@ -276,7 +276,7 @@ async fn what_held_a_background_check_up_for_long_leaves_no_stale_result_behind(
 
 #[tokio::test(start_paused = true)]
 async fn a_result_that_grew_stale_is_renewed_by_whoever_asks_first() {
-    // The situation after a suspend of the machine: time has passed, and the loop's next run isn't due yet.
+    // The test imitates a suspend of the machine: time passes, but the next run of the loop isn't due yet.
     let lever = Lever::default();
     let health = built([lever.check("a").interval(10 * SECOND)]);
     health.report().await;
@@ -298,7 +298,7 @@ async fn an_interval_beyond_the_clock_is_one_run_and_no_loop_that_dies() {
 
 #[tokio::test(start_paused = true)]
 async fn what_ten_thousand_background_checks_cost_does_not_grow_with_their_square() {
-    // An earlier version looked at every check in each turn of the loop. With this many checks that would take minutes.
+    // In an earlier version, each turn of the loop examined every check. With this many checks that would take minutes.
     let lever = Lever::default();
     let checks = (0..10_000).map(|i| lever.check(&format!("{i:05}")).interval(10 * SECOND));
     let health = built(checks);
@@ -325,7 +325,7 @@ async fn the_loops_end_with_the_last_health_check_though_a_run_is_stuck() {
         .report_within(&Selection::all(), Duration::ZERO)
         .await
         .unwrap();
-    // While a sync run goes on, paused time only advances by hand.
+    // While a sync check runs, tokio doesn't advance paused time by itself. So the test advances it.
     let wait = async || {
         for _ in 0..20 {
             advance(2 * SECOND).await;

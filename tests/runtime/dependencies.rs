@@ -1,4 +1,4 @@
-//! `depends_on`: a check that fails because of its dependency says so, and recovers with it.
+//! `depends_on`: if a dependency fails, the result of the dependent check names it. Both checks recover together.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -56,7 +56,7 @@ async fn a_failure_of_before_is_looked_at_again_when_its_dependency_recovers() {
     ]);
     health.report().await;
     advance(28 * SECOND).await;
-    // First api fails by itself, then dns fails, then both pass again.
+    // First the check api fails by itself, then the check dns fails, then both pass again.
     api.fail();
     health.report().await;
     dns.fail();
@@ -83,7 +83,7 @@ async fn when_a_dependant_fails_its_dependency_is_looked_at_first_so_that_the_ro
     dns.fail();
     api.fail();
     advance(5 * SECOND).await;
-    // dns would stay fresh for another 22 s. The failure of api makes it due at once.
+    // The last result of dns stays fresh for another 22 s. But the failure of api makes dns due at once.
     let report = health.report().await;
     assert_eq!(of(&report, "dns").status, Status::Fail);
     assert_eq!(of(&report, "api").blocked_by.as_deref(), Some("dns"));
@@ -258,7 +258,7 @@ fn a_check_that_waits_for_its_dependency_on_a_blocked_runtime_does_not_keep_the_
             .unwrap()
     };
     for dns_is_known in [false, true] {
-        // No thread drives the runtime `home`, so it behaves like a blocked one.
+        // No thread drives the runtime `home`, so its tasks never run, as on a blocked runtime.
         let home = runtime();
         let (dns, api) = (Lever::default(), Lever::default());
         let health = built([dns.check("dns"), api.check("api").depends_on(["dns"])]);
@@ -333,8 +333,8 @@ async fn a_blocked_result_is_neither_stale_nor_cached() {
     }
 }
 
-/// Three checks in a chain: the last depends on the middle one, which depends on the first. The names decide how the
-/// checks sort.
+/// Returns three checks in a chain: the second depends on the first, and the third depends on the second. The library
+/// sorts checks by name, so the names decide their order.
 fn chain(names: [&str; 3]) -> ([Lever; 3], HealthCheck) {
     let levers: [Lever; 3] = Default::default();
     let [root, middle, last] = &levers;

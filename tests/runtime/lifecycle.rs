@@ -282,7 +282,8 @@ async fn a_listener_hears_the_transitions_in_their_order() {
         .unwrap();
     for round in 0..2_000 {
         for (place, lever) in levers.iter().enumerate() {
-            // One check fails in each round, in turn, so that the verdict on the whole often changes as well.
+            // In each round another check fails, and the failed check of the round before passes. So the overall status
+            // also changes often.
             if round % levers.len() == place {
                 lever.fail()
             } else {

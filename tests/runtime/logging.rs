@@ -58,7 +58,7 @@ async fn a_failure_that_takes_nobody_out_of_rotation_is_a_warning() {
         health.report().await;
         advance(Duration::from_secs(10)).await;
     }
-    // The first reminder may still name the one that has recovered meanwhile.
+    // The first reminder may still name the check `own`, although it has recovered.
     assert_eq!(
         log.of("WARN").last().unwrap(),
         "WARN health checks are still failing checks=\"cache, database\""
@@ -134,7 +134,7 @@ async fn a_sync_check_logs_where_its_asker_does() {
     })]);
     let report = health.report().await;
     assert_eq!(of(&report, "disk").output, "failed");
-    // The line is inside the run's span, which names the check.
+    // The check logs inside the span of its run. The span names the check.
     assert_eq!(log.of("INFO"), ["INFO health_check{check=\"disk\"}: from inside"]);
     assert_eq!(log.of("ERROR").len(), 1);
 }

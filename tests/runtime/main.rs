@@ -1,4 +1,4 @@
-//! The public API of `healthcheck`, with registries built by hand: without attributes and without a server.
+//! The public API of `healthcheck`. The tests build each registry by hand, without attributes and without a server.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod background;

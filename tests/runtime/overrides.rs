@@ -1,4 +1,4 @@
-//! Statuses that are set by hand.
+//! Overrides: an operator sets the status of a check for some time.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Bugs of other health libraries. Each test states the behaviour that such a bug would break. The bugs that need HTTP
-//! are among the server's tests.
+//! Bugs that other health libraries have had. Each test states the behaviour that such a bug would break. Bugs in HTTP
+//! are covered by the tests of the server.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};

@@ -1,4 +1,4 @@
-//! The error of a build lists every problem of the registry, each with its file and line.
+//! The error of `build` lists every problem of the registry, each with its file and line.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,5 @@
-//! A check runs once at a time. No request owns a run, and no check can harm the runs of others.
+//! A check never runs twice at the same time. A run doesn't end with the request that started it. A check can't harm
+//! the runs of other checks.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -157,8 +158,8 @@ async fn a_check_that_asks_for_a_report_itself_gets_what_is_known_and_waits_for_
 
 #[tokio::test(start_paused = true)]
 async fn a_late_result_is_discarded() {
-    // There is only this one thread, so no other task sees the run before it returns. The run counts as timed out all
-    // the same.
+    // The runtime has only this one thread. So no other task can end the run at its time limit. Even so, the library
+    // has to discard the result and report a timeout.
     let check = Check::new("late", async || {
         tokio::time::advance(Duration::from_secs(6)).await;
         "too late"
@@ -244,7 +245,7 @@ async fn a_megabyte_of_output_and_one_without_end_leave_the_others_untouched() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_back() {
-    // The result must not depend on the order of the names.
+    // The library sorts checks by name. The result must not depend on whether the stuck checks come first.
     for (stuck, waiting) in [("a", "b"), ("b", "a")] {
         let (release, blocked) = mpsc::channel::<()>();
         let blocked = Arc::new(std::sync::Mutex::new(blocked));
@@ -262,7 +263,8 @@ async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_ba
         let report = health.report().await;
         let passed = report.results.iter().filter(|it| it.passed).count();
         assert_eq!(passed, 100);
-        // On a busy machine some checks reach their time limit before they begin. Those aren't started any more.
+        // On a busy machine, some checks reach their time limit before their run begins. The library doesn't start
+        // these runs.
         let begun = begun.load(Ordering::SeqCst) as usize;
         let stuck = health.statistics().stuck_runs;
         assert!(
@@ -341,7 +343,7 @@ async fn a_run_that_stays_stuck_is_a_failure_whatever_the_threshold() {
     let held = health.report().await;
     assert_eq!(of(&held, "stuck").output, "timed out after 50 ms");
     assert_eq!(of(&held, "stuck").status, Status::Pass, "one failure of three");
-    // Waits until the failure isn't fresh any more.
+    // Waits until the failure has expired.
     while health.fresh(&Selection::all()).is_some() {
         std::thread::yield_now();
     }

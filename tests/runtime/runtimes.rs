@@ -1,4 +1,5 @@
-//! The runtime of a run: several runtimes one after another, no runtime at all, and a blocked one.
+//! The runtime on which a run executes. The tests use several runtimes in succession, no runtime, and a blocked
+//! runtime.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -52,7 +53,7 @@ fn a_thousand_runs_whose_runtime_ends_before_it_begins_them_free_their_slots() {
     let first = current_thread();
     first.block_on(async {
         let mut report = std::pin::pin!(health.report());
-        // Polls only the request's own future. Tasks that it spawned don't run.
+        // Polls only the future of the report. The tasks that it spawns on the runtime don't run.
         let poll = |cx: &mut std::task::Context<'_>| std::task::Poll::Ready(report.as_mut().poll(cx));
         assert!(std::future::poll_fn(poll).await.is_pending());
     });
@@ -108,7 +109,7 @@ fn a_runtime_that_is_gone_for_good_is_a_failure_that_says_so() {
 fn outside_of_a_runtime_fresh_results_are_told_and_due_ones_fail() {
     let health = built([Check::new("a", async || "fine")]);
     let outside = |health: &healthcheck::HealthCheck| {
-        // The future awaits nothing without a runtime, so one poll completes it.
+        // Without a runtime the future never waits. So it is complete after one poll.
         let mut report = std::pin::pin!(health.report());
         match report
             .as_mut()
@@ -141,7 +142,7 @@ fn checks_run_where_on_runtime_says_whoever_asks() {
 fn a_home_that_is_blocked_does_not_keep_the_answer() {
     let home = Builder::new_current_thread().enable_all().build().unwrap();
     let health = built([Check::new("a", async || true)]).on_runtime(home.handle().clone());
-    // No thread drives the runtime `home`, so it behaves like a blocked one.
+    // No thread drives the runtime `home`, so its tasks never run, as on a blocked runtime.
     let began = Instant::now();
     let report = current_thread()
         .block_on(health.report_within(&Selection::all(), Duration::from_millis(50)))
@@ -184,7 +185,7 @@ fn a_hung_sync_check_does_not_hold_the_end_of_its_runtime() {
 #[tokio::test(start_paused = true)]
 async fn paused_time_waits_for_a_sync_check() {
     let health = built([Check::blocking("real work", || {
-        // This takes real time. Paused time must not jump to the time limit of 5 s meanwhile.
+        // This loop takes real time. Meanwhile paused time must not jump to the check's time limit of 5 s.
         let until = Instant::now() + Duration::from_millis(30);
         while Instant::now() < until {
             std::thread::yield_now();
@@ -218,7 +219,8 @@ async fn a_sync_check_may_block_on_its_runtime() {
     assert_eq!(of(&*health.report().await, "sync").status, Status::Pass);
 }
 
-/// Counts how many runs of a check are active, and the most there were at once.
+/// Counts a run of a check as active until it is dropped. The first counter is the number of active runs, and the
+/// second is the highest such number so far.
 struct Running(Arc<[AtomicU32; 2]>);
 
 impl Running {
@@ -239,7 +241,7 @@ impl Drop for Running {
 fn whatever_runtimes_come_and_go_no_check_runs_twice_at_once_and_every_report_comes() {
     let counts: [Arc<[AtomicU32; 2]>; 4] = Default::default();
     let pace = Arc::new(AtomicU32::new(0));
-    // The durations are around the time limit, so some runs end in time, some too late, and some are dropped.
+    // The runs take up to 6 ms, and their time limit is 4 ms. So some runs end in time, and others don't.
     let next = move || Duration::from_micros(u64::from(pace.fetch_add(1, Ordering::SeqCst) * 7_919 % 6_000));
     let in_time = |name: &str, counts: &Arc<[AtomicU32; 2]>| {
         let (counts, next) = (Arc::clone(counts), next.clone());

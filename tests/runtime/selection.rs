@@ -1,4 +1,4 @@
-//! The checks that a selection includes.
+//! A selection decides which checks are in a report.
 
 use healthcheck::{Check, Overall, Selection};
 

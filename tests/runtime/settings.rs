@@ -1,4 +1,4 @@
-//! Settings that override the code at deployment.
+//! Settings change the options of checks at deployment. They take precedence over the code.
 
 use std::time::Duration;
 
@@ -161,7 +161,8 @@ async fn a_check_that_the_settings_take_out_of_its_probe_stands_in_the_whole_alo
     }
     assert_eq!(health.report().await.results.len(), 2);
 
-    // The check is on readiness only by default, so a probe in the settings replaces it.
+    // The code assigns the check to no probe, so readiness is only its default. A probe in the settings replaces the
+    // default.
     let set = json!({ "checks": { "redis": { "startup": true } } });
     let health = fleet().settings(settings(set)).build().unwrap();
     let redis = health.checks().find(|check| check.name() == "redis").unwrap();

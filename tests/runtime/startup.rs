@@ -1,4 +1,5 @@
-//! Startup checks: a check that passed once stays passed, and readiness fails until all of them have passed.
+//! Startup checks. A startup check that has passed once stays passed. Readiness fails until all startup checks have
+//! passed.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Checks whose outcome a test controls and whose runs it counts.
+//! Checks for these tests. A test sets the next outcome of such a check, and counts its runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -7,7 +7,7 @@ use healthcheck::{Check, CheckResult, Outcome, Report};
 
 pub use healthcheck_tests::{built, by_hand};
 
-/// The result of one check in a report.
+/// Returns the result of one check in a report.
 pub fn of<'a>(report: &'a Report, name: &str) -> &'a CheckResult {
     report
         .results
@@ -49,7 +49,7 @@ impl Lever {
         }
     }
 
-    /// An async check with the outcome that the lever sets.
+    /// Returns an async check. Each run returns the outcome that the lever is set to.
     pub fn check(&self, name: &str) -> Check {
         let lever = self.clone();
         Check::new(name, move || {

@@ -1,4 +1,4 @@
-//! How many equal runs in a row change the status.
+//! Thresholds: a status changes after a number of equal results in a row.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, mpsc};
@@ -100,7 +100,8 @@ async fn a_check_that_hangs_each_time_is_not_called_up_when_a_stuck_run_has_ende
         .failure_threshold(3)
         .success_threshold(2)]);
     assert_eq!(of(&*health.report().await, "hangs").status, Status::Pass);
-    // The threshold still hides the failure. Then the run is stuck for longer than the TTL of the failure.
+    // In the first report the threshold still hides the timeout. In the second report the run is still stuck, which is
+    // a failure whatever the threshold.
     health.report().await;
     assert_eq!(of(&*health.report().await, "hangs").status, Status::Fail);
     let_go.send(()).unwrap();

@@ -19,14 +19,14 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Runs a check even if its result is fresh, as a probe may.
+/// Runs a check, even if its result is fresh.
 async fn probe(health: &HealthCheck, name: &str) {
     let one = Selection::checks([name]);
     health.expire(&one).unwrap();
     health.report_for(&one).await.unwrap();
 }
 
-/// Spawns workers that wait at a gate. Each returns when the gate let it through.
+/// Spawns workers that wait at a gate. Each worker returns the time at which the gate let it through.
 fn crowd(gate: &Gate, count: usize) -> Vec<JoinHandle<Instant>> {
     let one = || {
         let gate = gate.clone();
@@ -38,7 +38,7 @@ fn crowd(gate: &Gate, count: usize) -> Vec<JoinHandle<Instant>> {
     (0..count).map(|_| one()).collect()
 }
 
-/// The milliseconds from `since` until each worker was let through, in ascending order.
+/// Returns, for each worker, the milliseconds from `since` until the gate let it through, in ascending order.
 async fn passages(crowd: Vec<JoinHandle<Instant>>, since: Instant) -> Vec<u128> {
     let mut passages = Vec::new();
     for worker in crowd {
@@ -52,7 +52,7 @@ async fn is_open(gate: &Gate) -> bool {
     timeout(Duration::from_millis(1), gate.open()).await.is_ok()
 }
 
-/// A check that passed before and fails now, and its closed gate.
+/// Returns a health check whose only check has passed once and fails now, and the closed gate of this check.
 async fn closed(lever: &Lever) -> (HealthCheck, Gate) {
     let health = built([lever.check("database").external()]);
     health.report().await;
@@ -312,7 +312,7 @@ async fn within_its_ttl_a_passing_result_lets_through_while_the_next_run_goes_on
     assert_eq!(before.elapsed(), Duration::ZERO);
     sleep(seconds(2)).await;
     assert_eq!(lever.runs(), 2);
-    // After the TTL the gate waits for a new result.
+    // After this sleep the result has expired. So the gate waits for a new one.
     sleep(seconds(30)).await;
     let before = Instant::now();
     gate.open().await;
@@ -341,13 +341,12 @@ async fn after_a_recovery_one_waiter_in_100_ms_is_let_through_for_a_second_and_t
     assert!(passages[999] <= 1_005, "{}", passages[999]);
 }
 
-/// The middle one of many.
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
 }
 
-/// In real time the machine delays wakes, too: the bare wakes of the same minute measure by how much.
+/// In real time the machine delays every wake. Bare notifications in the same rounds show how long this delay is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_real_time_the_median_of_many_wakes_is_within_5_ms_of_a_bare_one() {
     const ROUNDS: usize = 51;
@@ -387,7 +386,7 @@ async fn in_real_time_the_median_of_many_wakes_is_within_5_ms_of_a_bare_one() {
             })
         };
         let worker = crowd(&gate, 1).remove(0);
-        // All three wait now.
+        // After this sleep all three tasks are waiting.
         sleep(Duration::from_millis(10)).await;
         assert!(!worker.is_finished() && !waits.is_finished());
         lever.pass();
@@ -412,7 +411,7 @@ async fn who_comes_within_the_second_is_paced_likewise() {
     lever.pass();
     probe(&health, "database").await;
     let recovered = Instant::now();
-    // No worker was waiting when the check recovered.
+    // No worker was waiting when the check recovered. The workers come half a second later.
     sleep(Duration::from_millis(500)).await;
     let passages = passages(crowd(&gate, 20), recovered).await;
     assert_eq!(passages[..3], [500, 600, 700]);
@@ -469,7 +468,7 @@ async fn a_gate_that_is_closed_for_60_s_lets_everybody_through_logs_that_and_cou
         log.text()
     );
     assert_eq!(health.statistics().gates_failed_open, 1);
-    // The gate opens in between, so the next 60 s count from its next closing.
+    // The gate opens and closes again. The next 60 s begin at this second closing.
     lever.pass();
     probe(&health, "database").await;
     lever.fail();

@@ -1,4 +1,4 @@
-//! Texts that try to end the string, line, header or HTML element that contains them.
+//! Texts that try to break out of the string, line, header or HTML element that contains them.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::page::{Page, ask, get};
 
-/// Each text tries to end something else: a JSON string, a line, a header, an HTML element, a line of a terminal.
+/// Each text tries to break out of something else: a JSON string, a line, a header, an HTML element, a terminal's line.
 const HOSTILE: [&str; 12] = [
     r#""}],"status":"success","x":[{""#,
     r#"\"}],"status":"success""#,
@@ -30,7 +30,8 @@ fn app() -> Router {
     saying(HOSTILE)
 }
 
-/// Uses every text as an output, an error, the reason of an override, and a section.
+/// Returns a router whose answers contain every text: as an output, an error, a section, the reason of an override and
+/// the reason of maintenance.
 fn saying(texts: [&'static str; 12]) -> Router {
     let mut builder = HealthCheck::builder().discover(false);
     for (index, text) in texts.into_iter().enumerate() {
@@ -63,7 +64,7 @@ fn json_of(page: &Page) -> Value {
     serde_json::from_str(&page.body).unwrap()
 }
 
-/// Asserts that the text added no header and broke none, and that every header is printable.
+/// Asserts that the text added no header and changed none, and that every header is printable.
 fn assert_headers_are_ours(page: &Page, uri: &str) {
     assert_eq!(page.headers["x-content-type-options"], "nosniff", "{uri}");
     for (name, value) in &page.headers {
@@ -80,7 +81,7 @@ async fn what_a_check_says_stays_within_its_string() {
     let app = app();
     let page = get(&app, "/healthcheck").await;
     assert_headers_are_ours(&page, "/healthcheck");
-    // Without control characters, no line-based parser can take a part of the text for a line.
+    // The body contains no control characters. So a line-based parser can't mistake a part of the text for a line.
     assert!(
         !page.body.bytes().any(|byte| byte.is_ascii_control()),
         "{}",

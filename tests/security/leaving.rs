@@ -22,7 +22,7 @@ fn secret() -> String {
     ["kq7Zr", "v2Tn9x", "Lw4"].concat()
 }
 
-/// An error message with the secret, as a database driver would write it.
+/// Returns an error message that contains the secret, like that of a database driver.
 fn told(by: &str) -> String {
     format!(
         "{by}: connecting to postgres://app:{}@db/prod: timed out",
@@ -57,7 +57,7 @@ impl Error for Outer {
 
 impl Error for Inner {}
 
-/// A value that can't be serialized, and whose error contains the secret.
+/// A value that can't be serialized. The error of its serialization contains the secret.
 struct Unserialisable;
 
 impl Serialize for Unserialisable {
@@ -66,7 +66,7 @@ impl Serialize for Unserialisable {
     }
 }
 
-/// Checks that put the secret into every kind of text a check can supply.
+/// Returns checks that put the secret into every kind of text that a check can supply.
 fn talkative() -> HealthCheckBuilder {
     let checks = [
         Check::new("returns", async || Outcome::pass(told("output"))),

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::process::{LIMIT, Served, get, wait_until_refused};
 
-/// Connects to the agent and sends this. Returns everything that the agent answers.
+/// Connects to the agent and sends this text. Returns the agent's answer.
 fn told(agent: SocketAddr, sent: &str) -> String {
     let mut stream = TcpStream::connect(agent).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();

@@ -41,7 +41,7 @@ fn sixty_idle_clients_of_a_process_with_twenty_files_keep_no_probe_out() {
     }
 }
 
-// Only Linux tells the server how many files the process may open.
+// Only on Linux can the server find out how many files the process may open.
 #[cfg(target_os = "linux")]
 #[test]
 fn more_idle_connections_than_the_process_may_have_files_keep_no_probe_out() {

@@ -1,17 +1,17 @@
-//! Requests that a proxy and a server may interpret differently (request smuggling). Each gets at most one answer, and
-//! none of the smuggled requests gets the environment page, which is open to this machine here.
+//! Request smuggling: requests that a proxy and a server may interpret differently. Each request gets at most one
+//! answer. No smuggled request gets the environment page, although that page is open to clients on this machine.
 
 use std::net::SocketAddr;
 
 use crate::process::{Served, raw};
 
-/// The request that an attacker hides in another one, so that a proxy doesn't see it.
+/// The request that an attacker hides inside another request, so that a proxy doesn't see it.
 const SMUGGLED: &str = "GET /environment HTTP/1.1\r\nHost: localhost\r\nX: ";
 /// The next request on the connection.
 const NEXT: &str = "GET /environment HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-/// Sends these bytes. Returns the status of each answer. Asserts that no answer is the environment page and none can be
-/// cached.
+/// Sends these bytes. Returns the status of each answer. Asserts that no answer is the environment page, and that no
+/// answer can be cached.
 fn answers(addr: SocketAddr, sent: &str) -> Vec<u16> {
     let said = raw(addr, sent);
     assert!(!said.contains("\"process\""), "{sent:?}: {said}");
@@ -59,7 +59,7 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         with_headers("Transfer-Encoding\r\n : chunked", "0\r\n\r\n"),
         with_headers("Transfer-Encoding: \u{b}chunked", "0\r\n\r\n"),
         with_headers("X: x\nTransfer-Encoding: chunked", "0\r\n\r\n"),
-        // Several, invalid and empty content lengths.
+        // Repeated, invalid and empty content lengths.
         with_headers("Content-Length: 5\r\nContent-Length: 5", "hello"),
         with_headers("Content-Length: 5\r\nContent-Length: 0", "hello"),
         with_headers("Content-Length: 0\r\nContent-Length: 5", "hello"),
@@ -74,7 +74,7 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         with_headers("Content-Length: 5\0", "hello"),
         with_headers("Content-Length: 5\rX: y", "hello"),
         with_headers("Content-Length: 5\u{b}", "hello"),
-        // A body that isn't sent completely, or at all.
+        // Bodies that the client doesn't send completely, or not at all.
         with_headers("Content-Length: 1000000", "hello"),
         with_headers("Content-Length: 5\r\nExpect: 100-continue", "hello"),
         // Chunks with extensions, and malformed chunks.
@@ -121,17 +121,17 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         format!("GET\r\n\r\n{NEXT}"),
         format!("G@T /livez HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
         format!("GET /livez#x y HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
-        // Tunnels and echoes with a body.
+        // `CONNECT` and `TRACE` with a body.
         format!("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello{NEXT}"),
         format!(
             "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{NEXT}"
         ),
         format!("TRACE /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello{NEXT}"),
-        // Absolute forms that say nothing, or something else than they seem to.
+        // An absolute URL without a host.
         format!("GET http:///environment HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
-        // HTTP/1.0 doesn't know chunked bodies.
+        // A chunked body in HTTP/1.0, which has no chunked bodies.
         format!("POST /livez HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{NEXT}"),
-        // A body of a method that usually has none.
+        // Bodies of methods that usually have none.
         format!("GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello{NEXT}"),
         format!("OPTIONS * HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello{NEXT}"),
     ];
@@ -206,7 +206,7 @@ fn methods_and_targets_of_proxies_are_understood_as_a_server_does() {
     }
 }
 
-// Only Linux has a file that shows the memory of a process.
+// Only Linux has a file that shows how much memory a process uses.
 #[cfg(target_os = "linux")]
 #[test]
 fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
@@ -218,7 +218,8 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
     const PLACES: usize = 4_096;
     const MOST_KIB: usize = 128 * 1024;
 
-    // The server uses at most half of its allowed files for connections. This process has the other ends of them.
+    // The server uses at most half of its allowed files for connections. This process holds the client's end of each
+    // connection.
     let hard = getrlimit(Resource::Nofile).maximum;
     let wanted = 2 * PLACES as u64 + 100;
     let files = hard.map_or(wanted, |hard| hard.min(wanted));
@@ -236,7 +237,7 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     };
     let before = held("VmHWM:");
-    // After an answered request a connection also has buffers for answers, so this is its highest use of memory.
+    // After an answered request, a connection also holds buffers for answers. So it uses the most memory at this point.
     let request = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
     let sent = format!("{request}\r\n{request}X: {}", "x".repeat(16_300));
     let connected = (0..places).map(|_| {

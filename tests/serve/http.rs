@@ -1,4 +1,4 @@
-//! The requirements of HTTP on a server, and the headers of every answer.
+//! The server meets the requirements of HTTP, and sends the same security headers with every answer.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -25,7 +25,7 @@ fn has(answer: &str, header: &str) -> bool {
     head.lines().any(|line| line.eq_ignore_ascii_case(header))
 }
 
-/// A request with these headers. The connection ends after it.
+/// Returns a request with these headers. The server closes the connection after its answer.
 fn request(line: &str, headers: &str) -> String {
     format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n")
 }
@@ -58,8 +58,8 @@ fn http_1_1_without_one_valid_host_is_400() {
             );
         }
     }
-    // The request itself doesn't say `Connection: close`. The server has to close the connection without reading the
-    // next one.
+    // The first request is invalid, and has no `Connection: close`. The server still has to close the connection
+    // without reading the second request.
     let twice = "GET /livez HTTP/1.1\r\n\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert_eq!(raw(addr, twice).matches("HTTP/1.1 ").count(), 1);
 }

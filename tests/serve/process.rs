@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The time limit for everything that waits. Nothing takes this long unless it fails.
+/// The limit for every wait in these tests. Only a failing test waits this long.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
 pub struct Served {
@@ -34,12 +34,12 @@ impl Served {
         command
     }
 
-    /// Starts the service. Returns it with the address that it listens on.
+    /// Starts the service. Returns the service and the address on which it listens.
     pub fn start(arguments: &[&str]) -> (Self, SocketAddr) {
         let it = Self::spawn(Self::command(arguments));
         let addr = it.printed("listening ").parse().unwrap();
-        // The service prints its address before its signal handlers are installed, and in some modes before it listens.
-        // Once it answers, everything is in place.
+        // The service prints its address before it installs its signal handlers, and in some modes before it listens.
+        // Once it answers a request, it has done both.
         let end = Instant::now() + LIMIT;
         while TcpStream::connect(addr).is_err() {
             assert!(Instant::now() < end, "it doesn't listen");
@@ -95,16 +95,16 @@ impl Served {
         }
     }
 
-    /// How many log lines so far contain this text.
+    /// Returns the number of log lines so far that contain this text.
     pub fn count_in_log(&mut self, what: &str) -> usize {
         self.log.extend(self.logged.try_iter());
         self.log.iter().filter(|line| line.contains(what)).count()
     }
 
-    /// The lines of the log that are warnings or errors, once the process has ended.
+    /// Waits until the process has ended. Returns the warnings and errors in its log.
     pub fn troubles(mut self) -> Vec<String> {
         self.wait();
-        // Until the pipe is closed.
+        // This iterator ends when the process has closed its pipe.
         self.log.extend(self.logged.iter());
         let mut log = std::mem::take(&mut self.log);
         log.retain(|line| line.contains(" WARN ") || line.contains(" ERROR "));
@@ -117,7 +117,7 @@ impl Served {
         self.printed(&format!("done {command}"));
     }
 
-    /// Sends a command without waiting, for commands that may end the process.
+    /// Sends a command without waiting. The service can't confirm a command that ends its process.
     pub fn send(&mut self, command: &str) {
         writeln!(self.commands, "{command}").unwrap();
     }
@@ -182,7 +182,7 @@ impl Answer {
     }
 }
 
-/// A connection for several requests.
+/// A connection that can carry several requests.
 pub struct Connection(TcpStream);
 
 impl Connection {
@@ -196,12 +196,12 @@ impl Connection {
         write!(self.0, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     }
 
-    /// Waits for the server to close the connection. Returns `false` if it sends something instead.
+    /// Waits until the server closes the connection. Returns `false` if the server sends something instead.
     pub fn is_closed(&mut self) -> bool {
         matches!(self.0.read(&mut [0; 1]), Ok(0))
     }
 
-    /// Reads the next answer. Its content length tells where it ends.
+    /// Reads the next answer. The header `Content-Length` shows where the answer ends.
     pub fn answer(&mut self) -> Answer {
         let mut text = String::new();
         let mut buffer = [0; 4096];

@@ -26,7 +26,7 @@ fn on_sigterm_it_answers_for_the_delay_with_readiness_failing_and_then_ends() {
 fn on_ctrl_c_there_is_no_delay() {
     let (mut served, addr) = Served::start(&["router=yes", "delay=600000"]);
     served.signal(Signal::INT);
-    // The process has ended, and has written its last lines before.
+    // After the process has ended, its log has to contain the line of the shutdown.
     assert!(served.wait().success());
     served.wait_for_log("shutting down: readiness fails from now on");
     wait_until_refused(addr);

@@ -1,7 +1,8 @@
-//! The service that the tests of `serve` start as a child process, and then stop, block and starve of files.
+//! The service under test. The tests start it as a child process. Then they stop it, block its runtime, or use up its
+//! files.
 //!
-//! It prints "listening ADDRESS", and "served RESULT" once `serve` has returned. It reads commands from its standard
-//! input, one on each line.
+//! It prints "listening ADDRESS" at the start, and "served" after `serve` has returned without an error. It reads
+//! commands from its standard input, one on each line.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::collections::HashMap;
@@ -44,7 +45,7 @@ fn main() {
         .build()
         .unwrap();
     let result = runtime.block_on(runtime.spawn(serve())).unwrap();
-    // The future has returned. Exiting doesn't wait for blocked workers.
+    // `serve` has returned. `exit` doesn't wait for blocked workers, so the process can end.
     match result {
         Ok(()) => println!("served"),
         Err(error) => {
@@ -117,7 +118,7 @@ async fn serve() -> Result<(), ServeError> {
         axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(async move {
                 let mut drained = pin!(drain_on_signals(health));
-                // The first poll installs the signal handlers. Before it, a signal would end the process at once.
+                // The first poll installs the signal handlers. Until then, a signal would end the process at once.
                 assert!(
                     poll_fn(|cx| Poll::Ready(drained.as_mut().poll(cx)))
                         .await
@@ -136,12 +137,12 @@ async fn serve() -> Result<(), ServeError> {
     }
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    // The same queue length as that of `serve`.
+    // This is the queue length with which `serve` listens.
     let listener = socket.listen(4_096).unwrap();
     let addr = listener.local_addr().unwrap();
     match until {
         Some(until) => {
-            // `serve_until` takes an address, so this closes the listener, and its port is free again.
+            // `serve_until` takes an address. Dropping the listener frees this address for `serve_until`.
             drop(listener);
             println!("listening {addr}");
             endpoints

@@ -41,7 +41,7 @@ fn on_sigterm_readiness_fails_at_once_while_requests_are_answered_for_five_secon
 
 #[test]
 fn on_ctrl_c_there_is_no_delay() {
-    // Not even a configured delay counts.
+    // On Ctrl-C the server ignores even a configured delay.
     let (mut served, addr) = Served::start(&["delay=600000"]);
     served.signal(Signal::INT);
     assert!(served.wait().success());
@@ -209,7 +209,8 @@ fn under_serve_until_begin_shutdown_ends_nothing() {
     assert!(served.wait().success());
 }
 
-/// The termination log as Kubernetes creates it: an empty file.
+/// Creates an empty termination log, as Kubernetes does. Returns its directory, the argument for the service, and its
+/// path.
 fn termination_log() -> (tempfile::TempDir, String, std::path::PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("termination-log");

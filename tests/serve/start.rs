@@ -1,4 +1,4 @@
-//! The start: an address in use, environment variables, and files.
+//! The start of the server: an address in use, environment variables, and files.
 
 use std::net::TcpListener;
 

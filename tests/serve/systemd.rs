@@ -10,7 +10,7 @@ use crate::process::{LIMIT, Served, get};
 
 const EXTENDED: &str = "EXTEND_TIMEOUT_USEC=20000000";
 
-/// The service manager's end of the socket.
+/// The service manager's end of the notification socket.
 struct Manager {
     socket: UnixDatagram,
     /// The value of `NOTIFY_SOCKET`.
@@ -55,7 +55,7 @@ impl Manager {
         Some(String::from_utf8(buffer[..count].to_vec()).unwrap())
     }
 
-    /// Reads messages up to one with this line. Returns all of them.
+    /// Reads messages until one of them contains this line. Returns all these messages.
     fn until(&self, line: &str) -> Vec<String> {
         let mut told = Vec::new();
         loop {
@@ -94,11 +94,12 @@ fn ready_is_told_once_the_startup_checks_have_passed() {
     let before = manager.until("STATUS=failing: started");
     assert!(!tells(&before, "READY=1"), "{before:?}");
     served.tell("start");
-    // No request asks for the checks, so only the notifier itself can notice that they pass.
+    // No request runs the checks. So only the task that notifies systemd can notice that they pass.
     let started = Instant::now();
     manager.until("READY=1");
     let took = started.elapsed();
-    // Before the first pass a failure is due again after 250 ms. The period of the notifier comes on top.
+    // A failing check that has never passed is due again after 250 ms. The notifying task reads the result a little
+    // later.
     assert!(took < Duration::from_millis(1_000), "READY took {took:?}");
 }
 
@@ -146,7 +147,7 @@ fn a_socket_that_cannot_be_reached_is_one_warning() {
     ] {
         let (mut served, addr) = start(socket, &["delay=0"], &[("WATCHDOG_USEC", "100000")]);
         served.wait_for_log("can't be reached");
-        // By then the service has tried to send further messages.
+        // When an answer shows the failure, the service has also tried to send further messages.
         served.tell("break");
         crate::process::get_until(addr, "/healthcheck", |answer| answer.code == 503);
         served.signal(Signal::TERM);
@@ -169,7 +170,7 @@ fn the_status_names_the_failing_checks() {
 #[test]
 fn the_status_follows_a_change_within_six_seconds_and_names_what_degrades() {
     let manager = Manager::listen();
-    // The library's default TTLs, so that the maximum age on the probes is what counts.
+    // With the library's default TTLs, a result expires when it reaches the maximum age for probes.
     let (mut served, _) = manager.start(&["ttl=default"], &[]);
     manager.until("STATUS=2 checks pass");
     for (command, status) in [
@@ -251,7 +252,7 @@ fn the_watchdog_starves_while_the_process_stands_still_and_is_fed_once_it_goes_o
     let (served, _) = manager.start(&[], &[("WATCHDOG_USEC", "1000000")]);
     manager.until("WATCHDOG=1");
     served.signal(Signal::STOP);
-    // One may have been under way.
+    // Discards a message that the service may have sent before it stopped.
     while manager.next(Duration::from_millis(50)).is_some() {}
     assert_eq!(manager.next(Duration::from_secs(2)), None);
     served.signal(Signal::CONT);
@@ -297,8 +298,9 @@ fn the_unit_of_the_example_has_what_the_messages_need_and_time_for_the_drain() {
     let seconds = |key: &str| -> u64 { of(key).strip_suffix('s').unwrap().parse().unwrap() };
     assert_eq!((of("Type"), of("NotifyAccess")), ("notify", "main"));
     assert_ne!(of("Restart"), "no", "what the watchdog ends is started again");
-    // The shutdown delay is 5 s, and requests in flight have 20 s.
+    // At shutdown the service waits for the delay of 5 s, and then up to 20 s for requests in flight.
     assert!(seconds("TimeoutStopSec") > 5 + 20);
-    // `runtime` fails after 10 s and then causes a restart. The watchdog must not restart the service earlier.
+    // If the runtime is blocked, the check `runtime` fails after 10 s. The watchdog must not restart the service
+    // earlier.
     assert!(seconds("WatchdogSec") > 10);
 }

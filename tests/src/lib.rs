@@ -1,4 +1,4 @@
-//! Helpers for the tests beside this file, each of which needs a binary of its own.
+//! Helpers that the test binaries of this package share.
 
 use healthcheck::{Check, HealthCheck, HealthCheckBuilder};
 
@@ -8,15 +8,15 @@ mod ports;
 pub use log::Log;
 pub use ports::{free_addr, free_port};
 
-/// A builder without the discovered checks.
+/// Returns a builder without the discovered checks.
 pub fn by_hand() -> HealthCheckBuilder {
     HealthCheck::builder().discover(false)
 }
 
-/// A health check with only these checks.
+/// Returns a health check with only these checks.
 ///
 /// # Panics
-/// The checks don't fit together.
+/// If the builder rejects the checks.
 pub fn built(checks: impl IntoIterator<Item = Check>) -> HealthCheck {
     let health = checks
         .into_iter()
@@ -25,7 +25,7 @@ pub fn built(checks: impl IntoIterator<Item = Check>) -> HealthCheck {
     health.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The chapter in the docs of `HealthCheck`.
+/// Runs the examples in the chapter about testing. The chapter is a part of the docs of `HealthCheck`.
 #[cfg(doctest)]
 #[doc = include_str!("../../healthcheck/src/testing.md")]
 struct Testing;

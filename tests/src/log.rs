@@ -8,22 +8,22 @@ use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt;
 
-/// Collects every event of this thread until it is dropped.
+/// Collects every event of the current thread until this value is dropped.
 pub struct Log {
     bytes: Arc<Mutex<Vec<u8>>>,
     _guard: DefaultGuard,
 }
 
 impl Log {
-    /// Starts to collect.
+    /// Starts to collect the events of the current thread.
     #[must_use]
     pub fn catch() -> Self {
-        // tracing caches for all threads whether any subscriber wants an event. A global subscriber keeps that interest
-        // alive. Otherwise the end of another test could renew the cache just while this test logs.
+        // tracing caches, for all threads, whether any subscriber wants an event. This global subscriber wants every
+        // event. Without it, the end of another test could change the cache while this test logs.
         static INTERESTED: Once = Once::new();
         INTERESTED.call_once(|| {
             let all = fmt().with_max_level(Level::TRACE).with_writer(io::sink);
-            // An error means that there is a global subscriber already, which has the same effect.
+            // An error means that another global subscriber exists already, which has the same effect.
             let _ = tracing::subscriber::set_global_default(all.finish());
         });
         let bytes: Arc<Mutex<Vec<u8>>> = Arc::default();
@@ -41,7 +41,7 @@ impl Log {
         }
     }
 
-    /// All lines. Waits until the queued lines are written.
+    /// Returns all lines. First waits until the library has written its queued lines.
     #[must_use]
     pub fn text(&self) -> String {
         let patience = Instant::now() + Duration::from_secs(10);
@@ -52,13 +52,13 @@ impl Log {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The lines of a level. Each begins with the level.
+    /// Returns the lines of this level. Each line begins with its level.
     #[must_use]
     pub fn of(&self, level: &str) -> Vec<String> {
         self.lines(|line| line.starts_with(level))
     }
 
-    /// The lines that contain this text.
+    /// Returns the lines that contain this text.
     #[must_use]
     pub fn saying(&self, text: &str) -> Vec<String> {
         self.lines(|line| line.contains(text))

@@ -1,17 +1,17 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// The number of ports to choose from. They stay below 32768, where the kernel's ephemeral ports begin.
+/// The number of ports to choose from. All these ports are below 32768, where the kernel's ephemeral ports begin.
 const PORTS: u32 = 12_000;
 
-/// A free port that isn't one of the kernel's ephemeral ports: a connection of another test could take such a port
-/// before the tested program listens on it.
+/// Returns a free port that isn't one of the kernel's ephemeral ports. The kernel could give an ephemeral port to a
+/// connection of another test before the tested program listens on it.
 ///
 /// # Panics
-/// No port is free.
+/// If no port is free.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Test binaries run at the same time, so each starts from another port.
+    // Test binaries run at the same time. So each of them begins at another port.
     let start = std::process::id().wrapping_mul(61) % PORTS;
     loop {
         let turn = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
@@ -23,10 +23,10 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// A loopback address with a free port.
+/// Returns a loopback address with a free port.
 ///
 /// # Panics
-/// No port is free.
+/// If no port is free.
 pub fn free_addr() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, free_port()).into()
 }

@@ -5,7 +5,7 @@ use ::tonic::transport::{Channel, Endpoint, Server};
 use tokio::runtime::{Builder, Runtime};
 use tonic_health::server::HealthReporter;
 
-/// A gRPC server in this process. It uses tonic, as most Rust services do. Its connections end when it is dropped.
+/// A gRPC server in this process. It uses tonic, as most Rust services do. Dropping it ends its connections.
 pub struct Grpc {
     pub reporter: HealthReporter,
     pub address: SocketAddr,

@@ -1,4 +1,4 @@
-//! Servers of other projects, as child processes of the tests.
+//! Runs servers of other projects as child processes of the tests.
 #![allow(dead_code)] // Each test binary uses only a part of this module.
 
 pub mod grpc;
@@ -68,7 +68,7 @@ impl Server {
 
     /// Starts the server after a kill, with the same data and port.
     pub fn start_again(&mut self) {
-        // PostgreSQL's lock file is left over from the killed process.
+        // The killed PostgreSQL couldn't remove its lock file.
         let _ = fs::remove_file(self.folder().join("data/postmaster.pid"));
         self.child = spawn(&mut self.command, self.port);
     }
@@ -86,7 +86,7 @@ impl Server {
         signal("HUP", &[self.child.id()]);
     }
 
-    /// The ids of the server's process and of its children. None of these servers has grandchildren.
+    /// Returns the ids of the server's process and of its child processes. None of these servers has grandchildren.
     fn processes(&self) -> Vec<u32> {
         let own = self.child.id();
         let is_child = |pid: &u32| stat(*pid).is_some_and(|(_, parent)| parent == own);
@@ -105,7 +105,7 @@ impl Drop for Server {
     }
 }
 
-/// The state and the parent of a process. `None` if the process doesn't exist.
+/// Returns the state and the parent of a process. Returns `None` if the process doesn't exist.
 fn stat(pid: u32) -> Option<(String, u32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The format is "pid (name) state parent …", and a name may contain any character.
@@ -114,8 +114,8 @@ fn stat(pid: u32) -> Option<(String, u32)> {
     Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
 }
 
-/// Prints the name and version of the running program. It asks the executable of the process, which a wrapper may have
-/// started.
+/// Prints the name and version of the running program. The command may have been a wrapper, so this runs the executable
+/// of the process itself.
 fn print_version(child: &Child) {
     let Ok(program) = fs::read_link(format!("/proc/{}/exe", child.id())) else {
         return;
@@ -162,8 +162,8 @@ fn signal(name: &str, pids: &[u32]) {
         .unwrap();
 }
 
-/// A command that runs as `user` if this process is root, since some servers refuse to run as root. The user then owns
-/// `folder`.
+/// Returns a command that runs as `user` if this process is root, since some servers refuse to run as root. In this
+/// case `user` becomes the owner of `folder`.
 pub fn command_as(user: &str, program: impl AsRef<OsStr>, folder: &Path) -> Command {
     if fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) != 0) {
         return Command::new(program);

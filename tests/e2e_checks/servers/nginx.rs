@@ -21,8 +21,8 @@ pub fn certificate(folder: &Path, days: u32) -> PathBuf {
     folder.join("certificate.pem")
 }
 
-/// Creates a certificate for `localhost` in `folder`, signed by an intermediate, which a root has signed. Returns the
-/// path of the root's certificate.
+/// Creates a certificate for `localhost` in `folder`. An intermediate certificate signs it, and a root certificate
+/// signs the intermediate certificate. Returns the path of the root certificate.
 pub fn chain(folder: &Path, leaf_days: u32, intermediate_days: u32) -> PathBuf {
     let params = |name: &str, days: u32| {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
@@ -53,7 +53,7 @@ pub fn chain(folder: &Path, leaf_days: u32, intermediate_days: u32) -> PathBuf {
     folder.join("root.pem")
 }
 
-/// Starts nginx. Returns it with its URL and the certificate file that clients have to trust.
+/// Starts nginx. Returns the server, its URL, and the certificate file that clients have to trust.
 pub fn nginx(days: u32) -> (Server, String, PathBuf) {
     let server = Server::start(|folder, port| {
         certificate(folder, days);

@@ -86,8 +86,8 @@ fn options(port: u16) -> PgConnectOptions {
         .ssl_mode(PgSslMode::Disable)
 }
 
-/// Waits until the server lets clients log in. It accepts connections a moment earlier, but answers that it is starting
-/// up.
+/// Waits until clients can log in. For a moment the server accepts connections, but refuses logins because it is
+/// starting up.
 pub async fn ready(pool: &PgPool) {
     let patience = Instant::now() + Duration::from_secs(30);
     while pool.acquire().await.is_err() {
@@ -95,7 +95,7 @@ pub async fn ready(pool: &PgPool) {
     }
 }
 
-/// The path of a program of the newest installed PostgreSQL. Debian doesn't put these programs into the PATH.
+/// Returns the path of a program of the newest installed PostgreSQL. Debian doesn't put these programs into the PATH.
 fn program(name: &str) -> PathBuf {
     let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .expect("no PostgreSQL; .ci/install-clients installs it")

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use healthcheck::{HealthCheck, env_section as section, health_check};
 
-// Types and items that other macros generate.
+// Types and items that the expansion of another macro produces.
 macro_rules! text {
     () => {
         &'static str
@@ -34,19 +34,19 @@ fn type_from_a_macro() -> text!() {
 }
 
 annotated! {
-    /// From a whole item.
+    /// The macro gets this function as one `item` fragment.
     pub fn whole_item(url: &String) -> bool {
         !url.is_empty()
     }
 }
 
 pieces! {
-    /// From pieces.
+    /// The macro gets this function as separate fragments.
     #[inline]
     pub(crate) pieces(url: &String, own: String) -> Result<(), std::fmt::Error> { let _ = (url, own); Ok(()) }, "made of pieces", "2s"
 }
 
-// A renamed import of the attribute, its full path, brackets, trailing commas.
+// The attribute under another name, with its full path, with brackets, and with trailing commas.
 #[section(name = "first",)]
 fn one() -> u8 {
     1

@@ -1,4 +1,4 @@
-// A function can't be two checks.
+// A function can't have the attribute `#[health_check]` twice.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// For a wrong `crate` path, the compiler's own error points at that path.
+// If the path in `crate` doesn't exist, the compiler's own error points at that path.
 use healthcheck::health_check;
 
 #[health_check(crate = ::healthchekc)]

@@ -1,4 +1,4 @@
-// The option `depends_on` takes only texts that can be the name of a check.
+// The option `depends_on` accepts only strings that can be the name of a check.
 use healthcheck::health_check;
 
 #[health_check(depends_on("", "a/b"))]

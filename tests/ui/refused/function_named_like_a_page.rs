@@ -1,4 +1,4 @@
-// A check's default name, that of its function, has to follow the same rules.
+// Without the option `name`, the function's name can't be the name of a page below the health path.
 use healthcheck::health_check;
 
 #[health_check]

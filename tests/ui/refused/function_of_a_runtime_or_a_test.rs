@@ -1,4 +1,4 @@
-// A check can't also be a runtime's entry point or a test: only the library may call it.
+// A check can't also be the `main` function or a test, because only the library may call a check.
 use healthcheck::{env_section, health_check};
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A check's future has to be `Send`, because a run may change threads. The error points at the value that isn't.
+// A check's future has to be `Send`, because a run may change threads. The error points at the value that isn't `Send`.
 use healthcheck::health_check;
 
 use std::rc::Rc;

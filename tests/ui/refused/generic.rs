@@ -1,4 +1,4 @@
-// A check can't be generic, because no caller chooses its types.
+// A check can't be generic, because the library can't choose its types.
 use healthcheck::health_check;
 
 #[health_check]

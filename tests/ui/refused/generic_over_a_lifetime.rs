@@ -1,4 +1,4 @@
-// A check can't be generic over a lifetime, because no caller chooses the lifetime.
+// A check can't be generic over a lifetime, because the library can't choose the lifetime.
 use healthcheck::health_check;
 
 #[health_check]

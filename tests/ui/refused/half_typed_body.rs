@@ -1,4 +1,4 @@
-// An incomplete body causes only one error, and callers of the function still find it.
+// If a function's body is incomplete, the attribute still emits the function, so its callers cause no further errors.
 use healthcheck::health_check;
 
 #[health_check]

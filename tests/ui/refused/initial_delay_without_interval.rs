@@ -1,4 +1,4 @@
-// The option `initial_delay` requires `interval`: only a background check has a first run of its own.
+// The option `initial_delay` requires `interval`: it delays the first run of a background check.
 use healthcheck::health_check;
 
 #[health_check(initial_delay = "1s")]

@@ -1,4 +1,4 @@
-// A name can't be `.` or `..`, because a URL path can't end in these.
+// A name can't be `.` or `..`, because in a URL path these mean a directory.
 use healthcheck::health_check;
 
 #[health_check(name = ".")]

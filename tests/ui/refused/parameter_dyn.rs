@@ -1,4 +1,4 @@
-// A check takes a trait object as an `Arc`.
+// A parameter can't be `&dyn Trait`. A check takes a trait object as an `Arc`.
 use healthcheck::health_check;
 
 trait Ping: Send + Sync {}

@@ -1,4 +1,4 @@
-// A parameter can't be `&mut`, because runs share a dependency.
+// A parameter can't be `&mut`, because several runs may use the same dependency.
 use healthcheck::health_check;
 
 #[health_check]

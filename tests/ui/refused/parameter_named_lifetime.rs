@@ -1,4 +1,4 @@
-// A parameter can't have a named lifetime, because a run borrows a dependency only while it runs.
+// A parameter can't have a named lifetime, because a check borrows a dependency only during a run.
 use healthcheck::health_check;
 
 #[health_check]

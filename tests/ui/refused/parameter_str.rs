@@ -1,4 +1,4 @@
-// A dependency can't be `str`, which is unsized and doesn't show which text is meant.
+// A dependency can't be `str`: it is unsized, and the type doesn't show which text the check needs.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A check can't return an error of a type that isn't an error.
+// The error type of a check's `Result` has to be a real error type. A `u8` isn't one.
 use healthcheck::health_check;
 
 #[health_check]

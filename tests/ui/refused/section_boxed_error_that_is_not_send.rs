@@ -1,4 +1,4 @@
-// A section's boxed error has to be `Send`, like a check's.
+// A section's boxed error has to be `Send`, like the error of a check.
 use healthcheck::env_section;
 
 use std::error::Error;

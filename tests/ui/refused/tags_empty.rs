@@ -1,4 +1,4 @@
-// The list of tags can't be empty, nor can a tag.
+// Neither the list of tags nor a tag can be empty.
 use healthcheck::health_check;
 
 #[health_check(tags())]

@@ -1,4 +1,4 @@
-// A check's options are rejected on a section, which has fewer.
+// A section has fewer options than a check. For example, it has no `timeout`.
 use healthcheck::env_section;
 
 #[env_section(timeout = "5s")]
