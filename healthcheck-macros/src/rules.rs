@@ -7,7 +7,7 @@ use std::time::Duration;
 const PAGES: [&str; 2] = ["history", "openapi.json"];
 /// The report's own keys. A section of the health report with such a name would overwrite it.
 const REPORT_KEYS: [&str; 6] = ["hostname", "status", "timestamp", "results", "reason", "warnings"];
-/// The most digits of a number in a duration. A longer number may overflow.
+/// The maximum number of digits of a number in a duration. A longer number could overflow.
 const MOST_DIGITS: usize = 9;
 
 /// Validates the name of a check. It is used as a segment of a URL path, as a JSON key and in log lines.
@@ -65,7 +65,7 @@ pub(crate) fn label(what: &str, text: &str) -> Result<(), String> {
     }
 }
 
-/// Parses a duration; `None` means "none".
+/// Parses a duration. For the text "none", returns `None`.
 pub(crate) fn duration(text: &str) -> Result<Option<Duration>, String> {
     if text.trim() == "none" {
         return Ok(None);
@@ -106,8 +106,8 @@ pub(crate) fn instead_of<'a>(unknown: &str, known: impl IntoIterator<Item = &'a 
     }
 }
 
-/// Returns the options that an unknown name may mean: those with it as a common other name, or the one with the most
-/// similar spelling.
+/// Returns the options that an unknown name may mean. If the name is a common synonym, these are the options with that
+/// meaning. Otherwise it is the option with the most similar spelling.
 fn meant<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     const OTHER_NAMES: [(&str, &[&str]); 17] = [
         ("ttl", &["success_ttl", "failed_ttl"]),
@@ -133,7 +133,7 @@ fn meant<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a
     if let Some((_, ours)) = other {
         return known.into_iter().filter(|name| ours.contains(name)).collect();
     }
-    // At most one typo in three letters, so that short names don't match each other.
+    // We allow at most one typo per three letters, so that short names don't match each other.
     let is_near = |slips: usize, name: &str| slips * 3 <= name.len();
     let near = known.into_iter();
     let near = near.filter(|name| is_near(unknown.len().abs_diff(name.len()), name));
