@@ -2,6 +2,6 @@
 
 use std::pin::Pin;
 
-/// A boxed future. tokio's task code is compiled for each type of future, and each copy is a twentieth of this crate's
-/// code.
+/// A boxed future. All spawned futures have this one type, because tokio's task code is compiled for each type of
+/// future. Each such copy is a twentieth of this crate's code.
 pub(crate) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
