@@ -1,4 +1,5 @@
-//! The pages for people. Each is one self-contained document, with a policy that allows only its own style and script.
+//! The HTML pages. Each is one self-contained document, whose content security policy allows only its own style and
+//! script.
 
 use std::fmt;
 
@@ -76,7 +77,7 @@ pub(crate) fn of_history(
         .unwrap_or_default()
 }
 
-/// Renders the page of an error, with the help for it.
+/// Renders the page of an error. `help` has texts that help to fix it. With `links`, the page links to the endpoints.
 pub(crate) fn of_problem(
     status: StatusCode,
     error: &str,

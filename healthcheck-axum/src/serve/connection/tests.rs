@@ -30,7 +30,7 @@ fn open_within(limits: Limits) -> Opened {
             "/peer",
             get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }),
         )
-        // Longer than the pipe's buffer.
+        // This answer is longer than the pipe's buffer.
         .route("/large", get(async || "x".repeat(4_096)))
         .route(
             "/slow",
@@ -67,7 +67,7 @@ impl Opened {
         self.client.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// Reads one answer, and returns its body.
+    /// Reads one answer, and returns its head and body.
     async fn answer(&mut self) -> String {
         let mut text = String::new();
         let mut buffer = [0; 1024];
@@ -87,7 +87,7 @@ impl Opened {
         }
     }
 
-    /// Waits until the server closes the connection. Returns after how many seconds.
+    /// Waits until the server closes the connection, and returns how many seconds that took.
     async fn closed_after(&mut self) -> u64 {
         let began = Instant::now();
         let mut rest = Vec::new();
@@ -250,7 +250,7 @@ async fn requests_that_come_together_are_answered_one_after_another() {
     assert_eq!(text.matches("HTTP/1.1 200").count(), 3);
 }
 
-/// The answer to a request whose head has this length.
+/// Sends a request whose head has this length, and returns the answer.
 async fn answered_to_a_head_of(bytes: usize) -> String {
     let it = open();
     let (mut read, mut write) = tokio::io::split(it.client);
