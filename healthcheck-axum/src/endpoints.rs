@@ -43,12 +43,12 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
 /// | request | answer |
 /// |---|---|
 /// | `GET /healthcheck` | every check |
-/// | `GET /healthcheck?check=a&check=b`, `?tag=t`, `?exclude=c` | some checks; an unknown check or tag is 404, an unknown `exclude` is a warning |
+/// | `GET /healthcheck?check=a&check=b`, `?tag=t`, `?exclude=c` | some checks; an unknown check or tag gets 404, an unknown `exclude` gets a warning |
 /// | `GET /healthcheck/{check}` | a report with that one result |
 /// | `GET /healthcheck/history` | the last transitions of each check and of the overall status |
-/// | `GET /livez`, `/readyz`, `/startupz` | the checks of that probe; the query and `/{check}` choose among them |
+/// | `GET /livez`, `/readyz`, `/startupz` | the checks of that probe; the query and `/{check}` select some of them |
 /// | `GET /environment`, `/environment/{section}` | the environment page; one section of it |
-/// | `GET /healthcheck/openapi.json` | an OpenAPI document of all this, if `Endpoints::openapi` is on |
+/// | `GET /healthcheck/openapi.json` | an OpenAPI document of these endpoints, if `Endpoints::openapi` is on |
 ///
 /// **Methods.** `HEAD` gets the same answer without a body, and so does `OPTIONS` on the health and probe paths. A CORS
 /// preflight gets 204 with `Allow`. Any other method gets 405.
@@ -59,7 +59,7 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
 /// more than 1,024 parameters or 32 KiB is refused.
 ///
 /// **Headers.** Each answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`. While the service
-/// drains, it also has `Connection: close`.
+/// drains, each answer also has `Connection: close`.
 ///
 /// **Size.** A body has at most 4 MiB. If a report is larger, its verdicts are sent without the outputs. Metrics have
 /// at most 64 MiB.
@@ -335,7 +335,7 @@ impl Endpoints {
     /// Sets which requests may read the environment page and the history. Default: [`Access::loopback`].
     ///
     /// If you call this method, each admitted request sees the values of variables and arguments. If you don't, the
-    /// page shows their names, and their values only under a [`serve`](Self::serve) that is bound to a loopback
+    /// page shows only their names. It then shows their values only if [`serve`](Self::serve) is bound to a loopback
     /// address.
     pub fn environment_access(mut self, access: Access) -> Self {
         self.environment_access = Some(access);
@@ -397,13 +397,13 @@ impl Endpoints {
     ///
     /// - **Layers.** axum's `.layer` applies only to the routes that were added before it. To keep your layers off the
     ///   health endpoints, merge this router after you add the layers.
-    /// - **Conflicts.** axum's `merge` panics if your app has a route at one of the same paths. The router sets no fallback.
-    ///   It works under `nest("/{tenant}", …)`.
+    /// - **Conflicts.** axum's `merge` panics if your app has a route at one of the same paths. The router sets no
+    ///   fallback. The router also works under `nest("/{tenant}", …)`.
     /// - **Blocked runtimes.** The router answers on your app's runtime. While all workers of that runtime are blocked,
     ///   no request is answered, not even `/livez`. On a current-thread runtime, a single async check that blocks its
     ///   thread causes this. [`serve`](Self::serve) answers from a thread of its own.
     /// - **Shutdown.** [`drain_on_signals`](crate::drain_on_signals) drains your server on SIGTERM.
-    /// - **The peer's address.** [`Access::loopback`] needs it: start your server with
+    /// - **The peer's address.** [`Access::loopback`] needs the peer's address: start your server with
     ///   `into_make_service_with_connect_info::<SocketAddr>()`.
     /// - **`HEALTHCHECK_DISABLE=a,b`** in the environment disables the checks `a` and `b`, as under [`serve`](Self::serve).
     ///

@@ -27,7 +27,7 @@
 //!
 //! | feature | default | what it brings |
 //! |---|---|---|
-//! | `openapi` | no | `Endpoints::openapi`: an OpenAPI 3.1 document of every endpoint, as it is configured |
+//! | `openapi` | no | `Endpoints::openapi`: an OpenAPI 3.1 document of every configured endpoint |
 //! | `systemd` | no | `serve` notifies systemd when the service is ready, which checks fail, that it is alive, that it stops, and that it needs more time |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-/// How long the process waits before it exits for the queued lines to be written.
+/// The longest time that an exiting process waits until the queued lines are written.
 const LAST_LINES: Duration = Duration::from_millis(100);
 
 /// Queues a log line, with the syntax of `tracing::event!`. The line takes ownership of the variables that it uses.

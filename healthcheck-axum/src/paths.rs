@@ -54,7 +54,7 @@ impl Paths {
         }
     }
 
-    /// Returns all paths. Includes the environment's path only if there is an environment page.
+    /// Returns all paths. Includes the path of the environment page only if there is an environment page.
     pub(crate) fn all(&self, with_environment: bool) -> Vec<&str> {
         let mut all: Vec<&str> = vec![&self.health, &self.liveness, &self.readiness, &self.startup];
         all.extend(with_environment.then_some(&*self.environment));

@@ -10,7 +10,8 @@ pub enum Details {
     /// The name and the verdict of each check, without its output. The default.
     #[default]
     Verdicts,
-    /// Only the overall status: no names of checks, tags or sections, and no host name. A 404 lists no names.
+    /// Only the overall status: no names of checks, tags or sections, and no host name. A 404 doesn't list the known
+    /// names either.
     Overall,
 }
 

@@ -1,4 +1,4 @@
-//! Decides by a rule whether a request may read a page. The rule gets the head of the request.
+//! Decides by a rule whether a request may read a page. The rule sees only the head of the request.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,11 +24,11 @@ use crate::log::log;
 /// [`Endpoints::details_access`](crate::Endpoints::details_access).
 ///
 /// A refused page is answered with 403, or with 401 and `WWW-Authenticate` if credentials would help. The body says how
-/// to allow such a request. It is JSON, or a page for a browser. If details are refused, the request still gets its
-/// answer, without the details.
+/// to allow such a request. The body is JSON, or an HTML page for a browser. If details are refused, the request still
+/// gets its answer, without the details.
 ///
 /// [`direct`](Self::direct) and [`loopback`](Self::loopback) are a convenience, not a security boundary. A sidecar, a
-/// rootless container, a bare `proxy_pass`, the PROXY protocol and host networks each make a foreign request look
+/// rootless container, a bare `proxy_pass`, the PROXY protocol and host networks each make requests from elsewhere look
 /// local. If the page must stay closed, use [`bearer`](Self::bearer) or [`denied`](Self::denied).
 ///
 /// ```
@@ -108,7 +108,7 @@ impl Access {
     ///
     /// ```
     /// let access = healthcheck_axum::Access::bearers(["old", "new"]);
-    /// // Tokens never show.
+    /// // The `Debug` output shows no token.
     /// assert_eq!(format!("{access:?}"), "Access(bearer, 2 tokens)");
     /// ```
     #[must_use]
@@ -138,14 +138,14 @@ impl Access {
         }
     }
 
-    /// Admits requests with this user and password (HTTP Basic). A browser shows a prompt for them. They are compared
-    /// in constant time. An empty password is never accepted. HTTP sends both in plain text: use TLS, or a loopback
-    /// address.
+    /// Admits requests with this user and password (HTTP Basic). A browser shows a prompt for them. The user and the
+    /// password are compared in constant time. An empty password is never accepted. HTTP sends both in plain text: use
+    /// TLS, or a loopback address.
     ///
     /// ```
     /// use healthcheck_axum::Access;
     ///
-    /// // People by password, programs by token, and this machine without either.
+    /// // Admits people by password, programs by token, and this machine without credentials.
     /// let access = Access::loopback()
     ///     .or(Access::basic("operator", "password"))
     ///     .or(Access::bearer_file("/run/secrets/health-token"));
@@ -196,8 +196,8 @@ impl Access {
         }
     }
 
-    /// Returns `Ok` if the rule admits the request. Otherwise returns the reason for the refusal, or with `or` the
-    /// reason of each rule.
+    /// Returns `Ok` if the rule admits the request. Otherwise returns the reason for the refusal. Rules that are joined
+    /// by `or` each return their reason.
     pub(crate) fn admit<'a>(&self, request: &'a Parts) -> Result<(), Vec<Refusal<'a>>> {
         let bears = |scheme: Scheme, is_accepted: &dyn Fn(&[u8]) -> bool, refusal| {
             let presented = scheme.presented(request).filter(|token| is_accepted(token));

@@ -31,7 +31,7 @@ pub(super) struct TokenFile {
 /// The tokens of the file, or why it couldn't be read.
 type Read = Result<Tokens, String>;
 
-/// The tokens that were read last, and the state of reading.
+/// The tokens that were read last, and the reading that is in progress.
 struct Known {
     tokens: Arc<Tokens>,
     /// When the last completed reading began. `None` before the first one.

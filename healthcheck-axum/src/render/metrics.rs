@@ -8,7 +8,7 @@ use super::Page;
 use super::body::Body;
 use super::page::Wholes;
 
-/// Which of the two formats is written.
+/// The text format that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     OpenMetrics,
@@ -216,7 +216,7 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Returns whether metrics show the status. They show a recent one always. They show an older one if its age
+    /// Returns whether metrics show the status. A recent status is always shown. An older one is shown only if its age
     /// doesn't matter: it was set by hand, a dependency fails, or the check's background loop is dead, which is a
     /// failure.
     const fn is_certain(&self) -> bool {

@@ -29,9 +29,9 @@ pub(crate) use wording::{OneLine, advice, listed, output, words};
 /// An output format of a report.
 ///
 /// The built-in formats are `json`, `health+json`, `text`, `html`, `openmetrics`, `prometheus`, `spring`,
-/// `microprofile` and `aspnet`. [`Endpoints::format`](crate::Endpoints::format) adds your own. A request selects it by
-/// `?format=NAME`, or by an `Accept` header that names its content type. A format changes only the body and its type.
-/// It changes neither the checks that run, nor the verdict, nor the status code.
+/// `microprofile` and `aspnet`. [`Endpoints::format`](crate::Endpoints::format) adds your own. A request selects a
+/// format by `?format=NAME` or, for most formats, by an `Accept` header that names the content type. A format changes
+/// only the body and its type. It changes neither the checks that run, nor the verdict, nor the status code.
 ///
 /// The server renders the report of a whole probe once for each change, and caches the bytes. So use only the data of
 /// the page: the current time, for example, would be the time of the rendering. If a format panics, the panic is logged

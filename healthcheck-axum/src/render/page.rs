@@ -234,8 +234,8 @@ impl<'a> Page<'a> {
         self.health.maintenance_reason().is_some()
     }
 
-    /// Returns the version of the service, which [`Endpoints::version`](crate::Endpoints::version) sets. Returns `None`
-    /// if it isn't known.
+    /// Returns the version of the service. [`Endpoints::version`](crate::Endpoints::version) sets it and describes its
+    /// default. `None` if there is no version.
     #[must_use]
     pub fn version(&self) -> Option<&'a str> {
         self.context.service.version.as_deref()

@@ -1,4 +1,4 @@
-//! JSON bodies that aren't reports, with the same size limit.
+//! Renders JSON bodies that aren't reports, with the size limit of reports.
 
 use axum::body::Bytes;
 use healthcheck::Transition;

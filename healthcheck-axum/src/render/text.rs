@@ -119,7 +119,7 @@ fn excluded_line(body: &mut Body, name: &str) -> fmt::Result {
     writeln!(body, "[+]{} excluded: ok", OneLine(name))
 }
 
-/// Returns the warning that the report has for an excluded name without a check.
+/// Returns the warning that the report has for an excluded name that no check has.
 fn unknown(name: &str) -> String {
     format!("there is no check `{name}` to exclude")
 }

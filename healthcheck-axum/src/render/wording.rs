@@ -1,4 +1,4 @@
-//! Writes outputs, times and durations for the formats other than our own JSON.
+//! Writes outputs, times and durations for the formats other than the default JSON.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};

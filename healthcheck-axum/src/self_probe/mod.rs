@@ -116,7 +116,8 @@ impl Probed {
                 (Status::Warn, summary.line())
             }
             Some(summary) => (worse(by_code, summary.status), summary.line()),
-            // The body isn't a report, because the application has its own format. So only the status code counts.
+            // The body isn't a report, for example because the application has its own format. So only the status code
+            // counts.
             None => (by_code, code.to_string()),
         };
         Self {

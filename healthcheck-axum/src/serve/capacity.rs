@@ -1,4 +1,4 @@
-//! The flags by which the accept loop tells each connection to end.
+//! The flags by which the server tells its connections to end.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

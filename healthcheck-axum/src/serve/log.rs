@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The shortest time between two log lines of a kind.
+/// The shortest time between two log lines of the same kind.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Limits a log line to one a minute.

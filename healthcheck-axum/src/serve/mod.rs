@@ -58,8 +58,8 @@ impl Endpoints {
     /// sending requests. Default: the delay of [`HealthCheck::set_shutdown_delay`], which is 5 s. On Ctrl-C there is
     /// never a delay.
     ///
-    /// After the delay, requests in flight have 20 s to end. Keep the sum below the `terminationGracePeriodSeconds` of
-    /// Kubernetes (30 s).
+    /// After the delay, requests in flight have 20 s to end. Keep the sum of both below the
+    /// `terminationGracePeriodSeconds` of Kubernetes (30 s).
     pub const fn shutdown_delay(mut self, delay: Duration) -> Self {
         self.serving.shutdown_delay = Some(delay);
         self
@@ -94,7 +94,7 @@ impl Endpoints {
     }
 
     /// Answers HAProxy's `agent-check` at this address ("127.0.0.1:8081"), from the thread of [`serve`](Self::serve).
-    /// Default: there is no such address.
+    /// Default: no address, so the agent check isn't answered.
     ///
     /// The answer reports readiness in one line:
     ///
@@ -333,7 +333,7 @@ impl Endpoints {
     }
 }
 
-/// Returns the service of a server that has only these endpoints.
+/// Returns the function that answers the requests of a server with only these endpoints.
 fn service(handler: Arc<Handler>) -> Service {
     Arc::new(move |mut head, peer| {
         let target = handler.at(&head);

@@ -114,7 +114,7 @@ impl Caught {
     }
 }
 
-/// The signal handlers. Without handlers no signal is ever received.
+/// The signal handlers. Without handlers, [`next`](Self::next) waits forever.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
     handlers: Option<Handlers>,

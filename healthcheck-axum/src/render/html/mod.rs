@@ -30,7 +30,7 @@ use markup::Markup;
 /// The format of the status page.
 pub(super) struct Html;
 
-/// The content type of the pages.
+/// The content type of the HTML pages.
 pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 impl Format for Html {
@@ -94,7 +94,7 @@ fn within(write: impl FnOnce(&mut Markup<'_>) -> fmt::Result) -> Option<Bytes> {
     Some(body.into_bytes())
 }
 
-/// Returns the headers of a page, without its content type.
+/// Returns the headers of a page, except its content type.
 pub(crate) fn headers() -> HeaderMap {
     HeaderMap::from_iter([
         (

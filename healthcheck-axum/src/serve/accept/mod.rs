@@ -112,7 +112,7 @@ impl Spare {
     }
 }
 
-/// Returns whether no file descriptor is left: `ENFILE` is 23 and `EMFILE` is 24 on every Unix.
+/// Returns whether the error means that no file descriptor is left. `ENFILE` is 23 and `EMFILE` is 24 on every Unix.
 fn is_out_of_files(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }

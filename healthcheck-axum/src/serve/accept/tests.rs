@@ -170,7 +170,7 @@ async fn a_connection_of_this_moment_is_not_idle_since_its_request_may_be_on_its
     let second = it.client(BEGUN, 1024).await;
     drop(second);
     it.go_on().await;
-    // Two clients connect at the same moment, and the first one hasn't sent anything yet.
+    // Two clients connect at the same moment, and the first client hasn't sent anything yet.
     let (mut slow, io) = tokio::io::duplex(1024);
     let (mut next, other) = tokio::io::duplex(1024);
     next.write_all(GET).await.unwrap();
@@ -218,8 +218,8 @@ async fn a_part_of_the_places_is_made_free_at_once_so_that_a_flood_of_clients_co
     .await;
     assert_eq!(places.len(), 64);
     places.make_room(false);
-    // `make_room` asks four connections, and all four end before `ended` is polled. One call of `ended` has to remove
-    // all four.
+    // `make_room` asks four connections to end, and all four end before `ended` is polled. One call of `ended` has to
+    // remove all four.
     tokio::time::sleep(MOMENT).await;
     places.ended().await;
     assert_eq!(places.len(), 60);

@@ -97,7 +97,8 @@ async fn see(path: &Arc<Path>) -> Seen {
 fn look(path: &Path) -> Seen {
     match fs::metadata(path) {
         Ok(found) if found.is_file() => Seen::Present(first_line(path).unwrap_or_default()),
-        // A directory or a pipe, for example. Reading a pipe would wait for a writer.
+        // This isn't a regular file, but for example a directory or a pipe. It isn't read: reading a pipe would wait
+        // for a writer.
         Ok(_) => Seen::Present(String::new()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Seen::Absent,
         Err(_) => Seen::Unknown,

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::serving::RUNTIME;
 
-/// How often to check whether the application's runtime has run the last task.
+/// How often to check whether the application's runtime has run the task that was spawned last.
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long the runtime may run no task before the check fails.
 const PATIENCE: Duration = Duration::from_secs(10);

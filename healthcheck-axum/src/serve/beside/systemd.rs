@@ -24,7 +24,7 @@ const BUDGET: Duration = Duration::from_millis(800);
 const START_PERIOD: Duration = Duration::from_millis(50);
 /// How often to read the results. A result may be up to 5 s old, so STATUS follows a change within 6 s.
 const STATUS_PERIOD: Duration = Duration::from_millis(250);
-/// How often to extend a time limit of the manager. Each extension lasts for `EXTENSION_USEC` from then on.
+/// How often to extend a time limit of the manager. Each extension lasts for `EXTENSION_USEC` after its message.
 const EXTEND_PERIOD: Duration = Duration::from_secs(5);
 const EXTENSION_USEC: u32 = 20_000_000;
 /// How long to wait until the manager receives a message.

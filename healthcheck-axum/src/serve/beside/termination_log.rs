@@ -16,7 +16,7 @@ const LONGEST: usize = 4_096;
 /// How long a slow disk may delay the exit.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Writes the failing checks by their latest results, if the file exists. Errors are ignored, since the process is
+/// Writes the checks whose latest result is a failure, if the file exists. Ignores errors, because the process is
 /// ending.
 pub(crate) async fn write(path: PathBuf, health: &HealthCheck) {
     let mut results = health.observations();
@@ -30,8 +30,8 @@ pub(crate) async fn write(path: PathBuf, health: &HealthCheck) {
     let _ = tokio::time::timeout(PATIENCE, writing).await;
 }
 
-/// Returns one line for each check that has run and fails, followed by the advice for it. The results contain redacted
-/// outputs.
+/// Returns one line for each check that has run and fails, followed by the advice for it. The outputs in the results
+/// are already redacted.
 fn text(results: &[CheckResult]) -> String {
     let failing = results
         .iter()

@@ -26,7 +26,7 @@ pub(in crate::serve) enum Stage {
     Head,
     /// The head is complete, and hyper parses it.
     Parsing,
-    /// The handler is answering the request. It has its own time limits.
+    /// The handler is answering the request. The handler has time limits of its own.
     Busy,
     /// The answer is complete, but the client hasn't received all of it.
     Sending,
@@ -90,8 +90,8 @@ impl ConnectionPhase {
         Stage::ALL.get(stage).copied().unwrap_or(Stage::Leaving)
     }
 
-    /// Enters a stage, and begins its time limit. Two stages continue the limit of the stage before: the first head has
-    /// the time since the connection began, and parsing counts as a part of the head.
+    /// Enters a stage, and begins its time limit. There are two exceptions: the limit of the first head began with the
+    /// connection, and parsing continues the limit of the head.
     pub(super) fn enter(&self, stage: Stage) {
         let goes_on = matches!(
             (self.stage(), stage),

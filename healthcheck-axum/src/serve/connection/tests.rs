@@ -319,7 +319,7 @@ async fn at_the_end_a_request_in_flight_is_answered_and_its_connection_closed() 
 async fn at_the_end_an_answer_that_is_on_its_way_is_sent_to_its_end() {
     let mut it = open();
     it.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    // The server has filled the pipe, and holds the rest of the answer in its buffer.
+    // After this second the server has filled the pipe, and holds the rest of the answer in its buffer.
     tokio::time::sleep(Duration::from_secs(1)).await;
     it.close();
     assert!(it.answer().await.ends_with(&"x".repeat(4_096)));

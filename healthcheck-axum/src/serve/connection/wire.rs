@@ -46,7 +46,8 @@ pub(super) struct Wire<T> {
     reader: Option<Waker>,
 }
 
-/// The answer to a head that the handler never sees. The connection is closed after it.
+/// The server's answer to a head that it refuses. The handler never sees such a head, and the connection is closed
+/// afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct HeadRefusal {
     status: StatusCode,

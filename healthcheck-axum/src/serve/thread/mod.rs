@@ -79,8 +79,8 @@ impl Server {
         until: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let no_thread = |why| ServeError::start("start the thread of the health server", why);
-        // Otherwise the listener would stay registered with the application's runtime, and accept nothing while that is
-        // blocked.
+        // Otherwise the listener would stay registered with the application's runtime, and accept nothing while that
+        // runtime is blocked.
         let listener = listener.detach().map_err(no_thread)?;
         let application = Handle::current();
         if let Some(delay) = self.shutdown_delay {
