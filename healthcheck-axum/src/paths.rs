@@ -138,7 +138,7 @@ fn objection(path: &str) -> Option<&'static str> {
     inner.split('/').find_map(|segment| match segment {
         "" => Some("has an empty segment"),
         "." | ".." => Some("has a segment that clients resolve away"),
-        // axum panics if a segment begins with one of these, because it marked a parameter in axum's older syntax.
+        // axum panics if a segment begins with `:` or `*`, which marked a parameter in axum's older syntax.
         _ if segment.starts_with([':', '*']) => Some("has a segment that begins with `:` or `*`"),
         _ => None,
     })

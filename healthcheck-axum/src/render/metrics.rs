@@ -353,8 +353,8 @@ impl<'a> Samples<'a> {
             .known(&report.results)
             .partition(|known| known.is_certain() || latches && known.result.passed);
         let contributions = certain.iter().map(|known| known.result.contribution());
-        // In a deserialized report the contribution of a failure may be unknown, so the report's own status is the
-        // upper limit.
+        // If the report was deserialized, it may be unknown whether a failure fails the report or only degrades it. So
+        // the verdict is never worse than the report's own status.
         let verdict = contributions.max().unwrap_or(Overall::Success).min(report.status);
         (others.is_empty() || verdict == Overall::Failure).then_some(verdict)
     }

@@ -94,7 +94,7 @@ struct Spare {
 
 #[cfg(unix)]
 impl Spare {
-    /// Opens the spare. Returns `None` if no file descriptor is left.
+    /// Opens the file descriptor to keep in reserve. Returns `None` if the process can't open another one.
     fn keep() -> Option<Self> {
         let socket = std::os::unix::net::UnixDatagram::unbound().ok()?;
         Some(Self { _socket: socket })
