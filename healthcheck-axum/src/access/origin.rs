@@ -25,8 +25,8 @@ pub(super) fn loopback(request: &Parts) -> Result<(), Refusal<'_>> {
     if !is_local(peer) {
         return Err(Refusal::Elsewhere);
     }
-    // Some proxies add no header, for example nginx with a bare `proxy_pass`. But nginx sends HTTP/1.0 by default, so
-    // such requests are refused.
+    // Some proxies add no header, for example nginx with a bare `proxy_pass`. nginx sends HTTP/1.0 by default, so
+    // requests with HTTP/1.0 are refused.
     if request.version < Version::HTTP_11 {
         return Err(Refusal::OldHttp);
     }

@@ -143,7 +143,7 @@ impl ConnectionPhase {
             Stage::Leaving => FAREWELL,
             Stage::Busy => return ControlFlow::Continue(None),
         };
-        // Can't overflow: all limits are short.
+        // The sum can't overflow, because all limits are short.
         ControlFlow::Continue(Some(state.since.checked_add(limit).unwrap_or(state.since)))
     }
 
