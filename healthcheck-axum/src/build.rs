@@ -1,4 +1,4 @@
-//! Builds the handler from the configured endpoints, or lists everything that is wrong with them.
+//! Builds the request handler from the configured endpoints, or returns everything that is wrong with them.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::openapi;
 
 impl Endpoints {
     /// Runs checks and sections on this runtime by default, instead of the runtime of their first caller. A runtime
-    /// that the application chose takes precedence.
+    /// that the application chose by `on_runtime` takes precedence.
     pub(crate) fn at_home_on(mut self, application: Handle) -> Self {
         if let Environment::Given(dump) = &self.environment
             && dump.runtime().is_none()
@@ -28,7 +28,8 @@ impl Endpoints {
         self
     }
 
-    /// `place` tells these endpoints from others of the process in the log: the addresses, or that it is a router.
+    /// Builds the handler. If the configuration is invalid, returns all problems at once. `place` identifies these
+    /// endpoints in the log: the addresses of the server, or the word "router".
     pub(crate) fn assemble(self, readers: Readers, place: &str) -> Result<Arc<Handler>, BuildError> {
         let with_environment = !matches!(self.environment, Environment::NotServed);
         #[cfg(feature = "openapi")]

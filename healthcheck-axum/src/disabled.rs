@@ -1,4 +1,5 @@
-//! Removes checks that an operator disabled without a new build: `HEALTHCHECK_DISABLE=a,b`.
+//! Removes the checks that an operator disables in the environment, as in `HEALTHCHECK_DISABLE=a,b`. This needs no new
+//! build.
 
 use healthcheck::HealthCheck;
 
@@ -7,8 +8,8 @@ use crate::serving::RUNTIME;
 
 const VARIABLE: &str = "HEALTHCHECK_DISABLE";
 
-/// Removes the checks that the variable names. Returns whether it also names `runtime`, which belongs to the server and
-/// isn't a check of `health`.
+/// Removes the checks that the variable names. Returns whether the variable also names `runtime`. `health` doesn't
+/// contain that check, because the server adds it.
 pub(crate) fn apply(health: &HealthCheck) -> bool {
     match std::env::var(VARIABLE) {
         Ok(list) => take_out(health, &list, RUNTIME),

@@ -16,11 +16,11 @@ use crate::render::{Format, Page};
 use crate::service::Service;
 use crate::serving::Serving;
 
-/// Returns the endpoints of every annotated check and section of the binary, to merge into your app. The same as
-/// `Endpoints::new(HealthCheck::discover()?).router()`: see [`Endpoints::router`].
+/// Returns the endpoints of every annotated check and section of the binary as a router, to merge into your app. This
+/// is the same as `Endpoints::new(HealthCheck::discover()?).router()`: see [`Endpoints::router`].
 ///
 /// # Errors
-/// Those of [`HealthCheck::discover`] and [`Endpoints::router`].
+/// The errors of [`HealthCheck::discover`] and of [`Endpoints::router`].
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -37,32 +37,32 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
     Endpoints::new(HealthCheck::discover()?).router()
 }
 
-/// The endpoints and their options: paths, statuses, forms and access. [`router`](Self::router) returns them as routes,
-/// [`serve`](Self::serve) serves them.
+/// The endpoints and their options: paths, status codes, formats and access. [`router`](Self::router) returns them as
+/// routes. [`serve`](Self::serve) serves them.
 ///
 /// | request | answer |
 /// |---|---|
 /// | `GET /healthcheck` | every check |
-/// | `GET /healthcheck?check=a&check=b`, `?tag=t`, `?exclude=c` | some checks; an unknown check or tag is 404, an unknown `exclude` is a warning |
+/// | `GET /healthcheck?check=a&check=b`, `?tag=t`, `?exclude=c` | some checks; an unknown check or tag gets 404, an unknown `exclude` gets a warning |
 /// | `GET /healthcheck/{check}` | a report with that one result |
-/// | `GET /healthcheck/history` | the last transitions of each check and of the whole |
-/// | `GET /livez`, `/readyz`, `/startupz` | the checks of that probe; the query and `/{check}` choose among them |
+/// | `GET /healthcheck/history` | the last transitions of each check and of the overall status |
+/// | `GET /livez`, `/readyz`, `/startupz` | the checks of that probe; the query and `/{check}` select some of them |
 /// | `GET /environment`, `/environment/{section}` | the environment page; one section of it |
-/// | `GET /healthcheck/openapi.json` | an OpenAPI document of all this, if `Endpoints::openapi` is on |
+/// | `GET /healthcheck/openapi.json` | an OpenAPI document of these endpoints, if `Endpoints::openapi` is on |
 ///
 /// **Methods.** `HEAD` gets the same answer without a body, and so does `OPTIONS` on the health and probe paths. A CORS
-/// preflight gets 204 with `Allow`, any other method 405.
+/// preflight gets 204 with `Allow`. Any other method gets 405.
 ///
-/// **Errors** are in JSON, text or HTML, as the request accepts.
+/// **Errors** are sent as JSON, text or HTML, depending on the `Accept` header of the request.
 ///
-/// **The query.** Unknown parameters are ignored, so `?_=1598022539` does no harm. A query with more than 1,024
-/// parameters or 32 KiB is refused.
+/// **The query.** Unknown parameters are ignored, so a cache buster such as `?_=1598022539` does no harm. A query with
+/// more than 1,024 parameters or 32 KiB is refused.
 ///
-/// **Headers.** Each answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`, and while the service
-/// drains `Connection: close`.
+/// **Headers.** Each answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`. While the service
+/// drains, each answer also has `Connection: close`.
 ///
-/// **Size.** A body has at most 4 MiB: a larger report keeps its verdicts and loses its outputs. Metrics have at most
-/// 64 MiB.
+/// **Size.** A body has at most 4 MiB. If a report is larger, its verdicts are sent without the outputs. Metrics have
+/// at most 64 MiB.
 ///
 /// ```
 /// use std::time::Duration;
@@ -109,8 +109,8 @@ pub(crate) enum Environment {
     NotServed,
 }
 
-/// Who can reach the environment page, as far as the server knows. It decides whether the page shows values of
-/// variables and arguments by default.
+/// Which clients can reach the environment page, as far as the server knows. By default this decides whether the page
+/// shows the values of variables and arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readers {
     /// Only clients on this machine.
@@ -139,92 +139,94 @@ impl Endpoints {
         }
     }
 
-    /// The environment page. Default: the built-in sections and every annotated one, with the values that were provided
-    /// to the checks. `None`: there is no such page.
+    /// Sets the content of the environment page. `None` means that there is no such page. Default: the built-in
+    /// sections and every annotated one. Their functions get the values that were provided to the checks.
     pub fn environment(mut self, dump: impl Into<Option<EnvironmentDump>>) -> Self {
         self.environment = dump.into().map_or(Environment::NotServed, Environment::Given);
         self
     }
 
-    /// The path of all checks. Default: "/healthcheck". Don't use "/" in a router that you nest: the links of the status
-    /// page would lead out of the nest.
+    /// Sets the path of all checks. Default: "/healthcheck". Don't use "/" in a router that you nest: the links of the
+    /// status page would then point outside the nested router.
     pub fn health_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.paths.health);
         self
     }
 
-    /// The path of the environment page. Default: "/environment".
+    /// Sets the path of the environment page. Default: "/environment".
     pub fn environment_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.paths.environment);
         self
     }
 
-    /// The path of the liveness probe. Default: "/livez".
+    /// Sets the path of the liveness probe. Default: "/livez".
     pub fn liveness_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.paths.liveness);
         self
     }
 
-    /// The path of the readiness probe. Default: "/readyz".
+    /// Sets the path of the readiness probe. Default: "/readyz".
     pub fn readiness_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.paths.readiness);
         self
     }
 
-    /// The path of the startup probe. Default: "/startupz".
+    /// Sets the path of the startup probe. Default: "/startupz".
     pub fn startup_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.paths.startup);
         self
     }
 
-    /// The status code of a success. Default: 200. A 1xx isn't a final answer, so here and in the next two methods it is a
-    /// [`BuildError`](healthcheck::BuildError).
+    /// Sets the status code of a success. Default: 200. A 1xx code isn't a final answer. Here and in the next two
+    /// methods it is a [`BuildError`](healthcheck::BuildError).
     pub const fn success_status(mut self, status: StatusCode) -> Self {
         self.answers.success_status = Some(status);
         self
     }
 
-    /// The status code of a failure. Default: 503.
+    /// Sets the status code of a failure. Default: 503.
     pub const fn failed_status(mut self, status: StatusCode) -> Self {
         self.answers.failed_status = Some(status);
         self
     }
 
-    /// The status code of a degraded report, on the health path and below it. For Consul 429 is a warning. Default: the
-    /// status code of a success.
+    /// Sets the status code of a degraded report on the health path and below it. Default: the status code of a
+    /// success. Consul, for example, treats 429 as a warning.
     ///
-    /// On a probe a degraded report always has the status code of a success, since a kubelet takes any 4xx for a failure.
+    /// On a probe a degraded report always has the status code of a success, because a kubelet treats any 4xx as a
+    /// failure.
     pub const fn degraded_status(mut self, status: StatusCode) -> Self {
         self.answers.degraded_status = Some(status);
         self
     }
 
-    /// A header of each success and each degraded report. It replaces a default header of the same name, such as
-    /// `Content-Type` for [`body`](Self::body); only `Vary` is added to the default. If you set a name twice, the last value
-    /// counts.
+    /// Adds a header to each answer with a success or a degraded report. The header replaces a default header of the
+    /// same name; only `Vary` is added to the default. `Content-Type` applies only to JSON and to the
+    /// [`body`](Self::body) in its place. If you set a name twice, the last value counts.
     pub fn success_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.check_header("success_header", &name);
         self.answers.success_headers.push((name, value));
         self
     }
 
-    /// A header of each failure, by the rules of [`success_header`](Self::success_header).
+    /// Adds a header to each answer with a failure. The rules of [`success_header`](Self::success_header) apply.
     pub fn failed_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.check_header("failed_header", &name);
         self.answers.failed_headers.push((name, value));
         self
     }
 
-    /// A header of each degraded report, on every path, added to those of a success: `x-envoy-degraded` for Envoy.
+    /// Adds a header to each answer with a degraded report, on every path and in addition to the headers of a success.
+    /// Envoy, for example, reads `x-envoy-degraded`.
     pub fn degraded_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.check_header("degraded_header", &name);
         self.answers.degraded_headers.push((name, value));
         self
     }
 
-    /// Your own output format instead of the default JSON. The closure gets the report as this caller may see it. Set the
-    /// content type by [`success_header`](Self::success_header) and [`failed_header`](Self::failed_header). If the closure
-    /// panics, JSON is sent instead.
+    /// Replaces the default JSON by your own output. The closure gets a report with only the data that this caller may
+    /// see. Set the content type by [`success_header`](Self::success_header) and
+    /// [`failed_header`](Self::failed_header). If the closure panics, JSON is sent instead.
     ///
     /// ```
     /// use axum::http::{HeaderValue, header::CONTENT_TYPE};
@@ -247,8 +249,8 @@ impl Endpoints {
         self
     }
 
-    /// Adds a form of your own. A request gets it by `?format=NAME`, or by an `Accept` header that names its content type.
-    /// With the name of a built-in form it replaces that form.
+    /// Adds an output format of your own. A request selects it by `?format=NAME`, or by an `Accept` header that names
+    /// its content type. If a built-in format has the same name, yours replaces it.
     ///
     /// ```
     /// use axum::{body::Bytes, http::HeaderValue};
@@ -279,12 +281,12 @@ impl Endpoints {
         self
     }
 
-    /// Whether to serve an OpenAPI 3.1 document of every endpoint at `/healthcheck/openapi.json`. Default: no.
+    /// Sets whether to serve an OpenAPI 3.1 document of every endpoint at `/healthcheck/openapi.json`. Default: no.
     ///
-    /// The document has the configured paths, parameters, statuses and forms, and nothing about the checks. So every
-    /// request may read it. Its server is a relative path, so the document is right under `nest` too. The schemas of the
-    /// report and of the history are those of [`Report`] and [`Transition`](healthcheck::Transition). Of your own forms it
-    /// has only the content type.
+    /// The document describes the configured paths, parameters, status codes and formats. It contains nothing about the
+    /// checks, so every request may read it. It gives the server's address as a relative path, which is also right
+    /// under `nest`. The schemas of the report and of the history are those of [`Report`] and
+    /// [`Transition`](healthcheck::Transition). For your own formats the document has only the content type.
     ///
     /// ```
     /// use healthcheck_axum::Endpoints;
@@ -305,7 +307,7 @@ impl Endpoints {
         self
     }
 
-    /// The name of the service. The pages show it in their heading and title. Default: the name of the executable.
+    /// Sets the name of the service. The pages show it in their heading and title. Default: the name of the executable.
     ///
     /// ```
     /// # fn main() -> Result<(), healthcheck::BuildError> {
@@ -322,36 +324,39 @@ impl Endpoints {
         self
     }
 
-    /// The version of the service, such as `env!("CARGO_PKG_VERSION")`. Some forms show it (`releaseId` in `health+json`).
-    /// Default: the version of the binary's package if that package has an annotated function, else none.
+    /// Sets the version of the service, such as `env!("CARGO_PKG_VERSION")`. Some formats show it (`releaseId` in
+    /// `health+json`). Default: the version of the binary's package if that package has an annotated function;
+    /// otherwise no version is shown.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.service.version = Some(version.into());
         self
     }
 
-    /// Which requests may read the environment page and the history. Default: [`Access::loopback`].
+    /// Sets which requests may read the environment page and the history. Default: [`Access::loopback`].
     ///
-    /// Until you call this, the page shows the names of variables and arguments, and their values only under a
-    /// [`serve`](Self::serve) that is bound to a loopback address. Once you have called this, each request that is let in
-    /// sees the values.
+    /// If you call this method, each admitted request sees the values of variables and arguments. If you don't, the
+    /// page shows only their names. It then shows their values only if [`serve`](Self::serve) is bound to a loopback
+    /// address.
     pub fn environment_access(mut self, access: Access) -> Self {
         self.environment_access = Some(access);
         self
     }
 
-    /// Which requests may read the details: outputs, sections, warnings and descriptions. Default: [`Access::direct`].
+    /// Sets which requests may read the details: outputs, sections, warnings and descriptions. Default:
+    /// [`Access::direct`].
     ///
-    /// Other requests get the same status code, names, verdicts and times, and "reason withheld" instead of each output.
-    /// [`details`](Self::details) reduces that further.
+    /// Other requests get the same status code, names, verdicts and times, with "reason withheld" in place of each
+    /// output. [`details`](Self::details) reduces this further.
     pub fn details_access(mut self, access: Access) -> Self {
         self.details_access = access;
         self
     }
 
-    /// How much a request sees that [`details_access`](Self::details_access) refuses. Default: [`Details::Verdicts`].
+    /// Sets how much a request sees if [`details_access`](Self::details_access) refuses it the details. Default:
+    /// [`Details::Verdicts`].
     ///
-    /// With [`Details::Overall`] `results` and `hostname` are empty: the answer shows neither the names of the checks nor
-    /// their number.
+    /// With [`Details::Overall`], `results` and `hostname` are empty: the answer shows neither the names of the checks
+    /// nor their number.
     ///
     /// ```
     /// use healthcheck_axum::{Access, Details, Endpoints};
@@ -371,8 +376,9 @@ impl Endpoints {
         self
     }
 
-    /// How long a request waits for due checks. Then the answer has the latest results. `None`: it waits for every check, up
-    /// to the check's own timeout. Default: 4 s on the health path, and 800 ms on the probes, since a kubelet waits 1 s.
+    /// Sets how long a request waits for due checks. After that time, the answer has the latest results. `None` means
+    /// that a request waits for every check, up to the check's own timeout. Default: 4 s on the health path, and 800 ms
+    /// on the probes, because a kubelet waits only 1 s.
     pub fn answer_within(mut self, budget: impl Into<Option<Duration>>) -> Self {
         let budget = budget.into();
         self.health_budget = budget;
@@ -380,7 +386,8 @@ impl Endpoints {
         self
     }
 
-    /// How old a passing and a failing result may be on a probe, if the check has no TTL of its own. Default: 5 s and 2 s.
+    /// Sets how old a passing and a failing result may be on a probe, if the check has no TTL of its own. Default: 5 s
+    /// and 2 s.
     pub const fn probe_max_age(mut self, pass: Duration, fail: Duration) -> Self {
         self.max_age = (pass, fail);
         self
@@ -388,28 +395,31 @@ impl Endpoints {
 
     /// Returns the endpoints as a router, to merge into an app with any state.
     ///
-    /// - **Layers.** axum's `.layer` applies only to routes added before it. To keep your layers off the health
-    ///   endpoints, merge this router after them.
-    /// - **Conflicts.** axum's `merge` panics if your app has a route at one of the same paths. The router sets no fallback.
-    ///   It works under `nest("/{tenant}", …)`.
+    /// - **Layers.** axum's `.layer` applies only to the routes that were added before it. To keep your layers off the
+    ///   health endpoints, merge this router after you add the layers.
+    /// - **Conflicts.** axum's `merge` panics if your app has a route at one of the same paths. The router sets no
+    ///   fallback. The router also works under `nest("/{tenant}", …)`.
     /// - **Blocked runtimes.** The router answers on your app's runtime. While all workers of that runtime are blocked,
-    ///   nothing is answered, not even `/livez`. On a current-thread runtime one async check that blocks its thread is
-    ///   enough. [`serve`](Self::serve) answers from a thread of its own.
+    ///   no request is answered, not even `/livez`. On a current-thread runtime, a single async check that blocks its
+    ///   thread causes this. [`serve`](Self::serve) answers from a thread of its own.
     /// - **Shutdown.** [`drain_on_signals`](crate::drain_on_signals) drains your server on SIGTERM.
-    /// - **The peer's address.** [`Access::loopback`] needs it: start your server with
+    /// - **The peer's address.** [`Access::loopback`] needs the peer's address: start your server with
     ///   `into_make_service_with_connect_info::<SocketAddr>()`.
     /// - **`HEALTHCHECK_DISABLE=a,b`** in the environment disables the checks `a` and `b`, as under [`serve`](Self::serve).
     ///
     /// # Errors
-    /// An invalid path, or one that two endpoints share; a header that only the server may set; the errors of
-    /// [`EnvironmentDumpBuilder::build`](healthcheck::EnvironmentDumpBuilder::build).
+    /// - an invalid path, or a path that two endpoints share;
+    /// - a 1xx status code;
+    /// - a header that only the server may set;
+    /// - the errors of [`EnvironmentDumpBuilder::build`](healthcheck::EnvironmentDumpBuilder::build).
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, BuildError> {
         disabled::apply(&self.health);
         let handler = self.assemble(Readers::Unknown, "router")?;
         Ok(router::router(&handler))
     }
 
-    /// Records a problem if the server sets this header itself. A wrong content length would break the connection.
+    /// Records a problem if the server sets this header itself. A wrong content length, for example, would break the
+    /// connection.
     fn check_header(&mut self, setter: &str, name: &HeaderName) {
         if SERVERS_OWN.contains(&name.as_str()) {
             self.problems.push(format!(

@@ -31,12 +31,13 @@ pub fn query(raw: &str) -> Option<Asked> {
     })
 }
 
-/// The media ranges of an `Accept` header, each with its weight in thousandths.
+/// Returns the media ranges of an `Accept` header, each with its weight in thousandths.
 pub fn accept(header: &str) -> Vec<(&str, &str, u16)> {
     accepted(header).collect()
 }
 
-/// The name of the format for an `Accept` header. Returns `None` if the bytes aren't a valid header value.
+/// Returns the name of the format that an `Accept` header selects. Returns `None` if the bytes aren't a valid header
+/// value.
 pub fn negotiate(header: &[u8]) -> Option<String> {
     let formats = Formats::default();
     let mut headers = HeaderMap::new();

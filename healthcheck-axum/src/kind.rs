@@ -1,8 +1,8 @@
-//! The health path and the three probes.
+//! Distinguishes the health path and the three probes.
 
 use healthcheck::CheckOptions;
 
-/// Which of these four a request asks for.
+/// What a request asks for: the health path or one of the three probes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProbeKind {
     /// The health path, with all checks.
@@ -13,7 +13,7 @@ pub(crate) enum ProbeKind {
 }
 
 impl ProbeKind {
-    /// Whether a check with these options belongs to this path.
+    /// Returns whether a check with these options belongs to the health path or to this probe.
     pub(crate) const fn has(self, options: &CheckOptions) -> bool {
         match self {
             Self::Health => true,

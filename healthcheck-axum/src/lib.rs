@@ -15,19 +15,19 @@
 //! ```
 //!
 //! - [`router`] returns the endpoints as routes, to merge into your own axum app.
-//! - [`serve`] serves them at an address of their own, for a service without HTTP.
+//! - [`serve`] serves them at an address of their own, for a service that has no HTTP server.
 //! - [`Endpoints`] configures both.
 //! - [`drain_on_signals`] drains your own server on SIGTERM.
-//! - [`probe`] sends a request to them, for images without curl.
+//! - [`probe`] sends a request to them, for container images without curl.
 //!
-//! Depend on both crates: the code that the attributes generate refers to `::healthcheck`. A crate that depends on this one
-//! only writes `#[healthcheck_axum::healthcheck::health_check(crate = healthcheck_axum::healthcheck)]`.
+//! Depend on both crates: the code that the attributes generate refers to `::healthcheck`. If a crate depends only on
+//! this one, write `#[healthcheck_axum::healthcheck::health_check(crate = healthcheck_axum::healthcheck)]`.
 //!
 //! # Features
 //!
 //! | feature | default | what it brings |
 //! |---|---|---|
-//! | `openapi` | no | `Endpoints::openapi`: an OpenAPI 3.1 document of every endpoint, as it is configured |
+//! | `openapi` | no | `Endpoints::openapi`: an OpenAPI 3.1 document of every configured endpoint |
 //! | `systemd` | no | `serve` notifies systemd when the service is ready, which checks fail, that it is alive, that it stops, and that it needs more time |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,9 +1,9 @@
 //! Writes log lines from a thread of its own. The threads that answer requests only push a line into a bounded queue,
-//! so a log that fails or blocks delays no answer.
+//! so a log that blocks or fails delays no answer.
 
 use std::time::{Duration, Instant};
 
-/// How long the process waits at its end for the last lines.
+/// The longest time that an exiting process waits until the queued lines are written.
 const LAST_LINES: Duration = Duration::from_millis(100);
 
 /// Queues a log line, with the syntax of `tracing::event!`. The line takes ownership of the variables that it uses.
@@ -26,7 +26,7 @@ pub(crate) fn finish() {
     }
 }
 
-/// The same without blocking the thread.
+/// Does the same as [`finish`], without blocking the thread.
 pub(crate) async fn written() {
     let patience = tokio::time::Instant::now() + LAST_LINES;
     while !healthcheck::__private::all_lines_are_written() && tokio::time::Instant::now() < patience {

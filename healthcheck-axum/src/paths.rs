@@ -1,4 +1,4 @@
-//! The paths of the endpoints, and the rules that they have to follow.
+//! The paths of the endpoints, and the rules for valid paths.
 
 use std::collections::HashMap;
 
@@ -33,18 +33,18 @@ pub(crate) const CHECK: &str = "check";
 /// The name of the parameter in `{path}/{section}`.
 pub(crate) const SECTION: &str = "section";
 
-/// The segment of the history below the health path. No check can have this name, nor that of the OpenAPI document.
+/// The last segment of the history's path, which is below the health path. No check can have this name or [`DOCUMENT`].
 pub(crate) const HISTORY: &str = "history";
-/// The segment of the OpenAPI document below the health path.
+/// The last segment of the OpenAPI document's path, which is below the health path.
 pub(crate) const DOCUMENT: &str = "openapi.json";
 
-/// The path `segment` below another path, which may be "/".
+/// Returns the path of `segment` below `path`, which may be "/".
 pub(crate) fn below(path: &str, segment: &str) -> String {
     format!("{}/{segment}", path.trim_end_matches('/'))
 }
 
 impl Paths {
-    /// The path of a whole probe.
+    /// Returns the health path or the path of a probe.
     pub(crate) fn of(&self, kind: ProbeKind) -> &str {
         match kind {
             ProbeKind::Health => &self.health,
@@ -54,14 +54,14 @@ impl Paths {
         }
     }
 
-    /// All paths. The environment's is among them only if there is an environment page.
+    /// Returns all paths. Includes the path of the environment page only if there is an environment page.
     pub(crate) fn all(&self, with_environment: bool) -> Vec<&str> {
         let mut all: Vec<&str> = vec![&self.health, &self.liveness, &self.readiness, &self.startup];
         all.extend(with_environment.then_some(&*self.environment));
         all
     }
 
-    /// Everything that is wrong with these paths, a sentence for each problem.
+    /// Returns a sentence for each problem with these paths.
     pub(crate) fn problems<'a>(
         &self,
         with_environment: bool,
@@ -115,7 +115,7 @@ impl Paths {
     }
 }
 
-/// Why this can't be the path of an endpoint. `None` if it can.
+/// Returns why this can't be the path of an endpoint. Returns `None` if it can.
 fn objection(path: &str) -> Option<&'static str> {
     let Some(inner) = path.strip_prefix('/') else {
         return Some("doesn't begin with a slash");
@@ -138,7 +138,7 @@ fn objection(path: &str) -> Option<&'static str> {
     inner.split('/').find_map(|segment| match segment {
         "" => Some("has an empty segment"),
         "." | ".." => Some("has a segment that clients resolve away"),
-        // axum panics at such a segment: it was a parameter in an older syntax of axum.
+        // axum panics if a segment begins with `:` or `*`, which marked a parameter in axum's older syntax.
         _ if segment.starts_with([':', '*']) => Some("has a segment that begins with `:` or `*`"),
         _ => None,
     })

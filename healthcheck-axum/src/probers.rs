@@ -3,7 +3,7 @@ use axum::http::{Method, Request};
 
 use crate::self_probe;
 
-/// How the user agents of known probers begin. Their version follows.
+/// The prefixes of the user agents of known probers. A version follows most of them.
 const AGENTS: [&str; 15] = [
     "kube-probe/",
     "GoogleHC/",
@@ -23,17 +23,19 @@ const AGENTS: [&str; 15] = [
 ];
 
 /// The default paths of endpoints that probers request many times a minute. Paths below these count as well. The
-/// environment page isn't among them: its readers belong in an access log.
+/// environment page isn't included, because an access log should record who reads it.
 const PATHS: [&str; 4] = ["/healthcheck", "/livez", "/readyz", "/startupz"];
 
-/// Whether a request is a probe, to keep it out of access logs and of `TraceLayer`.
+/// Returns whether a request is a probe. Use it to keep probes out of access logs and out of `TraceLayer`.
 ///
-/// A probe is a `GET`, `HEAD` or `OPTIONS` of the default health path or a default probe path, or by the user agent of a
-/// known prober. These are Kubernetes, Google, AWS, Azure, Consul, Envoy, Nagios, Icinga, Prometheus' blackbox exporter,
-/// Uptime Kuma, Uptime Robot, Pingdom and [`probe`](crate::probe()).
+/// A probe is a `GET`, `HEAD` or `OPTIONS` request that meets at least one of two conditions:
 ///
-/// A client can send any user agent, so it can keep its requests out of this log. For an audit log use paths and peers
-/// instead.
+/// - Its path is the default health path, a default probe path, or below one of these.
+/// - Its user agent is that of a known prober: Kubernetes, Google, AWS, Azure, Consul, Envoy, Nagios, Icinga,
+///   Prometheus' blackbox exporter, Uptime Kuma, Uptime Robot, Pingdom or [`probe`](crate::probe()).
+///
+/// A client can send any user agent, so it can hide its requests from a log that leaves out probes. For an audit log,
+/// decide by path and peer address instead.
 ///
 /// ```
 /// use axum::http::Request;

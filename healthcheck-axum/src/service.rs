@@ -1,10 +1,10 @@
-//! The service that the endpoints belong to, as people call it.
+//! The name and the version of the service that the endpoints report on.
 
 use std::fmt;
 
 use healthcheck::HealthCheck;
 
-/// A name, empty where it isn't known, and a version.
+/// The name of the service, which is empty if it isn't known, and the version.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Service {
     pub(crate) name: String,
@@ -12,7 +12,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// The binary's name and its package's version stand in for what wasn't set.
+    /// Fills in what the application didn't set: the name of the executable, and the version of the binary's package.
     pub(crate) fn or_the_binary(self, health: &HealthCheck) -> Self {
         let name = if self.name.is_empty() {
             let executable = std::env::current_exe().unwrap_or_default();

@@ -8,7 +8,7 @@ pub(crate) const RUNTIME: &str = "runtime";
 /// The default of Kubernetes' `terminationMessagePath`.
 pub(crate) const TERMINATION_LOG: &str = "/dev/termination-log";
 
-/// The settings that matter only to `serve`, and not to a router in an app.
+/// The settings that only `serve` uses. A router in an application ignores them.
 #[derive(Clone, Debug)]
 pub(crate) struct Serving {
     pub(crate) shutdown_delay: Option<Duration>,

@@ -25,9 +25,9 @@ impl Log {
         }
     }
 
-    /// How many lines contain this text. Waits for queued lines first.
+    /// Returns how many lines contain this text. First waits until the queued lines are written.
     pub(crate) fn count(&self, what: &str) -> usize {
-        // Other tests share the queue, and may keep its thread busy for longer than a process waits at its end.
+        // Other tests share the queue and may keep its thread busy. So this waits longer than an exiting process does.
         let patience = Instant::now() + Duration::from_secs(10);
         while !healthcheck::__private::all_lines_are_written() && Instant::now() < patience {
             std::thread::yield_now();

@@ -11,8 +11,8 @@ pub(super) enum Scheme {
 }
 
 impl Scheme {
-    /// The credentials of this scheme, from the `Authorization` header. Returns `None` if the request has several of
-    /// these headers. The case of the scheme doesn't matter.
+    /// Returns the credentials of this scheme from the `Authorization` header. Returns `None` if the request has
+    /// several of these headers. The scheme may be in upper or lower case.
     pub(super) fn presented(self, request: &Parts) -> Option<&[u8]> {
         let name: &[u8] = match self {
             Self::Bearer => b"Bearer ",
@@ -28,13 +28,14 @@ impl Scheme {
     }
 }
 
-/// The token that HTTP Basic (RFC 7617) makes of this user and password. No token if the password is empty.
+/// Returns the token that HTTP Basic (RFC 7617) makes of this user and password. Returns no token if the password is
+/// empty.
 pub(super) fn basic(user: &str, password: &str) -> Tokens {
     let token = base64(format!("{user}:{password}").as_bytes());
     Tokens::new((!password.is_empty()).then_some(token))
 }
 
-/// Base64 with padding (RFC 4648). These ten lines save every application a dependency.
+/// Encodes bytes as Base64 with padding (RFC 4648). These ten lines save every application a dependency.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits = |group: &[u8]| {
@@ -46,7 +47,7 @@ fn base64(bytes: &[u8]) -> String {
     bytes.chunks(3).flat_map(digits).collect()
 }
 
-/// Accepted tokens. None of them is empty.
+/// The accepted tokens. None of them is empty.
 pub(super) struct Tokens {
     accepted: Vec<Box<[u8]>>,
 }
@@ -70,8 +71,8 @@ impl Tokens {
         self.accepted.len()
     }
 
-    /// Compares the credentials with every token in constant time, so that the duration doesn't reveal how much of a
-    /// token was right.
+    /// Returns whether the credentials are one of the tokens. Compares them with every token in constant time, so that
+    /// the duration doesn't reveal how much of a token was right.
     pub(super) fn contain(&self, presented: &[u8]) -> bool {
         let found = self
             .accepted

@@ -1,4 +1,4 @@
-//! Decides by a rule whether a request may read a page. The rule gets the head of the request.
+//! Decides by a rule whether a request may read a page. The rule sees only the head of the request.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,17 +19,17 @@ use token_file::TokenFile;
 
 use crate::log::log;
 
-/// Which requests may read a page. An argument of
+/// A rule that decides which requests may read a page. This is the argument of
 /// [`Endpoints::environment_access`](crate::Endpoints::environment_access) and
 /// [`Endpoints::details_access`](crate::Endpoints::details_access).
 ///
-/// A refused page is answered with 403, or with 401 and `WWW-Authenticate` if credentials would help. The body says how to
-/// allow the request: in JSON, or for a browser as a page. If details are refused, the request still gets its answer,
-/// without the details.
+/// A refused page is answered with 403, or with 401 and `WWW-Authenticate` if credentials would help. The body says how
+/// to allow such a request. The body is JSON, or an HTML page for a browser. If details are refused, the request still
+/// gets its answer, without the details.
 ///
-/// [`direct`](Self::direct) and [`loopback`](Self::loopback) are a convenience, not a boundary: a sidecar, a rootless
-/// container, a bare `proxy_pass`, the PROXY protocol and host networks each make strangers look local. If the page must
-/// stay closed, use [`bearer`](Self::bearer) or [`denied`](Self::denied).
+/// [`direct`](Self::direct) and [`loopback`](Self::loopback) are a convenience, not a security boundary. A sidecar, a
+/// rootless container, a bare `proxy_pass`, the PROXY protocol and host networks each make requests from elsewhere look
+/// local. If the page must stay closed, use [`bearer`](Self::bearer) or [`denied`](Self::denied).
 ///
 /// ```
 /// use healthcheck::HealthCheck;
@@ -66,48 +66,49 @@ enum Rule {
 type Condition = dyn Fn(&Parts) -> bool + Send + Sync;
 
 impl Access {
-    /// Every request.
+    /// Admits every request.
     #[must_use]
     pub const fn public() -> Self {
         Self { rule: Rule::Public }
     }
 
-    /// Requests that carry no sign of a proxy: no `Forwarded`, `Via`, `X-Forwarded-*`, `X-Real-IP`, `X-Envoy-*` or
-    /// `l5d-*` header. The default for details.
+    /// Admits requests without any sign of a proxy: no `Forwarded`, `Via`, `X-Forwarded-*`, `X-Real-IP`, `X-Envoy-*` or
+    /// `l5d-*` header. This is the default for details.
     #[must_use]
     pub const fn direct() -> Self {
         Self { rule: Rule::Direct }
     }
 
-    /// [Direct](Self::direct) requests from this machine: the peer is exactly 127.0.0.1 or ::1, the request isn't HTTP/1.0,
-    /// and `Host`, if it is sent, is localhost, 127.0.0.1 or \[::1\], with any port. The default for the environment.
+    /// Admits [direct](Self::direct) requests from this machine: the peer is exactly 127.0.0.1 or ::1, the request
+    /// isn't HTTP/1.0, and `Host`, if it is sent, is localhost, 127.0.0.1 or \[::1\], with any port. This is the
+    /// default for the environment.
     ///
-    /// The peer's address is axum's `ConnectInfo<SocketAddr>`. [`serve`](crate::serve) sets it. With
-    /// [`router`](crate::router) start your server with `into_make_service_with_connect_info::<SocketAddr>()`: without it
-    /// no request counts as local.
+    /// The rule reads the peer's address from axum's `ConnectInfo<SocketAddr>`. [`serve`](crate::serve) sets it. With
+    /// [`router`](crate::router), start your server with `into_make_service_with_connect_info::<SocketAddr>()`.
+    /// Otherwise no request counts as local.
     #[must_use]
     pub const fn loopback() -> Self {
         Self { rule: Rule::Loopback }
     }
 
-    /// No request.
+    /// Admits no request.
     #[must_use]
     pub const fn denied() -> Self {
         Self { rule: Rule::Denied }
     }
 
-    /// Requests with this token in `Authorization: Bearer`. It is compared in constant time. An empty token is never
-    /// accepted.
+    /// Admits requests with this token in `Authorization: Bearer`. Tokens are compared in constant time. An empty token
+    /// is never accepted.
     #[must_use]
     pub fn bearer(token: impl Into<String>) -> Self {
         Self::bearers([token])
     }
 
-    /// Requests with one of these tokens: the old one and the new one, while you rotate them.
+    /// Admits requests with one of these tokens, such as the old one and the new one while you rotate them.
     ///
     /// ```
     /// let access = healthcheck_axum::Access::bearers(["old", "new"]);
-    /// // Tokens never show.
+    /// // The `Debug` output shows no token.
     /// assert_eq!(format!("{access:?}"), "Access(bearer, 2 tokens)");
     /// ```
     #[must_use]
@@ -124,11 +125,12 @@ impl Access {
         }
     }
 
-    /// Requests with one of the tokens in this file. The file has one token a line; white space around it is ignored.
+    /// Admits requests with one of the tokens in this file. The file has one token on each line; white space around it
+    /// is ignored.
     ///
-    /// The file is read for the first request with a token, and again at most once a second. So a rotated secret works
-    /// without a restart. A file larger than 64 KiB is refused. While reading fails, no token is accepted, and one log
-    /// line says why. While the disk doesn't answer, the previous tokens stay valid for 10 s.
+    /// The file is read for the first request with a token, and after that at most once a second. So a rotated secret
+    /// works without a restart. A file larger than 64 KiB is refused. If the file can't be read, no token is accepted,
+    /// and a log line gives the reason once. If the disk doesn't answer, the previous tokens stay valid for 10 s.
     #[must_use]
     pub fn bearer_file(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -136,13 +138,14 @@ impl Access {
         }
     }
 
-    /// Requests with this user and password, which a browser asks its user for. They are compared in constant time. An
-    /// empty password is never accepted. HTTP sends both in plain text: use TLS, or a loopback address.
+    /// Admits requests with this user and password (HTTP Basic). A browser shows a prompt for them. The user and the
+    /// password are compared in constant time. An empty password is never accepted. HTTP sends both in plain text: use
+    /// TLS, or a loopback address.
     ///
     /// ```
     /// use healthcheck_axum::Access;
     ///
-    /// // People by password, programs by token, and this machine without either.
+    /// // Admits people by password, programs by token, and this machine without credentials.
     /// let access = Access::loopback()
     ///     .or(Access::basic("operator", "password"))
     ///     .or(Access::bearer_file("/run/secrets/health-token"));
@@ -162,8 +165,8 @@ impl Access {
         }
     }
 
-    /// Requests that this rule or the other one lets in. If both refuse a request, and credentials would satisfy one of
-    /// them, the answer is 401 with a challenge for each such rule. Otherwise it is 403.
+    /// Admits requests that this rule or the other one admits. If both refuse a request, and credentials would satisfy
+    /// one of them, the answer is 401 with a challenge for each such rule. Otherwise it is 403.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -171,9 +174,9 @@ impl Access {
         }
     }
 
-    /// Requests for which the closure returns true. If it panics, the request is refused.
+    /// Admits requests for which the closure returns true. If the closure panics, the request is refused.
     ///
-    /// It runs for every request, so it should neither block nor compute for long.
+    /// The closure runs for every request, so it should neither block nor compute for long.
     #[must_use]
     pub fn when(condition: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
         Self {
@@ -181,8 +184,8 @@ impl Access {
         }
     }
 
-    /// Whether the rule needs only the headers of a request. `loopback` also needs the peer's address, and a closure
-    /// may.
+    /// Returns whether the rule needs only the headers of a request. `loopback` also needs the peer's address, and the
+    /// closure of `when` may need it.
     pub(crate) fn reads_headers_alone(&self) -> bool {
         match &self.rule {
             Rule::Public | Rule::Direct | Rule::Denied | Rule::Bearer(_) | Rule::File(_) | Rule::Basic(_) => {
@@ -193,7 +196,8 @@ impl Access {
         }
     }
 
-    /// Returns `Ok` if a rule admits the request. Otherwise returns the reason of each rule for refusing the request.
+    /// Returns `Ok` if the rule admits the request. Otherwise returns the reason for the refusal. Rules that are joined
+    /// by `or` each return their reason.
     pub(crate) fn admit<'a>(&self, request: &'a Parts) -> Result<(), Vec<Refusal<'a>>> {
         let bears = |scheme: Scheme, is_accepted: &dyn Fn(&[u8]) -> bool, refusal| {
             let presented = scheme.presented(request).filter(|token| is_accepted(token));
@@ -234,7 +238,7 @@ impl Access {
     }
 }
 
-/// Shows the kind of rule, but no token and no password.
+/// Shows the kind of the rule, but no token and no password.
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.rule {

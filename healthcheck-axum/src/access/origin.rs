@@ -1,4 +1,4 @@
-//! Judges by a request's head and its peer's address whether the request comes from this machine or through a proxy.
+//! Decides whether a request comes from this machine or through a proxy, by the request's head and the peer's address.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -25,11 +25,13 @@ pub(super) fn loopback(request: &Parts) -> Result<(), Refusal<'_>> {
     if !is_local(peer) {
         return Err(Refusal::Elsewhere);
     }
-    // Some proxies add no header, such as nginx with a bare `proxy_pass`. They send HTTP/1.0 by default.
+    // Some proxies add no header, for example nginx with a bare `proxy_pass`. nginx sends HTTP/1.0 by default, so
+    // requests with HTTP/1.0 are refused.
     if request.version < Version::HTTP_11 {
         return Err(Refusal::OldHttp);
     }
-    // DNS rebinding: a website can make a browser connect to localhost, but under the name of the website.
+    // Prevents DNS rebinding: a website can make a browser connect to localhost, but then `Host` has the name of the
+    // website.
     let asked = request.headers.get_all(HOST).iter().map(|host| host.as_bytes());
     let target = request
         .uri
@@ -61,7 +63,8 @@ fn peer(request: &Parts) -> Option<IpAddr> {
     real.or(mock).map(SocketAddr::ip)
 }
 
-/// Whether the address is exactly 127.0.0.1 or ::1. Other services often use the rest of 127.0.0.0/8.
+/// Returns whether the address is exactly 127.0.0.1 or ::1. The other addresses of 127.0.0.0/8 don't count, because
+/// other services often use them.
 fn is_local(peer: IpAddr) -> bool {
     match peer.to_canonical() {
         IpAddr::V4(address) => address == Ipv4Addr::LOCALHOST,

@@ -16,7 +16,7 @@ pub(crate) enum Refusal<'a> {
 }
 
 impl Refusal<'_> {
-    /// The value of `WWW-Authenticate`, if credentials would make the rule admit the request.
+    /// Returns the value of `WWW-Authenticate`, if credentials would make the rule admit the request.
     pub(crate) const fn challenge(self) -> Option<&'static str> {
         match self {
             Self::Token => Some("Bearer"),

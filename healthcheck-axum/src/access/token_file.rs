@@ -14,7 +14,7 @@ use crate::log::log;
 
 /// How long the tokens are valid before the file is read again.
 const REREAD: Duration = Duration::from_secs(1);
-/// How long a request waits for a reading. A disk that works answers within this time.
+/// How long a request waits until the file is read. A disk that works answers within this time.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// How long the previous tokens stay valid while the disk doesn't answer.
 const OUTDATED: Duration = Duration::from_secs(10);
@@ -31,10 +31,10 @@ pub(super) struct TokenFile {
 /// The tokens of the file, or why it couldn't be read.
 type Read = Result<Tokens, String>;
 
-/// What is known of the file so far.
+/// The tokens that were read last, and the reading that is in progress.
 struct Known {
     tokens: Arc<Tokens>,
-    /// When the last completed reading began.
+    /// When the last completed reading began. `None` before the first one.
     read: Option<Instant>,
     /// The reading in progress.
     reading: Option<Reading>,
@@ -61,8 +61,8 @@ impl TokenFile {
         }
     }
 
-    /// The tokens of the file, at most a second old. A disk that doesn't answer delays a request by at most 200 ms.
-    /// Meanwhile the previous tokens stay valid, until they are 10 s old.
+    /// Returns the tokens of the file, at most a second old. If the disk doesn't answer, a request waits at most 200
+    /// ms, and the previous tokens stay valid until they are 10 s old.
     pub(super) fn tokens(&self) -> Arc<Tokens> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.read.is_some_and(|read| read.elapsed() < REREAD) {
@@ -75,7 +75,8 @@ impl TokenFile {
                 None => (Reading::begin(self.path.clone(), self.read), PATIENCE),
             };
             match reading.wait(patience) {
-                // This reading ended before the current request came, so the file may have changed since.
+                // An earlier request began this reading more than a second ago, so the file may have changed since.
+                // Reads it again.
                 Some(_) if patience.is_zero() && reading.began.elapsed() >= REREAD => continue,
                 Some(tokens) => self.take(&mut known, reading.began, tokens),
                 None => {
@@ -190,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    /// The content of the file in the tests below. A test that holds `DISK` keeps readings from completing.
+    /// The content of the file in the tests below. While a test holds `DISK`, no reading completes.
     static FILE: Mutex<&str> = Mutex::new("");
     static DISK: Mutex<()> = Mutex::new(());
     static BEGUN: AtomicUsize = AtomicUsize::new(0);
@@ -208,7 +209,8 @@ mod tests {
         Ok(Tokens::new([token.to_owned()]))
     }
 
-    /// A file whose content was "old" a second ago and is "new" now, on a disk that doesn't answer any more.
+    /// Returns a token file whose content was "old" a second ago and is "new" now. The caller holds `DISK`, so the disk
+    /// doesn't answer.
     fn stopped() -> TokenFile {
         BEGUN.store(0, Ordering::SeqCst);
         *hold(&FILE) = "new";

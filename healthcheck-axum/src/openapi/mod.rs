@@ -26,7 +26,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) version: Option<&'a str>,
 }
 
-/// The document, as JSON.
+/// Returns the document as JSON.
 pub(crate) fn document(subject: &Subject<'_>) -> Bytes {
     let mut schemas = vec![
         schema::of::<Report>(),
@@ -51,7 +51,7 @@ pub(crate) fn document(subject: &Subject<'_>) -> Bytes {
 }
 
 impl Subject<'_> {
-    /// The relative path from the document to the root of the endpoints.
+    /// Returns the relative path from the document to the root of the endpoints.
     fn root(&self) -> String {
         let segments = self.paths.health.split('/').filter(|segment| !segment.is_empty());
         let up: Vec<_> = segments.map(|_| "..").collect();

@@ -1,4 +1,5 @@
-//! Describes the endpoints that don't answer with a report: history, environment, and this document.
+//! Describes the endpoints that don't answer with a report: the history, the environment, and the OpenAPI document
+//! itself.
 
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, PathItem, PathItemBuilder,
@@ -9,7 +10,7 @@ use utoipa::openapi::{Ref, RefOr};
 use super::{Subject, parameter, response, schema};
 use crate::paths::{DOCUMENT, HISTORY, SECTION, below};
 
-/// The description of such an endpoint.
+/// The description of an endpoint that doesn't answer with a report.
 struct Page {
     what: &'static str,
     schema: RefOr<Schema>,
@@ -62,7 +63,7 @@ fn guarded(status: &'static str, when: &'static str) -> Vec<(&'static str, &'sta
     [(status, when)].into_iter().chain(GUARDED).collect()
 }
 
-/// The environment page, and a single section.
+/// Describes the environment page, and the endpoint of a single section.
 fn environment() -> (Page, Page) {
     let whole = Page {
         what: "The environment of the process",

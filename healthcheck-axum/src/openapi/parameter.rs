@@ -4,7 +4,7 @@ use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 
-/// A parameter that is a segment of the path.
+/// Describes a parameter that is a segment of the path.
 pub(super) fn in_path(name: &str, what: &str) -> Parameter {
     ParameterBuilder::new()
         .name(name)
@@ -23,7 +23,7 @@ pub(super) fn in_query(name: &str, what: &str) -> ParameterBuilder {
         .description(Some(what))
 }
 
-/// A list of names in the query. The parameter is repeated for each name, as in `check=a&check=b`.
+/// Describes a list of names in the query. The parameter is repeated for each name, as in `check=a&check=b`.
 pub(super) fn names(parameter: &str, what: &str) -> Parameter {
     let names = ArrayBuilder::new().items(text());
     in_query(parameter, what)
@@ -32,7 +32,7 @@ pub(super) fn names(parameter: &str, what: &str) -> Parameter {
         .build()
 }
 
-/// The parameter `format`, with the names of the formats.
+/// Describes the parameter `format`, with the names of the formats.
 pub(super) fn format<'a>(names: impl Iterator<Item = &'a str>) -> Parameter {
     let names: Vec<&str> = names.collect();
     let names = ObjectBuilder::new()
@@ -43,7 +43,7 @@ pub(super) fn format<'a>(names: impl Iterator<Item = &'a str>) -> Parameter {
         .build()
 }
 
-/// A string without control characters, which no name contains.
+/// Describes a string without control characters. No name contains one.
 pub(super) fn text() -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::String)

@@ -1,4 +1,5 @@
-//! Describes the endpoints that answer with a report: the health path, the probes, and a single check of each.
+//! Describes the endpoints that answer with a report: the health path, the probes, and the path of a single check below
+//! each.
 
 use axum::http::StatusCode;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, PathItem, PathItemBuilder};
@@ -37,7 +38,7 @@ impl Subject<'_> {
         described.into_iter().flatten().collect()
     }
 
-    /// The path of a whole probe, or of one of its checks.
+    /// Describes the path of a whole probe, or of one of its checks.
     fn report(&self, kind: ProbeKind, what: &str, check: Option<Parameter>) -> PathItem {
         let parameters: Vec<Parameter> = check.into_iter().chain(self.query(kind)).collect();
         let methods = [HttpMethod::Get, HttpMethod::Head, HttpMethod::Options];
@@ -66,7 +67,7 @@ impl Subject<'_> {
         operation.response("414", response::too_long()).build()
     }
 
-    /// The status codes of the verdicts, each once.
+    /// Returns the status code of each verdict. Lists a code only once if several verdicts share it.
     fn verdicts(&self, kind: ProbeKind) -> Vec<(StatusCode, &'static str)> {
         let Answers {
             success_status,
@@ -110,10 +111,10 @@ impl Subject<'_> {
         ]
     }
 
-    /// The content types of a report, each with its schema.
+    /// Returns the content types of a report, each with its schema.
     fn content(&self, kind: ProbeKind) -> Vec<(String, RefOr<Schema>)> {
         let mut content: Vec<(String, Vec<RefOr<Schema>>)> = Vec::new();
-        // The user sets the content type of `Endpoints::body` by header, so the formats don't know it.
+        // The application sets the content type of `Endpoints::body` as a header, so the formats don't contain it.
         let own = self.answers.content_types().map(|media| (None, media));
         for (name, media) in self.answers.formats.media(Endpoint::of(kind)).chain(own) {
             let schema = match name {
@@ -122,7 +123,7 @@ impl Subject<'_> {
                 Some("aspnet") => schema::with(&["status", "entries"]),
                 // The answer for a single check has no `components`.
                 Some("spring") => schema::with(&["status"]),
-                // The content of a user's own format is unknown.
+                // The content of the application's own format is unknown.
                 _ if media.ends_with("json") => schema::anything(),
                 _ => schema::string(),
             };

@@ -17,7 +17,7 @@ pub(super) struct Problem {
     error: String,
 }
 
-/// A response with these content types.
+/// Describes a response with these content types.
 pub(super) fn answer(when: &str, content: Vec<(String, RefOr<Schema>)>) -> Response {
     let described = ResponseBuilder::new().description(when);
     let described = content.into_iter().fold(described, |described, (media, schema)| {
@@ -26,7 +26,7 @@ pub(super) fn answer(when: &str, content: Vec<(String, RefOr<Schema>)>) -> Respo
     described.build()
 }
 
-/// An error response.
+/// Describes an error response.
 pub(super) fn problem(when: &str, has_body: bool) -> Response {
     let content = [
         ("application/json", Ref::from_schema_name("Problem").into()),
@@ -37,8 +37,8 @@ pub(super) fn problem(when: &str, has_body: bool) -> Response {
     answer(when, content.into_iter().filter(|_| has_body).collect())
 }
 
-/// The response to a query that is too long. It has no documented body, since hyper itself refuses a request line
-/// beyond 64 KiB, without a body.
+/// Describes the response to a query that is too long. The document describes no body, because hyper itself refuses a
+/// request line beyond 64 KiB and sends none.
 pub(super) fn too_long() -> Response {
     answer("The query is longer than 32 KiB", Vec::new())
 }

@@ -4,12 +4,12 @@ use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder, ObjectBuilder, Schema, SchemaType, Type};
 
-/// The name of a type and its schema.
+/// Returns the name of a type and its schema.
 pub(super) fn of<T: ToSchema>() -> (String, RefOr<Schema>) {
     (T::name().into_owned(), T::schema())
 }
 
-/// An object with at least these fields.
+/// Returns the schema of an object with at least these fields.
 pub(super) fn with(fields: &[&str]) -> RefOr<Schema> {
     let object = fields.iter().fold(ObjectBuilder::new(), |object, field| {
         object.property(*field, anything()).required(*field)
@@ -35,7 +35,8 @@ pub(super) fn anything() -> RefOr<Schema> {
         .into()
 }
 
-/// A schema that accepts what at least one of these accepts. A single schema is returned unchanged.
+/// Returns a schema that accepts each value that at least one of these schemas accepts. Returns a single schema
+/// unchanged.
 pub(super) fn any_of(mut schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
     match (schemas.pop(), schemas.is_empty()) {
         (Some(only), true) => only,

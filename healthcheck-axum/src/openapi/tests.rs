@@ -148,7 +148,7 @@ fn a_form_of_ones_own_says_whatever_it_likes() {
     for media in ["text/x-mine", "text/csv"] {
         assert_eq!(content[media]["schema"]["type"], "string", "{content}");
     }
-    // Only the formats of MicroProfile and .NET are left with this content type.
+    // Only the formats of MicroProfile and .NET still have this content type.
     let json = content["application/json"].to_string();
     assert!(!json.contains("Report"), "{json}");
 }

@@ -14,7 +14,7 @@ const LARGEST: usize = 4 * 1024 * 1024;
 /// The largest body with metrics: 64 MiB, for about 100,000 checks. Metrics contain no outputs that could be left out.
 const MOST_METRICS: usize = 64 * 1024 * 1024;
 
-/// Renders metrics, with a higher limit than other formats: without metrics, alerts would stay silent.
+/// Renders metrics, with a higher limit than that of other formats: if metrics were missing, alerts would stay silent.
 pub(super) fn render_metrics(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fmt::Result) -> Bytes {
     let mut body = Body {
         limit: MOST_METRICS,
@@ -27,7 +27,7 @@ pub(super) fn render_metrics(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Bod
 }
 
 /// Renders a page. If the body would be too large, leaves out outputs and sections, and then the histories of the
-/// checks. If the verdicts alone are too large, only the verdict on the whole remains.
+/// checks. If the verdicts alone are too large, only the overall status remains.
 pub(super) fn render(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fmt::Result) -> Bytes {
     let within = |page: &Page<'_>| {
         let mut body = Body::default();
@@ -48,7 +48,7 @@ pub(super) fn render(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fm
     })
 }
 
-/// Text up to the limit. Writing more returns an error.
+/// The text of a body, up to a limit. Writing more returns an error.
 #[derive(Debug)]
 pub(crate) struct Body {
     text: Vec<u8>,

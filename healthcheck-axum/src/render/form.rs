@@ -22,6 +22,7 @@ impl Form {
         matches!(self, Self::OPENMETRICS | Self::PROMETHEUS)
     }
 
+    /// Returns whether an endpoint of this kind has the format.
     pub(crate) const fn is_to_be_had(self, on: Endpoint) -> bool {
         match on {
             Endpoint::Health => true,
@@ -37,9 +38,10 @@ impl Form {
 pub(crate) enum Endpoint {
     /// The health path, and the paths below it.
     Health,
-    /// A probe. It has all formats but metrics, whose status is always 200: as a probe they would never fail.
+    /// A probe. It has all formats except metrics. Metrics are always sent with the status 200, so a probe of them
+    /// would never fail.
     Probe,
-    /// The environment or the history. They aren't reports.
+    /// The environment or the history. Their content isn't a report.
     Environment,
     /// An error response.
     Problem,

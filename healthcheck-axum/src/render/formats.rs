@@ -1,4 +1,4 @@
-//! The formats of a report: the built-in ones and the user's own.
+//! The formats of a report: the built-in ones and the application's own.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::compat::{aspnet, microprofile, spring};
 use super::form::{Endpoint, Form};
 use super::{Format, health_json, html, json, openmetrics, prometheus, text};
 
-/// The built-in formats, then the user's. If a request accepts several equally, the first one wins.
+/// The built-in formats, then the application's own. If a request accepts several equally, the first one wins.
 #[derive(Clone)]
 pub(crate) struct Formats {
     entries: Vec<Entry>,
@@ -17,7 +17,7 @@ pub(crate) struct Formats {
 
 #[derive(Clone)]
 struct Entry {
-    /// Borrowed for a built-in format, and owned for a user's.
+    /// Borrowed for a built-in format, and owned for one of the application.
     name: Cow<'static, str>,
     format: Arc<dyn Format>,
     acceptability: Acceptability,
@@ -32,7 +32,7 @@ pub(crate) enum Acceptability {
     Named(Cow<'static, str>),
     /// Only the format's type with a `version` parameter.
     Versioned(&'static str),
-    /// None: only `?format=` selects the format.
+    /// No media range: only `?format=` selects the format.
     Nothing,
 }
 
@@ -81,7 +81,7 @@ impl Default for Formats {
 }
 
 impl Formats {
-    /// Adds a user's format. It replaces a format with the same name.
+    /// Adds a format of the application. It replaces a format with the same name.
     pub(crate) fn insert(&mut self, name: String, format: impl Format) {
         let entry = Entry {
             acceptability: Acceptability::Named(essence(&format.content_type()).into()),
@@ -90,8 +90,8 @@ impl Formats {
         };
         let place = self.entries.iter_mut().find(|known| known.name == entry.name);
         match place {
-            // The format keeps the media type of the built-in one for `Accept`, so that `Accept` and `?format=` select
-            // the same format.
+            // The new format keeps the media type by which `Accept` selected the old one. So `Accept` and `?format=`
+            // select the same format.
             Some(known) => {
                 known.format = entry.format;
                 known.name = entry.name;
@@ -101,13 +101,13 @@ impl Formats {
     }
 
     pub(crate) fn get(&self, form: Form) -> &dyn Format {
-        // The index is valid: only these `Formats` create a `Form`, and they never shrink.
+        // The index is valid: only these `Formats` create a `Form`, and no entry is ever removed.
         self.entries
             .get(form.0)
             .map_or(Self::default_json(), |entry| &*entry.format)
     }
 
-    /// The format that replaces one that panicked.
+    /// Returns the format that replaces a format that panicked.
     pub(crate) const fn default_json() -> &'static dyn Format {
         &json::Json
     }
@@ -116,7 +116,7 @@ impl Formats {
         self.entries.get(form.0).map_or("json", |entry| &entry.name)
     }
 
-    /// The names of the formats that this endpoint has.
+    /// Returns the names of the formats that this endpoint has.
     pub(crate) fn names(&self, on: Endpoint) -> impl Iterator<Item = &str> {
         self.forms()
             .zip(&self.entries)
@@ -124,7 +124,8 @@ impl Formats {
             .map(|(_, entry)| &*entry.name)
     }
 
-    /// The media types without parameters. Each comes with the name of its format if that is a built-in one.
+    /// Returns the media types of this endpoint's formats, without parameters. Each comes with the name of its format
+    /// if that is a built-in one.
     #[cfg(feature = "openapi")]
     pub(crate) fn media(&self, on: Endpoint) -> impl Iterator<Item = (Option<&'static str>, String)> {
         let entries = self.forms().zip(&self.entries);
@@ -168,7 +169,7 @@ impl std::fmt::Debug for Formats {
     }
 }
 
-/// A content type without its parameters.
+/// Returns a content type without its parameters.
 pub(crate) fn essence(content_type: &HeaderValue) -> String {
     let text = content_type.to_str().unwrap_or_default();
     let media = text.split(';').next().unwrap_or_default();

@@ -99,7 +99,8 @@ impl<'a> Component<'a> {
         let is_type = |tag: &&str| ["component", "datastore", "system"].contains(tag);
         Self {
             component_id: &result.checker,
-            // The draft has three types of components. A check has the type that its author lists among the tags.
+            // The draft has three types of components. The type of a check is the first of its tags that names such a
+            // type.
             component_type: tags.and_then(|tags| tags.iter().map(|tag| &**tag).find(is_type)),
             observed_value: result.response_time,
             observed_unit: result.response_time.map(|_| "s"),

@@ -4,7 +4,7 @@ use axum::http::HeaderValue;
 use super::form::JSON;
 use super::{Format, Page, body};
 
-/// Our own format and the default: the serialized report.
+/// The default format: the report, serialized as JSON.
 pub(super) struct Json;
 
 impl Format for Json {

@@ -8,7 +8,7 @@ use super::Page;
 use super::body::Body;
 use super::page::Wholes;
 
-/// Which of the two formats is written.
+/// The text format that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     OpenMetrics,
@@ -159,7 +159,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn head(&mut self, family: &Family, dialect: Dialect) -> fmt::Result {
-        // In `TYPE` and `HELP`, OpenMetrics wants the family's name, and the older format the sample's name.
+        // `TYPE` and `HELP` name the family in OpenMetrics, and the sample in the older format.
         let suffix = match dialect {
             Dialect::OpenMetrics => "",
             Dialect::Prometheus => self.suffix,
@@ -216,8 +216,9 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Whether the status holds regardless of the result's age: it was set by hand, a dependency fails, or the check's
-    /// background loop is dead.
+    /// Returns whether metrics show the status. A recent status is always shown. An older one is shown only if its age
+    /// doesn't matter: it was set by hand, a dependency fails, or the check's background loop is dead, which is a
+    /// failure.
     const fn is_certain(&self) -> bool {
         let CheckResult {
             overridden,
@@ -255,7 +256,7 @@ impl<'a> Samples<'a> {
         })
     }
 
-    /// The counters of the report's checks.
+    /// Returns the counters of the report's checks.
     fn counted(&self) -> impl Iterator<Item = &CheckStatistics> {
         let results = self.page.report().results.iter();
         results.filter_map(|result| self.statistics_of(&result.checker))
@@ -267,7 +268,7 @@ impl<'a> Samples<'a> {
         all.get(found)
     }
 
-    /// The liveness observations that belong to no check, such as `runtime`.
+    /// Returns the liveness observations that belong to no check, such as `runtime`.
     fn observed(&self) -> impl Iterator<Item = &'a CheckResult> {
         let shown = self.page.is_whole() && !self.page.shows_the_whole_alone();
         let wholes = self.page.context.wholes.filter(|_| shown);
@@ -342,7 +343,8 @@ impl<'a> Samples<'a> {
         Ok(())
     }
 
-    /// The verdict, if the known results decide it. One failure does; every other verdict needs all results.
+    /// Returns the verdict if the known results decide it. A single failure decides it. Any other verdict needs all
+    /// results.
     fn verdict(&self, report: &Report, latches: bool) -> Option<Overall> {
         if report.reason.is_some() {
             return Some(report.status);
@@ -351,8 +353,8 @@ impl<'a> Samples<'a> {
             .known(&report.results)
             .partition(|known| known.is_certain() || latches && known.result.passed);
         let contributions = certain.iter().map(|known| known.result.contribution());
-        // In a deserialized report the contribution of a failure may be unknown, so the report's own status is the
-        // upper limit.
+        // If the report was deserialized, it may be unknown whether a failure fails the report or only degrades it. So
+        // the verdict is never worse than the report's own status.
         let verdict = contributions.max().unwrap_or(Overall::Success).min(report.status);
         (others.is_empty() || verdict == Overall::Failure).then_some(verdict)
     }

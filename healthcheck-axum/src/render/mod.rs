@@ -1,4 +1,4 @@
-//! The formats of a report, one in each file.
+//! The formats of a report. Each has a file of its own.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue};
@@ -26,22 +26,23 @@ pub use page::Page;
 pub(crate) use page::{PageContext, Wholes};
 pub(crate) use wording::{OneLine, advice, listed, output, words};
 
-/// A form that a report can be sent in.
+/// An output format of a report.
 ///
-/// The built-in ones are `json`, `health+json`, `text`, `html`, `openmetrics`, `prometheus`, `spring`, `microprofile`
-/// and `aspnet`. [`Endpoints::format`](crate::Endpoints::format) adds your own. A request gets it by `?format=NAME`, or by
-/// an `Accept` header that names its content type. A form changes only the body and its type, not which checks run, the
-/// verdict or its status code.
+/// The built-in formats are `json`, `health+json`, `text`, `html`, `openmetrics`, `prometheus`, `spring`,
+/// `microprofile` and `aspnet`. [`Endpoints::format`](crate::Endpoints::format) adds your own. A request selects a
+/// format by `?format=NAME` or, for most formats, by an `Accept` header that names the content type. A format changes
+/// only the body and its type. It changes neither the checks that run, nor the verdict, nor the status code.
 ///
-/// The report of a whole probe is rendered once for each change, and the bytes are kept. So use only what the page has: the
-/// time, for example, would be that of the rendering. If a form panics, the panic is logged and JSON is sent instead.
+/// The server renders the report of a whole probe once for each change, and caches the bytes. So use only the data of
+/// the page: the current time, for example, would be the time of the rendering. If a format panics, the panic is logged
+/// and JSON is sent instead.
 ///
 /// ```
 /// use axum::body::Bytes;
 /// use axum::http::HeaderValue;
 /// use healthcheck_axum::{Format, Page};
 ///
-/// /// A line a check, for `awk`.
+/// /// Writes a line for each check, for `awk`.
 /// struct Columns;
 ///
 /// impl Format for Columns {
@@ -57,17 +58,17 @@ pub(crate) use wording::{OneLine, advice, listed, output, words};
 /// }
 /// ```
 pub trait Format: Send + Sync + 'static {
-    /// The value of `Content-Type`. It is called when the form is added and for each rendering, and should always return the
-    /// same.
+    /// Returns the value of `Content-Type`. The server calls this when the format is added and for each rendering, so
+    /// it should always return the same value.
     fn content_type(&self) -> HeaderValue;
 
-    /// More headers of this form. Default: none. The server sets `Connection`, `Content-Length` and `Transfer-Encoding`
-    /// itself, so they are left out.
+    /// Returns further headers of this format. Default: none. The server sets `Connection`, `Content-Length` and
+    /// `Transfer-Encoding` itself, and ignores them here.
     fn headers(&self) -> HeaderMap {
         HeaderMap::new()
     }
 
-    /// The body. The page has only what the caller may see.
+    /// Renders the body. The page has only the data that the caller may see.
     fn render(&self, page: &Page<'_>) -> Bytes;
 }
 

@@ -10,10 +10,10 @@ use crate::kind::ProbeKind;
 use crate::paths::Paths;
 use crate::service::Service;
 
-/// The input of a [`Format`](crate::Format): a report, the request, and more about the service.
+/// The input of a [`Format`](crate::Format): a report, data of the request, and data about the service.
 ///
-/// It has only what this caller may see. If details are withheld, the report says so in their place, and the other methods
-/// withhold them too.
+/// A page has only the data that this caller may see. If details are withheld, the report has "reason withheld" in
+/// their place, and the other methods withhold them too.
 #[must_use]
 pub struct Page<'a> {
     report: &'a Report,
@@ -32,8 +32,9 @@ pub(crate) struct PageContext<'a> {
     pub(crate) kind: ProbeKind,
     /// The check that the path names.
     pub(crate) check: Option<&'a str>,
-    /// The names that the query excludes, and the tags that it selects.
+    /// The names that the query excludes.
     pub(crate) excluded: &'a [String],
+    /// The tags that the query selects.
     pub(crate) tags: &'a [String],
     /// Whether the report covers the whole probe.
     pub(crate) is_whole: bool,
@@ -55,7 +56,7 @@ pub(crate) struct Wholes {
 }
 
 impl Wholes {
-    /// Whether both hold the same reports, by pointer.
+    /// Returns whether both hold the same reports, compared by pointer.
     pub(crate) fn are(&self, others: &Self) -> bool {
         Arc::ptr_eq(&self.all, &others.all)
             && Arc::ptr_eq(&self.liveness, &others.liveness)
@@ -85,7 +86,7 @@ impl<'a> Page<'a> {
         Self { withheld, ..self }
     }
 
-    /// This page with another history.
+    /// Returns this page with another history.
     pub(super) fn with_history(self, history: Vec<Transition>) -> Self {
         Self {
             history: OnceCell::from(history),
@@ -93,7 +94,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// This page with another report.
+    /// Returns this page with another report.
     pub(super) const fn with_report<'b>(&self, report: &'b Report) -> Page<'b>
     where
         'a: 'b,
@@ -107,19 +108,19 @@ impl<'a> Page<'a> {
         self
     }
 
-    /// The report. If details are withheld, each output is "reason withheld", and there are no sections.
+    /// Returns the report. If details are withheld, each output is "reason withheld", and there are no sections.
     #[must_use]
     pub const fn report(&self) -> &'a Report {
         self.report
     }
 
-    /// Whether this caller may see details: outputs, sections, descriptions.
+    /// Returns whether this caller may see details: outputs, sections, descriptions.
     #[must_use]
     pub const fn shows_details(&self) -> bool {
         self.withheld.is_none()
     }
 
-    /// The name of the endpoint, which is the last segment of its path: "healthcheck", "readyz".
+    /// Returns the name of the endpoint, which is the last segment of its path: "healthcheck", "readyz".
     #[must_use]
     pub fn name(&self) -> &'a str {
         let path = self.path();
@@ -127,32 +128,34 @@ impl<'a> Page<'a> {
         if name.is_empty() { "health" } else { name }
     }
 
-    /// Whether the request was for one of the three probes, or a part of one, and not for the health path.
+    /// Returns whether the request was for one of the three probes, or for a part of one. Returns false for the health
+    /// path.
     #[must_use]
     pub fn is_probe(&self) -> bool {
         self.context.kind != ProbeKind::Health
     }
 
-    /// The check in the path of the request, as in `GET /readyz/database`.
+    /// Returns the name of the check in the path of the request, as in `GET /readyz/database`.
     #[must_use]
     pub const fn check(&self) -> Option<&'a str> {
         self.context.check
     }
 
-    /// The names in the query's `exclude`, whether there are such checks or not.
+    /// Returns the names in the query's `exclude`, including those of checks that don't exist.
     #[must_use]
     pub fn excluded(&self) -> &'a [String] {
         self.context.excluded
     }
 
-    /// Whether to show everything: the query has `?verbose`, or the client would see only one word.
+    /// Returns whether to show every check: the query has `?verbose`, or the client would otherwise see only one word.
     #[must_use]
     pub fn is_verbose(&self) -> bool {
         self.style != Style::Brief
     }
 
-    /// The name, the options and the place of each check of the service, in the order of their names. If details are
-    /// withheld, they have no descriptions. With [`Details::Overall`](crate::Details::Overall) the list is empty.
+    /// Returns the name, the options and the source location of each check of the service, in the order of their names.
+    /// If details are withheld, they have no descriptions. With [`Details::Overall`](crate::Details::Overall) the list
+    /// is empty.
     #[must_use]
     pub fn checks(&self) -> &[Arc<CheckInfo>] {
         match self.withheld {
@@ -172,20 +175,21 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// The options of a check. Unlike [`info`](Self::info) they don't depend on the caller's permission, since verdicts
-    /// follow from them.
+    /// Returns the options of a check. They don't depend on the caller's permission, unlike [`info`](Self::info),
+    /// because verdicts are computed from them.
     pub(super) fn options(&self, name: &str) -> Option<&CheckOptions> {
         let known = self.known();
         let found = known.binary_search_by(|info| info.name().cmp(name)).ok()?;
         known.get(found).map(|info| info.options())
     }
 
-    /// Whether this caller may see only the verdict on the whole.
+    /// Returns whether this caller may see only the overall status.
     pub(super) fn shows_the_whole_alone(&self) -> bool {
         self.withheld == Some(Details::Overall)
     }
 
-    /// The same of one check.
+    /// Returns the name, the options and the source location of one check. Returns `None` if [`checks`](Self::checks)
+    /// doesn't have it.
     #[must_use]
     pub fn info(&self, name: &str) -> Option<&CheckInfo> {
         let checks = self.checks();
@@ -193,7 +197,8 @@ impl<'a> Page<'a> {
         checks.get(found).map(|info| &**info)
     }
 
-    /// The last 32 transitions of each check and of the whole, the oldest first. Empty if details are withheld.
+    /// Returns the last 32 transitions of each check and of the overall status, oldest first. Empty if details are
+    /// withheld.
     #[must_use]
     pub fn history(&self) -> &[Transition] {
         self.history.get_or_init(|| {
@@ -205,31 +210,32 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// The transitions of a check, oldest first.
+    /// Returns the transitions of a check, oldest first.
     pub(super) fn transitions_of(&self, check: &str) -> impl DoubleEndedIterator<Item = &Transition> {
         let history = self.history().iter();
         history.filter(move |transition| transition.checker.as_deref() == Some(check))
     }
 
-    /// The counters since the start.
+    /// Returns the counters since the start of the process.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.health.statistics()
     }
 
-    /// Whether the service is shutting down.
+    /// Returns whether the service is shutting down.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.health.is_draining()
     }
 
-    /// Whether the service is in maintenance.
+    /// Returns whether the service is in maintenance.
     #[must_use]
     pub fn is_in_maintenance(&self) -> bool {
         self.health.maintenance_reason().is_some()
     }
 
-    /// The version of the service: that of [`Endpoints::version`](crate::Endpoints::version). `None` if it isn't known.
+    /// Returns the version of the service. [`Endpoints::version`](crate::Endpoints::version) sets it and describes its
+    /// default. `None` if there is no version.
     #[must_use]
     pub fn version(&self) -> Option<&'a str> {
         self.context.service.version.as_deref()
@@ -247,7 +253,7 @@ impl<'a> Page<'a> {
         self.context.paths.of(self.context.kind)
     }
 
-    /// A relative link to a segment below this path.
+    /// Returns a relative link to a segment below this path.
     pub(super) fn link_below(&self, segment: &str) -> String {
         match self.path().rsplit_once('/') {
             Some((_, last)) if !last.is_empty() => format!("{last}/{segment}"),
@@ -255,12 +261,12 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// A link from this path to another endpoint. It is relative, since under `nest` the prefix of the paths is
-    /// unknown.
+    /// Returns a link from this path to another endpoint. The link is relative, because under `nest` the prefix of the
+    /// paths is unknown.
     pub(super) fn link(&self, to: &str) -> String {
         let segments = self.path().split('/').filter(|segment| !segment.is_empty());
         let here = segments.count() + usize::from(self.context.check.is_some());
-        // A relative link already replaces the last segment of this path.
+        // A relative link already replaces the last segment of this path, so that segment needs no `../`.
         let up = here.saturating_sub(1);
         let down = to.trim_start_matches('/');
         if up == 0 && down.is_empty() {

@@ -1,4 +1,4 @@
-//! JSON bodies that aren't reports, with the same size limit.
+//! Renders JSON bodies that aren't reports, with the size limit of reports.
 
 use axum::body::Bytes;
 use healthcheck::Transition;
@@ -8,14 +8,14 @@ use serde_json::{Map, Value, json};
 use super::body::Body;
 use crate::access::details::{self, LEFT_OUT};
 
-/// The transitions as a JSON list. If the list would be too large, it has no outputs.
+/// Returns the transitions as a JSON list. If the list would be too large, leaves out the outputs.
 pub(crate) fn of_history(history: Vec<Transition>) -> Bytes {
     within(&history)
         .or_else(|| within(&details::history_without_outputs(history)))
         .unwrap_or_else(|| Bytes::from_static(b"[]"))
 }
 
-/// The environment page as JSON. If it would be too large, a note replaces each section.
+/// Returns the environment page as JSON. If the page would be too large, a note replaces each section.
 pub(crate) fn of_environment(sections: &Map<String, Value>) -> Bytes {
     within(sections).unwrap_or_else(|| {
         let note =
@@ -26,12 +26,12 @@ pub(crate) fn of_environment(sections: &Map<String, Value>) -> Bytes {
     })
 }
 
-/// A single section as JSON.
+/// Returns a single section as JSON. If it would be too large, a note replaces it.
 pub(crate) fn of_value(value: &Value) -> Bytes {
     within(value).unwrap_or_else(|| Bytes::from(json!({ "error": LEFT_OUT }).to_string()))
 }
 
-/// Returns `None` if the JSON would exceed the limit, or if the value can't be serialized.
+/// Serializes a value. Returns `None` if the JSON would exceed the limit, or if the value can't be serialized.
 fn within<T: Serialize + ?Sized>(value: &T) -> Option<Bytes> {
     let mut body = Body::default();
     body.json(value).ok()?;

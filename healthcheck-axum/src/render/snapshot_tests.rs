@@ -90,7 +90,7 @@ impl Service {
     }
 }
 
-/// The same value with fixed times and a fixed host name.
+/// Returns the value with all times and the host name fixed.
 fn fixed<T: serde::Serialize + serde::de::DeserializeOwned>(told: &T) -> T {
     fn fix(value: &mut Value) {
         let Value::Object(fields) = value else {
@@ -114,7 +114,7 @@ fn fixed<T: serde::Serialize + serde::de::DeserializeOwned>(told: &T) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-/// The body without style and script, which are the same in every page.
+/// Returns the body without style and script, which are the same in every page.
 fn without_files(mut body: String) -> String {
     for (open, close) in [("<style>", "</style>"), ("<script>", "</script>")] {
         if let Some(start) = body.find(open)
@@ -126,7 +126,7 @@ fn without_files(mut body: String) -> String {
     body
 }
 
-/// The body with long repetitions of a letter shortened.
+/// Returns the body with long repetitions of a letter shortened.
 fn abridged(mut body: String) -> String {
     let long = "x".repeat(100);
     while let Some(start) = body.find(&long) {

@@ -9,7 +9,7 @@ use super::body::Body;
 use super::wording::{OneLine, advice, beginning, output};
 use super::{Format, Page, body};
 
-/// The text format of the Kubernetes API server at `/readyz` and `/readyz?verbose`.
+/// The text format that the Kubernetes API server has at `/readyz` and `/readyz?verbose`.
 pub(super) struct Text;
 
 impl Format for Text {
@@ -22,7 +22,7 @@ impl Format for Text {
     }
 }
 
-/// The most bytes for each of the worst results, if the client keeps only the last 4 KB of the body.
+/// The most bytes of each output, if the client keeps only the last 4 KB of the body.
 const SHORT: usize = 512;
 
 fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
@@ -56,7 +56,7 @@ fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     writeln!(body)
 }
 
-/// Names the checks that degrade the whole.
+/// Writes the names of the checks that degrade the overall status.
 fn degraded(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     let report = page.report();
     if report.status != Overall::Degraded {
@@ -119,7 +119,7 @@ fn excluded_line(body: &mut Body, name: &str) -> fmt::Result {
     writeln!(body, "[+]{} excluded: ok", OneLine(name))
 }
 
-/// The report's warning for an excluded name that no check has.
+/// Returns the warning that the report has for an excluded name that no check has.
 fn unknown(name: &str) -> String {
     format!("there is no check `{name}` to exclude")
 }
@@ -145,7 +145,7 @@ fn warnings(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     Ok(())
 }
 
-/// The name in quotes, as Go's `%q` prints it.
+/// Returns the name in quotes, as Go's `%q` prints it.
 fn quoted(name: &str) -> String {
     let name = name.replace('\\', "\\\\").replace('"', "\\\"");
     format!("\"{}\"", OneLine(&name))

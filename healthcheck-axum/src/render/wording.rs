@@ -1,4 +1,4 @@
-//! Writes outputs, times and durations for the formats other than our own JSON.
+//! Writes outputs, times and durations for the formats other than the default JSON.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
@@ -17,7 +17,7 @@ pub(crate) fn output(value: &Value) -> Cow<'_, str> {
 }
 
 /// Displays a text on a single line. Escapes control characters, line separators and marks that change the direction of
-/// writing, so that no output can imitate a line of ours.
+/// writing, so that an output can't imitate another line of the body.
 pub(crate) struct OneLine<'a>(pub(crate) &'a str);
 
 impl Display for OneLine<'_> {
@@ -36,8 +36,8 @@ impl Display for OneLine<'_> {
     }
 }
 
-/// Writes a line for each advice on a check that doesn't pass: owner, runbook and `when_it_fails`, if set. Cuts each
-/// text after `longest` bytes.
+/// Writes the advice for a check that doesn't pass: owner, runbook and `when_it_fails`, if set. Each begins on a line
+/// of its own and is cut after `longest` bytes.
 pub(crate) fn advice(result: &CheckResult, longest: usize, out: &mut impl Write) -> fmt::Result {
     let CheckResult {
         owner,
@@ -118,7 +118,7 @@ pub(super) fn size(bytes: f64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     let mut scaled = (bytes, "B");
     for unit in UNITS {
-        // From 1023.5 on, a value would round to 1024: use the next unit instead, so 1023.5 KiB is shown as "1.0 MiB".
+        // A value of 1023.5 or more would round to 1024. So it gets the next unit: 1023.5 KiB is shown as "1.0 MiB".
         if scaled.0 < 1023.5 {
             break;
         }

@@ -1,5 +1,5 @@
 //! Sends one request over HTTP/1.0 and reads its response. HTTP/1.0 has no chunked bodies, and the connection ends with
-//! the response, so hyper's parser is enough and no HTTP client is needed.
+//! the response. So hyper's parser of heads (httparse) is enough, and no HTTP client is needed.
 
 use axum::http::StatusCode;
 use httparse::{EMPTY_HEADER, Header, Response};
@@ -14,7 +14,7 @@ const PIECE: usize = 16 * 1024;
 /// and body together may have at most `longest` bytes.
 ///
 /// # Errors
-/// A description, if the connection breaks, or if the response is too long or isn't HTTP.
+/// Returns a description if the connection breaks, or if the response is too long or isn't HTTP.
 pub(crate) async fn exchange(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     request: &str,
@@ -89,7 +89,7 @@ fn length(header: &Header<'_>) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// The result of an exchange whose response arrives in these pieces.
+    /// Returns the result of an exchange whose response arrives in these pieces.
     async fn answered(pieces: &[&str]) -> Result<(u16, String), String> {
         let (near, mut far) = tokio::io::duplex(64);
         let send = async {

@@ -15,16 +15,17 @@ mod exchange;
 use exchange::exchange;
 
 const LIMIT: Duration = Duration::from_secs(5);
-/// The most bytes of a response that `probe` reads. No endpoint sends more.
+/// The most bytes of a response that `probe` reads. No endpoint sends more as JSON.
 const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
 /// The user agent of `probe`. [`is_probe`](crate::is_probe) recognizes it.
 pub(crate) const AGENT: &str = concat!("healthcheck-axum/", env!("CARGO_PKG_VERSION"));
 
-/// Sends one request to a health endpoint, for images without curl: `myapp probe` is Docker's `HEALTHCHECK`, an exec
-/// probe, or a check script of Nagios, Nomad or Consul. It takes at most 5 s.
+/// Sends one request to a health endpoint, for container images without curl. With it, a command such as `myapp probe`
+/// works as Docker's `HEALTHCHECK`, as an exec probe, or as a check script of Nagios, Nomad or Consul. `probe` takes at
+/// most 5 s.
 ///
-/// The address is a host and a port, as in "127.0.0.1:8080" or a [`SocketAddr`](std::net::SocketAddr). On Unix it may be
-/// a socket, as in "unix:/run/app.sock". The path is the health path or that of a probe, and may have a query.
+/// The address is a host and a port, as in "127.0.0.1:8080" or a [`SocketAddr`](std::net::SocketAddr). On Unix it may
+/// be a socket, as in "unix:/run/app.sock". The path is the health path or the path of a probe, and may have a query.
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -44,7 +45,7 @@ pub async fn probe(addr: impl fmt::Display, path: &str) -> Probed {
     probe_within(addr, path, LIMIT).await
 }
 
-/// As [`probe`], with a time limit of your own.
+/// Does the same as [`probe`], with a time limit of your own.
 pub async fn probe_within(addr: impl fmt::Display, path: &str, limit: Duration) -> Probed {
     match timeout(limit, ask(&addr.to_string(), path)).await {
         Ok(Ok((status, body))) => Probed::of(status, &body),
@@ -62,19 +63,19 @@ pub struct Probed {
 }
 
 impl Probed {
-    /// Pass, warn (degraded) or fail. No answer is a failure.
+    /// Returns pass, warn (for a degraded service) or fail. A missing answer is a failure.
     #[must_use]
     pub const fn status(&self) -> Status {
         self.status
     }
 
-    /// The status code of the answer. `None` if there was no answer.
+    /// Returns the status code of the answer, or `None` if there was no answer.
     #[must_use]
     pub const fn status_code(&self) -> Option<StatusCode> {
         self.code
     }
 
-    /// The exit code for Docker: 0 if the service is healthy or degraded, else 1.
+    /// Returns the exit code for Docker: 0 if the service is healthy or degraded, else 1.
     #[must_use]
     pub const fn docker_code(&self) -> u8 {
         match self.status {
@@ -83,7 +84,7 @@ impl Probed {
         }
     }
 
-    /// The exit code for Nagios, and for check scripts of Nomad and Consul: 0 OK, 1 warning, 2 critical.
+    /// Returns the exit code for Nagios, and for check scripts of Nomad and Consul: 0 OK, 1 warning, 2 critical.
     #[must_use]
     pub const fn nagios_code(&self) -> u8 {
         match self.status {
@@ -109,13 +110,14 @@ impl Probed {
         };
         let report = serde_json::from_slice(body).ok();
         let (status, line) = match report.as_ref().and_then(ReportSummary::of) {
-            // A degraded service can be configured to answer 429, which Consul treats as a warning. This isn't a
-            // failure.
+            // A degraded service can be configured to answer 429, which Consul treats as a warning. So 429 isn't a
+            // failure here.
             Some(summary) if summary.status == Status::Warn && code == StatusCode::TOO_MANY_REQUESTS => {
                 (Status::Warn, summary.line())
             }
             Some(summary) => (worse(by_code, summary.status), summary.line()),
-            // The body is no report: the application has its own format. Only the status code counts.
+            // The body isn't a report, for example because the application has its own format. So only the status code
+            // counts.
             None => (by_code, code.to_string()),
         };
         Self {
@@ -126,7 +128,8 @@ impl Probed {
     }
 }
 
-/// One line in the form of Nagios, "CRITICAL - database: connection refused". It has no `|`, which would begin its figures.
+/// Writes one line in Nagios' format, such as "CRITICAL - database: connection refused". The line has no `|`, because
+/// Nagios reads everything after `|` as performance data.
 impl fmt::Display for Probed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = match self.status {
@@ -151,7 +154,7 @@ const fn worse(one: Status, other: Status) -> Status {
     }
 }
 
-/// The parts of a report that `probe` prints. They are read from a `Value`, since deserializing a whole
+/// The parts of a report that `probe` prints. They are read from a JSON `Value`, because deserializing a whole
 /// [`healthcheck::Report`] would make this crate's code a twentieth larger.
 struct ReportSummary<'a> {
     status: Status,
@@ -186,7 +189,7 @@ impl<'a> ReportSummary<'a> {
         })
     }
 
-    /// The problems in one line, failures first. Without problems, how many checks pass.
+    /// Returns the problems in one line, failures first. If there are none, returns how many checks pass.
     fn line(&self) -> String {
         let mut troubles: Vec<String> = self.reason.iter().map(ToString::to_string).collect();
         for wanted in [Status::Fail, Status::Warn] {

@@ -1,4 +1,4 @@
-//! Tells each connection whether other connections wait for its slot.
+//! The flags by which the server tells its connections to end.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,9 +7,10 @@ use super::log::Seldom;
 /// The state that all connections share.
 #[derive(Debug, Default)]
 pub(super) struct CapacitySignal {
-    /// Other connections wait for a slot or a file descriptor, so each connection ends after its current answer.
+    /// True while other connections wait for a slot or a file descriptor. Each connection then ends after its current
+    /// answer.
     full: AtomicBool,
-    /// The server is shutting down, so no connection reads another request.
+    /// True once the server is shutting down. No connection then reads another request.
     closing: AtomicBool,
     pub(super) cannot_accept: Seldom,
     pub(super) proxy_protocol: Seldom,

@@ -6,7 +6,7 @@ use healthcheck::BuildError;
 
 /// The error of [`serve`](crate::serve).
 ///
-/// Its text is for people and may change. Programs use its methods.
+/// The text is for people and may change. In code, use the methods instead.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -26,7 +26,7 @@ pub struct ServeError {
 
 enum Failure {
     Build(BuildError),
-    /// The address can't be resolved. `text` is the address as written, if known.
+    /// The address can't be resolved. `text` is the address as the application wrote it, if known.
     NoAddress {
         text: Option<String>,
         why: io::Error,
@@ -68,13 +68,14 @@ impl ServeError {
         }
     }
 
-    /// Whether it is a [`BuildError`]: of the checks, the sections or the paths.
+    /// Returns whether the cause is a [`BuildError`]: the checks, the sections or the endpoints are configured wrongly.
     #[must_use]
     pub const fn is_build(&self) -> bool {
         matches!(self.failure, Failure::Build(_))
     }
 
-    /// Whether it can't listen on the address: it is taken, not this machine's, not allowed, or a name that isn't known.
+    /// Returns whether the server can't listen on the address: the address is in use, doesn't belong to this machine,
+    /// isn't permitted, or is an unknown name.
     #[must_use]
     pub const fn is_listen(&self) -> bool {
         matches!(self.failure, Failure::NoAddress { .. } | Failure::Listen { .. })
@@ -117,7 +118,7 @@ impl fmt::Display for ServeError {
     }
 }
 
-/// The error in words, without the number of the operating system.
+/// Describes the error in words, without the error number of the operating system.
 fn plain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => return "address already in use".to_owned(),
@@ -140,5 +141,5 @@ impl fmt::Debug for ServeError {
     }
 }
 
-// There is no `source`: the message already contains the texts of the underlying errors.
+// `source` isn't implemented: the message already contains the texts of the underlying errors.
 impl Error for ServeError {}

@@ -4,16 +4,16 @@ use std::time::Duration;
 /// The limits of the server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// How many connections are served at once. For the next one, others are closed. If all are being answered, the
-    /// next one waits in the kernel's queue.
+    /// The most connections that are served at once. To accept another one, the server closes some of them. If all are
+    /// answering a request, the new connection waits in the kernel's queue.
     pub(crate) connections: usize,
-    /// How long the head of a request may take (the first one counts from the connection), and how long a client may
-    /// receive nothing of an answer.
+    /// How long a client may take to send the head of a request, and how long it may go without reading any part of an
+    /// answer. For the first request the time begins with the connection.
     pub(crate) head: Duration,
     /// How long a connection may be idle between two requests.
     pub(crate) idle: Duration,
-    /// Whether to answer a client that has closed its sending side. Such a client can't be told from one that left: it
-    /// would occupy its slot for as long as an answer takes, perhaps forever.
+    /// Whether to answer a client that has closed its sending side. The server can't distinguish such a client from one
+    /// that is gone. So this is false if answers have no time limit: a client that is gone could keep its slot forever.
     pub(crate) half_closed: bool,
     /// How long requests in flight may take after the listener is closed.
     pub(crate) drain: Duration,
@@ -33,8 +33,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The limits for this process. They leave half of the allowed open files to the application. If the system doesn't
-    /// report how many are allowed, the default number of connections is used.
+    /// Returns the limits for this process. At most half of the open files that the system allows are for connections,
+    /// so the application has the other half. If the system doesn't report its limit, the default number of connections
+    /// is used.
     pub(crate) fn of_this_process() -> Self {
         let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
         Self::default().within(open_files(&limits))
@@ -49,7 +50,7 @@ impl Limits {
     }
 }
 
-/// The soft limit of open files, from the text of `/proc/self/limits`.
+/// Returns the soft limit of open files, given the text of `/proc/self/limits`.
 fn open_files(limits: &str) -> Option<usize> {
     let of_files = limits
         .lines()

@@ -1,4 +1,4 @@
-//! The sockets of `serve`: every TCP address of a name, and Unix sockets.
+//! The sockets that `serve` listens on: a TCP socket for each address of a host name, or a Unix socket.
 
 use std::future::poll_fn;
 use std::io;
@@ -14,10 +14,10 @@ use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs};
 use super::accept::Accept;
 use super::error::ServeError;
 
-/// The most connections that wait in the kernel to be accepted; the system may allow fewer. A burst overflows the
-/// default of 128, and a client whose connection the kernel drops tries again only after a second.
+/// The most connections that wait in the kernel's queue to be accepted. The system may allow fewer. A burst of clients
+/// overflows the default of 128. The kernel then drops connections, and a client retries only after a second.
 const QUEUE: u32 = 4_096;
-/// For port 0: the most attempts to find a port that is free at every address of a name.
+/// The most attempts to find a port that is free at every address of a host name, if the requested port is 0.
 const ATTEMPTS: usize = 16;
 
 /// The listener of [`Endpoints::serve_on`](crate::Endpoints::serve_on): a [`TcpListener`], or on Unix a `UnixListener`.
@@ -42,8 +42,8 @@ const ATTEMPTS: usize = 16;
 #[derive(Debug)]
 pub struct Listener {
     sockets: Vec<Socket>,
-    /// The index of the socket that is polled first. It advances each time, so that a busy socket can't keep the others
-    /// out.
+    /// The index of the socket to poll first. It advances with each poll, so that a busy socket can't starve the
+    /// others.
     next: AtomicUsize,
 }
 
@@ -75,8 +75,8 @@ impl Listener {
         }
     }
 
-    /// Listens on every address of the name. Skips an address that this machine doesn't have, as long as another one
-    /// works: `localhost` often includes `::1` even if IPv6 is off.
+    /// Listens on every address of the host name. Skips an address that this machine doesn't have, unless it is the
+    /// only one: `localhost` often includes `::1` even if IPv6 is off.
     pub(super) async fn bind(addr: impl ToSocketAddrs) -> Result<Self, ServeError> {
         let mut addrs = resolve(addr, None).await?;
         addrs.sort_unstable();
@@ -86,7 +86,8 @@ impl Listener {
             attempt += 1;
             match bind_all(&addrs) {
                 Ok(sockets) => return Ok(Self::new(sockets)),
-                // Port 0: the port that was free at the first address is taken at another one. Tries a new port.
+                // The requested port is 0, and the free port of the first address is taken at another address. Tries a
+                // new port.
                 Err((addr, why))
                     if why.kind() == io::ErrorKind::AddrInUse && addr.port() == 0 && attempt < ATTEMPTS => {}
                 Err((addr, why)) => return Err(ServeError::listen(vec![addr], why)),
@@ -94,12 +95,12 @@ impl Listener {
         }
     }
 
-    /// The addresses of the sockets, for logs.
+    /// Returns the addresses of the sockets, for logs.
     pub(super) fn names(&self) -> io::Result<Vec<String>> {
         self.sockets.iter().map(Socket::name).collect()
     }
 
-    /// Whether only this machine can reach the listener.
+    /// Returns whether only clients on this machine can reach the listener.
     pub(super) fn is_local(&self) -> bool {
         self.sockets.iter().all(|socket| match socket {
             Socket::Tcp(listener) => listener
@@ -110,7 +111,7 @@ impl Listener {
         })
     }
 
-    /// Removes the listener from its runtime, so that another runtime can take it.
+    /// Removes the listener from its runtime, so that another runtime can use it.
     pub(super) fn detach(self) -> io::Result<Detached> {
         let sockets = self.sockets.into_iter().map(Socket::detach);
         Ok(Detached(sockets.collect::<io::Result<_>>()?))
@@ -141,12 +142,12 @@ impl Socket {
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, SocketAddr)>> {
         match self {
             Self::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, peer)| {
-                // Answers are small and written at once, so waiting for more data would only delay them. If this fails,
-                // the connection still works.
+                // Turns off Nagle's algorithm: answers are small and written at once, so waiting for more data would
+                // only delay them. If this fails, the connection still works.
                 let _ = stream.set_nodelay(true);
                 (Box::new(stream) as Stream, peer)
             }),
-            // Only processes of this machine can open a Unix socket, so its peers count as 127.0.0.1.
+            // Only processes of this machine can connect to a Unix socket, so its clients count as 127.0.0.1.
             #[cfg(unix)]
             Self::Unix(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| {
                 let peer = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -191,7 +192,7 @@ enum DetachedSocket {
 }
 
 impl Detached {
-    /// Adds the listener to the current runtime.
+    /// Registers the listener with the current runtime.
     pub(super) fn attach(self) -> io::Result<Listener> {
         let sockets = self.0.into_iter().map(|socket| match socket {
             DetachedSocket::Tcp(listener) => TcpListener::from_std(listener).map(Socket::Tcp),
@@ -202,7 +203,7 @@ impl Detached {
     }
 }
 
-/// Resolves an address. `text` is the address as written, if known, for the error.
+/// Resolves an address. The error shows `text`, which is the address as the application wrote it, if known.
 pub(super) async fn resolve(
     addr: impl ToSocketAddrs,
     text: Option<&str>,
@@ -216,8 +217,8 @@ pub(super) async fn resolve(
     Ok(addrs)
 }
 
-/// Binds all addresses. If the port is 0, all sockets get the same free port. The error names the address that can't be
-/// bound.
+/// Binds a socket to each address. Skips addresses of other machines, unless there are no others. If the port is 0, all
+/// sockets get the same free port. The error names the address that can't be bound.
 fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<Socket>, (SocketAddr, io::Error)> {
     let mut sockets = Vec::new();
     let mut port = 0;
@@ -255,8 +256,8 @@ fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(QUEUE)
 }
 
-/// Whether the error says that this machine doesn't have the address, or doesn't support its address family. The latter
-/// is `EAFNOSUPPORT`, which has no `ErrorKind`.
+/// Returns whether the error means that this machine doesn't have the address, or doesn't support its address family.
+/// The second error is `EAFNOSUPPORT` (97 on Linux), which has no `ErrorKind`.
 fn is_of_another_machine(why: &io::Error) -> bool {
     matches!(
         why.kind(),

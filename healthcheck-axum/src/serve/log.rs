@@ -1,11 +1,11 @@
-//! Limits log lines that clients could otherwise trigger without end.
+//! Limits how often a log line is written that clients could otherwise trigger without end.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The least time between two such lines.
+/// The shortest time between two log lines of the same kind.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Limits a log line to one a minute.

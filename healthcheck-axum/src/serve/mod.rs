@@ -36,11 +36,11 @@ pub(crate) mod signals;
 mod test_service;
 mod thread;
 
-/// Serves every annotated check and section of the binary until SIGTERM or Ctrl-C. The same as
+/// Serves every annotated check and section of the binary until SIGTERM or Ctrl-C. This is the same as
 /// `Endpoints::new(HealthCheck::discover()?).serve(addr)`: see [`Endpoints::serve`].
 ///
 /// # Errors
-/// Those of [`HealthCheck::discover`] and [`Endpoints::serve`].
+/// The errors of [`HealthCheck::discover`] and of [`Endpoints::serve`].
 ///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")]
@@ -54,47 +54,49 @@ pub async fn serve(addr: impl ToSocketAddrs) -> Result<(), ServeError> {
 
 /// The options of `serve`, and `serve` itself.
 impl Endpoints {
-    /// How long the server goes on answering after SIGTERM, with readiness failing, so that load balancers notice.
-    /// Default: the delay of [`HealthCheck::set_shutdown_delay`], which is 5 s. On Ctrl-C there is never a delay.
+    /// Sets how long the server still answers after SIGTERM. Meanwhile readiness fails, so that load balancers stop
+    /// sending requests. Default: the delay of [`HealthCheck::set_shutdown_delay`], which is 5 s. On Ctrl-C there is
+    /// never a delay.
     ///
-    /// After the delay, requests in flight have 20 s. Keep the sum below the `terminationGracePeriodSeconds` of Kubernetes
-    /// (30 s).
+    /// After the delay, requests in flight have 20 s to end. Keep the sum of both below the
+    /// `terminationGracePeriodSeconds` of Kubernetes (30 s).
     pub const fn shutdown_delay(mut self, delay: Duration) -> Self {
         self.serving.shutdown_delay = Some(delay);
         self
     }
 
-    /// Whether [`serve`](Self::serve) adds the liveness check `runtime`. Default: true.
+    /// Sets whether [`serve`](Self::serve) adds the liveness check `runtime`. Default: true.
     ///
-    /// It fails once all threads of the application's runtime have been blocked for 10 s. Time in which the whole process
-    /// was paused or throttled doesn't count. Only `/livez` and the metrics show it. A check of the same name replaces it,
-    /// and `HEALTHCHECK_DISABLE=runtime` disables it.
+    /// The check fails once all threads of the application's runtime have been blocked for 10 s. Time in which the
+    /// whole process was paused or throttled doesn't count. Only `/livez` and the metrics show the check. If you add a
+    /// check of your own with this name, yours replaces it. `HEALTHCHECK_DISABLE=runtime` disables it.
     pub const fn runtime_check(mut self, yes: bool) -> Self {
         self.serving.watch_runtime = yes;
         self
     }
 
-    /// A file that puts the service into maintenance: while it exists, readiness fails, and the first line of the file is
-    /// the reason. [`serve`](Self::serve) looks for it every second. Default: none.
+    /// Sets a file that puts the service into maintenance: while the file exists, readiness fails, and the first line
+    /// of the file is the reason. [`serve`](Self::serve) looks for the file every second. Default: none.
     pub fn maintenance_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.serving.maintenance_file = Some(path.into());
         self
     }
 
-    /// The file to which [`serve`](Self::serve) writes the failing checks when it ends: the `terminationMessagePath` of the
-    /// container. Default: `/dev/termination-log`. The file has to exist: it isn't created.
+    /// Sets the file to which [`serve`](Self::serve) writes the failing checks when it ends: the
+    /// `terminationMessagePath` of the container. Default: `/dev/termination-log`. The file must exist, because `serve`
+    /// doesn't create it.
     ///
-    /// `serve` writes it at the beginning of the drain and again when the server ends, each time only if a check fails.
-    /// The text is redacted, and has at most 4,096 bytes.
+    /// `serve` writes the file at the beginning of the drain and again when the server ends, each time only if a check
+    /// fails. The text is redacted and has at most 4,096 bytes.
     pub fn termination_log(mut self, path: impl Into<PathBuf>) -> Self {
         self.serving.termination_log = path.into();
         self
     }
 
     /// Answers HAProxy's `agent-check` at this address ("127.0.0.1:8081"), from the thread of [`serve`](Self::serve).
-    /// Default: nowhere.
+    /// Default: no address, so the agent check isn't answered.
     ///
-    /// The answer is readiness in one line:
+    /// The answer reports readiness in one line:
     ///
     /// | line | readiness |
     /// |---|---|
@@ -104,10 +106,12 @@ impl Endpoints {
     /// | `drain` | the service shuts down |
     /// | `maint` | the service is in maintenance |
     ///
-    /// `ready` ends the state `drain` or `maint` in HAProxy, whether this process reported it or an earlier one at the
-    /// same address. It also ends one that you set by hand in HAProxy, unless you write `disable agent` first. An
-    /// answer waits for due checks as a probe does. There is no access control, since the line has only these words.
-    /// `examples/haproxy/agent.cfg` configures HAProxy.
+    /// HAProxy keeps the state `drain` or `maint` until a later answer contains `ready`. So `ready` also ends a state
+    /// that an earlier process at this address reported, and one that you set by hand in HAProxy. To keep a state that
+    /// you set by hand, first write `disable agent` in HAProxy.
+    ///
+    /// An answer waits for due checks as long as a probe does. There is no access control, because the line contains
+    /// only these words. `examples/haproxy/agent.cfg` configures HAProxy.
     ///
     /// ```
     /// # use healthcheck::HealthCheck;
@@ -126,88 +130,94 @@ impl Endpoints {
 
     /// Serves the endpoints at an address of their own until SIGTERM or Ctrl-C.
     ///
-    /// The server has a thread and a runtime of its own, so it answers even while the application's runtime is blocked. The
-    /// checks run on the application's runtime: the one that awaits this, or that of [`HealthCheck::on_runtime`].
+    /// The server has a thread and a runtime of its own, so it answers even while the application's runtime is blocked.
+    /// The checks run on the application's runtime: the runtime that awaits this future, or that of
+    /// [`HealthCheck::on_runtime`].
     ///
-    /// **Address.** It listens on every address of the name: `localhost:8080` is 127.0.0.1 and, if the machine has it, ::1.
-    /// `[::]:8080` is every address of this machine, IPv6 and IPv4 (unless the system excludes IPv4, as Linux does with
-    /// `net.ipv6.bindv6only`). For a Unix socket use [`serve_on`](Self::serve_on).
+    /// **Address.** The server listens on every address of the host name: `localhost:8080` is 127.0.0.1 and, if the
+    /// machine has it, ::1. `[::]:8080` is every address of this machine, IPv6 and IPv4 (unless the system excludes
+    /// IPv4, as Linux does with `net.ipv6.bindv6only`). For a Unix socket use [`serve_on`](Self::serve_on).
     ///
-    /// **The end.** On SIGTERM, and on [`HealthCheck::begin_shutdown`], `/readyz` fails at once while every request is
-    /// answered for the [`shutdown_delay`](Self::shutdown_delay), so that load balancers notice; then the listener
-    /// closes, and requests in flight have 20 s to end. On Ctrl-C there is no delay. A second signal ends at once.
-    /// Dropping the future stops the server immediately. To drain a server of your own in step, wait for
-    /// [`HealthCheck::drained`].
+    /// **The end.** On SIGTERM, and on [`HealthCheck::begin_shutdown`], `/readyz` fails at once, so that load balancers
+    /// stop sending requests. The server still answers every request for the [`shutdown_delay`](Self::shutdown_delay).
+    /// Then it closes the listener, and requests in flight have 20 s to end. On Ctrl-C there is no delay. A second
+    /// signal stops the server at once. Dropping the future stops the server immediately. If you have a second server
+    /// of your own, wait for [`HealthCheck::drained`] to drain it at the same time.
     ///
-    /// **Signals.** It installs handlers for SIGTERM and Ctrl-C (on other systems than Unix: for Ctrl-C), for the rest
-    /// of the process. Once this has returned, these signals do nothing, so they can't interrupt the rest of `main`. If
-    /// the application's runtime is blocked, this can't return. Then the next signal ends the process with exit code
-    /// 143 (SIGTERM) or 130 (Ctrl-C). [`serve_until`](Self::serve_until) installs no handlers: use it to handle signals
-    /// yourself.
+    /// **Signals.** `serve` installs handlers for SIGTERM and Ctrl-C (on systems other than Unix: only for Ctrl-C). The
+    /// handlers stay installed for the rest of the process. So once `serve` has returned, these signals do nothing and
+    /// can't interrupt the rest of `main`. If the application's runtime is blocked, `serve` can't return. Then the next
+    /// signal ends the process with exit code 143 (SIGTERM) or 130 (Ctrl-C). [`serve_until`](Self::serve_until)
+    /// installs no handlers: use it to handle signals yourself.
     ///
     /// **Limits.**
     ///
-    /// - There are at most 4,096 connections, on Linux at most half of the files that the process may open (`ulimit -n`).
-    ///   To accept one more, the server closes another: one that has been idle for longest, else one whose request has
-    ///   been incomplete for longest, else one whose client doesn't read its answer. If all others are being answered, the
-    ///   new one waits.
-    /// - If the process can't open another file, the server closes the idle connections. It keeps one file in reserve, to
-    ///   serve one client at a time.
+    /// - The server has at most 4,096 connections, and on Linux at most half as many as the process may open files
+    ///   (`ulimit -n`). To accept one more, it closes another connection: the one that has been idle for longest,
+    ///   otherwise the one whose request has been incomplete for longest, otherwise one whose client doesn't read its
+    ///   answer. If all other connections are waiting for their answer, the new one waits too.
+    /// - If the process can't open another file, the server closes the idle connections. It keeps one file in reserve,
+    ///   so that it can still serve one client at a time.
     /// - A client has 10 s to send the head of a request, 10 s to read each part of an answer, and 75 s between two
     ///   requests.
-    /// - A head longer than 16 KiB is refused (431). A request with a body is answered, and its connection closed.
-    /// - It is HTTP/1.1: `Host` is required, and HTTP/2 is refused (505).
+    /// - A head longer than 16 KiB is refused (431). A request with a body is answered, and then its connection is
+    ///   closed.
+    /// - The server speaks HTTP/1.1: it requires `Host`, and refuses HTTP/2 (505).
     ///
-    /// **Other paths** are answered with 404 and the list of the paths. So a load balancer that checks `GET /` by default
-    /// isn't green by accident. `OPTIONS *` is `OPTIONS` on readiness.
+    /// **Other paths** are answered with 404 and a list of the paths that exist. So a load balancer that requests
+    /// `GET /` by default doesn't report a healthy service by accident. `OPTIONS *` is answered like `OPTIONS` on the
+    /// readiness path.
     ///
-    /// **Beside it.** It starts the background checks, and the features of [`runtime_check`](Self::runtime_check),
-    /// [`maintenance_file`](Self::maintenance_file), [`termination_log`](Self::termination_log) and
-    /// [`haproxy_agent`](Self::haproxy_agent). `HEALTHCHECK_DISABLE=a,b` in the environment disables the checks `a` and
-    /// `b`. If the application has set no panic hook, it installs [`healthcheck::panic_hook`].
+    /// **In the background.** `serve` starts the background checks, and the features of
+    /// [`runtime_check`](Self::runtime_check), [`maintenance_file`](Self::maintenance_file),
+    /// [`termination_log`](Self::termination_log) and [`haproxy_agent`](Self::haproxy_agent). `HEALTHCHECK_DISABLE=a,b`
+    /// in the environment disables the checks `a` and `b`. If the application has set no panic hook, `serve` installs
+    /// [`healthcheck::panic_hook`].
     ///
-    /// **systemd.** With the feature `systemd` it notifies the service manager at the socket in `NOTIFY_SOCKET`:
+    /// **systemd.** With the feature `systemd`, the server sends these messages to the service manager at the socket in
+    /// `NOTIFY_SOCKET`:
     ///
     /// | message | when |
     /// |---|---|
     /// | `READY=1` | the last startup check has passed |
-    /// | `STATUS` | within 6 s of a change: the failing checks, or the degraded ones, or how many pass; maintenance; the drain |
+    /// | `STATUS` | within 6 s of a change. The text is: the failing and the degraded checks, or how many checks pass, or maintenance, or the drain |
     /// | `WATCHDOG=1` | at half of `WATCHDOG_USEC`, while liveness passes |
     /// | `WATCHDOG=trigger` | liveness has failed for `WATCHDOG_USEC` |
     /// | `STOPPING=1` | the drain begins |
-    /// | `EXTEND_TIMEOUT_USEC` (20 s) | every 5 s, during the first run of a startup check and during the drain; once a startup check has failed, `TimeoutStartSec` counts |
+    /// | `EXTEND_TIMEOUT_USEC` (20 s) | every 5 s, during the first run of a startup check and during the drain. Once a startup check has failed, its further runs don't extend `TimeoutStartSec` |
     ///
-    /// For this the checks run as for a probe, as often as [`probe_max_age`](Self::probe_max_age) says. If the socket can't
-    /// be reached, that is one warning in the log. `examples/systemd/orders.service` is a unit for it.
+    /// For these messages the checks run as they do for a probe, as often as [`probe_max_age`](Self::probe_max_age)
+    /// says. If the socket can't be reached, the log shows one warning. `examples/systemd/orders.service` is an example
+    /// of a unit.
     ///
-    /// The server has a clock of its own, so tokio's paused time doesn't work with it.
+    /// The server's runtime has a clock of its own, so tokio's paused time doesn't work with it.
     ///
     /// # Errors
     /// The errors of [`router`](Self::router), and a failure to listen on this address or on that of
-    /// [`haproxy_agent`](Self::haproxy_agent). The error names the address if the text could be parsed as one.
+    /// [`haproxy_agent`](Self::haproxy_agent). The message contains the address if it could be resolved.
     pub async fn serve(self, addr: impl ToSocketAddrs) -> Result<(), ServeError> {
         self.serve_on(Listener::bind(addr).await?).await
     }
 
-    /// As [`serve`](Self::serve), on a listener of your own: a `TcpListener`, or on Unix a `UnixListener`.
+    /// Serves like [`serve`](Self::serve), on a listener of your own: a `TcpListener`, or on Unix a `UnixListener`.
     ///
     /// A Unix socket counts as a loopback address, and so do its clients. The listener decides how many connections may wait
     /// to be accepted: 128 with `TcpListener::bind`, 4,096 with [`serve`](Self::serve).
     ///
     /// # Errors
-    /// Those of [`serve`](Self::serve).
+    /// The errors of [`serve`](Self::serve).
     pub async fn serve_on(self, listener: impl Into<Listener>) -> Result<(), ServeError> {
         self.run(listener.into(), SignalHandling::Installed, std::future::pending())
             .await
     }
 
-    /// As [`serve`](Self::serve), until the future `until` completes. It installs no signal handlers.
+    /// Serves like [`serve`](Self::serve), until the future `until` completes. Installs no signal handlers.
     ///
-    /// When the future completes, the server drains as on SIGTERM. If [`HealthCheck::begin_shutdown`] was called before,
-    /// the delay counts from that call. The task that awaits this polls the future.
+    /// When `until` completes, the server drains as it does on SIGTERM. If [`HealthCheck::begin_shutdown`] was called
+    /// before, the delay counts from that call. The task that awaits `serve_until` polls `until`.
     ///
     /// # Errors
-    /// Those of [`serve`](Self::serve).
+    /// The errors of [`serve`](Self::serve).
     ///
     /// ```
     /// use std::time::Duration;
@@ -232,10 +242,10 @@ impl Endpoints {
         self.serve_on_until(Listener::bind(addr).await?, until).await
     }
 
-    /// As [`serve_until`](Self::serve_until), on a listener of your own.
+    /// Serves like [`serve_until`](Self::serve_until), on a listener of your own.
     ///
     /// # Errors
-    /// Those of [`serve`](Self::serve).
+    /// The errors of [`serve`](Self::serve).
     pub async fn serve_on_until(
         self,
         listener: impl Into<Listener>,
@@ -260,7 +270,8 @@ impl Endpoints {
         } else {
             Readers::Unknown
         };
-        // The library redacts panic messages in results. This hook redacts what the panic prints as well.
+        // The library redacts the panic messages that results contain. This hook also redacts the messages that panics
+        // print.
         healthcheck::install_panic_hook();
         let own_is_disabled = disabled::apply(&self.health);
         let endpoints = self.at_home_on(Handle::current());
@@ -322,7 +333,7 @@ impl Endpoints {
     }
 }
 
-/// The service of a server that serves only the endpoints.
+/// Returns the function that answers the requests of a server with only these endpoints.
 fn service(handler: Arc<Handler>) -> Service {
     Arc::new(move |mut head, peer| {
         let target = handler.at(&head);

@@ -12,11 +12,11 @@ use tokio::time::Instant;
 use super::capacity::CapacitySignal;
 use super::connection::{self, ConnectionContext, ConnectionPhase, Rank};
 
-/// If slots are needed, this fraction of the connections (a sixteenth) is closed at once. So the search for expendable
-/// connections is rare, however fast clients connect.
+/// The fraction of the connections (a sixteenth) that is closed at once if slots are needed. Closing several at once
+/// makes the search for expendable connections rare, however fast clients connect.
 const PART: usize = 16;
 
-/// The connections that are served.
+/// The connections that the server serves, each in a task of its own.
 pub(super) struct Places {
     tasks: JoinSet<()>,
     open: HashMap<Id, Arc<ConnectionPhase>>,
@@ -35,6 +35,7 @@ impl Places {
         self.open.len()
     }
 
+    /// Serves a connection in a new task.
     pub(super) fn seat(
         &mut self,
         io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -47,9 +48,9 @@ impl Places {
         self.open.insert(task.id(), phase);
     }
 
-    /// Asks some connections to end. First come those that have been idle longest, then those with the oldest
-    /// incomplete head, then those whose client doesn't read the answer. With `all_idle`, asks every idle one. Doesn't
-    /// abort them: a connection may have received a request that its task hasn't read yet.
+    /// Asks some connections to end. The first are those that have been idle for longest, then those with the oldest
+    /// incomplete head, then those whose client doesn't read the answer. If `all_idle` is set, asks every idle
+    /// connection. Doesn't abort the tasks: a socket may hold a request that the connection's task hasn't read yet.
     pub(super) fn make_room(&self, all_idle: bool) {
         let now = Instant::now();
         let open = self.open.values();
@@ -62,13 +63,13 @@ impl Places {
         }
     }
 
-    /// Waits until at least one connection has ended. Waits forever if there is none.
+    /// Removes the connections that have ended. Waits until at least one has ended, and forever if none is open.
     pub(super) async fn ended(&mut self) {
         let Some(first) = self.tasks.join_next_with_id().await else {
             return std::future::pending().await;
         };
         let mut next = Some(first);
-        // Collects all ended connections, since those that make room end at the same time.
+        // Removes all ended connections, because those that `make_room` asks end at the same time.
         while let Some(ended) = next {
             let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
             self.open.remove(&id);

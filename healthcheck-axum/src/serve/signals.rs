@@ -1,4 +1,4 @@
-//! The signals that end a service, for `serve` and for an application's own server.
+//! Waits for the signals that end a service, for `serve` and for an application's own server.
 
 use std::io;
 use std::pin::pin;
@@ -12,18 +12,19 @@ use crate::log::log;
 /// How long the application may take to end after a second signal. Then this crate ends the process.
 pub(super) const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// Drains your own server, into which you merged [`router`](crate::router), as [`serve`](crate::serve()) drains itself. Pass
-/// the future to `axum::serve(…).with_graceful_shutdown(…)`.
+/// Drains your own server on SIGTERM and Ctrl-C, if you merged [`router`](crate::router) into its app.
+/// ([`serve`](crate::serve()) drains itself.) Pass the future to `axum::serve(…).with_graceful_shutdown(…)`.
 ///
-/// - On SIGTERM readiness fails at once. The future completes when the delay of [`HealthCheck::set_shutdown_delay`] (5 s)
-///   is over. Until then requests are answered, so that load balancers notice.
+/// - On SIGTERM readiness fails at once. The future completes when the delay of [`HealthCheck::set_shutdown_delay`] (5
+///   s) is over. Until then your server answers requests, so that load balancers notice the failing readiness.
 /// - On Ctrl-C readiness fails, and the future completes at once.
-/// - After [`HealthCheck::begin_shutdown`] it completes when that delay is over.
-/// - A second signal completes it at once. If the process hasn't ended a second later, it is ended with the exit code 143
-///   or 130.
+/// - After [`HealthCheck::begin_shutdown`] the future completes when the same delay is over.
+/// - A second signal during the delay completes the future at once. If the process hasn't ended a second later, this
+///   crate ends it with the exit code 143 or 130.
+/// - A signal after the future has completed ends the process at once, with the same exit codes.
 ///
-/// The first poll of the future installs the signal handlers, for the rest of the process. On other systems than Unix
-/// there is only Ctrl-C. The future needs a tokio runtime.
+/// The first poll of the future installs the signal handlers, for the rest of the process. On systems other than Unix,
+/// only Ctrl-C is handled. The future needs a tokio runtime.
 ///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")]
@@ -62,7 +63,7 @@ pub async fn drain_on_signals(health: HealthCheck) {
         }
         // Completes `HealthCheck::drained`, for other tasks that wait for it.
         health.end_drain();
-        // The process may end as soon as this future completes.
+        // Waits for the log, because the process may end as soon as this future completes.
         crate::log::written().await;
     }
     if let Some(caught) = second {
@@ -97,7 +98,7 @@ pub(super) enum Caught {
 }
 
 impl Caught {
-    /// The exit code that a shell reports for a process that this signal ended.
+    /// Returns the exit code that a shell reports for a process that this signal ended.
     pub(super) const fn exit_code(self) -> i32 {
         match self {
             Self::Terminate => 128 + 15,
@@ -113,7 +114,7 @@ impl Caught {
     }
 }
 
-/// The signal handlers. Without handlers no signal is ever received.
+/// The signal handlers. Without handlers, [`next`](Self::next) waits forever.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
     handlers: Option<Handlers>,
@@ -128,7 +129,7 @@ impl Signals {
         })
     }
 
-    /// Whether the handlers are installed, and belong to this value.
+    /// Returns whether this value has installed handlers.
     pub(super) const fn are_installed(&self) -> bool {
         self.handlers.is_some()
     }
@@ -166,7 +167,7 @@ impl Handlers {
         };
         match come {
             Some(caught) => caught,
-            // The stream has ended, which tokio documents never to happen.
+            // The stream of signals has ended. According to tokio's documentation this never happens.
             None => std::future::pending().await,
         }
     }

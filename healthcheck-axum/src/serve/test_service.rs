@@ -1,4 +1,4 @@
-//! A service for tests, made of an axum router.
+//! Makes a service for tests out of an axum router.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -68,7 +68,7 @@ impl Serialize for Entries<'_> {
 
 #[derive(Serialize)]
 struct Entry<'a> {
-    /// Always empty: the description has everything that we know.
+    /// Always empty: `description` already has the whole output.
     data: Nothing,
     #[serde(skip_serializing_if = "str::is_empty")]
     description: Cow<'a, str>,

@@ -12,7 +12,7 @@ use crate::render::form::JSON;
 use crate::render::wording::output;
 use crate::render::{Format, Page, body};
 
-/// The format of MicroProfile Health. It has only two states, so a warning is UP.
+/// The format of MicroProfile Health. The format has only the states UP and DOWN, so a warning is UP.
 pub(crate) struct MicroProfile;
 
 impl Format for MicroProfile {

@@ -25,12 +25,12 @@ impl Format for Spring {
 
 fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     let report = page.report();
-    // At the path of a single check, Spring's answer is the component alone.
+    // At the path of a single check, Spring sends only the component.
     if let (Some(_), [result]) = (page.check(), &*report.results) {
         return body.json(&Component::of(result));
     }
     let status = match report.status {
-        // Spring's status for a service that refuses traffic on purpose.
+        // This is Spring's status for a service that refuses traffic on purpose.
         Overall::Failure if report.reason.is_some() => "OUT_OF_SERVICE",
         Overall::Failure => "DOWN",
         Overall::Success | Overall::Degraded => "UP",

@@ -12,7 +12,7 @@ use crate::paths::Paths;
 use crate::render::wording::{size, spoken};
 use crate::service::Service;
 
-/// The replacement for a secret.
+/// The text that replaces a redacted secret.
 const MASK: &str = "********";
 
 /// The notice on a page that shows variables and arguments without their values.
@@ -56,7 +56,7 @@ pub(super) fn write(
     shell::foot(&[shell::JSON], out)
 }
 
-/// Writes sections, each under its name.
+/// Writes the sections, each below a heading with its name.
 pub(super) fn sections(all: &Map<String, Value>, out: &mut Markup<'_>) -> fmt::Result {
     for (number, (name, section)) in all.iter().enumerate() {
         html!(out,
@@ -77,7 +77,7 @@ fn value(at: &str, shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
             html!(out, "<dl class=\"fields\">")?;
             for (name, inner) in fields {
                 html!(out, "<div class=\"field\"><dt><bdi>")?;
-                // Long names may wrap between their words.
+                // Allows a line break after each `_`, so that long names wrap between their words.
                 for word in name.split_inclusive('_') {
                     html!(out, {word} "<wbr>")?;
                 }
@@ -105,7 +105,7 @@ fn value(at: &str, shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
     }
 }
 
-/// The paths of byte counts in the built-in sections.
+/// How the paths of byte counts begin in the built-in sections.
 const BYTES: [&str; 3] = ["os.container.memory_", "os.memory.", "process.memory."];
 
 /// Writes a number. If its path `at` names a size, a duration or the start time, writes it in readable units.
@@ -121,7 +121,7 @@ fn quantity(at: &str, number: &Number, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<span class=\"plain\" title=\"" {number} "\">" {read} "</span>")
 }
 
-/// Writes a text. Marks each mask in it visually, and for screen readers in words.
+/// Writes a text. Highlights each [`MASK`] in it; screen readers read "masked" instead.
 fn masked(text: &str, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<bdi class=\"text\">")?;
     for (position, part) in text.split(MASK).enumerate() {

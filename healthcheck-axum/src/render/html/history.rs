@@ -1,4 +1,4 @@
-//! Renders the history of one check in its row, and the history of all checks as a page.
+//! Renders the page of the history: the transitions of all checks and of the overall status.
 
 use std::fmt;
 

@@ -13,7 +13,7 @@ macro_rules! icon {
 }
 pub(super) use icon;
 
-/// The appearance of a status: a CSS class, a mark and an icon.
+/// The appearance of a status: a CSS class, a mark, a word and an icon.
 #[derive(Clone, Copy)]
 pub(super) struct Look {
     pub(super) class: &'static str,

@@ -64,7 +64,7 @@ impl Escaping<'_> {
             '>' => "&gt;",
             '"' => "&quot;",
             '\'' => "&#39;",
-            // Browsers drop or replace control characters. These substitutes show that there is one.
+            // Browsers drop or replace control characters. A visible substitute shows the reader that there is one.
             '\u{7f}' => "\u{2421}",
             control if control < ' ' => {
                 let picture = char::from_u32(0x2400 + u32::from(control)).unwrap_or('\u{fffd}');

@@ -1,4 +1,5 @@
-//! The pages for people. Each is one self-contained document, with a policy that allows only its own style and script.
+//! The HTML pages. Each is one self-contained document, whose content security policy allows only its own style and
+//! script.
 
 use std::fmt;
 
@@ -29,7 +30,7 @@ use markup::Markup;
 /// The format of the status page.
 pub(super) struct Html;
 
-/// The content type of the pages.
+/// The content type of the HTML pages.
 pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 impl Format for Html {
@@ -76,7 +77,7 @@ pub(crate) fn of_history(
         .unwrap_or_default()
 }
 
-/// Renders the page of an error, with the help for it.
+/// Renders the page of an error. `help` has texts that help to fix it. With `links`, the page links to the endpoints.
 pub(crate) fn of_problem(
     status: StatusCode,
     error: &str,
@@ -93,7 +94,7 @@ fn within(write: impl FnOnce(&mut Markup<'_>) -> fmt::Result) -> Option<Bytes> {
     Some(body.into_bytes())
 }
 
-/// Returns the headers of a page, without its content type.
+/// Returns the headers of a page, except its content type.
 pub(crate) fn headers() -> HeaderMap {
     HeaderMap::from_iter([
         (

@@ -3,7 +3,8 @@ use std::fmt;
 use super::markup::{Markup, html};
 use crate::render::wording::rfc3339;
 
-/// Writes a moment as a `<time>` element. The script replaces its text by the time since or until then.
+/// Writes a moment as a `<time>` element. The page's script replaces the text by the time that has passed since or
+/// remains until that moment.
 pub(super) fn moment(seconds: Option<f64>, as_: &'static str, out: &mut Markup<'_>) -> fmt::Result {
     let Some((seconds, time)) = seconds.and_then(|seconds| Some((seconds, rfc3339(seconds)?))) else {
         return out.literal("–");

@@ -1,4 +1,4 @@
-//! Renders the page of an error: the reason, and what helps.
+//! Renders the page of an error: the reason, and how to fix it.
 
 use std::fmt;
 
@@ -39,7 +39,7 @@ pub(super) fn write(
     for (key, value) in help {
         html!(out, "<p class=\"withheld\">" {words(key)} ": ")?;
         match value.as_array() {
-            // On our own server the paths are links, for people.
+            // A server that has only these endpoints isn't nested under a prefix, so the paths can be links.
             Some(paths) if on_our_server && key == "paths" => {
                 for (at, path) in paths.iter().filter_map(Value::as_str).enumerate() {
                     let separator = if at == 0 { "" } else { ", " };

@@ -16,7 +16,7 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     let name = &result.checker;
     let info = page.info(name);
     let segment = percent_encoding::utf8_percent_encode(name, SEGMENT);
-    // On the page of one check, the link needs no prefix, because the pages of all checks are in one directory.
+    // On the page of a single check, the link needs no prefix: the pages of all checks have the same parent path.
     let up = if page.check().is_some() {
         String::new()
     } else {
@@ -40,7 +40,7 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     html!(out, "</div>\n</li>\n")
 }
 
-/// Writes a check's description, options and location.
+/// Writes a check's description, probes and tags.
 fn about(info: &CheckInfo, out: &mut Markup<'_>) -> fmt::Result {
     if let Some(description) = info.description() {
         html!(out, "<p class=\"description\"><bdi>" {description} "</bdi></p>")?;
@@ -64,9 +64,9 @@ fn about(info: &CheckInfo, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</ul>")
 }
 
-/// Longer outputs are collapsed.
+/// The most bytes of an output that are shown at once. A longer output is collapsed.
 const LONG: usize = 400;
-/// JSON up to this length is shown on one line.
+/// The most bytes of a JSON output that is shown on one line.
 const BRIEF: usize = 100;
 
 fn said(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
@@ -160,7 +160,7 @@ fn advice(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
         html!(out, "<li>owner: <bdi>" {owner} "</bdi></li>")?;
     }
     match &result.runbook {
-        // Only these become links, because a `javascript:` URL would run a script.
+        // Only HTTP URLs become links, because a `javascript:` URL would run a script.
         Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
             html!(out, "<li>runbook: <a href=\"" {url} "\" rel=\"noreferrer\"><bdi>" {url} "</bdi></a></li>")?;
         }
@@ -175,7 +175,7 @@ fn times(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     if let Some(took) = result.response_time {
         html!(out, "<div><dt>took</dt><dd>" {spoken(took)} "</dd></div>")?;
     }
-    // Show this time only if the check has run, and only until the next run is due.
+    // Shows how long the result is fresh, unless the result is stale or set by hand.
     let fresh_until = result
         .expires
         .filter(|_| !result.stale && result.overridden.is_none());

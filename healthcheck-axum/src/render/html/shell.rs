@@ -11,8 +11,8 @@ use crate::service::Service;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The content security policy. Only this exact style and script run, and the page may send requests only to its own
-/// server. If you change either file, a test prints the digests to write here.
+/// The content security policy. Browsers apply only this exact style and run only this exact script, and the page may
+/// send requests only to its own server. If you change either file, a test prints the digests to write here.
 pub(super) const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-cesJsTutFuMduT7Z0DkGRGewxUiQdXJ5PDRGWzqL+ms='; \
     script-src 'sha256-2hdsDoZz+RUmzfN7XqKiwBxsDWxkJ0NQ3G/xZg21XI8='; \
@@ -25,11 +25,11 @@ pub(super) struct Link {
     is_here: bool,
 }
 
-/// The link to the JSON form of a page: its name and address.
+/// The link to the JSON form of a page: its label and its address.
 pub(super) const JSON: (&str, Cow<'_, str>) = ("JSON", Cow::Borrowed("?format=json"));
 
-/// Returns the links to the status pages and the environment page. They are relative to the page at the path `from`, so
-/// they work in a nested router too. Without `from`, they start at the root.
+/// Returns the links to the status pages and the environment page. The links are relative to the page at the path
+/// `from`, so they also work in a nested router. Without `from`, they are absolute paths.
 pub(super) fn links(paths: &Paths, from: Option<&str>, with_environment: bool) -> Vec<Link> {
     let up = from.map(|from| "../".repeat(from.trim_matches('/').matches('/').count()));
     let to = |path: &str| match (&up, path.trim_start_matches('/')) {

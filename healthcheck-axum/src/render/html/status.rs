@@ -43,7 +43,7 @@ pub(super) fn write(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     shell::foot(&other_forms(page), out)
 }
 
-/// Returns the service's name and version, if this caller may see them.
+/// Returns the service's name and version, as far as this caller may see them.
 fn service(page: &Page<'_>) -> Service {
     if page.shows_the_whole_alone() {
         return Service::default();
@@ -53,7 +53,7 @@ fn service(page: &Page<'_>) -> Service {
     Service { name, version }
 }
 
-/// Returns the machine-readable forms of this page, and the history.
+/// Returns the links to the machine-readable forms of this page, and to the history.
 fn other_forms(page: &Page<'_>) -> Vec<(&'static str, Cow<'static, str>)> {
     let mut forms = vec![
         shell::JSON,
@@ -226,7 +226,7 @@ fn checks(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     )
 }
 
-/// Writes the sections that are in the health body beside the results.
+/// Writes the sections of the health report.
 fn sections(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     let sections = &page.report().sections;
     html!(out, "<div id=\"sections\">")?;

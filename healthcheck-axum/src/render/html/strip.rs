@@ -53,7 +53,8 @@ fn cell(status: Status, when: &str, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<span class=\"cell " {Look::of(status).class} "\" title=\"" {status} " " {when} "\"></span>")
 }
 
-/// Writes a transition in the list below a strip, or on the history page, which also names the check.
+/// Writes a transition as a list item: below a strip, or on the history page. If `name` is set, also writes the check's
+/// name.
 pub(super) fn line(transition: &Transition, name: Option<&str>, out: &mut Markup<'_>) -> fmt::Result {
     let look = Look::of(transition.to);
     html!(out, "<li class=\"" {look.class} "\"><span class=\"mark\" aria-hidden=\"true\">" {look.mark} "</span> ")?;

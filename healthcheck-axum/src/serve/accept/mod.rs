@@ -1,4 +1,5 @@
-//! The accept loop. It keeps to the limit of connections, and goes on when the process runs out of file descriptors.
+//! The accept loop. It keeps the number of connections within the limit, and continues when the process runs out of
+//! file descriptors.
 
 use std::convert::Infallible;
 use std::io;
@@ -13,7 +14,7 @@ use super::places::Places;
 
 use crate::log::log;
 
-/// How long to wait for a free slot or file descriptor. The end of a connection cuts the wait short.
+/// How long to wait for a free slot or file descriptor. The wait also ends when a connection ends.
 const BREATH: Duration = Duration::from_millis(50);
 
 /// A source of connections.
@@ -24,7 +25,7 @@ pub(super) trait Accept {
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Io, SocketAddr)>> + Send;
 }
 
-/// Accepts connections until the future is dropped. The accepted connections stay open in `places`.
+/// Accepts connections until the future is dropped. `places` then still holds the open connections.
 pub(super) async fn accept<A: Accept>(
     listener: &A,
     context: &ConnectionContext,
@@ -32,7 +33,8 @@ pub(super) async fn accept<A: Accept>(
 ) -> Infallible {
     let mut spare = Spare::keep();
     loop {
-        // The loop accepts one connection above the limit. It is served too, and makes the loop ask others to end.
+        // The loop accepts one connection more than the limit. The server also serves that connection, and asks others
+        // to end.
         let is_crowded = places.len() > context.limits.connections;
         context.capacity.set_full(is_crowded || spare.is_none());
         if is_crowded {
@@ -64,7 +66,7 @@ pub(super) async fn accept<A: Accept>(
                 }
                 if out_of_files {
                     places.make_room(true);
-                    // The spare's file descriptor is free for the next connection.
+                    // Dropping the spare has freed a file descriptor for the next connection.
                     if spare.take().is_some() {
                         continue;
                     }
@@ -83,8 +85,8 @@ async fn ended_or_breath(places: &mut Places) {
     }
 }
 
-/// A file descriptor that is released when none is left, so that a probe can still connect. It is a socket: a container
-/// may have no `/dev/null`.
+/// A file descriptor in reserve. The accept loop closes it when the process can open no other, so that a probe can
+/// still connect. The descriptor is a socket, because a container may have no `/dev/null`.
 #[cfg(unix)]
 struct Spare {
     _socket: std::os::unix::net::UnixDatagram,
@@ -92,14 +94,14 @@ struct Spare {
 
 #[cfg(unix)]
 impl Spare {
-    /// Opens the spare. Returns `None` if no file descriptor is left.
+    /// Opens the file descriptor to keep in reserve. Returns `None` if the process can't open another one.
     fn keep() -> Option<Self> {
         let socket = std::os::unix::net::UnixDatagram::unbound().ok()?;
         Some(Self { _socket: socket })
     }
 }
 
-/// On other systems sockets don't count as open files, so the spare is empty.
+/// On other systems sockets don't count as open files, so no file descriptor has to be kept.
 #[cfg(not(unix))]
 struct Spare;
 
@@ -110,12 +112,12 @@ impl Spare {
     }
 }
 
-/// Whether the error is `ENFILE` or `EMFILE`. They have these numbers on every Unix.
+/// Returns whether the error means that no file descriptor is left. `ENFILE` is 23 and `EMFILE` is 24 on every Unix.
 fn is_out_of_files(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
-/// Whether the error concerns only this client, for example because it left before it was accepted.
+/// Returns whether the error concerns only one client, for example because the client left before it was accepted.
 fn is_the_clients(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -10,7 +10,7 @@ use super::*;
 use crate::serve::test_service::service;
 use crate::test_log::Log;
 
-/// A listener that returns these results in order, and then nothing more.
+/// A listener that returns these results in order, and after the last one waits forever.
 #[derive(Default)]
 struct Script(Mutex<VecDeque<io::Result<DuplexStream>>>);
 
@@ -47,7 +47,7 @@ fn context(connections: usize) -> ConnectionContext {
     }
 }
 
-/// The error `EMFILE`, which is 24 on every Unix.
+/// Returns the error `EMFILE`, which is 24 on every Unix.
 fn no_free_file() -> io::Error {
     io::Error::from_raw_os_error(24)
 }
@@ -64,7 +64,7 @@ const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const BEGUN: &[u8] = b"GET / HTTP/1.1\r\n";
 const REST: &[u8] = b"Host: x\r\n\r\n";
 
-/// A server with two slots. Its clients connect one after another, and the server gets time to run in between.
+/// A server with two slots. Clients connect to it one after another, and it has time to run in between.
 struct Crowded {
     script: Script,
     context: ConnectionContext,
@@ -94,7 +94,7 @@ impl Crowded {
     }
 }
 
-/// The bytes that the client can read now, and whether the server has closed the connection.
+/// Returns the bytes that the client can read now, and whether the server has closed the connection.
 async fn read(client: &mut DuplexStream) -> (String, bool) {
     let mut text = Vec::new();
     let ended = timeout(Duration::ZERO, client.read_to_end(&mut text))
@@ -152,7 +152,8 @@ async fn where_all_places_are_taken_the_one_that_stood_idle_longest_makes_room()
     assert!(is_closed(&read(&mut silent).await), "it never sent anything");
     let (answer, ended) = read(&mut asked).await;
     assert!(answer.starts_with("HTTP/1.1 404") && !ended);
-    // Using a connection makes it the most recent one. So `next`, idle meanwhile, is closed, and `asked` stays.
+    // This request makes `asked` the connection that was used last. So the server closes `next`, which has been idle
+    // meanwhile.
     asked.write_all(GET).await.unwrap();
     it.go_on().await;
     let mut last = it.client(GET, 1024).await;
@@ -169,7 +170,7 @@ async fn a_connection_of_this_moment_is_not_idle_since_its_request_may_be_on_its
     let second = it.client(BEGUN, 1024).await;
     drop(second);
     it.go_on().await;
-    // Two clients connect at the same moment, and the first one hasn't sent anything yet.
+    // Two clients connect at the same moment, and the first client hasn't sent anything yet.
     let (mut slow, io) = tokio::io::duplex(1024);
     let (mut next, other) = tokio::io::duplex(1024);
     next.write_all(GET).await.unwrap();
@@ -217,7 +218,8 @@ async fn a_part_of_the_places_is_made_free_at_once_so_that_a_flood_of_clients_co
     .await;
     assert_eq!(places.len(), 64);
     places.make_room(false);
-    // The four connections that were asked end before `ended` is polled. It has to count all of them at once.
+    // `make_room` asks four connections to end, and all four end before `ended` is polled. One call of `ended` has to
+    // remove all four.
     tokio::time::sleep(MOMENT).await;
     places.ended().await;
     assert_eq!(places.len(), 60);

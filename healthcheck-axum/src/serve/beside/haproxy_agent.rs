@@ -11,19 +11,19 @@ use tokio::time::{sleep, timeout};
 use crate::log::log;
 use crate::task::Task;
 
-/// The most connections at once. HAProxy opens one in each interval. Further ones wait to be accepted.
+/// The most connections at once. HAProxy opens one in each interval. Further connections wait to be accepted.
 const CONNECTIONS: usize = 64;
 /// How long a client may take to read the line and to close the connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long to wait after an error of `accept`.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// The listener of the agent check, and what it reports.
+/// The listener of the agent check, and the checks that it reports on.
 pub(crate) struct Agent {
     pub(crate) listener: std::net::TcpListener,
     /// The readiness checks, with the same maximum age as on the probe.
     pub(crate) selection: Selection,
-    /// How long a line may wait for due checks.
+    /// How long an answer may wait for due checks.
     pub(crate) budget: Option<Duration>,
 }
 
@@ -65,10 +65,11 @@ pub(crate) async fn answer(agent: Agent, health: HealthCheck) {
     }
 }
 
-/// The line for HAProxy. HAProxy keeps each state until a line ends it: `up` doesn't end `maint` or `drain`, only
-/// `ready` does. It keeps the weight as well, so every `up` states one.
+/// Returns the line for HAProxy. HAProxy keeps the states `maint` and `drain` until a line with `ready` ends them; `up`
+/// doesn't end them. HAProxy also keeps the weight, so every `up` has a weight.
 async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Duration>) -> &'static str {
-    // These lines come first, so that a service that shuts down doesn't wait for its checks.
+    // These two states come first, so that a service that shuts down or is in maintenance answers without waiting for
+    // its checks.
     if health.is_draining() {
         return "drain\n";
     }
@@ -79,7 +80,7 @@ async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Durati
     match status.map(|report| report.status) {
         Ok(Overall::Success) => "ready up 100%\n",
         Ok(Overall::Degraded) => "ready up 75%\n",
-        // A drain may have begun while the checks ran.
+        // A drain or maintenance may have begun while the checks ran.
         _ if health.is_draining() => "drain\n",
         _ if health.maintenance_reason().is_some() => "maint\n",
         _ => "ready down\n",
@@ -89,8 +90,8 @@ async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Durati
 async fn send(mut stream: TcpStream, line: &str) -> std::io::Result<()> {
     stream.write_all(line.as_bytes()).await?;
     stream.shutdown().await?;
-    // Reads what the client sends (`agent-send`). Closing a socket with unread bytes resets the connection, and the
-    // client may lose the line.
+    // Reads what the client sends (HAProxy's `agent-send`). Closing a socket with unread bytes resets the connection,
+    // and the client may lose the line.
     let mut sent = [0; 256];
     while stream.read(&mut sent).await? > 0 {}
     Ok(())

@@ -1,4 +1,4 @@
-//! Turns maintenance on while a file exists, and logs reminders that maintenance goes on.
+//! Puts the service into maintenance while a file exists, and logs reminders while maintenance lasts.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -15,7 +15,7 @@ use crate::log::log;
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long the first check of the file may delay the first answer.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
-/// How often a log line reminds of the maintenance.
+/// The time between two log lines that remind of the maintenance.
 const REMINDER: Duration = Duration::from_secs(600);
 /// The most characters of a reason. A longer one is cut.
 const LONGEST_REASON: usize = 200;
@@ -28,8 +28,8 @@ pub(crate) struct Switch {
 }
 
 impl Switch {
-    /// Checks the file once, so that already the first answer is right. If the file system doesn't answer, `new` waits
-    /// no longer than a probe would.
+    /// Checks the file once, so that even the first answer is right. If the file system doesn't respond within
+    /// [`FIRST_LOOK`], skips this check.
     pub(crate) async fn new(path: &Path, health: HealthCheck) -> Self {
         let mut switch = Self {
             path: path.into(),
@@ -63,7 +63,8 @@ impl Switch {
     }
 }
 
-/// Logs every ten minutes that maintenance goes on, regardless of what began it. Runs until the future is dropped.
+/// Logs every ten minutes that the service is still in maintenance, whether the file or the program began it. Runs
+/// until the future is dropped.
 pub(crate) async fn remind(health: HealthCheck) {
     let mut reminder = Reminder::default();
     loop {
@@ -96,7 +97,8 @@ async fn see(path: &Arc<Path>) -> Seen {
 fn look(path: &Path) -> Seen {
     match fs::metadata(path) {
         Ok(found) if found.is_file() => Seen::Present(first_line(path).unwrap_or_default()),
-        // Not a file, for example a pipe: reading it would wait for a writer.
+        // This isn't a regular file, but for example a directory or a pipe. It isn't read: reading a pipe would wait
+        // for a writer.
         Ok(_) => Seen::Present(String::new()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Seen::Absent,
         Err(_) => Seen::Unknown,
@@ -121,12 +123,13 @@ enum Act {
     End,
 }
 
-/// Tracks whether the file began the current maintenance. Maintenance that the program began isn't ended by the file.
+/// Tracks whether the file began the current maintenance. If the program began it, the absence of the file doesn't end
+/// it.
 #[derive(Debug, Default)]
 struct Flag {
     /// The first line of the file when maintenance began.
     reason: Option<String>,
-    /// The reason that the health check shows for it.
+    /// The reason as the health check shows it: redacted.
     shown: Option<String>,
 }
 
@@ -184,7 +187,7 @@ mod tests {
         Some(Act::Begin(reason.to_owned()))
     }
 
-    /// A flag that has begun maintenance.
+    /// Returns a flag that has begun maintenance with this reason.
     fn begun(reason: &str) -> Flag {
         let mut flag = Flag::default();
         assert_eq!(flag.step(present(reason), None), begin(reason));

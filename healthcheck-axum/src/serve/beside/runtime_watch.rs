@@ -1,4 +1,4 @@
-//! The built-in liveness check `runtime`: checks from the server's thread that the application's runtime still runs
+//! The built-in liveness check `runtime`. From the server's thread, it checks that the application's runtime still runs
 //! tasks.
 
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use tokio::time::{Instant, sleep};
 
 use crate::serving::RUNTIME;
 
-/// How often to look whether the runtime has run a task.
+/// How often to check whether the application's runtime has run the task that was spawned last.
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long the runtime may run no task before the check fails.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// If more time passes between two ticks, this process itself stood still (paused or throttled), and the runtime with
-/// it.
+/// The longest normal time between two ticks. If more time passes, the whole process was paused or throttled, so the
+/// time doesn't count against the application's runtime.
 const GAP: Duration = Duration::from_secs(2);
 
-/// Spawns tasks on the application's runtime, and reports to liveness whether they run. Ends when the future is
+/// Spawns tasks on the application's runtime, and reports to liveness whether they run. Continues until the future is
 /// dropped.
 pub(crate) async fn watch(application: Handle, health: HealthCheck) {
     let _forgotten = Forget(health.clone());
@@ -31,8 +31,8 @@ pub(crate) async fn watch(application: Handle, health: HealthCheck) {
         let answer = answered.load(Ordering::Acquire);
         let verdict = patience.tick(Instant::now(), answer);
         health.observe_liveness(RUNTIME, Some(verdict.outcome()));
-        // Spawns no second task while one waits: a blocked runtime would have to run them all later. If the runtime
-        // dropped the task without running it, only this `Arc` is left, and a new task is spawned.
+        // Spawns no second task while one is waiting to run: a blocked runtime would have to run them all later. If the
+        // runtime dropped the task without running it, only this `Arc` is left, and a new task is spawned.
         if answer || Arc::strong_count(&answered) == 1 {
             answered = ask(&application);
         }
@@ -104,7 +104,7 @@ impl Patience {
 mod tests {
     use super::*;
 
-    /// The verdicts after ticks at these seconds. The runtime never answers.
+    /// Returns the verdicts after ticks at these seconds, if the runtime never answers.
     fn unanswered(seconds: impl IntoIterator<Item = u64>) -> Vec<(u64, Verdict)> {
         let start = Instant::now();
         let mut patience = Patience::new(start);

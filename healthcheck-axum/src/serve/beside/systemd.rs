@@ -20,14 +20,14 @@ const SOCKET: &str = "NOTIFY_SOCKET";
 
 /// How long to wait for due checks. A result that takes longer is reported with the next notification.
 const BUDGET: Duration = Duration::from_millis(800);
-/// How often to check whether the startup checks pass. They don't run more often than on a probe.
+/// How often to check whether the startup checks pass. The checks themselves run no more often than for a probe.
 const START_PERIOD: Duration = Duration::from_millis(50);
 /// How often to read the results. A result may be up to 5 s old, so STATUS follows a change within 6 s.
 const STATUS_PERIOD: Duration = Duration::from_millis(250);
-/// How often to extend a time limit of the manager. Each extension lasts for `EXTENSION_USEC` from then on.
+/// How often to extend a time limit of the manager. Each extension lasts for `EXTENSION_USEC` after its message.
 const EXTEND_PERIOD: Duration = Duration::from_secs(5);
 const EXTENSION_USEC: u32 = 20_000_000;
-/// How long to wait for the manager to take a message.
+/// How long to wait until the manager receives a message.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Reports the state of the service to its manager.
@@ -102,7 +102,7 @@ impl Service {
         self.manager.send(&[NotifyState::Ready]).await;
     }
 
-    /// Sends STATUS= when it changes.
+    /// Sends STATUS= each time its text changes.
     async fn status(&self) {
         let all = self.selection(Selection::all());
         let mut sent = String::new();
@@ -138,7 +138,7 @@ impl Service {
         }
     }
 
-    /// Sends WATCHDOG=1 twice in each watchdog interval while liveness passes. Sends WATCHDOG=trigger once it has
+    /// Sends WATCHDOG=1 twice in each watchdog interval while liveness passes. Sends WATCHDOG=trigger once liveness has
     /// failed for a whole interval.
     async fn watchdog(&self) {
         // `watchdog_enabled` also compares WATCHDOG_PID with this process, so a watchdog for another process is
@@ -178,7 +178,7 @@ impl Hunger {
         }
     }
 
-    /// The notification for this beat, if any.
+    /// Returns the notification to send at this tick, if any. `passes`: whether liveness passes.
     fn tick(&mut self, at: Instant, passes: bool) -> Option<NotifyState<'static>> {
         if passes {
             *self = Self::new(self.limit);
@@ -191,8 +191,8 @@ impl Hunger {
     }
 }
 
-/// One line: the failing and the degraded checks, or else how many checks pass. Observations (such as `runtime`) appear
-/// only if they don't pass.
+/// Summarizes the results in one line: the failing and the degraded checks, or else how many checks pass. Observations
+/// (such as `runtime`) appear only if they don't pass.
 fn summary(report: &Report, observed: &[CheckResult]) -> String {
     let observed = observed.iter().filter(|result| result.status != Status::Pass);
     let results = || report.results.iter().chain(observed.clone());
@@ -216,7 +216,8 @@ fn summary(report: &Report, observed: &[CheckResult]) -> String {
     }
 }
 
-/// Replaces line breaks: each line of a message is an assignment, and a maintenance reason may contain several lines.
+/// Replaces line breaks, because systemd reads each line of a message as an assignment. A maintenance reason may
+/// contain several lines.
 fn one_line(text: &str) -> String {
     text.replace(|c: char| c.is_control(), " ")
 }
@@ -228,7 +229,7 @@ struct Manager {
 }
 
 impl Manager {
-    /// Sends a message. If the manager doesn't read or doesn't exist, only these notifications are late.
+    /// Sends a message. If the manager can't be reached within a second, logs that and continues.
     async fn send(&self, states: &[NotifyState<'_>]) {
         let mut message = String::new();
         for state in states {
@@ -259,7 +260,7 @@ impl Manager {
     }
 }
 
-/// The address in `NOTIFY_SOCKET`: a path, or `@` and the name of an abstract socket.
+/// Parses the address in `NOTIFY_SOCKET`: a path, or `@` and the name of an abstract socket.
 fn address(name: &OsStr) -> io::Result<SocketAddr> {
     match name.as_bytes() {
         [b'/', ..] => SocketAddr::from_pathname(name),

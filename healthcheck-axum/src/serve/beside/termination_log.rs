@@ -11,12 +11,12 @@ use healthcheck::{CheckResult, HealthCheck, Selection, Status};
 
 use crate::render::{self, OneLine};
 
-/// Kubernetes reads at most this many bytes.
+/// The most bytes of the text, because Kubernetes reads no more.
 const LONGEST: usize = 4_096;
 /// How long a slow disk may delay the exit.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Writes the failing checks by their latest results, if the file exists. Errors are ignored, since the process is
+/// Writes the checks whose latest result is a failure, if the file exists. Ignores errors, because the process is
 /// ending.
 pub(crate) async fn write(path: PathBuf, health: &HealthCheck) {
     let mut results = health.observations();
@@ -30,7 +30,8 @@ pub(crate) async fn write(path: PathBuf, health: &HealthCheck) {
     let _ = tokio::time::timeout(PATIENCE, writing).await;
 }
 
-/// One line for each check that has run and fails, followed by its advice. The outputs are already redacted.
+/// Returns one line for each check that has run and fails, followed by the advice for it. The outputs in the results
+/// are already redacted.
 fn text(results: &[CheckResult]) -> String {
     let failing = results
         .iter()
@@ -48,7 +49,7 @@ fn text(results: &[CheckResult]) -> String {
 }
 
 fn overwrite(path: &Path, text: &str) -> io::Result<()> {
-    // Only a regular file is written. Opening a pipe would wait for its reader.
+    // Writes only to a regular file. Opening a pipe would wait for a reader.
     if fs::metadata(path)?.is_file() {
         let mut file = fs::OpenOptions::new().write(true).truncate(true).open(path)?;
         file.write_all(text.as_bytes())?;

@@ -1,4 +1,5 @@
-//! Serves one connection: HTTP/1, with a time limit for each stage, and an end if others need its slot.
+//! Serves one connection with HTTP/1. Each stage has a time limit, and the connection ends early if others need its
+//! slot.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -36,7 +37,7 @@ pub(super) use phase::{ConnectionPhase, Rank};
 mod phase;
 mod wire;
 
-/// Answers a request. It gets the request's head and the peer's address.
+/// A function that answers a request. Its arguments are the request's head and the peer's address.
 pub(super) type Service = Arc<dyn Fn(Parts, SocketAddr) -> Responding + Send + Sync>;
 
 /// The configuration and state that all connections share.
@@ -57,8 +58,8 @@ pub(super) async fn serve(
     let mut talk = pin!(talk(io, peer, &context, &phase));
     let mut alarm = pin!(sleep_until(Instant::now()));
     poll_fn(|cx| {
-        // Polls the connection first, so that a request that was received is answered before a limit or a shutdown ends
-        // it.
+        // Polls the connection first, so that a request that has arrived is answered before a limit or a shutdown ends
+        // the connection.
         if talk.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
@@ -83,7 +84,8 @@ pub(super) async fn serve(
     .await;
 }
 
-/// Runs HTTP on the connection. Ignores errors, since nobody can act on the details of a broken connection.
+/// Runs HTTP on the connection. Ignores errors: they mean that the connection is broken, and then there is nothing left
+/// to do.
 async fn talk(
     io: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
@@ -120,7 +122,8 @@ async fn answer(
     context: &ConnectionContext,
     phase: Arc<ConnectionPhase>,
 ) -> Result<Response<AnswerBody>, Infallible> {
-    // Proxies and servers may disagree about where a body ends (request smuggling), so no request is read after one.
+    // Proxies and servers may disagree about where a body ends (request smuggling), so the connection ends after a
+    // body.
     let has_body = !request.body().is_end_stream();
     phase.is_taken(has_body);
     let (head, _) = request.into_parts();
@@ -136,7 +139,7 @@ async fn answer(
     Ok(response.map(|content| AnswerBody { content, phase }))
 }
 
-/// Whether the request has exactly one valid `Host` (RFC 9112, 3.2). HTTP/1.0 may leave it out.
+/// Returns whether the request has exactly one valid `Host` (RFC 9112, 3.2). A request with HTTP/1.0 may have none.
 fn names_one_host(head: &Parts) -> bool {
     let mut hosts = head.headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -149,9 +152,10 @@ fn names_one_host(head: &Parts) -> bool {
     }
 }
 
-/// The body of an answer. hyper drops it once it has taken all bytes; then the connection enters [`Stage::Sending`].
+/// The body of an answer. hyper drops the body once it has taken all bytes. Then the connection enters
+/// [`Stage::Sending`].
 struct AnswerBody {
-    /// Empty once hyper has taken it.
+    /// The bytes of the answer. Empty once hyper has taken them.
     content: Bytes,
     phase: Arc<ConnectionPhase>,
 }

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use crate::serve::capacity::CapacitySignal;
 use crate::serve::limits::Limits;
 
-/// A connection this young isn't considered idle: its request may still arrive.
+/// How long a new connection isn't considered idle, because its first request may still arrive.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long the connection stays open for a refused client to read why.
+/// How long the connection of a refused client stays open, so that the client can read the reason.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(in crate::serve) enum Stage {
     Head,
     /// The head is complete, and hyper parses it.
     Parsing,
-    /// The handler is answering the request. It has its own time limits.
+    /// The handler is answering the request. The handler has time limits of its own.
     Busy,
     /// The answer is complete, but the client hasn't received all of it.
     Sending,
@@ -35,7 +35,7 @@ pub(in crate::serve) enum Stage {
 }
 
 impl Stage {
-    /// All stages, at the index of their discriminant.
+    /// All stages. The index of each stage is its discriminant.
     const ALL: [Self; 7] = [
         Self::New,
         Self::Idle,
@@ -47,8 +47,8 @@ impl Stage {
     ];
 }
 
-/// Shared between the connection's task, which changes the stage, and the accept loop, which asks connections to end if
-/// others need their slot. Both run on the server's one thread. So the atomics only make the type `Sync`, and relaxed
+/// The stage of a connection. The connection's task changes the stage, and the accept loop asks the connection to end
+/// if others need its slot. Both run on the server's one thread. So the atomics only make the type `Sync`, and relaxed
 /// ordering is enough.
 pub(in crate::serve) struct ConnectionPhase {
     limits: Limits,
@@ -64,8 +64,8 @@ pub(in crate::serve) struct ConnectionPhase {
 /// Since when the connection is in its stage, and how to wake its task.
 struct StageState {
     since: Instant,
-    /// The `since` of the stage in which the accept loop asked the connection to end. The connection ignores it in a
-    /// later stage.
+    /// The `since` of the stage in which the accept loop asked the connection to end. In a later stage the connection
+    /// ignores the request to end.
     asked: Option<Instant>,
     waker: Option<Waker>,
 }
@@ -90,8 +90,8 @@ impl ConnectionPhase {
         Stage::ALL.get(stage).copied().unwrap_or(Stage::Leaving)
     }
 
-    /// Enters a stage. Each stage has a time limit of its own, with one exception: the limit of a head also covers
-    /// hyper's parsing, and that of the first head begins with the connection.
+    /// Enters a stage, and begins its time limit. There are two exceptions: the limit of the first head began with the
+    /// connection, and parsing continues the limit of the head.
     pub(super) fn enter(&self, stage: Stage) {
         let goes_on = matches!(
             (self.stage(), stage),
@@ -103,7 +103,7 @@ impl ConnectionPhase {
         self.stage.store(stage as u8, Ordering::Relaxed);
     }
 
-    /// Notes that hyper has parsed a head. `is_last`: the connection ends after the answer to this request.
+    /// Records that hyper has parsed a head. If `is_last`, the connection ends after the answer to this request.
     pub(super) fn is_taken(&self, is_last: bool) {
         self.enter(Stage::Busy);
         if is_last {
@@ -115,8 +115,8 @@ impl ConnectionPhase {
         self.is_last.load(Ordering::Relaxed)
     }
 
-    /// Decides whether the connection ends now, and otherwise returns its deadline. Called after each poll of the
-    /// connection, so that a request that has just been received counts.
+    /// Decides whether the connection ends now, and otherwise returns its deadline, if there is one. The connection's
+    /// task calls this after each poll, so that a request that has just arrived counts.
     pub(super) fn look(&self, waker: &Waker, capacity: &CapacitySignal) -> ControlFlow<(), Option<Instant>> {
         let stage = self.stage();
         let mut state = self.lock();
@@ -143,12 +143,12 @@ impl ConnectionPhase {
             Stage::Leaving => FAREWELL,
             Stage::Busy => return ControlFlow::Continue(None),
         };
-        // Can't overflow: all limits are short.
+        // The sum can't overflow, because all limits are short.
         ControlFlow::Continue(Some(state.since.checked_add(limit).unwrap_or(state.since)))
     }
 
-    /// How expendable the connection is, and since when. Smaller ranks are closed first. `None` if a request is being
-    /// answered.
+    /// Returns how expendable the connection is, and since when it is in its stage. Connections with smaller ranks are
+    /// closed first. Returns `None` while the connection's request is being answered.
     pub(in crate::serve) fn rank(&self, now: Instant) -> Option<(Rank, Instant)> {
         let since = self.lock().since;
         let rank = match self.stage() {
@@ -161,8 +161,8 @@ impl ConnectionPhase {
         Some((rank, since))
     }
 
-    /// Asks the connection to end if it is still in the stage that began at `since`. Its task reads the received bytes
-    /// first.
+    /// Asks the connection to end if it is still in the stage that began at `since`. The connection's task first reads
+    /// the bytes that have arrived.
     pub(in crate::serve) fn ask(&self, since: Instant) {
         self.lock().asked = Some(since);
         self.wake();
@@ -186,7 +186,7 @@ impl ConnectionPhase {
 pub(in crate::serve) enum Rank {
     /// No request is pending.
     Idle,
-    /// A part of a request's head has arrived, or could still.
+    /// A part of a request's head has arrived, or the connection is so new that it may still arrive.
     Unfinished,
     /// The client doesn't read its answer.
     Unsent,

@@ -30,7 +30,7 @@ fn open_within(limits: Limits) -> Opened {
             "/peer",
             get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }),
         )
-        // Longer than the pipe's buffer.
+        // This answer is longer than the pipe's buffer.
         .route("/large", get(async || "x".repeat(4_096)))
         .route(
             "/slow",
@@ -67,7 +67,7 @@ impl Opened {
         self.client.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// Reads one answer, and returns its body.
+    /// Reads one answer, and returns its head and body.
     async fn answer(&mut self) -> String {
         let mut text = String::new();
         let mut buffer = [0; 1024];
@@ -87,7 +87,7 @@ impl Opened {
         }
     }
 
-    /// Waits until the server closes the connection. Returns after how many seconds.
+    /// Waits until the server closes the connection, and returns how many seconds that took.
     async fn closed_after(&mut self) -> u64 {
         let began = Instant::now();
         let mut rest = Vec::new();
@@ -250,7 +250,7 @@ async fn requests_that_come_together_are_answered_one_after_another() {
     assert_eq!(text.matches("HTTP/1.1 200").count(), 3);
 }
 
-/// The answer to a request whose head has this length.
+/// Sends a request whose head has this length, and returns the answer.
 async fn answered_to_a_head_of(bytes: usize) -> String {
     let it = open();
     let (mut read, mut write) = tokio::io::split(it.client);
@@ -319,7 +319,7 @@ async fn at_the_end_a_request_in_flight_is_answered_and_its_connection_closed() 
 async fn at_the_end_an_answer_that_is_on_its_way_is_sent_to_its_end() {
     let mut it = open();
     it.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    // The server has filled the pipe, and holds the rest of the answer in its buffer.
+    // After this second the server has filled the pipe, and holds the rest of the answer in its buffer.
     tokio::time::sleep(Duration::from_secs(1)).await;
     it.close();
     assert!(it.answer().await.ends_with(&"x".repeat(4_096)));

@@ -1,8 +1,8 @@
 //! Passes bytes between the client and hyper, one complete head at a time.
 //!
 //! Only hyper parses heads. This layer adds what hyper lacks: a size limit for the head alone, refusals with our
-//! headers, and the knowledge whether the next head has begun after an answer. hyper gets no body: a connection ends
-//! after a request with a body, so no proxy can disagree with us about where the next request begins.
+//! headers, and a record of whether the client has begun to send the next head. hyper gets no body: a connection ends
+//! after a request with a body, so a proxy and this server can't disagree about where the next request begins.
 
 use std::io;
 use std::pin::Pin;
@@ -20,30 +20,34 @@ use crate::http::problem;
 pub(super) const LONGEST_HEAD: usize = 16 * 1024;
 /// How many bytes the buffer grows for each read.
 const PIECE: usize = 2 * 1024;
-/// The most bytes of a refused client that are read and discarded.
+/// The most bytes that are read from a refused client and discarded.
 const LONGEST_REST: usize = 256 * 1024;
 
 const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n";
-/// How the PROXY protocol begins: version 1, and version 2 without its leading empty lines.
+/// The first bytes of the PROXY protocol: of version 1, and of version 2 without its leading empty lines, which `find`
+/// skips.
 const PROXY: [&[u8]; 2] = [b"PROXY ", b"\0\r\nQUIT\n"];
 
+/// The connection to the client, in the form that hyper reads and writes.
 pub(super) struct Wire<T> {
     io: T,
     phase: Arc<ConnectionPhase>,
     /// Holds the bytes that were received and that hyper hasn't read yet.
     buffer: Vec<u8>,
-    /// How many bytes of the buffer are received. The rest is free space.
+    /// How many bytes of the buffer hold received data. The rest is free space.
     filled: usize,
     /// How many of the received bytes are already searched for the end of a head.
     searched: usize,
     /// How many of the received bytes belong to the head that hyper may read.
     open: usize,
     refusal: Option<HeadRefusal>,
-    /// The waker of hyper's read. It is kept while the next head has to wait for the current answer to be sent.
+    /// The waker of hyper's read. It is set while hyper waits for the next head because the current answer isn't sent
+    /// yet.
     reader: Option<Waker>,
 }
 
-/// Why the connection is closed without an answer from the handler.
+/// The server's answer to a head that it refuses. The handler never sees such a head, and the connection is closed
+/// afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct HeadRefusal {
     status: StatusCode,
@@ -92,7 +96,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
     }
 
-    /// Whether [`leave`](Self::leave) has anything to send or to discard.
+    /// Returns whether [`leave`](Self::leave) has anything to send or to discard.
     pub(super) fn has_to_leave(&self) -> bool {
         self.refusal.is_some() || self.phase.is_last() || self.filled > 0
     }
@@ -173,7 +177,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         self.searched = 0;
     }
 
-    /// Reads available bytes into the buffer, up to the length of the longest head. Returns how many.
+    /// Reads available bytes into the buffer, up to the length of the longest head. Returns how many bytes it has read.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.filled == self.buffer.len() {
             self.buffer.resize(LONGEST_HEAD.min(self.filled + PIECE), 0);
@@ -196,8 +200,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
     }
 
-    /// Notes hyper's own refusal. hyper wrote it before it called the service, and without our headers, so only its
-    /// status is used.
+    /// Records that hyper has refused the head. `written` is hyper's answer, which lacks our headers. So only its
+    /// status is used, and [`leave`](Self::leave) sends an answer with our headers instead.
     fn refuse(&mut self, written: &[u8]) {
         if self.refusal.is_none() {
             let is_too_large = written.get(9..12) == Some(b"431");
@@ -209,8 +213,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
     }
 
-    /// Tells a refused client why, and reads what the client still sends. Closing a socket with unread bytes would
-    /// reset the connection, and the client could lose the answer.
+    /// Sends a refused client the reason, and discards the bytes that the client still sends. Closing a socket with
+    /// unread bytes would reset the connection, and the client could lose the answer.
     pub(super) async fn leave(&mut self) -> io::Result<()> {
         self.phase.enter(Stage::Leaving);
         if let Some(refusal) = self.refusal {
@@ -237,7 +241,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<T> {
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.phase.stage() {
-            // hyper waits for the body, which is never read.
+            // hyper waits for the body of the last request, but never gets it.
             _ if self.phase.is_last() => Poll::Pending,
             Stage::New | Stage::Idle | Stage::Head => {
                 if ready!(self.poll_head(cx))? {
@@ -249,8 +253,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<T> {
                 self.give(out);
                 Poll::Ready(Ok(()))
             }
-            // The next head waits until this answer is sent. Otherwise hyper's refusal of it would look like a part of
-            // this answer.
+            // hyper gets the next head only after the current answer is sent. If hyper refused that head earlier, the
+            // refusal would look like a part of the current answer.
             Stage::Sending => {
                 self.reader = Some(cx.waker().clone());
                 Poll::Pending
@@ -322,7 +326,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
     }
 }
 
-/// Whether the byte may be part of a method (a token in RFC 9110, 5.6.2).
+/// Returns whether the byte may be part of a method (a token in RFC 9110, 5.6.2).
 fn is_of_method(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -1,4 +1,4 @@
-//! The server under attack over real sockets: more clients than slots, and clients that misbehave.
+//! Tests the server over real sockets with more clients than slots, and with clients that misbehave.
 
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
@@ -14,9 +14,9 @@ use super::*;
 use axum::Router;
 
 const PLACES: usize = 64;
-/// Clients that each keep an answer of 16 MiB in memory.
+/// The number of clients that don't read their answer. The server keeps an answer of 16 MiB in memory for each of them.
 const DEAF: usize = 32;
-/// How soon a besieger opens another connection.
+/// How long an attacking client waits before it replaces a closed connection.
 const REOPENED: Duration = Duration::from_millis(20);
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -31,7 +31,7 @@ async fn crowded(
     (addr, serving)
 }
 
-/// Keeps `count` connections open that have sent these bytes, and replaces each one that the server closes.
+/// Opens `count` connections, sends these bytes on each, and replaces each connection that the server closes.
 fn besiege(addr: SocketAddr, count: usize, sent: &'static [u8]) -> JoinSet<()> {
     (0..count)
         .map(|_| async move {
@@ -42,7 +42,8 @@ fn besiege(addr: SocketAddr, count: usize, sent: &'static [u8]) -> JoinSet<()> {
                 let _ = stream.write_all(sent).await;
                 let mut rest = [0; 64];
                 while stream.read(&mut rest).await.is_ok_and(|count| count > 0) {}
-                // At full speed one client uses up its ports within seconds. Then its kernel delays each connect by 1 s.
+                // Without this pause, the clients would use up the local ports within seconds. The kernel would then
+                // delay each connect by 1 s.
                 sleep(REOPENED).await;
             }
         })
@@ -50,7 +51,8 @@ fn besiege(addr: SocketAddr, count: usize, sent: &'static [u8]) -> JoinSet<()> {
 }
 
 async fn is_answered_within_a_second(addr: SocketAddr) {
-    // The prober has a thread of its own, as it is a process of its own: the besiegers must not delay its request.
+    // The prober runs on a thread of its own, so that the attacking clients on this runtime don't delay its requests.
+    // In production a prober is a process of its own.
     let probing = tokio::task::spawn_blocking(move || {
         for _ in 0..20 {
             let began = Instant::now();

@@ -44,16 +44,16 @@ pub(super) struct Server {
     pub(super) maintenance_file: Option<PathBuf>,
     pub(super) termination_log: PathBuf,
     pub(super) agent: Option<Agent>,
-    /// The maximum age of a passing and of a failing result for the service manager.
+    /// The maximum age of a passing and of a failing result in the messages to the service manager.
     #[cfg(all(feature = "systemd", unix))]
     pub(super) max_age: (Duration, Duration),
     pub(super) limits: Limits,
-    /// Which server it is, for the log.
+    /// The addresses of this server, for the log.
     pub(super) addresses: String,
 }
 
-/// The orders of the application's side to the server's thread. Dropping the sender means that the application doesn't
-/// wait for the server any more.
+/// An order to the server's thread from the future that the application polls. If the sender is dropped, the
+/// application no longer waits for the server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Order {
     Serve,
@@ -79,7 +79,8 @@ impl Server {
         until: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let no_thread = |why| ServeError::start("start the thread of the health server", why);
-        // Otherwise the listener would stay on the reactor of the application's runtime, and block with it.
+        // Otherwise the listener would stay registered with the application's runtime, and accept nothing while that
+        // runtime is blocked.
         let listener = listener.detach().map_err(no_thread)?;
         let application = Handle::current();
         if let Some(delay) = self.shutdown_delay {
@@ -102,17 +103,17 @@ impl Server {
         let ended = tokio::select! {
             ended = &mut ended => ended,
             () = until => {
-                // Sending fails if the thread has already ended. Then its result is already there.
+                // Sending fails if the thread has already ended. Then `ended` already has the result.
                 let _ = orders.send(Order::Stop);
                 ended.await
             }
         };
-        // Dropping the sender tells the thread that the application has the result, or doesn't want it.
+        // Dropping the sender tells the thread that the application has the result, or no longer wants it.
         drop(orders);
         ended.unwrap_or_else(|_| Err(ServeError::panicked()))
     }
 
-    /// The main function of the server's thread.
+    /// Runs the server. This is the main function of the server's thread.
     fn live(
         mut self,
         listener: Detached,
@@ -187,7 +188,7 @@ impl Server {
         termination_log::write(self.termination_log.clone(), &self.health).await;
     }
 
-    /// Serves and drains. Returns the signals that ended the server.
+    /// Serves until a signal or an order arrives, then drains. Returns the signals that ended the server.
     async fn serve(
         &self,
         listener: Listener,
@@ -209,7 +210,8 @@ impl Server {
                 cause = ordered(given) => break cause,
                 () = self.health.draining(), if began.is_none() => {
                     began = Some(Instant::now());
-                    // An application that handles signals itself ends the server with its future.
+                    // If the application handles signals itself, only the completion of its future `until` ends the
+                    // server.
                     if self.signals {
                         break EndedBy::Ordered;
                     }
@@ -283,8 +285,9 @@ struct Ended {
 /// How long the application may take to fetch the result. If it takes longer, its runtime is considered blocked.
 const STANDS_STILL: Duration = Duration::from_secs(5);
 
-/// Waits until the application fetches the result. A blocked runtime never does so. In that case this ends the process,
-/// as the signal would have done without our handlers: after a while, or at once with the next signal.
+/// Waits until the application fetches the result. If the application's runtime is blocked, that never happens. In that
+/// case this ends the process, as the signal would have done without our handlers: a few seconds after the server has
+/// ended, or at once on the next signal.
 async fn exit_unless_taken(given: &mut watch::Receiver<Order>, signals: &mut Signals, ended: Ended) {
     let patience = match ended {
         Ended {

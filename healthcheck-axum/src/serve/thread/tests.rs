@@ -1,4 +1,4 @@
-//! Tests the server over real sockets in this process. The workspace's `tests` has the tests with real signals.
+//! Tests the server over real sockets in this process. The package `tests` of the workspace tests it with real signals.
 
 use std::net::SocketAddr;
 use std::sync::mpsc;
@@ -67,7 +67,8 @@ pub(super) async fn ask(addr: SocketAddr, path: &str) -> std::io::Result<String>
 async fn refused(addr: SocketAddr) {
     let closed = async {
         while TcpStream::connect(addr).await.is_ok() {
-            // Connecting faster would overflow the kernel's queue, which looks like an open listener.
+            // Connecting without a pause would overflow the kernel's queue, which the test can't distinguish from an
+            // open listener.
             sleep(Duration::from_millis(5)).await;
         }
     };
@@ -173,7 +174,7 @@ async fn a_drain_that_began_before_counts_toward_the_delay() {
     let (listener, addr) = listen().await;
     let health = no_checks();
     let mut server = server(&health, Router::new());
-    // The delay counts from the beginning of the shutdown, and not from the end of the future.
+    // The delay counts from the call of `begin_shutdown`, and not from the completion of the future `until`.
     server.shutdown_delay = Some(Duration::from_millis(200));
     let stop = Arc::new(Notify::new());
     let until = Arc::clone(&stop);
