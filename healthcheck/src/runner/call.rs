@@ -1,82 +1,59 @@
-//! The call of a user's function: its panics are caught, it runs inside of a span, and its thread is marked as inside a
-//! check.
+//! Calls a user's function: catches its panics, enters its span, and makes its output safe to show.
 
 use std::any::Any;
-use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use serde_json::Value;
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::cell::RunCell;
-use super::{Runner, telling};
-use crate::model::CheckInfo;
 use crate::outcome::{Outcome, Status};
+use crate::redact::{MASK, Redaction};
 use crate::run::{BoxFuture, Run};
-use crate::world::{Event, Subject};
+use crate::world::Subject;
 
-/// Where a run can be ended from outside.
-pub(super) type Cell = RunCell<Call>;
+/// We cut an output that has more bytes than this, unless the settings set another limit.
+pub(crate) const LONGEST_OUTPUT: usize = 16 * 1024;
 
-/// An async run: its function, then its future.
+/// The value that a function returned, or the payload of its panic.
+pub(super) type Returned = Result<Outcome, Box<dyn Any + Send>>;
+
+/// The call of an async function, from its first poll on.
 pub(super) struct Call {
-    cell: Arc<Cell>,
     work: Work,
     span: Span,
 }
 
 enum Work {
-    /// Made inside the guarded part, since that is a user's code, too.
-    ToMake(Run),
-    Running(BoxFuture),
+    /// The function is called in the first poll, since it can panic like its future.
+    Function(Run),
+    Future(BoxFuture),
     Ended,
 }
 
 impl Call {
-    pub(super) fn new(cell: &Arc<Cell>, run: Run) -> Self {
+    pub(super) fn new(function: Run, subject: &Subject) -> Self {
         Self {
-            cell: Arc::clone(cell),
-            work: Work::ToMake(run),
-            span: Span::none(),
+            work: Work::Function(function),
+            span: span_of(subject),
         }
     }
 
-    /// Drops the run unfinished, whatever its destructors do.
-    pub(super) fn give_up(self) {
-        let cell = Arc::clone(&self.cell);
-        let _inside = Inside::enter(&cell);
-        // One that was lost, or whose check was removed, has no outcome.
-        if cell.has_timed_out() {
-            record(&self.span, "timeout");
-        }
-        drop_quietly(self);
-    }
-}
-
-impl Future for Call {
-    type Output = Outcome;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let Self { cell, work, span } = &mut *self;
-        let _inside = Inside::enter(cell);
-        if let Work::ToMake(_) = work {
-            *span = span_of(&cell.subject);
-        }
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Returned> {
+        let Self { work, span } = self;
         let polled = within(span, || {
             catch_unwind(AssertUnwindSafe(|| {
-                if let Work::ToMake(run) = work {
-                    *work = match run {
-                        Run::Async(make) => Work::Running(make()),
-                        Run::AsyncWith(make) => Work::Running(make()),
+                if let Work::Function(function) = work {
+                    *work = match function {
+                        Run::Async(make) => Work::Future(make()),
+                        Run::AsyncWith(make) => Work::Future(make()),
                         Run::Blocking(_) | Run::BlockingWith(_) => Work::Ended,
                     };
                 }
                 match work {
-                    Work::Running(run) => run.as_mut().poll(cx),
-                    Work::ToMake(_) | Work::Ended => Poll::Pending,
+                    Work::Future(future) => future.as_mut().poll(cx),
+                    Work::Function(_) | Work::Ended => Poll::Pending,
                 }
             }))
         });
@@ -85,34 +62,43 @@ impl Future for Call {
             Ok(Poll::Ready(outcome)) => Ok(outcome),
             Err(payload) => Err(payload),
         };
-        // What the run still holds is dropped here, where a panic of its destructors is caught.
+        // The destructors of the future's values are user code and can panic, so we drop it here and catch that.
         let ended = std::mem::replace(work, Work::Ended);
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(ended)));
-        let returned = polled.and_then(|outcome| dropped.map(|()| outcome));
-        let outcome = conclude(span, returned, cell.has_timed_out());
-        drop_quietly(std::mem::replace(span, Span::none()));
-        Poll::Ready(outcome)
+        Poll::Ready(polled.and_then(|outcome| dropped.map(|()| outcome)))
+    }
+
+    /// Ends the span of a call that has returned.
+    pub(super) fn conclude(self, returned: Returned, is_late: bool) -> Outcome {
+        conclude(self.span, returned, is_late)
+    }
+
+    /// Drops a call that hasn't returned. Catches panics of the future's destructors.
+    pub(super) fn give_up(self, has_timed_out: bool) {
+        // The world has no outcome for a run that was lost, or whose check was removed.
+        if has_timed_out {
+            record(&self.span, "timeout");
+        }
+        drop_quietly(self);
     }
 }
 
-/// A sync run, on the thread that is to be spent on it.
-pub(super) fn call_blocking(cell: &Arc<Cell>, run: &Run) -> Outcome {
-    let _inside = Inside::enter(cell);
-    let span = span_of(&cell.subject);
-    let call = || match run {
-        Run::Blocking(run) => run(),
-        Run::BlockingWith(run) => run(),
+/// Calls a sync function on the current thread. `is_late` is called afterwards.
+pub(super) fn call_blocking(function: &Run, subject: &Subject, is_late: impl FnOnce() -> bool) -> Outcome {
+    let span = span_of(subject);
+    let call = || match function {
+        Run::Blocking(function) => function(),
+        Run::BlockingWith(function) => function(),
         Run::Async(_) | Run::AsyncWith(_) => Outcome::fail("an async check was started on a thread"),
     };
     let returned = within(&span, || catch_unwind(AssertUnwindSafe(call)));
-    let outcome = conclude(&span, returned, cell.has_timed_out());
-    drop_quietly(span);
-    outcome
+    conclude(span, returned, is_late())
 }
 
-/// The outcome of a run, noted in its span: once, and as the world has it. What a run gives past its limit is discarded.
-fn conclude(span: &Span, returned: Result<Outcome, Box<dyn Any + Send>>, is_late: bool) -> Outcome {
-    let noted = match &returned {
+/// Records the outcome in the span, and ends the span. The world discards the result of a late run, so the span then says
+/// `timeout`.
+fn conclude(span: Span, returned: Returned, is_late: bool) -> Outcome {
+    let recorded = match &returned {
         _ if is_late => "timeout",
         Err(_) => "panic",
         Ok(outcome) => match outcome.status() {
@@ -121,7 +107,8 @@ fn conclude(span: &Span, returned: Result<Outcome, Box<dyn Any + Send>>, is_late
             Status::Fail => "fail",
         },
     };
-    record(span, noted);
+    record(&span, recorded);
+    drop_quietly(span);
     returned.unwrap_or_else(panicked)
 }
 
@@ -137,7 +124,7 @@ fn panicked(payload: Box<dyn Any + Send>) -> Outcome {
     }
 }
 
-/// The span of a run, so that what a check logs can be attributed to it.
+/// Creates the span of a run. It attributes the log lines of a check to the check.
 fn span_of(subject: &Subject) -> Span {
     let make = || match subject {
         Subject::Check(info) => {
@@ -150,8 +137,11 @@ fn span_of(subject: &Subject) -> Span {
     quietly(make).unwrap_or_else(Span::none)
 }
 
-/// Does this inside of a span. A subscriber that panics harms nothing.
+/// Calls `act` inside the span. Catches panics of the subscriber.
 fn within<T>(span: &Span, act: impl FnOnce() -> T) -> T {
+    if span.is_none() {
+        return act();
+    }
     let entered = quietly(|| span.enter());
     let result = act();
     drop_quietly(entered);
@@ -159,10 +149,12 @@ fn within<T>(span: &Span, act: impl FnOnce() -> T) -> T {
 }
 
 fn record(span: &Span, outcome: &str) {
-    quietly(|| span.record("outcome", outcome));
+    if !span.is_none() {
+        quietly(|| span.record("outcome", outcome));
+    }
 }
 
-/// Does what may panic, and goes on.
+/// Calls `act` and catches its panic.
 pub(super) fn quietly<T>(act: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(act)) {
         Ok(done) => Some(done),
@@ -173,73 +165,38 @@ pub(super) fn quietly<T>(act: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// Drops a user's value, whose destructor may panic.
+/// Drops a value of a user's type and catches panics of its destructor.
 pub(super) fn drop_quietly<T>(value: T) {
     quietly(|| drop(value));
 }
 
-thread_local! {
-    /// The run that this thread is working on.
-    static CURRENT: RefCell<Option<Arc<Cell>>> = const { RefCell::new(None) };
-}
-
-/// Marks the thread as working on a run: its own `report()` must not wait for that very run, and a ready-made check finds
-/// out what it stands in.
-struct Inside(Option<Arc<Cell>>);
-
-impl Inside {
-    fn enter(cell: &Arc<Cell>) -> Self {
-        Self(Self::exchange(Some(Arc::clone(cell))))
-    }
-
-    /// Does nothing while the thread ends: a runtime in a thread-local is dropped after `CURRENT`, and its runs with it.
-    fn exchange(cell: Option<Arc<Cell>>) -> Option<Arc<Cell>> {
-        CURRENT.try_with(|current| current.replace(cell)).ok().flatten()
+/// Redacts an output, then cuts it. A cut before the redaction could leave a part of a secret that no rule recognizes.
+pub(super) fn sanitize(redaction: &Redaction, longest: usize, subject: &Subject, output: Value) -> Value {
+    let redact = || match subject {
+        Subject::Check(_) => redaction.value(output),
+        Subject::Section(name) => redaction.named(name, output),
+    };
+    // If the redaction panics, the run still ends with a result.
+    let redacted = catch_unwind(AssertUnwindSafe(redact)).unwrap_or_else(|_| MASK.into());
+    match subject {
+        Subject::Check(_) => cut(redacted, longest),
+        Subject::Section(_) => redacted,
     }
 }
 
-impl Drop for Inside {
-    fn drop(&mut self) {
-        let ended = Self::exchange(self.0.take());
-        drop(ended);
-    }
-}
-
-/// Whether the caller is a check of this runner.
-pub(crate) fn is_inside_a_check(runner: &Runner) -> bool {
-    CURRENT.with_borrow(|current| {
-        let current = current.as_ref();
-        current.is_some_and(|cell| std::ptr::eq(Arc::as_ptr(&cell.runner), runner))
-    })
-}
-
-/// The check that the caller stands in.
-pub(crate) struct CurrentCheck(Arc<Cell>);
-
-impl CurrentCheck {
-    /// `None` outside of a check's run.
-    pub(crate) fn get() -> Option<Self> {
-        let cell = CURRENT.with_borrow(Clone::clone)?;
-        matches!(&cell.subject, Subject::Check(_)).then_some(Self(cell))
-    }
-
-    pub(crate) fn info(&self) -> Option<&CheckInfo> {
-        match &self.0.subject {
-            Subject::Check(info) => Some(info),
-            Subject::Section(_) => None,
-        }
-    }
-
-    /// Tells the registries of a process apart, each with checks of its own.
-    pub(crate) fn registry(&self) -> usize {
-        Arc::as_ptr(&self.0.runner).addr()
-    }
-
-    /// Puts a sentence into every report from now on, and into the log.
-    pub(crate) fn warn(&self, text: &str) {
-        let runner = &self.0.runner;
-        let text = runner.redaction.text(text).into_owned();
-        runner.step(Event::Warned(text.clone()));
-        telling::log(move || tracing::warn!(target: "healthcheck", "{text}"));
-    }
+/// Cuts an output that is longer than `longest` bytes.
+pub(super) fn cut(output: Value, longest: usize) -> Value {
+    let text = match output {
+        Value::String(text) if text.len() > longest => text,
+        Value::Array(_) | Value::Object(_) => match output.to_string() {
+            text if text.len() > longest => text,
+            _ => return output,
+        },
+        _ => return output,
+    };
+    let end = (0..=longest)
+        .rev()
+        .find(|&end| text.is_char_boundary(end))
+        .unwrap_or_default();
+    format!("{} … (cut after {end} of {} bytes)", &text[..end], text.len()).into()
 }

@@ -1,97 +1,320 @@
-//! One run from its launch to its end.
+//! Launches runs, and follows each run to its end.
+//!
+//! An async run doesn't get a task of its own until it is pending: a few tasks poll all runs of a batch for the first time,
+//! and a check that returns at once never costs a task. A sync run gets a thread.
 
+use std::cell::RefCell;
+use std::ops::Deref;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::Handle;
 
-use super::call::{Call, Cell, call_blocking};
-use super::cell::Stage;
-use super::{Runner, paused_time, spawn};
+use super::call::{Call, call_blocking, drop_quietly};
+use super::threads::Permit;
+use super::{Runner, paused_time, spawn, telling};
+use crate::model::CheckInfo;
 use crate::outcome::Outcome;
 use crate::run::Run;
-use crate::world::Event;
+use crate::world::{CheckId, Event, RunId, Subject};
 
-/// So many runs are launched by one task: a worker of a runtime hands a task to itself at a fraction of what another
-/// thread pays for it.
-const BATCH: usize = 64;
+/// A task polls at most this many runs for the first time. The runtime can then run other tasks.
+const AT_ONCE: usize = 16;
 
-/// Owns one run. Dropping it reports the end of the run, so its check can run again even if the run panicked or its
-/// runtime was shut down.
-pub(super) struct Running {
-    cell: Arc<Cell>,
-    has_ended: bool,
+/// Runs that start together on one runtime: either async runs or sync runs.
+pub(super) struct Batch {
+    /// The runner of these runs. The reference keeps the runner alive until the last of them ends.
+    runner: Arc<Runner>,
+    runtime: Handle,
+    is_async: bool,
+    cells: Box<[Cell]>,
+    /// The index of the next cell to begin.
+    next: AtomicUsize,
 }
 
-pub(super) fn launch_all(runtime: &Handle, launches: Vec<(Running, Run)>) {
-    if launches.len() <= BATCH {
-        return launches
-            .into_iter()
-            .for_each(|(running, call)| running.launch(call, runtime));
-    }
-    let (asynchronous, sync): (Vec<_>, Vec<_>) = launches.into_iter().partition(|(_, call)| call.is_async());
-    let mut asynchronous = asynchronous.into_iter();
-    loop {
-        let batch: Vec<_> = asynchronous.by_ref().take(BATCH).collect();
-        if batch.is_empty() {
-            break;
+/// The state of a run. It holds the future of an async run between two polls, so another thread can cancel the run by
+/// dropping the future, even if the run's runtime is no longer polled.
+pub(super) struct Cell {
+    pub(super) check: CheckId,
+    pub(super) run: RunId,
+    subject: Subject,
+    has_begun: AtomicBool,
+    has_timed_out: AtomicBool,
+    stage: Mutex<Stage>,
+}
+
+enum Stage {
+    /// The async run waits for its first poll. The sync run isn't queued yet.
+    Launched(Run),
+    /// The async run is between two polls. The waker wakes its task after the run was cancelled.
+    Idle(Call, Waker),
+    Polling,
+    /// The sync run waits for a thread, and has no permit yet.
+    Queued,
+    /// The sync run waits for a thread, or runs on one.
+    OnThread(Arc<Permit>),
+    /// The run was cancelled during a poll or a sync call. It ends when that poll or call returns.
+    ToEnd,
+    /// Another thread has dropped the future, and reports the end of the run.
+    Dropped,
+    Ended,
+}
+
+impl Cell {
+    pub(super) const fn new(check: CheckId, run: RunId, subject: Subject, function: Run) -> Self {
+        Self {
+            check,
+            run,
+            subject,
+            has_begun: AtomicBool::new(false),
+            has_timed_out: AtomicBool::new(false),
+            stage: Mutex::new(Stage::Launched(function)),
         }
-        // Dropped with its runtime before it has begun, each run in it tells.
-        let own = runtime.clone();
-        spawn(runtime, async move {
-            for (running, call) in batch {
-                own.spawn(running.asynchronous(call));
-            }
-        });
     }
-    sync.into_iter()
-        .for_each(|(running, call)| running.launch(call, runtime));
+
+    /// Returns whether the function has been called. Until then, the run waits for a thread or for its runtime.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Acquire)
+    }
+
+    /// Marks the run as timed out. The world then ignores its result.
+    pub(super) fn mark_timed_out(&self) {
+        self.has_timed_out.store(true, Ordering::Release);
+    }
+
+    fn has_timed_out(&self) -> bool {
+        self.has_timed_out.load(Ordering::Acquire)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stage> {
+        // We only swap stages under the lock and drop nothing there, so poisoning is harmless.
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn replace(&self, stage: Stage) -> Stage {
+        std::mem::replace(&mut *self.lock(), stage)
+    }
+
+    /// Frees the permit of a sync run for other runs. The run itself continues.
+    pub(super) fn relieve(&self) {
+        let permit = match &*self.lock() {
+            Stage::OnThread(permit) => Arc::clone(permit),
+            _ => return,
+        };
+        permit.release();
+    }
+
+    /// Marks a sync run as begun, right before its function is called. Returns false if the run was already cancelled.
+    fn begin(&self) -> bool {
+        let stage = self.lock();
+        let begins = !matches!(*stage, Stage::ToEnd | Stage::Dropped);
+        if begins {
+            self.has_begun.store(true, Ordering::Release);
+        }
+        begins
+    }
+
+    /// Starts a poll and returns the call to poll, or `None` if the run was cancelled.
+    fn begin_poll(&self) -> Option<Call> {
+        let mut stage = self.lock();
+        match std::mem::replace(&mut *stage, Stage::Polling) {
+            Stage::Launched(function) => {
+                self.has_begun.store(true, Ordering::Release);
+                drop(stage);
+                Some(Call::new(function, &self.subject))
+            }
+            Stage::Idle(call, _) => Some(call),
+            before => {
+                *stage = before;
+                None
+            }
+        }
+    }
 }
+
+/// Refers to one run of a batch.
+#[derive(Clone)]
+pub(super) struct RunHandle {
+    batch: Arc<Batch>,
+    index: usize,
+}
+
+impl Deref for RunHandle {
+    type Target = Cell;
+
+    fn deref(&self) -> &Cell {
+        &self.batch.cells[self.index]
+    }
+}
+
+impl Batch {
+    pub(super) fn new(runner: Arc<Runner>, runtime: Handle, is_async: bool, cells: Box<[Cell]>) -> Arc<Self> {
+        Arc::new(Self {
+            runner,
+            runtime,
+            is_async,
+            cells,
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    pub(super) fn handles(self: &Arc<Self>) -> impl Iterator<Item = RunHandle> {
+        (0..self.cells.len()).map(|index| RunHandle {
+            batch: Arc::clone(self),
+            index,
+        })
+    }
+
+    /// Launches the runs. The caller holds no lock: if the runtime has shut down, it drops the tasks inside `spawn`.
+    pub(super) fn launch(self: Arc<Self>) {
+        if self.is_async {
+            let tasks = self.cells.len().min(self.runtime.metrics().num_workers());
+            (0..tasks).for_each(|_| self.spawn_first_polls());
+        } else {
+            while let Some(run) = self.next() {
+                run.launch_on_thread();
+            }
+        }
+    }
+
+    fn spawn_first_polls(self: &Arc<Self>) {
+        let batch = Some(Arc::clone(self));
+        spawn(&self.runtime, FirstPolls { batch });
+    }
+
+    fn next(self: &Arc<Self>) -> Option<Running> {
+        if !self.has_next() {
+            return None;
+        }
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        let batch = Arc::clone(self);
+        (index < self.cells.len()).then(|| Running(Some(RunHandle { batch, index })))
+    }
+
+    fn has_next(&self) -> bool {
+        self.next.load(Ordering::Relaxed) < self.cells.len()
+    }
+}
+
+/// A task that polls runs of a batch for the first time. A pending run then gets a task of its own.
+struct FirstPolls {
+    batch: Option<Arc<Batch>>,
+}
+
+impl Future for FirstPolls {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(batch) = self.batch.take() else {
+            return Poll::Ready(());
+        };
+        for polled in 0..AT_ONCE {
+            let Some(run) = batch.next() else { break };
+            // The first poll of a check can block its thread. Another worker then continues with the other runs.
+            if polled == 0 && batch.has_next() {
+                batch.spawn_first_polls();
+            }
+            if let Some(run) = run.poll(cx) {
+                batch.runtime.spawn(Polled(Some(run)));
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Drop for FirstPolls {
+    fn drop(&mut self) {
+        // The runtime has shut down before it polled this task.
+        if let Some(batch) = self.batch.take() {
+            while let Some(run) = batch.next() {
+                drop(run);
+            }
+        }
+    }
+}
+
+/// The task of a run that was pending after its first poll.
+struct Polled(Option<Running>);
+
+impl Future for Polled {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0 = self.0.take().and_then(|run| run.poll(cx));
+        if self.0.is_some() {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    }
+}
+
+/// Owns one run. Dropping it reports the end of the run, so its check can run again even if the run's runtime or thread is
+/// gone. It is empty once the run has ended.
+struct Running(Option<RunHandle>);
 
 impl Running {
-    pub(super) const fn new(cell: Arc<Cell>) -> Self {
-        Self {
-            cell,
-            has_ended: false,
+    /// Polls an async run. Returns the run if it is pending.
+    fn poll(mut self, cx: &mut Context<'_>) -> Option<Self> {
+        let run = self.0.take()?;
+        let mut call = run.begin_poll()?;
+        let (run, polled) = inside(run, || call.poll(cx));
+        match polled {
+            Poll::Ready(returned) => {
+                let outcome = call.conclude(returned, run.has_timed_out());
+                run.end(outcome);
+                None
+            }
+            Poll::Pending => {
+                let mut stage = run.lock();
+                if !matches!(*stage, Stage::ToEnd) {
+                    *stage = Stage::Idle(call, cx.waker().clone());
+                    drop(stage);
+                    self.0 = Some(run);
+                    return Some(self);
+                }
+                drop(stage);
+                run.give_up(call);
+                // Dropping `self` reports the end.
+                self.0 = Some(run);
+                None
+            }
         }
     }
 
-    /// Takes no lock while it spawns: a runtime that is gone drops the run inside `spawn`.
-    fn launch(self, call: Run, runtime: &Handle) {
-        if call.is_async() {
-            runtime.spawn(self.asynchronous(call));
-        } else {
-            self.on_thread(call, runtime.clone());
-        }
-    }
-
-    fn asynchronous(self, run: Run) -> Polled {
-        let call = Call::new(&self.cell, run);
-        Polled {
-            running: Some(self),
-            call: Some(call),
-        }
-    }
-
-    fn on_thread(self, run: Run, runtime: Handle) {
-        let cell = Arc::clone(&self.cell);
+    fn launch_on_thread(mut self) {
+        let Some(run) = self.0.clone() else { return };
+        let mut stage = run.lock();
+        let function = match std::mem::replace(&mut *stage, Stage::Queued) {
+            Stage::Launched(function) => function,
+            before => {
+                *stage = before;
+                drop(stage);
+                self.0 = None;
+                return;
+            }
+        };
+        drop(stage);
+        let runtime = run.batch.runtime.clone();
         let held = paused_time::hold(&runtime);
         let dispatch = tracing::dispatcher::get_default(Clone::clone);
-        let permit = cell.runner.threads.run(move |thread| {
+        let permit = run.batch.runner.threads.run(move |thread| {
             match thread {
                 Ok(()) => {
                     let _runtime = runtime.enter();
-                    tracing::dispatcher::with_default(&dispatch, || self.call(&run));
+                    tracing::dispatcher::with_default(&dispatch, || self.call(&function));
                 }
                 Err(error) => self.end(Outcome::fail(format!("can't start a thread for it: {error}"))),
             }
+            drop_quietly(function);
             drop(held);
         });
         let Some(permit) = permit else { return };
-        let mut stage = cell.lock();
+        let mut stage = run.lock();
         match *stage {
-            Stage::Launched => *stage = Stage::OnThread(permit),
+            Stage::Queued => *stage = Stage::OnThread(permit),
             Stage::ToEnd | Stage::Dropped => {
                 drop(stage);
                 permit.release();
@@ -100,22 +323,62 @@ impl Running {
         }
     }
 
-    fn call(self, run: &Run) {
-        if !self.cell.begin() {
-            return;
+    fn call(mut self, function: &Run) {
+        let Some(run) = self.0.take() else { return };
+        if run.begin() {
+            let cell = run.clone();
+            let call = || call_blocking(function, &cell.subject, || cell.has_timed_out());
+            let (run, outcome) = inside(run, call);
+            run.end(outcome);
         }
-        let outcome = call_blocking(&self.cell, run);
-        self.end(outcome);
     }
 
-    /// The function has returned.
     fn end(mut self, outcome: Outcome) {
-        self.has_ended = true;
-        self.cell.replace(Stage::Ended);
+        if let Some(run) = self.0.take() {
+            run.end(outcome);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let Some(run) = self.0.take() else { return };
+        let (check, id) = (run.check, run.run);
+        let lost = Event::Lost { check, run: id };
+        let (event, call) = match run.replace(Stage::Ended) {
+            Stage::Dropped | Stage::Ended => return,
+            Stage::ToEnd => (Event::Ended { check, run: id }, None),
+            Stage::Idle(call, _) => (lost, Some(call)),
+            Stage::Launched(function) => {
+                drop_quietly(function);
+                (lost, None)
+            }
+            Stage::Polling | Stage::Queued | Stage::OnThread(_) => (lost, None),
+        };
+        let runner = Arc::clone(&run.batch.runner);
+        let report = move || {
+            if let Some(call) = call {
+                run.give_up(call);
+            }
+            run.batch.runner.ended(check, id, event);
+        };
+        // If the thread is ending (it kept the runtime in a thread-local), tokio's clock and our own thread-locals panic.
+        if Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed()) {
+            runner.threads.run(move |_| report());
+        } else {
+            report();
+        }
+    }
+}
+
+impl RunHandle {
+    /// Ends a run whose function has returned.
+    fn end(self, outcome: Outcome) {
+        self.replace(Stage::Ended);
         let (status, output) = outcome.into_parts();
-        let runner = &self.cell.runner;
-        let output = runner.output_of(&self.cell.subject, output);
-        let (check, run) = (self.cell.check, self.cell.run);
+        let runner = &self.batch.runner;
+        let output = runner.output_of(&self.subject, output);
+        let (check, run) = (self.check, self.run);
         let returned = Event::Returned {
             check,
             run,
@@ -124,138 +387,116 @@ impl Running {
         };
         runner.ended(check, run, returned);
     }
-}
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        if self.has_ended {
-            return;
-        }
-        let (check, run) = (self.cell.check, self.cell.run);
-        let (event, call) = match self.cell.replace(Stage::Ended) {
-            Stage::Dropped | Stage::Ended => return,
-            Stage::ToEnd => (Event::Ended { check, run }, None),
-            Stage::Idle(call, _) => (Event::Lost { check, run }, Some(call)),
-            Stage::Launched | Stage::Polling | Stage::OnThread(_) => (Event::Lost { check, run }, None),
-        };
-        let runner = Arc::clone(&self.cell.runner);
-        let tell = move || {
-            if let Some(call) = call {
-                call.give_up();
-            }
-            runner.ended(check, run, event);
-        };
-        // While a thread ends (it kept the runtime in a thread-local), tokio's clock and our own thread-locals panic.
-        if Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed()) {
-            self.cell.runner.threads.run(move |_| tell());
-        } else {
-            tell();
-        }
+    fn give_up(&self, call: Call) {
+        let has_timed_out = self.has_timed_out();
+        inside(self.clone(), || call.give_up(has_timed_out));
     }
-}
 
-/// The task of an async run.
-struct Polled {
-    running: Option<Running>,
-    /// Until the first poll; from then on it lies in the cell.
-    call: Option<Call>,
-}
-
-impl Future for Polled {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(running) = &self.running else {
-            return Poll::Ready(());
-        };
-        let cell = Arc::clone(&running.cell);
-        let call = match cell.replace(Stage::Polling) {
-            Stage::Launched => {
-                cell.mark_begun();
-                self.call.take()
-            }
-            Stage::Idle(call, _) => Some(call),
-            before => {
-                *cell.lock() = before;
-                None
-            }
-        };
-        let Some(mut call) = call else {
-            // It was ended from outside.
-            self.call = None;
-            self.running = None;
-            return Poll::Ready(());
-        };
-        match Pin::new(&mut call).poll(cx) {
-            Poll::Ready(outcome) => {
-                drop(call);
-                if let Some(running) = self.running.take() {
-                    running.end(outcome);
-                }
-                Poll::Ready(())
-            }
-            Poll::Pending => {
-                let mut stage = cell.lock();
-                if let Stage::ToEnd = *stage {
-                    drop(stage);
-                    call.give_up();
-                    self.running = None;
-                    return Poll::Ready(());
-                }
-                *stage = Stage::Idle(call, cx.waker().clone());
-                Poll::Pending
-            }
-        }
+    fn report_end(&self) {
+        let (check, run) = (self.check, self.run);
+        self.batch.runner.ended(check, run, Event::Ended { check, run });
     }
-}
 
-impl Drop for Polled {
-    fn drop(&mut self) {
-        // A user's function that was never called; its end may be anything.
-        if let Some(call) = self.call.take() {
-            call.give_up();
-        }
-    }
-}
-
-impl Runner {
-    /// Ends a run that nobody wants any more. An async one is dropped: by its own runtime's thread where this is one, else
-    /// on a thread apart, since what its destructors do may block.
-    pub(super) fn cancel(self: &Arc<Self>, cell: &Cell) {
-        let (check, run) = (cell.check, cell.run);
-        let mut stage = cell.lock();
+    /// Cancels the run. We drop an async run: on its own runtime's thread if this is one, otherwise on a separate thread,
+    /// since the destructors of its values can block.
+    pub(super) fn cancel(&self) {
+        let runner = &self.batch.runner;
+        let mut stage = self.lock();
         match std::mem::replace(&mut *stage, Stage::ToEnd) {
             Stage::Idle(call, waker) => {
                 *stage = Stage::Dropped;
                 drop(stage);
-                let runner = Arc::clone(self);
+                let run = self.clone();
                 let finish = move || {
-                    call.give_up();
-                    runner.ended(check, run, Event::Ended { check, run });
+                    run.give_up(call);
+                    run.report_end();
                     waker.wake();
                 };
-                if Handle::try_current().is_ok_and(|here| here.id() == cell.runtime) {
+                if Handle::try_current().is_ok_and(|here| here.id() == self.batch.runtime.id()) {
                     finish();
                 } else {
-                    self.threads.run(move |_| finish());
+                    runner.threads.run(move |_| finish());
                 }
             }
             before @ (Stage::Dropped | Stage::Ended) => *stage = before,
             Stage::Polling | Stage::ToEnd => {}
-            before @ (Stage::Launched | Stage::OnThread(_)) => {
-                // A function that wasn't called needn't end: it is just not called any more.
-                let has_begun = cell.has_begun();
+            before @ (Stage::Launched(_) | Stage::Queued | Stage::OnThread(_)) => {
+                // If the function hasn't been called, we just never call it.
+                let has_begun = self.has_begun();
                 if !has_begun {
                     *stage = Stage::Dropped;
                 }
                 drop(stage);
-                if let Stage::OnThread(permit) = before {
-                    permit.release();
+                match before {
+                    Stage::OnThread(permit) => permit.release(),
+                    before => drop_quietly(before),
                 }
                 if !has_begun {
-                    self.ended(check, run, Event::Ended { check, run });
+                    self.report_end();
                 }
             }
         }
+    }
+}
+
+thread_local! {
+    /// The run whose code this thread executes.
+    static CURRENT: RefCell<Option<RunHandle>> = const { RefCell::new(None) };
+}
+
+/// Calls user code of a run. Meanwhile, the thread counts as inside that run: a `report()` of the check itself must not
+/// wait for this run, and a ready-made check can look up its check. `act` doesn't panic.
+fn inside<T>(run: RunHandle, act: impl FnOnce() -> T) -> (RunHandle, T) {
+    // If the thread is ending, `CURRENT` can be gone: a runtime in another thread-local drops its runs later.
+    let swap = |run: &mut Option<RunHandle>| {
+        let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), run));
+    };
+    let mut swapped = Some(run);
+    swap(&mut swapped);
+    let result = act();
+    swap(&mut swapped);
+    match swapped {
+        Some(run) => (run, result),
+        None => unreachable!("a nested run restores the run around it"),
+    }
+}
+
+/// Returns whether the caller is a check of this runner.
+pub(crate) fn is_inside_a_check(runner: &Runner) -> bool {
+    CURRENT.with_borrow(|current| {
+        let current = current.as_ref();
+        current.is_some_and(|run| std::ptr::eq(Arc::as_ptr(&run.batch.runner), runner))
+    })
+}
+
+/// The check that calls this function.
+pub(crate) struct CurrentCheck(RunHandle);
+
+impl CurrentCheck {
+    /// Returns `None` outside a run of a check.
+    pub(crate) fn get() -> Option<Self> {
+        let run = CURRENT.with_borrow(Clone::clone)?;
+        matches!(&run.subject, Subject::Check(_)).then_some(Self(run))
+    }
+
+    pub(crate) fn info(&self) -> Option<&CheckInfo> {
+        match &self.0.subject {
+            Subject::Check(info) => Some(info),
+            Subject::Section(_) => None,
+        }
+    }
+
+    /// Returns a number that identifies the registry of the check. A process can have several registries.
+    pub(crate) fn registry(&self) -> usize {
+        Arc::as_ptr(&self.0.batch.runner).addr()
+    }
+
+    /// Adds a warning to all later reports, and logs it.
+    pub(crate) fn warn(&self, text: &str) {
+        let runner = &self.0.batch.runner;
+        let text = runner.redaction.text(text).into_owned();
+        runner.step(Event::Warned(text.clone()));
+        telling::log(move || tracing::warn!(target: "healthcheck", "{text}"));
     }
 }

@@ -21,18 +21,18 @@ use crate::redact::Redaction;
 use crate::register::Added;
 use crate::run::Run;
 use crate::selection::Selection;
-use crate::world::{self, CheckId, Effects, Event, GateId, NewCheck, Notice, RunId, RunsOn, Wait, World};
+use crate::world::{
+    self, CheckId, Effects, Event, GateId, NewCheck, Notice, RunId, RunsOn, Start, Wait, World,
+};
 
 mod ask;
 mod cache_padded;
 mod call;
-mod cell;
 mod driver;
 mod launch;
 mod lines;
 mod paused_time;
 mod read;
-mod sanitize;
 pub(crate) mod telling;
 #[cfg(test)]
 mod tests;
@@ -41,11 +41,10 @@ mod waiting;
 
 pub(crate) use ask::{Settled, Target};
 use cache_padded::CachePadded;
-use call::Cell;
-pub(crate) use call::{CurrentCheck, is_inside_a_check};
-use launch::Running;
+pub(crate) use call::LONGEST_OUTPUT;
+use launch::{Batch, Cell, RunHandle};
+pub(crate) use launch::{CurrentCheck, is_inside_a_check};
 pub(crate) use read::{Reading, Snapshot};
-pub(crate) use sanitize::LONGEST_OUTPUT;
 use telling::Telling;
 use threads::Threads;
 pub(crate) use waiting::{AS_ON_A_PROBE, Look, RETRY, Waiting};
@@ -88,7 +87,7 @@ const MOST_RUNTIMES: usize = 16;
 
 struct Slot {
     run: Run,
-    going_on: Option<Arc<Cell>>,
+    going_on: Option<RunHandle>,
 }
 
 impl Runner {
@@ -198,13 +197,13 @@ impl Runner {
         self.carry_out(carried);
     }
 
-    /// Handles the end of a run: forgets its cell and sends the event to the world.
+    /// Handles the end of a run: forgets its handle and sends the event to the world.
     fn ended(self: &Arc<Self>, check: CheckId, run: RunId, event: Event<'_>) {
         let mut state = self.lock();
-        let cell = state.forget(check, run);
+        let handle = state.forget(check, run);
         let carried = self.step_locked(&mut state, event, Now::read());
         drop(state);
-        drop(cell);
+        drop(handle);
         self.carry_out(carried);
     }
 
@@ -251,45 +250,61 @@ impl Runner {
         carried: &mut Carried,
         follow_ups: &mut VecDeque<Event<'_>>,
     ) {
-        for start in effects.start {
-            let runtime = state
-                .runtimes
-                .iter()
-                .find(|runtime| runtime.number == start.runs_on.runtime);
-            let subject = state.world.subject(start.check).cloned();
-            let slot = state.runs.get_mut(start.check.index()).and_then(Option::as_mut);
-            let (Some(runtime), Some(slot), Some(subject)) = (runtime, slot, subject) else {
-                let (check, run) = (start.check, start.run);
-                follow_ups.push_back(Event::Lost { check, run });
-                continue;
-            };
-            let runtime = &runtime.handle;
-            let (check, run) = (start.check, start.run);
-            let cell = Arc::new(Cell::new(check, run, subject, Arc::clone(self), runtime.id()));
-            slot.going_on = Some(Arc::clone(&cell));
-            let launch = (Running::new(cell), slot.run.clone());
-            match carried.launches.last_mut() {
-                Some((last, launches)) if last.id() == runtime.id() => launches.push(launch),
-                _ => carried.launches.push((runtime.clone(), vec![launch])),
-            }
+        let mut starts = effects.start;
+        starts.sort_by_key(|start| (start.runs_on.runtime, start.is_async));
+        for starts in starts.chunk_by(Start::is_launched_with) {
+            self.prepare_launch(state, starts, carried, follow_ups);
         }
         for (check, run) in effects.cancel {
-            let Some(cell) = state.cell(check, run) else {
+            let Some(handle) = state.handle(check, run) else {
                 continue;
             };
             if state.world.has_timed_out(check) {
-                cell.mark_timed_out();
+                handle.mark_timed_out();
             }
-            carried.cancels.push(cell);
+            carried.cancels.push(handle);
         }
         for (check, run) in effects.relieve {
-            carried.relieved.extend(state.cell(check, run));
+            carried.relieved.extend(state.handle(check, run));
         }
         carried.wake.extend(effects.wake);
         carried.waits.extend(effects.waits);
         carried.sooner |= effects.sooner;
         // In the queue they have the order in which they happened, and the dispatcher of the moment.
         carried.told |= self.telling.put(effects.notices);
+    }
+
+    /// Prepares the launch of runs on one runtime. A run is lost if its check or runtime is gone.
+    fn prepare_launch(
+        self: &Arc<Self>,
+        state: &mut Guarded,
+        starts: &[Start],
+        carried: &mut Carried,
+        follow_ups: &mut VecDeque<Event<'_>>,
+    ) {
+        let known = starts
+            .first()
+            .and_then(|start| state.runtime(start.runs_on.runtime))
+            .cloned();
+        let mut cells = Vec::with_capacity(starts.len());
+        for &Start { check, run, .. } in starts {
+            match (&known, state.world.subject(check), state.slot(check)) {
+                (Some(_), Some(subject), Some(slot)) => {
+                    cells.push(Cell::new(check, run, subject.clone(), slot.run.clone()));
+                }
+                _ => follow_ups.push_back(Event::Lost { check, run }),
+            }
+        }
+        let (Some(runtime), Some(first)) = (known, starts.first()) else {
+            return;
+        };
+        let batch = Batch::new(Arc::clone(self), runtime, first.is_async, cells.into());
+        for handle in batch.handles() {
+            if let Some(slot) = state.slot_mut(handle.check) {
+                slot.going_on = Some(handle);
+            }
+        }
+        carried.launches.push(batch);
     }
 
     /// Brings the world up to date with the time, where something is due.
@@ -348,11 +363,9 @@ impl Runner {
     }
 
     fn carry_out_now(self: &Arc<Self>, carried: Carried) {
-        for (runtime, launches) in carried.launches {
-            launch::launch_all(&runtime, launches);
-        }
-        carried.relieved.iter().for_each(|cell| cell.relieve());
-        carried.cancels.iter().for_each(|cell| self.cancel(cell));
+        carried.launches.into_iter().for_each(Batch::launch);
+        carried.relieved.iter().for_each(|run| run.relieve());
+        carried.cancels.iter().for_each(RunHandle::cancel);
         for waker in carried.wake {
             // An executor's own code: where it panics, the others are woken all the same.
             call::quietly(|| waker.wake());
@@ -369,8 +382,8 @@ impl Runner {
     /// limit. What is stuck may hold the rest for longer.
     pub(crate) fn close(self: &Arc<Self>) {
         self.drivers.end();
-        let cells: Vec<Arc<Cell>> = self.lock().cells().collect();
-        cells.iter().for_each(|cell| self.cancel(cell));
+        let runs: Vec<RunHandle> = self.lock().going_on().collect();
+        runs.iter().for_each(RunHandle::cancel);
         self.threads.close();
         self.telling.close();
     }
@@ -402,12 +415,12 @@ impl Runner {
     }
 
     fn output_of(&self, subject: &world::Subject, output: Value) -> Value {
-        sanitize::sanitize(&self.redaction, self.longest_output, subject, output)
+        call::sanitize(&self.redaction, self.longest_output, subject, output)
     }
 
     /// An observation's output as it may leave the process.
     pub(crate) fn observed_output(&self, name: &str, output: Value) -> Value {
-        sanitize::cut(self.redaction.named(name, output), self.longest_output)
+        call::cut(self.redaction.named(name, output), self.longest_output)
     }
 }
 
@@ -417,10 +430,9 @@ type Queued = VecDeque<(Arc<Runner>, Carried)>;
 /// Effects with all that is needed to carry them out.
 #[derive(Default)]
 struct Carried {
-    /// By the runtime that they are for.
-    launches: Vec<(Handle, Vec<(Running, Run)>)>,
-    cancels: Vec<Arc<Cell>>,
-    relieved: Vec<Arc<Cell>>,
+    launches: Vec<Arc<Batch>>,
+    cancels: Vec<RunHandle>,
+    relieved: Vec<RunHandle>,
     wake: Vec<std::task::Waker>,
     /// What a request has to wait for. It takes them before the rest is carried out.
     waits: Vec<Wait>,
@@ -476,27 +488,39 @@ impl Guarded {
     }
 
     /// The runs that go on.
-    fn cells(&self) -> impl Iterator<Item = Arc<Cell>> {
+    fn going_on(&self) -> impl Iterator<Item = RunHandle> {
         self.runs
             .iter()
             .flatten()
             .filter_map(|slot| slot.going_on.clone())
     }
 
-    fn cell(&self, check: CheckId, run: RunId) -> Option<Arc<Cell>> {
-        let slot = self.runs.get(check.index())?.as_ref()?;
-        let cell = slot.going_on.as_ref().filter(|cell| cell.run == run)?;
-        Some(Arc::clone(cell))
+    fn runtime(&self, number: u32) -> Option<&Handle> {
+        let known = self.runtimes.iter().find(|runtime| runtime.number == number)?;
+        Some(&known.handle)
     }
 
-    /// A run has ended: nobody ends it any more. Gives its cell, to be dropped without the lock.
-    fn forget(&mut self, check: CheckId, run: RunId) -> Option<Arc<Cell>> {
-        let slot = self.runs.get_mut(check.index())?.as_mut()?;
-        slot.going_on.take_if(|cell| cell.run == run)
+    fn slot(&self, check: CheckId) -> Option<&Slot> {
+        self.runs.get(check.index())?.as_ref()
+    }
+
+    fn slot_mut(&mut self, check: CheckId) -> Option<&mut Slot> {
+        self.runs.get_mut(check.index())?.as_mut()
+    }
+
+    fn handle(&self, check: CheckId, run: RunId) -> Option<RunHandle> {
+        let current = self.slot(check)?.going_on.as_ref();
+        current.filter(|current| current.run == run).cloned()
+    }
+
+    /// Removes and returns the handle of a run that has ended. The caller drops it without the lock.
+    fn forget(&mut self, check: CheckId, run: RunId) -> Option<RunHandle> {
+        let slot = self.slot_mut(check)?;
+        slot.going_on.take_if(|current| current.run == run)
     }
 
     fn has_begun(&self, check: CheckId, run: RunId) -> bool {
-        self.cell(check, run).is_none_or(|cell| cell.has_begun())
+        self.handle(check, run).is_none_or(|run| run.has_begun())
     }
 }
 

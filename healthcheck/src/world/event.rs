@@ -100,6 +100,15 @@ pub(crate) struct Start {
     pub(crate) check: CheckId,
     pub(crate) run: RunId,
     pub(crate) runs_on: RunsOn,
+    /// Whether the check's function is async. Otherwise it blocks a thread.
+    pub(crate) is_async: bool,
+}
+
+impl Start {
+    /// Returns whether the runner launches both runs in the same way: on the same runtime, as tasks or on threads.
+    pub(crate) fn is_launched_with(&self, other: &Self) -> bool {
+        self.runs_on.runtime == other.runs_on.runtime && self.is_async == other.is_async
+    }
 }
 
 /// A run that a request waits for.

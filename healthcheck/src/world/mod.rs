@@ -38,7 +38,7 @@ mod whole;
 use agenda::Agenda;
 use check::Check;
 pub(crate) use check::{Override, RunsOn, Subject};
-pub(crate) use event::{Effects, Event, Notice, Progress, Request, Wait, Wording};
+pub(crate) use event::{Effects, Event, Notice, Progress, Request, Start, Wait, Wording};
 pub(crate) use freshness::{Expiration, earlier};
 use gate::Gate;
 pub(crate) use gate::{Admission, GateId};
@@ -86,7 +86,7 @@ pub(crate) struct World {
     latest_gate: u64,
     gates_failed_open: u64,
     /// The wakers to call when a check's run ends or its status changes. The number identifies the waiter.
-    waiters: HashMap<CheckId, Vec<(u64, Waker)>>,
+    waiters: BTreeMap<CheckId, Vec<(u64, Waker)>>,
     /// The times at which the status of a check changes without an event.
     moments: Agenda,
     /// The deadlines of the current runs. The first tick after a deadline handles the run, if it is still in progress.
@@ -136,7 +136,7 @@ impl World {
             gates: BTreeMap::new(),
             latest_gate: 0,
             gates_failed_open: 0,
-            waiters: HashMap::new(),
+            waiters: BTreeMap::new(),
             moments: Agenda::default(),
             deadlines: Agenda::default(),
             in_grace: Vec::new(),

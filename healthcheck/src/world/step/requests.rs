@@ -180,6 +180,7 @@ impl Step<'_> {
             return;
         };
         let at = deadline(check, now.mono);
+        let is_async = check.is_async;
         let Some(run) = &mut check.run else { return };
         run.since = now;
         run.phase = Phase::Running;
@@ -187,6 +188,7 @@ impl Step<'_> {
             check: id,
             run: run.id,
             runs_on: run.runs_on,
+            is_async,
         };
         self.effects.start.push(start);
         self.set_deadline(id, at);
