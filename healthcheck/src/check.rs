@@ -258,7 +258,7 @@ impl Check {
     /// Shows a failure as a warning until the check has failed for this long without a pass in between.
     ///
     /// This suits a dependency that recovers by itself, such as a database during a failover. The output reads
-    /// "failing for 12 s, fails after 60 s: …". It applies only after the first pass, and in addition to
+    /// "failing for 12 s, fails after 60 s: …". The option applies only after the first pass, and in addition to
     /// [`failure_threshold`](Self::failure_threshold). The next pass resets the time. Default: a failure is shown as a
     /// failure at once. Zero is a [`BuildError`](crate::BuildError).
     ///
