@@ -53,9 +53,9 @@ struct Candidate {
     binding: Binding,
 }
 
-/// The function of a candidate.
+/// The function of a check or section.
 enum Binding {
-    /// The builder's own check, which has no parameters.
+    /// A function without parameters, from the builder or built in.
     Ready(Run),
     /// An annotated function, whose parameters aren't bound yet.
     Registered(Bind),
