@@ -37,9 +37,8 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
 /// Generates the call of `Shape::into_section`. For a `Result`, the compiler picks the inherent method; for any other type,
 /// the method of the trait `IntoSection`.
 ///
-/// The compiler's error about a wrong return type should point to the return type. For the inherent method the error uses
-/// one of two spans, the receiver's or that of the method's name; for the trait's method, the other span. So both have
-/// the span of the return type.
+/// The receiver and the method's name both have the span of the return type, so that the compiler's error about a wrong
+/// return type points to the return type. Which of the two spans the error uses depends on the method.
 fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream {
     let place = function.output().span();
     let shape = Ident::new("__healthcheck_shape", place);
