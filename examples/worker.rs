@@ -79,7 +79,7 @@ async fn worker(gate: Gate, health: HealthCheck, database: Database, queue: Queu
             Err(error) => {
                 println!("message {message} failed: {error}");
                 queue.put_back(message);
-                // The check's cached result is out of date. After `expire`, the gate opens only once a new run has passed.
+                // The check's cached result is out of date. After `expire`, the gate waits for a new run.
                 let _ = health.expire(&needed);
             }
         }
