@@ -54,7 +54,7 @@ pub fn cpu_of_children() -> Result<Duration> {
 /// Returns four times: the user and system time of the process, and the user and system time of its child processes.
 fn times(process: &str) -> Result<[Duration; 4]> {
     let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The line begins with the process name in parentheses, which may contain any character. So search for the last `)`.
+    // The process name, in parentheses, may contain any character, even `)`. The numbers follow after the last `)`.
     let (_, fields) = text.rsplit_once(')').ok_or("a process without a name")?;
     let mut fields = fields.split_whitespace().skip(11).map(str::parse);
     let mut next = || -> Result<Duration> {
