@@ -3,14 +3,14 @@
 //!
 //! `cargo bench -p healthcheck-benches --bench app` (ten release builds; a few minutes)
 //!
-//! The bench generates three applications (`src/apps.rs`) with the dependencies' versions of this workspace and default
-//! features: without the library, with the library's routes in the application's router, and with the library's own
-//! server.
+//! The bench generates three applications (`src/apps.rs`): without the library, with the library's routes in the
+//! application's router, and with the library's own server. All three use the library's default features, and the
+//! versions in the lock file of this workspace.
 //!
 //! The bench builds each application three times in turn, from scratch, in its own directory, without debug information
 //! and stripped. The processor time includes cargo and its compilers. Then the bench starts each application eleven times
-//! in turn, and reads its resident memory one second after the first answer. Most of this memory are pages of the binary
-//! file, which the kernel can reclaim.
+//! in turn, and reads its resident memory one second after the first answer. Most of this memory belongs to the binary
+//! file, so the kernel can reclaim it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -2,8 +2,8 @@
 //!
 //! `cargo bench -p healthcheck-benches --bench background` (half a minute)
 //!
-//! The first runs of all checks begin at once. After they have ended, the bench measures the processor time of this
-//! process over 20 s. Then it measures the idle runtime without any check for 5 s, for comparison. The checks are async
+//! The first runs of all checks begin at the same time. After these runs have ended, the bench measures the processor time
+//! of this process over 20 s. Then it measures the idle runtime without any check for 5 s, for comparison. The checks are async
 //! and pass at once. They run on tokio's multi-thread runtime with its default number of workers.
 
 use std::sync::Arc;

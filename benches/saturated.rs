@@ -3,7 +3,7 @@
 //!
 //! `cargo bench -p healthcheck-benches --bench saturated`
 //!
-//! The process has a server of `serve()`, and two tasks for each worker of the application's runtime. These tasks
+//! The server process runs `serve()`, and two tasks for each worker of the application's runtime. These tasks
 //! compute without end, 5 ms at a time, so that the runtime never has a free thread. The client sends `GET /livez`
 //! every 5 ms over one connection, 400 times to the idle and 400 times to the saturated process, in 5 rounds. Client
 //! and server are different processes, and neither is pinned to a core. The p99 of the saturated process may be at most

@@ -309,7 +309,8 @@ impl Stress {
         }
     }
 
-    /// Asserts that the history is in order, and that each transition begins with the status of the one before.
+    /// Asserts that the history is in order, and that each transition begins with the status at which the previous
+    /// transition of the same check ended.
     fn watch_until(&self, end: Instant) {
         while Instant::now() < end {
             let mut last: HashMap<Option<String>, Status> = HashMap::new();

@@ -1,6 +1,6 @@
 //! Checks that run in the background at an interval. Requests only read the latest result.
 //!
-//! The report shows a failure after at most
+//! A failure appears in the report within this time:
 //!
 //! > interval + timeout + threshold × interval
 //!

@@ -132,7 +132,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Counts the orders once a second. This loop is the service's own work. The checks see it by `beat` and `evidence`.
+/// Counts the orders once a second. This loop is the service's own work, and reports to the checks through `beat` and
+/// `evidence`.
 async fn count_orders(pool: SqlitePool, beat: Heartbeat, evidence: ErrorRate) {
     let mut every = tokio::time::interval(Duration::from_secs(1));
     loop {

@@ -21,9 +21,9 @@ const LOAD: &str = "as-load";
 /// The role of this process. A bench starts its own binary again for the server and for the load.
 #[derive(Clone, Debug)]
 pub enum Role {
-    /// The bench itself.
+    /// The process is the bench itself.
     Bench,
-    /// The server with this name and this number as its argument.
+    /// The process is the server with this name. The number is the server's argument.
     Server(String, usize),
 }
 

@@ -107,7 +107,7 @@ fn whose_function(attr: &Attribute) -> Option<&'static str> {
     if is_called(attr, "test") {
         Some("a test")
     } else if attr.path().segments.len() > 1 && is_called(attr, "main") {
-        // `#[tokio::main]`
+        // Such as `#[tokio::main]`.
         Some("the `main` of a runtime")
     } else {
         None

@@ -27,13 +27,13 @@ use crate::world::{Event, NotRun, World};
 /// The set of all checks of a service: finds them, runs them, and caches and reports their results. A single check is a
 /// [`Check`].
 ///
-/// Cloning is cheap, and all clones share everything. Building it needs no runtime. A report needs a tokio runtime with
-/// time enabled, as `#[tokio::main]` and `enable_all()` build it; without time tokio panics. A run uses the runtime of
-/// its first caller, or the one that [`on_runtime`](Self::on_runtime) sets.
+/// Cloning is cheap, and all clones share everything. Building a `HealthCheck` needs no runtime. A report needs a tokio
+/// runtime with time enabled, as `#[tokio::main]` and `enable_all()` build it; without time tokio panics. A run uses the
+/// runtime of its first caller, or the runtime that [`on_runtime`](Self::on_runtime) sets.
 ///
 /// If a check fails, panics, hangs or blocks its thread, you still get a complete report, and the other checks' results
-/// are untouched. The report is on time as long as the caller's runtime isn't blocked: on a current-thread runtime one
-/// async check that blocks its thread is enough. Under `panic = "abort"` a panic can't be caught, so a check that
+/// are untouched. The report is on time as long as the caller's runtime isn't blocked. A single async check that blocks
+/// its thread also blocks a current-thread runtime, and delays the report. Under `panic = "abort"` a panic can't be caught, so a check that
 /// panics ends the process.
 ///
 /// ```standalone_crate
@@ -169,8 +169,8 @@ impl HealthCheck {
 
     /// Returns the results of all checks.
     ///
-    /// It runs the due checks concurrently, each after its dependencies, and waits for each check up to its timeout. It
-    /// waits for a background check only until its first result. If the initial delay of such a check is longer than
+    /// The method runs the due checks concurrently, each after its dependencies, and waits for each check up to its
+    /// timeout. It waits for a background check only until the check has its first result. If the initial delay of such a check is longer than
     /// its timeout, the report shows it as "not run yet". While nothing changes, each call returns the same `Arc`.
     ///
     /// If a check of this `HealthCheck` calls this method, the method runs no check and returns the last known results.

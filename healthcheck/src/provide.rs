@@ -181,8 +181,8 @@ impl<'a> Binder<'a> {
     note = "runs share it between threads: take a type that is `Send + Sync`, like `Mutex<T>` in the place of `RefCell<T>` and `Arc<T>` in the place of `Rc<T>`, and sized, like `PathBuf` in the place of `Path`"
 )]
 pub trait SharedDependency: Send + Sync + 'static {
-    /// Looks the value up. The lookup needs a sized type, but [`Binder::shared`] accepts any type. So for an unsized type
-    /// the compiler only reports that it lacks this trait, with the message above.
+    /// Looks the value up. [`Binder::shared`] calls this method because it has no `Sized` bound, which the lookup itself
+    /// needs. So an unsized type causes only one compiler error, with the message above.
     fn find(binder: &mut Binder<'_>) -> Option<Arc<Self>>;
 }
 

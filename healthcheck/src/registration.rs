@@ -75,7 +75,7 @@ pub enum Given {
     Flag(bool),
     /// A number, such as `failure_threshold = 3`.
     Count(u32),
-    /// No duration, such as `timeout = "none"`.
+    /// The value `"none"` of a duration, as in `timeout = "none"`.
     None,
     /// A duration in seconds and nanoseconds, such as `timeout = "2s"`.
     Time(u64, u32),

@@ -1,4 +1,4 @@
-//! The effective options of checks: applies the defaults and the settings, and validates the result.
+//! Computes the effective options of checks: applies the defaults and the settings, and validates the result.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::model::policy::Ttl;
 use crate::model::{CheckInfo, rules};
 use crate::settings::{Settings, duration, problem};
 
-/// The values of these options for a check that doesn't set them itself.
+/// The timeout and the TTLs for a check that doesn't set its own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Defaults {
     pub(crate) timeout: Option<Duration>,
