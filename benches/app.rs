@@ -4,8 +4,8 @@
 //! `cargo bench -p healthcheck-benches --bench app` (ten release builds; a few minutes)
 //!
 //! The bench generates three applications (`src/apps.rs`): without the library, with the library's routes in the
-//! application's router, and with the library's own server. All three use the library's default features, and the
-//! versions in the lock file of this workspace.
+//! application's router, and with the library's own server. The library has its default features, and all dependencies
+//! have the versions of this workspace's lock file.
 //!
 //! The bench builds each application three times in turn, from scratch, in its own directory, without debug information
 //! and stripped. The processor time includes cargo and its compilers. Then the bench starts each application eleven times

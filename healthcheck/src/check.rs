@@ -174,7 +174,7 @@ impl Check {
     }
 
     /// Sets whether a failure of this check makes the overall status fail (`true`, the default) or only degrades it
-    /// (`false`). For an [`external`](Self::external) check, `true` also makes readiness fail.
+    /// (`false`). For an [`external`](Self::external) check, `true` also lets a failure fail readiness.
     pub const fn critical(mut self, yes: bool) -> Self {
         self.options().set_critical(yes);
         self

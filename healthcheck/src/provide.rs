@@ -181,8 +181,8 @@ impl<'a> Binder<'a> {
     note = "runs share it between threads: take a type that is `Send + Sync`, like `Mutex<T>` in the place of `RefCell<T>` and `Arc<T>` in the place of `Rc<T>`, and sized, like `PathBuf` in the place of `Path`"
 )]
 pub trait SharedDependency: Send + Sync + 'static {
-    /// Looks the value up. [`Binder::shared`] calls this method because it has no `Sized` bound, which the lookup itself
-    /// needs. So an unsized type causes only one compiler error, with the message above.
+    /// Looks the value up. Only sized types have this method, because the lookup needs a `Sized` bound. [`Binder::shared`]
+    /// itself has no such bound, so an unsized type causes only one compiler error, with the message above.
     fn find(binder: &mut Binder<'_>) -> Option<Arc<Self>>;
 }
 
