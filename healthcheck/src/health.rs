@@ -390,7 +390,7 @@ impl HealthCheck {
     }
 
     /// Starts the loop of the background checks now instead of with the first report. The loop runs on the current
-    /// runtime, or on the one set by [`on_runtime`](Self::on_runtime). Without a runtime it does nothing.
+    /// runtime, or on the runtime that [`on_runtime`](Self::on_runtime) has set. Without a runtime, `start` does nothing.
     pub fn start(&self) {
         if let Some(handle) = self.runtime.clone().or_else(|| Handle::try_current().ok()) {
             self.core.runner.start_loops(&Target {

@@ -125,7 +125,7 @@ fn without_paths(name: &str) -> String {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Missing {
     pub(crate) name: &'static str,
-    /// The parameter type to suggest instead.
+    /// The parameter type that the error message suggests instead, if a value of that type was provided.
     pub(crate) instead: Option<String>,
 }
 

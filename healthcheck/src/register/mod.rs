@@ -36,7 +36,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) redaction: &'a Redaction,
 }
 
-/// The output of [`checks`].
+/// The return value of [`checks`].
 pub(crate) struct Checks {
     /// The checks, sorted by name.
     pub(crate) checks: Vec<(NewCheck, Run)>,
