@@ -12,7 +12,7 @@ use crate::Outcome;
 ///
 /// A run costs a thread while the resolver works, usually a few milliseconds, and a query if no cache has the answer. If
 /// a lookup hangs, later runs wait for the same lookup instead of starting another. The lookup fails after 3 s by
-/// default. That is shorter than the timeout of a run, so the output still shows the layer `DNS`.
+/// default. That is shorter than the default timeout of a run, so the output still shows the layer `DNS`.
 ///
 /// The check doesn't see where the address came from, or whether it is the right one:
 /// - `/etc/hosts` and a cache (nscd, systemd-resolved) still answer while every name server is down.

@@ -11,7 +11,7 @@ use crate::Outcome;
 ///
 /// A run costs a lookup and a connection, and sends nothing. It tries the addresses of a name in turn, each with an equal
 /// part of the remaining time, so that a dead address leaves time for the others. Lookup and connection fail after 3 s by
-/// default. That is shorter than the timeout of a run, so the output still shows the layer `DNS` or `connect`.
+/// default. That is shorter than the default timeout of a run, so the output still shows the layer `DNS` or `connect`.
 ///
 /// The check doesn't see that a process hangs, because the kernel accepts the connection. It sees only the first address
 /// of the name that accepts. If there is a ready-made check for the service's protocol, use that.

@@ -27,7 +27,7 @@ use crate::model::time;
 ///
 /// A run costs a lookup, a connection and a full handshake: about 1 ms of CPU time and two round trips. One run per hour
 /// is enough: `#[health_check(interval = "1h")]`. The connection fails after 3 s by default. That is shorter than the
-/// timeout of a run, so the output still shows the layer `DNS`, `connect` or `TLS`.
+/// default timeout of a run, so the output still shows the layer `DNS`, `connect` or `TLS`.
 ///
 /// The check doesn't see whether a certificate was revoked. It sees only the first address of the name that accepts. It
 /// doesn't see whether clients that trust other authorities can connect.
