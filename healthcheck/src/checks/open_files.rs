@@ -75,7 +75,8 @@ impl OpenFiles {
             }
             None => format!("{open} files are open, without a limit"),
         };
-        // Without a soft limit, no share is ever reached, but a limit as a number still applies.
+        // Without a soft limit, the process never reaches a threshold given as a share. A threshold given as a number
+        // still applies.
         let limit = limit.unwrap_or(u64::MAX);
         held::judge(self.thresholds.key("open_files"), |last| {
             self.thresholds.at_most(open, limit, &found, last)
@@ -83,8 +84,8 @@ impl OpenFiles {
     }
 }
 
-/// Returns the soft limit, or `None` if there is none. It is a system call, because at the limit the process can't open
-/// the file in `/proc`.
+/// Returns the soft limit, or `None` if there is no limit. It uses a system call, because a process at its limit can't
+/// open `/proc/self/limits`.
 #[cfg(unix)]
 fn limit() -> Option<u64> {
     use rustix::process::{Resource, getrlimit};
@@ -96,7 +97,8 @@ const fn limit() -> Option<u64> {
     None
 }
 
-/// Returns true if no file can be opened. Before Linux 6.2, counting the open files needs to open one, so it fails then.
+/// Returns true if the process can't open any more files. Before Linux 6.2, counting the open files opens a directory. So
+/// at the limit the number is unknown, and this function still detects the problem.
 #[cfg(unix)]
 fn none_is_left() -> bool {
     use rustix::io::Errno;
@@ -157,7 +159,7 @@ mod tests {
         );
     }
 
-    /// Runs in a child process that can't open any more files.
+    /// Runs itself again in a child process. The child opens files up to its limit, and then runs the check.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_process_without_a_free_file_fails() {
