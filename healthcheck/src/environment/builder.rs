@@ -50,8 +50,8 @@ impl EnvironmentDumpBuilder {
         Self::of(Provided::default(), Redaction::builder(), None, None)
     }
 
-    /// Returns a builder with these settings. `limit` is the default timeout of a `HealthCheck`, or `None` if the page
-    /// belongs to none. Then a section has a timeout of 5 s.
+    /// Returns a builder with these settings. `limit` is the timeout of each section that a `HealthCheck` passes on. If
+    /// `limit` is `None`, the timeout is 5 s.
     pub(crate) fn of(
         provided: Provided,
         redaction: RedactionBuilder,

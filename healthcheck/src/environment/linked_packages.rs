@@ -18,7 +18,7 @@ pub(crate) const fn of(_executable: &Path) -> Option<LinkedPackages> {
     None
 }
 
-/// Returns the packages. It reads the whole executable, but only once per process, because a running binary doesn't change.
+/// Returns the packages. It reads the whole executable, but only once per process: a running binary doesn't change.
 #[cfg(feature = "auditable")]
 pub(crate) fn of(executable: &Path) -> Option<LinkedPackages> {
     use std::sync::OnceLock;

@@ -1,4 +1,5 @@
-//! Classes of bytes, each tested with one table look-up, and helpers that never read out of bounds.
+//! Classes of bytes, and helpers to search in bytes. One table look-up tests whether a byte is of a class. The helpers
+//! accept positions past the end of the bytes.
 
 macro_rules! classes {
     ($($(#[$doc:meta])* $name:ident = $bit:literal: $byte:ident => $holds:expr;)*) => {
@@ -35,7 +36,7 @@ classes! {
     NAME = 10: byte => byte.is_ascii_alphanumeric() || byte >= 0x80 || among(byte, b"_-.$");
     BASE64 = 11: byte => byte.is_ascii_alphanumeric() || among(byte, b"+/_-");
     HOST = 12: byte => byte.is_ascii_alphanumeric() || among(byte, b".-");
-    /// The characters of tokens, the smallest set first. Tokens also use `WORD` and `ALNUM`.
+    /// `HEX`, `CAPITAL` and `TOKEN` are character sets of tokens. Other tokens use `WORD` or `ALNUM`.
     HEX = 20: byte => byte.is_ascii_hexdigit();
     CAPITAL = 21: byte => byte.is_ascii_uppercase() || byte.is_ascii_digit();
     TOKEN = 22: byte => byte.is_ascii_alphanumeric() || among(byte, b"_-.=+/~%");
@@ -87,7 +88,7 @@ pub(super) fn before(bytes: &[u8], place: usize) -> u8 {
     at(bytes, place.wrapping_sub(1))
 }
 
-/// Returns the end of the run of a class that begins at `from`.
+/// Returns the end of the run of bytes of a class that begins at `from`.
 #[inline(never)]
 pub(super) fn run(bytes: &[u8], from: usize, class: u32) -> usize {
     let mut place = from;
@@ -107,7 +108,7 @@ pub(super) fn until(bytes: &[u8], from: usize, class: u32) -> usize {
     place
 }
 
-/// Returns the start of the run of a class that ends at `to`. Looks back at most `most` bytes.
+/// Returns the start of the run of bytes of a class that ends at `to`. Looks back at most `most` bytes.
 #[inline(never)]
 pub(super) fn run_back(bytes: &[u8], to: usize, most: usize, class: u32) -> usize {
     let floor = to.saturating_sub(most);
@@ -129,8 +130,8 @@ pub(super) fn until_back(bytes: &[u8], to: usize, most: usize, class: u32) -> us
     place
 }
 
-/// Returns the end of the line, or `from + most` if that comes first. A look-ahead that starts at every name needs this
-/// bound: if it read to the end of the text, a text would take time quadratic in its length.
+/// Returns the end of the line, or `from + most` if that comes first. The scanner looks ahead at every name. Without this
+/// bound, it could read to the end of the text each time, which takes time quadratic in the length of the text.
 #[inline(never)]
 pub(super) fn line_end_within(bytes: &[u8], from: usize, most: usize) -> usize {
     let to = bytes.len().min(from.saturating_add(most));
@@ -146,7 +147,7 @@ pub(super) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     firsts.find(|place| begins(&bytes[*place..], part))
 }
 
-/// The most backslashes counted before a quote. JSON nested seven levels deep has 127 of them there.
+/// The most backslashes counted before a quote. JSON inside JSON strings, seven levels deep, has 127 backslashes there.
 pub(super) const MOST_BACKSLASHES: usize = 250;
 
 /// Counts the backslashes directly before a position.
@@ -159,7 +160,7 @@ pub(super) fn has(text: &str, set: &[u8]) -> bool {
     text.bytes().any(|byte| set.contains(&byte))
 }
 
-/// Returns whether a text contains an address, that is `://`.
+/// Returns whether a text contains a URL, recognised by `://`.
 pub(super) fn has_address(text: &str) -> bool {
     find(text.as_bytes(), b"://").is_some()
 }
