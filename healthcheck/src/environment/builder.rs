@@ -50,8 +50,8 @@ impl EnvironmentDumpBuilder {
         Self::of(Provided::default(), Redaction::builder(), None, None)
     }
 
-    /// Returns a builder with these settings. `limit` is the timeout of each section that a `HealthCheck` passes on. If
-    /// `limit` is `None`, the timeout is 5 s.
+    /// Returns a builder with these settings. `limit` is the timeout of each section: `None` means the default of 5 s, and
+    /// `Some(None)` means no timeout.
     pub(crate) fn of(
         provided: Provided,
         redaction: RedactionBuilder,
