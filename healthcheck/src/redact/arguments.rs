@@ -142,7 +142,7 @@ pub(super) enum Origin {
     Text,
 }
 
-/// Finds the secrets among the arguments. Returns for each secret the index of its argument, and its range in the argument.
+/// Finds the secrets among the arguments. Returns for each secret the index of its argument, and its range in it.
 pub(super) fn secrets(words: &[&str], origin: Origin, rules: &Rules) -> Vec<(usize, Range<usize>)> {
     let mut reader = Reader {
         words,

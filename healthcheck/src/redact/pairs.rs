@@ -260,7 +260,7 @@ fn announce(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize, key: &str) -> Op
     }
     if beside || pair.verdict == Verdict::Shown && key != "key" {
         scan.announced = Some(scan.rules.verdict(found.text));
-        // The scanner continues before the name, because the name may itself contain a secret.
+        // Continue at the text `DB_PASSWORD`, so that the scanner also reads it as ordinary text.
         return Some(found.span.start);
     }
     None
