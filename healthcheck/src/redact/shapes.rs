@@ -13,9 +13,10 @@ const MOST: usize = 384;
 
 /// A hash table of the prefixes by their first two bytes. Prefixes with the same hash form a linked list.
 struct Prefixes {
+    /// For each hash: the index plus one of the first prefix in the linked list, or 0 if there is none.
     heads: [u16; 1024],
-    /// For each prefix: its group in `TOKENS`, its offset and length in that group's text, and the index of the next prefix
-    /// in the list plus one.
+    /// For each prefix: its group in `TOKENS`, its offset and length in that group's text, and the index plus one of the
+    /// next prefix in the linked list.
     each: [(u8, u16, u8, u16); MOST],
 }
 
@@ -195,8 +196,8 @@ fn is_of_digest(prefix: &[u8]) -> bool {
     prefix.len() < 3 || parts(prefix, b"_").any(|part| means(trimmed(part, b"", b"0123456789"), DIGEST))
 }
 
-/// Finds tokens whose parts have fixed lengths and are separated by dots: tokens of Discord's bots, of Harness, of Airtable,
-/// and old tokens of Vault.
+/// Finds tokens whose parts have fixed lengths and are separated by dots: tokens of Discord's bots, of Harness, of
+/// Airtable, and old tokens of Vault.
 fn dotted(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
     let start = run_back(bytes, dot, 30, WORD);
     if !matches!(dot - start, 1 | 3 | 17 | 23..=28) {
@@ -218,8 +219,8 @@ fn dotted(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Returns the body of the private key whose `-----BEGIN ` is at `place`. If its `-----END` is missing, the body reaches to
-/// the end of the text. Also returns where reading continues.
+/// Returns the body of the private key whose `-----BEGIN ` is at `place`. If its `-----END` is missing, the body reaches
+/// to the end of the text. Also returns where reading continues.
 pub(super) fn private_key(bytes: &[u8], place: usize) -> (Option<Range<usize>>, usize) {
     let label = place + "-----BEGIN ".len();
     let label_end = run(bytes, label, ALNUM | BLANK);

@@ -230,7 +230,8 @@ pub(super) const WORDS: &Groups = &[
     (PRIVATE_THING, "blob d data der exponent jwks material pem value"),
     // Prepositions. If a name ends with a preposition, the word before it counts as the last word, as in `EXPIRES_IN`.
     (PREPOSITION, "after at before by from in on to"),
-    // Words that contain `key`, `pass` or `token` and really name a secret. In prose, only these words announce a secret.
+    // Words that contain `key`, `pass` or `token` and really name a secret. In sentences, other words with these
+    // fragments don't announce a secret.
     (TELLING, "\
         accesskey accesstoken apikey appkey authkey authtoken bindpass dbpass idtoken key mypass pass passcode passe \
         passphrase passphrases passw passwd password passwords passwort passwrd privatekey refreshtoken secretkey \
