@@ -38,8 +38,8 @@ impl Amount {
         })
     }
 
-    /// Returns this limit raised by the share `margin` of itself. A value that was below the limit counts as recovered
-    /// at the raised limit. The raised limit is at most `whole`, because no value can be higher.
+    /// Returns this limit times `1 + margin`. A value that was below the limit counts as recovered at this raised limit.
+    /// The raised limit is at most `whole`, because no value can be higher.
     pub(super) fn raised(self, margin: f64, whole: u64) -> Self {
         let moved = |limit: u64| (limit as f64 * (1.0 + margin)).ceil().min(whole as f64) as u64;
         match self {
@@ -49,8 +49,7 @@ impl Amount {
         }
     }
 
-    /// Returns this limit lowered by the share `margin` of itself. A value that was above the limit counts as recovered
-    /// at the lowered limit.
+    /// Returns this limit times `1 - margin`. A value that was above the limit counts as recovered at this lowered limit.
     pub(super) fn lowered(self, margin: f64) -> Self {
         let moved = |limit: u64| (limit as f64 * (1.0 - margin)).floor() as u64;
         match self {

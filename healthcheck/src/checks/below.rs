@@ -15,7 +15,7 @@ use crate::{Outcome, Status};
 /// A run costs a comparison and a lookup, less than 1 µs.
 ///
 /// The check doesn't see the value between two runs. It doesn't see whether work progresses: a queue without a reader
-/// stays short while there is no writer. For that, use [`Progress`](super::Progress).
+/// stays short while there is no writer. To see that, use [`Progress`](super::Progress).
 ///
 /// ```
 /// use std::collections::VecDeque;

@@ -44,7 +44,7 @@ pub struct Heartbeat {
 #[derive(Debug)]
 struct Pulse {
     created: Instant,
-    /// Nanoseconds from `created` to the last beat; 0 before the first. A `u64` is enough for 584 years.
+    /// Nanoseconds from `created` to the last beat; 0 before the first beat. A `u64` is enough for 584 years.
     last: AtomicU64,
 }
 

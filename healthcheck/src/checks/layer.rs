@@ -36,7 +36,7 @@ impl Layer {
         const WORDS: [(Layer, &[&str]); 3] = [
             (
                 Layer::Dns,
-                // The first is from the standard library on Unix, the second on Windows, the third is from hyper.
+                // Texts from the standard library on Unix, from the standard library on Windows, and from hyper.
                 &["failed to lookup address", "No such host", "dns error"],
             ),
             (Layer::Tls, &["certificate", "tls handshake", "fatal alert"]),

@@ -76,7 +76,7 @@ mod lag;
 mod once;
 mod progress;
 mod runtime_lag;
-#[allow(dead_code)] // Only the network checks record their targets.
+#[allow(dead_code)] // Without the network checks, a part of this module is unused.
 mod shared;
 mod span;
 mod task;

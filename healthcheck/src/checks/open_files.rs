@@ -8,8 +8,9 @@ use crate::environment::system;
 ///
 /// It warns above 80 % and fails above 95 % of the soft limit. Set other limits as a share or as a number. At the soft
 /// limit the process can't accept or open connections, and a process that leaks files doesn't recover by itself.
-/// After crossing a limit, the check recovers at 2 % below it ([`margin`](OpenFiles::margin)). The number is known
-/// only on Linux. Elsewhere, and in a sandbox without `/proc/self/fd`, the check passes as "unknown, because …".
+/// After crossing a limit, the check recovers at 2 % below the limit ([`margin`](OpenFiles::margin)). The number of open
+/// files is known only on Linux. On other systems, and in a sandbox without `/proc/self/fd`, the check passes as
+/// "unknown, because …".
 ///
 /// A run reads two small kernel files, about 20 µs; before Linux 6.2 it also lists all open files. The check doesn't see
 /// the limit of the whole machine (`fs.file-max`), or which part of the process leaks.

@@ -21,8 +21,8 @@ use crate::Outcome;
 /// another, except to allocate memory when there are more pieces in flight than ever before. A run costs about 3 ns for
 /// each piece. The clock is monotonic.
 ///
-/// The check doesn't see work that should have begun but didn't; use [`Heartbeat`](super::Heartbeat) for that. Nor does it
-/// see whether the work succeeds; for that, use [`ErrorRate`](super::ErrorRate).
+/// The check doesn't see work that should have begun but didn't; for that, use [`Heartbeat`](super::Heartbeat). It
+/// doesn't see whether the work succeeds; for that, use [`ErrorRate`](super::ErrorRate).
 ///
 /// ```
 /// use std::time::Duration;

@@ -340,8 +340,8 @@ async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &
         .await;
     let refused = match set {
         Ok(_) => return Ok(()),
-        // With these errors this user may not use the key, or another node has the key. They don't show whether the
-        // server accepts writes, so send ROLE to find out.
+        // These errors mean that this user may not use the key, or that another node has the key. They don't show whether
+        // the server accepts writes, so send ROLE to find out.
         Err(error) if matches!(error.code(), Some("NOPERM" | "MOVED" | "ASK" | "CLUSTERDOWN")) => error,
         Err(error) => return Err(error),
     };

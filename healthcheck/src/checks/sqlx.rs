@@ -346,7 +346,7 @@ impl<DB: Database> Sqlx<DB> {
     }
 }
 
-/// Finds the host in the `Debug` form of connection options. Returns `None` if they use a Unix socket.
+/// Finds the host in the `Debug` form of connection options. Returns `None` if the options use a Unix socket.
 fn host_of(options: &str) -> Option<&str> {
     let (host, _) = options.split_once(" host: \"")?.1.split_once('"')?;
     let by_socket = host.starts_with('/') || options.contains(" socket: Some(");

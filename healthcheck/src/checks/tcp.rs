@@ -14,7 +14,7 @@ use crate::Outcome;
 /// default. That is shorter than the default timeout of a run, so the output still shows the layer `DNS` or `connect`.
 ///
 /// The check doesn't see that a process hangs, because the kernel accepts the connection. It sees only the first address
-/// of the name that accepts. If there is a ready-made check for the service's protocol, use that.
+/// of the name that accepts a connection. If there is a ready-made check for the service's protocol, use that check.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -90,7 +90,7 @@ mod tests {
             tcp(address).await,
             Outcome::pass(format!("connected to {address}"))
         );
-        // The accepting address may be IPv4 or IPv6, depending on the machine.
+        // Compare only the status: the output has the address that accepts, which may be IPv4 or IPv6.
         assert_eq!(
             tcp(format!("localhost:{}", address.port())).await.status(),
             Status::Pass

@@ -29,8 +29,8 @@ use crate::model::time;
 /// is enough: `#[health_check(interval = "1h")]`. The connection fails after 3 s by default. That is shorter than the
 /// default timeout of a run, so the output still shows the layer `DNS`, `connect` or `TLS`.
 ///
-/// The check doesn't see whether a certificate was revoked. It sees only the first address of the name that accepts. It
-/// doesn't see whether clients that trust other authorities can connect.
+/// The check doesn't see whether a certificate was revoked. It sees only the first address of the name that accepts a
+/// connection. It doesn't see whether clients that trust other authorities can connect.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};

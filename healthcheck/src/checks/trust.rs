@@ -21,7 +21,7 @@ use crate::model::time;
 /// A TLS connection, and the authorities that it trusts.
 pub(super) struct Secured {
     pub(super) stream: TlsStream<TcpStream>,
-    #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))] // Only the check `tls` reads it.
+    #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))] // Only the check `tls` reads this field.
     pub(super) trust: Arc<Trust>,
 }
 

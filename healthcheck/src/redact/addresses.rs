@@ -119,7 +119,7 @@ fn hook(scan: &mut Scan<'_>, host: usize, slash: usize, end: usize) -> Option<us
         }
         let longest = longest_part(rest);
         let known_by_number = known.ends_with("zapier.com") && has(rest, b"/");
-        // A secret segment of the path may not look random. Mattermost's tokens are 26 letters and digits, and some have
+        // A secret segment doesn't always look random. Mattermost's tokens are 26 letters and digits, and some have
         // only letters or only digits. For a known host with a specific path, a long segment is enough.
         let own = longest.len() == 26 && all(longest, ALNUM, b"")
             || !known.is_empty() && below.len() > 8 && longest.len() >= 16;

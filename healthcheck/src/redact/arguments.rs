@@ -165,7 +165,7 @@ fn names_user(word: &str) -> bool {
     is_flag(word) && means(trimmed(flag, b"-", b""), USER_FLAG)
 }
 
-/// Returns whether a flag takes no value, as `--password-stdin` and `--no-auth`.
+/// Returns whether a flag takes no value, such as `--password-stdin` and `--no-auth`.
 fn is_switch(name: &str) -> bool {
     split_at(name, b'-').is_some_and(|(first, _)| means(first, SWITCH)) || name.ends_with("-stdin")
 }
@@ -272,7 +272,7 @@ impl<'w> Reader<'w> {
         if self.placed(index, word) || self.text {
             return;
         }
-        // `aws configure set aws_secret_access_key x`: the next word is the secret.
+        // In `aws configure set aws_secret_access_key x`, the word after the name is the secret.
         let next = self.word(index + 1);
         if word.len() <= 64
             && looks_random(next, 8)

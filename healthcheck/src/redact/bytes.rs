@@ -46,7 +46,7 @@ classes! {
     PREFIX = 13: byte => byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     /// The first letters of the fragments of names: `key`, `pass`, `token`.
     FRAGMENT = 14: byte => among(byte, b"kptKPT");
-    /// The characters before `user:password@host`.
+    /// The characters that may precede `user:password@host`.
     OPENS_USER = 15: byte => among(byte, b" \t\n\r\"'`<>([{,;@");
     ENDS_BARE_VALUE = 16: byte => among(byte, b" \t\n\r\"'<`&;|,");
     ENDS_PARAMETER = 17: byte => among(byte, b" \t\n\r&\"'#<>)|?`\\");

@@ -72,8 +72,8 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Redacts each case and calls `holds` with the result. Prints the cases for which `holds` returns false, and returns their
-/// percentage.
+/// Redacts each case and calls `holds` with the result. Prints the cases for which `holds` returns false, and returns
+/// their percentage.
 fn failing<'c>(
     word: &str,
     cases: impl Iterator<Item = &'c Value>,

@@ -225,9 +225,9 @@ impl fmt::Debug for Rules {
 
 /// A shorter text can't contain a name, a separator and a value. So the scan skips "ok", the output of most checks.
 const SHORTEST: usize = 3;
-/// The most passes over a text that redaction has changed.
+/// How many more times a text is redacted if the previous pass has changed it.
 const MOST_ROUNDS: usize = 3;
-/// A longer text doesn't get another pass.
+/// A text with more bytes than this is redacted only once.
 const LONGEST_AGAIN: usize = 16 * 1024;
 
 impl Rules {

@@ -4,18 +4,18 @@ use super::bytes::*;
 use super::values::{is_masked, is_path, is_placeholder, is_setting, is_truth, looks_random};
 use super::words::*;
 
-/// py-healthcheck's rule: a name that contains one of these anywhere, in any case, hides its value.
+/// py-healthcheck's rule: if a name contains one of these fragments anywhere, ignoring case, its value is hidden.
 const FRAGMENTS: [&[u8]; 3] = [b"key", b"pass", b"token"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Family {
-    /// A secret only if the value looks like one.
+    /// The value is secret only if it looks like a secret.
     Faint,
     /// The value is a connection string.
     Carrier,
-    /// A secret, unless the value is clearly a setting.
+    /// The value is secret, unless it is clearly a setting.
     Weak,
-    /// A secret, unless the value is a boolean or a path.
+    /// The value is secret, unless it is a boolean or a path.
     Strong,
 }
 
@@ -114,9 +114,9 @@ fn has_fragment(name: &[u8]) -> bool {
     })
 }
 
-/// If a name is longer, only its end is judged.
+/// If a name has more bytes than this, only its end is judged.
 const LONGEST: usize = 96;
-/// If a name has more words, only the last `MOST` are judged.
+/// If a name has more words than this, only its last words are judged.
 const MOST: usize = 12;
 
 /// The words of a name and their meanings. `dbPassword`, `DB_PASSWORD` and `db.password` have the same two words.

@@ -128,7 +128,7 @@ fn name_before<'t>(scan: &Scan<'t>, sign: usize, after: usize, colon: bool) -> O
         start
     } else {
         let start = run_back(bytes, end, LONGEST_NAME, NAME);
-        // `Unseal Key 1: x`: the name is before the number.
+        // In `Unseal Key 1: x`, the name is before the number.
         match bytes.get(start..end) {
             Some(name) if name.iter().all(|byte| is(*byte, DIGIT)) => {
                 if before(bytes, start) != b' ' {
@@ -159,7 +159,7 @@ fn lead(bytes: &[u8], start: usize) -> Lead {
     let edge = run_back(bytes, start, 64, BLANK);
     match before(bytes, edge) {
         0 | b'\n' | b'\r' => Lead::Line,
-        // An escaped line feed, `\n` as two characters.
+        // An escaped line feed (`\n` as two characters) begins a line too.
         b'n' | b'r' if at(bytes, edge.wrapping_sub(2)) == b'\\' => Lead::Line,
         b'-' | b'*' | b'#' if edge < start => Lead::Line,
         b'{' | b'[' | b'(' | b',' | b';' | b'|' | b'>' | b'&' | b'?' | b'"' | b'\'' | b'`' => Lead::Field,
@@ -197,7 +197,7 @@ fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<u
         if parameter && means(pair.name, PARAMETER) {
             pair.verdict = Verdict::Of(Family::Faint);
         } else if !pair.quoted_name && mark == b' ' {
-            // `verification code: x`: two words form the name.
+            // In `verification code: x`, two words form the name.
             let previous = &bytes[run_back(bytes, pair.start - 1, 16, NAME)..pair.start - 1];
             if meaning_of_two(previous, pair.name.as_bytes()) & STRONG != 0 {
                 pair.verdict = Verdict::Of(Family::Strong);
@@ -476,7 +476,8 @@ impl Pair<'_> {
             return self.tight || self.gap || found.quoted || looks_random(text, 8);
         }
         if self.verdict == (Verdict::Fragment { telling: false }) {
-            // `KEYBOARD_LAYOUT: us` is a line of YAML, `KeyguardMonitor: screen is off` is a line of a log.
+            // In the line of YAML `KEYBOARD_LAYOUT: us`, the colon assigns a value. In the log line
+            // `KeyguardMonitor: screen is off`, it doesn't.
             let next = at(bytes, found.span.end + usize::from(found.quoted));
             let alone = matches!(next, 0 | b'\n' | b'\r');
             return is_compound(self.name) && (self.lead == Lead::Line && alone || looks_random(text, 8));
@@ -484,7 +485,7 @@ impl Pair<'_> {
         if self.tight {
             let drawn = looks_random(text, if self.verdict.hides_containers() { 6 } else { 20 });
             let open = !starts(text, b"/\\:") && !found.container;
-            // `python3-jwt:amd64` names a package and its architecture.
+            // In `python3-jwt:amd64`, the text after the colon is the architecture of a package, not a secret.
             let telling = self.verdict.is_telling() && (self.lead != Lead::Prose || is_password(self.name));
             return (telling || drawn) && (open || self.lead == Lead::Field);
         }
@@ -579,7 +580,7 @@ fn header(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize) -> usize {
     let from = if scheme { word + 1 } else { start };
     let text = scan.part(from, end).trim();
     let plain = is_state(text) || is_placeholder(text) || is_truth(text);
-    // `- cookie: fix a leak` is a sentence, not a header.
+    // In `- cookie: fix a leak`, a sentence follows the colon, not the value of a header.
     let sentence = split_at(text, b' ').is_some_and(|(first, _)| !looks_random(first, 8) && !has(text, b"="));
     if !plain && (scheme || !sentence) {
         scan.hide(from..end);

@@ -55,8 +55,8 @@ impl Scan<'_> {
     /// If the base64 at `start` contains a secret, hides all of it and returns its end. Otherwise returns `None`.
     fn base64(&mut self, start: usize) -> Option<usize> {
         let bytes = self.bytes;
-        // The slash is also a character of base64, so a path may precede the base64. So decode each run of these
-        // characters twice: the whole run, and the part after its last slash.
+        // The slash is also a character of base64, so a run of base64 characters may begin with a path. Decode each run
+        // twice: the whole run, and the part after its last slash.
         let whole = start >= self.base64_run.end;
         if whole {
             if is(before(bytes, start), BASE64) {

@@ -31,8 +31,8 @@ impl Spans {
         self.0.iter().map(|span| span.start..span.end)
     }
 
-    /// Inserts a span at its position. It searches from the end, because spans arrive nearly sorted. Only a span in a line
-    /// that is read as a command may be out of order, and the length of such a line is bounded.
+    /// Inserts a span at its position. Spans arrive nearly sorted, so the search from the end is short: a span comes too
+    /// late by at most the length of a line that is read as a command.
     pub(super) fn insert(&mut self, range: Range<usize>, quote: u8) {
         let behind = self
             .0
@@ -87,7 +87,7 @@ pub(super) struct Scan<'t> {
     pub(super) spans: Spans,
     /// In `"name": "DB_PASSWORD", "value": "x"`, the verdict on the name `DB_PASSWORD`. It applies to the value `x`.
     pub(super) announced: Option<Verdict>,
-    /// The latest run of base64 that was examined.
+    /// The position of the latest run of base64 characters that was examined.
     pub(super) base64_run: Range<usize>,
     /// The end of the latest percent-encoded word that was decoded.
     pub(super) decoded_until: usize,
@@ -160,7 +160,8 @@ impl<'t> Scan<'t> {
         Some(end)
     }
 
-    /// Hides the token that has the sign at `sign` in its middle, if any. Returns where reading continues.
+    /// Some tokens have a typical sign in their middle, such as `:` or `~`. Hides the token around the sign at `sign`, if
+    /// any. Returns where reading continues.
     pub(super) fn mark(&mut self, sign: usize) -> usize {
         // Every such token has at least three bytes after the sign. This cheap test excludes times, versions and most
         // hosts.

@@ -1,6 +1,6 @@
 //! The prefixes of providers' tokens. This file is data only; `shapes` reads it.
 //!
-//! To support a new provider, add a prefix here; no code changes.
+//! To support a new provider, add a prefix here. No code has to change.
 
 use super::bytes::{ALNUM, CAPITAL, HASH, HEX, TOKEN, WORD};
 

@@ -152,8 +152,8 @@ fn is_path_of_names(word: &str) -> bool {
     has(word, b"/") && parts(word, b"/").all(|part| is_identifier(part) || is_version(part))
 }
 
-/// Returns whether a word has at least 20 letters of one case, or many capitals in a row, and nothing else. Such a run of
-/// letters is no word of a language, as in `TOKEN ABCDEFGHIJKLMNOPQRSTUVWX`.
+/// Returns whether a word is a run of at least 20 letters that is no word of a language: all in one case, or with at least
+/// 8 capitals in a row. An example is `ABCDEFGHIJKLMNOPQRSTUVWX`.
 pub(super) fn is_long_run_of_letters(word: &str) -> bool {
     let bytes = word.as_bytes();
     let longest_of_capitals = bytes

@@ -16,7 +16,7 @@ const DEEPEST: usize = 100;
 const TOO_DEEP: &str = "…";
 /// A longer string is a sentence and not a name.
 const LONGEST_NAME: usize = 64;
-/// The most passes over changed arguments.
+/// How many more times arguments are redacted if the previous pass has changed them.
 const MOST_ROUNDS: usize = 3;
 
 const WEAK: Verdict = Verdict::Of(Family::Weak);

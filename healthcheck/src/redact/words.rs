@@ -79,7 +79,7 @@ impl<const BYTES: usize, const WORDS: usize, const SLOTS: usize> Table<BYTES, WO
         if length == 0 {
             return 0;
         }
-        // `| 0x20` converts letters to lower case. Other bytes may collide, but only with each other.
+        // `| 0x20` converts letters to lower case. It may make other bytes equal, which only causes a hash collision.
         let first = word[0] | 0x20;
         let middle = word[length / 2] | 0x20;
         let second_last = word[length.saturating_sub(2)] | 0x20;
@@ -165,7 +165,7 @@ pub(super) const ENDINGS: &[(&str, u32)] = &[
 
 #[rustfmt::skip]
 pub(super) const WORDS: &Groups = &[
-    // Names of a secret, unless the value is a boolean or a path.
+    // Words in the name of a secret. The value is secret, unless it is a boolean or a path.
     (STRONG, "\
         adgangskode apisecret authcode authorisation authorization backupcode bearer cardnumber chave clave contraseña \
         contribsys cred credential crypt csc csrf cvc cvn cvv dek geheim geheimnis geslo haslo hasło heslo hmac hotp \
@@ -180,15 +180,15 @@ pub(super) const WORDS: &Groups = &[
         palabra_secreta parole_chiave pre_shared rails_master recovery_code recovery_codes recovery_phrase \
         recovery_words security_code seed_phrase seed_words snmp_community social_security sonar_login two_factor \
         unlock_code unseal_share verification_code wallet_phrase كلمة_السر كلمة_المرور"),
-    // Names of a secret, unless the value is clearly a setting.
+    // Words in the name of a secret. The value is secret, unless it is clearly a setting.
     (WEAK, "\
         assertion auth authenticator cookie oauth pepper private salt sas seed sess session sid sig signature tok \
         auth_header"),
-    // Names of a secret only if the value looks like one.
+    // Words in the name of a secret. The value is secret only if it looks like a secret.
     (FAINT, "\
         access api authentication challenge community identity iv licence license login mfa nonce phrase recovery saml \
         sso ticket unlock unseal verifier wallet webhook magic_link one_time"),
-    // Names of connection strings.
+    // Words in the name of a connection string.
     (CARRIER, "\
         connectionstring connstr connstring dsn conn_str conn_string connection_str connection_string \
         connection_strings"),
@@ -219,8 +219,8 @@ pub(super) const WORDS: &Groups = &[
         suffix supported sync synced table tag template tenant threshold time timeout timestamp title total trace \
         tracing ttl type types unlocked until updated uri uris url urls usage user username users valid validity \
         verbose version visible vpc window zone"),
-    // Last words that name the owner or a part of a secret: `auth.cache`. If a `WEAK` name ends with such a word, the
-    // name is a secret only if the value looks like one.
+    // Last words that name the owner or a part of a secret: `auth.cache`. If a `WEAK` name ends with such a word, its
+    // value is secret only if it looks like a secret.
     (THING, "\
         account api app cache client cluster config connection db gateway header node pool profile proxy service string \
         vault"),
@@ -248,10 +248,10 @@ pub(super) const WORDS: &Groups = &[
     (VALUE_KEY, "value val v content parametervalue"),
     // Headers that are secret to the end of their line.
     (HEADER, "authorization proxy-authorization x-authorization cookie set-cookie http_cookie http_authorization"),
-    // Names that mean a secret only as a parameter of a URL.
+    // Names that mean a secret only as a parameter of a URL: `?code=x`.
     (PARAMETER, "code sign ticket sid state nonce hash cred access"),
     (TRUTH, "true false yes no on off none null nil undefined enabled disabled"),
-    // Words by which logs, validators and servers describe a secret without showing it.
+    // Words with which logs, validators and servers describe a secret without showing it, as in `token: expired`.
     (STATE, "\
         absent accepted active allowed any approved available bad blank cached changed checked completed configured \
         connected correct created degraded deleted denied deprecated disabled done empty enabled error exists expired \

@@ -166,7 +166,7 @@ fn number(file: &Path) -> Option<u64> {
 }
 
 fn ratio(quota: u64, period: u64) -> Option<f64> {
-    // Both are in microseconds, and small enough that `f64` is exact.
+    // Both numbers are in microseconds, and small enough that `f64` is exact.
     (period > 0).then(|| quota as f64 / period as f64)
 }
 

@@ -24,8 +24,8 @@ pub(crate) fn uname() -> Uname {
         node: line("/proc/sys/kernel/hostname"),
         release: line("/proc/sys/kernel/osrelease"),
         version: line("/proc/sys/kernel/version"),
-        // Kernels before 6.1 don't have this file. Then the binary's architecture is right, except for a 32-bit binary on
-        // a 64-bit kernel.
+        // Kernels before 6.1 don't have this file. Then use the architecture of the binary. It differs from the kernel's
+        // only for a 32-bit binary on a 64-bit kernel.
         machine: line("/proc/sys/kernel/arch").or_else(|| Some(std::env::consts::ARCH.to_owned())),
     }
 }
@@ -52,7 +52,7 @@ pub(crate) fn process() -> Process {
     }
 }
 
-/// Finds the user's name in `/etc/passwd`. Users of a directory service have no name here, because a request to it may
+/// Finds the user's name in `/etc/passwd`. It doesn't find users of a directory service: a request to such a service may
 /// block on the network.
 pub(crate) fn user(process: &Process) -> Option<String> {
     parse_passwd(&read("/etc/passwd")?, process.uid?)
