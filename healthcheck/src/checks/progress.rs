@@ -243,7 +243,7 @@ impl Stripe {
             self.blocks
                 .get(block)?
                 .get_or_init(|| (0..FIRST << block).map(|_| Place::new()).collect());
-            // Another thread may have added the same block meanwhile, so use `fetch_max` instead of adding.
+            // Another thread may have added the same block meanwhile. `fetch_max` counts its slots only once.
             self.places.fetch_max(places + (FIRST << block), Ordering::AcqRel);
             self.free.store(places, Ordering::Relaxed);
         }

@@ -1,8 +1,8 @@
 //! Warns once about each check that calls another machine and isn't marked `external`.
 //!
 //! Other instances call the same machine. If that machine is down, a check that isn't `external` removes all instances
-//! from rotation at once, which repairs nothing. Each network check passes its target to [`note`]. Loopback addresses and Unix
-//! sockets count as this machine.
+//! from rotation at once, which repairs nothing. Each network check passes its target to [`note`]. Loopback addresses and
+//! Unix sockets count as this machine.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
