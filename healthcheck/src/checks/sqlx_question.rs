@@ -19,7 +19,7 @@ type Asked<'c> = Pin<Box<dyn Future<Output = Result<Said, Error>> + Send + 'c>>;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Said {
     Yes,
-    /// The text is the reason.
+    /// The text says why the database doesn't meet the condition.
     No(String),
 }
 

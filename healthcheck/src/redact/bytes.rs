@@ -1,5 +1,4 @@
-//! Classes of bytes, and helpers to search in bytes. One table look-up tests whether a byte is of a class. The helpers
-//! accept positions past the end of the bytes.
+//! Classes of bytes, and helpers to search in bytes and texts. One table look-up tests whether a byte is of a class.
 
 macro_rules! classes {
     ($($(#[$doc:meta])* $name:ident = $bit:literal: $byte:ident => $holds:expr;)*) => {

@@ -113,8 +113,8 @@ impl Groups {
         limited.min_by_key(|memory| (memory.available().unwrap_or(memory.limit), memory.limit))
     }
 
-    /// Returns the used memory of a group, including its inner groups. In `memory.stat` of version 1, only entries with the
-    /// prefix "total_" include inner groups. Version 1 has no entry for slab.
+    /// Returns the used memory of a group, including its inner groups. In `memory.stat` of version 1, only entries with
+    /// the prefix "total_" include inner groups. Version 1 has no entry for slab.
     fn memory_used(&self, directory: &Path) -> Option<u64> {
         let (usage, reclaimable): (_, &[&str]) = match self.unified {
             true => (
