@@ -38,8 +38,8 @@ impl Amount {
         })
     }
 
-    /// Returns this amount plus a share of itself: the limit at which a value that was below it has recovered. It is
-    /// never above `whole`, because no value could reach that.
+    /// Returns this limit times `1 + margin`. A value that was below the limit counts as recovered at this raised limit.
+    /// The raised limit is at most `whole`, because no value can be higher.
     pub(super) fn raised(self, margin: f64, whole: u64) -> Self {
         let moved = |limit: u64| (limit as f64 * (1.0 + margin)).ceil().min(whole as f64) as u64;
         match self {
@@ -49,7 +49,7 @@ impl Amount {
         }
     }
 
-    /// Returns this amount minus a share of itself: the limit at which a value that was above it counts as recovered.
+    /// Returns this limit times `1 - margin`. A value that was above the limit counts as recovered at this lowered limit.
     pub(super) fn lowered(self, margin: f64) -> Self {
         let moved = |limit: u64| (limit as f64 * (1.0 - margin)).floor() as u64;
         match self {
@@ -67,7 +67,7 @@ impl Amount {
         }
     }
 
-    /// Returns true if `value`, out of `whole`, is less than this amount.
+    /// Returns true if this amount is above `value`. A share is compared with `value / whole`.
     pub(super) fn is_above(self, value: u64, whole: u64) -> bool {
         match self {
             Self::Share(share) => fraction(value, whole) < share,
@@ -75,7 +75,7 @@ impl Amount {
         }
     }
 
-    /// Returns true if `value`, out of `whole`, is more than this amount.
+    /// Returns true if this amount is below `value`. A share is compared with `value / whole`.
     pub(super) fn is_below(self, value: u64, whole: u64) -> bool {
         match self {
             Self::Share(share) => fraction(value, whole) > share,
@@ -88,7 +88,7 @@ impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Share(share) => {
-                // One decimal place, left out if it is zero.
+                // Round to one decimal place. `f64` prints `15`, not `15.0`.
                 let percent = (share * 1000.0).round() / 10.0;
                 write!(f, "{percent}%")
             }

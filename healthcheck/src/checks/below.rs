@@ -8,14 +8,14 @@ use crate::{Outcome, Status};
 /// Checks that a value is below its limit, such as a queue's length, a lag or the connections in use.
 ///
 /// A value that equals the limit fails, and so does NaN. After a failure, the check passes again only once the value is
-/// more than 2 % below the limit. So a value that swings around its limit causes one transition. [`below_until`] takes
-/// another limit for that. The last status is stored for each line of code that calls this function, so call it from a
-/// separate line for each value.
+/// more than 2 % below the limit. So a value that swings around its limit causes one transition. To pass again at another
+/// value, use [`below_until`]. The last status is stored for each line of code that calls this function, so call it from
+/// a separate line for each value.
 ///
 /// A run costs a comparison and a lookup, less than 1 µs.
 ///
 /// The check doesn't see the value between two runs. It doesn't see whether work progresses: a queue without a reader
-/// stays short while there is no writer. For that, use [`Progress`](super::Progress).
+/// stays short while there is no writer. To see that, use [`Progress`](super::Progress).
 ///
 /// ```
 /// use std::collections::VecDeque;
@@ -52,7 +52,7 @@ pub fn below<T: PartialOrd + Display>(value: T, limit: T) -> Outcome {
 /// let statuses = [1_000, 900, 799].map(|length| checks::below_until(length, 1_000, 800).status());
 /// assert_eq!(statuses, [Status::Fail, Status::Fail, Status::Pass]);
 /// ```
-#[allow(clippy::needless_pass_by_value)] // the same reason as for `below`
+#[allow(clippy::needless_pass_by_value)] // three values read better than three references
 #[track_caller]
 pub fn below_until<T: PartialOrd + Display>(value: T, limit: T, clears: T) -> Outcome {
     held::judge(place(), |last| {
@@ -61,7 +61,8 @@ pub fn below_until<T: PartialOrd + Display>(value: T, limit: T, clears: T) -> Ou
     })
 }
 
-/// `held` returns the limit at which the value clears, or `None` if the value is below that limit.
+/// Compares a value with its limit. `held` matters only after a failure: it returns the limit below which the check passes
+/// again, or `None` if the value is already below it.
 fn judge<T: PartialOrd + Display>(
     value: &T,
     limit: &T,
@@ -117,7 +118,7 @@ mod tests {
             outputs[1],
             "-101 is below the limit of -100 again, and clears below -102"
         );
-        // A value that isn't a number clears at the limit itself.
+        // A value that isn't a number has no margin: the check passes again directly below the limit.
         let words = ["m", "k"].map(|word| below(word, "l").status());
         assert_eq!(words, [Fail, Pass]);
     }

@@ -1,4 +1,4 @@
-//! Polls two futures in one task. It spawns nothing, so a dropped run leaves no task behind.
+//! Polls two futures in one task. Nothing is spawned, so a run that is dropped leaves no task behind.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -25,12 +25,12 @@ pub(super) async fn beside<T>(background: impl Future, work: impl Future<Output 
     .await
 }
 
-/// How long a client that retries by itself may take before the check dials the server to find the reason. Most clients
-/// answer sooner.
+/// How long `or_reason` waits for `work` before it starts `reason`. Most clients answer sooner, so `reason` rarely runs.
 const A_MOMENT: Duration = Duration::from_millis(10);
 
-/// Returns the result of `work`, or the error that `reason` finds first. `reason` starts 10 ms later. If it returns
-/// `None`, `work` continues.
+/// Returns the result of `work`, or an error that `reason` returns earlier. `work` is a request of a client that retries
+/// by itself and doesn't return why. `reason` finds that out, and starts 10 ms after `work`. If `reason` returns `None`,
+/// `work` continues.
 pub(super) async fn or_reason<T, E>(
     work: impl Future<Output = Result<T, E>>,
     reason: impl Future<Output = Option<E>>,

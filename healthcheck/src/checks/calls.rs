@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 const TENTHS: usize = 10;
 
-/// A ring buffer of counters, one for each tenth of the window. A new tenth overwrites the oldest one.
+/// A ring buffer with the counters of each tenth of the window. A new tenth overwrites the oldest tenth.
 #[derive(Debug)]
 pub(super) struct Calls {
     created: Instant,
@@ -17,7 +17,7 @@ pub(super) struct Calls {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Tenth {
-    /// The number of this tenth since `created`.
+    /// The index of this tenth, counted from `created`.
     number: u128,
     passed: u64,
     failed: u64,

@@ -3,7 +3,8 @@
 //! A client doesn't look only at the server's own certificate. It builds a path from that certificate, through the
 //! intermediates that the server sent, to a trusted authority. The path expires with its first certificate that
 //! expires. Other certificates that the server sent don't matter. So this module builds the path as a client does. If
-//! there are several paths, it takes the one that is valid longest, because clients use it once the others have expired.
+//! there are several paths, it takes the path that is valid longest, because clients use it once the other paths have
+//! expired.
 
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
@@ -16,15 +17,16 @@ use x509_cert::der::Decode;
 
 use super::trust::Trust;
 
-/// The first certificate of a path to expire.
+/// The certificate of a path that expires first, and when it expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct End {
-    /// "the certificate" for the server's own; for others their kind and name.
+    /// "the certificate" for the server's own certificate. Otherwise the kind and the name of the certificate.
     pub(super) what: String,
     pub(super) at: SystemTime,
 }
 
-/// Returns the end of the path from the first of the `shown` certificates to a trusted authority.
+/// Returns when the path from the server's certificate to a trusted authority expires. `shown` are the certificates that
+/// the server sent, its own first.
 pub(super) fn end_of_path(
     shown: &[CertificateDer<'_>],
     trust: &Trust,
@@ -45,7 +47,7 @@ pub(super) fn end_of_path(
         let ends = std::iter::once(own_end.clone())
             .chain(between)
             .chain(end_of_anchor(path.anchor(), trust));
-        // `min_by_key` returns the first of several that expire together: the one nearest to the server.
+        // If several certificates expire at the same time, `min_by_key` returns the one nearest to the server.
         if let Some(first) = ends.min_by_key(|end| end.at) {
             let mut latest = latest.borrow_mut();
             if latest.as_ref().is_none_or(|latest| first.at > latest.at) {
@@ -64,15 +66,15 @@ pub(super) fn end_of_path(
         None,
         Some(&look),
     );
-    // `look` rejects every path, so `paths` is always an error. It matters only if there was no path.
+    // `look` rejects every path, so `paths` is always an error. The error matters only if there was no path.
     let why = paths.err().map(|error| error.to_string()).unwrap_or_default();
     latest
         .into_inner()
         .ok_or_else(|| format!("no path leads to a trusted authority: {why}"))
 }
 
-/// Returns the end of a trusted authority. If it has several certificates, a client takes any valid one, so the last to
-/// expire counts.
+/// Returns when a trusted authority expires. If the authority has several certificates, a client uses any valid one. So
+/// the certificate that expires last counts.
 fn end_of_anchor(anchor: &TrustAnchor<'_>, trust: &Trust) -> Option<End> {
     let same = |other: &TrustAnchor<'_>| {
         (&other.subject, &other.subject_public_key_info) == (&anchor.subject, &anchor.subject_public_key_info)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The longest timeout: practically without limit, and still within the range of `Instant`.
+/// The longest timeout: longer than any process runs, but still within the range of `Instant`.
 const LONGEST: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// Returns the time `limit` from now, or about 30 years from now if `limit` is longer.
@@ -12,8 +12,8 @@ pub(super) fn after(limit: Duration) -> Instant {
     Instant::now() + limit.min(LONGEST)
 }
 
-/// Returns the middle between now and the deadline. If an existing connection doesn't answer until then, there is still
-/// time for a new one.
+/// Returns the middle between now and the deadline. A check waits until then for an existing connection. If that doesn't
+/// answer, the check still has time to open a new connection.
 pub(super) fn half(deadline: Instant) -> Instant {
     let now = Instant::now();
     now + deadline.saturating_duration_since(now) / 2

@@ -12,10 +12,11 @@ use super::resolve::resolve;
 use super::shared;
 use super::span::span;
 
-/// Connects to the first address of `host` that accepts. Lookup and connections together take at most `limit`.
+/// Connects to the first address of `host` that accepts a connection. Lookup and connections together take at most
+/// `limit`.
 ///
-/// It tries the addresses in turn. Each gets an equal part of the remaining time, so that an address that doesn't answer
-/// leaves time for the others.
+/// It tries the addresses in turn. Each address gets an equal part of the remaining time, so that an address that doesn't
+/// answer leaves time for the others.
 pub(super) async fn dial(host: &str, port: u16, limit: Duration) -> Result<(SocketAddr, TcpStream), Problem> {
     let started = Instant::now();
     let resolved = resolve(host, limit).await;
@@ -42,12 +43,12 @@ pub(super) fn split(addr: &str) -> Option<(&str, u16)> {
     Some((host, port.parse().ok()?))
 }
 
-/// Returns true if the text can be a host name or an IPv4 address. A URL can't.
+/// Returns true if the text can be a host name or an IPv4 address. Returns false for a URL.
 pub(super) fn is_name(host: &str) -> bool {
     !host.is_empty() && !host.contains([':', '/', '@', '?', '[', ']', ' '])
 }
 
-/// Connects to the first address that accepts, or returns the errors of all addresses.
+/// Connects to the first address that accepts a connection. If no address does, returns the errors of all addresses.
 async fn connect_any<T, F>(
     addresses: &[SocketAddr],
     limit: Duration,

@@ -9,18 +9,19 @@ use crate::Outcome;
 ///
 /// It warns below 15 % and fails below 5 % of the space that an ordinary user can fill, as `df` counts it. Set other
 /// limits as a share or as a size. A share also applies to the number of free files (inodes), if the file system limits
-/// it. After crossing a limit, the check recovers at 2 % above the limit ([`margin`](DiskSpace::margin)).
+/// that number. After crossing a limit, the check recovers at 2 % above the limit ([`margin`](DiskSpace::margin)).
 ///
-/// The check fails if the file system is mounted read-only, because Linux remounts it so after a disk error.
-/// [`read_only`](DiskSpace::read_only) allows it. A file system without a size passes as "unknown".
+/// The check fails if the file system is mounted read-only, because Linux remounts a file system read-only after a disk
+/// error. [`read_only`](DiskSpace::read_only) allows read-only file systems. If the file system reports no size, the check
+/// passes as "unknown".
 ///
 /// A run costs one or two system calls for that file system, about 1 µs on a local disk. On ext4 it also reads the list
 /// of mounts, about 20 µs. Use it in a sync function, which has its own thread, because a dead network disk may block it
 /// for minutes.
 ///
 /// The check doesn't see whether this user may write to `path`, or a quota. It doesn't see the free space below an
-/// overlay, a network disk or a thinly provisioned volume. If the disk isn't mounted at `path`, it checks the file
-/// system of the empty directory.
+/// overlay, a network disk or a thinly provisioned volume. If the disk isn't mounted, `path` is only an empty directory,
+/// and the check sees the file system of that directory.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -140,7 +141,8 @@ mod tests {
     use super::*;
     use crate::Status;
 
-    /// Each test uses a different path, because the last status is stored by path.
+    /// Judges a file system of 1000 bytes with the default limits. Each test uses a different path, because the last
+    /// status is stored by path.
     fn judged(path: &str, free: u64, files: Option<u64>) -> Outcome {
         let room = |free| Room { free, whole: 1000 };
         disk_space(path).judge(Space {

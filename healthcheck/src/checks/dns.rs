@@ -11,8 +11,8 @@ use crate::Outcome;
 /// Checks that the system's resolver finds an address for a name, in `/etc/hosts`, DNS or another configured source.
 ///
 /// A run costs a thread while the resolver works, usually a few milliseconds, and a query if no cache has the answer. If
-/// a lookup hangs, later runs wait for the same lookup instead of starting another. The check fails after 3 s by
-/// default, before the timeout of the check itself, so that the output has the layer `DNS`.
+/// a lookup hangs, later runs wait for the same lookup instead of starting another. The lookup fails after 3 s by
+/// default. That is shorter than the default timeout of a run, so the output still shows the layer `DNS`.
 ///
 /// The check doesn't see where the address came from, or whether it is the right one:
 /// - `/etc/hosts` and a cache (nscd, systemd-resolved) still answer while every name server is down.
@@ -62,7 +62,7 @@ impl Dns {
         }
         let resolved = resolve(name, self.timeout).await;
         if name.parse::<IpAddr>().is_err() {
-            // An address needs no lookup. Other instances use the same name server.
+            // A lookup uses a name server that other instances use too. An IP address needs no lookup.
             shared::note_resolved(name, resolved.as_deref().unwrap_or_default());
         }
         match resolved {

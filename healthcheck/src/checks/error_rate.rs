@@ -21,14 +21,15 @@ pub fn error_rate(window: Duration) -> ErrorRate {
 /// and the check uses them instead of sending requests of its own.
 ///
 /// It warns above 10 % of failed calls and fails above 50 %. It needs at least 10 calls in the window. All three can be
-/// set. Clones share the recorded calls and the last status: use one clone in the code that calls, and provide another.
-/// The window slides in tenths of its length. Recording a call costs a clock read and a lock, about 40 ns.
+/// set. Clones share the recorded calls and the last status: use one clone in the code that calls the dependency, and
+/// provide another to the check. The window slides in tenths of its length. Recording a call costs a clock read and a
+/// lock, about 40 ns.
 ///
 /// After crossing a limit, the check recovers at 2 % below the limit ([`margin`](Self::margin)). The check doesn't see
 /// calls that aren't recorded. A call that hangs isn't recorded either, so record a timeout as a failure.
 ///
-/// With fewer calls, [`check`](Self::check) passes and [`check_or`](Self::check_or) runs a probe. With enough calls no
-/// probe runs, so a busy dependency gets no extra requests.
+/// If the window has too few calls, [`check`](Self::check) passes, and [`check_or`](Self::check_or) runs a probe. With
+/// enough calls no probe runs, so a busy dependency gets no extra requests.
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,13 +56,13 @@ pub struct ErrorRate {
     at_least: u64,
     thresholds: Thresholds,
     calls: Arc<Calls>,
-    /// The last status by these thresholds. A clone with other thresholds has a separate one.
+    /// The last status, as judged by these thresholds. A clone with other thresholds has a separate last status.
     held: Arc<Held>,
 }
 
 impl ErrorRate {
     /// Returns a check of the calls within the last `window`. Choose 10 s to 5 min: long enough for some traffic, short
-    /// enough to notice a change. With a window of zero, the check always fails with that reason.
+    /// enough to notice a change. A window of zero is invalid: the check then always fails, and the output says why.
     #[must_use]
     pub fn new(window: Duration) -> Self {
         Self {
@@ -97,7 +98,7 @@ impl ErrorRate {
         self
     }
 
-    /// Sets how many calls the window must have at least for a status. Default: 10.
+    /// Sets the minimum number of calls in the window. With fewer calls, the check doesn't judge them. Default: 10.
     #[must_use]
     pub const fn at_least(mut self, calls: u64) -> Self {
         self.at_least = calls;
@@ -111,7 +112,7 @@ impl ErrorRate {
         self.calls.record(result.is_ok());
     }
 
-    /// Runs the check. With too few calls in the window, it passes with that note.
+    /// Runs the check. With too few calls in the window, it passes, and the output says so.
     pub fn check(&self) -> Outcome {
         self.judge().unwrap_or_else(|few| {
             let calls = if few == 1 { "call" } else { "calls" };
@@ -133,7 +134,7 @@ impl ErrorRate {
         }
     }
 
-    /// Returns the outcome, or the number of calls if there are too few.
+    /// Returns the outcome. If the window has too few calls, returns their number as the error.
     fn judge(&self) -> Result<Outcome, u64> {
         if let Some(outcome) = self.thresholds.problem("error_rate") {
             return Ok(outcome);
@@ -208,7 +209,7 @@ mod tests {
         );
         record(&evidence, 20, 0);
         assert_eq!(evidence.check().status(), Pass);
-        // A clone with other limits doesn't use the last status of these limits.
+        // A clone with another margin has its own last status, so it doesn't know that the limit was crossed.
         record(&evidence, 0, 10);
         assert_eq!(evidence.check().status(), Warn);
         record(&evidence, 60, 0);
@@ -273,7 +274,7 @@ mod tests {
         let empty = error_rate(Duration::ZERO);
         record(&empty, 1, 1);
         assert_eq!(empty.check().status(), Status::Fail);
-        // An endless window has all calls.
+        // The longest possible window contains all calls.
         let endless = error_rate(Duration::MAX);
         record(&endless, 20, 0);
         assert_eq!(endless.check().status(), Status::Pass);

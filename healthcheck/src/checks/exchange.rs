@@ -1,5 +1,5 @@
-//! Sends one HTTP request and reads the response over a new connection. A kept one wouldn't show whether new ones
-//! work.
+//! Sends one HTTP request over a new connection and reads the response. An existing connection wouldn't show whether a
+//! new client can connect.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ pub(super) struct Answer {
     pub(super) body: Body,
 }
 
-/// The response body, if it isn't longer than the limit.
+/// The response body, or `TooLong` if the body is longer than the limit.
 pub(super) enum Body {
     Whole(Bytes),
     TooLong,
@@ -75,7 +75,7 @@ impl Exchange {
         }
     }
 
-    /// Records a problem of the configuration. A run then sends nothing and fails with it.
+    /// Records a problem of the configuration. A run then sends no request, and fails with the first recorded problem.
     pub(super) fn problem(&mut self, what: String) {
         self.problems.push(what);
     }
@@ -93,7 +93,7 @@ impl Exchange {
         if !target.https {
             return self.ask(target, connection, request, longest, deadline).await;
         }
-        // Certificates have the name without the final dot of a fully qualified name.
+        // A fully qualified name may end with a dot, but the names in certificates don't.
         let name = target.host.strip_suffix('.').unwrap_or(&target.host);
         let secured = secure(connection, name, self.ca_file.as_deref(), deadline).await;
         let secured = secured

@@ -10,8 +10,8 @@ use crate::Outcome;
 /// A directory fails, because its time changes when a name is added or removed, not when a file in it is written.
 ///
 /// The check doesn't see whether the file is complete or empty: a job that fails after opening its file leaves a fresh
-/// one. Let the job write to a temporary file and rename it. The check doesn't see that a time was set explicitly
-/// (`touch`, a restored archive).
+/// but incomplete file. Let the job write to a temporary file and rename it. The check doesn't see that a program set
+/// the file's time explicitly (`touch`, a restored archive).
 ///
 /// A run costs one `stat`. Use it in a sync function, which has its own thread. Ages depend on the machine's clock. A
 /// file with a time in the future passes only if it is at most `max_age` ahead. Otherwise a file that a broken clock
@@ -95,7 +95,7 @@ mod tests {
         );
         std::fs::write(&file, "").unwrap();
         assert_eq!(file_fresh(&file, HOUR).status(), Status::Pass);
-        // The directory's time is recent only because a name was added.
+        // The directory's time is recent too, because a file was added to it, but a directory must fail.
         let folder = file_fresh(directory.path(), HOUR);
         assert_eq!(folder.status(), Status::Fail);
         assert!(

@@ -9,13 +9,13 @@ use crate::Outcome;
 
 /// Checks that a worker regularly calls [`beat`](Self::beat). It fails if there was no beat for `max_age`.
 ///
-/// Clones share the heartbeat: use one in the worker and provide another. Before the first beat, the time counts from
-/// [`new`](Self::new), so the check also notices a worker that never starts. A beat costs a clock read and a store,
-/// about 25 ns, without a lock. The clock is monotonic, so setting the machine's time has no effect, and the time during
-/// which the machine is suspended doesn't count.
+/// Clones share the heartbeat: use one clone in the worker and provide another to the check. Before the first beat, the
+/// time counts from [`new`](Self::new), so the check also notices a worker that never starts. A beat costs a clock read
+/// and a store, about 25 ns, without a lock. The clock is monotonic, so setting the machine's time has no effect, and
+/// the time during which the machine is suspended doesn't count.
 ///
 /// The check doesn't see the work between two beats. If several workers share a heartbeat, it doesn't see that one
-/// of them has stopped. Use one heartbeat for each, or [`Progress`](super::Progress).
+/// of them has stopped. Use one heartbeat for each worker, or [`Progress`](super::Progress).
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,7 +44,7 @@ pub struct Heartbeat {
 #[derive(Debug)]
 struct Pulse {
     created: Instant,
-    /// Nanoseconds from `created` to the last beat; 0 before the first. A `u64` is enough for 584 years.
+    /// Nanoseconds from `created` to the last beat; 0 before the first beat. A `u64` is enough for 584 years.
     last: AtomicU64,
 }
 

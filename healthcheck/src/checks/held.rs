@@ -1,15 +1,17 @@
 //! Stores the last status of a check with limits, for the hysteresis of the limits.
 //!
-//! Without hysteresis, a value that swings around its limit would cause a transition at each crossing. So a crossed
-//! limit clears only when the value is a margin beyond it. A ready-made check is built anew for each run. So this module
-//! stores its last status under a key of its subject and its limits. Two checks with the same key share the status.
+//! Without hysteresis, a value that swings around its limit would cause a transition at each crossing. So after crossing
+//! a limit, a check recovers only once the value is back by a margin. A ready-made check is built anew for each run. So
+//! this module stores its last status under a key of its subject and its limits. Two checks with the same key share the
+//! status.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::{Outcome, Status};
 
-/// The default margin: how far beyond a crossed limit a value must be to clear, as a share of the limit.
+/// The default margin, as a share of the limit: how far on the good side of a crossed limit a value must be before the
+/// check recovers.
 pub(super) const MARGIN: f64 = 0.02;
 
 /// The last status of one check.
@@ -21,7 +23,7 @@ impl Held {
         Self(Mutex::new(Status::Pass))
     }
 
-    /// Calls `judge` with the last status, and stores the new one.
+    /// Calls `judge` with the last status, and stores the status that it returns.
     pub(super) fn judge(&self, judge: impl FnOnce(Status) -> Outcome) -> Outcome {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = judge(*last);
@@ -39,11 +41,11 @@ static HELD: Entries = Mutex::new(BTreeMap::new());
 
 type Entries = Mutex<BTreeMap<String, Status>>;
 
-/// The most entries, so that a service with endlessly many keys can't fill the memory. Without an entry, a check clears
-/// at the limit itself.
+/// The maximum number of entries, so that a service that keeps creating keys can't fill the memory. A check without an
+/// entry has no margin: it recovers at the limit itself.
 const MOST: usize = 1024;
 
-/// The same as [`Held::judge`], with the last status in the global map under the key `what`.
+/// Calls `judge` with the last status under the key `what` in the global map, and stores the new status there.
 pub(super) fn judge(what: String, judge: impl FnOnce(Status) -> Outcome) -> Outcome {
     judge_by(&HELD, what, judge)
 }

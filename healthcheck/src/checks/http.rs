@@ -21,15 +21,16 @@ use crate::Outcome;
 /// redirects, so a redirect fails unless its status is in the range. It uses HTTP/1.1, and validates certificates with
 /// the machine's authorities or those of [`ca_file`](Http::ca_file).
 ///
-/// Each run looks the name up and opens a new connection, as a new client does. A kept connection might still work while
+/// Each run looks the name up and opens a new connection, as a new client does. A reused connection might still work while
 /// the server refuses every new client, the name has a new address, or the certificate was replaced.
 ///
 /// A run costs a lookup, a connection and a request. With `https` it also costs a handshake, about 1 ms of CPU time, and
 /// every five minutes 10 ms to read the machine's authorities. It reads at most 1 MiB of the response, and closes the
 /// connection.
 ///
-/// The check sees only the first address of the name that accepts. It doesn't see HTTP/2 or HTTP/3. It doesn't see the
-/// service behind a cache or proxy that answers by itself, or parts of the response that you don't require.
+/// The check sees only the first address of the name that accepts a connection. It doesn't test HTTP/2 or HTTP/3. If a
+/// cache or proxy answers by itself, the check doesn't see the service behind it. It ignores parts of the response that
+/// you don't require.
 ///
 /// A failure begins with its layer: `DNS`, `connect`, `TLS`, `protocol` (no response, or not HTTP) or `verdict` (an
 /// unexpected response). The output never shows the query of the URL or the values of headers. Credentials in the URL
@@ -67,7 +68,7 @@ pub struct Http {
     headers: Vec<(String, String)>,
 }
 
-/// How many bytes of a response body are read.
+/// The most bytes of a response body that a run reads.
 const LONGEST_BODY: usize = 1 << 20;
 
 impl Http {
@@ -110,7 +111,7 @@ impl Http {
     }
 
     /// Requires that the body is JSON of at most 1 MiB, with the value `expected` at the JSON pointer `pointer`
-    /// (RFC 6901) such as `"/status"` or `"/nodes/0/up"`. Several calls add up.
+    /// (RFC 6901) such as `"/status"` or `"/nodes/0/up"`. If you call it several times, the body must have all the values.
     pub fn json(mut self, pointer: impl Into<String>, expected: impl Serialize) -> Self {
         let pointer = pointer.into();
         if !pointer.is_empty() && !pointer.starts_with('/') {
@@ -254,7 +255,7 @@ impl IntoFuture for Http {
     }
 }
 
-/// Formats a status, such as "404 Not Found". A status without a name is only the number.
+/// Formats a status, such as "404 Not Found". For a status without a standard name, returns only the number.
 pub(super) fn shown(status: StatusCode) -> String {
     match status.canonical_reason() {
         Some(reason) => format!("{} {reason}", status.as_str()),
@@ -266,7 +267,7 @@ pub(super) fn shown(status: StatusCode) -> String {
 fn redirect(answer: &Answer) -> Option<&str> {
     let to = answer.headers.get(header::LOCATION)?.to_str().ok()?;
     let to = to.split(['?', '#']).next()?;
-    // The part before an "@" may be a password.
+    // If the URL has an "@", the part before it may be a password. Then don't show the URL.
     (answer.status.is_redirection() && !to.contains('@')).then_some(to)
 }
 

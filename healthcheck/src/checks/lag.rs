@@ -17,13 +17,14 @@ use crate::{Outcome, Status};
 /// Checks how far a consumer is behind, by a value that the application's own client reads: a Kafka group's lag, the
 /// length of a queue, or the age of the oldest message or of a replica.
 ///
-/// `read` returns a number or a `Duration`, or a `Result` of one. An error is a failure, and so is no value within 3 s.
-/// Set the limits with [`warn_above`](Lag::warn_above) and [`fail_above`](Lag::fail_above), in the same type. Without a
-/// limit the check fails, because it would check nothing. After crossing a limit, the check recovers at 2 % below the
-/// limit ([`margin`](Lag::margin)). The last status is stored for each line of code that calls this function.
+/// `read` returns a number or a `Duration`, or a `Result` of one. The check fails if `read` returns an error, or if it
+/// takes longer than 3 s. Set the limits with [`warn_above`](Lag::warn_above) and [`fail_above`](Lag::fail_above), in
+/// the same type. Without a limit the check fails, because it would check nothing. After crossing a limit, the check
+/// recovers at 2 % below the limit ([`margin`](Lag::margin)). The last status is stored for each line of code that calls
+/// this function.
 ///
-/// A run costs as much as `read`. The check doesn't see whether the consumer works: while consumer and producer both
-/// stand still, the lag doesn't grow. For that, use [`Progress`](super::Progress).
+/// A run costs as much as `read`. The check doesn't see whether the consumer works: while consumer and producer are both
+/// stopped, the lag doesn't grow. To see that, use [`Progress`](super::Progress).
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -87,10 +88,10 @@ pub trait IntoLag {
     /// The type of the lag.
     type Value: LagValue;
 
-    /// Returns the lag, or a failed outcome with the reason why there is none.
+    /// Returns the lag, or a failed outcome with the reason why there is no lag.
     ///
     /// # Errors
-    /// The failed outcome of an `Err`.
+    /// Returns the failed outcome if the value is an `Err`.
     fn into_lag(self) -> Result<Self::Value, Outcome>;
 }
 
@@ -116,7 +117,7 @@ pub trait LagValue: sealed::Sealed {}
 mod sealed {
     #[allow(unnameable_types)] // Seals the trait.
     pub trait Sealed: Copy {
-        /// Converts to `f64` for comparing. Above 2^53 it rounds to the nearest.
+        /// Converts the value to `f64` for comparing. Values above 2^53 are rounded.
         fn number(self) -> f64;
         fn shown(self) -> String;
         /// Formats a number from [`number`](Self::number) as a value of this type.
@@ -214,7 +215,7 @@ impl<V: LagValue> Limits<V> {
                 let Some(limit) = limit else { continue };
                 let (number, shown) = (limit.number(), limit.shown());
                 let clears = number - number.abs() * margin;
-                // No lag can be below a limit that is NaN, so it counts as crossed.
+                // No lag is below a limit that is NaN, so such a limit counts as crossed.
                 let told = if lag > number || number.is_nan() {
                     format!("{found}, above {shown}")
                 } else if last >= status && lag > clears {

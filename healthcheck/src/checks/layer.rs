@@ -10,15 +10,15 @@ pub(super) enum Layer {
     /// The name lookup failed.
     #[cfg_attr(not(feature = "checks-net"), allow(dead_code))]
     Dns,
-    /// No connection to the address.
+    /// The address didn't accept a connection.
     Connect,
     /// The handshake failed, or the certificate is invalid.
-    #[allow(dead_code)] // Unused if the features of the checks that use it are off.
+    #[allow(dead_code)] // Only some features enable a check that uses this layer.
     Tls,
-    /// No response, or a response that isn't valid in the protocol.
+    /// The server sent no response, or one that isn't valid in the protocol.
     #[allow(dead_code)]
     Protocol,
-    /// A valid response that reports a failure.
+    /// The server sent a valid response, and the response reports a failure.
     #[allow(dead_code)]
     Verdict,
 }
@@ -36,7 +36,7 @@ impl Layer {
         const WORDS: [(Layer, &[&str]); 3] = [
             (
                 Layer::Dns,
-                // The texts of the standard library on Unix and on Windows, and of hyper.
+                // Texts from the standard library on Unix, from the standard library on Windows, and from hyper.
                 &["failed to lookup address", "No such host", "dns error"],
             ),
             (Layer::Tls, &["certificate", "tls handshake", "fatal alert"]),

@@ -6,10 +6,10 @@ use crate::{Outcome, Status};
 /// Checks the machine's load for each CPU: how many tasks run or wait for a CPU (on Linux also for a disk).
 ///
 /// It warns above 2 tasks for each CPU, on average over five minutes. It fails only if you set
-/// [`fail_above`](Load::fail_above): a busy machine still answers, and removing it moves its load to the others. In a
-/// container, too, it is the load of the whole machine. After crossing a limit, the check recovers at 2 % below the
-/// limit ([`margin`](Load::margin)). If the system has no load (Windows, a sandbox without `/proc/loadavg`), the check
-/// passes as "unknown, because …".
+/// [`fail_above`](Load::fail_above): a busy machine still answers, and removing it moves its load to the other machines.
+/// In a container, too, the check uses the load of the whole machine. After crossing a limit, the check recovers at 2 %
+/// below the limit ([`margin`](Load::margin)). If the system doesn't provide the load (Windows, a sandbox without
+/// `/proc/loadavg`), the check passes as "unknown, because …".
 ///
 /// A run reads two small kernel files, about 5 µs. The check doesn't see a container's own CPU limit, or how often that
 /// limit throttles this process (`nr_throttled` in `cpu.stat`).
@@ -108,8 +108,8 @@ impl Load {
     }
 }
 
-/// Returns the number of the machine's CPUs. On Linux it doesn't use `available_parallelism`, which may be less in a
-/// container, because the load is the machine's.
+/// Returns the number of the machine's CPUs. On Linux it doesn't use `available_parallelism`: that number may be lower in
+/// a container, but the load is always that of the whole machine.
 fn cpus() -> Option<usize> {
     let online = system::online_cpus();
     if cfg!(target_os = "linux") {

@@ -10,15 +10,15 @@ use crate::environment::{cgroup, system};
 ///
 /// **Available memory** is memory that the kernel can allocate without swapping: free memory + page cache of files
 /// (active and inactive) + reclaimable slab. `/environment` uses the same definition.
-/// - For a machine it is `MemAvailable`.
-/// - For a container (cgroup v1 or v2) it is the limit minus used memory, without page cache and reclaimable slab. If
-///   groups are nested, the group with the least available memory counts.
+/// - For a machine, available memory is `MemAvailable`.
+/// - For a container (cgroup v1 or v2), available memory is the limit minus used memory. Used memory doesn't include page
+///   cache and reclaimable slab. If groups are nested, the group with the least available memory counts.
 ///
-/// So page cache alone never fails a container. The kubelet's "working set" counts active page cache as used, so it is
-/// higher.
+/// So the check never fails only because page cache fills a container. The kubelet's "working set" counts active page
+/// cache as used, so it is higher than the used memory here.
 ///
 /// After crossing a limit, the check recovers at 2 % above the limit ([`margin`](Memory::margin)). If the memory is
-/// unknown (a sandbox without these files), the check passes as "unknown, because …".
+/// unknown (in a sandbox without the kernel's files), the check passes as "unknown, because …".
 ///
 /// A run reads a few small kernel files, about 100 µs. The check doesn't see swap, throttling by `memory.high`, a limit
 /// of the address space (`ulimit -v`), or peaks between two runs.
@@ -98,7 +98,7 @@ impl Memory {
     }
 }
 
-/// Passes, because an unknown value must not remove an instance from service.
+/// Returns the outcome for unknown memory. It passes, because an unknown value must not remove an instance from service.
 fn unknown(why: &str) -> Outcome {
     Outcome::pass(format!("how much memory is free is unknown, because {why}"))
 }
@@ -177,7 +177,7 @@ mod tests {
             let told = outcome.output().as_str().unwrap_or_default();
             assert!(told.contains("is unknown, because "), "{told}");
         }
-        // A container's limit is enough to judge by.
+        // If the machine's memory is unknown, the container's limit still applies.
         let full = cgroup::MemoryLimit {
             limit: 100,
             used: Some(99),

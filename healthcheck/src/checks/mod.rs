@@ -1,10 +1,10 @@
 //! Ready-made checks. Call them inside an annotated function.
 //!
-//! Each is a function, or a builder that you finish with `.check()` or `.await`. It returns an
-//! [`Outcome`](crate::Outcome) whose output has the request and its result, without credentials. The output of a failed
+//! Each check is a function, or a builder that you finish with `.check()` or `.await`. It returns an
+//! [`Outcome`](crate::Outcome). The output shows the request and its result, without credentials. The output of a failed
 //! network check begins with the layer: `DNS`, `connect`, `TLS`, `protocol` (no valid response) or `verdict` (a valid
-//! response that reports a failure). An invalid setting such as "15 percent" doesn't panic; the check fails with an
-//! example of a valid one.
+//! response that reports a failure). An invalid setting such as "15 percent" doesn't cause a panic: the check fails, and
+//! the output has an example of a valid setting.
 //!
 //! ```
 //! use std::time::Duration;
@@ -25,37 +25,39 @@
 //! # export();
 //! ```
 //!
-//! A green check proves only what it has checked, so the table lists the blind spots of each:
+//! A check that passes proves only what it has checked. So the table also lists what each check doesn't see. The third
+//! column shows the required feature, and whether you call the check from a sync function, an async function, or any.
 //!
 //! | check | passes while | feature, function | cost of a run | doesn't see |
 //! |---|---|---|---|---|
 //! | [`below`], [`below_until`] | a value is below its limit | any | 1 µs | what happened between two runs |
 //! | [`lag`] | a consumer isn't far behind | async | what the closure costs | whether the consumer moves |
-//! | [`once`] | a warm-up has finished | any | a load | whether it still holds |
-//! | [`task`](fn@task), [`Task`] | a background task runs | any | a load or a lock | a task that runs and does nothing |
-//! | [`Heartbeat`] | a worker beats | any | 25 ns a beat | what it does between two beats |
-//! | [`Progress`] | work that is in flight moves | any | 50 ns to begin, 50 ns to end | work that never begins, whether it succeeds |
+//! | [`once`] | a one-time task has finished | any | an atomic load | whether its result still exists |
+//! | [`task`](fn@task), [`Task`] | a background task runs | any | an atomic load or a lock | a task that runs and does nothing |
+//! | [`Heartbeat`] | a worker beats | any | 25 ns a beat | what the worker does between two beats |
+//! | [`Progress`] | work in flight makes progress | any | 50 ns to begin, 50 ns to end | work that never begins, whether work succeeds |
 //! | [`error_rate`], [`ErrorRate`] | the application's own calls succeed | any, with a probe async | 40 ns a call | calls that aren't recorded |
-//! | [`file_exists`] | a file is there | sync | a `stat` | its content, whether it may be read |
-//! | [`file_fresh`] | a file was written lately | sync | a `stat` | whether it is whole or empty |
+//! | [`file_exists`] | a file exists | sync | a `stat` | its content, whether the process may read it |
+//! | [`file_fresh`] | a file was written lately | sync | a `stat` | whether the file is complete or empty |
 //! | [`runtime_lag`] | tokio wakes tasks in time | async | a timer, 10 ms of waiting | stalls between two runs, other runtimes |
-//! | `dns` | a name has an address | `checks-net`, async | a lookup | caches, `/etc/hosts`, search domains, whether it is the right one |
-//! | `tcp` | something accepts connections | `checks-net`, async | a lookup, a connection | a process that hangs |
-//! | `http` | a web service answers as it should | `checks-http`, async | a lookup, a connection, a request | other addresses of the name, caches between |
-//! | `upstream` | another service's own report says so | `checks-http`, async | the same, and the other's checks | other instances behind the name |
-//! | `tls` | no certificate of the path ends soon | `checks-tls`, async | a connection, a handshake | revocation, other addresses of the name |
-//! | `redis` | Redis answers, with `writable` takes writes | `checks-redis`, async | with a client a connection, else a PING | other nodes, how stale a replica is |
-//! | `sqlx` | a database answers, takes writes, or says yes to a question in SQL | `checks-sqlx`, async | a round trip or two | tables that weren't asked for; new clients, while the pool has a connection |
-//! | `tonic` | a gRPC server says that it serves | `checks-tonic`, async | a call | new clients, other servers of a balanced channel |
-//! | `disk_space` | there is room for bytes and files, and it isn't read-only | `checks-system`, sync | a system call | permissions, quotas |
-//! | `memory` | there is memory, also within a container's limit | `checks-system`, any | 100 µs | swap, `memory.high`, peaks |
+//! | `dns` | a name has an address | `checks-net`, async | a lookup | caches, `/etc/hosts`, search domains, whether the address is the right one |
+//! | `tcp` | a server accepts connections | `checks-net`, async | a lookup, a connection | a process that hangs |
+//! | `http` | a web service sends the expected response | `checks-http`, async | a lookup, a connection, a request | other addresses of the name, caches in between |
+//! | `upstream` | another service's own report is a success | `checks-http`, async | the same as `http`, and the other service's checks | other instances behind the name |
+//! | `tls` | no certificate of the path expires soon | `checks-tls`, async | a connection, a handshake | revocation, other addresses of the name |
+//! | `redis` | Redis answers, and with `writable` also accepts writes | `checks-redis`, async | with a client a connection, otherwise a PING | other nodes, how stale a replica is |
+//! | `sqlx` | a database answers, accepts writes, or meets a condition in SQL | `checks-sqlx`, async | a round trip or two | tables that no query reads; whether new clients can connect, while the pool has a connection |
+//! | `tonic` | a gRPC server reports that it serves | `checks-tonic`, async | a call | whether new clients can connect, other servers of a balanced channel |
+//! | `disk_space` | a file system has free space and free files, and isn't read-only | `checks-system`, sync | a system call | permissions, quotas |
+//! | `memory` | memory is available, also within a container's limit | `checks-system`, any | 100 µs | swap, `memory.high`, peaks |
 //! | `load` | the machine isn't overloaded | `checks-system`, any | 5 µs | a container's own CPU limit |
-//! | `open_files` | the process can open more | `checks-system`, any | 20 µs | the whole machine's limit |
+//! | `open_files` | the process can open more files | `checks-system`, any | 20 µs | the whole machine's limit |
 //!
 //! - **Network checks see what a new client sees.** `http`, `upstream`, `tls` and `redis` with a client look the name up
 //!   and open a new connection for each run.
-//! - **Limits have a margin.** After crossing a limit, a check recovers only 2 % of the limit beyond it, or the `margin`
-//!   that you set. So a value that swings around its limit causes one transition.
+//! - **Limits have a margin.** If a value crosses a limit, the check recovers only once the value is back on the good
+//!   side by a margin: 2 % of the limit, or the `margin` that you set. So a value that swings around its limit causes
+//!   one transition.
 //! - **An unknown value passes**, with the output "unknown, because …". It must not remove an instance from service.
 //! - **A run leaves nothing behind**: no connection, thread or file. The only exception: name lookups that hang, at most
 //!   one for each name. The application's own pools and clients keep their connections.
@@ -74,7 +76,7 @@ mod lag;
 mod once;
 mod progress;
 mod runtime_lag;
-#[allow(dead_code)] // Only the network checks record their targets.
+#[allow(dead_code)] // Without the network checks, a part of this module is unused.
 mod shared;
 mod span;
 mod task;
@@ -163,7 +165,7 @@ pub use tls::{Tls, tls};
 #[cfg(feature = "checks-http")]
 pub use upstream::{Upstream, upstream};
 
-// With the full path, because the client crates have the same names.
+// `self::` is necessary, because the client crates have the same names as these modules.
 #[cfg(feature = "checks-redis")]
 pub use self::redis::{Redis, RedisClient, redis};
 #[cfg(feature = "checks-sqlx")]

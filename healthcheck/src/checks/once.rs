@@ -7,8 +7,8 @@ use crate::Outcome;
 
 /// Checks that a one-time task has finished: a cache is warm, a migration has run, a model is loaded.
 ///
-/// Use it in a startup check: `/startupz` and `/readyz` fail until the task has finished. A run is one atomic load. The
-/// check doesn't see whether the result still exists: a cache that was emptied later still counts as warm.
+/// Use it in a startup check: `/startupz` and `/readyz` fail until the task has finished. A run costs one atomic load. The
+/// check doesn't see whether the result of the task still exists: a cache that was emptied later still counts as warm.
 ///
 /// ```
 /// use std::sync::OnceLock;

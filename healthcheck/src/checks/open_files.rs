@@ -8,8 +8,9 @@ use crate::environment::system;
 ///
 /// It warns above 80 % and fails above 95 % of the soft limit. Set other limits as a share or as a number. At the soft
 /// limit the process can't accept or open connections, and a process that leaks files doesn't recover by itself.
-/// After crossing a limit, the check recovers at 2 % below it ([`margin`](OpenFiles::margin)). The number is known
-/// only on Linux. Elsewhere, and in a sandbox without `/proc/self/fd`, the check passes as "unknown, because …".
+/// After crossing a limit, the check recovers at 2 % below the limit ([`margin`](OpenFiles::margin)). The number of open
+/// files is known only on Linux. On other systems, and in a sandbox without `/proc/self/fd`, the check passes as
+/// "unknown, because …".
 ///
 /// A run reads two small kernel files, about 20 µs; before Linux 6.2 it also lists all open files. The check doesn't see
 /// the limit of the whole machine (`fs.file-max`), or which part of the process leaks.
@@ -75,7 +76,8 @@ impl OpenFiles {
             }
             None => format!("{open} files are open, without a limit"),
         };
-        // Without a soft limit, no share is ever reached, but a limit as a number still applies.
+        // Without a soft limit, the process never reaches a threshold given as a share. A threshold given as a number
+        // still applies.
         let limit = limit.unwrap_or(u64::MAX);
         held::judge(self.thresholds.key("open_files"), |last| {
             self.thresholds.at_most(open, limit, &found, last)
@@ -83,8 +85,8 @@ impl OpenFiles {
     }
 }
 
-/// Returns the soft limit, or `None` if there is none. It is a system call, because at the limit the process can't open
-/// the file in `/proc`.
+/// Returns the soft limit, or `None` if there is no limit. It uses a system call, because a process at its limit can't
+/// open `/proc/self/limits`.
 #[cfg(unix)]
 fn limit() -> Option<u64> {
     use rustix::process::{Resource, getrlimit};
@@ -96,7 +98,8 @@ const fn limit() -> Option<u64> {
     None
 }
 
-/// Returns true if no file can be opened. Before Linux 6.2, counting the open files needs to open one, so it fails then.
+/// Returns true if the process can't open any more files. Before Linux 6.2, counting the open files opens a directory. So
+/// at the limit the number is unknown, and this function still detects the problem.
 #[cfg(unix)]
 fn none_is_left() -> bool {
     use rustix::io::Errno;
@@ -157,7 +160,7 @@ mod tests {
         );
     }
 
-    /// Runs in a child process that can't open any more files.
+    /// Runs itself again in a child process. The child opens files up to its limit, and then runs the check.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_process_without_a_free_file_fails() {

@@ -12,17 +12,17 @@ use crate::Outcome;
 /// Checks that work in flight makes progress: jobs, requests, batches. It passes if there is no work.
 ///
 /// Call [`begin`](Self::begin) when a piece of work begins and [`Work::advance`] after each step, and drop the [`Work`]
-/// when it ends. Each of the three counts as a move. The check
+/// when it ends. At each of these three events the piece of work *moves*. The check
 /// - passes if nothing is in flight, or if every piece in flight has moved within `stuck_after`;
-/// - warns if one piece hasn't moved for that long, but others have; the output has the oldest;
-/// - fails if nothing has moved for that long; the output has the oldest, and for how long.
+/// - warns if one piece hasn't moved for that long, but others have; the output shows the oldest piece;
+/// - fails if nothing has moved for that long; the output shows for how long, and the oldest piece.
 ///
 /// Clones share the work. `begin` and the drop cost about 50 ns each, 20 ns of it for a clock read. No thread waits for
 /// another, except to allocate memory when there are more pieces in flight than ever before. A run costs about 3 ns for
 /// each piece. The clock is monotonic.
 ///
-/// The check doesn't see work that should have begun but didn't; use [`Heartbeat`](super::Heartbeat) for that. Nor does it
-/// see whether the work succeeds; for that, use [`ErrorRate`](super::ErrorRate).
+/// The check doesn't see work that should have begun but didn't; for that, use [`Heartbeat`](super::Heartbeat). It
+/// doesn't see whether the work succeeds; for that, use [`ErrorRate`](super::ErrorRate).
 ///
 /// ```
 /// use std::time::Duration;
@@ -59,11 +59,11 @@ pub struct Work {
     stripe: Arc<Stripe>,
 }
 
-/// The number of stripes. Threads are spread over them, so that they don't contend for the same cache lines.
+/// The number of stripes. Each thread uses only one stripe, so that threads don't contend for the same cache lines.
 const STRIPES: usize = 8;
 
-/// Slots for pieces of work, in blocks. Each block is twice as long as the one before. Slots are reused, and their memory
-/// is never freed.
+/// Slots for pieces of work, in blocks. Each block is twice as long as the previous block. Slots are reused, and their
+/// memory is freed only when the stripe is dropped.
 struct Stripe {
     created: Instant,
     blocks: [OnceLock<Box<[Place]>>; BLOCKS],
@@ -82,11 +82,11 @@ const FIRST: usize = 8;
 /// The most blocks of a stripe: enough for 2^27 pieces in flight.
 const BLOCKS: usize = 24;
 
-/// A slot for one piece of work. Aligned to a cache line, so that slots of different threads don't share one.
+/// A slot for one piece of work. It is aligned to a cache line, so that two slots never share a cache line.
 #[repr(align(64))]
 struct Place {
-    /// When the piece last moved, in nanoseconds since the stripe's creation. The lowest bit is set while a piece is in
-    /// flight. 0 before the first piece.
+    /// The time of the piece's last move, in nanoseconds since the stripe's creation, shifted left by `TIME`. The lowest
+    /// bit is set while the piece is in flight. The value is 0 before the first piece.
     moved: AtomicU64,
     /// The name of the piece. `begin` writes it; a check reads it if the piece is stuck. `begin` never waits for this
     /// lock.
@@ -111,7 +111,7 @@ impl Progress {
 
     /// Records that a piece of work begins. If it gets stuck, the output shows its name `what`.
     pub fn begin(&self, what: impl Into<String>) -> Work {
-        // `own_stripe` is always less than `STRIPES`, so the fallback is never used.
+        // `own_stripe` always returns less than `STRIPES`, so the fallback is never used.
         let stripe = self.stripes.get(own_stripe()).unwrap_or(&self.stripes[0]);
         Work {
             place: stripe.take(what.into()),
@@ -121,12 +121,13 @@ impl Progress {
 
     /// Runs the check.
     pub fn check(&self) -> Outcome {
-        // If the stuck piece moves during a look, look again. If that happens three times, nothing is stuck.
+        // `look` returns `None` if the piece that seemed stuck moves meanwhile. Then call it again. If it returns `None`
+        // three times, work makes progress, so the check passes.
         let mut looks = std::iter::repeat_with(|| self.look()).take(3).flatten();
         looks.next().unwrap_or_else(|| Outcome::pass("in flight"))
     }
 
-    /// Looks at all pieces once. Returns `None` if the stuck piece has moved during the look.
+    /// Reads the state of all pieces once. Returns `None` if the piece that seemed stuck has moved meanwhile.
     fn look(&self) -> Option<Outcome> {
         let now = nanos(self.created);
         let stuck_after = u64::try_from(self.stuck_after.as_nanos()).unwrap_or(u64::MAX);
@@ -155,7 +156,7 @@ impl Progress {
         let for_how_long = |since: u64| span(Duration::from_nanos(now.saturating_sub(since)));
         let name = place.name();
         let oldest = format!("the oldest, {name:?}, for {}", for_how_long(moved));
-        // If the piece has moved since, `name` may be the name of the next piece in this slot.
+        // If the slot has changed since it was read, `name` may already be the name of the next piece in this slot.
         if place.moved.load(Ordering::Acquire) != moved << TIME | IN_FLIGHT {
             return None;
         }
@@ -206,7 +207,8 @@ impl Stripe {
         }
     }
 
-    /// Takes a free slot. Adds a block if there is none.
+    /// Takes a free slot and returns its number. If no slot is free, adds a block. Returns `None` if the stripe already
+    /// has all its blocks.
     fn take(&self, what: String) -> Option<Number> {
         let now = nanos(self.created);
         let likely = self.free.load(Ordering::Relaxed);
@@ -241,7 +243,7 @@ impl Stripe {
             self.blocks
                 .get(block)?
                 .get_or_init(|| (0..FIRST << block).map(|_| Place::new()).collect());
-            // `fetch_max`, because another thread may have added the same block.
+            // Another thread may have added the same block meanwhile. `fetch_max` counts its slots only once.
             self.places.fetch_max(places + (FIRST << block), Ordering::AcqRel);
             self.free.store(places, Ordering::Relaxed);
         }
@@ -260,7 +262,8 @@ impl Stripe {
     }
 }
 
-/// Returns the block of a slot, and its index in it. The blocks before block `n` have `(FIRST << n) - FIRST` slots.
+/// Returns the block of a slot, and the slot's index in that block. All blocks before block `n` together have
+/// `(FIRST << n) - FIRST` slots.
 const fn block_of(number: Number) -> (usize, usize) {
     let number = number + FIRST;
     let block = (number / FIRST).ilog2() as usize;
@@ -275,14 +278,14 @@ impl Place {
         }
     }
 
-    /// Takes the slot if it is free; otherwise returns the name.
+    /// Takes the slot for the piece named `what`. If the slot isn't free, returns `what` as the error.
     fn take(&self, now: u64, what: String) -> Result<(), String> {
         let is_free = || self.moved.load(Ordering::Acquire) & IN_FLIGHT == 0;
         if !is_free() {
             return Err(what);
         }
-        // If the lock is held, another thread takes the slot, or a check reads the name of the previous piece. Either
-        // way, try another slot.
+        // If the lock is held, another thread is taking the slot, or a check is reading the name of the previous piece.
+        // In both cases the caller tries another slot.
         let mut name = match self.what.try_lock() {
             Ok(name) => name,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -292,8 +295,8 @@ impl Place {
             return Err(what);
         }
         *name = what;
-        // Store before the lock is released. So the next thread with the lock finds the slot taken, and a check finds
-        // the new name.
+        // Store the time before the lock is released. So the next thread that gets the lock finds the slot taken, and a
+        // check that sees the new time reads the new name.
         self.moved.store(now << TIME | IN_FLIGHT, Ordering::Release);
         Ok(())
     }
@@ -328,7 +331,7 @@ fn own_stripe() -> usize {
         }
         own.get()
     });
-    // While a thread ends, its thread-local value is gone.
+    // `try_with` fails in a destructor that runs after the thread's local values are dropped.
     own.unwrap_or(0)
 }
 

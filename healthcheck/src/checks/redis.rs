@@ -29,9 +29,10 @@ use crate::Outcome;
 /// manager or a connection, a run costs one PING, a few bytes each way. The PING waits if a command of the application
 /// keeps the connection busy.
 ///
-/// The check fails after 3 s by default, before the timeout of the check itself, so that the output has the layer:
-/// `DNS`, `connect`, `TLS`, `protocol` or `verdict`. If the server is loading its data or needs a password, the layer is
-/// `verdict`. A manager that can't reconnect doesn't return the reason, so the check dials its server once to find it.
+/// The request fails after 3 s by default. That is shorter than the default timeout of a run, so the output still shows
+/// the layer: `DNS`, `connect`, `TLS`, `protocol` or `verdict`. If the server is loading its data or needs a password,
+/// the layer is `verdict`. A manager that can't reconnect doesn't return the reason. So the check itself opens a
+/// connection to the manager's server once to find the reason.
 ///
 /// The check doesn't see the other nodes of a cluster, how stale a replica is, or memory that runs out (but see
 /// `writable`). With a manager or a connection, it doesn't see whether a new client could connect.
@@ -61,7 +62,7 @@ pub fn redis(client: &(impl RedisClient + ?Sized)) -> Redis {
 #[must_use = "it runs when it is awaited"]
 pub struct Redis {
     source: Source,
-    /// The key for the test of writes; `None` means no such test.
+    /// The key that the test of writes uses; `None` if the check doesn't test writes.
     writable: Option<String>,
     timeout: Duration,
 }
@@ -118,14 +119,14 @@ impl<T: RedisClient + ?Sized> sealed::Sealed for std::sync::Arc<T> {
 
 impl std::fmt::Debug for Redis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Without the client: its `Debug` form has the password.
+        // Leave out the client, because its `Debug` form has the password.
         f.debug_struct("Redis")
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
 }
 
-/// How long to wait for a PING that is already sent. Even a server on another continent answers sooner.
+/// How long to wait for the answer to a PING that is already sent. Even a server on another continent answers sooner.
 const LONGEST_WAY: Duration = Duration::from_millis(300);
 
 /// The default key for the test of writes. No application should use it.
@@ -141,13 +142,15 @@ impl Redis {
     /// Also checks that the server accepts writes. It fails on a replica (`READONLY`), a primary without enough replicas
     /// (`NOREPLICAS`), full memory (`OOM`) or a full disk (`MISCONF`).
     ///
-    /// It sends `SET healthcheck:writable "" XX EX 1`. That writes only if the key exists, so it changes nothing. If the
-    /// user may not use that key, set another with [`writable_key`](Self::writable_key).
+    /// It sends `SET healthcheck:writable "" XX EX 1`. Because of `XX`, the command writes only if the key exists. No
+    /// application should use this key, so the command changes nothing. If the Redis user may not use it, set another key
+    /// with [`writable_key`](Self::writable_key).
     pub fn writable(self) -> Self {
         self.writable_key(KEY)
     }
 
-    /// The same as [`writable`](Self::writable) with another key. Choose a key that the user may write and no code uses.
+    /// The same as [`writable`](Self::writable) with another key. Choose a key that the Redis user may write and that no
+    /// application uses.
     pub fn writable_key(mut self, key: impl Into<String>) -> Self {
         self.writable = Some(key.into());
         self
@@ -174,7 +177,8 @@ impl Redis {
                     let (host, port) = address?;
                     let left = half(deadline).saturating_duration_since(Instant::now());
                     let Problem { layer, what } = dial(&host, port, left).await.err()?;
-                    // The manager's own connection may work, and the answer to its PING may arrive soon.
+                    // This connection failed, but the manager's existing connection may still work. So wait a little for
+                    // the answer to its PING.
                     sleep(LONGEST_WAY).await;
                     Some(layer.problem(format_args!("{}: {what}", self.shown())))
                 };
@@ -187,8 +191,9 @@ impl Redis {
         }
     }
 
-    /// Sends the PING through a manager. A broken connection fails the next command, which may be this PING, but tells
-    /// nothing about the server's health. The manager then reconnects by itself, so send the PING once more.
+    /// Sends the PING through a manager. If the manager's connection has broken, its next command fails, and that may be
+    /// this PING. Such an error doesn't show whether the server works. The manager then reconnects by itself, so this
+    /// method sends the PING once more.
     async fn ask_manager(&self, manager: &ConnectionManager, deadline: Instant) -> Result<String, Problem> {
         let broken = match self.questions(manager.clone(), deadline).await? {
             Ok(answer) => return Ok(answer),
@@ -219,7 +224,8 @@ impl Redis {
                 let left = deadline.saturating_duration_since(Instant::now());
                 let (_, stream) = match dial(host, *port, left).await {
                     Ok(dialed) => dialed,
-                    // The other problems already have the address in their text.
+                    // The text of a DNS problem begins with the host name. Replace the name with the whole address, which
+                    // the other problems already have.
                     Err(problem) if problem.layer == Layer::Dns => {
                         let what = problem.what.strip_prefix(host.as_str()).unwrap_or(&problem.what);
                         return Err(Layer::Dns.problem(format_args!("{}{what}", self.shown())));
@@ -307,8 +313,9 @@ impl Redis {
     }
 }
 
-/// Returns the error that the server sends before it closes a new connection: it has too many clients, or its protected
-/// mode rejects other machines. The client library discards an answer that belongs to no command, so read it here.
+/// Returns the error that the server sends before it closes a new connection, for example because it has too many
+/// clients, or because its protected mode rejects other machines. The client library discards an answer that belongs to
+/// no command. So this function opens a connection and reads the error itself.
 async fn refusal(host: &str, port: u16, deadline: Instant) -> Option<String> {
     let said = async {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -322,8 +329,8 @@ async fn refusal(host: &str, port: u16, deadline: Instant) -> Option<String> {
     timeout_at(half(deadline), said).await.ok()?
 }
 
-/// Tests whether the server accepts writes. The server rejects a write before it looks at the key, so a write without
-/// effect is enough.
+/// Tests whether the server accepts writes. If it doesn't, it rejects a write before it looks at the key. So a write that
+/// has no effect is enough.
 async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &str) -> RedisResult<()> {
     let set = cmd("SET")
         .arg(key)
@@ -333,7 +340,8 @@ async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &
         .await;
     let refused = match set {
         Ok(_) => return Ok(()),
-        // This user may not use the key, or another node has it. That tells nothing about writes, so ask for the role.
+        // These errors mean that this user may not use the key, or that another node has the key. They don't show whether
+        // the server accepts writes, so send ROLE to find out.
         Err(error) if matches!(error.code(), Some("NOPERM" | "MOVED" | "ASK" | "CLUSTERDOWN")) => error,
         Err(error) => return Err(error),
     };
@@ -346,7 +354,8 @@ async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &
     }
 }
 
-/// Returns the address of a manager. Only its `Debug` form has it. `None` for a Unix socket, or if that form changed.
+/// Returns the address of a manager's server. Only the manager's `Debug` form has the address, so this function parses
+/// it. Returns `None` for a Unix socket, or if the library has changed that form.
 fn address_of(manager: &ConnectionManager) -> Option<(String, u16)> {
     let shown = format!("{manager:?}");
     let (_, address) = shown.split_once("addr: Tcp")?;

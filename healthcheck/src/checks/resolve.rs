@@ -1,8 +1,8 @@
 //! Resolves host names with the system's resolver.
 //!
 //! The system call blocks, for half a minute if a name server is dead, and can't be cancelled. So it runs on a separate
-//! thread, which doesn't delay the shutdown of a runtime or fill its blocking pool. If a lookup of the same name is still
-//! going, later callers wait for its answer. So there is at most one thread for each name.
+//! thread, which doesn't delay the shutdown of a runtime or fill its blocking pool. While a lookup of a name is running,
+//! later callers with the same name wait for its answer. So there is at most one thread for each name.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::span::span;
 
-/// At least one address, or the error. The error text doesn't have the name.
+/// At least one address, or an error. The text of the error doesn't contain the host name.
 pub(super) type Addresses = Result<Vec<IpAddr>, String>;
 
 pub(super) async fn resolve(host: &str, limit: Duration) -> Addresses {
@@ -66,7 +66,7 @@ fn join_or_start(lookup: fn(&str) -> Addresses, host: &str) -> Lookup {
     receiver
 }
 
-/// A name whose lookup is going on. Dropping it removes the name from `UNDER_WAY`.
+/// A name whose lookup is running. Dropping the entry removes the name from `UNDER_WAY`.
 struct Entry(String);
 
 impl Drop for Entry {
@@ -84,7 +84,8 @@ fn system_resolver(host: &str) -> Addresses {
         .map_err(|error| error.to_string())?
         .map(|address| address.ip())
         .collect();
-    // The resolver repeats each address for each kind of socket. Don't sort: the order is by preference.
+    // The resolver returns each address once for each socket type. Don't sort the addresses: the resolver has ordered
+    // them by preference.
     addresses.dedup();
     if addresses.is_empty() {
         return Err("the name has no address".to_owned());
@@ -109,7 +110,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_cannot_be_is_refused_without_any_server() {
-        // A label may have 63 characters.
+        // A label of a DNS name has at most 63 characters, so 64 are invalid.
         let name = format!("{}.invalid", "x".repeat(64));
         assert!(resolve(&name, LIMIT).await.is_err());
         assert!(UNDER_WAY.lock().unwrap().get(&name).is_none());

@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep_until};
 use super::span::span;
 use crate::Outcome;
 
-/// Checks how late tokio's scheduler wakes a task. Blocked or busy workers show here first.
+/// Checks how late tokio's scheduler wakes a task. A high lag is the first symptom of blocked or busy workers.
 ///
-/// Each run sleeps for 10 ms. The lag is the time by which it wakes too late, minus the timer's granularity of 1 ms. The
+/// Each run sleeps for 10 ms. The lag is how much later than that it wakes, minus the timer's granularity of 1 ms. The
 /// check warns above 50 ms and fails above 1 s; both can be set. A run costs a timer and 10 ms of waiting without CPU.
 ///
 /// Use it only in an async function. The check doesn't see stalls between two runs: set an `interval` of a few seconds to
@@ -128,7 +128,7 @@ mod tests {
                     outcome
                 })
             });
-        // It naps for 10 ms of the 100, so it wakes at least 89 ms late.
+        // The check should wake after 10 ms, but the thread is blocked for 100 ms. So the lag is at least 89 ms.
         assert!(outcome.is_ok_and(|outcome| outcome.status() == Status::Warn));
     }
 }

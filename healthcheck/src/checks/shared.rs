@@ -1,8 +1,8 @@
 //! Warns once about each check that calls another machine and isn't marked `external`.
 //!
-//! Other instances call the same machine. If it is down, a check that isn't `external` removes all instances from
-//! rotation at once, which repairs nothing. Each network check passes its target to [`note`]. Loopback addresses and Unix
-//! sockets count as this machine.
+//! Other instances call the same machine. If that machine is down, a check that isn't `external` removes all instances
+//! from rotation at once, which repairs nothing. Each network check passes its target to [`note`]. Loopback addresses and
+//! Unix sockets count as this machine.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -10,15 +10,15 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::runner::CurrentCheck;
 
-/// The current check.
+/// The check that calls this module.
 #[derive(Clone, Debug)]
 pub(super) struct Running {
-    /// The id of its registry and its name.
+    /// The id of the check's registry, and the check's name.
     pub(super) key: (usize, String),
     pub(super) external: bool,
 }
 
-/// The check that runs on this task or thread; `None` outside of a run.
+/// Returns the check that runs on this task or thread, or `None` outside of a run.
 pub(super) fn running() -> Option<Running> {
     let current = CurrentCheck::get()?;
     let info = current.info()?;
@@ -40,7 +40,7 @@ fn report(text: &str) {
 pub(super) enum Peer<'a> {
     Address(IpAddr),
     Name(&'a str),
-    /// A Unix socket, a file, or a client that doesn't tell its address.
+    /// A Unix socket, a file, or a client whose address can't be read.
     Unknown,
 }
 
@@ -55,7 +55,7 @@ impl Peer<'_> {
                 Ok(address) => Self::Address(address).is_another_machine(),
                 Err(_) => {
                     let name = name.trim_end_matches('.').to_ascii_lowercase();
-                    // RFC 6761: these names always mean the same machine.
+                    // By RFC 6761, these names always mean this machine.
                     name != "localhost" && !name.ends_with(".localhost")
                 }
             },
@@ -64,7 +64,8 @@ impl Peer<'_> {
     }
 }
 
-/// The checks that already caused a warning. `MOST` limits them for services that keep adding checks with new names.
+/// The checks that already caused a warning. `MOST` limits their number, because a service may keep adding checks with
+/// new names.
 static SAID: Mutex<BTreeSet<(usize, String)>> = Mutex::new(BTreeSet::new());
 const MOST: usize = 4096;
 

@@ -27,14 +27,16 @@ use crate::Outcome;
 /// the order of the calls.
 ///
 /// A run costs a round trip for the ping and one for each query. If the pool's connection doesn't answer the ping within
-/// half of the time, the check takes another. If the pool has no connection, the check also opens one connection of its
-/// own, with the pool's options, and closes it after the run. The reason: the pool retries a refused connection
-/// and doesn't return the error. So a database that is down fails at once with `connect: Connection refused`.
+/// half of the timeout, the check takes another connection.
 ///
-/// Without `query`, the check doesn't see whether a table exists and this user may read it. In SQLite, a ping reaches only
-/// its thread: use `query` to read the file. The existing connections of the pool don't show whether new ones work. A
-/// changed password, a new address of the name or a full server shows only when the pool opens the next connection
-/// (`max_lifetime`, 30 min).
+/// If the pool has no connection, the check also opens a separate connection with the pool's options, and closes it after
+/// the run. The pool itself retries a refused connection and doesn't return the error, but this connection does. So if
+/// the database is down, the check fails immediately with `connect: Connection refused`.
+///
+/// Without `query`, the check doesn't see whether a table exists and this user may read it. With SQLite, the ping doesn't
+/// read the file: use `query` for that. The existing connections of the pool don't show whether a new connection works.
+/// The check sees a changed password, a new address of the name or a full server only when the pool opens the next
+/// connection (`max_lifetime`, 30 min).
 ///
 /// It needs `sqlx` 0.8. The features of the application's own `sqlx` dependency decide which databases are compiled;
 /// this feature adds none.
@@ -87,8 +89,8 @@ impl<DB: Database> Sqlx<DB> {
     }
 
     /// Requires that the first column of the first row is true, as in
-    /// `"SELECT count(*) < 1000 FROM jobs WHERE state = 'waiting'"`. It is a boolean or a 64-bit number, of which 0
-    /// is false. No row and `NULL` fail too.
+    /// `"SELECT count(*) < 1000 FROM jobs WHERE state = 'waiting'"`. The column is a boolean or a 64-bit number; 0 means
+    /// false. The check also fails if there is no row, or if the column is `NULL`.
     pub fn expect_true(mut self, sql: &'static str) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -150,7 +152,7 @@ impl<DB: Database> Sqlx<DB> {
             match self.ping_pooled(connection, half(deadline)).await {
                 Ok(_) if self.questions.is_empty() => return self.verdict(Said::Yes, used),
                 Ok(connection) => return self.answer(connection, deadline, used).await,
-                // It may have broken while idle, for example by a restart of the server. So try another connection.
+                // The idle connection may have broken, for example because the server restarted. So try another one.
                 Err(what) => broken = Some(what),
             }
         }
@@ -174,10 +176,11 @@ impl<DB: Database> Sqlx<DB> {
         or_reason(pooled, self.reason(full, deadline, &own)).await
     }
 
-    /// Opens a connection to find out why the pool has none. Returns the problem if the check should fail at once.
+    /// Opens a connection to find out why the pool has none. Returns the problem if the check should fail immediately.
     ///
-    /// An error of the database itself (it starts up, it is full) may be over soon. A connection of a full pool may be
-    /// returned soon. In these cases the check still waits for the pool, and `own` gets the result.
+    /// Otherwise stores the result in `own` and returns `None`, so that the check still waits for the pool. It does so in
+    /// two cases. The database itself returns an error (it starts up, it is full), which may be over soon. Or the pool is
+    /// full, and the application may return a connection soon.
     async fn reason(
         &self,
         full: bool,
@@ -202,8 +205,8 @@ impl<DB: Database> Sqlx<DB> {
         None
     }
 
-    /// Returns the connection if it answers a ping, otherwise the problem. A query may take longer than a ping, so the
-    /// ping finds a dead connection before any query runs.
+    /// Sends a ping over the connection. Returns the connection if it answers, otherwise the problem. A query may take
+    /// long even over a working connection. So this ping finds a dead connection before any query runs.
     async fn ping_pooled(
         &self,
         mut connection: PoolConnection<DB>,
@@ -216,7 +219,8 @@ impl<DB: Database> Sqlx<DB> {
                 Err(Broken::Error(text(&error)))
             }
             Err(_) => {
-                // Don't return it to the pool: the pool would ping it, and its slot would stay taken until then.
+                // Don't return the connection to the pool. The pool would ping it too, and this dead connection would
+                // take a slot of the pool until that ping ends.
                 drop(connection.detach());
                 Err(Broken::Silent)
             }
@@ -238,7 +242,7 @@ impl<DB: Database> Sqlx<DB> {
                 Err(problem(&error))
             }
             Err(_) => {
-                // Don't return it to the pool, as in `ping_pooled`.
+                // Don't return the connection to the pool, for the same reason as in `ping_pooled`.
                 drop(connection.detach());
                 Err(self.silent())
             }
@@ -267,8 +271,9 @@ impl<DB: Database> Sqlx<DB> {
         }
     }
 
-    /// Returns the outcome if the pool gave no connection: it is exhausted, or the database fails. Call it after the
-    /// check's own `acquire` has ended, because that takes a slot: a pool of one that can't connect isn't exhausted.
+    /// Returns the outcome if the pool gave no connection: the pool is exhausted, or the database fails. Call this only
+    /// after the check's own `acquire` has ended, because a pending `acquire` takes a slot. It would make a pool with one
+    /// slot look exhausted, even if the pool just can't connect.
     fn none(
         &self,
         was_full: bool,
@@ -319,7 +324,7 @@ impl<DB: Database> Sqlx<DB> {
 
     fn kind(&self) -> Kind {
         match DB::NAME {
-            // `Any` has the URL that it was built from. Other drivers may panic here, so ask only `Any`.
+            // The options of `Any` contain its URL. With other drivers, `to_url_lossy` may panic, so call it only here.
             "Any" => Kind::of(self.pool.connect_options().to_url_lossy().scheme()),
             name => Kind::of(&name.to_ascii_lowercase()),
         }
@@ -334,14 +339,14 @@ impl<DB: Database> Sqlx<DB> {
             let url = options.to_url_lossy();
             shared::note(url.host_str().map_or(Peer::Unknown, Peer::Name));
         } else {
-            // Drivers show their host only in their `Debug` form. It may have secrets, so it isn't stored.
+            // Only the `Debug` form of the options has the host. It may also have secrets, so use only the host.
             let shown = format!("{options:?}");
             shared::note(host_of(&shown).map_or(Peer::Unknown, Peer::Name));
         }
     }
 }
 
-/// Finds the host in the `Debug` form of connection options. `None` for a Unix socket.
+/// Finds the host in the `Debug` form of connection options. Returns `None` if the options use a Unix socket.
 fn host_of(options: &str) -> Option<&str> {
     let (host, _) = options.split_once(" host: \"")?.1.split_once('"')?;
     let by_socket = host.starts_with('/') || options.contains(" socket: Some(");
@@ -350,7 +355,7 @@ fn host_of(options: &str) -> Option<&str> {
 
 impl<DB: Database> fmt::Debug for Sqlx<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Without the pool: its `Debug` form has the connection options.
+        // Leave out the pool, because its `Debug` form has the connection options.
         f.debug_struct("Sqlx")
             .field("questions", &self.questions)
             .field("wait", &self.wait)

@@ -5,7 +5,8 @@ use std::pin::Pin;
 
 use ::sqlx::{ColumnIndex, Connection, Database, Decode, Error, Executor, Row, Type};
 
-/// One query of the check. Its function pointer is created in a method with the trait bounds that the query needs.
+/// One query of the check. `ask` is a function pointer, so that only the constructors need the trait bounds of the query,
+/// not the code that runs it.
 pub(super) struct Question<DB: Database> {
     sql: &'static str,
     ask: Ask<DB>,
@@ -14,11 +15,11 @@ pub(super) struct Question<DB: Database> {
 type Ask<DB> = for<'c> fn(&'c mut <DB as Database>::Connection, &'static str) -> Asked<'c>;
 type Asked<'c> = Pin<Box<dyn Future<Output = Result<Said, Error>> + Send + 'c>>;
 
-/// The result of a query.
+/// Whether the database meets the condition of a query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Said {
     Yes,
-    /// With the reason.
+    /// The text says why the database doesn't meet the condition.
     No(String),
 }
 
@@ -43,15 +44,15 @@ impl Kind {
     }
 }
 
-/// `transaction_read_only` is also on in a standby.
+/// A standby server rejects writes. `transaction_read_only` is on there too.
 const POSTGRES_WRITABLE: &str = "SELECT current_setting('transaction_read_only') = 'off'";
 
-/// Uses SHOW, because a SELECT of a variable fails in versions without it. Compares with OFF, because MariaDB has other
-/// values than ON and OFF.
+/// Uses SHOW, because a SELECT fails in versions that don't have one of the variables. Compares with OFF and not with ON,
+/// because in MariaDB a variable may have a third value.
 const MYSQL_READ_ONLY: &str = "SHOW VARIABLES WHERE Variable_name IN ('read_only', 'super_read_only', \
     'innodb_read_only', 'transaction_read_only', 'tx_read_only') AND Value NOT IN ('OFF', '0')";
 
-/// Writes to the header of the file. The check rolls it back.
+/// Writes to the header of the database file. The check rolls this write back.
 const SQLITE_WRITE: &str = "PRAGMA user_version = 1";
 
 impl<DB: Database> Question<DB> {
@@ -59,7 +60,7 @@ impl<DB: Database> Question<DB> {
         (self.ask)(connection, self.sql)
     }
 
-    /// Requires that the query runs without an error.
+    /// Returns a query that must run without an error.
     pub(super) fn run(sql: &'static str) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -75,7 +76,7 @@ impl<DB: Database> Question<DB> {
         }
     }
 
-    /// Requires that the first column of the first row is true.
+    /// Returns a query that must have a first row whose first column is true.
     pub(super) fn is_true(sql: &'static str) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -167,7 +168,7 @@ impl<DB: Database> Question<DB> {
     }
 }
 
-/// Reads the first column as a boolean, or as a number, because some databases have no booleans.
+/// Reads the first column as a boolean. If that fails, reads it as a number, because some databases have no booleans.
 fn truth<R: Row>(row: &R) -> Result<Option<bool>, Error>
 where
     for<'r> bool: Decode<'r, R::Database> + Type<R::Database>,

@@ -39,7 +39,7 @@ impl Target {
             );
         }
         let host = authority.host();
-        // `port_u16` returns `None` for an invalid port as well as for none. Only a URL without a port gets the default.
+        // `port_u16` returns `None` both for an invalid port and for a missing port. Only a missing port gets the default.
         let port = match authority.as_str().strip_prefix(host) {
             Some("") => Some(default_port),
             _ => authority.port_u16(),

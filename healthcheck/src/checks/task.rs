@@ -11,8 +11,8 @@ use crate::Outcome;
 /// Checks that a background task still runs, such as a consumer or another task that should never end.
 ///
 /// Pass a [`Task`], or a `JoinHandle` or `AbortHandle` of tokio. The check fails if the task has ended: it returned, was
-/// aborted or panicked. Only with a [`Task`] the output tells which, with the panic's message, because a borrowed tokio
-/// handle doesn't provide that.
+/// aborted or panicked. With a [`Task`], the output shows which of these happened, and the message of a panic. With a
+/// tokio handle it doesn't, because a borrowed handle shows only that the task has ended.
 ///
 /// A run costs an atomic load, or a lock with a [`Task`]. The check doesn't see that a task runs but does nothing; for
 /// that, use [`Heartbeat`](super::Heartbeat) or [`Progress`](super::Progress). It doesn't see tasks that the task has
@@ -81,8 +81,8 @@ impl<T: BackgroundTask + ?Sized> sealed::Sealed for Arc<T> {
 
 /// A handle of a background task that stores how the task ended: it returned, was aborted, or panicked with a message.
 ///
-/// It is built from a `JoinHandle`, which it consumes. If you need to abort the task, keep an `abort_handle()`. Clones
-/// refer to the same task. Dropping it doesn't stop the task, as with a `JoinHandle`.
+/// Build it from a `JoinHandle`, which is consumed. If you need to abort the task, keep an `abort_handle()`. Clones refer
+/// to the same task. Dropping a `Task` doesn't stop the background task, as with a `JoinHandle`.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -105,8 +105,8 @@ enum State {
 impl<T: Send + 'static> From<JoinHandle<T>> for Task {
     fn from(handle: JoinHandle<T>) -> Self {
         let end = async {
-            // The check's task polls this handle. If tokio's budget for that task is used up, a normal poll would return
-            // `Pending` even if the background task has ended.
+            // The check's task polls this handle. If that task has used up its cooperative budget of tokio, a normal poll
+            // would return `Pending` even if the background task has ended.
             match unconstrained(handle).await {
                 Ok(_) => "the task has ended".to_owned(),
                 Err(error) => failed(error),
@@ -121,7 +121,7 @@ impl sealed::Sealed for Task {
     fn end(&self) -> Option<String> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Running(end) = &mut *state {
-            // Each run polls again, so no waker is needed.
+            // Each run of the check polls the handle again, so no waker is needed.
             match end.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(end) => *state = State::Ended(end),
                 Poll::Pending => return None,

@@ -10,11 +10,11 @@ use crate::Outcome;
 /// Checks that a server accepts TCP connections at `addr`: `"host:port"`, `"[::1]:6379"` or a `SocketAddr`.
 ///
 /// A run costs a lookup and a connection, and sends nothing. It tries the addresses of a name in turn, each with an equal
-/// part of the remaining time, so that a dead address leaves time for the others. The check fails after 3 s by default,
-/// before the timeout of the check itself, so that the output has the layer `DNS` or `connect`.
+/// part of the remaining time, so that a dead address leaves time for the others. Lookup and connection fail after 3 s by
+/// default. That is shorter than the default timeout of a run, so the output still shows the layer `DNS` or `connect`.
 ///
 /// The check doesn't see that a process hangs, because the kernel accepts the connection. It sees only the first address
-/// of the name that accepts. If there is a ready-made check for the service's protocol, use that.
+/// of the name that accepts a connection. If there is a ready-made check for the service's protocol, use that check.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -27,7 +27,7 @@ use crate::Outcome;
 /// # runtime.block_on(database());
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[allow(clippy::needless_pass_by_value)] // `tcp("db:5432")` and `tcp(address)` both read as they should
+#[allow(clippy::needless_pass_by_value)] // by value, so that callers can write `tcp(address)` without `&`
 pub fn tcp(addr: impl Display) -> Tcp {
     Tcp {
         addr: addr.to_string(),
@@ -90,7 +90,7 @@ mod tests {
             tcp(address).await,
             Outcome::pass(format!("connected to {address}"))
         );
-        // The accepting address may be IPv4 or IPv6, depending on the machine.
+        // Compare only the status: the output has the address that accepts, which may be IPv4 or IPv6.
         assert_eq!(
             tcp(format!("localhost:{}", address.port())).await.status(),
             Status::Pass

@@ -24,7 +24,7 @@ impl Thresholds {
         }
     }
 
-    /// Sets the limit for a warning. `method` is the name of the user's call, for the error message.
+    /// Sets the limit for a warning. `method` is the public method that the user called, for the error message.
     pub(super) fn set_warn(&mut self, method: &str, text: &str) {
         self.warn = self.parse(method, text);
     }
@@ -33,7 +33,7 @@ impl Thresholds {
         self.fail = self.parse(method, text);
     }
 
-    /// Sets how far beyond a crossed limit a value must be to clear.
+    /// Sets how far on the good side of a crossed limit the value must be before the check recovers.
     pub(super) fn set_margin(&mut self, text: &str) {
         match Amount::share_of(text) {
             Some(margin) => self.margin = margin,
@@ -43,7 +43,7 @@ impl Thresholds {
         }
     }
 
-    /// Returns only the limits that are shares, to apply them to a value in another unit.
+    /// Returns only the limits that are shares. They also apply to a value in another unit.
     pub(super) fn shares(&self) -> Self {
         let share = |amount: Option<Amount>| amount.filter(|amount| matches!(amount, Amount::Share(_)));
         Self {
@@ -65,7 +65,8 @@ impl Thresholds {
         format!("{check} {warn:?} {fail:?} {margin}")
     }
 
-    /// Compares a value of which less is worse. `last` is the status of the previous run.
+    /// Judges a value that must be at least as high as the limits, such as free space. `last` is the status of the
+    /// previous run.
     pub(super) fn at_least(&self, value: u64, whole: u64, found: &str, last: Status) -> Outcome {
         self.judge(
             last,
@@ -76,7 +77,8 @@ impl Thresholds {
         )
     }
 
-    /// Compares a value of which more is worse. `last` is the status of the previous run.
+    /// Judges a value that must be at most as high as the limits, such as the number of open files. `last` is the status
+    /// of the previous run.
     pub(super) fn at_most(&self, value: u64, whole: u64, found: &str, last: Status) -> Outcome {
         self.judge(
             last,
@@ -196,7 +198,7 @@ mod tests {
         );
         let held = thresholds.at_least(1_510, 10_000, "15.1% free", Status::Warn);
         assert_eq!(held.output(), "15.1% free, was below 15% and clears at 15.3%");
-        // Now more is worse, and the margin is wider.
+        // From here on, the value must be at most as high as the limits, and the margin is wider.
         let mut wide = self::thresholds("15%", "90%");
         wide.set_margin("50%");
         assert_eq!(wide.at_most(8, 100, "found", Status::Warn).status(), Warn);

@@ -21,16 +21,16 @@ use crate::model::time;
 ///
 /// It checks the whole path by which a client trusts the host: the host's own certificate, the intermediates, and the
 /// authority. If there are several paths, the one that is valid longest counts. Other certificates of the server don't
-/// matter. The check warns if a certificate of the path expires in less than 21 days, and fails below 7; both can be
+/// matter. The check warns if a certificate of the path expires in less than 21 days, and fails below 7 days; both can be
 /// set. It also fails if a certificate has expired, if it isn't for this name, or if no trusted authority has signed it.
-/// Trusted are the machine's authorities, or those of [`ca_file`](Tls::ca_file).
+/// The check trusts the machine's authorities, or those of [`ca_file`](Tls::ca_file).
 ///
 /// A run costs a lookup, a connection and a full handshake: about 1 ms of CPU time and two round trips. One run per hour
-/// is enough: `#[health_check(interval = "1h")]`. The check fails after 3 s by default, before the timeout of the check
-/// itself, so that the output has the layer `DNS`, `connect` or `TLS`.
+/// is enough: `#[health_check(interval = "1h")]`. The connection fails after 3 s by default. That is shorter than the
+/// default timeout of a run, so the output still shows the layer `DNS`, `connect` or `TLS`.
 ///
-/// The check doesn't see whether a certificate was revoked. It sees only the first address of the name that accepts. It
-/// doesn't see whether clients that trust other authorities can connect.
+/// The check doesn't see whether a certificate was revoked. It sees only the first address of the name that accepts a
+/// connection. It doesn't see whether clients that trust other authorities can connect.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -43,7 +43,7 @@ use crate::model::time;
 /// # runtime.block_on(async { checks::tls("127.0.0.1:9").await });
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[allow(clippy::needless_pass_by_value)] // as in `tcp`
+#[allow(clippy::needless_pass_by_value)] // by value, so that callers can write `tls(host)` without `&`
 pub fn tls(host: impl Display) -> Tls {
     Tls {
         host: host.to_string(),
@@ -114,7 +114,7 @@ impl Tls {
                 .problem("that isn't a host: write \"billing.internal\" or \"billing.internal:8443\""));
         };
         let (_, connection) = dial(host, port, self.timeout).await?;
-        // Certificates have the name without the final dot of a fully qualified name.
+        // A fully qualified name may end with a dot, but the names in certificates don't.
         let name = self.name.as_deref().unwrap_or(host);
         let name = name.strip_suffix('.').unwrap_or(name);
         let told = |what: &str| Layer::Tls.problem(format_args!("{}: {what}", self.host));

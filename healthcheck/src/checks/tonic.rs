@@ -20,19 +20,19 @@ use crate::outcome::chain;
 
 /// Checks that a gRPC server reports `SERVING` by the standard health service (`grpc.health.v1.Health`).
 ///
-/// Pass the application's own `tonic` channel, or a wrapper around one. A run sends one call over it. The check fails if
-/// the answer isn't `SERVING`, or after 3 s by default. It asks for the server as a whole; [`service`](Tonic::service)
-/// asks for one of its services.
+/// Pass the application's own `tonic` channel, or a wrapper around a channel. A run sends one call over it. The check
+/// fails if the answer isn't `SERVING`, or after 3 s by default. It asks for the status of the server as a whole. With
+/// [`service`](Tonic::service) it asks for the status of one service.
 ///
 /// A run costs one call of some ten bytes each way, over the channel's existing connection. If there is none, the channel
 /// opens one, as for any other call. A refused connection fails at once. A failure begins with its layer: `DNS`,
 /// `connect`, `TLS`, `protocol` (no answer, or no health service) or `verdict`.
 ///
 /// The channel's existing connection doesn't show whether a new client could connect, and doesn't follow a new address of
-/// the name. If a device in between has dropped the connection, the check gets no answer, like the application's own
-/// calls. To detect that, set `http2_keep_alive_interval` and `keep_alive_while_idle` on the endpoint. With a balanced
-/// channel, a run asks one of the servers. The check doesn't know the address of the channel, so mark it `external` if
-/// the server is on another machine.
+/// the name. If a network device has dropped the connection, the check gets no answer, like the application's own calls.
+/// To let the channel detect that, set `http2_keep_alive_interval` and `keep_alive_while_idle` on the endpoint. With a
+/// balanced channel, a run asks only one of the servers. The check doesn't know the address of the channel, so mark the
+/// check `external` if the server is on another machine.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -72,7 +72,8 @@ pub struct Tonic<T> {
 }
 
 impl<T> Tonic<T> {
-    /// Asks for one service by its full name, such as `orders.v1.Orders`. Default: the server as a whole.
+    /// Asks for the status of one service by its full name, such as `orders.v1.Orders`. Default: the status of the server
+    /// as a whole.
     pub fn service(mut self, name: impl Into<String>) -> Self {
         self.service = name.into();
         self
@@ -101,8 +102,8 @@ impl<T> Tonic<T> {
         }
     }
 
-    /// Returns true if an existing connection broke. Only errors of the connection have a source. A connection that can't
-    /// be opened has another layer than `protocol`.
+    /// Returns true if the status means that an existing connection broke. Only an error of the connection has a source.
+    /// If the channel couldn't open a connection, the layer of the error isn't `protocol`.
     fn broke(&self, status: &Status) -> bool {
         std::error::Error::source(status).is_some() && self.problem(status).layer == Layer::Protocol
     }
@@ -148,8 +149,8 @@ where
     {
         let deadline = after(self.timeout);
         let answer = match self.ask(deadline).await {
-            // The connection may have broken while idle, for example by a restart of the server. The channel reconnects,
-            // so ask again.
+            // The idle connection may have broken, for example because the server restarted. The channel reconnects, so
+            // ask again.
             Ok(Err(status)) if self.broke(&status) => self.ask(deadline).await,
             answer => answer,
         };

@@ -21,7 +21,7 @@ use crate::model::time;
 /// A TLS connection, and the authorities that it trusts.
 pub(super) struct Secured {
     pub(super) stream: TlsStream<TcpStream>,
-    #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))] // Only the check `tls` reads it.
+    #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))] // Only the check `tls` reads this field.
     pub(super) trust: Arc<Trust>,
 }
 
@@ -31,12 +31,13 @@ pub(super) struct Trust {
     /// In the same order as `certificates`.
     #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))]
     pub(super) anchors: Arc<RootCertStore>,
-    /// The certificates of the anchors, because an anchor doesn't have its expiry date.
+    /// The certificate of each anchor. It has the expiry date; the anchor itself doesn't.
     #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))]
     pub(super) certificates: Vec<CertificateDer<'static>>,
 }
 
-/// Performs the TLS handshake as a client that expects `name`. The error text doesn't have `name`.
+/// Performs the TLS handshake as a client, and requires a certificate for `name`. The text of an error doesn't contain
+/// `name`.
 pub(super) async fn secure(
     connection: TcpStream,
     name: &str,
@@ -58,7 +59,8 @@ pub(super) async fn secure(
     }
 }
 
-/// Returns the error's text. For an expired certificate, rustls' own text has the time in seconds since the epoch.
+/// Returns the error's text. For an expired certificate, it formats the time itself, because rustls shows the time only in
+/// seconds since the epoch.
 fn reason(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => ended(
@@ -78,7 +80,8 @@ pub(super) fn ended(what: &str, end: SystemTime) -> String {
 /// How long the machine's authorities are cached. They may change while the service runs, and reading them takes 10 ms.
 const LONGEST_KEPT: Duration = Duration::from_secs(300);
 
-/// Returns the authorities to trust. The machine's are cached. A file is read at each call, because it may change.
+/// Returns the trusted authorities. It caches the machine's authorities. It reads a `ca_file` at each call, because the
+/// file may change.
 fn trust(ca_file: Option<&Path>) -> Result<Arc<Trust>, Problem> {
     static SYSTEM: Mutex<Option<(std::time::Instant, Arc<Trust>)>> = Mutex::new(None);
     if let Some(file) = ca_file {
@@ -111,7 +114,7 @@ fn trusting(mut certificates: Vec<CertificateDer<'static>>) -> Result<Arc<Trust>
         .map_err(|error| Layer::Tls.problem(error))?
         .with_root_certificates(Arc::clone(&anchors))
         .with_no_client_auth();
-    // Disabled, because a resumed session has the certificate of the first session.
+    // A resumed session would have the certificate of the first session, even if the server has a new one.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(Trust {
         config: Arc::new(config),

@@ -12,23 +12,24 @@ use super::http::shown;
 use super::layer::Layer;
 use crate::{Outcome, Overall, Report, upstream_loops};
 
-/// Checks the report of another service that uses this library, at `url`, and passes on its status and outputs.
+/// Reads the report of another service that uses this library, at `url`, and returns its status and outputs.
 ///
-/// `success` passes, `degraded` warns and `failure` fails, whatever the HTTP status. The output has the URL, host name
-/// and status of the other service, and the status and output of each of its checks, as far as this caller may see them.
-/// The check fails after 4.5 s by default. Such a service always answers a little earlier.
+/// If the report's status is `success`, the check passes. It warns with `degraded` and fails with `failure`. The HTTP
+/// status doesn't matter. The output has the URL, host name and status of the other service, and the status and output
+/// of each of its checks, if the other service shows them to this caller. The check fails after 4.5 s by default. A
+/// service that uses this library always answers a little earlier.
 ///
 /// Each run opens a new connection, as with [`http`](fn@super::http). It costs a lookup, a connection and a request, and
-/// the runs of the other service's checks. So use `/readyz`, not `/healthcheck`, if that is enough. A report of more
-/// than 1 MiB is a failure.
+/// the runs of the other service's checks. So use the URL of `/readyz` instead of `/healthcheck`, if `/readyz` is enough.
+/// If the report is longer than 1 MiB, the check fails.
 ///
-/// The check doesn't see other instances behind the same name. It doesn't see whether the other's checks cover the
-/// part that this service needs, or whether a cache in between sent an old report.
+/// The check doesn't see other instances behind the same name. It doesn't see whether the checks of the other service
+/// cover the part that this service needs. It doesn't see whether a cache in between sent an old report.
 ///
 /// Two services that request each other's report would wait for each other in a loop. To prevent that, the check sends a
-/// header with the ids of the requesting processes. A service that finds its own id there refuses the request, and the
-/// failure says so. If two services need each other, let one of them request a part of the other's report with
-/// [`http`](fn@super::http), such as `http://orders:8080/healthcheck/database`.
+/// header with the ids of the requesting processes. A service that finds its own id in the header refuses the request.
+/// Then the check fails, and the output shows the loop. If two services need each other, let one of them request only a
+/// part of the other's report with [`http`](fn@super::http), such as `http://orders:8080/healthcheck/database`.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};

@@ -50,7 +50,8 @@ impl EnvironmentDumpBuilder {
         Self::of(Provided::default(), Redaction::builder(), None, None)
     }
 
-    /// `limit` is the timeout of a section, if a `HealthCheck` sets it. Otherwise it is 5 s.
+    /// Returns a builder with these settings. `limit` is the timeout of each section: `None` means the default of 5 s, and
+    /// `Some(None)` means no timeout.
     pub(crate) fn of(
         provided: Provided,
         redaction: RedactionBuilder,
@@ -101,8 +102,8 @@ impl EnvironmentDumpBuilder {
         self
     }
 
-    /// Sets whether the page shows values. With `false` it shows only names. Use that if an unsuspicious name may have a
-    /// secret value. Default: true.
+    /// Sets whether the page shows values. With `false` it shows only names. Use `false` if a value may be secret although
+    /// its name doesn't look secret. Default: true.
     pub const fn show_values(mut self, yes: bool) -> Self {
         self.show = if yes { Show::All } else { Show::Names };
         self
@@ -131,8 +132,8 @@ impl EnvironmentDumpBuilder {
         self
     }
 
-    /// Redacts the value of every name that contains one of these fragments, in upper or lower case. The built-in rules
-    /// still apply.
+    /// Redacts the value of every name that contains one of these fragments, ignoring case. The built-in rules still
+    /// apply.
     pub fn redact_names(mut self, fragments: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redaction = self
             .redaction
@@ -140,7 +141,7 @@ impl EnvironmentDumpBuilder {
         self
     }
 
-    /// Shows the values of exactly these names, even if a rule on names would redact them.
+    /// Shows the values of exactly these names, even if a rule would redact them because of the name.
     pub fn allow_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redaction = self.redaction.allow_names(names.into_iter().map(Into::into));
         self

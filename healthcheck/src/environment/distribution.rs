@@ -4,8 +4,8 @@ use serde_json::Value;
 #[cfg(any(target_os = "linux", feature = "sysinfo"))]
 use serde_json::json;
 
-/// Returns `id`, `name` and `version` for programs and `pretty_name` for people, or `null` if there is no os-release
-/// file, as in an image built from scratch.
+/// Returns `id`, `name` and `version` for programs, and `pretty_name` for people. Returns `null` if there is no os-release
+/// file, for example in a container image that was built from scratch.
 #[cfg(target_os = "linux")]
 pub(crate) fn collect() -> Value {
     // The first file takes precedence, see os-release(5).
@@ -49,7 +49,7 @@ fn describe(os_release: &str) -> Value {
     })
 }
 
-/// Unquotes a value as a shell does: single quotes keep it literally, otherwise a backslash escapes the next character.
+/// Unquotes a value as a shell does: text in single quotes is literal, otherwise a backslash escapes the next character.
 #[cfg(target_os = "linux")]
 fn unquote(value: &str) -> String {
     let quoted = |quote| {

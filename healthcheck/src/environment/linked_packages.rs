@@ -8,8 +8,8 @@ use std::path::Path;
 pub(crate) struct LinkedPackages {
     /// The name and version of the binary's own package.
     pub(crate) root: Option<(String, String)>,
-    /// Maps names to versions; several versions of a package are joined by `", "`. It has no build dependencies, because
-    /// they aren't linked.
+    /// Maps names to versions; several versions of a package are joined by `", "`. The map doesn't contain build
+    /// dependencies, because they aren't linked.
     pub(crate) versions: BTreeMap<String, String>,
 }
 
@@ -18,7 +18,7 @@ pub(crate) const fn of(_executable: &Path) -> Option<LinkedPackages> {
     None
 }
 
-/// Reads the packages once per process, because it reads the whole file, and a running binary doesn't change.
+/// Returns the packages. It reads the whole executable, but only once per process: a running binary doesn't change.
 #[cfg(feature = "auditable")]
 pub(crate) fn of(executable: &Path) -> Option<LinkedPackages> {
     use std::sync::OnceLock;
@@ -34,8 +34,8 @@ mod auditable {
 
     use super::LinkedPackages;
 
-    /// The largest file to read, in bytes. A larger one has debug information; reading it could exceed the memory of a
-    /// container, and the list isn't worth that.
+    /// The largest executable to read, in bytes. A larger executable usually has debug information. To read it could
+    /// exceed the memory of a container, and the list of packages isn't worth that risk.
     const LARGEST_EXECUTABLE: usize = 128 * 1024 * 1024;
     const LARGEST_LIST: usize = 8 * 1024 * 1024;
 
@@ -74,7 +74,8 @@ mod auditable {
         Some(linked)
     }
 
-    /// The part of the format that the section needs; see cargo-auditable's `PARSING.md`.
+    /// The recorded list of packages, with only the fields that the section needs. cargo-auditable's `PARSING.md`
+    /// describes the format.
     #[derive(Deserialize)]
     struct List {
         packages: Vec<Package>,

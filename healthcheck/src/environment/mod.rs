@@ -84,15 +84,15 @@ impl EnvironmentDump {
         EnvironmentDumpBuilder::new()
     }
 
-    /// Collects every section and returns the redacted values. It runs all sections at once, and waits for each up to
-    /// its timeout, 5 s by default. If another request is already running a section, it waits for that run.
+    /// Collects every section and returns the redacted values. It runs all sections at once, and waits for each section up
+    /// to its timeout, 5 s by default. If a section is already running for another request, it waits for that run.
     ///
-    /// Outside of a tokio runtime, only sections with a fixed value have one.
+    /// Outside of a tokio runtime no section can run. Only sections with a fixed value have a value then.
     pub async fn collect(&self) -> Map<String, Value> {
         self.collected().await
     }
 
-    /// Boxed, because every crate that awaits an unboxed future compiles all of its code again.
+    /// Boxes the future of `collect`. Every crate that awaits an unboxed future compiles all of the future's code again.
     fn collected(&self) -> Pin<Box<dyn Future<Output = Map<String, Value>> + Send + '_>> {
         Box::pin(self.all())
     }
@@ -111,7 +111,7 @@ impl EnvironmentDump {
         };
         match runner.ask(selection, &target, None).await {
             Ok(answer) => runner.sections(&answer),
-            // Unreachable: only an unknown check or tag is an error, and these selections have neither.
+            // Unreachable: `ask` returns an error only for an unknown check or tag, and these selections name neither.
             Err(_) => Vec::new(),
         }
     }
@@ -174,8 +174,8 @@ impl EnvironmentDump {
         self.runtime.as_ref()
     }
 
-    /// Returns a clone that shows only the names of environment variables and arguments, not their values. Use it for a
-    /// page with unknown readers.
+    /// Returns a clone that shows only the names of environment variables and arguments, not their values. Use it if you
+    /// don't know who reads the page.
     #[must_use]
     pub fn without_variables(&self) -> Self {
         let show = if self.show == Show::Names {

@@ -19,7 +19,7 @@ pub(crate) fn collect() -> Value {
         "distribution": distribution::collect(),
         "cpus": {
             "online": system::online_cpus(),
-            // Limited by the affinity of this process and by its container.
+            // The CPUs that this process may use: its affinity and its container limit them.
             "available": thread::available_parallelism().ok(),
         },
         "memory": system::memory().map(describe_memory),
@@ -48,8 +48,8 @@ const fn name() -> Option<&'static str> {
     }
 }
 
-/// Returns a list, as py-healthcheck shows Python's tuple: system, node, release, version, machine, processor. The
-/// processor is always null, because no supported system provides it.
+/// Returns the list that py-healthcheck shows: system, node, release, version, machine, processor. The processor is always
+/// null, because no supported system provides it.
 fn describe_uname(uname: &Uname) -> Value {
     json!([
         uname.system,

@@ -15,7 +15,7 @@ pub(crate) fn collect() -> Value {
     let process = system::process();
     json!({
         "argv": argv(env::args_os()),
-        // An error means that the directory was removed or can't be read.
+        // `current_dir` fails if the directory was removed or can't be read.
         "cwd": env::current_dir().ok().map(|path| path.to_string_lossy().into_owned()),
         "user": system::user(&process),
         "uid": process.uid,
@@ -66,7 +66,7 @@ mod tests {
     fn the_start_is_the_wall_clock_less_the_uptime() {
         let now = UNIX_EPOCH + Duration::from_millis(100_500);
         assert_eq!(started(now, Duration::from_millis(250)), Some(100.25));
-        // With a wrong wall clock, the start may be before the epoch. Then it is unknown, and the section doesn't fail.
+        // If the wall clock is wrong, the start may be before the epoch. Then the start is unknown, without an error.
         assert_eq!(started(now, Duration::from_secs(1_000)), None);
     }
 
@@ -113,12 +113,12 @@ mod child_tests {
             .env("HEALTHCHECK_TEST_ROLE", "child");
         let output = command.output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        // The test harness prints "test … " before it on the same line.
+        // The test harness prints "test … " on the same line, before the section.
         let (_, shown) = text.split_once(SHOWN).unwrap();
         serde_json::from_str(shown.lines().next().unwrap()).unwrap()
     }
 
-    /// Prints the section if it runs in such a child process. Otherwise it does nothing.
+    /// Prints the section if `in_child` started this process. In a normal test run it prints nothing.
     #[test]
     fn child() {
         let section = collect();
@@ -130,7 +130,7 @@ mod child_tests {
 
     #[test]
     fn arguments_that_are_not_utf8_are_shown_lossily() {
-        // Not in a child process, because the test harness rejects such an argument.
+        // This test starts no child process, because the test harness rejects arguments that aren't UTF-8.
         let arguments = [OsString::from("--name"), OsStr::from_bytes(b"caf\xe9").to_owned()];
         assert_eq!(argv(arguments.into_iter()), ["--name", "caf\u{fffd}"]);
     }

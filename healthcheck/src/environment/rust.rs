@@ -9,8 +9,8 @@ use super::linked_packages::{self, LinkedPackages};
 /// Collects the section.
 ///
 /// `package` is the name and version of the binary's package. A library can't know them, so an attribute in the binary's
-/// own crate records them. If `cargo auditable` built the binary and the feature `auditable` is on, its list of packages
-/// takes precedence. Only then the section has the key `packages`.
+/// own crate records them. If `cargo auditable` built the binary and the feature `auditable` is on, the package in its
+/// list takes precedence. Only then does the section have the key `packages`.
 pub(crate) fn collect(package: Option<(&str, &str)>) -> Value {
     let executable = env::current_exe().ok();
     let linked = executable.as_deref().and_then(linked_packages::of);

@@ -1,12 +1,12 @@
-//! Addresses (URLs): hides passwords before the host, and paths that are secret themselves.
+//! Hides the secrets in addresses (URLs): passwords before the host, and the secret paths of webhooks.
 
 use super::bytes::*;
 use super::scan::Scan;
 use super::values::{is_placeholder, is_short_number, is_uuid, looks_random};
 use super::words::{NO_USER, means};
 
-/// Suffixes of webhook hosts, each with the path below which everything is secret. An empty suffix matches every host,
-/// for self-hosted services.
+/// Suffixes of webhook hosts, each with a path: the text after that path is secret. An empty suffix matches every host,
+/// because services with these paths may be self-hosted.
 #[rustfmt::skip]
 static HOOKS: &[(&str, &str)] = &[
     ("hooks.slack.com", "/services/"), ("hooks.slack.com", "/workflows/"), ("hooks.slack.com", "/triggers/"),
@@ -29,7 +29,7 @@ pub(super) fn address(scan: &mut Scan<'_>, colon: usize) -> usize {
     let mut end = from;
     while end < bytes.len() && !is(bytes[end], ENDS_ADDRESS) {
         if bytes[end] == b':' && bytes[end..].starts_with(b"://") && at(bytes, end + 3) != b'@' {
-            // `http://a:x@h,http://b:y@h`: the second address is read separately.
+            // In `http://a:x@h,http://b:y@h`, end before the second address. The scanner reads it later.
             end = run_back(bytes, end, 16, ALNUM).max(from);
             break;
         }
@@ -39,7 +39,7 @@ pub(super) fn address(scan: &mut Scan<'_>, colon: usize) -> usize {
     if let Some(sign) = end_of_user_info(bytes, from, end) {
         host = sign + 1;
         let mut start = from;
-        // Several hosts with a user info each: `amqp://one:x@a,two:y@b`.
+        // An address may have several hosts, each with a user info: `amqp://one:x@a,two:y@b`.
         while let Some(comma) = memchr::memchr(b',', &bytes[start..sign]).map(|comma| start + comma)
             && let Some(found) = memchr::memchr(b'@', &bytes[start..comma])
         {
@@ -59,7 +59,8 @@ fn end_of_user_info(bytes: &[u8], from: usize, end: usize) -> Option<usize> {
     last(slash)
         .filter(|sign| sign + 1 < slash || at(bytes, slash) != b'/')
         .or_else(|| {
-            // The text behind the colon isn't a port, so it may be a password that contains a slash.
+            // There is no `@` before the first slash. If the text after the colon isn't a port, it may be a password that
+            // contains a slash.
             let skip = memchr::memchr(b']', &bytes[from..slash])
                 .filter(|_| at(bytes, from) == b'[')
                 .unwrap_or(0);
@@ -76,8 +77,8 @@ fn end_of_user_info(bytes: &[u8], from: usize, end: usize) -> Option<usize> {
 /// Hides the secret in the user info between `start` and the `@`: the password of `user:password`, or a lone token.
 fn user_and_password(scan: &mut Scan<'_>, colon: usize, start: usize, sign: usize) {
     let info = scan.part(start, sign);
-    // A user without a password is taken for a token only if it has a digit: `akka.tcp://sparkExecutorActorSystem@host`
-    // has none.
+    // A user without a password may be a token. Outside of HTTP it must have a digit for that, because of ordinary users
+    // such as in `akka.tcp://sparkExecutorActorSystem@host`.
     let web = find(&scan.bytes[colon.saturating_sub(5)..colon], b"http").is_some();
     let is_token = |user: &str| {
         is_uuid(user)
@@ -86,7 +87,7 @@ fn user_and_password(scan: &mut Scan<'_>, colon: usize, start: usize, sign: usiz
     };
     let hidden = match split_at(info, b':') {
         Some((user, "")) if is_token(user) => start..start + user.len(),
-        // A token as the user, and a constant as the password: `https://token:x-oauth-basic@github.com`.
+        // The user may be a token, and the password a constant: `https://token:x-oauth-basic@github.com`.
         Some((user, "x" | "X" | "x-oauth-basic" | "api_token")) if looks_random(user, 8) => start..sign,
         Some((_, password)) if !is_placeholder(password) => sign - password.len()..sign,
         None if is_token(info) => start..sign,
@@ -95,8 +96,8 @@ fn user_and_password(scan: &mut Scan<'_>, colon: usize, start: usize, sign: usiz
     scan.hide(hidden);
 }
 
-/// Hides the secret path behind the host that spans `host..slash`. Returns the end of that path, or `None` if the
-/// address isn't a webhook.
+/// Hides the secret part of a webhook's path. The host is `host..slash`, and the path follows it. Returns the end of the
+/// hidden part, or `None` if the address isn't a webhook.
 fn hook(scan: &mut Scan<'_>, host: usize, slash: usize, end: usize) -> Option<usize> {
     let name = scan.part(host, slash);
     let name = split_at(name, b':').map_or(name, |(name, _)| name);
@@ -118,8 +119,8 @@ fn hook(scan: &mut Scan<'_>, host: usize, slash: usize, end: usize) -> Option<us
         }
         let longest = longest_part(rest);
         let known_by_number = known.ends_with("zapier.com") && has(rest, b"/");
-        // Mattermost's tokens are 26 letters and digits, and some have only letters or only digits. For a known host
-        // with a specific path, a long segment is enough.
+        // A secret segment doesn't always look random. Mattermost's tokens are 26 letters and digits, and some have
+        // only letters or only digits. For a known host with a specific path, a long segment is enough.
         let own = longest.len() == 26 && all(longest, ALNUM, b"")
             || !known.is_empty() && below.len() > 8 && longest.len() >= 16;
         if known_by_number || looks_random(longest, if known.is_empty() { 16 } else { 8 }) || own {
@@ -153,7 +154,8 @@ pub(super) fn user_info(scan: &mut Scan<'_>, sign: usize) -> usize {
         scan.hide(sign - password.len()..sign);
         return sign + 1;
     }
-    // A host without a dot or a port may be any word: `[SendWorker:1889:Quorum$Worker@688]`, `app:1.2@sha256:0123`.
+    // Text after an `@` without a dot or a port often isn't a host: `[SendWorker:1889:Quorum$Worker@688]`,
+    // `app:1.2@sha256:0123`.
     let located = matches!(next, b':' | b'/' | b'(');
     let alone = start == 0 && (next == 0 || is(next, ENDS_ADDRESS));
     let is_host = located || has(name, b".") && name.len() > 3 || name == "localhost" || alone;
@@ -167,9 +169,9 @@ pub(super) fn user_info(scan: &mut Scan<'_>, sign: usize) -> usize {
         return sign + 1;
     }
     let user = last_part(user, b"=/");
-    // `From:alice@example.com`: a plain word before a host without a port is the name of a mailbox.
+    // In `From:alice@example.com`, the word before the `@` is a mailbox, not a password.
     let mail = !located && all(password, ALNUM, b"._+-") && !looks_random(password, 6);
-    // A number isn't a password. If the user is a date, this is the identifier of a mail message.
+    // A short number isn't a password. If the user is a date, the text is the identifier of a mail message.
     let date = !user.is_empty() && all(user, DIGIT, b"-.T");
     let number = date || is_short_number(password) && !matches!(next, b'/' | b'(');
     if (is_user(user) || user.is_empty() && located) && !(mail || number || means(user, NO_USER)) {

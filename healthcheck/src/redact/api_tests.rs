@@ -221,7 +221,7 @@ fn a_text_without_a_secret_is_not_copied() {
     assert!(matches!(redact(text), Cow::Borrowed(shown) if std::ptr::eq(shown, text)));
 }
 
-/// Nests `inner` in `levels` wrappers without recursion.
+/// Calls `wrap` on `inner`, then on its result, `levels` times in all. It doesn't recurse.
 fn nested(levels: usize, inner: Value, wrap: fn(Value) -> Value) -> Value {
     (0..levels).fold(inner, |value, _| wrap(value))
 }
@@ -236,7 +236,8 @@ fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
         .expect("no overflow");
 }
 
-/// Builds an object without `json!`, which would copy the value: copying recurses once per level.
+/// Returns an object with one name and value. It doesn't use `json!`, which would copy the value: copying recurses once
+/// per level.
 fn object(name: &str, value: Value) -> Value {
     Value::Object([(name.to_owned(), value)].into_iter().collect())
 }

@@ -10,14 +10,14 @@ use super::scan::Scan;
 use super::values::{is_masked, is_path, is_placeholder, is_setting, is_short_number, looks_random};
 use super::words::*;
 
-/// Programs, each with its flags and words that take a secret. The sign after each flag says where the secret is:
+/// Programs, each with the flags and subcommands that take a secret. The sign after a flag shows where the secret is:
 ///
-/// - `!` in the next argument or attached to the flag,
-/// - `+` only attached to the flag,
-/// - `=` only in the next argument,
-/// - `?` in the next argument, if that looks like a secret,
+/// - `!`: in the next argument or attached to the flag,
+/// - `+`: only attached to the flag,
+/// - `=`: only in the next argument,
+/// - `?`: in the next argument, if that looks like a secret,
 /// - `:`, `%` or `,`: after this sign in a value such as `user:password`,
-/// - a digit: so many arguments later, whatever the arguments between are.
+/// - a digit: that many arguments later.
 #[rustfmt::skip]
 const PROGRAMS: [(&str, &str); 31] = [
     ("mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlbinlog mysqlsh mysqlpump mariadb mariadb-dump mariadb-admin \
@@ -51,7 +51,7 @@ const PROGRAMS: [(&str, &str); 31] = [
     ("doctl flyctl fly vercel netlify doppler", "-t!"),
     ("dig nsupdate", "-y:"),
     ("az oc cf ibmcloud twine poetry gcloud nuget dotnet", "-p? -t? -k!"),
-    // `-p` of these programs is a port, a path or a project.
+    // The flag `-p` of these programs takes a port, a path or a project, not a secret.
     ("kubectl psql pg_dump pg_restore java ssh scp rsync nc nmap", ""),
 ];
 
@@ -66,8 +66,9 @@ const NAMES: [(u32, &str); PROGRAMS.len()] = {
 };
 static TABLE: Table<1_280, 192, 512> = Table::of(&NAMES);
 
-/// The most bytes of a line that are read as a command, before and after its first flag.
+/// How many bytes of a line are read as a command before the line's first flag.
 const LONGEST_BEFORE: usize = 512;
+/// How many bytes of a line are read as a command from the first flag on.
 const LONGEST_BEHIND: usize = 2048;
 
 pub(super) fn begins_flag(word: &[u8]) -> bool {
@@ -94,7 +95,7 @@ pub(super) fn look_like_arguments<'a>(words: impl Iterator<Item = &'a str>) -> b
     words.any(|(index, word)| is_flag(word) || index == 0 && program(word).is_some())
 }
 
-/// Reads the line with a flag at `flag` as a command. Returns where that line ends.
+/// Reads the line around the flag at `flag` as a command, and hides its secrets. Returns where that line ends.
 pub(super) fn on_line(scan: &mut Scan<'_>, flag: usize) -> usize {
     let bytes = scan.bytes;
     let floor = flag.saturating_sub(LONGEST_BEFORE);
@@ -110,10 +111,10 @@ pub(super) fn on_line(scan: &mut Scan<'_>, flag: usize) -> usize {
         if is(mark, QUOTE) {
             from += 1;
             let close = memchr::memchr(mark, &bytes[from..end]).map_or(end, |close| from + close);
-            // A quoted string that contains flags is a command: its words are read separately.
+            // Without flags, a quoted string is one argument. With flags it is a command, so read its words separately.
             if find(&bytes[from..close], b" -").is_none() {
                 to = close;
-                // A quoted word in a list, as in `["app", "--password", "x"]`: skip the punctuation behind it.
+                // The argument may be part of a list such as `["app", "--password", "x"]`. Skip the punctuation after it.
                 place = close + 1;
                 while place < end && b",])}".contains(&bytes[place]) {
                     place += 1;
@@ -141,7 +142,7 @@ pub(super) enum Origin {
     Text,
 }
 
-/// Finds the secrets among the arguments. Returns for each the index of the argument and the secret range in it.
+/// Finds the secrets among the arguments. Returns for each secret the index of its argument, and its range in it.
 pub(super) fn secrets(words: &[&str], origin: Origin, rules: &Rules) -> Vec<(usize, Range<usize>)> {
     let mut reader = Reader {
         words,
@@ -164,7 +165,7 @@ fn names_user(word: &str) -> bool {
     is_flag(word) && means(trimmed(flag, b"-", b""), USER_FLAG)
 }
 
-/// Returns whether a flag takes no value, as `--password-stdin` and `--no-auth`.
+/// Returns whether a flag takes no value, such as `--password-stdin` and `--no-auth`.
 fn is_switch(name: &str) -> bool {
     split_at(name, b'-').is_some_and(|(first, _)| means(first, SWITCH)) || name.ends_with("-stdin")
 }
@@ -181,16 +182,17 @@ struct Reader<'w> {
     rules: &'w Rules,
     /// The flags of the latest program in the arguments.
     flags: Option<&'static str>,
-    /// Whether a `login` command was read, and whether a flag names a user: in both cases `-p` takes a password.
+    /// Whether an argument is `login`. After `login`, the flag `-p` takes a password.
     login: bool,
+    /// Whether a flag names a user. Then `-p` takes a password too, if no known program was read.
     user: bool,
     found: Vec<(usize, Range<usize>)>,
 }
 
-/// A flag and its value: the index of the argument that contains the value, the offset in it, and the value's text.
+/// A flag and its value. The value begins in the argument with the index `argument`, at the offset `from`.
 struct Flag<'w> {
     name: &'w str,
-    /// Whether the value is in the same argument, behind a `=`.
+    /// Whether the value is in the same argument as the flag, after a `=`.
     own: bool,
     argument: usize,
     from: usize,
@@ -206,7 +208,7 @@ impl<'w> Reader<'w> {
         let word = self.word(argument);
         let part = word.get(from..).unwrap_or_default();
         if !part.is_empty() && !is_masked(part) && !is_placeholder(part) {
-            // The list is nearly sorted: a word may announce a secret a few arguments later.
+            // Keep `found` sorted. Search from the end: only a secret a few arguments later may already be in the list.
             let found = &mut self.found;
             let behind = found
                 .iter()
@@ -227,7 +229,7 @@ impl<'w> Reader<'w> {
             return index + 1;
         }
         if let Some(rest) = word.strip_prefix("--from-literal") {
-            // The value becomes an entry of a Kubernetes Secret, so it is hidden whatever its name is.
+            // The value becomes an entry of a Kubernetes Secret, so hide it under any name.
             let (argument, from) = match rest {
                 "" => (index + 1, 0),
                 _ => (index, word.len() - rest.len() + 1),
@@ -259,7 +261,7 @@ impl<'w> Reader<'w> {
         if taken { flag.argument + 1 } else { index + 1 }
     }
 
-    /// Handles an argument that isn't a flag: a program, a word that announces secrets, or the name of a setting.
+    /// Handles an argument that isn't a flag: a program, a subcommand that takes secrets, or the name of a setting.
     fn plain(&mut self, index: usize, word: &str) {
         let previous = self.word(index.wrapping_sub(1));
         let called = self.text || index == 0 || !is_flag(previous) || matches!(previous, "--" | "-c" | "-m");
@@ -270,7 +272,7 @@ impl<'w> Reader<'w> {
         if self.placed(index, word) || self.text {
             return;
         }
-        // `aws configure set aws_secret_access_key x`: the next word is the secret.
+        // In `aws configure set aws_secret_access_key x`, the word after the name is the secret.
         let next = self.word(index + 1);
         if word.len() <= 64
             && looks_random(next, 8)
@@ -282,6 +284,7 @@ impl<'w> Reader<'w> {
         }
     }
 
+    /// If the word takes a secret some arguments later (a digit in `PROGRAMS`), hides that secret and returns true.
     fn placed(&mut self, index: usize, word: &str) -> bool {
         let Some(flags) = self.flags else { return false };
         let mut takes = parts(flags, b" ").filter_map(|flag| {
@@ -299,7 +302,7 @@ impl<'w> Reader<'w> {
         true
     }
 
-    /// Returns whether an argument follows that can be the value of this flag.
+    /// Returns whether the flag has a value: in the same argument, or in a next argument that can be a value.
     fn follows(&self, flag: &Flag<'_>) -> bool {
         let next = flag.value;
         let another = is_flag(next) && (next.len() <= 3 || next.starts_with("--") && !looks_random(next, 12));
@@ -307,7 +310,8 @@ impl<'w> Reader<'w> {
         flag.own || !(next.is_empty() || another || self.text && goes_on())
     }
 
-    /// Judges a flag by the table entry of the current program. Returns whether the entry contains the flag.
+    /// Hides the secret of a flag that the current program's entry in `PROGRAMS` contains. Returns whether the entry
+    /// contains the flag.
     fn by_program(&mut self, index: usize, word: &str, flag: &Flag<'_>) -> bool {
         let mut taken = None;
         for known in parts(self.flags.unwrap_or_default(), b" ") {
@@ -354,7 +358,8 @@ impl<'w> Reader<'w> {
         true
     }
 
-    /// Returns whether a sentence mentions the flag: then an ordinary word or a punctuation mark follows it.
+    /// Returns whether the flag is part of a sentence, as in `use --token to sign in`. In a sentence, an ordinary word or
+    /// a punctuation mark follows the flag.
     fn is_sentence(&self, flag: &Flag<'_>) -> bool {
         let next = self.word(flag.argument + 1);
         let ends = next.is_empty() || is_flag(next);
@@ -368,11 +373,11 @@ impl<'w> Reader<'w> {
             || word && !(ends && is_password(flag.name) && all(flag.value, ALNUM, b""))
     }
 
-    /// Judges a flag by its name. Returns whether it hid a value.
+    /// Hides the value of a flag if the flag's name is secret. Returns whether it hid a value.
     fn by_name(&mut self, flag: &Flag<'_>) -> bool {
         let name = trimmed(flag.name, b"-/", b"");
         let verdict = self.rules.verdict(name);
-        // In a text, `pairs` already handles `--name=value`.
+        // In a text, the module `pairs` already handles `--name=value`.
         if verdict == Verdict::Shown || flag.own && self.text || flag.value.is_empty() || is_switch(name) {
             return false;
         }
@@ -385,7 +390,7 @@ impl<'w> Reader<'w> {
                 Verdict::Of(_) => verdict.hides(value),
                 Verdict::Fragment { telling } => telling || !self.text,
             };
-        // The scanner reads a connection string separately.
+        // If the value is a connection string such as `host=h password=x`, the scanner hides only its secret part.
         if !hidden || flag.own && has(value, b" ") && has(value, b"=") {
             return false;
         }

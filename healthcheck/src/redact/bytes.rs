@@ -1,4 +1,4 @@
-//! Classes of bytes, each tested with one table look-up, and helpers that never read out of bounds.
+//! Classes of bytes, and helpers to search in bytes and texts. One table look-up tests whether a byte is of a class.
 
 macro_rules! classes {
     ($($(#[$doc:meta])* $name:ident = $bit:literal: $byte:ident => $holds:expr;)*) => {
@@ -35,7 +35,7 @@ classes! {
     NAME = 10: byte => byte.is_ascii_alphanumeric() || byte >= 0x80 || among(byte, b"_-.$");
     BASE64 = 11: byte => byte.is_ascii_alphanumeric() || among(byte, b"+/_-");
     HOST = 12: byte => byte.is_ascii_alphanumeric() || among(byte, b".-");
-    /// The characters of tokens, the smallest set first. Tokens also use `WORD` and `ALNUM`.
+    /// `HEX`, `CAPITAL` and `TOKEN` are character sets of tokens. Other tokens use `WORD` or `ALNUM`.
     HEX = 20: byte => byte.is_ascii_hexdigit();
     CAPITAL = 21: byte => byte.is_ascii_uppercase() || byte.is_ascii_digit();
     TOKEN = 22: byte => byte.is_ascii_alphanumeric() || among(byte, b"_-.=+/~%");
@@ -45,7 +45,7 @@ classes! {
     PREFIX = 13: byte => byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     /// The first letters of the fragments of names: `key`, `pass`, `token`.
     FRAGMENT = 14: byte => among(byte, b"kptKPT");
-    /// The characters before `user:password@host`.
+    /// The characters that may precede `user:password@host`.
     OPENS_USER = 15: byte => among(byte, b" \t\n\r\"'`<>([{,;@");
     ENDS_BARE_VALUE = 16: byte => among(byte, b" \t\n\r\"'<`&;|,");
     ENDS_PARAMETER = 17: byte => among(byte, b" \t\n\r&\"'#<>)|?`\\");
@@ -87,7 +87,7 @@ pub(super) fn before(bytes: &[u8], place: usize) -> u8 {
     at(bytes, place.wrapping_sub(1))
 }
 
-/// Returns the end of the run of a class that begins at `from`.
+/// Returns the end of the run of bytes of a class that begins at `from`.
 #[inline(never)]
 pub(super) fn run(bytes: &[u8], from: usize, class: u32) -> usize {
     let mut place = from;
@@ -107,7 +107,7 @@ pub(super) fn until(bytes: &[u8], from: usize, class: u32) -> usize {
     place
 }
 
-/// Returns the start of the run of a class that ends at `to`. Looks back at most `most` bytes.
+/// Returns the start of the run of bytes of a class that ends at `to`. Looks back at most `most` bytes.
 #[inline(never)]
 pub(super) fn run_back(bytes: &[u8], to: usize, most: usize, class: u32) -> usize {
     let floor = to.saturating_sub(most);
@@ -129,8 +129,8 @@ pub(super) fn until_back(bytes: &[u8], to: usize, most: usize, class: u32) -> us
     place
 }
 
-/// Returns the end of the line, or `from + most` if that comes first. A look-ahead that starts at every name needs this
-/// bound: if it read to the end of the text, a text would take time quadratic in its length.
+/// Returns the end of the line, or `from + most` if that comes first. The scanner looks ahead at every name. Without this
+/// bound, it could read to the end of the text each time, which takes time quadratic in the length of the text.
 #[inline(never)]
 pub(super) fn line_end_within(bytes: &[u8], from: usize, most: usize) -> usize {
     let to = bytes.len().min(from.saturating_add(most));
@@ -146,7 +146,7 @@ pub(super) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     firsts.find(|place| begins(&bytes[*place..], part))
 }
 
-/// The most backslashes counted before a quote. JSON nested seven levels deep has 127 of them there.
+/// The most backslashes counted before a quote. JSON inside JSON strings, seven levels deep, has 127 backslashes there.
 pub(super) const MOST_BACKSLASHES: usize = 250;
 
 /// Counts the backslashes directly before a position.
@@ -159,7 +159,7 @@ pub(super) fn has(text: &str, set: &[u8]) -> bool {
     text.bytes().any(|byte| set.contains(&byte))
 }
 
-/// Returns whether a text contains an address, that is `://`.
+/// Returns whether a text contains a URL, recognised by `://`.
 pub(super) fn has_address(text: &str) -> bool {
     find(text.as_bytes(), b"://").is_some()
 }

@@ -11,8 +11,8 @@ use super::{MASK, Redaction};
 // The corpora are compressed, so that secret scanners don't report them.
 const CASES: &[u8] = include_bytes!("../../tests/data/redaction_cases.json.gz");
 const FURTHER: &[u8] = include_bytes!("../../tests/data/further_redaction_cases.json.gz");
-/// Cases from the examples of public scanners, sanitizers and container images: their authors didn't know this
-/// redactor.
+/// Cases from the examples of public scanners, sanitizers and container images. The authors of these examples didn't know
+/// this redactor.
 const INDEPENDENT: &[u8] = include_bytes!("../../tests/data/redaction_independent.json.gz");
 /// Log lines of sixteen systems, from Android to ZooKeeper.
 const LOG_LINES: &[u8] = include_bytes!("../../tests/data/ordinary_log_lines.txt.gz");
@@ -47,7 +47,7 @@ fn shown(case: &Value) -> Value {
     }
 }
 
-/// Returns every string in a value, decoded, followed by the JSON text.
+/// Returns all strings in a value without JSON escapes, followed by the value as JSON.
 fn texts(value: &Value) -> String {
     fn collect(value: &Value, into: &mut String) {
         match value {
@@ -72,7 +72,8 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Returns the percentage of the cases that fail, and prints those.
+/// Redacts each case and calls `holds` with the result. Prints the cases for which `holds` returns false, and returns
+/// their percentage.
 fn failing<'c>(
     word: &str,
     cases: impl Iterator<Item = &'c Value>,

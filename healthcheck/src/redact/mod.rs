@@ -1,22 +1,26 @@
-//! Every value passes through here before it leaves the process.
+//! Every value passes through this module before it leaves the process.
 //!
-//! A value is secret by its name or by its form. By its **name**: if the name of a variable, key, argument or header
-//! contains `key`, `token` or `pass` (py-healthcheck's rule), or a word of a family such as secret, credential, session
-//! or signature, the redactor hides the value and everything below it. By its **form**, anywhere in a text: passwords
-//! in URLs and connection strings, `Authorization` values, JSON Web Tokens, private keys, tokens with a known prefix,
-//! and all of these inside JSON, base64 and percent-encoding. The mask replaces only the secret part:
-//! `postgres://app:********@db/prod` still shows the host.
+//! A value is secret by its name or by its form.
+//!
+//! By its **name**: the name of a variable, key, argument or header contains `key`, `token` or `pass` (py-healthcheck's
+//! rule), or a word such as secret, credential, session or signature. Then the redactor hides the value and everything
+//! below it.
+//!
+//! By its **form**, anywhere in a text: passwords in URLs and connection strings, `Authorization` values, JSON Web
+//! Tokens, private keys, tokens with a known prefix, and all of these inside JSON, base64 and percent-encoding. The mask
+//! replaces only the secret part: `postgres://app:********@db/prod` still shows the host.
 //!
 //! # How it works
 //!
 //! Three tables contain the rules: `words` (the meaning of a word in a name, as a value, in a sentence), `tokens`
-//! (prefixes of tokens), and the programs with their flags in `arguments`. One tokenizer (`scan`) reads the bytes of a
-//! text once and looks them up there. It looks back at most a fixed distance, so a text takes time proportional to its
-//! length.
+//! (prefixes of tokens), and `arguments` (programs with their flags). One tokenizer (`scan`) reads the bytes of a text
+//! once, and looks up words, prefixes and programs in these tables. It looks back at most a fixed distance, so redacting
+//! takes time proportional to the length of the text.
 //!
 //! **Add a scanner only for at least five cases from a corpus that its author didn't write.** For a new prefix, word or
 //! program, add an entry to a table. Earlier versions had scanners for PuTTY's keys, password files, structs, unspaced
-//! sentences, opaque carriers, entities and provider names: in 3,624 cases they found no secret that the others missed.
+//! sentences, opaque carriers, entities and provider names. In 3,624 cases, those scanners found no secret that the
+//! other scanners missed.
 //!
 //! This module depends on nothing else in the crate.
 
@@ -57,7 +61,7 @@ pub(crate) const MASK: &str = "********";
 
 /// Your own rules for secrets. They apply in addition to the built-in rules.
 ///
-/// Both methods have a default that finds nothing, so implement only the one you need. The library calls them while it
+/// Both methods have a default that finds nothing, so implement only the method you need. The library calls them while it
 /// publishes a result, not while it answers a request. They must not block.
 ///
 /// # Examples
@@ -90,8 +94,9 @@ pub trait Redactor: Send + Sync + 'static {
         false
     }
 
-    /// Returns the text with its secrets replaced, or `Cow::Borrowed(text)` if it has none. The text has already passed
-    /// the built-in rules. If this method panics, the whole text is hidden. Default: returns the text unchanged.
+    /// Returns the text with its secrets replaced, or `Cow::Borrowed(text)` if it has no secrets. The built-in rules have
+    /// already redacted the text. If this method panics, the library hides the whole text. Default: returns the text
+    /// unchanged.
     fn redact_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(text)
     }
@@ -99,8 +104,8 @@ pub trait Redactor: Send + Sync + 'static {
 
 /// Masks the secrets in a text by the built-in rules. Use it for the logs of your own application.
 ///
-/// Takes time proportional to the length of the text, and never panics. Returns a text without a secret borrowed and
-/// unchanged.
+/// Takes time proportional to the length of the text, and never panics. If the text has no secret, returns it unchanged as
+/// `Cow::Borrowed`.
 ///
 /// # Examples
 ///
@@ -119,7 +124,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     BUILT_IN.text(text)
 }
 
-/// The active rules. A clone shares them.
+/// The redactor of an application, with the built-in and the application's own rules. Clones share the rules.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redaction {
     rules: Arc<Rules>,
@@ -169,7 +174,8 @@ pub(crate) struct RedactionBuilder {
 }
 
 impl RedactionBuilder {
-    /// Adds name fragments. A name that contains one, in any case, hides its value, as `key`, `token` and `pass` do.
+    /// Adds fragments of names, in addition to the built-in `key`, `token` and `pass`. If a name contains a fragment,
+    /// ignoring case, the redactor hides its value.
     pub(crate) fn hide_fragments(mut self, fragments: impl IntoIterator<Item = String>) -> Self {
         let fragments = fragments.into_iter().map(|fragment| fragment.to_lowercase());
         let fragments = fragments.filter(|fragment| !fragment.is_empty());
@@ -178,14 +184,14 @@ impl RedactionBuilder {
     }
 
     /// Allows names, exactly as they are written: no rule about names hides their values. The rules about values still
-    /// apply: an allowed `DATABASE_URL` loses its password, an allowed `NEXT_PUBLIC_KEY` that is a JSON Web Token is
-    /// masked.
+    /// apply. So the password in an allowed `DATABASE_URL` is masked, and so is an allowed `NEXT_PUBLIC_KEY` whose value
+    /// is a JSON Web Token.
     pub(crate) fn allow_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.rules.allowed.extend(names);
         self
     }
 
-    /// Adds a rule of the application. Allowed names aren't passed to it.
+    /// Adds a rule of the application. The redactor doesn't call the rule for allowed names.
     pub(crate) fn rule(mut self, rule: Arc<dyn Redactor>) -> Self {
         self.rules.own.push(rule);
         self
@@ -217,10 +223,11 @@ impl fmt::Debug for Rules {
     }
 }
 
-/// Shorter texts have no room for a name, a separator and a value. This skips "ok", the output of most checks.
+/// A shorter text can't contain a name, a separator and a value. So the scan skips "ok", the output of most checks.
 const SHORTEST: usize = 3;
-/// The most passes over changed text, and the longest text that gets another pass.
+/// How many more times a text is redacted if the previous pass has changed it.
 const MOST_ROUNDS: usize = 3;
+/// A text with more bytes than this is redacted only once.
 const LONGEST_AGAIN: usize = 16 * 1024;
 
 impl Rules {
@@ -234,7 +241,7 @@ impl Rules {
         names::verdict(name)
     }
 
-    /// Returns whether the application may add secret names to those in the tables.
+    /// Returns whether a rule of the application may make a name secret that the built-in rules allow.
     fn adds_names(&self) -> bool {
         !(self.fragments.is_empty() && self.own.is_empty())
     }
@@ -256,8 +263,8 @@ impl Rules {
             return self.finish(Cow::Borrowed(text));
         }
         let mut shown = self.once(text);
-        // A mask may leave text around it that now reads differently. So changed text is redacted again, until another
-        // pass changes nothing.
+        // A mask changes the text, so the rules may now find a secret in the text around the mask. So redact again until
+        // a pass changes nothing.
         for _ in 0..MOST_ROUNDS {
             let Cow::Owned(before) = &shown else { break };
             if before.len() > LONGEST_AGAIN {
@@ -298,8 +305,8 @@ impl Rules {
         }
     }
 
-    /// Applies the application's own rules to a text that has passed the built-in rules. If one panics, returns the
-    /// mask.
+    /// Applies the application's own rules to a text that the built-in rules have redacted. If a rule panics, the mask
+    /// replaces the whole text.
     fn finish<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
         fn redacted<'t>(own: &dyn Redactor, text: &'t str) -> Cow<'t, str> {
             catch_unwind(AssertUnwindSafe(|| own.redact_text(text))).unwrap_or(Cow::Borrowed(MASK))
@@ -315,7 +322,7 @@ impl Rules {
 }
 
 /// Returns whether a text is one word that is shorter than every token: a number, a host, a name. Such a word can't be
-/// secret by its form, because every other form contains a special character.
+/// secret by its form, because all forms other than tokens contain a special character.
 fn is_plain_word(text: &str) -> bool {
     text.len() < scan::SHORTEST_TOKEN && bytes::all(text, bytes::WORD, b".")
 }

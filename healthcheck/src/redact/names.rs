@@ -4,18 +4,18 @@ use super::bytes::*;
 use super::values::{is_masked, is_path, is_placeholder, is_setting, is_truth, looks_random};
 use super::words::*;
 
-/// py-healthcheck's rule: a name that contains one of these anywhere, in any case, hides its value.
+/// py-healthcheck's rule: if a name contains one of these fragments anywhere, ignoring case, its value is hidden.
 const FRAGMENTS: [&[u8]; 3] = [b"key", b"pass", b"token"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Family {
-    /// A secret only if the value looks like one.
+    /// The value is secret only if it looks like a secret.
     Faint,
     /// The value is a connection string.
     Carrier,
-    /// A secret, unless the value is clearly a setting.
+    /// The value is secret, unless it is clearly a setting.
     Weak,
-    /// A secret, unless the value is a boolean or a path.
+    /// The value is secret, unless it is a boolean or a path.
     Strong,
 }
 
@@ -23,8 +23,9 @@ pub(super) enum Family {
 pub(super) enum Verdict {
     Shown,
     Of(Family),
-    /// Contains one of py-healthcheck's fragments, or one that the application added. `telling` if the fragment is a
-    /// separate word (`api_key`) and not an accident (`KEYBOARD`): in prose, only telling names count before a colon.
+    /// The name contains one of py-healthcheck's fragments, or a fragment that the application added. It is `telling` if
+    /// it really names a secret (`api_key`), and not by accident (`KEYBOARD`). In prose, only telling names count before
+    /// a colon.
     Fragment {
         telling: bool,
     },
@@ -35,12 +36,12 @@ impl Verdict {
         matches!(self, Self::Fragment { telling: true } | Self::Of(Family::Strong))
     }
 
-    /// Returns whether to hide lists and objects under such a name as a whole.
+    /// Returns whether to hide a list or an object as a whole if its name has this verdict.
     pub(super) fn hides_containers(self) -> bool {
         matches!(self, Self::Fragment { .. } | Self::Of(Family::Strong))
     }
 
-    /// Returns whether to hide a text that is the whole value of such a name.
+    /// Returns whether to hide a text that is the whole value of a name with this verdict.
     pub(super) fn hides(self, value: &str) -> bool {
         if is_masked(value) {
             return false;
@@ -80,7 +81,8 @@ fn verdict_of(name: &[u8]) -> Verdict {
     words.family().map_or(Verdict::Shown, Verdict::Of)
 }
 
-/// Returns the meaning of two words together: `verification code`, `primary key`.
+/// Returns the meaning of two words together, such as `verification code` or `primary key`. It may differ from the
+/// meanings of the single words.
 pub(super) fn meaning_of_two(first: &[u8], second: &[u8]) -> u32 {
     let second = if meaning(second) & PAIRED == 0 {
         second.strip_suffix(b"s").unwrap_or(second)
@@ -97,7 +99,7 @@ pub(super) fn meaning_of_two(first: &[u8], second: &[u8]) -> u32 {
     meaning(&pair[..length])
 }
 
-/// Returns whether a name on its own shows that its value isn't secret: `mode`, `cookie_name`.
+/// Returns whether the last word of a name shows that the value isn't secret, as in `mode` and `cookie_name`.
 pub(super) fn is_qualifier(name: &str) -> bool {
     let words = Words::of(name.as_bytes());
     match words.count.checked_sub(1).map(|last| words.meanings[last]) {
@@ -112,9 +114,9 @@ fn has_fragment(name: &[u8]) -> bool {
     })
 }
 
-/// If a name is longer, only its end is judged.
+/// If a name has more bytes than this, only its end is judged.
 const LONGEST: usize = 96;
-/// If a name has more words, only the last `MOST` are judged.
+/// If a name has more words than this, only its last words are judged.
 const MOST: usize = 12;
 
 /// The words of a name and their meanings. `dbPassword`, `DB_PASSWORD` and `db.password` have the same two words.
@@ -221,7 +223,7 @@ impl<'n> Words<'n> {
             return Some(family);
         }
         let last = self.last();
-        // In `AUTH_CLIENT_ID` the identifier belongs to a scheme and isn't secret. `SESSION_ID` is the session itself.
+        // In `AUTH_CLIENT_ID` the identifier belongs to an authentication scheme and isn't secret. `SESSION_ID` is secret.
         let is_scheme = |scheme: &&[u8]| self.word(place).eq_ignore_ascii_case(scheme);
         let scheme = [&b"auth"[..], b"credentials", b"oauth", b"sas"]
             .iter()
@@ -261,7 +263,8 @@ fn family_among(meaning: u32) -> Option<Family> {
     }
 }
 
-/// Returns the meaning of a word in a name: its own, or that of its singular, its ending or a part of it.
+/// Returns the meaning of a word in a name. If the tables don't contain the word, the meaning of its singular, of a part
+/// of it or of its ending counts.
 pub(super) fn meaning_of(word: &[u8]) -> u32 {
     const DECIDED: u32 = STRONG | WEAK | FAINT | CARRIER | NOT_SECRET | TELLING | NOT_TELLING;
     let own = meaning(word);
@@ -299,8 +302,8 @@ fn part_of(word: &[u8]) -> Option<u32> {
     None
 }
 
-/// The last two letters of the words and endings that announce a secret, one bit for each pair. Few other words end so,
-/// which makes this a cheap first test.
+/// The last two letters of the words and endings that announce a secret, one bit for each pair of letters. Few other words
+/// end with such a pair, so this table is a cheap first test.
 pub(super) static LAST_TWO: [u32; 32] = {
     let mut bits = [0; 32];
     let mut group = 0;

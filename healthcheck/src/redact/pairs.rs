@@ -1,5 +1,5 @@
-//! Hides the value of a name and a separator: `password=x`, `"password": "x"`, `password: x`, nested YAML, XML
-//! elements.
+//! Hides a secret value that follows a name and a separator: `password=x`, `"password": "x"`, `password: x`, nested YAML,
+//! XML elements.
 
 use std::ops::Range;
 
@@ -12,22 +12,28 @@ use super::values::{
 };
 use super::words::*;
 
-/// Useful names are shorter. A quoted name may be a phrase.
+/// The longest name without quotes. Real names are shorter.
 const LONGEST_NAME: usize = 128;
+/// The longest name in quotes.
 const LONGEST_QUOTED_NAME: usize = 80;
-/// The longest look-ahead for the semicolon after a part of a connection string, and for the next part.
+/// How many bytes after a value are searched for the semicolon and the next part of a connection string.
 const LONGEST_PART: usize = 256;
-/// The longest a quoted text can be if its closing quote is missing.
+/// How many bytes count as quoted text if the closing quote is missing.
 const LONGEST_UNCLOSED: usize = 4096;
-/// A longer word isn't a setting. Without this bound, judging every name could read to the end of the text each time.
+/// How many bytes of a value are enough to decide whether it is secret. Without this bound, the scanner could read to the
+/// end of the text at every name.
 const ENOUGH_TO_JUDGE: usize = 320;
 
-/// The position of a name: first on its line, after a comma or a bracket, after a word, inside a word.
+/// The text directly before a name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lead {
+    /// The name is the first on its line.
     Line,
+    /// A punctuation mark, such as a comma or a bracket.
     Field,
+    /// A word and a space.
     Prose,
+    /// Another character, without a space.
     Glued,
 }
 
@@ -49,8 +55,9 @@ struct Pair<'t> {
     /// Whether the name is a string or an index, as in JSON and in code.
     quoted_name: bool,
     colon: bool,
-    /// `gap`: there is a space between the name and the separator. `tight`: there is none between separator and value.
+    /// Whether there is a space between the name and the separator.
     gap: bool,
+    /// Whether there is no space between the separator and the value.
     tight: bool,
 }
 
@@ -61,7 +68,8 @@ struct FoundValue<'t> {
     container: bool,
 }
 
-/// Reads the pair around a `=` or a `:`. Returns where reading continues.
+/// Reads the name and the value around a `=` or a `:`, and hides the value if it is secret. Returns where reading
+/// continues.
 pub(super) fn separator(scan: &mut Scan<'_>, sign: usize) -> usize {
     let bytes = scan.bytes;
     let colon = bytes[sign] == b':';
@@ -70,7 +78,7 @@ pub(super) fn separator(scan: &mut Scan<'_>, sign: usize) -> usize {
         if next == b'/' && at(bytes, sign + 2) == b'/' {
             return addresses::address(scan, sign);
         }
-        // Two colons are a path in code, but LDIF if a space follows.
+        // Two colons are a path in code, such as `a::b`. With a space after them they are a separator, in LDIF.
         if next == b':' && at(bytes, sign + 2) != b' ' || before(bytes, sign) == b':' {
             return sign + 1;
         }
@@ -88,7 +96,7 @@ pub(super) fn separator(scan: &mut Scan<'_>, sign: usize) -> usize {
     }
 }
 
-/// Returns the name that ends at a separator, or `None` if there is no name of a plausible form.
+/// Returns the name that ends at a separator, or `None` if the text there can't be a name.
 fn name_before<'t>(scan: &Scan<'t>, sign: usize, after: usize, colon: bool) -> Option<Pair<'t>> {
     let bytes = scan.bytes;
     let mut end = run_back(bytes, sign, 24, BLANK);
@@ -111,7 +119,7 @@ fn name_before<'t>(scan: &Scan<'t>, sign: usize, after: usize, colon: bool) -> O
     let start = if quoted {
         end = run_back(bytes, end - 1, MOST_BACKSLASHES, BACKSLASH);
         let floor = end.saturating_sub(LONGEST_QUOTED_NAME);
-        // Text that contains one of these characters is a value or a sentence: `Get "https://h/?key=x": refused`.
+        // A quoted text with one of these characters isn't a name, as in `Get "https://h/?key=x": refused`.
         let ends = |byte: &u8| *byte == mark || b"\n:=/?&<>{}\\".contains(byte);
         let start = floor + bytes[floor..end].iter().rposition(ends)? + 1;
         if before(bytes, start) != mark {
@@ -120,7 +128,7 @@ fn name_before<'t>(scan: &Scan<'t>, sign: usize, after: usize, colon: bool) -> O
         start
     } else {
         let start = run_back(bytes, end, LONGEST_NAME, NAME);
-        // `Unseal Key 1: x`: the name is before the number.
+        // In `Unseal Key 1: x`, the name is before the number.
         match bytes.get(start..end) {
             Some(name) if name.iter().all(|byte| is(*byte, DIGIT)) => {
                 if before(bytes, start) != b' ' {
@@ -151,7 +159,7 @@ fn lead(bytes: &[u8], start: usize) -> Lead {
     let edge = run_back(bytes, start, 64, BLANK);
     match before(bytes, edge) {
         0 | b'\n' | b'\r' => Lead::Line,
-        // An escaped line feed, `\n` as two characters.
+        // An escaped line feed (`\n` as two characters) begins a line too.
         b'n' | b'r' if at(bytes, edge.wrapping_sub(2)) == b'\\' => Lead::Line,
         b'-' | b'*' | b'#' if edge < start => Lead::Line,
         b'{' | b'[' | b'(' | b',' | b';' | b'|' | b'>' | b'&' | b'?' | b'"' | b'\'' | b'`' => Lead::Field,
@@ -189,7 +197,7 @@ fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<u
         if parameter && means(pair.name, PARAMETER) {
             pair.verdict = Verdict::Of(Family::Faint);
         } else if !pair.quoted_name && mark == b' ' {
-            // `verification code: x`: two words form the name.
+            // In `verification code: x`, two words form the name.
             let previous = &bytes[run_back(bytes, pair.start - 1, 16, NAME)..pair.start - 1];
             if meaning_of_two(previous, pair.name.as_bytes()) & STRONG != 0 {
                 pair.verdict = Verdict::Of(Family::Strong);
@@ -212,7 +220,8 @@ fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<u
             None
         };
     }
-    // In `"Key:"` the quote closes a string, and a shell runs the text in backquotes.
+    // In `"Key:"` the quote closes a string. After `=`, a backquote begins a command that a shell runs. Neither begins a
+    // value.
     let closes = is(mark, QUOTE) && !pair.quoted_name && next == mark;
     if next == 0 || is(next, SPACE) || pair.tight && (closes || next == b'`' && !pair.colon) {
         return None;
@@ -238,7 +247,8 @@ fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<u
     Some(end)
 }
 
-/// Reads the first half of `"name": "DB_PASSWORD", "value": "x"` and keeps its verdict for the second half.
+/// Reads the first half of `"name": "DB_PASSWORD", "value": "x"`, and stores the verdict on `DB_PASSWORD` for the second
+/// half.
 fn announce(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize, key: &str) -> Option<usize> {
     if is_container(scan.bytes, value) {
         return None;
@@ -250,7 +260,7 @@ fn announce(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize, key: &str) -> Op
     }
     if beside || pair.verdict == Verdict::Shown && key != "key" {
         scan.announced = Some(scan.rules.verdict(found.text));
-        // The scanner reads the name itself as ordinary text.
+        // Continue at the text `DB_PASSWORD`, so that the scanner also reads it as ordinary text.
         return Some(found.span.start);
     }
     None
@@ -264,7 +274,8 @@ fn is_manifest(scan: &mut Scan<'_>) -> bool {
     })
 }
 
-/// Returns whether the pair is part of a connection string: `Password=a b;Server=c`, parts separated by semicolons.
+/// Returns whether the pair is part of a connection string, whose parts are separated by semicolons:
+/// `Password=a b;Server=c`.
 fn is_connection_string(bytes: &[u8], start: usize, value: usize) -> bool {
     let window = first(&bytes[value..], LONGEST_PART);
     let end = memchr::memchr2(b';', b'\n', window).filter(|end| window[*end] == b';');
@@ -279,7 +290,7 @@ fn is_container(bytes: &[u8], value: usize) -> bool {
     matches!(at(bytes, value), b'[' | b'{') && at(bytes, value + 1) != b'{'
 }
 
-/// Finds the extent of a value: to its closing quote, its closing bracket, or the end of the word.
+/// Finds the end of the value that begins at `value`: its closing quote, its closing bracket, or the end of the word.
 fn value_span<'t>(scan: &mut Scan<'t>, value: usize, style: Style) -> FoundValue<'t> {
     let bytes = scan.bytes;
     let start = inside_of_call(bytes, value, style);
@@ -339,7 +350,7 @@ fn inside_of_call(bytes: &[u8], value: usize, style: Style) -> usize {
     start
 }
 
-/// Returns the end of a bare value, at most `most` bytes after its start.
+/// Returns the end of a value without quotes, at most `most` bytes after its start.
 fn end_of_word(bytes: &[u8], start: usize, most: usize) -> usize {
     let mut end = until(first(bytes, start.saturating_add(most)), start, ENDS_BARE_VALUE);
     // An escaped line feed (`\n` as two characters) ends a line too.
@@ -357,7 +368,8 @@ fn end_of_word(bytes: &[u8], start: usize, most: usize) -> usize {
     end
 }
 
-/// Finds the quote that closes one with `slashes` backslashes before it. Without one, returns the end of the line.
+/// Finds the closing quote of a text whose opening quote has `slashes` backslashes before it. If there is no closing
+/// quote, returns the end of the line.
 fn closing_quote(scan: &mut Scan<'_>, inside: usize, mark: u8, slashes: usize) -> usize {
     let bytes = scan.bytes;
     let kind = match mark {
@@ -404,7 +416,7 @@ fn closing_bracket(scan: &mut Scan<'_>, start: usize) -> usize {
 }
 
 impl Pair<'_> {
-    /// Returns whether this is a name for certain: no sentence contains it, or only a name can be at this position.
+    /// Returns whether `name` is certainly a name and not a word of a sentence, by its position or by its spelling.
     fn is_sure(&self) -> bool {
         matches!(self.lead, Lead::Line | Lead::Field) || is_compound(self.name)
     }
@@ -432,7 +444,7 @@ impl Pair<'_> {
         self.verdict.hides_containers() && (!bare_colon || self.verdict.is_telling() && separated)
     }
 
-    /// Returns whether the value is a secret: in YAML, `password: x` is one and `password: required` isn't.
+    /// Returns whether the value is secret. For example, it is secret in `password: x`, but not in `password: required`.
     fn hides(&self, scan: &Scan<'_>, found: &FoundValue<'_>) -> bool {
         let text = found.text;
         let nothing = is_masked(text) || is_placeholder(text) || text == "value";
@@ -456,14 +468,16 @@ impl Pair<'_> {
         }
     }
 
-    /// Returns whether the sign between a bare name and the value separates the two. In sentences and code it doesn't.
+    /// Returns whether the `=` or `:` after a name without quotes assigns the value to the name. In sentences and code it
+    /// may mean something else.
     fn separates(&self, bytes: &[u8], found: &FoundValue<'_>) -> bool {
         let text = found.text;
         if !self.colon {
             return self.tight || self.gap || found.quoted || looks_random(text, 8);
         }
         if self.verdict == (Verdict::Fragment { telling: false }) {
-            // `KEYBOARD_LAYOUT: us` is a line of YAML, `KeyguardMonitor: screen is off` is a line of a log.
+            // In the line of YAML `KEYBOARD_LAYOUT: us`, the colon assigns a value. In the log line
+            // `KeyguardMonitor: screen is off`, it doesn't.
             let next = at(bytes, found.span.end + usize::from(found.quoted));
             let alone = matches!(next, 0 | b'\n' | b'\r');
             return is_compound(self.name) && (self.lead == Lead::Line && alone || looks_random(text, 8));
@@ -471,7 +485,7 @@ impl Pair<'_> {
         if self.tight {
             let drawn = looks_random(text, if self.verdict.hides_containers() { 6 } else { 20 });
             let open = !starts(text, b"/\\:") && !found.container;
-            // `python3-jwt:amd64` names a package and its architecture.
+            // In `python3-jwt:amd64`, the text after the colon is the architecture of a package, not a secret.
             let telling = self.verdict.is_telling() && (self.lead != Lead::Prose || is_password(self.name));
             return (telling || drawn) && (open || self.lead == Lead::Field);
         }
@@ -508,7 +522,7 @@ impl Pair<'_> {
     }
 }
 
-/// Hides YAML below a secret name: block scalars, nested maps, lists.
+/// Hides the YAML values below a secret name: block scalars, nested maps, lists. Returns the end of the last hidden value.
 fn block(scan: &mut Scan<'_>, name: usize, value: usize) -> Option<usize> {
     let bytes = scan.bytes;
     let indent = name - run_back(bytes, name, 256, BLANK);
@@ -566,7 +580,7 @@ fn header(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize) -> usize {
     let from = if scheme { word + 1 } else { start };
     let text = scan.part(from, end).trim();
     let plain = is_state(text) || is_placeholder(text) || is_truth(text);
-    // `- cookie: fix a leak` is a sentence, not a header.
+    // In `- cookie: fix a leak`, a sentence follows the colon, not the value of a header.
     let sentence = split_at(text, b' ').is_some_and(|(first, _)| !looks_random(first, 8) && !has(text, b"="));
     if !plain && (scheme || !sentence) {
         scan.hide(from..end);
@@ -589,7 +603,7 @@ pub(super) fn element(scan: &mut Scan<'_>, close: usize) -> usize {
         name = scan.part(local, run(bytes, local, NAME));
     }
     let (key, mut verdict) = (means(name, NAME_KEY), scan.rules.verdict(name));
-    // `<property name="password">x</property>`: the attribute names the value.
+    // In `<property name="password">x</property>`, the attribute has the name of the value.
     if scan.announced.is_some()
         && (name == "string"
             || means(name, VALUE_KEY)
@@ -637,14 +651,14 @@ pub(super) fn has_hump(name: &str) -> bool {
         .any(|two| is(two[0], LOWER) && is(two[1], UPPER))
 }
 
-/// Returns whether a name is an error's, as in `KeyError: 'name'` and `InvalidTokenError: …`. The text behind it
-/// describes the error.
+/// Returns whether a name is the type of an error, as in `KeyError: 'name'` and `InvalidTokenError: …`. The text after
+/// such a name describes the error.
 fn is_about_an_error(name: &str) -> bool {
     const ENDS: [&[u8]; 6] = [b"error", b"exception", b"err", b"failure", b"warning", b"errors"];
     name == "PASS" || ENDS.iter().any(|end| ends(name.as_bytes(), end))
 }
 
-/// Returns whether a text has no structure, so that no part of it can be shown without the secret.
+/// Returns whether a text looks random and has no parts, so that the redactor can only hide it as a whole.
 pub(super) fn is_opaque(text: &str) -> bool {
     !has(text, b"/@=; :") && looks_random(text, 8)
 }

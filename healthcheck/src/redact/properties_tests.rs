@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Redaction, redact};
 
-/// Generates fragments that mean something to the scanners, so that the texts aren't just noise.
+/// Generates fragments of texts. Most of them mean something to the scanners, so that the texts aren't just noise.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => prop::sample::select(vec![
@@ -42,7 +42,7 @@ fn document(leaf: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value
     })
 }
 
-/// Generates values as reports contain them, none of them secret.
+/// Generates values that are usual in reports. None of them is secret.
 fn innocent() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),

@@ -7,11 +7,12 @@ use super::scan::Scan;
 use super::values::{is_long_run_of_letters, is_path, is_placeholder, is_setting, is_state, looks_random};
 use super::words::*;
 
-/// The longest word that can announce a secret, and how far after that word the secret may end.
+/// The longest word that can announce a secret, in bytes.
 const LONGEST_WORD: usize = 40;
+/// The longest secret in a sentence, in bytes.
 const LONGEST_SECRET: usize = 512;
 
-/// If the word from `start` to `end` announces a secret without a separator, hides that secret.
+/// If the word from `start` to `end` announces a secret without a separator, as in `password x`, hides that secret.
 #[inline]
 pub(super) fn announcement(scan: &mut Scan<'_>, start: usize, end: usize) {
     let (one, two) = (scan.bytes[end - 2], scan.bytes[end - 1]);
@@ -52,7 +53,7 @@ fn announced(scan: &mut Scan<'_>, start: usize, end: usize) {
     let password = by || is_password(word);
     let given = password && is_behind_user(scan, start);
     let (place, filled) = behind_fillers(scan, end);
-    // `pass` is also a verb: a test may pass, and a caller may pass something.
+    // `pass` is also a verb, as in `checks pass`. It names a password only after a user.
     if word.eq_ignore_ascii_case("pass") && !given {
         return;
     }
@@ -79,8 +80,8 @@ fn announced(scan: &mut Scan<'_>, start: usize, end: usize) {
     }
 }
 
-/// Skips words like `is`, `was set to`, `for user app:` after a name. Returns where the secret begins, and whether
-/// there were any such words.
+/// Skips words like `is`, `was set to`, `for user app:` after a name. Returns where the secret begins, and whether it
+/// skipped any word.
 fn behind_fillers(scan: &Scan<'_>, word: usize) -> (usize, bool) {
     let bytes = scan.bytes;
     let mut place = word;
@@ -123,7 +124,7 @@ fn owner(scan: &Scan<'_>, from: usize) -> Option<usize> {
     }
 }
 
-/// Returns whether a user is before the word, as in the `login app password x` of a netrc file.
+/// Returns whether the name of a user precedes the word, as in `login app password x` in a netrc file.
 fn is_behind_user(scan: &Scan<'_>, start: usize) -> bool {
     let bytes = scan.bytes;
     let user = run_back(bytes, start.saturating_sub(1), 32, NAME);
@@ -143,7 +144,7 @@ fn quoted(scan: &mut Scan<'_>, place: usize, password: bool) {
     };
     let close = place + 1 + length;
     let text = scan.part(place + 1, close);
-    // In `token "name": …` the quoted text is a name, which `pairs` handles.
+    // In `token "name": …` the quoted text is a name. The module `pairs` handles it.
     let name = matches!(at(bytes, close + 1), b':' | b'=');
     let plain = name || has_address(text) || is_state(text) || is_placeholder(text);
     if !plain && (password && !has(text, b" ") && text.len() >= 3 || looks_random(text, 8)) {
@@ -151,7 +152,7 @@ fn quoted(scan: &mut Scan<'_>, place: usize, password: bool) {
     }
 }
 
-/// Returns whether a text can follow `Basic`: `user:password` in base64.
+/// Returns whether a text is `user:password` in base64, as after `Authorization: Basic`.
 fn is_user_and_password(base64: &str) -> bool {
     decode_base64(trimmed(base64, b"", b"=").as_bytes())
         .is_some_and(|text| has(&text, b":") && !text.bytes().any(|byte| byte.is_ascii_control()))

@@ -1,6 +1,6 @@
-//! Scans a text once, from left to right, and stops at each separator, flag, URL and word that may begin a token. Each
-//! of these yields a name with a value, or a value known by its shape, and the tables judge it. Text encoded in base64
-//! or percent-encoding is decoded and scanned by the same rules.
+//! Scans a text once, from left to right, and stops at each separator, flag, URL and word that may begin a token. At each
+//! stop it finds a name with a value, or a value of a known shape. The tables decide whether that value is secret. It
+//! also decodes text in base64 or percent-encoding, and scans the decoded text by the same rules.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::bytes::*;
 use super::scan::{SHORTEST_TOKEN, Scan, Spans};
 use super::{addresses, arguments, pairs, prose, shapes};
 
-/// The most layers of encoding that are decoded: base64 in percent-encoding is two.
+/// The most layers of encoding that are decoded. Base64 inside percent-encoding has two layers.
 const DEEPEST: u8 = 2;
 const SHORTEST_BASE64: usize = 20;
 
@@ -55,7 +55,8 @@ impl Scan<'_> {
     /// If the base64 at `start` contains a secret, hides all of it and returns its end. Otherwise returns `None`.
     fn base64(&mut self, start: usize) -> Option<usize> {
         let bytes = self.bytes;
-        // A path may precede the base64, so a run is decoded twice: whole, and from its last slash on.
+        // The slash is also a character of base64, so a run of base64 characters may begin with a path. Decode each run
+        // twice: the whole run, and the part after its last slash.
         let whole = start >= self.base64_run.end;
         if whole {
             if is(before(bytes, start), BASE64) {
@@ -105,14 +106,14 @@ impl Scan<'_> {
     }
 }
 
-/// Returns whether a run of base64 decodes to a text that contains a secret.
+/// Returns whether the base64 from `start` to `end` decodes to a text that contains a secret.
 fn base64_holds_secret(scan: &Scan<'_>, start: usize, end: usize) -> bool {
     let run = &scan.bytes[start..end];
-    // Base64 of text begins with one of these characters.
+    // If the decoded bytes are text, the base64 begins with one of these characters.
     if !matches!(run[0], b'I'..=b'Z' | b'a'..=b'f') {
         return false;
     }
-    // Most runs are words and digests. Decoding only the beginning first rules most of them out cheaply.
+    // Most runs are words and digests, not base64. Decode only the beginning first: that excludes most of them cheaply.
     let is_text = |byte: u8| byte >= b' ' && byte != 0x7f || matches!(byte, b'\n' | b'\r' | b'\t');
     let begins_as_text = run
         .chunks_exact(4)
@@ -123,7 +124,7 @@ fn base64_holds_secret(scan: &Scan<'_>, start: usize, end: usize) -> bool {
             .is_some_and(|text| !Scan::new(&text, scan.rules, scan.depth + 1).read().is_empty())
 }
 
-/// Decodes a word with percent signs, and hides its secrets at their encoded positions.
+/// Decodes a percent-encoded word and finds the secrets in the decoded text. Hides the same parts of the encoded word.
 fn hide_in_percent_encoding(scan: &mut Scan<'_>, word: Range<usize>) {
     let bytes = scan.bytes;
     let mut text = Vec::with_capacity(word.len());

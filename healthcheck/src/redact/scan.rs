@@ -8,7 +8,7 @@ use super::names::Verdict;
 use super::values::is_masked;
 use super::{MASK, Rules, shapes};
 
-/// No known token is shorter. The bench and the tests of the tables verify this.
+/// No known token is shorter than this. The bench and the tests of the tables verify it.
 pub(super) const SHORTEST_TOKEN: usize = 14;
 
 /// The ranges to mask, in the order of the text.
@@ -31,8 +31,8 @@ impl Spans {
         self.0.iter().map(|span| span.start..span.end)
     }
 
-    /// Inserts a span at its position. Spans arrive nearly sorted, so the search from the end is short: a span is out
-    /// of order by at most the longest line that is read as a command.
+    /// Inserts a span at its position. Spans arrive nearly sorted, so the search from the end is short: a span comes too
+    /// late by at most the length of a line that is read as a command.
     pub(super) fn insert(&mut self, range: Range<usize>, quote: u8) {
         let behind = self
             .0
@@ -85,18 +85,18 @@ pub(super) struct Scan<'t> {
     /// How many layers of encoding this text was decoded from.
     pub(super) depth: u8,
     pub(super) spans: Spans,
-    /// The verdict of the latest `"name": "…"`, for the `"value"` beside it.
+    /// In `"name": "DB_PASSWORD", "value": "x"`, the verdict on the name `DB_PASSWORD`. It applies to the value `x`.
     pub(super) announced: Option<Verdict>,
-    /// The latest run of base64 that was examined.
+    /// The position of the latest run of base64 characters that was examined.
     pub(super) base64_run: Range<usize>,
-    /// The end of the latest word with percent signs that was decoded. Then the end of the latest line that was read as
-    /// a command.
+    /// The end of the latest percent-encoded word that was decoded.
     pub(super) decoded_until: usize,
+    /// The end of the latest line that was read as a command.
     pub(super) command_until: usize,
     /// Whether the text is a Kubernetes Secret. `None` until this is determined.
     pub(super) is_manifest: Option<bool>,
-    /// For each kind of quote, the position from which on no more quotes occur. It prevents repeated searches to the
-    /// end of the text.
+    /// For each kind of quote, a position after which the text has no more such quotes. It prevents repeated searches to
+    /// the end of the text.
     pub(super) no_quote_from: [usize; 3],
 }
 
@@ -141,8 +141,8 @@ impl<'t> Scan<'t> {
         start..end
     }
 
-    /// Hides an unquoted value of a quoted name, such as a number or a list. Puts quotes around the mask, so that JSON
-    /// stays valid.
+    /// Hides a value without quotes whose name has quotes, such as the number in `"pin": 1234`. Puts quotes around the
+    /// mask, so that JSON stays valid.
     pub(super) fn hide_in_quotes(&mut self, range: Range<usize>, backslashes: usize) {
         let range = self.whole_characters(range);
         self.spans.insert(range, backslashes as u8 + 1);
@@ -154,14 +154,17 @@ impl<'t> Scan<'t> {
             return None;
         }
         let found = shapes::at_place(self.bytes, place)?;
-        // The rest of a word behind a token can't begin another token.
+        // Skip the letters and digits directly after the token: no other token can begin there.
         let end = run(self.bytes, found.end, ALNUM);
         self.hide(found);
         Some(end)
     }
 
+    /// Some tokens have a typical sign in their middle, such as `:` or `~`. Hides the token around the sign at `sign`, if
+    /// any. Returns where reading continues.
     pub(super) fn mark(&mut self, sign: usize) -> usize {
-        // At least three more bytes follow every mark. This test excludes times, versions and most hosts cheaply.
+        // Every such token has at least three bytes after the sign. This cheap test excludes times, versions and most
+        // hosts.
         if is(at(self.bytes, sign + 1), ALNUM)
             && is(at(self.bytes, sign + 3), TOKEN)
             && is(before(self.bytes, sign), ALNUM)

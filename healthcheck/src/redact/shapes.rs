@@ -1,4 +1,5 @@
-//! Recognises tokens by shape: a known prefix, a mark in the middle, the header of a JSON Web Token, a key block.
+//! Recognises tokens by their shape: a known prefix, a typical sign in the middle, the header of a JSON Web Token, or a
+//! block with a private key.
 
 use std::ops::Range;
 
@@ -7,13 +8,15 @@ use super::tokens::TOKENS;
 use super::values::looks_random;
 use super::words::{DIGEST, means};
 
-/// The capacity for prefixes. If it is too small, the table doesn't compile.
+/// The maximum number of prefixes. If it is too small, the table doesn't compile.
 const MOST: usize = 384;
 
 /// A hash table of the prefixes by their first two bytes. Prefixes with the same hash form a linked list.
 struct Prefixes {
+    /// For each hash: the index plus one of the first prefix in the linked list, or 0 if there is none.
     heads: [u16; 1024],
-    /// For each prefix: its group in `TOKENS`, its offset and length there, and the index of the next prefix plus one.
+    /// For each prefix: its group in `TOKENS`, its offset and length in that group's text, and the index plus one of the
+    /// next prefix in the linked list.
     each: [(u8, u16, u8, u16); MOST],
 }
 
@@ -45,13 +48,13 @@ const fn hash(first: u8, second: u8) -> usize {
     ((first as usize * 37) ^ (second as usize * 5)) & 1023
 }
 
-/// Returns whether a token may begin with these two bytes. Excludes nearly every word quickly.
+/// Returns whether a token may begin with these two bytes. This cheap test excludes nearly every word.
 #[inline]
 pub(super) fn may_begin(first: u8, second: u8) -> bool {
     PREFIXES.heads[hash(first, second)] != 0 || first == b'e' && (second == b'y' || second == b'w')
 }
 
-/// Returns the token at a position for which `may_begin` returned `true`.
+/// Returns the token that begins at `start`, if any. Call it only if `may_begin` returned `true` for the first two bytes.
 pub(super) fn at_place(bytes: &[u8], start: usize) -> Option<Range<usize>> {
     let rest = bytes.get(start..)?;
     if (rest.starts_with(b"eyJ") || rest.starts_with(b"ewo"))
@@ -89,7 +92,8 @@ fn behind_prefix(bytes: &[u8], prefix: &[u8], class: u32, from: usize, least: us
     whole.then_some(end)
 }
 
-/// Returns whether the rest behind a prefix looks like a token's. After a short prefix it must look unlike any word.
+/// Returns whether the text after a prefix looks like the rest of a token. After a short prefix, the text must mix digits
+/// and letters, or small letters and capitals.
 fn is_drawn(prefix: &[u8], class: u32, rest: &[u8]) -> bool {
     let ends = prefix.last().is_some_and(|last| b"_-.".contains(last));
     let certain = prefix.len() > 4 || ends && class == ALNUM && rest.len() >= 20;
@@ -119,8 +123,9 @@ fn json_web_token(bytes: &[u8], start: usize) -> Option<usize> {
     ((parts >= 3 || unsigned) && payload - header > shortest || parts == 5).then_some(end)
 }
 
-/// The sign, the rest of the mark, then the class and the length limits of the text before the mark and of the text
-/// after it.
+/// Describes tokens that have a typical mark in their middle, such as `.acc_`. The fields are: the first character of the
+/// mark, the rest of the mark, then the class, the minimum and the maximum length of the text before the mark, and then
+/// the same for the text after the mark.
 type Mark = (u8, &'static [u8], u32, u8, u8, u32, u8, u8);
 
 #[rustfmt::skip]
@@ -136,7 +141,7 @@ static MARKS: [Mark; 9] = [
     (b'_', b"mmk", WORD, 30, 40, HEX, 0, 0),
 ];
 
-/// Finds the token around a sign, for tokens that have a characteristic sign in their middle.
+/// Finds the token around the sign at `sign`. It recognises tokens that have a typical sign in their middle.
 pub(super) fn around(bytes: &[u8], sign: usize) -> Option<Range<usize>> {
     let byte = at(bytes, sign);
     for (known, mark, ahead, least, most, after, needed, longest) in &MARKS {
@@ -162,9 +167,9 @@ pub(super) fn around(bytes: &[u8], sign: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Finds tokens of the form that many providers use: a short lower-case prefix, `_`, and many more random letters and
-/// digits than identifiers have. After `_live_` or `_test_` fewer are enough, and so are as many hexadecimal digits as
-/// a digest has.
+/// Finds tokens of the form that many providers use: a short lower-case prefix, `_`, and at least 30 random letters and
+/// digits. Fewer are enough in one case: 16 random characters after `_live_`, `_test_` or `_prod_`. 32 hexadecimal digits
+/// are enough too, unless the prefix names a digest.
 fn prefixed(bytes: &[u8], mark: usize) -> Option<Range<usize>> {
     let end = run(first(bytes, mark + 201), mark + 1, ALNUM);
     let rest = bytes.get(mark + 1..end)?;
@@ -191,7 +196,8 @@ fn is_of_digest(prefix: &[u8]) -> bool {
     prefix.len() < 3 || parts(prefix, b"_").any(|part| means(trimmed(part, b"", b"0123456789"), DIGEST))
 }
 
-/// Finds tokens of dot-separated parts with fixed lengths: Discord's bots, Harness, old tokens of Vault, Airtable.
+/// Finds tokens whose parts have fixed lengths and are separated by dots: tokens of Discord's bots, of Harness, of
+/// Airtable, and old tokens of Vault.
 fn dotted(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
     let start = run_back(bytes, dot, 30, WORD);
     if !matches!(dot - start, 1 | 3 | 17 | 23..=28) {
@@ -213,8 +219,8 @@ fn dotted(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Finds the private key whose `-----BEGIN ` is at `place`, up to its end or the end of the text. Also returns where
-/// reading continues.
+/// Returns the body of the private key whose `-----BEGIN ` is at `place`. If its `-----END` is missing, the body reaches
+/// to the end of the text. Also returns where reading continues.
 pub(super) fn private_key(bytes: &[u8], place: usize) -> (Option<Range<usize>>, usize) {
     let label = place + "-----BEGIN ".len();
     let label_end = run(bytes, label, ALNUM | BLANK);

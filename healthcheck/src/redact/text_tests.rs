@@ -1,8 +1,9 @@
-//! Tests which parts of a text are hidden, one test per rule. These cases are our own; the corpora are independent.
+//! Tests which parts of a text are hidden, one test per rule. We wrote these cases ourselves; `corpus_tests` has
+//! independent ones.
 
 use super::redact;
 
-/// Asserts each redacted text. `§` in a case is replaced by a made-up secret.
+/// Asserts that each text is redacted to the expected text. In the first text, a made-up secret replaces each `§`.
 fn assert_hidden(cases: &[(&str, &str)]) {
     for (text, expected) in cases {
         let text = text.replace('§', concat!("FAKE", "x9Lk2mQ7pR4s"));

@@ -1,12 +1,13 @@
 //! The prefixes of providers' tokens. This file is data only; `shapes` reads it.
 //!
-//! To support a new provider, add a prefix here; no code changes.
+//! To support a new provider, add a prefix here. No code has to change.
 
 use super::bytes::{ALNUM, CAPITAL, HASH, HEX, TOKEN, WORD};
 
-/// For each group: the class of the rest, the minimum length of the rest (for `CAPITAL` the exact length), and the
-/// prefixes. Lengths are a little below the documented ones, because providers change them and the prefixes are
-/// unambiguous. After a prefix of up to four bytes the rest must also look random.
+/// Groups of prefixes. A group has the class of the characters after the prefix, their minimum number (for `CAPITAL` the
+/// exact number), and the prefixes. The minimum numbers are a little below the documented lengths: providers change the
+/// lengths, and the prefixes are unambiguous. After a prefix of up to four bytes, the rest of the token must also look
+/// random.
 ///
 /// Not every prefix belongs to a provider: `MII…` and `b3Bl…` are private keys without their header, `$…$` and `{…}`
 /// are password hashes.

@@ -37,7 +37,8 @@ pub(super) fn is_state(value: &str) -> bool {
     means(trimmed(value, b"", b".!?"), STATE)
 }
 
-/// Returns whether a value looks like a path of the file system. A password may begin with a slash too.
+/// Returns whether a value looks like a path of the file system. A password may begin with a slash too, so a value with a
+/// random part isn't a path.
 pub(super) fn is_path(value: &str) -> bool {
     let rooted = match value.as_bytes() {
         [b'/', ..] | [b'.' | b'~', b'/', ..] | [b'.', b'.', b'/', ..] | [b'\\', b'\\', ..] => true,
@@ -76,15 +77,15 @@ pub(super) fn is_setting(value: &str) -> bool {
             || has_address(value))
 }
 
-/// Returns whether a value has up to five digits and perhaps a unit: a count, a port, a duration.
+/// Returns whether a value is a number of up to five digits, perhaps with a unit: a count, a port, a duration.
 pub(super) fn is_short_number(value: &str) -> bool {
     let digits = value.bytes().take_while(|byte| is(*byte, DIGIT)).count();
     (1..=5).contains(&digits)
         && (digits == value.len() || means(&value[digits..], UNIT) || &value[digits..] == "%")
 }
 
-/// Returns whether a value is a short number, a negative number, or a number of up to 64 bits in C's notation. Logs are
-/// full of such identifiers.
+/// Returns whether a value is a short number, a negative number, or a hexadecimal number such as `0x34ed9ac1`. Logs are
+/// full of such numbers.
 pub(super) fn is_number(value: &str) -> bool {
     value.strip_prefix('-').is_some_and(|rest| all(rest, DIGIT, b""))
         || is_short_number(value)
@@ -96,8 +97,8 @@ fn is_address_in_memory(value: &str) -> bool {
     (1..=16).contains(&hex.len()) && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Returns whether a value is a count or a list of small numbers, the usual values of plurals like `secrets` and
-/// `pins`.
+/// Returns whether a value is a count or a list of small numbers. Names in the plural, such as `secrets` and `pins`, often
+/// have such values.
 pub(super) fn is_count(value: &str) -> bool {
     parts(value, b", ").all(|part| is_short_number(part) && part.len() <= 4)
 }
@@ -118,8 +119,8 @@ fn case_changes(word: &[u8]) -> usize {
     word.windows(2).filter(changes).count()
 }
 
-/// Returns whether a word of at least `shortest` characters looks randomly generated, such as one that mixes digits and
-/// letters. Identifiers, versions, memory addresses and paths don't look random.
+/// Returns whether a word has at least `shortest` characters and looks randomly generated, for example because it mixes
+/// digits and letters. Identifiers, versions, memory addresses and paths don't look random.
 #[inline(never)]
 pub(super) fn looks_random(word: &str, shortest: usize) -> bool {
     if word.len() < shortest {
@@ -151,8 +152,8 @@ fn is_path_of_names(word: &str) -> bool {
     has(word, b"/") && parts(word, b"/").all(|part| is_identifier(part) || is_version(part))
 }
 
-/// Returns whether a word consists of letters of one case that form no word of a language: `ABCDEFGHIJKLMNOPQRSTUVWX`
-/// after `TOKEN`.
+/// Returns whether a word is a run of at least 20 letters that is no word of a language: all in one case, or with at least
+/// 8 capitals in a row. An example is `ABCDEFGHIJKLMNOPQRSTUVWX`.
 pub(super) fn is_long_run_of_letters(word: &str) -> bool {
     let bytes = word.as_bytes();
     let longest_of_capitals = bytes

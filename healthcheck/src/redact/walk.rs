@@ -11,12 +11,12 @@ use super::values::{is_count, is_short_number, looks_random};
 use super::words::{NAME_KEY, VALUE_KEY, means};
 use super::{MASK, Rules};
 
-/// Deeper values aren't shown, so that a value nested thousands of times can't overflow the stack.
+/// The deepest nesting that is shown. The limit prevents a stack overflow if a value is nested thousands of times.
 const DEEPEST: usize = 100;
 const TOO_DEEP: &str = "…";
 /// A longer string is a sentence and not a name.
 const LONGEST_NAME: usize = 64;
-/// The most passes over changed arguments.
+/// How many more times arguments are redacted if the previous pass has changed them.
 const MOST_ROUNDS: usize = 3;
 
 const WEAK: Verdict = Verdict::Of(Family::Weak);
@@ -57,7 +57,8 @@ pub(super) fn names_only(value: Value, depth: usize) -> Value {
     }
 }
 
-/// Returns `--name=` with its value masked. Of a short flag, keeps one letter, because a value may be attached to it.
+/// Masks the value in `--name=value` and keeps the name. Keeps only one letter of a short flag, because its value may be
+/// attached (`-psecret`). Masks an argument that isn't a flag as a whole.
 fn name_of_flag(word: &str) -> String {
     match split_at(word, b'=') {
         _ if !arguments::begins_flag(word.as_bytes()) => MASK.to_owned(),
@@ -83,7 +84,7 @@ impl Rules {
         }
     }
 
-    /// Redacts the value of a name.
+    /// Redacts a value by its name and by its content.
     pub(super) fn named(&self, name: &str, value: Value, depth: usize) -> Value {
         self.judged(self.verdict(name), name, value, depth)
     }
@@ -115,8 +116,8 @@ impl Rules {
         }
     }
 
-    /// Redacts the value of a name like `auth` or `session`, which contains settings as well as secrets. Judges each
-    /// inner value by the outer name, unless the inner name has a verdict of its own.
+    /// Redacts a list or an object under a name like `auth` or `session`. It may contain settings as well as secrets. So
+    /// each inner value is judged by its own name if that is known, otherwise by the outer name.
     fn branch(&self, name: &str, value: Value, depth: usize) -> Value {
         match value {
             _ if depth >= DEEPEST => self.value(value, depth),
@@ -149,7 +150,7 @@ impl Rules {
             return self.arguments(words.collect()).into();
         }
         let is_name = |name: &str| name.len() <= LONGEST_NAME && all(name, NAME, b"");
-        // A pair as a list: `["password", "x"]`, alone or inside a list of pairs.
+        // A list may be a pair of a name and a value: `["password", "x"]`.
         if let [Value::String(name), Value::String(text)] = list.as_slice()
             && is_name(name)
             && self.verdict(name).is_telling()
@@ -179,20 +180,20 @@ impl Rules {
     }
 
     fn object(&self, mut map: Map<String, Value>, depth: usize) -> Value {
-        // A pair as an object: `{"name": "DB_PASSWORD", "value": "x"}`.
+        // An object may be a pair of a name and a value: `{"name": "DB_PASSWORD", "value": "x"}`.
         let name = map
             .iter()
             .find(|(name, value)| value.is_string() && means(name, NAME_KEY));
         let name = name.filter(|_| map.keys().any(|name| means(name, VALUE_KEY)));
         let name = name.and_then(|(_, value)| value.as_str()).map(str::to_owned);
-        // In a Kubernetes Secret and in a JSON Web Key (RFC 7518) the secret fields are known.
+        // In a Kubernetes Secret and in a JSON Web Key (RFC 7518), certain fields are always secret.
         let manifest = map.get("kind").and_then(Value::as_str) == Some("Secret");
         let web_key = map.get("kty").is_some_and(Value::is_string);
         for (inner, place) in &mut map {
             let value = place.take();
             *place = match (&name, inner.as_str()) {
                 (Some(name), _) if means(inner, VALUE_KEY) => self.named(name, value, depth + 1),
-                // The name in such a pair isn't secret, even if its key is `key`.
+                // In such a pair, the value of `key` is only a name, so it isn't secret.
                 (Some(_), _) if means(inner, NAME_KEY) => self.value(value, depth + 1),
                 (None, "data" | "stringData") if manifest => without_values(value),
                 (None, "d" | "p" | "q" | "dp" | "dq" | "qi" | "oth" | "k") if web_key => {
@@ -204,7 +205,7 @@ impl Rules {
         Value::Object(self.with_redacted_names(map))
     }
 
-    /// Redacts the names of an object too. Nearly always none changes.
+    /// Redacts the names in an object too. Usually no name has a secret, so the object is returned as it is.
     fn with_redacted_names(&self, map: Map<String, Value>) -> Map<String, Value> {
         if map.keys().all(|name| self.text(name) == *name) {
             return map;
@@ -212,7 +213,7 @@ impl Rules {
         let mut shown = Map::new();
         for (name, value) in map {
             let mut name = self.owned(name);
-            // Two names that differ only in their secret get different suffixes, so both values are shown.
+            // Two names that differ only in their secret are equal after masking. A suffix keeps both in the object.
             if shown.contains_key(&name) {
                 name = format!("{name} ({})", shown.len() + 1);
             }

@@ -1,22 +1,24 @@
-//! The words that the rules know, with their meanings in the name of a secret, as a value, and in a sentence.
+//! The words that the rules use, with their meanings in the name of a secret, as a value, and in a sentence.
 //!
-//! They come from existing deny lists (the Spring Boot sanitizer, Sentry's SDKs and Relay, the parameter filters of
+//! The words come from existing deny lists (the Spring Boot sanitizer, Sentry's SDKs and Relay, the parameter filters of
 //! Rails and Django, the keyword rules of repository scanners) and from the manuals of software that runs in
 //! containers. One look-up returns all meanings of a word.
 
-/// A packed table of words and their meanings. A `&str` for each word would cost forty bytes with its relocation. If a
-/// table is too small for its words, it doesn't compile.
+/// A packed table of words and their meanings. It saves memory: a `&str` for each word would cost forty bytes with its
+/// relocation. If a table is too small for its words, it doesn't compile.
 pub(super) struct Table<const BYTES: usize, const WORDS: usize, const SLOTS: usize> {
     text: [u8; BYTES],
     /// For each word: its offset in `text`, its length, and its meanings.
     words: [(u16, u8, u32); WORDS],
-    /// A hash table of word indices, plus one. On a collision, the word is in the next free slot.
+    /// A hash table. A slot has the index of a word plus one, or 0 if it is free. On a collision, the word is in the next
+    /// free slot.
     slots: [u16; SLOTS],
     length: usize,
     count: usize,
 }
 
-/// Groups of words, separated by spaces. A word may be in several groups. `two_words` is a pair of adjacent words.
+/// Groups of words with the same meaning, separated by spaces. A word may be in several groups. An underscore joins a pair
+/// of adjacent words: `two_words`.
 pub(super) type Groups = [(u32, &'static str)];
 
 impl<const BYTES: usize, const WORDS: usize, const SLOTS: usize> Table<BYTES, WORDS, SLOTS> {
@@ -77,7 +79,7 @@ impl<const BYTES: usize, const WORDS: usize, const SLOTS: usize> Table<BYTES, WO
         if length == 0 {
             return 0;
         }
-        // `| 0x20` converts letters to lower case. Other bytes may collide, but only with each other.
+        // `| 0x20` converts letters to lower case. It may make other bytes equal, which only causes a hash collision.
         let first = word[0] | 0x20;
         let middle = word[length / 2] | 0x20;
         let second_last = word[length.saturating_sub(2)] | 0x20;
@@ -136,8 +138,8 @@ macro_rules! meanings {
     ($bit:expr) => {};
 }
 
-// `PAIRED` marks both halves of a pair. A pair is looked up only if both words have it. `WORDS` explains the other
-// meanings.
+// `PAIRED` marks both words of a pair. A pair is looked up only if both words have this mark. The comments in `WORDS`
+// explain the other meanings.
 #[rustfmt::skip]
 meanings! {
     PAIRED, FAINT, WEAK, STRONG, CARRIER, NOT_SECRET, QUALIFIER, THING, IDENTIFIER, PRIVATE_THING,
@@ -145,14 +147,14 @@ meanings! {
     SETTING, SCHEME, FILLER, SENTENCE, NUMBERED, UNIT, NOT_DRAWN, USER, DIGEST, SWITCH, USER_FLAG, NO_USER
 }
 
-/// Parts that mark a word as secret anywhere in it.
+/// If a word contains one of these parts anywhere, it names a secret (`appsecret`).
 #[rustfmt::skip]
 pub(super) const PARTS: &[(&str, u32)] = &[
     ("secret", STRONG), ("credential", STRONG), ("sessid", WEAK), ("sessionid", WEAK), ("contrase", STRONG),
     ("pwhash", STRONG), ("пароль", STRONG), ("パスワード", STRONG), ("密码", STRONG), ("密碼", STRONG), ("비밀번호", STRONG),
 ];
 
-/// Endings that mark a word as secret in compounds (`ldapbindpw`, `REDISAUTH`, `mytoken`).
+/// If a word ends with one of these, it names a secret (`ldapbindpw`, `REDISAUTH`, `mytoken`).
 #[rustfmt::skip]
 pub(super) const ENDINGS: &[(&str, u32)] = &[
     ("auth", WEAK), ("cookie", WEAK), ("creds", STRONG), ("cvv", STRONG), ("dsn", CARRIER), ("hmac", STRONG), ("jwt", STRONG),
@@ -163,7 +165,7 @@ pub(super) const ENDINGS: &[(&str, u32)] = &[
 
 #[rustfmt::skip]
 pub(super) const WORDS: &Groups = &[
-    // Names of a secret, unless the value is a boolean or a path.
+    // Words in the name of a secret. The value is secret, unless it is a boolean or a path.
     (STRONG, "\
         adgangskode apisecret authcode authorisation authorization backupcode bearer cardnumber chave clave contraseña \
         contribsys cred credential crypt csc csrf cvc cvn cvv dek geheim geheimnis geslo haslo hasło heslo hmac hotp \
@@ -178,19 +180,19 @@ pub(super) const WORDS: &Groups = &[
         palabra_secreta parole_chiave pre_shared rails_master recovery_code recovery_codes recovery_phrase \
         recovery_words security_code seed_phrase seed_words snmp_community social_security sonar_login two_factor \
         unlock_code unseal_share verification_code wallet_phrase كلمة_السر كلمة_المرور"),
-    // Names of a secret, unless the value is clearly a setting.
+    // Words in the name of a secret. The value is secret, unless it is clearly a setting.
     (WEAK, "\
         assertion auth authenticator cookie oauth pepper private salt sas seed sess session sid sig signature tok \
         auth_header"),
-    // Names of a secret only if the value looks like one.
+    // Words in the name of a secret. The value is secret only if it looks like a secret.
     (FAINT, "\
         access api authentication challenge community identity iv licence license login mfa nonce phrase recovery saml \
         sso ticket unlock unseal verifier wallet webhook magic_link one_time"),
-    // Names of connection strings.
+    // Words in the name of a connection string.
     (CARRIER, "\
         connectionstring connstr connstring dsn conn_str conn_string connection_str connection_string \
         connection_strings"),
-    // Exceptions: words that the families, endings and parts would match wrongly.
+    // Exceptions: words that aren't secret, although the groups above, `PARTS` or `ENDINGS` match them.
     (NOT_SECRET, "\
         basalt bcrypt cwd gdmsession intersession obsession possession procession recession sacreds scrypt secretarial \
         secretariat secretaries secretary secretion securitysessionid succession account_sid bootp pin_project \
@@ -217,37 +219,39 @@ pub(super) const WORDS: &Groups = &[
         suffix supported sync synced table tag template tenant threshold time timeout timestamp title total trace \
         tracing ttl type types unlocked until updated uri uris url urls usage user username users valid validity \
         verbose version visible vpc window zone"),
-    // Last words that name the owner or a part of a secret. A weak name with one of them is judged by its value.
+    // Last words that name the owner or a part of a secret: `auth.cache`. If a `WEAK` name ends with such a word, its
+    // value is secret only if it looks like a secret.
     (THING, "\
         account api app cache client cluster config connection db gateway header node pool profile proxy service string \
         vault"),
-    // Qualifiers only of words that name a scheme: `OAUTH_CLIENT_ID` is no secret, but `SESSION_ID` is one.
+    // Words like a `QUALIFIER`, but only after an authentication scheme: `OAUTH_CLIENT_ID` isn't secret, `SESSION_ID` is.
     (IDENTIFIER, "app id identifier ids uid uuid"),
-    // Words after `private` in the name of a private key. Before other words it is an adjective (`PRIVATE_IP`).
+    // Words after `private` in the name of a private key. Before other words, `private` isn't secret (`PRIVATE_IP`).
     (PRIVATE_THING, "blob d data der exponent jwks material pem value"),
-    // Prepositions: the word before a final one decides, as in `EXPIRES_IN`.
+    // Prepositions. If a name ends with a preposition, the word before it counts as the last word, as in `EXPIRES_IN`.
     (PREPOSITION, "after at before by from in on to"),
-    // Words that contain a fragment and really name a secret. In prose, only these count before a colon.
+    // Words that contain `key`, `pass` or `token` and really name a secret. In sentences, other words with these
+    // fragments don't announce a secret.
     (TELLING, "\
         accesskey accesstoken apikey appkey authkey authtoken bindpass dbpass idtoken key mypass pass passcode passe \
         passphrase passphrases passw passwd password passwords passwort passwrd privatekey refreshtoken secretkey \
         signingkey sshpass token userpass"),
-    // Words that end like a telling word but mean something else, and keys that aren't secret.
+    // Words that end like a `TELLING` word but mean something else, and kinds of keys that aren't secret.
     (NOT_TELLING, "\
         bypass compass encompass multipass overpass singlepass surpass trespass underpass cache_key foreign_key hot_key \
         host_key idempotency_key index_key keyboard_key lookup_key map_key message_key object_key partition_key \
         primary_key public_key registry_key routing_key row_key shard_key sort_key unexpected_token unique_key"),
     // Names of passwords. A password doesn't have to look random.
     (PASSWORD, "pass passphrase passwd password passwort pwd"),
-    // Keys whose value is the name in a pair, and keys whose value is the value in a pair.
+    // In a pair such as `{"name": "DB_PASSWORD", "value": "x"}`: the keys like `name`, and the keys like `value`.
     (NAME_KEY, "name key field header variable k parameterkey"),
     (VALUE_KEY, "value val v content parametervalue"),
     // Headers that are secret to the end of their line.
     (HEADER, "authorization proxy-authorization x-authorization cookie set-cookie http_cookie http_authorization"),
-    // Names that mean a secret only as a parameter of a URL.
+    // Names that mean a secret only as a parameter of a URL: `?code=x`.
     (PARAMETER, "code sign ticket sid state nonce hash cred access"),
     (TRUTH, "true false yes no on off none null nil undefined enabled disabled"),
-    // Words by which logs, validators and servers describe a secret without showing it.
+    // Words with which logs, validators and servers describe a secret without showing it, as in `token: expired`.
     (STATE, "\
         absent accepted active allowed any approved available bad blank cached changed checked completed configured \
         connected correct created degraded deleted denied deprecated disabled done empty enabled error exists expired \
@@ -257,7 +261,7 @@ pub(super) const WORDS: &Groups = &[
         refreshed rejected removed renewed required revoked rotated running set should skipped started stopped str \
         string succeeded success successful too true unavailable undefined unhealthy unknown unreachable unset \
         unsupported up used using valid value verified weak wrong yes"),
-    // Schemes, stores and desktops: the values of names that contain `auth` or `session`.
+    // Values of names with `auth` or `session` that aren't secret: authentication schemes, session stores, desktops.
     (SETTING, "\
         abac activedirectory ad all anonymous any apache api_key apikey approle auth0 aws azure basic bearer builtin \
         cache cas cert certificate clerk client cluster cognito consul cookie cram-md5 database db default digest \
@@ -268,13 +272,13 @@ pub(super) const WORDS: &Groups = &[
         postgres private proxy public publickey radius rbac redis saml scram scram-sha-256 scram-sha-512 self server \
         session shibboleth simple socket spnego sql sqlite ssl sso starttls static strict system tls token trust ubuntu \
         unix userpass vault wayland windows x11 x509 xfce xubuntu"),
-    // Schemes of `Authorization`.
+    // Schemes in the header `Authorization`.
     (SCHEME, "bearer basic token digest negotiate apikey splunk bot ntlm hawk sso geniekey ssws"),
-    // Words between the name of a secret and the secret.
+    // Words between the name of a secret and the secret itself, as in `password is x`.
     (FILLER, "\
         is was are to of set the with provided supplied given value following invalid wrong incorrect not bad new old \
         as used using key code and"),
-    // Words that continue a sentence about a flag.
+    // Words after a flag in a sentence, as in `use --token to sign in`. They aren't the flag's value.
     (SENTENCE, "\
         a an and are argument as be before after can cannot does expects flag for from has if in instead is it may must \
         needs not of on option or parameter requires should the to value via was when which will with without"),
@@ -282,15 +286,16 @@ pub(super) const WORDS: &Groups = &[
     (NUMBERED, "sha port p es rs ps hs ed secp x utf aes rsa iso"),
     // Units of numbers.
     (UNIT, "s m h d w ms us sec min kb mb"),
-    // Names that contain digits in their middle and aren't random.
+    // Names with digits in their middle that aren't randomly generated.
     (NOT_DRAWN, "utf8mb4 utf8mb3 base64url x509v3 pbkdf2_sha256 i18n k8s"),
-    // Words before a colon that aren't a user: `mailto:a@b`, `ssh:a@b:22`.
+    // Words that aren't a user, although the text looks like `user:password@host`: `mailto:a@b`, `ssh:a@b:22`.
     (NO_USER, "mailto jdbc acct xmpp ssh sftp scp git npm pkg docker"),
-    // Words for things that a digest identifies: `sha256_…`, `layer_…`.
+    // Words before a digest, which isn't secret: `sha256_…`, `layer_…`.
     (DIGEST, "sha md hash digest commit rev etag image layer blob checksum build req trace id uid"),
-    // First words of flags that take no value, as in `--no-auth`. Then the flags that name a user.
+    // First words of flags that take no value, as in `--no-auth`.
     (SWITCH, "no ask prompt skip disable enable list show generate require print rotate"),
+    // Flags that name a user, as in `--user app`.
     (USER_FLAG, "u user username login l service-principal"),
-    // Words before the name of the owner of a secret.
+    // Words before the owner of a secret, as in `password for user bob: x`.
     (USER, "user login account username role key file"),
 ];

@@ -1,4 +1,4 @@
-//! Reads the free space of the file system of a path. One file for each platform.
+//! Reads the free space of the file system of a path. Each platform has its own file.
 
 #[cfg(unix)]
 mod unix;

@@ -1,4 +1,5 @@
-//! Windows and others: from sysinfo's list of disks, takes the disk with the longest mount point above the path.
+//! Windows and others: reads sysinfo's list of disks, and takes the disk whose mount point is the longest prefix of the
+//! path.
 
 use std::io;
 use std::path::Path;

@@ -9,7 +9,8 @@ use super::super::disk_space::{Room, Space};
 pub(in super::super) fn space(path: &Path) -> io::Result<Space> {
     let stat = rustix::fs::statvfs(path)?;
     let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-    // Blocks reserved for the superuser count neither as free nor in the total, as in df's percentage.
+    // Don't count the blocks reserved for the superuser, neither as free nor in the total. `df` computes its percentage
+    // in the same way.
     let used = stat.f_blocks.saturating_sub(stat.f_bfree);
     let bytes = Room {
         free: bytes(stat.f_bavail),
@@ -27,8 +28,8 @@ pub(in super::super) fn space(path: &Path) -> io::Result<Space> {
     })
 }
 
-/// Returns true if an ext4 file system rejects writes after an error. Since Linux 6.15 it isn't remounted read-only;
-/// only its options show it.
+/// Returns true if `path` is on an ext4 file system that rejects writes after an error. Since Linux 6.15, such a file
+/// system isn't remounted read-only; only its mount options show that it rejects writes.
 #[cfg(target_os = "linux")]
 fn has_given_up_writing(path: &Path) -> bool {
     use rustix::fs::{major, minor, stat, statfs};
@@ -51,7 +52,7 @@ const fn has_given_up_writing(_path: &Path) -> bool {
     false
 }
 
-/// Returns true if the device has such an option, in a line like
+/// Returns true if the device has a mount option by which ext4 reports that it rejects writes. A line of `mounts` is like
 /// `63 43 7:0 / /data rw - ext4 /dev/vdb rw,emergency_ro`; see proc(5).
 #[cfg(target_os = "linux")]
 fn refuses_writes(mounts: &str, device: &str) -> bool {

@@ -1,15 +1,16 @@
 //! The limits of the container: reads the Linux control groups (cgroups) of this process, version 1 or 2.
 //!
-//! The limit of an outer group applies to all groups inside it, so every group from the process's to the root counts.
-//! `/proc/self` has the path of the process's group and the mount points. In a cgroup namespace the group's path is the
-//! root, without one it is the host's path. On other systems these files don't exist, so there are no limits.
+//! The limit of an outer group applies to all groups inside it, so every group from the process's group up to the root
+//! counts. `/proc/self` has the path of the process's group and the mount points. In a cgroup namespace, the path of the
+//! group is `/`. Without a namespace, it is the path on the host. On other systems these files don't exist, so there are
+//! no limits.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-/// The limits of this process. `None` means that there is no limit, or that it can't be read.
+/// The limits of this process. `None` means that there is no limit, or that the limit can't be read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Limits {
     pub(crate) memory: Option<MemoryLimit>,
@@ -23,7 +24,7 @@ pub(crate) struct MemoryLimit {
     pub(crate) limit: u64,
     /// The used memory, without the memory that the kernel reclaims before it kills a process: the page cache of files
     /// (active and inactive) and reclaimable slab. This matches the definition of
-    /// [`Memory::available`](super::system::Memory::available). `None` if it can't be read.
+    /// [`Memory::available`](super::system::Memory::available). `None` if the used memory can't be read.
     pub(crate) used: Option<u64>,
 }
 
@@ -34,7 +35,8 @@ impl MemoryLimit {
     }
 }
 
-/// Returns the limits as JSON, with sizes in bytes. A `null` field means no limit. `null` as a whole means no cgroups.
+/// Returns the limits as JSON, with sizes in bytes. A field is `null` if there is no such limit. Without cgroups, returns
+/// `null`.
 pub(crate) fn collect() -> Value {
     limits().map_or(Value::Null, |limits| {
         json!({
@@ -46,7 +48,7 @@ pub(crate) fn collect() -> Value {
     })
 }
 
-/// Reads the limits of this process. They aren't cached, because an orchestrator may change them at any time.
+/// Reads the limits of this process. It doesn't cache them, because an orchestrator may change them at any time.
 pub(crate) fn limits() -> Option<Limits> {
     limits_below(Path::new("/"))
 }
@@ -68,8 +70,8 @@ struct Groups {
 }
 
 impl Groups {
-    /// Finds the groups of a controller. A controller with a separate hierarchy uses version 1, even if version 2 is also
-    /// mounted.
+    /// Finds the groups of a controller such as `memory`. If the controller has a hierarchy of version 1, that hierarchy
+    /// applies, even if version 2 is also mounted.
     fn find(root: &Path, membership: &str, mounts: &str, controller: &str) -> Option<Self> {
         let (path, unified) = match group_path(membership, |controllers| has(controllers, controller)) {
             Some(path) => (path, false),
@@ -83,8 +85,8 @@ impl Groups {
                 false => mount.kind == "cgroup" && has(mount.options, controller),
             })?;
         let top = root.join(mount.point.trim_start_matches('/'));
-        // If the group isn't inside the mounted part, it has no directory here. Then use the mount point, its nearest
-        // outer group.
+        // If the group isn't inside the mounted part of the hierarchy, this process can't see the group's directory. Then
+        // use the mount point, which is the directory of the nearest outer group.
         let inside = Path::new(path).strip_prefix(&mount.root).unwrap_or(Path::new(""));
         let inside = if path.contains("..") {
             Path::new("")
@@ -95,8 +97,9 @@ impl Groups {
         Some(Self { unified, directories })
     }
 
-    /// Returns the limit and use of the group with the least available memory: other containers may fill the pod while
-    /// this one is far below its own limit. If no use can be read, returns the smallest limit.
+    /// Returns the limit and use of the group with the least available memory. That may be an outer group: other
+    /// containers may fill the pod while this container is far below its own limit. If the use of a group can't be read,
+    /// its whole limit counts as available.
     fn memory(&self) -> Option<MemoryLimit> {
         let limited = self.directories.iter().filter_map(|directory| {
             let file = match self.unified {
@@ -110,8 +113,8 @@ impl Groups {
         limited.min_by_key(|memory| (memory.available().unwrap_or(memory.limit), memory.limit))
     }
 
-    /// Returns the used memory of a group. In version 1, only names with "total_" include inner groups, and there is no
-    /// entry for slab.
+    /// Returns the used memory of a group, including its inner groups. In `memory.stat` of version 1, only entries with
+    /// the prefix "total_" include inner groups. Version 1 has no entry for slab.
     fn memory_used(&self, directory: &Path) -> Option<u64> {
         let (usage, reclaimable): (_, &[&str]) = match self.unified {
             true => (
@@ -124,7 +127,7 @@ impl Groups {
             ),
         };
         let usage = number(&directory.join(usage))?;
-        // Without `memory.stat` the page cache would count as used, so the use is unknown then.
+        // Without `memory.stat`, the page cache is unknown and would count as used. Then return `None`.
         let stat = fs::read_to_string(directory.join("memory.stat")).ok()?;
         let entry = |line: &str| -> Option<u64> {
             let (name, bytes) = line.split_once(' ')?;
@@ -154,7 +157,8 @@ impl Groups {
     }
 }
 
-/// In version 1, "no limit" is the largest multiple of the page size in a signed 64-bit number, which is above this.
+/// Version 1 has no word for "no limit". It shows the largest multiple of the page size that a signed 64-bit number can
+/// hold. That is above this constant, and no real limit is.
 const UNLIMITED_V1: u64 = 1 << 62;
 
 fn number(file: &Path) -> Option<u64> {
@@ -162,7 +166,7 @@ fn number(file: &Path) -> Option<u64> {
 }
 
 fn ratio(quota: u64, period: u64) -> Option<f64> {
-    // Both are in microseconds, and small enough that `f64` is exact.
+    // Both numbers are in microseconds, and small enough that `f64` is exact.
     (period > 0).then(|| quota as f64 / period as f64)
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 
-/// A temporary directory with the given files, used as the root of the file system.
+/// Writes the files to a temporary directory, and reads the limits with that directory as the root of the file system.
 fn limits_of(files: &[(&str, &str)]) -> Option<Limits> {
     let root = tempfile::tempdir().unwrap();
     for (path, text) in files {

@@ -24,8 +24,8 @@ pub(crate) fn uname() -> Uname {
         node: line("/proc/sys/kernel/hostname"),
         release: line("/proc/sys/kernel/osrelease"),
         version: line("/proc/sys/kernel/version"),
-        // Kernels before 6.1 don't have this file. Then the binary's architecture is right, except for a 32-bit binary on
-        // a 64-bit kernel.
+        // Kernels before 6.1 don't have this file. Then use the architecture of the binary. It differs from the kernel's
+        // only for a 32-bit binary on a 64-bit kernel.
         machine: line("/proc/sys/kernel/arch").or_else(|| Some(std::env::consts::ARCH.to_owned())),
     }
 }
@@ -41,7 +41,7 @@ pub(crate) fn online_cpus() -> Option<usize> {
 pub(crate) fn process() -> Process {
     let status = read("/proc/self/status").unwrap_or_default();
     Process {
-        // The ids are real, effective, saved, file system; take the effective one.
+        // The line has the real, effective, saved and file system user id. Take the effective id.
         uid: field(&status, "Uid").and_then(|ids| ids.split_whitespace().nth(1)?.parse().ok()),
         uptime: uptime(),
         resident: field(&status, "VmRSS").and_then(kibibytes),
@@ -52,7 +52,7 @@ pub(crate) fn process() -> Process {
     }
 }
 
-/// Finds the user's name in `/etc/passwd`. Users of a directory service have no name here, because a request to it may
+/// Finds the user's name in `/etc/passwd`. It doesn't find users of a directory service: a request to such a service may
 /// block on the network.
 pub(crate) fn user(process: &Process) -> Option<String> {
     parse_passwd(&read("/etc/passwd")?, process.uid?)
@@ -80,8 +80,8 @@ fn kibibytes(value: &str) -> Option<u64> {
 fn parse_meminfo(table: &str) -> Option<Memory> {
     let bytes = |name| field(table, name).and_then(kibibytes);
     let total = bytes("MemTotal").filter(|&total| total > 0)?;
-    // Kernels before 3.14 and some sandboxes have no `MemAvailable`, so add it up. `Cached` alone would count shared
-    // memory as available, but the kernel can't reclaim that.
+    // Kernels before 3.14 and some sandboxes have no `MemAvailable`, so add up its parts. `Cached` alone would count
+    // shared memory as available, but the kernel can't reclaim shared memory.
     let sum = || {
         let files = bytes("Active(file)")
             .zip(bytes("Inactive(file)"))
@@ -118,7 +118,7 @@ fn parse_cpu_list(list: &str) -> Option<usize> {
     Some(count)
 }
 
-/// Counts the lines "cpu0 …", "cpu1 …" of `/proc/stat`. The line "cpu …" is their sum, so it doesn't count.
+/// Counts the lines "cpu0 …", "cpu1 …" of `/proc/stat`. Skips the line "cpu …", which is the sum of the others.
 fn count_cpus(stat: &str) -> Option<usize> {
     let is_cpu = |line: &&str| {
         line.strip_prefix("cpu")
@@ -127,15 +127,16 @@ fn count_cpus(stat: &str) -> Option<usize> {
     Some(stat.lines().filter(is_cpu).count()).filter(|&count| count > 0)
 }
 
-/// Returns the uptime of this process. Both values count from the boot, so setting the wall clock has no effect.
+/// Returns the uptime of this process. Both values in the kernel's files count from the boot, so setting the wall clock
+/// has no effect.
 fn uptime() -> Option<Duration> {
     let since_boot: f64 = read("/proc/uptime")?.split_whitespace().next()?.parse().ok()?;
     let started = parse_start_ticks(&read("/proc/self/stat")?)? / TICKS_PER_SECOND;
     Duration::try_from_secs_f64((since_boot - started).max(0.0)).ok()
 }
 
-/// Parses the 22nd field. The second field is the process's name in parentheses, which may itself have spaces and
-/// parentheses.
+/// Parses the start time of the process, the 22nd field of `/proc/self/stat`. The second field is the process's name in
+/// parentheses, and the name may itself contain spaces and parentheses.
 fn parse_start_ticks(stat: &str) -> Option<f64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     after_name.split_whitespace().nth(19)?.parse().ok()
@@ -145,23 +146,25 @@ fn open_files() -> Option<u64> {
     /// Whether the size of the directory `/proc/self/fd` is the number of open files.
     static SIZE_COUNTS: OnceLock<bool> = OnceLock::new();
 
-    // Since Linux 6.2 it is. That saves a process with 100,000 sockets from listing them. In older kernels the size
-    // is 0. A sandbox with its own /proc may report any size. So list the directory once to find out.
+    // Since Linux 6.2 the size is the number of open files. To read it is much cheaper than to list 100,000 sockets. In
+    // older kernels the size is 0. A sandbox with its own `/proc` may report any size. So list the directory once, and
+    // compare the count with the size.
     let size = fs::metadata("/proc/self/fd").ok()?.len();
     if SIZE_COUNTS.get() == Some(&true) {
         return Some(size);
     }
     let Ok(entries) = fs::read_dir("/proc/self/fd") else {
-        // At the limit of open files the directory can't be opened.
+        // A process at its limit of open files can't open the directory.
         return (size > 0).then_some(size);
     };
-    // The listing itself has one file open.
+    // Subtract one, because the listing itself opens the directory.
     let count = u64::try_from(entries.count()).ok()?.checked_sub(1)?;
     let size_counts = *SIZE_COUNTS.get_or_init(|| is_about(size, count));
     Some(if size_counts { size } else { count })
 }
 
-/// Compares with a tolerance, because other threads open and close files at the same time.
+/// Returns true if the two numbers are nearly equal. They may differ a little, because other threads open and close files
+/// at the same time.
 const fn is_about(size: u64, count: u64) -> bool {
     size > 0 && size.abs_diff(count) <= count / 8 + 8
 }

@@ -1,9 +1,9 @@
 //! Reads values of the machine and this process from the operating system. Each platform has its own file with the same
 //! functions. A value that the platform doesn't provide is `None`.
 //!
-//! On Linux it reads the kernel's files directly, even with the feature `sysinfo`. That needs little code. sysinfo's
-//! process table would also raise the process's soft limit of open files, and a health page must not have such a side
-//! effect.
+//! On Linux it reads the kernel's files directly, even with the feature `sysinfo`, because that needs little code. Also,
+//! the crate sysinfo raises the process's soft limit of open files when it reads the process table. A health page must
+//! not have such a side effect.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -32,7 +32,7 @@ pub(crate) use platform::{load, memory, online_cpus, process, uname, user};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Memory {
     pub(crate) total: u64,
-    /// `MemAvailable` on Linux, or the same sum if the kernel doesn't provide it.
+    /// `MemAvailable` on Linux. If the kernel doesn't provide `MemAvailable`, the sum above.
     pub(crate) available: u64,
     pub(crate) swap_total: u64,
     pub(crate) swap_free: u64,
@@ -68,6 +68,6 @@ pub(crate) struct Process {
     pub(crate) virtual_size: Option<u64>,
     pub(crate) threads: Option<u64>,
     pub(crate) open_files: Option<u64>,
-    /// The soft limit of open files; `None` if there is no limit or it is unknown.
+    /// The soft limit of open files; `None` if there is no limit or if the limit is unknown.
     pub(crate) open_files_limit: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! macOS, Windows and the BSDs: reads the shown values, and nothing else, with sysinfo.
+//! macOS, Windows and the BSDs: reads with sysinfo only the values that the page shows.
 
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ pub(crate) fn memory() -> Option<Memory> {
     })
 }
 
-/// Returns `None` on Windows, which has no load average. There, sysinfo would begin to estimate one.
+/// Returns `None` on Windows, which has no load average. Without this exception, sysinfo would start to estimate a load
+/// average there.
 pub(crate) fn load() -> Option<Load> {
     if cfg!(windows) {
         return None;
@@ -40,7 +41,7 @@ pub(crate) fn uname() -> Uname {
     }
 }
 
-/// Unknown: these systems don't distinguish it from the CPUs that this process may use.
+/// Returns `None`, because these systems don't distinguish the machine's CPUs from the CPUs that this process may use.
 pub(crate) const fn online_cpus() -> Option<usize> {
     None
 }
@@ -79,7 +80,7 @@ const fn uid(_process: &sysinfo::Process) -> Option<u32> {
     None
 }
 
-/// Reads the variables that a login sets, as py-healthcheck does, because these systems have no file of users.
+/// Returns the user's name from the environment variables that a login sets, because these systems have no file of users.
 pub(crate) fn user(_process: &Process) -> Option<String> {
     ["USER", "USERNAME"]
         .iter()

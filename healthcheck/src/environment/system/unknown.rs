@@ -25,7 +25,7 @@ pub(crate) fn process() -> Process {
     Process::default()
 }
 
-/// Reads the variables that a login sets, as py-healthcheck does.
+/// Returns the user's name from the environment variables that a login sets.
 pub(crate) fn user(_process: &Process) -> Option<String> {
     ["USER", "USERNAME"]
         .iter()
