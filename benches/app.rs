@@ -1,13 +1,16 @@
-//! The cost of the library for an axum application: packages, processor time of the build, size of the binary, idle
-//! memory.
+//! Measures the cost of the library for an axum application: packages, processor time of the build, size of the binary,
+//! idle memory.
 //!
 //! `cargo bench -p healthcheck-benches --bench app` (ten release builds; a few minutes)
 //!
-//! The bench generates three applications (`src/apps.rs`) with the versions of this workspace and default features:
-//! without the library, with the library's routes in its router, and with the library's own server beside it. It builds
-//! each three times in turn, from scratch, in its own directory, without debug information and stripped. The processor
-//! time includes cargo and its compilers. Then it starts each application eleven times in turn, and reads its resident
-//! memory one second after the first answer. Most of these pages belong to the binary, so the kernel can reclaim them.
+//! The bench generates three applications (`src/apps.rs`): without the library, with the library's routes in the
+//! application's router, and with the library's own server. The library has its default features, and all dependencies
+//! have the versions of this workspace's lock file.
+//!
+//! The bench builds each application three times in turn, from scratch, in its own directory, without debug information
+//! and stripped. The processor time includes cargo and its compilers. Then the bench starts each application eleven times
+//! in turn, and reads its resident memory one second after the first answer. Most of this memory belongs to the binary
+//! file, so the kernel can reclaim it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -89,7 +92,7 @@ fn size(package: &Package, name: &str) -> Result<u64> {
     Ok(fs::metadata(package.binary(name))?.len())
 }
 
-/// The memory and files of the application one second after its first answer.
+/// Starts the application, and returns the resources that it uses one second after its first answer.
 fn idle(package: &Package, name: &str) -> Result<Held> {
     let mut app = Command::new(package.binary(name))
         .stdout(Stdio::piped())

@@ -1,10 +1,10 @@
-//! The cost of background checks in a service that gets no requests: 1,000 checks, each with an interval of 10 s.
+//! Measures the cost of background checks in a service that gets no requests: 1,000 checks, each with an interval of 10 s.
 //!
 //! `cargo bench -p healthcheck-benches --bench background` (half a minute)
 //!
-//! Measures the processor time of this process over 20 s with the checks, after their first runs and once the loop has
-//! spread the next ones. Then measures the idle runtime without any check. The checks are async and pass at once. They
-//! run on tokio's multi-thread runtime with its default number of workers.
+//! The first runs of all checks begin at the same time. After these runs have ended, the bench measures the processor time
+//! of this process over 20 s. Then it measures the idle runtime without any check for 5 s, for comparison. The checks are async
+//! and pass at once. They run on tokio's multi-thread runtime with its default number of workers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,7 +53,7 @@ fn main() -> Result {
     Ok(())
 }
 
-/// The share of a core that this process uses during this time.
+/// Sleeps for this time. Returns the share of a core that this process uses meanwhile.
 fn idle(time: Duration) -> f64 {
     let before = process::own_cpu();
     thread::sleep(time);

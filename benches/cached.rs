@@ -1,4 +1,4 @@
-//! The cost of a cached answer, compared with servers that only send the same bytes.
+//! Measures the cost of a cached answer, compared with servers that only send the same bytes.
 //!
 //! `cargo bench -p healthcheck-benches --bench cached`
 //!
@@ -10,14 +10,14 @@
 //!   limits of `serve()`.
 //!
 //! Each server is this bench, started again as a process. The load is `wrk -t1 -c64 --latency`, or the bench's own 64
-//! connections if wrk isn't installed. Server and load have a core each. The compared servers run in turn for 2 s each,
-//! in 9 rounds after a warm-up round. The figures are the medians of the rounds' ratios. The bench also prints the
-//! server's processor time for each request, which other load on the machine changes less. `CACHED_ROUNDS=3` shortens
-//! the bench.
+//! connections if wrk isn't installed. Server and load have a core each. Both compared servers run all the time, and get
+//! the load in turn for 2 s each, in 9 rounds after a warm-up round. The figures are the medians of the rounds' ratios.
+//! The bench also prints the server's processor time for each request, which other load on the machine changes less.
+//! `CACHED_ROUNDS=3` shortens the bench.
 //!
 //! To find out why a figure misses its limit, count the instructions of a request. Run the bench's binary with the
-//! arguments `as-server of-router 20000` under `valgrind --tool=callgrind`, and with `of-handler` for the handler. It
-//! then sends that many requests for 3 checks to itself, without a socket.
+//! arguments `as-server of-router 20000` under `valgrind --tool=callgrind`, and with `of-handler` for the handler. The
+//! process then sends 20,000 requests for 3 checks to itself, without a socket.
 
 use std::convert::Infallible;
 use std::env;
@@ -190,7 +190,7 @@ async fn serve(name: &str, checks: usize) -> Result {
     Ok(())
 }
 
-/// Sends this many requests without a socket, for a profiler.
+/// Calls the router or the handler this many times without a socket, so that a profiler sees only the requests.
 #[tokio::main(flavor = "current_thread")]
 async fn ask(name: &str, requests: usize) -> Result {
     let own: Router = Endpoints::new(subject(3)?).router()?;
@@ -208,12 +208,13 @@ async fn ask(name: &str, requests: usize) -> Result {
     Ok(())
 }
 
-/// An application with a page of its own besides the health routes.
+/// Returns an application with its own page and the health routes.
 fn app(health: Router) -> Router {
     Router::new().route("/", get(async || "hello")).merge(health)
 }
 
-/// Checks whose results stay fresh for a year, with outputs of a typical length.
+/// Returns a `HealthCheck` with this number of checks. Their results are cached for a year, and their outputs have a
+/// typical length.
 fn subject(checks: usize) -> Result<HealthCheck> {
     let year = Duration::from_secs(365 * 24 * 3600);
     let check = |number| {
@@ -229,7 +230,7 @@ fn subject(checks: usize) -> Result<HealthCheck> {
         .build()?)
 }
 
-/// The response of our router.
+/// A copy of our router's response. The servers that ours are compared with send this copy.
 #[derive(Clone)]
 struct Fixed {
     headers: HeaderMap,

@@ -1,13 +1,13 @@
-//! A report without cached results. It should take as long as its slowest check. If all checks are trivial, it should
-//! take about as long as spawning the same number of empty tasks.
+//! Measures how long a report without cached results takes. It should take as long as its slowest check. If all checks
+//! pass at once, it should take about as long as spawning the same number of empty tasks.
 //!
 //! `cargo bench -p healthcheck-benches --bench cold`
 //!
 //! - 50 async checks of 100 ms, compared with a sleep of 100 ms: 20 pairs.
-//! - 10,000 async checks that pass at once, compared with spawning and joining 10,000 empty tasks: 40 pairs. Each round
-//!   builds its own registry before the clock starts. The time includes the complete report. The memory of the previous
-//!   round is cleaned up before.
-//! - 64 tasks that ask at once for the same 1,000 checks, compared with one task that asks for them: 40 pairs.
+//! - 10,000 async checks that pass at once, compared with spawning and joining 10,000 empty tasks: 40 pairs. Before the
+//!   clock starts, each round builds its own `HealthCheck` and cleans up the memory of the previous round. The time
+//!   includes the complete report.
+//! - 64 tasks that request a report of the same 1,000 checks at once, compared with one task that requests it: 40 pairs.
 //!
 //! The checks run on tokio's multi-thread runtime with its default number of workers, one for each core.
 
@@ -107,8 +107,8 @@ fn many_askers(runtime: &Runtime) -> Result {
     Ok(())
 }
 
-/// Measures with the wall clock, or with the processor time of all threads, which other load on the machine changes
-/// less.
+/// Compares 10,000 checks with 10,000 tasks. `clock` returns the wall-clock time, or the processor time of all threads,
+/// which other load on the machine changes less.
 fn many(runtime: &Runtime, clock: impl Fn() -> Duration) -> Result<Pairs> {
     Pairs::measure(
         40,
@@ -143,7 +143,7 @@ fn told(pairs: &Pairs) -> String {
     )
 }
 
-/// Makes glibc's allocator merge the fragments of the previous measurement. It does so at the next large allocation.
+/// Makes a large allocation, at which glibc's allocator merges the free fragments of the previous measurement.
 fn sweep() {
     drop(black_box(Vec::<u8>::with_capacity(64 * 1024)));
 }

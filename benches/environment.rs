@@ -1,12 +1,12 @@
-//! The first environment page of a process with 200 environment variables.
+//! Measures how long the environment page of a process with 200 environment variables takes.
 //!
 //! `cargo bench -p healthcheck-benches --bench environment`
 //!
 //! The bench starts itself 41 times with exactly 200 environment variables: paths, addresses with passwords, hashes,
-//! flags, words. Each process requests `/environment` twice through `router()`, as a client on the same machine, with
-//! all built-in sections and one of its own, and reads the complete body. The first request finds a cold process, in
-//! which nothing has been read yet. The second one finds a warm process. On Linux the built-in sections read the
-//! kernel's files; on other systems they ask sysinfo.
+//! flags, words. Each process requests `/environment` twice through `router()`, as a client on the same machine, and
+//! reads the complete body. The page has all built-in sections and one annotated section. The first request measures a
+//! process that has built no page before, and the second request measures the same process again. On Linux the built-in
+//! sections read the kernel's files; on other systems they use the crate sysinfo.
 
 #![allow(clippy::print_stdout, reason = "this is what the parent reads")]
 
@@ -94,7 +94,7 @@ fn ask() -> Result {
     Ok(())
 }
 
-/// A variable as containers typically have it.
+/// Returns the name and value of an environment variable, with one of eight kinds of typical values.
 fn variable(index: usize) -> (String, String) {
     let value = match index % 8 {
         0 => format!("/usr/local/lib/app{index}/bin:/usr/bin:/bin"),

@@ -1,16 +1,18 @@
-//! Many requests at once, and clients that give up early. No check may run twice for them.
+//! Sends many requests at once, and requests from clients that give up early. No check may run twice for them.
 //!
 //! `cargo bench -p healthcheck-benches --bench herd`
 //!
 //! - 10,000 requests at once without a cached result, for three checks of 100 ms. Each check runs once, and the last
-//!   answer comes within one run plus 100 ms. The requests go through the router in this process, a task for each.
-//! - The same over sockets. The clients open a connection for each request before the first request. If the limit of
-//!   open files is too low for that (a connection takes two), there are fewer requests. The clients use the same cores
-//!   as the server here. So the reference for the 100 ms is not one run, but a bare handler that sleeps for 100 ms.
-//! - 20 clients, one after another, each of which disconnects after 30 ms, for a check of 100 ms. The check runs once,
-//!   to its end, and later clients get its result.
+//!   answer comes after at most one run plus 100 ms. The requests go through the router in this process. Each request is
+//!   a task.
+//! - The same requests over sockets. Each request has its own connection, and all connections are open before the first
+//!   request. A connection takes two open files of this process. If the limit of open files is too low, the bench sends
+//!   fewer requests. Clients and server share the cores here. So the bench sends the same requests to a bare handler that
+//!   sleeps for 100 ms, and our last answer may come 100 ms later than the handler's.
+//! - 20 clients, one after another, for a check of 100 ms. Each client disconnects after 30 ms without an answer. The
+//!   check runs once, to its end, and later clients get its result.
 //!
-//! The bench repeats each measurement five times. The figures are the medians, and the highest number of runs.
+//! The bench repeats each measurement five times. It prints the median times, and the highest number of runs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -137,7 +139,7 @@ impl Subject {
     }
 }
 
-/// The time until the last answer, in milliseconds.
+/// Sends the requests through the router. Returns the time until the last answer, in milliseconds.
 async fn in_process(subject: &Subject, requests: usize) -> Result<f64> {
     let mut tasks = JoinSet::new();
     let began = Instant::now();
@@ -187,7 +189,7 @@ async fn all_are_200(mut tasks: JoinSet<Result<u16>>) -> Result {
     Ok(())
 }
 
-/// Clients that give up long before the check ends.
+/// Measures how often a check runs for clients that give up long before its run ends.
 async fn impatient() -> Result {
     let (mut begun, mut ended, mut answered) = (0, usize::MAX, usize::MAX);
     for _ in 0..TIMES {
@@ -195,7 +197,8 @@ async fn impatient() -> Result {
         let (addr, server) = listen(&subject.router).await?;
         let mut answers = 0;
         for _ in 0..20 {
-            // Dropping the client closes its connection, as a client does that gives up.
+            // At the end of the loop's body the client is dropped. This closes the connection, as a real client does when
+            // it gives up.
             let mut client = Client::connect(addr).await?;
             if let Ok(status) = timeout(Duration::from_millis(30), client.get(PATH)).await {
                 status?;
@@ -223,7 +226,7 @@ async fn impatient() -> Result {
     Ok(())
 }
 
-/// The number of files that this process may open.
+/// Returns the number of files that this process may open.
 fn free_files() -> usize {
     let text = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("Max open files"));

@@ -1,16 +1,17 @@
-//! Liveness while every thread of the application's runtime is busy. `serve()` has its own thread.
+//! Measures how long a liveness probe takes while every thread of the application's runtime is busy. `serve()` answers on
+//! its own thread.
 //!
 //! `cargo bench -p healthcheck-benches --bench saturated`
 //!
-//! The process has a server of `serve()`, and two tasks for each worker of the application's runtime. These tasks
+//! The server process runs `serve()`, and two tasks for each worker of the application's runtime. These tasks
 //! compute without end, 5 ms at a time, so that the runtime never has a free thread. The client sends `GET /livez`
 //! every 5 ms over one connection, 400 times to the idle and 400 times to the saturated process, in 5 rounds. Client
-//! and server are different processes, and neither is pinned to a core. The limits for the p99 of the saturated
-//! process: ten times the idle one, and 10 ms. The bench also prints how long one of the application's own tasks waits
-//! for its turn, which is the time that a health page on the application's runtime would take.
+//! and server are different processes, and neither is pinned to a core. The p99 of the saturated process may be at most
+//! ten times the p99 of the idle process, and at most 10 ms. The bench also prints how long a page on the application's
+//! own runtime takes, since a health page there would take as long.
 //!
-//! The kernel's scheduler determines the p99 here: the computing threads occupy all cores, so the thread that answers
-//! first has to get one.
+//! The kernel's scheduler determines the p99 here: the computing threads occupy all cores, so the answering thread has
+//! to wait for a core.
 
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -46,7 +47,7 @@ async fn measure() -> Result {
     figure::heading("Liveness of a saturated application");
     let server = Server::anywhere("saturated", 0)?;
     let own = server.addr();
-    // The server printed two addresses. The second one is that of the application's own page.
+    // The server process has two addresses. The first is for the health endpoints, the second for the application itself.
     let app = server
         .second()
         .ok_or("the server didn't tell its second address")?;
@@ -94,7 +95,7 @@ async fn times(addr: SocketAddr, path: &str, requests: usize) -> Result<Vec<Dura
     Ok(times)
 }
 
-/// The application, with its health endpoints beside it.
+/// Serves the application on one port, and its health endpoints on another port and thread.
 #[tokio::main]
 async fn serve() -> Result {
     let (own, app) = (

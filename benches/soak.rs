@@ -1,4 +1,5 @@
-//! Everything at once for ten minutes. Nothing may leak.
+//! Runs every kind of check under load for ten minutes, and measures whether the process leaks memory, files, threads or
+//! tasks.
 //!
 //! `cargo bench -p healthcheck-benches --bench soak` (`-- 60` for 60 s instead of 600)
 //!
@@ -7,10 +8,10 @@
 //! their connections, 8 connect anew for each request, and 8 disconnect after 20 ms.
 //!
 //! A quarter of the time is warm-up, since the allocator's arenas grow by a tenth in the first minutes. After the
-//! warm-up and at the end the load stops for 15 s, so that tokio's idle threads end (after 10 s). Then the bench
-//! compares both states. Open files, threads and tasks of the application's runtime must not have increased, no run may
-//! be stuck, and the resident memory may have grown by at most 10 %. In between the bench prints the state under load
-//! ten times.
+//! warm-up and at the end, the bench stops the load, waits for 15 s so that tokio's idle threads end (after 10 s), and
+//! reads the state of the process. Between these two states, the number of open files, threads and tasks of the
+//! application's runtime must not increase, and the resident memory may grow by at most 10 %. At the end no run may be
+//! stuck. The bench also prints the state under load ten times.
 
 use std::env;
 use std::net::SocketAddr;
@@ -108,7 +109,7 @@ struct State {
 impl State {
     async fn of(server: &Server, tasks: SocketAddr) -> Result<Self> {
         let held = held(server.id())?;
-        // This client reads only status codes, so the server encodes the numbers in them.
+        // `Client` returns only status codes. So the server sends each number as a status code: the number plus `TOLD`.
         let mut client = Client::connect(tasks).await?;
         let alive = client.get("/tasks").await?;
         let stuck = client.get("/stuck").await?;
@@ -136,7 +137,7 @@ impl State {
     }
 }
 
-/// The clients and their count of answers.
+/// The tasks of all clients, and the number of answers that they got.
 struct Load {
     clients: JoinSet<Result>,
     answers: Arc<AtomicU64>,
@@ -204,7 +205,7 @@ async fn connecting(
     Ok(())
 }
 
-/// The offset that turns a number into a status code without a meaning.
+/// The server adds this to a number that it sends as a status code, because HTTP gives codes from 600 on no meaning.
 const TOLD: u16 = 600;
 
 fn status(number: usize) -> StatusCode {
@@ -247,7 +248,7 @@ fn checks() -> Result<HealthCheck> {
         Check::new("hanging", std::future::pending::<bool>).timeout(millis(200)),
         Check::blocking("slow_blocking", || std::thread::sleep(Duration::from_millis(30))),
         Check::blocking("panicking_blocking", || -> bool { panic!("no luck") }),
-        // The run takes longer than its time limit, so it occupies its thread after the timeout.
+        // The run takes longer than its timeout of 200 ms, and occupies its thread for the remaining 700 ms.
         Check::blocking("hanging_blocking", || {
             std::thread::sleep(Duration::from_millis(900));
         })

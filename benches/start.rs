@@ -1,13 +1,15 @@
-//! The cost of registrations at start: before `main`, and for discovering and validating them.
+//! Measures the cost of registrations when a program starts: before `main`, and in `HealthCheck::discover()`.
 //!
 //! `cargo bench -p healthcheck-benches --bench start` (builds four binaries first)
 //!
-//! The binaries contain no registration, 1,000 checks, 10,000 checks, and 10,000 bare names, which show the cost of
-//! `inventory` itself. Each binary prints its processor time at the beginning of `main` and the duration of
-//! `HealthCheck::discover()`. The bench starts each 61 times in turn. The cost of a registration before `main` is the
-//! difference to the empty binary, divided by their number: the record is loaded, relocated and linked. The duration of
-//! the discovery is the median. Ten times as many checks may take fifteen times as long: they are sorted, and they
-//! exceed the processor's cache.
+//! The four binaries contain no registration, 1,000 checks, 10,000 checks, and 10,000 bare names. The bare names show the
+//! cost of the crate `inventory` itself. Each binary prints its processor time at the beginning of `main` and the
+//! duration of `HealthCheck::discover()`. The bench starts each binary 61 times in turn.
+//!
+//! Before `main`, each record is loaded, relocated and linked. The cost of one registration is the processor time minus
+//! that of the empty binary, divided by the number of registrations. The duration of `discover()` is the median. 10,000
+//! checks may take fifteen times as long as 1,000 checks, because the checks are sorted, and exceed the processor's
+//! cache.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -75,7 +77,7 @@ impl Started {
     }
 }
 
-/// The source of a program with this number of registrations.
+/// Returns the source of a program with this number of registrations.
 fn program(count: u32, registration: impl Fn(u32) -> String) -> String {
     let mut source = String::from(
         "#![allow(unused)]\n\

@@ -1,16 +1,21 @@
-//! Stresses a `HealthCheck` with everything at once, and asserts its invariants all the time.
+//! Stresses a `HealthCheck` from many threads at once, and asserts its invariants all the time.
 //!
 //! `cargo bench -p healthcheck-benches --bench stress`: two minutes; `HEALTHCHECK_STRESS_SECONDS=10` for 10 s.
 //!
 //! There are 1,500 checks in five layers. Each check depends on some checks of the layer below. Sync and async checks
-//! pass, fail, panic, are slow, hang, or run at an interval. Meanwhile threads request reports, and half of them give
-//! up early. Runtimes are created and request reports. Some are dropped at once, and others are kept for a while
-//! without being driven. Checks are overridden, expired, removed and added again.
+//! pass, fail, panic, are slow, hang, or run at an interval.
 //!
-//! The invariants: No check runs twice at once. Every answer comes within its budget plus three seconds (the bench
-//! prints the usual delay). The sequence numbers of transitions rise, and each check's `from` is its previous `to`. A
-//! removed check appears nowhere. At the end every check's function returns a pass, and every check has to pass: no run
-//! is stuck.
+//! Meanwhile four threads request reports, and give up half of the requests early. Another thread creates runtimes that
+//! request reports. It drops some runtimes at once, and keeps others for a while without driving them. Another thread
+//! overrides, expires, removes and adds checks.
+//!
+//! The invariants:
+//! - No check runs twice at once.
+//! - Every answer comes within its budget plus three seconds. The bench also prints the usual delay.
+//! - The sequence numbers of transitions rise, and each transition of a check begins with the status at which the
+//!   previous transition ended.
+//! - A removed check appears in no report and in no history.
+//! - At the end, when every check's function passes again, the report is a success and no run is stuck.
 #![allow(clippy::expect_used, reason = "a bench that cannot go on stops")]
 
 use std::collections::HashMap;
@@ -68,7 +73,7 @@ struct Lever {
     running: AtomicU32,
 }
 
-/// A run of a check, from the call of its function until it is dropped.
+/// Counts a run of a check, from the call of the check's function until this value is dropped.
 struct Inside(Arc<Lever>);
 
 impl Inside {
@@ -106,7 +111,7 @@ struct Heard {
     count: u64,
 }
 
-/// The random number generator xorshift64*, with a fixed seed in each thread.
+/// The random number generator xorshift64*. Each thread uses a fixed seed.
 struct Random(u64);
 
 impl Random {
@@ -204,7 +209,7 @@ impl Stress {
         })
     }
 
-    /// Requests reports in a loop, either with a budget or with a timeout that drops the request.
+    /// Requests reports in a loop. Half of the requests have a budget; the other half is dropped after a short timeout.
     fn ask_until(&self, end: Instant, number: u64) {
         let mut random = Random(number + 1);
         let runtime = runtime(number.is_multiple_of(2));
@@ -242,7 +247,7 @@ impl Stress {
         }
     }
 
-    /// Creates runtimes that request a report. Drops them at once, or keeps them for a while without driving them.
+    /// Creates runtimes that request a report. Then drops each runtime at once, or keeps it for a while without driving it.
     fn come_and_go_until(&self, end: Instant) {
         let mut random = Random(99);
         let mut kept: Vec<Runtime> = Vec::new();
@@ -304,7 +309,8 @@ impl Stress {
         }
     }
 
-    /// Asserts that the history is in order, and that each transition begins with the status of the one before.
+    /// Asserts that the history is in order, and that each transition begins with the status at which the previous
+    /// transition of the same check ended.
     fn watch_until(&self, end: Instant) {
         while Instant::now() < end {
             let mut last: HashMap<Option<String>, Status> = HashMap::new();
@@ -320,7 +326,7 @@ impl Stress {
         }
     }
 
-    /// Makes every check pass, and waits until every report says so.
+    /// Makes every check's function pass. Waits until the report is a success and no run is stuck, for at most 30 s.
     fn come_to_rest(&self) -> Result {
         self.calm.store(true, Ordering::Relaxed);
         for (number, lever) in self.levers.iter().enumerate() {

@@ -1,10 +1,10 @@
 //! Checks that run in the background at an interval. Requests only read the latest result.
 //!
-//! A failure shows after at most
+//! A failure appears in the report within this time:
 //!
-//! > interval + time limit + threshold × interval
+//! > interval + timeout + threshold × interval
 //!
-//! Set thresholds here or in the prober, not both.
+//! In this example that is 2 s + 1 s + 2 × 2 s = 7 s. Set a threshold either here or in the prober, not in both.
 //!
 //! `cargo run --example background` (the first argument is the address, by default 127.0.0.1:8080)
 

@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("open http://{}/healthcheck", listener.local_addr()?);
     loop {
         let (stream, peer) = listener.accept().await?;
-        // The environment page is only for clients on this machine, so the router needs the client's address.
+        // By default only clients on this machine may see the environment page, so the router needs the client's address.
         let service = router.clone().layer(axum::Extension(ConnectInfo(peer)));
         tokio::spawn(async move {
             let connection = hyper::server::conn::http1::Builder::new()

@@ -8,7 +8,7 @@ use healthcheck::{Check, HealthCheck, HealthCheckBuilder};
 use healthcheck_axum::Endpoints;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Creates a check for a peer, named after it.
+/// Creates a check for the peer at this address. The address is part of the check's name.
 fn peer(addr: String) -> Check {
     Check::new(format!("peer {addr}"), move || {
         let addr = addr.clone();

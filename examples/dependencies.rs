@@ -1,5 +1,5 @@
-//! A check declares what it needs as parameters, and `provide` supplies it: by reference, by value, or as a trait
-//! object.
+//! Checks declare their dependencies as parameters, and `provide` supplies the values: by reference, by value, or as a
+//! trait object.
 //!
 //! `cargo run --example dependencies` (the first argument is the address, by default 127.0.0.1:8080)
 

@@ -23,7 +23,8 @@ struct App {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::new()
         .route("/", get(async |State(app): State<App>| app.greeting))
-        // The endpoints are merged after the application's layers, so these layers don't log or trace every probe.
+        // If your application has layers for logs or traces, add them before this line. Then they don't log or trace every
+        // probe.
         .merge(healthcheck_axum::router()?)
         .with_state(App { greeting: "hello" });
 
@@ -32,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let listener = tokio::net::TcpListener::bind(addr).await?;
     println!("open http://{}/healthcheck", listener.local_addr()?);
-    // The environment page is only for clients on this machine, so the router needs the client's address.
+    // By default only clients on this machine may see the environment page, so the router needs the client's address.
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
 }

@@ -1,12 +1,13 @@
-//! The standard gRPC health service, `grpc.health.v1.Health`, driven by the same checks as the pages.
+//! Serves the standard gRPC health service, `grpc.health.v1.Health`, and the HTTP endpoints, from the same checks.
 //!
 //! `cargo run -p healthcheck-examples --example grpc --features grpc`, then `grpc-health-probe -addr 127.0.0.1:50051`,
-//! or a Kubernetes probe `grpc: {port: 50051, service: storage}`. The first argument is the address of the pages, by
-//! default 127.0.0.1:8080, and the second is the address of gRPC, by default 127.0.0.1:50051.
+//! or a Kubernetes probe `grpc: {port: 50051, service: storage}`. The first argument is the address of the HTTP endpoints,
+//! by default 127.0.0.1:8080, and the second is the address of the gRPC service, by default 127.0.0.1:50051.
 //!
-//! As the protocol says, the service `""` is the whole. Each check is a service of its name. A client that watches an
-//! unknown service gets "unknown" and stays connected; tonic-health alone would refuse the call. tonic-health has no
-//! `List`, which newer stubs have (grpcio-health-checking): the server answers `UNIMPLEMENTED`.
+//! The gRPC service `""` stands for the whole application, as the protocol requires. Each check is a gRPC service with the
+//! check's name. A client that watches an unknown service gets `SERVICE_UNKNOWN` and stays connected; tonic-health alone
+//! would reject the call. tonic-health doesn't implement the method `List` of newer versions of the protocol, so a client
+//! that calls it gets `UNIMPLEMENTED`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -59,15 +60,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .serve_with_incoming_shutdown(TcpIncoming::from(grpc), health.drained());
     let server = tokio::spawn(server);
     Endpoints::new(health).serve_on(pages).await?;
-    // A client that watches would keep its connection open forever, so the wait has a limit.
+    // A client that watches a service keeps its connection open, so the gRPC server might never end. Wait for at most 1 s.
     if let Ok(ended) = tokio::time::timeout(Duration::from_secs(1), server).await {
         ended??;
     }
     Ok(())
 }
 
-/// Creates a check that runs each second in the background. gRPC only learns of changes, and without runs there are
-/// none.
+/// Creates a check that runs each second in the background. The gRPC service only gets changes of a check's status, and
+/// the status can't change without a run.
 fn storage(folder: PathBuf) -> Check {
     Check::blocking("storage", move || {
         std::fs::metadata(&folder)
@@ -78,7 +79,8 @@ fn storage(folder: PathBuf) -> Check {
     .interval(Duration::from_secs(1))
 }
 
-/// Forwards every change to the gRPC service, from the first report until the process ends.
+/// Sets the gRPC statuses from a first report, and then forwards every change of a status. Once the drain begins, sets all
+/// gRPC statuses to `NOT_SERVING`.
 async fn tell(health: HealthCheck, reporter: HealthReporter, mut changes: UnboundedReceiver<Transition>) {
     let report = health.report().await;
     for result in &report.results {
@@ -96,7 +98,7 @@ async fn tell(health: HealthCheck, reporter: HealthReporter, mut changes: Unboun
         };
         tell_of(&reporter, checker.as_deref().unwrap_or(WHOLE), to != Status::Fail).await;
     }
-    // Clients that watch now choose another instance. The server still answers calls in flight.
+    // Clients that watch a service now choose another instance. The server still answers until the drain ends.
     tell_that_none_serves(&reporter, &health).await;
 }
 
@@ -140,7 +142,7 @@ impl Health for Standard {
                 let unknown = HealthCheckResponse {
                     status: Told::ServiceUnknown.into(),
                 };
-                // An application can't add checks at run time, so the status never changes.
+                // This application adds no checks at run time, so an unknown service stays unknown.
                 let told = tokio_stream::once(Ok(unknown)).chain(tokio_stream::pending());
                 Ok(Response::new(Box::pin(told)))
             }

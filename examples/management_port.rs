@@ -1,5 +1,5 @@
-//! Serves the health endpoints on a second port, for clients inside the network only. They have their own thread, so
-//! they answer even while the application is too busy to answer.
+//! Serves the health endpoints on a second port, for clients inside the network only. The endpoints have their own thread,
+//! so they answer even while the application is too busy to answer.
 //!
 //! `cargo run --example management_port` (the arguments are the two addresses, by default 127.0.0.1:8080 and
 //! 127.0.0.1:9090)

@@ -1,7 +1,7 @@
-//! Probes arrive many times a minute and fill logs and traces. This example keeps them out of both, even if a load
-//! balancer probes a path of the application.
+//! Probes arrive many times a minute and fill logs and traces. This example traces no probe, even if a load balancer
+//! probes a path of the application.
 //!
-//! `cargo run --example probes_out_of_logs` (the first argument is the address, if you need another)
+//! `cargo run --example probes_out_of_logs` (the first argument is the address, by default 127.0.0.1:8080)
 
 use std::time::Duration;
 
@@ -38,7 +38,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 tracing::info!(status = response.status().as_u16(), ?took, "answered");
             }
         });
-    // A layer covers the routes before it. The endpoints are merged after it, so they are never traced.
+    // A layer applies only to the routes that were added before it. The health endpoints are merged after the layer, so
+    // they are never traced.
     let app = Router::new()
         .route("/", get(async || "hello"))
         .layer(traced)

@@ -1,7 +1,7 @@
 //! A service with a health endpoint and an environment page from four annotated functions: one check passes, one warns,
 //! and one fails until you repair it.
 //!
-//! `cargo run --example quickstart` (the first argument or `HEALTHCHECK_ADDR` is the address, if you need another)
+//! `cargo run --example quickstart` (the first argument or `HEALTHCHECK_ADDR` is the address, by default 127.0.0.1:8080)
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -45,7 +45,7 @@ fn application() -> impl serde::Serialize {
     })
 }
 
-/// The application's own state. A check gets it as a parameter, by its type.
+/// The application's own state. A check that declares a parameter of this type gets the provided value.
 struct Queue(AtomicU32);
 
 impl Queue {

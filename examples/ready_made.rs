@@ -1,4 +1,4 @@
-//! A service with only ready-made checks. Its database is an SQLite file, so it needs no other server.
+//! A service that uses only ready-made checks. Its database is an SQLite file, so the example needs no other server.
 //!
 //! `cargo run -p healthcheck-examples --example ready_made --features ready-made` (the first argument is the address,
 //! by default 127.0.0.1:8080, and the second is the database file)
@@ -132,7 +132,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Counts the orders. This is the service's own work, and it reports its progress to the checks.
+/// Counts the orders once a second. This loop is the service's own work, and reports to the checks through `beat` and
+/// `evidence`.
 async fn count_orders(pool: SqlitePool, beat: Heartbeat, evidence: ErrorRate) {
     let mut every = tokio::time::interval(Duration::from_secs(1));
     loop {

@@ -1,11 +1,11 @@
 //! A service that probes itself, for images without curl: the same binary serves as Docker's `HEALTHCHECK`, an exec probe,
 //! or a check script for Nagios, Nomad or Consul.
 //!
-//! - `cargo run --example self_probe` serves.
-//! - `cargo run --example self_probe probe` probes that service, for Docker: `HEALTHCHECK CMD ["/myapp", "probe"]`.
-//! - `cargo run --example self_probe probe --nagios` does the same for Nagios.
+//! - `cargo run --example self_probe` starts the service.
+//! - `cargo run --example self_probe probe` probes the running service, for Docker: `HEALTHCHECK CMD ["/myapp", "probe"]`.
+//! - `cargo run --example self_probe probe --nagios` probes it with the exit codes of Nagios.
 //!
-//! `HEALTHCHECK_ADDR` sets another address.
+//! `HEALTHCHECK_ADDR` sets the address, by default 127.0.0.1:8080.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Sets the options of checks at deployment, from a file. Any configuration loader that uses serde can read it.
+//! Sets the options of checks at deployment, from a file. Any configuration loader that uses serde can read the settings.
 //!
 //! `cargo run --example settings_file` (the arguments are the address, by default 127.0.0.1:8080, and the file, by
 //! default examples/settings.json)

@@ -1,4 +1,4 @@
-//! The status page with checks of every kind, some of which fail and recover by themselves.
+//! Serves the status page with checks of every kind. One check fails and recovers again and again.
 //!
 //! `cargo run --example status_page`, then open <http://127.0.0.1:8080/healthcheck> in a browser.
 

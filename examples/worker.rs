@@ -1,7 +1,8 @@
-//! Workers that take messages from a queue only while the database is up: `until` waits at the start, a gate waits
-//! before each message.
+//! Workers that take messages from a queue only while the database is up. At the start, `until` waits for the database.
+//! Before each message, a gate waits for it.
 //!
-//! Start something that listens on 127.0.0.1:5432, such as `nc -lk 5432`. Stop it, and start it again.
+//! Any program that listens on 127.0.0.1:5432 can stand in for the database, such as `nc -lk 5432`. Start it, stop it, and
+//! start it again: the workers pause while it is stopped.
 //!
 //! `cargo run --example worker` (the first argument is the address, by default 127.0.0.1:8080, and the second is the
 //! database, by default 127.0.0.1:5432)
@@ -78,7 +79,7 @@ async fn worker(gate: Gate, health: HealthCheck, database: Database, queue: Queu
             Err(error) => {
                 println!("message {message} failed: {error}");
                 queue.put_back(message);
-                // The cached result is out of date. After `expire`, the gate waits for a new run before it opens.
+                // The check's cached result is out of date. After `expire`, the gate waits for a new run.
                 let _ = health.expire(&needed);
             }
         }

@@ -1,4 +1,4 @@
-//! A small axum application with and without the library. It uses the library as the README shows.
+//! Generates a small axum application, with and without the library. It uses the library as the README shows.
 
 use crate::Result;
 use crate::generated::Package;
@@ -36,19 +36,19 @@ fn application() -> [(&'static str, &'static str); 1] {
 }
 "#;
 
-/// The application without the library.
+/// Writes the application without the library.
 ///
 /// # Errors
-/// If its files can't be written.
+/// The files can't be written.
 pub fn bare() -> Result<Package> {
     let source = format!("{HEAD}{}", main_with("", ""));
     Package::write("bare", AXUM, &[("src/main.rs", source)])
 }
 
-/// The application with two checks and a section. Their routes are merged into its router.
+/// Writes the application with two checks and a section. The application merges the library's routes into its router.
 ///
 /// # Errors
-/// If its files can't be written.
+/// The files can't be written.
 pub fn merged() -> Result<Package> {
     let source = format!(
         "{HEAD}{CHECKS}{}",
@@ -57,17 +57,17 @@ pub fn merged() -> Result<Package> {
     Package::write("merged", &format!("{AXUM}{OURS}"), &[("src/main.rs", source)])
 }
 
-/// The application with the same checks and section. `serve` serves them on their own port and thread.
+/// Writes the application with two checks and a section. The library's `serve` serves them on their own port and thread.
 ///
 /// # Errors
-/// If its files can't be written.
+/// The files can't be written.
 pub fn served() -> Result<Package> {
     let served = "tokio::spawn(async { healthcheck_axum::serve(\"127.0.0.1:0\").await });";
     let source = format!("{HEAD}{CHECKS}{}", main_with(served, ""));
     Package::write("served", &format!("{AXUM}{OURS}"), &[("src/main.rs", source)])
 }
 
-/// The source of `main`, which prints its address and serves until the process is killed.
+/// Returns the source of `main`, which prints the address of the server and serves until the process is killed.
 fn main_with(before: &str, route: &str) -> String {
     format!(
         r#"

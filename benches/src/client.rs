@@ -18,7 +18,7 @@ impl Client {
     /// Connects to the address.
     ///
     /// # Errors
-    /// If the connection fails.
+    /// The connection fails.
     pub async fn connect(addr: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(addr).await?;
         stream.set_nodelay(true)?;
@@ -28,10 +28,10 @@ impl Client {
         })
     }
 
-    /// Sends a request, reads the complete answer, and returns its status code. The answer needs a content length.
+    /// Sends a request, reads the complete answer, and returns its status code. The answer must have a `content-length`.
     ///
     /// # Errors
-    /// If the connection ends, or if the answer isn't valid.
+    /// The connection ends before the answer is complete, or the answer isn't valid.
     pub async fn get(&mut self, path: &str) -> Result<u16> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         self.stream.write_all(request.as_bytes()).await?;
@@ -64,7 +64,7 @@ fn some(count: usize) -> Result<usize> {
     }
 }
 
-/// The status code and the content length of an answer's head.
+/// Parses the head of an answer. Returns the status code and the content length.
 fn head(bytes: &[u8]) -> Result<(u16, usize)> {
     let text = std::str::from_utf8(bytes)?;
     let status = text.split(' ').nth(1).ok_or("an answer without a status")?;

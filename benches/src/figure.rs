@@ -14,7 +14,7 @@ pub fn note(text: impl Display) {
     println!("  {text}");
 }
 
-/// Prints a figure that must be at most `limit`. Returns whether it is.
+/// Prints a figure and its upper limit. Returns true if the figure is at most `limit`.
 #[allow(clippy::must_use_candidate, reason = "the line is printed either way")]
 pub fn at_most(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
     let reached = measured <= limit;
@@ -22,7 +22,7 @@ pub fn at_most(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
     reached
 }
 
-/// Prints a figure that must be at least `limit`. Returns whether it is.
+/// Prints a figure and its lower limit. Returns true if the figure is at least `limit`.
 #[allow(clippy::must_use_candidate, reason = "the line is printed either way")]
 pub fn at_least(what: &str, measured: f64, limit: f64, unit: &str) -> bool {
     let reached = measured >= limit;
@@ -39,7 +39,7 @@ fn line(what: &str, measured: f64, relation: &str, limit: f64, unit: &str, reach
     );
 }
 
-/// Rounds to three significant digits. More aren't reproducible on any of these machines.
+/// Rounds a figure, because its further digits differ from run to run.
 fn rounded(value: f64) -> String {
     let places = match value.abs() {
         0.0..10.0 => 3,

@@ -1,5 +1,5 @@
-//! Packages that a bench generates, builds and runs: with ten thousand registrations, or an app with and without the
-//! library.
+//! Generates and builds packages for the benches: programs with thousands of registrations, and an application with and
+//! without the library.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ pub struct Package {
 
 impl Package {
     /// Writes the package. `dependencies` are lines of a manifest, in which `{workspace}` stands for the path of this
-    /// workspace. `sources` are pairs of path and text. Keeps earlier build output.
+    /// workspace. `sources` are pairs of path and text. Keeps the build output of an earlier run.
     ///
     /// # Errors
-    /// If the files can't be written.
+    /// The files can't be written.
     pub fn write(name: &str, dependencies: &str, sources: &[(&str, String)]) -> Result<Self> {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
         let root = env::temp_dir().join("healthcheck-benches").join(name);
@@ -33,7 +33,7 @@ impl Package {
             fs::remove_dir_all(this.root.join("src"))?;
         }
         this.put("Cargo.toml", &manifest)?;
-        // Uses the versions of this workspace, which are already downloaded.
+        // The dependencies in the lock file of this workspace are already downloaded, so the build works offline.
         this.put("Cargo.lock", &fs::read_to_string(workspace.join("Cargo.lock"))?)?;
         for (path, text) in sources {
             this.put(path, text)?;
@@ -50,10 +50,10 @@ impl Package {
         Ok(())
     }
 
-    /// Builds the package for release. Returns the processor time in seconds.
+    /// Builds the package for release. Returns the processor time of the build in seconds.
     ///
     /// # Errors
-    /// The error message of cargo.
+    /// The build fails. The error is the message of cargo.
     pub fn build(&self) -> Result<f64> {
         let before = process::cpu_of_children()?;
         self.cargo(&["build", "--release", "--quiet", "--offline"])?;
@@ -63,7 +63,7 @@ impl Package {
     /// Removes the build output.
     ///
     /// # Errors
-    /// If the files can't be removed.
+    /// The files can't be removed.
     pub fn clean(&self) -> Result {
         let target = self.root.join("target");
         if target.exists() {
@@ -72,20 +72,20 @@ impl Package {
         Ok(())
     }
 
-    /// The packages that the build compiles on this platform, for the binary and for build scripts, without the package
-    /// itself.
+    /// Returns the packages that a build of this package compiles on this platform, for the binary and for build scripts.
+    /// The list doesn't contain the package itself.
     ///
     /// # Errors
-    /// The error message of cargo.
+    /// `cargo tree` fails. The error is the message of cargo.
     pub fn packages(&self) -> Result<BTreeSet<String>> {
         let tree = self.cargo(&["tree", "--offline", "--prefix", "none", "--edges", "normal,build"])?;
         let named = tree.lines().skip(1).filter(|line| !line.is_empty());
-        // Keeps name and version, and drops a "(*)" or "(proc-macro)" after them.
+        // Keeps the name and version of each package, and removes a "(*)" or "(proc-macro)" after them.
         let named = named.map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "));
         Ok(named.collect())
     }
 
-    /// The path of a binary of the package.
+    /// Returns the path of a binary of the package.
     #[must_use]
     pub fn binary(&self, name: &str) -> PathBuf {
         let file = format!("{name}{}", env::consts::EXE_SUFFIX);

@@ -1,10 +1,13 @@
-//! Measures the library against lower limits: a bare axum handler, a spawned empty task, a sleep.
+//! Compares the library with programs that do as little as possible: a bare axum handler, an empty task, a sleep.
 //!
 //! `cargo bench -p healthcheck-benches` runs all benches, and `--bench NAME` one of them. The documentation of each
-//! bench says what it compares and how. All use the same method: the compared programs take turns within one run, and
-//! the figure is the median of the ratios of neighbours, so that other load on the machine slows both down. Everything
-//! that can be counted is also checked in each `cargo test`: the packages (`tests/packages.rs` here), and allocations,
-//! memory and runs in the workspace's `tests/`.
+//! bench says what it compares and how.
+//!
+//! A comparison has several rounds. In each round both programs run, one directly after the other, so that other load on
+//! the machine slows both down. The figure is the median of the rounds' ratios.
+//!
+//! `cargo test` checks everything that can be counted: `tests/packages.rs` here counts the packages, and the workspace's
+//! `tests/` count allocations, memory and runs.
 
 pub mod apps;
 pub mod client;

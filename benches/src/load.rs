@@ -1,4 +1,5 @@
-//! Starts a server as a child process, and puts load on it. Each gets its own core if the machine has two.
+//! Starts a server as a child process, and puts load on it. If the machine has two cores, the server runs on one core and
+//! the load on the other.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -12,24 +13,24 @@ use crate::{Result, process};
 /// The number of connections of every load.
 pub const CONNECTIONS: usize = 64;
 
-/// The first argument of a bench that runs as a server. The server's name and a number follow.
+/// The first argument of a bench process that runs as a server. The next arguments are the server's name and a number.
 const SERVER: &str = "as-server";
-/// The first argument of a bench that runs as the load. Address, path and milliseconds follow.
+/// The first argument of a bench process that runs as the load. The next arguments are address, path and milliseconds.
 const LOAD: &str = "as-load";
 
-/// The role of this process.
+/// The role of this process. A bench starts its own binary again for the server and for the load.
 #[derive(Clone, Debug)]
 pub enum Role {
-    /// The bench itself.
+    /// The process is the bench itself.
     Bench,
-    /// The server with this name and this number as its argument.
+    /// The process is the server with this name. The number is the server's argument.
     Server(String, usize),
 }
 
-/// Determines the role of this process from its arguments. If it is the load, runs the load and exits.
+/// Determines the role of this process from its arguments. If the process is the load, runs the load and exits.
 ///
 /// # Errors
-/// If the arguments are invalid, or the load fails.
+/// The arguments are invalid, or the load fails.
 pub fn role() -> Result<Role> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -66,10 +67,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts this bench as the server with this name, on one core. The server prints its address as its first line.
+    /// Starts this bench's binary as the server with this name, on one core. Waits until the server has printed its
+    /// address.
     ///
     /// # Errors
-    /// If the server doesn't start.
+    /// The server doesn't start.
     pub fn start(name: &str, argument: usize) -> Result<Self> {
         Self::by(on_core(1, &this_bench()?), name, argument)
     }
@@ -77,7 +79,7 @@ impl Server {
     /// Does the same as [`start`](Self::start), but on all cores.
     ///
     /// # Errors
-    /// If the server doesn't start.
+    /// The server doesn't start.
     pub fn anywhere(name: &str, argument: usize) -> Result<Self> {
         Self::by(Command::new(this_bench()?), name, argument)
     }
@@ -100,28 +102,28 @@ impl Server {
         })
     }
 
-    /// The address of the server.
+    /// Returns the address of the server.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The second address of the server, if it printed one.
+    /// Returns the second address of the server, if the server has printed a second one.
     #[must_use]
     pub const fn second(&self) -> Option<SocketAddr> {
         self.second
     }
 
-    /// The id of the server's process.
+    /// Returns the id of the server's process.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Requests a path over 64 connections for this time.
+    /// Requests a path again and again, over 64 connections, for the time `span`.
     ///
     /// # Errors
-    /// If the load fails, or an answer isn't 2xx.
+    /// The load fails, or an answer isn't 2xx.
     pub fn load(&self, path: &str, span: Duration) -> Result<Load> {
         let before = process::cpu_of_threads(self.id())?;
         let load = if is_there("wrk") {
@@ -160,7 +162,7 @@ pub struct Load {
     pub cpu: f64,
 }
 
-/// Describes the load and the pinning, for the notes of a bench.
+/// Returns a text for the notes of a bench: which program puts the load on the server, and on which cores both run.
 #[must_use]
 pub fn by_whom() -> &'static str {
     match (is_there("wrk"), pins()) {
@@ -184,7 +186,8 @@ fn is_there(program: &str) -> bool {
     env::split_paths(&paths).any(|path| path.join(program).is_file())
 }
 
-/// A command that runs on only one core. `taskset` replaces itself with the program, so the process id stays the same.
+/// Returns a command that runs the program on this core only. `taskset` replaces itself with the program, so the process
+/// id stays the same.
 fn on_core(core: usize, program: &str) -> Command {
     if !pins() {
         return Command::new(program);
@@ -257,7 +260,7 @@ fn own_on_core(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
     }
 }
 
-/// The load if wrk isn't installed: the same number of connections, on one thread.
+/// Puts load on the server if wrk isn't installed: over the same number of connections, and from one thread too.
 fn own(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -297,7 +300,7 @@ fn own(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
     })
 }
 
-/// The given percentile of the times, in milliseconds. It is 0 without any times.
+/// Returns a percentile of the times, in milliseconds; 50 is the median. Returns 0 if there are no times.
 #[must_use]
 pub fn percentile(times: &mut [Duration], of_hundred: usize) -> f64 {
     times.sort_unstable();

@@ -1,4 +1,5 @@
-//! Measures two programs in turn, and computes medians of the results.
+//! Measures two programs in turn, and computes medians of the results. "Ours" is the program with the library, "theirs" the
+//! program that it is compared with.
 
 use std::time::Duration;
 
@@ -12,10 +13,11 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// Measures both in each of `rounds`, after a warm-up round. The order changes from round to round.
+    /// Measures both programs in each of `rounds` rounds, after a warm-up round. The order of the two changes from round to
+    /// round.
     ///
     /// # Errors
-    /// The first error of a measurement.
+    /// A measurement fails.
     pub fn measure<T: Measured>(
         rounds: usize,
         mut ours: impl FnMut() -> Result<T>,
@@ -43,26 +45,26 @@ impl Pairs {
         self.theirs.push(theirs);
     }
 
-    /// The median of the rounds' ratios, ours divided by theirs.
+    /// Returns the median of the rounds' ratios, ours divided by theirs.
     #[must_use]
     pub fn ratio(&self) -> f64 {
         let ratios = self.ours.iter().zip(&self.theirs);
         median(ratios.map(|(ours, theirs)| ours / theirs).collect())
     }
 
-    /// The median of our measurements.
+    /// Returns the median of the measurements of our program.
     #[must_use]
     pub fn ours(&self) -> f64 {
         median(self.ours.clone())
     }
 
-    /// The median of the measurements that ours are compared with.
+    /// Returns the median of the measurements of the program that ours is compared with.
     #[must_use]
     pub fn theirs(&self) -> f64 {
         median(self.theirs.clone())
     }
 
-    /// The median of the rounds' differences, ours minus theirs.
+    /// Returns the median of the rounds' differences, ours minus theirs.
     #[must_use]
     pub fn difference(&self) -> f64 {
         let differences = self.ours.iter().zip(&self.theirs);
@@ -72,7 +74,7 @@ impl Pairs {
 
 /// The result of a measurement.
 pub trait Measured {
-    /// The result as a number. Times are in seconds.
+    /// Returns the result as a number. Times are in seconds.
     fn number(&self) -> f64;
 }
 
@@ -88,7 +90,7 @@ impl Measured for Duration {
     }
 }
 
-/// The median. It is 0 without any values.
+/// Returns the median of the values, or 0 if there are no values.
 #[must_use]
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! The resources that a process uses, read from Linux' `/proc`.
+//! Reads the resources that a process uses, from Linux's `/proc`.
 
 use std::fs;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::Result;
 
-/// The processor time of this process so far, of all its threads.
+/// Returns the processor time that all threads of this process have used so far.
 #[must_use]
 pub fn own_cpu() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
@@ -17,19 +17,20 @@ pub fn own_cpu() -> Duration {
     )
 }
 
-/// The processor time of a process so far, with a resolution of 10 ms.
+/// Returns the processor time that a process has used so far, with a resolution of 10 ms.
 ///
 /// # Errors
-/// If the process or `/proc` doesn't exist.
+/// The process or `/proc` doesn't exist.
 pub fn cpu(id: u32) -> Result<Duration> {
     let [user, system, ..] = times(&id.to_string())?;
     Ok(user + system)
 }
 
-/// The processor time of the running threads of a process so far, in nanoseconds. Threads that have ended don't count.
+/// Returns the processor time that the existing threads of a process have used so far, with a resolution of nanoseconds.
+/// Threads that have ended don't count.
 ///
 /// # Errors
-/// If the process or `/proc` doesn't exist.
+/// The process or `/proc` doesn't exist.
 pub fn cpu_of_threads(id: u32) -> Result<Duration> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{id}/task"))? {
@@ -40,19 +41,20 @@ pub fn cpu_of_threads(id: u32) -> Result<Duration> {
     Ok(Duration::from_nanos(nanoseconds))
 }
 
-/// The processor time of all child processes that have ended and were waited for, and of their child processes.
+/// Returns the processor time of this process's child processes and of their child processes. A child process counts only
+/// after its parent has waited for it.
 ///
 /// # Errors
-/// If `/proc` doesn't exist.
+/// `/proc` doesn't exist.
 pub fn cpu_of_children() -> Result<Duration> {
     let [_, _, user, system] = times("self")?;
     Ok(user + system)
 }
 
-/// The user and system time of the process, and those of its child processes.
+/// Returns four times: the user and system time of the process, and the user and system time of its child processes.
 fn times(process: &str) -> Result<[Duration; 4]> {
     let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The process name, in parentheses, may contain any character.
+    // The process name, in parentheses, may contain any character, even `)`. The numbers follow after the last `)`.
     let (_, fields) = text.rsplit_once(')').ok_or("a process without a name")?;
     let mut fields = fields.split_whitespace().skip(11).map(str::parse);
     let mut next = || -> Result<Duration> {
@@ -67,7 +69,7 @@ fn times(process: &str) -> Result<[Duration; 4]> {
 pub struct Held {
     /// Resident memory in bytes.
     pub memory: u64,
-    /// The part of the resident memory that no file backs, in bytes.
+    /// The anonymous part of the resident memory, which no file backs, in bytes.
     pub anonymous: u64,
     /// The number of threads.
     pub threads: u64,
@@ -75,10 +77,10 @@ pub struct Held {
     pub files: u64,
 }
 
-/// The resources that a process uses now.
+/// Returns the resources that a process uses now.
 ///
 /// # Errors
-/// If the process or `/proc` doesn't exist.
+/// The process or `/proc` doesn't exist.
 pub fn held(id: u32) -> Result<Held> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let field = |name: &str| -> Result<u64> {

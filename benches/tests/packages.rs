@@ -1,4 +1,4 @@
-//! The number of packages that the library adds to an application's build.
+//! Asserts a limit for the number of packages that the library adds to an application's build.
 
 use std::collections::BTreeSet;
 

@@ -56,7 +56,7 @@ impl Example {
     /// Reads lines up to the next `open http://ADDRESS/…`, and returns that address.
     pub fn address(&self) -> SocketAddr {
         loop {
-            // Log lines may precede it.
+            // Log lines may come before that line.
             if let Some(rest) = self.line().strip_prefix("open http://") {
                 return rest.split_once('/').unwrap().0.parse().unwrap();
             }

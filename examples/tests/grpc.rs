@@ -1,4 +1,4 @@
-//! Tests the gRPC health service with tonic's client.
+//! Tests the example `grpc` with tonic's client.
 
 use rustix::process::{Pid, Signal, kill_process};
 use tonic::transport::Channel;
@@ -22,7 +22,7 @@ async fn check(client: &mut HealthClient<Channel>, service: &str) -> Result<Serv
         .map_err(|status| status.code())
 }
 
-/// Reads the stream until it contains this status.
+/// Reads the stream up to the first answer with this status.
 async fn sees(stream: &mut Streaming<HealthCheckResponse>, status: ServingStatus) {
     let seen = async {
         loop {

@@ -1,4 +1,4 @@
-//! Tests the examples of probes and shutdown.
+//! Tests the examples `self_probe`, `draining` and `probes_out_of_logs`.
 
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -69,7 +69,8 @@ fn probes_stay_out_of_traces() {
     get_as("curl/8.5", addr, "/readyz");
     get_as("ELB-HealthChecker/2.0", addr, "/");
     get_as("Mozilla/5.0", addr, "/");
-    // Requests are logged in order. The first line about a request is about the last one, so no probe was logged.
+    // The log has the requests in order. Its first line about a request shows the browser's request, which came last. So
+    // neither probe was logged.
     let mut line = example.line();
     while !line.contains("request{") {
         line = example.line();

@@ -185,7 +185,8 @@ fn a_worker_takes_no_message_while_the_database_is_down_and_goes_on_once_it_is_b
     let health = example.address();
     while !example.line().ends_with(" done") {}
     drop(database);
-    // At most four messages are in flight, because no worker takes another message.
+    // At most four messages fail: each of the four workers has at most one message when the database goes down, and takes
+    // no other message until it is back.
     let mut failed = 0;
     while let Ok(line) = example.lines.recv_timeout(Duration::from_secs(2)) {
         failed += usize::from(line.contains(" failed: "));

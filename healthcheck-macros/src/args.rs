@@ -9,7 +9,7 @@ use syn::{Error, Lit, LitBool, LitInt, LitStr, Path, Result, Token, parenthesize
 use crate::problems::Problems;
 use crate::rules;
 
-/// One option as written.
+/// One option, as written in the source.
 pub(crate) struct Arg {
     pub(crate) key: Ident,
     value: Value,
@@ -29,8 +29,8 @@ enum Value {
 //       key = value                  one literal, or a path after `crate`
 //       key("a", "b")                a list
 //
-/// Parses the options, and returns each with the table's entry for its key. Records an unknown or repeated key as a
-/// problem, and continues with the next option after a mistake.
+/// Parses the options, and returns each option with the entry of `table` for its key. Records an unknown or repeated key
+/// as a problem, and continues with the next option.
 pub(crate) fn parse<T: Copy>(
     attribute: &str,
     table: &[(&'static str, T)],
@@ -38,7 +38,7 @@ pub(crate) fn parse<T: Copy>(
     problems: &mut Problems,
 ) -> Vec<(Arg, T)> {
     let list = |input: ParseStream<'_>| Ok(parse_list(attribute, table, input, problems));
-    // The parser takes every token and never fails by itself.
+    // `parse_list` consumes every token and records its errors as problems, so `parse2` never fails.
     list.parse2(tokens).unwrap_or_default()
 }
 
@@ -101,8 +101,8 @@ fn parse_arg(attribute: &str, input: ParseStream<'_>) -> Result<Arg> {
     Ok(Arg { key, value })
 }
 
-/// Returns the token after a literal if a comma is missing before it: the next option, or a `;`. An operator after a
-/// literal is a different mistake, because it makes an expression.
+/// Returns the token after a literal if the comma between the two is missing. Such a token is the next option, or a `;`.
+/// An operator, as in `1 + 1`, is a different mistake: the value isn't a literal then, but an expression.
 fn after_literal(value: &TokenStream) -> Option<TokenTree> {
     let mut tokens = value.clone().into_iter();
     match tokens.next()? {
@@ -127,7 +127,7 @@ fn until_comma(input: ParseStream<'_>) -> TokenStream {
 
 fn skip_past_comma(input: ParseStream<'_>) {
     until_comma(input);
-    // An error here means the end of the list.
+    // At the end of the list there may be no comma, so an error is fine.
     let _comma = input.parse::<Token![,]>();
 }
 
@@ -179,7 +179,7 @@ impl Arg {
         match &self.value {
             Value::Listed(_, tokens) if !tokens.is_empty() => {
                 let list = Punctuated::<LitStr, Token![,]>::parse_terminated.parse2(tokens.clone());
-                // Report the mistake at the element that isn't a text.
+                // The error points to the element that isn't a string literal.
                 list.map(Vec::from_iter)
                     .map_err(|element| Error::new(element.span(), expected))
             }
@@ -207,7 +207,7 @@ impl Arg {
         self.refused(&format!("{what}: write `{example}`"))
     }
 
-    /// Returns an error at the value, or at the key if there is no value.
+    /// Returns an error that points to the value, or to the key if there is no value.
     fn refused(&self, why: &str) -> Error {
         let message = format!("`{}` {why}", self.key);
         match &self.value {

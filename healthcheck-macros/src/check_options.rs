@@ -10,30 +10,30 @@ use crate::args::{self, Arg};
 use crate::problems::Problems;
 use crate::{duration, rules};
 
-/// The options as written.
+/// The options of one attribute, as written in the source.
 #[derive(Default)]
 pub(crate) struct CheckOptions {
     pub(crate) krate: Option<Path>,
     pub(crate) name: Option<LitStr>,
     pub(crate) depends_on: Vec<LitStr>,
-    /// The other options, by key. The runtime has the defaults of the rest.
+    /// The keys and values to pass to the runtime. For all other options the runtime uses its defaults.
     given: Vec<(String, Given)>,
 }
 
-/// Which field of the options an option sets.
+/// How to read an option.
 #[derive(Clone, Copy)]
 enum Key {
     Crate,
     Name,
     DependsOn,
-    /// Any other option, with the function that reads its value.
+    /// Read the option with this function, and pass its value to the runtime.
     Of(fn(&Arg) -> Result<Given>),
 }
 
-/// A value, as a variant of the runtime's enum `Given`.
+/// The tokens of a value, without its path: `Flag(true)` for `healthcheck::__private::Given::Flag(true)`.
 struct Given(TokenStream);
 
-/// All options. The runtime has a table with the same keys.
+/// All options by key. The crate `healthcheck` has a table with the same keys.
 const OPTIONS: [(&str, Key); 20] = [
     ("name", Key::Name),
     ("liveness", Key::Of(flag)),
@@ -100,7 +100,7 @@ impl CheckOptions {
         self.given.push((key.to_owned(), value));
     }
 
-    /// Generates an expression of the runtime's `CheckOptions`.
+    /// Generates the expression that builds the runtime's `CheckOptions`.
     pub(crate) fn tokens(&self, krate: &Path) -> TokenStream {
         let private = quote!(#krate::__private);
         let given = self.given.iter();
@@ -109,7 +109,7 @@ impl CheckOptions {
     }
 }
 
-/// Rejects valid options that contradict each other.
+/// Rejects options that are valid by themselves but contradict each other.
 fn refuse_contradictions(args: &[(Arg, Key)], problems: &mut Problems) {
     let written = |key: &str| {
         args.iter()

@@ -10,7 +10,7 @@ use syn::{
 use crate::function::peeled;
 use crate::problems::Problems;
 
-/// One parameter, and the exact type of its value.
+/// One parameter, with the exact type `T` of the provided value.
 pub(crate) enum Dependency {
     /// `&T`: the value is borrowed.
     Shared(Type),
@@ -18,7 +18,7 @@ pub(crate) enum Dependency {
     Owned(Type),
 }
 
-/// Parses all parameters in order. Reports each parameter of an unsupported type at its place.
+/// Parses all parameters in order. Records a problem for each parameter of an unsupported type.
 pub(crate) fn parse(sig: &Signature, problems: &mut Problems) -> Vec<Dependency> {
     let mut dependencies = Vec::new();
     for input in &sig.inputs {
@@ -31,7 +31,7 @@ pub(crate) fn parse(sig: &Signature, problems: &mut Problems) -> Vec<Dependency>
     dependencies
 }
 
-/// Rejects `#[cfg]` on a parameter, because it isn't evaluated yet when the attribute expands.
+/// Rejects `#[cfg]` on a parameter, because the compiler evaluates it only after the attribute has expanded.
 fn refuse_cfg(attrs: &[Attribute], problems: &mut Problems) {
     for attr in attrs
         .iter()
@@ -60,7 +60,7 @@ fn dependency(ty: &Type, sig: &Signature, problems: &mut Problems) -> Option<Dep
     })
 }
 
-/// The wrong tokens, and the error message, which has a suggestion.
+/// The wrong tokens, and an error message with a suggestion.
 type Refused = (TokenStream, &'static str);
 
 fn refused_reference(reference: &TypeReference, sig: &Signature) -> Option<Refused> {
@@ -82,7 +82,8 @@ fn refused_owned(owned: &Type, sig: &Signature) -> Option<Refused> {
     }
 }
 
-/// Returns the error message for an unsized type, if its tokens show that it is unsized.
+/// Returns the error message for `str`, a slice or `dyn Trait`. The tokens of other unsized types don't show that the type
+/// is unsized.
 fn unsized_type(ty: &Type) -> Option<&'static str> {
     match ty {
         Type::Path(TypePath {
@@ -98,7 +99,7 @@ fn unsized_type(ty: &Type) -> Option<&'static str> {
     }
 }
 
-/// Rejects a named lifetime: the `HealthCheck` owns the value and lends it for one run.
+/// Rejects a named lifetime, because the `HealthCheck` owns the value and lends it only for one run.
 fn refused_lifetime(lifetime: Option<&Lifetime>, sig: &Signature) -> Option<Refused> {
     let lifetime = lifetime.filter(|lifetime| lifetime.ident != "_")?;
     // `signature` already rejects a lifetime that the function declares.
@@ -141,13 +142,13 @@ fn refused_within(ty: &Type, sig: &Signature) -> Option<Refused> {
                 .find_map(|segment| refused_argument(&segment.arguments, sig)),
             _ => None,
         }),
-        // A function pointer doesn't hold its parameters, so references there are fine.
+        // A function pointer may have references as parameters, because it doesn't store them.
         _ => None,
     }
 }
 
 fn refused_argument(arguments: &PathArguments, sig: &Signature) -> Option<Refused> {
-    // References in the parentheses of `Fn(&str)` are fine.
+    // References in the parentheses of `Fn(&str)` are allowed, because the closure doesn't store them.
     let PathArguments::AngleBracketed(arguments) = arguments else {
         return None;
     };

@@ -7,7 +7,7 @@ const WHEN_IT_FAILS: &str = "When it fails";
 /// The parts of a doc comment that a check needs.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct DocComment {
-    /// The first paragraph, on one line and without its final full stop, as in clap. Empty if there is none.
+    /// The first paragraph, on one line and without its final full stop. Empty if there is no paragraph.
     pub(crate) description: String,
     /// The text below the heading `# When it fails`, of any level, up to the next heading of the same or a higher level.
     /// It keeps its line breaks.
@@ -15,7 +15,8 @@ pub(crate) struct DocComment {
 }
 
 impl DocComment {
-    /// Reads the doc attributes with a literal. A macro can't see the text of `#[doc = include_str!("…")]`.
+    /// Reads the doc attributes whose value is a string literal. An attribute macro can't see the text of
+    /// `#[doc = include_str!("…")]`.
     pub(crate) fn of(attrs: &[Attribute]) -> Self {
         let fragments: Vec<String> = attrs.iter().filter_map(fragment).collect();
         let lines: Vec<&str> = fragments.iter().flat_map(|fragment| lines(fragment)).collect();
@@ -37,7 +38,7 @@ fn description(lines: &[&str]) -> String {
     let paragraph = first.chain(lines.take_while(|line| !line.is_empty() && heading(line).is_none()));
     let text = paragraph.collect::<Vec<_>>().join(" ");
     match text.strip_suffix('.') {
-        // An ellipsis stays.
+        // Keeps the full stops of an ellipsis.
         Some(sentence) if !sentence.ends_with('.') => sentence.to_owned(),
         _ => text,
     }

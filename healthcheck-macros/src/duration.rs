@@ -11,7 +11,7 @@ pub(crate) fn optional(literal: &LitStr) -> Result<Option<Duration>> {
     rules::duration(&literal.value()).map_err(|problem| Error::new(literal.span(), problem))
 }
 
-/// Parses a duration that is neither zero nor `"none"`. The error for these ends with `instead`.
+/// Parses a duration. Rejects zero and `"none"` with an error that ends with the suggestion `instead`.
 pub(crate) fn positive(literal: &LitStr, instead: &str) -> Result<Duration> {
     let refused = match optional(literal)? {
         None => "\"none\"",

@@ -34,10 +34,11 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
     Some(registration::submit(&krate, &function.attrs, &record))
 }
 
-/// Generates a method call on `Shape`. For a `Result`, method resolution prefers the inherent method to the trait's.
+/// Generates the call of `Shape::into_section`. For a `Result`, the compiler picks the inherent method; for any other type,
+/// the method of the trait `IntoSection`.
 ///
 /// The receiver and the method's name both have the span of the return type, so that the compiler's error about a wrong
-/// type points there: the error uses the receiver's span for one method, and the name's span for the other.
+/// return type points to the return type. Which of the two spans the error uses depends on the method.
 fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream {
     let place = function.output().span();
     let shape = Ident::new("__healthcheck_shape", place);
@@ -49,7 +50,7 @@ fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream
     }}
 }
 
-/// Returns the name from the option, or the function's name, after validating it.
+/// Validates and returns the section's name: the option `name`, or the function's name without that option.
 fn checked_name(options: &SectionOptions, function: &Function, problems: &mut Problems) -> String {
     let ident = &function.sig.ident;
     let name = match &options.name {

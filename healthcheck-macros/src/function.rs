@@ -67,7 +67,7 @@ pub(crate) fn peeled(ty: &Type) -> &Type {
     }
 }
 
-/// Removes the last pair of braces, so that a long body costs no parsing.
+/// Removes the function's body, the last pair of braces. Parsing a long body would cost time, and may fail.
 fn without_body(item: TokenStream) -> TokenStream {
     let mut trees: Vec<TokenTree> = item.into_iter().collect();
     let is_body = |tree: &mut TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
@@ -86,7 +86,7 @@ fn parse(attribute: &str, input: ParseStream<'_>) -> Result<Function> {
     Ok(Function { attrs, sig })
 }
 
-/// Returns true if there are only qualifiers before `fn`. A `LitStr` is the name of the ABI.
+/// Returns true if there are only qualifiers before `fn`, such as `async` or `extern "C"`.
 fn is_function(input: ParseStream<'_>) -> bool {
     while input.peek(Token![const])
         || input.peek(Token![async])
@@ -101,13 +101,13 @@ fn is_function(input: ParseStream<'_>) -> bool {
     input.peek(Token![fn])
 }
 
-/// Returns a description if another attribute, such as `#[test]`, changes the function so that a registration can't call
-/// it as written.
+/// Returns a description of the function, such as "a test", if this attribute changes the function so that a check or
+/// section can't call it as written.
 fn whose_function(attr: &Attribute) -> Option<&'static str> {
     if is_called(attr, "test") {
         Some("a test")
     } else if attr.path().segments.len() > 1 && is_called(attr, "main") {
-        // `#[tokio::main]`
+        // Such as `#[tokio::main]`.
         Some("the `main` of a runtime")
     } else {
         None

@@ -38,7 +38,8 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
     Some(registration::submit(krate, &function.attrs, &record))
 }
 
-/// Returns the name from the option, which is validated already, or the validated name of the function.
+/// Returns the check's name: the option `name`, or the function's name without that option. Validates the function's name,
+/// because only the option is validated before. Rejects a check that depends on itself.
 fn checked_name(options: &CheckOptions, function: &Function, problems: &mut Problems) -> String {
     let ident = &function.sig.ident;
     let name = match &options.name {
@@ -59,8 +60,8 @@ fn checked_name(options: &CheckOptions, function: &Function, problems: &mut Prob
     name
 }
 
-/// Wraps the call in `into_outcome`. If possible it repeats the return type, so that the compiler's error about a wrong
-/// type points there.
+/// Generates code that passes the call's value to `into_outcome`. The code repeats the return type, so that the compiler's
+/// error about a wrong type points to the return type. It can't repeat a type with `impl Trait`.
 fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream {
     if function.returns_impl() {
         quote!(#krate::__private::IntoOutcome::into_outcome(#call))

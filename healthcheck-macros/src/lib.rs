@@ -66,8 +66,8 @@ mod problems;
 /// It can't be in an `impl` block or a trait: take the value of `self` as a parameter instead. If the signature doesn't
 /// show that the function is in such a block, the compiler's error is "`const` items in this context need a name".
 ///
-/// It returns a type with `healthcheck::IntoOutcome`: nothing, a `bool`, a text, a JSON value, `(bool, T)`, an
-/// `Outcome`, or a `Result` of one of these. The output of an error has all its sources.
+/// Its return type implements `healthcheck::IntoOutcome`: nothing, a `bool`, a text, a JSON value, `(bool, T)`, an
+/// `Outcome`, or a `Result` of one of these. The output for an error contains the error and all its sources.
 ///
 /// The first paragraph of the doc comment, on one line and without its full stop, is the check's description. Write
 /// instructions for a failure below a heading `# When it fails`, of any level. Reports show them next to the output
@@ -102,9 +102,9 @@ mod problems;
 ///
 /// # Parameters
 ///
-/// A parameter is a dependency: a value of exactly this type that the program provides once. Take it as `&T` or as `T`,
-/// which is cloned for each run. If a value is missing, building the `HealthCheck` fails. The error lists the missing
-/// types of all checks.
+/// A parameter is a dependency: a value of exactly this type that the program provides once. A parameter `&T` borrows the
+/// value; a parameter `T` gets a clone for each run. If a value is missing, building the `HealthCheck` fails. The error
+/// lists the missing types of all checks.
 ///
 /// ```standalone_crate
 /// use std::sync::Arc;
@@ -181,11 +181,12 @@ mod problems;
 ///
 /// # Errors
 ///
-/// Each mistake in a function is a compile error at its place in the source. The compiler reports all of them together.
+/// Each mistake in a function is a compile error that points to the mistake. The compiler reports all mistakes together.
 /// `HealthCheckBuilder::build` returns an error for two checks with the same name, a missing dependency, and an unknown
 /// name in `depends_on`.
 ///
-/// Rust doesn't link a crate that nothing refers to, so its checks don't exist then. Write `use my_checks as _;`.
+/// Rust doesn't link a crate that nothing refers to, so the checks of such a crate don't exist in the program. To refer
+/// to it, write `use my_checks as _;`.
 ///
 /// ```compile_fail
 /// use healthcheck::health_check;
@@ -276,19 +277,19 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
 ///
 /// # Errors
 ///
-/// Each mistake in a function is a compile error, as with [`macro@health_check`]. The compiler reports all of them
+/// Each mistake in a function is a compile error, as with [`macro@health_check`]. The compiler reports all mistakes
 /// together.
 #[proc_macro_attribute]
 pub fn env_section(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand(env_section::expand, args, item)
 }
 
-/// Expands an attribute: takes the option list and the item, and returns the registration. The registration is used only
-/// if there are no problems.
+/// A function that expands one attribute. It takes the option list and the annotated item, records the mistakes in both,
+/// and returns the registration. If there is any mistake, the registration isn't used.
 type Expand = fn(TokenStream, TokenStream, &mut Problems) -> Option<TokenStream>;
 
-/// Runs an expansion. It always emits the function unchanged, even after a mistake, so that other code can call it and
-/// editors can analyse it.
+/// Expands an attribute. The output always begins with the unchanged function, even after a mistake, so that other code
+/// can call the function and editors can analyse it.
 fn expand(
     attribute: Expand,
     args: proc_macro::TokenStream,

@@ -1,4 +1,4 @@
-//! Generates the code after the function that registers it. Both attributes use this module.
+//! Generates the code that registers the function. Both attributes emit this code after the function.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -24,11 +24,11 @@ pub(crate) fn submit(krate: &Path, attrs: &[Attribute], record: &TokenStream) ->
     }
 }
 
-/// Generates the `Bind` of the function. `outcome` wraps the call.
+/// Generates the `Bind` of the function. `outcome` generates the code that turns the call's value into an `Outcome`.
 ///
 /// A function without parameters becomes a plain function pointer, which compiles faster than a boxed closure. For a
-/// function with parameters, the code resolves all parameters once, at build. So the binder records every missing type,
-/// and a run can't fail on a lookup.
+/// function with parameters, the generated code looks up the values of all parameters once, while the `HealthCheck` is
+/// built. So the binder records every missing type, and no value can be missing in a run.
 pub(crate) fn bind(
     krate: &Path,
     function: &Function,
@@ -44,8 +44,9 @@ pub(crate) fn bind(
     let awaited = is_async.then(|| quote!(.await));
     let outcome = outcome(&quote!(#call #awaited));
     let outcome = if is_async {
-        // Boxed inline, because a generic function would be compiled for each check. The variable has the span of the
-        // function's name, so that the compiler's error about a future that isn't `Send` points there.
+        // The generated code calls `Box::pin` directly, because a generic helper function would be compiled again for
+        // each check. The variable has the span of the function's name, so that the compiler's error about a future that
+        // isn't `Send` points to the name.
         let boxed = Ident::new("__healthcheck_boxed", function.sig.ident.span());
         quote!({
             let #boxed = #private::Box::pin(async move { #outcome });
@@ -64,7 +65,7 @@ pub(crate) fn bind(
         Dependency::Owned(ty) => quote!(#binder.owned::<#ty>()),
     });
     let run = if is_async {
-        // Each run gets its own handles, because it may outlive the caller.
+        // Each run gets its own handles to the values, because the run may outlive the closure.
         quote! {
             #private::async_with(move || {
                 #(let #handles = #handles.share();)*
@@ -87,8 +88,8 @@ pub(crate) fn bind(
 fn call(function: &Function, handles: &[Ident]) -> TokenStream {
     let mut name = function.sig.ident.clone();
     if function.returns_impl() {
-        // Generated code can't repeat an `impl` type. So the call gets the span of the return type, for the compiler's
-        // errors.
+        // Generated code can't repeat an `impl` type. Instead the call gets the span of the return type, so that the
+        // compiler's error about a wrong type points there.
         name.set_span(name.span().located_at(function.output().span()));
         quote_spanned!(name.span()=> #name(#(#handles.get()),*))
     } else {

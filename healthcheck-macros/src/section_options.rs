@@ -6,7 +6,7 @@ use syn::{LitStr, Path, Result};
 use crate::args::{self, Arg};
 use crate::problems::Problems;
 
-/// The options as written.
+/// The options of one attribute, as written in the source.
 #[derive(Default)]
 pub(crate) struct SectionOptions {
     pub(crate) krate: Option<Path>,

@@ -8,7 +8,8 @@ use syn::{GenericParam, ReturnType, Safety, Signature, Type};
 use crate::function::peeled;
 use crate::problems::Problems;
 
-/// Reports each wrong token. Returns `None` if checking the rest of the signature would be pointless.
+/// Records a problem for each wrong token. Returns `None` for a function of an `impl` or `trait`, because the rest of its
+/// signature needs no check.
 pub(crate) fn validate(attribute: &str, sig: &Signature, problems: &mut Problems) -> Option<()> {
     if let Some(guilty) = of_a_type(sig) {
         problems.refuse(
@@ -67,8 +68,8 @@ pub(crate) fn validate(attribute: &str, sig: &Signature, problems: &mut Problems
     Some(())
 }
 
-/// Returns a token that shows that the function is in an `impl` or a `trait`, if there is one. `#[async_trait]` rewrites
-/// such a function before this attribute sees it, so look for its lifetimes too.
+/// Returns a token that shows that the function is in an `impl` or a `trait`, if there is such a token. `#[async_trait]`
+/// rewrites such a function before this attribute sees it. So the lifetimes that `#[async_trait]` adds count too.
 fn of_a_type(sig: &Signature) -> Option<TokenStream> {
     let receiver = sig.receiver().map(ToTokens::to_token_stream);
     let named_self = || find(sig.to_token_stream(), "Self");

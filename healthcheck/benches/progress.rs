@@ -1,6 +1,6 @@
 //! Measures the overhead of `Progress` on the work that it watches: `cargo bench -p healthcheck --bench progress`.
 //!
-//! Prints nanoseconds, the minimum of several rounds, because other load on the machine can only add time.
+//! Each figure is in nanoseconds, and the minimum of several rounds, because other load on the machine can only add time.
 
 use std::hint::black_box;
 use std::thread;
@@ -84,7 +84,7 @@ fn least(mut run: impl FnMut()) -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
-#[allow(clippy::print_stdout)] // Its whole purpose.
+#[allow(clippy::print_stdout)] // A bench prints its figures.
 fn show(what: &str, nanos: f64) {
     println!("{nanos:8.1} ns  {what}");
 }

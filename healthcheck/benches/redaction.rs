@@ -1,9 +1,9 @@
-//! Measures what the redactor hides and what it costs, on the corpora, a variable, a log line, a megabyte of each kind
-//! of hostile text, and the values of two environments.
+//! Measures the redactor: the share of secrets that it hides, and the time that it takes. The inputs are three corpora of
+//! secrets and ordinary values, log lines, the variables of two environments, and a megabyte of each kind of hostile text.
 //!
-//! `cargo bench -p healthcheck --bench redaction` prints the fastest run and the median of each kind. It fails if a
-//! megabyte takes longer than the limit, so a script can run it. `benches/redaction_size` measures how much redaction
-//! adds to the size and the compile time of a binary.
+//! `cargo bench -p healthcheck --bench redaction` prints the fastest run and the median for each kind of hostile text.
+//! The bench exits with an error if a megabyte takes longer than the limit, so a script can run it.
+//! `benches/redaction_size` measures how much redaction adds to the size and the compile time of a binary.
 
 #![allow(clippy::print_stdout, reason = "a bench says what it measured")]
 #![allow(clippy::unwrap_used, reason = "a corpus that can't be read ends the bench")]
@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
-// The module is compiled into the bench, because `Redaction` is private to the crate. It depends on nothing else there.
+// The bench compiles the module itself, because `Redaction` is private to the crate. The module uses nothing else of the
+// crate.
 #[allow(
     dead_code,
     unused_imports,
@@ -27,10 +28,10 @@ mod redact;
 const MEGABYTE: usize = 1 << 20;
 const LIMIT: Duration = Duration::from_millis(50);
 const ROUNDS: usize = 9;
-/// Kinds that take this long are measured only once.
+/// After a run that takes this long, the bench doesn't repeat the measurement.
 const ENOUGH: Duration = Duration::from_millis(400);
 
-/// The patterns. Each is repeated to a megabyte.
+/// The kinds of hostile text, each with a name and a pattern. The bench repeats the pattern up to a megabyte.
 const PATTERNS: &[(&str, &str)] = &[
     ("letters", "a"),
     ("spaces", " "),
@@ -141,7 +142,7 @@ const PATTERNS: &[(&str, &str)] = &[
 
 fn main() {
     let mut slowest = Duration::ZERO;
-    // An argument selects one kind by its name; `environments` and `corpora` are names too.
+    // An argument selects one measurement: the name of a kind of hostile text, `environments` or `corpora`.
     let only = std::env::args().nth(1).filter(|name| !name.starts_with('-'));
     for (name, pattern) in PATTERNS
         .iter()
@@ -184,8 +185,8 @@ fn main() {
     }
 }
 
-/// Prints how many secrets of the corpora are hidden, how many ordinary values are destroyed, how many log lines
-/// change, and what a variable and a log line cost.
+/// Prints how many secrets of the corpora the redactor hides, and how many ordinary values and log lines it changes by
+/// mistake. Also prints how long it takes for a variable and for a log line.
 fn corpora() {
     let redaction = redact::Redaction::default();
     let mut variables = Vec::new();
@@ -295,7 +296,7 @@ fn percent(part: usize, whole: usize) -> f64 {
     100.0 * part as f64 / whole as f64
 }
 
-/// Compares redacting the values of 200 variables with writing all their names and values as JSON.
+/// Compares the time to redact the values of 200 variables with the time to write their names and values as JSON.
 fn environments() {
     environment("a container's 200 variables", container());
     environment("200 variables of which most are hard to judge", hard());
@@ -324,8 +325,8 @@ fn environment(name: &str, variables: impl Iterator<Item = (String, String)>) {
     );
 }
 
-/// Generates a container's variables: those that Kubernetes adds for 23 services, and those of an image and a
-/// deployment.
+/// Generates the 200 variables of a typical container. Kubernetes adds most of them, for 23 services; the image and the
+/// deployment set the rest.
 fn container() -> impl Iterator<Item = (String, String)> {
     let services = (0..23).flat_map(|index| {
         let address = format!("10.96.{index}.{}", index * 7 % 250);
@@ -370,8 +371,8 @@ fn container() -> impl Iterator<Item = (String, String)> {
     services.chain(own)
 }
 
-/// Generates 200 variables, an eighth each of paths, URLs with passwords, words, numbers, pages, hashes, flags,
-/// sentences.
+/// Generates 200 variables whose values are of eight kinds: paths, URLs with passwords, words, numbers, URLs without
+/// passwords, hashes, flags, and sentences.
 fn hard() -> impl Iterator<Item = (String, String)> {
     (0..200).map(|index| {
         let value = match index % 8 {
@@ -388,8 +389,8 @@ fn hard() -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// The durations of the runs of one kind. The fastest is the cost of the code; the median shows how busy the machine
-/// was.
+/// The durations of the runs of one measurement. The fastest run shows the cost of the code. The median shows how busy
+/// the machine was.
 struct Taken {
     fastest: Duration,
     median: Duration,
@@ -419,8 +420,8 @@ fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// Returns this thread's CPU time, because other load distorts wall-clock time. Returns `None` where it can't be read:
-/// only Linux has the file.
+/// Returns this thread's CPU time, because other load on the machine distorts wall-clock time. Returns `None` if the
+/// system isn't Linux, since only Linux has this file.
 fn processor_time() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split(' ').next()?.parse().ok().map(Duration::from_nanos)

@@ -23,7 +23,7 @@ use crate::settings::Settings;
 use crate::transition::Transition;
 use crate::world::{NO_CHECKS, World};
 
-/// Configures and builds a [`HealthCheck`]: its checks, its sections, the defaults of its options, redaction and
+/// Configures and builds a [`HealthCheck`]: its checks and sections, the default options of checks, redaction rules and
 /// listeners.
 ///
 /// ```
@@ -83,8 +83,8 @@ impl HealthCheckBuilder {
     /// Passes a value to every check and section with a parameter of exactly this type, `&T` or `T`.
     ///
     /// For a trait object, write out the type: `.provide::<Arc<dyn Store>>(store)`. Providing a type twice is a
-    /// [`BuildError`], and so is a parameter without a provided value. If no function takes a value, the log and the
-    /// report show a warning: the crate with its checks may not be linked.
+    /// [`BuildError`], and so is a parameter without a provided value. If no check or section takes the value, the
+    /// log and the report show a warning, because the crate with the checks may not be linked.
     pub fn provide<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.provided.insert(value);
         self
@@ -103,8 +103,8 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Adds a section to the health report whose value comes from a function. The function runs as a sync check does: on
-    /// its own thread and within the timeout; the value is cached for the TTL.
+    /// Adds a section to the health report whose value comes from a function. Each run of the function has its own thread,
+    /// and may take as long as [`timeout`](Self::timeout) says. The value is cached for the TTL.
     pub fn section_fn<T: Serialize>(
         mut self,
         name: impl Into<String>,
@@ -204,8 +204,8 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Calls the listener once for each run of a check, with the redacted result of that run. It runs on the same thread
-    /// and by the same rules as [`on_change`](Self::on_change). Runs of sections don't call it.
+    /// Calls the listener once for each run of a check, with the redacted result of that run. Runs of sections don't call
+    /// the listener. It shares its thread and its limits with the listeners of [`on_change`](Self::on_change).
     ///
     /// ```
     /// use std::sync::mpsc;
@@ -229,10 +229,10 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Keeps only these of the discovered checks, and the checks that they depend on. This suits a test of a few checks.
+    /// Keeps only the discovered checks with these names, and the checks that they depend on. This suits a test of a few
+    /// checks.
     ///
-    /// The settings and [`expect`](Self::expect) may still name the checks that are left out. An unknown name is a
-    /// [`BuildError`].
+    /// The settings and [`expect`](Self::expect) may still name the removed checks. An unknown name is a [`BuildError`].
     ///
     /// ```
     /// use healthcheck::HealthCheck;

@@ -158,8 +158,8 @@ impl Check {
         self
     }
 
-    /// Adds the check to the startup probe. Once the check has passed, it counts as passed there for the rest of the
-    /// process, and the startup probe doesn't run it again. Readiness fails with "starting" until every critical startup
+    /// Adds the check to the startup probe. Once the check has passed, the startup probe counts it as passed until the
+    /// process ends, and doesn't run it again. Readiness fails with "starting" until every critical startup
     /// check has passed or is overridden with a pass.
     pub const fn startup(mut self) -> Self {
         self.options().startup = true;
@@ -174,7 +174,7 @@ impl Check {
     }
 
     /// Sets whether a failure of this check makes the overall status fail (`true`, the default) or only degrades it
-    /// (`false`). If you call it on an [`external`](Self::external) check, it decides for readiness too.
+    /// (`false`). For an [`external`](Self::external) check, `true` also lets a failure fail readiness.
     pub const fn critical(mut self, yes: bool) -> Self {
         self.options().set_critical(yes);
         self
@@ -258,7 +258,7 @@ impl Check {
     /// Shows a failure as a warning until the check has failed for this long without a pass in between.
     ///
     /// This suits a dependency that recovers by itself, such as a database during a failover. The output reads
-    /// "failing for 12 s, fails after 60 s: …". It applies only after the first pass, and in addition to
+    /// "failing for 12 s, fails after 60 s: …". The option applies only after the first pass, and in addition to
     /// [`failure_threshold`](Self::failure_threshold). The next pass resets the time. Default: a failure is shown as a
     /// failure at once. Zero is a [`BuildError`](crate::BuildError).
     ///
@@ -277,8 +277,8 @@ impl Check {
 
     /// Names the checks that must pass before this check is run.
     ///
-    /// While a dependency fails, this check isn't run and fails as "blocked by" that dependency. Its timeout begins
-    /// after the dependencies have ended. If this check fails, its dependencies are run again. An unknown name or a
+    /// While a dependency fails, this check isn't run and fails as "blocked by" that dependency. The timeout of this check
+    /// begins after the runs of its dependencies have ended. If this check fails, its dependencies are run again. An unknown name or a
     /// cycle is a [`BuildError`](crate::BuildError).
     pub fn depends_on(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         append(&mut self.options().depends_on, names);

@@ -27,13 +27,13 @@ use crate::world::{Event, NotRun, World};
 /// The set of all checks of a service: finds them, runs them, and caches and reports their results. A single check is a
 /// [`Check`].
 ///
-/// Cloning is cheap, and all clones share everything. Building it needs no runtime. A report needs a tokio runtime with
-/// time enabled, as `#[tokio::main]` and `enable_all()` build it; without time tokio panics. A run uses the runtime of
-/// its first caller, or the one that [`on_runtime`](Self::on_runtime) sets.
+/// Cloning is cheap, and all clones share everything. Building a `HealthCheck` needs no runtime. A report needs a tokio
+/// runtime with time enabled, as `#[tokio::main]` and `enable_all()` build it; without time tokio panics. A run uses the
+/// runtime of its first caller, or the runtime that [`on_runtime`](Self::on_runtime) sets.
 ///
 /// If a check fails, panics, hangs or blocks its thread, you still get a complete report, and the other checks' results
-/// are untouched. The report is on time as long as the caller's runtime isn't blocked: on a current-thread runtime one
-/// async check that blocks its thread is enough. Under `panic = "abort"` a panic can't be caught, so a check that
+/// are untouched. The report is on time as long as the caller's runtime isn't blocked. A single async check that blocks
+/// its thread also blocks a current-thread runtime, and delays the report. Under `panic = "abort"` a panic can't be caught, so a check that
 /// panics ends the process.
 ///
 /// ```standalone_crate
@@ -52,7 +52,7 @@ use crate::world::{Event, NotRun, World};
 /// # }
 /// ```
 ///
-// Its snippets are compiled in `tests/src/lib.rs`, where axum is a dependency.
+// `tests/src/lib.rs` compiles the snippets of `testing.md`, because they need axum, which isn't a dependency here.
 #[cfg_attr(not(doctest), doc = include_str!("testing.md"))]
 #[derive(Clone)]
 pub struct HealthCheck {
@@ -67,7 +67,7 @@ pub(crate) struct Core {
     /// The sections of the health report whose values never change.
     pub(crate) fixed: Map<String, Value>,
     pub(crate) provided: Provided,
-    /// The redaction rules, for the environment page to start from.
+    /// The redaction rules, which the environment page uses too.
     pub(crate) redaction: RedactionBuilder,
     /// The settings. They also apply to checks that are added later.
     pub(crate) settings: Settings,
@@ -117,8 +117,8 @@ impl Core {
                 },
             );
         };
-        // Other threads may add and remove checks while this request waits, so that it has to start over. After eight
-        // rounds the report has the results so far.
+        // If another thread adds or removes checks while this request waits, the request starts over. After eight rounds
+        // it returns a report with the results so far.
         let came = Now::read();
         for _ in 0..8 {
             // All rounds together share the budget.
@@ -169,12 +169,12 @@ impl HealthCheck {
 
     /// Returns the results of all checks.
     ///
-    /// It runs the due checks concurrently, each after its dependencies, and waits for each check up to its timeout. It
-    /// waits for a background check only until its first result. If the initial delay of such a check is longer than
+    /// The method runs the due checks concurrently, each after its dependencies, and waits for each check up to its
+    /// timeout. It waits for a background check only until the check has its first result. If the initial delay of such a check is longer than
     /// its timeout, the report shows it as "not run yet". While nothing changes, each call returns the same `Arc`.
     ///
-    /// Inside one of its own checks it runs nothing and returns the last known results. Outside of a tokio runtime it
-    /// returns the cached results, and due checks fail with "no tokio runtime".
+    /// If a check of this `HealthCheck` calls this method, the method runs no check and returns the last known results.
+    /// Outside of a tokio runtime it returns the cached results, and due checks fail with "no tokio runtime".
     pub async fn report(&self) -> Arc<Report> {
         match self.report_for(&Selection::all()).await {
             Ok(report) => report,
@@ -193,13 +193,13 @@ impl HealthCheck {
 
     /// Returns the results of the selected checks after at most the time `budget`; `None` waits for all runs.
     ///
-    /// If a check is still running when the budget is over, the report shows its last result, marked as stale, while
-    /// both of these hold. Otherwise the check fails with "no result for 12.3 s, still running".
+    /// If a check is still running when the budget is over, the run continues, and later requests get its result. This
+    /// report shows the check's last result and marks it as stale, if both of these conditions are true:
     /// - the run is younger than the check's timeout (5 s if the check has no timeout or the run couldn't start);
     /// - the last result isn't older than TTL + timeout + 60 s.
     ///
-    /// If the first run of a check is still going, the check fails with "not run yet, running for 0.8 s". The run
-    /// continues, and later requests get its result.
+    /// Otherwise the check fails with "no result for 12.3 s, still running". If it is the check's first run, the check
+    /// fails with "not run yet, running for 0.8 s".
     ///
     /// # Errors
     /// The selection has the name of a check or tag that doesn't exist in its probe.
@@ -258,10 +258,10 @@ impl HealthCheck {
         self.core.as_it_is(selection, reading)
     }
 
-    /// Expires the cached results of the selected checks and of the sections, so that the next report runs them.
+    /// Expires the cached results of the selected checks and of the sections, so that the next report runs them again.
     ///
-    /// The background loop runs a background check at once. A startup check that has passed stays passed. If a run is
-    /// already going, its result is the fresh one.
+    /// The background loop runs a selected background check at once. A startup check that has passed stays passed. If a
+    /// check is already running, no second run begins: the result of the current run counts as fresh.
     ///
     /// # Errors
     /// The selection has the name of a check or tag that doesn't exist in its probe.
@@ -304,7 +304,8 @@ impl HealthCheck {
         let Core { runner, settings, .. } = &*self.core;
         let mut problems = Vec::new();
         let info = register::prepared(check.info, settings, &runner.redaction, &mut problems);
-        // The closure only clones the function. So a rejected check is dropped here, without the lock.
+        // The closure runs under the lock and only clones `check.run`. So if the check is rejected, the user's function
+        // is dropped here, after the lock is released.
         let run = &check.run;
         runner.add_checked(|world| {
             let present = Present {
@@ -321,8 +322,9 @@ impl HealthCheck {
 
     /// Removes a check at run time. Returns true if there was a check of that name.
     ///
-    /// If a run is still going, its result is never shown; an async run is dropped. The check's history and metrics are
-    /// removed too. Checks that depend on it run without it, and every report has a warning about that.
+    /// If the check is still running, the result of that run is never shown; an async run is dropped. The check's history
+    /// and metrics are removed too. Checks that depend on the removed check run without it, and every report has a
+    /// warning about that.
     #[allow(clippy::must_use_candidate, reason = "the check is gone either way")]
     pub fn remove(&self, name: &str) -> bool {
         self.core.runner.remove(name, false)
@@ -367,7 +369,7 @@ impl HealthCheck {
         )
     }
 
-    /// Returns the name, description, source location and options of each check, sorted by name. Runs nothing.
+    /// Returns the name, description, source location and options of each check, sorted by name. Runs no check.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};
@@ -388,7 +390,7 @@ impl HealthCheck {
     }
 
     /// Starts the loop of the background checks now instead of with the first report. The loop runs on the current
-    /// runtime, or on the one set by [`on_runtime`](Self::on_runtime). Without a runtime it does nothing.
+    /// runtime, or on the runtime that [`on_runtime`](Self::on_runtime) has set. Without a runtime, `start` does nothing.
     pub fn start(&self) {
         if let Some(handle) = self.runtime.clone().or_else(|| Handle::try_current().ok()) {
             self.core.runner.start_loops(&Target {
@@ -412,15 +414,14 @@ impl HealthCheck {
         runner.step(Event::Warned(text));
     }
 
-    /// Returns the version of the binary's package. It is known only if the package has an annotated function; otherwise
-    /// it is `None`.
+    /// Returns the version of the binary's package, or `None` if the package has no annotated function.
     #[must_use]
     pub fn version(&self) -> Option<&'static str> {
         register::own_package().map(|(_, version)| version)
     }
 
     /// Returns the counters behind the metrics: runs and transitions of each check since the start, and the runs that are
-    /// stuck now. Runs nothing.
+    /// stuck now. Runs no check.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let runner = &self.core.runner;
@@ -450,14 +451,14 @@ impl HealthCheck {
         self.core().drain.has_begun()
     }
 
-    /// Completes once [`begin_shutdown`](Self::begin_shutdown) has been called on any clone.
+    /// Returns a future that completes once [`begin_shutdown`](Self::begin_shutdown) has been called on any clone.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
         let core = Arc::clone(self.core());
         async move { core.drain.is_under_way().await }
     }
 
-    /// Completes once a shutdown has begun and the [`shutdown_delay`](Self::shutdown_delay) (default: 5 s) is over. Your
-    /// own server should then stop accepting connections.
+    /// Returns a future that completes once a shutdown has begun and the [`shutdown_delay`](Self::shutdown_delay)
+    /// (default: 5 s) is over. Your own server should then stop accepting connections.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -466,7 +467,7 @@ impl HealthCheck {
     /// # async fn main() -> Result<(), healthcheck::BuildError> {
     /// # let health = HealthCheck::builder().discover(false).build()?;
     /// # health.set_shutdown_delay(Duration::from_millis(1));
-    /// // As in `axum::serve(listener, app).with_graceful_shutdown(health.drained())`.
+    /// // An axum server awaits the same future: `axum::serve(…).with_graceful_shutdown(health.drained())`.
     /// let server = tokio::spawn(health.drained());
     /// health.begin_shutdown();
     /// assert!(health.is_draining());

@@ -27,7 +27,7 @@
 //! - [`HealthCheckBuilder`] passes values to the parameters of checks, and sets defaults for all checks.
 //! - [`HealthCheck::until`] waits until checks pass. A [`Gate`] holds workers back while a check fails.
 //! - [`Report`] has the results of a [`Selection`] of checks.
-//! - Every value passes through [`redact`] before it leaves the process. [`Redactor`] adds your own rules.
+//! - Every value passes through [`redact`] before it leaves the process. Implement [`Redactor`] to add your own rules.
 //!   [`install_panic_hook`] also redacts the messages that panics print.
 //!
 //! # Features
@@ -40,7 +40,7 @@
 //! | `openapi` | no | schemas of the report for the OpenAPI document of healthcheck-axum |
 //! | `checks-…` | no | ready-made checks with dependencies; [`checks`] lists the feature of each |
 //!
-//! Some names, shapes and defaults come from Python's py-healthcheck.
+//! Some names, formats and defaults come from the Python library py-healthcheck.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The attributes expand to paths that begin with `::healthcheck`. This line makes them compile in this crate's own tests.

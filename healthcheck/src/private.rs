@@ -43,7 +43,8 @@ pub fn blocking_with(run: impl Fn() -> Outcome + Send + Sync + 'static) -> Run {
     Run::BlockingWith(Arc::new(run))
 }
 
-/// The return value of a section function. For a `Result`, method resolution prefers the inherent method to the trait's.
+/// The return value of a section function. The attribute calls `into_section` on it. For a `Result`, the compiler picks
+/// the inherent method; for any other type, the method of the trait [`IntoSection`].
 ///
 /// The bounds are on the methods, so that the compiler's error for a wrong type is about the type, not about a missing
 /// method.
@@ -105,7 +106,8 @@ pub fn log(line: impl FnOnce() + Send + 'static) {
     crate::runner::telling::log(line);
 }
 
-/// Returns true if the queue of log lines is empty and the last line is written. For tests that read the log.
+/// Returns true if the queue of log lines is empty and the last line is written. Tests wait for this before they read
+/// the log.
 #[must_use]
 pub fn all_lines_are_written() -> bool {
     crate::runner::telling::all_lines_are_written()

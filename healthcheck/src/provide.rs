@@ -1,4 +1,4 @@
-//! The provided values, by type, and how checks get them as parameters.
+//! Stores the provided values by type, and finds the values for the parameters of checks and sections.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Default)]
 pub(crate) struct Provided {
     values: HashMap<TypeId, Value>,
-    /// Types that were provided twice.
+    /// The names of the types that were provided twice.
     doubled: Vec<&'static str>,
-    /// The names of all provided types, for the error about a missing one.
+    /// The names of all provided types. The error about a missing value lists them.
     names: Vec<&'static str>,
 }
 
@@ -99,7 +99,8 @@ impl fmt::Debug for Provided {
     }
 }
 
-/// The prefix that [`type_name`] gives the name of an `Arc`. It isn't guaranteed, so only a hint depends on it.
+/// The prefix of the name that [`type_name`] returns for an `Arc`. Rust doesn't guarantee this prefix, so only a hint in
+/// an error message depends on it.
 const ARC: &str = "alloc::sync::Arc<";
 
 /// Shortens a type's name to its form after an import: `alloc::vec::Vec<app::Db>` to `Vec<Db>`.
@@ -120,15 +121,15 @@ fn without_paths(name: &str) -> String {
     short
 }
 
-/// A parameter's type without a provided value.
+/// The type of a parameter for which no value was provided.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Missing {
     pub(crate) name: &'static str,
-    /// The parameter type to suggest instead.
+    /// The parameter type that the error message suggests instead, if a value of that type was provided.
     pub(crate) instead: Option<String>,
 }
 
-/// Resolves the parameters of one function, and records each type without a provided value.
+/// Finds the values for the parameters of one function, and records each type for which no value was provided.
 #[derive(Debug)]
 pub struct Binder<'a> {
     provided: &'a Provided,
@@ -143,12 +144,13 @@ impl<'a> Binder<'a> {
         }
     }
 
-    /// Resolves a parameter `&T` to the provided value of exactly this type. Records the type if there is no value.
+    /// Returns the provided value for a parameter `&T`. Records the type if no value of exactly this type was provided.
     pub fn shared<T: SharedDependency + ?Sized>(&mut self) -> Option<Shared<T>> {
         T::find(self).map(Shared)
     }
 
-    /// Resolves a parameter `T` to the provided value, which is cloned for each run. Records the type if there is none.
+    /// Returns the provided value for a parameter `T`, to clone for each run. Records the type if no value of exactly
+    /// this type was provided.
     pub fn owned<T: SharedDependency + CloneDependency>(&mut self) -> Option<Owned<T>> {
         let value = T::find(self)?;
         Some(Owned {
@@ -179,7 +181,8 @@ impl<'a> Binder<'a> {
     note = "runs share it between threads: take a type that is `Send + Sync`, like `Mutex<T>` in the place of `RefCell<T>` and `Arc<T>` in the place of `Rc<T>`, and sized, like `PathBuf` in the place of `Path`"
 )]
 pub trait SharedDependency: Send + Sync + 'static {
-    /// Looks the value up. It is a method of the trait, so that only sized types need to have it.
+    /// Looks the value up. Only sized types have this method, because the lookup needs a `Sized` bound. [`Binder::shared`]
+    /// itself has no such bound, so an unsized type causes only one compiler error, with the message above.
     fn find(binder: &mut Binder<'_>) -> Option<Arc<Self>>;
 }
 
@@ -190,14 +193,15 @@ impl<T: Send + Sync + 'static> SharedDependency for T {
     }
 }
 
-/// The further requirement on a parameter `T`. The attribute below sets the compiler's error for other types.
+/// The types that a parameter `T` may have, if they are also a [`SharedDependency`]. The attribute below sets the
+/// compiler's error for types without `Clone`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a dependency by value, it isn't `Clone`",
     label = "every run gets a clone of its own",
     note = "take `&{Self}`, or implement `Clone`, or provide and take an `Arc` of it"
 )]
 pub trait CloneDependency {
-    /// The same as `Clone::clone`.
+    /// Returns a clone.
     #[must_use]
     fn duplicate(&self) -> Self;
 }
@@ -209,12 +213,13 @@ impl<T: Clone> CloneDependency for T {
     }
 }
 
-/// A provided value to lend to runs. Its methods have no bounds on `T`, so that a wrong `T` is one error, not three.
+/// A provided value to lend to runs. Its methods have no bounds on `T`, so that a wrong `T` causes one compiler error
+/// instead of three.
 #[derive(Debug)]
 pub struct Shared<T: ?Sized>(Arc<T>);
 
 impl<T: ?Sized> Shared<T> {
-    /// Returns another handle, for one run.
+    /// Returns another handle to the same value, for one run.
     #[must_use]
     pub fn share(&self) -> Self {
         Self(Arc::clone(&self.0))
@@ -227,7 +232,7 @@ impl<T: ?Sized> Shared<T> {
     }
 }
 
-/// A provided value to clone for each run; see [`Shared`].
+/// A provided value to clone for each run. Its methods have no bounds on `T`, for the same reason as in [`Shared`].
 #[derive(Debug)]
 pub struct Owned<T> {
     value: Arc<T>,
@@ -235,7 +240,7 @@ pub struct Owned<T> {
 }
 
 impl<T> Owned<T> {
-    /// Returns another handle, for one run.
+    /// Returns another handle to the same value, for one run.
     #[must_use]
     pub fn share(&self) -> Self {
         Self {

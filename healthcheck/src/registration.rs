@@ -7,10 +7,10 @@ use crate::model::options::{SETTABLE, Set};
 use crate::model::{CheckInfo, CheckOptions};
 use crate::run::Bind;
 
-/// One `#[health_check]`, as the linker finds it: a function that returns its record.
+/// The entry of one `#[health_check]` in the binary: a function that returns the record of the check.
 ///
-/// The loader relocates every pointer in a constant before `main`, even if the program never uses it. A function is one
-/// pointer; the record has ten.
+/// The entry isn't the record itself, so that the program starts faster. The loader relocates every pointer in a
+/// constant before `main`, even if the program never uses it. A function is one pointer; the record has ten.
 #[derive(Clone, Copy, Debug)]
 pub struct RegisteredCheck(pub fn() -> CheckRegistration);
 
@@ -39,7 +39,7 @@ impl CheckRegistration {
     }
 }
 
-/// One `#[env_section]`.
+/// The record of one `#[env_section]`.
 #[derive(Clone, Copy, Debug)]
 pub struct SectionRegistration {
     /// The name, unique in the binary.
@@ -56,31 +56,32 @@ pub struct SectionRegistration {
 /// The source location of an annotated function.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin {
-    /// `module_path!()`.
+    /// The value of `module_path!()`.
     pub module: &'static str,
-    /// `file!()`.
+    /// The value of `file!()`.
     pub file: &'static str,
-    /// `line!()`.
+    /// The value of `line!()`.
     pub line: u32,
-    /// `option_env!("CARGO_PKG_NAME")` and `option_env!("CARGO_PKG_VERSION")` of the function's crate.
+    /// The name and version of the function's package, if cargo builds it: `option_env!("CARGO_PKG_NAME")` and
+    /// `option_env!("CARGO_PKG_VERSION")`.
     pub package: (Option<&'static str>, Option<&'static str>),
 }
 
-/// The value of an attribute's option. It is made of constants only, because an array of constants compiles faster than
-/// one statement for each option.
+/// The value of an attribute's option. The attribute generates one array of constants for all options, because an array
+/// of constants compiles faster than one statement for each option.
 #[derive(Clone, Copy, Debug)]
 pub enum Given {
-    /// `liveness`, `critical = false`
+    /// A flag, such as `liveness` or `critical = false`.
     Flag(bool),
-    /// `failure_threshold = 3`
+    /// A number, such as `failure_threshold = 3`.
     Count(u32),
-    /// `timeout = "none"`
+    /// The value `"none"` of a duration, as in `timeout = "none"`.
     None,
-    /// `timeout = "2s"`: seconds and nanoseconds.
+    /// A duration in seconds and nanoseconds, such as `timeout = "2s"`.
     Time(u64, u32),
-    /// `owner = "orders"`
+    /// A text, such as `owner = "orders"`.
     Text(&'static str),
-    /// `tags("a", "b")`
+    /// A list of texts, such as `tags("a", "b")`.
     Texts(&'static [&'static str]),
 }
 
@@ -106,7 +107,8 @@ pub fn options(given: &[(&str, Given)]) -> CheckOptions {
                     texts.iter().map(|&text| Cow::Borrowed(text)).collect(),
                 );
             }
-            // Unreachable: the attribute's table has the same keys with the same kinds of values. A test compares them.
+            // Unreachable: the attribute's table has the same keys with the same kinds of values. A test compares the
+            // two tables.
             _ => {}
         }
     }

@@ -1,5 +1,4 @@
-//! Tests the check `http` against servers in this process: what it accepts and refuses, and which layer its failures
-//! name.
+//! Tests the check `http` against servers in this process: which answers pass, and which layer a failure names.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
@@ -132,7 +131,8 @@ async fn each_run_dials_anew_and_leaves_no_connection() {
     }
 }
 
-/// A server keeps serving its open connections even if it is full, behind a firewall, or its listener is closed.
+/// A server may keep serving its open connections although it accepts no new ones. So each run has to open a new
+/// connection. The server in this test closes its listener after the first connection.
 #[tokio::test]
 async fn a_server_that_takes_no_new_connection_fails_at_the_next_run() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -161,8 +161,8 @@ async fn a_server_that_takes_no_new_connection_fails_at_the_next_run() {
     serving.abort();
 }
 
-/// Like a firewall that has forgotten a connection, this server never answers a second request on one connection. So
-/// each run has to open a new one.
+/// A firewall may drop an idle connection without closing it. Like that, this server never answers a second request on
+/// the same connection. So each run has to open a new connection.
 #[tokio::test]
 async fn a_server_that_answers_only_on_new_connections_passes_each_time() {
     let server = Server::plain(|head| {
@@ -344,7 +344,7 @@ async fn a_certificate_is_trusted_by_its_file_alone() {
         let outcome = http(&url).ca_file(certificate.file()).await;
         assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
     }
-    // Trust in the earlier certificate must not carry over to this request.
+    // This check trusts only another certificate. The trust of the earlier checks must not apply to it.
     let other = Certificate::valid();
     let outcome = http(&url).ca_file(other.file()).await;
     assert!(text(&outcome).starts_with("TLS: localhost:"), "{outcome:?}");

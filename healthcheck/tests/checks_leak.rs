@@ -1,5 +1,5 @@
-//! Asserts that repeated runs of the ready-made checks leak nothing. It needs its own binary, because it counts the
-//! files and threads of the process.
+//! Asserts that repeated runs of the ready-made checks leak no connection, thread or file. The test needs its own binary,
+//! because it counts the files and threads of the process.
 #![cfg(all(target_os = "linux", feature = "checks-net", feature = "checks-system"))]
 
 use std::error::Error;
@@ -66,8 +66,8 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() -> Result
             assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
         }
     }
-    // The thread of a look-up ends shortly after its answer, and the server closes its end of a connection after
-    // accepting it.
+    // The thread of a DNS look-up ends shortly after the look-up has returned. The server closes its end of a connection
+    // shortly after it has accepted the connection. So wait for both.
     let patience = Instant::now() + Duration::from_secs(30);
     let mut after = held()?;
     while (after.0 > before.0 || after.1 > before.1) && Instant::now() < patience {

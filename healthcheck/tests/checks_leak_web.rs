@@ -1,5 +1,5 @@
-//! Asserts that repeated runs of the checks of web services leak no connection, thread or file. It needs its own
-//! binary, because it counts those of the process.
+//! Asserts that repeated runs of the checks `http`, `tls` and `upstream` leak no connection, thread or file. The test
+//! needs its own binary, because it counts the files and threads of the process.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
@@ -29,7 +29,7 @@ async fn runs_leave_nothing<F: Future<Output = Outcome>>(name: &str, run: impl F
         let outcome = run().await;
         assert_eq!(outcome.status(), Status::Pass, "{name}: {outcome:?}");
     }
-    // The server closes its end of a connection shortly after ours.
+    // The server closes its end of a connection shortly after the check has closed its own, so wait for the server.
     let patience = Instant::now() + Duration::from_secs(30);
     let mut after = held();
     while (after.0 > before.0 || after.1 > before.1) && Instant::now() < patience {

@@ -1,4 +1,4 @@
-//! Tests a value that oscillates around its limit, through a service's check, over several runs.
+//! Tests that a check's status doesn't change at each run if its value oscillates around the limit.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
@@ -94,7 +94,7 @@ async fn calls_that_fail_around_their_limit_give_one_transition() {
     assert_eq!(statuses[0], Status::Warn);
 }
 
-/// A check can watch any progress or task that the application provides.
+/// A check built in code can watch a `Progress` or a `Task` that its closure captures.
 #[tokio::test]
 async fn work_and_tasks_are_watched_by_checks_that_were_given_them() {
     let progress = Progress::new(Duration::from_secs(60));

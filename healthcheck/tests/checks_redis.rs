@@ -1,4 +1,4 @@
-//! Tests the check `redis` against a server in this process that implements only what the check needs.
+//! Tests the check `redis` against a server in this process that implements only the commands of the check.
 #![allow(clippy::unwrap_used)]
 
 use std::net::SocketAddr;
@@ -17,23 +17,24 @@ fn text(outcome: &Outcome) -> &str {
     outcome.output().as_str().unwrap()
 }
 
-/// A Redis server for tests. Dropping it closes its connections.
+/// A Redis server for tests. `stop` closes its connections.
 struct Server {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
     accepting: tokio::task::JoinHandle<()>,
-    /// Dropping this sender stops the server from accepting, but it keeps serving its open connections.
+    /// After this sender has sent a value or is dropped, the server accepts no new connections. It keeps serving its open
+    /// connections.
     open: tokio::sync::watch::Sender<bool>,
 }
 
 impl Server {
-    /// Starts a server that answers PING with `pong`, or not at all if `pong` is empty. It answers other commands with
-    /// OK, except ROLE.
+    /// Starts a server that answers PING with `pong`, or not at all if `pong` is empty. The server never answers ROLE. It
+    /// answers every other command with OK.
     async fn on(address: &str, pong: &'static str) -> Self {
         Self::on_answering(address, pong, "+OK\r\n", "").await
     }
 
-    /// Starts a server that also answers SET with `set` and ROLE with `role`.
+    /// Starts a server that answers PING with `pong`, SET with `set`, ROLE with `role`, and every other command with OK.
     async fn answering(pong: &'static str, set: &'static str, role: &'static str) -> Self {
         Self::on_answering("127.0.0.1:0", pong, set, role).await
     }
@@ -130,7 +131,8 @@ async fn a_client_dials_anew_for_each_run_and_leaves_no_connection() {
     );
 }
 
-/// A full server keeps serving its open connections.
+/// A server that has reached its connection limit keeps serving its open connections. Only a check that opens a new
+/// connection notices the limit.
 #[tokio::test]
 async fn a_server_that_takes_no_new_connection_fails_at_the_next_run() {
     let server = Server::start(PONG).await;
@@ -171,7 +173,8 @@ async fn what_refuses_a_write_is_not_writable_and_still_answers_a_ping() {
             "",
             Status::Fail,
         ),
-        // A user without access to that key, on a primary and on a replica. Then a user without permission for ROLE.
+        // The user has no access to the key: on a primary, then on a replica. In the last case the user has no permission
+        // for ROLE either.
         (
             "-NOPERM no permissions\r\n",
             "*1\r\n$6\r\nmaster\r\n",
@@ -312,7 +315,8 @@ async fn a_password_is_never_shown() {
     );
 }
 
-/// A server does this if it is full, or in protected mode.
+/// A Redis server sends an error and closes a new connection if it has reached its connection limit, or if it is in
+/// protected mode.
 #[tokio::test]
 async fn what_a_server_says_before_it_closes_is_the_reason() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

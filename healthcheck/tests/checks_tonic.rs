@@ -1,5 +1,5 @@
-//! Tests how the check `tonic` interprets the answers of a channel. The package `tests` has the test against a server,
-//! behind the feature `e2e`.
+//! Tests how the check `tonic` interprets the answers of a channel. The package `tests` also tests the check against a
+//! real gRPC server, behind the feature `e2e`.
 #![allow(clippy::unwrap_used)]
 
 use std::future::{pending, ready};
@@ -54,7 +54,8 @@ impl Service<http::Request<Body>> for Channel {
     }
 }
 
-/// A channel whose connection broke while idle. Its first call fails, and the next call uses a new connection.
+/// A channel whose connection broke while idle. The first call on the channel fails. Later calls succeed, as over a new
+/// connection.
 #[derive(Clone)]
 struct Restarted(std::sync::Arc<std::sync::atomic::AtomicBool>);
 

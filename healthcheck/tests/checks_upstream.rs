@@ -1,4 +1,4 @@
-//! Tests the check `upstream` against another service's report and against its own.
+//! Tests the check `upstream` against servers in this process that send a report, or detect a loop of services.
 #![allow(clippy::unwrap_used)]
 
 use healthcheck::checks::upstream;

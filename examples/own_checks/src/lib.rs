@@ -1,4 +1,4 @@
-//! A crate with a check in it, for the example `another_crate`.
+//! A crate that contains a check. The example `another_crate` links it.
 
 use healthcheck::health_check;
 

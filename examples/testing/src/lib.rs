@@ -1,5 +1,5 @@
-//! A service with three checks. Its tests show how to test checks: `tests/checks.rs` as functions and in a report,
-//! `tests/endpoints.rs` over HTTP. `cargo test -p orders` runs them.
+//! A service with three checks. Its tests show how to test checks: `tests/checks.rs` calls them as functions and builds a
+//! report, and `tests/endpoints.rs` sends HTTP requests. `cargo test -p orders` runs the tests.
 
 use std::io;
 use std::net::SocketAddr;
@@ -54,7 +54,8 @@ pub fn prices(prices: &Prices) -> Result<String, &'static str> {
     }
 }
 
-/// Collects the checks and provides what they take as parameters. A test may call `only` and `replace` before `build`.
+/// Returns a builder with the checks and the values of their parameters. A test may call `only` and `replace` on it before
+/// `build`.
 pub fn checks(redis: Redis, queue: Arc<Queue>, prices: Prices) -> HealthCheckBuilder {
     HealthCheck::builder()
         .provide(redis)

@@ -1,5 +1,5 @@
-//! `cargo run -p orders` (the first argument is the address, by default 127.0.0.1:8080, and the second is Redis, by
-//! default 127.0.0.1:6379)
+//! Starts the service: `cargo run -p orders` (the first argument is its address, by default 127.0.0.1:8080, and the second
+//! is the address of Redis, by default 127.0.0.1:6379).
 
 use std::net::SocketAddr;
 use std::sync::Arc;

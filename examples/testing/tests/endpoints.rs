@@ -1,4 +1,4 @@
-//! Tests the service from its clients' point of view, by the router's status codes and without a socket.
+//! Tests the status codes that clients of the service get. The tests call the router without a socket.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use orders::{Prices, Queue, Redis};
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
-/// Builds the service with this queue, and replaces the check of Redis. A real connection doesn't work with paused
-/// time: while the check waits for the network, the paused clock advances to the time limit.
+/// Builds the service with this queue, and replaces the Redis check by a check with the outcome `redis`. A real connection
+/// doesn't work with paused time: while a check waits for the network, the paused clock advances to the check's timeout.
 fn app(redis: Outcome, queue: &Arc<Queue>) -> Router {
     let unused = Redis {
         addr: ([127, 0, 0, 1], 1).into(),
@@ -47,7 +47,7 @@ async fn monitors_see_that_redis_is_down_and_the_instance_stays_in_rotation() {
     assert_eq!(status(&app, "/livez").await, StatusCode::OK);
 }
 
-/// Measures how long readiness still passes for a load balancer that probes once a second.
+/// Probes readiness once a second, as a load balancer does. Returns the time until readiness fails.
 async fn ready_for(app: &Router) -> Duration {
     let start = Instant::now();
     while status(app, "/readyz").await == StatusCode::OK {

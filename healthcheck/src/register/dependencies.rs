@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::model::CheckInfo;
 use crate::world::graph;
 
-/// Adds the problems of the dependencies between these checks, which must be sorted by name. `all` has the names of all
-/// checks, including the disabled ones.
+/// Adds the problems of the dependencies between these checks to `problems`. `checks` must be sorted by name. `all` has
+/// the names of all checks, including the disabled checks.
 pub(super) fn find_problems(
     checks: &[Arc<CheckInfo>],
     all: &[Cow<'static, str>],
@@ -51,7 +51,8 @@ pub(super) fn find_problems(
     problems.extend(liveness_on_the_outside(checks, &depends_on));
 }
 
-/// Returns a sentence for each liveness check that depends on an external check, directly or not. It shows the path.
+/// Returns a problem for each liveness check that depends on an external check, directly or through other checks. The
+/// text of the problem shows the path to the external check.
 fn liveness_on_the_outside(checks: &[Arc<CheckInfo>], depends_on: &[Vec<u32>]) -> Vec<String> {
     let reaches = reaches_outside(checks, depends_on);
     let inside = (0..).zip(checks).zip(reaches).filter(|((_, info), reaches)| {
@@ -70,7 +71,7 @@ fn liveness_on_the_outside(checks: &[Arc<CheckInfo>], depends_on: &[Vec<u32>]) -
     outside.collect()
 }
 
-/// Returns, for each check, whether it is external or depends on an external check, directly or not.
+/// Returns for each check whether it depends on an external check, directly or through other checks.
 fn reaches_outside(checks: &[Arc<CheckInfo>], depends_on: &[Vec<u32>]) -> Vec<bool> {
     let mut dependants: Vec<Vec<u32>> = vec![Vec::new(); checks.len()];
     for (from, on) in (0..).zip(depends_on) {

@@ -1,5 +1,5 @@
-//! Collects the checks and sections of a `HealthCheck` from `inventory` and from the builder. Sorts them, binds their
-//! parameters, and reports all problems at once.
+//! Collects the checks and sections of a `HealthCheck` from `inventory` and from the builder. Sorts them by name, binds
+//! their parameters to provided values, and reports all problems at once.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -26,7 +26,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) by_hand: Vec<Check>,
     /// Checks that replace discovered ones of the same name.
     pub(crate) replacements: Vec<Check>,
-    /// Keep only these of the discovered checks, and their dependencies; `None` means all.
+    /// The names of the discovered checks to keep, besides their dependencies; `None` keeps all discovered checks.
     pub(crate) only: Option<&'a [String]>,
     pub(crate) provided: &'a Provided,
     pub(crate) settings: &'a Settings,
@@ -36,7 +36,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) redaction: &'a Redaction,
 }
 
-/// The output of [`checks`].
+/// The return value of [`checks`].
 pub(crate) struct Checks {
     /// The checks, sorted by name.
     pub(crate) checks: Vec<(NewCheck, Run)>,
@@ -53,9 +53,11 @@ struct Candidate {
     binding: Binding,
 }
 
-/// Whether a candidate is ready to run, or still needs its parameters.
+/// The function of a check or section.
 enum Binding {
+    /// A function without parameters, from the builder or built in.
     Ready(Run),
+    /// An annotated function, whose parameters aren't bound yet.
     Registered(Bind),
 }
 
@@ -96,7 +98,8 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
     dependencies::find_problems(&infos, &all_names, problems);
     for candidate in &out {
         if let Binding::Registered(bind) = candidate.binding {
-            // Resolving marks the values as taken, so that a disabled check causes no "nothing takes it" warning.
+            // `resolve` marks the provided values of a disabled check as taken. Otherwise a warning would say that no
+            // check takes them.
             bind.resolve(&mut Binder::new(sources.provided));
         }
     }
@@ -140,7 +143,8 @@ pub(crate) fn prepared(
     redacted(info, redaction)
 }
 
-/// Validates a prepared check against the existing ones. Adds every problem to `problems`.
+/// Validates a prepared check against the existing checks: its name and its dependencies. Adds every problem to
+/// `problems`.
 ///
 /// The caller holds the lock and another clone of `run`, so dropping `run` here doesn't drop the user's function under
 /// the lock.
@@ -171,8 +175,8 @@ pub(crate) fn added(
         .filter(gone)
         .map(|it| it.shared_name())
         .collect();
-    // An existing check may depend on a removed check; that is only a warning. So a removed name counts as known, unless
-    // the new check itself depends on it.
+    // An existing check may depend on a removed check, which only causes a warning. So the name of a removed check counts
+    // as known, unless the new check itself depends on it.
     let declared = infos
         .iter()
         .flat_map(|info| info.options().depends_on.iter().cloned());
@@ -202,7 +206,8 @@ fn new_check(info: Arc<CheckInfo>, run: Run, policy: Arc<Policy>) -> (NewCheck, 
     (check, run)
 }
 
-/// Redacts the texts of a check that were built at run time. Constants in the source contain no secrets.
+/// Redacts the description and notes of a check that were built at run time. Constants in the source contain no secrets,
+/// so they stay as they are.
 fn redacted(mut info: Arc<CheckInfo>, redaction: &Redaction) -> Arc<CheckInfo> {
     if !info.has_own_texts() {
         return info;
@@ -216,7 +221,8 @@ fn redacted(mut info: Arc<CheckInfo>, redaction: &Redaction) -> Arc<CheckInfo> {
     info
 }
 
-/// Replaces the discovered checks of the same names. It replaces neither the builder's own checks nor the replacements.
+/// Replaces each discovered check that has the name of a replacement. A replacement without such a check is a problem,
+/// even if the builder's own checks or an earlier replacement have that name.
 fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec<String>) {
     for check in replacements {
         let name = check.info.name();
@@ -240,7 +246,8 @@ fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec
     }
 }
 
-/// Removes the discovered checks that are neither in `only` nor a dependency of a check in `only`. Returns their names.
+/// Keeps the discovered checks whose names are in `only`, and their dependencies. Removes the other discovered checks, and
+/// returns the names of the removed checks.
 fn leave_out(
     found: &mut Vec<Candidate>,
     only: Option<&[String]>,
@@ -305,7 +312,7 @@ pub(crate) fn provided_in_vain(provided: &Provided) -> Vec<String> {
 const BUILT_IN: &str = "built in";
 const BY_HAND: &str = "given to the builder";
 
-/// Returns the sections that are functions, sorted by name. Adds every problem to `problems`.
+/// Returns the sections whose values come from functions, sorted by name. Adds every problem to `problems`.
 pub(crate) fn sections(
     sources: SectionSources<'_>,
     policy: &Arc<Policy>,
@@ -386,7 +393,8 @@ pub(crate) fn discovered_sections() -> impl Iterator<Item = &'static SectionRegi
     inventory::iter::<SectionRegistration>.into_iter()
 }
 
-/// Returns name and version of the binary's package, if a crate with the executable's name has an annotated function.
+/// Returns the name and version of the binary's package. Returns `None` if the crate with the executable's name has no
+/// annotated function.
 pub(crate) fn own_package() -> Option<(&'static str, &'static str)> {
     let executable = std::env::current_exe().ok()?;
     let own = executable.file_stem()?.to_str()?.replace('-', "_");
@@ -410,7 +418,7 @@ fn gather(discover: bool, by_hand: Vec<Check>) -> Vec<Candidate> {
         binding: Binding::Ready(check.run),
     });
     let mut found: Vec<_> = discovered.chain(by_hand).collect();
-    // The linker's order differs between builds, so sort.
+    // The linker's order of the checks differs between builds. Sorting makes the order always the same.
     found.sort_by(|one, other| {
         let (one, other) = (&one.info, &other.info);
         let places = || (one.file(), one.line()).cmp(&(other.file(), other.line()));
@@ -486,7 +494,8 @@ fn bind(
     run
 }
 
-/// The distinct policies so far. Most checks have the same policy as the check before, so that one is tried first.
+/// Lets checks with equal policies share one `Policy`. Most checks have the same policy as the check before, so `shared`
+/// compares with `latest` first.
 #[derive(Default)]
 struct Policies {
     known: HashMap<Policy, Arc<Policy>>,

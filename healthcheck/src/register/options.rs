@@ -1,4 +1,4 @@
-//! The effective options of checks: applies the defaults and the settings, and validates the result.
+//! Computes the effective options of checks: applies the defaults and the settings, and validates the result.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::model::policy::Ttl;
 use crate::model::{CheckInfo, rules};
 use crate::settings::{Settings, duration, problem};
 
-/// The defaults for checks that don't set these options.
+/// The timeout and the TTLs for a check that doesn't set its own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Defaults {
     pub(crate) timeout: Option<Duration>,
@@ -64,8 +64,8 @@ pub(super) fn apply_global(settings: &Settings, defaults: &mut Defaults, problem
     }
 }
 
-/// Applies the settings of one check to its options. Then adds a check without any probe to readiness, unless the
-/// settings remove it from readiness.
+/// Applies the settings of one check to its options. Then adds the check to readiness if it belongs to no probe, unless
+/// the settings remove it from readiness.
 pub(super) fn lay_over(settings: &Settings, info: &mut Arc<CheckInfo>, problems: &mut Vec<String>) {
     let set = settings.checks.get_key_value(info.name());
     let code_names_none = info.options().names_no_probe();
@@ -129,8 +129,8 @@ pub(super) fn is_disabled(settings: &Settings, info: &CheckInfo) -> bool {
     set.map_or_else(by_tag, |enabled| !enabled)
 }
 
-/// Returns the problems of a check's options. The attribute rejects the same at compile time, but `Check` and the
-/// settings can't.
+/// Returns the problems of a check's options. The attribute rejects the same problems at compile time. The options of a
+/// `Check` and of the settings are only known at run time, so they are validated here.
 pub(super) fn problems_of(info: &CheckInfo, settings: &Settings) -> Vec<String> {
     let set = if settings.checks.contains_key(info.name()) {
         format!(", with the settings of `checks.{}` over it", info.name())

@@ -1,4 +1,4 @@
-//! Generates certificates for one test, and the files of trusted authorities.
+//! Generates certificates and authorities for a test.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
-/// A self-signed certificate. A client that loads its file trusts it.
+/// A self-signed certificate, and a file with it. A client that loads the file trusts the certificate.
 pub(crate) struct Certificate {
     certificate: rcgen::Certificate,
     key: KeyPair,
@@ -57,7 +57,7 @@ impl Certificate {
     }
 }
 
-/// A root authority, or an intermediate authority that another has signed.
+/// A root authority, or an intermediate authority that another authority has signed.
 pub(crate) struct Authority {
     params: CertificateParams,
     key: Arc<KeyPair>,
@@ -102,7 +102,7 @@ impl Authority {
         self.certificate.pem()
     }
 
-    /// Issues a certificate for `localhost`. Returns its key and the certificate.
+    /// Issues a certificate for `localhost`. Returns the private key and the certificate.
     pub(crate) fn leaf(&self, end: SystemTime) -> (KeyPair, rcgen::Certificate) {
         let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
         params.not_before = (SystemTime::now() - DAY * 30).into();

@@ -1,6 +1,6 @@
-//! A server in this process that replaces the real one in a test. It reads the head of a request and sends the answer
-//! that the test specifies.
-#![allow(dead_code)] // Each binary uses its own part.
+//! An HTTP server in this process, for a test. It reads the head of a request and sends the answer that the test
+//! specifies.
+#![allow(dead_code)] // Each test binary uses only a part of this module.
 
 use std::io;
 use std::net::SocketAddr;
