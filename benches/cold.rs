@@ -67,7 +67,7 @@ fn many_checks(runtime: &Runtime) -> Result {
     figure::at_most(
         "10,000 trivial checks, of 10,000 empty tasks",
         pairs.ratio(),
-        2.0,
+        1.6,
         "×",
     );
     figure::note(told(&pairs));

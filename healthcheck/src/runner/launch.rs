@@ -21,7 +21,7 @@ use crate::run::Run;
 use crate::world::{CheckId, Event, RunId, Subject};
 
 /// A task polls at most this many runs for the first time. The runtime can then run other tasks.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 64;
 
 /// Runs that start together on one runtime: either async runs or sync runs.
 pub(super) struct Batch {
