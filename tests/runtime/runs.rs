@@ -97,6 +97,47 @@ async fn a_check_that_panics_fails_with_its_message() {
     assert_eq!(of(&report, "fine").status, Status::Pass);
 }
 
+/// Async checks that wait in their first poll until 200 other checks have run. `wait` blocks the thread of the poll.
+/// Returns the number of checks that passed.
+async fn passed_beside_blocked_polls(blocked: usize, wait: fn(&mut dyn FnMut())) -> usize {
+    let done = Arc::new(AtomicU32::new(0));
+    let blocking = (0..blocked).map(|i| {
+        let done = Arc::clone(&done);
+        Check::new(format!("a {i}"), move || {
+            let done = Arc::clone(&done);
+            async move {
+                wait(&mut || {
+                    while done.load(Ordering::SeqCst) < 200 {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                });
+            }
+        })
+    });
+    let others = (0..200).map(|i| {
+        let done = Arc::clone(&done);
+        Check::new(format!("b {i:03}"), move || {
+            done.fetch_add(1, Ordering::SeqCst);
+            std::future::ready(true)
+        })
+    });
+    let report = built(blocking.chain(others)).report().await;
+    // The blocked polls end even if the other checks never ran.
+    done.store(200, Ordering::SeqCst);
+    report.results.iter().filter(|it| it.passed).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_poll_that_blocks_its_thread_does_not_delay_the_other_checks() {
+    assert_eq!(passed_beside_blocked_polls(1, |wait| wait()).await, 201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_first_polls_in_block_in_place_than_workers_do_not_delay_the_other_checks() {
+    let passed = passed_beside_blocked_polls(8, |wait| tokio::task::block_in_place(wait)).await;
+    assert_eq!(passed, 208);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_check_that_blocks_its_thread_is_answered_at_its_limit_and_not_started_again() {
     let (release, blocked) = mpsc::channel::<()>();
