@@ -115,8 +115,8 @@ impl Telling {
         if let Some((lines, events)) = self.newly_dropped() {
             self.line(What::Dropped { lines, events });
         }
-        self.lines.serve();
         self.events.serve();
+        self.lines.serve();
     }
 
     /// Returns the numbers of dropped items that aren't logged yet, or `None` if there are none or the log queue is full.
