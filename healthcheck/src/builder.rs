@@ -17,7 +17,7 @@ use crate::register::{self, Defaults, SectionSources, Sources};
 use crate::report::CheckResult;
 use crate::reports::Reports;
 use crate::runner::telling::{self, Listeners, Telling};
-use crate::runner::{LONGEST_OUTPUT, Runner};
+use crate::runner::{DEFAULT_OUTPUT_LIMIT, Runner};
 use crate::sections::{self, Sections};
 use crate::settings::Settings;
 use crate::transition::Transition;
@@ -341,7 +341,7 @@ impl HealthCheckBuilder {
         }
 
         let fixed = sections::redacted(fixed, &redaction);
-        let longest = self.settings.longest_output().unwrap_or(LONGEST_OUTPUT);
+        let longest = self.settings.longest_output().unwrap_or(DEFAULT_OUTPUT_LIMIT);
         let world = World::new(warnings, RandomState::new().build_hasher().finish());
         let runner = Runner::new(world, redaction, longest, Telling::new(self.listeners));
         runner.add(checks, disabled);

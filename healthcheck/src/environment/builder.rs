@@ -14,7 +14,7 @@ use crate::provide::Provided;
 use crate::redact::{Redaction, RedactionBuilder, Redactor};
 use crate::register::{self, SectionSources};
 use crate::runner::telling::{Listeners, Telling};
-use crate::runner::{LONGEST_OUTPUT, Runner};
+use crate::runner::{DEFAULT_OUTPUT_LIMIT, Runner};
 use crate::sections::{self, Sections};
 use crate::world::World;
 
@@ -190,7 +190,7 @@ impl EnvironmentDumpBuilder {
         let fixed = Arc::new(sections::redacted(fixed, &redaction));
         let world = World::new(Vec::new(), 0);
         let telling = Telling::new(Listeners::default());
-        let runner = Runner::new(world, redaction, LONGEST_OUTPUT, telling);
+        let runner = Runner::new(world, redaction, DEFAULT_OUTPUT_LIMIT, telling);
         runner.add(sections, Vec::new());
         Ok(EnvironmentDump {
             fixed,

@@ -18,16 +18,16 @@ use crate::selection::Selection;
 use crate::world::{CheckId, Event, Members, Progress, Request, earlier};
 
 /// How a request ended: all its runs have settled, or its deadline is over.
-pub(crate) struct Settled {
+pub(crate) struct FinishedRequest {
     pub(crate) members: Shared<Members>,
     /// When it came.
-    pub(crate) at: Now,
+    pub(crate) arrived: Now,
     /// Those whose runtime went away, twice.
     pub(crate) lost: Vec<CheckId>,
 }
 
 /// So many checks are asked for at once.
-const PART: usize = 256;
+const CHECKS_PER_STEP: usize = 256;
 
 /// The runtime that due checks run on.
 #[derive(Clone, Debug)]
@@ -57,69 +57,77 @@ impl Runner {
         selection: &Selection,
         target: &Target,
         budget: Option<std::time::Duration>,
-    ) -> Result<Settled, SelectionError> {
-        let (members, at, request) = self.begin(selection, target)?;
-        let mut asking = Asking {
+    ) -> Result<FinishedRequest, SelectionError> {
+        let (members, arrived, request) = self.start_due_runs(selection, target)?;
+        let mut pending = PendingRequest {
             runner: self,
             request,
             target,
             has_ended: false,
         };
-        let deadline = budget.and_then(|budget| at.mono.checked_add(budget));
+        let deadline = budget.and_then(|budget| arrived.mono.checked_add(budget));
         let mut lost = Vec::new();
-        let mut again: HashSet<CheckId> = HashSet::new();
+        let mut retried: HashSet<CheckId> = HashSet::new();
         loop {
-            match asking.wait(deadline).await {
+            match pending.wait(deadline).await {
                 Some(Progress::Lost(checks)) => {
                     let (twice, once): (Vec<_>, Vec<_>) =
-                        checks.into_iter().partition(|id| again.contains(id));
+                        checks.into_iter().partition(|id| retried.contains(id));
                     lost.extend(twice);
                     if once.is_empty() {
                         break;
                     }
                     // Once more, on this request's own runtime.
-                    again.extend(&once);
-                    asking.begin_again(once, selection);
+                    retried.extend(&once);
+                    pending.retry_lost(once, selection);
                 }
                 Some(_) => break,
                 None => {
                     if budget.is_some_and(|budget| !budget.is_zero()) {
                         let missed: Vec<CheckId> =
-                            asking.request.waits.iter().map(|wait| wait.check).collect();
+                            pending.request.waits.iter().map(|wait| wait.check).collect();
                         self.step(Event::Missed(&missed));
                     }
-                    return Ok(Settled { members, at, lost });
+                    return Ok(FinishedRequest {
+                        members,
+                        arrived,
+                        lost,
+                    });
                 }
             }
         }
-        asking.has_ended = true;
-        Ok(Settled { members, at, lost })
+        pending.has_ended = true;
+        Ok(FinishedRequest {
+            members,
+            arrived,
+            lost,
+        })
     }
 
-    fn begin(
+    fn start_due_runs(
         self: &Arc<Self>,
         selection: &Selection,
         target: &Target,
     ) -> Result<(Shared<Members>, Now, Request), SelectionError> {
         let (members, required) = self.read(|world| world.required(selection))?;
-        let mut at = None;
+        let mut arrived = None;
         let mut waits = Vec::new();
         // A part at a time: the first runs begin while the last are looked at, and others come in between.
-        for part in required.chunks(PART) {
+        for part in required.chunks(CHECKS_PER_STEP) {
             let mut state = self.lock();
             let now = Now::read();
-            at.get_or_insert(now);
+            arrived.get_or_insert(now);
             let event = Event::Asked {
                 required: part,
                 max_age: selection.max_age,
                 runs_on: state.runs_on(target),
             };
-            let mut carried = self.step_locked(&mut state, event, now);
+            let mut prepared = self.step_locked(&mut state, event, now);
             drop(state);
-            waits.append(&mut carried.waits);
-            self.carry_out(carried);
+            waits.append(&mut prepared.waits);
+            self.carry_out(prepared);
         }
-        let now = at.unwrap_or_else(Now::read);
+        let now = arrived.unwrap_or_else(Now::read);
         if self.has_loops() {
             self.ensure_driver(&target.handle, target);
         }
@@ -136,14 +144,14 @@ impl Runner {
 }
 
 /// A request that waits. Dropped before its runs have ended, it leaves them to a driver.
-struct Asking<'a> {
+struct PendingRequest<'a> {
     runner: &'a Arc<Runner>,
     request: Request,
     target: &'a Target,
     has_ended: bool,
 }
 
-impl Asking<'_> {
+impl PendingRequest<'_> {
     /// Waits until all has ended, or something is lost; `None`: until the deadline.
     async fn wait(&mut self, deadline: Option<Instant>) -> Option<Progress> {
         let mut alarm: Option<Pin<Box<Sleep>>> = None;
@@ -157,7 +165,7 @@ impl Asking<'_> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Progress>> {
         loop {
-            let until = match self.look(cx) {
+            let until = match self.poll_progress(cx) {
                 Progress::Wait(until) => until,
                 progress => return Poll::Ready(Some(progress)),
             };
@@ -181,21 +189,21 @@ impl Asking<'_> {
     }
 
     /// Has the world looked at where that is due, then asks it how far this request has come.
-    fn look(&mut self, cx: &mut Context<'_>) -> Progress {
+    fn poll_progress(&mut self, cx: &mut Context<'_>) -> Progress {
         let runner = self.runner;
         let loop_is_alive = !runner.lacks_driver();
         let mut state = runner.lock();
         let now = Now::read();
-        let carried = runner.let_time_pass(&mut state, now);
+        let prepared = runner.tick_if_due(&mut state, now);
         let progress = state
             .world
             .progress(&mut self.request, now, loop_is_alive, cx.waker());
         drop(state);
-        runner.carry_out(carried);
+        runner.carry_out(prepared);
         progress
     }
 
-    fn begin_again(&mut self, mut checks: Vec<CheckId>, selection: &Selection) {
+    fn retry_lost(&mut self, mut checks: Vec<CheckId>, selection: &Selection) {
         let runner = self.runner;
         let mut state = runner.lock();
         state.world.sort_by_rank(&mut checks);
@@ -204,14 +212,14 @@ impl Asking<'_> {
             max_age: selection.max_age,
             runs_on: state.runs_on(self.target),
         };
-        let mut carried = runner.step_locked(&mut state, event, Now::read());
+        let mut prepared = runner.step_locked(&mut state, event, Now::read());
         drop(state);
-        self.request.waits.append(&mut carried.waits);
-        runner.carry_out(carried);
+        self.request.waits.append(&mut prepared.waits);
+        runner.carry_out(prepared);
     }
 }
 
-impl Drop for Asking<'_> {
+impl Drop for PendingRequest<'_> {
     fn drop(&mut self) {
         if self.has_ended {
             return;

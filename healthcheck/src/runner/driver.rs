@@ -25,9 +25,9 @@ struct List {
     live: Vec<Driver>,
     latest: u64,
     /// Whether the background loops have stopped because the runtime of the last driver shut down.
-    died: bool,
+    loops_stopped: bool,
     /// Whether the runner is closed. No new driver starts then.
-    ended: bool,
+    closed: bool,
 }
 
 struct Driver {
@@ -48,7 +48,7 @@ impl Drivers {
     /// Adds a driver to the list. Returns `None` if the runtime already has one, or if the runner is closed.
     fn enter(&self, runtime: runtime::Id) -> Option<u64> {
         self.change(|list| {
-            if list.ended || list.live.iter().any(|driver| driver.runtime == runtime) {
+            if list.closed || list.live.iter().any(|driver| driver.runtime == runtime) {
                 return None;
             }
             list.latest += 1;
@@ -79,14 +79,14 @@ impl Drivers {
             let before = list.live.len();
             list.live.retain(|driver| driver.number != number);
             let was_last = before == 1 && list.live.is_empty();
-            list.died |= was_last && has_loops;
+            list.loops_stopped |= was_last && has_loops;
             was_last
         })
     }
 
-    pub(super) fn end(&self) {
+    pub(super) fn close(&self) {
         let live = self.change(|list| {
-            list.ended = true;
+            list.closed = true;
             std::mem::take(&mut list.live)
         });
         live.into_iter()
@@ -110,32 +110,32 @@ impl Runner {
         let Some(number) = self.drivers.enter(on.id()) else {
             return;
         };
-        let alive = Alive {
+        let guard = DriverGuard {
             runner: Arc::downgrade(self),
             number,
         };
-        let sooner = Arc::clone(&self.sooner);
-        let task = spawn(on, drive(alive, sooner, target.clone())).abort_handle();
+        let wakeup = Arc::clone(&self.driver_wakeup);
+        let task = spawn(on, drive(guard, wakeup, target.clone())).abort_handle();
         let restarted = self.drivers.change(|list| {
             // If the runtime has shut down, `spawn` has already dropped the driver.
             let driver = list.live.iter_mut().find(|driver| driver.number == number)?;
             driver.task = Some(task);
-            Some(self.has_loops() && std::mem::take(&mut list.died))
+            Some(self.has_loops() && std::mem::take(&mut list.loops_stopped))
         });
         if restarted == Some(true) {
-            self.tell(Notice::LoopRestarted);
+            self.send_notice(Notice::LoopRestarted);
         }
     }
 }
 
 /// A guard that removes its driver from the list on drop, even if the runtime shuts down. If it was the last driver, wakes
 /// all waiters, since some may wait for a background run.
-struct Alive {
+struct DriverGuard {
     runner: Weak<Runner>,
     number: u64,
 }
 
-impl Drop for Alive {
+impl Drop for DriverGuard {
     fn drop(&mut self) {
         if let Some(runner) = self.runner.upgrade()
             && runner.drivers.leave(self.number, runner.has_loops())
@@ -146,22 +146,22 @@ impl Drop for Alive {
     }
 }
 
-async fn drive(alive: Alive, sooner: Arc<Notify>, target: Target) {
+async fn drive(guard: DriverGuard, wakeup: Arc<Notify>, target: Target) {
     loop {
-        let called = sooner.notified();
-        tokio::pin!(called);
+        let notified = wakeup.notified();
+        tokio::pin!(notified);
         // We listen before we look at the world, so we can't miss a notification in between.
-        called.as_mut().enable();
+        notified.as_mut().enable();
         // We hold the runner only briefly, so the driver doesn't keep it alive.
-        let Some(runner) = alive.runner.upgrade() else {
+        let Some(runner) = guard.runner.upgrade() else {
             return;
         };
         let next = runner.drive_once(&target);
         let is_idle = || runner.lock().world.next_of_driver().is_none();
-        let retires = next.is_none() && runner.drivers.retire(alive.number, is_idle);
+        let retires = next.is_none() && runner.drivers.retire(guard.number, is_idle);
         drop(runner);
         match next {
-            Some(at) => drop(tokio::time::timeout_at(at, called).await),
+            Some(at) => drop(tokio::time::timeout_at(at, notified).await),
             None if retires => return,
             None => {}
         }
@@ -174,13 +174,13 @@ impl Runner {
         let mut state = self.lock();
         let here = Handle::try_current().ok();
         let event = Event::Tick {
-            runtime: here.map(|here| state.number_of(&here)),
+            runtime: here.map(|here| state.runtime_number(&here)),
             driver: Some(state.runs_on(target)),
         };
-        let carried = self.step_locked(&mut state, event, Now::read());
+        let prepared = self.step_locked(&mut state, event, Now::read());
         let next = state.world.next_of_driver();
         drop(state);
-        self.carry_out(carried);
+        self.carry_out(prepared);
         next
     }
 }
@@ -200,8 +200,11 @@ mod tests {
         let second = drivers.enter(runtime).unwrap();
         assert!(!drivers.leave(first, true));
         assert_eq!(drivers.enter(runtime), None, "the second one is there");
-        assert!(!drivers.change(|list| list.died), "the loop hasn't stopped");
+        assert!(
+            !drivers.change(|list| list.loops_stopped),
+            "the loop hasn't stopped"
+        );
         assert!(drivers.leave(second, true));
-        assert!(drivers.change(|list| list.died));
+        assert!(drivers.change(|list| list.loops_stopped));
     }
 }

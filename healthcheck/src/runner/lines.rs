@@ -10,7 +10,7 @@ use crate::transition::Transition;
 use crate::world::{FLAPPING, Notice, Wording};
 
 /// Whether anybody may want to read it: by the one number that tracing keeps, without asking a subscriber.
-pub(super) fn is_wanted(notice: &Notice) -> bool {
+pub(super) fn is_enabled(notice: &Notice) -> bool {
     level(notice).is_some_and(|level| level <= LevelFilter::current())
 }
 
@@ -25,23 +25,23 @@ fn level(notice: &Notice) -> Option<Level> {
         } => match (transition.checker.is_some(), wording, transition.to) {
             (_, None, _) => return None,
             (false, ..) | (_, Some(Wording::Blocked), _) => Level::DEBUG,
-            (_, Some(Wording::Flapping), _) => failure(*critical),
-            (_, Some(Wording::Plain), Status::Fail) => failure(*critical),
+            (_, Some(Wording::Flapping), _) => failure_level(*critical),
+            (_, Some(Wording::Plain), Status::Fail) => failure_level(*critical),
             (_, Some(Wording::Plain), Status::Warn) => Level::WARN,
             (_, Some(Wording::Plain), Status::Pass) => Level::INFO,
         },
-        Notice::OwnFailure { critical, .. } => failure(*critical),
+        Notice::OwnFailure { critical, .. } => failure_level(*critical),
         Notice::Ran { changed: true, .. } => return None,
         Notice::Ran { changed: false, .. } => Level::DEBUG,
         Notice::SectionFailed { .. } => Level::ERROR,
-        Notice::StillFailing { critical, .. } => failure(*critical),
+        Notice::StillFailing { critical, .. } => failure_level(*critical),
         Notice::Overridden { .. } | Notice::MaintenanceBegins(_) | Notice::LoopRestarted => Level::WARN,
         Notice::GateFailedOpen { .. } => Level::WARN,
         Notice::MaintenanceEnds | Notice::ShuttingDown => Level::INFO,
     })
 }
 
-const fn failure(critical: bool) -> Level {
+const fn failure_level(critical: bool) -> Level {
     if critical { Level::ERROR } else { Level::WARN }
 }
 
@@ -53,19 +53,19 @@ pub(super) fn write(notice: &Notice) {
             wording: Some(wording),
             critical,
             info,
-        } => of_transition(transition, *wording, *critical, &Advice::of(info.as_deref())),
+        } => write_transition(transition, *wording, *critical, &Advice::of(info.as_deref())),
         Notice::Transition { wording: None, .. } | Notice::Ran { changed: true, .. } => {}
         Notice::OwnFailure {
             info,
             output,
             critical,
-        } => failed(info.name(), output, *critical, &Advice::of(Some(info))),
+        } => write_failure(info.name(), output, *critical, &Advice::of(Some(info))),
         Notice::Ran { result, .. } => {
-            let (check, output, status) = (&*result.checker, text(&result.output), result.status);
+            let (check, output, status) = (&*result.checker, unquoted(&result.output), result.status);
             debug!(target: "healthcheck", check, %output, %status, "health check ran");
         }
         Notice::SectionFailed { section, output } => {
-            let output = text(output);
+            let output = unquoted(output);
             error!(target: "healthcheck", section, %output, "environment section failed");
         }
         Notice::StillFailing { checks, critical } => {
@@ -118,11 +118,11 @@ impl<'a> Advice<'a> {
     }
 }
 
-fn of_transition(transition: &Transition, wording: Wording, critical: bool, advice: &Advice<'_>) {
+fn write_transition(transition: &Transition, wording: Wording, critical: bool, advice: &Advice<'_>) {
     let Transition {
         checker, to, output, ..
     } = transition;
-    let shown = text(output);
+    let shown = unquoted(output);
     let &Advice {
         owner,
         runbook,
@@ -145,7 +145,7 @@ fn of_transition(transition: &Transition, wording: Wording, critical: bool, advi
         (Wording::Flapping, _) => {
             warn!(target: "healthcheck", check, output = %shown, owner, runbook, when_it_fails, "flapping: more than {FLAPPING} changes in 10 minutes");
         }
-        (Wording::Plain, Status::Fail) => failed(check, output, critical, advice),
+        (Wording::Plain, Status::Fail) => write_failure(check, output, critical, advice),
         (Wording::Plain, Status::Warn) => {
             warn!(target: "healthcheck", check, output = %shown, owner, runbook, when_it_fails, "health check warns");
         }
@@ -155,8 +155,8 @@ fn of_transition(transition: &Transition, wording: Wording, critical: bool, advi
     }
 }
 
-fn failed(check: &str, output: &Value, critical: bool, advice: &Advice<'_>) {
-    let output = text(output);
+fn write_failure(check: &str, output: &Value, critical: bool, advice: &Advice<'_>) {
+    let output = unquoted(output);
     let &Advice {
         owner,
         runbook,
@@ -170,7 +170,7 @@ fn failed(check: &str, output: &Value, critical: bool, advice: &Advice<'_>) {
 }
 
 /// An output as it stands in a line: text without its quotes.
-fn text(output: &Value) -> std::borrow::Cow<'_, str> {
+fn unquoted(output: &Value) -> std::borrow::Cow<'_, str> {
     match output {
         Value::String(text) => text.as_str().into(),
         other => other.to_string().into(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Guarded, Runner, Settled};
+use super::{FinishedRequest, Guarded, Runner};
 use crate::clock::Now;
 use crate::error::SelectionError;
 use crate::model::Shared;
@@ -71,29 +71,29 @@ impl Runner {
         self: &Arc<Self>,
         hostname: &str,
         selection: &Selection,
-        answer: &Settled,
+        finished: &FinishedRequest,
     ) -> Option<Snapshot> {
         self.reading(|state, now| {
-            if !state.world.is_current(&answer.members) {
+            if !state.world.is_current(&finished.members) {
                 return None;
             }
             let asked = Asked {
-                lost: &answer.lost,
-                ..Asked::new(selection, answer.at, now)
+                lost: &finished.lost,
+                ..Asked::new(selection, finished.arrived, now)
             };
-            Some(state.snapshot(hostname, &answer.members, &asked))
+            Some(state.snapshot(hostname, &finished.members, &asked))
         })
     }
 
     /// Returns the names and values of the requested sections.
-    pub(crate) fn sections(self: &Arc<Self>, answer: &Settled) -> Vec<(String, Value)> {
+    pub(crate) fn sections(self: &Arc<Self>, finished: &FinishedRequest) -> Vec<(String, Value)> {
         let selection = Selection::all();
         self.reading(|state, now| {
             let asked = Asked {
-                lost: &answer.lost,
-                ..Asked::new(&selection, answer.at, now)
+                lost: &finished.lost,
+                ..Asked::new(&selection, finished.arrived, now)
             };
-            state.world.values_of_sections(&answer.members, &asked)
+            state.world.values_of_sections(&finished.members, &asked)
         })
     }
 
@@ -121,10 +121,10 @@ impl Runner {
     fn reading<T>(self: &Arc<Self>, read: impl FnOnce(&mut Guarded, Now) -> T) -> T {
         let mut state = self.lock();
         let now = Now::read();
-        let carried = self.let_time_pass(&mut state, now);
+        let prepared = self.tick_if_due(&mut state, now);
         let result = read(&mut state, now);
         drop(state);
-        self.carry_out(carried);
+        self.carry_out(prepared);
         result
     }
 
@@ -136,9 +136,9 @@ impl Runner {
         let mut state = self.lock();
         let members = state.world.members(selection)?;
         let all: Vec<CheckId> = members.all().collect();
-        let carried = self.step_locked(&mut state, Event::Expired(&all), Now::read());
+        let prepared = self.step_locked(&mut state, Event::Expired(&all), Now::read());
         drop(state);
-        self.carry_out(carried);
+        self.carry_out(prepared);
         Ok(())
     }
 }

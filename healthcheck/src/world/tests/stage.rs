@@ -231,7 +231,7 @@ impl Stage {
                 live.cancelled = true;
             }
         }
-        effects.wake.into_iter().for_each(Waker::wake);
+        effects.wakers.into_iter().for_each(Waker::wake);
         for notice in effects.notices {
             if let Notice::Transition { transition, .. } = &notice {
                 self.check_transition(transition);
