@@ -1,5 +1,5 @@
-//! A request: it starts the due checks and waits for the runs until its deadline. At its own deadlines each request lets
-//! the world take note of the time, so no answer depends on another runtime.
+//! A request for a report starts the due checks, and waits for their runs until its deadline. Meanwhile it sends the
+//! ticks that the world needs. So it gets its answer even if no other runtime is polled.
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -17,27 +17,29 @@ use crate::model::Shared;
 use crate::selection::Selection;
 use crate::world::{CheckId, Event, Members, Progress, Request, earlier};
 
-/// How a request ended: all its runs have settled, or its deadline is over.
+/// A request whose runs have all ended, or whose deadline has passed.
 pub(crate) struct FinishedRequest {
     pub(crate) members: Shared<Members>,
-    /// When it came.
+    /// The time at which the request arrived.
     pub(crate) arrived: Now,
-    /// Those whose runtime went away, twice.
+    /// The checks without a result: their runtime shut down during the run, and again during the second run.
     pub(crate) lost: Vec<CheckId>,
 }
 
-/// So many checks are asked for at once.
+/// The maximum number of checks in one [`Event::Asked`]. The lock is free between two of these events.
 const CHECKS_PER_STEP: usize = 256;
 
 /// The runtime that due checks run on.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) handle: Handle,
+    /// Whether the service chose this runtime explicitly.
     pub(crate) chosen: bool,
 }
 
 impl Target {
-    /// The chosen runtime, else the current one; `None` outside of a runtime, where nobody can wait.
+    /// Returns the chosen runtime, or the current one if `chosen` is `None`. Returns `None` outside of a runtime, since
+    /// the caller has no timer there and can't wait.
     pub(crate) fn of(chosen: Option<&Handle>) -> Option<Self> {
         let here = Handle::try_current().ok()?;
         Some(Self {
@@ -48,10 +50,11 @@ impl Target {
 }
 
 impl Runner {
-    /// Brings what a selection needs up to date, as far as that is possible until the budget is over.
+    /// Runs the due checks of a selection and their due dependencies. Returns when all runs have ended, or when the
+    /// budget is over.
     ///
     /// # Errors
-    /// It names a check or tag that doesn't exist (in its probe).
+    /// The selection names a check or tag that doesn't exist in its probe.
     pub(crate) async fn ask(
         self: &Arc<Self>,
         selection: &Selection,
@@ -77,7 +80,7 @@ impl Runner {
                     if once.is_empty() {
                         break;
                     }
-                    // Once more, on this request's own runtime.
+                    // The second run is on this request's own runtime.
                     retried.extend(&once);
                     pending.retry_lost(once, selection);
                 }
@@ -112,7 +115,7 @@ impl Runner {
         let (members, required) = self.read(|world| world.required(selection))?;
         let mut arrived = None;
         let mut waits = Vec::new();
-        // A part at a time: the first runs begin while the last are looked at, and others come in between.
+        // The runs of the first part begin while we still handle the next part. Other threads get the lock in between.
         for part in required.chunks(CHECKS_PER_STEP) {
             let mut state = self.lock();
             let now = Now::read();
@@ -135,7 +138,7 @@ impl Runner {
         Ok((members, now, Request::new(id, now.mono, waits)))
     }
 
-    /// Starts the loops of the background checks.
+    /// Starts a driver for the background checks, if there are any.
     pub(crate) fn start_loops(self: &Arc<Self>, target: &Target) {
         if self.has_loops() {
             self.ensure_driver(&target.handle, target);
@@ -143,7 +146,7 @@ impl Runner {
     }
 }
 
-/// A request that waits. Dropped before its runs have ended, it leaves them to a driver.
+/// A waiting request. If it is dropped before its runs have ended, it starts a driver that sends the ticks for them.
 struct PendingRequest<'a> {
     runner: &'a Arc<Runner>,
     request: Request,
@@ -152,7 +155,8 @@ struct PendingRequest<'a> {
 }
 
 impl PendingRequest<'_> {
-    /// Waits until all has ended, or something is lost; `None`: until the deadline.
+    /// Waits until all runs have ended. Returns [`Progress::Lost`] if some of them were lost, and `None` if the
+    /// deadline passes first.
     async fn wait(&mut self, deadline: Option<Instant>) -> Option<Progress> {
         let mut alarm: Option<Pin<Box<Sleep>>> = None;
         std::future::poll_fn(|cx| self.poll(deadline, &mut alarm, cx)).await
@@ -188,7 +192,7 @@ impl PendingRequest<'_> {
         }
     }
 
-    /// Has the world looked at where that is due, then asks it how far this request has come.
+    /// Sends a tick if one is due. Returns the progress of this request, and registers its waker.
     fn poll_progress(&mut self, cx: &mut Context<'_>) -> Progress {
         let runner = self.runner;
         let loop_is_alive = !runner.lacks_driver();
@@ -203,6 +207,7 @@ impl PendingRequest<'_> {
         progress
     }
 
+    /// Starts new runs of checks whose runs were lost.
     fn retry_lost(&mut self, mut checks: Vec<CheckId>, selection: &Selection) {
         let runner = self.runner;
         let mut state = runner.lock();

@@ -95,8 +95,8 @@ pub(super) fn call_blocking(function: &Run, subject: &Subject, is_late: impl FnO
     conclude(span, returned, is_late())
 }
 
-/// Records the outcome in the span, ends the span, and returns the outcome. The world discards the result of a late run, so
-/// the span of a late run says `timeout`.
+/// Records the outcome in the span, ends the span, and returns the outcome. The world discards the result of a late
+/// run, so the span of a late run says `timeout`.
 fn conclude(span: Span, returned: Returned, is_late: bool) -> Outcome {
     let recorded = match &returned {
         _ if is_late => "timeout",
@@ -124,7 +124,8 @@ fn panicked(payload: Box<dyn Any + Send>) -> Outcome {
     }
 }
 
-/// Creates the `tracing` span of a run. The log lines of a check are inside this span, so they show which check logs them.
+/// Creates the `tracing` span of a run. The log lines of a check are inside this span, so they show which check logs
+/// them.
 fn span_of(subject: &Subject) -> Span {
     let make = || match subject {
         Subject::Check(info) => {
@@ -170,8 +171,8 @@ pub(super) fn drop_quietly<T>(value: T) {
     quietly(|| drop(value));
 }
 
-/// Redacts the output of a run, then cuts it if it is too long. If we cut first, the cut could leave a part of a secret that
-/// no redaction rule recognizes. The output of a section isn't cut.
+/// Redacts the output of a run, then cuts it if it is too long. If we cut first, the cut could leave a part of a secret
+/// that no redaction rule recognizes. The output of a section isn't cut.
 pub(super) fn sanitize(redaction: &Redaction, longest: usize, subject: &Subject, output: Value) -> Value {
     let redact = || match subject {
         Subject::Check(_) => redaction.value(output),

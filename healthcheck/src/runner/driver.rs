@@ -1,5 +1,5 @@
-//! A driver is a task that sends ticks to the world: for overdue runs and for background runs. Each runtime that needs one
-//! has its own driver, so the others continue if one runtime is no longer polled.
+//! A driver is a task that sends ticks to the world, for overdue runs and for background runs. Each runtime that needs
+//! a driver has its own. So if one runtime is no longer polled, the drivers of the others continue.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -26,7 +26,7 @@ struct List {
     latest: u64,
     /// Whether the background loops have stopped because the runtime of the last driver shut down.
     loops_stopped: bool,
-    /// Whether the runner is closed. No new driver starts then.
+    /// Whether the runner is closed. If it is, no new driver starts.
     closed: bool,
 }
 
@@ -61,8 +61,8 @@ impl Drivers {
         })
     }
 
-    /// Removes a driver if it is idle, and returns whether it was. Checks this under the lock, so no new driver can start
-    /// in between.
+    /// Removes a driver if `is_idle` returns true, and returns whether it did. `is_idle` is called under the lock of
+    /// the list. So if a request adds work at the same time, either this driver stays or the request starts a new one.
     fn retire(&self, number: u64, is_idle: impl FnOnce() -> bool) -> bool {
         self.change(|list| {
             let retires = is_idle();
@@ -105,7 +105,7 @@ impl Runner {
         self.has_loops.load(Ordering::Acquire)
     }
 
-    /// Starts a driver on this runtime, unless it has one. The driver launches due background checks at `target`.
+    /// Starts a driver on this runtime, unless it has one. The driver launches due background checks on `target`.
     pub(super) fn ensure_driver(self: &Arc<Self>, on: &Handle, target: &Target) {
         let Some(number) = self.drivers.enter(on.id()) else {
             return;
@@ -117,7 +117,7 @@ impl Runner {
         let wakeup = Arc::clone(&self.driver_wakeup);
         let task = spawn(on, drive(guard, wakeup, target.clone())).abort_handle();
         let restarted = self.drivers.change(|list| {
-            // If the runtime has shut down, `spawn` has already dropped the driver.
+            // If the runtime has shut down, `spawn` has dropped the task, and its guard has removed the driver.
             let driver = list.live.iter_mut().find(|driver| driver.number == number)?;
             driver.task = Some(task);
             Some(self.has_loops() && std::mem::take(&mut list.loops_stopped))
@@ -128,8 +128,8 @@ impl Runner {
     }
 }
 
-/// A guard that removes its driver from the list on drop, even if the runtime shuts down. If it was the last driver, wakes
-/// all waiters, since some may wait for a background run.
+/// Removes its driver from the list when it is dropped, also if the runtime shuts down. If that was the last driver,
+/// the guard wakes all waiters: they must not wait for a background run that no driver starts.
 struct DriverGuard {
     runner: Weak<Runner>,
     number: u64,
@@ -150,7 +150,7 @@ async fn drive(guard: DriverGuard, wakeup: Arc<Notify>, target: Target) {
     loop {
         let notified = wakeup.notified();
         tokio::pin!(notified);
-        // We listen before we look at the world, so we can't miss a notification in between.
+        // We register for notifications before we read the world, so we can't miss one in between.
         notified.as_mut().enable();
         // We hold the runner only briefly, so the driver doesn't keep it alive.
         let Some(runner) = guard.runner.upgrade() else {

@@ -1,7 +1,7 @@
 //! Launches runs, and follows each run to its end.
 //!
-//! A few tasks poll all async runs of a batch for the first time. A run gets a task of its own only if it is pending after
-//! that, so a check that returns at once costs no task. A sync run gets a thread.
+//! A few tasks poll all async runs of a batch for the first time. A run gets a task of its own only if it is pending
+//! after that, so a check that returns at once costs no task. A sync run gets a thread.
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -20,7 +20,8 @@ use crate::outcome::Outcome;
 use crate::run::Run;
 use crate::world::{CheckId, Event, RunId, Subject};
 
-/// The maximum number of runs that one task polls for the first time. The limit lets the runtime run other tasks in between.
+/// The maximum number of runs that one task polls for the first time. The limit lets the runtime run other tasks in
+/// between.
 const FIRST_POLLS_PER_TASK: usize = 64;
 
 /// Runs that start together on one runtime. Either all of them are async, or all of them are sync.
@@ -58,8 +59,8 @@ enum Stage {
     OnThread(Arc<Permit>),
     /// The run was cancelled during a poll or a sync call. It ends when that poll or call returns.
     Cancelled,
-    /// The run was cancelled outside of a poll or call. The cancelling code drops its future or function, and reports the
-    /// end of the run.
+    /// The run was cancelled outside of a poll or call. The cancelling code drops its future or function, and reports
+    /// the end of the run.
     Dropped,
     Ended,
 }
@@ -108,7 +109,8 @@ impl Cell {
         permit.release();
     }
 
-    /// Marks a sync run as begun. The caller then calls the function, except if this returns false: the run was cancelled.
+    /// Marks a sync run as begun. The caller then calls the function, except if this returns false: the run was
+    /// cancelled.
     fn begin(&self) -> bool {
         let stage = self.lock();
         let begins = !matches!(*stage, Stage::Cancelled | Stage::Dropped);
@@ -254,8 +256,8 @@ impl Future for PendingRun {
     }
 }
 
-/// Owns one run. Dropping it reports the end of the run, so its check can run again even if the run's runtime or thread is
-/// gone. It is empty once the run has ended.
+/// Owns one run. Dropping it reports the end of the run, so its check can run again even if the run's runtime or thread
+/// is gone. It is empty once the run has ended.
 struct RunGuard(Option<RunHandle>);
 
 impl RunGuard {
@@ -365,8 +367,8 @@ impl Drop for RunGuard {
             }
             run.batch.runner.run_ended(check, id, event);
         };
-        // If the runtime was in a thread-local, it drops its runs while the thread ends. tokio's clock and our thread-locals
-        // would then panic, so another thread reports the end.
+        // If the runtime was in a thread-local, it drops its runs while the thread ends. tokio's clock and our
+        // thread-locals would then panic, so another thread reports the end.
         if Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed()) {
             runner.threads.run(move |_| report());
         } else {
@@ -404,8 +406,8 @@ impl RunHandle {
             .run_ended(check, run, Event::Ended { check, run });
     }
 
-    /// Cancels the run. The current thread drops the future of an async run itself if it is a thread of the run's runtime.
-    /// Otherwise we use a separate thread, since destructors in the future can block.
+    /// Cancels the run. The current thread drops the future of an async run itself if it is a thread of the run's
+    /// runtime. Otherwise we use a separate thread, since destructors in the future can block.
     pub(super) fn cancel(&self) {
         let runner = &self.batch.runner;
         let mut stage = self.lock();
@@ -453,8 +455,8 @@ thread_local! {
 
 /// Calls `act` and returns its result. `act` executes user code of the run, and doesn't panic.
 ///
-/// Meanwhile, [`CURRENT`] is this run. So if a check calls `report()`, the report doesn't wait for the check's own run. A
-/// ready-made check finds its [`CheckInfo`] by it.
+/// Meanwhile, [`CURRENT`] is this run. So if a check calls `report()`, the report doesn't wait for the check's own run.
+/// A ready-made check finds its [`CheckInfo`] by it.
 fn inside<T>(run: RunHandle, act: impl FnOnce() -> T) -> (RunHandle, T) {
     // `CURRENT` may already be destroyed: a runtime in another thread-local drops its runs while the thread ends.
     let swap = |run: &mut Option<RunHandle>| {

@@ -1,4 +1,4 @@
-//! What is logged: one line a notice, by the user's own subscriber. Only the thread of the lines calls this.
+//! Writes the log line of a notice with `tracing`.
 
 use serde_json::Value;
 use tracing::level_filters::LevelFilter;
@@ -9,12 +9,13 @@ use crate::outcome::Status;
 use crate::transition::Transition;
 use crate::world::{FLAPPING, Notice, Wording};
 
-/// Whether anybody may want to read it: by the one number that tracing keeps, without asking a subscriber.
+/// Returns whether the notice has a line that a subscriber may want. The runner calls this under its lock, so we
+/// compare with `tracing`'s global maximum level and call no subscriber.
 pub(super) fn is_enabled(notice: &Notice) -> bool {
     level(notice).is_some_and(|level| level <= LevelFilter::current())
 }
 
-/// `None`: it has no line.
+/// Returns the level of a notice's line, or `None` if we don't log the notice.
 fn level(notice: &Notice) -> Option<Level> {
     Some(match notice {
         Notice::Transition {
@@ -45,7 +46,7 @@ const fn failure_level(critical: bool) -> Level {
     if critical { Level::ERROR } else { Level::WARN }
 }
 
-/// Writes the line of a notice.
+/// Writes the line of a notice. This calls the user's subscriber, so only the threads of the log queues use it.
 pub(super) fn write(notice: &Notice) {
     match notice {
         Notice::Transition {
@@ -100,7 +101,7 @@ pub(super) fn write(notice: &Notice) {
     }
 }
 
-/// What to do about a check that doesn't pass.
+/// The fields of a line that help an operator with a check that doesn't pass.
 struct Advice<'a> {
     owner: Option<&'a str>,
     runbook: Option<&'a str>,
@@ -132,7 +133,8 @@ fn write_transition(transition: &Transition, wording: Wording, critical: bool, a
         return debug!(target: "healthcheck", status = %to, "health as a whole changed");
     };
     match (wording, to) {
-        // The log names the root.
+        // A dependency blocks the check. The line about the dependency has the level of a failure, this line doesn't
+        // need it.
         (Wording::Blocked, Status::Fail) => {
             debug!(target: "healthcheck", check, output = %shown, "health check blocked");
         }
@@ -169,7 +171,7 @@ fn write_failure(check: &str, output: &Value, critical: bool, advice: &Advice<'_
     }
 }
 
-/// An output as it stands in a line: text without its quotes.
+/// Returns an output as text for a line. A string has no quotes there. Any other value is shown as JSON.
 fn unquoted(output: &Value) -> std::borrow::Cow<'_, str> {
     match output {
         Value::String(text) => text.as_str().into(),

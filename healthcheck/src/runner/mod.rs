@@ -1,10 +1,10 @@
 //! The runner keeps a [`World`] behind one lock, runs the users' code on tasks and threads, and carries out the effects
 //! of each step.
 //!
-//! Each event is applied by [`Runner::step`] or a similar method: it takes the lock, reads the clock, changes the world,
-//! and releases the lock. Then it carries out the effects: it launches runs, calls wakers, and wakes the threads of the
-//! notice queues, in this order. Notices for listeners and the log are queued under the lock; the threads of these bounded
-//! queues handle them (`telling`).
+//! Each event is applied by [`Runner::step`] or a similar method: it takes the lock, reads the clock, changes the
+//! world, and releases the lock. Then it carries out the effects: it launches runs, calls wakers, and wakes the threads
+//! of the notice queues, in this order. Notices for listeners and the log are queued under the lock; the threads of
+//! these bounded queues handle them (`telling`).
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};

@@ -1,4 +1,4 @@
-//! Reads the world without running anything.
+//! Reads reports and other values from the world, without starting runs.
 
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ pub(crate) struct Snapshot {
 /// Options for reading a report.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Reading {
+    /// The reason why the due checks can't run. The report shows it for each due check.
     pub(crate) not_run: Option<NotRun>,
     /// Whether the report shows the last result of each check, however old it is.
     pub(crate) last_known: bool,
@@ -45,7 +46,7 @@ impl Runner {
         })
     }
 
-    /// Returns the report on the latest results, whether fresh or not.
+    /// Returns a report on the latest results, even if checks are due.
     ///
     /// # Errors
     /// The selection names a check or tag that doesn't exist in its probe.
@@ -66,7 +67,7 @@ impl Runner {
         })
     }
 
-    /// Returns the report for a request that has waited, or `None` if a check was added or removed meanwhile.
+    /// Returns the report for a finished request, or `None` if a check was added or removed since the request arrived.
     pub(crate) fn answered(
         self: &Arc<Self>,
         hostname: &str,
@@ -85,7 +86,7 @@ impl Runner {
         })
     }
 
-    /// Returns the names and values of the requested sections.
+    /// Returns the names and values of the sections that a finished request has selected.
     pub(crate) fn sections(self: &Arc<Self>, finished: &FinishedRequest) -> Vec<(String, Value)> {
         let selection = Selection::all();
         self.reading(|state, now| {
@@ -97,7 +98,7 @@ impl Runner {
         })
     }
 
-    /// Returns the names and values of all sections without running them.
+    /// Returns the names and values of all sections without running them. A due section shows `why` as its error.
     pub(crate) fn sections_as_they_are(self: &Arc<Self>, why: NotRun) -> Vec<(String, Value)> {
         let selection = Selection::all();
         self.reading(|state, now| {
@@ -112,12 +113,12 @@ impl Runner {
         })
     }
 
-    /// Reads the world after updating the statuses that have changed with time.
+    /// Updates the statuses that have changed with time, then calls `read` with the world.
     pub(crate) fn read_now<T>(self: &Arc<Self>, read: impl FnOnce(&World, Now) -> T) -> T {
         self.reading(|state, now| read(&state.world, now))
     }
 
-    /// Updates the statuses that have changed with time, then reads the guarded state.
+    /// Updates the statuses that have changed with time, then calls `read` with the guarded state.
     fn reading<T>(self: &Arc<Self>, read: impl FnOnce(&mut Guarded, Now) -> T) -> T {
         let mut state = self.lock();
         let now = Now::read();

@@ -1,5 +1,6 @@
-//! Sends notices to the listeners and the log through bounded queues, each with its own thread. So a listener or a
-//! subscriber that panics or blocks delays nothing else. If its queue is full, we drop and count further items.
+//! Sends notices to the listeners and the log through two bounded queues, each with its own thread. If a listener or a
+//! `tracing` subscriber panics or blocks, it delays only its own queue. If a queue is full, we drop and count further
+//! items.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -82,8 +83,9 @@ impl Telling {
         !self.listeners.of_results.is_empty() || LevelFilter::current() >= LevelFilter::DEBUG
     }
 
-    /// Queues notices in order, without blocking. Returns whether the caller has to call [`wake`](Self::wake). This is so
-    /// even if a queue was full: `wake` then retries to start a thread that couldn't be started before.
+    /// Queues notices in order, without blocking. Returns whether a listener or the log wants any of them. The caller
+    /// then has to call [`wake`](Self::wake), even if a queue was full: `wake` retries to start a thread if that failed
+    /// before.
     pub(super) fn put(&self, notices: Vec<Notice>) -> bool {
         let mut any = false;
         for notice in notices {
@@ -119,7 +121,8 @@ impl Telling {
         self.events.wake_thread();
     }
 
-    /// Returns the numbers of dropped items that aren't logged yet, or `None` if there are none or the log queue is full.
+    /// Returns how many lines and events were dropped since the last call. Returns `None` if there are none, or if the
+    /// log queue is full and can't take a line about them.
     fn take_unreported_drops(&self) -> Option<(u64, u64)> {
         if self.lines.is_full() {
             return None;
@@ -136,7 +139,7 @@ impl Telling {
         }
     }
 
-    /// Tells the threads to end once their queues are empty.
+    /// Makes the threads end once their queues are empty.
     pub(super) fn close(&self) {
         self.lines.close();
         self.events.close();
@@ -195,6 +198,7 @@ impl Listeners {
     }
 }
 
+/// Calls a listener. If it panics, logs that.
 fn call_listener(check: Option<&str>, log: &Queue<Line>, listener: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(listener)) {
         let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
@@ -205,8 +209,8 @@ fn call_listener(check: Option<&str>, log: &Queue<Line>, listener: impl FnOnce()
     }
 }
 
-/// A bounded queue with a thread that empties it. The first item starts the thread. If that fails, the next item tries
-/// again. The thread ends after it has been idle for [`IDLE_TIMEOUT`].
+/// A bounded queue with a thread that handles its items. [`wake_thread`](Self::wake_thread) starts the thread. The
+/// thread ends after it has been idle for [`IDLE_TIMEOUT`].
 struct Queue<T> {
     name: &'static str,
     shared: Arc<Shared<T>>,
@@ -224,7 +228,9 @@ impl<T> Clone for Queue<T> {
 struct Shared<T> {
     state: Mutex<Backlog<T>>,
     not_empty: Condvar,
+    /// The number of items that were dropped because the queue was full.
     dropped: AtomicU64,
+    /// The part of `dropped` that isn't logged yet.
     unreported: AtomicU64,
     handle: Box<dyn Fn(T) + Send + Sync>,
 }
@@ -274,7 +280,7 @@ impl<T: Send + 'static> Queue<T> {
         self.shared.unreported.swap(0, Ordering::Relaxed)
     }
 
-    /// Wakes the thread, or starts it.
+    /// Wakes the thread, or starts it. Does nothing if the queue is empty.
     fn wake_thread(&self) {
         let process = std::process::id();
         let mut state = self.shared.lock();
@@ -337,6 +343,7 @@ impl<T> Shared<T> {
 /// The number of log lines of this process that are queued or being written.
 static UNWRITTEN: AtomicUsize = AtomicUsize::new(0);
 
+/// Counts one line in [`UNWRITTEN`] until it is dropped.
 struct UnwrittenGuard;
 
 impl UnwrittenGuard {
@@ -388,7 +395,7 @@ mod tests {
             of_changes: vec![Box::new(move |_| hear.send(()).unwrap_or_default())],
             of_results: Vec::new(),
         });
-        // As where `wake` has found no thread.
+        // We don't call `wake`, so the queue has no thread, as if the system couldn't start one.
         for _ in 0..QUEUE_CAPACITY {
             telling.put(vec![notice()]);
         }

@@ -1,5 +1,5 @@
-//! Threads for sync checks, apart from tokio's blocking pool: a runtime waits at its end for the runs in that pool, so one
-//! hung check there keeps a process from ending. These threads are detached, and nobody waits for them.
+//! A thread pool for sync checks. We don't use tokio's blocking pool: a runtime waits for that pool when it shuts down,
+//! so one hung check could keep the process from ending. Our threads are detached, and nothing waits for them.
 
 use std::collections::VecDeque;
 use std::io;
@@ -8,14 +8,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How many sync checks run at once. Stuck ones have released their permit and don't count.
+/// The maximum number of sync checks that run at once. Stuck checks have released their permit and don't count.
 const MAX_RUNNING: usize = 64;
-/// How long a thread waits for the next check before it ends.
+/// A thread ends after it has been idle for this long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A job gets an error if the pool can't start a thread for it.
 type Job = Box<dyn FnOnce(io::Result<()>) + Send>;
 
-/// The threads of one registry, started as they are needed.
+/// The thread pool of one registry. It starts threads when they are needed.
 #[derive(Clone)]
 pub(super) struct Threads {
     shared: Arc<Shared>,
@@ -30,22 +31,23 @@ struct Shared {
 #[derive(Default)]
 struct Pool {
     queue: VecDeque<(Arc<Permit>, Job)>,
-    /// Permits that are held by running checks.
+    /// The number of permits that running jobs hold.
     held_permits: usize,
-    /// Threads that wait for a check, or will as soon as they have started.
+    /// The number of threads without a job. This includes threads that are still starting.
     idle_threads: usize,
-    /// The process that the threads belong to: a fork takes none of them along.
+    /// The id of the process in which the threads run. After a fork, the child has no threads of the pool.
     process: u32,
-    /// Counts the forks, so that a permit of another process releases nothing here.
+    /// Counts the forks. A permit from before a fork isn't counted in `held_permits`, so its release must not change
+    /// that number.
     fork: u64,
     closed: bool,
 }
 
-/// One running check's share of the limit.
+/// Permits one job to run. Running jobs hold at most [`MAX_RUNNING`] permits.
 pub(super) struct Permit {
     shared: Arc<Shared>,
     fork: u64,
-    /// Only looked at under the lock of `shared`.
+    /// It is accessed only under the lock of `shared`.
     state: Mutex<PermitState>,
 }
 
@@ -80,8 +82,10 @@ impl Threads {
         }
     }
 
-    /// Does the work on a thread of its own as soon as a permit is free. The work gets the error where no thread could be
-    /// started and none is there that will come round to it; then there is no permit.
+    /// Queues a job, and returns its permit. A thread executes the job as soon as the number of held permits allows.
+    ///
+    /// If the pool has no thread and can't start one, each queued job is called with the error on the current thread.
+    /// The method then returns `None`.
     pub(super) fn run(&self, job: impl FnOnce(io::Result<()>) + Send + 'static) -> Option<Arc<Permit>> {
         let mut state = self.shared.lock();
         let permit = Arc::new(Permit {
@@ -96,7 +100,7 @@ impl Threads {
         if state.held_permits + state.idle_threads > 0 {
             return Some(permit);
         }
-        // No thread will take any of these jobs. Each job gets the error, outside of the lock.
+        // The pool has no thread that could execute the queued jobs. We call them with the error, without the lock.
         let failed = std::mem::take(&mut state.queue);
         drop(state);
         for (_, job) in failed {
@@ -105,7 +109,7 @@ impl Threads {
         None
     }
 
-    /// Has every thread end as soon as it has nothing to do.
+    /// Makes each thread end as soon as the queue is empty.
     pub(super) fn close(&self) {
         self.shared.lock().closed = true;
         self.shared.wakeup.notify_all();
@@ -114,7 +118,7 @@ impl Threads {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Pool> {
-        // Nothing that can panic runs under the lock.
+        // The code under the lock can't panic, so the lock is never poisoned.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let process = std::process::id();
         if state.process != process {
@@ -126,9 +130,9 @@ impl Shared {
         state
     }
 
-    /// Wakes a waiting thread, or starts one where the limit allows.
+    /// Wakes an idle thread, and starts another if the queue needs it and the limit allows it.
     fn wake_or_start_thread(self: &Arc<Self>, state: &mut Pool) -> io::Result<()> {
-        // Also where all of them have work enough: one may wait for nothing but a permit.
+        // We do this in any case: an idle thread may wait for a permit that is now free.
         self.wakeup.notify_one();
         if state.queue.len() <= state.idle_threads || state.held_permits + state.idle_threads >= MAX_RUNNING {
             return Ok(());
@@ -147,7 +151,8 @@ impl Shared {
                 state.idle_threads -= 1;
                 state.held_permits += usize::from(permit.advance(PermitState::Queued, PermitState::Held));
                 drop(state);
-                // What a check does is caught before this; what is left is a subscriber of its log lines.
+                // The job itself catches panics of the check. A panic here comes from elsewhere, for example from a
+                // `tracing` subscriber.
                 if let Err(payload) = catch_unwind(AssertUnwindSafe(|| job(Ok(())))) {
                     let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
                 }
@@ -174,7 +179,7 @@ impl Shared {
 }
 
 impl Permit {
-    /// The run is stuck: another one may have its permit.
+    /// Frees the permit before its job ends, so that another job can run. Use this for a stuck run.
     pub(super) fn release(&self) {
         let mut state = self.shared.lock();
         if self.advance(PermitState::Queued, PermitState::Released)
@@ -187,7 +192,7 @@ impl Permit {
         }
         state.held_permits -= 1;
         if !state.queue.is_empty() {
-            // Where no thread can be started now, one of the others comes round to the queue.
+            // If no thread can be started now, a busy thread executes the next job when it is done.
             let _ = self.shared.wake_or_start_thread(&mut state);
         }
     }
@@ -217,7 +222,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::time::Instant;
 
-    /// Jobs that say that they have begun, then end when they are told to.
+    /// Starts `count` jobs. Each sends a message when it has begun, and ends when the test drops the returned sender.
     fn hung(threads: &Threads, count: usize) -> (Vec<Arc<Permit>>, Receiver<()>, Sender<()>) {
         let (begin, begun) = channel();
         let (end, ended) = channel::<()>();
@@ -241,7 +246,7 @@ mod tests {
         stuck.iter().for_each(|permit| permit.release());
         let (busy, begun, end_busy) = hung(&threads, MAX_RUNNING);
         (0..MAX_RUNNING).for_each(|_| begun.recv().unwrap());
-        // These threads have nothing to do now, since all permits are taken by the others.
+        // The threads of the stuck jobs become idle, since the busy jobs hold all permits.
         drop(end_stuck);
         while threads.shared.lock().idle_threads < MAX_RUNNING {
             thread::yield_now();
@@ -304,7 +309,7 @@ mod tests {
         while threads.shared.lock().idle_threads == 0 {
             thread::yield_now();
         }
-        // As the memory of a child is: it says that there is an idle thread, and there is none.
+        // This simulates the child after a fork. Its memory says that there is an idle thread, but the child has none.
         threads.shared.state.lock().unwrap().process += 1;
         threads.shared.state.lock().unwrap().idle_threads = 1;
         threads.run(move |_| done.send(()).unwrap());
