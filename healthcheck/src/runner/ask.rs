@@ -1,5 +1,6 @@
-//! A request for a report starts the due checks, and waits for their runs until its deadline. Meanwhile it sends the
-//! ticks that the world needs. So it gets its answer even if no other runtime is polled.
+//! A request for a report starts the due checks, and waits for their runs until its deadline. Meanwhile it sends
+//! [`Event::Tick`] to the world whenever a deadline has passed. So it gets its answer even if no other runtime is
+//! polled.
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -80,7 +81,7 @@ impl Runner {
                     if once.is_empty() {
                         break;
                     }
-                    // The second run is on this request's own runtime.
+                    // We run each of these checks a second time, on the runtime of this request.
                     retried.extend(&once);
                     pending.retry_lost(once, selection);
                 }
@@ -115,7 +116,8 @@ impl Runner {
         let (members, required) = self.read(|world| world.required(selection))?;
         let mut arrived = None;
         let mut waits = Vec::new();
-        // The runs of the first part begin while we still handle the next part. Other threads get the lock in between.
+        // We start the checks in parts. The runs of one part begin while we handle the next part, and other threads get
+        // the lock in between.
         for part in required.chunks(CHECKS_PER_STEP) {
             let mut state = self.lock();
             let now = Now::read();

@@ -1,5 +1,6 @@
-//! A driver is a task that sends ticks to the world, for overdue runs and for background runs. Each runtime that needs
-//! a driver has its own. So if one runtime is no longer polled, the drivers of the others continue.
+//! A driver is a task that sends [`Event::Tick`] to the world when a run reaches its limit, and when a background run
+//! is due. Each runtime that needs a driver has its own. So if one runtime is no longer polled, the drivers of the
+//! others continue.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -105,7 +106,8 @@ impl Runner {
         self.has_loops.load(Ordering::Acquire)
     }
 
-    /// Starts a driver on this runtime, unless it has one. The driver launches due background checks on `target`.
+    /// Starts a driver on the runtime `on`, unless that has one. The driver launches the due background checks on
+    /// `target`, which can be another runtime.
     pub(super) fn ensure_driver(self: &Arc<Self>, on: &Handle, target: &Target) {
         let Some(number) = self.drivers.enter(on.id()) else {
             return;
@@ -152,7 +154,7 @@ async fn drive(guard: DriverGuard, wakeup: Arc<Notify>, target: Target) {
         tokio::pin!(notified);
         // We register for notifications before we read the world, so we can't miss one in between.
         notified.as_mut().enable();
-        // We hold the runner only briefly, so the driver doesn't keep it alive.
+        // We hold a strong reference only briefly, so the driver doesn't keep the runner alive.
         let Some(runner) = guard.runner.upgrade() else {
             return;
         };

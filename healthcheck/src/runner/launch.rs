@@ -1,7 +1,7 @@
 //! Launches runs, and follows each run to its end.
 //!
 //! A few tasks poll all async runs of a batch for the first time. A run gets a task of its own only if it is pending
-//! after that, so a check that returns at once costs no task. A sync run gets a thread.
+//! after its first poll, so a check that returns at once costs no task. A sync run gets a thread.
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -31,7 +31,7 @@ pub(super) struct Batch {
     runtime: Handle,
     is_async: bool,
     cells: Box<[Cell]>,
-    /// The index of the next cell to begin.
+    /// The index of the next cell whose run is to be polled for the first time, or handed to the thread pool.
     next: AtomicUsize,
 }
 
@@ -109,8 +109,8 @@ impl Cell {
         permit.release();
     }
 
-    /// Marks a sync run as begun. The caller then calls the function, except if this returns false: the run was
-    /// cancelled.
+    /// Marks a sync run as begun and returns true. If the run was cancelled, returns false. The caller then doesn't
+    /// call the function.
     fn begin(&self) -> bool {
         let stage = self.lock();
         let begins = !matches!(*stage, Stage::Cancelled | Stage::Dropped);
@@ -455,8 +455,8 @@ thread_local! {
 
 /// Calls `act` and returns its result. `act` executes user code of the run, and doesn't panic.
 ///
-/// Meanwhile, [`CURRENT`] is this run. So if a check calls `report()`, the report doesn't wait for the check's own run.
-/// A ready-made check finds its [`CheckInfo`] by it.
+/// During the call, [`CURRENT`] is this run. So if a check calls `report()`, the report doesn't wait for the check's
+/// own run. A ready-made check reads its own [`CheckInfo`] from [`CURRENT`].
 fn inside<T>(run: RunHandle, act: impl FnOnce() -> T) -> (RunHandle, T) {
     // `CURRENT` may already be destroyed: a runtime in another thread-local drops its runs while the thread ends.
     let swap = |run: &mut Option<RunHandle>| {

@@ -133,8 +133,8 @@ fn write_transition(transition: &Transition, wording: Wording, critical: bool, a
         return debug!(target: "healthcheck", status = %to, "health as a whole changed");
     };
     match (wording, to) {
-        // A dependency blocks the check. The line about the dependency has the level of a failure, this line doesn't
-        // need it.
+        // A failing dependency blocks this check. We log that failure as an error or a warning, so here the debug level
+        // is enough.
         (Wording::Blocked, Status::Fail) => {
             debug!(target: "healthcheck", check, output = %shown, "health check blocked");
         }
@@ -171,7 +171,7 @@ fn write_failure(check: &str, output: &Value, critical: bool, advice: &Advice<'_
     }
 }
 
-/// Returns an output as text for a line. A string has no quotes there. Any other value is shown as JSON.
+/// Returns an output as text for a line. The text of a string has no quotes. Any other value becomes JSON.
 fn unquoted(output: &Value) -> std::borrow::Cow<'_, str> {
     match output {
         Value::String(text) => text.as_str().into(),

@@ -152,7 +152,7 @@ impl Runner {
         ids
     }
 
-    /// Adds the check that `validate` returns. One lock covers both steps, so no other check can be added in between.
+    /// Validates a check and adds it. Holds the lock meanwhile, so no other check can be added in between.
     ///
     /// # Errors
     /// `validate` returns an error.
@@ -396,8 +396,8 @@ impl Runner {
 
     /// Stops the drivers, cancels the current runs, and ends the threads.
     ///
-    /// The last user of the registry is gone, and without drivers no run would be ended at its limit. A stuck run ends
-    /// only when its function returns, and keeps the runner in memory until then.
+    /// We call this when the last handle of the registry is dropped. Without drivers, nothing would end the runs at
+    /// their limits. A stuck run ends only when its function returns, and keeps the runner in memory until then.
     pub(crate) fn close(self: &Arc<Self>) {
         self.drivers.close();
         let runs: Vec<RunHandle> = self.lock().current_runs().collect();

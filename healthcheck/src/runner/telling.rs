@@ -78,7 +78,7 @@ impl Telling {
         }
     }
 
-    /// Returns whether a listener or the log wants a notice of each run.
+    /// Returns whether a listener or the log wants a notice after each run.
     pub(super) fn wants_runs(&self) -> bool {
         !self.listeners.of_results.is_empty() || LevelFilter::current() >= LevelFilter::DEBUG
     }

@@ -132,7 +132,7 @@ impl Shared {
 
     /// Wakes an idle thread, and starts another if the queue needs it and the limit allows it.
     fn wake_or_start_thread(self: &Arc<Self>, state: &mut Pool) -> io::Result<()> {
-        // We do this in any case: an idle thread may wait for a permit that is now free.
+        // We notify even if we also start a thread: an idle thread may wait for a permit that is now free.
         self.wakeup.notify_one();
         if state.queue.len() <= state.idle_threads || state.held_permits + state.idle_threads >= MAX_RUNNING {
             return Ok(());

@@ -1,5 +1,5 @@
-//! Waits for statuses. `until` and gates use this. Like a request, a waiter itself starts the due checks and sends the
-//! ticks that the world needs. So it continues even if no other runtime is polled.
+//! Waits for statuses. `until` and gates use this. Like a request, a waiter itself starts the due checks, and sends
+//! [`Event::Tick`] to the world whenever a deadline has passed. So it continues even if no other runtime is polled.
 
 use std::pin::Pin;
 use std::sync::Arc;
