@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 
 use super::call::{Call, call_blocking, drop_quietly};
 use super::threads::Permit;
-use super::{Runner, paused_time, spawn, telling};
+use super::{Runner, notices, paused_time, spawn};
 use crate::model::CheckInfo;
 use crate::outcome::Outcome;
 use crate::run::Run;
@@ -507,6 +507,6 @@ impl CurrentCheck {
         let runner = &self.0.batch.runner;
         let text = runner.redaction.text(text).into_owned();
         runner.step(Event::Warned(text.clone()));
-        telling::log(move || tracing::warn!(target: "healthcheck", "{text}"));
+        notices::log(move || tracing::warn!(target: "healthcheck", "{text}"));
     }
 }

@@ -4,7 +4,7 @@
 //! Each event is applied by [`Runner::step`] or a similar method: it takes the lock, reads the clock, changes the
 //! world, and releases the lock. Then it carries out the effects: it launches runs, calls wakers, and wakes the threads
 //! of the notice queues, in this order. Notices for listeners and the log are queued under the lock; the threads of
-//! these bounded queues handle them (`telling`).
+//! these bounded queues handle them (`notices`).
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
@@ -33,9 +33,9 @@ mod call;
 mod driver;
 mod launch;
 mod lines;
+pub(crate) mod notices;
 mod paused_time;
 mod read;
-pub(crate) mod telling;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -46,8 +46,8 @@ use cache_padded::CachePadded;
 pub(crate) use call::DEFAULT_OUTPUT_LIMIT;
 use launch::{Batch, Cell, RunHandle};
 pub(crate) use launch::{CurrentCheck, is_inside_a_check};
+use notices::NoticeQueues;
 pub(crate) use read::{Reading, Snapshot};
-use telling::Telling;
 use threads::Threads;
 pub(crate) use waiting::{Evaluation, PROBE_MAX_AGE, RERUN_INTERVAL, Waiter};
 
@@ -60,7 +60,7 @@ pub(crate) struct Runner {
     /// The maximum length of an output in bytes. Longer outputs are cut.
     output_limit: usize,
     threads: Threads,
-    telling: Telling,
+    notices: NoticeQueues,
     drivers: driver::Drivers,
     requests: AtomicU64,
     /// A copy of [`World::has_loops`], readable without the lock: whether any check has to run in the background.
@@ -98,7 +98,7 @@ impl Runner {
         world: World,
         redaction: Redaction,
         output_limit: usize,
-        telling: Telling,
+        notices: NoticeQueues,
     ) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(Guarded {
@@ -111,7 +111,7 @@ impl Runner {
             redaction,
             output_limit,
             threads: Threads::default(),
-            telling,
+            notices,
             drivers: driver::Drivers::default(),
             requests: AtomicU64::new(0),
             has_loops: AtomicBool::new(false),
@@ -233,7 +233,7 @@ impl Runner {
     fn step_locked(self: &Arc<Self>, state: &mut Guarded, event: Event<'_>, now: Now) -> PreparedEffects {
         let mut prepared = PreparedEffects::default();
         // We compute this for each step, since a `tracing` subscriber can be set late and can change its level.
-        state.world.tell_runs = self.telling.wants_runs();
+        state.world.wants_run_notices = self.notices.wants_run_notices();
         let mut follow_ups = VecDeque::new();
         let mut next = Some(event);
         while let Some(event) = next {
@@ -280,7 +280,7 @@ impl Runner {
         prepared.wake_drivers |= effects.wake_driver;
         // We queue the notices under the lock, so they keep the order of the steps. Each log line also captures the
         // current `tracing` dispatcher here.
-        prepared.wake_queues |= self.telling.put(effects.notices);
+        prepared.wake_queues |= self.notices.put(effects.notices);
     }
 
     /// Prepares the launch of runs on one runtime. If the check or the runtime no longer exists, adds an
@@ -390,7 +390,7 @@ impl Runner {
             self.driver_wakeup.notify_waiters();
         }
         if prepared.wake_queues {
-            self.telling.wake();
+            self.notices.wake();
         }
     }
 
@@ -403,13 +403,13 @@ impl Runner {
         let runs: Vec<RunHandle> = self.lock().current_runs().collect();
         runs.iter().for_each(RunHandle::cancel);
         self.threads.close();
-        self.telling.close();
+        self.notices.close();
     }
 
     /// Sends a notice to the listeners and the log. Use this for a notice that isn't an effect of a step.
     pub(crate) fn send_notice(&self, notice: Notice) {
-        if self.telling.put(vec![notice]) {
-            self.telling.wake();
+        if self.notices.put(vec![notice]) {
+            self.notices.wake();
         }
     }
 
@@ -428,8 +428,8 @@ impl Runner {
     }
 
     /// Returns how many log lines and listener events were dropped because a queue was full.
-    pub(crate) fn dropped(&self) -> telling::Dropped {
-        self.telling.dropped()
+    pub(crate) fn dropped(&self) -> notices::Dropped {
+        self.notices.dropped()
     }
 
     fn sanitize_output(&self, subject: &world::Subject, output: Value) -> Value {

@@ -289,7 +289,7 @@ impl Step<'_> {
                     .notices
                     .push(Notice::SectionFailed { section, output });
             }
-        } else if self.world.tell_runs {
+        } else if self.world.wants_run_notices {
             let has_line = |notice: &Notice| !matches!(notice, Notice::Transition { wording: None, .. });
             let changed = self.effects.notices[before..].iter().any(has_line);
             let result = Box::new(self.world.own_result(id, now));

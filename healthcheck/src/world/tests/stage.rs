@@ -157,7 +157,7 @@ impl Stage {
             wall: UNIX_EPOCH + Duration::from_secs(1_600_000_000),
         };
         let mut world = World::new(Vec::new(), seed);
-        world.tell_runs = true;
+        world.wants_run_notices = true;
         world.add(specs.into_iter().map(Spec::into_new).collect(), now);
         Self {
             world,

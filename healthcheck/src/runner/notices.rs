@@ -40,7 +40,7 @@ pub(crate) struct Dropped {
 }
 
 /// The queues of log lines and of events for listeners.
-pub(crate) struct Telling {
+pub(crate) struct NoticeQueues {
     lines: Queue<Line>,
     events: Queue<ListenerEvent>,
     listeners: Arc<Listeners>,
@@ -65,7 +65,7 @@ enum ListenerEvent {
     Result(Box<CheckResult>),
 }
 
-impl Telling {
+impl NoticeQueues {
     pub(crate) fn new(listeners: Listeners) -> Self {
         let listeners = Arc::new(listeners);
         let lines = Queue::new("healthcheck-log", Line::write);
@@ -79,7 +79,7 @@ impl Telling {
     }
 
     /// Returns whether a listener or the log wants a notice after each run.
-    pub(super) fn wants_runs(&self) -> bool {
+    pub(super) fn wants_run_notices(&self) -> bool {
         !self.listeners.of_results.is_empty() || LevelFilter::current() >= LevelFilter::DEBUG
     }
 
@@ -391,20 +391,20 @@ mod tests {
     #[test]
     fn a_queue_that_filled_while_no_thread_was_to_be_had_is_emptied_later() {
         let (hear, heard) = std::sync::mpsc::channel();
-        let telling = Telling::new(Listeners {
+        let notices = NoticeQueues::new(Listeners {
             of_changes: vec![Box::new(move |_| hear.send(()).unwrap_or_default())],
             of_results: Vec::new(),
         });
         // We don't call `wake`, so the queue has no thread, as if the system couldn't start one.
         for _ in 0..QUEUE_CAPACITY {
-            telling.put(vec![notice()]);
+            notices.put(vec![notice()]);
         }
-        if telling.put(vec![notice()]) {
-            telling.wake();
+        if notices.put(vec![notice()]) {
+            notices.wake();
         }
         for _ in 0..QUEUE_CAPACITY {
             heard.recv_timeout(Duration::from_secs(5)).unwrap();
         }
-        assert_eq!(telling.dropped().events, 1);
+        assert_eq!(notices.dropped().events, 1);
     }
 }
