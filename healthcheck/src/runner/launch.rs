@@ -26,7 +26,7 @@ const FIRST_POLLS_PER_TASK: usize = 64;
 
 /// Runs that start together on one runtime. Either all of them are async, or all of them are sync.
 pub(super) struct Batch {
-    /// The runner of these runs. The reference keeps the runner alive until the last of them ends.
+    /// The runner of these runs. This reference keeps the runner alive until the last of these runs ends.
     runner: Arc<Runner>,
     runtime: Handle,
     is_async: bool,
@@ -59,8 +59,8 @@ enum Stage {
     OnThread(Arc<Permit>),
     /// The run was cancelled during a poll or a sync call. It ends when that poll or call returns.
     Cancelled,
-    /// The run was cancelled outside of a poll or call. The cancelling code drops its future or function, and reports
-    /// the end of the run.
+    /// The run was cancelled while no thread executed its code. [`RunHandle::cancel`] drops the future or the function,
+    /// and reports the end of the run.
     Dropped,
     Ended,
 }

@@ -1,10 +1,11 @@
 //! The runner keeps a [`World`] behind one lock, runs the users' code on tasks and threads, and carries out the effects
 //! of each step.
 //!
-//! Each event is applied by [`Runner::step`] or a similar method: it takes the lock, reads the clock, changes the
-//! world, and releases the lock. Then it carries out the effects: it launches runs, calls wakers, and wakes the threads
-//! of the notice queues, in this order. Notices for listeners and the log are queued under the lock; the threads of
-//! these bounded queues handle them (`notices`).
+//! [`Runner::step`] applies one event. It takes the lock, reads the clock, changes the world, and releases the lock.
+//! Then it launches runs, calls wakers, and wakes the threads of the notice queues, in this order.
+//!
+//! While it holds the lock, it puts the notices for the listeners and the log into bounded queues. Each queue has its
+//! own thread (see `notices`).
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
@@ -73,7 +74,7 @@ pub(crate) struct Runner {
 struct Guarded {
     world: World,
     /// The slots of the checks and sections, indexed by [`CheckId`]. A `None` is free.
-    runs: Vec<Option<Slot>>,
+    slots: Vec<Option<Slot>>,
     /// The tokio runtimes that the world knows by a number.
     runtimes: Vec<Runtime>,
     latest_runtime: u32,
@@ -103,7 +104,7 @@ impl Runner {
         Arc::new(Self {
             state: Mutex::new(Guarded {
                 world,
-                runs: Vec::new(),
+                slots: Vec::new(),
                 runtimes: Vec::new(),
                 latest_runtime: 0,
             }),
@@ -137,13 +138,13 @@ impl Runner {
         let (checks, runs): (Vec<_>, Vec<_>) = new.into_iter().unzip();
         let ids = state.world.add(checks, Now::read());
         let most = ids.iter().map(|id| id.index() + 1).max().unwrap_or_default();
-        if most > state.runs.len() {
-            let more = most - state.runs.len();
-            state.runs.reserve_exact(more);
-            state.runs.resize_with(most, || None);
+        if most > state.slots.len() {
+            let more = most - state.slots.len();
+            state.slots.reserve_exact(more);
+            state.slots.resize_with(most, || None);
         }
         for (&id, function) in ids.iter().zip(runs) {
-            state.runs[id.index()] = Some(Slot {
+            state.slots[id.index()] = Some(Slot {
                 function,
                 current_run: None,
             });
@@ -182,7 +183,7 @@ impl Runner {
             return false;
         };
         let prepared = self.step_locked(&mut state, Event::Removed { check, disable }, Now::read());
-        let slot = state.runs.get_mut(check.index()).and_then(Option::take);
+        let slot = state.slots.get_mut(check.index()).and_then(Option::take);
         drop(state);
         self.carry_out(prepared);
         // The slot contains the user's function. Its destructor is user code, so we drop it without the lock.
@@ -452,7 +453,7 @@ struct PreparedEffects {
     cancels: Vec<RunHandle>,
     release_permits: Vec<RunHandle>,
     wakers: Vec<std::task::Waker>,
-    /// The runs that a request has to wait for. The request takes this list before `carry_out`.
+    /// The runs that a request has to wait for. The request takes this list before it calls `carry_out`.
     waits: Vec<Wait>,
     wake_drivers: bool,
     wake_queues: bool,
@@ -507,7 +508,7 @@ impl Guarded {
 
     /// Returns the handles of all current runs.
     fn current_runs(&self) -> impl Iterator<Item = RunHandle> {
-        self.runs
+        self.slots
             .iter()
             .flatten()
             .filter_map(|slot| slot.current_run.clone())
@@ -519,11 +520,11 @@ impl Guarded {
     }
 
     fn slot(&self, check: CheckId) -> Option<&Slot> {
-        self.runs.get(check.index())?.as_ref()
+        self.slots.get(check.index())?.as_ref()
     }
 
     fn slot_mut(&mut self, check: CheckId) -> Option<&mut Slot> {
-        self.runs.get_mut(check.index())?.as_mut()
+        self.slots.get_mut(check.index())?.as_mut()
     }
 
     fn handle(&self, check: CheckId, run: RunId) -> Option<RunHandle> {

@@ -37,8 +37,8 @@ struct Pool {
     idle_threads: usize,
     /// The id of the process in which the threads run. After a fork, the child has no threads of the pool.
     process: u32,
-    /// Counts the forks. A permit from before a fork isn't counted in `held_permits`, so its release must not change
-    /// that number.
+    /// Counts the forks. After a fork, `held_permits` starts at 0 and doesn't include older permits. So releasing an
+    /// older permit must not decrease it.
     fork: u64,
     closed: bool,
 }
