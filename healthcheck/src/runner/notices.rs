@@ -117,8 +117,8 @@ impl NoticeQueues {
         if let Some((lines, events)) = self.take_unreported_drops() {
             self.put_line(LineContent::Dropped { lines, events });
         }
-        self.lines.wake_thread();
         self.events.wake_thread();
+        self.lines.wake_thread();
     }
 
     /// Returns how many lines and events were dropped since the last call. Returns `None` if there are none, or if the
