@@ -6,11 +6,12 @@ import directors;
 
 probe ready {
     .url = "/readyz";
-    # 200 is healthy, also with warnings.
+    # An instance that answers 200 is healthy, also with warnings.
     .expected_response = 200;
     .interval = 1s;
     .timeout = 2s;
-    # Two of the last three: Varnish notices a failure before the port closes after the `shutdown_delay` of 5 s.
+    # An instance is healthy if two of its last three probes passed. So Varnish notices a failure before the port closes
+    # after the `shutdown_delay` of 5 s.
     .window = 3;
     .threshold = 2;
     .initial = 1;
@@ -35,13 +36,14 @@ sub vcl_init {
 }
 
 sub vcl_recv {
-    # The environment page and the history are for this machine alone. To the service every request through Varnish looks
-    # like one from this machine, so Varnish refuses them.
+    # Clients from outside must not see the environment page, the history and the reports. By the X-Forwarded-For that
+    # Varnish adds, the service knows that a client isn't local, and withholds details. This rule closes the pages.
     if (req.url ~ "(?i)^/(environment|healthcheck)") {
         return (synth(404));
     }
     set req.backend_hint = shop.backend();
-    # The answers say `no-store`. Without this, simultaneous requests would wait for one another.
+    # The answers have `Cache-Control: no-store`. Without this rule Varnish would process simultaneous requests for the same
+    # path one after another.
     if (req.url ~ "^/(livez|readyz|startupz)") {
         return (pass);
     }

@@ -16,8 +16,8 @@ use crate::redact::{Redaction, RedactionBuilder, Redactor};
 use crate::register::{self, Defaults, SectionSources, Sources};
 use crate::report::CheckResult;
 use crate::reports::Reports;
-use crate::runner::telling::{self, Listeners, Telling};
-use crate::runner::{LONGEST_OUTPUT, Runner};
+use crate::runner::notices::{self, Listeners, NoticeQueues};
+use crate::runner::{DEFAULT_OUTPUT_LIMIT, Runner};
 use crate::sections::{self, Sections};
 use crate::settings::Settings;
 use crate::transition::Transition;
@@ -336,14 +336,14 @@ impl HealthCheckBuilder {
         if is_whole {
             for warning in register::provided_in_vain(&self.provided) {
                 warnings.push(warning.clone());
-                telling::log(move || tracing::warn!(target: "healthcheck", "{warning}"));
+                notices::log(move || tracing::warn!(target: "healthcheck", "{warning}"));
             }
         }
 
         let fixed = sections::redacted(fixed, &redaction);
-        let longest = self.settings.longest_output().unwrap_or(LONGEST_OUTPUT);
+        let longest = self.settings.longest_output().unwrap_or(DEFAULT_OUTPUT_LIMIT);
         let world = World::new(warnings, RandomState::new().build_hasher().finish());
-        let runner = Runner::new(world, redaction, longest, Telling::new(self.listeners));
+        let runner = Runner::new(world, redaction, longest, NoticeQueues::new(self.listeners));
         runner.add(checks, disabled);
         Ok(HealthCheck::new(Core {
             runner,

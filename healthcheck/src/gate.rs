@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::SelectionError;
 use crate::health::HealthCheck;
-use crate::runner::{AS_ON_A_PROBE, Look, Waiting, is_inside_a_check};
+use crate::runner::{Evaluation, PROBE_MAX_AGE, Waiter, is_inside_a_check};
 use crate::world::{Admission, GateId, Notice};
 
 /// The default time after which a closed gate fails open.
@@ -77,24 +77,24 @@ impl Gate {
         if is_inside_a_check(runner) {
             return;
         }
-        let mut waiting = Waiting::new(runner, health.runtime());
+        let mut waiting = Waiter::new(runner, health.runtime());
         let since = waiting.since;
         let fail_open_after = self.fail_open_after;
         let first = waiting
             .wait(
-                AS_ON_A_PROBE,
+                PROBE_MAX_AGE,
                 |world, _| Ok(world.checks_of_gate(*id)),
                 |world, checks, now| match world.admit(*id, since, fail_open_after, now) {
-                    Admission::Pass => Look::Done(false),
-                    Admission::FailedOpen { first } => Look::Done(first),
-                    Admission::Wait(until) => Look::Wait(checks.to_vec(), until),
+                    Admission::Pass => Evaluation::Done(false),
+                    Admission::FailedOpen { first } => Evaluation::Done(first),
+                    Admission::Wait(until) => Evaluation::Wait(checks.to_vec(), until),
                 },
             )
             .await;
         if first {
             let checks = runner.read(|world| world.names_of_gate(*id));
             let seconds = fail_open_after.unwrap_or_default().as_secs();
-            runner.tell(Notice::GateFailedOpen { checks, seconds });
+            runner.send_notice(Notice::GateFailedOpen { checks, seconds });
         }
     }
 

@@ -31,7 +31,7 @@ impl HealthCheck {
         let runner = &self.core().runner;
         let seen = outcome.map(|outcome| {
             let (status, output) = outcome.into_parts();
-            (status, runner.observed_output(name, output))
+            (status, runner.sanitize_observed_output(name, output))
         });
         runner.step(Event::Observed { name, seen });
     }

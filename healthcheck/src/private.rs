@@ -103,12 +103,12 @@ impl<T: Serialize> SectionValue for T {
 /// Queues a log line, with the current `tracing` dispatcher. A separate thread writes it, so that a thread that answers
 /// requests never waits for a subscriber.
 pub fn log(line: impl FnOnce() + Send + 'static) {
-    crate::runner::telling::log(line);
+    crate::runner::notices::log(line);
 }
 
 /// Returns true if the queue of log lines is empty and the last line is written. Tests wait for this before they read
 /// the log.
 #[must_use]
 pub fn all_lines_are_written() -> bool {
-    crate::runner::telling::all_lines_are_written()
+    crate::runner::notices::all_lines_are_written()
 }

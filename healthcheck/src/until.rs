@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::SelectionError;
 use crate::health::HealthCheck;
-use crate::runner::{AS_ON_A_PROBE, Look, RETRY, Waiting};
+use crate::runner::{Evaluation, PROBE_MAX_AGE, RERUN_INTERVAL, Waiter};
 use crate::selection::Selection;
 use crate::world::earlier;
 
@@ -141,11 +141,11 @@ impl HealthCheck {
     ) -> Result<(), NotReady> {
         let limit = limit.into();
         let runner = &self.core().runner;
-        let mut waiting = Waiting::new(runner, self.runtime());
+        let mut waiting = Waiter::new(runner, self.runtime());
         let since = waiting.since;
-        let waits = waiting.has_time();
+        let waits = waiting.has_runtime();
         let deadline = limit.and_then(|limit| since.checked_add(limit));
-        let max_age = selection.max_age.unwrap_or(AS_ON_A_PROBE);
+        let max_age = selection.max_age.unwrap_or(PROBE_MAX_AGE);
         waiting
             .wait(
                 max_age,
@@ -160,16 +160,19 @@ impl HealthCheck {
                     let missing = world.missing(checks, since, Some(max_age), now);
                     let observed = world.failing_observations(selection);
                     if missing.is_empty() && observed.is_empty() {
-                        return Look::Done(Ok(()));
+                        return Evaluation::Done(Ok(()));
                     }
                     if waits && deadline.is_none_or(|deadline| now.mono < deadline) {
                         // A change of an observation wakes no waiter, so we compare again after a while.
-                        let again = now.mono.checked_add(RETRY).filter(|_| !observed.is_empty());
-                        return Look::Wait(missing, earlier(deadline, again));
+                        let again = now
+                            .mono
+                            .checked_add(RERUN_INTERVAL)
+                            .filter(|_| !observed.is_empty());
+                        return Evaluation::Wait(missing, earlier(deadline, again));
                     }
                     let mut said: Vec<_> = missing.iter().map(|&id| world.what_is_missing(id, now)).collect();
                     said.extend(observed);
-                    Look::Done(Err(NotReady::missing(limit, said)))
+                    Evaluation::Done(Err(NotReady::missing(limit, said)))
                 },
             )
             .await

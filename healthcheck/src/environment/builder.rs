@@ -13,8 +13,8 @@ use crate::model::policy::{Policy, Ttl};
 use crate::provide::Provided;
 use crate::redact::{Redaction, RedactionBuilder, Redactor};
 use crate::register::{self, SectionSources};
-use crate::runner::telling::{Listeners, Telling};
-use crate::runner::{LONGEST_OUTPUT, Runner};
+use crate::runner::notices::{Listeners, NoticeQueues};
+use crate::runner::{DEFAULT_OUTPUT_LIMIT, Runner};
 use crate::sections::{self, Sections};
 use crate::world::World;
 
@@ -189,8 +189,8 @@ impl EnvironmentDumpBuilder {
 
         let fixed = Arc::new(sections::redacted(fixed, &redaction));
         let world = World::new(Vec::new(), 0);
-        let telling = Telling::new(Listeners::default());
-        let runner = Runner::new(world, redaction, LONGEST_OUTPUT, telling);
+        let notices = NoticeQueues::new(Listeners::default());
+        let runner = Runner::new(world, redaction, DEFAULT_OUTPUT_LIMIT, notices);
         runner.add(sections, Vec::new());
         Ok(EnvironmentDump {
             fixed,

@@ -1,5 +1,6 @@
-//! A request: it starts the due checks and waits for the runs until its deadline. At its own deadlines each request lets
-//! the world take note of the time, so no answer depends on another runtime.
+//! A request for a report starts the due checks, and waits for their runs until its deadline. Meanwhile it sends
+//! [`Event::Tick`] to the world whenever a deadline has passed. So it gets its answer even if no other runtime is
+//! polled.
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -17,27 +18,29 @@ use crate::model::Shared;
 use crate::selection::Selection;
 use crate::world::{CheckId, Event, Members, Progress, Request, earlier};
 
-/// How a request ended: all its runs have settled, or its deadline is over.
-pub(crate) struct Settled {
+/// A request whose runs have all ended, or whose deadline has passed.
+pub(crate) struct FinishedRequest {
     pub(crate) members: Shared<Members>,
-    /// When it came.
-    pub(crate) at: Now,
-    /// Those whose runtime went away, twice.
+    /// The time at which the request arrived.
+    pub(crate) arrived: Now,
+    /// The checks without a result: their runtime shut down during the run, and again during the second run.
     pub(crate) lost: Vec<CheckId>,
 }
 
-/// So many checks are asked for at once.
-const PART: usize = 256;
+/// The maximum number of checks in one [`Event::Asked`]. The lock is free between two of these events.
+const CHECKS_PER_STEP: usize = 256;
 
 /// The runtime that due checks run on.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) handle: Handle,
+    /// Whether the service chose this runtime explicitly.
     pub(crate) chosen: bool,
 }
 
 impl Target {
-    /// The chosen runtime, else the current one; `None` outside of a runtime, where nobody can wait.
+    /// Returns the chosen runtime, or the current one if `chosen` is `None`. Returns `None` outside of a runtime, since
+    /// the caller has no timer there and can't wait.
     pub(crate) fn of(chosen: Option<&Handle>) -> Option<Self> {
         let here = Handle::try_current().ok()?;
         Some(Self {
@@ -48,78 +51,88 @@ impl Target {
 }
 
 impl Runner {
-    /// Brings what a selection needs up to date, as far as that is possible until the budget is over.
+    /// Runs the due checks of a selection and their due dependencies. Returns when all runs have ended, or when the
+    /// budget is over.
     ///
     /// # Errors
-    /// It names a check or tag that doesn't exist (in its probe).
+    /// The selection names a check or tag that doesn't exist in its probe.
     pub(crate) async fn ask(
         self: &Arc<Self>,
         selection: &Selection,
         target: &Target,
         budget: Option<std::time::Duration>,
-    ) -> Result<Settled, SelectionError> {
-        let (members, at, request) = self.begin(selection, target)?;
-        let mut asking = Asking {
+    ) -> Result<FinishedRequest, SelectionError> {
+        let (members, arrived, request) = self.start_due_runs(selection, target)?;
+        let mut pending = PendingRequest {
             runner: self,
             request,
             target,
             has_ended: false,
         };
-        let deadline = budget.and_then(|budget| at.mono.checked_add(budget));
+        let deadline = budget.and_then(|budget| arrived.mono.checked_add(budget));
         let mut lost = Vec::new();
-        let mut again: HashSet<CheckId> = HashSet::new();
+        let mut retried: HashSet<CheckId> = HashSet::new();
         loop {
-            match asking.wait(deadline).await {
+            match pending.wait(deadline).await {
                 Some(Progress::Lost(checks)) => {
                     let (twice, once): (Vec<_>, Vec<_>) =
-                        checks.into_iter().partition(|id| again.contains(id));
+                        checks.into_iter().partition(|id| retried.contains(id));
                     lost.extend(twice);
                     if once.is_empty() {
                         break;
                     }
-                    // Once more, on this request's own runtime.
-                    again.extend(&once);
-                    asking.begin_again(once, selection);
+                    // We run each of these checks a second time, on the runtime of this request.
+                    retried.extend(&once);
+                    pending.retry_lost(once, selection);
                 }
                 Some(_) => break,
                 None => {
                     if budget.is_some_and(|budget| !budget.is_zero()) {
                         let missed: Vec<CheckId> =
-                            asking.request.waits.iter().map(|wait| wait.check).collect();
+                            pending.request.waits.iter().map(|wait| wait.check).collect();
                         self.step(Event::Missed(&missed));
                     }
-                    return Ok(Settled { members, at, lost });
+                    return Ok(FinishedRequest {
+                        members,
+                        arrived,
+                        lost,
+                    });
                 }
             }
         }
-        asking.has_ended = true;
-        Ok(Settled { members, at, lost })
+        pending.has_ended = true;
+        Ok(FinishedRequest {
+            members,
+            arrived,
+            lost,
+        })
     }
 
-    fn begin(
+    fn start_due_runs(
         self: &Arc<Self>,
         selection: &Selection,
         target: &Target,
     ) -> Result<(Shared<Members>, Now, Request), SelectionError> {
         let (members, required) = self.read(|world| world.required(selection))?;
-        let mut at = None;
+        let mut arrived = None;
         let mut waits = Vec::new();
-        // A part at a time: the first runs begin while the last are looked at, and others come in between.
-        for part in required.chunks(PART) {
+        // We start the checks in parts. The runs of one part begin while we handle the next part, and other threads get
+        // the lock in between.
+        for part in required.chunks(CHECKS_PER_STEP) {
             let mut state = self.lock();
             let now = Now::read();
-            at.get_or_insert(now);
+            arrived.get_or_insert(now);
             let event = Event::Asked {
                 required: part,
                 max_age: selection.max_age,
                 runs_on: state.runs_on(target),
             };
-            let mut carried = self.step_locked(&mut state, event, now);
+            let mut prepared = self.step_locked(&mut state, event, now);
             drop(state);
-            waits.append(&mut carried.waits);
-            self.carry_out(carried);
+            waits.append(&mut prepared.waits);
+            self.carry_out(prepared);
         }
-        let now = at.unwrap_or_else(Now::read);
+        let now = arrived.unwrap_or_else(Now::read);
         if self.has_loops() {
             self.ensure_driver(&target.handle, target);
         }
@@ -127,7 +140,7 @@ impl Runner {
         Ok((members, now, Request::new(id, now.mono, waits)))
     }
 
-    /// Starts the loops of the background checks.
+    /// Starts a driver for the background checks, if there are any.
     pub(crate) fn start_loops(self: &Arc<Self>, target: &Target) {
         if self.has_loops() {
             self.ensure_driver(&target.handle, target);
@@ -135,16 +148,17 @@ impl Runner {
     }
 }
 
-/// A request that waits. Dropped before its runs have ended, it leaves them to a driver.
-struct Asking<'a> {
+/// A waiting request. If it is dropped before its runs have ended, it starts a driver that sends the ticks for them.
+struct PendingRequest<'a> {
     runner: &'a Arc<Runner>,
     request: Request,
     target: &'a Target,
     has_ended: bool,
 }
 
-impl Asking<'_> {
-    /// Waits until all has ended, or something is lost; `None`: until the deadline.
+impl PendingRequest<'_> {
+    /// Waits until all runs have ended. Returns [`Progress::Lost`] if some of them were lost, and `None` if the
+    /// deadline passes first.
     async fn wait(&mut self, deadline: Option<Instant>) -> Option<Progress> {
         let mut alarm: Option<Pin<Box<Sleep>>> = None;
         std::future::poll_fn(|cx| self.poll(deadline, &mut alarm, cx)).await
@@ -157,7 +171,7 @@ impl Asking<'_> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Progress>> {
         loop {
-            let until = match self.look(cx) {
+            let until = match self.poll_progress(cx) {
                 Progress::Wait(until) => until,
                 progress => return Poll::Ready(Some(progress)),
             };
@@ -180,22 +194,23 @@ impl Asking<'_> {
         }
     }
 
-    /// Has the world looked at where that is due, then asks it how far this request has come.
-    fn look(&mut self, cx: &mut Context<'_>) -> Progress {
+    /// Sends a tick if one is due. Returns the progress of this request, and registers its waker.
+    fn poll_progress(&mut self, cx: &mut Context<'_>) -> Progress {
         let runner = self.runner;
         let loop_is_alive = !runner.lacks_driver();
         let mut state = runner.lock();
         let now = Now::read();
-        let carried = runner.let_time_pass(&mut state, now);
+        let prepared = runner.tick_if_due(&mut state, now);
         let progress = state
             .world
             .progress(&mut self.request, now, loop_is_alive, cx.waker());
         drop(state);
-        runner.carry_out(carried);
+        runner.carry_out(prepared);
         progress
     }
 
-    fn begin_again(&mut self, mut checks: Vec<CheckId>, selection: &Selection) {
+    /// Starts new runs of checks whose runs were lost.
+    fn retry_lost(&mut self, mut checks: Vec<CheckId>, selection: &Selection) {
         let runner = self.runner;
         let mut state = runner.lock();
         state.world.sort_by_rank(&mut checks);
@@ -204,14 +219,14 @@ impl Asking<'_> {
             max_age: selection.max_age,
             runs_on: state.runs_on(self.target),
         };
-        let mut carried = runner.step_locked(&mut state, event, Now::read());
+        let mut prepared = runner.step_locked(&mut state, event, Now::read());
         drop(state);
-        self.request.waits.append(&mut carried.waits);
-        runner.carry_out(carried);
+        self.request.waits.append(&mut prepared.waits);
+        runner.carry_out(prepared);
     }
 }
 
-impl Drop for Asking<'_> {
+impl Drop for PendingRequest<'_> {
     fn drop(&mut self) {
         if self.has_ended {
             return;

@@ -2,8 +2,8 @@
 
 use std::ops::Deref;
 
-/// A value with cache lines of its own. Otherwise each read of a neighbouring field would wait for the core that wrote
-/// this value last. The alignment is two lines of 64 bytes, since processors fetch them in pairs.
+/// A value with cache lines of its own. Otherwise each write of this value would slow down the other cores' reads of
+/// the neighbouring fields. The alignment is two cache lines of 64 bytes, since processors fetch lines in pairs.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct CachePadded<T>(pub(super) T);

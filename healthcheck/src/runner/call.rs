@@ -13,20 +13,20 @@ use crate::redact::{MASK, Redaction};
 use crate::run::{BoxFuture, Run};
 use crate::world::Subject;
 
-/// We cut an output that has more bytes than this, unless the settings set another limit.
-pub(crate) const LONGEST_OUTPUT: usize = 16 * 1024;
+/// The maximum length of an output in bytes, unless the settings set another limit. Longer outputs are cut.
+pub(crate) const DEFAULT_OUTPUT_LIMIT: usize = 16 * 1024;
 
 /// The value that a function returned, or the payload of its panic.
 pub(super) type Returned = Result<Outcome, Box<dyn Any + Send>>;
 
-/// The call of an async function, from its first poll on.
+/// A call of an async function: the function or its future, and the span of the run.
 pub(super) struct Call {
     work: Work,
     span: Span,
 }
 
 enum Work {
-    /// The function is called in the first poll, since it can panic like its future.
+    /// The first poll calls the function. So we catch a panic of the function like a panic of its future.
     Function(Run),
     Future(BoxFuture),
     Ended,
@@ -68,14 +68,14 @@ impl Call {
         Poll::Ready(polled.and_then(|outcome| dropped.map(|()| outcome)))
     }
 
-    /// Ends the span of a call that has returned.
+    /// Ends a call that has returned, and its span. `is_late` says whether the run has timed out.
     pub(super) fn conclude(self, returned: Returned, is_late: bool) -> Outcome {
         conclude(self.span, returned, is_late)
     }
 
     /// Drops a call that hasn't returned. Catches panics of the future's destructors.
     pub(super) fn give_up(self, has_timed_out: bool) {
-        // The world has no outcome for a run that was lost, or whose check was removed.
+        // If the run was lost or its check was removed, the run has no outcome, so its span gets none either.
         if has_timed_out {
             record(&self.span, "timeout");
         }
@@ -83,7 +83,7 @@ impl Call {
     }
 }
 
-/// Calls a sync function on the current thread. `is_late` is called afterwards.
+/// Calls a sync function on the current thread. Calls `is_late` afterwards to find out whether the run has timed out.
 pub(super) fn call_blocking(function: &Run, subject: &Subject, is_late: impl FnOnce() -> bool) -> Outcome {
     let span = span_of(subject);
     let call = || match function {
@@ -95,8 +95,8 @@ pub(super) fn call_blocking(function: &Run, subject: &Subject, is_late: impl FnO
     conclude(span, returned, is_late())
 }
 
-/// Records the outcome in the span, and ends the span. The world discards the result of a late run, so the span then says
-/// `timeout`.
+/// Records the outcome in the span, ends the span, and returns the outcome. The world discards the result of a late
+/// run, so the span of a late run says `timeout`.
 fn conclude(span: Span, returned: Returned, is_late: bool) -> Outcome {
     let recorded = match &returned {
         _ if is_late => "timeout",
@@ -124,7 +124,8 @@ fn panicked(payload: Box<dyn Any + Send>) -> Outcome {
     }
 }
 
-/// Creates the span of a run. It attributes the log lines of a check to the check.
+/// Creates the `tracing` span of a run. The log lines of a check are inside this span, so they show which check logs
+/// them.
 fn span_of(subject: &Subject) -> Span {
     let make = || match subject {
         Subject::Check(info) => {
@@ -137,7 +138,7 @@ fn span_of(subject: &Subject) -> Span {
     quietly(make).unwrap_or_else(Span::none)
 }
 
-/// Calls `act` inside the span. Catches panics of the subscriber.
+/// Calls `act` inside the span. Catches panics of the `tracing` subscriber when it enters and exits the span.
 fn within<T>(span: &Span, act: impl FnOnce() -> T) -> T {
     if span.is_none() {
         return act();
@@ -154,7 +155,7 @@ fn record(span: &Span, outcome: &str) {
     }
 }
 
-/// Calls `act` and catches its panic.
+/// Calls `act`. Returns `None` if it panics.
 pub(super) fn quietly<T>(act: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(act)) {
         Ok(done) => Some(done),
@@ -165,12 +166,13 @@ pub(super) fn quietly<T>(act: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// Drops a value of a user's type and catches panics of its destructor.
+/// Drops a value that can contain user code, and catches panics of its destructor.
 pub(super) fn drop_quietly<T>(value: T) {
     quietly(|| drop(value));
 }
 
-/// Redacts an output, then cuts it. A cut before the redaction could leave a part of a secret that no rule recognizes.
+/// Redacts the output of a run, then cuts it if it is too long. If we cut first, the cut could leave a part of a secret
+/// that no redaction rule recognizes. The output of a section isn't cut.
 pub(super) fn sanitize(redaction: &Redaction, longest: usize, subject: &Subject, output: Value) -> Value {
     let redact = || match subject {
         Subject::Check(_) => redaction.value(output),

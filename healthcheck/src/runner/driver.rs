@@ -1,5 +1,6 @@
-//! A driver is a task that sends ticks to the world: for overdue runs and for background runs. Each runtime that needs one
-//! has its own driver, so the others continue if one runtime is no longer polled.
+//! A driver is a task that sends [`Event::Tick`] to the world when a run reaches its limit, and when a background run
+//! is due. Each runtime that needs a driver has its own. So if one runtime is no longer polled, the drivers of the
+//! others continue.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -25,9 +26,9 @@ struct List {
     live: Vec<Driver>,
     latest: u64,
     /// Whether the background loops have stopped because the runtime of the last driver shut down.
-    died: bool,
-    /// Whether the runner is closed. No new driver starts then.
-    ended: bool,
+    loops_stopped: bool,
+    /// Whether the runner is closed. If it is, no new driver starts.
+    closed: bool,
 }
 
 struct Driver {
@@ -48,7 +49,7 @@ impl Drivers {
     /// Adds a driver to the list. Returns `None` if the runtime already has one, or if the runner is closed.
     fn enter(&self, runtime: runtime::Id) -> Option<u64> {
         self.change(|list| {
-            if list.ended || list.live.iter().any(|driver| driver.runtime == runtime) {
+            if list.closed || list.live.iter().any(|driver| driver.runtime == runtime) {
                 return None;
             }
             list.latest += 1;
@@ -61,8 +62,8 @@ impl Drivers {
         })
     }
 
-    /// Removes a driver if it is idle, and returns whether it was. Checks this under the lock, so no new driver can start
-    /// in between.
+    /// Removes a driver if `is_idle` returns true, and returns whether it did. `is_idle` is called under the lock of
+    /// the list. So if a request adds work at the same time, either this driver stays or the request starts a new one.
     fn retire(&self, number: u64, is_idle: impl FnOnce() -> bool) -> bool {
         self.change(|list| {
             let retires = is_idle();
@@ -79,14 +80,14 @@ impl Drivers {
             let before = list.live.len();
             list.live.retain(|driver| driver.number != number);
             let was_last = before == 1 && list.live.is_empty();
-            list.died |= was_last && has_loops;
+            list.loops_stopped |= was_last && has_loops;
             was_last
         })
     }
 
-    pub(super) fn end(&self) {
+    pub(super) fn close(&self) {
         let live = self.change(|list| {
-            list.ended = true;
+            list.closed = true;
             std::mem::take(&mut list.live)
         });
         live.into_iter()
@@ -105,37 +106,38 @@ impl Runner {
         self.has_loops.load(Ordering::Acquire)
     }
 
-    /// Starts a driver on this runtime, unless it has one. The driver launches due background checks at `target`.
+    /// Starts a driver on the runtime `on`, unless that has one. The driver launches the due background checks on
+    /// `target`, which can be another runtime.
     pub(super) fn ensure_driver(self: &Arc<Self>, on: &Handle, target: &Target) {
         let Some(number) = self.drivers.enter(on.id()) else {
             return;
         };
-        let alive = Alive {
+        let guard = DriverGuard {
             runner: Arc::downgrade(self),
             number,
         };
-        let sooner = Arc::clone(&self.sooner);
-        let task = spawn(on, drive(alive, sooner, target.clone())).abort_handle();
+        let wakeup = Arc::clone(&self.driver_wakeup);
+        let task = spawn(on, drive(guard, wakeup, target.clone())).abort_handle();
         let restarted = self.drivers.change(|list| {
-            // If the runtime has shut down, `spawn` has already dropped the driver.
+            // If the runtime has shut down, `spawn` has dropped the task, and its guard has removed the driver.
             let driver = list.live.iter_mut().find(|driver| driver.number == number)?;
             driver.task = Some(task);
-            Some(self.has_loops() && std::mem::take(&mut list.died))
+            Some(self.has_loops() && std::mem::take(&mut list.loops_stopped))
         });
         if restarted == Some(true) {
-            self.tell(Notice::LoopRestarted);
+            self.send_notice(Notice::LoopRestarted);
         }
     }
 }
 
-/// A guard that removes its driver from the list on drop, even if the runtime shuts down. If it was the last driver, wakes
-/// all waiters, since some may wait for a background run.
-struct Alive {
+/// Removes its driver from the list when it is dropped, also if the runtime shuts down. If that was the last driver,
+/// the guard wakes all waiters: they must not wait for a background run that no driver starts.
+struct DriverGuard {
     runner: Weak<Runner>,
     number: u64,
 }
 
-impl Drop for Alive {
+impl Drop for DriverGuard {
     fn drop(&mut self) {
         if let Some(runner) = self.runner.upgrade()
             && runner.drivers.leave(self.number, runner.has_loops())
@@ -146,22 +148,22 @@ impl Drop for Alive {
     }
 }
 
-async fn drive(alive: Alive, sooner: Arc<Notify>, target: Target) {
+async fn drive(guard: DriverGuard, wakeup: Arc<Notify>, target: Target) {
     loop {
-        let called = sooner.notified();
-        tokio::pin!(called);
-        // We listen before we look at the world, so we can't miss a notification in between.
-        called.as_mut().enable();
-        // We hold the runner only briefly, so the driver doesn't keep it alive.
-        let Some(runner) = alive.runner.upgrade() else {
+        let notified = wakeup.notified();
+        tokio::pin!(notified);
+        // We register for notifications before we read the world, so we can't miss one in between.
+        notified.as_mut().enable();
+        // We hold a strong reference only briefly, so the driver doesn't keep the runner alive.
+        let Some(runner) = guard.runner.upgrade() else {
             return;
         };
         let next = runner.drive_once(&target);
         let is_idle = || runner.lock().world.next_of_driver().is_none();
-        let retires = next.is_none() && runner.drivers.retire(alive.number, is_idle);
+        let retires = next.is_none() && runner.drivers.retire(guard.number, is_idle);
         drop(runner);
         match next {
-            Some(at) => drop(tokio::time::timeout_at(at, called).await),
+            Some(at) => drop(tokio::time::timeout_at(at, notified).await),
             None if retires => return,
             None => {}
         }
@@ -174,13 +176,13 @@ impl Runner {
         let mut state = self.lock();
         let here = Handle::try_current().ok();
         let event = Event::Tick {
-            runtime: here.map(|here| state.number_of(&here)),
+            runtime: here.map(|here| state.runtime_number(&here)),
             driver: Some(state.runs_on(target)),
         };
-        let carried = self.step_locked(&mut state, event, Now::read());
+        let prepared = self.step_locked(&mut state, event, Now::read());
         let next = state.world.next_of_driver();
         drop(state);
-        self.carry_out(carried);
+        self.carry_out(prepared);
         next
     }
 }
@@ -200,8 +202,11 @@ mod tests {
         let second = drivers.enter(runtime).unwrap();
         assert!(!drivers.leave(first, true));
         assert_eq!(drivers.enter(runtime), None, "the second one is there");
-        assert!(!drivers.change(|list| list.died), "the loop hasn't stopped");
+        assert!(
+            !drivers.change(|list| list.loops_stopped),
+            "the loop hasn't stopped"
+        );
         assert!(drivers.leave(second, true));
-        assert!(drivers.change(|list| list.died));
+        assert!(drivers.change(|list| list.loops_stopped));
     }
 }

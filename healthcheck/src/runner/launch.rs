@@ -1,7 +1,7 @@
 //! Launches runs, and follows each run to its end.
 //!
-//! An async run doesn't get a task of its own until it is pending: a few tasks poll all runs of a batch for the first time,
-//! and a check that returns at once never costs a task. A sync run gets a thread.
+//! A few tasks poll all async runs of a batch for the first time. A run gets a task of its own only if it is pending
+//! after its first poll, so a check that returns at once costs no task. A sync run gets a thread.
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -14,23 +14,24 @@ use tokio::runtime::Handle;
 
 use super::call::{Call, call_blocking, drop_quietly};
 use super::threads::Permit;
-use super::{Runner, paused_time, spawn, telling};
+use super::{Runner, notices, paused_time, spawn};
 use crate::model::CheckInfo;
 use crate::outcome::Outcome;
 use crate::run::Run;
 use crate::world::{CheckId, Event, RunId, Subject};
 
-/// A task polls at most this many runs for the first time. The runtime can then run other tasks.
-const AT_ONCE: usize = 64;
+/// The maximum number of runs that one task polls for the first time. The limit lets the runtime run other tasks in
+/// between.
+const FIRST_POLLS_PER_TASK: usize = 64;
 
-/// Runs that start together on one runtime: either async runs or sync runs.
+/// Runs that start together on one runtime. Either all of them are async, or all of them are sync.
 pub(super) struct Batch {
-    /// The runner of these runs. The reference keeps the runner alive until the last of them ends.
+    /// The runner of these runs. This reference keeps the runner alive until the last of these runs ends.
     runner: Arc<Runner>,
     runtime: Handle,
     is_async: bool,
     cells: Box<[Cell]>,
-    /// The index of the next cell to begin.
+    /// The index of the next cell whose run is to be polled for the first time, or handed to the thread pool.
     next: AtomicUsize,
 }
 
@@ -46,18 +47,20 @@ pub(super) struct Cell {
 }
 
 enum Stage {
-    /// The async run waits for its first poll. The sync run isn't queued yet.
+    /// An async run that waits for its first poll, or a sync run that the thread pool doesn't have yet.
     Launched(Run),
-    /// The async run is between two polls. The waker wakes its task after the run was cancelled.
+    /// An async run between two polls. Cancelling the run calls the waker, so that the run's task ends.
     Idle(Call, Waker),
+    /// An async run during a poll.
     Polling,
-    /// The sync run waits for a thread, and has no permit yet.
+    /// A sync run that the thread pool has. Its permit isn't stored here yet.
     Queued,
-    /// The sync run waits for a thread, or runs on one.
+    /// A sync run that waits for a thread or runs on one.
     OnThread(Arc<Permit>),
     /// The run was cancelled during a poll or a sync call. It ends when that poll or call returns.
-    ToEnd,
-    /// Another thread has dropped the future, and reports the end of the run.
+    Cancelled,
+    /// The run was cancelled while no thread executed its code. [`RunHandle::cancel`] drops the future or the function,
+    /// and reports the end of the run.
     Dropped,
     Ended,
 }
@@ -98,7 +101,7 @@ impl Cell {
     }
 
     /// Frees the permit of a sync run for other runs. The run itself continues.
-    pub(super) fn relieve(&self) {
+    pub(super) fn release_permit(&self) {
         let permit = match &*self.lock() {
             Stage::OnThread(permit) => Arc::clone(permit),
             _ => return,
@@ -106,10 +109,11 @@ impl Cell {
         permit.release();
     }
 
-    /// Marks a sync run as begun, right before its function is called. Returns false if the run was already cancelled.
+    /// Marks a sync run as begun and returns true. If the run was cancelled, returns false. The caller then doesn't
+    /// call the function.
     fn begin(&self) -> bool {
         let stage = self.lock();
-        let begins = !matches!(*stage, Stage::ToEnd | Stage::Dropped);
+        let begins = !matches!(*stage, Stage::Cancelled | Stage::Dropped);
         if begins {
             self.has_begun.store(true, Ordering::Release);
         }
@@ -167,7 +171,8 @@ impl Batch {
         })
     }
 
-    /// Launches the runs. The caller holds no lock: if the runtime has shut down, it drops the tasks inside `spawn`.
+    /// Launches the runs. The caller holds no lock: if the runtime has shut down, `spawn` drops the task at once, and
+    /// reporting the lost runs takes the runner's lock.
     pub(super) fn launch(self: Arc<Self>) {
         if self.is_async {
             let tasks = self.cells.len().min(self.runtime.metrics().num_workers());
@@ -184,13 +189,13 @@ impl Batch {
         spawn(&self.runtime, FirstPolls { batch });
     }
 
-    fn next(self: &Arc<Self>) -> Option<Running> {
+    fn next(self: &Arc<Self>) -> Option<RunGuard> {
         if !self.has_next() {
             return None;
         }
         let index = self.next.fetch_add(1, Ordering::Relaxed);
         let batch = Arc::clone(self);
-        (index < self.cells.len()).then(|| Running(Some(RunHandle { batch, index })))
+        (index < self.cells.len()).then(|| RunGuard(Some(RunHandle { batch, index })))
     }
 
     fn has_next(&self) -> bool {
@@ -198,7 +203,7 @@ impl Batch {
     }
 }
 
-/// A task that polls runs of a batch for the first time. A pending run then gets a task of its own.
+/// A task that polls runs of a batch for the first time. If a run is pending after that, it gets a task of its own.
 struct FirstPolls {
     batch: Option<Arc<Batch>>,
 }
@@ -210,14 +215,14 @@ impl Future for FirstPolls {
         let Some(batch) = self.batch.take() else {
             return Poll::Ready(());
         };
-        for polled in 0..AT_ONCE {
+        for polled in 0..FIRST_POLLS_PER_TASK {
             let Some(run) = batch.next() else { break };
-            // The first poll of a check can block its thread. Another worker then continues with the other runs.
+            // The first poll of a check can block its thread, so we first spawn another task for the other runs.
             if polled == 0 && batch.has_next() {
                 batch.spawn_first_polls();
             }
             if let Some(run) = run.poll(cx) {
-                batch.runtime.spawn(Polled(Some(run)));
+                batch.runtime.spawn(PendingRun(Some(run)));
             }
         }
         Poll::Ready(())
@@ -226,7 +231,7 @@ impl Future for FirstPolls {
 
 impl Drop for FirstPolls {
     fn drop(&mut self) {
-        // The runtime has shut down before it polled this task.
+        // The runtime has shut down before it polled this task. Dropping each run reports the run as lost.
         if let Some(batch) = self.batch.take() {
             while let Some(run) = batch.next() {
                 drop(run);
@@ -236,9 +241,9 @@ impl Drop for FirstPolls {
 }
 
 /// The task of a run that was pending after its first poll.
-struct Polled(Option<Running>);
+struct PendingRun(Option<RunGuard>);
 
-impl Future for Polled {
+impl Future for PendingRun {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -251,11 +256,11 @@ impl Future for Polled {
     }
 }
 
-/// Owns one run. Dropping it reports the end of the run, so its check can run again even if the run's runtime or thread is
-/// gone. It is empty once the run has ended.
-struct Running(Option<RunHandle>);
+/// Owns one run. Dropping it reports the end of the run, so its check can run again even if the run's runtime or thread
+/// is gone. It is empty once the run has ended.
+struct RunGuard(Option<RunHandle>);
 
-impl Running {
+impl RunGuard {
     /// Polls an async run. Returns the run if it is pending.
     fn poll(mut self, cx: &mut Context<'_>) -> Option<Self> {
         let run = self.0.take()?;
@@ -269,7 +274,7 @@ impl Running {
             }
             Poll::Pending => {
                 let mut stage = run.lock();
-                if !matches!(*stage, Stage::ToEnd) {
+                if !matches!(*stage, Stage::Cancelled) {
                     *stage = Stage::Idle(call, cx.waker().clone());
                     drop(stage);
                     self.0 = Some(run);
@@ -277,7 +282,7 @@ impl Running {
                 }
                 drop(stage);
                 run.give_up(call);
-                // Dropping `self` reports the end.
+                // Dropping `self` reports the end of the run.
                 self.0 = Some(run);
                 None
             }
@@ -315,7 +320,7 @@ impl Running {
         let mut stage = run.lock();
         match *stage {
             Stage::Queued => *stage = Stage::OnThread(permit),
-            Stage::ToEnd | Stage::Dropped => {
+            Stage::Cancelled | Stage::Dropped => {
                 drop(stage);
                 permit.release();
             }
@@ -340,14 +345,14 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunGuard {
     fn drop(&mut self) {
         let Some(run) = self.0.take() else { return };
         let (check, id) = (run.check, run.run);
         let lost = Event::Lost { check, run: id };
         let (event, call) = match run.replace(Stage::Ended) {
             Stage::Dropped | Stage::Ended => return,
-            Stage::ToEnd => (Event::Ended { check, run: id }, None),
+            Stage::Cancelled => (Event::Ended { check, run: id }, None),
             Stage::Idle(call, _) => (lost, Some(call)),
             Stage::Launched(function) => {
                 drop_quietly(function);
@@ -360,9 +365,10 @@ impl Drop for Running {
             if let Some(call) = call {
                 run.give_up(call);
             }
-            run.batch.runner.ended(check, id, event);
+            run.batch.runner.run_ended(check, id, event);
         };
-        // If the thread is ending (it kept the runtime in a thread-local), tokio's clock and our own thread-locals panic.
+        // If the runtime was in a thread-local, it drops its runs while the thread ends. tokio's clock and our
+        // thread-locals would then panic, so another thread reports the end.
         if Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed()) {
             runner.threads.run(move |_| report());
         } else {
@@ -377,7 +383,7 @@ impl RunHandle {
         self.replace(Stage::Ended);
         let (status, output) = outcome.into_parts();
         let runner = &self.batch.runner;
-        let output = runner.output_of(&self.subject, output);
+        let output = runner.sanitize_output(&self.subject, output);
         let (check, run) = (self.check, self.run);
         let returned = Event::Returned {
             check,
@@ -385,7 +391,7 @@ impl RunHandle {
             status,
             output,
         };
-        runner.ended(check, run, returned);
+        runner.run_ended(check, run, returned);
     }
 
     fn give_up(&self, call: Call) {
@@ -395,15 +401,17 @@ impl RunHandle {
 
     fn report_end(&self) {
         let (check, run) = (self.check, self.run);
-        self.batch.runner.ended(check, run, Event::Ended { check, run });
+        self.batch
+            .runner
+            .run_ended(check, run, Event::Ended { check, run });
     }
 
-    /// Cancels the run. We drop an async run: on its own runtime's thread if this is one, otherwise on a separate thread,
-    /// since the destructors of its values can block.
+    /// Cancels the run. The current thread drops the future of an async run itself if it is a thread of the run's
+    /// runtime. Otherwise we use a separate thread, since destructors in the future can block.
     pub(super) fn cancel(&self) {
         let runner = &self.batch.runner;
         let mut stage = self.lock();
-        match std::mem::replace(&mut *stage, Stage::ToEnd) {
+        match std::mem::replace(&mut *stage, Stage::Cancelled) {
             Stage::Idle(call, waker) => {
                 *stage = Stage::Dropped;
                 drop(stage);
@@ -420,9 +428,9 @@ impl RunHandle {
                 }
             }
             before @ (Stage::Dropped | Stage::Ended) => *stage = before,
-            Stage::Polling | Stage::ToEnd => {}
+            Stage::Polling | Stage::Cancelled => {}
             before @ (Stage::Launched(_) | Stage::Queued | Stage::OnThread(_)) => {
-                // If the function hasn't been called, we just never call it.
+                // If the function hasn't been called yet, we never call it, and the run ends here.
                 let has_begun = self.has_begun();
                 if !has_begun {
                     *stage = Stage::Dropped;
@@ -445,10 +453,12 @@ thread_local! {
     static CURRENT: RefCell<Option<RunHandle>> = const { RefCell::new(None) };
 }
 
-/// Calls user code of a run. Meanwhile, the thread counts as inside that run: a `report()` of the check itself must not
-/// wait for this run, and a ready-made check can look up its check. `act` doesn't panic.
+/// Calls `act` and returns its result. `act` executes user code of the run, and doesn't panic.
+///
+/// During the call, [`CURRENT`] is this run. So if a check calls `report()`, the report doesn't wait for the check's
+/// own run. A ready-made check reads its own [`CheckInfo`] from [`CURRENT`].
 fn inside<T>(run: RunHandle, act: impl FnOnce() -> T) -> (RunHandle, T) {
-    // If the thread is ending, `CURRENT` can be gone: a runtime in another thread-local drops its runs later.
+    // `CURRENT` may already be destroyed: a runtime in another thread-local drops its runs while the thread ends.
     let swap = |run: &mut Option<RunHandle>| {
         let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), run));
     };
@@ -462,7 +472,7 @@ fn inside<T>(run: RunHandle, act: impl FnOnce() -> T) -> (RunHandle, T) {
     }
 }
 
-/// Returns whether the caller is a check of this runner.
+/// Returns whether the current thread executes a check or section of this runner.
 pub(crate) fn is_inside_a_check(runner: &Runner) -> bool {
     CURRENT.with_borrow(|current| {
         let current = current.as_ref();
@@ -470,11 +480,11 @@ pub(crate) fn is_inside_a_check(runner: &Runner) -> bool {
     })
 }
 
-/// The check that calls this function.
+/// The check whose code the current thread executes.
 pub(crate) struct CurrentCheck(RunHandle);
 
 impl CurrentCheck {
-    /// Returns `None` outside a run of a check.
+    /// Returns the current check, or `None` if the thread executes no check.
     pub(crate) fn get() -> Option<Self> {
         let run = CURRENT.with_borrow(Clone::clone)?;
         matches!(&run.subject, Subject::Check(_)).then_some(Self(run))
@@ -497,6 +507,6 @@ impl CurrentCheck {
         let runner = &self.0.batch.runner;
         let text = runner.redaction.text(text).into_owned();
         runner.step(Event::Warned(text.clone()));
-        telling::log(move || tracing::warn!(target: "healthcheck", "{text}"));
+        notices::log(move || tracing::warn!(target: "healthcheck", "{text}"));
     }
 }

@@ -1,4 +1,4 @@
-//! What is logged: one line a notice, by the user's own subscriber. Only the thread of the lines calls this.
+//! Writes the log line of a notice with `tracing`.
 
 use serde_json::Value;
 use tracing::level_filters::LevelFilter;
@@ -9,12 +9,13 @@ use crate::outcome::Status;
 use crate::transition::Transition;
 use crate::world::{FLAPPING, Notice, Wording};
 
-/// Whether anybody may want to read it: by the one number that tracing keeps, without asking a subscriber.
-pub(super) fn is_wanted(notice: &Notice) -> bool {
+/// Returns whether the notice has a line that a subscriber may want. The runner calls this under its lock, so we
+/// compare with `tracing`'s global maximum level and call no subscriber.
+pub(super) fn is_enabled(notice: &Notice) -> bool {
     level(notice).is_some_and(|level| level <= LevelFilter::current())
 }
 
-/// `None`: it has no line.
+/// Returns the level of a notice's line, or `None` if we don't log the notice.
 fn level(notice: &Notice) -> Option<Level> {
     Some(match notice {
         Notice::Transition {
@@ -25,27 +26,27 @@ fn level(notice: &Notice) -> Option<Level> {
         } => match (transition.checker.is_some(), wording, transition.to) {
             (_, None, _) => return None,
             (false, ..) | (_, Some(Wording::Blocked), _) => Level::DEBUG,
-            (_, Some(Wording::Flapping), _) => failure(*critical),
-            (_, Some(Wording::Plain), Status::Fail) => failure(*critical),
+            (_, Some(Wording::Flapping), _) => failure_level(*critical),
+            (_, Some(Wording::Plain), Status::Fail) => failure_level(*critical),
             (_, Some(Wording::Plain), Status::Warn) => Level::WARN,
             (_, Some(Wording::Plain), Status::Pass) => Level::INFO,
         },
-        Notice::OwnFailure { critical, .. } => failure(*critical),
+        Notice::OwnFailure { critical, .. } => failure_level(*critical),
         Notice::Ran { changed: true, .. } => return None,
         Notice::Ran { changed: false, .. } => Level::DEBUG,
         Notice::SectionFailed { .. } => Level::ERROR,
-        Notice::StillFailing { critical, .. } => failure(*critical),
+        Notice::StillFailing { critical, .. } => failure_level(*critical),
         Notice::Overridden { .. } | Notice::MaintenanceBegins(_) | Notice::LoopRestarted => Level::WARN,
         Notice::GateFailedOpen { .. } => Level::WARN,
         Notice::MaintenanceEnds | Notice::ShuttingDown => Level::INFO,
     })
 }
 
-const fn failure(critical: bool) -> Level {
+const fn failure_level(critical: bool) -> Level {
     if critical { Level::ERROR } else { Level::WARN }
 }
 
-/// Writes the line of a notice.
+/// Writes the line of a notice. This calls the user's subscriber, so only the threads of the log queues use it.
 pub(super) fn write(notice: &Notice) {
     match notice {
         Notice::Transition {
@@ -53,19 +54,19 @@ pub(super) fn write(notice: &Notice) {
             wording: Some(wording),
             critical,
             info,
-        } => of_transition(transition, *wording, *critical, &Advice::of(info.as_deref())),
+        } => write_transition(transition, *wording, *critical, &Advice::of(info.as_deref())),
         Notice::Transition { wording: None, .. } | Notice::Ran { changed: true, .. } => {}
         Notice::OwnFailure {
             info,
             output,
             critical,
-        } => failed(info.name(), output, *critical, &Advice::of(Some(info))),
+        } => write_failure(info.name(), output, *critical, &Advice::of(Some(info))),
         Notice::Ran { result, .. } => {
-            let (check, output, status) = (&*result.checker, text(&result.output), result.status);
+            let (check, output, status) = (&*result.checker, unquoted(&result.output), result.status);
             debug!(target: "healthcheck", check, %output, %status, "health check ran");
         }
         Notice::SectionFailed { section, output } => {
-            let output = text(output);
+            let output = unquoted(output);
             error!(target: "healthcheck", section, %output, "environment section failed");
         }
         Notice::StillFailing { checks, critical } => {
@@ -100,7 +101,7 @@ pub(super) fn write(notice: &Notice) {
     }
 }
 
-/// What to do about a check that doesn't pass.
+/// The fields of a line that help an operator with a check that doesn't pass.
 struct Advice<'a> {
     owner: Option<&'a str>,
     runbook: Option<&'a str>,
@@ -118,11 +119,11 @@ impl<'a> Advice<'a> {
     }
 }
 
-fn of_transition(transition: &Transition, wording: Wording, critical: bool, advice: &Advice<'_>) {
+fn write_transition(transition: &Transition, wording: Wording, critical: bool, advice: &Advice<'_>) {
     let Transition {
         checker, to, output, ..
     } = transition;
-    let shown = text(output);
+    let shown = unquoted(output);
     let &Advice {
         owner,
         runbook,
@@ -132,7 +133,8 @@ fn of_transition(transition: &Transition, wording: Wording, critical: bool, advi
         return debug!(target: "healthcheck", status = %to, "health as a whole changed");
     };
     match (wording, to) {
-        // The log names the root.
+        // A failing dependency blocks this check. We log that failure as an error or a warning, so here the debug level
+        // is enough.
         (Wording::Blocked, Status::Fail) => {
             debug!(target: "healthcheck", check, output = %shown, "health check blocked");
         }
@@ -145,7 +147,7 @@ fn of_transition(transition: &Transition, wording: Wording, critical: bool, advi
         (Wording::Flapping, _) => {
             warn!(target: "healthcheck", check, output = %shown, owner, runbook, when_it_fails, "flapping: more than {FLAPPING} changes in 10 minutes");
         }
-        (Wording::Plain, Status::Fail) => failed(check, output, critical, advice),
+        (Wording::Plain, Status::Fail) => write_failure(check, output, critical, advice),
         (Wording::Plain, Status::Warn) => {
             warn!(target: "healthcheck", check, output = %shown, owner, runbook, when_it_fails, "health check warns");
         }
@@ -155,8 +157,8 @@ fn of_transition(transition: &Transition, wording: Wording, critical: bool, advi
     }
 }
 
-fn failed(check: &str, output: &Value, critical: bool, advice: &Advice<'_>) {
-    let output = text(output);
+fn write_failure(check: &str, output: &Value, critical: bool, advice: &Advice<'_>) {
+    let output = unquoted(output);
     let &Advice {
         owner,
         runbook,
@@ -169,8 +171,8 @@ fn failed(check: &str, output: &Value, critical: bool, advice: &Advice<'_>) {
     }
 }
 
-/// An output as it stands in a line: text without its quotes.
-fn text(output: &Value) -> std::borrow::Cow<'_, str> {
+/// Returns an output as text for a line. The text of a string has no quotes. Any other value becomes JSON.
+fn unquoted(output: &Value) -> std::borrow::Cow<'_, str> {
     match output {
         Value::String(text) => text.as_str().into(),
         other => other.to_string().into(),

@@ -1,8 +1,11 @@
-//! Runs the checks of a [`World`]: one lock, the tasks and threads that run the users' code, and the effects.
+//! The runner keeps a [`World`] behind one lock, runs the users' code on tasks and threads, and carries out the effects
+//! of each step.
 //!
-//! Every event goes through [`Runner::step`]: it takes the lock, reads the clock, changes the world, and
-//! releases the lock before it carries out the effects. Their order is: start, wake, then tell. Telling
-//! means to put something into a bounded queue; lines and events leave it on threads of their own (`telling`).
+//! [`Runner::step`] applies one event. It takes the lock, reads the clock, changes the world, and releases the lock.
+//! Then it launches runs, calls wakers, and wakes the threads of the notice queues, in this order.
+//!
+//! While it holds the lock, it puts the notices for the listeners and the log into bounded queues. Each queue has its
+//! own thread (see `notices`).
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
@@ -31,48 +34,48 @@ mod call;
 mod driver;
 mod launch;
 mod lines;
+pub(crate) mod notices;
 mod paused_time;
 mod read;
-pub(crate) mod telling;
 #[cfg(test)]
 mod tests;
 mod threads;
 mod waiting;
 
-pub(crate) use ask::{Settled, Target};
+pub(crate) use ask::{FinishedRequest, Target};
 use cache_padded::CachePadded;
-pub(crate) use call::LONGEST_OUTPUT;
+pub(crate) use call::DEFAULT_OUTPUT_LIMIT;
 use launch::{Batch, Cell, RunHandle};
 pub(crate) use launch::{CurrentCheck, is_inside_a_check};
+use notices::NoticeQueues;
 pub(crate) use read::{Reading, Snapshot};
-use telling::Telling;
 use threads::Threads;
-pub(crate) use waiting::{AS_ON_A_PROBE, Look, RETRY, Waiting};
+pub(crate) use waiting::{Evaluation, PROBE_MAX_AGE, RERUN_INTERVAL, Waiter};
 
-/// The checks and sections of one registry, and what runs them.
+/// Owns the checks and sections of one registry, and runs them.
 pub(crate) struct Runner {
     state: Mutex<Guarded>,
-    /// As the world counts it, for those who only want to know whether anything has changed.
+    /// A copy of the world's generation counter. Readers can compare it without the lock.
     generation: CachePadded<AtomicU64>,
     pub(crate) redaction: Redaction,
-    /// An output of more bytes than this is cut.
-    longest_output: usize,
+    /// The maximum length of an output in bytes. Longer outputs are cut.
+    output_limit: usize,
     threads: Threads,
-    telling: Telling,
+    notices: NoticeQueues,
     drivers: driver::Drivers,
     requests: AtomicU64,
-    /// Whether any check has an interval.
+    /// A copy of [`World::has_loops`], readable without the lock: whether any check has to run in the background.
     has_loops: AtomicBool,
-    /// The world is to be looked at earlier than it was before.
-    sooner: Arc<Notify>,
+    /// Wakes the drivers. They then compute the time of their next tick anew.
+    driver_wakeup: Arc<Notify>,
 }
 
 /// The state under the runner's lock.
 struct Guarded {
     world: World,
-    /// The function and the current run of each check, indexed by the check's id.
-    runs: Vec<Option<Slot>>,
-    /// The runtimes on which runs are launched.
+    /// The slots of the checks and sections, indexed by [`CheckId`]. A `None` is free.
+    slots: Vec<Option<Slot>>,
+    /// The tokio runtimes that the world knows by a number.
     runtimes: Vec<Runtime>,
     latest_runtime: u32,
 }
@@ -82,46 +85,47 @@ struct Runtime {
     handle: Handle,
 }
 
-/// If we know this many runtimes, we forget those without a current run before we add another.
-const MOST_RUNTIMES: usize = 16;
+/// If the list has this many runtimes, we remove those without a current run before we add another runtime.
+const MAX_RUNTIMES: usize = 16;
 
+/// The function of a check or section, and the handle of its current run.
 struct Slot {
-    run: Run,
-    going_on: Option<RunHandle>,
+    function: Run,
+    current_run: Option<RunHandle>,
 }
 
 impl Runner {
     pub(crate) fn new(
         world: World,
         redaction: Redaction,
-        longest_output: usize,
-        telling: Telling,
+        output_limit: usize,
+        notices: NoticeQueues,
     ) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(Guarded {
                 world,
-                runs: Vec::new(),
+                slots: Vec::new(),
                 runtimes: Vec::new(),
                 latest_runtime: 0,
             }),
             generation: CachePadded(AtomicU64::new(0)),
             redaction,
-            longest_output,
+            output_limit,
             threads: Threads::default(),
-            telling,
+            notices,
             drivers: driver::Drivers::default(),
             requests: AtomicU64::new(0),
             has_loops: AtomicBool::new(false),
-            sooner: Arc::new(Notify::new()),
+            driver_wakeup: Arc::new(Notify::new()),
         })
     }
 
     fn lock(&self) -> MutexGuard<'_, Guarded> {
-        // Only transitions of the world run under the lock, and none of them panics half-way.
+        // The code under the lock never panics while the state is inconsistent, so poisoning is harmless.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts checks and sections in, and notes those that are known by name only.
+    /// Adds checks and sections. Also records the disabled checks, which never run but keep their names.
     pub(crate) fn add(&self, new: Vec<(NewCheck, Run)>, disabled: Vec<Arc<CheckInfo>>) {
         let mut state = self.lock();
         disabled
@@ -134,38 +138,41 @@ impl Runner {
         let (checks, runs): (Vec<_>, Vec<_>) = new.into_iter().unzip();
         let ids = state.world.add(checks, Now::read());
         let most = ids.iter().map(|id| id.index() + 1).max().unwrap_or_default();
-        if most > state.runs.len() {
-            let more = most - state.runs.len();
-            state.runs.reserve_exact(more);
-            state.runs.resize_with(most, || None);
+        if most > state.slots.len() {
+            let more = most - state.slots.len();
+            state.slots.reserve_exact(more);
+            state.slots.resize_with(most, || None);
         }
-        for (&id, run) in ids.iter().zip(runs) {
-            state.runs[id.index()] = Some(Slot { run, going_on: None });
+        for (&id, function) in ids.iter().zip(runs) {
+            state.slots[id.index()] = Some(Slot {
+                function,
+                current_run: None,
+            });
         }
         self.publish_generation(state);
         ids
     }
 
-    /// Validates a check against the present ones and adds it, under one lock.
+    /// Validates a check and adds it. Holds the lock meanwhile, so no other check can be added in between.
     ///
     /// # Errors
-    /// What `see_through` finds.
+    /// `validate` returns an error.
     pub(crate) fn add_checked(
         self: &Arc<Self>,
-        see_through: impl FnOnce(&World) -> Result<Added, BuildError>,
+        validate: impl FnOnce(&World) -> Result<Added, BuildError>,
     ) -> Result<(), BuildError> {
         let mut state = self.lock();
-        let added = match see_through(&state.world)? {
+        let added = match validate(&state.world)? {
             Added::Check(check, run) => self.add_locked(&mut state, vec![(check, run)]),
             Added::Disabled(info) => {
                 state.world.note_disabled(info);
                 Vec::new()
             }
         };
-        let carried = self.step_locked(&mut state, Event::Added(&added), Now::read());
+        let prepared = self.step_locked(&mut state, Event::Added(&added), Now::read());
         drop(state);
-        self.carry_out(carried);
-        self.sooner.notify_waiters();
+        self.carry_out(prepared);
+        self.driver_wakeup.notify_waiters();
         Ok(())
     }
 
@@ -175,16 +182,16 @@ impl Runner {
         let Some(check) = state.world.find(name) else {
             return false;
         };
-        let carried = self.step_locked(&mut state, Event::Removed { check, disable }, Now::read());
-        let slot = state.runs.get_mut(check.index()).and_then(Option::take);
+        let prepared = self.step_locked(&mut state, Event::Removed { check, disable }, Now::read());
+        let slot = state.slots.get_mut(check.index()).and_then(Option::take);
         drop(state);
-        self.carry_out(carried);
-        // The user's function, whose end may be anything.
+        self.carry_out(prepared);
+        // The slot contains the user's function. Its destructor is user code, so we drop it without the lock.
         call::drop_quietly(slot);
         true
     }
 
-    /// Reads something of the world.
+    /// Calls `read` with the world, under the lock.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&World) -> T) -> T {
         read(&self.lock().world)
     }
@@ -192,23 +199,23 @@ impl Runner {
     /// Applies an event to the world and carries out the effects.
     pub(crate) fn step(self: &Arc<Self>, event: Event<'_>) {
         let mut state = self.lock();
-        let carried = self.step_locked(&mut state, event, Now::read());
+        let prepared = self.step_locked(&mut state, event, Now::read());
         drop(state);
-        self.carry_out(carried);
+        self.carry_out(prepared);
     }
 
-    /// Handles the end of a run: forgets its handle and sends the event to the world.
-    fn ended(self: &Arc<Self>, check: CheckId, run: RunId, event: Event<'_>) {
+    /// Handles the end of a run: removes its handle and applies `event` to the world.
+    fn run_ended(self: &Arc<Self>, check: CheckId, run: RunId, event: Event<'_>) {
         let mut state = self.lock();
         let handle = state.forget(check, run);
-        let carried = self.step_locked(&mut state, event, Now::read());
+        let prepared = self.step_locked(&mut state, event, Now::read());
         drop(state);
         drop(handle);
-        self.carry_out(carried);
+        self.carry_out(prepared);
     }
 
-    /// Builds an event from the world under the lock, for example after looking up a name, and applies it. If `event`
-    /// returns an error, nothing happens.
+    /// Builds an event under the lock and applies it to the world. For example, `event` can look up a check by name. If
+    /// `event` returns an error, nothing changes.
     pub(crate) fn step_with<T>(
         self: &Arc<Self>,
         event: impl FnOnce(&World, Now) -> Result<Event<'static>, T>,
@@ -216,17 +223,18 @@ impl Runner {
         let mut state = self.lock();
         let now = Now::read();
         let event = event(&state.world, now)?;
-        let carried = self.step_locked(&mut state, event, now);
+        let prepared = self.step_locked(&mut state, event, now);
         drop(state);
-        self.carry_out(carried);
+        self.carry_out(prepared);
         Ok(())
     }
 
-    /// The clock is read under the lock, so that events and moments have the same order.
-    fn step_locked(self: &Arc<Self>, state: &mut Guarded, event: Event<'_>, now: Now) -> Carried {
-        let mut carried = Carried::default();
-        // Each time: a subscriber may come later than the checks, and its level may change.
-        state.world.tell_runs = self.telling.wants_runs();
+    /// Applies an event to the world under the lock, and returns the effects to carry out afterwards. The caller reads
+    /// `now` under the same lock, so a later event never has an earlier time.
+    fn step_locked(self: &Arc<Self>, state: &mut Guarded, event: Event<'_>, now: Now) -> PreparedEffects {
+        let mut prepared = PreparedEffects::default();
+        // We compute this for each step, since a `tracing` subscriber can be set late and can change its level.
+        state.world.wants_run_notices = self.notices.wants_run_notices();
         let mut follow_ups = VecDeque::new();
         let mut next = Some(event);
         while let Some(event) = next {
@@ -235,25 +243,26 @@ impl Runner {
                 let begun = state.has_begun(check, run);
                 follow_ups.push_back(Event::Overdue { check, run, begun });
             }
-            self.prepare(state, effects, &mut carried, &mut follow_ups);
+            self.prepare(state, effects, &mut prepared, &mut follow_ups);
             next = follow_ups.pop_front();
         }
         self.publish_generation(state);
-        carried
+        prepared
     }
 
-    /// Collects, under the lock, everything that is needed to carry out the effects. A run that can't be launched is lost.
+    /// Converts the effects of one step into effects that can be carried out without the lock. If a run can't be
+    /// launched, adds an [`Event::Lost`] to `follow_ups`.
     fn prepare(
         self: &Arc<Self>,
         state: &mut Guarded,
         effects: Effects,
-        carried: &mut Carried,
+        prepared: &mut PreparedEffects,
         follow_ups: &mut VecDeque<Event<'_>>,
     ) {
         let mut starts = effects.start;
         starts.sort_by_key(|start| (start.runs_on.runtime, start.is_async));
         for starts in starts.chunk_by(Start::is_launched_with) {
-            self.prepare_launch(state, starts, carried, follow_ups);
+            self.prepare_launch(state, starts, prepared, follow_ups);
         }
         for (check, run) in effects.cancel {
             let Some(handle) = state.handle(check, run) else {
@@ -262,24 +271,26 @@ impl Runner {
             if state.world.has_timed_out(check) {
                 handle.mark_timed_out();
             }
-            carried.cancels.push(handle);
+            prepared.cancels.push(handle);
         }
-        for (check, run) in effects.relieve {
-            carried.relieved.extend(state.handle(check, run));
+        for (check, run) in effects.release_permits {
+            prepared.release_permits.extend(state.handle(check, run));
         }
-        carried.wake.extend(effects.wake);
-        carried.waits.extend(effects.waits);
-        carried.sooner |= effects.sooner;
-        // In the queue they have the order in which they happened, and the dispatcher of the moment.
-        carried.told |= self.telling.put(effects.notices);
+        prepared.wakers.extend(effects.wakers);
+        prepared.waits.extend(effects.waits);
+        prepared.wake_drivers |= effects.wake_driver;
+        // We queue the notices under the lock, so they keep the order of the steps. Each log line also captures the
+        // current `tracing` dispatcher here.
+        prepared.wake_queues |= self.notices.put(effects.notices);
     }
 
-    /// Prepares the launch of runs on one runtime. A run is lost if its check or runtime is gone.
+    /// Prepares the launch of runs on one runtime. If the check or the runtime no longer exists, adds an
+    /// [`Event::Lost`] for the run to `follow_ups`.
     fn prepare_launch(
         self: &Arc<Self>,
         state: &mut Guarded,
         starts: &[Start],
-        carried: &mut Carried,
+        prepared: &mut PreparedEffects,
         follow_ups: &mut VecDeque<Event<'_>>,
     ) {
         let known = starts
@@ -290,7 +301,7 @@ impl Runner {
         for &Start { check, run, .. } in starts {
             match (&known, state.world.subject(check), state.slot(check)) {
                 (Some(_), Some(subject), Some(slot)) => {
-                    cells.push(Cell::new(check, run, subject.clone(), slot.run.clone()));
+                    cells.push(Cell::new(check, run, subject.clone(), slot.function.clone()));
                 }
                 _ => follow_ups.push_back(Event::Lost { check, run }),
             }
@@ -301,20 +312,20 @@ impl Runner {
         let batch = Batch::new(Arc::clone(self), runtime, first.is_async, cells.into());
         for handle in batch.handles() {
             if let Some(slot) = state.slot_mut(handle.check) {
-                slot.going_on = Some(handle);
+                slot.current_run = Some(handle);
             }
         }
-        carried.launches.push(batch);
+        prepared.launches.push(batch);
     }
 
-    /// Brings the world up to date with the time, where something is due.
-    fn let_time_pass(self: &Arc<Self>, state: &mut Guarded, now: Now) -> Carried {
+    /// Sends a tick to the world if a deadline or a status change is due.
+    fn tick_if_due(self: &Arc<Self>, state: &mut Guarded, now: Now) -> PreparedEffects {
         if !state.world.is_due(now.mono) {
-            return Carried::default();
+            return PreparedEffects::default();
         }
         let here = Handle::try_current().ok();
         let event = Event::Tick {
-            runtime: here.map(|here| state.number_of(&here)),
+            runtime: here.map(|here| state.runtime_number(&here)),
             driver: None,
         };
         self.step_locked(state, event, now)
@@ -328,77 +339,85 @@ impl Runner {
         }
     }
 
-    /// Counts every change of anything that a report shows.
+    /// Returns the generation. It increases with each change of anything that a report shows.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Carries out the effects without holding the lock. This can cause further steps, for example if a runtime has shut
-    /// down and drops a task at once. Their effects are queued for the outermost call, so the stack doesn't grow.
-    fn carry_out(self: &Arc<Self>, carried: Carried) {
+    /// Carries out the effects of a step. The caller doesn't hold the lock.
+    ///
+    /// Effects can cause further steps on this thread, for example if a runtime has shut down and drops a new task at
+    /// once. We defer the effects of these steps to the outermost call of this method, so the stack doesn't grow.
+    fn carry_out(self: &Arc<Self>, prepared: PreparedEffects) {
         thread_local! {
-            static UNDER_WAY: RefCell<Option<Queued>> = const { RefCell::new(None) };
+            // Is `Some` while this thread carries out effects.
+            static DEFERRED: RefCell<Option<DeferredEffects>> = const { RefCell::new(None) };
         }
-        if carried.is_nothing() {
+        if prepared.is_empty() {
             return;
         }
-        let carried = UNDER_WAY.with_borrow_mut(|under_way| match under_way {
+        let prepared = DEFERRED.with_borrow_mut(|deferred| match deferred {
             Some(queue) => {
-                queue.push_back((Arc::clone(self), carried));
+                queue.push_back((Arc::clone(self), prepared));
                 None
             }
             None => {
-                *under_way = Some(VecDeque::new());
-                Some(carried)
+                *deferred = Some(VecDeque::new());
+                Some(prepared)
             }
         });
-        let Some(carried) = carried else { return };
-        self.carry_out_now(carried);
-        while let Some((runner, carried)) =
-            UNDER_WAY.with_borrow_mut(|under_way| under_way.as_mut().and_then(VecDeque::pop_front))
+        let Some(prepared) = prepared else { return };
+        self.carry_out_now(prepared);
+        while let Some((runner, prepared)) =
+            DEFERRED.with_borrow_mut(|deferred| deferred.as_mut().and_then(VecDeque::pop_front))
         {
-            runner.carry_out_now(carried);
+            runner.carry_out_now(prepared);
         }
-        UNDER_WAY.with_borrow_mut(|under_way| *under_way = None);
+        DEFERRED.with_borrow_mut(|deferred| *deferred = None);
     }
 
-    fn carry_out_now(self: &Arc<Self>, carried: Carried) {
-        carried.launches.into_iter().for_each(Batch::launch);
-        carried.relieved.iter().for_each(|run| run.relieve());
-        carried.cancels.iter().for_each(RunHandle::cancel);
-        for waker in carried.wake {
-            // An executor's own code: where it panics, the others are woken all the same.
+    fn carry_out_now(self: &Arc<Self>, prepared: PreparedEffects) {
+        prepared.launches.into_iter().for_each(Batch::launch);
+        prepared
+            .release_permits
+            .iter()
+            .for_each(|run| run.release_permit());
+        prepared.cancels.iter().for_each(RunHandle::cancel);
+        for waker in prepared.wakers {
+            // A waker is code of its executor. If it panics, we still call the other wakers.
             call::quietly(|| waker.wake());
         }
-        if carried.sooner {
-            self.sooner.notify_waiters();
+        if prepared.wake_drivers {
+            self.driver_wakeup.notify_waiters();
         }
-        if carried.told {
-            self.telling.wake();
+        if prepared.wake_queues {
+            self.notices.wake();
         }
     }
 
-    /// Ends it all, the runs that go on as well: nobody asks any more, and without drivers nobody would end them at their
-    /// limit. What is stuck may hold the rest for longer.
+    /// Stops the drivers, cancels the current runs, and ends the threads.
+    ///
+    /// We call this when the last handle of the registry is dropped. Without drivers, nothing would end the runs at
+    /// their limits. A stuck run ends only when its function returns, and keeps the runner in memory until then.
     pub(crate) fn close(self: &Arc<Self>) {
-        self.drivers.end();
-        let runs: Vec<RunHandle> = self.lock().going_on().collect();
+        self.drivers.close();
+        let runs: Vec<RunHandle> = self.lock().current_runs().collect();
         runs.iter().for_each(RunHandle::cancel);
         self.threads.close();
-        self.telling.close();
+        self.notices.close();
     }
 
-    /// Has listeners and the log hear of something that no step brought about.
-    pub(crate) fn tell(&self, notice: Notice) {
-        if self.telling.put(vec![notice]) {
-            self.telling.wake();
+    /// Sends a notice to the listeners and the log. Use this for a notice that isn't an effect of a step.
+    pub(crate) fn send_notice(&self, notice: Notice) {
+        if self.notices.put(vec![notice]) {
+            self.notices.wake();
         }
     }
 
-    /// Puts up a gate before these checks.
+    /// Adds a gate that is open while these checks pass or warn.
     ///
     /// # Errors
-    /// The selection of these names names one that doesn't exist.
+    /// There is no check with one of these names.
     pub(crate) fn add_gate(&self, checks: Vec<String>) -> Result<GateId, SelectionError> {
         let mut state = self.lock();
         state.world.members(&Selection::checks(&checks))?;
@@ -409,66 +428,76 @@ impl Runner {
         self.lock().world.remove_gate(gate);
     }
 
-    /// How many lines and events were dropped since a queue was full.
-    pub(crate) fn dropped(&self) -> telling::Dropped {
-        self.telling.dropped()
+    /// Returns how many log lines and listener events were dropped because a queue was full.
+    pub(crate) fn dropped(&self) -> notices::Dropped {
+        self.notices.dropped()
     }
 
-    fn output_of(&self, subject: &world::Subject, output: Value) -> Value {
-        call::sanitize(&self.redaction, self.longest_output, subject, output)
+    fn sanitize_output(&self, subject: &world::Subject, output: Value) -> Value {
+        call::sanitize(&self.redaction, self.output_limit, subject, output)
     }
 
-    /// An observation's output as it may leave the process.
-    pub(crate) fn observed_output(&self, name: &str, output: Value) -> Value {
-        call::cut(self.redaction.named(name, output), self.longest_output)
+    /// Redacts the output of an observation, then cuts it if it is too long.
+    pub(crate) fn sanitize_observed_output(&self, name: &str, output: Value) -> Value {
+        call::cut(self.redaction.named(name, output), self.output_limit)
     }
 }
 
-/// Effects that wait for those before them, and whose they are.
-type Queued = VecDeque<(Arc<Runner>, Carried)>;
+/// Effects that are carried out after the current ones, each with its runner.
+type DeferredEffects = VecDeque<(Arc<Runner>, PreparedEffects)>;
 
-/// Effects with all that is needed to carry them out.
+/// Effects that can be carried out without the lock: handles replace the ids in [`Effects`].
 #[derive(Default)]
-struct Carried {
+struct PreparedEffects {
     launches: Vec<Arc<Batch>>,
     cancels: Vec<RunHandle>,
-    relieved: Vec<RunHandle>,
-    wake: Vec<std::task::Waker>,
-    /// What a request has to wait for. It takes them before the rest is carried out.
+    release_permits: Vec<RunHandle>,
+    wakers: Vec<std::task::Waker>,
+    /// The runs that a request has to wait for. The request takes this list before it calls `carry_out`.
     waits: Vec<Wait>,
-    sooner: bool,
-    told: bool,
+    wake_drivers: bool,
+    wake_queues: bool,
 }
 
-impl Carried {
-    /// What came later is carried out later.
+impl PreparedEffects {
+    /// Appends the effects of a later step.
     fn append(&mut self, later: Self) {
-        self.launches.extend(later.launches);
-        self.cancels.extend(later.cancels);
-        self.wake.extend(later.wake);
-        self.waits.extend(later.waits);
-        self.sooner |= later.sooner;
-        self.told |= later.told;
+        let Self {
+            launches,
+            cancels,
+            release_permits,
+            wakers,
+            waits,
+            wake_drivers,
+            wake_queues,
+        } = later;
+        self.launches.extend(launches);
+        self.cancels.extend(cancels);
+        self.release_permits.extend(release_permits);
+        self.wakers.extend(wakers);
+        self.waits.extend(waits);
+        self.wake_drivers |= wake_drivers;
+        self.wake_queues |= wake_queues;
     }
 
-    const fn is_nothing(&self) -> bool {
+    const fn is_empty(&self) -> bool {
         self.launches.is_empty()
             && self.cancels.is_empty()
-            && self.relieved.is_empty()
-            && self.wake.is_empty()
-            && !self.sooner
-            && !self.told
+            && self.release_permits.is_empty()
+            && self.wakers.is_empty()
+            && !self.wake_drivers
+            && !self.wake_queues
     }
 }
 
 impl Guarded {
-    /// A number for a runtime, the same for each of its handles.
-    fn number_of(&mut self, handle: &Handle) -> u32 {
+    /// Returns the number of a runtime. All handles of a runtime have the same number.
+    fn runtime_number(&mut self, handle: &Handle) -> u32 {
         let id = handle.id();
         if let Some(known) = self.runtimes.iter().find(|runtime| runtime.handle.id() == id) {
             return known.number;
         }
-        if self.runtimes.len() >= MOST_RUNTIMES {
+        if self.runtimes.len() >= MAX_RUNTIMES {
             let in_use: HashSet<u32> = self.world.runtimes_in_use().collect();
             self.runtimes.retain(|runtime| in_use.contains(&runtime.number));
         }
@@ -482,17 +511,17 @@ impl Guarded {
 
     fn runs_on(&mut self, target: &Target) -> RunsOn {
         RunsOn {
-            runtime: self.number_of(&target.handle),
+            runtime: self.runtime_number(&target.handle),
             chosen: target.chosen,
         }
     }
 
-    /// The runs that go on.
-    fn going_on(&self) -> impl Iterator<Item = RunHandle> {
-        self.runs
+    /// Returns the handles of all current runs.
+    fn current_runs(&self) -> impl Iterator<Item = RunHandle> {
+        self.slots
             .iter()
             .flatten()
-            .filter_map(|slot| slot.going_on.clone())
+            .filter_map(|slot| slot.current_run.clone())
     }
 
     fn runtime(&self, number: u32) -> Option<&Handle> {
@@ -501,22 +530,23 @@ impl Guarded {
     }
 
     fn slot(&self, check: CheckId) -> Option<&Slot> {
-        self.runs.get(check.index())?.as_ref()
+        self.slots.get(check.index())?.as_ref()
     }
 
     fn slot_mut(&mut self, check: CheckId) -> Option<&mut Slot> {
-        self.runs.get_mut(check.index())?.as_mut()
+        self.slots.get_mut(check.index())?.as_mut()
     }
 
     fn handle(&self, check: CheckId, run: RunId) -> Option<RunHandle> {
-        let current = self.slot(check)?.going_on.as_ref();
+        let current = self.slot(check)?.current_run.as_ref();
         current.filter(|current| current.run == run).cloned()
     }
 
-    /// Removes and returns the handle of a run that has ended. The caller drops it without the lock.
+    /// Removes and returns the handle of a run that has ended. The caller drops the handle without the lock, since this
+    /// can drop the whole batch.
     fn forget(&mut self, check: CheckId, run: RunId) -> Option<RunHandle> {
         let slot = self.slot_mut(check)?;
-        slot.going_on.take_if(|current| current.run == run)
+        slot.current_run.take_if(|current| current.run == run)
     }
 
     fn has_begun(&self, check: CheckId, run: RunId) -> bool {
@@ -532,7 +562,8 @@ impl std::fmt::Debug for Runner {
     }
 }
 
-/// Starts a task of the runner's own. Boxed, since tokio's part of a task is compiled anew for each type of future.
+/// Spawns a task of the runner. The future is boxed: tokio's generic code is then compiled once, not for each type of
+/// future.
 fn spawn(on: &Handle, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
     let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
     on.spawn(task)

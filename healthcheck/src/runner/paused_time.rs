@@ -1,4 +1,4 @@
-//! Support for tests that pause tokio's time while our own threads work.
+//! Support for tests that pause tokio's time: it must not advance while one of our threads runs a sync check.
 
 use std::hint;
 use std::time::{Duration, Instant};
@@ -7,31 +7,34 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 use tokio::time;
 
-/// Keeps a test's paused time from advancing while our thread works, by occupying a thread of tokio's blocking pool. It is
-/// freed when the work or the runtime ends, so a hung check can't delay the runtime's shutdown.
+/// Stops the paused time of a test from advancing until the returned sender is dropped. Returns `None` if the runtime's
+/// time isn't paused.
+///
+/// tokio doesn't advance the paused time while a thread of its blocking pool is busy, so we keep one of these threads
+/// busy. The thread also becomes free when the runtime shuts down, so a hung check can't delay the shutdown.
 pub(super) fn hold(runtime: &Handle) -> Option<oneshot::Sender<()>> {
     // tokio can pause the time of a current-thread runtime only.
-    if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread || !stands_still(runtime) {
+    if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread || !time_is_paused(runtime) {
         return None;
     }
-    let (work, worked) = oneshot::channel::<()>();
-    let (lease, held) = oneshot::channel::<()>();
+    let (work_guard, work_ended) = oneshot::channel::<()>();
+    let (thread_guard, thread_released) = oneshot::channel::<()>();
     super::spawn(runtime, async move {
-        // `spawn_blocking` panics if the system has no thread left. Inside this task, the panic ends no report.
-        tokio::task::spawn_blocking(move || held.blocking_recv());
-        let _ = worked.await;
-        drop(lease);
+        // If the system can't start a thread, `spawn_blocking` panics. The panic then ends only this task.
+        tokio::task::spawn_blocking(move || thread_released.blocking_recv());
+        let _ = work_ended.await;
+        drop(thread_guard);
     });
-    Some(work)
+    Some(work_guard)
 }
 
 /// Returns whether the runtime's time is paused. tokio has no API for this, so we read its clock twice and compare.
-fn stands_still(runtime: &Handle) -> bool {
+fn time_is_paused(runtime: &Handle) -> bool {
     const LONGER_THAN_A_TICK: Duration = Duration::from_micros(1);
     let _its_time = runtime.enter();
-    let (told, began) = (time::Instant::now(), Instant::now());
-    while began.elapsed() < LONGER_THAN_A_TICK {
+    let (tokio_began, really_began) = (time::Instant::now(), Instant::now());
+    while really_began.elapsed() < LONGER_THAN_A_TICK {
         hint::spin_loop();
     }
-    time::Instant::now() == told
+    time::Instant::now() == tokio_began
 }

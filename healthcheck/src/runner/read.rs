@@ -1,10 +1,10 @@
-//! Reads the world without running anything.
+//! Reads reports and other values from the world, without starting runs.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Guarded, Runner, Settled};
+use super::{FinishedRequest, Guarded, Runner};
 use crate::clock::Now;
 use crate::error::SelectionError;
 use crate::model::Shared;
@@ -24,6 +24,7 @@ pub(crate) struct Snapshot {
 /// Options for reading a report.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Reading {
+    /// The reason why the due checks can't run. The report shows it for each due check.
     pub(crate) not_run: Option<NotRun>,
     /// Whether the report shows the last result of each check, however old it is.
     pub(crate) last_known: bool,
@@ -45,7 +46,7 @@ impl Runner {
         })
     }
 
-    /// Returns the report on the latest results, whether fresh or not.
+    /// Returns a report on the latest results, even if checks are due.
     ///
     /// # Errors
     /// The selection names a check or tag that doesn't exist in its probe.
@@ -66,38 +67,38 @@ impl Runner {
         })
     }
 
-    /// Returns the report for a request that has waited, or `None` if a check was added or removed meanwhile.
+    /// Returns the report for a finished request, or `None` if a check was added or removed since the request arrived.
     pub(crate) fn answered(
         self: &Arc<Self>,
         hostname: &str,
         selection: &Selection,
-        answer: &Settled,
+        finished: &FinishedRequest,
     ) -> Option<Snapshot> {
         self.reading(|state, now| {
-            if !state.world.is_current(&answer.members) {
+            if !state.world.is_current(&finished.members) {
                 return None;
             }
             let asked = Asked {
-                lost: &answer.lost,
-                ..Asked::new(selection, answer.at, now)
+                lost: &finished.lost,
+                ..Asked::new(selection, finished.arrived, now)
             };
-            Some(state.snapshot(hostname, &answer.members, &asked))
+            Some(state.snapshot(hostname, &finished.members, &asked))
         })
     }
 
-    /// Returns the names and values of the requested sections.
-    pub(crate) fn sections(self: &Arc<Self>, answer: &Settled) -> Vec<(String, Value)> {
+    /// Returns the names and values of the sections that a finished request has selected.
+    pub(crate) fn sections(self: &Arc<Self>, finished: &FinishedRequest) -> Vec<(String, Value)> {
         let selection = Selection::all();
         self.reading(|state, now| {
             let asked = Asked {
-                lost: &answer.lost,
-                ..Asked::new(&selection, answer.at, now)
+                lost: &finished.lost,
+                ..Asked::new(&selection, finished.arrived, now)
             };
-            state.world.values_of_sections(&answer.members, &asked)
+            state.world.values_of_sections(&finished.members, &asked)
         })
     }
 
-    /// Returns the names and values of all sections without running them.
+    /// Returns the names and values of all sections without running them. A due section shows `why` as its error.
     pub(crate) fn sections_as_they_are(self: &Arc<Self>, why: NotRun) -> Vec<(String, Value)> {
         let selection = Selection::all();
         self.reading(|state, now| {
@@ -112,19 +113,19 @@ impl Runner {
         })
     }
 
-    /// Reads the world after updating the statuses that have changed with time.
+    /// Updates the statuses that have changed with time, then calls `read` with the world.
     pub(crate) fn read_now<T>(self: &Arc<Self>, read: impl FnOnce(&World, Now) -> T) -> T {
         self.reading(|state, now| read(&state.world, now))
     }
 
-    /// Updates the statuses that have changed with time, then reads the guarded state.
+    /// Updates the statuses that have changed with time, then calls `read` with the guarded state.
     fn reading<T>(self: &Arc<Self>, read: impl FnOnce(&mut Guarded, Now) -> T) -> T {
         let mut state = self.lock();
         let now = Now::read();
-        let carried = self.let_time_pass(&mut state, now);
+        let prepared = self.tick_if_due(&mut state, now);
         let result = read(&mut state, now);
         drop(state);
-        self.carry_out(carried);
+        self.carry_out(prepared);
         result
     }
 
@@ -136,9 +137,9 @@ impl Runner {
         let mut state = self.lock();
         let members = state.world.members(selection)?;
         let all: Vec<CheckId> = members.all().collect();
-        let carried = self.step_locked(&mut state, Event::Expired(&all), Now::read());
+        let prepared = self.step_locked(&mut state, Event::Expired(&all), Now::read());
         drop(state);
-        self.carry_out(carried);
+        self.carry_out(prepared);
         Ok(())
     }
 }

@@ -1,5 +1,4 @@
-//! The runner under what its users do to it: threads that end, values that act when they are dropped, subscribers that
-//! come late.
+//! Tests with unusual user code: threads that end, destructors that call the library, subscribers that are set late.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -50,25 +49,26 @@ fn a_runtime_in_a_thread_local_takes_its_runs_along_and_wedges_no_check() {
     assert_eq!(report.status, Overall::Success, "{report:?}");
 }
 
-/// Asks about a registry when it is called, or dropped.
-struct Asks(Arc<OnceLock<HealthCheck>>);
+/// Calls a method of a registry when it redacts, and when it is dropped. That takes the runner's lock, so the call
+/// hangs if the runner calls user code under the lock.
+struct CallsRegistry(Arc<OnceLock<HealthCheck>>);
 
-impl Asks {
-    fn ask(&self) {
+impl CallsRegistry {
+    fn call_registry(&self) {
         let _ = self.0.get().map(|health| health.checks().count());
     }
 }
 
-impl Redactor for Asks {
+impl Redactor for CallsRegistry {
     fn redact_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.ask();
+        self.call_registry();
         text.into()
     }
 }
 
-impl Drop for Asks {
+impl Drop for CallsRegistry {
     fn drop(&mut self) {
-        self.ask();
+        self.call_registry();
     }
 }
 
@@ -77,14 +77,14 @@ fn add_runs_nothing_of_a_users_under_the_lock() {
     let cell = Arc::new(OnceLock::new());
     let health = HealthCheck::builder()
         .discover(false)
-        .redactor(Asks(Arc::clone(&cell)))
+        .redactor(CallsRegistry(Arc::clone(&cell)))
         .build()
         .unwrap();
     cell.set(health.clone()).unwrap();
     let (done, is_done) = channel();
     thread::spawn(move || {
         let check = || {
-            let held = Asks(Arc::clone(&cell));
+            let held = CallsRegistry(Arc::clone(&cell));
             let check = Check::new("a", move || {
                 let _ = &held;
                 async { true }
@@ -98,14 +98,14 @@ fn add_runs_nothing_of_a_users_under_the_lock() {
     is_done.recv_timeout(Duration::from_secs(5)).expect("it returns");
 }
 
-/// Hears our lines at debug, and what is noted in our spans.
+/// A `tracing` subscriber that counts our debug lines, and records the values that we set in our spans.
 #[derive(Clone, Default)]
-struct Heard {
+struct CountingSubscriber {
     lines: Arc<AtomicUsize>,
     outcomes: Arc<Mutex<Vec<String>>>,
 }
 
-impl tracing::Subscriber for Heard {
+impl tracing::Subscriber for CountingSubscriber {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
         metadata.target() == "healthcheck"
     }
@@ -133,7 +133,7 @@ impl tracing::Subscriber for Heard {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
-fn until(mut holds: impl FnMut() -> bool) {
+fn wait_until(mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
         assert!(began.elapsed() < Duration::from_secs(5), "it never does");
@@ -149,9 +149,9 @@ fn a_subscriber_that_comes_later_than_the_checks_gets_their_debug_lines() {
         .check(check)
         .build()
         .unwrap();
-    let heard = Heard::default();
+    let heard = CountingSubscriber::default();
     tracing::subscriber::with_default(heard.clone(), || runtime().block_on(health.report()));
-    until(|| heard.lines.load(Ordering::SeqCst) == 1);
+    wait_until(|| heard.lines.load(Ordering::SeqCst) == 1);
 }
 
 #[test]
@@ -164,13 +164,13 @@ fn the_span_of_a_run_that_returns_behind_its_limit_says_timeout_and_nothing_else
         .check(check.timeout(Duration::from_millis(20)))
         .build()
         .unwrap();
-    let heard = Heard::default();
+    let heard = CountingSubscriber::default();
     tracing::subscriber::with_default(heard.clone(), || {
         let report = runtime().block_on(health.report());
         assert_eq!(report.results[0].output, "timed out after 20 ms");
     });
     end.send(()).unwrap();
-    until(|| health.statistics().stuck_runs == 0);
+    wait_until(|| health.statistics().stuck_runs == 0);
     assert_eq!(*heard.outcomes.lock().unwrap(), ["\"timeout\""]);
 }
 
@@ -179,10 +179,10 @@ fn the_span_of_a_run_that_is_lost_or_whose_check_is_removed_has_no_outcome() {
     let hangs = || Check::new("hangs", std::future::pending::<()>);
     let health = HealthCheck::builder().discover(false);
     let health = health.check(hangs()).build().unwrap();
-    let heard = Heard::default();
+    let heard = CountingSubscriber::default();
     tracing::subscriber::with_default(heard.clone(), || {
         let ask = async { tokio::time::timeout(Duration::from_millis(20), health.report()).await };
-        // The runtime takes its run along.
+        // The runtime is a temporary. It shuts down at the end of this statement, and drops its run.
         assert!(runtime().block_on(ask).is_err());
         let runtime = runtime();
         let ask = async { tokio::time::timeout(Duration::from_millis(20), health.report()).await };
@@ -190,13 +190,13 @@ fn the_span_of_a_run_that_is_lost_or_whose_check_is_removed_has_no_outcome() {
         assert!(health.remove("hangs"));
         runtime.block_on(async { tokio::time::sleep(Duration::from_millis(20)).await });
     });
-    until(|| health.statistics().stuck_runs == 0);
+    wait_until(|| health.statistics().stuck_runs == 0);
     assert_eq!(*heard.outcomes.lock().unwrap(), Vec::<String>::new());
 }
 
-struct Panics;
+struct PanickingWake;
 
-impl Wake for Panics {
+impl Wake for PanickingWake {
     fn wake(self: Arc<Self>) {
         panic!("an executor that is gone");
     }
@@ -222,7 +222,7 @@ fn a_waker_that_panics_keeps_no_other_request_from_its_answer() {
     let runtime = runtime();
     runtime.block_on(async {
         let mut first = Box::pin(health.report());
-        let waker = Waker::from(Arc::new(Panics));
+        let waker = Waker::from(Arc::new(PanickingWake));
         assert!(first.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         let other = health.clone();
         let second = tokio::spawn(async move { other.report().await });
@@ -230,7 +230,7 @@ fn a_waker_that_panics_keeps_no_other_request_from_its_answer() {
         end.send(()).unwrap();
         let report = tokio::time::timeout(Duration::from_secs(2), second).await;
         assert_eq!(report.unwrap().unwrap().status, Overall::Success);
-        // What this thread does afterwards is carried out as well.
+        // After the panic, this thread still carries out the effects of later steps.
         health.expire(&Selection::all()).unwrap();
         let again = tokio::time::timeout(Duration::from_secs(2), health.report()).await;
         assert_eq!(again.unwrap().status, Overall::Success);
@@ -251,7 +251,7 @@ fn runtimes_that_are_driven_take_no_run_from_each_other() {
             thread::spawn(move || {
                 let runtime = runtime();
                 let report = runtime.block_on(health.report());
-                // It is driven for longer than another one waits for it.
+                // We drive the runtime longer than another runtime waits before it takes over an overdue run.
                 runtime.block_on(async { tokio::time::sleep(Duration::from_millis(300)).await });
                 report.results[0].output.clone()
             })

@@ -1,5 +1,5 @@
-//! Threads for sync checks, apart from tokio's blocking pool: a runtime waits at its end for the runs in that pool, so one
-//! hung check there keeps a process from ending. These threads are detached, and nobody waits for them.
+//! A thread pool for sync checks. We don't use tokio's blocking pool: a runtime waits for that pool when it shuts down,
+//! so one hung check could keep the process from ending. Our threads are detached, and nothing waits for them.
 
 use std::collections::VecDeque;
 use std::io;
@@ -8,14 +8,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How many sync checks run at once. Stuck ones have released their permit and don't count.
-const MOST: usize = 64;
-/// How long a thread waits for the next check before it ends.
-const IDLE: Duration = Duration::from_secs(10);
+/// The maximum number of sync checks that run at once. Stuck checks have released their permit and don't count.
+const MAX_RUNNING: usize = 64;
+/// A thread ends after it has been idle for this long.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-type Work = Box<dyn FnOnce(io::Result<()>) + Send>;
+/// A job gets an error if the pool can't start a thread for it.
+type Job = Box<dyn FnOnce(io::Result<()>) + Send>;
 
-/// The threads of one registry, started as they are needed.
+/// The thread pool of one registry. It starts threads when they are needed.
 #[derive(Clone)]
 pub(super) struct Threads {
     shared: Arc<Shared>,
@@ -23,34 +24,35 @@ pub(super) struct Threads {
 
 struct Shared {
     state: Mutex<Pool>,
-    work: Condvar,
+    wakeup: Condvar,
     start: fn(Arc<Self>) -> io::Result<()>,
 }
 
 #[derive(Default)]
 struct Pool {
-    queue: VecDeque<(Arc<Permit>, Work)>,
-    /// Permits that are held by running checks.
-    busy: usize,
-    /// Threads that wait for a check, or will as soon as they have started.
-    idle: usize,
-    /// The process that the threads belong to: a fork takes none of them along.
+    queue: VecDeque<(Arc<Permit>, Job)>,
+    /// The number of permits that running jobs hold.
+    held_permits: usize,
+    /// The number of threads without a job. This includes threads that are still starting.
+    idle_threads: usize,
+    /// The id of the process in which the threads run. After a fork, the child has no threads of the pool.
     process: u32,
-    /// Counts the forks, so that a permit of another process releases nothing here.
+    /// Counts the forks. After a fork, `held_permits` starts at 0 and doesn't include older permits. So releasing an
+    /// older permit must not decrease it.
     fork: u64,
     closed: bool,
 }
 
-/// One running check's share of the limit.
+/// Permits one job to run. Running jobs hold at most [`MAX_RUNNING`] permits.
 pub(super) struct Permit {
     shared: Arc<Shared>,
     fork: u64,
-    /// Only looked at under the lock of `shared`.
-    hold: Mutex<Hold>,
+    /// It is accessed only under the lock of `shared`.
+    state: Mutex<PermitState>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hold {
+enum PermitState {
     Queued,
     Held,
     Released,
@@ -58,15 +60,15 @@ enum Hold {
 
 impl Default for Threads {
     fn default() -> Self {
-        Self::started_by(|shared| {
+        Self::with_starter(|shared| {
             let thread = thread::Builder::new().name("healthcheck".into());
-            thread.spawn(move || shared.serve()).map(drop)
+            thread.spawn(move || shared.run_jobs()).map(drop)
         })
     }
 }
 
 impl Threads {
-    fn started_by(start: fn(Arc<Shared>) -> io::Result<()>) -> Self {
+    fn with_starter(start: fn(Arc<Shared>) -> io::Result<()>) -> Self {
         let state = Pool {
             process: std::process::id(),
             ..Pool::default()
@@ -74,99 +76,102 @@ impl Threads {
         Self {
             shared: Arc::new(Shared {
                 state: Mutex::new(state),
-                work: Condvar::new(),
+                wakeup: Condvar::new(),
                 start,
             }),
         }
     }
 
-    /// Does the work on a thread of its own as soon as a permit is free. The work gets the error where no thread could be
-    /// started and none is there that will come round to it; then there is no permit.
-    pub(super) fn run(&self, work: impl FnOnce(io::Result<()>) + Send + 'static) -> Option<Arc<Permit>> {
+    /// Queues a job, and returns its permit. A thread executes the job as soon as the number of held permits allows.
+    ///
+    /// If the pool has no thread and can't start one, each queued job is called with the error on the current thread.
+    /// The method then returns `None`.
+    pub(super) fn run(&self, job: impl FnOnce(io::Result<()>) + Send + 'static) -> Option<Arc<Permit>> {
         let mut state = self.shared.lock();
         let permit = Arc::new(Permit {
             shared: Arc::clone(&self.shared),
             fork: state.fork,
-            hold: Mutex::new(Hold::Queued),
+            state: Mutex::new(PermitState::Queued),
         });
-        state.queue.push_back((Arc::clone(&permit), Box::new(work)));
-        let Err(error) = self.shared.reinforce(&mut state) else {
+        state.queue.push_back((Arc::clone(&permit), Box::new(job)));
+        let Err(error) = self.shared.wake_or_start_thread(&mut state) else {
             return Some(permit);
         };
-        if state.busy + state.idle > 0 {
+        if state.held_permits + state.idle_threads > 0 {
             return Some(permit);
         }
-        // No thread will take any of these jobs. Each job gets the error, outside of the lock.
-        let unserved = std::mem::take(&mut state.queue);
+        // The pool has no thread that could execute the queued jobs. We call them with the error, without the lock.
+        let failed = std::mem::take(&mut state.queue);
         drop(state);
-        for (_, work) in unserved {
-            work(Err(io::Error::new(error.kind(), error.to_string())));
+        for (_, job) in failed {
+            job(Err(io::Error::new(error.kind(), error.to_string())));
         }
         None
     }
 
-    /// Has every thread end as soon as it has nothing to do.
+    /// Makes each thread end as soon as the queue is empty.
     pub(super) fn close(&self) {
         self.shared.lock().closed = true;
-        self.shared.work.notify_all();
+        self.shared.wakeup.notify_all();
     }
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Pool> {
-        // Nothing that can panic runs under the lock.
+        // The code under the lock can't panic, so the lock is never poisoned.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let process = std::process::id();
         if state.process != process {
             state.process = process;
             state.fork += 1;
-            state.busy = 0;
-            state.idle = 0;
+            state.held_permits = 0;
+            state.idle_threads = 0;
         }
         state
     }
 
-    /// Wakes a waiting thread, or starts one where the limit allows.
-    fn reinforce(self: &Arc<Self>, state: &mut Pool) -> io::Result<()> {
-        // Also where all of them have work enough: one may wait for nothing but a permit.
-        self.work.notify_one();
-        if state.queue.len() <= state.idle || state.busy + state.idle >= MOST {
+    /// Wakes an idle thread, and starts another if the queue needs it and the limit allows it.
+    fn wake_or_start_thread(self: &Arc<Self>, state: &mut Pool) -> io::Result<()> {
+        // We notify even if we also start a thread: an idle thread may wait for a permit that is now free.
+        self.wakeup.notify_one();
+        if state.queue.len() <= state.idle_threads || state.held_permits + state.idle_threads >= MAX_RUNNING {
             return Ok(());
         }
         (self.start)(Arc::clone(self))?;
-        state.idle += 1;
+        state.idle_threads += 1;
         Ok(())
     }
 
-    fn serve(&self) {
+    fn run_jobs(&self) {
         let mut state = self.lock();
         loop {
-            if state.busy < MOST
-                && let Some((permit, work)) = state.queue.pop_front()
+            if state.held_permits < MAX_RUNNING
+                && let Some((permit, job)) = state.queue.pop_front()
             {
-                state.idle -= 1;
-                state.busy += usize::from(permit.advance(Hold::Queued, Hold::Held));
+                state.idle_threads -= 1;
+                state.held_permits += usize::from(permit.advance(PermitState::Queued, PermitState::Held));
                 drop(state);
-                // What a check does is caught before this; what is left is a subscriber of its log lines.
-                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| work(Ok(())))) {
+                // The job itself catches panics of the check. A panic here comes from elsewhere, for example from a
+                // `tracing` subscriber.
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| job(Ok(())))) {
                     let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
                 }
                 state = self.lock();
-                state.busy -= usize::from(permit.advance(Hold::Held, Hold::Released));
-                state.idle += 1;
+                state.held_permits -= usize::from(permit.advance(PermitState::Held, PermitState::Released));
+                state.idle_threads += 1;
                 continue;
             }
             if state.closed && state.queue.is_empty() {
-                state.idle -= 1;
+                state.idle_threads -= 1;
                 return;
             }
             let (woken, timeout) = self
-                .work
-                .wait_timeout(state, IDLE)
+                .wakeup
+                .wait_timeout(state, IDLE_TIMEOUT)
                 .unwrap_or_else(PoisonError::into_inner);
             state = woken;
             if timeout.timed_out() && state.queue.is_empty() {
-                state.idle -= 1;
+                state.idle_threads -= 1;
                 return;
             }
         }
@@ -174,27 +179,29 @@ impl Shared {
 }
 
 impl Permit {
-    /// The run is stuck: another one may have its permit.
+    /// Frees the permit before its job ends, so that another job can run. Use this for a stuck run.
     pub(super) fn release(&self) {
         let mut state = self.shared.lock();
-        if self.advance(Hold::Queued, Hold::Released) || !self.advance(Hold::Held, Hold::Released) {
+        if self.advance(PermitState::Queued, PermitState::Released)
+            || !self.advance(PermitState::Held, PermitState::Released)
+        {
             return;
         }
         if state.fork != self.fork {
             return;
         }
-        state.busy -= 1;
+        state.held_permits -= 1;
         if !state.queue.is_empty() {
-            // Where no thread can be started now, one of the others comes round to the queue.
-            let _ = self.shared.reinforce(&mut state);
+            // If no thread can be started now, a busy thread executes the next job when it is done.
+            let _ = self.shared.wake_or_start_thread(&mut state);
         }
     }
 
-    fn advance(&self, from: Hold, to: Hold) -> bool {
-        let mut hold = self.hold.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = *hold == from;
+    fn advance(&self, from: PermitState, to: PermitState) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = *state == from;
         if found {
-            *hold = to;
+            *state = to;
         }
         found
     }
@@ -203,7 +210,7 @@ impl Permit {
 impl std::fmt::Debug for Permit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Permit")
-            .field("hold", &self.hold)
+            .field("state", &self.state)
             .finish_non_exhaustive()
     }
 }
@@ -215,7 +222,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::time::Instant;
 
-    /// Jobs that say that they have begun, then end when they are told to.
+    /// Starts `count` jobs. Each sends a message when it has begun, and ends when the test drops the returned sender.
     fn hung(threads: &Threads, count: usize) -> (Vec<Arc<Permit>>, Receiver<()>, Sender<()>) {
         let (begin, begun) = channel();
         let (end, ended) = channel::<()>();
@@ -234,44 +241,44 @@ mod tests {
     #[test]
     fn a_permit_that_is_given_back_wakes_a_thread_that_waits_for_one() {
         let threads = Threads::default();
-        let (stuck, begun, end_stuck) = hung(&threads, MOST);
-        (0..MOST).for_each(|_| begun.recv().unwrap());
+        let (stuck, begun, end_stuck) = hung(&threads, MAX_RUNNING);
+        (0..MAX_RUNNING).for_each(|_| begun.recv().unwrap());
         stuck.iter().for_each(|permit| permit.release());
-        let (busy, begun, end_busy) = hung(&threads, MOST);
-        (0..MOST).for_each(|_| begun.recv().unwrap());
-        // These threads have nothing to do now, since all permits are taken by the others.
+        let (busy, begun, end_busy) = hung(&threads, MAX_RUNNING);
+        (0..MAX_RUNNING).for_each(|_| begun.recv().unwrap());
+        // The threads of the stuck jobs become idle, since the busy jobs hold all permits.
         drop(end_stuck);
-        while threads.shared.lock().idle < MOST {
+        while threads.shared.lock().idle_threads < MAX_RUNNING {
             thread::yield_now();
         }
         let (done, ran) = channel();
-        for _ in 0..2 * MOST {
+        for _ in 0..2 * MAX_RUNNING {
             let done = done.clone();
             threads.run(move |_| done.send(()).unwrap()).unwrap();
         }
         let began = Instant::now();
         busy[0].release();
-        (0..2 * MOST).for_each(|_| ran.recv().unwrap());
-        assert!(began.elapsed() < IDLE / 2, "{:?}", began.elapsed());
+        (0..2 * MAX_RUNNING).for_each(|_| ran.recv().unwrap());
+        assert!(began.elapsed() < IDLE_TIMEOUT / 2, "{:?}", began.elapsed());
         drop(end_busy);
     }
 
     #[test]
     fn a_job_that_panics_keeps_no_permit() {
         let threads = Threads::default();
-        for _ in 0..2 * MOST {
+        for _ in 0..2 * MAX_RUNNING {
             threads
                 .run(|_| std::panic::resume_unwind(Box::new("a listener of log lines")))
                 .unwrap();
         }
         let (done, ran) = channel();
         threads.run(move |_| done.send(()).unwrap()).unwrap();
-        assert!(ran.recv_timeout(IDLE / 2).is_ok());
+        assert!(ran.recv_timeout(IDLE_TIMEOUT / 2).is_ok());
     }
 
     #[test]
     fn where_no_thread_is_to_be_had_each_waiting_job_is_told_why() {
-        let threads = Threads::started_by(|_| Err(io::Error::from(io::ErrorKind::OutOfMemory)));
+        let threads = Threads::with_starter(|_| Err(io::Error::from(io::ErrorKind::OutOfMemory)));
         let (tell, told) = channel();
         let permit = threads.run(move |thread| tell.send(thread.is_err()).unwrap());
         assert!(permit.is_none());
@@ -286,10 +293,10 @@ mod tests {
         ran.recv().unwrap();
         threads.close();
         let began = Instant::now();
-        while threads.shared.lock().idle > 0 {
+        while threads.shared.lock().idle_threads > 0 {
             thread::yield_now();
         }
-        assert!(began.elapsed() < IDLE / 2);
+        assert!(began.elapsed() < IDLE_TIMEOUT / 2);
     }
 
     #[test]
@@ -299,13 +306,13 @@ mod tests {
         let tell = done.clone();
         threads.run(move |_| tell.send(()).unwrap());
         ran.recv().unwrap();
-        while threads.shared.lock().idle == 0 {
+        while threads.shared.lock().idle_threads == 0 {
             thread::yield_now();
         }
-        // As the memory of a child is: it says that there is an idle thread, and there is none.
+        // This simulates the child after a fork. Its memory says that there is an idle thread, but the child has none.
         threads.shared.state.lock().unwrap().process += 1;
-        threads.shared.state.lock().unwrap().idle = 1;
+        threads.shared.state.lock().unwrap().idle_threads = 1;
         threads.run(move |_| done.send(()).unwrap());
-        assert!(ran.recv_timeout(IDLE / 2).is_ok());
+        assert!(ran.recv_timeout(IDLE_TIMEOUT / 2).is_ok());
     }
 }

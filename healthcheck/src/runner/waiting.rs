@@ -1,5 +1,5 @@
-//! Waiting for statuses: what `until` and gates have in common. Like a request, each waiter itself runs the due checks
-//! and passes the current time to the world, so it depends on no other runtime.
+//! Waits for statuses. `until` and gates use this. Like a request, a waiter itself starts the due checks, and sends
+//! [`Event::Tick`] to the world whenever a deadline has passed. So it continues even if no other runtime is polled.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,46 +15,48 @@ use crate::clock::{Instant, Now};
 use crate::selection::MaxAge;
 use crate::world::{CheckId, Event, World, earlier};
 
-/// The minimum interval at which a waiter reruns due checks, however short their TTLs are.
-pub(crate) const RETRY: Duration = Duration::from_millis(250);
+/// A waiter waits at least this long before it starts due checks again, even if their TTLs are shorter.
+pub(crate) const RERUN_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The maximum age of results for waiters, the same as on a probe. The longer TTLs of a page would delay waiters by up to
-/// half a minute.
-pub(crate) const AS_ON_A_PROBE: MaxAge = MaxAge {
+/// The maximum age of cached results on a probe. Waiters use it too: with the longer default TTLs, a waiter could see a
+/// recovery half a minute late.
+pub(crate) const PROBE_MAX_AGE: MaxAge = MaxAge {
     pass: Duration::from_secs(5),
     fail: Duration::from_secs(2),
 };
 
-/// A waiter for the statuses of some checks.
-pub(crate) struct Waiting {
+/// Waits until the statuses of some checks meet a condition.
+pub(crate) struct Waiter {
     runner: Arc<Runner>,
-    /// The runtime that due checks run on. It is `None` outside of a runtime and inside a check. The waiter then runs no
-    /// checks.
+    /// The runtime for the due checks. It is `None` outside of a runtime and inside a check. The waiter then starts no
+    /// runs.
     target: Option<Target>,
-    number: u64,
+    id: u64,
     /// The time at which the waiter began to wait.
     pub(crate) since: Instant,
+    /// The time at which the waiter last started the due checks.
     last_asked: Option<Instant>,
+    /// The checks whose changes wake the waiter.
     watched: Vec<CheckId>,
     alarm: Option<Pin<Box<Sleep>>>,
     has_ended: bool,
 }
 
-/// The result of one look at the world.
-pub(crate) enum Look<T> {
+/// The result of one evaluation of the condition.
+pub(crate) enum Evaluation<T> {
     Done(T),
-    /// The waiter has to look again when one of these checks changes its status, or at this time.
+    /// The waiter has to evaluate the condition again when one of these checks changes its status, or at this time.
     Wait(Vec<CheckId>, Option<Instant>),
 }
 
-impl Waiting {
-    /// `chosen`: the runtime that was chosen for the checks.
+impl Waiter {
+    /// Creates a waiter. `chosen` is the runtime that the service chose for its checks, if it chose one.
     pub(crate) fn new(runner: &Arc<Runner>, chosen: Option<&Handle>) -> Self {
         let target = Target::of(chosen).filter(|_| !is_inside_a_check(runner));
         Self {
             runner: Arc::clone(runner),
             target,
-            number: runner.requests.fetch_add(1, Ordering::Relaxed),
+            id: runner.requests.fetch_add(1, Ordering::Relaxed),
             since: Now::read().mono,
             last_asked: None,
             watched: Vec::new(),
@@ -63,20 +65,21 @@ impl Waiting {
         }
     }
 
-    /// Returns whether the waiter has a runtime, and so can wait.
-    pub(crate) const fn has_time(&self) -> bool {
+    /// Returns whether the waiter has a runtime. Without a runtime it has no timer, so it can't wait for a deadline.
+    pub(crate) const fn has_runtime(&self) -> bool {
         self.target.is_some()
     }
 
-    /// Waits until `needed` or `look` produces a value. `needed` returns the checks to wait for, or ends the wait with an
-    /// `Err`. We then start the due checks and call `look`.
+    /// Waits until the condition is met. Each round calls `needed`, which returns the checks to wait for. The round
+    /// then starts the due ones of these checks, and calls `evaluate`. The wait ends with the value of an `Err` from
+    /// `needed`, or of an [`Evaluation::Done`] from `evaluate`.
     pub(crate) async fn wait<T>(
         &mut self,
         max_age: MaxAge,
         mut needed: impl FnMut(&World, Now) -> Result<Vec<CheckId>, T>,
-        mut look: impl FnMut(&mut World, &[CheckId], Now) -> Look<T>,
+        mut evaluate: impl FnMut(&mut World, &[CheckId], Now) -> Evaluation<T>,
     ) -> T {
-        let result = std::future::poll_fn(|cx| self.poll(cx, max_age, &mut needed, &mut look)).await;
+        let result = std::future::poll_fn(|cx| self.poll(cx, max_age, &mut needed, &mut evaluate)).await;
         self.has_ended = true;
         result
     }
@@ -86,10 +89,10 @@ impl Waiting {
         cx: &mut Context<'_>,
         max_age: MaxAge,
         needed: &mut impl FnMut(&World, Now) -> Result<Vec<CheckId>, T>,
-        look: &mut impl FnMut(&mut World, &[CheckId], Now) -> Look<T>,
+        evaluate: &mut impl FnMut(&mut World, &[CheckId], Now) -> Evaluation<T>,
     ) -> Poll<T> {
         loop {
-            let until = match self.look(cx.waker(), max_age, needed, look) {
+            let until = match self.evaluate_once(cx.waker(), max_age, needed, evaluate) {
                 Ok(until) => until,
                 Err(result) => return Poll::Ready(result),
             };
@@ -109,20 +112,20 @@ impl Waiting {
         }
     }
 
-    /// Looks at the world once. Returns the time at which to look again, or the final value as an `Err`.
-    fn look<T>(
+    /// Executes one round of [`wait`](Self::wait). Returns the time of the next round, or the final value as an `Err`.
+    fn evaluate_once<T>(
         &mut self,
         waker: &Waker,
         max_age: MaxAge,
         needed: &mut impl FnMut(&World, Now) -> Result<Vec<CheckId>, T>,
-        look: &mut impl FnMut(&mut World, &[CheckId], Now) -> Look<T>,
+        evaluate: &mut impl FnMut(&mut World, &[CheckId], Now) -> Evaluation<T>,
     ) -> Result<Option<Instant>, T> {
         let runner = Arc::clone(&self.runner);
         let mut state = runner.lock();
         let now = Now::read();
-        state.world.unwatch(self.number, &self.watched);
+        state.world.unwatch(self.id, &self.watched);
         self.watched.clear();
-        let mut carried = runner.let_time_pass(&mut state, now);
+        let mut prepared = runner.tick_if_due(&mut state, now);
         let result = needed(&state.world, now).and_then(|checks| {
             let required = state.world.with_dependencies(checks.clone());
             let mut due = self.next_due(&state, &required, max_age, now);
@@ -135,20 +138,20 @@ impl Waiting {
                     max_age: Some(max_age),
                     runs_on: state.runs_on(target),
                 };
-                carried.append(runner.step_locked(&mut state, event, now));
+                prepared.append(runner.step_locked(&mut state, event, now));
                 due = self.next_due(&state, &required, max_age, now);
             }
-            match look(&mut state.world, &checks, now) {
-                Look::Done(result) => Err(result),
-                Look::Wait(watched, until) => {
-                    state.world.watch(self.number, &watched, waker);
+            match evaluate(&mut state.world, &checks, now) {
+                Evaluation::Done(result) => Err(result),
+                Evaluation::Wait(watched, until) => {
+                    state.world.watch(self.id, &watched, waker);
                     self.watched = watched;
                     Ok(earlier(until, earlier(due, state.world.next_moment())))
                 }
             }
         });
         drop(state);
-        runner.carry_out(carried);
+        runner.carry_out(prepared);
         if let Some(target) = &self.target
             && runner.has_loops()
         {
@@ -157,18 +160,18 @@ impl Waiting {
         result
     }
 
-    /// Returns the time at which the waiter next runs due checks.
+    /// Returns the time at which the waiter next has to start due checks.
     fn next_due(&self, state: &Guarded, required: &[CheckId], max_age: MaxAge, now: Now) -> Option<Instant> {
         let due = state.world.next_due(required, Some(max_age), now)?;
-        let earliest = self.last_asked.and_then(|last| last.checked_add(RETRY));
+        let earliest = self.last_asked.and_then(|last| last.checked_add(RERUN_INTERVAL));
         Some(earliest.map_or(due, |earliest| due.max(earliest)))
     }
 }
 
-impl Drop for Waiting {
+impl Drop for Waiter {
     fn drop(&mut self) {
-        self.runner.lock().world.unwatch(self.number, &self.watched);
-        // This waiter no longer looks after the runs that it has started, so a driver has to.
+        self.runner.lock().world.unwatch(self.id, &self.watched);
+        // This waiter no longer sends the ticks for the runs that it has started, so a driver has to send them.
         if let (false, Some(target), Ok(here)) = (self.has_ended, &self.target, Handle::try_current()) {
             self.runner.ensure_driver(&here, target);
         }

@@ -79,11 +79,11 @@ impl Event<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) start: Vec<Start>,
-    pub(crate) wake: Vec<Waker>,
+    pub(crate) wakers: Vec<Waker>,
     /// The runs to cancel. The runner drops the future of an async run, and frees the permit of a sync run.
     pub(crate) cancel: Vec<(CheckId, RunId)>,
     /// Long sync runs without a limit. The runner frees their permits, and the runs continue.
-    pub(crate) relieve: Vec<(CheckId, RunId)>,
+    pub(crate) release_permits: Vec<(CheckId, RunId)>,
     /// The overdue runs. The runner answers each with [`Event::Overdue`], which says whether the run has begun.
     pub(crate) overdue: Vec<(CheckId, RunId)>,
     /// The notices for listeners and the log, in order.
@@ -91,7 +91,7 @@ pub(crate) struct Effects {
     /// The runs that the request of an [`Event::Asked`] has to wait for.
     pub(crate) waits: Vec<Wait>,
     /// Whether the driver has to send its next tick earlier than it planned before the event.
-    pub(crate) sooner: bool,
+    pub(crate) wake_driver: bool,
 }
 
 /// A run to launch.

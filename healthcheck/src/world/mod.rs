@@ -108,7 +108,7 @@ pub(crate) struct World {
     /// Counts the changes of anything that a report shows.
     generation: u64,
     /// Whether a listener wants a notice of each run.
-    pub(crate) tell_runs: bool,
+    pub(crate) wants_run_notices: bool,
 }
 
 impl World {
@@ -148,7 +148,7 @@ impl World {
             latest_run: RunId(NonZeroU64::MIN),
             sequence: 0,
             generation: 0,
-            tell_runs: false,
+            wants_run_notices: false,
         }
     }
 

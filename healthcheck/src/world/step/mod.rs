@@ -50,7 +50,7 @@ pub(crate) fn step(world: &mut World, event: Event<'_>, now: Now) -> Effects {
     }
     world.forget_what_is_over();
     let after = world.next_of_driver();
-    effects.sooner = after.is_some_and(|after| before.is_none_or(|before| after < before));
+    effects.wake_driver = after.is_some_and(|after| before.is_none_or(|before| after < before));
     effects
 }
 
@@ -289,7 +289,7 @@ impl Step<'_> {
                     .notices
                     .push(Notice::SectionFailed { section, output });
             }
-        } else if self.world.tell_runs {
+        } else if self.world.wants_run_notices {
             let has_line = |notice: &Notice| !matches!(notice, Notice::Transition { wording: None, .. });
             let changed = self.effects.notices[before..].iter().any(has_line);
             let result = Box::new(self.world.own_result(id, now));
@@ -409,7 +409,7 @@ impl Step<'_> {
         }
         if limit.is_none() && !is_async {
             // A run without a limit may take arbitrarily long, but other checks must not wait for its permit.
-            self.effects.relieve.push((id, run));
+            self.effects.release_permits.push((id, run));
         }
         self.world.in_grace.retain(|&known| known != (id, run));
         self.set_deadline(id, at);
@@ -441,12 +441,12 @@ impl Step<'_> {
     fn wake(&mut self, id: CheckId) {
         let waiting = self.world.waiters.remove(&id).unwrap_or_default();
         self.effects
-            .wake
+            .wakers
             .extend(waiting.into_iter().map(|(_, waker)| waker));
     }
 
     fn wake_all(&mut self) {
-        self.effects.wake.extend(self.world.take_waiters());
+        self.effects.wakers.extend(self.world.take_waiters());
     }
 
     fn affect_dependants(&mut self, id: CheckId) {

@@ -157,7 +157,7 @@ impl Stage {
             wall: UNIX_EPOCH + Duration::from_secs(1_600_000_000),
         };
         let mut world = World::new(Vec::new(), seed);
-        world.tell_runs = true;
+        world.wants_run_notices = true;
         world.add(specs.into_iter().map(Spec::into_new).collect(), now);
         Self {
             world,
@@ -231,7 +231,7 @@ impl Stage {
                 live.cancelled = true;
             }
         }
-        effects.wake.into_iter().for_each(Waker::wake);
+        effects.wakers.into_iter().for_each(Waker::wake);
         for notice in effects.notices {
             if let Notice::Transition { transition, .. } = &notice {
                 self.check_transition(transition);

@@ -1,5 +1,6 @@
-//! Sends notices to the listeners and the log through bounded queues, each with its own thread. So a listener or a
-//! subscriber that panics or blocks delays nothing else. If its queue is full, we drop and count further items.
+//! Sends notices to the listeners and the log through two bounded queues, each with its own thread. If a listener or a
+//! `tracing` subscriber panics or blocks, it delays only its own queue. If a queue is full, we drop and count further
+//! items.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,9 +28,9 @@ pub(crate) struct Listeners {
 }
 
 /// The capacity of each queue.
-const MOST_WAITING: usize = 1_024;
+const QUEUE_CAPACITY: usize = 1_024;
 /// A queue's thread ends after it has been idle for this long.
-const IDLE: Duration = Duration::from_secs(10);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The numbers of lines and events that we dropped because a queue was full.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,37 +40,37 @@ pub(crate) struct Dropped {
 }
 
 /// The queues of log lines and of events for listeners.
-pub(crate) struct Telling {
+pub(crate) struct NoticeQueues {
     lines: Queue<Line>,
-    events: Queue<Heard>,
+    events: Queue<ListenerEvent>,
     listeners: Arc<Listeners>,
 }
 
 /// A queued log line, with the `tracing` dispatcher that was current when it was queued.
 struct Line {
     dispatch: Dispatch,
-    what: What,
-    _unwritten: Unwritten,
+    content: LineContent,
+    _unwritten: UnwrittenGuard,
 }
 
-enum What {
+enum LineContent {
     Notice(Notice),
     Other(Box<dyn FnOnce() + Send>),
     Dropped { lines: u64, events: u64 },
 }
 
 /// An event for listeners.
-enum Heard {
+enum ListenerEvent {
     Change(Transition),
     Result(Box<CheckResult>),
 }
 
-impl Telling {
+impl NoticeQueues {
     pub(crate) fn new(listeners: Listeners) -> Self {
         let listeners = Arc::new(listeners);
         let lines = Queue::new("healthcheck-log", Line::write);
-        let (heard_by, log) = (Arc::clone(&listeners), lines.clone());
-        let events = Queue::new("healthcheck-listeners", move |heard| heard_by.hear(&heard, &log));
+        let (callees, log) = (Arc::clone(&listeners), lines.clone());
+        let events = Queue::new("healthcheck-listeners", move |event| callees.call(&event, &log));
         Self {
             lines,
             events,
@@ -77,66 +78,68 @@ impl Telling {
         }
     }
 
-    /// Returns whether a listener or the log wants a notice of each run.
-    pub(super) fn wants_runs(&self) -> bool {
+    /// Returns whether a listener or the log wants a notice after each run.
+    pub(super) fn wants_run_notices(&self) -> bool {
         !self.listeners.of_results.is_empty() || LevelFilter::current() >= LevelFilter::DEBUG
     }
 
-    /// Queues notices in order, without blocking. Returns whether the caller has to call [`wake`](Self::wake). This is so
-    /// even if a queue was full: `wake` then retries to start a thread that couldn't be started before.
+    /// Queues notices in order, without blocking. Returns whether a listener or the log wants any of them. The caller
+    /// then has to call [`wake`](Self::wake), even if a queue was full: `wake` retries to start a thread if that failed
+    /// before.
     pub(super) fn put(&self, notices: Vec<Notice>) -> bool {
         let mut any = false;
         for notice in notices {
             match &notice {
                 Notice::Transition { transition, .. } if !self.listeners.of_changes.is_empty() => {
-                    self.events.put(Heard::Change(transition.clone()));
+                    self.events.put(ListenerEvent::Change(transition.clone()));
                     any = true;
                 }
                 Notice::Ran { result, .. } if !self.listeners.of_results.is_empty() => {
-                    self.events.put(Heard::Result(result.clone()));
+                    self.events.put(ListenerEvent::Result(result.clone()));
                     any = true;
                 }
                 _ => {}
             }
-            if lines::is_wanted(&notice) {
-                self.line(What::Notice(notice));
+            if lines::is_enabled(&notice) {
+                self.put_line(LineContent::Notice(notice));
                 any = true;
             }
         }
         any
     }
 
-    fn line(&self, what: What) {
-        self.lines.put(Line::new(what));
+    fn put_line(&self, content: LineContent) {
+        self.lines.put(Line::new(content));
     }
 
     /// Wakes or starts the threads that empty the queues.
     pub(super) fn wake(&self) {
-        if let Some((lines, events)) = self.newly_dropped() {
-            self.line(What::Dropped { lines, events });
+        if let Some((lines, events)) = self.take_unreported_drops() {
+            self.put_line(LineContent::Dropped { lines, events });
         }
-        self.lines.serve();
-        self.events.serve();
+        self.events.wake_thread();
+        self.lines.wake_thread();
     }
 
-    /// Returns the numbers of dropped items that aren't logged yet, or `None` if there are none or the log queue is full.
-    fn newly_dropped(&self) -> Option<(u64, u64)> {
+    /// Returns how many lines and events were dropped since the last call. Returns `None` if there are none, or if the
+    /// log queue is full and can't take a line about them.
+    fn take_unreported_drops(&self) -> Option<(u64, u64)> {
         if self.lines.is_full() {
             return None;
         }
-        let counts = (self.lines.take_news(), self.events.take_news());
+        let counts = (self.lines.take_unreported(), self.events.take_unreported());
         (counts != (0, 0)).then_some(counts)
     }
 
     pub(super) fn dropped(&self) -> Dropped {
         Dropped {
             lines: self.lines.shared.dropped.load(Ordering::Relaxed)
-                + OF_PROCESS.shared.dropped.load(Ordering::Relaxed),
+                + PROCESS_LINES.shared.dropped.load(Ordering::Relaxed),
             events: self.events.shared.dropped.load(Ordering::Relaxed),
         }
     }
 
-    /// Tells the threads to end once their queues are empty.
+    /// Makes the threads end once their queues are empty.
     pub(super) fn close(&self) {
         self.lines.close();
         self.events.close();
@@ -144,29 +147,31 @@ impl Telling {
 }
 
 /// The queue of the log lines that don't belong to a `HealthCheck`, such as those of a server.
-static OF_PROCESS: LazyLock<Queue<Line>> = LazyLock::new(|| Queue::new("healthcheck-log", Line::write));
+static PROCESS_LINES: LazyLock<Queue<Line>> = LazyLock::new(|| Queue::new("healthcheck-log", Line::write));
 
 /// Queues a log line that doesn't belong to a `HealthCheck`.
 pub(crate) fn log(line: impl FnOnce() + Send + 'static) {
-    OF_PROCESS.put(Line::new(What::Other(Box::new(line))));
-    OF_PROCESS.serve();
+    PROCESS_LINES.put(Line::new(LineContent::Other(Box::new(line))));
+    PROCESS_LINES.wake_thread();
 }
 
 impl Line {
-    fn new(what: What) -> Self {
+    fn new(content: LineContent) -> Self {
         Self {
             dispatch: tracing::dispatcher::get_default(Clone::clone),
-            what,
-            _unwritten: Unwritten::new(),
+            content,
+            _unwritten: UnwrittenGuard::new(),
         }
     }
 
     fn write(self) {
-        let Self { dispatch, what, .. } = self;
-        tracing::dispatcher::with_default(&dispatch, || match what {
-            What::Notice(notice) => lines::write(&notice),
-            What::Other(line) => line(),
-            What::Dropped { lines, events } => tracing::warn!(
+        let Self {
+            dispatch, content, ..
+        } = self;
+        tracing::dispatcher::with_default(&dispatch, || match content {
+            LineContent::Notice(notice) => lines::write(&notice),
+            LineContent::Other(line) => line(),
+            LineContent::Dropped { lines, events } => tracing::warn!(
                 target: "healthcheck",
                 lines,
                 events,
@@ -177,34 +182,35 @@ impl Line {
 }
 
 impl Listeners {
-    fn hear(&self, heard: &Heard, log: &Queue<Line>) {
-        match heard {
-            Heard::Change(transition) => {
+    fn call(&self, event: &ListenerEvent, log: &Queue<Line>) {
+        match event {
+            ListenerEvent::Change(transition) => {
                 for listener in &self.of_changes {
-                    guarded(transition.checker.as_deref(), log, || listener(transition));
+                    call_listener(transition.checker.as_deref(), log, || listener(transition));
                 }
             }
-            Heard::Result(result) => {
+            ListenerEvent::Result(result) => {
                 for listener in &self.of_results {
-                    guarded(Some(&result.checker), log, || listener(result));
+                    call_listener(Some(&result.checker), log, || listener(result));
                 }
             }
         }
     }
 }
 
-fn guarded(check: Option<&str>, log: &Queue<Line>, listener: impl FnOnce()) {
+/// Calls a listener. If it panics, logs that.
+fn call_listener(check: Option<&str>, log: &Queue<Line>, listener: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(listener)) {
         let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
         let check = check.map(ToOwned::to_owned);
         let line = move || tracing::error!(target: "healthcheck", check, "a listener of health transitions panicked");
-        log.put(Line::new(What::Other(Box::new(line))));
-        log.serve();
+        log.put(Line::new(LineContent::Other(Box::new(line))));
+        log.wake_thread();
     }
 }
 
-/// A bounded queue with a thread that empties it. The first item starts the thread. If that fails, the next item tries
-/// again. The thread ends after it has been idle for [`IDLE`].
+/// A bounded queue with a thread that handles its items. [`wake_thread`](Self::wake_thread) starts the thread. The
+/// thread ends after it has been idle for [`IDLE_TIMEOUT`].
 struct Queue<T> {
     name: &'static str,
     shared: Arc<Shared<T>>,
@@ -221,9 +227,11 @@ impl<T> Clone for Queue<T> {
 
 struct Shared<T> {
     state: Mutex<Backlog<T>>,
-    filled: Condvar,
+    not_empty: Condvar,
+    /// The number of items that were dropped because the queue was full.
     dropped: AtomicU64,
-    news: AtomicU64,
+    /// The part of `dropped` that isn't logged yet.
+    unreported: AtomicU64,
     handle: Box<dyn Fn(T) + Send + Sync>,
 }
 
@@ -244,9 +252,9 @@ impl<T: Send + 'static> Queue<T> {
                     thread: None,
                     closed: false,
                 }),
-                filled: Condvar::new(),
+                not_empty: Condvar::new(),
                 dropped: AtomicU64::new(0),
-                news: AtomicU64::new(0),
+                unreported: AtomicU64::new(0),
                 handle: Box::new(handle),
             }),
         }
@@ -255,25 +263,25 @@ impl<T: Send + 'static> Queue<T> {
     /// Queues the item. If the queue is full, drops and counts it.
     fn put(&self, item: T) {
         let mut state = self.shared.lock();
-        if state.waiting.len() >= MOST_WAITING {
+        if state.waiting.len() >= QUEUE_CAPACITY {
             drop(state);
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
-            self.shared.news.fetch_add(1, Ordering::Relaxed);
+            self.shared.unreported.fetch_add(1, Ordering::Relaxed);
             return;
         }
         state.waiting.push_back(item);
     }
 
     fn is_full(&self) -> bool {
-        self.shared.lock().waiting.len() >= MOST_WAITING
+        self.shared.lock().waiting.len() >= QUEUE_CAPACITY
     }
 
-    fn take_news(&self) -> u64 {
-        self.shared.news.swap(0, Ordering::Relaxed)
+    fn take_unreported(&self) -> u64 {
+        self.shared.unreported.swap(0, Ordering::Relaxed)
     }
 
-    /// Wakes the thread, or starts it.
-    fn serve(&self) {
+    /// Wakes the thread, or starts it. Does nothing if the queue is empty.
+    fn wake_thread(&self) {
         let process = std::process::id();
         let mut state = self.shared.lock();
         if state.waiting.is_empty() {
@@ -281,19 +289,19 @@ impl<T: Send + 'static> Queue<T> {
         }
         if state.thread == Some(process) {
             drop(state);
-            return self.shared.filled.notify_one();
+            return self.shared.not_empty.notify_one();
         }
         let shared = Arc::clone(&self.shared);
         let thread = thread::Builder::new().name(self.name.to_owned());
         // If the thread can't be started, the items stay queued, and the next call tries again.
-        if thread.spawn(move || shared.empty()).is_ok() {
+        if thread.spawn(move || shared.run_thread()).is_ok() {
             state.thread = Some(process);
         }
     }
 
     fn close(&self) {
         self.shared.lock().closed = true;
-        self.shared.filled.notify_all();
+        self.shared.not_empty.notify_all();
     }
 }
 
@@ -303,7 +311,7 @@ impl<T> Shared<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn empty(&self) {
+    fn run_thread(&self) {
         let mut state = self.lock();
         loop {
             if let Some(item) = state.waiting.pop_front() {
@@ -318,8 +326,8 @@ impl<T> Shared<T> {
                 true
             } else {
                 let (woken, timeout) = self
-                    .filled
-                    .wait_timeout(state, IDLE)
+                    .not_empty
+                    .wait_timeout(state, IDLE_TIMEOUT)
                     .unwrap_or_else(PoisonError::into_inner);
                 state = woken;
                 timeout.timed_out()
@@ -335,16 +343,17 @@ impl<T> Shared<T> {
 /// The number of log lines of this process that are queued or being written.
 static UNWRITTEN: AtomicUsize = AtomicUsize::new(0);
 
-struct Unwritten;
+/// Counts one line in [`UNWRITTEN`] until it is dropped.
+struct UnwrittenGuard;
 
-impl Unwritten {
+impl UnwrittenGuard {
     fn new() -> Self {
         UNWRITTEN.fetch_add(1, Ordering::AcqRel);
         Self
     }
 }
 
-impl Drop for Unwritten {
+impl Drop for UnwrittenGuard {
     fn drop(&mut self) {
         UNWRITTEN.fetch_sub(1, Ordering::AcqRel);
     }
@@ -382,20 +391,20 @@ mod tests {
     #[test]
     fn a_queue_that_filled_while_no_thread_was_to_be_had_is_emptied_later() {
         let (hear, heard) = std::sync::mpsc::channel();
-        let telling = Telling::new(Listeners {
+        let notices = NoticeQueues::new(Listeners {
             of_changes: vec![Box::new(move |_| hear.send(()).unwrap_or_default())],
             of_results: Vec::new(),
         });
-        // As where `wake` has found no thread.
-        for _ in 0..MOST_WAITING {
-            telling.put(vec![notice()]);
+        // We don't call `wake`, so the queue has no thread, as if the system couldn't start one.
+        for _ in 0..QUEUE_CAPACITY {
+            notices.put(vec![notice()]);
         }
-        if telling.put(vec![notice()]) {
-            telling.wake();
+        if notices.put(vec![notice()]) {
+            notices.wake();
         }
-        for _ in 0..MOST_WAITING {
+        for _ in 0..QUEUE_CAPACITY {
             heard.recv_timeout(Duration::from_secs(5)).unwrap();
         }
-        assert_eq!(telling.dropped().events, 1);
+        assert_eq!(notices.dropped().events, 1);
     }
 }
