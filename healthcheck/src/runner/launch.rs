@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::Handle;
@@ -185,7 +185,7 @@ impl Batch {
     }
 
     fn spawn_first_polls(self: &Arc<Self>) {
-        let batch = Some(Arc::clone(self));
+        let batch = Arc::downgrade(self);
         spawn(&self.runtime, FirstPolls { batch });
     }
 
@@ -205,14 +205,15 @@ impl Batch {
 
 /// A task that polls runs of a batch for the first time. If a run is pending after that, it gets a task of its own.
 struct FirstPolls {
-    batch: Option<Arc<Batch>>,
+    /// Is dangling once all runs of the batch have ended, so a task that is polled late keeps none of their memory.
+    batch: Weak<Batch>,
 }
 
 impl Future for FirstPolls {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(batch) = self.batch.take() else {
+        let Some(batch) = std::mem::take(&mut self.batch).upgrade() else {
             return Poll::Ready(());
         };
         for polled in 0..FIRST_POLLS_PER_TASK {
@@ -232,7 +233,7 @@ impl Future for FirstPolls {
 impl Drop for FirstPolls {
     fn drop(&mut self) {
         // The runtime has shut down before it polled this task. Dropping each run reports the run as lost.
-        if let Some(batch) = self.batch.take() {
+        if let Some(batch) = self.batch.upgrade() {
             while let Some(run) = batch.next() {
                 drop(run);
             }
