@@ -143,10 +143,12 @@ impl World {
         if self.observed_in(selection).next().is_some() {
             earliest = earliest.min(Expiration::at(now.mono.checked_add(OBSERVED_FOR)));
         }
-        // The loop above skips startup checks that have passed, but such a check can still have an override that ends.
-        for &id in &members.shown {
-            let next = status::next_change(self.check(id), now.mono);
-            earliest = earliest.min(Expiration::at(next));
+        if selection.scope == Scope::Startup {
+            // The startup probe doesn't require startup checks that have passed. But the override of such a check can end.
+            for &id in &members.shown {
+                let next = status::next_change(self.check(id), now.mono);
+                earliest = earliest.min(Expiration::at(next));
+            }
         }
         Some(earliest)
     }
