@@ -36,8 +36,7 @@ pub(crate) const SECTION: &str = "section";
 /// The last segment of the history's path, `/healthcheck/history`. No check can have this name, because then both would
 /// have the same path.
 pub(crate) const HISTORY: &str = "history";
-/// The last segment of the path of the OpenAPI document, `/healthcheck/openapi.json`. No check can have this name
-/// either.
+/// The last segment of the path of the OpenAPI document, `/healthcheck/openapi.json`. No check can have this name.
 pub(crate) const DOCUMENT: &str = "openapi.json";
 
 /// Returns `path` with `segment` appended. `path` may be "/".
