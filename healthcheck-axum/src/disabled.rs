@@ -1,5 +1,5 @@
-//! Removes the checks that the environment variable `HEALTHCHECK_DISABLE` names, as in `HEALTHCHECK_DISABLE=a,b`. With
-//! it an operator disables a check without a new build.
+//! Removes the checks that the environment variable `HEALTHCHECK_DISABLE` names, as in `HEALTHCHECK_DISABLE=a,b`. So an
+//! operator can disable a check without a new build.
 
 use healthcheck::HealthCheck;
 

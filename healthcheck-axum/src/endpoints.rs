@@ -112,7 +112,7 @@ pub(crate) enum Environment {
 }
 
 /// Which clients can reach the environment page, as far as the server knows. If the application sets no access rule for
-/// the page, it shows the values of variables and arguments only if its readers are `Local`.
+/// the page, the page shows the values of variables and arguments only to `Local` readers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readers {
     /// Only clients on this machine can reach the page.
@@ -194,7 +194,7 @@ impl Endpoints {
     }
 
     /// Sets the status code of an answer whose overall status is degraded, on the health path and for a single check
-    /// below it. Default: the status code of a success. Consul, for example, treats 429 as a warning.
+    /// below that path. Default: the status code of a success. Consul, for example, treats 429 as a warning.
     ///
     /// On the probe paths a degraded report always has the status code of a success, because a kubelet treats any 4xx
     /// as a failure.
@@ -358,15 +358,15 @@ impl Endpoints {
     /// Sets which requests may read the details of a report: outputs, sections, warnings and descriptions. Default:
     /// [`Access::direct`].
     ///
-    /// A request that this rule refuses gets the same status code, and a report with the names, verdicts and times of
-    /// the checks. In that report "reason withheld" replaces each output. With [`details`](Self::details) you can also
-    /// withhold the names and verdicts.
+    /// A request that `access` refuses gets the same status code as an admitted one, and a report with the names,
+    /// verdicts and times of the checks. In that report "reason withheld" replaces each output. With
+    /// [`details`](Self::details) you can also withhold the names and verdicts.
     pub fn details_access(mut self, access: Access) -> Self {
         self.details_access = access;
         self
     }
 
-    /// Sets how much of a report a request gets if the rule of [`details_access`](Self::details_access) refuses it.
+    /// Sets how much of a report a request gets if [`details_access`](Self::details_access) doesn't admit the request.
     /// Default: [`Details::Verdicts`].
     ///
     /// With [`Details::Overall`], the fields `results` and `hostname` of the report are empty. So the answer hides the
@@ -408,7 +408,7 @@ impl Endpoints {
         self
     }
 
-    /// Returns the endpoints as a router, to merge into an app with any state.
+    /// Returns the endpoints as a router, to merge into an app with a state of any type.
     ///
     /// - **Layers.** axum's `.layer` applies only to the routes that were added before it. To keep your layers off the
     ///   health endpoints, merge this router after you add the layers.

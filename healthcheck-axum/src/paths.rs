@@ -33,8 +33,8 @@ pub(crate) const CHECK: &str = "check";
 /// The name of the path parameter in `/environment/{section}`.
 pub(crate) const SECTION: &str = "section";
 
-/// The last segment of the history's path, `/healthcheck/history`. No check can have this name, because then both would
-/// have the same path.
+/// The last segment of the history's path, `/healthcheck/history`. No check can have this name, because the path of the
+/// check would be that of the history.
 pub(crate) const HISTORY: &str = "history";
 /// The last segment of the path of the OpenAPI document, `/healthcheck/openapi.json`. No check can have this name.
 pub(crate) const DOCUMENT: &str = "openapi.json";

@@ -32,7 +32,7 @@ pub(super) fn names(parameter: &str, what: &str) -> Parameter {
         .build()
 }
 
-/// Describes the query parameter `format`. Its values are these names of formats.
+/// Describes the query parameter `format`. Its possible values are `names`, the names of the formats.
 pub(super) fn format<'a>(names: impl Iterator<Item = &'a str>) -> Parameter {
     let names: Vec<&str> = names.collect();
     let names = ObjectBuilder::new()

@@ -69,7 +69,7 @@ impl Subject<'_> {
     }
 
     /// Returns the status code of each verdict with a description of the verdict. If several verdicts have the same
-    /// status code, returns only the first of them.
+    /// status code, returns only the first of these verdicts.
     fn verdicts(&self, kind: ProbeKind) -> Vec<(StatusCode, &'static str)> {
         let Answers {
             success_status,

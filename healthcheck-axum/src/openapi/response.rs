@@ -17,7 +17,8 @@ pub(super) struct Problem {
     error: String,
 }
 
-/// Describes the response that the endpoint sends in the case `when`, with its content types and their schemas.
+/// Describes a response. `when` is the case in which the endpoint sends the response. `content` has the content types,
+/// each with its schema.
 pub(super) fn answer(when: &str, content: Vec<(String, RefOr<Schema>)>) -> Response {
     let described = ResponseBuilder::new().description(when);
     let described = content.into_iter().fold(described, |described, (media, schema)| {
@@ -26,8 +27,8 @@ pub(super) fn answer(when: &str, content: Vec<(String, RefOr<Schema>)>) -> Respo
     described.build()
 }
 
-/// Describes an error response that the endpoint sends in the case `when`. `has_body` is false for `HEAD` and
-/// `OPTIONS`.
+/// Describes an error response. `when` is the case in which the endpoint sends the response. `has_body` is false for
+/// `HEAD` and `OPTIONS`.
 pub(super) fn problem(when: &str, has_body: bool) -> Response {
     let content = [
         ("application/json", Ref::from_schema_name("Problem").into()),

@@ -10,7 +10,7 @@ use super::form::{Endpoint, Form};
 use super::{Format, health_json, html, json, openmetrics, prometheus, text};
 
 /// All formats: first the built-in ones, then those of the application. If a request accepts several formats equally,
-/// it gets the first of them.
+/// the request gets the first of these in the list.
 #[derive(Clone)]
 pub(crate) struct Formats {
     entries: Vec<Entry>,
@@ -50,7 +50,7 @@ impl Default for Formats {
         let wild = |media: &'static str| Acceptability::Wild(media.into());
         let named = |media: &'static str| Acceptability::Named(media.into());
         Self {
-            // The order of this list is fixed, because constants such as `Form::TEXT` are indices in it.
+            // The order of this list is fixed, because constants such as `Form::TEXT` are indices in this list.
             entries: vec![
                 entry("json", json::Json, wild("application/json")),
                 entry(

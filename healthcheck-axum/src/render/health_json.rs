@@ -101,8 +101,8 @@ impl<'a> Component<'a> {
         let is_type = |tag: &&str| ["component", "datastore", "system"].contains(tag);
         Self {
             component_id: &result.checker,
-            // The draft has three component types. A check has the type that one of its tags names; if several tags do,
-            // the first one decides.
+            // The draft has three component types. The first of a check's tags that is one of these types becomes the
+            // type of the check.
             component_type: tags.and_then(|tags| tags.iter().map(|tag| &**tag).find(is_type)),
             observed_value: result.response_time,
             observed_unit: result.response_time.map(|_| "s"),

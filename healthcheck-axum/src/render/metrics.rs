@@ -217,9 +217,9 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Returns whether metrics show the status of this result. They show every recent status. They show an outdated
-    /// status only in three cases: it was set by hand, a dependency of the check fails, or the check's background loop
-    /// has stopped, which is a failure.
+    /// Returns whether metrics show the status of this result. Metrics show every recent status. Metrics show an
+    /// outdated status only in three cases: the status was set by hand, a dependency of the check fails, or the check's
+    /// background loop has stopped, which is a failure.
     const fn is_certain(&self) -> bool {
         let CheckResult {
             overridden,

@@ -19,7 +19,7 @@ pub struct Page<'a> {
     report: &'a Report,
     health: &'a HealthCheck,
     pub(super) context: PageContext<'a>,
-    /// How much a caller sees that may not see details. `None` if this caller may see details.
+    /// How much of a report this caller sees without permission for details. `None` if this caller has that permission.
     withheld: Option<Details>,
     style: Style,
     checks: OnceCell<Vec<Arc<CheckInfo>>>,
@@ -144,7 +144,7 @@ impl<'a> Page<'a> {
         self.context.check
     }
 
-    /// Returns the names in the query's parameters `exclude`, even those that no check has.
+    /// Returns the names in the query's parameters `exclude`, including names that belong to no check.
     #[must_use]
     pub fn excluded(&self) -> &'a [String] {
         self.context.excluded

@@ -56,7 +56,7 @@ fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     writeln!(body)
 }
 
-/// If the overall status is degraded, writes this and the names of the checks that cause it.
+/// If the overall status is degraded, writes "degraded" and the names of the checks that fail or warn.
 fn degraded(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     let report = page.report();
     if report.status != Overall::Degraded {

@@ -84,7 +84,7 @@ pub(super) fn rfc3339(seconds: f64) -> Option<String> {
     Some(text)
 }
 
-/// Formats a duration in .NET's constant format, "[d.]hh:mm:ss.fffffff".
+/// Formats a duration like .NET's `TimeSpan`, as "[d.]hh:mm:ss.fffffff".
 pub(super) fn time_span(seconds: f64) -> String {
     let duration = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let whole = duration.as_secs();

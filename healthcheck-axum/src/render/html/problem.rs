@@ -39,7 +39,8 @@ pub(super) fn write(
     for (key, value) in help {
         html!(out, "<p class=\"withheld\">" {words(key)} ": ")?;
         match value.as_array() {
-            // Our own server has only these endpoints, without a prefix before their paths. So the paths can be links.
+            // The server that `serve` runs has only these endpoints, without a prefix before their paths. So the paths
+            // can be links.
             Some(paths) if on_our_server && key == "paths" => {
                 for (at, path) in paths.iter().filter_map(Value::as_str).enumerate() {
                     let separator = if at == 0 { "" } else { ", " };

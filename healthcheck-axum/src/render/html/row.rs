@@ -97,8 +97,8 @@ fn said(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     }
 }
 
-/// Writes additional facts about a result: since when it fails or passes, whether a failure is still pending, which
-/// check blocks it, and whether it is stale or set by hand.
+/// Writes further facts about a check: since when the check fails or passes, whether a change of its status is pending,
+/// which other check blocks the check, and whether its result is stale or set by hand.
 fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<ul class=\"circumstances\">")?;
     if let Some(since) = result.failing_since {
@@ -178,7 +178,7 @@ fn times(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     if let Some(took) = result.response_time {
         html!(out, "<div><dt>took</dt><dd>" {spoken(took)} "</dd></div>")?;
     }
-    // The time until which a result is fresh. It isn't shown if the result is stale or set by hand.
+    // The time until which the result is fresh. There is no such time if the result is stale or set by hand.
     let fresh_until = result
         .expires
         .filter(|_| !result.stale && result.overridden.is_none());
