@@ -1,4 +1,4 @@
-//! Builds the request handler from the configured endpoints, or returns everything that is wrong with them.
+//! Builds the request handler for the configured endpoints. If the configuration is invalid, returns all its problems.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::log::log;
 use crate::openapi;
 
 impl Endpoints {
-    /// Runs checks and sections on this runtime by default, instead of the runtime of their first caller. A runtime
-    /// that the application chose by `on_runtime` takes precedence.
+    /// Makes `application` the runtime on which checks and environment sections run. If the application has already
+    /// chosen a runtime by `on_runtime`, keeps that one.
     pub(crate) fn at_home_on(mut self, application: Handle) -> Self {
         if let Environment::Given(dump) = &self.environment
             && dump.runtime().is_none()
@@ -28,8 +28,9 @@ impl Endpoints {
         self
     }
 
-    /// Builds the handler. If the configuration is invalid, returns all problems at once. `place` identifies these
-    /// endpoints in the log: the addresses of the server, or the word "router".
+    /// Builds the request handler. If the configuration is invalid, returns one error with all problems. In the log
+    /// `place` identifies these endpoints: `place` is the list of the server's addresses, or "router" for endpoints in
+    /// an app.
     pub(crate) fn assemble(self, readers: Readers, place: &str) -> Result<Arc<Handler>, BuildError> {
         let with_environment = !matches!(self.environment, Environment::NotServed);
         #[cfg(feature = "openapi")]

@@ -16,11 +16,12 @@ use crate::render::{Format, Page};
 use crate::service::Service;
 use crate::serving::Serving;
 
-/// Returns the endpoints of every annotated check and section of the binary as a router, to merge into your app. This
-/// is the same as `Endpoints::new(HealthCheck::discover()?).router()`: see [`Endpoints::router`].
+/// Returns a router with the health endpoints, to merge into your app. The endpoints show every check and every
+/// environment section that the binary annotates. This is the same as
+/// `Endpoints::new(HealthCheck::discover()?).router()`: see [`Endpoints::router`].
 ///
 /// # Errors
-/// The errors of [`HealthCheck::discover`] and of [`Endpoints::router`].
+/// Returns the errors of [`HealthCheck::discover`] and of [`Endpoints::router`].
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -37,32 +38,33 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
     Endpoints::new(HealthCheck::discover()?).router()
 }
 
-/// The endpoints and their options: paths, status codes, formats and access. [`router`](Self::router) returns them as
-/// routes. [`serve`](Self::serve) serves them.
+/// The health endpoints and their options: paths, status codes, formats and access rules. [`router`](Self::router)
+/// returns the endpoints as routes for your app. [`serve`](Self::serve) runs a server for the endpoints.
 ///
 /// | request | answer |
 /// |---|---|
-/// | `GET /healthcheck` | every check |
-/// | `GET /healthcheck?check=a&check=b`, `?tag=t`, `?exclude=c` | some checks; an unknown check or tag gets 404, an unknown `exclude` gets a warning |
-/// | `GET /healthcheck/{check}` | a report with that one result |
+/// | `GET /healthcheck` | a report on every check |
+/// | `GET /healthcheck?check=a&check=b`, `?tag=t`, `?exclude=c` | a report on some checks; an unknown check or tag gets 404, an unknown `exclude` adds a warning to the report |
+/// | `GET /healthcheck/{check}` | a report on this check only |
 /// | `GET /healthcheck/history` | the last transitions of each check and of the overall status |
-/// | `GET /livez`, `/readyz`, `/startupz` | the checks of that probe; the query and `/{check}` select some of them |
-/// | `GET /environment`, `/environment/{section}` | the environment page; one section of it |
+/// | `GET /livez`, `/readyz`, `/startupz` | a report on the checks of this probe; the query and `/{check}` select some of the checks |
+/// | `GET /environment`, `/environment/{section}` | the environment page; one section of the page |
 /// | `GET /healthcheck/openapi.json` | an OpenAPI document of these endpoints, if `Endpoints::openapi` is on |
 ///
-/// **Methods.** `HEAD` gets the same answer without a body, and so does `OPTIONS` on the health and probe paths. A CORS
-/// preflight gets 204 with `Allow`. Any other method gets 405.
+/// **Methods.** `HEAD` gets the answer that `GET` would get, without the body. On the health path, on the probe paths
+/// and for single checks, `OPTIONS` gets the same as `HEAD`. A CORS preflight gets 204 with `Allow`. A request with any
+/// other method gets 405.
 ///
-/// **Errors** are sent as JSON, text or HTML, depending on the `Accept` header of the request.
+/// **Errors.** An error is JSON, text or HTML, depending on the `Accept` header of the request.
 ///
-/// **The query.** Unknown parameters are ignored, so a cache buster such as `?_=1598022539` does no harm. A query with
-/// more than 1,024 parameters or 32 KiB is refused.
+/// **The query.** Unknown parameters are ignored, so a parameter that only bypasses caches, such as `?_=1598022539`,
+/// does no harm. A query with more than 1,024 parameters gets 400, and one longer than 32 KiB gets 414.
 ///
-/// **Headers.** Each answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`. While the service
-/// drains, each answer also has `Connection: close`.
+/// **Headers.** By default each answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`. While the
+/// service shuts down, each answer in HTTP/1 also has `Connection: close`.
 ///
-/// **Size.** A body has at most 4 MiB. If a report is larger, its verdicts are sent without the outputs. Metrics have
-/// at most 64 MiB.
+/// **Size.** In a built-in format, a body has at most 64 MiB if it contains metrics, and otherwise at most 4 MiB. If a
+/// report would be larger, the answer contains the verdicts without the outputs of the checks.
 ///
 /// ```
 /// use std::time::Duration;
@@ -109,17 +111,17 @@ pub(crate) enum Environment {
     NotServed,
 }
 
-/// Which clients can reach the environment page, as far as the server knows. By default this decides whether the page
-/// shows the values of variables and arguments.
+/// Which clients can reach the environment page, as far as the server knows. If the application sets no access rule for
+/// the page, the page shows the values of variables and arguments only to `Local` readers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// Only clients on this machine.
+    /// Only clients on this machine can reach the page.
     Local,
     Unknown,
 }
 
 impl Endpoints {
-    /// Returns the endpoints of these checks, with the defaults of the methods below.
+    /// Returns the endpoints for these checks. Each option has its default value.
     pub fn new(health: HealthCheck) -> Self {
         Self {
             health,
@@ -139,15 +141,16 @@ impl Endpoints {
         }
     }
 
-    /// Sets the content of the environment page. `None` means that there is no such page. Default: the built-in
-    /// sections and every annotated one. Their functions get the values that were provided to the checks.
+    /// Sets the content of the environment page. With `None` there is no environment page. By default the page has the
+    /// built-in sections and every annotated section. The functions of the annotated sections get the values that the
+    /// application provided to the checks.
     pub fn environment(mut self, dump: impl Into<Option<EnvironmentDump>>) -> Self {
         self.environment = dump.into().map_or(Environment::NotServed, Environment::Given);
         self
     }
 
-    /// Sets the path of all checks. Default: "/healthcheck". Don't use "/" in a router that you nest: the links of the
-    /// status page would then point outside the nested router.
+    /// Sets the health path, which serves the report on all checks. Default: "/healthcheck". Don't use "/" in a router
+    /// that you nest: the links of the status page would then point outside the nested router.
     pub fn health_path(mut self, path: &str) -> Self {
         path.clone_into(&mut self.paths.health);
         self
@@ -177,56 +180,62 @@ impl Endpoints {
         self
     }
 
-    /// Sets the status code of a success. Default: 200. A 1xx code isn't a final answer. Here and in the next two
-    /// methods it is a [`BuildError`](healthcheck::BuildError).
+    /// Sets the status code of an answer whose overall status is a success. Default: 200. If the code is 1xx,
+    /// [`router`](Self::router) and [`serve`](Self::serve) return an error, because a 1xx answer isn't final.
     pub const fn success_status(mut self, status: StatusCode) -> Self {
         self.answers.success_status = Some(status);
         self
     }
 
-    /// Sets the status code of a failure. Default: 503.
+    /// Sets the status code of an answer whose overall status is a failure. Default: 503.
     pub const fn failed_status(mut self, status: StatusCode) -> Self {
         self.answers.failed_status = Some(status);
         self
     }
 
-    /// Sets the status code of a degraded report on the health path and below it. Default: the status code of a
-    /// success. Consul, for example, treats 429 as a warning.
+    /// Sets the status code of an answer whose overall status is degraded, on the health path and for a single check
+    /// below that path. Default: the status code of a success. Consul, for example, treats 429 as a warning.
     ///
-    /// On a probe a degraded report always has the status code of a success, because a kubelet treats any 4xx as a
-    /// failure.
+    /// On the probe paths a degraded report always has the status code of a success, because a kubelet treats any 4xx
+    /// as a failure.
     pub const fn degraded_status(mut self, status: StatusCode) -> Self {
         self.answers.degraded_status = Some(status);
         self
     }
 
-    /// Adds a header to each answer with a success or a degraded report. The header replaces a default header of the
-    /// same name; only `Vary` is added to the default. `Content-Type` applies only to JSON and to the
-    /// [`body`](Self::body) in its place. If you set a name twice, the last value counts.
+    /// Adds a header to each answer whose overall status is a success or degraded.
+    ///
+    /// - If an answer already has a default header of this name, your value replaces it. Your value of `Vary` is added
+    ///   to the default value.
+    /// - Your `Content-Type` applies only to the format `json`, which is the default format, and to your own
+    ///   [`body`](Self::body).
+    /// - If you set the same header twice, the last value applies.
     pub fn success_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.check_header("success_header", &name);
         self.answers.success_headers.push((name, value));
         self
     }
 
-    /// Adds a header to each answer with a failure. The rules of [`success_header`](Self::success_header) apply.
+    /// Adds a header to each answer whose overall status is a failure. The rules of
+    /// [`success_header`](Self::success_header) apply.
     pub fn failed_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.check_header("failed_header", &name);
         self.answers.failed_headers.push((name, value));
         self
     }
 
-    /// Adds a header to each answer with a degraded report, on every path and in addition to the headers of a success.
-    /// Envoy, for example, reads `x-envoy-degraded`.
+    /// Adds a header to each answer whose overall status is degraded, on the health path and on the probe paths. Such
+    /// an answer also has the headers of [`success_header`](Self::success_header). Envoy, for example, reads
+    /// `x-envoy-degraded`.
     pub fn degraded_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.check_header("degraded_header", &name);
         self.answers.degraded_headers.push((name, value));
         self
     }
 
-    /// Replaces the default JSON by your own output. The closure gets a report with only the data that this caller may
-    /// see. Set the content type by [`success_header`](Self::success_header) and
-    /// [`failed_header`](Self::failed_header). If the closure panics, JSON is sent instead.
+    /// Replaces the JSON of the default format by the output of `f`. The closure gets a report with only the data that
+    /// the client of the request may see. Set the content type by [`success_header`](Self::success_header) and
+    /// [`failed_header`](Self::failed_header). If the closure panics, the client gets the built-in JSON.
     ///
     /// ```
     /// use axum::http::{HeaderValue, header::CONTENT_TYPE};
@@ -249,8 +258,8 @@ impl Endpoints {
         self
     }
 
-    /// Adds an output format of your own. A request selects it by `?format=NAME`, or by an `Accept` header that names
-    /// its content type. If a built-in format has the same name, yours replaces it.
+    /// Adds an output format of your own. A request selects the format by `?format=NAME`, or by an `Accept` header that
+    /// names the format's content type. If a built-in format has the same name, your format replaces the built-in one.
     ///
     /// ```
     /// use axum::{body::Bytes, http::HeaderValue};
@@ -281,12 +290,15 @@ impl Endpoints {
         self
     }
 
-    /// Sets whether to serve an OpenAPI 3.1 document of every endpoint at `/healthcheck/openapi.json`. Default: no.
+    /// Sets whether the endpoints include an OpenAPI 3.1 document at `/healthcheck/openapi.json`, which describes every
+    /// endpoint. Default: no.
     ///
-    /// The document describes the configured paths, parameters, status codes and formats. It contains nothing about the
-    /// checks, so every request may read it. It gives the server's address as a relative path, which is also right
-    /// under `nest`. The schemas of the report and of the history are those of [`Report`] and
-    /// [`Transition`](healthcheck::Transition). For your own formats the document has only the content type.
+    /// The document describes the configured paths, parameters, status codes and formats. The schemas of the report and
+    /// of the history are those of [`Report`] and [`Transition`](healthcheck::Transition). For a format of your own,
+    /// the document has only the content type.
+    ///
+    /// Any client may read the document, because it contains nothing about the checks. The server's address in the
+    /// document is a relative path, which is also right in a nested router.
     ///
     /// ```
     /// use healthcheck_axum::Endpoints;
@@ -307,7 +319,8 @@ impl Endpoints {
         self
     }
 
-    /// Sets the name of the service. The pages show it in their heading and title. Default: the name of the executable.
+    /// Sets the name of the service, which the HTML pages show in their heading and title. Default: the name of the
+    /// executable.
     ///
     /// ```
     /// # fn main() -> Result<(), healthcheck::BuildError> {
@@ -324,9 +337,9 @@ impl Endpoints {
         self
     }
 
-    /// Sets the version of the service, such as `env!("CARGO_PKG_VERSION")`. Some formats show it (`releaseId` in
-    /// `health+json`). Default: the version of the binary's package if that package has an annotated function;
-    /// otherwise no version is shown.
+    /// Sets the version of the service, such as `env!("CARGO_PKG_VERSION")`. Some formats show the version:
+    /// `health+json`, for example, as `releaseId`. Default: the version of the binary's package. There is no default if
+    /// that package has no annotated function.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.service.version = Some(version.into());
         self
@@ -334,29 +347,30 @@ impl Endpoints {
 
     /// Sets which requests may read the environment page and the history. Default: [`Access::loopback`].
     ///
-    /// If you call this method, each admitted request sees the values of variables and arguments. If you don't, the
-    /// page shows only their names. It then shows their values only if [`serve`](Self::serve) is bound to a loopback
-    /// address.
+    /// The environment page shows the values of variables and arguments if you call this method, or if
+    /// [`serve`](Self::serve) is bound to a loopback address. Otherwise the page shows only the names of variables and
+    /// arguments.
     pub fn environment_access(mut self, access: Access) -> Self {
         self.environment_access = Some(access);
         self
     }
 
-    /// Sets which requests may read the details: outputs, sections, warnings and descriptions. Default:
+    /// Sets which requests may read the details of a report: outputs, sections, warnings and descriptions. Default:
     /// [`Access::direct`].
     ///
-    /// Other requests get the same status code, names, verdicts and times, with "reason withheld" in place of each
-    /// output. [`details`](Self::details) reduces this further.
+    /// A request that `access` refuses gets the same status code as an admitted one, and a report with the names,
+    /// verdicts and times of the checks. In that report "reason withheld" replaces each output. With
+    /// [`details`](Self::details) you can also withhold the names and verdicts.
     pub fn details_access(mut self, access: Access) -> Self {
         self.details_access = access;
         self
     }
 
-    /// Sets how much a request sees if [`details_access`](Self::details_access) refuses it the details. Default:
-    /// [`Details::Verdicts`].
+    /// Sets how much of a report a request gets if [`details_access`](Self::details_access) doesn't admit the request.
+    /// Default: [`Details::Verdicts`].
     ///
-    /// With [`Details::Overall`], `results` and `hostname` are empty: the answer shows neither the names of the checks
-    /// nor their number.
+    /// With [`Details::Overall`], the fields `results` and `hostname` of the report are empty. So the answer hides the
+    /// names of the checks and their number.
     ///
     /// ```
     /// use healthcheck_axum::{Access, Details, Endpoints};
@@ -376,9 +390,9 @@ impl Endpoints {
         self
     }
 
-    /// Sets how long a request waits for due checks. After that time, the answer has the latest results. `None` means
-    /// that a request waits for every check, up to the check's own timeout. Default: 4 s on the health path, and 800 ms
-    /// on the probes, because a kubelet waits only 1 s.
+    /// Sets how long a request waits for checks that have to run first. After that time, the answer has the latest
+    /// results. With `None` a request waits until each of these checks has ended or timed out. Default: 4 s on the
+    /// health path, and 800 ms on the probe paths, because a kubelet waits only 1 s.
     pub fn answer_within(mut self, budget: impl Into<Option<Duration>>) -> Self {
         let budget = budget.into();
         self.health_budget = budget;
@@ -386,31 +400,35 @@ impl Endpoints {
         self
     }
 
-    /// Sets how old a passing and a failing result may be on a probe, if the check has no TTL of its own. Default: 5 s
-    /// and 2 s.
+    /// Sets how old a result may be before a probe runs the check again: `pass` for a passing result, `fail` for a
+    /// failing one. Default: 5 s for `pass`, and 2 s for `fail`. If the application sets a TTL for the check, that TTL
+    /// applies.
     pub const fn probe_max_age(mut self, pass: Duration, fail: Duration) -> Self {
         self.max_age = (pass, fail);
         self
     }
 
-    /// Returns the endpoints as a router, to merge into an app with any state.
+    /// Returns the endpoints as a router, to merge into an app with a state of any type.
     ///
     /// - **Layers.** axum's `.layer` applies only to the routes that were added before it. To keep your layers off the
     ///   health endpoints, merge this router after you add the layers.
-    /// - **Conflicts.** axum's `merge` panics if your app has a route at one of the same paths. The router sets no
-    ///   fallback. The router also works under `nest("/{tenant}", …)`.
-    /// - **Blocked runtimes.** The router answers on your app's runtime. While all workers of that runtime are blocked,
-    ///   no request is answered, not even `/livez`. On a current-thread runtime, a single async check that blocks its
-    ///   thread causes this. [`serve`](Self::serve) answers from a thread of its own.
-    /// - **Shutdown.** [`drain_on_signals`](crate::drain_on_signals) drains your server on SIGTERM.
-    /// - **The peer's address.** [`Access::loopback`] needs the peer's address: start your server with
+    /// - **Paths.** axum's `merge` panics if your app already has a route at the path of an endpoint. You can also nest
+    ///   this router, as in `nest("/{tenant}", …)`. This router sets no fallback.
+    /// - **Blocked runtimes.** This router answers on your app's runtime. While all worker threads of that runtime are
+    ///   blocked, no request gets an answer, even on `/livez`. On a current-thread runtime, a single async check that
+    ///   blocks its thread is sufficient to cause this. [`serve`](Self::serve) answers from a separate thread.
+    /// - **Shutdown.** [`drain_on_signals`](crate::drain_on_signals) shuts your server down gracefully on SIGTERM.
+    /// - **The client's address.** [`Access::loopback`] needs the client's address, so start your server with
     ///   `into_make_service_with_connect_info::<SocketAddr>()`.
-    /// - **`HEALTHCHECK_DISABLE=a,b`** in the environment disables the checks `a` and `b`, as under [`serve`](Self::serve).
+    /// - **Disabled checks.** This method and [`serve`](Self::serve) remove the checks that the environment variable
+    ///   `HEALTHCHECK_DISABLE` names, as in `HEALTHCHECK_DISABLE=a,b`.
     ///
     /// # Errors
+    /// Returns an error that lists all of these problems:
+    ///
     /// - an invalid path, or a path that two endpoints share;
     /// - a 1xx status code;
-    /// - a header that only the server may set;
+    /// - a header that only the server may set, such as `Content-Length`;
     /// - the errors of [`EnvironmentDumpBuilder::build`](healthcheck::EnvironmentDumpBuilder::build).
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, BuildError> {
         disabled::apply(&self.health);
@@ -418,8 +436,8 @@ impl Endpoints {
         Ok(router::router(&handler))
     }
 
-    /// Records a problem if the server sets this header itself. A wrong content length, for example, would break the
-    /// connection.
+    /// Records a problem if `name` is a header that only the server may set. A wrong content length, for example, would
+    /// break the connection.
     fn check_header(&mut self, setter: &str, name: &HeaderName) {
         if SERVERS_OWN.contains(&name.as_str()) {
             self.problems.push(format!(
@@ -429,7 +447,7 @@ impl Endpoints {
     }
 }
 
-/// The format that [`Endpoints::body`] sets.
+/// The output of the application's closure in [`Endpoints::body`], as a format.
 struct OwnBody<F>(F);
 
 impl<F: Fn(&Report) -> Bytes + Send + Sync + 'static> Format for OwnBody<F> {

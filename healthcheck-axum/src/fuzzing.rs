@@ -1,4 +1,5 @@
-//! Exposes the parsers of client input to `cargo fuzz`, which compiles this file by setting `cfg(fuzzing)`.
+//! Exposes the parsers of client input to the fuzz targets. This file is compiled only with `cfg(fuzzing)`, which
+//! `cargo fuzz` sets.
 
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderValue};
@@ -19,7 +20,7 @@ pub struct Asked {
     pub verbose: bool,
 }
 
-/// Parses a query. Returns `None` if the parser refuses it.
+/// Parses a query string. Returns `None` if the parser refuses the query.
 pub fn query(raw: &str) -> Option<Asked> {
     let query = Query::parse(raw).ok()?;
     Some(Asked {
@@ -31,13 +32,14 @@ pub fn query(raw: &str) -> Option<Asked> {
     })
 }
 
-/// Returns the media ranges of an `Accept` header, each with its weight in thousandths.
+/// Returns the media ranges of an `Accept` header. Each media range has its type, its subtype, and its weight in
+/// thousandths.
 pub fn accept(header: &str) -> Vec<(&str, &str, u16)> {
     accepted(header).collect()
 }
 
-/// Returns the name of the format that an `Accept` header selects. Returns `None` if the bytes aren't a valid header
-/// value.
+/// Returns the name of the format that an `Accept` header selects on the health path. Returns `None` if `header` isn't
+/// a valid header value.
 pub fn negotiate(header: &[u8]) -> Option<String> {
     let formats = Formats::default();
     let mut headers = HeaderMap::new();

@@ -1,11 +1,11 @@
-//! Distinguishes the health path and the three probes.
+//! The kinds of paths that serve reports: the health path and the paths of the three probes.
 
 use healthcheck::CheckOptions;
 
-/// What a request asks for: the health path or one of the three probes.
+/// The kind of a path that serves a report: the health path or the path of one of the three probes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProbeKind {
-    /// The health path, with all checks.
+    /// The health path, whose report has all checks.
     Health,
     Liveness,
     Readiness,
@@ -13,7 +13,7 @@ pub(crate) enum ProbeKind {
 }
 
 impl ProbeKind {
-    /// Returns whether a check with these options belongs to the health path or to this probe.
+    /// Returns whether the report of this kind of path includes a check with these options.
     pub(crate) const fn has(self, options: &CheckOptions) -> bool {
         match self {
             Self::Health => true,

@@ -14,21 +14,22 @@
 //! }
 //! ```
 //!
-//! - [`router`] returns the endpoints as routes, to merge into your own axum app.
-//! - [`serve`] serves them at an address of their own, for a service that has no HTTP server.
-//! - [`Endpoints`] configures both.
-//! - [`drain_on_signals`] drains your own server on SIGTERM.
-//! - [`probe`] sends a request to them, for container images without curl.
+//! - [`router`] returns the health endpoints as routes, to merge into your own axum app.
+//! - [`serve`] serves the health endpoints at a separate address, for a service that has no HTTP server.
+//! - [`Endpoints`] sets the options of the endpoints, for your own app and for `serve`.
+//! - [`drain_on_signals`] shuts your own server down gracefully on SIGTERM.
+//! - [`probe`] sends a request to a health endpoint, for container images without curl.
 //!
-//! Depend on both crates: the code that the attributes generate refers to `::healthcheck`. If a crate depends only on
-//! this one, write `#[healthcheck_axum::healthcheck::health_check(crate = healthcheck_axum::healthcheck)]`.
+//! Add both `healthcheck` and `healthcheck-axum` to your dependencies, because the code that `#[health_check]`
+//! generates refers to `::healthcheck`. If your crate depends only on `healthcheck-axum`, write
+//! `#[healthcheck_axum::healthcheck::health_check(crate = healthcheck_axum::healthcheck)]`.
 //!
 //! # Features
 //!
-//! | feature | default | what it brings |
+//! | feature | default | what it adds |
 //! |---|---|---|
 //! | `openapi` | no | `Endpoints::openapi`: an OpenAPI 3.1 document of every configured endpoint |
-//! | `systemd` | no | `serve` notifies systemd when the service is ready, which checks fail, that it is alive, that it stops, and that it needs more time |
+//! | `systemd` | no | `serve` sends messages to systemd: the service is ready, alive, stopping, or needs more time, and which checks fail |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;

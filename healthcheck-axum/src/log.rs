@@ -1,12 +1,13 @@
-//! Writes log lines from a thread of its own. The threads that answer requests only push a line into a bounded queue,
-//! so a log that blocks or fails delays no answer.
+//! Writes log lines from a separate thread. A thread that answers requests only pushes its line into a bounded queue.
+//! So a log that blocks or fails doesn't delay an answer.
 
 use std::time::{Duration, Instant};
 
-/// The longest time that an exiting process waits until the queued lines are written.
+/// How long an exiting process waits at most until the queued log lines are written.
 const LAST_LINES: Duration = Duration::from_millis(100);
 
-/// Queues a log line, with the syntax of `tracing::event!`. The line takes ownership of the variables that it uses.
+/// Queues a log line. After the level, the arguments are those of `tracing::event!`. The macro moves the variables that
+/// the arguments use.
 macro_rules! log {
     ($level:ident, $($line:tt)+) => {
         if tracing::Level::$level <= tracing::level_filters::LevelFilter::current() {
@@ -18,7 +19,7 @@ macro_rules! log {
 }
 pub(crate) use log;
 
-/// Waits until the queued lines are written, for at most [`LAST_LINES`].
+/// Blocks until the queued log lines are written, for at most [`LAST_LINES`].
 pub(crate) fn finish() {
     let patience = Instant::now() + LAST_LINES;
     while !healthcheck::__private::all_lines_are_written() && Instant::now() < patience {
@@ -26,7 +27,7 @@ pub(crate) fn finish() {
     }
 }
 
-/// Does the same as [`finish`], without blocking the thread.
+/// Waits until the queued log lines are written, for at most [`LAST_LINES`]. Doesn't block the thread.
 pub(crate) async fn written() {
     let patience = tokio::time::Instant::now() + LAST_LINES;
     while !healthcheck::__private::all_lines_are_written() && tokio::time::Instant::now() < patience {

@@ -1,4 +1,4 @@
-//! Checks that the Kubernetes manifest in `examples` agrees with the defaults of the code.
+//! Tests that the Kubernetes manifest in `examples/kubernetes` agrees with the default paths and times of this crate.
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use axum::http::uri::PathAndQuery;
 
 use crate::kind::ProbeKind;
 
-/// The configurable paths.
+/// The paths of the endpoints that the application can configure.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
     pub(crate) health: String,
@@ -28,17 +28,18 @@ impl Default for Paths {
     }
 }
 
-/// The name of the parameter in `{path}/{check}`.
+/// The name of the path parameter in `/healthcheck/{check}`.
 pub(crate) const CHECK: &str = "check";
-/// The name of the parameter in `{path}/{section}`.
+/// The name of the path parameter in `/environment/{section}`.
 pub(crate) const SECTION: &str = "section";
 
-/// The last segment of the history's path, which is below the health path. No check can have this name or [`DOCUMENT`].
+/// The last segment of the history's path, `/healthcheck/history`. No check can have this name, because the path of the
+/// check would be that of the history.
 pub(crate) const HISTORY: &str = "history";
-/// The last segment of the OpenAPI document's path, which is below the health path.
+/// The last segment of the path of the OpenAPI document, `/healthcheck/openapi.json`. No check can have this name.
 pub(crate) const DOCUMENT: &str = "openapi.json";
 
-/// Returns the path of `segment` below `path`, which may be "/".
+/// Returns `path` with `segment` appended. `path` may be "/".
 pub(crate) fn below(path: &str, segment: &str) -> String {
     format!("{}/{segment}", path.trim_end_matches('/'))
 }
@@ -54,14 +55,14 @@ impl Paths {
         }
     }
 
-    /// Returns all paths. Includes the path of the environment page only if there is an environment page.
+    /// Returns the health path, the paths of the probes and, if there is an environment page, the path of that page.
     pub(crate) fn all(&self, with_environment: bool) -> Vec<&str> {
         let mut all: Vec<&str> = vec![&self.health, &self.liveness, &self.readiness, &self.startup];
         all.extend(with_environment.then_some(&*self.environment));
         all
     }
 
-    /// Returns a sentence for each problem with these paths.
+    /// Returns a message for each invalid path, and for each path that two endpoints share.
     pub(crate) fn problems<'a>(
         &self,
         with_environment: bool,
@@ -115,7 +116,7 @@ impl Paths {
     }
 }
 
-/// Returns why this can't be the path of an endpoint. Returns `None` if it can.
+/// Returns the reason why `path` can't be the path of an endpoint, or `None` if `path` is valid.
 fn objection(path: &str) -> Option<&'static str> {
     let Some(inner) = path.strip_prefix('/') else {
         return Some("doesn't begin with a slash");

@@ -3,7 +3,8 @@ use axum::http::{Method, Request};
 
 use crate::self_probe;
 
-/// The prefixes of the user agents of known probers. A version follows most of them.
+/// The beginnings of the `User-Agent` headers that known probers send. After most of these beginnings, the header
+/// continues with a version.
 const AGENTS: [&str; 15] = [
     "kube-probe/",
     "GoogleHC/",
@@ -22,20 +23,22 @@ const AGENTS: [&str; 15] = [
     self_probe::AGENT,
 ];
 
-/// The default paths of endpoints that probers request many times a minute. Paths below these count as well. The
-/// environment page isn't included, because an access log should record who reads it.
+/// The default paths of the endpoints that probers request many times a minute. `is_probe` also includes the paths
+/// below these. The path of the environment page isn't in this list, because an access log should record the requests
+/// for that page.
 const PATHS: [&str; 4] = ["/healthcheck", "/livez", "/readyz", "/startupz"];
 
-/// Returns whether a request is a probe. Use it to keep probes out of access logs and out of `TraceLayer`.
+/// Returns whether a request is a health probe. With this function you can keep health probes out of access logs and
+/// out of `TraceLayer`.
 ///
-/// A probe is a `GET`, `HEAD` or `OPTIONS` request that meets at least one of two conditions:
+/// A request is a probe if its method is `GET`, `HEAD` or `OPTIONS`, and if at least one of two conditions is met:
 ///
-/// - Its path is the default health path, a default probe path, or below one of these.
-/// - Its user agent is that of a known prober: Kubernetes, Google, AWS, Azure, Consul, Envoy, Nagios, Icinga,
-///   Prometheus' blackbox exporter, Uptime Kuma, Uptime Robot, Pingdom or [`probe`](crate::probe()).
+/// - The path of the request is the default health path, the default path of a probe, or a path below one of these.
+/// - The user agent of the request is that of a known prober: Kubernetes, Google, AWS, Azure, Consul, Envoy, Nagios,
+///   Icinga, Prometheus' blackbox exporter, Uptime Kuma, Uptime Robot, Pingdom or [`probe`](crate::probe()).
 ///
-/// A client can send any user agent, so it can hide its requests from a log that leaves out probes. For an audit log,
-/// decide by path and peer address instead.
+/// Any client can send the user agent of a prober, and so hide its requests from a log without probes. For an audit
+/// log, recognize probes by their path and the address of the client.
 ///
 /// ```
 /// use axum::http::Request;

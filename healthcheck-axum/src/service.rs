@@ -4,7 +4,7 @@ use std::fmt;
 
 use healthcheck::HealthCheck;
 
-/// The name of the service, which is empty if it isn't known, and the version.
+/// The name and the version of a service. The name is empty if it isn't known.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Service {
     pub(crate) name: String,
@@ -12,7 +12,8 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Fills in what the application didn't set: the name of the executable, and the version of the binary's package.
+    /// Returns the name and the version, with defaults where the application has set none. The default name is that of
+    /// the executable. The default version is that of the binary's package.
     pub(crate) fn or_the_binary(self, health: &HealthCheck) -> Self {
         let name = if self.name.is_empty() {
             let executable = std::env::current_exe().unwrap_or_default();

@@ -1,14 +1,15 @@
-//! The settings of `serve`.
+//! The options that apply only to `serve`.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// The name of the liveness check that the server adds.
 pub(crate) const RUNTIME: &str = "runtime";
-/// The default of Kubernetes' `terminationMessagePath`.
+/// The file to which `serve` writes the failing checks by default. It is the default `terminationMessagePath` of
+/// Kubernetes.
 pub(crate) const TERMINATION_LOG: &str = "/dev/termination-log";
 
-/// The settings that only `serve` uses. A router in an application ignores them.
+/// The options that apply only to `serve`. `Endpoints::router` ignores these options.
 #[derive(Clone, Debug)]
 pub(crate) struct Serving {
     pub(crate) shutdown_delay: Option<Duration>,

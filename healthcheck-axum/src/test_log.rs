@@ -1,4 +1,4 @@
-//! Collects the log lines of a test.
+//! Collects the log lines that a test causes, so that the test can count them.
 
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,8 @@ use tracing::field::{Field, Visit};
 use tracing::span;
 use tracing::{Event, Metadata, Subscriber};
 
-/// Collects the lines of this thread, and of threads that set the dispatcher of this thread as their own.
+/// Collects the log lines of the thread that calls `start`, and of every thread that uses the same `tracing`
+/// dispatcher.
 pub(crate) struct Log {
     lines: Arc<Mutex<Vec<String>>>,
     _guard: DefaultGuard,
@@ -25,9 +26,9 @@ impl Log {
         }
     }
 
-    /// Returns how many lines contain this text. First waits until the queued lines are written.
+    /// Waits until the queued log lines are written. Returns how many lines contain the text `what`.
     pub(crate) fn count(&self, what: &str) -> usize {
-        // Other tests share the queue and may keep its thread busy. So this waits longer than an exiting process does.
+        // Other tests share the queue of log lines and may keep its thread busy. So we wait for up to 10 s.
         let patience = Instant::now() + Duration::from_secs(10);
         while !healthcheck::__private::all_lines_are_written() && Instant::now() < patience {
             std::thread::yield_now();

@@ -1,4 +1,5 @@
-//! Builds the OpenAPI 3.1 document of the configured endpoints. The schemas come from the types that are serialized.
+//! Builds the OpenAPI 3.1 document that describes the configured endpoints. The schemas of reports and transitions are
+//! derived from the Rust types that the endpoints serialize.
 
 mod pages;
 mod parameter;
@@ -18,7 +19,7 @@ use utoipa::openapi::{
 use crate::http::answer::Answers;
 use crate::paths::Paths;
 
-/// The configuration that the document describes.
+/// The configuration of the endpoints, which the OpenAPI document describes.
 pub(crate) struct Subject<'a> {
     pub(crate) paths: &'a Paths,
     pub(crate) answers: &'a Answers,
@@ -26,7 +27,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) version: Option<&'a str>,
 }
 
-/// Returns the document as JSON.
+/// Returns the OpenAPI document as JSON.
 pub(crate) fn document(subject: &Subject<'_>) -> Bytes {
     let mut schemas = vec![
         schema::of::<Report>(),
@@ -42,7 +43,8 @@ pub(crate) fn document(subject: &Subject<'_>) -> Bytes {
                 .description(Some("How this service is, for machines and people."))
                 .version(subject.version.unwrap_or("unknown")),
         )
-        // Under `nest` the prefix of the paths is unknown, so the server's address is relative to this document.
+        // In a nested router, we don't know the prefix of the paths. So the server's address is relative to the path of
+        // this document.
         .servers(Some([ServerBuilder::new().url(subject.root()).build()]))
         .paths(subject.described())
         .components(Some(ComponentsBuilder::new().schemas_from_iter(schemas).build()))
@@ -51,7 +53,8 @@ pub(crate) fn document(subject: &Subject<'_>) -> Bytes {
 }
 
 impl Subject<'_> {
-    /// Returns the relative path from the document to the root of the endpoints.
+    /// Returns the relative path from the OpenAPI document to the root of the endpoints, such as `..` for
+    /// `/healthcheck/openapi.json`.
     fn root(&self) -> String {
         let segments = self.paths.health.split('/').filter(|segment| !segment.is_empty());
         let up: Vec<_> = segments.map(|_| "..").collect();

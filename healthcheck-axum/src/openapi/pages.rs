@@ -1,5 +1,5 @@
-//! Describes the endpoints that don't answer with a report: the history, the environment, and the OpenAPI document
-//! itself.
+//! Describes, in the OpenAPI document, the endpoints whose answer isn't a report: the history, the environment, and the
+//! OpenAPI document itself.
 
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, PathItem, PathItemBuilder,
@@ -10,18 +10,18 @@ use utoipa::openapi::{Ref, RefOr};
 use super::{Subject, parameter, response, schema};
 use crate::paths::{DOCUMENT, HISTORY, SECTION, below};
 
-/// The description of an endpoint that doesn't answer with a report.
+/// The description of an endpoint whose answer isn't a report.
 struct Page {
     what: &'static str,
     schema: RefOr<Schema>,
-    /// Whether the endpoint also has an HTML page.
+    /// Whether the endpoint also answers with an HTML page, besides JSON.
     for_people: bool,
     parameter: Option<Parameter>,
     problems: Vec<(&'static str, &'static str)>,
 }
 
-/// The errors of the environment page and the history. 401 and 403 come from the access rule, 508 from a loop of
-/// upstream checks.
+/// The status codes of errors of the environment page and the history. A request without permission gets 401 or 403. A
+/// request that this service itself caused, by an upstream check, gets 508.
 const GUARDED: [(&str, &str); 3] = [
     ("401", "Credentials are asked for"),
     ("403", "Not for this caller; the answer says how to allow it"),
@@ -63,7 +63,7 @@ fn guarded(status: &'static str, when: &'static str) -> Vec<(&'static str, &'sta
     [(status, when)].into_iter().chain(GUARDED).collect()
 }
 
-/// Describes the environment page, and the endpoint of a single section.
+/// Describes the endpoint of the environment page, and the endpoint of a single section of that page.
 fn environment() -> (Page, Page) {
     let whole = Page {
         what: "The environment of the process",

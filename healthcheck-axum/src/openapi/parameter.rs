@@ -1,4 +1,4 @@
-//! Describes the parameters of a request.
+//! Describes the parameters of requests in the OpenAPI document.
 
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -23,7 +23,7 @@ pub(super) fn in_query(name: &str, what: &str) -> ParameterBuilder {
         .description(Some(what))
 }
 
-/// Describes a list of names in the query. The parameter is repeated for each name, as in `check=a&check=b`.
+/// Describes a query parameter that a request repeats for each name, as in `check=a&check=b`.
 pub(super) fn names(parameter: &str, what: &str) -> Parameter {
     let names = ArrayBuilder::new().items(text());
     in_query(parameter, what)
@@ -32,7 +32,7 @@ pub(super) fn names(parameter: &str, what: &str) -> Parameter {
         .build()
 }
 
-/// Describes the parameter `format`, with the names of the formats.
+/// Describes the query parameter `format`. Its possible values are `names`, the names of the formats.
 pub(super) fn format<'a>(names: impl Iterator<Item = &'a str>) -> Parameter {
     let names: Vec<&str> = names.collect();
     let names = ObjectBuilder::new()
@@ -43,7 +43,7 @@ pub(super) fn format<'a>(names: impl Iterator<Item = &'a str>) -> Parameter {
         .build()
 }
 
-/// Describes a string without control characters. No name contains one.
+/// Describes a string without control characters, such as the name of a check or a tag.
 pub(super) fn text() -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::String)

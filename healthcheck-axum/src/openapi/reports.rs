@@ -1,5 +1,5 @@
-//! Describes the endpoints that answer with a report: the health path, the probes, and the path of a single check below
-//! each.
+//! Describes, in the OpenAPI document, the endpoints that answer with a report: the health path, the paths of the
+//! probes, and the paths of single checks below each of these.
 
 use axum::http::StatusCode;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, PathItem, PathItemBuilder};
@@ -38,7 +38,8 @@ impl Subject<'_> {
         described.into_iter().flatten().collect()
     }
 
-    /// Describes the path of a whole probe, or of one of its checks.
+    /// Describes the health path or the path of a probe. If `check` is set, describes the path of a single check below
+    /// that path.
     fn report(&self, kind: ProbeKind, what: &str, check: Option<Parameter>) -> PathItem {
         let parameters: Vec<Parameter> = check.into_iter().chain(self.query(kind)).collect();
         let methods = [HttpMethod::Get, HttpMethod::Head, HttpMethod::Options];
@@ -67,7 +68,8 @@ impl Subject<'_> {
         operation.response("414", response::too_long()).build()
     }
 
-    /// Returns the status code of each verdict. Lists a code only once if several verdicts share it.
+    /// Returns the status code of each verdict with a description of the verdict. If several verdicts have the same
+    /// status code, returns only the first of these verdicts.
     fn verdicts(&self, kind: ProbeKind) -> Vec<(StatusCode, &'static str)> {
         let Answers {
             success_status,
@@ -79,7 +81,7 @@ impl Subject<'_> {
         let mut verdicts = vec![(success, "It passes, perhaps with warnings")];
         let failed = failed_status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         let degraded = degraded_status.filter(|_| kind == ProbeKind::Health);
-        // Metrics, which only the health path has, are always answered with 200.
+        // Only the health path has metrics. An answer with metrics always has the status code 200.
         let metrics = (kind == ProbeKind::Health).then_some(StatusCode::OK);
         for (status, when) in [
             (Some(failed), "It fails"),
@@ -111,19 +113,20 @@ impl Subject<'_> {
         ]
     }
 
-    /// Returns the content types of a report, each with its schema.
+    /// Returns the content types that a report can have, each with the schema of the body.
     fn content(&self, kind: ProbeKind) -> Vec<(String, RefOr<Schema>)> {
         let mut content: Vec<(String, Vec<RefOr<Schema>>)> = Vec::new();
-        // The application sets the content type of `Endpoints::body` as a header, so the formats don't contain it.
+        // For `Endpoints::body` the application sets the content type as a header. So `formats` doesn't contain that
+        // content type, and we add it here.
         let own = self.answers.content_types().map(|media| (None, media));
         for (name, media) in self.answers.formats.media(Endpoint::of(kind)).chain(own) {
             let schema = match name {
                 Some("json") => Ref::from_schema_name("Report").into(),
                 Some("microprofile" | "health+json") => schema::with(&["status", "checks"]),
                 Some("aspnet") => schema::with(&["status", "entries"]),
-                // The answer for a single check has no `components`.
+                // Spring's answer for a single check has no `components`, so the schema requires only `status`.
                 Some("spring") => schema::with(&["status"]),
-                // The content of the application's own format is unknown.
+                // This is a JSON format of the application, so we don't know the fields of its body.
                 _ if media.ends_with("json") => schema::anything(),
                 _ => schema::string(),
             };

@@ -1,4 +1,4 @@
-//! Describes the responses.
+//! Describes the responses of the endpoints in the OpenAPI document.
 
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Schema;
@@ -17,7 +17,8 @@ pub(super) struct Problem {
     error: String,
 }
 
-/// Describes a response with these content types.
+/// Describes a response. `when` is the case in which the endpoint sends the response. `content` has the content types,
+/// each with its schema.
 pub(super) fn answer(when: &str, content: Vec<(String, RefOr<Schema>)>) -> Response {
     let described = ResponseBuilder::new().description(when);
     let described = content.into_iter().fold(described, |described, (media, schema)| {
@@ -26,7 +27,8 @@ pub(super) fn answer(when: &str, content: Vec<(String, RefOr<Schema>)>) -> Respo
     described.build()
 }
 
-/// Describes an error response.
+/// Describes an error response. `when` is the case in which the endpoint sends the response. `has_body` is false for
+/// `HEAD` and `OPTIONS`.
 pub(super) fn problem(when: &str, has_body: bool) -> Response {
     let content = [
         ("application/json", Ref::from_schema_name("Problem").into()),
@@ -37,8 +39,8 @@ pub(super) fn problem(when: &str, has_body: bool) -> Response {
     answer(when, content.into_iter().filter(|_| has_body).collect())
 }
 
-/// Describes the response to a query that is too long. The document describes no body, because hyper itself refuses a
-/// request line beyond 64 KiB and sends none.
+/// Describes the response to a query that is too long. The description contains no body, because hyper itself refuses a
+/// request line beyond 64 KiB and then sends no body.
 pub(super) fn too_long() -> Response {
     answer("The query is longer than 32 KiB", Vec::new())
 }

@@ -1,15 +1,15 @@
-//! Builds the schemas of the bodies.
+//! Builds the JSON schemas of the response bodies.
 
 use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder, ObjectBuilder, Schema, SchemaType, Type};
 
-/// Returns the name of a type and its schema.
+/// Returns the name and the schema of the type `T`.
 pub(super) fn of<T: ToSchema>() -> (String, RefOr<Schema>) {
     (T::name().into_owned(), T::schema())
 }
 
-/// Returns the schema of an object with at least these fields.
+/// Returns the schema of a JSON object that has at least these fields.
 pub(super) fn with(fields: &[&str]) -> RefOr<Schema> {
     let object = fields.iter().fold(ObjectBuilder::new(), |object, field| {
         object.property(*field, anything()).required(*field)
@@ -35,8 +35,8 @@ pub(super) fn anything() -> RefOr<Schema> {
         .into()
 }
 
-/// Returns a schema that accepts each value that at least one of these schemas accepts. Returns a single schema
-/// unchanged.
+/// Returns the schema of a value that matches at least one of these schemas. If there is only one schema, returns that
+/// schema unchanged.
 pub(super) fn any_of(mut schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
     match (schemas.pop(), schemas.is_empty()) {
         (Some(only), true) => only,

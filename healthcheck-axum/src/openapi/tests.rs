@@ -26,7 +26,7 @@ fn described(paths: &Paths, answers: &Answers) -> Value {
     serde_json::from_slice(&document(&subject)).unwrap()
 }
 
-/// Collects every `$ref` of a document.
+/// Adds the value of every `$ref` in a JSON document to `found`.
 fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     match value {
         Value::Object(fields) => {
@@ -148,7 +148,8 @@ fn a_form_of_ones_own_says_whatever_it_likes() {
     for media in ["text/x-mine", "text/csv"] {
         assert_eq!(content[media]["schema"]["type"], "string", "{content}");
     }
-    // Only the formats of MicroProfile and .NET still have this content type.
+    // In this test the application replaces the format `json`. Now only the formats `microprofile` and `aspnet` have
+    // this content type.
     let json = content["application/json"].to_string();
     assert!(!json.contains("Report"), "{json}");
 }

@@ -1,4 +1,4 @@
-//! A response body with a size limit.
+//! A response body with a size limit, and the rendering of a page into such a body.
 
 use std::fmt;
 use std::io;
@@ -9,12 +9,14 @@ use serde::Serialize;
 use super::Page;
 use crate::access::details::LEFT_OUT;
 
-/// The largest body: 4 MiB.
+/// The most bytes of a body in a format other than metrics: 4 MiB.
 const LARGEST: usize = 4 * 1024 * 1024;
-/// The largest body with metrics: 64 MiB, for about 100,000 checks. Metrics contain no outputs that could be left out.
+/// The most bytes of a body with metrics: 64 MiB, for about 100,000 checks. Metrics contain no outputs of checks that
+/// we could leave out of a larger body.
 const MOST_METRICS: usize = 64 * 1024 * 1024;
 
-/// Renders metrics, with a higher limit than that of other formats: if metrics were missing, alerts would stay silent.
+/// Renders metrics. The size limit is higher than for the other formats, because an alert can't fire without its
+/// metric.
 pub(super) fn render_metrics(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fmt::Result) -> Bytes {
     let mut body = Body {
         limit: MOST_METRICS,
@@ -26,8 +28,8 @@ pub(super) fn render_metrics(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Bod
     }
 }
 
-/// Renders a page. If the body would be too large, leaves out outputs and sections, and then the histories of the
-/// checks. If the verdicts alone are too large, only the overall status remains.
+/// Renders a page. If the body would be too large, leaves out the outputs and sections. If that isn't sufficient, also
+/// leaves out the histories of the checks, and at last all results, so that only the overall status remains.
 pub(super) fn render(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fmt::Result) -> Bytes {
     let within = |page: &Page<'_>| {
         let mut body = Body::default();
@@ -48,7 +50,7 @@ pub(super) fn render(page: &Page<'_>, write: impl Fn(&Page<'_>, &mut Body) -> fm
     })
 }
 
-/// The text of a body, up to a limit. Writing more returns an error.
+/// A body in progress, of at most `limit` bytes. A write beyond that limit returns an error.
 #[derive(Debug)]
 pub(crate) struct Body {
     text: Vec<u8>,

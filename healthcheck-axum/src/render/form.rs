@@ -1,13 +1,13 @@
-//! Identifies a format and its style, and decides which endpoint has which formats.
+//! Identifies a format and its level of detail, and decides which formats an endpoint has.
 
 use axum::http::HeaderValue;
 
 use crate::kind::ProbeKind;
 
-/// The content type of the formats that are plain JSON.
+/// The content type of the formats `json`, `microprofile` and `aspnet`.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The index of a format in its `Formats`.
+/// A format, as its index in the list of all formats (`Formats`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Form(pub(super) usize);
 
@@ -22,7 +22,7 @@ impl Form {
         matches!(self, Self::OPENMETRICS | Self::PROMETHEUS)
     }
 
-    /// Returns whether an endpoint of this kind has the format.
+    /// Returns whether an endpoint of the kind `on` can answer in this format.
     pub(crate) const fn is_to_be_had(self, on: Endpoint) -> bool {
         match on {
             Endpoint::Health => true,
@@ -33,15 +33,15 @@ impl Form {
     }
 }
 
-/// The kind of an answer. It decides which formats are available.
+/// The kind of an answer. The kind decides which formats a request can select.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
-    /// The health path, and the paths below it.
+    /// A report of the health path, or of a single check below that path.
     Health,
-    /// A probe. It has all formats except metrics. Metrics are always sent with the status 200, so a probe of them
-    /// would never fail.
+    /// A report of a probe, in any format except metrics. An answer with metrics always has the status code 200, so a
+    /// probe that requests metrics would never fail.
     Probe,
-    /// The environment or the history. Their content isn't a report.
+    /// The environment page, one of its sections, or the history. None of these answers is a report.
     Environment,
     /// An error response.
     Problem,
@@ -56,13 +56,13 @@ impl Endpoint {
     }
 }
 
-/// How much detail a format shows. Of the built-in formats only text distinguishes styles.
+/// How much detail an answer shows. Of the built-in formats, only `text` looks different in each style.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Style {
     #[default]
     Brief,
     Verbose,
-    /// Verbose, with the worst results at the end, for clients that keep only the end of the body.
+    /// Like `Verbose`, but with the worst results at the end, for clients that keep only the end of the body.
     WorstLast,
 }
 

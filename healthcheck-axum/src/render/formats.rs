@@ -9,7 +9,8 @@ use super::compat::{aspnet, microprofile, spring};
 use super::form::{Endpoint, Form};
 use super::{Format, health_json, html, json, openmetrics, prometheus, text};
 
-/// The built-in formats, then the application's own. If a request accepts several equally, the first one wins.
+/// All formats: first the built-in ones, then those of the application. If a request accepts several formats equally,
+/// the request gets the first of these in the list.
 #[derive(Clone)]
 pub(crate) struct Formats {
     entries: Vec<Entry>,
@@ -17,22 +18,23 @@ pub(crate) struct Formats {
 
 #[derive(Clone)]
 struct Entry {
-    /// Borrowed for a built-in format, and owned for one of the application.
+    /// The name of the format. The name of a built-in format is borrowed, and the name of an application's format is
+    /// owned.
     name: Cow<'static, str>,
     format: Arc<dyn Format>,
     acceptability: Acceptability,
 }
 
-/// Which media ranges of an `Accept` header select a format.
+/// Decides which media ranges of an `Accept` header select a format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Acceptability {
-    /// The format's type, and the wildcards that cover it.
+    /// The format's media type, and each wildcard that includes this type, such as `*/*`.
     Wild(Cow<'static, str>),
-    /// Only the format's type.
+    /// Only the format's media type, without wildcards.
     Named(Cow<'static, str>),
-    /// Only the format's type with a `version` parameter.
+    /// Only the format's media type with a parameter `version`, as in `text/plain; version=0.0.4`.
     Versioned(&'static str),
-    /// No media range: only `?format=` selects the format.
+    /// No media range selects the format: a request selects it only by `?format=`.
     Nothing,
 }
 
@@ -48,7 +50,7 @@ impl Default for Formats {
         let wild = |media: &'static str| Acceptability::Wild(media.into());
         let named = |media: &'static str| Acceptability::Named(media.into());
         Self {
-            // The constants of `Form` are the indices in this list.
+            // The order of this list is fixed, because constants such as `Form::TEXT` are indices in this list.
             entries: vec![
                 entry("json", json::Json, wild("application/json")),
                 entry(
@@ -81,7 +83,7 @@ impl Default for Formats {
 }
 
 impl Formats {
-    /// Adds a format of the application. It replaces a format with the same name.
+    /// Adds a format of the application. If a format with the same name exists, the new format replaces it.
     pub(crate) fn insert(&mut self, name: String, format: impl Format) {
         let entry = Entry {
             acceptability: Acceptability::Named(essence(&format.content_type()).into()),
@@ -90,8 +92,8 @@ impl Formats {
         };
         let place = self.entries.iter_mut().find(|known| known.name == entry.name);
         match place {
-            // The new format keeps the media type by which `Accept` selected the old one. So `Accept` and `?format=`
-            // select the same format.
+            // The new format keeps the media type by which an `Accept` header selected the old format. So both `Accept`
+            // and `?format=` now select the new format.
             Some(known) => {
                 known.format = entry.format;
                 known.name = entry.name;
@@ -101,13 +103,13 @@ impl Formats {
     }
 
     pub(crate) fn get(&self, form: Form) -> &dyn Format {
-        // The index is valid: only these `Formats` create a `Form`, and no entry is ever removed.
+        // `form` is always a valid index, because this list created it and the list never removes an entry.
         self.entries
             .get(form.0)
             .map_or(Self::default_json(), |entry| &*entry.format)
     }
 
-    /// Returns the format that replaces a format that panicked.
+    /// Returns the built-in JSON format, which takes the place of a format that panicked.
     pub(crate) const fn default_json() -> &'static dyn Format {
         &json::Json
     }
@@ -116,7 +118,7 @@ impl Formats {
         self.entries.get(form.0).map_or("json", |entry| &entry.name)
     }
 
-    /// Returns the names of the formats that this endpoint has.
+    /// Returns the names of the formats in which an endpoint of the kind `on` can answer.
     pub(crate) fn names(&self, on: Endpoint) -> impl Iterator<Item = &str> {
         self.forms()
             .zip(&self.entries)
@@ -124,8 +126,8 @@ impl Formats {
             .map(|(_, entry)| &*entry.name)
     }
 
-    /// Returns the media types of this endpoint's formats, without parameters. Each comes with the name of its format
-    /// if that is a built-in one.
+    /// Returns the media type of each format of an endpoint, without parameters. For a built-in format, also returns
+    /// its name.
     #[cfg(feature = "openapi")]
     pub(crate) fn media(&self, on: Endpoint) -> impl Iterator<Item = (Option<&'static str>, String)> {
         let entries = self.forms().zip(&self.entries);
@@ -144,7 +146,7 @@ impl Formats {
     }
 
     pub(crate) fn named(&self, name: &str) -> Option<Form> {
-        // A query decodes the plus of `health+json` to a space.
+        // In a query `+` means a space. So for `?format=health+json` the argument `name` is "health json".
         let is_it = |entry: &Entry| {
             entry.name.len() == name.len()
                 && entry
@@ -169,7 +171,7 @@ impl std::fmt::Debug for Formats {
     }
 }
 
-/// Returns a content type without its parameters.
+/// Returns a content type without its parameters, such as `text/html` for `text/html; charset=utf-8`.
 pub(crate) fn essence(content_type: &HeaderValue) -> String {
     let text = content_type.to_str().unwrap_or_default();
     let media = text.split(';').next().unwrap_or_default();

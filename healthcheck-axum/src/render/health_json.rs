@@ -9,7 +9,7 @@ use super::body::Body;
 use super::wording::{self, output};
 use super::{Format, Page, body};
 
-/// The format of the IETF draft draft-inadarei-api-health-check-06.
+/// The format `health+json`, as the IETF draft `draft-inadarei-api-health-check-06` describes it.
 pub(super) struct HealthJson;
 
 impl Format for HealthJson {
@@ -56,7 +56,8 @@ impl Serialize for Checks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.report.results.len()))?;
         for result in &self.report.results {
-            // The draft separates the component from the measurement with a colon, so a colon in the name is escaped.
+            // In the draft, a key is the name of a component, a colon and the name of a measurement. So we escape each
+            // colon in the name of a check.
             let key = format!("{}:responseTime", result.checker.replace(':', "%3A"));
             map.serialize_entry(&key, &[Component::of(self.page, result)])?;
         }
@@ -79,7 +80,8 @@ struct Component<'a> {
     time: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<String>,
-    /// The link to the runbook. The draft defines `links`, and `help` is a registered link relation.
+    /// The draft's field `links`. It contains the link to the check's runbook as `help`, which is a registered link
+    /// relation.
     #[serde(skip_serializing_if = "Option::is_none")]
     links: Option<Links<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,8 +101,8 @@ impl<'a> Component<'a> {
         let is_type = |tag: &&str| ["component", "datastore", "system"].contains(tag);
         Self {
             component_id: &result.checker,
-            // The draft has three types of components. The type of a check is the first of its tags that names such a
-            // type.
+            // The draft has three component types. The first of a check's tags that is one of these types becomes the
+            // type of the check.
             component_type: tags.and_then(|tags| tags.iter().map(|tag| &**tag).find(is_type)),
             observed_value: result.response_time,
             observed_unit: result.response_time.map(|_| "s"),

@@ -1,4 +1,4 @@
-//! The metric families, for both text formats of Prometheus.
+//! Writes the metrics, in both text formats that Prometheus reads.
 
 use std::fmt::{self, Display, Write};
 
@@ -8,7 +8,7 @@ use super::Page;
 use super::body::Body;
 use super::page::Wholes;
 
-/// The text format that is written.
+/// The text format in which the metrics are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     OpenMetrics,
@@ -17,7 +17,7 @@ pub(super) enum Dialect {
 
 /// A metric family: its name, type, help and samples.
 struct Family {
-    /// The name without the suffix `_total` of a counter.
+    /// The name of the family. The suffix `_total` of a counter isn't part of this name.
     name: &'static str,
     kind: MetricKind,
     help: &'static str,
@@ -159,7 +159,8 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn head(&mut self, family: &Family, dialect: Dialect) -> fmt::Result {
-        // `TYPE` and `HELP` name the family in OpenMetrics, and the sample in the older format.
+        // In OpenMetrics, `TYPE` and `HELP` have the name of the family. In Prometheus' own format, they have the name
+        // of the samples, which for a counter ends in `_total`.
         let suffix = match dialect {
             Dialect::OpenMetrics => "",
             Dialect::Prometheus => self.suffix,
@@ -189,7 +190,7 @@ impl Writer<'_> {
     }
 }
 
-/// A label's value. Both formats escape only these three characters.
+/// The value of a label. Both text formats escape only the backslash, the quotation mark and the line break.
 struct Label<'a>(&'a str);
 
 impl Display for Label<'_> {
@@ -208,7 +209,7 @@ struct Samples<'a> {
     statistics: Statistics,
 }
 
-/// A result, and whether it is too old for metrics to show.
+/// The result of a check, with the facts that decide whether metrics show its status.
 struct Known<'a> {
     result: &'a CheckResult,
     outdated: bool,
@@ -216,9 +217,9 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Returns whether metrics show the status. A recent status is always shown. An older one is shown only if its age
-    /// doesn't matter: it was set by hand, a dependency fails, or the check's background loop is dead, which is a
-    /// failure.
+    /// Returns whether metrics show the status of this result. Metrics show every recent status. Metrics show an
+    /// outdated status only in three cases: the status was set by hand, a dependency of the check fails, or the check's
+    /// background loop has stopped, which is a failure.
     const fn is_certain(&self) -> bool {
         let CheckResult {
             overridden,
@@ -256,7 +257,7 @@ impl<'a> Samples<'a> {
         })
     }
 
-    /// Returns the counters of the report's checks.
+    /// Returns the counters of each check in the report.
     fn counted(&self) -> impl Iterator<Item = &CheckStatistics> {
         let results = self.page.report().results.iter();
         results.filter_map(|result| self.statistics_of(&result.checker))
@@ -268,7 +269,8 @@ impl<'a> Samples<'a> {
         all.get(found)
     }
 
-    /// Returns the liveness observations that belong to no check, such as `runtime`.
+    /// Returns the results in the liveness report that belong to no registered check, such as `runtime`, which the
+    /// server adds.
     fn observed(&self) -> impl Iterator<Item = &'a CheckResult> {
         let shown = self.page.is_whole() && !self.page.shows_the_whole_alone();
         let wholes = self.page.context.wholes.filter(|_| shown);
@@ -333,7 +335,7 @@ impl<'a> Samples<'a> {
             ("all", all, false),
             ("liveness", liveness, false),
             ("readiness", readiness, false),
-            // A startup check that passed once counts as passed from then on.
+            // Once a startup check has passed, the startup probe treats it as passed, however old the result is.
             ("startup", startup, true),
         ] {
             if let Some(status) = self.verdict(report, latches) {
@@ -343,8 +345,8 @@ impl<'a> Samples<'a> {
         Ok(())
     }
 
-    /// Returns the verdict if the known results decide it. A single failure decides it. Any other verdict needs all
-    /// results.
+    /// Returns the verdict of a report if the results that metrics show decide it. A single failure of a critical check
+    /// is sufficient. Any other verdict needs all results.
     fn verdict(&self, report: &Report, latches: bool) -> Option<Overall> {
         if report.reason.is_some() {
             return Some(report.status);
@@ -353,8 +355,8 @@ impl<'a> Samples<'a> {
             .known(&report.results)
             .partition(|known| known.is_certain() || latches && known.result.passed);
         let contributions = certain.iter().map(|known| known.result.contribution());
-        // If the report was deserialized, it may be unknown whether a failure fails the report or only degrades it. So
-        // the verdict is never worse than the report's own status.
+        // If the report was deserialized, we don't know whether a failing check fails the report or only degrades it.
+        // So the verdict is at most as bad as the report's own status.
         let verdict = contributions.max().unwrap_or(Overall::Success).min(report.status);
         (others.is_empty() || verdict == Overall::Failure).then_some(verdict)
     }

@@ -1,4 +1,4 @@
-//! The formats of a report. Each has a file of its own.
+//! The formats of a report. Each format has its own file.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue};
@@ -29,13 +29,17 @@ pub(crate) use wording::{OneLine, advice, listed, output, words};
 /// An output format of a report.
 ///
 /// The built-in formats are `json`, `health+json`, `text`, `html`, `openmetrics`, `prometheus`, `spring`,
-/// `microprofile` and `aspnet`. [`Endpoints::format`](crate::Endpoints::format) adds your own. A request selects a
-/// format by `?format=NAME` or, for most formats, by an `Accept` header that names the content type. A format changes
-/// only the body and its type. It changes neither the checks that run, nor the verdict, nor the status code.
+/// `microprofile` and `aspnet`. [`Endpoints::format`](crate::Endpoints::format) adds your own.
 ///
-/// The server renders the report of a whole probe once for each change, and caches the bytes. So use only the data of
-/// the page: the current time, for example, would be the time of the rendering. If a format panics, the panic is logged
-/// and JSON is sent instead.
+/// A request selects a format by `?format=NAME`. Most formats can also be selected by an `Accept` header that names the
+/// content type of the format. The checks that run and the verdict are the same in every format. The status code is
+/// also the same, except that an answer with metrics always has 200.
+///
+/// The server renders the report on all checks of a path once, and sends the same bytes until the report changes. So a
+/// format should use only the data of the page. If it used the current time, for example, clients would see the time of
+/// the rendering.
+///
+/// If a format panics, the server logs the panic and sends the built-in JSON.
 ///
 /// ```
 /// use axum::body::Bytes;
@@ -58,17 +62,17 @@ pub(crate) use wording::{OneLine, advice, listed, output, words};
 /// }
 /// ```
 pub trait Format: Send + Sync + 'static {
-    /// Returns the value of `Content-Type`. The server calls this when the format is added and for each rendering, so
-    /// it should always return the same value.
+    /// Returns the value of the header `Content-Type`. The server calls this method when the format is added, and again
+    /// for each rendering. So the method should always return the same value.
     fn content_type(&self) -> HeaderValue;
 
-    /// Returns further headers of this format. Default: none. The server sets `Connection`, `Content-Length` and
-    /// `Transfer-Encoding` itself, and ignores them here.
+    /// Returns further response headers of this format. Default: none. `Connection`, `Content-Length` and
+    /// `Transfer-Encoding` are ignored here, because the server sets these headers itself.
     fn headers(&self) -> HeaderMap {
         HeaderMap::new()
     }
 
-    /// Renders the body. The page has only the data that the caller may see.
+    /// Renders the body of an answer. The page contains only the data that the caller may see.
     fn render(&self, page: &Page<'_>) -> Bytes;
 }
 

@@ -4,7 +4,7 @@ use axum::http::HeaderValue;
 use super::metrics::{self, Dialect};
 use super::{Format, Page, body};
 
-/// OpenMetrics 1.0 as text, which Prometheus prefers.
+/// The text format of OpenMetrics 1.0, which Prometheus prefers to its own text format.
 pub(super) struct OpenMetrics;
 
 impl Format for OpenMetrics {

@@ -12,41 +12,42 @@ use crate::service::Service;
 
 /// The input of a [`Format`](crate::Format): a report, data of the request, and data about the service.
 ///
-/// A page has only the data that this caller may see. If details are withheld, the report has "reason withheld" in
-/// their place, and the other methods withhold them too.
+/// A page contains only the data that this caller may see. If the caller may not see details, [`report`](Self::report)
+/// has "reason withheld" in place of each output, and the other methods also leave details out.
 #[must_use]
 pub struct Page<'a> {
     report: &'a Report,
     health: &'a HealthCheck,
     pub(super) context: PageContext<'a>,
-    /// How much this caller may see. `None` if the caller has permission for details.
+    /// How much of a report this caller sees without permission for details. `None` if this caller has that permission.
     withheld: Option<Details>,
     style: Style,
     checks: OnceCell<Vec<Arc<CheckInfo>>>,
     history: OnceCell<Vec<Transition>>,
 }
 
-/// What the request asked for, and the configuration that formats need.
+/// The data of the request, and the part of the configuration that formats need.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageContext<'a> {
     pub(crate) kind: ProbeKind,
-    /// The check that the path names.
+    /// The name of the single check that the request's path names.
     pub(crate) check: Option<&'a str>,
-    /// The names that the query excludes.
+    /// The names in the query's parameters `exclude`.
     pub(crate) excluded: &'a [String],
-    /// The tags that the query selects.
+    /// The tags in the query's parameters `tag`.
     pub(crate) tags: &'a [String],
-    /// Whether the report covers the whole probe.
+    /// True if the report has all checks of the path. False if the request selects some of the checks.
     pub(crate) is_whole: bool,
     pub(crate) paths: &'a Paths,
     pub(crate) service: &'a Service,
-    /// Whether there is an environment page that the HTML page can link to.
+    /// Whether there is an environment page. If there is one, the HTML page links to it.
     pub(crate) with_environment: bool,
-    /// The reports of all checks and of the three probes. Only metrics have them.
+    /// The complete reports of the health path and of the three probes. `None` if the answer contains no metrics.
     pub(crate) wholes: Option<&'a Wholes>,
 }
 
-/// The reports of all checks and of the three probes.
+/// The complete reports of the health path (`all`) and of the three probes. Metrics show the status of each of these
+/// reports.
 #[derive(Clone, Debug)]
 pub(crate) struct Wholes {
     pub(crate) all: Arc<Report>,
@@ -56,7 +57,7 @@ pub(crate) struct Wholes {
 }
 
 impl Wholes {
-    /// Returns whether both hold the same reports, compared by pointer.
+    /// Returns whether `self` and `others` contain the same four reports. Compares only the pointers.
     pub(crate) fn are(&self, others: &Self) -> bool {
         Arc::ptr_eq(&self.all, &others.all)
             && Arc::ptr_eq(&self.liveness, &others.liveness)
@@ -86,7 +87,7 @@ impl<'a> Page<'a> {
         Self { withheld, ..self }
     }
 
-    /// Returns this page with another history.
+    /// Returns this page with `history` in place of its own history.
     pub(super) fn with_history(self, history: Vec<Transition>) -> Self {
         Self {
             history: OnceCell::from(history),
@@ -94,7 +95,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Returns this page with another report.
+    /// Returns this page with `report` in place of its own report.
     pub(super) const fn with_report<'b>(&self, report: &'b Report) -> Page<'b>
     where
         'a: 'b,
@@ -108,19 +109,20 @@ impl<'a> Page<'a> {
         self
     }
 
-    /// Returns the report. If details are withheld, each output is "reason withheld", and there are no sections.
+    /// Returns the report. If this caller may not see details, each output in the report is "reason withheld", and the
+    /// report has no sections.
     #[must_use]
     pub const fn report(&self) -> &'a Report {
         self.report
     }
 
-    /// Returns whether this caller may see details: outputs, sections, descriptions.
+    /// Returns whether this caller may see the details of the report: outputs, sections and descriptions.
     #[must_use]
     pub const fn shows_details(&self) -> bool {
         self.withheld.is_none()
     }
 
-    /// Returns the name of the endpoint, which is the last segment of its path: "healthcheck", "readyz".
+    /// Returns the name of the endpoint, which is the last segment of its path, such as "healthcheck" or "readyz".
     #[must_use]
     pub fn name(&self) -> &'a str {
         let path = self.path();
@@ -128,34 +130,36 @@ impl<'a> Page<'a> {
         if name.is_empty() { "health" } else { name }
     }
 
-    /// Returns whether the request was for one of the three probes, or for a part of one. Returns false for the health
-    /// path.
+    /// Returns true if the path of the request is that of a probe, or of a single check below it. Returns false for the
+    /// health path and the paths below it.
     #[must_use]
     pub fn is_probe(&self) -> bool {
         self.context.kind != ProbeKind::Health
     }
 
-    /// Returns the name of the check in the path of the request, as in `GET /readyz/database`.
+    /// Returns the name of the single check in the path of the request, as in `GET /readyz/database`. Returns `None` if
+    /// the path names no check.
     #[must_use]
     pub const fn check(&self) -> Option<&'a str> {
         self.context.check
     }
 
-    /// Returns the names in the query's `exclude`, including those of checks that don't exist.
+    /// Returns the names in the query's parameters `exclude`, including names that belong to no check.
     #[must_use]
     pub fn excluded(&self) -> &'a [String] {
         self.context.excluded
     }
 
-    /// Returns whether to show every check: the query has `?verbose`, or the client would otherwise see only one word.
+    /// Returns whether the format should show every check. True if the query has `?verbose`, and also if a client such
+    /// as Consul gets `text` and keeps only the end of the body.
     #[must_use]
     pub fn is_verbose(&self) -> bool {
         self.style != Style::Brief
     }
 
-    /// Returns the name, the options and the source location of each check of the service, in the order of their names.
-    /// If details are withheld, they have no descriptions. With [`Details::Overall`](crate::Details::Overall) the list
-    /// is empty.
+    /// Returns the name, the options and the source location of each check of the service, sorted by name. If this
+    /// caller may not see details, the checks have no descriptions. With [`Details::Overall`](crate::Details::Overall)
+    /// such a caller gets an empty list.
     #[must_use]
     pub fn checks(&self) -> &[Arc<CheckInfo>] {
         match self.withheld {
@@ -175,8 +179,8 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// Returns the options of a check. They don't depend on the caller's permission, unlike [`info`](Self::info),
-    /// because verdicts are computed from them.
+    /// Returns the options of a check, even if [`info`](Self::info) withholds the check from this caller. Metrics need
+    /// the options to compute the verdicts.
     pub(super) fn options(&self, name: &str) -> Option<&CheckOptions> {
         let known = self.known();
         let found = known.binary_search_by(|info| info.name().cmp(name)).ok()?;
@@ -188,8 +192,8 @@ impl<'a> Page<'a> {
         self.withheld == Some(Details::Overall)
     }
 
-    /// Returns the name, the options and the source location of one check. Returns `None` if [`checks`](Self::checks)
-    /// doesn't have it.
+    /// Returns the name, the options and the source location of one check. Returns `None` if the check isn't in the
+    /// list of [`checks`](Self::checks).
     #[must_use]
     pub fn info(&self, name: &str) -> Option<&CheckInfo> {
         let checks = self.checks();
@@ -197,8 +201,8 @@ impl<'a> Page<'a> {
         checks.get(found).map(|info| &**info)
     }
 
-    /// Returns the last 32 transitions of each check and of the overall status, oldest first. Empty if details are
-    /// withheld.
+    /// Returns the last 32 transitions of each check and of the overall status, oldest first. Returns an empty list if
+    /// this caller may not see details.
     #[must_use]
     pub fn history(&self) -> &[Transition] {
         self.history.get_or_init(|| {
@@ -210,13 +214,13 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// Returns the transitions of a check, oldest first.
+    /// Returns the transitions of one check, oldest first.
     pub(super) fn transitions_of(&self, check: &str) -> impl DoubleEndedIterator<Item = &Transition> {
         let history = self.history().iter();
         history.filter(move |transition| transition.checker.as_deref() == Some(check))
     }
 
-    /// Returns the counters since the start of the process.
+    /// Returns the counters of the service, such as how often each check has passed since the start of the process.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.health.statistics()
@@ -234,8 +238,8 @@ impl<'a> Page<'a> {
         self.health.maintenance_reason().is_some()
     }
 
-    /// Returns the version of the service. [`Endpoints::version`](crate::Endpoints::version) sets it and describes its
-    /// default. `None` if there is no version.
+    /// Returns the version of the service, or `None` if it has no version.
+    /// [`Endpoints::version`](crate::Endpoints::version) sets the version and describes its default.
     #[must_use]
     pub fn version(&self) -> Option<&'a str> {
         self.context.service.version.as_deref()
@@ -253,7 +257,7 @@ impl<'a> Page<'a> {
         self.context.paths.of(self.context.kind)
     }
 
-    /// Returns a relative link to a segment below this path.
+    /// Returns a relative link from the path of this endpoint to `segment` below that path.
     pub(super) fn link_below(&self, segment: &str) -> String {
         match self.path().rsplit_once('/') {
             Some((_, last)) if !last.is_empty() => format!("{last}/{segment}"),
@@ -261,12 +265,12 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Returns a link from this path to another endpoint. The link is relative, because under `nest` the prefix of the
-    /// paths is unknown.
+    /// Returns a link from the path of this request to the path `to` of an endpoint. The link is relative, because in a
+    /// nested router we don't know the prefix of the paths.
     pub(super) fn link(&self, to: &str) -> String {
         let segments = self.path().split('/').filter(|segment| !segment.is_empty());
         let here = segments.count() + usize::from(self.context.check.is_some());
-        // A relative link already replaces the last segment of this path, so that segment needs no `../`.
+        // In a browser a relative link replaces the last segment of the current path. So that segment needs no `../`.
         let up = here.saturating_sub(1);
         let down = to.trim_start_matches('/');
         if up == 0 && down.is_empty() {
@@ -276,7 +280,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Removes the description, since its author may have meant it only for callers who may see details.
+/// Returns a copy of `info` without the description, for callers that may not see details.
 fn without_description(info: Arc<CheckInfo>) -> Arc<CheckInfo> {
     if info.description().is_none() {
         return info;

@@ -1,4 +1,5 @@
-//! Renders JSON bodies that aren't reports, with the size limit of reports.
+//! Renders JSON bodies that aren't reports: the history and the environment. A body has at most 4 MiB, like that of a
+//! report.
 
 use axum::body::Bytes;
 use healthcheck::Transition;
@@ -8,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::body::Body;
 use crate::access::details::{self, LEFT_OUT};
 
-/// Returns the transitions as a JSON list. If the list would be too large, leaves out the outputs.
+/// Returns the transitions as a JSON list. If the list would be too large, a note replaces each output.
 pub(crate) fn of_history(history: Vec<Transition>) -> Bytes {
     within(&history)
         .or_else(|| within(&details::history_without_outputs(history)))
@@ -26,12 +27,13 @@ pub(crate) fn of_environment(sections: &Map<String, Value>) -> Bytes {
     })
 }
 
-/// Returns a single section as JSON. If it would be too large, a note replaces it.
+/// Returns one section of the environment page as JSON. If the section would be too large, a note replaces it.
 pub(crate) fn of_value(value: &Value) -> Bytes {
     within(value).unwrap_or_else(|| Bytes::from(json!({ "error": LEFT_OUT }).to_string()))
 }
 
-/// Serializes a value. Returns `None` if the JSON would exceed the limit, or if the value can't be serialized.
+/// Serializes a value as JSON. Returns `None` if the JSON would exceed the size limit, or if the value can't be
+/// serialized.
 fn within<T: Serialize + ?Sized>(value: &T) -> Option<Bytes> {
     let mut body = Body::default();
     body.json(value).ok()?;

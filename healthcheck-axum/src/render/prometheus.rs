@@ -4,7 +4,7 @@ use axum::http::HeaderValue;
 use super::metrics::{self, Dialect};
 use super::{Format, Page, body};
 
-/// Prometheus' own text format, version 0.0.4, for older scrapers.
+/// Prometheus' own text format, version 0.0.4, for scrapers that can't read OpenMetrics.
 pub(super) struct Prometheus;
 
 impl Format for Prometheus {

@@ -1,5 +1,5 @@
-//! Snapshots of the same reports in every format: passing, degraded, failing, empty, and hostile (with text that tries
-//! to break out of the format).
+//! Compares reports in every format with stored snapshots. The reports are passing, degraded, failing, empty, and
+//! hostile, with text that tries to break out of the format.
 
 use healthcheck::{Check, HealthCheck, Outcome, Report, Selection, Transition};
 use serde_json::{Value, json};
@@ -23,7 +23,8 @@ const FORMS: [(&str, &str, Style); 11] = [
     ("aspnet", "aspnet", Style::Brief),
 ];
 
-/// A service and its report. All times are fixed, so that every run of the test renders the same text.
+/// The checks of a test, with their reports and history. All times are fixed, so that every run of the test renders the
+/// same text.
 struct Service {
     health: HealthCheck,
     report: Report,
@@ -90,7 +91,7 @@ impl Service {
     }
 }
 
-/// Returns the value with all times and the host name fixed.
+/// Returns a copy of `told` with fixed values in place of all times and of the host name.
 fn fixed<T: serde::Serialize + serde::de::DeserializeOwned>(told: &T) -> T {
     fn fix(value: &mut Value) {
         let Value::Object(fields) = value else {
@@ -114,7 +115,7 @@ fn fixed<T: serde::Serialize + serde::de::DeserializeOwned>(told: &T) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-/// Returns the body without style and script, which are the same in every page.
+/// Returns the body of an HTML page without the style and the script, which are the same in every page.
 fn without_files(mut body: String) -> String {
     for (open, close) in [("<style>", "</style>"), ("<script>", "</script>")] {
         if let Some(start) = body.find(open)
@@ -126,7 +127,7 @@ fn without_files(mut body: String) -> String {
     body
 }
 
-/// Returns the body with long repetitions of a letter shortened.
+/// Returns the body with a short note in place of each sequence of at least 100 times the letter `x`.
 fn abridged(mut body: String) -> String {
     let long = "x".repeat(100);
     while let Some(start) = body.find(&long) {
@@ -284,7 +285,7 @@ async fn text_tells_why_the_whole_fails_where_no_check_does() {
 #[tokio::test]
 async fn a_form_that_would_be_too_large_keeps_its_verdicts() {
     let checks = (0..300).map(|number| {
-        // JSON escapes each of these characters with six characters.
+        // In JSON, the character U+0001 takes six characters: `\u0001`.
         Check::new(format!("check {number:03}"), async || {
             Outcome::pass("\u{1}".repeat(16_000))
         })

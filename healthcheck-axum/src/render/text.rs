@@ -9,7 +9,7 @@ use super::body::Body;
 use super::wording::{OneLine, advice, beginning, output};
 use super::{Format, Page, body};
 
-/// The text format that the Kubernetes API server has at `/readyz` and `/readyz?verbose`.
+/// The format `text`, which looks like the answers of the Kubernetes API server at `/readyz` and `/readyz?verbose`.
 pub(super) struct Text;
 
 impl Format for Text {
@@ -22,7 +22,7 @@ impl Format for Text {
     }
 }
 
-/// The most bytes of each output, if the client keeps only the last 4 KB of the body.
+/// The most bytes of a single output, for clients that keep only the last 4 KB of the body.
 const SHORT: usize = 512;
 
 fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
@@ -56,7 +56,7 @@ fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     writeln!(body)
 }
 
-/// Writes the names of the checks that degrade the overall status.
+/// If the overall status is degraded, writes "degraded" and the names of the checks that fail or warn.
 fn degraded(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     let report = page.report();
     if report.status != Overall::Degraded {
@@ -74,7 +74,7 @@ fn degraded(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     Ok(())
 }
 
-/// Writes the results and the excluded checks, sorted by name.
+/// Writes a line for each result and for each excluded check, sorted by name.
 fn in_order(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     let known = page.excluded().iter().filter(|name| is_known(page, name));
     let mut excluded: Vec<&str> = known.map(String::as_str).collect();
@@ -119,7 +119,7 @@ fn excluded_line(body: &mut Body, name: &str) -> fmt::Result {
     writeln!(body, "[+]{} excluded: ok", OneLine(name))
 }
 
-/// Returns the warning that the report has for an excluded name that no check has.
+/// Returns the warning in a report for a request that excludes a check that doesn't exist.
 fn unknown(name: &str) -> String {
     format!("there is no check `{name}` to exclude")
 }
@@ -145,7 +145,7 @@ fn warnings(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     Ok(())
 }
 
-/// Returns the name in quotes, as Go's `%q` prints it.
+/// Returns the name in double quotes, escaped like the output of `%q` in Go.
 fn quoted(name: &str) -> String {
     let name = name.replace('\\', "\\\\").replace('"', "\\\"");
     format!("\"{}\"", OneLine(&name))

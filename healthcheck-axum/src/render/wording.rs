@@ -1,4 +1,4 @@
-//! Writes outputs, times and durations for the formats other than the default JSON.
+//! Converts outputs, times, durations and sizes to text, for the formats other than the default JSON.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
@@ -36,8 +36,8 @@ impl Display for OneLine<'_> {
     }
 }
 
-/// Writes the advice for a check that doesn't pass: owner, runbook and `when_it_fails`, if set. Each begins on a line
-/// of its own and is cut after `longest` bytes.
+/// Writes the advice for a check that doesn't pass: the owner, the runbook and `when_it_fails`, as far as they are set.
+/// Each of the three texts begins on a new line and is cut after `longest` bytes.
 pub(crate) fn advice(result: &CheckResult, longest: usize, out: &mut impl Write) -> fmt::Result {
     let CheckResult {
         owner,
@@ -73,8 +73,8 @@ fn breaks_out(character: char) -> bool {
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Formats seconds since the epoch as RFC 3339, such as "2026-01-17T03:36:48Z". Returns `None` if the year doesn't have
-/// four digits.
+/// Formats seconds since the epoch as RFC 3339, such as "2026-01-17T03:36:48Z". Returns `None` for a time before 1970
+/// or after 9999.
 pub(super) fn rfc3339(seconds: f64) -> Option<String> {
     let since = Duration::try_from_secs_f64(seconds).ok()?;
     let time = UNIX_EPOCH.checked_add(since)?;
@@ -84,7 +84,7 @@ pub(super) fn rfc3339(seconds: f64) -> Option<String> {
     Some(text)
 }
 
-/// Formats a duration in .NET's constant format, "[d.]hh:mm:ss.fffffff".
+/// Formats a duration like .NET's `TimeSpan`, as "[d.]hh:mm:ss.fffffff".
 pub(super) fn time_span(seconds: f64) -> String {
     let duration = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let whole = duration.as_secs();
@@ -128,7 +128,8 @@ pub(super) fn size(bytes: f64) -> String {
     format!("{:.places$} {}", scaled.0, scaled.1)
 }
 
-/// Returns at most the first `bytes` bytes of a text, and whether it was cut.
+/// Returns the beginning of a text, with at most `bytes` bytes and only whole characters. Also returns whether the text
+/// was cut.
 pub(super) fn beginning(text: &str, bytes: usize) -> (&str, bool) {
     let mut ends = (0..=bytes.min(text.len())).rev();
     let end = ends.find(|end| text.is_char_boundary(*end)).unwrap_or_default();
@@ -136,12 +137,12 @@ pub(super) fn beginning(text: &str, bytes: usize) -> (&str, bool) {
         .map_or((text, false), |(start, rest)| (start, !rest.is_empty()))
 }
 
-/// Converts a JSON key to words: `response_time` to "response time".
+/// Converts a JSON key to words, such as `response_time` to "response time".
 pub(crate) fn words(key: &str) -> String {
     key.replace('_', " ")
 }
 
-/// Writes a help text, or a list of texts, on one line.
+/// Returns a help text, or the texts of a list joined by commas.
 pub(crate) fn listed(value: &Value) -> String {
     match value {
         Value::Array(items) => items.iter().map(listed).collect::<Vec<_>>().join(", "),

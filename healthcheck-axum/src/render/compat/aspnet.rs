@@ -12,7 +12,7 @@ use crate::render::form::JSON;
 use crate::render::wording::{output, time_span};
 use crate::render::{Format, Page, body};
 
-/// The format of ASP.NET Core's health checks, for the HealthChecks UI.
+/// The JSON format of ASP.NET Core's health checks, which the dashboard "HealthChecks UI" reads.
 pub(crate) struct AspNet;
 
 impl Format for AspNet {
@@ -27,7 +27,7 @@ impl Format for AspNet {
 
 fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     let report = page.report();
-    // The checks run concurrently, so the total duration is that of the slowest one.
+    // The checks run concurrently, so the total duration is that of the slowest check.
     let times = report.results.iter().filter_map(|result| result.response_time);
     let status = match report.status {
         Overall::Success => Status::Pass,
@@ -68,7 +68,7 @@ impl Serialize for Entries<'_> {
 
 #[derive(Serialize)]
 struct Entry<'a> {
-    /// Always empty: `description` already has the whole output.
+    /// Always an empty object: `description` already contains the check's whole output.
     data: Nothing,
     #[serde(skip_serializing_if = "str::is_empty")]
     description: Cow<'a, str>,

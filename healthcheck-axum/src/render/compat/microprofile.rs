@@ -12,7 +12,7 @@ use crate::render::form::JSON;
 use crate::render::wording::output;
 use crate::render::{Format, Page, body};
 
-/// The format of MicroProfile Health. The format has only the states UP and DOWN, so a warning is UP.
+/// The JSON format of MicroProfile Health. This format has only the states UP and DOWN, so a check that warns is UP.
 pub(crate) struct MicroProfile;
 
 impl Format for MicroProfile {
@@ -59,7 +59,7 @@ struct Check<'a> {
     data: Data<'a>,
 }
 
-/// The `data` of a check. The specification allows only strings, numbers and booleans as values.
+/// The field `data` of a check. MicroProfile Health allows only strings, numbers and booleans as values in this field.
 #[derive(Serialize)]
 struct Data<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]

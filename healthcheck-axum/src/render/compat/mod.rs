@@ -1,4 +1,4 @@
-//! The formats of other health libraries, for their clients.
+//! The formats of other health libraries, for clients that were written for those libraries.
 
 pub(super) mod aspnet;
 pub(super) mod microprofile;

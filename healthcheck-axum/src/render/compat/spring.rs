@@ -10,7 +10,7 @@ use crate::render::body::Body;
 use crate::render::wording::output;
 use crate::render::{Format, Page, body};
 
-/// The format of Spring Boot's actuator at `/actuator/health`.
+/// The JSON format of Spring Boot's actuator at `/actuator/health`.
 pub(crate) struct Spring;
 
 impl Format for Spring {
@@ -25,12 +25,13 @@ impl Format for Spring {
 
 fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     let report = page.report();
-    // At the path of a single check, Spring sends only the component.
+    // If the path names a single check, Spring Boot sends only the object of that check, the component.
     if let (Some(_), [result]) = (page.check(), &*report.results) {
         return body.json(&Component::of(result));
     }
     let status = match report.status {
-        // This is Spring's status for a service that refuses traffic on purpose.
+        // A `reason` means that the service refuses traffic on purpose, such as in maintenance. Spring Boot's status
+        // for this is `OUT_OF_SERVICE`.
         Overall::Failure if report.reason.is_some() => "OUT_OF_SERVICE",
         Overall::Failure => "DOWN",
         Overall::Success | Overall::Degraded => "UP",
@@ -78,7 +79,7 @@ struct Component<'a> {
 #[derive(Serialize)]
 struct Details<'a> {
     output: std::borrow::Cow<'a, str>,
-    /// True if the check warns. Spring has no status between UP and DOWN.
+    /// Whether the check warns. Spring Boot has no status between UP and DOWN, so the component of such a check is UP.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     warning: bool,
 }

@@ -1,4 +1,5 @@
-//! Renders the environment page: a table for each section, searchable by name and value. Masked values are marked.
+//! Renders the environment page as HTML, with the names and values of each section. A search field filters by name and
+//! value. The page highlights masked values.
 
 use std::fmt;
 
@@ -12,10 +13,10 @@ use crate::paths::Paths;
 use crate::render::wording::{size, spoken};
 use crate::service::Service;
 
-/// The text that replaces a redacted secret.
+/// The text that replaces a secret in a value.
 const MASK: &str = "********";
 
-/// The notice on a page that shows variables and arguments without their values.
+/// The notice on an environment page that shows variables and arguments without their values.
 const HIDDEN: &str = "Variables and arguments are shown by name alone: the program hasn't said who may read this page. \
     Their values show once it calls Endpoints::environment_access, or serves at a loopback address only.";
 
@@ -56,7 +57,7 @@ pub(super) fn write(
     shell::foot(&[shell::JSON], out)
 }
 
-/// Writes the sections, each below a heading with its name.
+/// Writes each section of the environment below a heading with the section's name.
 pub(super) fn sections(all: &Map<String, Value>, out: &mut Markup<'_>) -> fmt::Result {
     for (number, (name, section)) in all.iter().enumerate() {
         html!(out,
@@ -69,7 +70,7 @@ pub(super) fn sections(all: &Map<String, Value>, out: &mut Markup<'_>) -> fmt::R
     Ok(())
 }
 
-/// Writes a value. `at` is its path, such as "process.memory.resident".
+/// Writes a value of a section. `at` is the path of the value, such as "process.memory.resident".
 fn value(at: &str, shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
     match shown {
         Value::Object(fields) if fields.is_empty() => html!(out, "<span class=\"nothing\">empty</span>"),
@@ -77,7 +78,7 @@ fn value(at: &str, shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
             html!(out, "<dl class=\"fields\">")?;
             for (name, inner) in fields {
                 html!(out, "<div class=\"field\"><dt><bdi>")?;
-                // Allows a line break after each `_`, so that long names wrap between their words.
+                // A line may break after each `_`, so that a long name wraps between its words.
                 for word in name.split_inclusive('_') {
                     html!(out, {word} "<wbr>")?;
                 }
@@ -105,10 +106,10 @@ fn value(at: &str, shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
     }
 }
 
-/// How the paths of byte counts begin in the built-in sections.
+/// The beginnings of the paths at which the built-in sections have numbers of bytes.
 const BYTES: [&str; 3] = ["os.container.memory_", "os.memory.", "process.memory."];
 
-/// Writes a number. If its path `at` names a size, a duration or the start time, writes it in readable units.
+/// Writes a number. If its path `at` is that of a size, a duration or the start time, formats the number for people.
 fn quantity(at: &str, number: &Number, out: &mut Markup<'_>) -> fmt::Result {
     let exact = number.as_f64().unwrap_or_default();
     let read = match at {
@@ -121,7 +122,7 @@ fn quantity(at: &str, number: &Number, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<span class=\"plain\" title=\"" {number} "\">" {read} "</span>")
 }
 
-/// Writes a text. Highlights each [`MASK`] in it; screen readers read "masked" instead.
+/// Writes a text, and highlights each [`MASK`] in it. In place of a mask, a screen reader reads "masked".
 fn masked(text: &str, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<bdi class=\"text\">")?;
     for (position, part) in text.split(MASK).enumerate() {

@@ -1,4 +1,4 @@
-//! Renders the page of the history: the transitions of all checks and of the overall status.
+//! Renders the history page as HTML: the transitions of all checks and of the overall status.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::strip;
 use crate::paths::{HISTORY, Paths, below};
 use crate::service::Service;
 
-/// Writes the page of all transitions, newest first.
+/// Writes the history page, with the newest transition first.
 pub(super) fn write(
     paths: &Paths,
     service: &Service,

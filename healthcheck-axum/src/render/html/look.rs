@@ -1,7 +1,7 @@
 use healthcheck::Status;
 
-/// Expands to an icon of 16 by 16 as a `data:` URL. The URL contains no spaces, and `$shapes` may not contain any
-/// either.
+/// Expands to the `data:` URL of an SVG icon of 16 by 16 pixels. `$shapes` has the elements of the icon,
+/// percent-encoded, because a URL must not contain spaces.
 macro_rules! icon {
     ($shapes:literal) => {
         concat!(

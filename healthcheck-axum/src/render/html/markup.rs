@@ -1,15 +1,15 @@
 //! Writes HTML. The compiler enforces escaping: only literals in this crate's source are written unescaped.
 //!
-//! A template engine would do the same, but needs six packages: more than this crate may add to an app.
+//! A template engine would also escape values, but it would add six packages to every app that uses this crate.
 
 use std::fmt::{self, Display, Write};
 
 use crate::render::body::Body;
 
-/// A page that is being written.
+/// A writer of HTML, which appends to a response body.
 pub(super) struct Markup<'a>(pub(super) &'a mut Body);
 
-/// Writes literals unescaped and values (in braces) escaped: `html!(page, "<b>" {name} "</b>")`.
+/// Writes string literals unescaped, and values in braces escaped, as in `html!(page, "<b>" {name} "</b>")`.
 macro_rules! html {
     ($page:expr, $($piece:tt)*) => {{
         let page: &mut $crate::render::html::markup::Markup<'_> = $page;
@@ -22,12 +22,14 @@ macro_rules! html {
 pub(super) use html;
 
 impl Markup<'_> {
-    /// Writes markup from our source. Text from checks and clients isn't `'static`, so it can't be passed here.
+    /// Writes HTML from the source of this crate, unescaped. `markup` must be `'static`, so it can't be a text from a
+    /// check or a client.
     pub(super) fn literal(&mut self, markup: &'static str) -> fmt::Result {
         self.0.write_str(markup)
     }
 
-    /// Writes escaped text, for use between tags and in quoted attributes.
+    /// Writes a text, and escapes HTML's special characters in it. The result is safe between tags and in quoted
+    /// attributes.
     pub(super) fn text(&mut self, text: &(impl Display + ?Sized)) -> fmt::Result {
         write!(Escaping(self.0), "{text}")
     }
@@ -64,7 +66,8 @@ impl Escaping<'_> {
             '>' => "&gt;",
             '"' => "&quot;",
             '\'' => "&#39;",
-            // Browsers drop or replace control characters. A visible substitute shows the reader that there is one.
+            // Browsers drop or replace control characters. So we write a visible symbol in place of each control
+            // character.
             '\u{7f}' => "\u{2421}",
             control if control < ' ' => {
                 let picture = char::from_u32(0x2400 + u32::from(control)).unwrap_or('\u{fffd}');

@@ -1,4 +1,4 @@
-//! The HTML pages. Each is one self-contained document, whose content security policy allows only its own style and
+//! The HTML pages. Each page contains its own style and script. Its content security policy allows no other style or
 //! script.
 
 use std::fmt;
@@ -27,7 +27,7 @@ mod strip;
 
 use markup::Markup;
 
-/// The format of the status page.
+/// The format `html`, which renders a report as the status page.
 pub(super) struct Html;
 
 /// The content type of the HTML pages.
@@ -47,7 +47,7 @@ impl Format for Html {
     }
 }
 
-/// Renders the environment page. If the page would be too large, omits the values.
+/// Renders the environment page. If the page would be too large, a note replaces the content of each section.
 pub(crate) fn of_environment(
     paths: &Paths,
     service: &Service,
@@ -64,7 +64,8 @@ pub(crate) fn of_environment(
     })
 }
 
-/// Renders the latest transitions. If the page would be too large, omits the checks' outputs.
+/// Renders the history page with the latest transitions. If the page would be too large, a note replaces each output of
+/// a check.
 pub(crate) fn of_history(
     paths: &Paths,
     service: &Service,
@@ -77,7 +78,8 @@ pub(crate) fn of_history(
         .unwrap_or_default()
 }
 
-/// Renders the page of an error. `help` has texts that help to fix it. With `links`, the page links to the endpoints.
+/// Renders the page of an error. `help` contains texts that help to fix the error. If `links` is set, the page links to
+/// the endpoints.
 pub(crate) fn of_problem(
     status: StatusCode,
     error: &str,
@@ -87,14 +89,14 @@ pub(crate) fn of_problem(
     within(|out| problem::write(status, error, help, links, out)).unwrap_or_default()
 }
 
-/// Renders a page. Returns `None` if it would exceed the size limit.
+/// Renders an HTML page. Returns `None` if the page would exceed the size limit.
 fn within(write: impl FnOnce(&mut Markup<'_>) -> fmt::Result) -> Option<Bytes> {
     let mut body = Body::default();
     write(&mut Markup(&mut body)).ok()?;
     Some(body.into_bytes())
 }
 
-/// Returns the headers of a page, except its content type.
+/// Returns the headers that every HTML page has, without the content type.
 pub(crate) fn headers() -> HeaderMap {
     HeaderMap::from_iter([
         (

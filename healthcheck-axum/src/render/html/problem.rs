@@ -1,4 +1,4 @@
-//! Renders the page of an error: the reason, and how to fix it.
+//! Renders the page of an error: the reason for the error, and how to fix it.
 
 use std::fmt;
 
@@ -39,7 +39,8 @@ pub(super) fn write(
     for (key, value) in help {
         html!(out, "<p class=\"withheld\">" {words(key)} ": ")?;
         match value.as_array() {
-            // A server that has only these endpoints isn't nested under a prefix, so the paths can be links.
+            // The server that `serve` runs has only these endpoints, without a prefix before their paths. So the paths
+            // can be links.
             Some(paths) if on_our_server && key == "paths" => {
                 for (at, path) in paths.iter().filter_map(Value::as_str).enumerate() {
                     let separator = if at == 0 { "" } else { ", " };

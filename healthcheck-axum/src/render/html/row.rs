@@ -1,4 +1,4 @@
-//! Renders one check on the status page.
+//! Renders one check as a row of the status page.
 
 use std::fmt;
 
@@ -16,7 +16,8 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     let name = &result.checker;
     let info = page.info(name);
     let segment = percent_encoding::utf8_percent_encode(name, SEGMENT);
-    // On the page of a single check, the link needs no prefix: the pages of all checks have the same parent path.
+    // `up` is the part of the link that precedes the check's name. On the page of a single check `up` is empty, because
+    // the pages of all checks have the same parent path.
     let up = if page.check().is_some() {
         String::new()
     } else {
@@ -64,9 +65,9 @@ fn about(info: &CheckInfo, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</ul>")
 }
 
-/// The most bytes of an output that are shown at once. A longer output is collapsed.
+/// The longest output, in bytes, that the page shows in full. A longer output is collapsed to its beginning.
 const LONG: usize = 400;
-/// The most bytes of a JSON output that is shown on one line.
+/// The longest JSON output, in bytes, that the page shows on one line.
 const BRIEF: usize = 100;
 
 fn said(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
@@ -96,7 +97,8 @@ fn said(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     }
 }
 
-/// Writes the circumstances of a result: failing since, not counted yet, blocked, stale, set by hand.
+/// Writes further facts about a check: since when the check fails or passes, whether a change of its status is pending,
+/// which other check blocks the check, and whether its result is stale or set by hand.
 fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<ul class=\"circumstances\">")?;
     if let Some(since) = result.failing_since {
@@ -141,13 +143,14 @@ fn circumstances(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>) ->
     html!(out, "</ul>")
 }
 
-/// Returns whether a failure only degrades readiness, because other instances share the dependency.
+/// Returns whether a failure of this check only degrades readiness, because all instances share the dependency that the
+/// check tests.
 const fn keeps_in_rotation(info: &CheckInfo) -> bool {
     let options = info.options();
     options.readiness && options.external && options.critical && !options.critical_is_said()
 }
 
-/// Writes the advice for a check that doesn't pass.
+/// Writes the advice for a check that doesn't pass: `when_it_fails`, the owner and the runbook.
 fn advice(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     if let Some(text) = &result.when_it_fails {
         html!(out, "<p class=\"advice\"><bdi>" {text} "</bdi></p>")?;
@@ -160,7 +163,7 @@ fn advice(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
         html!(out, "<li>owner: <bdi>" {owner} "</bdi></li>")?;
     }
     match &result.runbook {
-        // Only HTTP URLs become links, because a `javascript:` URL would run a script.
+        // Only a URL with `http` or `https` becomes a link, because a `javascript:` URL would run a script.
         Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
             html!(out, "<li>runbook: <a href=\"" {url} "\" rel=\"noreferrer\"><bdi>" {url} "</bdi></a></li>")?;
         }
@@ -175,7 +178,7 @@ fn times(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     if let Some(took) = result.response_time {
         html!(out, "<div><dt>took</dt><dd>" {spoken(took)} "</dd></div>")?;
     }
-    // Shows how long the result is fresh, unless the result is stale or set by hand.
+    // The time until which the result is fresh. There is no such time if the result is stale or set by hand.
     let fresh_until = result
         .expires
         .filter(|_| !result.stale && result.overridden.is_none());
@@ -189,7 +192,7 @@ fn times(result: &CheckResult, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</dl>\n")
 }
 
-/// The characters that must be percent-encoded in a path segment.
+/// The characters of a check's name that must be percent-encoded in the path of a URL.
 const SEGMENT: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')

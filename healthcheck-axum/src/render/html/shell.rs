@@ -1,4 +1,4 @@
-//! Renders the common parts of the pages: head, style, script, navigation.
+//! Renders the parts that all HTML pages have: head, style, script and navigation.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,25 +11,26 @@ use crate::service::Service;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The content security policy. Browsers apply only this exact style and run only this exact script, and the page may
-/// send requests only to its own server. If you change either file, a test prints the digests to write here.
+/// The content security policy of the HTML pages. It contains the digests of `page.css` and `page.js`, so browsers
+/// accept no other style or script. The page may send requests only to its own server. If you change one of these two
+/// files, a test fails and prints the new digest.
 pub(super) const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-cesJsTutFuMduT7Z0DkGRGewxUiQdXJ5PDRGWzqL+ms='; \
     script-src 'sha256-2hdsDoZz+RUmzfN7XqKiwBxsDWxkJ0NQ3G/xZg21XI8='; \
     connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// A link in the navigation.
+/// A link in the navigation of a page.
 pub(super) struct Link {
     to: String,
     name: &'static str,
     is_here: bool,
 }
 
-/// The link to the JSON form of a page: its label and its address.
+/// The label and the address of a page's link to its own content as JSON.
 pub(super) const JSON: (&str, Cow<'_, str>) = ("JSON", Cow::Borrowed("?format=json"));
 
-/// Returns the links to the status pages and the environment page. The links are relative to the page at the path
-/// `from`, so they also work in a nested router. Without `from`, they are absolute paths.
+/// Returns the links to the status pages and the environment page. If `from` is set, the links are relative to the page
+/// at that path, so they also work in a nested router. Otherwise the links are absolute paths.
 pub(super) fn links(paths: &Paths, from: Option<&str>, with_environment: bool) -> Vec<Link> {
     let up = from.map(|from| "../".repeat(from.trim_matches('/').matches('/').count()));
     let to = |path: &str| match (&up, path.trim_start_matches('/')) {
@@ -54,13 +55,13 @@ pub(super) fn links(paths: &Paths, from: Option<&str>, with_environment: bool) -
     .collect()
 }
 
-/// The beginning of a page, up to and including `<main>`.
+/// The data for the beginning of an HTML page, up to and including `<main>`.
 pub(super) struct Head<'a> {
-    /// "status", "environment" or "notice": the style and the script depend on it.
+    /// The kind of the page, on which its style and script depend: "status", "environment" or "notice".
     pub(super) page: &'static str,
     pub(super) title: &'a str,
     pub(super) icon: &'static str,
-    /// The service, shown in the title and the heading if it has a name.
+    /// The service. If it has a name, the page shows that name in its title and its header.
     pub(super) service: &'a Service,
     pub(super) links: &'a [Link],
 }
@@ -109,7 +110,8 @@ impl Head<'_> {
     }
 }
 
-/// Writes the end of a page, from `</main>` on, with links to the machine-readable forms.
+/// Writes the end of a page, from `</main>` on. `others` are the links in the footer, such as those to the same content
+/// in formats for programs.
 pub(super) fn foot(others: &[(&str, Cow<'_, str>)], out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</main>\n")?;
     if !others.is_empty() {

@@ -1,4 +1,4 @@
-//! Renders the status page: the verdict, a row for each check, the filters.
+//! Renders the status page as HTML: the verdict, the filters, and a row for each check.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -53,7 +53,7 @@ fn service(page: &Page<'_>) -> Service {
     Service { name, version }
 }
 
-/// Returns the links to the machine-readable forms of this page, and to the history.
+/// Returns the links to the same report in formats for programs, and the link to the history.
 fn other_forms(page: &Page<'_>) -> Vec<(&'static str, Cow<'static, str>)> {
     let mut forms = vec![
         shell::JSON,
@@ -129,7 +129,7 @@ fn verdict(page: &Page<'_>, look: Look, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</p></div>\n</section>\n")
 }
 
-/// Writes the warnings, and a notice if this caller may not see the details.
+/// Writes the warnings of the report. If this caller may not see details, also writes a notice that says so.
 fn notes(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<div id=\"notes\">")?;
     if !page.report().warnings.is_empty() {
@@ -171,7 +171,8 @@ fn filters(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</div>\n")
 }
 
-/// Writes a link for each tag. The link adds the tag to the selection or removes it.
+/// Writes a link for each tag. If the tag is selected, the link removes the tag from the selection. Otherwise the link
+/// adds the tag.
 fn tags(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     let mut tags: Vec<&str> = page
         .checks()
@@ -199,7 +200,7 @@ fn tags(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "</ul></nav>\n")
 }
 
-/// Returns a link to this page with these tags selected.
+/// Returns a link to the status page with only these tags selected.
 fn to_tags(page: &Page<'_>, tags: &[&str]) -> String {
     if tags.is_empty() {
         return page.link(page.path());
@@ -209,7 +210,8 @@ fn to_tags(page: &Page<'_>, tags: &[&str]) -> String {
     query.finish().replacen("?&", "?", 1)
 }
 
-/// Writes a row for each check, the worst status first, then by name.
+/// Writes a row for each check. The checks with the worst status come first. Checks with the same status are sorted by
+/// name.
 fn checks(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     html!(
         out,
@@ -226,7 +228,7 @@ fn checks(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     )
 }
 
-/// Writes the sections of the health report.
+/// Writes the sections of the report.
 fn sections(page: &Page<'_>, out: &mut Markup<'_>) -> fmt::Result {
     let sections = &page.report().sections;
     html!(out, "<div id=\"sections\">")?;

@@ -1,4 +1,5 @@
-//! Renders the history of a check as a strip of coloured cells that expands to a list.
+//! Renders the history of a check as a line of coloured cells, one for each status that the check had. A click on the
+//! line expands it to a list.
 
 use std::fmt;
 
@@ -15,7 +16,7 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
         return Ok(());
     }
     let transitions: Vec<&Transition> = page.transitions_of(&result.checker).collect();
-    // The first result of a check isn't a change.
+    // A transition without `from` is the first result of the check, so it isn't a change.
     let changes = transitions.iter().filter(|transition| transition.from.is_some());
     let changes = match changes.count() {
         0 => {
@@ -48,13 +49,14 @@ pub(super) fn write(page: &Page<'_>, result: &CheckResult, out: &mut Markup<'_>)
     html!(out, "</ol></details>\n")
 }
 
-/// Writes a cell. The worse the status, the taller the cell, for readers who can't distinguish the colours.
+/// Writes the coloured cell of a status. A worse status has a taller cell, for readers who can't distinguish the
+/// colours.
 fn cell(status: Status, when: &str, out: &mut Markup<'_>) -> fmt::Result {
     html!(out, "<span class=\"cell " {Look::of(status).class} "\" title=\"" {status} " " {when} "\"></span>")
 }
 
-/// Writes a transition as a list item: below a strip, or on the history page. If `name` is set, also writes the check's
-/// name.
+/// Writes a transition as a list item. If `name` is set, as on the history page, the item also contains this name and
+/// the output of the check.
 pub(super) fn line(transition: &Transition, name: Option<&str>, out: &mut Markup<'_>) -> fmt::Result {
     let look = Look::of(transition.to);
     html!(out, "<li class=\"" {look.class} "\"><span class=\"mark\" aria-hidden=\"true\">" {look.mark} "</span> ")?;
