@@ -225,11 +225,12 @@ impl Server {
         };
         let addresses = self.addresses.clone();
         if let EndedBy::Signal(caught) = cause {
-            log!(
-                INFO,
-                "{} received: {addresses} is drained for {delay:?}",
-                caught.name()
-            );
+            let signal = caught.name();
+            if delay.is_zero() {
+                log!(INFO, "{signal} received: {addresses} closes now, without a delay");
+            } else {
+                log!(INFO, "{signal} received: {addresses} is drained for {delay:?}");
+            }
         }
         self.health.set_shutdown_delay(delay);
         self.health.begin_shutdown();
