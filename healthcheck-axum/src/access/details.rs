@@ -15,9 +15,9 @@ pub enum Details {
     Overall,
 }
 
-/// Replaces each output in a report that the client may not see.
+/// The text in place of each output that the client may not see.
 pub(crate) const WITHHELD: &str = "reason withheld";
-/// Replaces each output in a body that would otherwise be too large.
+/// The text in place of each output if a body with the outputs would be too large.
 pub(crate) const LEFT_OUT: &str = "left out: the body would be larger than 4 MiB";
 
 /// Returns a copy of the report that has only the overall status and, if the service isn't ready, the reason for that.

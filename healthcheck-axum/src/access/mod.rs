@@ -134,8 +134,8 @@ impl Access {
     ///
     /// The rule reads the file when the first request with a token arrives, and after that at most once a second. So
     /// you can rotate a token without a restart. If the file can't be read or is larger than 64 KiB, the rule accepts
-    /// no token, and logs the reason once. If the disk doesn't answer, the rule accepts the previous tokens for up to
-    /// 10 s.
+    /// no token, and logs the reason once. If the disk doesn't answer, the rule accepts the previous tokens until they
+    /// are 10 s old.
     #[must_use]
     pub fn bearer_file(path: impl Into<PathBuf>) -> Self {
         Self {

@@ -51,7 +51,7 @@ impl Refusal<'_> {
         }
     }
 
-    /// Returns a text that tells the operator how to make the rule admit such a request.
+    /// Returns advice for the operator: how to make the rule admit the refused request.
     pub(crate) const fn remedy(self) -> &'static str {
         match self {
             Self::Denied => {

@@ -12,7 +12,7 @@ use super::credentials::Tokens;
 
 use crate::log::log;
 
-/// The age of the tokens at which a request reads the file again.
+/// When the tokens are this old, the next request reads the file again.
 const REREAD: Duration = Duration::from_secs(1);
 /// How long a request waits for the file to be read. A working disk answers within this time.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -167,7 +167,8 @@ impl ResultCell {
 
 fn read(path: &Path) -> Read {
     let mut text = String::new();
-    // The path may be a named pipe. Opening a pipe would block until another process opens the pipe for writing.
+    // The path may be a named pipe, so this function first checks that it is a regular file. Opening a pipe would block
+    // until another process opens the pipe for writing.
     let is_file = fs::metadata(path).map_err(|error| error.to_string())?.is_file();
     if !is_file {
         return Err("it is no file".to_owned());

@@ -16,7 +16,7 @@ pub(crate) struct Limits {
     /// from one that is gone. If answers have no time limit, this is false: otherwise a client that is gone could keep
     /// its connection open forever.
     pub(crate) half_closed: bool,
-    /// How long the server waits for the requests in flight after it has closed the listener.
+    /// How long the server waits for the requests in flight to end after it has closed the listener.
     pub(crate) drain: Duration,
 }
 

@@ -18,12 +18,12 @@ use super::error::ServeError;
 /// A burst of clients would overflow the usual queue of 128: the kernel would drop connections, and their clients would
 /// retry only after a second.
 const QUEUE: u32 = 4_096;
-/// If the requested port is 0, the server looks for a port that is free at every address of the host name. This is the
-/// most attempts to find one.
+/// If the requested port is 0, the server looks for a port that is free at every address of the host name. It fails
+/// after this many attempts.
 const ATTEMPTS: usize = 16;
 
-/// The argument of [`Endpoints::serve_on`](crate::Endpoints::serve_on). Convert a [`TcpListener`] into it, or on Unix a
-/// `UnixListener`.
+/// A listener for [`Endpoints::serve_on`](crate::Endpoints::serve_on). Make it with `into()` from a [`TcpListener`], or
+/// on Unix from a `UnixListener`.
 ///
 /// ```
 /// # #[cfg(unix)]

@@ -67,8 +67,9 @@ impl Endpoints {
 
     /// Sets whether [`serve`](Self::serve) adds the liveness check `runtime`. Default: true.
     ///
-    /// The check `runtime` fails when all threads of the application's runtime have been blocked for 10 s. Time in
-    /// which the whole process is paused or throttled doesn't count. Only `/livez` and the metrics show the check.
+    /// The check `runtime` fails when all threads of the application's runtime have been blocked for 10 s. These 10 s
+    /// don't include time in which the whole process is paused or throttled. Only `/livez` and the metrics show the
+    /// check.
     ///
     /// If you add your own check with the name `runtime`, it replaces this check. The environment variable
     /// `HEALTHCHECK_DISABLE=runtime` disables this check.
@@ -85,9 +86,9 @@ impl Endpoints {
         self
     }
 
-    /// Sets the file to which [`serve`](Self::serve) writes the failing checks at the end: the `terminationMessagePath`
-    /// of the container, which Kubernetes shows. Default: `/dev/termination-log`. If the file doesn't exist, `serve`
-    /// doesn't create it and writes nothing.
+    /// Sets the file to which [`serve`](Self::serve) writes the failing checks when it shuts down: the
+    /// `terminationMessagePath` of the container, which Kubernetes shows. Default: `/dev/termination-log`. If the file
+    /// doesn't exist, `serve` doesn't create it and writes nothing.
     ///
     /// `serve` writes the file when the drain begins, and again when the server ends. It doesn't write if no check
     /// fails. The text is redacted and has at most 4,096 bytes.
@@ -113,9 +114,9 @@ impl Endpoints {
     /// that an earlier process at this address has reported, or that you have set by hand in HAProxy. To keep a state
     /// that you set by hand, write `disable agent` in HAProxy first.
     ///
-    /// An answer waits for due checks as long as the answer of a probe does. Every client may connect to the address,
-    /// because the line contains nothing but these words. `examples/haproxy/agent.cfg` configures HAProxy for the agent
-    /// check.
+    /// The answer waits for checks whose last result is too old, as long as a probe's answer does. Every client may
+    /// connect to the address, because the line contains nothing but these words. `examples/haproxy/agent.cfg`
+    /// configures HAProxy for the agent check.
     ///
     /// ```
     /// # use healthcheck::HealthCheck;
@@ -140,8 +141,8 @@ impl Endpoints {
     ///
     /// **Address.** If the address contains a host name, the server listens on every address of this name:
     /// `localhost:8080` is 127.0.0.1 and, if the machine has it, ::1. The address `[::]:8080` is every IPv6 and IPv4
-    /// address of this machine. (It is only IPv6 if the system says so, as Linux does with `net.ipv6.bindv6only`.) To
-    /// serve on a Unix socket, use [`serve_on`](Self::serve_on).
+    /// address of this machine. (If the system excludes IPv4, as Linux does with `net.ipv6.bindv6only`, it is every
+    /// IPv6 address.) To serve on a Unix socket, use [`serve_on`](Self::serve_on).
     ///
     /// **The end.** On SIGTERM, or when the application calls [`HealthCheck::begin_shutdown`], `/readyz` fails at once,
     /// so that load balancers stop sending requests. The server still answers every request during the
@@ -175,9 +176,9 @@ impl Endpoints {
     ///   connection.
     /// - The server speaks HTTP/1.1. It requires the header `Host`, and refuses HTTP/2 with 505.
     ///
-    /// **Other paths.** The server answers requests for other paths with 404 and a list of the paths that exist. So a
-    /// load balancer that requests `GET /` by default doesn't take the service for healthy by accident. The server
-    /// answers `OPTIONS *` like `OPTIONS` on the readiness path.
+    /// **Other paths.** If a request's path has no endpoint, the server answers 404 with a list of the paths that
+    /// exist. So a load balancer that requests `GET /` by default doesn't take the service for healthy by accident. The
+    /// server answers `OPTIONS *` like `OPTIONS` on the readiness path.
     ///
     /// **In the background.** `serve` starts the checks that run in the background, and what you configured with
     /// [`runtime_check`](Self::runtime_check), [`maintenance_file`](Self::maintenance_file),
@@ -201,7 +202,7 @@ impl Endpoints {
     /// than [`probe_max_age`](Self::probe_max_age). If the server can't reach the socket, it logs one warning.
     /// `examples/systemd/orders.service` is an example of a systemd unit.
     ///
-    /// In tests, note that the server's runtime has its own clock. So tokio's paused time has no effect on the server.
+    /// The server's runtime has its own clock. So in a test, tokio's paused time has no effect on the server.
     ///
     /// # Errors
     /// Returns the errors of [`router`](Self::router), and an error if the server can't listen on `addr` or on the

@@ -1,4 +1,4 @@
-//! Waits for the signals that end a service. Both `serve` and an application's own server use this.
+//! Waits for the signals that end a service. Both `serve` and an application's own server use this module.
 
 use std::io;
 use std::pin::pin;
@@ -26,7 +26,7 @@ pub(super) const LAST_MOMENT: Duration = Duration::from_secs(1);
 /// - If a signal arrives after the future has completed, this crate ends the process at once, with the same exit codes.
 ///
 /// The first poll of the future installs the signal handlers, which stay for the rest of the process. On systems other
-/// than Unix, this handles only Ctrl-C. Poll the future on a tokio runtime.
+/// than Unix, the future handles only Ctrl-C. Poll the future on a tokio runtime.
 ///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")]

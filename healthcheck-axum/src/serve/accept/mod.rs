@@ -34,8 +34,8 @@ pub(super) async fn accept<A: Accept>(
 ) -> Infallible {
     let mut spare = Spare::keep();
     loop {
-        // The loop accepts one connection more than the limit, so that this client is served as well. Then it asks
-        // other connections to end.
+        // The loop accepts and serves one connection more than the limit. Only then does it ask other connections to
+        // end.
         let is_crowded = places.len() > context.limits.connections;
         context.capacity.set_full(is_crowded || spare.is_none());
         if is_crowded {

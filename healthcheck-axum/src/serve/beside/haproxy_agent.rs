@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use crate::log::log;
 use crate::task::Task;
 
-/// The most connections that are open at the same time. Further connections wait until the agent accepts them. HAProxy
+/// The most connections that the agent serves at the same time. Further connections wait in the kernel's queue. HAProxy
 /// opens only one connection in each interval of its agent check.
 const CONNECTIONS: usize = 64;
 /// How long a client may take to read the line and then close the connection, both together.
@@ -22,7 +22,7 @@ const BREATH: Duration = Duration::from_millis(100);
 /// The listener for HAProxy's agent check, and the checks whose results the agent reports.
 pub(crate) struct Agent {
     pub(crate) listener: std::net::TcpListener,
-    /// The readiness checks. The agent uses a result up to the same age as the readiness probe does.
+    /// The readiness checks, with the maximum ages of results that the readiness probe also uses.
     pub(crate) selection: Selection,
     /// How long an answer waits for checks whose results are too old. `None` means that an answer waits for every
     /// check.
@@ -83,7 +83,7 @@ async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Durati
     match status.map(|report| report.status) {
         Ok(Overall::Success) => "ready up 100%\n",
         Ok(Overall::Degraded) => "ready up 75%\n",
-        // The shutdown or the maintenance may have begun while the checks ran.
+        // A shutdown or maintenance may have begun while the checks ran.
         _ if health.is_draining() => "drain\n",
         _ if health.maintenance_reason().is_some() => "maint\n",
         _ => "ready down\n",

@@ -29,7 +29,7 @@ pub(crate) struct Switch {
 
 impl Switch {
     /// Checks the file once, so that even the server's first answer is right. If the file system doesn't respond within
-    /// [`FIRST_LOOK`], doesn't wait for the result.
+    /// [`FIRST_LOOK`], continues without the result.
     pub(crate) async fn new(path: &Path, health: HealthCheck) -> Self {
         let mut switch = Self {
             path: path.into(),
@@ -42,7 +42,8 @@ impl Switch {
         switch
     }
 
-    /// Checks the file every second, and begins or ends maintenance. Continues until the caller drops this future.
+    /// Checks every second whether the file exists, and begins or ends maintenance accordingly. Continues until the
+    /// caller drops this future.
     pub(crate) async fn follow(mut self) {
         loop {
             sleep(PERIOD).await;
@@ -161,7 +162,7 @@ struct Reminder {
 }
 
 impl Reminder {
-    /// If a reminder is due, returns how long maintenance has lasted.
+    /// Returns how long maintenance has lasted if a reminder is due, otherwise `None`.
     fn tick(&mut self, now: Instant, goes_on: bool) -> Option<Duration> {
         if !goes_on {
             self.since = None;

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// throttled. That time doesn't count as silence of the application's runtime.
 const GAP: Duration = Duration::from_secs(2);
 
-/// Spawns tasks on the application's runtime, and sets the check `runtime` to whether the runtime runs these tasks.
+/// Spawns tasks on the application's runtime, and reports in the check `runtime` whether that runtime runs these tasks.
 /// Continues until the caller drops this future.
 pub(crate) async fn watch(application: Handle, health: HealthCheck) {
     let _forgotten = Forget(health.clone());
@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn a_gap_in_its_own_ticks_starts_the_count_again() {
-        // The process is paused after nine seconds, and runs again after an hour. It has no ticks meanwhile.
+        // The process is paused after nine seconds, and runs again after an hour. While it is paused, the watcher has
+        // no ticks.
         let verdicts = unanswered((1..=9).chain(3_600..=3_611));
         assert_eq!(blocked_at(&verdicts), [3_610, 3_611]);
     }

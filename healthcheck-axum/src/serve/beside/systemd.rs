@@ -43,7 +43,8 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Returns `None` if the environment variable `NOTIFY_SOCKET` is missing, empty or an invalid address.
+    /// Returns `None` if the environment variable `NOTIFY_SOCKET` is missing or empty, or if it contains an invalid
+    /// address.
     pub(crate) fn of_environment(health: &HealthCheck, max_age: (Duration, Duration)) -> Option<Self> {
         let name = std::env::var_os(SOCKET).filter(|name| !name.is_empty())?;
         let addr = match address(&name) {

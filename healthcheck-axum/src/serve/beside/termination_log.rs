@@ -11,13 +11,13 @@ use healthcheck::{CheckResult, HealthCheck, Selection, Status};
 
 use crate::render::{self, OneLine};
 
-/// The largest size of the text in bytes. Kubernetes reads no more.
+/// The largest size of the text, in bytes. Kubernetes reads no more bytes than this.
 const LONGEST: usize = 4_096;
 /// How long writing to a slow disk may delay the end of the process.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Writes the checks whose latest result is a failure to this file, if the file exists. Writes nothing if no check
-/// fails. Ignores errors, because the process is ending.
+/// Writes the checks whose latest result is a failure to the file at `path`, if that file exists. Writes nothing if no
+/// check fails. Ignores errors, because the process is ending.
 pub(crate) async fn write(path: PathBuf, health: &HealthCheck) {
     let mut results = health.observations();
     let known = health.last_known(&Selection::all());

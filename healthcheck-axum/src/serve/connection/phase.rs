@@ -92,8 +92,8 @@ impl ConnectionPhase {
         Stage::ALL.get(stage).copied().unwrap_or(Stage::Leaving)
     }
 
-    /// Changes the stage of the connection. Entering `Stage::Head` from `New`, or `Stage::Parsing` from `New` or
-    /// `Head`, leaves the time limit as it is. So a client can't get more time for a head by sending it slowly. Every
+    /// Changes the stage of the connection. If the stage changes from `New` to `Head`, or from one of these two to
+    /// `Parsing`, the time limit continues. So a client can't get more time for a head by sending it slowly. Every
     /// other change begins a new time limit.
     pub(super) fn enter(&self, stage: Stage) {
         let goes_on = matches!(

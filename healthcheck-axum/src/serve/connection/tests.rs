@@ -320,7 +320,7 @@ async fn at_the_end_a_request_in_flight_is_answered_and_its_connection_closed() 
 async fn at_the_end_an_answer_that_is_on_its_way_is_sent_to_its_end() {
     let mut it = open();
     it.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    // During this second the server fills the pipe. It holds the rest of the answer in its buffer.
+    // During this second the server fills the pipe. The server holds the rest of the answer in its buffer.
     tokio::time::sleep(Duration::from_secs(1)).await;
     it.close();
     assert!(it.answer().await.ends_with(&"x".repeat(4_096)));

@@ -1,6 +1,6 @@
 //! Passes bytes between the client and hyper. hyper gets one complete head of a request at a time.
 //!
-//! This layer only finds the end of a head; hyper parses the head. The layer adds three features that hyper lacks. It
+//! This layer finds the end of a head, and hyper parses the head. The layer adds three features that hyper lacks. It
 //! limits the size of the head alone, it refuses a request with our headers, and it knows whether the client has begun
 //! to send the next head.
 //!
@@ -150,7 +150,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
             return Found::Refused(HeadRefusal::PROXY_PROTOCOL);
         }
         // A TLS or SSH client waits for an answer and never sends the end of a head. So the server refuses bytes that
-        // can't begin a request at once.
+        // can't begin a request without waiting for the end of a head.
         let method = unread.iter().position(|byte| !is_of_method(*byte));
         if method.is_some_and(|end| end == 0 || unread.get(end) != Some(&b' ')) && unread != b"\r" {
             return Found::Refused(HeadRefusal::NO_HTTP);
@@ -297,7 +297,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
         }
         let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
         if polled.is_ready() && stage == Stage::Sending {
-            // The connection has taken a part of the answer, so the time limit for the rest begins again.
+            // A part of the answer has been written to the connection, so the time limit for the rest begins again.
             self.phase.enter(Stage::Sending);
         }
         polled

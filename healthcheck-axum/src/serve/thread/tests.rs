@@ -175,7 +175,7 @@ async fn a_drain_that_began_before_counts_toward_the_delay() {
     let (listener, addr) = listen().await;
     let health = no_checks();
     let mut server = server(&health, Router::new());
-    // The delay begins when the test calls `begin_shutdown`, and not when the future `until` completes.
+    // The delay begins when the test calls `begin_shutdown`, before the future `until` completes.
     server.shutdown_delay = Some(Duration::from_millis(200));
     let stop = Arc::new(Notify::new());
     let until = Arc::clone(&stop);
