@@ -11,8 +11,8 @@ pub(super) enum Scheme {
 }
 
 impl Scheme {
-    /// Returns the credentials of this scheme from the `Authorization` header. Returns `None` if the request has
-    /// several of these headers. The scheme may be in upper or lower case.
+    /// Returns the credentials in the request's `Authorization` header, if the header names this scheme (in upper or
+    /// lower case). Returns `None` if the request has several `Authorization` headers.
     pub(super) fn presented(self, request: &Parts) -> Option<&[u8]> {
         let name: &[u8] = match self {
             Self::Bearer => b"Bearer ",
@@ -28,14 +28,15 @@ impl Scheme {
     }
 }
 
-/// Returns the token that HTTP Basic (RFC 7617) makes of this user and password. Returns no token if the password is
-/// empty.
+/// Returns the token that a client sends for this user and password with HTTP Basic (RFC 7617). If the password is
+/// empty, the returned set has no token.
 pub(super) fn basic(user: &str, password: &str) -> Tokens {
     let token = base64(format!("{user}:{password}").as_bytes());
     Tokens::new((!password.is_empty()).then_some(token))
 }
 
-/// Encodes bytes as Base64 with padding (RFC 4648). These ten lines save every application a dependency.
+/// Encodes bytes as Base64 with padding (RFC 4648). This function saves every application a dependency on a Base64
+/// crate.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits = |group: &[u8]| {
@@ -47,7 +48,7 @@ fn base64(bytes: &[u8]) -> String {
     bytes.chunks(3).flat_map(digits).collect()
 }
 
-/// The accepted tokens. None of them is empty.
+/// The tokens that a rule accepts. The empty string is never one of these tokens.
 pub(super) struct Tokens {
     accepted: Vec<Box<[u8]>>,
 }
@@ -71,8 +72,8 @@ impl Tokens {
         self.accepted.len()
     }
 
-    /// Returns whether the credentials are one of the tokens. Compares them with every token in constant time, so that
-    /// the duration doesn't reveal how much of a token was right.
+    /// Returns whether `presented`, the credentials of a request, equals one of the tokens. Compares `presented` with
+    /// every token in constant time, so that a client can't learn from the duration how many bytes it has guessed.
     pub(super) fn contain(&self, presented: &[u8]) -> bool {
         let found = self
             .accepted

@@ -1,26 +1,26 @@
-//! Reduces a report for a caller that may not see the details.
+//! Reduces a report for a client that may not see the details.
 
 use healthcheck::{Report, Transition};
 
-/// How much a caller sees if [`Endpoints::details_access`](crate::Endpoints::details_access) refuses it the details.
-/// This is the argument of [`Endpoints::details`](crate::Endpoints::details).
+/// How much of a report a client sees if the rule of [`Endpoints::details_access`](crate::Endpoints::details_access)
+/// refuses the details to this client. Pass this to [`Endpoints::details`](crate::Endpoints::details).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Details {
-    /// The name and the verdict of each check, without its output. The default.
+    /// The client sees the name and the status of each check, but not the check's output. This is the default.
     #[default]
     Verdicts,
-    /// Only the overall status: no names of checks, tags or sections, and no host name. A 404 doesn't list the known
-    /// names either.
+    /// The client sees only the overall status. It sees no name of a check, a tag or a section, and no host name. The
+    /// body of a 404 doesn't list the known names.
     Overall,
 }
 
-/// Replaces the outputs that the caller may not see.
+/// The text in place of each output that the client may not see.
 pub(crate) const WITHHELD: &str = "reason withheld";
-/// Replaces the outputs if a body with them would be too large.
+/// The text in place of each output if a body with the outputs would be too large.
 pub(crate) const LEFT_OUT: &str = "left out: the body would be larger than 4 MiB";
 
-/// Returns a report with only the overall status, and the reason if the service isn't ready.
+/// Returns a copy of the report that has only the overall status and, if the service isn't ready, the reason for that.
 pub(crate) fn overall(report: &Report) -> Report {
     let mut reduced = report.without_details(WITHHELD);
     reduced.results.clear();
@@ -29,7 +29,7 @@ pub(crate) fn overall(report: &Report) -> Report {
     reduced
 }
 
-/// Returns the transitions with [`LEFT_OUT`] in place of each output.
+/// Returns the transitions of a history, each with [`LEFT_OUT`] as its output.
 pub(crate) fn history_without_outputs(mut history: Vec<Transition>) -> Vec<Transition> {
     for transition in &mut history {
         transition.output = LEFT_OUT.into();

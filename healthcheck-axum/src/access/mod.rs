@@ -1,4 +1,4 @@
-//! Decides by a rule whether a request may read a page. The rule sees only the head of the request.
+//! Decides by a rule whether a request may read a page. The rule sees only the head of the request, not the body.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,17 +19,18 @@ use token_file::TokenFile;
 
 use crate::log::log;
 
-/// A rule that decides which requests may read a page. This is the argument of
-/// [`Endpoints::environment_access`](crate::Endpoints::environment_access) and
+/// A rule that decides which requests may read a page. Pass a rule to
+/// [`Endpoints::environment_access`](crate::Endpoints::environment_access) or to
 /// [`Endpoints::details_access`](crate::Endpoints::details_access).
 ///
-/// A refused page is answered with 403, or with 401 and `WWW-Authenticate` if credentials would help. The body says how
-/// to allow such a request. The body is JSON, or an HTML page for a browser. If details are refused, the request still
-/// gets its answer, without the details.
+/// If the rule of `environment_access` refuses a request, the server answers 401 with `WWW-Authenticate` if the rule
+/// accepts credentials, otherwise 403. The body says how to allow such a request, as JSON, or as an HTML page for a
+/// browser. If the rule of `details_access` refuses a request, the server still answers the request, but leaves the
+/// details out.
 ///
-/// [`direct`](Self::direct) and [`loopback`](Self::loopback) are a convenience, not a security boundary. A sidecar, a
-/// rootless container, a bare `proxy_pass`, the PROXY protocol and host networks each make requests from elsewhere look
-/// local. If the page must stay closed, use [`bearer`](Self::bearer) or [`denied`](Self::denied).
+/// Don't rely on [`direct`](Self::direct) or [`loopback`](Self::loopback) for security. A sidecar, a rootless
+/// container, nginx with a bare `proxy_pass`, the PROXY protocol or host networking can make a request from another
+/// machine look local. To close a page securely, use [`bearer`](Self::bearer) or [`denied`](Self::denied).
 ///
 /// ```
 /// use healthcheck::HealthCheck;
@@ -72,20 +73,22 @@ impl Access {
         Self { rule: Rule::Public }
     }
 
-    /// Admits requests without any sign of a proxy: no `Forwarded`, `Via`, `X-Forwarded-*`, `X-Real-IP`, `X-Envoy-*` or
-    /// `l5d-*` header. This is the default for details.
+    /// Admits each request that has no header of a proxy: no `Forwarded`, `Via`, `X-Forwarded-*`, `X-Real-IP`,
+    /// `X-Envoy-*` or `l5d-*` header. This is the default for
+    /// [`Endpoints::details_access`](crate::Endpoints::details_access).
     #[must_use]
     pub const fn direct() -> Self {
         Self { rule: Rule::Direct }
     }
 
-    /// Admits [direct](Self::direct) requests from this machine: the peer is exactly 127.0.0.1 or ::1, the request
-    /// isn't HTTP/1.0, and `Host`, if it is sent, is localhost, 127.0.0.1 or \[::1\], with any port. This is the
-    /// default for the environment.
+    /// Admits each [direct](Self::direct) request from this machine. The peer's address has to be exactly 127.0.0.1 or
+    /// ::1. The request mustn't be HTTP/1.0. If it has a `Host` header, the host has to be localhost, 127.0.0.1 or
+    /// \[::1\], with any port. This is the default for
+    /// [`Endpoints::environment_access`](crate::Endpoints::environment_access).
     ///
-    /// The rule reads the peer's address from axum's `ConnectInfo<SocketAddr>`. [`serve`](crate::serve) sets it. With
-    /// [`router`](crate::router), start your server with `into_make_service_with_connect_info::<SocketAddr>()`.
-    /// Otherwise no request counts as local.
+    /// The rule reads the peer's address from axum's `ConnectInfo<SocketAddr>`. [`serve`](crate::serve) provides this
+    /// value. If you use [`router`](crate::router) instead, start your own server with
+    /// `into_make_service_with_connect_info::<SocketAddr>()`. Without this value, the rule refuses every request.
     #[must_use]
     pub const fn loopback() -> Self {
         Self { rule: Rule::Loopback }
@@ -97,14 +100,15 @@ impl Access {
         Self { rule: Rule::Denied }
     }
 
-    /// Admits requests with this token in `Authorization: Bearer`. Tokens are compared in constant time. An empty token
-    /// is never accepted.
+    /// Admits each request that has this token in its header `Authorization: Bearer`. The rule compares tokens in
+    /// constant time. It never accepts an empty token.
     #[must_use]
     pub fn bearer(token: impl Into<String>) -> Self {
         Self::bearers([token])
     }
 
-    /// Admits requests with one of these tokens, such as the old one and the new one while you rotate them.
+    /// Admits each request that has one of these tokens in its header `Authorization: Bearer`. While you rotate a
+    /// token, pass the old token and the new one.
     ///
     /// ```
     /// let access = healthcheck_axum::Access::bearers(["old", "new"]);
@@ -125,12 +129,13 @@ impl Access {
         }
     }
 
-    /// Admits requests with one of the tokens in this file. The file has one token on each line; white space around it
-    /// is ignored.
+    /// Admits each request whose header `Authorization: Bearer` contains one of the tokens in this file. Write one token
+    /// on each line. The rule ignores white space around a token.
     ///
-    /// The file is read for the first request with a token, and after that at most once a second. So a rotated secret
-    /// works without a restart. A file larger than 64 KiB is refused. If the file can't be read, no token is accepted,
-    /// and a log line gives the reason once. If the disk doesn't answer, the previous tokens stay valid for 10 s.
+    /// The rule reads the file when the first request with a token arrives, and after that at most once a second. So
+    /// you can rotate a token without a restart. If the file can't be read or is larger than 64 KiB, the rule accepts
+    /// no token, and logs the reason once. If the disk doesn't answer, the rule accepts the previous tokens until they
+    /// are 10 s old.
     #[must_use]
     pub fn bearer_file(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -138,9 +143,10 @@ impl Access {
         }
     }
 
-    /// Admits requests with this user and password (HTTP Basic). A browser shows a prompt for them. The user and the
-    /// password are compared in constant time. An empty password is never accepted. HTTP sends both in plain text: use
-    /// TLS, or a loopback address.
+    /// Admits each request that has this user and password (HTTP Basic). A browser shows a prompt for both. The rule
+    /// compares them in constant time, and never accepts an empty password.
+    ///
+    /// HTTP Basic doesn't encrypt the password: use TLS, or a loopback address.
     ///
     /// ```
     /// use healthcheck_axum::Access;
@@ -165,8 +171,9 @@ impl Access {
         }
     }
 
-    /// Admits requests that this rule or the other one admits. If both refuse a request, and credentials would satisfy
-    /// one of them, the answer is 401 with a challenge for each such rule. Otherwise it is 403.
+    /// Admits each request that `self` or `other` admits. If both refuse a request and neither of them accepts
+    /// credentials, the server answers 403. If at least one of them accepts credentials, the server answers 401, with
+    /// one challenge for each rule that accepts credentials.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -174,9 +181,11 @@ impl Access {
         }
     }
 
-    /// Admits requests for which the closure returns true. If the closure panics, the request is refused.
+    /// Admits each request for which the closure `condition` returns true. If the closure panics, the rule refuses the
+    /// request.
     ///
-    /// The closure runs for every request, so it should neither block nor compute for long.
+    /// The server calls the closure while it answers a request. So the closure should neither block nor compute for
+    /// long.
     #[must_use]
     pub fn when(condition: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
         Self {
@@ -184,8 +193,8 @@ impl Access {
         }
     }
 
-    /// Returns whether the rule needs only the headers of a request. `loopback` also needs the peer's address, and the
-    /// closure of `when` may need it.
+    /// Returns whether the rule decides by the headers of a request alone. A `loopback` rule also reads the peer's
+    /// address, and the closure of a `when` rule may read everything in the request's head.
     pub(crate) fn reads_headers_alone(&self) -> bool {
         match &self.rule {
             Rule::Public | Rule::Direct | Rule::Denied | Rule::Bearer(_) | Rule::File(_) | Rule::Basic(_) => {
@@ -196,8 +205,8 @@ impl Access {
         }
     }
 
-    /// Returns `Ok` if the rule admits the request. Otherwise returns the reason for the refusal. Rules that are joined
-    /// by `or` each return their reason.
+    /// Returns `Ok` if the rule admits the request, otherwise the reason for the refusal. If the rule was made with
+    /// `or`, returns the reasons of both of its rules.
     pub(crate) fn admit<'a>(&self, request: &'a Parts) -> Result<(), Vec<Refusal<'a>>> {
         let bears = |scheme: Scheme, is_accepted: &dyn Fn(&[u8]) -> bool, refusal| {
             let presented = scheme.presented(request).filter(|token| is_accepted(token));

@@ -10,7 +10,7 @@ use axum::http::{HeaderName, Version};
 
 use super::Refusal;
 
-/// Admits a request without a header that proxies add.
+/// Admits a request that has none of the headers that proxies add.
 pub(super) fn direct(request: &Parts) -> Result<(), Refusal<'_>> {
     match request.headers.keys().find(|name| is_of_a_proxy(name)) {
         Some(header) => Err(Refusal::Proxied(header)),
@@ -18,20 +18,20 @@ pub(super) fn direct(request: &Parts) -> Result<(), Refusal<'_>> {
     }
 }
 
-/// Admits a request that this machine sent to itself.
+/// Admits a request that a process on this machine has sent without a proxy.
 pub(super) fn loopback(request: &Parts) -> Result<(), Refusal<'_>> {
     direct(request)?;
     let peer = peer(request).ok_or(Refusal::UnknownPeer)?;
     if !is_local(peer) {
         return Err(Refusal::Elsewhere);
     }
-    // Some proxies add no header, for example nginx with a bare `proxy_pass`. nginx sends HTTP/1.0 by default, so
-    // requests with HTTP/1.0 are refused.
+    // Some proxies add no header, for example nginx with a bare `proxy_pass`. But nginx sends HTTP/1.0 by default, so
+    // this rule refuses every request with HTTP/1.0.
     if request.version < Version::HTTP_11 {
         return Err(Refusal::OldHttp);
     }
-    // Prevents DNS rebinding: a website can make a browser connect to localhost, but then `Host` has the name of the
-    // website.
+    // Prevents DNS rebinding: a website can make a browser connect to localhost, but then the header `Host` contains
+    // the name of the website.
     let asked = request.headers.get_all(HOST).iter().map(|host| host.as_bytes());
     let target = request
         .uri
@@ -63,8 +63,8 @@ fn peer(request: &Parts) -> Option<IpAddr> {
     real.or(mock).map(SocketAddr::ip)
 }
 
-/// Returns whether the address is exactly 127.0.0.1 or ::1. The other addresses of 127.0.0.0/8 don't count, because
-/// other services often use them.
+/// Returns whether the peer's address is exactly 127.0.0.1 or ::1. The other addresses of 127.0.0.0/8 aren't local for
+/// this function, because other services often use them.
 fn is_local(peer: IpAddr) -> bool {
     match peer.to_canonical() {
         IpAddr::V4(address) => address == Ipv4Addr::LOCALHOST,

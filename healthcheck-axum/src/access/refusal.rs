@@ -1,6 +1,6 @@
 use axum::http::HeaderName;
 
-/// Why a rule refuses a request.
+/// The reason why a rule refuses a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal<'a> {
     Denied,
@@ -16,7 +16,7 @@ pub(crate) enum Refusal<'a> {
 }
 
 impl Refusal<'_> {
-    /// Returns the value of `WWW-Authenticate`, if credentials would make the rule admit the request.
+    /// Returns the value of the header `WWW-Authenticate` if the rule accepts credentials.
     pub(crate) const fn challenge(self) -> Option<&'static str> {
         match self {
             Self::Token => Some("Bearer"),
@@ -25,7 +25,7 @@ impl Refusal<'_> {
         }
     }
 
-    /// Describes why the request was refused.
+    /// Returns a text that says why the rule refuses the request.
     pub(crate) fn problem(self) -> String {
         match self {
             Self::Denied => "this page is closed to everybody".to_owned(),
@@ -51,7 +51,7 @@ impl Refusal<'_> {
         }
     }
 
-    /// Tells the operator how to admit such a request.
+    /// Returns advice for the operator: how to make the rule admit the refused request.
     pub(crate) const fn remedy(self) -> &'static str {
         match self {
             Self::Denied => {

@@ -1,4 +1,4 @@
-//! Reads bearer tokens from a file, and follows its changes.
+//! Reads bearer tokens from a file, and rereads the file so that changes take effect.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -12,33 +12,35 @@ use super::credentials::Tokens;
 
 use crate::log::log;
 
-/// How long the tokens are valid before the file is read again.
+/// When the tokens are this old, the next request reads the file again.
 const REREAD: Duration = Duration::from_secs(1);
-/// How long a request waits until the file is read. A disk that works answers within this time.
+/// How long a request waits for the file to be read. A working disk answers within this time.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// How long the previous tokens stay valid while the disk doesn't answer.
+/// The age up to which the previous tokens stay valid while the disk doesn't answer.
 const OUTDATED: Duration = Duration::from_secs(10);
-/// The largest size of a token file. A larger file is refused: it is probably not a list of tokens.
+/// The largest size of a token file, in bytes. The rule refuses a larger file, which is probably not a list of tokens.
 const LARGEST: u64 = 64 * 1024;
 
-/// The tokens of a file. The file is read at most once a second.
+/// A file of bearer tokens, and the tokens that were last read from it. A `TokenFile` reads the file at most once a
+/// second.
 pub(super) struct TokenFile {
     path: PathBuf,
     read: fn(&Path) -> Read,
     known: Mutex<Known>,
 }
 
-/// The tokens of the file, or why it couldn't be read.
+/// The tokens in the file, or the reason why the file couldn't be read.
 type Read = Result<Tokens, String>;
 
-/// The tokens that were read last, and the reading that is in progress.
+/// The tokens that were read last, and the reading of the file that is in progress, if any.
 struct Known {
     tokens: Arc<Tokens>,
-    /// When the last completed reading began. `None` before the first one.
+    /// The time at which the last completed reading began. `None` until a reading has completed.
     read: Option<Instant>,
-    /// The reading in progress.
+    /// The reading of the file that is in progress, if any.
     reading: Option<Reading>,
-    /// Why the last reading failed. It is kept to log each problem once.
+    /// The reason why the last reading of the file failed. If the next reading fails for the same reason, `refuse`
+    /// doesn't log it again.
     problem: Option<String>,
 }
 
@@ -61,8 +63,8 @@ impl TokenFile {
         }
     }
 
-    /// Returns the tokens of the file, at most a second old. If the disk doesn't answer, a request waits at most 200
-    /// ms, and the previous tokens stay valid until they are 10 s old.
+    /// Returns the tokens in the file, read at most a second ago. If the disk doesn't answer within 200 ms, returns the
+    /// previous tokens. If these are older than 10 s, returns no token.
     pub(super) fn tokens(&self) -> Arc<Tokens> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.read.is_some_and(|read| read.elapsed() < REREAD) {
@@ -75,8 +77,8 @@ impl TokenFile {
                 None => (Reading::begin(self.path.clone(), self.read), PATIENCE),
             };
             match reading.wait(patience) {
-                // An earlier request began this reading more than a second ago, so the file may have changed since.
-                // Reads it again.
+                // An earlier request began this reading more than a second ago, and the file may have changed since. So
+                // the loop reads the file again.
                 Some(_) if patience.is_zero() && reading.began.elapsed() >= REREAD => continue,
                 Some(tokens) => self.take(&mut known, reading.began, tokens),
                 None => {
@@ -101,8 +103,8 @@ impl TokenFile {
         }
     }
 
-    /// Discards the tokens and logs the problem. A token that an operator removed must not stay valid because the file
-    /// can't be read.
+    /// Discards the tokens and logs the problem. Otherwise a token that an operator removed would stay valid while the
+    /// file can't be read.
     fn refuse(&self, known: &mut Known, problem: String) {
         known.tokens = Arc::new(Tokens::new([]));
         if known.problem.as_ref() != Some(&problem) {
@@ -113,13 +115,13 @@ impl TokenFile {
     }
 }
 
-/// A reading of the file. It has a thread of its own, so that a request can stop waiting for the disk.
+/// A reading of the file, in a separate thread. So a request can stop waiting if the disk doesn't answer.
 struct Reading {
     result: Arc<ResultCell>,
     began: Instant,
 }
 
-/// The result of a reading. It is empty until the reading ends.
+/// Holds the result of a reading of the file. `read` is `None` until the reading ends.
 #[derive(Default)]
 struct ResultCell {
     read: Mutex<Option<Read>>,
@@ -144,7 +146,7 @@ impl Reading {
         this
     }
 
-    /// Waits for the result. Returns `None` if the reading takes longer than `patience`.
+    /// Waits for the result of this reading. Returns `None` if the reading takes longer than `patience`.
     fn wait(&self, patience: Duration) -> Option<Read> {
         let read = self.result.read.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self
@@ -165,7 +167,8 @@ impl ResultCell {
 
 fn read(path: &Path) -> Read {
     let mut text = String::new();
-    // Opening a pipe would block until another process opens it for writing.
+    // The path may be a named pipe, so this function first checks that it is a regular file. Opening a pipe would block
+    // until another process opens the pipe for writing.
     let is_file = fs::metadata(path).map_err(|error| error.to_string())?.is_file();
     if !is_file {
         return Err("it is no file".to_owned());
@@ -191,11 +194,11 @@ mod tests {
 
     use super::*;
 
-    /// The content of the file in the tests below. While a test holds `DISK`, no reading completes.
+    /// The content of the token file in these tests. While a test has locked `DISK`, no reading of the file completes.
     static FILE: Mutex<&str> = Mutex::new("");
     static DISK: Mutex<()> = Mutex::new(());
     static BEGUN: AtomicUsize = AtomicUsize::new(0);
-    /// The tests share the statics above, so each test locks this one first.
+    /// Each test locks `TURN` first, because all tests share the other statics of this module.
     static TURN: Mutex<()> = Mutex::new(());
 
     fn hold<T>(lock: &'static Mutex<T>) -> MutexGuard<'static, T> {
@@ -209,8 +212,8 @@ mod tests {
         Ok(Tokens::new([token.to_owned()]))
     }
 
-    /// Returns a token file whose content was "old" a second ago and is "new" now. The caller holds `DISK`, so the disk
-    /// doesn't answer.
+    /// Returns a token file that read the token "old" from the disk a second ago. The disk now contains "new", but it
+    /// doesn't answer, because the caller has locked `DISK`.
     fn stopped() -> TokenFile {
         BEGUN.store(0, Ordering::SeqCst);
         *hold(&FILE) = "new";
@@ -255,7 +258,8 @@ mod tests {
         while BEGUN.load(Ordering::SeqCst) == 0 {
             thread::yield_now();
         }
-        // The reading in progress has read "new". The file changes again before its result is taken.
+        // The reading in progress has already read "new". The file changes again before a request takes the result of
+        // this reading.
         *hold(&FILE) = "newest";
         drop(disk);
         {

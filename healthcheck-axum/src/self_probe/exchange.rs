@@ -1,5 +1,5 @@
 //! Sends one request over HTTP/1.0 and reads its response. HTTP/1.0 has no chunked bodies, and the connection ends with
-//! the response. So hyper's parser of heads (httparse) is enough, and no HTTP client is needed.
+//! the response. So this needs no HTTP client, but only httparse, the parser that hyper uses for heads.
 
 use axum::http::StatusCode;
 use httparse::{EMPTY_HEADER, Header, Response};
@@ -7,14 +7,14 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// The most headers that a response may have. hyper has the same limit.
 const MOST_HEADERS: usize = 100;
-/// How many bytes the buffer grows for each read.
+/// The number of free bytes that the buffer gets before each read.
 const PIECE: usize = 16 * 1024;
 
-/// Sends the request head, which has to end with a blank line. Returns the status and the body of the response. Head
-/// and body together may have at most `longest` bytes.
+/// Sends `request`, a head that ends with a blank line, and returns the status code and the body of the response. The
+/// head and the body of the response may together have at most `longest` bytes.
 ///
 /// # Errors
-/// Returns a description if the connection breaks, or if the response is too long or isn't HTTP.
+/// Returns a description of the problem if the connection breaks, or if the response is too long or isn't HTTP.
 pub(crate) async fn exchange(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     request: &str,
@@ -47,14 +47,14 @@ pub(crate) async fn exchange(
 /// The head of a response.
 struct Head {
     status: StatusCode,
-    /// The content length, if the response has one.
+    /// The value of the header `Content-Length`, if the response has this header.
     length: Option<usize>,
-    /// The length of the head itself.
+    /// The length of the response's head, in bytes.
     bytes: usize,
 }
 
 impl Head {
-    /// Parses the head. Returns `None` if it isn't complete yet.
+    /// Parses the head of a response. Returns `None` if `read` doesn't contain the complete head yet.
     fn parse(read: &[u8]) -> Result<Option<Self>, String> {
         let mut headers = [EMPTY_HEADER; MOST_HEADERS];
         let mut answer = Response::new(&mut headers);
@@ -89,7 +89,7 @@ fn length(header: &Header<'_>) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// Returns the result of an exchange whose response arrives in these pieces.
+    /// Calls `exchange` with a peer that sends its response in these pieces, and returns the result of `exchange`.
     async fn answered(pieces: &[&str]) -> Result<(u16, String), String> {
         let (near, mut far) = tokio::io::duplex(64);
         let send = async {

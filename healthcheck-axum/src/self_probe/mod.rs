@@ -15,17 +15,18 @@ mod exchange;
 use exchange::exchange;
 
 const LIMIT: Duration = Duration::from_secs(5);
-/// The most bytes of a response that `probe` reads. No endpoint sends more as JSON.
+/// The most bytes that `probe` reads of a response. No endpoint of this crate sends a longer JSON body.
 const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
-/// The user agent of `probe`. [`is_probe`](crate::is_probe) recognizes it.
+/// The `User-Agent` header that `probe` sends. [`is_probe`](crate::is_probe) recognizes this value.
 pub(crate) const AGENT: &str = concat!("healthcheck-axum/", env!("CARGO_PKG_VERSION"));
 
-/// Sends one request to a health endpoint, for container images without curl. With it, a command such as `myapp probe`
-/// works as Docker's `HEALTHCHECK`, as an exec probe, or as a check script of Nagios, Nomad or Consul. `probe` takes at
-/// most 5 s.
+/// Sends one request to a health endpoint. This replaces curl in container images that don't have it: with `probe` you
+/// can write a command, such as `myapp probe`, for Docker's `HEALTHCHECK`, for an exec probe of Kubernetes, or for
+/// check scripts of Nagios, Nomad or Consul. `probe` takes at most 5 s.
 ///
-/// The address is a host and a port, as in "127.0.0.1:8080" or a [`SocketAddr`](std::net::SocketAddr). On Unix it may
-/// be a socket, as in "unix:/run/app.sock". The path is the health path or the path of a probe, and may have a query.
+/// `addr` is a host and a port, as in "127.0.0.1:8080", or a [`SocketAddr`](std::net::SocketAddr). On Unix `addr` may
+/// also be a Unix socket, as in "unix:/run/app.sock". `path` is the health path or the path of a probe, such as
+/// "/readyz", and may have a query.
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -45,7 +46,7 @@ pub async fn probe(addr: impl fmt::Display, path: &str) -> Probed {
     probe_within(addr, path, LIMIT).await
 }
 
-/// Does the same as [`probe`], with a time limit of your own.
+/// Sends one request to a health endpoint like [`probe`], but takes at most `limit` instead of 5 s.
 pub async fn probe_within(addr: impl fmt::Display, path: &str, limit: Duration) -> Probed {
     match timeout(limit, ask(&addr.to_string(), path)).await {
         Ok(Ok((status, body))) => Probed::of(status, &body),
@@ -54,7 +55,8 @@ pub async fn probe_within(addr: impl fmt::Display, path: &str, limit: Duration) 
     }
 }
 
-/// The result of [`probe`]: an exit code, and one line of text by its `Display`.
+/// The result of [`probe`]. It contains the status of the service, from which you get an exit code. Its `Display`
+/// prints one line of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probed {
     status: Status,
@@ -63,19 +65,20 @@ pub struct Probed {
 }
 
 impl Probed {
-    /// Returns pass, warn (for a degraded service) or fail. A missing answer is a failure.
+    /// Returns the status of the service: pass, warn (if the service is degraded) or fail. If the service didn't
+    /// answer, returns fail.
     #[must_use]
     pub const fn status(&self) -> Status {
         self.status
     }
 
-    /// Returns the status code of the answer, or `None` if there was no answer.
+    /// Returns the HTTP status code of the response, or `None` if the service didn't answer.
     #[must_use]
     pub const fn status_code(&self) -> Option<StatusCode> {
         self.code
     }
 
-    /// Returns the exit code for Docker: 0 if the service is healthy or degraded, else 1.
+    /// Returns the exit code for Docker: 0 if the service is healthy or degraded, otherwise 1.
     #[must_use]
     pub const fn docker_code(&self) -> u8 {
         match self.status {
@@ -84,7 +87,8 @@ impl Probed {
         }
     }
 
-    /// Returns the exit code for Nagios, and for check scripts of Nomad and Consul: 0 OK, 1 warning, 2 critical.
+    /// Returns the exit code for Nagios, and for check scripts of Nomad and Consul. 0 means OK, 1 means warning, and 2
+    /// means critical.
     #[must_use]
     pub const fn nagios_code(&self) -> u8 {
         match self.status {
@@ -110,14 +114,14 @@ impl Probed {
         };
         let report = serde_json::from_slice(body).ok();
         let (status, line) = match report.as_ref().and_then(ReportSummary::of) {
-            // A degraded service can be configured to answer 429, which Consul treats as a warning. So 429 isn't a
-            // failure here.
+            // An application can configure 429 as the answer of a degraded service, because Consul treats 429 as a
+            // warning. So 429 isn't a failure here.
             Some(summary) if summary.status == Status::Warn && code == StatusCode::TOO_MANY_REQUESTS => {
                 (Status::Warn, summary.line())
             }
             Some(summary) => (worse(by_code, summary.status), summary.line()),
-            // The body isn't a report, for example because the application has its own format. So only the status code
-            // counts.
+            // The body isn't a report, for example because the application sends a format of its own. So the status
+            // code alone decides.
             None => (by_code, code.to_string()),
         };
         Self {
@@ -154,7 +158,7 @@ const fn worse(one: Status, other: Status) -> Status {
     }
 }
 
-/// The parts of a report that `probe` prints. They are read from a JSON `Value`, because deserializing a whole
+/// The parts of a report that `probe` prints. `of` reads them from a JSON `Value`, because deserializing a complete
 /// [`healthcheck::Report`] would make this crate's code a twentieth larger.
 struct ReportSummary<'a> {
     status: Status,
@@ -189,7 +193,8 @@ impl<'a> ReportSummary<'a> {
         })
     }
 
-    /// Returns the problems in one line, failures first. If there are none, returns how many checks pass.
+    /// Returns one line: the reason of the report, if it has one, then the failing checks, then the degraded ones. If
+    /// the report has none of these, the line says how many checks pass.
     fn line(&self) -> String {
         let mut troubles: Vec<String> = self.reason.iter().map(ToString::to_string).collect();
         for wanted in [Status::Fail, Status::Warn] {

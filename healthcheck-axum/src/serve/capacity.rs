@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::log::Seldom;
 
-/// The state that all connections share.
+/// The state that all connections of the server share.
 #[derive(Debug, Default)]
 pub(super) struct CapacitySignal {
-    /// True while other connections wait for a slot or a file descriptor. Each connection then ends after its current
-    /// answer.
+    /// True while the server has too many connections, or no file descriptor in reserve. Each connection then ends
+    /// after its current answer.
     full: AtomicBool,
-    /// True once the server is shutting down. No connection then reads another request.
+    /// True once the server is shutting down. Each connection then ends after the requests that it has already
+    /// received.
     closing: AtomicBool,
     pub(super) cannot_accept: Seldom,
     pub(super) proxy_protocol: Seldom,

@@ -4,9 +4,9 @@ use std::{fmt, io};
 
 use healthcheck::BuildError;
 
-/// The error of [`serve`](crate::serve).
+/// The error that [`serve`](crate::serve) returns.
 ///
-/// The text is for people and may change. In code, use the methods instead.
+/// The text of the error is for people and may change. In code, use the methods of this type instead.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -26,7 +26,7 @@ pub struct ServeError {
 
 enum Failure {
     Build(BuildError),
-    /// The address can't be resolved. `text` is the address as the application wrote it, if known.
+    /// The address can't be resolved. `text` is the address as the application wrote it, if that is known.
     NoAddress {
         text: Option<String>,
         why: io::Error,
@@ -68,14 +68,15 @@ impl ServeError {
         }
     }
 
-    /// Returns whether the cause is a [`BuildError`]: the checks, the sections or the endpoints are configured wrongly.
+    /// Returns whether the cause is a [`BuildError`]: the configuration of the checks, the sections or the endpoints is
+    /// wrong.
     #[must_use]
     pub const fn is_build(&self) -> bool {
         matches!(self.failure, Failure::Build(_))
     }
 
-    /// Returns whether the server can't listen on the address: the address is in use, doesn't belong to this machine,
-    /// isn't permitted, or is an unknown name.
+    /// Returns whether the cause is that the server can't listen on an address. For example, the address is in use,
+    /// doesn't belong to this machine, isn't permitted, or contains an unknown host name.
     #[must_use]
     pub const fn is_listen(&self) -> bool {
         matches!(self.failure, Failure::NoAddress { .. } | Failure::Listen { .. })
@@ -133,8 +134,8 @@ fn plain(error: &io::Error) -> String {
     }
 }
 
-/// Prints the same text as [`Display`](fmt::Display), since `fn main() -> Result<(), ServeError>` prints the `Debug`
-/// form.
+/// Prints the same text as [`Display`](fmt::Display), because `fn main() -> Result<(), ServeError>` prints its error
+/// with `Debug`.
 impl fmt::Debug for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

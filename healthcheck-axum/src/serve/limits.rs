@@ -1,21 +1,22 @@
 use std::fs;
 use std::time::Duration;
 
-/// The limits of the server.
+/// The limits of the HTTP server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// The most connections that are served at once. To accept another one, the server closes some of them. If all are
-    /// answering a request, the new connection waits in the kernel's queue.
+    /// The most connections that the server serves at the same time. To accept a further connection, the server closes
+    /// other connections. If every connection is waiting for an answer, further connections wait in the kernel's queue.
     pub(crate) connections: usize,
     /// How long a client may take to send the head of a request, and how long it may go without reading any part of an
-    /// answer. For the first request the time begins with the connection.
+    /// answer. The time for the first head begins when the client connects.
     pub(crate) head: Duration,
-    /// How long a connection may be idle between two requests.
+    /// How long a connection may be idle after an answer.
     pub(crate) idle: Duration,
-    /// Whether to answer a client that has closed its sending side. The server can't distinguish such a client from one
-    /// that is gone. So this is false if answers have no time limit: a client that is gone could keep its slot forever.
+    /// Whether the server answers a client that has closed its sending side. The server can't distinguish such a client
+    /// from one that is gone. If answers have no time limit, this is false: otherwise a client that is gone could keep
+    /// its connection open forever.
     pub(crate) half_closed: bool,
-    /// How long requests in flight may take after the listener is closed.
+    /// How long the server waits for the requests in flight to end after it has closed the listener.
     pub(crate) drain: Duration,
 }
 
@@ -26,16 +27,17 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             idle: Duration::from_secs(75),
             half_closed: true,
-            // Together with the shutdown delay of 5 s this stays below the 30 s of Kubernetes' default grace period.
+            // The shutdown delay of 5 s and these 20 s are together shorter than Kubernetes' default grace period of 30
+            // s.
             drain: Duration::from_secs(20),
         }
     }
 }
 
 impl Limits {
-    /// Returns the limits for this process. At most half of the open files that the system allows are for connections,
-    /// so the application has the other half. If the system doesn't report its limit, the default number of connections
-    /// is used.
+    /// Returns the limits for this process. At most half of the files that the process may open are for connections, so
+    /// the application can use the other half. If the system doesn't report how many files the process may open,
+    /// returns the default number of connections.
     pub(crate) fn of_this_process() -> Self {
         let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
         Self::default().within(open_files(&limits))

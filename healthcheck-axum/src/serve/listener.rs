@@ -14,13 +14,16 @@ use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs};
 use super::accept::Accept;
 use super::error::ServeError;
 
-/// The most connections that wait in the kernel's queue to be accepted. The system may allow fewer. A burst of clients
-/// overflows the default of 128. The kernel then drops connections, and a client retries only after a second.
+/// The most connections that may wait in the kernel's queue until the server accepts them. The system may allow fewer.
+/// A burst of clients would overflow the usual queue of 128: the kernel would drop connections, and their clients would
+/// retry only after a second.
 const QUEUE: u32 = 4_096;
-/// The most attempts to find a port that is free at every address of a host name, if the requested port is 0.
+/// If the requested port is 0, the server looks for a port that is free at every address of the host name. It fails
+/// after this many attempts.
 const ATTEMPTS: usize = 16;
 
-/// The listener of [`Endpoints::serve_on`](crate::Endpoints::serve_on): a [`TcpListener`], or on Unix a `UnixListener`.
+/// A listener for [`Endpoints::serve_on`](crate::Endpoints::serve_on). Make it with `into()` from a [`TcpListener`], or
+/// on Unix from a `UnixListener`.
 ///
 /// ```
 /// # #[cfg(unix)]
@@ -42,8 +45,8 @@ const ATTEMPTS: usize = 16;
 #[derive(Debug)]
 pub struct Listener {
     sockets: Vec<Socket>,
-    /// The index of the socket to poll first. It advances with each poll, so that a busy socket can't starve the
-    /// others.
+    /// The index of the socket that `accept` polls first. The index advances with each poll, so that a busy socket
+    /// can't starve the other sockets.
     next: AtomicUsize,
 }
 
@@ -75,8 +78,8 @@ impl Listener {
         }
     }
 
-    /// Listens on every address of the host name. Skips an address that this machine doesn't have, unless it is the
-    /// only one: `localhost` often includes `::1` even if IPv6 is off.
+    /// Listens on every address of the host name. Skips each address that this machine doesn't have, because
+    /// `localhost` often includes `::1` even if IPv6 is off. Returns an error if no address is left.
     pub(super) async fn bind(addr: impl ToSocketAddrs) -> Result<Self, ServeError> {
         let mut addrs = resolve(addr, None).await?;
         addrs.sort_unstable();
@@ -86,8 +89,8 @@ impl Listener {
             attempt += 1;
             match bind_all(&addrs) {
                 Ok(sockets) => return Ok(Self::new(sockets)),
-                // The requested port is 0, and the free port of the first address is taken at another address. Tries a
-                // new port.
+                // The requested port is 0. The system chose a port that is free at the first address, but this port is
+                // in use at another address. So the loop tries again with a new port.
                 Err((addr, why))
                     if why.kind() == io::ErrorKind::AddrInUse && addr.port() == 0 && attempt < ATTEMPTS => {}
                 Err((addr, why)) => return Err(ServeError::listen(vec![addr], why)),
@@ -95,7 +98,7 @@ impl Listener {
         }
     }
 
-    /// Returns the addresses of the sockets, for logs.
+    /// Returns the addresses of the sockets as texts for the log.
     pub(super) fn names(&self) -> io::Result<Vec<String>> {
         self.sockets.iter().map(Socket::name).collect()
     }
@@ -111,7 +114,7 @@ impl Listener {
         })
     }
 
-    /// Removes the listener from its runtime, so that another runtime can use it.
+    /// Removes the listener from its runtime, so that it can be attached to another runtime.
     pub(super) fn detach(self) -> io::Result<Detached> {
         let sockets = self.sockets.into_iter().map(Socket::detach);
         Ok(Detached(sockets.collect::<io::Result<_>>()?))
@@ -142,12 +145,13 @@ impl Socket {
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, SocketAddr)>> {
         match self {
             Self::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, peer)| {
-                // Turns off Nagle's algorithm: answers are small and written at once, so waiting for more data would
-                // only delay them. If this fails, the connection still works.
+                // Turns off Nagle's algorithm. The server writes each answer at once, so waiting for more data would
+                // only delay it. If turning the algorithm off fails, the connection still works.
                 let _ = stream.set_nodelay(true);
                 (Box::new(stream) as Stream, peer)
             }),
-            // Only processes of this machine can connect to a Unix socket, so its clients count as 127.0.0.1.
+            // Only processes on this machine can connect to a Unix socket. So the server treats each of its clients as
+            // 127.0.0.1.
             #[cfg(unix)]
             Self::Unix(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| {
                 let peer = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -157,7 +161,7 @@ impl Socket {
     }
 }
 
-/// A TCP or Unix connection.
+/// A connection over TCP or over a Unix socket.
 pub(super) trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
@@ -182,7 +186,7 @@ impl Accept for Listener {
     }
 }
 
-/// A listener that belongs to no runtime.
+/// A [`Listener`] that isn't registered with any runtime.
 pub(super) struct Detached(Vec<DetachedSocket>);
 
 enum DetachedSocket {
@@ -203,7 +207,7 @@ impl Detached {
     }
 }
 
-/// Resolves an address. The error shows `text`, which is the address as the application wrote it, if known.
+/// Resolves an address. `text` is the address as the application wrote it, if that is known. The error contains `text`.
 pub(super) async fn resolve(
     addr: impl ToSocketAddrs,
     text: Option<&str>,
@@ -217,8 +221,9 @@ pub(super) async fn resolve(
     Ok(addrs)
 }
 
-/// Binds a socket to each address. Skips addresses of other machines, unless there are no others. If the port is 0, all
-/// sockets get the same free port. The error names the address that can't be bound.
+/// Listens on each of these addresses. Skips addresses that this machine doesn't have, but returns an error if no
+/// address is left. If the port is 0, all sockets get the same free port. The error contains the address on which the
+/// server can't listen.
 fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<Socket>, (SocketAddr, io::Error)> {
     let mut sockets = Vec::new();
     let mut port = 0;
@@ -243,13 +248,13 @@ fn bind_all(addrs: &[SocketAddr]) -> Result<Vec<Socket>, (SocketAddr, io::Error)
     }
 }
 
-/// Does the same as `TcpListener::bind`, with a longer queue.
+/// Listens on this address as `TcpListener::bind` does, but with a longer queue of connections to accept.
 fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = match addr {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // On Windows this option would let two processes listen at one address.
+    // On Windows, `SO_REUSEADDR` would let two processes listen on the same address. So it is set only on Unix.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
@@ -257,7 +262,7 @@ fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Returns whether the error means that this machine doesn't have the address, or doesn't support its address family.
-/// The second error is `EAFNOSUPPORT` (97 on Linux), which has no `ErrorKind`.
+/// The latter is `EAFNOSUPPORT` (97 on Linux), which has no `ErrorKind`.
 fn is_of_another_machine(why: &io::Error) -> bool {
     matches!(
         why.kind(),

@@ -1,4 +1,4 @@
-//! `serve`: an HTTP server for the endpoints, with an address and a thread of its own.
+//! `serve`: an HTTP server for the health endpoints, with its own address and its own thread.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,11 +36,11 @@ pub(crate) mod signals;
 mod test_service;
 mod thread;
 
-/// Serves every annotated check and section of the binary until SIGTERM or Ctrl-C. This is the same as
+/// Serves all annotated checks and sections of the program until SIGTERM or Ctrl-C. `serve(addr)` is short for
 /// `Endpoints::new(HealthCheck::discover()?).serve(addr)`: see [`Endpoints::serve`].
 ///
 /// # Errors
-/// The errors of [`HealthCheck::discover`] and of [`Endpoints::serve`].
+/// Returns the errors of [`HealthCheck::discover`] and of [`Endpoints::serve`].
 ///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")]
@@ -54,12 +54,12 @@ pub async fn serve(addr: impl ToSocketAddrs) -> Result<(), ServeError> {
 
 /// The options of `serve`, and `serve` itself.
 impl Endpoints {
-    /// Sets how long the server still answers after SIGTERM. Meanwhile readiness fails, so that load balancers stop
-    /// sending requests. Default: the delay of [`HealthCheck::set_shutdown_delay`], which is 5 s. On Ctrl-C there is
-    /// never a delay.
+    /// Sets how long the server still answers requests after SIGTERM. During this delay readiness fails, so that load
+    /// balancers stop sending requests. Default: the delay of [`HealthCheck::set_shutdown_delay`], which is 5 s by
+    /// default. After Ctrl-C there is no delay.
     ///
-    /// After the delay, requests in flight have 20 s to end. Keep the sum of both below the
-    /// `terminationGracePeriodSeconds` of Kubernetes (30 s).
+    /// When the delay is over, the requests in flight have 20 s to end. Choose a delay that, together with these 20 s,
+    /// is shorter than Kubernetes' `terminationGracePeriodSeconds` (30 s by default).
     pub const fn shutdown_delay(mut self, delay: Duration) -> Self {
         self.serving.shutdown_delay = Some(delay);
         self
@@ -67,51 +67,56 @@ impl Endpoints {
 
     /// Sets whether [`serve`](Self::serve) adds the liveness check `runtime`. Default: true.
     ///
-    /// The check fails once all threads of the application's runtime have been blocked for 10 s. Time in which the
-    /// whole process was paused or throttled doesn't count. Only `/livez` and the metrics show the check. If you add a
-    /// check of your own with this name, yours replaces it. `HEALTHCHECK_DISABLE=runtime` disables it.
+    /// The check `runtime` fails when all threads of the application's runtime have been blocked for 10 s. These 10 s
+    /// don't include time in which the whole process is paused or throttled. Only `/livez` and the metrics show the
+    /// check.
+    ///
+    /// If you add your own check with the name `runtime`, it replaces this check. The environment variable
+    /// `HEALTHCHECK_DISABLE=runtime` disables this check.
     pub const fn runtime_check(mut self, yes: bool) -> Self {
         self.serving.watch_runtime = yes;
         self
     }
 
-    /// Sets a file that puts the service into maintenance: while the file exists, readiness fails, and the first line
-    /// of the file is the reason. [`serve`](Self::serve) looks for the file every second. Default: none.
+    /// Sets the path of a file that puts the service into maintenance. While the file exists, readiness fails, and the
+    /// first line of the file is the reason. [`serve`](Self::serve) checks every second whether the file exists.
+    /// Default: no file.
     pub fn maintenance_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.serving.maintenance_file = Some(path.into());
         self
     }
 
-    /// Sets the file to which [`serve`](Self::serve) writes the failing checks when it ends: the
-    /// `terminationMessagePath` of the container. Default: `/dev/termination-log`. The file must exist, because `serve`
-    /// doesn't create it.
+    /// Sets the file to which [`serve`](Self::serve) writes the failing checks when it shuts down: the
+    /// `terminationMessagePath` of the container, which Kubernetes shows. Default: `/dev/termination-log`. If the file
+    /// doesn't exist, `serve` doesn't create it and writes nothing.
     ///
-    /// `serve` writes the file at the beginning of the drain and again when the server ends, each time only if a check
+    /// `serve` writes the file when the drain begins, and again when the server ends. It doesn't write if no check
     /// fails. The text is redacted and has at most 4,096 bytes.
     pub fn termination_log(mut self, path: impl Into<PathBuf>) -> Self {
         self.serving.termination_log = path.into();
         self
     }
 
-    /// Answers HAProxy's `agent-check` at this address ("127.0.0.1:8081"), from the thread of [`serve`](Self::serve).
-    /// Default: no address, so the agent check isn't answered.
+    /// Sets an address, such as "127.0.0.1:8081", at which [`serve`](Self::serve) answers HAProxy's `agent-check` from
+    /// its own thread. Default: no address, so `serve` doesn't answer agent checks.
     ///
-    /// The answer reports readiness in one line:
+    /// The answer is one of these lines:
     ///
-    /// | line | readiness |
+    /// | line | state of the service |
     /// |---|---|
-    /// | `ready up 100%` | passes |
-    /// | `ready up 75%` | is degraded |
-    /// | `ready down` | fails |
+    /// | `ready up 100%` | readiness passes |
+    /// | `ready up 75%` | readiness is degraded |
+    /// | `ready down` | readiness fails |
     /// | `drain` | the service shuts down |
     /// | `maint` | the service is in maintenance |
     ///
     /// HAProxy keeps the state `drain` or `maint` until a later answer contains `ready`. So `ready` also ends a state
-    /// that an earlier process at this address reported, and one that you set by hand in HAProxy. To keep a state that
-    /// you set by hand, first write `disable agent` in HAProxy.
+    /// that an earlier process at this address has reported, or that you have set by hand in HAProxy. To keep a state
+    /// that you set by hand, write `disable agent` in HAProxy first.
     ///
-    /// An answer waits for due checks as long as a probe does. There is no access control, because the line contains
-    /// only these words. `examples/haproxy/agent.cfg` configures HAProxy.
+    /// The answer waits for checks whose last result is too old, as long as a probe's answer does. Every client may
+    /// connect to the address, because the line contains nothing but these words. `examples/haproxy/agent.cfg`
+    /// configures HAProxy for the agent check.
     ///
     /// ```
     /// # use healthcheck::HealthCheck;
@@ -128,96 +133,107 @@ impl Endpoints {
         self
     }
 
-    /// Serves the endpoints at an address of their own until SIGTERM or Ctrl-C.
+    /// Serves the endpoints at this address until SIGTERM or Ctrl-C.
     ///
-    /// The server has a thread and a runtime of its own, so it answers even while the application's runtime is blocked.
-    /// The checks run on the application's runtime: the runtime that awaits this future, or that of
-    /// [`HealthCheck::on_runtime`].
+    /// The server has its own thread and its own runtime, so it answers even while the application's runtime is
+    /// blocked. The checks run on the application's runtime. That is the runtime of [`HealthCheck::on_runtime`] if you
+    /// set one, otherwise the runtime that awaits this future.
     ///
-    /// **Address.** The server listens on every address of the host name: `localhost:8080` is 127.0.0.1 and, if the
-    /// machine has it, ::1. `[::]:8080` is every address of this machine, IPv6 and IPv4 (unless the system excludes
-    /// IPv4, as Linux does with `net.ipv6.bindv6only`). For a Unix socket use [`serve_on`](Self::serve_on).
+    /// **Address.** If the address contains a host name, the server listens on every address of this name:
+    /// `localhost:8080` is 127.0.0.1 and, if the machine has it, ::1. The address `[::]:8080` is every IPv6 and IPv4
+    /// address of this machine. (If the system excludes IPv4, as Linux does with `net.ipv6.bindv6only`, it is every
+    /// IPv6 address.) To serve on a Unix socket, use [`serve_on`](Self::serve_on).
     ///
-    /// **The end.** On SIGTERM, and on [`HealthCheck::begin_shutdown`], `/readyz` fails at once, so that load balancers
-    /// stop sending requests. The server still answers every request for the [`shutdown_delay`](Self::shutdown_delay).
-    /// Then it closes the listener, and requests in flight have 20 s to end. On Ctrl-C there is no delay. A second
-    /// signal stops the server at once. Dropping the future stops the server immediately. If you have a second server
-    /// of your own, wait for [`HealthCheck::drained`] to drain it at the same time.
+    /// **The end.** On SIGTERM, or when the application calls [`HealthCheck::begin_shutdown`], `/readyz` fails at once,
+    /// so that load balancers stop sending requests. The server still answers every request during the
+    /// [`shutdown_delay`](Self::shutdown_delay). After the delay the server closes the listener, and the requests in
+    /// flight have 20 s to end.
     ///
-    /// **Signals.** `serve` installs handlers for SIGTERM and Ctrl-C (on systems other than Unix: only for Ctrl-C). The
-    /// handlers stay installed for the rest of the process. So once `serve` has returned, these signals do nothing and
-    /// can't interrupt the rest of `main`. If the application's runtime is blocked, `serve` can't return. Then the next
-    /// signal ends the process with exit code 143 (SIGTERM) or 130 (Ctrl-C). [`serve_until`](Self::serve_until)
-    /// installs no handlers: use it to handle signals yourself.
+    /// After Ctrl-C there is no delay. A second signal stops the server at once, and so does dropping the future. If
+    /// the application has a second server, drain it at the same time by waiting for [`HealthCheck::drained`].
+    ///
+    /// **Signals.** `serve` installs handlers for SIGTERM and Ctrl-C (on systems other than Unix, only for Ctrl-C). The
+    /// handlers stay installed for the rest of the process. So when `serve` has returned, these signals can't interrupt
+    /// the rest of `main`. To handle signals yourself, use [`serve_until`](Self::serve_until), which installs no
+    /// handlers.
+    ///
+    /// If the application's runtime is blocked, `serve` can't return after the server has ended. In that case a further
+    /// signal ends the process at once. If a signal ended the server, the process ends at most 5 s later even without a
+    /// further signal. The exit code is 143 (SIGTERM) or 130 (Ctrl-C).
     ///
     /// **Limits.**
     ///
-    /// - The server has at most 4,096 connections, and on Linux at most half as many as the process may open files
-    ///   (`ulimit -n`). To accept one more, it closes another connection: the one that has been idle for longest,
-    ///   otherwise the one whose request has been incomplete for longest, otherwise one whose client doesn't read its
-    ///   answer. If all other connections are waiting for their answer, the new one waits too.
-    /// - If the process can't open another file, the server closes the idle connections. It keeps one file in reserve,
-    ///   so that it can still serve one client at a time.
-    /// - A client has 10 s to send the head of a request, 10 s to read each part of an answer, and 75 s between two
-    ///   requests.
-    /// - A head longer than 16 KiB is refused (431). A request with a body is answered, and then its connection is
-    ///   closed.
-    /// - The server speaks HTTP/1.1: it requires `Host`, and refuses HTTP/2 (505).
+    /// - The server has at most 4,096 connections. On Linux it has at most half as many connections as the process may
+    ///   open files (`ulimit -n`).
+    /// - To accept further connections, the server closes others. It first closes connections that have been idle for
+    ///   longest, then those whose request has been incomplete for longest, then those whose client doesn't read its
+    ///   answer. If every connection is waiting for an answer, further connections wait too.
+    /// - If the process can't open another file, the server closes its idle connections. It keeps one file descriptor
+    ///   in reserve, so that it can still serve one client at a time.
+    /// - A client has 10 s to send the head of a request, 10 s to read each part of an answer, and 75 s from an answer
+    ///   to the next request.
+    /// - The server refuses a head longer than 16 KiB with 431. It answers a request with a body, and then closes the
+    ///   connection.
+    /// - The server speaks HTTP/1.1. It requires the header `Host`, and refuses HTTP/2 with 505.
     ///
-    /// **Other paths** are answered with 404 and a list of the paths that exist. So a load balancer that requests
-    /// `GET /` by default doesn't report a healthy service by accident. `OPTIONS *` is answered like `OPTIONS` on the
-    /// readiness path.
+    /// **Other paths.** If a request's path has no endpoint, the server answers 404 with a list of the paths that
+    /// exist. So a load balancer that requests `GET /` by default doesn't take the service for healthy by accident. The
+    /// server answers `OPTIONS *` like `OPTIONS` on the readiness path.
     ///
-    /// **In the background.** `serve` starts the background checks, and the features of
+    /// **In the background.** `serve` starts the checks that run in the background, and what you configured with
     /// [`runtime_check`](Self::runtime_check), [`maintenance_file`](Self::maintenance_file),
-    /// [`termination_log`](Self::termination_log) and [`haproxy_agent`](Self::haproxy_agent). `HEALTHCHECK_DISABLE=a,b`
-    /// in the environment disables the checks `a` and `b`. If the application has set no panic hook, `serve` installs
-    /// [`healthcheck::panic_hook`].
+    /// [`termination_log`](Self::termination_log) and [`haproxy_agent`](Self::haproxy_agent). The environment variable
+    /// `HEALTHCHECK_DISABLE=a,b` disables the checks `a` and `b`. If the application has set no panic hook, `serve`
+    /// installs [`healthcheck::panic_hook`].
     ///
     /// **systemd.** With the feature `systemd`, the server sends these messages to the service manager at the socket in
     /// `NOTIFY_SOCKET`:
     ///
-    /// | message | when |
+    /// | message | when the server sends it |
     /// |---|---|
-    /// | `READY=1` | the last startup check has passed |
-    /// | `STATUS` | within 6 s of a change. The text is: the failing and the degraded checks, or how many checks pass, or maintenance, or the drain |
-    /// | `WATCHDOG=1` | at half of `WATCHDOG_USEC`, while liveness passes |
-    /// | `WATCHDOG=trigger` | liveness has failed for `WATCHDOG_USEC` |
-    /// | `STOPPING=1` | the drain begins |
-    /// | `EXTEND_TIMEOUT_USEC` (20 s) | every 5 s, during the first run of a startup check and during the drain. Once a startup check has failed, its further runs don't extend `TimeoutStartSec` |
+    /// | `READY=1` | once all startup checks pass |
+    /// | `STATUS` | within 6 s after its text has changed: the failing and the degraded checks, maintenance, or the drain |
+    /// | `WATCHDOG=1` | twice in every `WATCHDOG_USEC`, while liveness passes |
+    /// | `WATCHDOG=trigger` | once liveness has failed for `WATCHDOG_USEC` |
+    /// | `STOPPING=1` | when the drain begins |
+    /// | `EXTEND_TIMEOUT_USEC` (20 s) | every 5 s while a startup check runs for the first time, and during the drain |
     ///
-    /// For these messages the checks run as they do for a probe, as often as [`probe_max_age`](Self::probe_max_age)
-    /// says. If the socket can't be reached, the log shows one warning. `examples/systemd/orders.service` is an example
-    /// of a unit.
+    /// For these messages the server runs the checks as for a probe: a check runs again if its last result is older
+    /// than [`probe_max_age`](Self::probe_max_age). If the server can't reach the socket, it logs one warning.
+    /// `examples/systemd/orders.service` is an example of a systemd unit.
     ///
-    /// The server's runtime has a clock of its own, so tokio's paused time doesn't work with it.
+    /// The server's runtime has its own clock. So in a test, tokio's paused time has no effect on the server.
     ///
     /// # Errors
-    /// The errors of [`router`](Self::router), and a failure to listen on this address or on that of
-    /// [`haproxy_agent`](Self::haproxy_agent). The message contains the address if it could be resolved.
+    /// Returns the errors of [`router`](Self::router), and an error if the server can't listen on `addr` or on the
+    /// address of [`haproxy_agent`](Self::haproxy_agent). If `addr` can't be resolved, the message doesn't contain
+    /// `addr`.
     pub async fn serve(self, addr: impl ToSocketAddrs) -> Result<(), ServeError> {
         self.serve_on(Listener::bind(addr).await?).await
     }
 
-    /// Serves like [`serve`](Self::serve), on a listener of your own: a `TcpListener`, or on Unix a `UnixListener`.
+    /// Serves like [`serve`](Self::serve), but on a listener that you have created: a `TcpListener`, or on Unix a
+    /// `UnixListener`.
     ///
-    /// A Unix socket counts as a loopback address, and so do its clients. The listener decides how many connections may wait
-    /// to be accepted: 128 with `TcpListener::bind`, 4,096 with [`serve`](Self::serve).
+    /// The server treats a Unix socket as a loopback address, and its clients as clients on this machine. The listener
+    /// decides how many connections may wait until the server accepts them: 128 with `TcpListener::bind`, compared with
+    /// 4,096 with [`serve`](Self::serve).
     ///
     /// # Errors
-    /// The errors of [`serve`](Self::serve).
+    /// Returns the same errors as [`serve`](Self::serve).
     pub async fn serve_on(self, listener: impl Into<Listener>) -> Result<(), ServeError> {
         self.run(listener.into(), SignalHandling::Installed, std::future::pending())
             .await
     }
 
-    /// Serves like [`serve`](Self::serve), until the future `until` completes. Installs no signal handlers.
+    /// Serves like [`serve`](Self::serve), but until the future `until` completes. Installs no signal handlers.
     ///
-    /// When `until` completes, the server drains as it does on SIGTERM. If [`HealthCheck::begin_shutdown`] was called
-    /// before, the delay counts from that call. The task that awaits `serve_until` polls `until`.
+    /// When `until` completes, the server drains as [`serve`](Self::serve) does on SIGTERM. If the application has
+    /// called [`HealthCheck::begin_shutdown`] before that, the [`shutdown_delay`](Self::shutdown_delay) begins with
+    /// this call. The task that awaits `serve_until` polls `until`.
     ///
     /// # Errors
-    /// The errors of [`serve`](Self::serve).
+    /// Returns the same errors as [`serve`](Self::serve).
     ///
     /// ```
     /// use std::time::Duration;
@@ -242,10 +258,10 @@ impl Endpoints {
         self.serve_on_until(Listener::bind(addr).await?, until).await
     }
 
-    /// Serves like [`serve_until`](Self::serve_until), on a listener of your own.
+    /// Serves like [`serve_until`](Self::serve_until), but on a listener that you have created.
     ///
     /// # Errors
-    /// The errors of [`serve`](Self::serve).
+    /// Returns the same errors as [`serve`](Self::serve).
     pub async fn serve_on_until(
         self,
         listener: impl Into<Listener>,
@@ -270,8 +286,8 @@ impl Endpoints {
         } else {
             Readers::Unknown
         };
-        // The library redacts the panic messages that results contain. This hook also redacts the messages that panics
-        // print.
+        // The library redacts the panic messages in the results of checks. This panic hook also redacts the messages
+        // that panics print to stderr.
         healthcheck::install_panic_hook();
         let own_is_disabled = disabled::apply(&self.health);
         let endpoints = self.at_home_on(Handle::current());
@@ -333,7 +349,7 @@ impl Endpoints {
     }
 }
 
-/// Returns the function that answers the requests of a server with only these endpoints.
+/// Returns the function with which the server answers each request. The server has only the endpoints of `handler`.
 fn service(handler: Arc<Handler>) -> Service {
     Arc::new(move |mut head, peer| {
         let target = handler.at(&head);
@@ -344,7 +360,7 @@ fn service(handler: Arc<Handler>) -> Service {
     })
 }
 
-/// Whether `serve` handles the signals that end a process.
+/// Whether the server handles SIGTERM and Ctrl-C, or leaves these signals to the application.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SignalHandling {
     Installed,

@@ -1,5 +1,6 @@
-//! The open connections. Their number is limited: if all slots are taken, some connections are closed to make room.
-//! Otherwise a client could keep the orchestrator's probes out by opening many connections and leaving them idle.
+//! The open connections of the server. Their number is limited: if too many clients are connected, the server closes
+//! some connections to make room. Otherwise a client could keep the orchestrator's probes out by opening many
+//! connections and leaving them idle.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -12,11 +13,11 @@ use tokio::time::Instant;
 use super::capacity::CapacitySignal;
 use super::connection::{self, ConnectionContext, ConnectionPhase, Rank};
 
-/// The fraction of the connections (a sixteenth) that is closed at once if slots are needed. Closing several at once
-/// makes the search for expendable connections rare, however fast clients connect.
+/// To make room, the server asks one in 16 connections to end, but at least one. Because it asks several at the same
+/// time, it rarely has to search for expendable connections, however fast clients connect.
 const PART: usize = 16;
 
-/// The connections that the server serves, each in a task of its own.
+/// The open connections of the server. A separate task serves each connection.
 pub(super) struct Places {
     tasks: JoinSet<()>,
     open: HashMap<Id, Arc<ConnectionPhase>>,
@@ -30,12 +31,12 @@ impl Places {
         }
     }
 
-    /// The number of open connections.
+    /// Returns the number of open connections.
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
 
-    /// Serves a connection in a new task.
+    /// Spawns a task that serves this connection.
     pub(super) fn seat(
         &mut self,
         io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -48,9 +49,11 @@ impl Places {
         self.open.insert(task.id(), phase);
     }
 
-    /// Asks some connections to end. The first are those that have been idle for longest, then those with the oldest
-    /// incomplete head, then those whose client doesn't read the answer. If `all_idle` is set, asks every idle
-    /// connection. Doesn't abort the tasks: a socket may hold a request that the connection's task hasn't read yet.
+    /// Asks a sixteenth of the connections to end, but at least one. If `all_idle` is true, asks every idle connection
+    /// instead. Asks first the connections that have been idle for longest, then those with the oldest incomplete head
+    /// of a request, then those whose client doesn't read the answer.
+    ///
+    /// Doesn't abort the task of a connection: the socket may hold a request that the task hasn't read yet.
     pub(super) fn make_room(&self, all_idle: bool) {
         let now = Instant::now();
         let open = self.open.values();
@@ -63,13 +66,15 @@ impl Places {
         }
     }
 
-    /// Removes the connections that have ended. Waits until at least one has ended, and forever if none is open.
+    /// Waits until at least one connection has ended, and removes all connections that have ended. If no connection is
+    /// open, waits forever.
     pub(super) async fn ended(&mut self) {
         let Some(first) = self.tasks.join_next_with_id().await else {
             return std::future::pending().await;
         };
         let mut next = Some(first);
-        // Removes all ended connections, because those that `make_room` asks end at the same time.
+        // Removes every connection that has ended, not only the first one, because the connections that `make_room`
+        // asks to end all end at about the same time.
         while let Some(ended) = next {
             let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
             self.open.remove(&id);
@@ -77,7 +82,8 @@ impl Places {
         }
     }
 
-    /// Ends each connection after the requests that it has received so far, and waits for all of them.
+    /// Tells each connection to end after the requests that it has received so far, and waits until all connections
+    /// have ended.
     pub(super) async fn close(&mut self, capacity: &CapacitySignal) {
         capacity.close();
         for phase in self.open.values() {

@@ -1,4 +1,4 @@
-//! Waits for the signals that end a service, for `serve` and for an application's own server.
+//! Waits for the signals that end a service. Both `serve` and an application's own server use this module.
 
 use std::io;
 use std::pin::pin;
@@ -9,22 +9,24 @@ use tokio::time::sleep;
 
 use crate::log::log;
 
-/// How long the application may take to end after a second signal. Then this crate ends the process.
+/// How long the application may take to end after a second signal. When this time is over, this crate ends the process.
 pub(super) const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// Drains your own server on SIGTERM and Ctrl-C, if you merged [`router`](crate::router) into its app.
-/// ([`serve`](crate::serve()) drains itself.) Pass the future to `axum::serve(…).with_graceful_shutdown(…)`.
+/// Drains your own server on SIGTERM and Ctrl-C. Use this if you merged [`router`](crate::router) into the app of your
+/// server; [`serve`](crate::serve()) drains itself. Pass the future to `axum::serve(…).with_graceful_shutdown(…)`,
+/// which stops the server when the future completes.
 ///
-/// - On SIGTERM readiness fails at once. The future completes when the delay of [`HealthCheck::set_shutdown_delay`] (5
-///   s) is over. Until then your server answers requests, so that load balancers notice the failing readiness.
+/// - On SIGTERM readiness fails at once, so that load balancers stop sending requests. The future completes when the
+///   delay of [`HealthCheck::set_shutdown_delay`] (5 s by default) is over. Until then your server answers requests.
 /// - On Ctrl-C readiness fails, and the future completes at once.
-/// - After [`HealthCheck::begin_shutdown`] the future completes when the same delay is over.
+/// - If the application calls [`HealthCheck::begin_shutdown`], the future completes when the same delay as on SIGTERM
+///   is over.
 /// - A second signal during the delay completes the future at once. If the process hasn't ended a second later, this
-///   crate ends it with the exit code 143 or 130.
-/// - A signal after the future has completed ends the process at once, with the same exit codes.
+///   crate ends the process with exit code 143 (SIGTERM) or 130 (Ctrl-C).
+/// - If a signal arrives after the future has completed, this crate ends the process at once, with the same exit codes.
 ///
-/// The first poll of the future installs the signal handlers, for the rest of the process. On systems other than Unix,
-/// only Ctrl-C is handled. The future needs a tokio runtime.
+/// The first poll of the future installs the signal handlers, which stay for the rest of the process. On systems other
+/// than Unix, the future handles only Ctrl-C. Poll the future on a tokio runtime.
 ///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")]
@@ -61,9 +63,9 @@ pub async fn drain_on_signals(health: HealthCheck) {
                 caught = signals.next() => Some(caught),
             };
         }
-        // Completes `HealthCheck::drained`, for other tasks that wait for it.
+        // Completes the future of `HealthCheck::drained`, because other tasks may wait for it.
         health.end_drain();
-        // Waits for the log, because the process may end as soon as this future completes.
+        // Waits until the log is written, because the process may end as soon as this future completes.
         crate::log::written().await;
     }
     if let Some(caught) = second {
@@ -73,7 +75,8 @@ pub async fn drain_on_signals(health: HealthCheck) {
             caught.name()
         );
     }
-    // Requests in flight may never end, and no other code handles signals now. So the next signal ends the process.
+    // Requests in flight may never end, and no other code handles signals from now on. So this task ends the process:
+    // on the next signal, or soon after a second signal that has already arrived.
     tokio::spawn(async move {
         let caught = match second {
             Some(caught) => {
@@ -88,7 +91,7 @@ pub async fn drain_on_signals(health: HealthCheck) {
     });
 }
 
-/// A signal that was received.
+/// A signal that this process has received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Caught {
     /// SIGTERM, sent by Kubernetes, systemd and `docker stop`.
@@ -114,15 +117,15 @@ impl Caught {
     }
 }
 
-/// The signal handlers. Without handlers, [`next`](Self::next) waits forever.
+/// The signal handlers of this crate. If they aren't installed, [`next`](Self::next) waits forever.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
     handlers: Option<Handlers>,
 }
 
 impl Signals {
-    /// Installs handlers for SIGTERM and Ctrl-C for the rest of the process. Has to be called on the runtime that will
-    /// wait for the signals.
+    /// Installs handlers for SIGTERM and Ctrl-C for the rest of the process. Call this on the runtime that waits for
+    /// the signals.
     pub(super) fn install() -> io::Result<Self> {
         Ok(Self {
             handlers: Some(Handlers::install()?),

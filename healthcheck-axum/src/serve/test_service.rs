@@ -1,4 +1,4 @@
-//! Makes a service for tests out of an axum router.
+//! Turns an axum router into a `Service`, with which a server in a test answers requests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -14,10 +14,11 @@ use super::places::Places;
 
 use crate::log::log;
 
-/// How long to wait for a free slot or file descriptor. The wait also ends when a connection ends.
+/// How long the accept loop waits while the server has too many connections or no free file descriptor. The wait ends
+/// early when a connection ends.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// A source of connections.
+/// A source of connections, such as a listener.
 pub(super) trait Accept {
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
@@ -25,7 +26,7 @@ pub(super) trait Accept {
     fn accept(&self) -> impl Future<Output = io::Result<(Self::Io, SocketAddr)>> + Send;
 }
 
-/// Accepts connections until the future is dropped. `places` then still holds the open connections.
+/// Accepts connections until the caller drops this future. The connections stay open after that: `places` holds them.
 pub(super) async fn accept<A: Accept>(
     listener: &A,
     context: &ConnectionContext,
@@ -33,8 +34,8 @@ pub(super) async fn accept<A: Accept>(
 ) -> Infallible {
     let mut spare = Spare::keep();
     loop {
-        // The loop accepts one connection more than the limit. The server also serves that connection, and asks others
-        // to end.
+        // The loop accepts and serves one connection more than the limit. Only then does it ask other connections to
+        // end.
         let is_crowded = places.len() > context.limits.connections;
         context.capacity.set_full(is_crowded || spare.is_none());
         if is_crowded {
@@ -66,7 +67,7 @@ pub(super) async fn accept<A: Accept>(
                 }
                 if out_of_files {
                     places.make_room(true);
-                    // Dropping the spare has freed a file descriptor for the next connection.
+                    // Dropping `spare` closes its file descriptor, so the next connection can use that descriptor.
                     if spare.take().is_some() {
                         continue;
                     }
@@ -85,8 +86,8 @@ async fn ended_or_breath(places: &mut Places) {
     }
 }
 
-/// A file descriptor in reserve. The accept loop closes it when the process can open no other, so that a probe can
-/// still connect. The descriptor is a socket, because a container may have no `/dev/null`.
+/// A file descriptor in reserve. If the process can't open another file descriptor, the accept loop closes this one, so
+/// that a probe can still connect. The descriptor is a socket, because a container may have no `/dev/null`.
 #[cfg(unix)]
 struct Spare {
     _socket: std::os::unix::net::UnixDatagram,
@@ -94,14 +95,14 @@ struct Spare {
 
 #[cfg(unix)]
 impl Spare {
-    /// Opens the file descriptor to keep in reserve. Returns `None` if the process can't open another one.
+    /// Opens a file descriptor to keep in reserve. Returns `None` if the process can't open another file descriptor.
     fn keep() -> Option<Self> {
         let socket = std::os::unix::net::UnixDatagram::unbound().ok()?;
         Some(Self { _socket: socket })
     }
 }
 
-/// On other systems sockets don't count as open files, so no file descriptor has to be kept.
+/// On systems other than Unix, sockets don't count as open files. So this type reserves nothing.
 #[cfg(not(unix))]
 struct Spare;
 
@@ -112,12 +113,13 @@ impl Spare {
     }
 }
 
-/// Returns whether the error means that no file descriptor is left. `ENFILE` is 23 and `EMFILE` is 24 on every Unix.
+/// Returns whether the error means that no file descriptor is free. `ENFILE` is 23 and `EMFILE` is 24 on every Unix.
 fn is_out_of_files(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
-/// Returns whether the error concerns only one client, for example because the client left before it was accepted.
+/// Returns whether the error concerns only one client, for example because the client closed its connection before the
+/// server accepted it.
 fn is_the_clients(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -10,7 +10,7 @@ use super::*;
 use crate::serve::test_service::service;
 use crate::test_log::Log;
 
-/// A listener that returns these results in order, and after the last one waits forever.
+/// A listener whose `accept` returns these results in order. After the last result `accept` waits forever.
 #[derive(Default)]
 struct Script(Mutex<VecDeque<io::Result<DuplexStream>>>);
 
@@ -47,7 +47,7 @@ fn context(connections: usize) -> ConnectionContext {
     }
 }
 
-/// Returns the error `EMFILE`, which is 24 on every Unix.
+/// Returns the error `EMFILE` (no file descriptor is free), which is 24 on every Unix.
 fn no_free_file() -> io::Error {
     io::Error::from_raw_os_error(24)
 }
@@ -60,11 +60,11 @@ async fn accept_for(span: Duration, script: &Script, context: &ConnectionContext
 
 const MOMENT: Duration = Duration::from_secs(1);
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-/// The first part of [`GET`].
+/// The first line of the request [`GET`].
 const BEGUN: &[u8] = b"GET / HTTP/1.1\r\n";
 const REST: &[u8] = b"Host: x\r\n\r\n";
 
-/// A server with two slots. Clients connect to it one after another, and it has time to run in between.
+/// A server that may have two connections. Whenever a client connects, the server then runs for [`MOMENT`].
 struct Crowded {
     script: Script,
     context: ConnectionContext,
@@ -80,7 +80,8 @@ impl Crowded {
         }
     }
 
-    /// Connects a client that sends these bytes. The pipe to the client holds `takes` bytes.
+    /// Connects a client that sends the bytes `sent`, and lets the server run. Returns the client's end of the
+    /// connection. The pipe between client and server holds at most `takes` bytes in each direction.
     async fn client(&mut self, sent: &[u8], takes: usize) -> DuplexStream {
         let (mut client, io) = tokio::io::duplex(takes);
         client.write_all(sent).await.unwrap();
@@ -152,8 +153,8 @@ async fn where_all_places_are_taken_the_one_that_stood_idle_longest_makes_room()
     assert!(is_closed(&read(&mut silent).await), "it never sent anything");
     let (answer, ended) = read(&mut asked).await;
     assert!(answer.starts_with("HTTP/1.1 404") && !ended);
-    // This request makes `asked` the connection that was used last. So the server closes `next`, which has been idle
-    // meanwhile.
+    // The client `asked` sends a second request, so `next` is now the connection that has been idle for longest. So the
+    // server closes `next` to make room for `last`.
     asked.write_all(GET).await.unwrap();
     it.go_on().await;
     let mut last = it.client(GET, 1024).await;
@@ -170,7 +171,7 @@ async fn a_connection_of_this_moment_is_not_idle_since_its_request_may_be_on_its
     let second = it.client(BEGUN, 1024).await;
     drop(second);
     it.go_on().await;
-    // Two clients connect at the same moment, and the first client hasn't sent anything yet.
+    // The clients `slow` and `next` connect at the same moment, and `slow` hasn't sent anything yet.
     let (mut slow, io) = tokio::io::duplex(1024);
     let (mut next, other) = tokio::io::duplex(1024);
     next.write_all(GET).await.unwrap();
@@ -186,7 +187,7 @@ async fn a_connection_of_this_moment_is_not_idle_since_its_request_may_be_on_its
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_not_taken_makes_room_last() {
     let mut it = Crowded::new();
-    // This client reads nothing. Its pipe holds only a part of the answer.
+    // The client `slow` doesn't read its answer. The pipe to `slow` holds only 48 bytes of the answer.
     let mut slow = it.client(GET, 48).await;
     let mut begun = it.client(BEGUN, 1024).await;
     let mut third = it.client(GET, 1024).await;
@@ -218,8 +219,8 @@ async fn a_part_of_the_places_is_made_free_at_once_so_that_a_flood_of_clients_co
     .await;
     assert_eq!(places.len(), 64);
     places.make_room(false);
-    // `make_room` asks four connections to end, and all four end before `ended` is polled. One call of `ended` has to
-    // remove all four.
+    // `make_room` has asked four connections to end. All four end during this sleep, before the test calls `ended`. One
+    // call of `ended` has to remove all four.
     tokio::time::sleep(MOMENT).await;
     places.ended().await;
     assert_eq!(places.len(), 60);

@@ -1,4 +1,4 @@
-//! HAProxy's agent check: a TCP port that reports readiness in one line.
+//! Answers HAProxy's agent check: sends one line about readiness to each client that connects to a TCP port.
 
 use std::time::Duration;
 
@@ -11,23 +11,25 @@ use tokio::time::{sleep, timeout};
 use crate::log::log;
 use crate::task::Task;
 
-/// The most connections at once. HAProxy opens one in each interval. Further connections wait to be accepted.
+/// The most connections that the agent serves at the same time. Further connections wait in the kernel's queue. HAProxy
+/// opens only one connection in each interval of its agent check.
 const CONNECTIONS: usize = 64;
-/// How long a client may take to read the line and to close the connection.
+/// How long a client may take to read the line and then close the connection, both together.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long to wait after an error of `accept`.
+/// How long to wait after `accept` has failed, before the next call of `accept`.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// The listener of the agent check, and the checks that it reports on.
+/// The listener for HAProxy's agent check, and the checks whose results the agent reports.
 pub(crate) struct Agent {
     pub(crate) listener: std::net::TcpListener,
-    /// The readiness checks, with the same maximum age as on the probe.
+    /// The readiness checks, with the maximum ages of results that the readiness probe also uses.
     pub(crate) selection: Selection,
-    /// How long an answer may wait for due checks.
+    /// How long an answer waits for checks whose results are too old. `None` means that an answer waits for every
+    /// check.
     pub(crate) budget: Option<Duration>,
 }
 
-/// Answers every connection until the future is dropped.
+/// Sends the line for HAProxy to each client that connects, until the caller drops this future.
 pub(crate) async fn answer(agent: Agent, health: HealthCheck) {
     let listener = match TcpListener::from_std(agent.listener) {
         Ok(listener) => listener,
@@ -51,7 +53,8 @@ pub(crate) async fn answer(agent: Agent, health: HealthCheck) {
                 let (health, selection) = (health.clone(), agent.selection.clone());
                 let connection: Task = Box::pin(async move {
                     let line = line(&health, &selection, agent.budget).await;
-                    // An error needs no handling: a client that left, or that didn't read in time, connects again.
+                    // If sending fails, or if the client doesn't read in time, nothing has to be done: HAProxy connects
+                    // again.
                     let sent = timeout(PATIENCE, send(stream, line)).await;
                     log!(TRACE, %peer, line, ?sent, "agent of HAProxy");
                 });
@@ -65,11 +68,11 @@ pub(crate) async fn answer(agent: Agent, health: HealthCheck) {
     }
 }
 
-/// Returns the line for HAProxy. HAProxy keeps the states `maint` and `drain` until a line with `ready` ends them; `up`
-/// doesn't end them. HAProxy also keeps the weight, so every `up` has a weight.
+/// Returns the line for HAProxy. HAProxy keeps the states `maint` and `drain` until it reads `ready`; `up` doesn't end
+/// these states. HAProxy also keeps a weight until it reads another one, so every line with `up` has a weight.
 async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Duration>) -> &'static str {
-    // These two states come first, so that a service that shuts down or is in maintenance answers without waiting for
-    // its checks.
+    // The function checks for a shutdown and for maintenance first. In these two states the service answers without
+    // waiting for its checks.
     if health.is_draining() {
         return "drain\n";
     }
@@ -80,7 +83,7 @@ async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Durati
     match status.map(|report| report.status) {
         Ok(Overall::Success) => "ready up 100%\n",
         Ok(Overall::Degraded) => "ready up 75%\n",
-        // A drain or maintenance may have begun while the checks ran.
+        // A shutdown or maintenance may have begun while the checks ran.
         _ if health.is_draining() => "drain\n",
         _ if health.maintenance_reason().is_some() => "maint\n",
         _ => "ready down\n",
@@ -90,8 +93,8 @@ async fn line(health: &HealthCheck, selection: &Selection, budget: Option<Durati
 async fn send(mut stream: TcpStream, line: &str) -> std::io::Result<()> {
     stream.write_all(line.as_bytes()).await?;
     stream.shutdown().await?;
-    // Reads what the client sends (HAProxy's `agent-send`). Closing a socket with unread bytes resets the connection,
-    // and the client may lose the line.
+    // Reads the bytes that HAProxy sends with its option `agent-send`. Closing a socket with unread bytes would reset
+    // the connection, and HAProxy could lose the line.
     let mut sent = [0; 256];
     while stream.read(&mut sent).await? > 0 {}
     Ok(())

@@ -11,16 +11,16 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::log::log;
 
-/// How often to check whether the file exists.
+/// How often the server checks whether the file exists.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How long the first check of the file may delay the first answer.
+/// How long the server waits for the first check of the file before it answers requests.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
-/// The time between two log lines that remind of the maintenance.
+/// The time between two log lines that say that maintenance goes on.
 const REMINDER: Duration = Duration::from_secs(600);
-/// The most characters of a reason. A longer one is cut.
+/// The most characters of a reason. A longer reason is cut.
 const LONGEST_REASON: usize = 200;
 
-/// Begins maintenance when its file appears, and ends it when the file is gone.
+/// Begins maintenance when the maintenance file appears, and ends this maintenance when the file is gone.
 pub(crate) struct Switch {
     path: Arc<Path>,
     health: HealthCheck,
@@ -28,8 +28,8 @@ pub(crate) struct Switch {
 }
 
 impl Switch {
-    /// Checks the file once, so that even the first answer is right. If the file system doesn't respond within
-    /// [`FIRST_LOOK`], skips this check.
+    /// Checks the file once, so that even the server's first answer is right. If the file system doesn't respond within
+    /// [`FIRST_LOOK`], continues without the result.
     pub(crate) async fn new(path: &Path, health: HealthCheck) -> Self {
         let mut switch = Self {
             path: path.into(),
@@ -42,7 +42,8 @@ impl Switch {
         switch
     }
 
-    /// Checks the file every second until the future is dropped.
+    /// Checks every second whether the file exists, and begins or ends maintenance accordingly. Continues until the
+    /// caller drops this future.
     pub(crate) async fn follow(mut self) {
         loop {
             sleep(PERIOD).await;
@@ -63,8 +64,8 @@ impl Switch {
     }
 }
 
-/// Logs every ten minutes that the service is still in maintenance, whether the file or the program began it. Runs
-/// until the future is dropped.
+/// Logs a line every ten minutes while the service is in maintenance, whether the file or the program began the
+/// maintenance. Continues until the caller drops this future.
 pub(crate) async fn remind(health: HealthCheck) {
     let mut reminder = Reminder::default();
     loop {
@@ -76,18 +77,18 @@ pub(crate) async fn remind(health: HealthCheck) {
     }
 }
 
-/// The state of the file.
+/// The state of the maintenance file.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     Absent,
-    /// The file exists. Its first line is the reason.
+    /// The file exists. The string is its first line, which is the reason for maintenance.
     Present(String),
-    /// The file system returned an error, so the state is unknown.
+    /// The file system returned an error, so the server doesn't know whether the file exists.
     Unknown,
 }
 
-/// Reads the state of the file on a blocking thread: a network file system may never answer, and must not block the
-/// thread that answers probes.
+/// Reads the state of the file on a thread for blocking calls. A network file system may never answer, and must not
+/// block the thread that answers probes.
 async fn see(path: &Arc<Path>) -> Seen {
     let path = Arc::clone(path);
     let seen = tokio::task::spawn_blocking(move || look(&path)).await;
@@ -97,8 +98,8 @@ async fn see(path: &Arc<Path>) -> Seen {
 fn look(path: &Path) -> Seen {
     match fs::metadata(path) {
         Ok(found) if found.is_file() => Seen::Present(first_line(path).unwrap_or_default()),
-        // This isn't a regular file, but for example a directory or a pipe. It isn't read: reading a pipe would wait
-        // for a writer.
+        // The path names a directory or a pipe, for example, and not a regular file. The server doesn't read it,
+        // because reading a pipe would wait for a writer. So the reason is empty.
         Ok(_) => Seen::Present(String::new()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Seen::Absent,
         Err(_) => Seen::Unknown,
@@ -123,13 +124,14 @@ enum Act {
     End,
 }
 
-/// Tracks whether the file began the current maintenance. If the program began it, the absence of the file doesn't end
-/// it.
+/// Tracks whether the file began the current maintenance. If the program began the maintenance, the absence of the file
+/// doesn't end it.
 #[derive(Debug, Default)]
 struct Flag {
-    /// The first line of the file when maintenance began.
+    /// The first line of the file at the time when the file began maintenance. `None` if the file hasn't begun the
+    /// current maintenance.
     reason: Option<String>,
-    /// The reason as the health check shows it: redacted.
+    /// The reason as the health check shows it, which is the redacted first line.
     shown: Option<String>,
 }
 
@@ -155,12 +157,12 @@ impl Flag {
 
 #[derive(Debug, Default)]
 struct Reminder {
-    /// When maintenance began, and when the last reminder was logged.
+    /// The time at which maintenance began, and the time of the last reminder. `None` outside maintenance.
     since: Option<(Instant, Instant)>,
 }
 
 impl Reminder {
-    /// Returns how long maintenance has lasted, if a reminder is due.
+    /// Returns how long maintenance has lasted if a reminder is due, otherwise `None`.
     fn tick(&mut self, now: Instant, goes_on: bool) -> Option<Duration> {
         if !goes_on {
             self.since = None;
@@ -187,7 +189,7 @@ mod tests {
         Some(Act::Begin(reason.to_owned()))
     }
 
-    /// Returns a flag that has begun maintenance with this reason.
+    /// Returns a `Flag` whose file has begun maintenance with this reason.
     fn begun(reason: &str) -> Flag {
         let mut flag = Flag::default();
         assert_eq!(flag.step(present(reason), None), begin(reason));

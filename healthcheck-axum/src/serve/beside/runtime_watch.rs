@@ -1,4 +1,4 @@
-//! The built-in liveness check `runtime`. From the server's thread, it checks that the application's runtime still runs
+//! The built-in liveness check `runtime`. The server's thread checks whether the application's runtime still runs
 //! tasks.
 
 use std::sync::Arc;
@@ -11,16 +11,16 @@ use tokio::time::{Instant, sleep};
 
 use crate::serving::RUNTIME;
 
-/// How often to check whether the application's runtime has run the task that was spawned last.
+/// How often the watcher checks whether the application's runtime has run the task that the watcher spawned last.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How long the runtime may run no task before the check fails.
+/// If the application's runtime runs no task of the watcher for this long, the check fails.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The longest normal time between two ticks. If more time passes, the whole process was paused or throttled, so the
-/// time doesn't count against the application's runtime.
+/// The longest normal time between two ticks of the watcher. If more time passes, the whole process was paused or
+/// throttled. That time doesn't count as silence of the application's runtime.
 const GAP: Duration = Duration::from_secs(2);
 
-/// Spawns tasks on the application's runtime, and reports to liveness whether they run. Continues until the future is
-/// dropped.
+/// Spawns tasks on the application's runtime, and reports in the check `runtime` whether that runtime runs these tasks.
+/// Continues until the caller drops this future.
 pub(crate) async fn watch(application: Handle, health: HealthCheck) {
     let _forgotten = Forget(health.clone());
     let mut patience = Patience::new(Instant::now());
@@ -31,8 +31,9 @@ pub(crate) async fn watch(application: Handle, health: HealthCheck) {
         let answer = answered.load(Ordering::Acquire);
         let verdict = patience.tick(Instant::now(), answer);
         health.observe_liveness(RUNTIME, Some(verdict.outcome()));
-        // Spawns no second task while one is waiting to run: a blocked runtime would have to run them all later. If the
-        // runtime dropped the task without running it, only this `Arc` is left, and a new task is spawned.
+        // Spawns no second task while the first one waits to run, because a blocked runtime would later have to run all
+        // of them. If the runtime has dropped the task without running it, this `Arc` is the only one left, and the
+        // watcher spawns a new task.
         if answer || Arc::strong_count(&answered) == 1 {
             answered = ask(&application);
         }
@@ -46,7 +47,7 @@ fn ask(application: &Handle) -> Arc<AtomicBool> {
     answered
 }
 
-/// Removes the check when the server stops, since its result would never change again.
+/// Removes the check `runtime` when the watcher stops, because the result of the check would never change again.
 struct Forget(HealthCheck);
 
 impl Drop for Forget {
@@ -72,7 +73,7 @@ impl Verdict {
     }
 }
 
-/// Measures how long the runtime has run no task, in ticks of the watcher.
+/// Measures how long the application's runtime has run no task of the watcher.
 struct Patience {
     last_tick: Instant,
     silent_since: Instant,
@@ -104,7 +105,8 @@ impl Patience {
 mod tests {
     use super::*;
 
-    /// Returns the verdicts after ticks at these seconds, if the runtime never answers.
+    /// Returns the verdict of each tick of the watcher. The ticks are at these seconds, and the runtime never runs a
+    /// task.
     fn unanswered(seconds: impl IntoIterator<Item = u64>) -> Vec<(u64, Verdict)> {
         let start = Instant::now();
         let mut patience = Patience::new(start);
@@ -151,7 +153,8 @@ mod tests {
 
     #[test]
     fn a_gap_in_its_own_ticks_starts_the_count_again() {
-        // The process is paused after nine seconds and resumed after an hour.
+        // The process is paused after nine seconds, and runs again after an hour. While it is paused, the watcher has
+        // no ticks.
         let verdicts = unanswered((1..=9).chain(3_600..=3_611));
         assert_eq!(blocked_at(&verdicts), [3_610, 3_611]);
     }

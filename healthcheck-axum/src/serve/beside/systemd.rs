@@ -1,5 +1,5 @@
-//! Notifies systemd, or another manager that speaks its protocol: READY, STATUS, WATCHDOG, STOPPING and
-//! EXTEND_TIMEOUT_USEC.
+//! Sends the state of the service to systemd, or to another manager that speaks systemd's protocol: READY, STATUS,
+//! WATCHDOG, STOPPING and EXTEND_TIMEOUT_USEC.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -18,28 +18,33 @@ use crate::log::log;
 
 const SOCKET: &str = "NOTIFY_SOCKET";
 
-/// How long to wait for due checks. A result that takes longer is reported with the next notification.
+/// How long a notification waits for checks whose results are too old. If a check takes longer, the next notification
+/// includes its new result.
 const BUDGET: Duration = Duration::from_millis(800);
-/// How often to check whether the startup checks pass. The checks themselves run no more often than for a probe.
+/// How often to look whether the startup checks pass. The checks themselves run no more often than a probe would run
+/// them.
 const START_PERIOD: Duration = Duration::from_millis(50);
-/// How often to read the results. A result may be up to 5 s old, so STATUS follows a change within 6 s.
+/// How often to look whether the text of STATUS has changed. A result may be up to 5 s old, so STATUS follows a change
+/// within 6 s.
 const STATUS_PERIOD: Duration = Duration::from_millis(250);
-/// How often to extend a time limit of the manager. Each extension lasts for `EXTENSION_USEC` after its message.
+/// How often to ask the manager to extend its time limit. After each such message, the limit is at least
+/// `EXTENSION_USEC` away.
 const EXTEND_PERIOD: Duration = Duration::from_secs(5);
 const EXTENSION_USEC: u32 = 20_000_000;
-/// How long to wait until the manager receives a message.
+/// How long sending a message to the manager may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Reports the state of the service to its manager.
+/// Reports the state of this service to its service manager.
 pub(crate) struct Service {
     health: HealthCheck,
     manager: Manager,
-    /// The maximum age of a passing and of a failing result, as on the probes.
+    /// The maximum age of a passing result, and that of a failing result. The probes use the same two values.
     max_age: (Duration, Duration),
 }
 
 impl Service {
-    /// Returns `None` if the environment names no manager, or if the manager's address is invalid.
+    /// Returns `None` if the environment variable `NOTIFY_SOCKET` is missing or empty, or if it contains an invalid
+    /// address.
     pub(crate) fn of_environment(health: &HealthCheck, max_age: (Duration, Duration)) -> Option<Self> {
         let name = std::env::var_os(SOCKET).filter(|name| !name.is_empty())?;
         let addr = match address(&name) {
@@ -59,7 +64,7 @@ impl Service {
         })
     }
 
-    /// Sends notifications until the future is dropped.
+    /// Sends notifications to the service manager until the caller drops this future.
     pub(crate) async fn notify(self) {
         let serving = async {
             tokio::select! {
@@ -76,13 +81,15 @@ impl Service {
         of.max_age(pass, fail)
     }
 
-    /// Sends READY=1 once the startup checks pass. While a startup check runs for the first time, extends the manager's
-    /// time limit, since a migration may take long. A check that failed once gets no extension for its further runs.
+    /// Sends READY=1 once the startup checks pass. A startup check, such as a database migration, may take long. So
+    /// this extends the manager's time limit while a startup check runs for the first time, but not during its later
+    /// runs.
     async fn start(&self) {
         let startup = self.selection(Selection::startup());
         let mut extended: Option<Instant> = None;
         loop {
-            // `report_within` returns an error only for unknown names, and this selection has none.
+            // `report_within` returns an error only if the selection contains unknown names, and `startup` contains no
+            // names.
             if let Ok(report) = self.health.report_within(&startup, BUDGET).await {
                 if report.status != Overall::Failure {
                     break;
@@ -102,7 +109,7 @@ impl Service {
         self.manager.send(&[NotifyState::Ready]).await;
     }
 
-    /// Sends STATUS= each time its text changes.
+    /// Sends STATUS= with a summary of the results or with the reason for maintenance, each time this text changes.
     async fn status(&self) {
         let all = self.selection(Selection::all());
         let mut sent = String::new();
@@ -123,7 +130,7 @@ impl Service {
         }
     }
 
-    /// Sends STOPPING=1, and extends the time limit for as long as the drain takes.
+    /// Sends STOPPING=1, and then extends the manager's time limit every 5 s until the drain has ended.
     async fn stop(&self) {
         let mut first = true;
         loop {
@@ -138,11 +145,11 @@ impl Service {
         }
     }
 
-    /// Sends WATCHDOG=1 twice in each watchdog interval while liveness passes. Sends WATCHDOG=trigger once liveness has
+    /// Sends WATCHDOG=1 twice in each watchdog interval while liveness passes. Sends WATCHDOG=trigger when liveness has
     /// failed for a whole interval.
     async fn watchdog(&self) {
-        // `watchdog_enabled` also compares WATCHDOG_PID with this process, so a watchdog for another process is
-        // ignored.
+        // `watchdog_enabled` returns `None` if WATCHDOG_PID names another process. So this process ignores the watchdog
+        // of another process.
         let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
             return;
         };
@@ -162,7 +169,7 @@ impl Service {
     }
 }
 
-/// Measures how long liveness has failed.
+/// Measures for the watchdog how long liveness has failed.
 struct Hunger {
     limit: Duration,
     since: Option<Instant>,
@@ -178,7 +185,8 @@ impl Hunger {
         }
     }
 
-    /// Returns the notification to send at this tick, if any. `passes`: whether liveness passes.
+    /// Returns the notification to send at this tick of the watchdog, if any. `passes` says whether liveness passes
+    /// now.
     fn tick(&mut self, at: Instant, passes: bool) -> Option<NotifyState<'static>> {
         if passes {
             *self = Self::new(self.limit);
@@ -191,8 +199,8 @@ impl Hunger {
     }
 }
 
-/// Summarizes the results in one line: the failing and the degraded checks, or else how many checks pass. Observations
-/// (such as `runtime`) appear only if they don't pass.
+/// Summarizes the results in one line. The line names the failing and the degraded checks. If there are none, it says
+/// how many checks pass. The line ignores observations (such as `runtime`) that pass.
 fn summary(report: &Report, observed: &[CheckResult]) -> String {
     let observed = observed.iter().filter(|result| result.status != Status::Pass);
     let results = || report.results.iter().chain(observed.clone());
@@ -216,20 +224,21 @@ fn summary(report: &Report, observed: &[CheckResult]) -> String {
     }
 }
 
-/// Replaces line breaks, because systemd reads each line of a message as an assignment. A maintenance reason may
-/// contain several lines.
+/// Replaces line breaks with spaces, because systemd reads each line of a message as an assignment. The reason for
+/// maintenance may contain line breaks.
 fn one_line(text: &str) -> String {
     text.replace(|c: char| c.is_control(), " ")
 }
 
-/// The connection to the service manager.
+/// Sends messages to the service manager.
 struct Manager {
     addr: SocketAddr,
     warned: AtomicBool,
 }
 
 impl Manager {
-    /// Sends a message. If the manager can't be reached within a second, logs that and continues.
+    /// Sends a message to the service manager. If sending fails or takes longer than a second, logs the error and
+    /// continues.
     async fn send(&self, states: &[NotifyState<'_>]) {
         let mut message = String::new();
         for state in states {
@@ -260,7 +269,7 @@ impl Manager {
     }
 }
 
-/// Parses the address in `NOTIFY_SOCKET`: a path, or `@` and the name of an abstract socket.
+/// Parses the value of `NOTIFY_SOCKET`, which is a path, or `@` and the name of an abstract socket.
 fn address(name: &OsStr) -> io::Result<SocketAddr> {
     match name.as_bytes() {
         [b'/', ..] => SocketAddr::from_pathname(name),

@@ -1,5 +1,5 @@
-//! Writes the failing checks to Kubernetes' termination message file when the process ends. `kubectl describe pod`
-//! shows them.
+//! Writes the failing checks to Kubernetes' termination message file when the drain begins, and again when the server
+//! ends. `kubectl describe pod` shows the content of this file.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,13 +11,13 @@ use healthcheck::{CheckResult, HealthCheck, Selection, Status};
 
 use crate::render::{self, OneLine};
 
-/// The most bytes of the text, because Kubernetes reads no more.
+/// The largest size of the text, in bytes. Kubernetes reads no more bytes than this.
 const LONGEST: usize = 4_096;
-/// How long a slow disk may delay the exit.
+/// How long writing to a slow disk may delay the end of the process.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Writes the checks whose latest result is a failure, if the file exists. Ignores errors, because the process is
-/// ending.
+/// Writes the checks whose latest result is a failure to the file at `path`, if that file exists. Writes nothing if no
+/// check fails. Ignores errors, because the process is ending.
 pub(crate) async fn write(path: PathBuf, health: &HealthCheck) {
     let mut results = health.observations();
     let known = health.last_known(&Selection::all());
@@ -30,8 +30,8 @@ pub(crate) async fn write(path: PathBuf, health: &HealthCheck) {
     let _ = tokio::time::timeout(PATIENCE, writing).await;
 }
 
-/// Returns one line for each check that has run and fails, followed by the advice for it. The outputs in the results
-/// are already redacted.
+/// Returns one line for each check that has run and fails, followed by the advice for this check. The outputs in
+/// `results` are already redacted.
 fn text(results: &[CheckResult]) -> String {
     let failing = results
         .iter()
@@ -49,7 +49,7 @@ fn text(results: &[CheckResult]) -> String {
 }
 
 fn overwrite(path: &Path, text: &str) -> io::Result<()> {
-    // Writes only to a regular file. Opening a pipe would wait for a reader.
+    // Writes only to a regular file, because opening a pipe would wait until another process reads from the pipe.
     if fs::metadata(path)?.is_file() {
         let mut file = fs::OpenOptions::new().write(true).truncate(true).open(path)?;
         file.write_all(text.as_bytes())?;
@@ -161,7 +161,7 @@ mod tests {
         health.report().await;
         write(path.clone(), &health).await;
         assert!(!path.exists());
-        // Writing to a directory fails, and the error is ignored.
+        // Writing to a directory fails. `write` ignores this error.
         write(directory.path().to_owned(), &health).await;
     }
 }

@@ -1,5 +1,5 @@
-//! Serves one connection with HTTP/1. Each stage has a time limit, and the connection ends early if others need its
-//! slot.
+//! Serves one connection with HTTP/1. While the server waits for the client, a time limit applies. The server may close
+//! the connection earlier to make room for another one.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -40,7 +40,7 @@ mod wire;
 /// A function that answers a request. Its arguments are the request's head and the peer's address.
 pub(super) type Service = Arc<dyn Fn(Parts, SocketAddr) -> Responding + Send + Sync>;
 
-/// The configuration and state that all connections share.
+/// The configuration and state that all connections of the server share.
 #[derive(Clone)]
 pub(super) struct ConnectionContext {
     pub(super) service: Service,
@@ -48,7 +48,8 @@ pub(super) struct ConnectionContext {
     pub(super) capacity: Arc<CapacitySignal>,
 }
 
-/// Serves the requests of a connection until either side closes it, a time limit is over, or others need its slot.
+/// Serves the requests of a connection. Returns when the client or the server has closed the connection, when a time
+/// limit is over, or when the server needs room for another connection.
 pub(super) async fn serve(
     io: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
@@ -58,8 +59,8 @@ pub(super) async fn serve(
     let mut talk = pin!(talk(io, peer, &context, &phase));
     let mut alarm = pin!(sleep_until(Instant::now()));
     poll_fn(|cx| {
-        // Polls the connection first, so that a request that has arrived is answered before a limit or a shutdown ends
-        // the connection.
+        // Polls the connection before checking its limits. So a request that has already arrived is answered before a
+        // time limit or a shutdown ends the connection.
         if talk.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
@@ -75,8 +76,8 @@ pub(super) async fn serve(
             if alarm.deadline() >= deadline {
                 return Poll::Ready(());
             }
-            // The alarm was set for an earlier stage. It is reset only here, since resetting it for each request costs
-            // time.
+            // The alarm rang for the deadline of an earlier stage, and the current deadline is later. The alarm isn't
+            // moved to a later deadline until it rings, because moving it for each request would cost time.
             alarm.as_mut().reset(deadline);
         }
         Poll::Pending
@@ -84,8 +85,8 @@ pub(super) async fn serve(
     .await;
 }
 
-/// Runs HTTP on the connection. Ignores errors: they mean that the connection is broken, and then there is nothing left
-/// to do.
+/// Speaks HTTP with the client until the connection ends. Ignores errors, because they mean that the connection is
+/// broken and can't be served any longer.
 async fn talk(
     io: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
@@ -93,7 +94,8 @@ async fn talk(
     phase: &Arc<ConnectionPhase>,
 ) {
     let mut wire = Wire::new(io, Arc::clone(phase));
-    // Waits for the first head before hyper allocates its buffers, so that silent clients cost little memory.
+    // Waits for the first head of a request before hyper allocates its buffers. So a client that sends nothing costs
+    // little memory.
     if let Ok(true) = poll_fn(|cx| wire.poll_head(cx)).await {
         let answer = |request| answer(request, peer, context, Arc::clone(phase));
         let connection = http1::Builder::new()
@@ -122,8 +124,8 @@ async fn answer(
     context: &ConnectionContext,
     phase: Arc<ConnectionPhase>,
 ) -> Result<Response<AnswerBody>, Infallible> {
-    // Proxies and servers may disagree about where a body ends (request smuggling), so the connection ends after a
-    // body.
+    // A proxy and this server may disagree about where the body of a request ends (request smuggling). So the server
+    // closes the connection after a request with a body.
     let has_body = !request.body().is_end_stream();
     phase.is_taken(has_body);
     let (head, _) = request.into_parts();
@@ -139,7 +141,8 @@ async fn answer(
     Ok(response.map(|content| AnswerBody { content, phase }))
 }
 
-/// Returns whether the request has exactly one valid `Host` (RFC 9112, 3.2). A request with HTTP/1.0 may have none.
+/// Returns whether the request has exactly one `Host` header, and this header is valid (RFC 9112, 3.2). Also returns
+/// true for an HTTP/1.0 request that has no `Host` header.
 fn names_one_host(head: &Parts) -> bool {
     let mut hosts = head.headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -152,10 +155,10 @@ fn names_one_host(head: &Parts) -> bool {
     }
 }
 
-/// The body of an answer. hyper drops the body once it has taken all bytes. Then the connection enters
-/// [`Stage::Sending`].
+/// The body of an answer. Dropping this value moves the connection to the stage [`Stage::Sending`]. hyper drops it once
+/// hyper has taken all bytes of the body.
 struct AnswerBody {
-    /// The bytes of the answer. Empty once hyper has taken them.
+    /// The bytes of the body. Empty once hyper has taken these bytes.
     content: Bytes,
     phase: Arc<ConnectionPhase>,
 }

@@ -1,4 +1,4 @@
-//! The stage of a connection, with its time limit.
+//! Tracks which stage a connection is in, and when the time limit of this stage is over.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -11,31 +11,33 @@ use tokio::time::Instant;
 use crate::serve::capacity::CapacitySignal;
 use crate::serve::limits::Limits;
 
-/// How long a new connection isn't considered idle, because its first request may still arrive.
+/// How long a new connection doesn't count as idle, because its first request may still be on its way.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long the connection of a refused client stays open, so that the client can read the reason.
+/// How long a connection stays open after the server has refused a request or sent the last answer. In this time the
+/// client can read what the server sent.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::serve) enum Stage {
-    /// The client has sent nothing since it connected.
+    /// The client hasn't sent anything since it connected.
     New,
-    /// The last answer is sent completely, and the client has sent nothing since.
+    /// The last answer is sent completely, and the client hasn't sent anything since.
     Idle,
-    /// A part of a request's head has arrived.
+    /// A part of the head of a request has arrived.
     Head,
-    /// The head is complete, and hyper parses it.
+    /// The head of a request is complete, and hyper is parsing it.
     Parsing,
-    /// The handler is answering the request. The handler has time limits of its own.
+    /// The handler is answering the request. This stage has no time limit, because the handler limits its own time.
     Busy,
-    /// The answer is complete, but the client hasn't received all of it.
+    /// The answer is complete, but the server hasn't sent all of it to the client yet.
     Sending,
-    /// The last answer is sent. The remaining bytes from the client are discarded.
+    /// The connection is ending. The server sends the client a refusal if there is one, and discards the bytes that the
+    /// client still sends.
     Leaving,
 }
 
 impl Stage {
-    /// All stages. The index of each stage is its discriminant.
+    /// All stages, in the order of their discriminants.
     const ALL: [Self; 7] = [
         Self::New,
         Self::Idle,
@@ -48,24 +50,24 @@ impl Stage {
 }
 
 /// The stage of a connection. The connection's task changes the stage, and the accept loop asks the connection to end
-/// if others need its slot. Both run on the server's one thread. So the atomics only make the type `Sync`, and relaxed
-/// ordering is enough.
+/// if the server needs room for another one. The task and the accept loop run on the same thread. So relaxed ordering
+/// is enough: the atomics only make the type `Sync`.
 pub(in crate::serve) struct ConnectionPhase {
     limits: Limits,
     stage: AtomicU8,
-    /// Whether a stage began during the current poll of the connection. `since` is set once after the poll, so that
-    /// each poll reads the clock only once.
+    /// Whether a new time limit began during the current poll of the connection. After the poll, `look` sets `since` to
+    /// the current time. So each poll reads the clock at most once.
     moved: AtomicBool,
-    /// Whether the connection ends after the current request.
+    /// Whether the connection ends after the answer to the current request.
     is_last: AtomicBool,
     state: Mutex<StageState>,
 }
 
-/// Since when the connection is in its stage, and how to wake its task.
+/// The time at which the current time limit began, and the waker of the connection's task.
 struct StageState {
     since: Instant,
-    /// The `since` of the stage in which the accept loop asked the connection to end. In a later stage the connection
-    /// ignores the request to end.
+    /// Set when the accept loop asks the connection to end: the value of `since` at that time. If a new time limit has
+    /// begun since then, the connection doesn't end.
     asked: Option<Instant>,
     waker: Option<Waker>,
 }
@@ -90,8 +92,9 @@ impl ConnectionPhase {
         Stage::ALL.get(stage).copied().unwrap_or(Stage::Leaving)
     }
 
-    /// Enters a stage, and begins its time limit. There are two exceptions: the limit of the first head began with the
-    /// connection, and parsing continues the limit of the head.
+    /// Changes the stage of the connection. If the stage changes from `New` to `Head`, or from one of these two to
+    /// `Parsing`, the time limit continues. So a client can't get more time for a head by sending it slowly. Every
+    /// other change begins a new time limit.
     pub(super) fn enter(&self, stage: Stage) {
         let goes_on = matches!(
             (self.stage(), stage),
@@ -103,7 +106,8 @@ impl ConnectionPhase {
         self.stage.store(stage as u8, Ordering::Relaxed);
     }
 
-    /// Records that hyper has parsed a head. If `is_last`, the connection ends after the answer to this request.
+    /// Records that hyper has parsed the head of a request, and that the handler now answers the request. If `is_last`
+    /// is true, the connection ends after this answer.
     pub(super) fn is_taken(&self, is_last: bool) {
         self.enter(Stage::Busy);
         if is_last {
@@ -115,8 +119,9 @@ impl ConnectionPhase {
         self.is_last.load(Ordering::Relaxed)
     }
 
-    /// Decides whether the connection ends now, and otherwise returns its deadline, if there is one. The connection's
-    /// task calls this after each poll, so that a request that has just arrived counts.
+    /// Returns `Break` if the connection has to end now. Otherwise returns `Continue` with the deadline of the current
+    /// stage, or with `None` if the stage has no deadline. The connection's task calls this after it has polled the
+    /// connection, so a request that has just arrived has already changed the stage.
     pub(super) fn look(&self, waker: &Waker, capacity: &CapacitySignal) -> ControlFlow<(), Option<Instant>> {
         let stage = self.stage();
         let mut state = self.lock();
@@ -143,12 +148,13 @@ impl ConnectionPhase {
             Stage::Leaving => FAREWELL,
             Stage::Busy => return ControlFlow::Continue(None),
         };
-        // The sum can't overflow, because all limits are short.
+        // `checked_add` can't overflow here, because all limits are short.
         ControlFlow::Continue(Some(state.since.checked_add(limit).unwrap_or(state.since)))
     }
 
-    /// Returns how expendable the connection is, and since when it is in its stage. Connections with smaller ranks are
-    /// closed first. Returns `None` while the connection's request is being answered.
+    /// Returns how expendable the connection is, and the time at which its current time limit began. The server first
+    /// closes connections with the smallest rank, and among these the one with the earliest time. Returns `None` while
+    /// the handler is answering a request of this connection.
     pub(in crate::serve) fn rank(&self, now: Instant) -> Option<(Rank, Instant)> {
         let since = self.lock().since;
         let rank = match self.stage() {
@@ -161,8 +167,8 @@ impl ConnectionPhase {
         Some((rank, since))
     }
 
-    /// Asks the connection to end if it is still in the stage that began at `since`. The connection's task first reads
-    /// the bytes that have arrived.
+    /// Asks the connection to end, unless a new time limit has begun after `since`. The connection's task first reads
+    /// the bytes that have already arrived.
     pub(in crate::serve) fn ask(&self, since: Instant) {
         self.lock().asked = Some(since);
         self.wake();
@@ -181,13 +187,15 @@ impl ConnectionPhase {
     }
 }
 
-/// The order in which connections are closed to make room for others.
+/// How expendable a connection is. If the server has to make room, it first closes the connections with the smallest
+/// rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::serve) enum Rank {
-    /// No request is pending.
+    /// The client has no request in progress.
     Idle,
-    /// A part of a request's head has arrived, or the connection is so new that it may still arrive.
+    /// A part of the head of a request has arrived, or the connection is so new that the first request may still be on
+    /// its way.
     Unfinished,
-    /// The client doesn't read its answer.
+    /// The server can't send the whole answer, because the client doesn't read it.
     Unsent,
 }

@@ -12,7 +12,7 @@ use crate::serve::test_service::service;
 
 const PEER: &str = "192.0.2.7:4711";
 
-/// The client's end of a connection, and the server's task for it.
+/// A connection under test: the client's end of it, and the task that serves it.
 struct Opened {
     client: DuplexStream,
     task: JoinHandle<()>,
@@ -30,7 +30,7 @@ fn open_within(limits: Limits) -> Opened {
             "/peer",
             get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() }),
         )
-        // This answer is longer than the pipe's buffer.
+        // The answer of `/large` is longer than the pipe's buffer.
         .route("/large", get(async || "x".repeat(4_096)))
         .route(
             "/slow",
@@ -57,7 +57,7 @@ fn open_within(limits: Limits) -> Opened {
 }
 
 impl Opened {
-    /// Makes the server shut down.
+    /// Tells the connection that the server is shutting down.
     fn close(&self) {
         self.capacity.close();
         self.phase.wake();
@@ -67,7 +67,7 @@ impl Opened {
         self.client.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// Reads one answer, and returns its head and body.
+    /// Reads one answer of the server, and returns its head and body.
     async fn answer(&mut self) -> String {
         let mut text = String::new();
         let mut buffer = [0; 1024];
@@ -182,12 +182,13 @@ async fn a_client_that_has_left_keeps_no_place_where_an_answer_may_take_for_ever
 #[tokio::test(start_paused = true)]
 async fn at_the_end_a_request_that_has_come_and_was_not_read_is_answered() {
     let mut it = open();
-    // The request arrives before the server's task runs for the first time.
+    // The request arrives before the task that serves the connection runs for the first time.
     it.send(GET_PEER).await;
     it.close();
     assert!(it.answer().await.ends_with(PEER));
     assert_eq!(it.closed_after().await, 0);
-    // The second request arrives while the connection is idle.
+    // On a second connection the server answers a first request. The next request arrives while this connection is
+    // idle.
     let mut it = open();
     it.send(GET_PEER).await;
     it.answer().await;
@@ -201,7 +202,7 @@ async fn at_the_end_a_request_that_has_come_and_was_not_read_is_answered() {
 async fn a_client_that_takes_nothing_of_its_answer_is_closed_after_ten_seconds() {
     let mut it = open();
     let began = Instant::now();
-    // Together the answers are longer than the pipe's buffer, and the client reads none of them.
+    // The answers to these 20 requests are together longer than the pipe's buffer, and the client reads no answer.
     for _ in 0..20 {
         it.send(GET_PEER).await;
     }
@@ -250,7 +251,7 @@ async fn requests_that_come_together_are_answered_one_after_another() {
     assert_eq!(text.matches("HTTP/1.1 200").count(), 3);
 }
 
-/// Sends a request whose head has this length, and returns the answer.
+/// Sends a request whose head has this many bytes, and returns the answer.
 async fn answered_to_a_head_of(bytes: usize) -> String {
     let it = open();
     let (mut read, mut write) = tokio::io::split(it.client);
@@ -319,7 +320,7 @@ async fn at_the_end_a_request_in_flight_is_answered_and_its_connection_closed() 
 async fn at_the_end_an_answer_that_is_on_its_way_is_sent_to_its_end() {
     let mut it = open();
     it.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    // After this second the server has filled the pipe, and holds the rest of the answer in its buffer.
+    // During this second the server fills the pipe. The server holds the rest of the answer in its buffer.
     tokio::time::sleep(Duration::from_secs(1)).await;
     it.close();
     assert!(it.answer().await.ends_with(&"x".repeat(4_096)));

@@ -1,8 +1,11 @@
-//! Passes bytes between the client and hyper, one complete head at a time.
+//! Passes bytes between the client and hyper. hyper gets one complete head of a request at a time.
 //!
-//! Only hyper parses heads. This layer adds what hyper lacks: a size limit for the head alone, refusals with our
-//! headers, and a record of whether the client has begun to send the next head. hyper gets no body: a connection ends
-//! after a request with a body, so a proxy and this server can't disagree about where the next request begins.
+//! This layer finds the end of a head, and hyper parses the head. The layer adds three features that hyper lacks. It
+//! limits the size of the head alone, it refuses a request with our headers, and it knows whether the client has begun
+//! to send the next head.
+//!
+//! hyper never gets the body of a request. The connection ends after a request with a body. So a proxy and this server
+//! can't disagree about where the next request begins.
 
 use std::io;
 use std::pin::Pin;
@@ -16,38 +19,38 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use super::phase::{ConnectionPhase, Stage};
 use crate::http::problem;
 
-/// The longest head of a request, in bytes. A longer one is refused with 431.
+/// The longest head of a request, in bytes. The server refuses a longer head with 431.
 pub(super) const LONGEST_HEAD: usize = 16 * 1024;
-/// How many bytes the buffer grows for each read.
+/// By how many bytes the buffer grows when it is full.
 const PIECE: usize = 2 * 1024;
-/// The most bytes that are read from a refused client and discarded.
+/// The most bytes that the server reads and discards before it closes a connection.
 const LONGEST_REST: usize = 256 * 1024;
 
 const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n";
-/// The first bytes of the PROXY protocol: of version 1, and of version 2 without its leading empty lines, which `find`
-/// skips.
+/// The first bytes of a connection that uses the PROXY protocol, version 1 or version 2. The bytes of version 2 lack
+/// its leading empty lines, because `find` skips empty lines.
 const PROXY: [&[u8]; 2] = [b"PROXY ", b"\0\r\nQUIT\n"];
 
-/// The connection to the client, in the form that hyper reads and writes.
+/// The connection to the client. hyper reads from it and writes to it.
 pub(super) struct Wire<T> {
     io: T,
     phase: Arc<ConnectionPhase>,
-    /// Holds the bytes that were received and that hyper hasn't read yet.
+    /// The bytes that were received from the client and that hyper hasn't read yet. Free space follows them.
     buffer: Vec<u8>,
-    /// How many bytes of the buffer hold received data. The rest is free space.
+    /// How many bytes of `buffer` were received. The rest of `buffer` is free space.
     filled: usize,
-    /// How many of the received bytes are already searched for the end of a head.
+    /// How many of the received bytes `find` has already searched for the end of a head.
     searched: usize,
-    /// How many of the received bytes belong to the head that hyper may read.
+    /// How many of the received bytes hyper may read now. They belong to the current head.
     open: usize,
     refusal: Option<HeadRefusal>,
-    /// The waker of hyper's read. It is set while hyper waits for the next head because the current answer isn't sent
-    /// yet.
+    /// The waker of hyper's read. It is set while hyper wants to read the next head, but the current answer isn't sent
+    /// completely.
     reader: Option<Waker>,
 }
 
-/// The server's answer to a head that it refuses. The handler never sees such a head, and the connection is closed
-/// afterwards.
+/// Describes the answer with which the server refuses the head of a request. The handler never sees a refused head, and
+/// the server closes the connection after the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct HeadRefusal {
     status: StatusCode,
@@ -73,11 +76,11 @@ impl HeadRefusal {
     };
 }
 
-/// The result of looking for a head at the beginning of the buffer.
+/// The result of searching the buffer for the head of a request.
 enum Found {
-    /// A complete head of this length.
+    /// The buffer begins with a complete head of this many bytes.
     Head(usize),
-    /// The head is incomplete.
+    /// The end of the head isn't in the buffer yet.
     Part,
     Refused(HeadRefusal),
 }
@@ -105,7 +108,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         self.refusal
     }
 
-    /// Reads until a head is complete. Returns `false` if the client closed the connection, or if the head is refused.
+    /// Reads from the client until the head of a request is complete, then returns `true`. Returns `false` if the
+    /// client has closed the connection, or if the server refuses the head.
     pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         loop {
             match self.find() {
@@ -130,7 +134,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
     }
 
     fn find(&mut self) -> Found {
-        // Skips empty lines before a request, as hyper does.
+        // Skips empty lines before the head of a request, as hyper does.
         while let Some(skipped) = match self.unread() {
             [b'\n', ..] => Some(1),
             [b'\r', b'\n', ..] => Some(2),
@@ -145,8 +149,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         if PROXY.iter().any(|signature| unread.starts_with(signature)) {
             return Found::Refused(HeadRefusal::PROXY_PROTOCOL);
         }
-        // A TLS or SSH client waits for an answer without ever sending the end of a head. So bytes that can't begin a
-        // request are refused at once.
+        // A TLS or SSH client waits for an answer and never sends the end of a head. So the server refuses bytes that
+        // can't begin a request without waiting for the end of a head.
         let method = unread.iter().position(|byte| !is_of_method(*byte));
         if method.is_some_and(|end| end == 0 || unread.get(end) != Some(&b' ')) && unread != b"\r" {
             return Found::Refused(HeadRefusal::NO_HTTP);
@@ -170,14 +174,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         self.buffer.get(..self.filled).unwrap_or_default()
     }
 
-    /// Removes the first bytes from the buffer.
+    /// Removes the first `count` bytes from the buffer.
     fn advance(&mut self, count: usize) {
         self.buffer.copy_within(count..self.filled, 0);
         self.filled -= count;
         self.searched = 0;
     }
 
-    /// Reads available bytes into the buffer, up to the length of the longest head. Returns how many bytes it has read.
+    /// Reads the bytes that are available from the client into the buffer, and returns how many bytes it has read. The
+    /// buffer never becomes larger than [`LONGEST_HEAD`].
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.filled == self.buffer.len() {
             self.buffer.resize(LONGEST_HEAD.min(self.filled + PIECE), 0);
@@ -189,7 +194,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         Poll::Ready(Ok(count))
     }
 
-    /// Copies as much of the current head as fits into hyper's buffer.
+    /// Moves as many bytes of the current head as fit into `out`, the buffer of hyper.
     fn give(&mut self, out: &mut ReadBuf<'_>) {
         let count = self.open.min(out.remaining());
         out.put_slice(self.buffer.get(..count).unwrap_or_default());
@@ -200,8 +205,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
     }
 
-    /// Records that hyper has refused the head. `written` is hyper's answer, which lacks our headers. So only its
-    /// status is used, and [`leave`](Self::leave) sends an answer with our headers instead.
+    /// Records that hyper has refused a head. `written` is hyper's answer, which lacks our headers. So this takes only
+    /// the status from `written`, and [`leave`](Self::leave) sends an answer with our headers instead.
     fn refuse(&mut self, written: &[u8]) {
         if self.refusal.is_none() {
             let is_too_large = written.get(9..12) == Some(b"431");
@@ -213,8 +218,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
     }
 
-    /// Sends a refused client the reason, and discards the bytes that the client still sends. Closing a socket with
-    /// unread bytes would reset the connection, and the client could lose the answer.
+    /// Ends the connection. If the server has refused a head, sends the client the reason. Then reads and discards the
+    /// bytes that the client still sends: closing a socket with unread bytes would reset the connection, and the client
+    /// could lose the answer.
     pub(super) async fn leave(&mut self) -> io::Result<()> {
         self.phase.enter(Stage::Leaving);
         if let Some(refusal) = self.refusal {
@@ -241,7 +247,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<T> {
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.phase.stage() {
-            // hyper waits for the body of the last request, but never gets it.
+            // The last request has a body. hyper waits for this body, but never gets it.
             _ if self.phase.is_last() => Poll::Pending,
             Stage::New | Stage::Idle | Stage::Head => {
                 if ready!(self.poll_head(cx))? {
@@ -253,13 +259,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<T> {
                 self.give(out);
                 Poll::Ready(Ok(()))
             }
-            // hyper gets the next head only after the current answer is sent. If hyper refused that head earlier, the
-            // refusal would look like a part of the current answer.
+            // hyper gets the next head only after the current answer is sent. Otherwise hyper could refuse the next
+            // head while it sends the current answer, and the refusal would look like a part of that answer.
             Stage::Sending => {
                 self.reader = Some(cx.waker().clone());
                 Poll::Pending
             }
-            // hyper has the complete head. It reads on only to notice whether the client closes the connection.
+            // hyper already has the complete head. It reads on only to notice whether the client closes the connection.
             Stage::Parsing | Stage::Busy => {
                 while self.filled < LONGEST_HEAD {
                     if ready!(self.poll_fill(cx))? == 0 {
@@ -291,7 +297,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
         }
         let polled = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
         if polled.is_ready() && stage == Stage::Sending {
-            // The client has received a part of the answer, so the time limit for the rest begins again.
+            // A part of the answer has been written to the connection, so the time limit for the rest begins again.
             self.phase.enter(Stage::Sending);
         }
         polled
@@ -301,11 +307,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
         self.io.is_write_vectored()
     }
 
-    /// Ends the stage `Sending`: hyper flushes once it has written the whole answer.
+    /// Flushes, and ends the stage `Sending` if that is the current stage: hyper flushes once it has written the
+    /// complete answer.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.io).poll_flush(cx))?;
         if self.phase.stage() == Stage::Sending {
-            // The next head may already be in the buffer. Its time limit begins now.
+            // The beginning of the next head may already be in the buffer. If so, the time limit of the next head
+            // begins now.
             self.phase.enter(if self.filled == 0 {
                 Stage::Idle
             } else {
@@ -326,7 +334,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
     }
 }
 
-/// Returns whether the byte may be part of a method (a token in RFC 9110, 5.6.2).
+/// Returns whether the byte may be part of an HTTP method (a token in RFC 9110, 5.6.2).
 fn is_of_method(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -1,4 +1,4 @@
-//! Tests the server over real sockets with more clients than slots, and with clients that misbehave.
+//! Tests the server over real sockets with more clients than it may have connections, and with clients that misbehave.
 
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
@@ -14,9 +14,10 @@ use super::*;
 use axum::Router;
 
 const PLACES: usize = 64;
-/// The number of clients that don't read their answer. The server keeps an answer of 16 MiB in memory for each of them.
+/// The number of clients that don't read their answer. For each such client the server keeps an answer of 16 MiB in
+/// memory.
 const DEAF: usize = 32;
-/// How long an attacking client waits before it replaces a closed connection.
+/// How long an attacking client waits before it opens a new connection in place of one that the server has closed.
 const REOPENED: Duration = Duration::from_millis(20);
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -31,7 +32,8 @@ async fn crowded(
     (addr, serving)
 }
 
-/// Opens `count` connections, sends these bytes on each, and replaces each connection that the server closes.
+/// Opens `count` connections and sends the bytes `sent` on each. Opens a new connection for each one that the server
+/// closes, until the returned set is dropped.
 fn besiege(addr: SocketAddr, count: usize, sent: &'static [u8]) -> JoinSet<()> {
     (0..count)
         .map(|_| async move {
@@ -42,8 +44,8 @@ fn besiege(addr: SocketAddr, count: usize, sent: &'static [u8]) -> JoinSet<()> {
                 let _ = stream.write_all(sent).await;
                 let mut rest = [0; 64];
                 while stream.read(&mut rest).await.is_ok_and(|count| count > 0) {}
-                // Without this pause, the clients would use up the local ports within seconds. The kernel would then
-                // delay each connect by 1 s.
+                // Without this pause, the attacking clients would use up the local ports within seconds. The kernel
+                // would then delay each attempt to connect by 1 s.
                 sleep(REOPENED).await;
             }
         })
@@ -51,8 +53,8 @@ fn besiege(addr: SocketAddr, count: usize, sent: &'static [u8]) -> JoinSet<()> {
 }
 
 async fn is_answered_within_a_second(addr: SocketAddr) {
-    // The prober runs on a thread of its own, so that the attacking clients on this runtime don't delay its requests.
-    // In production a prober is a process of its own.
+    // The client that sends the probes runs on its own thread, so that the attacking clients on this runtime don't
+    // delay it. In production this client would be another process.
     let probing = tokio::task::spawn_blocking(move || {
         for _ in 0..20 {
             let began = Instant::now();
@@ -98,7 +100,7 @@ async fn clients_that_take_nothing_of_their_answers_keep_no_probe_out() {
             .write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
             .await
             .unwrap();
-        // Waits until the answer has begun to arrive.
+        // Waits until the client has received the first byte of the answer.
         client.peek(&mut [0; 1]).await.unwrap();
         deaf.push(client);
     }
@@ -112,7 +114,8 @@ async fn a_request_that_has_come_is_answered_however_many_come_with_it_and_thoug
     let (listener, addr) = listen().await;
     let (entered, inside) = (Arc::new(Notify::new()), mpsc::channel::<()>());
     let (leave, left) = (inside.0, Arc::new(Mutex::new(inside.1)));
-    // This handler blocks the server's thread, so that all requests sent meanwhile arrive at once.
+    // The handler of `/hold` blocks the server's thread. So the server sees all requests that the test sends meanwhile
+    // at the same time.
     let router = Router::new().route(
         "/hold",
         get({
@@ -142,7 +145,8 @@ async fn a_request_that_has_come_is_answered_however_many_come_with_it_and_thoug
         .await
         .unwrap();
     timeout(SOON, entered.notified()).await.unwrap();
-    // Sends in reverse order, so that the connection that has been idle longest sends last.
+    // The clients send their requests in reverse order. So the client whose connection has been idle for longest sends
+    // last.
     for client in kept.iter_mut().rev() {
         client.write_all(request).await.unwrap();
     }

@@ -1,5 +1,5 @@
-//! The server of `serve`. It has a thread and a runtime of its own, so it answers even if the application's runtime is
-//! blocked.
+//! Runs the server of `serve` on its own thread, with its own runtime. So the server answers even if the application's
+//! runtime is blocked.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,25 +35,26 @@ mod tests;
 pub(super) struct Server {
     pub(super) service: Service,
     pub(super) health: HealthCheck,
-    /// How long requests are still answered after the shutdown begins. `None` takes the delay from `health`.
+    /// How long the server still answers requests after the shutdown has begun. If this is `None`, the server takes the
+    /// delay from `health`.
     pub(super) shutdown_delay: Option<Duration>,
     /// Whether the server handles SIGTERM and Ctrl-C.
     pub(super) signals: bool,
-    /// Whether liveness has the check `runtime`.
+    /// Whether the server adds the liveness check `runtime`.
     pub(super) watch_runtime: bool,
     pub(super) maintenance_file: Option<PathBuf>,
     pub(super) termination_log: PathBuf,
     pub(super) agent: Option<Agent>,
-    /// The maximum age of a passing and of a failing result in the messages to the service manager.
+    /// The maximum age of a passing result, and that of a failing result, for the messages to the service manager.
     #[cfg(all(feature = "systemd", unix))]
     pub(super) max_age: (Duration, Duration),
     pub(super) limits: Limits,
-    /// The addresses of this server, for the log.
+    /// The addresses of this server, as text for the log.
     pub(super) addresses: String,
 }
 
-/// An order to the server's thread from the future that the application polls. If the sender is dropped, the
-/// application no longer waits for the server.
+/// An order from the future of `serve`, which the application polls, to the server's thread. If that future drops the
+/// sender of the orders, the application no longer waits for the server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Order {
     Serve,
@@ -64,23 +65,23 @@ enum Order {
 #[derive(Clone, Copy)]
 enum EndedBy {
     Signal(Caught),
-    /// The application called `begin_shutdown()`, or the future that it passed completed.
+    /// The application called `begin_shutdown()`, or the future that it passed to `serve_until` has completed.
     Ordered,
-    /// The application dropped the future of `serve`.
+    /// The application dropped the future that `serve` returned.
     Abandoned,
 }
 
 impl Server {
-    /// Serves until a signal arrives, `until` completes, or the future is dropped. The check `runtime` watches the
-    /// runtime that polls this future.
+    /// Serves until a signal arrives, the application begins the shutdown, `until` completes, or the application drops
+    /// this future. The check `runtime` watches the runtime that polls this future.
     pub(super) async fn run(
         self,
         listener: Listener,
         until: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let no_thread = |why| ServeError::start("start the thread of the health server", why);
-        // Otherwise the listener would stay registered with the application's runtime, and accept nothing while that
-        // runtime is blocked.
+        // Detaches the listener from the application's runtime. Otherwise the listener would accept no connection while
+        // that runtime is blocked.
         let listener = listener.detach().map_err(no_thread)?;
         let application = Handle::current();
         if let Some(delay) = self.shutdown_delay {
@@ -103,12 +104,13 @@ impl Server {
         let ended = tokio::select! {
             ended = &mut ended => ended,
             () = until => {
-                // Sending fails if the thread has already ended. Then `ended` already has the result.
+                // Sending fails if the server's thread has already ended. In that case the channel `ended` already
+                // contains the result.
                 let _ = orders.send(Order::Stop);
                 ended.await
             }
         };
-        // Dropping the sender tells the thread that the application has the result, or no longer wants it.
+        // Dropping the sender of the orders tells the server's thread that the application has the result.
         drop(orders);
         ended.unwrap_or_else(|_| Err(ServeError::panicked()))
     }
@@ -162,7 +164,8 @@ impl Server {
         runtime.shutdown_background();
     }
 
-    /// Spawns the tasks that run beside the HTTP server. Dropping the set stops them.
+    /// Spawns the tasks that run beside the HTTP server, for example the one that answers HAProxy's agent check.
+    /// Dropping the returned set stops these tasks.
     async fn companions(&mut self, application: Handle) -> JoinSet<()> {
         let mut companions = JoinSet::<()>::new();
         let mut spawn = |companion: Task| companions.spawn(companion);
@@ -188,7 +191,8 @@ impl Server {
         termination_log::write(self.termination_log.clone(), &self.health).await;
     }
 
-    /// Serves until a signal or an order arrives, then drains. Returns the signals that ended the server.
+    /// Serves until a signal or an order arrives, then drains the connections. Returns the signals that ended the
+    /// server, if any.
     async fn serve(
         &self,
         listener: Listener,
@@ -210,8 +214,8 @@ impl Server {
                 cause = ordered(given) => break cause,
                 () = self.health.draining(), if began.is_none() => {
                     began = Some(Instant::now());
-                    // If the application handles signals itself, only the completion of its future `until` ends the
-                    // server.
+                    // If the server handles signals, `begin_shutdown` ends it. Otherwise the server continues until the
+                    // application's future `until` completes.
                     if self.signals {
                         break EndedBy::Ordered;
                     }
@@ -275,20 +279,21 @@ impl Server {
     }
 }
 
-/// The signals that ended the server.
+/// The signals that ended the server. A field is `None` if that signal hasn't arrived.
 #[derive(Clone, Copy, Default)]
 struct Ended {
     begun_by: Option<Caught>,
-    /// The second signal, which arrived during the drain.
+    /// The second signal. It arrived during the drain, and ended the drain.
     hurried: Option<Caught>,
 }
 
-/// How long the application may take to fetch the result. If it takes longer, its runtime is considered blocked.
+/// How long the application may take to fetch the result of `serve` after a signal has ended the server. If this time
+/// is over, the application's runtime is considered blocked.
 const STANDS_STILL: Duration = Duration::from_secs(5);
 
-/// Waits until the application fetches the result. If the application's runtime is blocked, that never happens. In that
-/// case this ends the process, as the signal would have done without our handlers: a few seconds after the server has
-/// ended, or at once on the next signal.
+/// Waits until the application fetches the result of `serve`. If the application's runtime is blocked, that never
+/// happens. So this ends the process when a further signal arrives, or, if a signal ended the server, after a few
+/// seconds.
 async fn exit_unless_taken(given: &mut watch::Receiver<Order>, signals: &mut Signals, ended: Ended) {
     let patience = match ended {
         Ended {

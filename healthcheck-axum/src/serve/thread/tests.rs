@@ -1,4 +1,5 @@
-//! Tests the server over real sockets in this process. The package `tests` of the workspace tests it with real signals.
+//! Tests the server over real sockets in the test's process. The workspace's package `tests` tests the server with real
+//! signals.
 
 use std::net::SocketAddr;
 use std::sync::mpsc;
@@ -63,12 +64,12 @@ pub(super) async fn ask(addr: SocketAddr, path: &str) -> std::io::Result<String>
     Ok(answer)
 }
 
-/// Waits until no listener accepts connections at the address.
+/// Waits until connecting to the address fails, because the server has closed its listener.
 async fn refused(addr: SocketAddr) {
     let closed = async {
         while TcpStream::connect(addr).await.is_ok() {
-            // Connecting without a pause would overflow the kernel's queue, which the test can't distinguish from an
-            // open listener.
+            // Without this pause, the attempts to connect would fill the kernel's queue. The test can't distinguish a
+            // full queue from an open listener.
             sleep(Duration::from_millis(5)).await;
         }
     };
@@ -174,7 +175,7 @@ async fn a_drain_that_began_before_counts_toward_the_delay() {
     let (listener, addr) = listen().await;
     let health = no_checks();
     let mut server = server(&health, Router::new());
-    // The delay counts from the call of `begin_shutdown`, and not from the completion of the future `until`.
+    // The delay begins when the test calls `begin_shutdown`, before the future `until` completes.
     server.shutdown_delay = Some(Duration::from_millis(200));
     let stop = Arc::new(Notify::new());
     let until = Arc::clone(&stop);
@@ -232,7 +233,7 @@ fn with_the_applications_runtime_blocked_for_good_it_answers_within_a_second() {
     );
     assert_eq!(*ran_on.lock().unwrap(), [Some("application".to_owned())]);
 
-    // Blocks every worker of the application's runtime, and waits until each is blocked.
+    // Blocks every thread of the application's runtime, and waits until each thread is blocked.
     let (began, begun) = mpsc::channel();
     let (release, held) = mpsc::channel::<()>();
     let held = Arc::new(Mutex::new(held));
