@@ -208,8 +208,8 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Calls the listener once for each run of a check, with the redacted result of that run. The builder doesn't call the listener for runs
-    /// of sections. The thread and the limit of 1,024 events are the same as for [`on_change`](Self::on_change).
+    /// Calls the listener once for each run of a check, with the redacted result of that run. Runs of sections don't
+    /// call the listener. The thread and the limit of 1,024 events are the same as for [`on_change`](Self::on_change).
     ///
     /// ```
     /// use std::sync::mpsc;
