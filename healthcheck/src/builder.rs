@@ -165,8 +165,8 @@ impl HealthCheckBuilder {
 
     /// Requires a check for each of these names. If one doesn't exist, [`build`](Self::build) returns a [`BuildError`].
     ///
-    /// Use this for checks in other crates. Rust doesn't link a crate that nothing refers to, and then its checks are
-    /// missing without an error. A check exists even if the settings disable it.
+    /// Use `expect` for checks in other crates. Rust doesn't link a crate that nothing refers to, and then its checks
+    /// are missing without an error. A check exists even if the settings disable it.
     ///
     /// ```
     /// use healthcheck::HealthCheck;
@@ -233,8 +233,8 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Removes all discovered checks, except those with these names and the checks that these depend on. Use it to test
-    /// a few checks.
+    /// Removes the discovered checks, except the checks with these names and their dependencies. Use it to test a few
+    /// checks.
     ///
     /// The settings and [`expect`](Self::expect) may still contain the names of removed checks. If `names` contains an
     /// unknown name, [`build`](Self::build) returns a [`BuildError`].

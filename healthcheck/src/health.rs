@@ -124,7 +124,7 @@ impl Core {
         // After eight rounds, the request returns a report with the results that exist by then.
         let came = Now::read();
         for _ in 0..8 {
-            // The budget is for all rounds together, so each round gets what the rounds before have left.
+            // The budget is for all rounds together, so each round gets only the time that is left.
             let left = budget.map(|budget| budget.saturating_sub(Now::read().since(came.mono)));
             let answer = self.runner.ask(selection, &target, left).await?;
             // Another request that waited for the same runs may have cached a report already.

@@ -41,7 +41,7 @@ impl Status {
         }
     }
 
-    /// Returns true for pass and warn.
+    /// Returns true if the status is `Pass` or `Warn`.
     #[must_use]
     pub const fn passed(self) -> bool {
         !matches!(self, Self::Fail)

@@ -69,8 +69,8 @@ pub struct Origin {
     pub package: (Option<&'static str>, Option<&'static str>),
 }
 
-/// The value of an attribute's option. The attribute generates one array of constants for all options, because an array
-/// of constants compiles faster than one statement for each option.
+/// The value of one option of an attribute. The attribute generates one array of constants for all options, because an
+/// array of constants compiles faster than one statement for each option.
 #[derive(Clone, Copy, Debug)]
 pub enum Given {
     /// The value of a flag, such as `liveness` or `critical = false`.

@@ -47,7 +47,8 @@ pub struct Report {
     /// The reason whose text is in the field `reason`, as an enum.
     #[serde(skip)]
     pub(crate) why: Unsent<Option<Reason>>,
-    /// The range of `warnings` that concerns the request itself. For example, a request may exclude an unknown name.
+    /// The range of those `warnings` that are about the request itself, for example about an unknown name that the
+    /// request excludes.
     #[serde(skip)]
     pub(crate) about_request: Unsent<std::ops::Range<usize>>,
 }
@@ -122,9 +123,8 @@ impl Report {
 
     /// Returns a copy of the report for clients that aren't allowed to see details.
     ///
-    /// The copy keeps statuses, names and times. It has no sections, owners, runbooks and instructions. Of the
-    /// warnings, it keeps only those about the request itself. `note` replaces each output and the reason of each
-    /// override.
+    /// The copy keeps statuses, names and times. It has no sections, owners, runbooks or instructions. Of the warnings,
+    /// it keeps only those about the request itself. `note` replaces each output and the reason of each override.
     ///
     /// If a maintenance makes readiness fail, the copy's `reason` is only "maintenance". If the report was
     /// deserialised, `note` replaces its `reason`.

@@ -26,11 +26,11 @@ use crate::model::{CheckInfo, CheckOptions, rules};
 /// | key | meaning |
 /// |---|---|
 /// | `timeout`, `success_ttl`, `failed_ttl` | The defaults for checks that don't set these options. |
-/// | `longest_output` | How many bytes of an output are shown; the rest is cut, with a note. Default: 16,384. |
-/// | `unknown_checks` | Whether settings for an unknown check or tag are an `"error"` (default) or a warning, `"warn"`. |
-/// | `tags.X.enabled` | `false` disables the checks with that tag. |
-/// | `checks.X.enabled` | `false` disables that check; `true` keeps it even if its tag is disabled. |
-/// | `checks.X.…` | `description`, `liveness`, `readiness`, `startup`, `tags`, `critical`, `external`, `timeout`, `success_ttl`, `failed_ttl`, `interval`, `initial_delay`, `failure_threshold`, `success_threshold`, `warn_threshold`, `fail_after`, `depends_on`, `owner`, `runbook`, `when_it_fails`, as in `#[health_check]`. |
+/// | `longest_output` | How many bytes of an output reports show. The rest is cut, and a note says so. Default: 16,384. |
+/// | `unknown_checks` | Settings for an unknown check or tag cause an error (`"error"`, the default) or a warning (`"warn"`). |
+/// | `tags.X.enabled` | `false` disables the checks with the tag `X`. |
+/// | `checks.X.enabled` | `false` disables the check `X`. `true` keeps the check even if one of its tags is disabled. |
+/// | `checks.X.…` | The options of the check `X`: `description`, `liveness`, `readiness`, `startup`, `tags`, `critical`, `external`, `timeout`, `success_ttl`, `failed_ttl`, `interval`, `initial_delay`, `failure_threshold`, `success_threshold`, `warn_threshold`, `fail_after`, `depends_on`, `owner`, `runbook`, `when_it_fails`. They mean the same as in `#[health_check]`. |
 ///
 /// ```
 /// use healthcheck::{HealthCheck, Settings};

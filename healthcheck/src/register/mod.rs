@@ -145,8 +145,8 @@ pub(crate) fn prepared(
     redacted(info, redaction)
 }
 
-/// Validates the name and the dependencies of a check against the existing checks. `prepared` has returned `info`, the
-/// description of this check. Adds every problem to `problems`.
+/// Validates the name and the dependencies of a check against the existing checks. `info` is the return value of
+/// `prepared`. Adds every problem to `problems`.
 ///
 /// The caller holds the runner's lock, and has another clone of `run`. So dropping `run` here doesn't drop the user's
 /// function while the lock is held.
