@@ -1,5 +1,6 @@
-//! Measures the redactor: the share of secrets that it hides, and the time that it takes. The inputs are three corpora of
-//! secrets and ordinary values, log lines, the variables of two environments, and a megabyte of each kind of hostile text.
+//! Measures the redactor: the share of secrets that it hides, and the time that it takes. The inputs are three corpora
+//! of secrets and ordinary values, log lines, the variables of two environments, and a megabyte of each kind of hostile
+//! text.
 //!
 //! `cargo bench -p healthcheck --bench redaction` prints the fastest run and the median for each kind of hostile text.
 //! If the redactor needs more than 50 ms for a megabyte of such text, the bench exits with an error.
@@ -328,8 +329,8 @@ fn environment(name: &str, variables: impl Iterator<Item = (String, String)>) {
     );
 }
 
-/// Generates the 200 environment variables of a typical container. Kubernetes sets most of them, for 23 services; the
-/// image and the deployment set the rest.
+/// Generates the 200 environment variables of a typical container. Kubernetes sets most of these variables, for 23
+/// services. The image and the deployment set the rest.
 fn container() -> impl Iterator<Item = (String, String)> {
     let services = (0..23).flat_map(|index| {
         let address = format!("10.96.{index}.{}", index * 7 % 250);

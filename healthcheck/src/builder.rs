@@ -264,7 +264,7 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Builds the [`HealthCheck`]. You can call this without a tokio runtime.
+    /// Builds the [`HealthCheck`]. `build` needs no tokio runtime.
     ///
     /// # Errors
     /// The error lists all problems at once:

@@ -248,15 +248,15 @@ impl Check {
     /// Sets how many runs in a row must fail before reports show the check as failing. Default: 1. A value of 0 is a
     /// [`BuildError`](crate::BuildError).
     ///
-    /// Before the check's first pass, a single failure is shown at once. If a run times out and stays stuck, the check
-    /// fails whatever the threshold is.
+    /// Before the check's first pass, a single failure is shown immediately. If a run times out and stays stuck, the
+    /// check fails even below the threshold.
     pub const fn failure_threshold(mut self, runs: u32) -> Self {
         self.options().failure_threshold = runs;
         self
     }
 
     /// Sets how many runs in a row must pass before reports show a failing check as passing again. Default: 1. The
-    /// check's very first pass is always shown at once. A value of 0 is a [`BuildError`](crate::BuildError).
+    /// check's very first pass is always shown immediately. A value of 0 is a [`BuildError`](crate::BuildError).
     pub const fn success_threshold(mut self, runs: u32) -> Self {
         self.options().success_threshold = runs;
         self
@@ -272,10 +272,11 @@ impl Check {
 
     /// Shows a failure as a warning until the check has failed for this long without a pass.
     ///
-    /// This suits a dependency that recovers by itself, such as a database during a failover. During this time, the
-    /// output reads "failing for 12 s, fails after 60 s: …". A pass ends the time, and the next failure starts it anew.
+    /// `fail_after` suits a dependency that recovers by itself, such as a database during a failover. While a failure
+    /// is shown as a warning, the output reads "failing for 12 s, fails after 60 s: …". A pass ends this time, and the
+    /// next failure begins it again.
     ///
-    /// Before the check's first pass, a failure is shown as a failure at once. The option applies in addition to
+    /// Before the check's first pass, a failure is shown as a failure immediately. The option applies in addition to
     /// [`failure_threshold`](Self::failure_threshold). By default, no failure is shown as a warning. A time of zero is
     /// a [`BuildError`](crate::BuildError).
     ///

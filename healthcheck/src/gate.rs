@@ -18,9 +18,9 @@ const FAIL_OPEN_AFTER: Duration = Duration::from_secs(60);
 ///
 /// # Recovery
 /// When the gate's checks pass again after a failure, the gate first admits at most one waiter every 100 ms. After one
-/// second, it admits all waiters. This protects a dependency that has just recovered. If a check fails again, the gate
-/// closes again. The first pass of a check after the start of the process isn't a recovery, so the gate admits all
-/// waiters at once.
+/// second, it admits all waiters. This delay protects a dependency that has just recovered. If a check fails again, the
+/// gate closes again. The first pass of a check after the start of the process isn't a recovery, so the gate admits all
+/// waiters immediately.
 ///
 /// # Failing open
 /// A gate may stay closed because its check is broken. So after 60 s a closed gate fails open: it admits every waiter

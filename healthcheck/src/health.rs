@@ -54,7 +54,8 @@ use crate::world::{Event, NotRun, World};
 /// # }
 /// ```
 ///
-// The snippets of `testing.md` need axum, which isn't a dependency of this crate. So `tests/src/lib.rs` compiles them.
+// The snippets of `testing.md` need axum, which isn't a dependency of this crate. So `tests/src/lib.rs` compiles these
+// snippets.
 #[cfg_attr(not(doctest), doc = include_str!("testing.md"))]
 #[derive(Clone)]
 pub struct HealthCheck {
@@ -120,8 +121,8 @@ impl Core {
                 },
             );
         };
-        // If another thread adds or removes checks while this request waits for their runs, the request starts over.
-        // After eight rounds, the request returns a report with the results that exist by then.
+        // If another thread adds or removes checks while this request waits for runs, the request starts over. After
+        // eight rounds, the request returns a report with the results that exist by then.
         let came = Now::read();
         for _ in 0..8 {
             // The budget is for all rounds together, so each round gets only the time that is left.
@@ -273,9 +274,9 @@ impl HealthCheck {
     /// Expires the cached results of the selected checks and of the sections. The next report runs these checks and
     /// sections again.
     ///
-    /// The background loop runs each selected background check at once. A startup check that has passed stays passed.
-    /// If a selected check is already running, no second run begins, and the next report uses the result of the current
-    /// run.
+    /// The background loop runs each selected background check immediately. A startup check that has passed stays
+    /// passed. If a selected check is already running, no second run begins, and the next report uses the result of the
+    /// current run.
     ///
     /// # Errors
     /// The selection contains a name or tag that no check of the selected probe has.

@@ -22,8 +22,8 @@
 //! The crate `healthcheck-axum` serves the reports and the environment page over HTTP: with
 //! `healthcheck_axum::serve("127.0.0.1:8080")`, or as routes of your axum app.
 //!
-//! - [`Check`] is a check that you build in code. The module [`checks`] has ready-made checks. [`Settings`] overrides the
-//!   options of checks at deployment.
+//! - [`Check`] is a check that you build in code. The module [`checks`] has ready-made checks. With [`Settings`], a
+//!   deployment overrides the options of checks.
 //! - [`HealthCheckBuilder`] passes values to the parameters of checks, and sets defaults for all checks.
 //! - [`HealthCheck::until`] waits until checks pass. A [`Gate`] holds workers back while a check fails.
 //! - [`Report`] has the results of a [`Selection`] of checks.

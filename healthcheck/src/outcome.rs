@@ -184,7 +184,7 @@ impl IntoOutcome for bool {
 impl IntoOutcome for String {
     fn into_outcome(self) -> Outcome {
         if self.len() > output::LARGEST {
-            // `Outcome::pass` accepts no output of this size: it returns a failure that says so.
+            // For an output of this size, `Outcome::pass` returns a failure: the output is too large.
             return Outcome::pass(self);
         }
         Outcome::of(Status::Pass, Value::String(self))
@@ -231,7 +231,7 @@ impl<T: IntoOutcome, E: CheckError> IntoOutcome for Result<T, E> {
 
 /// The errors that a check or a section may return: any type that is `Into<Box<dyn Error + Send + Sync>>`.
 ///
-/// We could require `Into` directly. A separate trait lets the compiler's error suggest types that work.
+/// The methods could require `Into` directly, but a separate trait lets the compiler's error suggest types that work.
 #[diagnostic::on_unimplemented(
     message = "a health check or section cannot return the error `{Self}`",
     label = "doesn't convert into `Box<dyn Error + Send + Sync>`",

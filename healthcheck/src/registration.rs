@@ -1,5 +1,5 @@
-//! The registrations that the attributes put into the binary at link time. Building a `HealthCheck` converts them into
-//! checks and sections.
+//! The registrations that the attributes put into the binary at link time. Building a `HealthCheck` converts these
+//! registrations into checks and sections.
 
 use std::borrow::Cow;
 use std::time::Duration;

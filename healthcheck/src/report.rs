@@ -64,7 +64,7 @@ impl<T> PartialEq for Unsent<T> {
     }
 }
 
-/// The reason why readiness fails whatever the results of the checks are.
+/// The reason why readiness fails even if all its checks pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     ShuttingDown,

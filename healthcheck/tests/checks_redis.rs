@@ -23,8 +23,8 @@ struct Server {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
     accepting: tokio::task::JoinHandle<()>,
-    /// If this sender sends a value or is dropped, the server accepts no new connections. It keeps serving its open
-    /// connections.
+    /// If this sender sends a value or is dropped, the server accepts no new connections. The server keeps serving its
+    /// open connections.
     open: tokio::sync::watch::Sender<bool>,
 }
 
