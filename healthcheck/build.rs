@@ -1,11 +1,13 @@
-//! Hands on what only a build script is told about the build: the compiler, the target and the profile.
-//! `environment/rust.rs` shows them. What can't be found out is left out; a build never fails because of it.
+//! Passes the compiler, the target and the profile to the crate as environment variables, because cargo tells them only
+//! to a build script. `environment/rust.rs` shows the values. If a value is unknown, the script sets no variable, and
+//! the build still succeeds.
 
 use std::env;
 use std::process::Command;
 
 fn main() {
-    // Nothing else is read that cargo doesn't already watch: a new compiler or target rebuilds everything anyway.
+    // Cargo runs this script again only if the script itself changes. After a change of the compiler or the target,
+    // cargo rebuilds everything anyway.
     println!("cargo::rerun-if-changed=build.rs");
     if let Some(version) = compiler_version() {
         println!("cargo::rustc-env=HEALTHCHECK_BUILD_RUSTC={version}");
@@ -20,7 +22,7 @@ fn main() {
     }
 }
 
-/// The first line of `rustc --version`, as in "rustc 1.88.0 (6b00bc388 2025-06-23)".
+/// Returns the first line that `rustc --version` prints, such as "rustc 1.88.0 (6b00bc388 2025-06-23)".
 fn compiler_version() -> Option<String> {
     let output = Command::new(env::var_os("RUSTC")?)
         .arg("--version")

@@ -1,8 +1,9 @@
-//! Measures the redactor: the share of secrets that it hides, and the time that it takes. The inputs are three corpora of
-//! secrets and ordinary values, log lines, the variables of two environments, and a megabyte of each kind of hostile text.
+//! Measures the redactor: the share of secrets that it hides, and the time that it takes. The inputs are three corpora
+//! of secrets and ordinary values, log lines, the variables of two environments, and a megabyte of each kind of hostile
+//! text.
 //!
 //! `cargo bench -p healthcheck --bench redaction` prints the fastest run and the median for each kind of hostile text.
-//! The bench exits with an error if a megabyte takes longer than the limit, so a script can run it.
+//! If the redactor needs more than 50 ms for a megabyte of such text, the bench exits with an error.
 //! `benches/redaction_size` measures how much redaction adds to the size and the compile time of a binary.
 
 #![allow(clippy::print_stdout, reason = "a bench says what it measured")]
@@ -14,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
-// The bench compiles the module itself, because `Redaction` is private to the crate. The module uses nothing else of the
-// crate.
+// `Redaction` is private to the crate, so the bench compiles the file of its module again. The module uses nothing else
+// of the crate.
 #[allow(
     dead_code,
     unused_imports,
@@ -28,7 +29,7 @@ mod redact;
 const MEGABYTE: usize = 1 << 20;
 const LIMIT: Duration = Duration::from_millis(50);
 const ROUNDS: usize = 9;
-/// After a run that takes this long, the bench doesn't repeat the measurement.
+/// If one run takes this long, the bench doesn't measure a further run.
 const ENOUGH: Duration = Duration::from_millis(400);
 
 /// The kinds of hostile text, each with a name and a pattern. The bench repeats the pattern up to a megabyte.
@@ -142,7 +143,8 @@ const PATTERNS: &[(&str, &str)] = &[
 
 fn main() {
     let mut slowest = Duration::ZERO;
-    // An argument selects one measurement: the name of a kind of hostile text, `environments` or `corpora`.
+    // An argument of the command line selects one measurement: the name of a kind of hostile text, `environments` or
+    // `corpora`.
     let only = std::env::args().nth(1).filter(|name| !name.starts_with('-'));
     for (name, pattern) in PATTERNS
         .iter()
@@ -186,7 +188,7 @@ fn main() {
 }
 
 /// Prints how many secrets of the corpora the redactor hides, and how many ordinary values and log lines it changes by
-/// mistake. Also prints how long it takes for a variable and for a log line.
+/// mistake. Also prints how long the redactor takes for one variable and for one log line.
 fn corpora() {
     let redaction = redact::Redaction::default();
     let mut variables = Vec::new();
@@ -238,7 +240,8 @@ fn corpora() {
         .iter()
         .map(|case| (case["name"].as_str().unwrap(), value(case)))
         .collect();
-    // The CPU clock of a thread advances in milliseconds, so short runs are repeated.
+    // The CPU clock of a thread advances in milliseconds. A single redaction is shorter, so each measurement repeats
+    // it.
     const TIMES: usize = 60;
     let each = |taken: &Taken, count: usize| taken.fastest.as_secs_f64() * 1e6 / (TIMES * count) as f64;
     let copied = measure(5, || {
@@ -296,7 +299,8 @@ fn percent(part: usize, whole: usize) -> f64 {
     100.0 * part as f64 / whole as f64
 }
 
-/// Compares the time to redact the values of 200 variables with the time to write their names and values as JSON.
+/// Compares two times: to redact the values of 200 variables, and to write the names and values of these variables as
+/// JSON.
 fn environments() {
     environment("a container's 200 variables", container());
     environment("200 variables of which most are hard to judge", hard());
@@ -325,8 +329,8 @@ fn environment(name: &str, variables: impl Iterator<Item = (String, String)>) {
     );
 }
 
-/// Generates the 200 variables of a typical container. Kubernetes adds most of them, for 23 services; the image and the
-/// deployment set the rest.
+/// Generates the 200 environment variables of a typical container. Kubernetes sets most of these variables, for 23
+/// services. The image and the deployment set the rest.
 fn container() -> impl Iterator<Item = (String, String)> {
     let services = (0..23).flat_map(|index| {
         let address = format!("10.96.{index}.{}", index * 7 % 250);
@@ -389,8 +393,8 @@ fn hard() -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// The durations of the runs of one measurement. The fastest run shows the cost of the code. The median shows how busy
-/// the machine was.
+/// The durations of the runs of one measurement. The fastest run shows the cost of the code. If the median is much
+/// higher, the machine was busy.
 struct Taken {
     fastest: Duration,
     median: Duration,
@@ -420,8 +424,8 @@ fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// Returns this thread's CPU time, because other load on the machine distorts wall-clock time. Returns `None` if the
-/// system isn't Linux, since only Linux has this file.
+/// Returns the CPU time that this thread has used. Other load on the machine would distort wall-clock time. Returns
+/// `None` on systems without `/proc/thread-self/schedstat`, which only Linux has.
 fn processor_time() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split(' ').next()?.parse().ok().map(Duration::from_nanos)

@@ -23,8 +23,8 @@ use crate::settings::Settings;
 use crate::transition::Transition;
 use crate::world::{NO_CHECKS, World};
 
-/// Configures and builds a [`HealthCheck`]: its checks and sections, the default options of checks, redaction rules and
-/// listeners.
+/// Configures and builds a [`HealthCheck`]: the checks and sections, the default options of checks, the redaction rules
+/// and the listeners.
 ///
 /// ```
 /// use std::time::Duration;
@@ -74,37 +74,41 @@ impl HealthCheckBuilder {
         }
     }
 
-    /// Sets whether the annotated functions of the binary become checks and sections. Default: true.
+    /// Sets whether the annotated functions of the binary become checks and sections of this `HealthCheck`. Default:
+    /// true.
     pub const fn discover(mut self, yes: bool) -> Self {
         self.discover = yes;
         self
     }
 
-    /// Passes a value to every check and section with a parameter of exactly this type, `&T` or `T`.
+    /// Provides a value to every check and section that has a parameter of exactly this type, `&T` or `T`.
     ///
     /// For a trait object, write out the type: `.provide::<Arc<dyn Store>>(store)`. Providing a type twice is a
-    /// [`BuildError`], and so is a parameter without a provided value. If no check or section takes the value, the
-    /// log and the report show a warning, because the crate with the checks may not be linked.
+    /// [`BuildError`], and so is a parameter whose type isn't provided.
+    ///
+    /// If no check or section has a parameter of this type, the log and the report show a warning: Rust may not have
+    /// linked the crate with the checks.
     pub fn provide<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.provided.insert(value);
         self
     }
 
-    /// Adds a check in addition to the discovered ones.
+    /// Adds a check that you have built in code. The discovered checks stay.
     pub fn check(mut self, check: Check) -> Self {
         self.checks.push(check);
         self
     }
 
-    /// Adds a section with a fixed value to the health report. A value that can't be serialised is shown as
-    /// `{"error": …}`.
+    /// Adds a section with a fixed value to the health report. If serde can't serialise the value, the report shows
+    /// `{"error": …}` instead.
     pub fn section(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         self.sections.insert(name.into(), &value);
         self
     }
 
-    /// Adds a section to the health report whose value comes from a function. Each run of the function has its own thread,
-    /// and may take as long as [`timeout`](Self::timeout) says. The value is cached for the TTL.
+    /// Adds a section to the health report whose value comes from the function `f`. Each call of `f` has its own
+    /// thread. The builder's [`timeout`](Self::timeout) limits the call, and the builder's TTLs set how long the value
+    /// is cached.
     pub fn section_fn<T: Serialize>(
         mut self,
         name: impl Into<String>,
@@ -114,32 +118,32 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Sets how long a pass or warning is cached; `None` means not at all. Default: 27 s, as in py-healthcheck.
+    /// Sets how long a pass or warning is cached; with `None` it isn't cached. Default: 27 s, as in py-healthcheck.
     pub fn success_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.defaults.success_ttl = Ttl::chosen(ttl.into());
         self
     }
 
-    /// Sets how long a failure is cached; `None` means not at all. Default: 9 s, as in py-healthcheck.
+    /// Sets how long a failure is cached; with `None` it isn't cached. Default: 9 s, as in py-healthcheck.
     pub fn failed_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.defaults.failed_ttl = Ttl::chosen(ttl.into());
         self
     }
 
-    /// Sets how long a run of a check or section may take; `None` means no timeout. Default: 5 s.
+    /// Sets the time limit for each run of a check or section; `None` means no limit. Default: 5 s.
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.defaults.timeout = limit.into();
         self
     }
 
-    /// Applies settings from the deployment's configuration. They override the options in the code.
+    /// Applies settings from the deployment's configuration. Settings override the options in the code.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// Redacts the value of every name that contains one of these fragments, in upper or lower case. The built-in rules
-    /// still apply.
+    /// Redacts each value whose name contains one of these fragments, whether in upper or lower case. The built-in
+    /// redaction rules still apply.
     pub fn redact_names(mut self, fragments: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redaction = self
             .redaction
@@ -147,22 +151,22 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Shows the values of exactly these names, even if a rule on names would redact them.
+    /// Shows each value with one of exactly these names, even if a redaction rule for names would hide it.
     pub fn allow_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redaction = self.redaction.allow_names(names.into_iter().map(Into::into));
         self
     }
 
-    /// Adds your own redaction rules to the built-in ones.
+    /// Adds your own redaction rules. The built-in rules still apply.
     pub fn redactor(mut self, rules: impl Redactor) -> Self {
         self.redaction = self.redaction.rule(Arc::new(rules));
         self
     }
 
-    /// Requires that checks with these names exist; a missing check is a [`BuildError`].
+    /// Requires a check for each of these names. If one doesn't exist, [`build`](Self::build) returns a [`BuildError`].
     ///
-    /// Rust doesn't link a crate that nothing refers to, so its checks would be missing without an error. A check that
-    /// the settings disable counts as existing.
+    /// Use `expect` for checks in other crates. Rust doesn't link a crate that nothing refers to, and then its checks
+    /// are missing without an error. A check exists even if the settings disable it.
     ///
     /// ```
     /// use healthcheck::HealthCheck;
@@ -177,9 +181,9 @@ impl HealthCheckBuilder {
 
     /// Calls the listener once for each transition of a check or of the overall status.
     ///
-    /// All listeners run on one separate thread, so they never delay a request. Transitions arrive in the order in which
-    /// they happen. A listener may panic or block. If more than 1,024 transitions are waiting, further ones are dropped,
-    /// and the log says so.
+    /// One separate thread calls all listeners, so listeners never delay a request. Transitions arrive in the order in
+    /// which they happen. A listener may panic or block. If more than 1,024 events are waiting for that thread, we drop
+    /// further events and log a warning.
     ///
     /// ```
     /// use std::sync::mpsc;
@@ -204,8 +208,8 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Calls the listener once for each run of a check, with the redacted result of that run. Runs of sections don't call
-    /// the listener. It shares its thread and its limits with the listeners of [`on_change`](Self::on_change).
+    /// Calls the listener once for each run of a check, with the redacted result of that run. Runs of sections don't
+    /// call the listener. The thread and the limit of 1,024 events are the same as for [`on_change`](Self::on_change).
     ///
     /// ```
     /// use std::sync::mpsc;
@@ -229,10 +233,11 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Keeps only the discovered checks with these names, and the checks that they depend on. This suits a test of a few
+    /// Removes the discovered checks, except the checks with these names and their dependencies. Use it to test a few
     /// checks.
     ///
-    /// The settings and [`expect`](Self::expect) may still name the removed checks. An unknown name is a [`BuildError`].
+    /// The settings and [`expect`](Self::expect) may still contain the names of removed checks. If `names` contains an
+    /// unknown name, [`build`](Self::build) returns a [`BuildError`].
     ///
     /// ```
     /// use healthcheck::HealthCheck;
@@ -246,8 +251,8 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Replaces the discovered check of the same name. The new check inherits no options. If no discovered check has that
-    /// name, building is a [`BuildError`].
+    /// Replaces the discovered check that has the same name. The new check inherits no options from the old one. If no
+    /// discovered check has that name, [`build`](Self::build) returns a [`BuildError`].
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};
@@ -259,7 +264,7 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Builds the [`HealthCheck`]. This needs no runtime.
+    /// Builds the [`HealthCheck`]. `build` needs no tokio runtime.
     ///
     /// # Errors
     /// The error lists all problems at once:
@@ -268,7 +273,7 @@ impl HealthCheckBuilder {
     /// - an unknown name in the settings, in `expect` or in `depends_on`;
     /// - options that contradict each other.
     ///
-    /// If there is any such problem, the error also lists the problems of the environment page's discovered sections.
+    /// If `build` finds a problem, the error also lists the problems of the environment page's discovered sections.
     pub fn build(self) -> Result<HealthCheck, BuildError> {
         let mut problems = self.provided.problems();
         let redaction = self.redaction.clone().build();
@@ -323,7 +328,8 @@ impl HealthCheckBuilder {
         let sections = register::sections(sources, &policy, &mut problems);
         checks.extend(sections);
         if !problems.is_empty() && self.discover {
-            // The developer sees the problems of the environment page in the same error, not only after the next build.
+            // Add the problems of the environment page to this error. Otherwise the developer would see them only after
+            // solving the other problems.
             let page =
                 EnvironmentDumpBuilder::of(self.provided.clone(), self.redaction.clone(), None, None).build();
             for problem in page.err().iter().flat_map(BuildError::problems) {
@@ -360,11 +366,11 @@ impl HealthCheckBuilder {
 }
 
 impl HealthCheck {
-    /// Builds a [`HealthCheck`] from every annotated check of the binary, with the default options. The same as
-    /// `builder().build()`.
+    /// Builds a [`HealthCheck`] from all annotated checks and sections of the binary, with the default options. This is
+    /// short for `HealthCheck::builder().build()`.
     ///
     /// # Errors
-    /// The same as for [`HealthCheckBuilder::build`].
+    /// Returns the errors of [`HealthCheckBuilder::build`].
     pub fn discover() -> Result<Self, BuildError> {
         Self::builder().build()
     }

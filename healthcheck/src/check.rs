@@ -7,21 +7,23 @@ use crate::model::{CheckInfo, CheckOptions};
 use crate::outcome::IntoOutcome;
 use crate::run::Run;
 
-/// One check that you build in code, in addition to the checks that `#[health_check]` registers. The set of all checks
-/// is [`HealthCheck`](crate::HealthCheck).
+/// A check that you build in code. [`HealthCheckBuilder::check`](crate::HealthCheckBuilder::check) adds it to the
+/// checks that `#[health_check]` registers. A [`HealthCheck`](crate::HealthCheck) is the set of all checks of a
+/// service.
 ///
 /// # Which options
-/// Find what the check looks at in the first column. The first row that matches decides.
+/// This table shows which option a check needs. Read the first column from the top, and stop at the first row that
+/// describes what your check looks at.
 ///
 /// | the check looks at | option | effect of a failure |
 /// |---|---|---|
-/// | something that other instances share: a database, DNS | [`external`](Self::external) | Readiness is degraded, so every instance stays in the load balancer. `/healthcheck` fails, so monitors see the failure. |
+/// | something that all instances of the service share: a database, DNS | [`external`](Self::external) | Readiness is degraded, so every instance stays in the load balancer. `/healthcheck` fails, so monitors see the failure. |
 /// | something that only a restart repairs: a deadlock | [`liveness`](Self::liveness) | The orchestrator restarts the process. |
 /// | something that the service needs once, at the start: migrations | [`startup`](Self::startup) | The instance isn't ready until the check has passed. |
-/// | something that the service works without: a cache | [`critical(false)`](Self::critical) | The overall status is degraded, and the answer is still 200. |
-/// | anything else of this instance alone: a full disk | none | Readiness fails: the load balancer removes this instance only. |
+/// | something that the service can work without: a cache | [`critical(false)`](Self::critical) | The overall status is degraded, and the HTTP status is still 200. |
+/// | anything else that belongs to this instance alone: its disk | no option | Readiness fails, and the load balancer removes this instance only. |
 ///
-/// With [`fail_after`](Self::fail_after), a short failure such as a failover is only a warning.
+/// With [`fail_after`](Self::fail_after), reports show a short failure, such as during a failover, as a warning.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,15 +46,15 @@ pub struct Check {
 }
 
 impl Check {
-    /// Returns an async check.
+    /// Returns an async check that calls `check` for each run.
     ///
-    /// Each run is a task on the runtime of its first caller, or on the runtime that
-    /// [`HealthCheck::on_runtime`](crate::HealthCheck::on_runtime) sets. A run that exceeds its timeout (default: 5 s)
-    /// fails, and its future is dropped.
+    /// Each run is a tokio task. It uses the runtime of the caller that starts the run, or the runtime that
+    /// [`HealthCheck::on_runtime`](crate::HealthCheck::on_runtime) sets. If a run exceeds its timeout (default: 5 s),
+    /// the run fails and its future is dropped.
     ///
     /// The name must be unique. It must not be empty, `.`, `..`, `history` or `openapi.json`. It must not begin or end
-    /// with a space, and must not contain `/`, `?` or a control character. Building with any other name is a
-    /// [`BuildError`](crate::BuildError).
+    /// with a space, and must not contain `/`, `?` or a control character. Building a `HealthCheck` with any other name
+    /// is a [`BuildError`](crate::BuildError).
     #[track_caller]
     pub fn new<F, Fut>(name: impl Into<String>, check: F) -> Self
     where
@@ -66,11 +68,11 @@ impl Check {
         Self::by_hand(name.into(), run, Location::caller())
     }
 
-    /// Returns a sync check.
+    /// Returns a sync check that calls `check` for each run.
     ///
-    /// Each run has its own thread; at most 64 runs have one at once. A run that exceeds its timeout (default: 5 s) fails
-    /// and no longer counts towards the 64. The check isn't run again until the stuck call returns. A stuck thread
-    /// doesn't keep the process from exiting.
+    /// Each run has its own thread. At most 64 sync runs of one `HealthCheck` use a thread at the same time. If a run
+    /// exceeds its timeout (default: 5 s), the run fails, and its thread no longer counts towards the 64. Until the
+    /// stuck call returns, the check isn't run again. A stuck thread doesn't keep the process from exiting.
     #[track_caller]
     pub fn blocking<F, T>(name: impl Into<String>, check: F) -> Self
     where
@@ -81,8 +83,8 @@ impl Check {
         Self::by_hand(name.into(), run, Location::caller())
     }
 
-    /// Returns an async check with a state, such as a client. Each run gets a clone of the state. Otherwise the same as
-    /// [`Check::new`].
+    /// Returns an async check with a state, such as a client. Each run gets a clone of `state`. In all other respects
+    /// the check works like one of [`Check::new`].
     ///
     /// ```
     /// use std::sync::Arc;
@@ -111,7 +113,8 @@ impl Check {
         Self::new(name, move || check(state.clone()))
     }
 
-    /// Returns a sync check with a state. Each run gets a clone of the state. Otherwise the same as [`Check::blocking`].
+    /// Returns a sync check with a state, such as a path. Each run gets a clone of `state`. In all other respects the
+    /// check works like one of [`Check::blocking`].
     ///
     /// ```
     /// use std::path::PathBuf;
@@ -152,115 +155,130 @@ impl Check {
         self
     }
 
-    /// Adds the check to the readiness probe. A check without any probe belongs to readiness by default.
+    /// Adds the check to the readiness probe. A check that you add to no probe belongs to the readiness probe anyway.
     pub const fn readiness(mut self) -> Self {
         self.options().readiness = true;
         self
     }
 
-    /// Adds the check to the startup probe. Once the check has passed, the startup probe counts it as passed until the
-    /// process ends, and doesn't run it again. Readiness fails with "starting" until every critical startup
-    /// check has passed or is overridden with a pass.
+    /// Adds the check to the startup probe. Once the check has passed, the startup probe shows it as passed until the
+    /// process ends, and doesn't run it again.
+    ///
+    /// Readiness fails with "starting" until every critical startup check has passed. Until then, an override with a
+    /// pass has the same effect as a pass.
     pub const fn startup(mut self) -> Self {
         self.options().startup = true;
         self
     }
 
-    /// Adds tags to select the check by. An empty tag, or a tag with a control character, is a
-    /// [`BuildError`](crate::BuildError).
+    /// Adds tags, by which a [`Selection`](crate::Selection) or the settings can select the check. An empty tag, or a
+    /// tag with a control character, is a [`BuildError`](crate::BuildError).
     pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
         append(&mut self.options().tags, tags);
         self
     }
 
     /// Sets whether a failure of this check makes the overall status fail (`true`, the default) or only degrades it
-    /// (`false`). For an [`external`](Self::external) check, `true` also lets a failure fail readiness.
+    /// (`false`). If you set `true` for an [`external`](Self::external) check, its failure fails readiness too.
     pub const fn critical(mut self, yes: bool) -> Self {
         self.options().set_critical(yes);
         self
     }
 
-    /// Marks the check's subject as external: it is outside of the process, and other instances share it.
+    /// Declares that the check looks at something outside of the process that other instances share, such as a
+    /// database.
     ///
-    /// A failure only degrades readiness, because taking every instance out of rotation repairs nothing. With
-    /// [`critical(true)`](Self::critical) a failure fails readiness too. An external check can't be a liveness check,
-    /// because a restart repairs nothing either; the two together are a [`BuildError`](crate::BuildError).
+    /// A failure of an external check only degrades readiness. Otherwise the load balancer would remove every instance,
+    /// which repairs nothing. If you also set [`critical(true)`](Self::critical), a failure fails readiness.
+    ///
+    /// An external check in the liveness probe is a [`BuildError`](crate::BuildError), because a restart repairs
+    /// nothing outside of the process.
     pub const fn external(mut self) -> Self {
         self.options().external = true;
         self
     }
 
-    /// Sets how long a run may take; `None` means no timeout. Default: the builder's
-    /// [`timeout`](crate::HealthCheckBuilder::timeout), 5 s. Zero is a [`BuildError`](crate::BuildError).
+    /// Sets the time limit for each run; `None` means no limit. Default: the builder's
+    /// [`timeout`](crate::HealthCheckBuilder::timeout), which is 5 s unless you change it. A limit of zero is a
+    /// [`BuildError`](crate::BuildError).
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options().timeout = Some(limit.into());
         self
     }
 
-    /// Sets how long a pass or warning is cached; `None` means not at all. Default: the builder's
-    /// [`success_ttl`](crate::HealthCheckBuilder::success_ttl), 27 s.
+    /// Sets how long a pass or warning is cached; with `None` it isn't cached. Default: the builder's
+    /// [`success_ttl`](crate::HealthCheckBuilder::success_ttl), which is 27 s unless you change it.
     pub fn success_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.options().success_ttl = Some(ttl.into());
         self
     }
 
-    /// Sets how long a failure is cached; `None` means not at all. Default: the builder's
-    /// [`failed_ttl`](crate::HealthCheckBuilder::failed_ttl), 9 s.
+    /// Sets how long a failure is cached; with `None` it isn't cached. Default: the builder's
+    /// [`failed_ttl`](crate::HealthCheckBuilder::failed_ttl), which is 9 s unless you change it.
     pub fn failed_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.options().failed_ttl = Some(ttl.into());
         self
     }
 
-    /// Runs the check in the background at this interval, ± 10 %. Requests read the last result.
+    /// Runs the check in the background at this interval, which varies by ± 10 %. Requests don't run the check; they
+    /// read its last result.
     ///
-    /// A result that is older than two intervals plus the timeout counts as a failure, "stale". Without a timeout the
-    /// limit is three intervals. The background loop starts with the first report or with
-    /// [`HealthCheck::start`](crate::HealthCheck::start). It ends when the last clone of the
-    /// [`HealthCheck`](crate::HealthCheck) is dropped. Zero is a [`BuildError`](crate::BuildError), and so is a TTL
-    /// together with an interval.
+    /// If the last result is older than two intervals plus the timeout, the check fails with "stale". For a check
+    /// without a timeout, this limit is three intervals.
+    ///
+    /// The background loop starts with the first report or with [`HealthCheck::start`](crate::HealthCheck::start). The
+    /// loop ends when the last clone of the [`HealthCheck`](crate::HealthCheck) is dropped. An interval of zero is a
+    /// [`BuildError`](crate::BuildError), and so is a TTL on a check with an interval.
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.options().interval = Some(interval);
         self
     }
 
-    /// Sets how long after the start of the background loop the first run begins, ± 10 %. Default: at once.
+    /// Delays the first background run by this time, ± 10 %, after the start of the background loop. By default the
+    /// first run begins immediately.
     ///
-    /// Until the first run has ended, the check fails with "not run yet". A report waits for that run no longer than the
-    /// check's timeout. Zero is a [`BuildError`](crate::BuildError), and so is a delay without an interval.
+    /// Until the first run has ended, the check fails with "not run yet". A report waits for the first run for at most
+    /// the check's timeout. A delay of zero is a [`BuildError`](crate::BuildError), and so is a delay on a check
+    /// without an interval.
     pub const fn initial_delay(mut self, delay: Duration) -> Self {
         self.options().initial_delay = Some(delay);
         self
     }
 
-    /// Sets how many runs in a row must fail before the check is shown as failing. Default: 1. The threshold applies only
-    /// after the first pass. A run that stays stuck fails the check whatever the threshold is. 0 is a
+    /// Sets how many runs in a row must fail before reports show the check as failing. Default: 1. A value of 0 is a
     /// [`BuildError`](crate::BuildError).
+    ///
+    /// Before the check's first pass, a single failure is shown immediately. If a run times out and stays stuck, the
+    /// check fails even below the threshold.
     pub const fn failure_threshold(mut self, runs: u32) -> Self {
         self.options().failure_threshold = runs;
         self
     }
 
-    /// Sets how many runs in a row must pass before a failing check is shown as passing again. Default: 1. The threshold
-    /// applies only after the first pass. 0 is a [`BuildError`](crate::BuildError).
+    /// Sets how many runs in a row must pass before reports show a failing check as passing again. Default: 1. The
+    /// check's very first pass is always shown immediately. A value of 0 is a [`BuildError`](crate::BuildError).
     pub const fn success_threshold(mut self, runs: u32) -> Self {
         self.options().success_threshold = runs;
         self
     }
 
-    /// Sets how many runs in a row must warn before a passing check is shown as a warning. This suits a value that
-    /// swings around its limit. Default: 1. The threshold applies only after the first pass. 0 is a
-    /// [`BuildError`](crate::BuildError).
+    /// Sets how many runs in a row must warn before reports show a passing check as a warning. This suits a check whose
+    /// value oscillates around its limit. Default: 1. The threshold applies only after the check's first pass. A value
+    /// of 0 is a [`BuildError`](crate::BuildError).
     pub const fn warn_threshold(mut self, runs: u32) -> Self {
         self.options().warn_threshold = runs;
         self
     }
 
-    /// Shows a failure as a warning until the check has failed for this long without a pass in between.
+    /// Shows a failure as a warning until the check has failed for this long without a pass.
     ///
-    /// This suits a dependency that recovers by itself, such as a database during a failover. The output reads
-    /// "failing for 12 s, fails after 60 s: …". The option applies only after the first pass, and in addition to
-    /// [`failure_threshold`](Self::failure_threshold). The next pass resets the time. Default: a failure is shown as a
-    /// failure at once. Zero is a [`BuildError`](crate::BuildError).
+    /// `fail_after` suits a dependency that recovers by itself, such as a database during a failover. While a failure
+    /// is shown as a warning, the output reads "failing for 12 s, fails after 60 s: …". A pass ends this time, and the
+    /// next failure begins it again.
+    ///
+    /// Before the check's first pass, a failure is shown as a failure immediately. The option applies in addition to
+    /// [`failure_threshold`](Self::failure_threshold). By default, no failure is shown as a warning. A time of zero is
+    /// a [`BuildError`](crate::BuildError).
     ///
     /// ```
     /// use std::time::Duration;
@@ -275,18 +293,18 @@ impl Check {
         self
     }
 
-    /// Names the checks that must pass before this check is run.
+    /// Adds dependencies: checks that must pass before this check is run.
     ///
-    /// While a dependency fails, this check isn't run and fails as "blocked by" that dependency. The timeout of this check
-    /// begins after the runs of its dependencies have ended. If this check fails, its dependencies are run again. An unknown name or a
-    /// cycle is a [`BuildError`](crate::BuildError).
+    /// While a dependency fails, this check isn't run. It fails, and its output is "blocked by" with the name of the
+    /// dependency. The timeout of this check begins after the runs of its dependencies have ended. If this check fails,
+    /// its dependencies are run again. An unknown name or a cycle is a [`BuildError`](crate::BuildError).
     pub fn depends_on(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         append(&mut self.options().depends_on, names);
         self
     }
 
-    /// Sets the owner to contact. Reports show the owner while the check doesn't pass. An empty text, or a text with a
-    /// control character, is a [`BuildError`](crate::BuildError).
+    /// Sets the owner of the check, such as a team. While the check doesn't pass, reports show the owner. An empty
+    /// text, or a text with a control character, is a [`BuildError`](crate::BuildError).
     ///
     /// ```
     /// use healthcheck::Check;
@@ -302,20 +320,21 @@ impl Check {
         self
     }
 
-    /// Sets the address of a page with instructions for a failure. Reports show the address while the check doesn't
-    /// pass. An empty text, or a text with a control character, is a [`BuildError`](crate::BuildError).
+    /// Sets the address of a page that explains how to repair a failure. While the check doesn't pass, reports show the
+    /// address. An empty text, or a text with a control character, is a [`BuildError`](crate::BuildError).
     pub fn runbook(mut self, text: impl Into<String>) -> Self {
         self.options().set_runbook(Cow::Owned(text.into()));
         self
     }
 
-    /// Sets instructions for a failure, on any number of lines. Reports show them while the check doesn't pass.
+    /// Sets instructions for a failure, on any number of lines. While the check doesn't pass, reports show the
+    /// instructions.
     pub fn when_it_fails(mut self, text: impl Into<String>) -> Self {
         self.options().set_when_it_fails(Cow::Owned(text.into()));
         self
     }
 
-    /// Sets the description: one paragraph about the check's subject.
+    /// Sets the description of the check: one paragraph about the thing that the check looks at.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.info.describe(text.into());
         self

@@ -1,4 +1,4 @@
-//! Reads the clocks for the state machine.
+//! Reads the monotonic clock and the wall clock. The state machine gets their times from here.
 
 use std::time::SystemTime;
 

@@ -7,14 +7,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// How long a service still answers after a shutdown has begun, so that load balancers notice it. The default is 5 s.
+/// The default time for which a service still answers after a shutdown has begun. Load balancers notice the shutdown in
+/// this time.
 const DELAY: Duration = Duration::from_secs(5);
 
-/// The phase of the shutdown. Tasks can wait for a phase.
+/// The progress of a shutdown. Tasks can wait until the shutdown reaches a phase.
 #[derive(Debug)]
 pub(crate) struct Drain {
     phase: watch::Sender<Phase>,
-    /// Whether draining has begun. Every request reads this, so it is an atomic. Reading `phase` takes a lock.
+    /// Whether draining has begun. Every request reads this atomic, because reading `phase` would take a lock.
     has_begun: AtomicBool,
     state: Mutex<Timing>,
 }
@@ -47,7 +48,7 @@ impl Default for Drain {
 }
 
 impl Drain {
-    /// Begins the drain. It can't be undone.
+    /// Begins the drain. A drain can't be undone.
     pub(crate) fn begin(&self) {
         self.lock().since.get_or_insert_with(Instant::now);
         self.advance(Phase::Draining);
@@ -64,7 +65,7 @@ impl Drain {
             let state = self.lock();
             state.since.and_then(|since| since.checked_add(state.delay))
         };
-        // A server may end the drain early with `end`. Otherwise the drain ends after the delay.
+        // The drain ends after its delay, or earlier if a server calls `end`.
         match until {
             Some(until) => drop(tokio::time::timeout_at(until, self.reached(Phase::Drained)).await),
             None => self.reached(Phase::Drained).await,
@@ -76,7 +77,8 @@ impl Drain {
             let forward = *phase < to;
             if forward {
                 *phase = to;
-                // We set this before the waiting tasks wake, so that they see it.
+                // The watch channel wakes the waiting tasks after this closure returns, so they see that `has_begun` is
+                // true.
                 self.has_begun.store(true, Ordering::Release);
             }
             forward

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::model::CheckInfo;
 
-/// The error of building a [`HealthCheck`](crate::HealthCheck). It lists all problems at once, each with its source
-/// location.
+/// The error of building a [`HealthCheck`](crate::HealthCheck). It lists all problems at once. A problem with a check
+/// shows where the check is in the source.
 ///
-/// The text is meant for people and may change, so don't parse it.
+/// The error's text is meant for people and may change, so don't parse it.
 ///
 /// ```
 /// use healthcheck::{Check, HealthCheck};
@@ -25,7 +25,7 @@ pub struct BuildError {
 }
 
 impl BuildError {
-    /// Returns `Ok` if there is no problem.
+    /// Returns an error with these problems, or `Ok` if there are none.
     pub(crate) fn unless_empty(problems: Vec<String>) -> Result<(), Self> {
         if problems.is_empty() {
             Ok(())
@@ -34,7 +34,7 @@ impl BuildError {
         }
     }
 
-    /// Returns an error with your own problems, such as two endpoints with the same path.
+    /// Returns an error with problems that your own code has found, such as two endpoints with the same path.
     #[must_use]
     pub fn new(problems: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl BuildError {
         }
     }
 
-    /// Returns the problems, one sentence each.
+    /// Returns the problems. Each problem is one text.
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems
@@ -63,7 +63,7 @@ impl fmt::Display for BuildError {
     }
 }
 
-/// Prints the same as [`Display`](fmt::Display), because `fn main() -> Result<(), BuildError>` prints the `Debug` form.
+/// Prints the text of [`Display`](fmt::Display), because `fn main() -> Result<(), BuildError>` prints the `Debug` form.
 impl fmt::Debug for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -72,7 +72,7 @@ impl fmt::Debug for BuildError {
 
 impl Error for BuildError {}
 
-/// The error for a selection with checks or tags that don't exist in its probe.
+/// The error for a selection with an unknown name or tag: no check of the selected probe has it.
 ///
 /// ```
 /// use healthcheck::{Check, HealthCheck, Selection};
@@ -94,25 +94,25 @@ pub struct SelectionError {
 }
 
 impl SelectionError {
-    /// Returns the selected names that no check has.
+    /// Returns the names in the selection that no check of the selected probe has.
     #[must_use]
     pub fn unknown_checks(&self) -> &[String] {
         &self.unknown_checks
     }
 
-    /// Returns the selected tags that no check has.
+    /// Returns the tags in the selection that no check of the selected probe has.
     #[must_use]
     pub fn unknown_tags(&self) -> &[String] {
         &self.unknown_tags
     }
 
-    /// Returns the names of the existing checks.
+    /// Returns the names of all checks of the selected probe.
     #[must_use]
     pub fn known_checks(&self) -> &[String] {
         &self.known_checks
     }
 
-    /// Returns the tags of the existing checks.
+    /// Returns the tags of all checks of the selected probe.
     #[must_use]
     pub fn known_tags(&self) -> &[String] {
         &self.known_tags
@@ -146,7 +146,8 @@ impl fmt::Display for SelectionError {
 
 impl Error for SelectionError {}
 
-/// The error of setting or clearing an override.
+/// The error of a method that sets or clears an override, such as
+/// [`HealthCheck::set_override`](crate::HealthCheck::set_override).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OverrideError {
     problem: String,

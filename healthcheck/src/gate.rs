@@ -8,23 +8,25 @@ use crate::health::HealthCheck;
 use crate::runner::{Evaluation, PROBE_MAX_AGE, Waiter, is_inside_a_check};
 use crate::world::{Admission, GateId, Notice};
 
-/// The default time after which a closed gate fails open.
+/// The default time for which a gate stays closed before it fails open, that is, admits every waiter.
 const FAIL_OPEN_AFTER: Duration = Duration::from_secs(60);
 
-/// Makes workers wait while one of its checks fails.
+/// Makes workers wait while a check of the gate fails. [`HealthCheck::gate`] returns a gate.
 ///
-/// For example, a worker shouldn't take a message off a queue while the database is down, because it would lose the
-/// message. [`HealthCheck::gate`] returns a gate. Clones are cheap and share the state of the gate.
+/// For example, while the database is down, a worker would lose each message that it takes off a queue. So the worker
+/// waits at the gate before it takes a message. Cloning a gate is cheap, and all clones share its state.
 ///
 /// # Recovery
-/// In the first second after a recovery, the gate admits at most one waiter every 100 ms, and then all of them. This
-/// protects a dependency that has just come back. Another failure closes the gate again. The first pass of a check
-/// since the start isn't a recovery.
+/// When the gate's checks pass again after a failure, the gate first admits at most one waiter every 100 ms. After one
+/// second, it admits all waiters. This delay protects a dependency that has just recovered. If a check fails again, the
+/// gate closes again. The first pass of a check after the start of the process isn't a recovery, so the gate admits all
+/// waiters immediately.
 ///
 /// # Failing open
-/// The check itself may be broken. So a gate that has been closed for 60 s admits every waiter until its checks pass.
-/// The gate logs this and counts it in [`Statistics::gates_failed_open`](crate::Statistics::gates_failed_open).
-/// [`fail_open_after`](Self::fail_open_after) changes the time or turns this off.
+/// A gate may stay closed because its check is broken. So after 60 s a closed gate fails open: it admits every waiter
+/// until its checks pass. The gate logs that it has failed open, and increments
+/// [`Statistics::gates_failed_open`](crate::Statistics::gates_failed_open). [`fail_open_after`](Self::fail_open_after)
+/// changes the 60 s or disables failing open.
 ///
 /// ```
 /// use healthcheck::{Check, HealthCheck};
@@ -62,15 +64,18 @@ impl Drop for Shared {
 }
 
 impl Gate {
-    /// Waits until none of the gate's checks fails and each has a recent result. Returns at once if that is already the
-    /// case.
+    /// Waits until each check of the gate has a recent result that isn't a failure. Returns immediately if this is
+    /// already true.
     ///
-    /// This method runs due checks, as a probe does. If no option, builder or setting sets a check's TTL, a passing
-    /// result is cached for 5 s, a failure for 2 s, and a failure before the first pass for 250 ms. A background check
-    /// is run only by its loop. While the last pass of a check is within its TTL, callers don't wait for a new run.
+    /// While it waits, this method runs those checks of the gate whose cached result has expired. It doesn't run
+    /// background checks, but waits for their results. While the last pass of a check is within its TTL, callers don't
+    /// wait for a new run.
     ///
-    /// Dropping the future stops the waiting. Outside of a tokio runtime the call runs no checks and never fails open.
-    /// Inside a check of the same `HealthCheck` it returns at once.
+    /// If no option, builder or setting sets a check's TTL, a pass is cached for 5 s, a failure for 2 s, and a failure
+    /// before the check's first pass for 250 ms.
+    ///
+    /// To stop waiting, drop the future. Outside of a tokio runtime, this method runs no checks, and the gate never
+    /// fails open. Inside a check of the same `HealthCheck`, this method returns immediately.
     pub async fn open(&self) {
         let Shared { health, id } = &*self.shared;
         let runner = &health.core().runner;
@@ -98,8 +103,8 @@ impl Gate {
         }
     }
 
-    /// Sets the time after which a closed gate fails open, that is, admits every waiter. `None` means never. Default:
-    /// 60 s.
+    /// Sets how long the gate stays closed before it fails open, that is, admits every waiter. With `None` it never
+    /// fails open. Default: 60 s.
     ///
     /// ```
     /// # use healthcheck::{Check, HealthCheck};
@@ -122,10 +127,11 @@ impl Gate {
 }
 
 impl HealthCheck {
-    /// Returns a [`Gate`] that is open while all of these checks pass or warn.
+    /// Returns a [`Gate`] that is open while all checks with these names pass or warn. If you later remove one of these
+    /// checks, the gate ignores it.
     ///
     /// # Errors
-    /// There is no check with one of these names. A check that is removed later counts as passing.
+    /// One of the names belongs to no check.
     pub fn gate(&self, checks: impl IntoIterator<Item = impl Into<String>>) -> Result<Gate, SelectionError> {
         let checks = checks.into_iter().map(Into::into).collect();
         let id = self.core().runner.add_gate(checks)?;

@@ -24,17 +24,19 @@ use crate::statistics::Statistics;
 use crate::transition::Transition;
 use crate::world::{Event, NotRun, World};
 
-/// The set of all checks of a service: finds them, runs them, and caches and reports their results. A single check is a
-/// [`Check`].
+/// The set of all checks of a service. It finds and runs the checks, caches their results and returns reports. A single
+/// check is a [`Check`].
 ///
-/// Cloning is cheap, and all clones share everything. Building a `HealthCheck` needs no runtime. A report needs a tokio
-/// runtime with time enabled, as `#[tokio::main]` and `enable_all()` build it; without time tokio panics. A run uses the
-/// runtime of its first caller, or the runtime that [`on_runtime`](Self::on_runtime) sets.
+/// Cloning is cheap, and all clones share the same checks and results.
 ///
-/// If a check fails, panics, hangs or blocks its thread, you still get a complete report, and the other checks' results
-/// are untouched. The report is on time as long as the caller's runtime isn't blocked. A single async check that blocks
-/// its thread also blocks a current-thread runtime, and delays the report. Under `panic = "abort"` a panic can't be caught, so a check that
-/// panics ends the process.
+/// You can build a `HealthCheck` without a runtime. A report needs a tokio runtime with time enabled, as
+/// `#[tokio::main]` and `enable_all()` build it. Without time, tokio panics. A run uses the runtime of the caller that
+/// starts the run, or the runtime that [`on_runtime`](Self::on_runtime) sets.
+///
+/// If a check fails, panics, hangs or blocks its thread, you still get a complete report, and the results of the other
+/// checks don't change. The report is on time unless the caller's runtime is blocked. For example, an async check that
+/// blocks its thread also blocks a current-thread runtime, and so delays the report. With `panic = "abort"`, Rust can't
+/// catch a panic, so a check that panics ends the process.
 ///
 /// ```standalone_crate
 /// use healthcheck::{HealthCheck, Overall, health_check};
@@ -52,7 +54,8 @@ use crate::world::{Event, NotRun, World};
 /// # }
 /// ```
 ///
-// `tests/src/lib.rs` compiles the snippets of `testing.md`, because they need axum, which isn't a dependency here.
+// The snippets of `testing.md` need axum, which isn't a dependency of this crate. So `tests/src/lib.rs` compiles these
+// snippets.
 #[cfg_attr(not(doctest), doc = include_str!("testing.md"))]
 #[derive(Clone)]
 pub struct HealthCheck {
@@ -60,16 +63,16 @@ pub struct HealthCheck {
     runtime: Option<Handle>,
 }
 
-/// The state that all clones share.
+/// The state that all clones of a `HealthCheck` share.
 pub(crate) struct Core {
     pub(crate) runner: Arc<Runner>,
     pub(crate) reports: Reports,
-    /// The sections of the health report whose values never change.
+    /// The sections of the health report that have a fixed value.
     pub(crate) fixed: Map<String, Value>,
     pub(crate) provided: Provided,
-    /// The redaction rules, which the environment page uses too.
+    /// The redaction rules of this `HealthCheck` and of its environment page.
     pub(crate) redaction: RedactionBuilder,
-    /// The settings. They also apply to checks that are added later.
+    /// The settings. They also apply to checks that `HealthCheck::add` adds later.
     pub(crate) settings: Settings,
     pub(crate) defaults: Defaults,
     pub(crate) drain: Drain,
@@ -83,7 +86,7 @@ impl Drop for Core {
 }
 
 impl Core {
-    /// Returns the report if nothing is due.
+    /// Returns a report if every selected check has a fresh result, so that no check has to run.
     fn fresh(&self, selection: &Selection) -> Option<Arc<Report>> {
         if self.runner.lacks_driver() {
             return None;
@@ -97,7 +100,8 @@ impl Core {
         })
     }
 
-    /// Runs the due checks. Returns the report once the runs have ended or the budget is over.
+    /// Runs those selected checks that have no fresh result. Returns the report once these runs have ended, or once the
+    /// time `budget` is over.
     async fn settled(
         &self,
         selection: &Selection,
@@ -117,14 +121,14 @@ impl Core {
                 },
             );
         };
-        // If another thread adds or removes checks while this request waits, the request starts over. After eight rounds
-        // it returns a report with the results so far.
+        // If another thread adds or removes checks while this request waits for runs, the request starts over. After
+        // eight rounds, the request returns a report with the results that exist by then.
         let came = Now::read();
         for _ in 0..8 {
-            // All rounds together share the budget.
+            // The budget is for all rounds together, so each round gets only the time that is left.
             let left = budget.map(|budget| budget.saturating_sub(Now::read().since(came.mono)));
             let answer = self.runner.ask(selection, &target, left).await?;
-            // Another waiting request may have made the report already.
+            // Another request that waited for the same runs may have cached a report already.
             let kept = self
                 .reports
                 .find(selection, self.runner.generation(), Now::read());
@@ -167,42 +171,49 @@ impl HealthCheck {
         &self.core
     }
 
-    /// Returns the results of all checks.
+    /// Returns a report with the results of all checks.
     ///
-    /// The method runs the due checks concurrently, each after its dependencies, and waits for each check up to its
-    /// timeout. It waits for a background check only until the check has its first result. If the initial delay of such a check is longer than
-    /// its timeout, the report shows it as "not run yet". While nothing changes, each call returns the same `Arc`.
+    /// The method runs the checks whose cached result has expired. It runs them concurrently, but each after its
+    /// dependencies, and waits for each check for at most the check's timeout. While nothing changes, each call returns
+    /// the same `Arc`.
     ///
-    /// If a check of this `HealthCheck` calls this method, the method runs no check and returns the last known results.
-    /// Outside of a tokio runtime it returns the cached results, and due checks fail with "no tokio runtime".
+    /// The method doesn't wait for a background check that has a result already. If the check has none yet and its
+    /// initial delay is longer than its timeout, the report shows the check as "not run yet".
+    ///
+    /// Inside a check of this `HealthCheck`, the method runs no check and returns the last known results. Outside of a
+    /// tokio runtime, the method runs no check and returns the cached results; a check without a fresh result fails
+    /// with "no tokio runtime".
     pub async fn report(&self) -> Arc<Report> {
         match self.report_for(&Selection::all()).await {
             Ok(report) => report,
-            // `Selection::all()` has no names, so no name can be unknown.
+            // `Selection::all()` contains no names, so no name can be unknown.
             Err(_) => unreachable!("`Selection::all()` names no check"),
         }
     }
 
-    /// Returns the results of the selected checks. Otherwise the same as [`report`](Self::report).
+    /// Returns a report with the results of the selected checks. The method runs these checks and waits for them like
+    /// [`report`](Self::report).
     ///
     /// # Errors
-    /// The selection has the name of a check or tag that doesn't exist in its probe.
+    /// The selection contains a name or tag that no check of the selected probe has.
     pub async fn report_for(&self, selection: &Selection) -> Result<Arc<Report>, SelectionError> {
         self.report_within(selection, None).await
     }
 
-    /// Returns the results of the selected checks after at most the time `budget`; `None` waits for all runs.
+    /// Returns a report with the results of the selected checks, after at most the time `budget`. With `None`, the
+    /// method waits until all runs have ended or exceeded their timeout.
     ///
-    /// If a check is still running when the budget is over, the run continues, and later requests get its result. This
-    /// report shows the check's last result and marks it as stale, if both of these conditions are true:
+    /// If a check is still running when the budget is over, the run continues, and later requests get its result. The
+    /// returned report shows the check's last result, marked as stale, if both of these conditions are true:
     /// - the run is younger than the check's timeout (5 s if the check has no timeout or the run couldn't start);
     /// - the last result isn't older than TTL + timeout + 60 s.
     ///
-    /// Otherwise the check fails with "no result for 12.3 s, still running". If it is the check's first run, the check
-    /// fails with "not run yet, running for 0.8 s".
+    /// If one of these conditions is false, the report shows the check as failed with "no result for 12.3 s, still
+    /// running". If the check has no result at all, the report shows it as failed with "not run yet, running for 0.8
+    /// s".
     ///
     /// # Errors
-    /// The selection has the name of a check or tag that doesn't exist in its probe.
+    /// The selection contains a name or tag that no check of the selected probe has.
     ///
     /// ```
     /// use std::time::Duration;
@@ -227,19 +238,21 @@ impl HealthCheck {
         if let Some(report) = self.core.fresh(selection) {
             return Ok(report);
         }
-        // Boxed, because every crate that awaits an unboxed future compiles all of its code again.
+        // We box this future, because every crate that awaits an unboxed future compiles all of the future's code
+        // again.
         let settled: Pin<Box<dyn Future<Output = _> + Send + '_>> =
             Box::pin(self.core.settled(selection, budget.into(), self.runtime.as_ref()));
         settled.await
     }
 
-    /// Returns the last result of each selected check, whatever its age, without running or awaiting anything.
+    /// Returns a report with the last result of each selected check, however old it is. Runs no check and waits for
+    /// nothing.
     ///
-    /// A result that is older than its TTL is marked as stale, but its age never makes it fail. A check without a result
-    /// is "not run yet", which counts as a pass in liveness.
+    /// A result that is older than its TTL is marked as stale. Its age alone never makes the check fail. A check
+    /// without a result is shown as "not run yet", and liveness treats such a check as passing.
     ///
     /// # Errors
-    /// The selection has the name of a check or tag that doesn't exist in its probe.
+    /// The selection contains a name or tag that no check of the selected probe has.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck, Selection};
@@ -258,13 +271,15 @@ impl HealthCheck {
         self.core.as_it_is(selection, reading)
     }
 
-    /// Expires the cached results of the selected checks and of the sections, so that the next report runs them again.
+    /// Expires the cached results of the selected checks and of the sections. The next report runs these checks and
+    /// sections again.
     ///
-    /// The background loop runs a selected background check at once. A startup check that has passed stays passed. If a
-    /// check is already running, no second run begins: the result of the current run counts as fresh.
+    /// The background loop runs each selected background check immediately. A startup check that has passed stays
+    /// passed. If a selected check is already running, no second run begins, and the next report uses the result of the
+    /// current run.
     ///
     /// # Errors
-    /// The selection has the name of a check or tag that doesn't exist in its probe.
+    /// The selection contains a name or tag that no check of the selected probe has.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck, Selection};
@@ -282,11 +297,14 @@ impl HealthCheck {
         self.core.runner.expire(selection)
     }
 
-    /// Adds a check at run time. It is validated as at build, and the settings passed at build apply to it.
+    /// Adds a check at run time. The method validates the check like
+    /// [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build), and applies the builder's settings and defaults
+    /// to it.
     ///
     /// # Errors
-    /// The same as for [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build): the name is taken or invalid, the
-    /// options contradict each other, a dependency doesn't exist, or the dependencies form a cycle.
+    /// - The check's name is invalid, or another check has the name.
+    /// - The check's options contradict each other.
+    /// - A dependency of the check doesn't exist, or the dependencies form a cycle.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};
@@ -304,8 +322,9 @@ impl HealthCheck {
         let Core { runner, settings, .. } = &*self.core;
         let mut problems = Vec::new();
         let info = register::prepared(check.info, settings, &runner.redaction, &mut problems);
-        // The closure runs under the lock and only clones `check.run`. So if the check is rejected, the user's function
-        // is dropped here, after the lock is released.
+        // The closure below runs while the runner's lock is held, and gets only a clone of `check.run`. If the check is
+        // rejected, `check.run` itself is dropped at the end of this method. So the user's function is dropped after
+        // the lock is released.
         let run = &check.run;
         runner.add_checked(|world| {
             let present = Present {
@@ -322,28 +341,30 @@ impl HealthCheck {
 
     /// Removes a check at run time. Returns true if there was a check of that name.
     ///
-    /// If the check is still running, the result of that run is never shown; an async run is dropped. The check's history
-    /// and metrics are removed too. Checks that depend on the removed check run without it, and every report has a
-    /// warning about that.
+    /// If the check is still running, its result is never shown, and the future of an async run is dropped. The check's
+    /// history and metrics are removed too. Checks that depend on the removed check run without this dependency, and
+    /// every report has a warning about the missing dependency.
     #[allow(clippy::must_use_candidate, reason = "the check is gone either way")]
     pub fn remove(&self, name: &str) -> bool {
         self.core.runner.remove(name, false)
     }
 
-    /// Returns the report without waiting or running anything, or `None` if a check is due.
+    /// Returns a report on the selected checks without waiting or running anything. Returns `None` if a selected check
+    /// has no fresh result, and so has to run.
     ///
-    /// While nothing changes, each call returns the same `Arc`. It also returns `None` if the selection has an unknown
-    /// check or tag, and before the loop of the background checks has started.
+    /// While nothing changes, each call returns the same `Arc`. The method also returns `None` if no check of the
+    /// selected probe has one of the selection's names or tags, or if the loop of the background checks hasn't started
+    /// yet.
     #[must_use]
     pub fn fresh(&self, selection: &Selection) -> Option<Arc<Report>> {
         self.core.fresh(selection)
     }
 
-    /// Returns a clone that runs the checks on this runtime, whatever runtime the caller is on.
+    /// Returns a clone that runs the checks on the runtime of `handle`, even if the caller is on another runtime.
     ///
-    /// Use it in a server with a separate runtime, so that the checks run on the application's runtime. The runtime needs
-    /// time enabled. If it is blocked, you still get reports. If it has shut down, due checks fail with "its runtime was
-    /// shut down".
+    /// Use the clone in a server that has its own runtime, so that the checks run on the application's runtime. The
+    /// runtime of `handle` needs time enabled. While that runtime is blocked, you still get reports. After it has shut
+    /// down, checks that have to run fail with "its runtime was shut down".
     #[must_use]
     pub fn on_runtime(&self, handle: Handle) -> Self {
         Self {
@@ -352,14 +373,14 @@ impl HealthCheck {
         }
     }
 
-    /// Returns the runtime set by [`on_runtime`](Self::on_runtime), or `None` if runs use the caller's runtime.
+    /// Returns the runtime set by [`on_runtime`](Self::on_runtime), or `None` if runs use the runtime of their caller.
     #[must_use]
     pub const fn runtime(&self) -> Option<&Handle> {
         self.runtime.as_ref()
     }
 
-    /// Returns a builder for the environment page of the same service. It discovers the sections, and uses the provided
-    /// values and the redaction rules of this `HealthCheck`.
+    /// Returns a builder for the environment page of the same service. The page has all annotated sections, and uses
+    /// the provided values and the redaction rules of this `HealthCheck`.
     pub fn environment(&self) -> EnvironmentDumpBuilder {
         EnvironmentDumpBuilder::of(
             self.core.provided.clone(),
@@ -369,7 +390,8 @@ impl HealthCheck {
         )
     }
 
-    /// Returns the name, description, source location and options of each check, sorted by name. Runs no check.
+    /// Returns the name, description, source location and options of each check, sorted by name. This method runs no
+    /// check.
     ///
     /// ```
     /// use healthcheck::{Check, HealthCheck};
@@ -390,7 +412,8 @@ impl HealthCheck {
     }
 
     /// Starts the loop of the background checks now instead of with the first report. The loop runs on the current
-    /// runtime, or on the runtime that [`on_runtime`](Self::on_runtime) has set. Without a runtime, `start` does nothing.
+    /// tokio runtime, or on the runtime that [`on_runtime`](Self::on_runtime) has set. Without a runtime, `start` does
+    /// nothing.
     pub fn start(&self) {
         if let Some(handle) = self.runtime.clone().or_else(|| Handle::try_current().ok()) {
             self.core.runner.start_loops(&Target {
@@ -400,28 +423,29 @@ impl HealthCheck {
         }
     }
 
-    /// Returns the last 32 transitions of each check and of the overall status, oldest first.
+    /// Returns at most 32 transitions of each check, and at most 32 of the overall status: the last ones, with the
+    /// oldest first.
     #[must_use]
     pub fn history(&self) -> Vec<Transition> {
         self.core.runner.read(World::history)
     }
 
-    /// Adds a text to the `warnings` of every report from now on. The text is redacted. Adding the same text again does
-    /// nothing. Only the last 64 texts are kept.
+    /// Adds a text to the `warnings` of all later reports, after redacting it. Adding the same text again does nothing.
+    /// We keep only the last 64 texts.
     pub fn add_warning(&self, text: impl Into<String>) {
         let runner = &self.core.runner;
         let text = runner.redaction.text(&text.into()).into_owned();
         runner.step(Event::Warned(text));
     }
 
-    /// Returns the version of the binary's package, or `None` if the package has no annotated function.
+    /// Returns the version of the binary's package, or `None` if no function of that package is annotated.
     #[must_use]
     pub fn version(&self) -> Option<&'static str> {
         register::own_package().map(|(_, version)| version)
     }
 
-    /// Returns the counters behind the metrics: runs and transitions of each check since the start, and the runs that are
-    /// stuck now. Runs no check.
+    /// Returns the numbers that the metrics show, such as how often each check has passed and how many runs are stuck.
+    /// This method runs no check.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let runner = &self.core.runner;
@@ -436,9 +460,10 @@ impl HealthCheck {
     }
 }
 
-/// Shutdown and maintenance.
+/// Methods for shutdown and maintenance.
 impl HealthCheck {
-    /// Begins the shutdown: readiness fails with "shutting down" until the process ends. The other probes don't change.
+    /// Begins the shutdown: readiness fails with "shutting down" until the process ends. The liveness and startup
+    /// probes don't change.
     pub fn begin_shutdown(&self) {
         // Readiness must fail before `drain.begin` wakes the tasks that wait for the drain.
         self.core().runner.step(Event::Drain);
@@ -451,14 +476,15 @@ impl HealthCheck {
         self.core().drain.has_begun()
     }
 
-    /// Returns a future that completes once [`begin_shutdown`](Self::begin_shutdown) has been called on any clone.
+    /// Returns a future that completes once [`begin_shutdown`](Self::begin_shutdown) has been called on any clone of
+    /// this `HealthCheck`.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
         let core = Arc::clone(self.core());
         async move { core.drain.is_under_way().await }
     }
 
-    /// Returns a future that completes once a shutdown has begun and the [`shutdown_delay`](Self::shutdown_delay)
-    /// (default: 5 s) is over. Your own server should then stop accepting connections.
+    /// Returns a future that completes when your own server should stop accepting connections. It completes once a
+    /// shutdown has begun and the [`shutdown_delay`](Self::shutdown_delay) (default: 5 s) is over.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -481,36 +507,38 @@ impl HealthCheck {
         async move { core.drain.is_over().await }
     }
 
-    /// Sets how long the service still answers after [`begin_shutdown`](Self::begin_shutdown). Default: 5 s.
+    /// Sets for how long the service still answers after [`begin_shutdown`](Self::begin_shutdown) has been called.
+    /// Default: 5 s.
     pub fn set_shutdown_delay(&self, delay: Duration) {
         self.core().drain.set_delay(delay);
     }
 
-    /// Returns how long the service still answers after [`begin_shutdown`](Self::begin_shutdown).
+    /// Returns for how long the service still answers after [`begin_shutdown`](Self::begin_shutdown) has been called.
     #[must_use]
     pub fn shutdown_delay(&self) -> Duration {
         self.core().drain.delay()
     }
 
-    /// Ends the drain before its delay is over, so that [`drained`](Self::drained) completes.
+    /// Ends the drain before the [`shutdown_delay`](Self::shutdown_delay) is over, so that [`drained`](Self::drained)
+    /// completes.
     pub fn end_drain(&self) {
         self.core().drain.end();
     }
 
-    /// Begins maintenance: readiness fails with "maintenance: …" until [`end_maintenance`](Self::end_maintenance). The
-    /// reason is redacted. A second call changes the reason.
+    /// Begins maintenance: readiness fails with "maintenance: …" until [`end_maintenance`](Self::end_maintenance) is
+    /// called. This method redacts the reason. A second call replaces the reason.
     pub fn begin_maintenance(&self, reason: impl Into<String>) {
         let runner = &self.core().runner;
         let reason = runner.redaction.text(&reason.into()).into_owned();
         runner.step(Event::Maintenance(Some(reason)));
     }
 
-    /// Ends the maintenance.
+    /// Ends the maintenance, so that readiness depends on its checks again.
     pub fn end_maintenance(&self) {
         self.core().runner.step(Event::Maintenance(None));
     }
 
-    /// Returns the reason of the maintenance, or `None` if there is no maintenance.
+    /// Returns the redacted reason of the maintenance, or `None` if there is no maintenance.
     #[must_use]
     pub fn maintenance_reason(&self) -> Option<String> {
         self.core()

@@ -2,7 +2,7 @@
 
 use crate::environment::system;
 
-/// Returns the host's name, or "localhost" if it is unknown.
+/// Returns the host's name, or "localhost" if the name is unknown.
 pub(crate) fn hostname() -> String {
     system::uname()
         .node

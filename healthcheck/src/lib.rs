@@ -19,11 +19,11 @@
 //! # }
 //! ```
 //!
-//! The crate `healthcheck-axum` serves them over HTTP: with `healthcheck_axum::serve("127.0.0.1:8080")`, or as routes of
-//! your axum app.
+//! The crate `healthcheck-axum` serves the reports and the environment page over HTTP: with
+//! `healthcheck_axum::serve("127.0.0.1:8080")`, or as routes of your axum app.
 //!
-//! - [`Check`] is a check that you build in code. The module [`checks`] has ready-made checks. [`Settings`] overrides the
-//!   options of checks at deployment.
+//! - [`Check`] is a check that you build in code. The module [`checks`] has ready-made checks. With [`Settings`], a
+//!   deployment overrides the options of checks.
 //! - [`HealthCheckBuilder`] passes values to the parameters of checks, and sets defaults for all checks.
 //! - [`HealthCheck::until`] waits until checks pass. A [`Gate`] holds workers back while a check fails.
 //! - [`Report`] has the results of a [`Selection`] of checks.
@@ -32,18 +32,19 @@
 //!
 //! # Features
 //!
-//! | feature | default | what it brings |
+//! | feature | default | what it adds |
 //! |---|---|---|
-//! | `macros` | yes | the two attributes |
-//! | `sysinfo` | yes | memory, load, uptime and distribution on the environment page on systems other than Linux |
+//! | `macros` | yes | the attributes `#[health_check]` and `#[env_section]` |
+//! | `sysinfo` | yes | memory, load, uptime and distribution on the environment page, on systems other than Linux |
 //! | `auditable` | no | the linked packages on the environment page, for a binary built with `cargo auditable` |
 //! | `openapi` | no | schemas of the report for the OpenAPI document of healthcheck-axum |
-//! | `checks-…` | no | ready-made checks with dependencies; [`checks`] lists the feature of each |
+//! | `checks-…` | no | ready-made checks that need further crates; [`checks`] lists the feature of each check |
 //!
-//! Some names, formats and defaults come from the Python library py-healthcheck.
+//! Some names, formats and defaults of this crate come from the Python library py-healthcheck.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// The attributes expand to paths that begin with `::healthcheck`. This line makes them compile in this crate's own tests.
+// The code that the attributes generate refers to this crate as `::healthcheck`. This line makes that path valid in the
+// crate's own tests.
 #[allow(unused_extern_crates)]
 extern crate self as healthcheck;
 

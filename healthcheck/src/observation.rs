@@ -1,4 +1,5 @@
-//! Observations: liveness results that don't come from a check's run, such as "the runtime doesn't answer".
+//! Observations: results in the liveness report that don't come from a check's run, such as "the runtime doesn't
+//! answer".
 
 use crate::health::HealthCheck;
 use crate::outcome::Outcome;
@@ -6,14 +7,14 @@ use crate::report::CheckResult;
 use crate::world::Event;
 
 impl HealthCheck {
-    /// Adds a result to liveness reports, for example that the runtime no longer answers. The result doesn't come from
-    /// a check.
+    /// Shows a result in liveness reports that doesn't come from a check. For example, a watchdog can report that the
+    /// runtime no longer answers.
     ///
-    /// Liveness reports show the result under this name until the next call. Other reports don't show it. `None`
-    /// removes it. If there is a check of the same name, the call does nothing.
+    /// Only liveness reports show the result. They show it under `name` until the next call with the same name. Passing
+    /// `None` removes the result. If a check has this name, the call does nothing.
     ///
-    /// If status and output haven't changed, only the result's `timestamp` changes. A cached report shows the new time
-    /// within a second.
+    /// If a call repeats the status and output of the call before, only the result's `timestamp` changes. Cached
+    /// reports show the new timestamp after at most a second.
     ///
     /// ```
     /// use healthcheck::{HealthCheck, Outcome, Overall, Selection};
@@ -36,7 +37,7 @@ impl HealthCheck {
         runner.step(Event::Observed { name, seen });
     }
 
-    /// Returns the current results of [`observe_liveness`](Self::observe_liveness), sorted by name.
+    /// Returns the current result of each name passed to [`observe_liveness`](Self::observe_liveness), sorted by name.
     #[must_use]
     pub fn observations(&self) -> Vec<CheckResult> {
         self.core()

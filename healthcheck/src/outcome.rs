@@ -41,7 +41,7 @@ impl Status {
         }
     }
 
-    /// Returns true for pass and warn.
+    /// Returns true if the status is `Pass` or `Warn`.
     #[must_use]
     pub const fn passed(self) -> bool {
         !matches!(self, Self::Fail)
@@ -56,8 +56,8 @@ impl fmt::Display for Status {
 
 /// The outcome of one run of a check: a status and an output.
 ///
-/// The output is any value that serde can serialise. If serialising fails, or the output is nested deeper than
-/// 100 levels or is larger than 4 MiB, the outcome is a failure with that reason. Nothing here panics.
+/// The output is any value that serde can serialise. If serialising fails, or if the output is nested deeper than 100
+/// levels or is larger than 4 MiB, the outcome is a failure with that reason. No method of `Outcome` panics.
 ///
 /// ```
 /// use healthcheck::{Outcome, Status};
@@ -79,17 +79,17 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Returns an outcome that passes; `output` is shown in the report.
+    /// Returns an outcome that passes. The report shows `output`.
     pub fn pass(output: impl Serialize) -> Self {
         Self::serialized(Status::Pass, &output)
     }
 
-    /// Returns an outcome that passes, but degrades the overall status (`"degraded"`; the HTTP status is still 200).
+    /// Returns an outcome that passes, but degrades the overall status to `"degraded"`. The HTTP status is still 200.
     pub fn warn(output: impl Serialize) -> Self {
         Self::serialized(Status::Warn, &output)
     }
 
-    /// Returns an outcome that fails; `output` is the reason.
+    /// Returns an outcome that fails. `output` is the reason for the failure.
     pub fn fail(output: impl Serialize) -> Self {
         Self::serialized(Status::Fail, &output)
     }
@@ -100,13 +100,13 @@ impl Outcome {
         self.status
     }
 
-    /// Returns the output, before redaction.
+    /// Returns the output as the check has returned it, before redaction.
     #[must_use]
     pub const fn output(&self) -> &Value {
         &self.output
     }
 
-    /// Returns a failure with the error and all its sources as output, joined by `": "`.
+    /// Returns a failed outcome. Its output is the text of the error and of all its sources, joined by `": "`.
     pub(crate) fn error(error: &(dyn Error + 'static)) -> Self {
         Self::of(Status::Fail, Value::String(chain(error)))
     }
@@ -135,11 +135,12 @@ impl Outcome {
 /// | `bool` | pass or fail | `"ok"` or `"failed"` |
 /// | `String`, `&str`, `Cow<str>`, [`serde_json::Value`] | pass | the value |
 /// | `(bool, T: Serialize)` (py-healthcheck's form) | pass or fail | `T` |
-/// | [`Outcome`] | its own | its own |
-/// | `Result<T: IntoOutcome, E>` | that of `T`, or fail | that of `T`, or the error and its sources, joined by `": "` |
+/// | [`Outcome`] | the outcome's status | the outcome's output |
+/// | `Result<T: IntoOutcome, E>`, `Ok` | the status of `T` | the output of `T` |
+/// | `Result<T: IntoOutcome, E>`, `Err` | fail | the error and its sources, joined by `": "` |
 ///
-/// `E` is any type that converts into `Box<dyn Error + Send + Sync>`: every std error, `anyhow::Error`, `String`,
-/// `&str`.
+/// The error type `E` of a `Result` is any type that converts into `Box<dyn Error + Send + Sync>`: every std error,
+/// `anyhow::Error`, `String`, `&str`.
 ///
 /// ```
 /// use healthcheck::{IntoOutcome, Status};
@@ -154,7 +155,7 @@ impl Outcome {
     note = "return `()`, `bool`, `String`, `&str`, `serde_json::Value`, `(bool, impl Serialize)`, `healthcheck::Outcome`, or a `Result` of one of these"
 )]
 pub trait IntoOutcome {
-    /// Converts the value into a status and an output.
+    /// Converts a check's return value into an outcome, that is, a status and an output.
     fn into_outcome(self) -> Outcome;
 }
 
@@ -183,7 +184,7 @@ impl IntoOutcome for bool {
 impl IntoOutcome for String {
     fn into_outcome(self) -> Outcome {
         if self.len() > output::LARGEST {
-            // `pass` refuses an output of this size, so the outcome is a failure with the reason.
+            // For an output of this size, `Outcome::pass` returns a failure: the output is too large.
             return Outcome::pass(self);
         }
         Outcome::of(Status::Pass, Value::String(self))
@@ -230,14 +231,14 @@ impl<T: IntoOutcome, E: CheckError> IntoOutcome for Result<T, E> {
 
 /// The errors that a check or a section may return: any type that is `Into<Box<dyn Error + Send + Sync>>`.
 ///
-/// `CheckError` is a separate trait so that the compiler's error can suggest types that work.
+/// The methods could require `Into` directly, but a separate trait lets the compiler's error suggest types that work.
 #[diagnostic::on_unimplemented(
     message = "a health check or section cannot return the error `{Self}`",
     label = "doesn't convert into `Box<dyn Error + Send + Sync>`",
     note = "return an error that implements `std::error::Error + Send + Sync + 'static`, `anyhow::Error`, `String`, `&str`, or `Box<dyn std::error::Error + Send + Sync>` in the place of `Box<dyn std::error::Error>`"
 )]
 pub trait CheckError {
-    /// Converts the error into a failed outcome with the error and all its sources as output.
+    /// Converts the error into a failed outcome. Its output is the text of the error and of all its sources.
     fn into_failure(self) -> Outcome;
 }
 
@@ -249,7 +250,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> CheckError for E {
     }
 }
 
-/// The maximum number of sources that we read. A longer chain is probably a cycle.
+/// The maximum number of errors that we read from an error and its sources. A longer chain is probably a cycle.
 const LONGEST_CHAIN: usize = 64;
 
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {

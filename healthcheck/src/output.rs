@@ -1,7 +1,8 @@
-//! Serialises any `Serialize` to a JSON value, with a limit on depth and size.
+//! Converts any value that implements `Serialize` to a JSON value, with a limit on depth and size.
 //!
-//! It serialises to JSON text first, because a formatter sees each level as it opens and can stop there. So an endless
-//! nesting can't overflow the stack, and a huge value can't fill the memory.
+//! We first serialise the value to JSON text, and then parse the text. While serde_json writes the text, it tells our
+//! formatter when each level begins, so we can stop at the limit. An endless nesting can't overflow the stack, and a
+//! huge value can't fill the memory.
 
 use std::io::{self, Write};
 
@@ -9,10 +10,10 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter};
 
-/// The deepest nesting of an output. JSON readers such as serde_json stop at 128 levels, and the report adds a few
-/// levels around an output.
+/// The maximum depth of an output. JSON parsers such as serde_json accept at most 128 levels, and a report adds a few
+/// levels around each output.
 pub(crate) const DEEPEST: usize = 100;
-/// The largest output, and the largest response body, in bytes.
+/// The maximum size of an output as JSON text, in bytes.
 pub(crate) const LARGEST: usize = 4 * 1024 * 1024;
 
 pub(crate) fn to_value<T: Serialize + ?Sized>(output: &T) -> Result<Value, String> {

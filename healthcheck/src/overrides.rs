@@ -1,4 +1,4 @@
-//! Overrides: a status that an operator sets, in place of the status of the runs.
+//! Overrides: an operator sets the status that reports show for a check, in place of the status of the check's runs.
 
 use std::time::Duration;
 
@@ -9,18 +9,19 @@ use crate::outcome::Status;
 use crate::world::{Event, Override, World};
 
 impl HealthCheck {
-    /// Overrides the status of a check for the time `lasts`.
+    /// Sets the status that reports show for a check, for the time `lasts`.
     ///
-    /// The check still runs. When the time is over, or after [`clear_override`](Self::clear_override), reports show the
-    /// status of its runs again.
+    /// The check still runs. When the time `lasts` is over, or after [`clear_override`](Self::clear_override), reports
+    /// show the status of the check's runs again.
     ///
-    /// While an override replaces a failure by a pass or a warning, each report on the check has a warning about that.
+    /// While an override turns a failure into a pass or a warning, each report that includes the check has a warning
+    /// about the override.
     ///
     /// # Errors
-    /// - There is no check of that name.
-    /// - The duration is zero, or its end is later than the clock can represent.
-    /// - The check is a liveness check. A failure of such a check restarts the process, so you have to call
-    ///   [`force_override`](Self::force_override) instead.
+    /// - No check has this name.
+    /// - `lasts` is zero, or the override would end later than the clock can represent.
+    /// - The check is a liveness check. If such a check fails, the orchestrator restarts the process. So you have to
+    ///   call [`force_override`](Self::force_override) instead.
     ///
     /// ```
     /// use std::time::Duration;
@@ -42,12 +43,12 @@ impl HealthCheck {
         self.override_status(name, status, lasts, &reason.into(), false)
     }
 
-    /// Overrides the status of any check, including liveness checks, where a failure restarts the process. Otherwise
-    /// this method does the same as [`set_override`](Self::set_override).
+    /// Overrides the status of any check, even of a liveness check. If you let a liveness check fail, the orchestrator
+    /// restarts the process. In all other respects this method works like [`set_override`](Self::set_override).
     ///
     /// # Errors
-    /// - There is no check of that name.
-    /// - The duration is zero, or its end is later than the clock can represent.
+    /// - No check has this name.
+    /// - `lasts` is zero, or the override would end later than the clock can represent.
     pub fn force_override(
         &self,
         name: &str,
@@ -58,10 +59,10 @@ impl HealthCheck {
         self.override_status(name, status, lasts, &reason.into(), true)
     }
 
-    /// Ends the override of a check early. Without an override it does nothing.
+    /// Ends the override of a check early. Does nothing if the check has no override.
     ///
     /// # Errors
-    /// There is no check of that name.
+    /// No check has this name.
     pub fn clear_override(&self, name: &str) -> Result<(), OverrideError> {
         self.core().runner.step_with(|world, _| {
             let check = world.find(name).ok_or_else(|| unknown(world, name))?;

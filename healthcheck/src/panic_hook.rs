@@ -5,10 +5,12 @@ use std::thread;
 
 use crate::redact::redact;
 
-/// Returns a panic hook that prints the same as the standard hook, but redacts the message by the built-in rules.
+/// Returns a panic hook that prints the same text as the standard hook, except that the built-in rules redact the
+/// panic's message.
 ///
-/// The hook affects only the text that a panic prints to stderr. If a check panics, its result is redacted in any case.
-/// `healthcheck_axum::serve` installs this hook if the program has set none. Otherwise install it with one line:
+/// The hook affects only the text that a panic prints to stderr. Reports redact the result of a check that panics even
+/// without this hook. If the program has set no hook, `healthcheck_axum::serve` installs this one. Without `serve`,
+/// install the hook with one line:
 ///
 /// ```
 /// std::panic::set_hook(healthcheck::panic_hook());
@@ -20,21 +22,22 @@ use crate::redact::redact;
 pub fn panic_hook() -> Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static> {
     Box::new(|info| {
         let told = describe(info, &Backtrace::capture());
-        // If stderr is closed, we can't report the panic anywhere else. So we ignore the error.
+        // If writing fails, stderr is closed, and we can't report the panic anywhere else. So we ignore the error.
         let _ = std::io::stderr().lock().write_all(told.as_bytes());
     })
 }
 
-/// Sets [`panic_hook`] if the program has set no panic hook. Returns true if it did.
+/// Sets [`panic_hook`] as the panic hook if the program has set none. Returns true if the program had set none.
 ///
-/// If the program has set a hook, that hook stays, because it may report panics to another system.
+/// A hook that the program has set stays, because it may report panics to another system.
 #[allow(clippy::must_use_candidate, reason = "the service goes on either way")]
 pub fn install_panic_hook() -> bool {
     if thread::panicking() {
         return false;
     }
-    // std doesn't export its standard hook. But `take_hook` returns the standard hook if no hook is set, and the first
-    // call here leaves no hook set. So `before` is the standard hook exactly if both pointers are equal.
+    // std doesn't export its standard hook. The first `take_hook` returns the current hook and leaves no hook set. So
+    // the second `take_hook` returns the standard hook. If both pointers are equal, the current hook is the standard
+    // hook, and the program has set none.
     let before = panic::take_hook();
     let standard = panic::take_hook();
     #[allow(

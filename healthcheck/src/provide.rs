@@ -1,4 +1,4 @@
-//! Stores the provided values by type, and finds the values for the parameters of checks and sections.
+//! Stores the provided values by their types, and finds the values for the parameters of checks and sections.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
@@ -6,13 +6,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The values passed to `.provide(value)`, by exact type.
+/// The values passed to `.provide(value)`. The key of each value is its exact type.
 #[derive(Clone, Default)]
 pub(crate) struct Provided {
     values: HashMap<TypeId, Value>,
     /// The names of the types that were provided twice.
     doubled: Vec<&'static str>,
-    /// The names of all provided types. The error about a missing value lists them.
+    /// The names of all provided types. The error about a type without a value lists these names.
     names: Vec<&'static str>,
 }
 
@@ -20,7 +20,7 @@ pub(crate) struct Provided {
 struct Value {
     value: Arc<dyn Any + Send + Sync>,
     name: &'static str,
-    /// Whether a function takes this value as a parameter.
+    /// Whether a check or section has a parameter of this type.
     is_taken: Arc<AtomicBool>,
 }
 
@@ -39,7 +39,7 @@ impl Provided {
         }
     }
 
-    /// Returns one sentence for each type that was provided twice.
+    /// Returns a problem for each type that was provided twice.
     pub(crate) fn problems(&self) -> Vec<String> {
         let doubled = self.doubled.iter();
         doubled
@@ -52,8 +52,8 @@ impl Provided {
             .collect()
     }
 
-    /// Returns the parameter type to suggest for a missing `T`: `&Arc<T>` if an `Arc<T>` was provided, or `&U` if `T`
-    /// is `Arc<U>` and a `U` was provided.
+    /// Returns the type that the error suggests for a parameter if no `T` was provided. This is `&Arc<T>` if an
+    /// `Arc<T>` was provided. It is `&U` if `T` is `Arc<U>` and a `U` was provided.
     fn instead_of<T: Send + Sync + 'static>(&self) -> Option<String> {
         let name = type_name::<T>();
         let inner = name.strip_prefix(ARC).and_then(|rest| rest.strip_suffix('>'));
@@ -69,7 +69,7 @@ impl Provided {
         &self.names
     }
 
-    /// Returns one sentence for each provided type that no function takes.
+    /// Returns a warning for each provided type that no check or section has as a parameter.
     pub(crate) fn in_vain(&self) -> Vec<String> {
         let values = self.values.values();
         let mut names: Vec<_> = values
@@ -99,11 +99,11 @@ impl fmt::Debug for Provided {
     }
 }
 
-/// The prefix of the name that [`type_name`] returns for an `Arc`. Rust doesn't guarantee this prefix, so only a hint in
-/// an error message depends on it.
+/// The prefix of the name that [`type_name`] returns for an `Arc`. Rust doesn't guarantee this prefix, so we use it
+/// only for a hint in an error message.
 const ARC: &str = "alloc::sync::Arc<";
 
-/// Shortens a type's name to its form after an import: `alloc::vec::Vec<app::Db>` to `Vec<Db>`.
+/// Removes the paths from a type's name: `alloc::vec::Vec<app::Db>` becomes `Vec<Db>`.
 fn without_paths(name: &str) -> String {
     let mut short = String::with_capacity(name.len());
     for (index, part) in name.split("::").enumerate() {
@@ -113,7 +113,7 @@ fn without_paths(name: &str) -> String {
         if prefix < short.len() {
             short.truncate(prefix);
         } else if index > 0 {
-            // Keep the `::` in `<T as Trait>::Name`.
+            // Keep a `::` that doesn't follow a path, as in `<T as Trait>::Name`.
             short += "::";
         }
         short += part;
@@ -125,11 +125,12 @@ fn without_paths(name: &str) -> String {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Missing {
     pub(crate) name: &'static str,
-    /// The parameter type that the error message suggests instead, if a value of that type was provided.
+    /// The type that the error suggests for the parameter instead; `None` if no value of a similar type was provided.
     pub(crate) instead: Option<String>,
 }
 
-/// Finds the values for the parameters of one function, and records each type for which no value was provided.
+/// Finds the values for the parameters of one function. Records the type of each parameter for which no value was
+/// provided.
 #[derive(Debug)]
 pub struct Binder<'a> {
     provided: &'a Provided,
@@ -144,13 +145,14 @@ impl<'a> Binder<'a> {
         }
     }
 
-    /// Returns the provided value for a parameter `&T`. Records the type if no value of exactly this type was provided.
+    /// Returns the provided value for a parameter `&T`. Records `T` as missing if no value of exactly this type was
+    /// provided.
     pub fn shared<T: SharedDependency + ?Sized>(&mut self) -> Option<Shared<T>> {
         T::find(self).map(Shared)
     }
 
-    /// Returns the provided value for a parameter `T`, to clone for each run. Records the type if no value of exactly
-    /// this type was provided.
+    /// Returns the provided value for a parameter `T`. Each run gets a clone of the value. Records `T` as missing if no
+    /// value of exactly this type was provided.
     pub fn owned<T: SharedDependency + CloneDependency>(&mut self) -> Option<Owned<T>> {
         let value = T::find(self)?;
         Some(Owned {
@@ -174,15 +176,17 @@ impl<'a> Binder<'a> {
     }
 }
 
-/// The types that a parameter `&T` may have. The attribute below sets the compiler's error for other types.
+/// The types that a parameter `&T` may have. For any other type, the attribute `on_unimplemented` sets the text of the
+/// compiler's error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a dependency",
     label = "not `Send + Sync`, or not sized",
     note = "runs share it between threads: take a type that is `Send + Sync`, like `Mutex<T>` in the place of `RefCell<T>` and `Arc<T>` in the place of `Rc<T>`, and sized, like `PathBuf` in the place of `Path`"
 )]
 pub trait SharedDependency: Send + Sync + 'static {
-    /// Looks the value up. Only sized types have this method, because the lookup needs a `Sized` bound. [`Binder::shared`]
-    /// itself has no such bound, so an unsized type causes only one compiler error, with the message above.
+    /// Returns the provided value of this type. Only sized types implement this trait, because the lookup needs a
+    /// `Sized` bound. [`Binder::shared`] has no such bound. So for an unsized type, the compiler prints only one error,
+    /// with the message above.
     fn find(binder: &mut Binder<'_>) -> Option<Arc<Self>>;
 }
 
@@ -193,8 +197,8 @@ impl<T: Send + Sync + 'static> SharedDependency for T {
     }
 }
 
-/// The types that a parameter `T` may have, if they are also a [`SharedDependency`]. The attribute below sets the
-/// compiler's error for types without `Clone`.
+/// The types that a parameter `T` may have, if they also implement [`SharedDependency`]. For a type without `Clone`,
+/// the attribute `on_unimplemented` sets the text of the compiler's error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a dependency by value, it isn't `Clone`",
     label = "every run gets a clone of its own",
@@ -213,26 +217,27 @@ impl<T: Clone> CloneDependency for T {
     }
 }
 
-/// A provided value to lend to runs. Its methods have no bounds on `T`, so that a wrong `T` causes one compiler error
-/// instead of three.
+/// A provided value for a parameter `&T`: runs borrow the value. The methods have no bounds on `T`, so that a wrong `T`
+/// causes one compiler error instead of three.
 #[derive(Debug)]
 pub struct Shared<T: ?Sized>(Arc<T>);
 
 impl<T: ?Sized> Shared<T> {
-    /// Returns another handle to the same value, for one run.
+    /// Returns another handle to the same value. Each run has its own handle.
     #[must_use]
     pub fn share(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 
-    /// Returns the function's argument.
+    /// Returns the argument for the parameter `&T`: a reference to the value.
     #[must_use]
     pub fn get(&self) -> &T {
         &self.0
     }
 }
 
-/// A provided value to clone for each run. Its methods have no bounds on `T`, for the same reason as in [`Shared`].
+/// A provided value for a parameter `T`: each run gets a clone. The methods have no bounds on `T`, so that a wrong `T`
+/// causes one compiler error instead of three.
 #[derive(Debug)]
 pub struct Owned<T> {
     value: Arc<T>,
@@ -240,7 +245,7 @@ pub struct Owned<T> {
 }
 
 impl<T> Owned<T> {
-    /// Returns another handle to the same value, for one run.
+    /// Returns another handle to the same value. Each run has its own handle.
     #[must_use]
     pub fn share(&self) -> Self {
         Self {
@@ -249,7 +254,7 @@ impl<T> Owned<T> {
         }
     }
 
-    /// Returns the function's argument, a clone of the value.
+    /// Returns the argument for the parameter `T`: a clone of the value.
     #[must_use]
     pub fn get(&self) -> T {
         (self.duplicate)(&self.value)

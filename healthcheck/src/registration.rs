@@ -1,4 +1,5 @@
-//! The records that the attributes put into the binary at link time. Building a `HealthCheck` turns them into checks.
+//! The registrations that the attributes put into the binary at link time. Building a `HealthCheck` converts these
+//! registrations into checks and sections.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -7,25 +8,26 @@ use crate::model::options::{SETTABLE, Set};
 use crate::model::{CheckInfo, CheckOptions};
 use crate::run::Bind;
 
-/// The entry of one `#[health_check]` in the binary: a function that returns the record of the check.
+/// The entry of one `#[health_check]` in the binary: a function that returns the registration of the check.
 ///
-/// The entry isn't the record itself, so that the program starts faster. The loader relocates every pointer in a
-/// constant before `main`, even if the program never uses it. A function is one pointer; the record has ten.
+/// The entry is a function, because a program with constant registrations would start more slowly. Before `main`, the
+/// loader relocates every pointer in a constant, even if the program never uses the constant. A function is one
+/// pointer; a registration has ten.
 #[derive(Clone, Copy, Debug)]
 pub struct RegisteredCheck(pub fn() -> CheckRegistration);
 
-/// The record of one `#[health_check]`.
+/// The registration of one function with `#[health_check]`.
 #[derive(Clone, Debug)]
 pub struct CheckRegistration {
-    /// The name, unique in the binary.
+    /// The check's name, which must be unique in the binary.
     pub name: &'static str,
     /// The first paragraph of the function's doc comment; empty if there is none.
     pub description: &'static str,
-    /// The source location of the function.
+    /// The source location of the annotated function.
     pub origin: Origin,
-    /// The options of the attribute.
+    /// The options that the attribute sets.
     pub options: CheckOptions,
-    /// Binds the function to its parameters.
+    /// Binds the function's parameters to provided values.
     pub bind: Bind,
 }
 
@@ -39,43 +41,43 @@ impl CheckRegistration {
     }
 }
 
-/// The record of one `#[env_section]`.
+/// The registration of one function with `#[env_section]`.
 #[derive(Clone, Copy, Debug)]
 pub struct SectionRegistration {
-    /// The name, unique in the binary.
+    /// The section's name, which must be unique in the binary.
     pub name: &'static str,
-    /// The source location of the function.
+    /// The source location of the annotated function.
     pub origin: Origin,
-    /// Whether the health report has the section too.
+    /// Whether the health report shows the section in addition to the environment page.
     pub in_health: bool,
-    /// Binds the function to its parameters. The output of its outcome is the section's value; a failed outcome is shown
-    /// as an error.
+    /// Binds the function's parameters to provided values. The function's outcome has the section's value as output. If
+    /// the outcome is a failure, the section shows an error.
     pub bind: Bind,
 }
 
 /// The source location of an annotated function.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin {
-    /// The value of `module_path!()`.
+    /// The value of `module_path!()` at the function.
     pub module: &'static str,
-    /// The value of `file!()`.
+    /// The value of `file!()` at the function.
     pub file: &'static str,
-    /// The value of `line!()`.
+    /// The value of `line!()` at the function.
     pub line: u32,
-    /// The name and version of the function's package, if cargo builds it: `option_env!("CARGO_PKG_NAME")` and
-    /// `option_env!("CARGO_PKG_VERSION")`.
+    /// The name and version of the function's package: `option_env!("CARGO_PKG_NAME")` and
+    /// `option_env!("CARGO_PKG_VERSION")`. They are `None` if a tool other than cargo builds the package.
     pub package: (Option<&'static str>, Option<&'static str>),
 }
 
-/// The value of an attribute's option. The attribute generates one array of constants for all options, because an array
-/// of constants compiles faster than one statement for each option.
+/// The value of one option of an attribute. The attribute generates one array of constants for all options, because an
+/// array of constants compiles faster than one statement for each option.
 #[derive(Clone, Copy, Debug)]
 pub enum Given {
-    /// A flag, such as `liveness` or `critical = false`.
+    /// The value of a flag, such as `liveness` or `critical = false`.
     Flag(bool),
     /// A number, such as `failure_threshold = 3`.
     Count(u32),
-    /// The value `"none"` of a duration, as in `timeout = "none"`.
+    /// The absence of a duration, as in `timeout = "none"`.
     None,
     /// A duration in seconds and nanoseconds, such as `timeout = "2s"`.
     Time(u64, u32),
@@ -85,7 +87,7 @@ pub enum Given {
     Texts(&'static [&'static str]),
 }
 
-/// Converts the options of an attribute, given by key, into `CheckOptions`.
+/// Converts the options of an attribute into `CheckOptions`. Each option is a pair of its key and its value.
 #[must_use]
 pub fn options(given: &[(&str, Given)]) -> CheckOptions {
     let mut options = CheckOptions::default();
@@ -107,8 +109,8 @@ pub fn options(given: &[(&str, Given)]) -> CheckOptions {
                     texts.iter().map(|&text| Cow::Borrowed(text)).collect(),
                 );
             }
-            // Unreachable: the attribute's table has the same keys with the same kinds of values. A test compares the
-            // two tables.
+            // This is unreachable, because the macro has a table with the same keys and kinds of values as `SETTABLE`.
+            // A test compares the two tables.
             _ => {}
         }
     }

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::outcome::Status;
 
-/// The results of the checks and their overall status, in the JSON form of the health endpoint.
+/// The results of the checks and their overall status. Its JSON form is the response of the health endpoint.
 ///
-/// A report also deserialises from that JSON, so a client in Rust can read the report of another service. Times are
+/// A report also deserialises from this JSON, so a client in Rust can read the report of another service. Times are
 /// seconds since the Unix epoch, with at most six decimal places.
 ///
 /// ```
@@ -44,15 +44,17 @@ pub struct Report {
     /// The sections of the health report, by name. In JSON they are next to the fields above.
     #[serde(flatten)]
     pub sections: Map<String, Value>,
-    /// The value behind the text `reason`.
+    /// The reason whose text is in the field `reason`, as an enum.
     #[serde(skip)]
     pub(crate) why: Unsent<Option<Reason>>,
-    /// The range of `warnings` that concerns the request itself, such as an unknown name to exclude.
+    /// The range of those `warnings` that are about the request itself, for example about an unknown name that the
+    /// request excludes.
     #[serde(skip)]
     pub(crate) about_request: Unsent<std::ops::Range<usize>>,
 }
 
-/// A value that isn't serialised. All values are equal, so a deserialised report equals the original.
+/// A field that isn't serialised. Two such fields always compare as equal, so a deserialised report equals the original
+/// report.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Unsent<T>(pub(crate) T);
 
@@ -62,11 +64,11 @@ impl<T> PartialEq for Unsent<T> {
     }
 }
 
-/// Why readiness as a whole fails.
+/// The reason why readiness fails even if all its checks pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     ShuttingDown,
-    /// The text is the reason passed to `begin_maintenance`. It may be empty.
+    /// The text is the redacted reason that was passed to `begin_maintenance`. It may be empty.
     Maintenance(String),
     Starting,
 }
@@ -101,7 +103,7 @@ impl Report {
         self.results.iter().find(|result| result.checker == checker)
     }
 
-    /// Returns true if every check passes.
+    /// Returns true if the overall status is a success, that is, every check passes.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.status == Overall::Success
@@ -113,17 +115,19 @@ impl Report {
         self.status == Overall::Failure
     }
 
-    /// Returns when this report was made, or `None` if `timestamp` isn't a valid time.
+    /// Returns the time at which this report was made, or `None` if `timestamp` isn't a valid time.
     #[must_use]
     pub fn made_at(&self) -> Option<SystemTime> {
         moment(self.timestamp)
     }
 
-    /// Returns a copy of the report for callers that may not see details.
+    /// Returns a copy of the report for clients that aren't allowed to see details.
     ///
-    /// It keeps statuses, names and times. It leaves out sections, owners, runbooks, instructions, and all warnings
-    /// that don't concern the request itself. `note` replaces outputs and the reasons of overrides. The reason of a
-    /// maintenance is cut to "maintenance". In a deserialised report `note` replaces any `reason`.
+    /// The copy keeps statuses, names and times. It has no sections, owners, runbooks or instructions. Of the warnings,
+    /// it keeps only those about the request itself. `note` replaces each output and the reason of each override.
+    ///
+    /// If a maintenance makes readiness fail, the copy's `reason` is only "maintenance". If the report was
+    /// deserialised, `note` replaces its `reason`.
     #[must_use]
     pub fn without_details(&self, note: &str) -> Self {
         let mut reduced = self.without_outputs(note);
@@ -135,7 +139,7 @@ impl Report {
             result.runbook = None;
             result.when_it_fails = None;
         }
-        // A deserialised report has only the text of its reason, which may contain details.
+        // A deserialised report has only the text of the reason. That text may contain details, so `note` replaces it.
         reduced.reason = match &self.why.0 {
             Some(Reason::Maintenance(_)) => Some(Reason::Maintenance(String::new()).to_string()),
             Some(why) => Some(why.to_string()),
@@ -162,7 +166,7 @@ impl Report {
     }
 }
 
-/// Converts seconds since the epoch to a time; `None` if the time is negative or too large.
+/// Converts seconds since the Unix epoch to a time. Returns `None` if the number is negative or too large.
 fn moment(seconds: f64) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
@@ -193,7 +197,7 @@ impl Overall {
         }
     }
 
-    /// Converts to a check's status: success to pass, degraded to warn, failure to fail.
+    /// Converts the overall status to the status of a check: success to pass, degraded to warn, failure to fail.
     #[must_use]
     pub const fn as_status(self) -> Status {
         match self {
@@ -264,8 +268,8 @@ pub struct CheckResult {
 }
 
 impl CheckResult {
-    /// Returns what this result contributes to the overall status of its report. The overall status is the worst of
-    /// these contributions.
+    /// Returns the overall status that follows from this result alone. The overall status of the report is the worst of
+    /// these statuses.
     #[must_use]
     pub fn contribution(&self) -> Overall {
         self.contributes.0.unwrap_or(match self.status {
@@ -275,7 +279,7 @@ impl CheckResult {
         })
     }
 
-    /// Returns when the run ended; `None` before the first result.
+    /// Returns the time at which the run ended, or `None` before the first result.
     ///
     /// ```
     /// let body = r#"{"checker":"redis","output":"ok","passed":true,"status":"pass",
@@ -290,19 +294,19 @@ impl CheckResult {
         moment(self.timestamp?)
     }
 
-    /// Returns how long the run took; `None` before the first result.
+    /// Returns the duration of the run, or `None` before the first result.
     #[must_use]
     pub fn took(&self) -> Option<Duration> {
         Duration::try_from_secs_f64(self.response_time?).ok()
     }
 
-    /// Returns when the check began to fail; `None` if it doesn't fail.
+    /// Returns the time at which the check began to fail, or `None` if it doesn't fail.
     #[must_use]
     pub fn fails_since(&self) -> Option<SystemTime> {
         moment(self.failing_since?)
     }
 
-    /// Returns a result with the status `Fail` and without the data of a run.
+    /// Returns a failed result for a check that hasn't run: all fields about a run are empty.
     pub(crate) const fn unknown(checker: String) -> Self {
         Self {
             checker,

@@ -1,4 +1,5 @@
-//! The cache of reports. It keeps reports on all checks and on whole probes until something in them changes.
+//! The cache of reports. It caches only reports on all checks and reports on one probe. A report stays in the cache
+//! until one of its results changes or expires.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -8,8 +9,8 @@ use crate::runner::Snapshot;
 use crate::selection::{MaxAge, Scope, Selection};
 use crate::world::Expiration;
 
-/// The last reports of each scope, one for each requested `max_age`. So a scrape of the metrics doesn't evict the
-/// report that a probe serves.
+/// The last reports for each scope (all checks, or one probe). Requests with different `max_age` have separate reports.
+/// So a scrape of the metrics doesn't evict the report that a probe serves.
 #[derive(Default)]
 pub(crate) struct Reports {
     kept: [RwLock<Vec<CachedReport>>; Scope::EVERY.len()],
@@ -23,11 +24,11 @@ struct CachedReport {
     max_age: Option<MaxAge>,
 }
 
-/// The maximum number of cached reports per scope, each for a different `max_age`.
+/// The maximum number of cached reports for one scope. Each of them is for a different `max_age`.
 const MOST_AGES: usize = 4;
 
 impl Reports {
-    /// Returns the cached report while it is valid.
+    /// Returns the cached report on this selection if the report is still valid.
     pub(crate) fn find(&self, selection: &Selection, generation: u64, now: Now) -> Option<Arc<Report>> {
         if !selection.is_whole() {
             return None;
@@ -38,8 +39,8 @@ impl Reports {
         kept.holds(generation, now).then(|| Arc::clone(&kept.report))
     }
 
-    /// Caches the report if it can be valid for some time, and returns it. If the cache already has a valid report for
-    /// this selection, returns the cached report instead.
+    /// Returns the report of the snapshot, and caches it if it stays valid for some time. If the cache already has a
+    /// valid report on this selection, returns the cached report instead.
     pub(crate) fn keep(&self, selection: &Selection, snapshot: Snapshot) -> Arc<Report> {
         let Snapshot {
             report,

@@ -1,4 +1,4 @@
-//! The callable form of a check or section. Annotated functions and closures are both converted to it.
+//! The callable form of a check or section. We convert both annotated functions and closures to this form.
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,24 +10,25 @@ use crate::provide::Binder;
 /// The future of one run of an async check or section.
 pub type BoxFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// A function that is ready to run, bound to the values of its parameters.
+/// A function of a check or section that is ready to run: it needs no arguments, because it holds the values of its
+/// parameters.
 ///
-/// Plain function pointers have separate variants: boxing a closure for each of a thousand annotated functions would
-/// double their compile time.
+/// A function without parameters is stored as a plain function pointer, without a closure. Boxing a closure for each of
+/// a thousand annotated functions would double their compile time.
 #[derive(Clone)]
 pub enum Run {
     /// An async function without parameters.
     Async(fn() -> BoxFuture),
-    /// A sync function without parameters, which runs on its own thread.
+    /// A sync function without parameters. Each run has its own thread.
     Blocking(fn() -> Outcome),
-    /// An async function bound to its parameters.
+    /// A closure that holds the values of the parameters, and calls an async function with them.
     AsyncWith(Arc<dyn Fn() -> BoxFuture + Send + Sync>),
-    /// A sync function bound to its parameters.
+    /// A closure that holds the values of the parameters, and calls a sync function with them.
     BlockingWith(Arc<dyn Fn() -> Outcome + Send + Sync>),
 }
 
 impl Run {
-    /// Returns true if a run is a future to poll, and false if it is a call that blocks its thread.
+    /// Returns true if a run is a future to poll, and false if a run is a call that blocks its thread.
     pub(crate) const fn is_async(&self) -> bool {
         matches!(self, Self::Async(_) | Self::AsyncWith(_))
     }
@@ -42,15 +43,15 @@ impl fmt::Debug for Run {
     }
 }
 
-/// Converts a registered function into a [`Run`].
+/// An annotated function whose parameters aren't bound to provided values yet. `resolve` converts it into a [`Run`].
 #[derive(Clone, Copy, Debug)]
 pub enum Bind {
     /// An async function without parameters.
     Async(fn() -> BoxFuture),
     /// A sync function without parameters.
     Blocking(fn() -> Outcome),
-    /// A function with parameters. It returns `None` if a value for a parameter is missing; the binder records which
-    /// value.
+    /// A function with parameters: this function pointer binds the parameters to provided values. It returns `None` if
+    /// a value is missing, and the `Binder` records the type of that value.
     With(fn(&mut Binder<'_>) -> Option<Run>),
 }
 

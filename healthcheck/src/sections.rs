@@ -1,4 +1,4 @@
-//! The sections that the service adds with the methods of a builder.
+//! The sections that the service adds with the builder's methods, in addition to the annotated sections.
 
 use std::sync::Arc;
 
@@ -10,9 +10,10 @@ use crate::output;
 use crate::redact::Redaction;
 use crate::run::Run;
 
-/// Sections with their names, in the order of the calls. A name may occur twice until the build rejects it.
+/// The sections of a builder, in the order in which the service added them. Two sections may have the same name until
+/// the build rejects them.
 pub(crate) struct Sections {
-    /// The sections whose values never change.
+    /// The names and values of the sections whose values never change.
     pub(crate) fixed: Vec<(String, Value)>,
     pub(crate) functions: Vec<(String, Run)>,
 }
@@ -40,7 +41,7 @@ impl Sections {
     }
 }
 
-/// Redacts the fixed sections.
+/// Redacts the values of the sections that never change. Returns the values by name.
 pub(crate) fn redacted(fixed: Vec<(String, Value)>, redaction: &Redaction) -> Map<String, Value> {
     let mut shown = Map::new();
     for (name, value) in fixed {

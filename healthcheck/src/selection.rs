@@ -4,8 +4,8 @@ use crate::model::CheckOptions;
 
 /// Selects the checks of a report, and sets how old their results may be.
 ///
-/// A selection starts from a probe, or from all checks. Names and tags narrow it to the checks with any of those names
-/// or tags. Exclusions then remove checks.
+/// A selection starts from all checks, or from the checks of one probe. If you add names or tags, the selection has
+/// only the checks with at least one of these names and tags. Exclusions then remove checks.
 ///
 /// ```
 /// use healthcheck::Selection;
@@ -18,18 +18,18 @@ use crate::model::CheckOptions;
 #[must_use]
 pub struct Selection {
     pub(crate) scope: Scope,
-    /// The chosen names and tags; `None` means every check in the scope.
+    /// The selected names and tags; `None` means every check of the scope.
     pub(crate) chosen: Option<Vec<Choice>>,
     pub(crate) excluded: Vec<String>,
     pub(crate) max_age: Option<MaxAge>,
-    /// Whether the request is for one check by its own path. Such a report has no sections, and no reasons that concern
-    /// readiness as a whole.
+    /// Whether the selection is one check by itself, as in a request for `/readyz/database`. The report on it has no
+    /// sections. It ignores the reasons that make readiness as a whole fail, such as a shutdown.
     pub(crate) alone: bool,
-    /// The section of the environment page to collect; `None` means all sections.
+    /// The name of the section of the environment page to collect; `None` means all sections.
     pub(crate) section: Option<String>,
 }
 
-/// All checks, or those of one probe.
+/// The checks from which a selection starts: all checks, or the checks of one probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     All,
@@ -58,7 +58,8 @@ pub(crate) enum Choice {
     Tag(String),
 }
 
-/// How long a passing and a failing result may be cached if no option, builder or setting sets the check's TTL.
+/// The maximum age of a passing and of a failing cached result. It applies only if no option, builder or setting sets
+/// the check's TTL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MaxAge {
     pub(crate) pass: Duration,
@@ -76,7 +77,7 @@ impl Selection {
         Self::of(Scope::Liveness)
     }
 
-    /// Selects the checks of the readiness probe. Checks without any probe belong to it too.
+    /// Selects the checks of the readiness probe. A check that was added to no probe belongs to readiness.
     pub const fn readiness() -> Self {
         Self::of(Scope::Readiness)
     }
@@ -86,7 +87,7 @@ impl Selection {
         Self::of(Scope::Startup)
     }
 
-    /// Selects the checks with these names. For an unknown name, the report returns a
+    /// Selects the checks with these names. If a name is unknown, a request for the report returns a
     /// [`SelectionError`](crate::SelectionError).
     pub fn checks(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let chosen = names.into_iter().map(|name| Choice::Check(name.into())).collect();
@@ -96,30 +97,32 @@ impl Selection {
         }
     }
 
-    /// Selects the checks with this tag. For an unknown tag, the report returns a
+    /// Selects the checks with this tag. If the tag is unknown, a request for the report returns a
     /// [`SelectionError`](crate::SelectionError).
     pub fn tag(tag: impl Into<String>) -> Self {
         Self::all().with_tag(tag)
     }
 
-    /// Adds one check of the probe to the chosen ones.
+    /// Adds the check with this name to the selected names and tags. The first name or tag narrows the selection:
+    /// without one, it has all checks of the probe.
     pub fn with_check(self, name: impl Into<String>) -> Self {
         self.with(Choice::Check(name.into()))
     }
 
-    /// Adds the probe's checks with this tag to the chosen ones.
+    /// Adds the checks with this tag to the selected names and tags. The first name or tag narrows the selection:
+    /// without one, it has all checks of the probe.
     pub fn with_tag(self, tag: impl Into<String>) -> Self {
         self.with(Choice::Tag(tag.into()))
     }
 
-    /// Excludes one check. For an unknown name, the report has a warning.
+    /// Excludes the check with this name. If the name is unknown, the report has a warning.
     pub fn exclude(mut self, name: impl Into<String>) -> Self {
         self.excluded.push(name.into());
         self
     }
 
-    /// Selects one check by itself, as `GET /readyz/database` does. The report has no sections. Its status ignores
-    /// shutdown, maintenance and starting, because these concern readiness as a whole.
+    /// Selects one check by itself, as `GET /readyz/database` does. The report has no sections. The report's status
+    /// ignores a shutdown, a maintenance and startup checks, because these concern readiness as a whole.
     pub fn only(self, name: impl Into<String>) -> Self {
         Self {
             alone: true,
@@ -127,14 +130,14 @@ impl Selection {
         }
     }
 
-    /// Sets how old a passing and a failing result may be. It applies only to checks whose TTL isn't set by an option,
-    /// the builder or the settings. Default: the default TTLs, 27 s and 9 s.
+    /// Sets the maximum age of passing and of failing results in the report. It replaces only the default TTLs of 27 s
+    /// and 9 s. If an option, the builder or the settings set a check's TTL, that TTL applies instead.
     pub fn max_age(mut self, pass: Duration, fail: Duration) -> Self {
         self.max_age = Some(MaxAge { pass, fail });
         self
     }
 
-    /// Selects one section of the environment page, which has no checks.
+    /// Selects one section of the environment page. An environment page has sections, but no checks.
     pub(crate) fn section(name: &str) -> Self {
         Self {
             section: Some(name.to_owned()),
@@ -142,7 +145,8 @@ impl Selection {
         }
     }
 
-    /// Returns true if the selection is a whole probe or all checks. Only reports on these are cached.
+    /// Returns true if the selection has all checks, or all checks of one probe. We cache reports only on such
+    /// selections.
     pub(crate) const fn is_whole(&self) -> bool {
         self.chosen.is_none() && self.excluded.is_empty() && !self.alone && self.section.is_none()
     }

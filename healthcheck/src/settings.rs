@@ -11,24 +11,26 @@ use serde_json::Value;
 use crate::model::options::{self, Set};
 use crate::model::{CheckInfo, CheckOptions, rules};
 
-/// Settings from the deployment's configuration. They can override every option of every check.
+/// Settings from the deployment's configuration. They can override each option of each check.
 ///
-/// Deserialise the settings with any configuration loader. Numbers, booleans and lists may also be text, such as
-/// `"a, b"`. Every field is optional. Durations are text: `"500ms"`, `"1m 30s"`, `"none"`. Keep the settings under a
-/// separate key of your configuration, because serde can't reject unknown keys through `flatten`.
+/// You can deserialise the settings with any configuration loader. Keep them under a separate key of your
+/// configuration, because serde can't reject unknown keys through `flatten`.
+///
+/// Every field is optional. A duration is a text: `"500ms"`, `"1m 30s"`, `"none"`. A number, a boolean or a list may
+/// also be written as a text, such as `"a, b"`.
 ///
 /// # Errors
-/// Deserialising fails for an unknown key. [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build) lists all bad
-/// values with their keys: `settings: checks.redis.timeout: expected a duration like "5s", found 5`.
+/// Deserialising fails for an unknown key. [`HealthCheckBuilder::build`](crate::HealthCheckBuilder::build) lists all
+/// bad values, each with its key: ``settings: `checks.redis.timeout`: expected a duration like "5s", found 5``.
 ///
 /// | key | meaning |
 /// |---|---|
 /// | `timeout`, `success_ttl`, `failed_ttl` | The defaults for checks that don't set these options. |
-/// | `longest_output` | How many bytes of an output are shown; the rest is cut, with a note. Default: 16,384. |
-/// | `unknown_checks` | Whether settings for an unknown check or tag are an `"error"` (default) or a warning, `"warn"`. |
-/// | `tags.X.enabled` | `false` disables the checks with that tag. |
-/// | `checks.X.enabled` | `false` disables that check; `true` keeps it even if its tag is disabled. |
-/// | `checks.X.…` | `description`, `liveness`, `readiness`, `startup`, `tags`, `critical`, `external`, `timeout`, `success_ttl`, `failed_ttl`, `interval`, `initial_delay`, `failure_threshold`, `success_threshold`, `warn_threshold`, `fail_after`, `depends_on`, `owner`, `runbook`, `when_it_fails`, as in `#[health_check]`. |
+/// | `longest_output` | How many bytes of an output reports show. The rest is cut, and a note says so. Default: 16,384. |
+/// | `unknown_checks` | Settings for an unknown check or tag cause an error (`"error"`, the default) or a warning (`"warn"`). |
+/// | `tags.X.enabled` | `false` disables the checks with the tag `X`. |
+/// | `checks.X.enabled` | `false` disables the check `X`. `true` keeps the check even if one of its tags is disabled. |
+/// | `checks.X.…` | The options of the check `X`: `description`, `liveness`, `readiness`, `startup`, `tags`, `critical`, `external`, `timeout`, `success_ttl`, `failed_ttl`, `interval`, `initial_delay`, `failure_threshold`, `success_threshold`, `warn_threshold`, `fail_after`, `depends_on`, `owner`, `runbook`, `when_it_fails`. They mean the same as in `#[health_check]`. |
 ///
 /// ```
 /// use healthcheck::{HealthCheck, Settings};
@@ -59,7 +61,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Returns the problems of the values outside of `checks`, each with its key.
+    /// Returns a problem for each bad value of `longest_output`, `unknown_checks` and `tags`. The text of a problem
+    /// contains the key of the value.
     pub(crate) fn problems(&self) -> Vec<String> {
         let keys = [
             ("longest_output", longest_output(&self.longest_output).err()),
@@ -78,13 +81,13 @@ impl Settings {
         problems.chain(tags).collect()
     }
 
-    /// Returns how many bytes of an output are shown, or `None` if the settings don't set this.
+    /// Returns how many bytes of an output reports show, or `None` if the settings don't set this limit.
     pub(crate) fn longest_output(&self) -> Option<usize> {
         longest_output(&self.longest_output).ok()?
     }
 
-    /// Returns true if settings for an unknown check or tag are a warning, so that one configuration fits two releases.
-    /// Otherwise they are an error.
+    /// Returns true if settings for an unknown check or tag cause only a warning. Then one configuration fits two
+    /// releases. Otherwise such settings cause an error.
     pub(crate) fn warns_of_unknown(&self) -> bool {
         warns_of_unknown(&self.unknown_checks).unwrap_or_default()
     }
@@ -106,16 +109,17 @@ impl TagSettings {
     }
 }
 
-/// The settings of one check, by key. The values are parsed at build, so that each bad value is reported with its key.
+/// The settings of one check, by key. The build parses the values, so that it can report each bad value with its key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CheckSettings(BTreeMap<&'static str, Value>);
 
-/// The keys that aren't options of a check.
+/// The keys in the settings of a check that aren't options, and so aren't in `SETTABLE`.
 const ENABLED: &str = "enabled";
 const DESCRIPTION: &str = "description";
 
 impl CheckSettings {
-    /// Returns `false` if the check is disabled, and `true` if it stays enabled even if its tags are disabled.
+    /// Returns `false` if the settings disable the check. Returns `true` if the check stays enabled even if one of its
+    /// tags is disabled. Returns `None` if the settings don't set `enabled`.
     pub(crate) fn enabled(&self) -> Option<bool> {
         self.flag(ENABLED)
     }
@@ -125,7 +129,7 @@ impl CheckSettings {
         self.flag("readiness") == Some(false)
     }
 
-    /// Applies the settings to the options from the code.
+    /// Applies these settings to the options and the description of a check. Adds each bad value to `problems`.
     pub(crate) fn apply(&self, name: &str, info: &mut CheckInfo, problems: &mut Vec<String>) {
         let mut apply = |key: &str, set: &mut dyn FnMut(&Value) -> Result<(), String>| {
             if let Some(Err(why)) = self.0.get(key).map(set) {
@@ -166,8 +170,8 @@ pub(crate) fn problem(key: &str, why: &str) -> String {
     format!("settings: `{key}`: {why}")
 }
 
-// Parsers of the values. Some configuration loaders have no numbers or booleans, and pass every value as text, as from
-// an environment variable. Null means a key without a value and sets nothing.
+// The functions below parse the values of settings. Some configuration loaders pass every value as text, even numbers
+// and booleans, for example from an environment variable. `Null` is a key without a value, and sets nothing.
 
 fn flag(value: &Value) -> Result<Option<bool>, String> {
     let flag = match value {
@@ -193,7 +197,8 @@ fn number<T: FromStr + TryFrom<u64>>(value: &Value, like: &str) -> Result<Option
     number.map(Some).ok_or_else(|| expected(like, value))
 }
 
-/// The outer `None` means "not set", the inner `None` the text "none".
+/// Parses a duration. The outer `None` means that the setting has no value. The inner `None` means that the value is
+/// "none".
 pub(crate) fn duration(value: &Value) -> Result<Option<Option<Duration>>, String> {
     match value {
         Value::Null => Ok(None),
@@ -202,7 +207,8 @@ pub(crate) fn duration(value: &Value) -> Result<Option<Option<Duration>>, String
     }
 }
 
-/// Accepts numbers and booleans too, because a loader that guesses types turns a text like "7" into a number.
+/// Parses a text. Accepts numbers and booleans too, because a loader that guesses types converts a text like "7" to a
+/// number.
 fn text(value: &Value) -> Result<Option<String>, String> {
     match value {
         Value::Null => Ok(None),
@@ -212,7 +218,7 @@ fn text(value: &Value) -> Result<Option<String>, String> {
     }
 }
 
-/// Accepts a list, or a text with the elements separated by commas.
+/// Parses a list of texts, or one text with elements that are separated by commas.
 fn texts(value: &Value) -> Result<Option<Box<[Cow<'static, str>]>>, String> {
     let element = |element: &Value| match text(element) {
         Ok(Some(text)) => Ok(Cow::Owned(text)),
@@ -246,14 +252,14 @@ fn expected(what: &str, value: &Value) -> String {
     let found = match value {
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a table".to_owned(),
-        // JSON keeps the value on one line, and a text in quotes.
+        // As JSON, the value stays on one line, and a text has quotes.
         scalar => scalar.to_string(),
     };
     format!("expected {what}, found {found}")
 }
 
-// Custom deserialisation of `checks`, so that the error for an unknown key has its full path. With a derived
-// implementation, the error would have only the last key.
+// We deserialise `checks` without `derive`, so that the error for an unknown key has the full path of the key. With
+// `derive`, the error would have only the last part of the path.
 
 fn read_checks<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -280,7 +286,7 @@ fn read_checks<'de, D: Deserializer<'de>>(
     deserializer.deserialize_map(Checks)
 }
 
-/// Deserialises the settings of the check with this name.
+/// Deserialises the settings of the check with the name in this struct.
 struct SettingsOf<'a>(&'a str);
 
 impl<'de> DeserializeSeed<'de> for SettingsOf<'_> {

@@ -1,4 +1,4 @@
-/// Counters since the start of the process. The metrics show the same numbers.
+/// Counters since the start of the process. The endpoint for metrics shows the same numbers.
 ///
 /// ```
 /// use healthcheck::{Check, HealthCheck};
@@ -15,15 +15,17 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {
-    /// How many runs are stuck now: they have exceeded their timeout and haven't ended.
+    /// How many runs are stuck now, that is, have exceeded their timeout and haven't ended yet.
     pub stuck_runs: usize,
-    /// How many log lines were dropped because the queue of 1,024 lines was full: the log subscriber was too slow.
+    /// How many log lines we dropped because 1,024 lines were waiting. The log's subscriber was too slow.
     pub dropped_lines: u64,
-    /// How many transitions and results were dropped because the queue of 1,024 was full: a listener was too slow.
+    /// How many events for listeners we dropped because 1,024 events were waiting. A listener was too slow. An event is
+    /// a transition or the result of a run.
     pub dropped_events: u64,
-    /// How often a [`Gate`](crate::Gate) failed open because it had been closed for too long.
+    /// How often a [`Gate`](crate::Gate) failed open, that is, admitted all waiters because it had been closed for too
+    /// long.
     pub gates_failed_open: u64,
-    /// One entry for each check, sorted by name.
+    /// The counters of each check, sorted by name.
     pub checks: Vec<CheckStatistics>,
 }
 
@@ -39,11 +41,11 @@ pub struct CheckStatistics {
     pub warnings: u64,
     /// Runs that failed.
     pub failures: u64,
-    /// How often the shown status has changed.
+    /// How often the status that reports show has changed.
     pub transitions: u64,
-    /// True if there is no recent result: no run has ended yet, or the last result is too old.
+    /// True if the check has no recent result: no run has ended yet, or the last result is too old.
     ///
-    /// A result is too old after the sum of its TTL, the timeout and 60 s. The result of a background check is too old
-    /// after the sum of two intervals and the timeout.
+    /// The last result is too old if its age exceeds TTL + timeout + 60 s. For a background check, the limit is two
+    /// intervals plus the timeout.
     pub outdated: bool,
 }

@@ -1,4 +1,4 @@
-//! `HealthCheck::until`: waits until checks pass.
+//! The method `HealthCheck::until`, which waits until checks pass, and its error.
 
 use std::error::Error;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::runner::{Evaluation, PROBE_MAX_AGE, RERUN_INTERVAL, Waiter};
 use crate::selection::Selection;
 use crate::world::earlier;
 
-/// The error of [`HealthCheck::until`]. It has the names of the checks that don't pass, and the reasons.
+/// The error of [`HealthCheck::until`]. It has the name of each check that doesn't pass, and the reason.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -34,19 +34,19 @@ pub struct NotReady {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Why {
-    /// The time limit is over. `said` has the output of each check, in the order of `checks`.
+    /// The time limit is over. `said` has the output of each check in `checks`, in the same order.
     Missing {
         limit: Option<Duration>,
         said: Vec<String>,
     },
-    /// Readiness fails as a whole, even if its checks pass. The text is the reason.
+    /// Readiness fails even if all its checks pass, for example during a shutdown. The text is the reason.
     Reason(String),
     Unknown(SelectionError),
 }
 
 impl NotReady {
-    /// Returns the names of the checks that fail, have no result in time, or don't exist. The list is empty if
-    /// readiness fails because of a shutdown or maintenance.
+    /// Returns the names of the checks that fail, have no result when the limit is over, or don't exist. The list is
+    /// empty if readiness fails because of a shutdown or maintenance.
     #[must_use]
     pub fn checks(&self) -> &[String] {
         &self.checks
@@ -107,20 +107,26 @@ impl Error for NotReady {
 }
 
 impl HealthCheck {
-    /// Waits until each of these checks passes or warns, for at most `limit`; `None` means without a limit. Use it to
-    /// start work once its dependencies are available.
+    /// Waits until each selected check passes or warns, for at most the time `limit`; with `None` it waits without a
+    /// limit. Use it to start work once the dependencies of that work are available.
     ///
-    /// For readiness, the startup checks must have passed too. It makes no difference whether a check is critical.
+    /// If you select readiness, the method waits for the startup checks too. It also waits for checks that aren't
+    /// critical.
     ///
-    /// This method runs due checks, as a probe does. If no option, builder or setting sets a check's TTL, a failure is
-    /// cached for 250 ms before the check's first pass, and for 2 s after it. It runs no check more often than every
-    /// 250 ms. Each result wakes the waiting task, so the call returns as soon as the last check passes. Inside a check
-    /// of the same `HealthCheck`, and outside of a tokio runtime, it doesn't wait.
+    /// While it waits, the method runs those selected checks whose cached result has expired, but no check more often
+    /// than every 250 ms. Each new result wakes the waiting task, so the method returns as soon as the last check
+    /// passes. Inside a check of the same `HealthCheck`, and outside of a tokio runtime, the method doesn't wait.
+    ///
+    /// If no option, builder or setting sets a check's TTL, a failure before the check's first pass is cached for 250
+    /// ms, and a later failure for 2 s.
     ///
     /// # Errors
-    /// - Some checks don't pass within `limit`. [`NotReady`] has the name and the output of each.
-    /// - The selection has the name of a check or tag that doesn't exist in its probe. This error comes immediately.
-    /// - The selection is readiness, and the service is shutting down or in maintenance. This error comes immediately.
+    /// - A selected check doesn't pass within the time `limit`. [`NotReady`] has the name and the output of each such
+    ///   check.
+    /// - The selection contains a name or tag that no check of the selected probe has. The method returns this error
+    ///   immediately.
+    /// - The selection is readiness, and the service is shutting down or in maintenance. The method returns this error
+    ///   immediately.
     ///
     /// ```
     /// use std::time::Duration;
@@ -163,7 +169,8 @@ impl HealthCheck {
                         return Evaluation::Done(Ok(()));
                     }
                     if waits && deadline.is_none_or(|deadline| now.mono < deadline) {
-                        // A change of an observation wakes no waiter, so we compare again after a while.
+                        // An observation is a result from `observe_liveness`. A change of an observation doesn't wake
+                        // this task, so look at the observations again after a while.
                         let again = now
                             .mono
                             .checked_add(RERUN_INTERVAL)

@@ -1,13 +1,16 @@
 //! Detects services that request each other's reports in a loop: `a` requests the report of `b`, and `b` requests the
-//! report of `a`. Without this module, each would wait for the other until its timeout, and both would keep failing.
+//! report of `a`. Without this module, each service would wait for the other service until its timeout, and the checks
+//! of both would keep failing.
 //!
-//! healthcheck-axum uses this module for you. You need it only if you serve a [`Report`](crate::Report) over your own
-//! protocol, and another service requests that report with `checks::upstream`.
+//! healthcheck-axum uses this module for you. You need the module only if you serve a [`Report`](crate::Report) over
+//! your own protocol, and another service requests that report with `checks::upstream`.
 //!
-//! A `checks::upstream` check sends the header [`VIA`] with its request. The header has the id of the check's process.
-//! It also has the ids of the processes whose requests this process is answering at that moment. A server that finds
-//! its own id in the header refuses the request, even if the request selects only some checks. If two services need
-//! parts of each other's reports, use `checks::http`, which doesn't send the header.
+//! A `checks::upstream` check sends the header [`VIA`] with its request. The header contains the id of the process that
+//! runs the check. If this process is answering requests of other `checks::upstream` checks at that moment, the header
+//! also contains the ids from the headers of those requests.
+//!
+//! A server that finds its own id in the header refuses the request, even if the request selects only some checks. If
+//! two services need parts of each other's reports, use `checks::http`, which doesn't send the header.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -15,14 +18,18 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-/// The name of the header that `checks::upstream` sends. Its value is a list of ids of processes, separated by commas.
+/// The name of the header that `checks::upstream` sends. The header's value is a list of ids of processes, separated by
+/// commas.
 pub const VIA: &str = "healthcheck-via";
 
-/// We keep at most this many ids of a request, and send at most this many ids of other processes.
+/// The maximum number of ids that we keep of one received request, and the maximum number of other processes' ids that
+/// we send.
 ///
-/// A large number of ids isn't a sign of a loop. The ids come from all requests that a process is answering, even if
-/// these have nothing to do with each other, and a client can invent ids. We first send the ids of the processes that
-/// sent the latest requests. So a client that invents many ids displaces none of these.
+/// A header with many ids doesn't mean that there is a loop. It contains the ids of all requests that a process is
+/// answering, even if these requests have nothing to do with each other.
+///
+/// A client can invent ids. So we first send the ids of the processes that sent the latest requests directly to us.
+/// Invented further ids in a request can't displace the ids of these processes.
 const MOST: usize = 64;
 
 static OWN: LazyLock<String> =
@@ -36,7 +43,8 @@ static ASKING: Mutex<Asking> = Mutex::new(Asking {
 
 struct Asking {
     latest: u64,
-    /// The ids in the header of each request. The first one is the sender.
+    /// The ids in the header of each request, by the request's number. The first id is that of the process that sent
+    /// the request.
     requests: BTreeMap<u64, Vec<String>>,
 }
 
@@ -44,10 +52,12 @@ fn asking() -> MutexGuard<'static, Asking> {
     ASKING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A request from an upstream check. The value exists while this process answers the request.
+/// A request from a `checks::upstream` check of another process. The value exists while this process answers the
+/// request.
 ///
-/// For each request that has the header [`VIA`], call [`by`](Self::by) with the header's value. Keep the result until
-/// the answer is complete. If the result is an error, refuse the request. Over HTTP, answer with the status 508.
+/// For each request that has the header [`VIA`], call [`by`](Self::by) with the header's value. If `by` returns an
+/// error, refuse the request; over HTTP, answer with the status 508. Otherwise keep the returned value until the answer
+/// is complete.
 ///
 /// ```
 /// use healthcheck::upstream_loops::Asked;
@@ -62,7 +72,7 @@ fn asking() -> MutexGuard<'static, Asking> {
 pub struct Asked(u64);
 
 impl Asked {
-    /// Parses the value of the header [`VIA`], and keeps its ids until the returned value is dropped.
+    /// Parses the value of the header [`VIA`]. Keeps the ids in it until the returned value is dropped.
     ///
     /// # Errors
     /// The header contains the id of this process, so the request is part of a loop.
@@ -71,7 +81,8 @@ impl Asked {
         if named().any(|id| id == *OWN) {
             return Err(Loop(()));
         }
-        // We ignore ids of another length and limit their number, so that a client can't fill the memory.
+        // A client could fill the memory with invented ids. So we ignore ids that have another length, and limit the
+        // number of ids.
         let is_id = |id: &&str| id.len() == OWN.len() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let ids = named().filter(is_id).take(MOST).map(str::to_owned).collect();
         let mut asking = asking();
@@ -88,7 +99,8 @@ impl Drop for Asked {
     }
 }
 
-/// The error for a request that an upstream check of this process has caused, directly or through other services.
+/// The error for a request that is part of a loop: an upstream check of this process has caused it, directly or through
+/// other services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loop(());
 
@@ -103,12 +115,12 @@ impl fmt::Display for Loop {
 
 impl Error for Loop {}
 
-/// Returns the value of [`VIA`] for a request that this process sends.
+/// Returns the value of the header [`VIA`] for a request that this process is about to send.
 #[cfg_attr(not(feature = "checks-http"), allow(dead_code))]
 pub(crate) fn header_value() -> String {
     let asking = asking();
     let latest_first = || asking.requests.values().rev();
-    // We limit the search, because thousands of requests can contain the same few ids.
+    // We look at a limited number of ids, because thousands of requests can contain the same few ids.
     let direct = latest_first().flat_map(|ids| ids.first()).take(16 * MOST);
     let further = latest_first().flat_map(|ids| ids.iter().skip(1)).take(16 * MOST);
     let mut ids = vec![OWN.as_str()];
@@ -167,7 +179,7 @@ mod tests {
         assert_eq!(asking().requests[&invented.0].len(), MOST);
         let passed_on = header_value();
         assert!(passed_on.split(',').count() <= 1 + MOST);
-        // The next service has another id, so it must not see a loop.
+        // A service with another id has to accept this header, because there is no loop.
         assert!(Asked::by(&passed_on.replace(OWN.as_str(), "00000000000000c4")).is_ok());
         let behind = format!("{}, {}", many.join(","), OWN.as_str());
         assert!(Asked::by(&behind).is_err());
@@ -188,7 +200,7 @@ mod tests {
         let other = Asked::by(&invented(MOST).join(",")).unwrap();
         assert!(header_value().contains(direct));
         drop((one, other));
-        // If there are too many requests at once, the header has the ids of the latest requests.
+        // If more requests than `MOST` are being answered, the header has the ids of the latest requests.
         let old: Vec<Asked> = invented(0).iter().map(|id| Asked::by(id).unwrap()).collect();
         drop(real);
         let latest = Asked::by(direct).unwrap();

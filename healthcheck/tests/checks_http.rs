@@ -1,4 +1,5 @@
-//! Tests the check `http` against servers in this process: which answers pass, and which layer a failure names.
+//! Tests the check `http` against servers in this process: which answers pass, and which layer (DNS, connect, TLS,
+//! protocol) the output of a failure names.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
@@ -131,8 +132,8 @@ async fn each_run_dials_anew_and_leaves_no_connection() {
     }
 }
 
-/// A server may keep serving its open connections although it accepts no new ones. So each run has to open a new
-/// connection. The server in this test closes its listener after the first connection.
+/// A server may keep serving its open connections although it accepts no new ones. The server in this test closes its
+/// listener after the first connection. Each run of the check has to open a new connection, so the second run fails.
 #[tokio::test]
 async fn a_server_that_takes_no_new_connection_fails_at_the_next_run() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -161,8 +162,8 @@ async fn a_server_that_takes_no_new_connection_fails_at_the_next_run() {
     serving.abort();
 }
 
-/// A firewall may drop an idle connection without closing it. Like that, this server never answers a second request on
-/// the same connection. So each run has to open a new connection.
+/// A firewall may drop an idle connection without closing it. To simulate this, the server never answers a second
+/// request on the same connection. Each run of the check has to open a new connection, so every run passes.
 #[tokio::test]
 async fn a_server_that_answers_only_on_new_connections_passes_each_time() {
     let server = Server::plain(|head| {
@@ -344,7 +345,7 @@ async fn a_certificate_is_trusted_by_its_file_alone() {
         let outcome = http(&url).ca_file(certificate.file()).await;
         assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
     }
-    // This check trusts only another certificate. The trust of the earlier checks must not apply to it.
+    // The earlier checks trusted the server's certificate. This check trusts only `other`, so it must fail.
     let other = Certificate::valid();
     let outcome = http(&url).ca_file(other.file()).await;
     assert!(text(&outcome).starts_with("TLS: localhost:"), "{outcome:?}");

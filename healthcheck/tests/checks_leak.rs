@@ -1,5 +1,5 @@
-//! Asserts that repeated runs of the ready-made checks leak no connection, thread or file. The test needs its own binary,
-//! because it counts the files and threads of the process.
+//! Asserts that repeated runs of the ready-made checks leak no connection, thread or file. The test has its own binary,
+//! because it counts all files and threads of the process.
 #![cfg(all(target_os = "linux", feature = "checks-net", feature = "checks-system"))]
 
 use std::error::Error;
@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 const RUNS: usize = 10_000;
 
-/// Counts this process's open files and threads.
+/// Returns the number of this process's open files and the number of its threads.
 fn held() -> std::io::Result<(usize, usize)> {
     Ok((
         fs::read_dir("/proc/self/fd")?.count(),
@@ -66,8 +66,8 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() -> Result
             assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
         }
     }
-    // The thread of a DNS look-up ends shortly after the look-up has returned. The server closes its end of a connection
-    // shortly after it has accepted the connection. So wait for both.
+    // The thread of a DNS look-up ends shortly after the look-up has returned. The server closes its end of a
+    // connection shortly after it has accepted the connection. So wait until the thread and the connection are gone.
     let patience = Instant::now() + Duration::from_secs(30);
     let mut after = held()?;
     while (after.0 > before.0 || after.1 > before.1) && Instant::now() < patience {

@@ -1,5 +1,5 @@
 //! Asserts that repeated runs of the checks `http`, `tls` and `upstream` leak no connection, thread or file. The test
-//! needs its own binary, because it counts the files and threads of the process.
+//! has its own binary, because it counts all files and threads of the process.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
@@ -16,7 +16,7 @@ mod stand_in;
 
 const RUNS: usize = 10_000;
 
-/// Counts this process's open files and threads.
+/// Returns the number of this process's open files and the number of its threads.
 fn held() -> (usize, usize) {
     let count = |folder| fs::read_dir(folder).unwrap().count();
     (count("/proc/self/fd"), count("/proc/self/task"))
@@ -29,7 +29,8 @@ async fn runs_leave_nothing<F: Future<Output = Outcome>>(name: &str, run: impl F
         let outcome = run().await;
         assert_eq!(outcome.status(), Status::Pass, "{name}: {outcome:?}");
     }
-    // The server closes its end of a connection shortly after the check has closed its own, so wait for the server.
+    // The server closes its end of a connection shortly after the check has closed the other end. So wait for the
+    // server.
     let patience = Instant::now() + Duration::from_secs(30);
     let mut after = held();
     while (after.0 > before.0 || after.1 > before.1) && Instant::now() < patience {

@@ -1,4 +1,4 @@
-//! Tests that a check's status doesn't change at each run if its value oscillates around the limit.
+//! Tests that a check whose value oscillates around its limit doesn't change its status at each run.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
@@ -83,7 +83,7 @@ async fn calls_that_fail_around_their_limit_give_one_transition() {
     };
     record(9_000, 1_000);
     let mut statuses = Vec::new();
-    // The share of errors alternates between 9.99 % and 10.01 %.
+    // The share of errors alternates between slightly more and slightly less than 10 %.
     for _ in 0..10 {
         record(0, 2);
         statuses.push(health.report().await.results[0].status);
@@ -94,7 +94,7 @@ async fn calls_that_fail_around_their_limit_give_one_transition() {
     assert_eq!(statuses[0], Status::Warn);
 }
 
-/// A check built in code can watch a `Progress` or a `Task` that its closure captures.
+/// The closure of a `Check` may capture a `Progress` or a `Task`, which watches work, and return its outcome.
 #[tokio::test]
 async fn work_and_tasks_are_watched_by_checks_that_were_given_them() {
     let progress = Progress::new(Duration::from_secs(60));

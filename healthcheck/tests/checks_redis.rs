@@ -1,4 +1,5 @@
-//! Tests the check `redis` against a server in this process that implements only the commands of the check.
+//! Tests the check `redis` against a server in this process. The server implements only the commands that the check
+//! sends.
 #![allow(clippy::unwrap_used)]
 
 use std::net::SocketAddr;
@@ -17,24 +18,25 @@ fn text(outcome: &Outcome) -> &str {
     outcome.output().as_str().unwrap()
 }
 
-/// A Redis server for tests. `stop` closes its connections.
+/// A Redis server in this process, for tests. Its method `stop` closes the listener and all connections.
 struct Server {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
     accepting: tokio::task::JoinHandle<()>,
-    /// After this sender has sent a value or is dropped, the server accepts no new connections. It keeps serving its open
-    /// connections.
+    /// If this sender sends a value or is dropped, the server accepts no new connections. The server keeps serving its
+    /// open connections.
     open: tokio::sync::watch::Sender<bool>,
 }
 
 impl Server {
-    /// Starts a server that answers PING with `pong`, or not at all if `pong` is empty. The server never answers ROLE. It
-    /// answers every other command with OK.
+    /// Starts a server that answers PING with `pong`, and every other command except ROLE with OK. It never answers
+    /// ROLE. If `pong` is empty, it doesn't answer PING either.
     async fn on(address: &str, pong: &'static str) -> Self {
         Self::on_answering(address, pong, "+OK\r\n", "").await
     }
 
-    /// Starts a server that answers PING with `pong`, SET with `set`, ROLE with `role`, and every other command with OK.
+    /// Starts a server that answers PING with `pong`, SET with `set`, ROLE with `role`, and every other command with
+    /// OK.
     async fn answering(pong: &'static str, set: &'static str, role: &'static str) -> Self {
         Self::on_answering("127.0.0.1:0", pong, set, role).await
     }
@@ -131,8 +133,8 @@ async fn a_client_dials_anew_for_each_run_and_leaves_no_connection() {
     );
 }
 
-/// A server that has reached its connection limit keeps serving its open connections. Only a check that opens a new
-/// connection notices the limit.
+/// A server that accepts no new connections keeps serving its open connections. Only a check that opens a new
+/// connection fails.
 #[tokio::test]
 async fn a_server_that_takes_no_new_connection_fails_at_the_next_run() {
     let server = Server::start(PONG).await;
@@ -173,8 +175,8 @@ async fn what_refuses_a_write_is_not_writable_and_still_answers_a_ping() {
             "",
             Status::Fail,
         ),
-        // The user has no access to the key: on a primary, then on a replica. In the last case the user has no permission
-        // for ROLE either.
+        // In these three cases, the user has no access to the key. The first server is a primary and the second a
+        // replica. The third server refuses ROLE too.
         (
             "-NOPERM no permissions\r\n",
             "*1\r\n$6\r\nmaster\r\n",
@@ -315,8 +317,8 @@ async fn a_password_is_never_shown() {
     );
 }
 
-/// A Redis server sends an error and closes a new connection if it has reached its connection limit, or if it is in
-/// protected mode.
+/// A Redis server that has reached its connection limit, or is in protected mode, sends an error on a new connection
+/// and closes it. The check's output has to show this error.
 #[tokio::test]
 async fn what_a_server_says_before_it_closes_is_the_reason() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -122,8 +122,9 @@ async fn each_failure_names_its_layer() {
     }
 }
 
-/// Returns the check's outcome for a server that presents a leaf certificate and the certificates `sent`. `signer` has
-/// signed the leaf, which ends in `leaf_days`. The check trusts only the authorities `trusted`.
+/// Returns the outcome of the check `tls` against a server that presents a leaf certificate and the certificates
+/// `sent`. `signer` has signed the leaf, which expires in `leaf_days` days. The check trusts only the authorities
+/// `trusted`.
 async fn judged(leaf_days: u32, signer: &Authority, sent: &[&Authority], trusted: &[&Authority]) -> Outcome {
     let leaf = signer.leaf(SystemTime::now() + DAY * leaf_days + Duration::from_secs(60));
     let acceptor = std::sync::Arc::new(std::sync::Mutex::new(acceptor_of(&leaf, sent)));
@@ -179,7 +180,7 @@ async fn the_authority_that_was_used_counts_and_others_do_not() {
     let root = Authority::root("Root", in_days(900));
     let outcome = judged(90, &root, &[], &[&ending, &root]).await;
     assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
-    // rustls accepts an expired root. Other TLS clients reject it, so the check fails.
+    // rustls accepts an expired root certificate. Other TLS clients reject such a root, so the check has to fail.
     let ended = Authority::root("Ended", SystemTime::now() - DAY * 3);
     let outcome = judged(90, &ended, &[], &[&ended]).await;
     assert!(

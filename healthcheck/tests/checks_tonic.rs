@@ -1,5 +1,5 @@
-//! Tests how the check `tonic` interprets the answers of a channel. The package `tests` also tests the check against a
-//! real gRPC server, behind the feature `e2e`.
+//! Tests how the check `tonic` interprets the answers of a gRPC channel. The package `tests` has further tests of this
+//! check against a real gRPC server, behind the feature `e2e`.
 #![allow(clippy::unwrap_used)]
 
 use std::future::{pending, ready};
@@ -14,7 +14,7 @@ use tonic::body::Body;
 use tonic::codegen::{Service, StdError, http};
 use tonic_health::pb::health_check_response::ServingStatus;
 
-/// A channel that gives the same answer to every call.
+/// A gRPC channel that reacts in the same way to every call.
 #[derive(Clone)]
 enum Channel {
     State(i32),
@@ -37,7 +37,8 @@ impl Service<http::Request<Body>> for Channel {
         let answer = http::Response::builder().header("content-type", "application/grpc");
         match self.clone() {
             Self::State(state) => {
-                // A gRPC frame: the compression flag, the length, and a message whose field 1 is a number.
+                // A gRPC frame: the compression flag (1 byte), the length (4 bytes), and a message whose field 1 is the
+                // number `state`.
                 let message = [0, 0, 0, 0, 2, 0x08, u8::try_from(state).unwrap()];
                 let body = Body::new(String::from_utf8(message.to_vec()).unwrap());
                 Box::pin(ready(Ok(answer.header("grpc-status", 0).body(body).unwrap())))
@@ -54,8 +55,8 @@ impl Service<http::Request<Body>> for Channel {
     }
 }
 
-/// A channel whose connection broke while idle. The first call on the channel fails. Later calls succeed, as over a new
-/// connection.
+/// A gRPC channel whose connection has broken while it was idle. The first call on the channel fails. Later calls
+/// succeed, as if the channel had opened a new connection.
 #[derive(Clone)]
 struct Restarted(std::sync::Arc<std::sync::atomic::AtomicBool>);
 

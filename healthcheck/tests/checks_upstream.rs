@@ -1,4 +1,5 @@
-//! Tests the check `upstream` against servers in this process that send a report, or detect a loop of services.
+//! Tests the check `upstream` against servers in this process. Some servers send a report, others detect a loop of
+//! services.
 #![allow(clippy::unwrap_used)]
 
 use healthcheck::checks::upstream;

@@ -1,5 +1,6 @@
-//! Asserts for any `Accept` header: its parsed members are tokens of the header, in order, each with a weight that HTTP
-//! allows, and negotiation never selects an empty format.
+//! Parses arbitrary bytes as an `Accept` header, and asserts two properties. The parsed media ranges are tokens of the
+//! header, in the header's order, each with a weight that HTTP allows. Negotiation never selects a format with an empty
+//! name.
 #![no_main]
 
 use healthcheck_axum::__fuzzing::{accept, negotiate};

@@ -1,4 +1,5 @@
-//! Validates `depends_on`: unknown names, cycles, and liveness checks that depend on external ones.
+//! Validates the dependencies of checks: finds unknown names, cycles, and liveness checks that depend on external
+//! checks.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,8 +8,8 @@ use std::sync::Arc;
 use crate::model::CheckInfo;
 use crate::world::graph;
 
-/// Adds the problems of the dependencies between these checks to `problems`. `checks` must be sorted by name. `all` has
-/// the names of all checks, including the disabled checks.
+/// Adds each problem with the dependencies of `checks` to `problems`. `checks` must be sorted by name. `all` has the
+/// names of all checks, including the disabled checks.
 pub(super) fn find_problems(
     checks: &[Arc<CheckInfo>],
     all: &[Cow<'static, str>],
@@ -71,7 +72,8 @@ fn liveness_on_the_outside(checks: &[Arc<CheckInfo>], depends_on: &[Vec<u32>]) -
     outside.collect()
 }
 
-/// Returns for each check whether it depends on an external check, directly or through other checks.
+/// Returns, in the order of `checks`, whether each check depends on an external check, directly or through other
+/// checks.
 fn reaches_outside(checks: &[Arc<CheckInfo>], depends_on: &[Vec<u32>]) -> Vec<bool> {
     let mut dependants: Vec<Vec<u32>> = vec![Vec::new(); checks.len()];
     for (from, on) in (0..).zip(depends_on) {

@@ -1,5 +1,5 @@
-//! Collects the checks and sections of a `HealthCheck` from `inventory` and from the builder. Sorts them by name, binds
-//! their parameters to provided values, and reports all problems at once.
+//! Collects the annotated checks and sections of the binary and those of the builder, sorted by name. Binds their
+//! parameters to the provided values, and reports all problems at once.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -20,48 +20,50 @@ mod options;
 
 pub(crate) use options::Defaults;
 
-/// The input of [`checks`].
+/// The arguments of the function [`checks`], which collects the checks.
 pub(crate) struct Sources<'a> {
     pub(crate) discover: bool,
     pub(crate) by_hand: Vec<Check>,
-    /// Checks that replace discovered ones of the same name.
+    /// Checks of the builder, each of which replaces the discovered check of the same name.
     pub(crate) replacements: Vec<Check>,
-    /// The names of the discovered checks to keep, besides their dependencies; `None` keeps all discovered checks.
+    /// The names of the discovered checks to keep. The checks that they depend on are kept too. `None` keeps all
+    /// discovered checks.
     pub(crate) only: Option<&'a [String]>,
     pub(crate) provided: &'a Provided,
     pub(crate) settings: &'a Settings,
     pub(crate) expected: &'a [String],
     pub(crate) defaults: Defaults,
-    /// Redacts the descriptions and notes of checks.
+    /// Redacts the texts of checks: description, owner, runbook and instructions.
     pub(crate) redaction: &'a Redaction,
 }
 
-/// The return value of [`checks`].
+/// The return value of the function [`checks`], which collects the checks.
 pub(crate) struct Checks {
-    /// The checks, sorted by name.
+    /// The checks that can run, sorted by name.
     pub(crate) checks: Vec<(NewCheck, Run)>,
-    /// The checks that the settings disable. Their names are known, but they don't run.
+    /// The checks that the settings disable. They don't run, but their names are known, so other checks may depend on
+    /// them.
     pub(crate) disabled: Vec<Arc<CheckInfo>>,
     pub(crate) warnings: Vec<String>,
-    /// The defaults, overridden by the settings.
+    /// The default options of checks, after the settings have overridden them.
     pub(crate) defaults: Defaults,
 }
 
-/// A check before its parameters are bound.
+/// A collected check. Its parameters may not be bound to provided values yet.
 struct Candidate {
     info: Arc<CheckInfo>,
     binding: Binding,
 }
 
-/// The function of a check or section.
+/// The function of a check or section, with or without bound parameters.
 enum Binding {
-    /// A function without parameters, from the builder or built in.
+    /// A function that needs no provided values, because it comes from the builder or is built in.
     Ready(Run),
-    /// An annotated function, whose parameters aren't bound yet.
+    /// An annotated function. Its parameters aren't bound to provided values yet.
     Registered(Bind),
 }
 
-/// Collects and validates the checks. Adds every problem to `problems`.
+/// Collects and validates all checks. Adds every problem to `problems`.
 pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks {
     let mut warnings = Vec::new();
     let mut found = gather(sources.discover, sources.by_hand);
@@ -98,8 +100,8 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
     dependencies::find_problems(&infos, &all_names, problems);
     for candidate in &out {
         if let Binding::Registered(bind) = candidate.binding {
-            // `resolve` marks the provided values of a disabled check as taken. Otherwise a warning would say that no
-            // check takes them.
+            // `resolve` marks the values that this disabled check takes. Otherwise a warning would say that no check
+            // takes these values.
             bind.resolve(&mut Binder::new(sources.provided));
         }
     }
@@ -111,9 +113,9 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
     }
 }
 
-/// The existing checks, to validate a check that is added at run time.
+/// The existing checks, settings and defaults. We use them to validate a check that is added at run time.
 pub(crate) struct Present<'a> {
-    /// The checks, sorted by name.
+    /// The checks that aren't disabled, sorted by name.
     pub(crate) infos: Vec<Arc<CheckInfo>>,
     /// The disabled checks.
     pub(crate) disabled: Vec<Arc<CheckInfo>>,
@@ -121,15 +123,15 @@ pub(crate) struct Present<'a> {
     pub(crate) defaults: Defaults,
 }
 
-/// A check that is added at run time, after validation.
+/// The result of validating a check that is added at run time.
 pub(crate) enum Added {
     Check(NewCheck, Run),
-    /// The settings disable the check, or its name was disabled before.
+    /// The settings disable the check, or there is already a disabled check of that name.
     Disabled(Arc<CheckInfo>),
 }
 
-/// Applies the settings to a check that is added at run time, validates its options and redacts its texts. It calls the
-/// user's redaction rules, so the caller must not hold a lock.
+/// Applies the settings to a check that is added at run time, validates the check's options and redacts its texts. This
+/// function calls the user's redaction rules, so the caller must not hold a lock.
 pub(crate) fn prepared(
     info: CheckInfo,
     settings: &Settings,
@@ -143,11 +145,11 @@ pub(crate) fn prepared(
     redacted(info, redaction)
 }
 
-/// Validates a prepared check against the existing checks: its name and its dependencies. Adds every problem to
-/// `problems`.
+/// Validates the name and the dependencies of a check against the existing checks. `info` is the return value of
+/// `prepared`. Adds every problem to `problems`.
 ///
-/// The caller holds the lock and another clone of `run`, so dropping `run` here doesn't drop the user's function under
-/// the lock.
+/// The caller holds the runner's lock, and has another clone of `run`. So dropping `run` here doesn't drop the user's
+/// function while the lock is held.
 pub(crate) fn added(
     info: Arc<CheckInfo>,
     run: Run,
@@ -175,8 +177,8 @@ pub(crate) fn added(
         .filter(gone)
         .map(|it| it.shared_name())
         .collect();
-    // An existing check may depend on a removed check, which only causes a warning. So the name of a removed check counts
-    // as known, unless the new check itself depends on it.
+    // If an existing check depends on a removed check, this only causes a warning. So the names of removed checks count
+    // as known. But a name on which the new check itself depends must exist.
     let declared = infos
         .iter()
         .flat_map(|info| info.options().depends_on.iter().cloned());
@@ -206,8 +208,8 @@ fn new_check(info: Arc<CheckInfo>, run: Run, policy: Arc<Policy>) -> (NewCheck, 
     (check, run)
 }
 
-/// Redacts the description and notes of a check that were built at run time. Constants in the source contain no secrets,
-/// so they stay as they are.
+/// Redacts those texts of a check, such as its description, that were built at run time. Constants in the source
+/// contain no secrets, so this function doesn't change them.
 fn redacted(mut info: Arc<CheckInfo>, redaction: &Redaction) -> Arc<CheckInfo> {
     if !info.has_own_texts() {
         return info;
@@ -221,8 +223,8 @@ fn redacted(mut info: Arc<CheckInfo>, redaction: &Redaction) -> Arc<CheckInfo> {
     info
 }
 
-/// Replaces each discovered check that has the name of a replacement. A replacement without such a check is a problem,
-/// even if the builder's own checks or an earlier replacement have that name.
+/// Replaces each discovered check that has the name of a replacement. If no discovered check has the name, adds a
+/// problem, even if a check of the builder or an earlier replacement has the name.
 fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec<String>) {
     for check in replacements {
         let name = check.info.name();
@@ -246,8 +248,8 @@ fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec
     }
 }
 
-/// Keeps the discovered checks whose names are in `only`, and their dependencies. Removes the other discovered checks, and
-/// returns the names of the removed checks.
+/// Keeps the discovered checks whose names are in `only`, and the checks that they depend on. Removes the other
+/// discovered checks, and returns their names.
 fn leave_out(
     found: &mut Vec<Candidate>,
     only: Option<&[String]>,
@@ -291,7 +293,7 @@ fn leave_out(
     left_out
 }
 
-/// The input of [`sections`].
+/// The arguments of the function [`sections`], which collects the sections.
 pub(crate) struct SectionSources<'a> {
     pub(crate) built_in: Vec<(String, Run)>,
     pub(crate) discovered: Vec<&'static SectionRegistration>,
@@ -301,7 +303,7 @@ pub(crate) struct SectionSources<'a> {
     pub(crate) provided: &'a Provided,
 }
 
-/// Returns a warning for each provided value that no annotated function of the binary takes.
+/// Returns a warning for each provided value whose type no annotated function of the binary has as a parameter.
 pub(crate) fn provided_in_vain(provided: &Provided) -> Vec<String> {
     for section in discovered_sections() {
         section.bind.resolve(&mut Binder::new(provided));
@@ -312,7 +314,8 @@ pub(crate) fn provided_in_vain(provided: &Provided) -> Vec<String> {
 const BUILT_IN: &str = "built in";
 const BY_HAND: &str = "given to the builder";
 
-/// Returns the sections whose values come from functions, sorted by name. Adds every problem to `problems`.
+/// Returns the sections whose values come from functions, sorted by name. Adds every problem with a section to
+/// `problems`.
 pub(crate) fn sections(
     sources: SectionSources<'_>,
     policy: &Arc<Policy>,
@@ -369,7 +372,7 @@ fn doubled(name: &str, one: &str, other: &str) -> String {
     format!("two sections are named `{name}`: {one} and {other}; {instead}")
 }
 
-/// Adds a problem for each invalid name of a section.
+/// Adds a problem to `problems` for each name that a section must not have.
 pub(crate) fn section_names<'a>(
     names: impl IntoIterator<Item = &'a str>,
     in_health: bool,
@@ -381,20 +384,20 @@ pub(crate) fn section_names<'a>(
     problems.extend(bad);
 }
 
-/// Returns the annotated checks of the binary.
+/// Returns the registrations of all checks in the binary that have the attribute `#[health_check]`.
 fn discovered_checks() -> impl Iterator<Item = CheckRegistration> {
     inventory::iter::<RegisteredCheck>
         .into_iter()
         .map(|check| (check.0)())
 }
 
-/// Returns the annotated sections of the binary.
+/// Returns the registrations of all sections in the binary that have the attribute `#[env_section]`.
 pub(crate) fn discovered_sections() -> impl Iterator<Item = &'static SectionRegistration> {
     inventory::iter::<SectionRegistration>.into_iter()
 }
 
-/// Returns the name and version of the binary's package. Returns `None` if the crate with the executable's name has no
-/// annotated function.
+/// Returns the name and version of the package of the binary. Returns `None` if the crate that has the executable's
+/// name has no annotated function.
 pub(crate) fn own_package() -> Option<(&'static str, &'static str)> {
     let executable = std::env::current_exe().ok()?;
     let own = executable.file_stem()?.to_str()?.replace('-', "_");
@@ -418,7 +421,8 @@ fn gather(discover: bool, by_hand: Vec<Check>) -> Vec<Candidate> {
         binding: Binding::Ready(check.run),
     });
     let mut found: Vec<_> = discovered.chain(by_hand).collect();
-    // The linker's order of the checks differs between builds. Sorting makes the order always the same.
+    // The linker's order of the checks differs between builds. We sort the checks, so that their order is always the
+    // same.
     found.sort_by(|one, other| {
         let (one, other) = (&one.info, &other.info);
         let places = || (one.file(), one.line()).cmp(&(other.file(), other.line()));
@@ -494,8 +498,8 @@ fn bind(
     run
 }
 
-/// Lets checks with equal policies share one `Policy`. Most checks have the same policy as the check before, so `shared`
-/// compares with `latest` first.
+/// Lets checks with equal policies (timeout, TTLs, thresholds) share one `Policy`. Most checks have the same policy as
+/// the check before them, so `shared` compares with `latest` first.
 #[derive(Default)]
 struct Policies {
     known: HashMap<Policy, Arc<Policy>>,

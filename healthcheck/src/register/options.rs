@@ -1,4 +1,5 @@
-//! Computes the effective options of checks: applies the defaults and the settings, and validates the result.
+//! Computes the effective options of checks: applies the defaults and the settings to the options in the code, and
+//! validates the result.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use crate::model::policy::Ttl;
 use crate::model::{CheckInfo, rules};
 use crate::settings::{Settings, duration, problem};
 
-/// The timeout and the TTLs for a check that doesn't set its own.
+/// The timeout and the TTLs of checks that don't set these options themselves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Defaults {
     pub(crate) timeout: Option<Duration>,
@@ -20,7 +21,8 @@ pub(crate) struct Defaults {
 }
 
 impl Default for Defaults {
-    /// Returns a timeout of 5 s, and py-healthcheck's TTLs of 27 s and 9 s.
+    /// Returns a timeout of 5 s, a TTL of 27 s for passes, and a TTL of 9 s for failures. The TTLs are those of
+    /// py-healthcheck.
     fn default() -> Self {
         let unchosen = |seconds| Ttl {
             lasts: Some(Duration::from_secs(seconds)),
@@ -34,7 +36,7 @@ impl Default for Defaults {
     }
 }
 
-/// Returns a problem for each invalid name.
+/// Returns a problem for each check whose name is invalid.
 pub(super) fn bad_names<'a>(checks: impl Iterator<Item = &'a CheckInfo>) -> Vec<String> {
     let bad = checks.filter_map(|info| {
         let problem = rules::check_name(info.name()).err()?;
@@ -43,7 +45,7 @@ pub(super) fn bad_names<'a>(checks: impl Iterator<Item = &'a CheckInfo>) -> Vec<
     bad.collect()
 }
 
-/// Applies the global settings to the defaults.
+/// Overrides the defaults by the settings that apply to all checks. Adds a problem for each bad value.
 pub(super) fn apply_global(settings: &Settings, defaults: &mut Defaults, problems: &mut Vec<String>) {
     problems.extend(settings.problems());
     let mut read = |key: &str, value: &Value| {
@@ -64,8 +66,8 @@ pub(super) fn apply_global(settings: &Settings, defaults: &mut Defaults, problem
     }
 }
 
-/// Applies the settings of one check to its options. Then adds the check to readiness if it belongs to no probe, unless
-/// the settings remove it from readiness.
+/// Applies the settings of one check to its options. If the code and the settings add the check to no probe, adds it to
+/// readiness. The setting `readiness = false` prevents this.
 pub(super) fn lay_over(settings: &Settings, info: &mut Arc<CheckInfo>, problems: &mut Vec<String>) {
     let set = settings.checks.get_key_value(info.name());
     let code_names_none = info.options().names_no_probe();
@@ -78,8 +80,8 @@ pub(super) fn lay_over(settings: &Settings, info: &mut Arc<CheckInfo>, problems:
     }
 }
 
-/// Returns the names of the checks that the settings disable. Adds a problem or a warning for each unknown name in the
-/// settings. The checks in `left_out` count as known.
+/// Returns the names of the checks that the settings disable. Adds a problem or a warning for each unknown name or tag
+/// in the settings. `left_out` has the names that `only` has removed, which aren't unknown.
 pub(super) fn disabled(
     settings: &Settings,
     found: &[Candidate],
@@ -115,7 +117,8 @@ pub(super) fn disabled(
     out.map(|it| it.info.name().to_owned()).collect()
 }
 
-/// Returns true if the settings disable the check, by its name or by one of its effective tags.
+/// Returns true if the settings disable the check. The setting `enabled` of the check decides. Without this setting,
+/// the check is disabled if one of its tags is disabled.
 pub(super) fn is_disabled(settings: &Settings, info: &CheckInfo) -> bool {
     let set = settings.checks.get(info.name()).and_then(|set| set.enabled());
     let by_tag = || {
@@ -129,8 +132,8 @@ pub(super) fn is_disabled(settings: &Settings, info: &CheckInfo) -> bool {
     set.map_or_else(by_tag, |enabled| !enabled)
 }
 
-/// Returns the problems of a check's options. The attribute rejects the same problems at compile time. The options of a
-/// `Check` and of the settings are only known at run time, so they are validated here.
+/// Returns the problems with the options of a check. For options in the code of an attribute, the macro reports the
+/// same problems at compile time. The options of a `Check` and of the settings are known only at run time.
 pub(super) fn problems_of(info: &CheckInfo, settings: &Settings) -> Vec<String> {
     let set = if settings.checks.contains_key(info.name()) {
         format!(", with the settings of `checks.{}` over it", info.name())

@@ -1,4 +1,4 @@
-//! Generates certificates and authorities for a test.
+//! Generates certificates and certificate authorities for a test.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
-/// A self-signed certificate, and a file with it. A client that loads the file trusts the certificate.
+/// A self-signed certificate, and a PEM file that contains it. A client that loads the file trusts the certificate.
 pub(crate) struct Certificate {
     certificate: rcgen::Certificate,
     key: KeyPair,
@@ -57,7 +57,7 @@ impl Certificate {
     }
 }
 
-/// A root authority, or an intermediate authority that another authority has signed.
+/// A certificate authority: a root, or an intermediate that another authority has signed.
 pub(crate) struct Authority {
     params: CertificateParams,
     key: Arc<KeyPair>,
@@ -82,7 +82,8 @@ impl Authority {
         self.sign(name, end, Arc::new(KeyPair::generate().unwrap()))
     }
 
-    /// Issues a second certificate for the key of `other`, signed by this authority and valid until `end`.
+    /// Issues a second certificate for the key of the authority `other`. This authority signs the certificate, which is
+    /// valid until `end`.
     pub(crate) fn cross_sign(&self, other: &Self, name: &str, end: SystemTime) -> Self {
         self.sign(name, end, Arc::clone(&other.key))
     }
@@ -102,7 +103,8 @@ impl Authority {
         self.certificate.pem()
     }
 
-    /// Issues a certificate for `localhost`. Returns the private key and the certificate.
+    /// Issues a server certificate for `localhost` that is valid until `end`. Returns the private key and the
+    /// certificate.
     pub(crate) fn leaf(&self, end: SystemTime) -> (KeyPair, rcgen::Certificate) {
         let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
         params.not_before = (SystemTime::now() - DAY * 30).into();
@@ -124,7 +126,7 @@ fn authority_params(name: &str, end: SystemTime) -> CertificateParams {
     params
 }
 
-/// Returns a TLS acceptor that presents the leaf and the certificates `sent`.
+/// Returns a TLS acceptor that presents the certificate `leaf` and the certificates of the authorities `sent`.
 pub(crate) fn acceptor_of(leaf: &(KeyPair, rcgen::Certificate), sent: &[&Authority]) -> TlsAcceptor {
     let (key, certificate) = leaf;
     let shown = std::iter::once(certificate.der().clone())

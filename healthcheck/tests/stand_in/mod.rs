@@ -1,5 +1,4 @@
-//! An HTTP server in this process, for a test. It reads the head of a request and sends the answer that the test
-//! specifies.
+//! An HTTP server in this process, for a test. It reads the head of each request and reacts as the test specifies.
 #![allow(dead_code)] // Each test binary uses only a part of this module.
 
 use std::io;
@@ -14,19 +13,19 @@ use tokio::task::JoinHandle;
 #[cfg(any(feature = "checks-http", feature = "checks-tls"))]
 pub(crate) mod certificate;
 
-/// A server's reaction to a request.
+/// The reaction of the server to a request.
 pub(crate) enum Reply {
-    /// Answers and waits for the next request on this connection.
+    /// The server sends this answer, and waits for the next request on the connection.
     Answer(String),
-    /// Answers and closes the connection, without announcing that in a header.
+    /// The server sends this answer and closes the connection, without announcing the end in a header.
     AnswerAndClose(String),
-    /// Answers, and then keeps the connection open and silent.
+    /// The server sends this answer. Then it keeps the connection open, but answers no further request.
     AnswerThenHang(String),
-    /// Keeps the connection open and silent.
+    /// The server sends no answer, and keeps the connection open.
     Hang,
 }
 
-/// A server. Dropping it stops it.
+/// An HTTP server for a test. If this value is dropped, the server accepts no new connections.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     accepted: Arc<AtomicUsize>,
@@ -34,7 +33,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server without TLS. `reply` gets the head of each request.
+    /// Starts a server without TLS. The closure `reply` gets the head of each request and returns the server's
+    /// reaction.
     pub(crate) async fn plain(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> io::Result<Self> {
         Self::start(reply, |stream| async { Ok(stream) }).await
     }
@@ -48,7 +48,7 @@ impl Server {
         Self::encrypted_by(acceptor, reply).await
     }
 
-    /// Starts a TLS server. Each new connection uses the acceptor that is in the mutex at that time.
+    /// Starts a TLS server. For each new connection, the server uses the acceptor that is in the mutex at that time.
     #[cfg(any(feature = "checks-http", feature = "checks-tls"))]
     pub(crate) async fn encrypted_by(
         acceptor: Arc<std::sync::Mutex<tokio_rustls::TlsAcceptor>>,
@@ -135,7 +135,8 @@ async fn serve(
     }
 }
 
-/// Builds an HTTP response with its length. `head` is the status and further headers, as in "200 OK\r\nx-version: 2".
+/// Builds an HTTP response with a `content-length`. `head` is the status and further headers, as in "200
+/// OK\r\nx-version: 2".
 pub(crate) fn answer(head: &str, body: &str) -> String {
     format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }

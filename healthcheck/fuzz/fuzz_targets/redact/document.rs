@@ -1,5 +1,5 @@
-//! Generates documents like those of applications from the fuzzer's bytes. Their secrets are only where the redactor
-//! promises to find them.
+//! Generates documents from the fuzzer's bytes. They look like documents of applications, and have secrets only in
+//! places where the redactor promises to find secrets.
 
 use arbitrary::{Error, Result, Unstructured};
 use base64::Engine as _;
@@ -37,7 +37,8 @@ fn decode(value: &Value, into: &mut String) {
     }
 }
 
-/// Generates a document from the fuzzer's bytes, and remembers the secrets in it. It may contain none.
+/// Generates a document from the fuzzer's bytes. Returns it with a list of the secrets that it contains, which may be
+/// empty.
 pub fn document(bytes: &mut Unstructured<'_>) -> Result<Document> {
     let mut secrets = Vec::new();
     let value = Value::Object(object(bytes, &mut secrets, 0)?);
@@ -46,7 +47,7 @@ pub fn document(bytes: &mut Unstructured<'_>) -> Result<Document> {
 
 const DEEPEST: u32 = 5;
 
-/// Names of secrets. The redactor hides everything below them.
+/// Names whose values are secret. The redactor hides everything in the value of such a name.
 const SECRET_NAMES: &[&str] = &[
     "password",
     "db_password",
@@ -64,7 +65,7 @@ const SECRET_NAMES: &[&str] = &[
     "cookie_secret",
 ];
 
-/// Names that don't show whether their value is secret.
+/// Names that don't show whether their values are secret.
 const NAMES: &[&str] = &[
     "host", "name", "url", "port", "region", "comment", "items", "é", "", "a b", "0", "\"", "\\",
 ];
@@ -77,7 +78,7 @@ fn object(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -
             map.insert(name.to_owned(), wholly_secret(bytes, secrets, depth)?);
         } else {
             let name = *bytes.choose(NAMES)?;
-            // Replacing a value would remove its secrets from the document, but not from `secrets`.
+            // If the map already has a value for this name, keep that value: its secrets are already in `secrets`.
             if !map.contains_key(name) {
                 map.insert(name.to_owned(), value(bytes, secrets, depth)?);
             }
@@ -102,12 +103,12 @@ fn value(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) ->
             }
             Value::Array(list)
         }
-        // A string that contains JSON.
+        // A string whose text is a JSON document.
         _ => Value::from(Value::Object(object(bytes, secrets, depth + 2)?).to_string()),
     })
 }
 
-/// Generates the value of a secret name: everything in it must be hidden.
+/// Generates a value for one of the `SECRET_NAMES`. The redactor must hide every secret in this value.
 fn wholly_secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<Value> {
     let secret = || secret(bytes, secrets);
     let mut secret = secret;
@@ -118,7 +119,7 @@ fn wholly_secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth:
     })
 }
 
-/// Generates prose around a text that contains a secret.
+/// Generates a sentence that contains the result of `carrier`, a text with a secret.
 fn sentence(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<String> {
     let before = *bytes.choose(&[
         "",
@@ -137,8 +138,8 @@ fn sentence(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32)
     Ok(format!("{before}{}{behind}", carrier(bytes, secrets, depth)?))
 }
 
-/// Generates text whose syntax reveals the secret: a URL, a header, an option, a connection string, JSON, a PEM block,
-/// or a whole document in base64.
+/// Generates text whose syntax reveals the secret in it: a URL, a header, an option, a connection string, JSON, a PEM
+/// block, or a complete document in base64.
 fn carrier(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) -> Result<String> {
     let kind = bytes.int_in_range(0..=13)?;
     if kind == 13 && depth < DEEPEST {
@@ -163,7 +164,8 @@ fn carrier(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>, depth: u32) 
     })
 }
 
-/// Generates a secret of letters and digits. It is unique in the document, and about as long as real secrets are.
+/// Generates a secret of letters and digits that occurs only once in the document. Its length is that of a typical real
+/// secret.
 fn secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>) -> Result<String> {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let length = bytes.int_in_range(10..=26)?;
@@ -179,8 +181,8 @@ fn secret(bytes: &mut Unstructured<'_>, secrets: &mut Vec<String>) -> Result<Str
 /// The substring that every secret contains.
 const MARK: &str = "Zq7";
 
-/// Generates arbitrary text that contains no secret. The check for `MARK` is needed because the fuzzer sees the strings
-/// that the test searches for, and copies them elsewhere.
+/// Generates arbitrary text that contains no secret. The fuzzer sees the strings that the test searches for, and may
+/// copy a secret into this text. So text with `MARK`, which every secret contains, is rejected.
 fn prose(bytes: &mut Unstructured<'_>) -> Result<String> {
     let text: String = bytes.arbitrary::<&str>()?.chars().take(200).collect();
     if text.contains(MARK) {

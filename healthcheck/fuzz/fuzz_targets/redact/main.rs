@@ -1,4 +1,5 @@
-//! Asserts that no secret of a document survives, that the document keeps its shape, and that valid JSON stays valid.
+//! Asserts three properties of redaction: it hides every secret of a document, it keeps the structure of the document,
+//! and valid JSON stays valid.
 #![no_main]
 
 mod document;
@@ -34,7 +35,8 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     Corpus::Keep
 });
 
-/// Asserts for arbitrary text: if `redact` masks nothing, it changes nothing, and valid JSON stays valid JSON.
+/// Asserts two properties for arbitrary text. If `redact` inserts no mask, it doesn't change the text at all. Valid
+/// JSON stays valid JSON.
 fn any_text(text: &str) {
     let redacted = redact(text);
     if !redacted.contains(MASK) && redacted != text {
@@ -46,8 +48,8 @@ fn any_text(text: &str) {
     }
 }
 
-/// Redacts a document with known secrets, once as a section and once as a text, and asserts that all of them are
-/// hidden.
+/// Redacts a document with known secrets in two ways, as a section and as a text. Asserts that redaction hides all of
+/// these secrets.
 fn generated(document: &Document) {
     let section = section(&document.value);
     document.assert_hidden_in(&section);
@@ -71,14 +73,14 @@ fn section(value: &Value) -> Value {
         .build()
         .expect("one section is no conflict");
     let mut collecting = pin!(dump.collect());
-    // A fixed section is ready at the first poll.
+    // The only section has a fixed value, so `collect` is ready at the first poll.
     match collecting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(mut sections) => sections["document"].take(),
         Poll::Pending => panic!("a fixed section was waited for"),
     }
 }
 
-/// Asserts that redaction keeps names and structure, and changes only values.
+/// Asserts that `after`, the redacted form of `before`, has the same names and structure. Only values may differ.
 fn assert_same_shape(before: &Value, after: &Value) {
     match (before, after) {
         (_, Value::String(text)) if text.contains(MASK) => {}
