@@ -23,8 +23,8 @@ pub(crate) struct FinishedRequest {
     pub(crate) members: Shared<Members>,
     /// The time at which the request arrived.
     pub(crate) arrived: Now,
-    /// The checks that have no result, because their run was lost twice. A run is lost if its runtime shuts down or is
-    /// no longer polled.
+    /// The checks without a new result. The request tried twice to run each of these checks, and the run was lost both
+    /// times, for example because its runtime shut down.
     pub(crate) lost: Vec<CheckId>,
 }
 

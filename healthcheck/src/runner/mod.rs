@@ -129,8 +129,8 @@ impl Runner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds checks and sections. Also records the disabled checks: they never run, but no other check can get their
-    /// names.
+    /// Adds checks and sections. Also records the disabled checks, which never run. Probes ignore their names instead
+    /// of returning an error.
     pub(crate) fn add(&self, new: Vec<(NewCheck, Run)>, disabled: Vec<Arc<CheckInfo>>) {
         let mut state = self.lock();
         disabled

@@ -89,8 +89,8 @@ pub(super) struct Run {
     /// otherwise `None`. If the run still waits for its dependencies, this is the time at which the wait began, and
     /// stays so when the function is called later.
     pub(super) silent: Option<Instant>,
-    /// The time at which a tick next has to handle the run. This is the run's limit, or an earlier time to notice that
-    /// the run takes too long.
+    /// The time at which a tick next has to handle the run. For a run that the runner executes, this is the run's
+    /// limit, or an earlier time to notice that the run takes too long.
     pub(super) deadline: Option<Instant>,
 }
 

@@ -50,7 +50,7 @@ pub(crate) enum Event<'a> {
     /// [`World::add`](super::World::add) has added these checks. This event then updates their statuses. For example, a
     /// failing dependency blocks a new check.
     Added(&'a [CheckId]),
-    /// The service removes a check. If `disable` is true, the world keeps the name as that of a disabled check.
+    /// The service removes a check. If `disable` is true, the world records the check as disabled.
     Removed { check: CheckId, disable: bool },
     /// An observer reports a status of the process under this name. If `seen` is `None`, the observer removes its
     /// observation.

@@ -132,8 +132,7 @@ impl Check {
         self.policy.interval.is_some() && self.last.is_none() && !self.due
     }
 
-    /// Returns whether the check has no result, or has one that is too old to be shown while the next run is in
-    /// progress.
+    /// Returns whether the check has no result, or has one that is too old to be shown at all, even as stale.
     pub(super) fn is_outdated(&self, now: Now) -> bool {
         match (&self.last, self.policy.oldest_in_background()) {
             (None, _) => true,
