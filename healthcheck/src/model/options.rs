@@ -237,7 +237,7 @@ pub(crate) enum Set {
 }
 
 /// All options, in the order in which the settings apply them. `interval` comes before `initial_delay` and the TTLs,
-/// since its setter resets these options.
+/// since the setter of `interval` resets these options.
 pub(crate) const SETTABLE: [Settable; 19] = {
     const fn of(key: &'static str, set: Set) -> Settable {
         Settable { key, set }
@@ -292,8 +292,8 @@ pub(crate) const SETTABLE: [Settable; 19] = {
     ]
 };
 
-/// Sets the interval. Also resets those options of the code that contradict the new interval: a check with an interval
-/// has no TTLs, and a check without an interval has no initial delay.
+/// Sets the interval. Also resets the options that the code has set and that contradict the new interval: a check with
+/// an interval has no TTLs, and a check without an interval has no initial delay.
 fn set_interval(options: &mut CheckOptions, interval: Option<Duration>) {
     options.interval = interval;
     if interval.is_some() {

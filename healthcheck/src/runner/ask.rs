@@ -82,8 +82,8 @@ impl Runner {
                     if once.is_empty() {
                         break;
                     }
-                    // These checks have lost their run once. We run each of them a second time, on the runtime of this
-                    // request.
+                    // The runs of these checks were lost once. We run each of these checks a second time, on the
+                    // runtime of this request.
                     retried.extend(&once);
                     pending.retry_lost(once, selection);
                 }

@@ -1,8 +1,8 @@
 //! Launches runs, and accompanies each run to its end.
 //!
-//! A few tasks poll all async runs of a batch for the first time. We spawn a separate task for a run only if the run is
-//! pending after its first poll. So a check that returns at once needs no task of its own. A sync run executes on a
-//! thread of the pool in `threads`.
+//! A batch is a list of runs that start together. A few tasks poll all async runs of a batch for the first time. We
+//! spawn a separate task for a run only if it is pending after its first poll. So a check that returns at once needs no
+//! task of its own. Sync runs execute on the threads of our thread pool (see `threads`).
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -32,8 +32,8 @@ pub(super) struct Batch {
     runtime: Handle,
     is_async: bool,
     cells: Box<[Cell]>,
-    /// The index of the next cell to process. Processing means the first poll of an async run, and handing a sync run
-    /// to the thread pool.
+    /// The index of the next run that a thread has to take. A task takes an async run to poll it for the first time.
+    /// [`launch`](Self::launch) takes a sync run to hand it to the thread pool.
     next: AtomicUsize,
 }
 
@@ -375,8 +375,8 @@ impl Drop for RunGuard {
             }
             run.batch.runner.run_ended(check, id, event);
         };
-        // A runtime that is stored in a thread-local drops its runs while its thread ends. There, tokio's clock and our
-        // own thread-locals panic. So another thread reports the end of the run.
+        // A runtime that is stored in a thread-local drops its runs while its thread ends. On this thread, tokio's
+        // clock and our own thread-locals would panic now. So another thread reports the end of the run.
         if Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed()) {
             runner.threads.run(move |_| report());
         } else {
@@ -414,9 +414,9 @@ impl RunHandle {
             .run_ended(check, run, Event::Ended { check, run });
     }
 
-    /// Cancels the run. If the run is an async run between two polls, its future is dropped at once. The destructors in
-    /// the future can block, so only a thread of the run's own runtime drops the future directly. Any other thread
-    /// leaves this to our thread pool.
+    /// Cancels the run. If it is an async run between two polls, this drops the run's future. A thread of the run's own
+    /// runtime drops the future directly. On any other thread, we leave this to our thread pool, since destructors in
+    /// the future can block.
     pub(super) fn cancel(&self) {
         let runner = &self.batch.runner;
         let mut stage = self.lock();

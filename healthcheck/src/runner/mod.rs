@@ -242,8 +242,8 @@ impl Runner {
     /// time.
     fn step_locked(self: &Arc<Self>, state: &mut Guarded, event: Event<'_>, now: Now) -> PreparedEffects {
         let mut prepared = PreparedEffects::default();
-        // We ask again for each step, since the service can set a `tracing` subscriber late, and can change the
-        // subscriber's level.
+        // We compute this value for each step, since the service can set a `tracing` subscriber late, and can change
+        // the subscriber's level.
         state.world.wants_run_notices = self.notices.wants_run_notices();
         let mut follow_ups = VecDeque::new();
         let mut next = Some(event);
@@ -328,7 +328,7 @@ impl Runner {
         prepared.launches.push(batch);
     }
 
-    /// Sends a tick to the world if a run's deadline has passed, or if a status changes now without an event.
+    /// Sends a tick to the world if a run's deadline has passed, or if a status has to change with time.
     fn tick_if_due(self: &Arc<Self>, state: &mut Guarded, now: Now) -> PreparedEffects {
         if !state.world.is_due(now.mono) {
             return PreparedEffects::default();
@@ -408,9 +408,9 @@ impl Runner {
 
     /// Closes the runner: stops its drivers, cancels its current runs, and ends its idle threads.
     ///
-    /// The registry calls this method when its last handle is dropped. We cancel the runs, because without drivers
-    /// nothing would end them at their limits. A stuck run ends only when its function returns, and keeps the runner in
-    /// memory until then.
+    /// The registry calls this method when the last handle of the registry is dropped. We cancel the runs, because
+    /// without drivers nothing would end them at their limits. A stuck run ends only when its function returns, and
+    /// keeps the runner in memory until then.
     pub(crate) fn close(self: &Arc<Self>) {
         self.drivers.close();
         let runs: Vec<RunHandle> = self.lock().current_runs().collect();

@@ -68,15 +68,14 @@ impl Waiter {
         }
     }
 
-    /// Returns whether the waiter has a runtime. A waiter without a runtime has no timer, so it can't wait for a
-    /// deadline.
+    /// Returns whether the waiter has a runtime. A waiter without a runtime can't wait for a deadline.
     pub(crate) const fn has_runtime(&self) -> bool {
         self.target.is_some()
     }
 
-    /// Waits until the condition is met, in rounds. Each round calls `needed`, which returns the checks to wait for,
-    /// starts those that are due, and calls `evaluate`. The wait ends when `needed` returns an `Err` or `evaluate`
-    /// returns an [`Evaluation::Done`], and returns the value inside.
+    /// Waits until the condition is met. Each round calls `needed`, starts the due ones of the checks that `needed`
+    /// returns, and calls `evaluate`. The wait ends when `needed` returns an `Err` or `evaluate` returns an
+    /// [`Evaluation::Done`]. It then returns the value inside.
     pub(crate) async fn wait<T>(
         &mut self,
         max_age: MaxAge,
