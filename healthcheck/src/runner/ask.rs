@@ -56,7 +56,7 @@ impl Runner {
     /// the time `budget` is over.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist in its probe.
+    /// The selection names a check or tag that the selected probe doesn't have.
     pub(crate) async fn ask(
         self: &Arc<Self>,
         selection: &Selection,

@@ -50,7 +50,7 @@ impl Runner {
     /// Returns a report on the last results, even if some of the checks are due.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist in its probe.
+    /// The selection names a check or tag that the selected probe doesn't have.
     pub(crate) fn as_it_is(
         self: &Arc<Self>,
         hostname: &str,
@@ -137,7 +137,7 @@ impl Runner {
     /// sections again.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist in its probe.
+    /// The selection names a check or tag that the selected probe doesn't have.
     pub(crate) fn expire(self: &Arc<Self>, selection: &Selection) -> Result<(), SelectionError> {
         let mut state = self.lock();
         let members = state.world.members(selection)?;

@@ -214,7 +214,7 @@ impl Check {
         run.is_some_and(|run| matches!(run.phase, Phase::TimedOut { lasts: true }))
     }
 
-    /// Returns whether there is a current run that can still produce a result.
+    /// Returns whether the check has a current run that can still produce a result.
     pub(super) fn is_pending(&self) -> bool {
         self.run.is_some() && !self.is_stuck()
     }
@@ -226,8 +226,8 @@ impl Check {
     }
 
     /// Returns whether a run of this check counts as a failure when it takes too long. This is so if the check has a
-    /// last result, which becomes outdated meanwhile. For a background check, [`stale_at`](Self::stale_at) decides when
-    /// the check fails.
+    /// last result, because that result becomes outdated during such a run. For a background check,
+    /// [`stale_at`](Self::stale_at) decides when the check fails.
     pub(super) fn may_be_silent(&self) -> bool {
         self.last.is_some() && self.policy.interval.is_none()
     }

@@ -16,8 +16,8 @@ use crate::transition::Transition;
 /// An event that changes the world. Each call of `step` handles one event.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
-    /// A request needs the results of these checks, which are sorted in topological order. The due ones run on
-    /// `runs_on`.
+    /// A request needs the results of these checks, which are sorted in topological order. Due checks run on the
+    /// runtime `runs_on`.
     Asked {
         required: &'a [CheckId],
         max_age: Option<MaxAge>,
@@ -158,15 +158,15 @@ impl Request {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Done,
-    /// The runs of these checks were lost: they ended without a result, because their runtime shut down or was no
-    /// longer polled. The same applies to a background check whose first run no background loop will start.
+    /// The request gets no result of these checks. Their runs were lost, or no background loop will start their first
+    /// run.
     Lost(Vec<CheckId>),
     /// Some runs haven't ended. The request has to ask for its progress again when its waker is called, or at this
     /// time.
     Wait(Option<Instant>),
 }
 
-/// A notice for the listeners and the log.
+/// A notice for the listeners and the log, for example about a status change.
 #[derive(Clone, Debug)]
 pub(crate) enum Notice {
     Transition {

@@ -93,7 +93,7 @@ impl Check {
         };
         let until = Expiration::after(last.at, lasts);
         // When `fail_after` is over, a warning becomes a failure without a new run. So the result of a warning is fresh
-        // only until then. We ignore a time that is before the end of the last run.
+        // only until then. We ignore the end of `fail_after` if it was before the end of the last run.
         let turns_at = self.verdict.turns_at(&self.policy);
         let until = until.min(Expiration::at(turns_at.filter(|&turns| turns > last.at.mono)));
         (!until.is_over(now)).then_some(until)

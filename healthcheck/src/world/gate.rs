@@ -59,7 +59,7 @@ pub(crate) enum Admission {
 }
 
 impl World {
-    /// Adds a gate that waits for the checks with these names.
+    /// Adds a gate for the checks with these names. The gate admits waiters while all these checks pass or warn.
     pub(crate) fn add_gate(&mut self, checks: Vec<String>, now: Instant) -> GateId {
         self.latest_gate += 1;
         let fails = self.present(&checks).any(|check| check.shown.fails());
@@ -165,8 +165,8 @@ impl World {
     }
 
     /// Returns whether a waiter that arrived at the time `since` has to wait for the check. The waiter has to wait if
-    /// the check fails or has no status. It also has to wait if the check's last result is older than `since` and no
-    /// longer fresh.
+    /// the check fails or has no status. Without an override, it also has to wait if the check's last result is older
+    /// than `since` and no longer fresh.
     fn is_missing(&self, id: CheckId, since: Instant, max_age: Option<MaxAge>, now: Now) -> bool {
         let check = self.check(id);
         match check.shown.status {
@@ -216,7 +216,7 @@ impl World {
             .collect()
     }
 
-    /// Returns those of the given checks for which a waiter that arrived at the time `since` still has to wait.
+    /// Filters `checks`. Returns the checks for which a waiter that arrived at the time `since` still has to wait.
     pub(crate) fn missing(
         &self,
         checks: &[CheckId],

@@ -24,7 +24,7 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    /// Returns the shown checks, then the shown sections.
+    /// Returns the checks that the report shows, and after them the sections that it shows.
     pub(crate) fn all(&self) -> impl Iterator<Item = CheckId> {
         self.shown.iter().chain(&self.sections).copied()
     }
@@ -90,7 +90,7 @@ impl World {
     /// Returns the members of a selection.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist in its probe.
+    /// The selection names a check or tag that the selected probe doesn't have.
     pub(crate) fn members(&self, selection: &Selection) -> Result<Shared<Members>, SelectionError> {
         let probe = &self.probes[selection.scope as usize];
         if selection.is_whole() {
@@ -135,8 +135,8 @@ impl World {
         self.named(&self.by_name, name)
     }
 
-    /// Returns those of the checks in `within` that have a name or tag which the selection chooses. `within` lists the
-    /// checks of the selection's probe.
+    /// Filters `within`, the list of the checks in the selection's probe. Returns the checks with a name or tag that
+    /// the selection chooses.
     ///
     /// A report on a probe ignores the name of a disabled check instead of returning an error, because disabling a
     /// check must never make a probe fail.
@@ -207,11 +207,11 @@ impl World {
         })
     }
 
-    /// Returns the members of a selection. Also returns the checks and sections whose results a report on the selection
+    /// Returns the members of a selection, and the checks and sections whose results a report on the selection
     /// requires.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist in its probe.
+    /// The selection names a check or tag that the selected probe doesn't have.
     pub(crate) fn required(
         &self,
         selection: &Selection,

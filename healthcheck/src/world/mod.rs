@@ -264,7 +264,7 @@ impl World {
         self.observations.values()
     }
 
-    /// Returns the transitions that all records have kept, the oldest transition first.
+    /// Returns all transitions that the world has kept, the oldest transition first.
     pub(crate) fn history(&self) -> Vec<Transition> {
         let checks = self.checks.iter().flatten().map(|check| &check.record);
         let others = self.observed.values().chain([&self.whole, &self.maintained]);
@@ -327,7 +327,7 @@ impl Jitter {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         let share = (self.0 >> 11) as f64 / (1_u64 << 53) as f64;
-        // If the result would overflow a `Duration`, we use the duration without jitter.
+        // If the varied duration would overflow a `Duration`, we return the original duration.
         std::time::Duration::try_from_secs_f64(duration.as_secs_f64() * (0.9 + 0.2 * share))
             .unwrap_or(duration)
     }

@@ -28,11 +28,11 @@ pub(crate) struct Verdict {
     failing: Option<Box<Failing>>,
 }
 
-/// The time since which a check fails.
+/// The beginning of a check's current failure. A recovery ends the failure, but a single pass may not be a recovery
+/// yet.
 #[derive(Clone, Copy, Debug)]
 struct Failing {
-    /// The end of the first failed run of the current failure. A pass that doesn't make the check recover doesn't end
-    /// the failure.
+    /// The end of the first failed run after the last recovery.
     since: Now,
     /// The end of the first run that failed after the last run that passed or warned.
     in_a_row_since: Now,
