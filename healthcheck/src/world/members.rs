@@ -59,8 +59,8 @@ impl World {
         }
     }
 
-    /// Adds all direct and indirect dependencies to these checks. If at least one check has dependencies, sorts the
-    /// resulting list in topological order.
+    /// Returns these checks with all their direct and indirect dependencies. If at least one of the checks has
+    /// dependencies, the returned list is sorted in topological order.
     pub(crate) fn with_dependencies(&self, mut checks: Vec<CheckId>) -> Vec<CheckId> {
         let mut seen: HashSet<CheckId> = HashSet::new();
         if checks.iter().any(|&id| !self.check(id).depends_on.is_empty()) {
@@ -87,7 +87,8 @@ impl World {
         checks.sort_unstable_by_key(|&id| self.check(id).rank);
     }
 
-    /// Returns the members of a selection.
+    /// Returns the members of a selection: the checks that a report on the selection shows, and the checks whose
+    /// results this report requires.
     ///
     /// # Errors
     /// The selection names a check or tag that the selected probe doesn't have.

@@ -1,4 +1,5 @@
-//! The world is the state of all checks and sections of a `HealthCheck`. Only events change the world, by [`step()`].
+//! The world is the state of all checks and sections of a `HealthCheck`. [`step()`] applies an event to the world, for
+//! example a new request or the end of a run.
 //!
 //! The code in this module never waits, locks, spawns, logs or reads a clock. Each function depends only on the world,
 //! an event and the event's time, so a test can simulate hours in milliseconds. The runner (`runner/`) keeps the world

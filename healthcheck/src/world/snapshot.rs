@@ -344,8 +344,8 @@ impl World {
         starting.then_some(Reason::Starting)
     }
 
-    /// Returns whether readiness fails because of this startup check. This is so while the check is critical and has
-    /// never passed or warned. An override to pass or warn also counts as a pass.
+    /// Returns whether readiness fails because this startup check hasn't passed yet. This applies only to a critical
+    /// check. A warning counts as a pass, and so does an override to pass or warn.
     pub(super) fn keeps_starting(&self, check: &Check, now: Instant) -> bool {
         check.latched.is_none()
             && whole::is_critical(check, Scope::Startup)

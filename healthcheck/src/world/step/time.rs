@@ -31,8 +31,8 @@ impl Step<'_> {
 
     /// Handles each run whose deadline has passed.
     pub(super) fn look_at_runs(&mut self, runtime: Option<u32>) {
-        // If this tick comes from the own runtime of a run in its grace period, the runtime is still polled. So we
-        // treat the run as any other overdue run.
+        // This loop handles the runs in their grace period whose own runtime has sent this tick. Such a runtime is
+        // still polled, so the run is treated as any other overdue run.
         for &(id, run) in &self.world.in_grace {
             let current = self.world.get(id).and_then(|check| check.run.as_ref());
             if current.is_some_and(|current| current.id == run && runtime == Some(current.runs_on.runtime)) {
@@ -63,8 +63,8 @@ impl Step<'_> {
         let is_foreign = is_async && !current.runs_on.chosen && runtime != Some(current.runs_on.runtime);
         match current.phase {
             Phase::AwaitingDependencies | Phase::Returned(_) => self.proceed(id, true),
-            // The runner couldn't drop the future, since a thread still polls it: the check blocks this thread. If the
-            // run has a time limit, it has timed out. A run without a limit may block its thread for any time.
+            // The runner couldn't drop the future, because the check blocks the thread that polls it. If the run has a
+            // time limit, it has now timed out. A run without a limit may block its thread for any time.
             Phase::Abandoned if limit.is_some() => self.time_out(id, true),
             Phase::Abandoned => {}
             Phase::Running if is_foreign && due_at.is_some_and(|due_at| now >= due_at) => {
