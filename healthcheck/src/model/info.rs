@@ -15,45 +15,48 @@ pub struct CheckInfo {
 }
 
 impl CheckInfo {
-    /// Returns the name. It is unique in its `HealthCheck`.
+    /// Returns the check's name. No other check of the same `HealthCheck` has this name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns the description: the first paragraph of the function's doc comment, or the text that the code or the
-    /// settings set.
+    /// Returns the check's description. It is the first paragraph of the function's doc comment, unless the code or the
+    /// settings set another text.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         Some(&*self.description).filter(|text| !text.is_empty())
     }
 
-    /// Returns the module path of the annotated function. It is empty for a [`Check`](crate::Check) built in code.
+    /// Returns the module path of the annotated function. The path is empty for a [`Check`](crate::Check) built in
+    /// code.
     #[must_use]
     pub const fn module(&self) -> &str {
         self.module
     }
 
-    /// Returns the source file of the function, or of the call that built the check.
+    /// Returns the source file of the annotated function. For a [`Check`](crate::Check) built in code, returns the file
+    /// of the call that built the check.
     #[must_use]
     pub const fn file(&self) -> &str {
         self.file
     }
 
-    /// Returns the line in [`file`](Self::file).
+    /// Returns the line of the check's source location in [`file`](Self::file).
     #[must_use]
     pub const fn line(&self) -> u32 {
         self.line
     }
 
-    /// Returns the effective options: the defaults, overridden by the attribute or [`Check`](crate::Check), overridden
-    /// by the settings.
+    /// Returns the effective options. The attribute or [`Check`](crate::Check) overrides the defaults, and the settings
+    /// override both.
     #[must_use]
     pub const fn options(&self) -> &CheckOptions {
         &self.options
     }
 
-    /// Returns a copy without the description, owner, runbook and instructions, for callers that may not see details.
+    /// Returns a copy of this info without the description, owner, runbook and instructions. This copy is for callers
+    /// that may not see these details.
     #[must_use]
     pub fn without_description(mut self) -> Self {
         self.description = Cow::Borrowed("");
@@ -61,7 +64,7 @@ impl CheckInfo {
         self
     }
 
-    /// Returns the info of an annotated function, without its location.
+    /// Creates the info of an annotated function, with an empty location. [`at`](Self::at) sets the location.
     pub(crate) const fn annotated(
         name: &'static str,
         description: &'static str,
@@ -95,7 +98,7 @@ impl CheckInfo {
         }
     }
 
-    /// Returns the name. Doesn't copy the name of an annotated function.
+    /// Returns the check's name. The name of an annotated function is a constant, so this method doesn't copy it.
     pub(crate) fn shared_name(&self) -> Cow<'static, str> {
         self.name.clone()
     }
@@ -108,13 +111,13 @@ impl CheckInfo {
         &mut self.options
     }
 
-    /// Returns true if [`own_texts_mut`](Self::own_texts_mut) may return a text.
+    /// Returns true if [`own_texts_mut`](Self::own_texts_mut) may return at least one text.
     pub(crate) fn has_own_texts(&self) -> bool {
         matches!(self.description, Cow::Owned(_)) || self.options.has_notes()
     }
 
-    /// Returns the texts that were built at run time, because these may contain a secret. The texts of an attribute are
-    /// constants in the source, so this method doesn't return them.
+    /// Returns the texts of this info that were built at run time, because they may contain a secret. The texts of an
+    /// attribute are constants in the source, so this method doesn't return them.
     pub(crate) fn own_texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let description = match &mut self.description {
             Cow::Borrowed(_) => None,

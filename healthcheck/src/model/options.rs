@@ -5,34 +5,38 @@ use std::time::Duration;
 
 use super::rules;
 
-/// The options of a check. For the three nested options, `None` means "not set", and `Some(None)` is the value "none".
+/// The options of a check. In the three fields of type `Option<Option<Duration>>`, `None` means that the option isn't
+/// set, and `Some(None)` means that it is set to "none".
 ///
-/// `#[health_check]` or [`Check`](crate::Check) sets them, and [`Settings`](crate::Settings) override them.
+/// `#[health_check]` or [`Check`](crate::Check) sets the options, and [`Settings`](crate::Settings) override them.
 /// [`CheckInfo::options`](crate::CheckInfo::options) returns the effective options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckOptions {
     /// Whether the check belongs to the liveness probe.
     pub liveness: bool,
-    /// Whether the check belongs to the readiness probe. A check without any probe also belongs to readiness.
+    /// Whether the check belongs to the readiness probe. A check that sets none of the three probes also belongs to
+    /// readiness.
     pub readiness: bool,
     /// Whether the check belongs to the startup probe.
     pub startup: bool,
     /// The tags of the check. A selection can select checks by tag.
     pub tags: Box<[Cow<'static, str>]>,
-    /// Whether a failure of the check makes the overall status fail (true, the default) or only degrades it.
+    /// Whether a failure of the check makes the overall status fail (`true`, the default) or only degrades it
+    /// (`false`).
     pub critical: bool,
-    /// Whether the check's subject is outside of the process and shared with other instances.
+    /// Whether the check tests something outside of the process that other instances also use, such as a database.
     pub external: bool,
-    /// How long a run may take; `Some(None)` means no timeout.
+    /// The maximum duration of a run; `Some(None)` means that a run has no timeout.
     pub timeout: Option<Option<Duration>>,
-    /// How long a pass or warning is cached; `Some(None)` means not at all.
+    /// How long the result of a run that passes or warns is cached; `Some(None)` means that it isn't cached.
     pub success_ttl: Option<Option<Duration>>,
-    /// How long a failure is cached; `Some(None)` means not at all.
+    /// How long the result of a run that fails is cached; `Some(None)` means that it isn't cached.
     pub failed_ttl: Option<Option<Duration>>,
-    /// The interval of the background runs; `None` means that the check runs when a caller needs its result.
+    /// The interval of the check's background runs; `None` means that the check runs only when a caller needs its
+    /// result.
     pub interval: Option<Duration>,
-    /// The delay of the first background run after the background loop has started; `None` means no delay.
+    /// The time between the start of the background loop and the first background run; `None` means no delay.
     pub initial_delay: Option<Duration>,
     /// How many runs in a row must fail before the check is shown as failing. Default: 1.
     pub failure_threshold: u32,
@@ -40,17 +44,17 @@ pub struct CheckOptions {
     pub success_threshold: u32,
     /// How many runs in a row must warn before a passing check is shown as a warning. Default: 1.
     pub warn_threshold: u32,
-    /// How long a failure is shown as a warning before it is shown as a failure. This applies only after the check has
-    /// passed once. `None` means that a failure is shown as a failure at once.
+    /// How long a failure is shown as a warning before it is shown as a failure. Until the check has passed once, a
+    /// failure is always shown as a failure. `None` means that a failure is never shown as a warning.
     pub fail_after: Option<Duration>,
-    /// The names of the checks that must pass before this check is run.
+    /// The names of the checks that this check depends on. While one of them fails, this check isn't run.
     pub depends_on: Box<[Cow<'static, str>]>,
     critical_is_said: bool,
-    /// We box the notes, because few checks have them, and the other checks shouldn't use memory for them.
+    /// The owner, runbook and instructions. We box them to save memory, since most checks have none.
     notes: Option<Box<Notes>>,
 }
 
-/// Texts that reports show for people while the check doesn't pass.
+/// Texts that a report shows to operators while the check doesn't pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Notes {
     owner: Option<Cow<'static, str>>,
@@ -59,7 +63,7 @@ struct Notes {
 }
 
 impl Default for CheckOptions {
-    /// Returns the options of `#[health_check]` without any option.
+    /// Returns the options of a function with a plain `#[health_check]`, that is, an attribute that sets no option.
     fn default() -> Self {
         Self {
             liveness: false,
@@ -85,33 +89,33 @@ impl Default for CheckOptions {
 }
 
 impl CheckOptions {
-    /// Returns the owner to contact when the check fails.
+    /// Returns the owner of the check, whom operators contact when the check fails.
     #[must_use]
     pub fn owner(&self) -> Option<&str> {
         self.notes.as_ref()?.owner.as_deref()
     }
 
-    /// Returns the address of the page with instructions for a failure.
+    /// Returns the address of the page that tells operators what to do when the check fails.
     #[must_use]
     pub fn runbook(&self) -> Option<&str> {
         self.notes.as_ref()?.runbook.as_deref()
     }
 
-    /// Returns the instructions for a failure.
+    /// Returns the text that tells operators what to do when the check fails.
     #[must_use]
     pub fn when_it_fails(&self) -> Option<&str> {
         self.notes.as_ref()?.when_it_fails.as_deref()
     }
 
-    /// Returns true if `critical` was set explicitly, even to the default. An `external` check only degrades readiness
-    /// unless `critical` is set explicitly to true.
+    /// Returns true if `critical` was set explicitly, even to the default. A failure of an `external` check only
+    /// degrades readiness, unless `critical` was set explicitly to true.
     #[must_use]
     pub const fn critical_is_said(&self) -> bool {
         self.critical_is_said
     }
 
-    /// Returns true if no probe is set. Such a check belongs to readiness, unless the settings remove it from
-    /// readiness.
+    /// Returns true if the options set none of the three probes. Such a check belongs to readiness, unless the settings
+    /// remove it from readiness.
     pub(crate) const fn names_no_probe(&self) -> bool {
         !(self.liveness || self.readiness || self.startup)
     }
@@ -129,7 +133,7 @@ impl CheckOptions {
         self.notes_mut().runbook = Some(text);
     }
 
-    /// Sets the instructions; a blank text means none.
+    /// Sets the instructions for operators; a blank text removes the instructions.
     pub(crate) fn set_when_it_fails(&mut self, text: Cow<'static, str>) {
         self.notes_mut().when_it_fails = (!text.trim().is_empty()).then_some(text);
     }
@@ -146,8 +150,8 @@ impl CheckOptions {
         self.notes.get_or_insert_default()
     }
 
-    /// Returns the texts that were built at run time, because these may contain a secret. The texts of an attribute are
-    /// constants in the source, so this method doesn't return them.
+    /// Returns the texts of the options that were built at run time, because they may contain a secret. The texts of an
+    /// attribute are constants in the source, so this method doesn't return them.
     pub(crate) fn own_texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let notes = self.notes.as_deref_mut();
         let texts = notes.map(|it| [&mut it.owner, &mut it.runbook, &mut it.when_it_fails]);
@@ -157,8 +161,8 @@ impl CheckOptions {
         })
     }
 
-    /// Returns the problems of the options, such as a zero timeout or options that contradict each other. The attribute
-    /// rejects the same problems at compile time.
+    /// Returns a description of each problem of the options, such as a zero timeout or two options that contradict each
+    /// other. The attribute rejects the same problems at compile time.
     pub(crate) fn problems(&self) -> Vec<String> {
         let has_ttl = self.success_ttl.is_some() || self.failed_ttl.is_some();
         let rules = [
@@ -215,24 +219,25 @@ impl CheckOptions {
     }
 }
 
-/// The key of an option in the attribute and the settings, and its setter.
+/// An option that the settings can set: its key, and the function that sets its value.
 pub(crate) struct Settable {
     pub(crate) key: &'static str,
     pub(crate) set: Set,
 }
 
-/// The setter of an option, by the kind of its value.
+/// The function that sets an option. There is one variant for each type of value.
 #[derive(Clone, Copy)]
 pub(crate) enum Set {
     Flag(fn(&mut CheckOptions, bool)),
     Count(fn(&mut CheckOptions, u32)),
-    /// The argument `None` means "none".
+    /// Sets a duration. The argument `None` stands for the value "none".
     Duration(fn(&mut CheckOptions, Option<Duration>)),
     Text(fn(&mut CheckOptions, Cow<'static, str>)),
     Texts(fn(&mut CheckOptions, Box<[Cow<'static, str>]>)),
 }
 
-/// All options. The settings apply them in this order. `interval` precedes the options that its setter resets.
+/// All options, in the order in which the settings apply them. `interval` comes before `initial_delay` and the TTLs,
+/// since the setter of `interval` resets these options.
 pub(crate) const SETTABLE: [Settable; 19] = {
     const fn of(key: &'static str, set: Set) -> Settable {
         Settable { key, set }
@@ -287,8 +292,8 @@ pub(crate) const SETTABLE: [Settable; 19] = {
     ]
 };
 
-/// Sets the interval and resets the options from the code that contradict it. Only a check without an interval has
-/// TTLs. Only a check with an interval has an initial delay.
+/// Sets the interval. Also resets the options that the code has set and that contradict the new interval: a check with
+/// an interval has no TTLs, and a check without an interval has no initial delay.
 fn set_interval(options: &mut CheckOptions, interval: Option<Duration>) {
     options.interval = interval;
     if interval.is_some() {

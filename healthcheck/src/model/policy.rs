@@ -4,45 +4,47 @@ use std::time::Duration;
 
 use crate::outcome::Status;
 
-/// The effective timing options of a check or section. They never change after the check or section is added. Most
-/// checks share one policy.
+/// The effective timing options of a check or section. They never change after the check or section is added. Checks
+/// with the same options share one policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Policy {
     /// The timeout of a run; `None` means no timeout.
     pub(crate) limit: Option<Duration>,
     pub(crate) success_ttl: Ttl,
     pub(crate) failed_ttl: Ttl,
-    /// The interval of the background runs. Requests don't run a background check; they read its last result.
+    /// The interval of the background runs. A request doesn't start a run of a check with an interval, but reads the
+    /// check's last result.
     pub(crate) interval: Option<Duration>,
     pub(crate) initial_delay: Option<Duration>,
     /// How many runs in a row must fail before the check is shown as failing.
     pub(crate) failure_threshold: u32,
     /// How many runs in a row must pass before the check is shown as passing again.
     pub(crate) success_threshold: u32,
-    /// How many runs in a row must warn before the check is shown as a warning.
+    /// How many runs in a row must warn before a passing check is shown as a warning.
     pub(crate) warn_threshold: u32,
     /// How long a failure is shown as a warning before it is shown as a failure.
     pub(crate) fail_after: Option<Duration>,
-    /// Whether the check belongs to the startup probe, which keeps its first pass until the process ends.
+    /// Whether the check belongs to the startup probe. This probe shows the check's first pass until the process ends.
     pub(crate) latches: bool,
-    /// Whether the check belongs only to the startup probe. Then it isn't run again once it has passed.
+    /// Whether the check belongs to no probe other than startup. Such a check never runs again after its first pass.
     pub(crate) only_startup: bool,
 }
 
-/// How long a result is cached; `lasts: None` means not at all.
+/// How long a result is cached; with `lasts: None` the result isn't cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ttl {
     pub(crate) lasts: Option<Duration>,
-    /// Whether an option, the builder or the settings set the TTL. If not, the `max_age` of a selection can shorten it.
+    /// Whether the service set the TTL explicitly, by an option, the builder or the settings. If not, the `max_age` of
+    /// a selection can shorten the TTL.
     pub(crate) chosen: bool,
 }
 
-/// How long a request waits for a run that has no timeout, or for a run that can't start. After that, the request
-/// treats the check as one without a result.
+/// How long a request waits for a run that has no timeout or can't start. After this time, the request no longer waits
+/// for that check.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Ttl {
-    /// The result is never cached, even if the selection has a `max_age`.
+    /// The TTL of a result that is never cached, even if the selection has a `max_age`.
     pub(crate) const NONE: Self = Self::chosen(None);
 
     pub(crate) const fn chosen(lasts: Option<Duration>) -> Self {
@@ -51,7 +53,7 @@ impl Ttl {
 }
 
 impl Policy {
-    /// Returns the policy of a section. A section runs only when a caller needs it, and has no thresholds.
+    /// Returns the policy of a section. A section has no thresholds, and runs only when a caller needs its value.
     pub(crate) const fn of_section(limit: Option<Duration>, success_ttl: Ttl, failed_ttl: Ttl) -> Self {
         Self {
             limit,
@@ -88,8 +90,8 @@ impl Policy {
         }
     }
 
-    /// Returns how long a request waits for the first background run to begin. If the check has an initial delay, this
-    /// is the check's timeout, so that a request doesn't wait for the whole delay.
+    /// Returns how long a request waits for the first background run to begin. This is [`PATIENCE`]. If the check has
+    /// an initial delay, it is the check's timeout instead, since a request must not wait for the whole delay.
     pub(crate) fn begins_within(&self) -> Duration {
         match self.initial_delay {
             Some(_) => self.patience(),
@@ -97,10 +99,11 @@ impl Policy {
         }
     }
 
-    /// Returns the age at which a background result counts as a failure. So a check doesn't stay green after its
-    /// background loop has died.
+    /// Returns the age at which the last result of a background check counts as a failure. Without this rule, the check
+    /// would still be shown as passing after its background loop has died.
     ///
-    /// The age is two intervals + timeout. Without a timeout it is three intervals.
+    /// The age is two intervals + timeout, or three intervals if the check has no timeout. With the interval 30 s and
+    /// the timeout 5 s, the age is 65 s.
     pub(crate) fn oldest_in_background(&self) -> Option<Duration> {
         let interval = self.interval?;
         let run = self.limit.unwrap_or(interval);

@@ -1,13 +1,13 @@
-//! Types and formats of times and durations. This module reads no clock; `clock` does.
+//! Types and formats of times and durations. This module doesn't read the clock; the module `clock` does.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(crate) use tokio::time::Instant;
 
-/// The time on both clocks, read together.
+/// The times of the monotonic clock and the wall clock, read at the same moment.
 ///
-/// Timeouts and TTLs use the monotonic clock (tokio's, so that tests can pause it). Reports show the wall clock. The
-/// wall clock also reveals that the machine was suspended, because the monotonic clock stops then.
+/// Timeouts and TTLs use the monotonic clock. It is tokio's clock, so tests can pause it. Reports show the wall clock.
+/// If the machine was suspended, only the wall clock has advanced.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Now {
     pub(crate) mono: Instant,
@@ -27,7 +27,7 @@ pub(crate) fn epoch_seconds(time: SystemTime) -> f64 {
     (since.as_secs_f64() * 1e6).round() / 1e6
 }
 
-/// Formats a time as RFC 3339, in UTC and to the second. A time before 1970 or after 9999 is shown as the epoch.
+/// Formats a time as RFC 3339, in UTC and to the second. A time before 1970 or after 9999 becomes 1970-01-01T00:00:00Z.
 pub(crate) fn rfc3339(time: SystemTime) -> String {
     const LATEST: Duration = Duration::from_secs(253_402_300_799);
     let since = time
@@ -39,14 +39,14 @@ pub(crate) fn rfc3339(time: SystemTime) -> String {
 }
 
 /// Converts a duration to seconds, rounded to microseconds. A result above zero is at least 10 µs, because JSON would
-/// show a smaller number with an exponent.
+/// write a smaller number with an exponent.
 pub(crate) fn short_seconds(duration: Duration) -> f64 {
     let micros = (duration.as_secs_f64() * 1e6).round();
     let micros = if micros > 0.0 { micros.max(10.0) } else { 0.0 };
     micros / 1e6
 }
 
-/// Formats a duration for people: "2 s", "1.5 s", "250 ms".
+/// Formats a duration for a message, for example "2 s", "1.5 s" or "250 ms".
 pub(crate) fn human(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds >= 10.0 || duration.subsec_millis() == 0 && seconds >= 1.0 {

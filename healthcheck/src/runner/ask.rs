@@ -1,6 +1,6 @@
-//! A request for a report starts the due checks, and waits for their runs until its deadline. Meanwhile it sends
-//! [`Event::Tick`] to the world whenever a deadline has passed. So it gets its answer even if no other runtime is
-//! polled.
+//! Handles a request for a report. The request starts the due checks, and waits for their runs until its deadline.
+//! While it waits, the request itself sends [`Event::Tick`] to the world whenever a deadline has passed. So the request
+//! gets its answer even if no other runtime is polled.
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -23,14 +23,15 @@ pub(crate) struct FinishedRequest {
     pub(crate) members: Shared<Members>,
     /// The time at which the request arrived.
     pub(crate) arrived: Now,
-    /// The checks without a result: their runtime shut down during the run, and again during the second run.
+    /// The checks without a new result. The request tried twice to run each of these checks, and the run was lost both
+    /// times, for example because its runtime shut down.
     pub(crate) lost: Vec<CheckId>,
 }
 
-/// The maximum number of checks in one [`Event::Asked`]. The lock is free between two of these events.
+/// The maximum number of checks in one [`Event::Asked`]. Between two of these events, the request releases the lock.
 const CHECKS_PER_STEP: usize = 256;
 
-/// The runtime that due checks run on.
+/// The runtime on which a request or waiter runs the due checks.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) handle: Handle,
@@ -39,8 +40,8 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Returns the chosen runtime, or the current one if `chosen` is `None`. Returns `None` outside of a runtime, since
-    /// the caller has no timer there and can't wait.
+    /// Returns `chosen`, or the current runtime if `chosen` is `None`. Outside of a runtime, returns `None` in both
+    /// cases, since the caller has no timer there and can't wait.
     pub(crate) fn of(chosen: Option<&Handle>) -> Option<Self> {
         let here = Handle::try_current().ok()?;
         Some(Self {
@@ -51,11 +52,11 @@ impl Target {
 }
 
 impl Runner {
-    /// Runs the due checks of a selection and their due dependencies. Returns when all runs have ended, or when the
-    /// budget is over.
+    /// Runs the due checks of a selection and their due dependencies. Waits until all their runs have ended, or until
+    /// the time `budget` is over.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist in its probe.
+    /// The selection names a check or tag that the selected probe doesn't have.
     pub(crate) async fn ask(
         self: &Arc<Self>,
         selection: &Selection,
@@ -81,7 +82,8 @@ impl Runner {
                     if once.is_empty() {
                         break;
                     }
-                    // We run each of these checks a second time, on the runtime of this request.
+                    // The runs of these checks were lost once. We run each of these checks a second time, on the
+                    // runtime of this request.
                     retried.extend(&once);
                     pending.retry_lost(once, selection);
                 }
@@ -116,8 +118,8 @@ impl Runner {
         let (members, required) = self.read(|world| world.required(selection))?;
         let mut arrived = None;
         let mut waits = Vec::new();
-        // We start the checks in parts. The runs of one part begin while we handle the next part, and other threads get
-        // the lock in between.
+        // We start the checks in groups and release the lock after each group. So other threads get the lock, and the
+        // runs of one group begin while we handle the next group.
         for part in required.chunks(CHECKS_PER_STEP) {
             let mut state = self.lock();
             let now = Now::read();
@@ -140,7 +142,7 @@ impl Runner {
         Ok((members, now, Request::new(id, now.mono, waits)))
     }
 
-    /// Starts a driver for the background checks, if there are any.
+    /// Starts a driver if there are background checks. A driver is the task that starts their background runs.
     pub(crate) fn start_loops(self: &Arc<Self>, target: &Target) {
         if self.has_loops() {
             self.ensure_driver(&target.handle, target);
@@ -148,7 +150,8 @@ impl Runner {
     }
 }
 
-/// A waiting request. If it is dropped before its runs have ended, it starts a driver that sends the ticks for them.
+/// A waiting request. If it is dropped before its runs have ended, it starts a driver. This task then sends the ticks
+/// that the runs need.
 struct PendingRequest<'a> {
     runner: &'a Arc<Runner>,
     request: Request,
@@ -157,8 +160,8 @@ struct PendingRequest<'a> {
 }
 
 impl PendingRequest<'_> {
-    /// Waits until all runs have ended. Returns [`Progress::Lost`] if some of them were lost, and `None` if the
-    /// deadline passes first.
+    /// Waits until all runs of this request have ended. Returns [`Progress::Lost`] if some of the runs were lost, and
+    /// `None` if the deadline passes first.
     async fn wait(&mut self, deadline: Option<Instant>) -> Option<Progress> {
         let mut alarm: Option<Pin<Box<Sleep>>> = None;
         std::future::poll_fn(|cx| self.poll(deadline, &mut alarm, cx)).await
@@ -194,7 +197,7 @@ impl PendingRequest<'_> {
         }
     }
 
-    /// Sends a tick if one is due. Returns the progress of this request, and registers its waker.
+    /// Sends a tick to the world if one is due. Registers this request's waker, and returns the request's progress.
     fn poll_progress(&mut self, cx: &mut Context<'_>) -> Progress {
         let runner = self.runner;
         let loop_is_alive = !runner.lacks_driver();
@@ -209,7 +212,7 @@ impl PendingRequest<'_> {
         progress
     }
 
-    /// Starts new runs of checks whose runs were lost.
+    /// Starts a new run of each of these checks, whose previous run was lost.
     fn retry_lost(&mut self, mut checks: Vec<CheckId>, selection: &Selection) {
         let runner = self.runner;
         let mut state = runner.lock();

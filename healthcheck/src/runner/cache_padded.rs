@@ -1,9 +1,10 @@
-//! Keeps a frequently written value out of the cache lines of its neighbours.
+//! A wrapper that keeps a frequently written value out of the cache lines of its neighbours.
 
 use std::ops::Deref;
 
-/// A value with cache lines of its own. Otherwise each write of this value would slow down the other cores' reads of
-/// the neighbouring fields. The alignment is two cache lines of 64 bytes, since processors fetch lines in pairs.
+/// A value that shares no cache line with the neighbouring fields. Without this wrapper, each write of the value would
+/// slow down the other cores' reads of these fields. The alignment is two cache lines of 64 bytes each, since
+/// processors fetch lines in pairs.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct CachePadded<T>(pub(super) T);

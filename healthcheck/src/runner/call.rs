@@ -1,4 +1,5 @@
-//! Calls a user's function: catches its panics, enters its span, and makes its output safe to show.
+//! Calls the function of a check or section. Catches the function's panics, enters the run's `tracing` span, and
+//! redacts the output.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,20 +14,21 @@ use crate::redact::{MASK, Redaction};
 use crate::run::{BoxFuture, Run};
 use crate::world::Subject;
 
-/// The maximum length of an output in bytes, unless the settings set another limit. Longer outputs are cut.
+/// The maximum length of an output in bytes, unless the settings set another limit. We cut longer outputs.
 pub(crate) const DEFAULT_OUTPUT_LIMIT: usize = 16 * 1024;
 
 /// The value that a function returned, or the payload of its panic.
 pub(super) type Returned = Result<Outcome, Box<dyn Any + Send>>;
 
-/// A call of an async function: the function or its future, and the span of the run.
+/// A call of an async function: the function or the future that it returned, and the span of the run.
 pub(super) struct Call {
     work: Work,
     span: Span,
 }
 
 enum Work {
-    /// The first poll calls the function. So we catch a panic of the function like a panic of its future.
+    /// An async function that hasn't been called. The first poll calls it, so the same code catches a panic of the
+    /// function and a panic of its future.
     Function(Run),
     Future(BoxFuture),
     Ended,
@@ -62,20 +64,23 @@ impl Call {
             Ok(Poll::Ready(outcome)) => Ok(outcome),
             Err(payload) => Err(payload),
         };
-        // The destructors of the future's values are user code and can panic, so we drop it here and catch that.
+        // The destructors of the future's values are user code and can panic. So we drop the future here and catch the
+        // panic.
         let ended = std::mem::replace(work, Work::Ended);
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(ended)));
         Poll::Ready(polled.and_then(|outcome| dropped.map(|()| outcome)))
     }
 
-    /// Ends a call that has returned, and its span. `is_late` says whether the run has timed out.
+    /// Records the outcome of a call whose function has returned, ends the span, and returns the outcome. `is_late`
+    /// says whether the run has timed out.
     pub(super) fn conclude(self, returned: Returned, is_late: bool) -> Outcome {
         conclude(self.span, returned, is_late)
     }
 
-    /// Drops a call that hasn't returned. Catches panics of the future's destructors.
+    /// Drops a call whose function hasn't returned. Catches panics of the future's destructors.
     pub(super) fn give_up(self, has_timed_out: bool) {
-        // If the run was lost or its check was removed, the run has no outcome, so its span gets none either.
+        // A run that was lost, or whose check was removed, has no outcome. So we record an outcome in the span only if
+        // the run has timed out.
         if has_timed_out {
             record(&self.span, "timeout");
         }
@@ -83,7 +88,8 @@ impl Call {
     }
 }
 
-/// Calls a sync function on the current thread. Calls `is_late` afterwards to find out whether the run has timed out.
+/// Calls a sync function on the current thread and returns its outcome. After that, calls `is_late` to find out whether
+/// the run has timed out.
 pub(super) fn call_blocking(function: &Run, subject: &Subject, is_late: impl FnOnce() -> bool) -> Outcome {
     let span = span_of(subject);
     let call = || match function {
@@ -95,8 +101,8 @@ pub(super) fn call_blocking(function: &Run, subject: &Subject, is_late: impl FnO
     conclude(span, returned, is_late())
 }
 
-/// Records the outcome in the span, ends the span, and returns the outcome. The world discards the result of a late
-/// run, so the span of a late run says `timeout`.
+/// Records the outcome in the span, ends the span, and returns the outcome. The world discards the result of a run that
+/// has timed out, so we record `timeout` for such a run.
 fn conclude(span: Span, returned: Returned, is_late: bool) -> Outcome {
     let recorded = match &returned {
         _ if is_late => "timeout",
@@ -124,8 +130,8 @@ fn panicked(payload: Box<dyn Any + Send>) -> Outcome {
     }
 }
 
-/// Creates the `tracing` span of a run. The log lines of a check are inside this span, so they show which check logs
-/// them.
+/// Creates the `tracing` span of a run. A line that the check logs during its run is inside this span, so the line
+/// shows the check's name.
 fn span_of(subject: &Subject) -> Span {
     let make = || match subject {
         Subject::Check(info) => {
@@ -138,7 +144,7 @@ fn span_of(subject: &Subject) -> Span {
     quietly(make).unwrap_or_else(Span::none)
 }
 
-/// Calls `act` inside the span. Catches panics of the `tracing` subscriber when it enters and exits the span.
+/// Calls `act` inside the span. If the `tracing` subscriber panics while we enter or exit the span, catches that panic.
 fn within<T>(span: &Span, act: impl FnOnce() -> T) -> T {
     if span.is_none() {
         return act();
@@ -155,7 +161,7 @@ fn record(span: &Span, outcome: &str) {
     }
 }
 
-/// Calls `act`. Returns `None` if it panics.
+/// Calls `act` and returns its value, or `None` if `act` panics.
 pub(super) fn quietly<T>(act: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(act)) {
         Ok(done) => Some(done),
@@ -166,19 +172,19 @@ pub(super) fn quietly<T>(act: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// Drops a value that can contain user code, and catches panics of its destructor.
+/// Drops a value that can contain user code. If a destructor panics, catches the panic.
 pub(super) fn drop_quietly<T>(value: T) {
     quietly(|| drop(value));
 }
 
-/// Redacts the output of a run, then cuts it if it is too long. If we cut first, the cut could leave a part of a secret
-/// that no redaction rule recognizes. The output of a section isn't cut.
+/// Redacts the output of a run. Then cuts the output of a check if it is too long. If we cut first, the rest could
+/// contain a part of a secret that no redaction rule recognizes. The output of a section isn't cut.
 pub(super) fn sanitize(redaction: &Redaction, longest: usize, subject: &Subject, output: Value) -> Value {
     let redact = || match subject {
         Subject::Check(_) => redaction.value(output),
         Subject::Section(name) => redaction.named(name, output),
     };
-    // If the redaction panics, the run still ends with a result.
+    // If the redaction panics, we replace the whole output by a mask, and the run still ends with a result.
     let redacted = catch_unwind(AssertUnwindSafe(redact)).unwrap_or_else(|_| MASK.into());
     match subject {
         Subject::Check(_) => cut(redacted, longest),
@@ -186,7 +192,7 @@ pub(super) fn sanitize(redaction: &Redaction, longest: usize, subject: &Subject,
     }
 }
 
-/// Cuts an output that is longer than `longest` bytes.
+/// Cuts an output that is longer than `longest` bytes. Returns a shorter output unchanged.
 pub(super) fn cut(output: Value, longest: usize) -> Value {
     let text = match output {
         Value::String(text) if text.len() > longest => text,

@@ -1,6 +1,6 @@
-//! A driver is a task that sends [`Event::Tick`] to the world when a run reaches its limit, and when a background run
-//! is due. Each runtime that needs a driver has its own. So if one runtime is no longer polled, the drivers of the
-//! others continue.
+//! A driver is a task that sends [`Event::Tick`] to the world. It sends a tick when a run reaches its limit, and when a
+//! background run is due. Each runtime that needs a driver has its own driver. So if one runtime is no longer polled,
+//! the drivers on the other runtimes continue.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -17,7 +17,7 @@ use crate::world::{Event, Notice};
 #[derive(Default)]
 pub(super) struct Drivers {
     list: Mutex<List>,
-    /// The number of live drivers, readable without the lock.
+    /// The number of live drivers. Other threads read it without the lock of `list`.
     count: AtomicUsize,
 }
 
@@ -25,14 +25,14 @@ pub(super) struct Drivers {
 struct List {
     live: Vec<Driver>,
     latest: u64,
-    /// Whether the background loops have stopped because the runtime of the last driver shut down.
+    /// Whether the background loops have stopped because the last driver ended with its runtime.
     loops_stopped: bool,
-    /// Whether the runner is closed. If it is, no new driver starts.
+    /// Whether the runner is closed. A closed runner starts no new driver.
     closed: bool,
 }
 
 struct Driver {
-    /// Distinguishes this driver from a later driver of the same runtime.
+    /// The number of this driver. It differs from the number of a later driver on the same runtime.
     number: u64,
     runtime: runtime::Id,
     task: Option<AbortHandle>,
@@ -46,7 +46,8 @@ impl Drivers {
         changed
     }
 
-    /// Adds a driver to the list. Returns `None` if the runtime already has one, or if the runner is closed.
+    /// Adds a driver to the list and returns its number. Returns `None` if the runtime already has a driver, or if the
+    /// runner is closed.
     fn enter(&self, runtime: runtime::Id) -> Option<u64> {
         self.change(|list| {
             if list.closed || list.live.iter().any(|driver| driver.runtime == runtime) {
@@ -62,8 +63,9 @@ impl Drivers {
         })
     }
 
-    /// Removes a driver if `is_idle` returns true, and returns whether it did. `is_idle` is called under the lock of
-    /// the list. So if a request adds work at the same time, either this driver stays or the request starts a new one.
+    /// Removes a driver from the list if `is_idle` returns true, and returns whether the driver was removed. Calls
+    /// `is_idle` under the lock of the list. So if a request adds work at the same time, either this driver stays or
+    /// the request starts a new driver.
     fn retire(&self, number: u64, is_idle: impl FnOnce() -> bool) -> bool {
         self.change(|list| {
             let retires = is_idle();
@@ -74,7 +76,8 @@ impl Drivers {
         })
     }
 
-    /// Removes a driver that has ended. Returns whether it was the last one and hadn't retired before.
+    /// Removes a driver that has ended from the list. Returns true if this driver was still in the list, and was the
+    /// last one.
     fn leave(&self, number: u64, has_loops: bool) -> bool {
         self.change(|list| {
             let before = list.live.len();
@@ -97,7 +100,8 @@ impl Drivers {
 }
 
 impl Runner {
-    /// Returns whether there are background checks but no driver. Their results then become stale.
+    /// Returns whether there are background checks but no driver. In this case no background run starts, and the
+    /// results become stale.
     pub(crate) fn lacks_driver(&self) -> bool {
         self.has_loops.load(Ordering::Acquire) && self.drivers.count.load(Ordering::Acquire) == 0
     }
@@ -106,8 +110,8 @@ impl Runner {
         self.has_loops.load(Ordering::Acquire)
     }
 
-    /// Starts a driver on the runtime `on`, unless that has one. The driver launches the due background checks on
-    /// `target`, which can be another runtime.
+    /// Starts a driver on the runtime `on`, unless `on` already has a driver. The driver launches the due background
+    /// checks on `target`, which can be another runtime.
     pub(super) fn ensure_driver(self: &Arc<Self>, on: &Handle, target: &Target) {
         let Some(number) = self.drivers.enter(on.id()) else {
             return;
@@ -119,7 +123,8 @@ impl Runner {
         let wakeup = Arc::clone(&self.driver_wakeup);
         let task = spawn(on, drive(guard, wakeup, target.clone())).abort_handle();
         let restarted = self.drivers.change(|list| {
-            // If the runtime has shut down, `spawn` has dropped the task, and its guard has removed the driver.
+            // If the runtime `on` has shut down, `spawn` has already dropped the task. The task's guard has then
+            // removed the driver from the list.
             let driver = list.live.iter_mut().find(|driver| driver.number == number)?;
             driver.task = Some(task);
             Some(self.has_loops() && std::mem::take(&mut list.loops_stopped))
@@ -130,8 +135,9 @@ impl Runner {
     }
 }
 
-/// Removes its driver from the list when it is dropped, also if the runtime shuts down. If that was the last driver,
-/// the guard wakes all waiters: they must not wait for a background run that no driver starts.
+/// A guard that a driver's task owns. When the task ends or its runtime shuts down, dropping the guard removes the
+/// driver from the list. If that was the last driver, the guard wakes all waiting requests and waiters: no driver will
+/// start the background runs that they wait for.
 struct DriverGuard {
     runner: Weak<Runner>,
     number: u64,
@@ -152,9 +158,11 @@ async fn drive(guard: DriverGuard, wakeup: Arc<Notify>, target: Target) {
     loop {
         let notified = wakeup.notified();
         tokio::pin!(notified);
-        // We register for notifications before we read the world, so we can't miss one in between.
+        // We register for wake-ups before we read the world. So we also notice a change that another thread makes after
+        // we have read the world.
         notified.as_mut().enable();
-        // We hold a strong reference only briefly, so the driver doesn't keep the runner alive.
+        // We hold a strong reference to the runner only during one round, so the driver's task doesn't keep the runner
+        // alive.
         let Some(runner) = guard.runner.upgrade() else {
             return;
         };
@@ -171,7 +179,8 @@ async fn drive(guard: DriverGuard, wakeup: Arc<Notify>, target: Target) {
 }
 
 impl Runner {
-    /// Sends a tick to the world. Returns the time of the next tick, or `None` if there is nothing to drive.
+    /// Sends a tick to the world. Returns the time of the driver's next tick, or `None` if the driver has nothing to
+    /// do.
     fn drive_once(self: &Arc<Self>, target: &Target) -> Option<Instant> {
         let mut state = self.lock();
         let here = Handle::try_current().ok();

@@ -1,7 +1,8 @@
-//! Launches runs, and follows each run to its end.
+//! Launches runs, and accompanies each run to its end.
 //!
-//! A few tasks poll all async runs of a batch for the first time. A run gets a task of its own only if it is pending
-//! after its first poll, so a check that returns at once costs no task. A sync run gets a thread.
+//! A batch is a list of runs that start together. A few tasks poll all async runs of a batch for the first time. We
+//! spawn a separate task for a run only if it is pending after its first poll. So a check that returns at once needs no
+//! task of its own. Sync runs execute on the threads of our thread pool (see `threads`).
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -20,23 +21,24 @@ use crate::outcome::Outcome;
 use crate::run::Run;
 use crate::world::{CheckId, Event, RunId, Subject};
 
-/// The maximum number of runs that one task polls for the first time. The limit lets the runtime run other tasks in
-/// between.
+/// The maximum number of runs that one task polls for the first time. After that, the task ends, so that the runtime
+/// can run its other tasks.
 const FIRST_POLLS_PER_TASK: usize = 64;
 
-/// Runs that start together on one runtime. Either all of them are async, or all of them are sync.
+/// Runs that start together on one runtime. A batch has only async runs or only sync runs.
 pub(super) struct Batch {
-    /// The runner of these runs. This reference keeps the runner alive until the last of these runs ends.
+    /// The runner of the batch. This reference keeps the runner alive until the last run of the batch ends.
     runner: Arc<Runner>,
     runtime: Handle,
     is_async: bool,
     cells: Box<[Cell]>,
-    /// The index of the next cell whose run is to be polled for the first time, or handed to the thread pool.
+    /// The index of the next run that a thread has to take. A task takes an async run to poll it for the first time.
+    /// [`launch`](Self::launch) takes a sync run to hand it to the thread pool.
     next: AtomicUsize,
 }
 
-/// The state of a run. It holds the future of an async run between two polls, so another thread can cancel the run by
-/// dropping the future, even if the run's runtime is no longer polled.
+/// The state of one run. Between two polls, the cell holds the future of an async run. So another thread can cancel the
+/// run by dropping the future, even if the run's runtime is no longer polled.
 pub(super) struct Cell {
     pub(super) check: CheckId,
     pub(super) run: RunId,
@@ -47,20 +49,21 @@ pub(super) struct Cell {
 }
 
 enum Stage {
-    /// An async run that waits for its first poll, or a sync run that the thread pool doesn't have yet.
+    /// An async run before its first poll, or a sync run before it is handed to the thread pool.
     Launched(Run),
-    /// An async run between two polls. Cancelling the run calls the waker, so that the run's task ends.
+    /// An async run between two polls. Cancelling the run drops the [`Call`] and calls the waker, so that the run's
+    /// task ends.
     Idle(Call, Waker),
-    /// An async run during a poll.
+    /// An async run while a thread polls it.
     Polling,
-    /// A sync run that the thread pool has. Its permit isn't stored here yet.
+    /// A sync run while it is handed to the thread pool. The pool hasn't returned the run's permit yet.
     Queued,
-    /// A sync run that waits for a thread or runs on one.
+    /// A sync run that the thread pool has queued or executes.
     OnThread(Arc<Permit>),
-    /// The run was cancelled during a poll or a sync call. It ends when that poll or call returns.
+    /// A run that was cancelled during a poll or a sync call. The run ends when that poll or call returns.
     Cancelled,
-    /// The run was cancelled while no thread executed its code. [`RunHandle::cancel`] drops the future or the function,
-    /// and reports the end of the run.
+    /// A run that was cancelled while no thread executed its function or future. [`RunHandle::cancel`] drops the
+    /// function or future, and reports the end of the run.
     Dropped,
     Ended,
 }
@@ -77,12 +80,14 @@ impl Cell {
         }
     }
 
-    /// Returns whether the function has been called. Until then, the run waits for a thread or for its runtime.
+    /// Returns whether the run's function has been called. Before the call, the run waits for a thread or for its
+    /// runtime.
     pub(super) fn has_begun(&self) -> bool {
         self.has_begun.load(Ordering::Acquire)
     }
 
-    /// Marks the run as timed out. The world then ignores its result.
+    /// Marks the run as timed out, so its span records `timeout` as the outcome. The world ignores the result of such a
+    /// run.
     pub(super) fn mark_timed_out(&self) {
         self.has_timed_out.store(true, Ordering::Release);
     }
@@ -92,7 +97,7 @@ impl Cell {
     }
 
     fn lock(&self) -> MutexGuard<'_, Stage> {
-        // We only swap stages under the lock and drop nothing there, so poisoning is harmless.
+        // The code under the lock only replaces the stage and drops no user code, so poisoning is harmless.
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -100,7 +105,7 @@ impl Cell {
         std::mem::replace(&mut *self.lock(), stage)
     }
 
-    /// Frees the permit of a sync run for other runs. The run itself continues.
+    /// Releases the permit of a sync run, so that another sync run can execute. The run itself continues.
     pub(super) fn release_permit(&self) {
         let permit = match &*self.lock() {
             Stage::OnThread(permit) => Arc::clone(permit),
@@ -109,7 +114,7 @@ impl Cell {
         permit.release();
     }
 
-    /// Marks a sync run as begun and returns true. If the run was cancelled, returns false. The caller then doesn't
+    /// Marks a sync run as begun and returns true. If the run was cancelled, returns false, and the caller must not
     /// call the function.
     fn begin(&self) -> bool {
         let stage = self.lock();
@@ -120,7 +125,7 @@ impl Cell {
         begins
     }
 
-    /// Starts a poll and returns the call to poll, or `None` if the run was cancelled.
+    /// Marks an async run as being polled, and returns the call to poll. Returns `None` if the run was cancelled.
     fn begin_poll(&self) -> Option<Call> {
         let mut stage = self.lock();
         match std::mem::replace(&mut *stage, Stage::Polling) {
@@ -138,7 +143,7 @@ impl Cell {
     }
 }
 
-/// Refers to one run of a batch.
+/// A reference to one run of a batch.
 #[derive(Clone)]
 pub(super) struct RunHandle {
     batch: Arc<Batch>,
@@ -171,8 +176,8 @@ impl Batch {
         })
     }
 
-    /// Launches the runs. The caller holds no lock: if the runtime has shut down, `spawn` drops the task at once, and
-    /// reporting the lost runs takes the runner's lock.
+    /// Launches the runs of this batch. The caller must not hold the runner's lock: if the runtime has shut down,
+    /// `spawn` drops the task at once, and the task's destructor takes this lock to report the runs as lost.
     pub(super) fn launch(self: Arc<Self>) {
         if self.is_async {
             let tasks = self.cells.len().min(self.runtime.metrics().num_workers());
@@ -203,9 +208,10 @@ impl Batch {
     }
 }
 
-/// A task that polls runs of a batch for the first time. If a run is pending after that, it gets a task of its own.
+/// A task that polls runs of a batch for the first time. If a run is still pending after this poll, the task spawns a
+/// separate task for the run.
 struct FirstPolls {
-    /// Is dangling once all runs of the batch have ended, so a task that is polled late keeps none of their memory.
+    /// A weak reference, so that a task that is polled late doesn't keep the memory of runs that have all ended.
     batch: Weak<Batch>,
 }
 
@@ -218,7 +224,8 @@ impl Future for FirstPolls {
         };
         for polled in 0..FIRST_POLLS_PER_TASK {
             let Some(run) = batch.next() else { break };
-            // The first poll of a check can block its thread, so we first spawn another task for the other runs.
+            // The first poll of a check can block this thread. So before the first poll, we spawn another task for the
+            // remaining runs.
             if polled == 0 && batch.has_next() {
                 batch.spawn_first_polls();
             }
@@ -232,7 +239,8 @@ impl Future for FirstPolls {
 
 impl Drop for FirstPolls {
     fn drop(&mut self) {
-        // The runtime has shut down before it polled this task. Dropping each run reports the run as lost.
+        // If this task still has its batch, the runtime has shut down without polling the task. Dropping each
+        // [`RunGuard`] reports that run as lost.
         if let Some(batch) = self.batch.upgrade() {
             while let Some(run) = batch.next() {
                 drop(run);
@@ -241,7 +249,7 @@ impl Drop for FirstPolls {
     }
 }
 
-/// The task of a run that was pending after its first poll.
+/// The task that polls one run, which was pending after its first poll.
 struct PendingRun(Option<RunGuard>);
 
 impl Future for PendingRun {
@@ -257,12 +265,12 @@ impl Future for PendingRun {
     }
 }
 
-/// Owns one run. Dropping it reports the end of the run, so its check can run again even if the run's runtime or thread
-/// is gone. It is empty once the run has ended.
+/// Owns one run. Dropping the guard reports the end of the run. So the check can run again even if the run's runtime or
+/// thread no longer exists. The guard is empty once the run has ended.
 struct RunGuard(Option<RunHandle>);
 
 impl RunGuard {
-    /// Polls an async run. Returns the run if it is pending.
+    /// Polls an async run. Returns the guard if the run is still pending, and `None` if the run has ended.
     fn poll(mut self, cx: &mut Context<'_>) -> Option<Self> {
         let run = self.0.take()?;
         let mut call = run.begin_poll()?;
@@ -283,7 +291,7 @@ impl RunGuard {
                 }
                 drop(stage);
                 run.give_up(call);
-                // Dropping `self` reports the end of the run.
+                // The run was cancelled during this poll. Dropping `self` reports the end of the run.
                 self.0 = Some(run);
                 None
             }
@@ -368,8 +376,8 @@ impl Drop for RunGuard {
             }
             run.batch.runner.run_ended(check, id, event);
         };
-        // If the runtime was in a thread-local, it drops its runs while the thread ends. tokio's clock and our
-        // thread-locals would then panic, so another thread reports the end.
+        // A runtime that is stored in a thread-local drops its runs while its thread ends. On this thread, tokio's
+        // clock and our own thread-locals would panic now. So another thread reports the end of the run.
         if Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed()) {
             runner.threads.run(move |_| report());
         } else {
@@ -379,7 +387,7 @@ impl Drop for RunGuard {
 }
 
 impl RunHandle {
-    /// Ends a run whose function has returned.
+    /// Ends a run whose function has returned, and reports the outcome to the world.
     fn end(self, outcome: Outcome) {
         self.replace(Stage::Ended);
         let (status, output) = outcome.into_parts();
@@ -407,8 +415,9 @@ impl RunHandle {
             .run_ended(check, run, Event::Ended { check, run });
     }
 
-    /// Cancels the run. The current thread drops the future of an async run itself if it is a thread of the run's
-    /// runtime. Otherwise we use a separate thread, since destructors in the future can block.
+    /// Cancels the run. If it is an async run between two polls, this drops the run's future. A thread of the run's own
+    /// runtime drops the future directly. On any other thread, we leave this to our thread pool, since destructors in
+    /// the future can block.
     pub(super) fn cancel(&self) {
         let runner = &self.batch.runner;
         let mut stage = self.lock();
@@ -431,7 +440,7 @@ impl RunHandle {
             before @ (Stage::Dropped | Stage::Ended) => *stage = before,
             Stage::Polling | Stage::Cancelled => {}
             before @ (Stage::Launched(_) | Stage::Queued | Stage::OnThread(_)) => {
-                // If the function hasn't been called yet, we never call it, and the run ends here.
+                // If the run's function hasn't been called yet, it is never called, and the run ends here.
                 let has_begun = self.has_begun();
                 if !has_begun {
                     *stage = Stage::Dropped;
@@ -450,16 +459,17 @@ impl RunHandle {
 }
 
 thread_local! {
-    /// The run whose code this thread executes.
+    /// The run whose function or future the current thread executes; `None` if the thread executes no run.
     static CURRENT: RefCell<Option<RunHandle>> = const { RefCell::new(None) };
 }
 
-/// Calls `act` and returns its result. `act` executes user code of the run, and doesn't panic.
+/// Calls `act` and returns the run and the value of `act`. `act` executes user code of the run. It must not panic.
 ///
 /// During the call, [`CURRENT`] is this run. So if a check calls `report()`, the report doesn't wait for the check's
-/// own run. A ready-made check reads its own [`CheckInfo`] from [`CURRENT`].
+/// own run. The ready-made checks read their own [`CheckInfo`] from [`CURRENT`].
 fn inside<T>(run: RunHandle, act: impl FnOnce() -> T) -> (RunHandle, T) {
-    // `CURRENT` may already be destroyed: a runtime in another thread-local drops its runs while the thread ends.
+    // `CURRENT` may already be destroyed: a runtime that is stored in another thread-local drops its runs while its
+    // thread ends.
     let swap = |run: &mut Option<RunHandle>| {
         let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), run));
     };
@@ -481,11 +491,12 @@ pub(crate) fn is_inside_a_check(runner: &Runner) -> bool {
     })
 }
 
-/// The check whose code the current thread executes.
+/// The check whose function or future the current thread executes.
 pub(crate) struct CurrentCheck(RunHandle);
 
 impl CurrentCheck {
-    /// Returns the current check, or `None` if the thread executes no check.
+    /// Returns the check that the current thread executes. Returns `None` if the thread executes no check, for example
+    /// if it executes a section.
     pub(crate) fn get() -> Option<Self> {
         let run = CURRENT.with_borrow(Clone::clone)?;
         matches!(&run.subject, Subject::Check(_)).then_some(Self(run))
@@ -503,7 +514,7 @@ impl CurrentCheck {
         Arc::as_ptr(&self.0.batch.runner).addr()
     }
 
-    /// Adds a warning to all later reports, and logs it.
+    /// Adds a warning that all later reports show, and logs the warning.
     pub(crate) fn warn(&self, text: &str) {
         let runner = &self.0.batch.runner;
         let text = runner.redaction.text(text).into_owned();

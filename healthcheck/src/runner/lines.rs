@@ -1,4 +1,4 @@
-//! Writes the log line of a notice with `tracing`.
+//! Writes log lines about notices (status changes, runs, maintenance) with `tracing`.
 
 use serde_json::Value;
 use tracing::level_filters::LevelFilter;
@@ -9,13 +9,14 @@ use crate::outcome::Status;
 use crate::transition::Transition;
 use crate::world::{FLAPPING, Notice, Wording};
 
-/// Returns whether the notice has a line that a subscriber may want. The runner calls this under its lock, so we
-/// compare with `tracing`'s global maximum level and call no subscriber.
+/// Returns whether a `tracing` subscriber may want the log line of this notice. The runner calls this function under
+/// its lock, where it must not call a subscriber. So we only compare the line's level with `tracing`'s global maximum
+/// level.
 pub(super) fn is_enabled(notice: &Notice) -> bool {
     level(notice).is_some_and(|level| level <= LevelFilter::current())
 }
 
-/// Returns the level of a notice's line, or `None` if we don't log the notice.
+/// Returns the level of the notice's log line, or `None` if we don't log the notice.
 fn level(notice: &Notice) -> Option<Level> {
     Some(match notice {
         Notice::Transition {
@@ -46,7 +47,8 @@ const fn failure_level(critical: bool) -> Level {
     if critical { Level::ERROR } else { Level::WARN }
 }
 
-/// Writes the line of a notice. This calls the user's subscriber, so only the threads of the log queues use it.
+/// Writes the log line of the notice. This calls the user's `tracing` subscriber, which can block. So only the threads
+/// of the log queues call this function.
 pub(super) fn write(notice: &Notice) {
     match notice {
         Notice::Transition {
@@ -101,7 +103,7 @@ pub(super) fn write(notice: &Notice) {
     }
 }
 
-/// The fields of a line that help an operator with a check that doesn't pass.
+/// Fields that we add to the log line of a check that doesn't pass, for the operator who reads the line.
 struct Advice<'a> {
     owner: Option<&'a str>,
     runbook: Option<&'a str>,
@@ -133,8 +135,8 @@ fn write_transition(transition: &Transition, wording: Wording, critical: bool, a
         return debug!(target: "healthcheck", status = %to, "health as a whole changed");
     };
     match (wording, to) {
-        // A failing dependency blocks this check. We log that failure as an error or a warning, so here the debug level
-        // is enough.
+        // A dependency of this check fails. We log the dependency's failure as an error or a warning, so for this check
+        // we log only a debug line.
         (Wording::Blocked, Status::Fail) => {
             debug!(target: "healthcheck", check, output = %shown, "health check blocked");
         }
@@ -171,7 +173,8 @@ fn write_failure(check: &str, output: &Value, critical: bool, advice: &Advice<'_
     }
 }
 
-/// Returns an output as text for a line. The text of a string has no quotes. Any other value becomes JSON.
+/// Returns the output as text for a log line. A JSON string becomes its text without quotes. Any other value is written
+/// as JSON.
 fn unquoted(output: &Value) -> std::borrow::Cow<'_, str> {
     match output {
         Value::String(text) => text.as_str().into(),

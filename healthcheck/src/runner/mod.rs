@@ -1,11 +1,13 @@
-//! The runner keeps a [`World`] behind one lock, runs the users' code on tasks and threads, and carries out the effects
-//! of each step.
+//! The runner keeps a [`World`], which is the state of all checks, behind one lock. An event changes the world and
+//! returns effects, for example runs to start. The runner carries out these effects, and runs the users' code on tasks
+//! and threads.
 //!
 //! [`Runner::step`] applies one event. It takes the lock, reads the clock, changes the world, and releases the lock.
-//! Then it launches runs, calls wakers, and wakes the threads of the notice queues, in this order.
+//! Then it carries out the effects in this order: it launches runs, calls wakers, and wakes the threads of the notice
+//! queues.
 //!
-//! While it holds the lock, it puts the notices for the listeners and the log into bounded queues. Each queue has its
-//! own thread (see `notices`).
+//! Listeners and the log get notices, for example about status changes. The runner puts the notices into bounded queues
+//! while it holds the lock. Each queue has its own thread (see `notices`).
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
@@ -55,27 +57,29 @@ pub(crate) use waiting::{Evaluation, PROBE_MAX_AGE, RERUN_INTERVAL, Waiter};
 /// Owns the checks and sections of one registry, and runs them.
 pub(crate) struct Runner {
     state: Mutex<Guarded>,
-    /// A copy of the world's generation counter. Readers can compare it without the lock.
+    /// A copy of the world's generation counter. Readers compare it with an earlier value without taking the lock.
     generation: CachePadded<AtomicU64>,
     pub(crate) redaction: Redaction,
-    /// The maximum length of an output in bytes. Longer outputs are cut.
+    /// The maximum length of an output in bytes. We cut longer outputs.
     output_limit: usize,
     threads: Threads,
     notices: NoticeQueues,
     drivers: driver::Drivers,
     requests: AtomicU64,
-    /// A copy of [`World::has_loops`], readable without the lock: whether any check has to run in the background.
+    /// A copy of [`World::has_loops`], which says whether any check has to run in the background. Readers need no lock
+    /// for this copy.
     has_loops: AtomicBool,
-    /// Wakes the drivers. They then compute the time of their next tick anew.
+    /// Wakes all drivers, the tasks that send ticks to the world. Each driver then computes the time of its next tick
+    /// anew.
     driver_wakeup: Arc<Notify>,
 }
 
 /// The state under the runner's lock.
 struct Guarded {
     world: World,
-    /// The slots of the checks and sections, indexed by [`CheckId`]. A `None` is free.
+    /// One slot for each check and section, indexed by [`CheckId`]. A slot that is `None` is free.
     slots: Vec<Option<Slot>>,
-    /// The tokio runtimes that the world knows by a number.
+    /// The known tokio runtimes. The world identifies each runtime by a number.
     runtimes: Vec<Runtime>,
     latest_runtime: u32,
 }
@@ -85,10 +89,10 @@ struct Runtime {
     handle: Handle,
 }
 
-/// If the list has this many runtimes, we remove those without a current run before we add another runtime.
+/// The maximum length of the list of runtimes. Before we exceed it, we remove all runtimes that no current run uses.
 const MAX_RUNTIMES: usize = 16;
 
-/// The function of a check or section, and the handle of its current run.
+/// The function of one check or section, and the handle of its current run.
 struct Slot {
     function: Run,
     current_run: Option<RunHandle>,
@@ -125,7 +129,8 @@ impl Runner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds checks and sections. Also records the disabled checks, which never run but keep their names.
+    /// Adds checks and sections. Also records the disabled checks, which never run. Probes ignore their names instead
+    /// of returning an error.
     pub(crate) fn add(&self, new: Vec<(NewCheck, Run)>, disabled: Vec<Arc<CheckInfo>>) {
         let mut state = self.lock();
         disabled
@@ -153,7 +158,8 @@ impl Runner {
         ids
     }
 
-    /// Validates a check and adds it. Holds the lock meanwhile, so no other check can be added in between.
+    /// Calls `validate`, and adds the check that it returns. Holds the lock during both, so that no other thread can
+    /// add a check after the validation.
     ///
     /// # Errors
     /// `validate` returns an error.
@@ -176,7 +182,8 @@ impl Runner {
         Ok(())
     }
 
-    /// Removes a check. Returns whether there was a check of that name.
+    /// Removes a check, and records it as disabled if `disable` is true. Returns whether there was a check with this
+    /// name.
     pub(crate) fn remove(self: &Arc<Self>, name: &str, disable: bool) -> bool {
         let mut state = self.lock();
         let Some(check) = state.world.find(name) else {
@@ -186,17 +193,18 @@ impl Runner {
         let slot = state.slots.get_mut(check.index()).and_then(Option::take);
         drop(state);
         self.carry_out(prepared);
-        // The slot contains the user's function. Its destructor is user code, so we drop it without the lock.
+        // The slot contains the user's function. The function's destructor is user code, so we drop the slot without
+        // holding the lock.
         call::drop_quietly(slot);
         true
     }
 
-    /// Calls `read` with the world, under the lock.
+    /// Calls `read` with the world, under the lock. Returns the value of `read`.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&World) -> T) -> T {
         read(&self.lock().world)
     }
 
-    /// Applies an event to the world and carries out the effects.
+    /// Applies an event to the world, and carries out the event's effects.
     pub(crate) fn step(self: &Arc<Self>, event: Event<'_>) {
         let mut state = self.lock();
         let prepared = self.step_locked(&mut state, event, Now::read());
@@ -204,7 +212,7 @@ impl Runner {
         self.carry_out(prepared);
     }
 
-    /// Handles the end of a run: removes its handle and applies `event` to the world.
+    /// Handles the end of a run: removes the run's handle, and applies `event` to the world.
     fn run_ended(self: &Arc<Self>, check: CheckId, run: RunId, event: Event<'_>) {
         let mut state = self.lock();
         let handle = state.forget(check, run);
@@ -214,8 +222,8 @@ impl Runner {
         self.carry_out(prepared);
     }
 
-    /// Builds an event under the lock and applies it to the world. For example, `event` can look up a check by name. If
-    /// `event` returns an error, nothing changes.
+    /// Calls `event` under the lock, and applies the event that it returns to the world. So `event` can, for example,
+    /// look up a check by name. If `event` returns an error, the world doesn't change.
     pub(crate) fn step_with<T>(
         self: &Arc<Self>,
         event: impl FnOnce(&World, Now) -> Result<Event<'static>, T>,
@@ -229,11 +237,13 @@ impl Runner {
         Ok(())
     }
 
-    /// Applies an event to the world under the lock, and returns the effects to carry out afterwards. The caller reads
-    /// `now` under the same lock, so a later event never has an earlier time.
+    /// Applies an event to the world, and returns the effects. The caller holds the lock now, and carries out the
+    /// effects after releasing it. The caller also reads `now` under the lock, so a later event never has an earlier
+    /// time.
     fn step_locked(self: &Arc<Self>, state: &mut Guarded, event: Event<'_>, now: Now) -> PreparedEffects {
         let mut prepared = PreparedEffects::default();
-        // We compute this for each step, since a `tracing` subscriber can be set late and can change its level.
+        // We compute this value for each step, since the service can set a `tracing` subscriber late, and can change
+        // the subscriber's level.
         state.world.wants_run_notices = self.notices.wants_run_notices();
         let mut follow_ups = VecDeque::new();
         let mut next = Some(event);
@@ -250,8 +260,8 @@ impl Runner {
         prepared
     }
 
-    /// Converts the effects of one step into effects that can be carried out without the lock. If a run can't be
-    /// launched, adds an [`Event::Lost`] to `follow_ups`.
+    /// Converts the effects of one step into effects that the caller can carry out without the lock. If a run can't be
+    /// launched, adds an [`Event::Lost`] for the run to `follow_ups`.
     fn prepare(
         self: &Arc<Self>,
         state: &mut Guarded,
@@ -279,12 +289,12 @@ impl Runner {
         prepared.wakers.extend(effects.wakers);
         prepared.waits.extend(effects.waits);
         prepared.wake_drivers |= effects.wake_driver;
-        // We queue the notices under the lock, so they keep the order of the steps. Each log line also captures the
-        // current `tracing` dispatcher here.
+        // We queue the notices under the lock, so their order is the order of the steps. Each queued log line also
+        // keeps the `tracing` dispatcher that is current on this thread.
         prepared.wake_queues |= self.notices.put(effects.notices);
     }
 
-    /// Prepares the launch of runs on one runtime. If the check or the runtime no longer exists, adds an
+    /// Prepares the launch of runs on one runtime. If a run's check or runtime no longer exists, adds an
     /// [`Event::Lost`] for the run to `follow_ups`.
     fn prepare_launch(
         self: &Arc<Self>,
@@ -318,7 +328,7 @@ impl Runner {
         prepared.launches.push(batch);
     }
 
-    /// Sends a tick to the world if a deadline or a status change is due.
+    /// Sends a tick to the world if a run's deadline has passed, or if a status has to change with time.
     fn tick_if_due(self: &Arc<Self>, state: &mut Guarded, now: Now) -> PreparedEffects {
         if !state.world.is_due(now.mono) {
             return PreparedEffects::default();
@@ -339,18 +349,19 @@ impl Runner {
         }
     }
 
-    /// Returns the generation. It increases with each change of anything that a report shows.
+    /// Returns the generation counter. Each change of a value that reports show increments it.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Carries out the effects of a step. The caller doesn't hold the lock.
+    /// Carries out the effects of a step. The caller must not hold the lock.
     ///
-    /// Effects can cause further steps on this thread, for example if a runtime has shut down and drops a new task at
-    /// once. We defer the effects of these steps to the outermost call of this method, so the stack doesn't grow.
+    /// Carrying out an effect can cause another step on the same thread. For example, a runtime that has shut down
+    /// drops a new task at once. If this method is already running on this thread, it only queues the effects for the
+    /// outer call, so the stack doesn't grow.
     fn carry_out(self: &Arc<Self>, prepared: PreparedEffects) {
         thread_local! {
-            // Is `Some` while this thread carries out effects.
+            // The queued effects. This is `Some` while the thread carries out effects, and `None` otherwise.
             static DEFERRED: RefCell<Option<DeferredEffects>> = const { RefCell::new(None) };
         }
         if prepared.is_empty() {
@@ -384,7 +395,7 @@ impl Runner {
             .for_each(|run| run.release_permit());
         prepared.cancels.iter().for_each(RunHandle::cancel);
         for waker in prepared.wakers {
-            // A waker is code of its executor. If it panics, we still call the other wakers.
+            // A waker is code of the executor that created it. If one waker panics, we still call the others.
             call::quietly(|| waker.wake());
         }
         if prepared.wake_drivers {
@@ -395,10 +406,11 @@ impl Runner {
         }
     }
 
-    /// Stops the drivers, cancels the current runs, and ends the threads.
+    /// Closes the runner: stops its drivers, cancels its current runs, and ends its idle threads.
     ///
-    /// We call this when the last handle of the registry is dropped. Without drivers, nothing would end the runs at
-    /// their limits. A stuck run ends only when its function returns, and keeps the runner in memory until then.
+    /// The registry calls this method when the last handle of the registry is dropped. We cancel the runs, because
+    /// without drivers nothing would end them at their limits. A stuck run ends only when its function returns, and
+    /// keeps the runner in memory until then.
     pub(crate) fn close(self: &Arc<Self>) {
         self.drivers.close();
         let runs: Vec<RunHandle> = self.lock().current_runs().collect();
@@ -407,17 +419,18 @@ impl Runner {
         self.notices.close();
     }
 
-    /// Sends a notice to the listeners and the log. Use this for a notice that isn't an effect of a step.
+    /// Sends a notice to the listeners and the log. Callers use this method for a notice that isn't an effect of a
+    /// step.
     pub(crate) fn send_notice(&self, notice: Notice) {
         if self.notices.put(vec![notice]) {
             self.notices.wake();
         }
     }
 
-    /// Adds a gate that is open while these checks pass or warn.
+    /// Adds a gate for the checks with these names. Waiters may pass the gate while all these checks pass or warn.
     ///
     /// # Errors
-    /// There is no check with one of these names.
+    /// One of the names isn't the name of a check.
     pub(crate) fn add_gate(&self, checks: Vec<String>) -> Result<GateId, SelectionError> {
         let mut state = self.lock();
         state.world.members(&Selection::checks(&checks))?;
@@ -428,7 +441,7 @@ impl Runner {
         self.lock().world.remove_gate(gate);
     }
 
-    /// Returns how many log lines and listener events were dropped because a queue was full.
+    /// Returns how many log lines and how many events for listeners we have dropped because their queue was full.
     pub(crate) fn dropped(&self) -> notices::Dropped {
         self.notices.dropped()
     }
@@ -437,30 +450,31 @@ impl Runner {
         call::sanitize(&self.redaction, self.output_limit, subject, output)
     }
 
-    /// Redacts the output of an observation, then cuts it if it is too long.
+    /// Redacts the output of an observation, then cuts the output if it is too long.
     pub(crate) fn sanitize_observed_output(&self, name: &str, output: Value) -> Value {
         call::cut(self.redaction.named(name, output), self.output_limit)
     }
 }
 
-/// Effects that are carried out after the current ones, each with its runner.
+/// A queue of effects that a thread carries out later. Each entry also has the runner of its effects.
 type DeferredEffects = VecDeque<(Arc<Runner>, PreparedEffects)>;
 
-/// Effects that can be carried out without the lock: handles replace the ids in [`Effects`].
+/// Effects that can be carried out without the lock. The ids in [`Effects`] are replaced by handles here.
 #[derive(Default)]
 struct PreparedEffects {
     launches: Vec<Arc<Batch>>,
     cancels: Vec<RunHandle>,
     release_permits: Vec<RunHandle>,
     wakers: Vec<std::task::Waker>,
-    /// The runs that a request has to wait for. The request takes this list before it calls `carry_out`.
+    /// The runs that a request has to wait for. The request takes this list out of the effects before it calls
+    /// `carry_out`.
     waits: Vec<Wait>,
     wake_drivers: bool,
     wake_queues: bool,
 }
 
 impl PreparedEffects {
-    /// Appends the effects of a later step.
+    /// Appends the effects of a later step to these effects.
     fn append(&mut self, later: Self) {
         let Self {
             launches,
@@ -491,7 +505,7 @@ impl PreparedEffects {
 }
 
 impl Guarded {
-    /// Returns the number of a runtime. All handles of a runtime have the same number.
+    /// Returns the number that identifies a runtime in the world. All handles of one runtime have the same number.
     fn runtime_number(&mut self, handle: &Handle) -> u32 {
         let id = handle.id();
         if let Some(known) = self.runtimes.iter().find(|runtime| runtime.handle.id() == id) {
@@ -516,7 +530,7 @@ impl Guarded {
         }
     }
 
-    /// Returns the handles of all current runs.
+    /// Returns the handle of each current run.
     fn current_runs(&self) -> impl Iterator<Item = RunHandle> {
         self.slots
             .iter()
@@ -542,8 +556,8 @@ impl Guarded {
         current.filter(|current| current.run == run).cloned()
     }
 
-    /// Removes and returns the handle of a run that has ended. The caller drops the handle without the lock, since this
-    /// can drop the whole batch.
+    /// Removes and returns the handle of a run that has ended. The caller drops the handle without holding the lock,
+    /// since this can drop the whole batch of runs and with it user code.
     fn forget(&mut self, check: CheckId, run: RunId) -> Option<RunHandle> {
         let slot = self.slot_mut(check)?;
         slot.current_run.take_if(|current| current.run == run)
@@ -562,8 +576,8 @@ impl std::fmt::Debug for Runner {
     }
 }
 
-/// Spawns a task of the runner. The future is boxed: tokio's generic code is then compiled once, not for each type of
-/// future.
+/// Spawns a task of the runner. We box the future, so that tokio's generic code is compiled once and not for each type
+/// of future.
 fn spawn(on: &Handle, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
     let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
     on.spawn(task)

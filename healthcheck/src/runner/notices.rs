@@ -1,6 +1,6 @@
-//! Sends notices to the listeners and the log through two bounded queues, each with its own thread. If a listener or a
-//! `tracing` subscriber panics or blocks, it delays only its own queue. If a queue is full, we drop and count further
-//! items.
+//! Sends notices to the listeners and the log. There is one bounded queue for listeners and one for log lines, and each
+//! queue has its own thread. A listener that panics or blocks delays only the listeners' queue, and a `tracing`
+//! subscriber only the queue of log lines. If a queue is full, we drop each further item and count it.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,33 +20,33 @@ use crate::world::Notice;
 pub(crate) type OnChange = Box<dyn Fn(&Transition) + Send + Sync>;
 pub(crate) type OnResult = Box<dyn Fn(&CheckResult) + Send + Sync>;
 
-/// The registered listeners.
+/// The functions that the service has registered as listeners.
 #[derive(Default)]
 pub(crate) struct Listeners {
     pub(crate) of_changes: Vec<OnChange>,
     pub(crate) of_results: Vec<OnResult>,
 }
 
-/// The capacity of each queue.
+/// The maximum number of waiting items in each queue.
 const QUEUE_CAPACITY: usize = 1_024;
-/// A queue's thread ends after it has been idle for this long.
+/// The time after which the thread of a queue ends if the queue stays empty.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The numbers of lines and events that we dropped because a queue was full.
+/// How many log lines and how many events for listeners we have dropped because their queue was full.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Dropped {
     pub(crate) lines: u64,
     pub(crate) events: u64,
 }
 
-/// The queues of log lines and of events for listeners.
+/// The queue of log lines and the queue of events for listeners.
 pub(crate) struct NoticeQueues {
     lines: Queue<Line>,
     events: Queue<ListenerEvent>,
     listeners: Arc<Listeners>,
 }
 
-/// A queued log line, with the `tracing` dispatcher that was current when it was queued.
+/// A queued log line, and the `tracing` dispatcher that was current when the line was queued.
 struct Line {
     dispatch: Dispatch,
     content: LineContent,
@@ -59,7 +59,7 @@ enum LineContent {
     Dropped { lines: u64, events: u64 },
 }
 
-/// An event for listeners.
+/// An event for listeners: a status change or the result of a run.
 enum ListenerEvent {
     Change(Transition),
     Result(Box<CheckResult>),
@@ -78,14 +78,14 @@ impl NoticeQueues {
         }
     }
 
-    /// Returns whether a listener or the log wants a notice after each run.
+    /// Returns whether a listener or the log wants a notice about each single run.
     pub(super) fn wants_run_notices(&self) -> bool {
         !self.listeners.of_results.is_empty() || LevelFilter::current() >= LevelFilter::DEBUG
     }
 
-    /// Queues notices in order, without blocking. Returns whether a listener or the log wants any of them. The caller
-    /// then has to call [`wake`](Self::wake), even if a queue was full: `wake` retries to start a thread if that failed
-    /// before.
+    /// Queues the notices in order, without blocking. Returns true if a listener or the log wants at least one of them.
+    /// In this case the caller has to call [`wake`](Self::wake). This holds even if the queue was full, since `wake`
+    /// also starts a thread that the system couldn't start earlier.
     pub(super) fn put(&self, notices: Vec<Notice>) -> bool {
         let mut any = false;
         for notice in notices {
@@ -112,7 +112,7 @@ impl NoticeQueues {
         self.lines.put(Line::new(content));
     }
 
-    /// Wakes or starts the threads that empty the queues.
+    /// Wakes the thread of each queue, or starts it. These threads empty the queues.
     pub(super) fn wake(&self) {
         if let Some((lines, events)) = self.take_unreported_drops() {
             self.put_line(LineContent::Dropped { lines, events });
@@ -121,8 +121,9 @@ impl NoticeQueues {
         self.lines.wake_thread();
     }
 
-    /// Returns how many lines and events were dropped since the last call. Returns `None` if there are none, or if the
-    /// log queue is full and can't take a line about them.
+    /// Returns how many log lines and events we have dropped since the last call of this method. Returns `None` if we
+    /// have dropped none. Also returns `None` if the log queue is full, because the line about the drops doesn't fit
+    /// then.
     fn take_unreported_drops(&self) -> Option<(u64, u64)> {
         if self.lines.is_full() {
             return None;
@@ -139,14 +140,14 @@ impl NoticeQueues {
         }
     }
 
-    /// Makes the threads end once their queues are empty.
+    /// Makes the thread of each queue end as soon as its queue is empty.
     pub(super) fn close(&self) {
         self.lines.close();
         self.events.close();
     }
 }
 
-/// The queue of the log lines that don't belong to a `HealthCheck`, such as those of a server.
+/// The queue of the log lines that don't belong to a `HealthCheck`, such as the log lines of a server.
 static PROCESS_LINES: LazyLock<Queue<Line>> = LazyLock::new(|| Queue::new("healthcheck-log", Line::write));
 
 /// Queues a log line that doesn't belong to a `HealthCheck`.
@@ -198,7 +199,7 @@ impl Listeners {
     }
 }
 
-/// Calls a listener. If it panics, logs that.
+/// Calls a listener. If the listener panics, logs an error.
 fn call_listener(check: Option<&str>, log: &Queue<Line>, listener: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(listener)) {
         let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
@@ -209,8 +210,8 @@ fn call_listener(check: Option<&str>, log: &Queue<Line>, listener: impl FnOnce()
     }
 }
 
-/// A bounded queue with a thread that handles its items. [`wake_thread`](Self::wake_thread) starts the thread. The
-/// thread ends after it has been idle for [`IDLE_TIMEOUT`].
+/// A bounded queue with a thread that handles the items. [`wake_thread`](Self::wake_thread) starts the thread. The
+/// thread ends after the queue has been empty for [`IDLE_TIMEOUT`].
 struct Queue<T> {
     name: &'static str,
     shared: Arc<Shared<T>>,
@@ -228,16 +229,17 @@ impl<T> Clone for Queue<T> {
 struct Shared<T> {
     state: Mutex<Backlog<T>>,
     not_empty: Condvar,
-    /// The number of items that were dropped because the queue was full.
+    /// The number of items that we have dropped because the queue was full.
     dropped: AtomicU64,
-    /// The part of `dropped` that isn't logged yet.
+    /// The number of dropped items that no log line has reported yet.
     unreported: AtomicU64,
     handle: Box<dyn Fn(T) + Send + Sync>,
 }
 
 struct Backlog<T> {
     waiting: VecDeque<T>,
-    /// The id of the process in which the thread runs. After a fork, the child doesn't have the thread.
+    /// The id of the process that has started the thread; `None` if there is no thread. A forked child process has
+    /// another id, so the child starts its own thread.
     thread: Option<u32>,
     closed: bool,
 }
@@ -260,7 +262,7 @@ impl<T: Send + 'static> Queue<T> {
         }
     }
 
-    /// Queues the item. If the queue is full, drops and counts it.
+    /// Queues an item. If the queue is full, drops the item and counts it.
     fn put(&self, item: T) {
         let mut state = self.shared.lock();
         if state.waiting.len() >= QUEUE_CAPACITY {
@@ -280,7 +282,7 @@ impl<T: Send + 'static> Queue<T> {
         self.shared.unreported.swap(0, Ordering::Relaxed)
     }
 
-    /// Wakes the thread, or starts it. Does nothing if the queue is empty.
+    /// Wakes the thread of the queue, or starts it if there is none. Does nothing if the queue is empty.
     fn wake_thread(&self) {
         let process = std::process::id();
         let mut state = self.shared.lock();
@@ -293,7 +295,7 @@ impl<T: Send + 'static> Queue<T> {
         }
         let shared = Arc::clone(&self.shared);
         let thread = thread::Builder::new().name(self.name.to_owned());
-        // If the thread can't be started, the items stay queued, and the next call tries again.
+        // If the system can't start a thread, the items stay queued, and the next call of `wake_thread` tries again.
         if thread.spawn(move || shared.run_thread()).is_ok() {
             state.thread = Some(process);
         }
@@ -307,7 +309,7 @@ impl<T: Send + 'static> Queue<T> {
 
 impl<T> Shared<T> {
     fn lock(&self) -> MutexGuard<'_, Backlog<T>> {
-        // We only move items under the lock, so poisoning is harmless.
+        // The code under the lock only moves items, so poisoning is harmless.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -340,10 +342,10 @@ impl<T> Shared<T> {
     }
 }
 
-/// The number of log lines of this process that are queued or being written.
+/// The number of log lines of this process that we have queued but not completely written.
 static UNWRITTEN: AtomicUsize = AtomicUsize::new(0);
 
-/// Counts one line in [`UNWRITTEN`] until it is dropped.
+/// Counts one log line in [`UNWRITTEN`]. The line is counted until the guard is dropped.
 struct UnwrittenGuard;
 
 impl UnwrittenGuard {
@@ -359,7 +361,7 @@ impl Drop for UnwrittenGuard {
     }
 }
 
-/// Returns whether all log lines of this process are written. Tests wait for this before they read the log.
+/// Returns whether we have written all queued log lines of this process. Tests wait for this before they read the log.
 pub(crate) fn all_lines_are_written() -> bool {
     UNWRITTEN.load(Ordering::Acquire) == 0
 }
@@ -395,7 +397,7 @@ mod tests {
             of_changes: vec![Box::new(move |_| hear.send(()).unwrap_or_default())],
             of_results: Vec::new(),
         });
-        // We don't call `wake`, so the queue has no thread, as if the system couldn't start one.
+        // We don't call `wake` here, so no thread empties the queue. This simulates a system that can't start a thread.
         for _ in 0..QUEUE_CAPACITY {
             notices.put(vec![notice()]);
         }

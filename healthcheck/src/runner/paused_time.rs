@@ -1,4 +1,5 @@
-//! Support for tests that pause tokio's time: it must not advance while one of our threads runs a sync check.
+//! Supports tests that pause tokio's time. The paused time must not advance while one of our threads executes a sync
+//! check.
 
 use std::hint;
 use std::time::{Duration, Instant};
@@ -7,13 +8,14 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 use tokio::time;
 
-/// Stops the paused time of a test from advancing until the returned sender is dropped. Returns `None` if the runtime's
-/// time isn't paused.
+/// Keeps the paused time of a test's runtime from advancing until the caller drops the returned sender. Returns `None`
+/// if the runtime's time isn't paused.
 ///
-/// tokio doesn't advance the paused time while a thread of its blocking pool is busy, so we keep one of these threads
-/// busy. The thread also becomes free when the runtime shuts down, so a hung check can't delay the shutdown.
+/// tokio doesn't advance the paused time while a thread of its blocking pool is busy. So we occupy one thread of this
+/// pool. The thread also becomes free when the runtime shuts down, so a check that never returns can't delay the
+/// shutdown.
 pub(super) fn hold(runtime: &Handle) -> Option<oneshot::Sender<()>> {
-    // tokio can pause the time of a current-thread runtime only.
+    // tokio can pause the time only of a current-thread runtime.
     if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread || !time_is_paused(runtime) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! Reads reports and other values from the world, without starting runs.
+//! Reads reports and other values from the world. The methods of this module start no runs.
 
 use std::sync::Arc;
 
@@ -12,26 +12,27 @@ use crate::report::Report;
 use crate::selection::Selection;
 use crate::world::{Asked, CheckId, Event, Expiration, Members, NotRun, World};
 
-/// A report on the current state of the world.
+/// A report on the state of the world at one time, and how long the report can be cached.
 pub(crate) struct Snapshot {
     pub(crate) report: Report,
     pub(crate) now: Now,
     pub(crate) generation: u64,
-    /// The time until which the report can be cached, or `None` if it can't, for example because a check is due.
+    /// The time until which the report can be cached. `None` means that the report can't be cached, for example because
+    /// a check is due.
     pub(crate) until: Option<Expiration>,
 }
 
-/// Options for reading a report.
+/// Options for a report that starts no runs.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Reading {
-    /// The reason why the due checks can't run. The report shows it for each due check.
+    /// The reason why the caller can't run the due checks. The report shows this reason for each due check.
     pub(crate) not_run: Option<NotRun>,
     /// Whether the report shows the last result of each check, however old it is.
     pub(crate) last_known: bool,
 }
 
 impl Runner {
-    /// Returns the report if no selected check is due.
+    /// Returns the current report, or `None` if a selected check is due or a name in the selection is unknown.
     pub(crate) fn fresh(self: &Arc<Self>, hostname: &str, selection: &Selection) -> Option<Snapshot> {
         self.reading(|state, now| {
             let members = state.world.members(selection).ok()?;
@@ -46,10 +47,10 @@ impl Runner {
         })
     }
 
-    /// Returns a report on the latest results, even if checks are due.
+    /// Returns a report on the last results, even if some of the checks are due.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist in its probe.
+    /// The selection names a check or tag that the selected probe doesn't have.
     pub(crate) fn as_it_is(
         self: &Arc<Self>,
         hostname: &str,
@@ -67,7 +68,8 @@ impl Runner {
         })
     }
 
-    /// Returns the report for a finished request, or `None` if a check was added or removed since the request arrived.
+    /// Returns the report for a finished request. Returns `None` if a check was added or removed after the request has
+    /// arrived.
     pub(crate) fn answered(
         self: &Arc<Self>,
         hostname: &str,
@@ -98,7 +100,8 @@ impl Runner {
         })
     }
 
-    /// Returns the names and values of all sections without running them. A due section shows `why` as its error.
+    /// Returns the names and last values of all sections, without running any section. A due section shows `why` as its
+    /// error.
     pub(crate) fn sections_as_they_are(self: &Arc<Self>, why: NotRun) -> Vec<(String, Value)> {
         let selection = Selection::all();
         self.reading(|state, now| {
@@ -113,12 +116,13 @@ impl Runner {
         })
     }
 
-    /// Updates the statuses that have changed with time, then calls `read` with the world.
+    /// Updates the statuses that change with time, then calls `read` with the world. Returns the value of `read`.
     pub(crate) fn read_now<T>(self: &Arc<Self>, read: impl FnOnce(&World, Now) -> T) -> T {
         self.reading(|state, now| read(&state.world, now))
     }
 
-    /// Updates the statuses that have changed with time, then calls `read` with the guarded state.
+    /// Updates the statuses that change with time, then calls `read` with the state under the lock. Returns the value
+    /// of `read`.
     fn reading<T>(self: &Arc<Self>, read: impl FnOnce(&mut Guarded, Now) -> T) -> T {
         let mut state = self.lock();
         let now = Now::read();
@@ -129,10 +133,11 @@ impl Runner {
         result
     }
 
-    /// Expires the cached results of a selection, so its checks are due.
+    /// Expires the cached results of the selected checks and sections. The next request then runs these checks and
+    /// sections again.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist in its probe.
+    /// The selection names a check or tag that the selected probe doesn't have.
     pub(crate) fn expire(self: &Arc<Self>, selection: &Selection) -> Result<(), SelectionError> {
         let mut state = self.lock();
         let members = state.world.members(selection)?;

@@ -1,4 +1,5 @@
-//! Tests with unusual user code: threads that end, destructors that call the library, subscribers that are set late.
+//! Tests of the runner with unusual user code: threads that end, destructors that call this library, `tracing`
+//! subscribers that are set late.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -49,8 +50,8 @@ fn a_runtime_in_a_thread_local_takes_its_runs_along_and_wedges_no_check() {
     assert_eq!(report.status, Overall::Success, "{report:?}");
 }
 
-/// Calls a method of a registry when it redacts, and when it is dropped. That takes the runner's lock, so the call
-/// hangs if the runner calls user code under the lock.
+/// A redactor that calls a method of a registry, both when it redacts a text and when it is dropped. This method takes
+/// the runner's lock. So a test with this redactor hangs if the runner calls user code under its lock.
 struct CallsRegistry(Arc<OnceLock<HealthCheck>>);
 
 impl CallsRegistry {
@@ -98,7 +99,8 @@ fn add_runs_nothing_of_a_users_under_the_lock() {
     is_done.recv_timeout(Duration::from_secs(5)).expect("it returns");
 }
 
-/// A `tracing` subscriber that counts our debug lines, and records the values that we set in our spans.
+/// A `tracing` subscriber that counts the debug lines of this crate, and records the values that this crate sets in its
+/// spans.
 #[derive(Clone, Default)]
 struct CountingSubscriber {
     lines: Arc<AtomicUsize>,
@@ -182,7 +184,8 @@ fn the_span_of_a_run_that_is_lost_or_whose_check_is_removed_has_no_outcome() {
     let heard = CountingSubscriber::default();
     tracing::subscriber::with_default(heard.clone(), || {
         let ask = async { tokio::time::timeout(Duration::from_millis(20), health.report()).await };
-        // The runtime is a temporary. It shuts down at the end of this statement, and drops its run.
+        // `runtime()` creates a temporary runtime. At the end of this statement, this runtime shuts down and drops the
+        // run.
         assert!(runtime().block_on(ask).is_err());
         let runtime = runtime();
         let ask = async { tokio::time::timeout(Duration::from_millis(20), health.report()).await };
@@ -230,7 +233,7 @@ fn a_waker_that_panics_keeps_no_other_request_from_its_answer() {
         end.send(()).unwrap();
         let report = tokio::time::timeout(Duration::from_secs(2), second).await;
         assert_eq!(report.unwrap().unwrap().status, Overall::Success);
-        // After the panic, this thread still carries out the effects of later steps.
+        // A waker has panicked on this thread. The thread must still carry out the effects of later steps.
         health.expire(&Selection::all()).unwrap();
         let again = tokio::time::timeout(Duration::from_secs(2), health.report()).await;
         assert_eq!(again.unwrap().status, Overall::Success);
@@ -251,7 +254,8 @@ fn runtimes_that_are_driven_take_no_run_from_each_other() {
             thread::spawn(move || {
                 let runtime = runtime();
                 let report = runtime.block_on(health.report());
-                // We drive the runtime longer than another runtime waits before it takes over an overdue run.
+                // We keep polling this runtime for 300 ms. That is longer than another runtime waits before it takes
+                // over an overdue run.
                 runtime.block_on(async { tokio::time::sleep(Duration::from_millis(300)).await });
                 report.results[0].output.clone()
             })

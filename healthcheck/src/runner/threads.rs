@@ -1,5 +1,6 @@
-//! A thread pool for sync checks. We don't use tokio's blocking pool: a runtime waits for that pool when it shuts down,
-//! so one hung check could keep the process from ending. Our threads are detached, and nothing waits for them.
+//! A thread pool for sync checks. We don't use tokio's blocking pool: a runtime that shuts down waits for the threads
+//! of that pool, so one check that never returns could keep the process from ending. The threads of our pool are
+//! detached, so a process can end without waiting for them.
 
 use std::collections::VecDeque;
 use std::io;
@@ -8,15 +9,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// The maximum number of sync checks that run at once. Stuck checks have released their permit and don't count.
+/// The maximum number of permits that sync checks can hold at the same time. A running check holds one permit. A stuck
+/// check has released its permit, so there can be more threads than permits.
 const MAX_RUNNING: usize = 64;
-/// A thread ends after it has been idle for this long.
+/// The time after which an idle thread ends.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A job gets an error if the pool can't start a thread for it.
+/// A job for a thread of the pool. If the pool can't start a thread, the job is called with an error as its argument.
 type Job = Box<dyn FnOnce(io::Result<()>) + Send>;
 
-/// The thread pool of one registry. It starts threads when they are needed.
+/// The thread pool of one registry. The pool starts a thread only when a job needs one.
 #[derive(Clone)]
 pub(super) struct Threads {
     shared: Arc<Shared>,
@@ -33,21 +35,22 @@ struct Pool {
     queue: VecDeque<(Arc<Permit>, Job)>,
     /// The number of permits that running jobs hold.
     held_permits: usize,
-    /// The number of threads without a job. This includes threads that are still starting.
+    /// The number of threads without a job. A thread that is still starting is included.
     idle_threads: usize,
-    /// The id of the process in which the threads run. After a fork, the child has no threads of the pool.
+    /// The id of the process in which the threads of the pool run. A forked child process has another id, and none of
+    /// these threads.
     process: u32,
-    /// Counts the forks. After a fork, `held_permits` starts at 0 and doesn't include older permits. So releasing an
-    /// older permit must not decrease it.
+    /// Counts the forks between the pool's creation and the current process. In a forked child, `held_permits` starts
+    /// at 0. So a permit that was created before the fork must not decrement `held_permits` when it is released.
     fork: u64,
     closed: bool,
 }
 
-/// Permits one job to run. Running jobs hold at most [`MAX_RUNNING`] permits.
+/// Allows one job to run. Running jobs together hold at most [`MAX_RUNNING`] permits.
 pub(super) struct Permit {
     shared: Arc<Shared>,
     fork: u64,
-    /// It is accessed only under the lock of `shared`.
+    /// The state of this permit. We access it only while we hold the lock of `shared`.
     state: Mutex<PermitState>,
 }
 
@@ -82,10 +85,11 @@ impl Threads {
         }
     }
 
-    /// Queues a job, and returns its permit. A thread executes the job as soon as the number of held permits allows.
+    /// Queues a job, and returns the job's permit. A thread executes the job once fewer than [`MAX_RUNNING`] permits
+    /// are held.
     ///
-    /// If the pool has no thread and can't start one, each queued job is called with the error on the current thread.
-    /// The method then returns `None`.
+    /// If the pool has no thread and can't start one, this method calls each queued job on the current thread, with the
+    /// error as its argument. It then returns `None`.
     pub(super) fn run(&self, job: impl FnOnce(io::Result<()>) + Send + 'static) -> Option<Arc<Permit>> {
         let mut state = self.shared.lock();
         let permit = Arc::new(Permit {
@@ -100,7 +104,8 @@ impl Threads {
         if state.held_permits + state.idle_threads > 0 {
             return Some(permit);
         }
-        // The pool has no thread that could execute the queued jobs. We call them with the error, without the lock.
+        // The pool has no thread that could execute the queued jobs. So we call each job here with the error, without
+        // holding the lock.
         let failed = std::mem::take(&mut state.queue);
         drop(state);
         for (_, job) in failed {
@@ -109,7 +114,7 @@ impl Threads {
         None
     }
 
-    /// Makes each thread end as soon as the queue is empty.
+    /// Makes each thread of the pool end as soon as the queue is empty.
     pub(super) fn close(&self) {
         self.shared.lock().closed = true;
         self.shared.wakeup.notify_all();
@@ -130,9 +135,11 @@ impl Shared {
         state
     }
 
-    /// Wakes an idle thread, and starts another if the queue needs it and the limit allows it.
+    /// Wakes an idle thread. Also starts another thread if there are more queued jobs than idle threads, up to the
+    /// limit [`MAX_RUNNING`].
     fn wake_or_start_thread(self: &Arc<Self>, state: &mut Pool) -> io::Result<()> {
-        // We notify even if we also start a thread: an idle thread may wait for a permit that is now free.
+        // We wake an idle thread even if we also start a thread, since the idle thread may wait for a permit that is
+        // now free.
         self.wakeup.notify_one();
         if state.queue.len() <= state.idle_threads || state.held_permits + state.idle_threads >= MAX_RUNNING {
             return Ok(());
@@ -151,8 +158,8 @@ impl Shared {
                 state.idle_threads -= 1;
                 state.held_permits += usize::from(permit.advance(PermitState::Queued, PermitState::Held));
                 drop(state);
-                // The job itself catches panics of the check. A panic here comes from elsewhere, for example from a
-                // `tracing` subscriber.
+                // The job itself catches panics of its check. A panic that reaches this point comes from other code,
+                // for example from a `tracing` subscriber.
                 if let Err(payload) = catch_unwind(AssertUnwindSafe(|| job(Ok(())))) {
                     let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
                 }
@@ -179,7 +186,8 @@ impl Shared {
 }
 
 impl Permit {
-    /// Frees the permit before its job ends, so that another job can run. Use this for a stuck run.
+    /// Releases the permit while its job is still running, so that another job can run. We call this method for a stuck
+    /// run.
     pub(super) fn release(&self) {
         let mut state = self.shared.lock();
         if self.advance(PermitState::Queued, PermitState::Released)
@@ -192,7 +200,8 @@ impl Permit {
         }
         state.held_permits -= 1;
         if !state.queue.is_empty() {
-            // If no thread can be started now, a busy thread executes the next job when it is done.
+            // If the system can't start a thread now, one of the busy threads executes the next job when it has
+            // finished its own job.
             let _ = self.shared.wake_or_start_thread(&mut state);
         }
     }
@@ -222,7 +231,8 @@ mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::time::Instant;
 
-    /// Starts `count` jobs. Each sends a message when it has begun, and ends when the test drops the returned sender.
+    /// Starts `count` jobs that hang, and returns their permits. Each job sends a message to the returned receiver when
+    /// it begins. All jobs end when the test drops the returned sender.
     fn hung(threads: &Threads, count: usize) -> (Vec<Arc<Permit>>, Receiver<()>, Sender<()>) {
         let (begin, begun) = channel();
         let (end, ended) = channel::<()>();
@@ -246,7 +256,8 @@ mod tests {
         stuck.iter().for_each(|permit| permit.release());
         let (busy, begun, end_busy) = hung(&threads, MAX_RUNNING);
         (0..MAX_RUNNING).for_each(|_| begun.recv().unwrap());
-        // The threads of the stuck jobs become idle, since the busy jobs hold all permits.
+        // The stuck jobs end here, and their threads become idle. These threads can't take another job, since the busy
+        // jobs hold all permits.
         drop(end_stuck);
         while threads.shared.lock().idle_threads < MAX_RUNNING {
             thread::yield_now();
@@ -309,7 +320,8 @@ mod tests {
         while threads.shared.lock().idle_threads == 0 {
             thread::yield_now();
         }
-        // This simulates the child after a fork. Its memory says that there is an idle thread, but the child has none.
+        // These two lines simulate the child process after a fork. The child's copy of the state says that there is an
+        // idle thread, but the child has no threads.
         threads.shared.state.lock().unwrap().process += 1;
         threads.shared.state.lock().unwrap().idle_threads = 1;
         threads.run(move |_| done.send(()).unwrap());

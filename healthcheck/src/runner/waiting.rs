@@ -1,5 +1,6 @@
-//! Waits for statuses. `until` and gates use this. Like a request, a waiter itself starts the due checks, and sends
-//! [`Event::Tick`] to the world whenever a deadline has passed. So it continues even if no other runtime is polled.
+//! Waits until checks have certain statuses. `until` and gates use this module. A waiter itself starts the due checks,
+//! and sends [`Event::Tick`] to the world whenever a deadline has passed. So the waiter continues even if no other
+//! runtime is polled.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,11 +16,11 @@ use crate::clock::{Instant, Now};
 use crate::selection::MaxAge;
 use crate::world::{CheckId, Event, World, earlier};
 
-/// A waiter waits at least this long before it starts due checks again, even if their TTLs are shorter.
+/// The minimum time between two starts of due checks by the same waiter, even if the TTLs of these checks are shorter.
 pub(crate) const RERUN_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The maximum age of cached results on a probe. Waiters use it too: with the longer default TTLs, a waiter could see a
-/// recovery half a minute late.
+/// The maximum age of a cached result that a probe shows. Waiters use the same maximum: with the default TTLs, which
+/// are longer, a waiter could notice a recovery half a minute late.
 pub(crate) const PROBE_MAX_AGE: MaxAge = MaxAge {
     pass: Duration::from_secs(5),
     fail: Duration::from_secs(2),
@@ -28,8 +29,8 @@ pub(crate) const PROBE_MAX_AGE: MaxAge = MaxAge {
 /// Waits until the statuses of some checks meet a condition.
 pub(crate) struct Waiter {
     runner: Arc<Runner>,
-    /// The runtime for the due checks. It is `None` outside of a runtime and inside a check. The waiter then starts no
-    /// runs.
+    /// The runtime on which the waiter starts due checks. It is `None` if the waiter was created outside of a runtime
+    /// or inside a check. Such a waiter starts no runs.
     target: Option<Target>,
     id: u64,
     /// The time at which the waiter began to wait.
@@ -42,15 +43,17 @@ pub(crate) struct Waiter {
     has_ended: bool,
 }
 
-/// The result of one evaluation of the condition.
+/// The result of evaluating a waiter's condition once.
 pub(crate) enum Evaluation<T> {
     Done(T),
-    /// The waiter has to evaluate the condition again when one of these checks changes its status, or at this time.
+    /// The condition isn't met. The waiter has to evaluate it again when one of these checks changes its status, or at
+    /// this time.
     Wait(Vec<CheckId>, Option<Instant>),
 }
 
 impl Waiter {
-    /// Creates a waiter. `chosen` is the runtime that the service chose for its checks, if it chose one.
+    /// Creates a waiter. `chosen` is the runtime that the service chose for its checks, or `None` if the service chose
+    /// none.
     pub(crate) fn new(runner: &Arc<Runner>, chosen: Option<&Handle>) -> Self {
         let target = Target::of(chosen).filter(|_| !is_inside_a_check(runner));
         Self {
@@ -65,14 +68,14 @@ impl Waiter {
         }
     }
 
-    /// Returns whether the waiter has a runtime. Without a runtime it has no timer, so it can't wait for a deadline.
+    /// Returns whether the waiter has a runtime. A waiter without a runtime can't wait for a deadline.
     pub(crate) const fn has_runtime(&self) -> bool {
         self.target.is_some()
     }
 
-    /// Waits until the condition is met. Each round calls `needed`, which returns the checks to wait for. The round
-    /// then starts the due ones of these checks, and calls `evaluate`. The wait ends with the value of an `Err` from
-    /// `needed`, or of an [`Evaluation::Done`] from `evaluate`.
+    /// Waits until the condition is met. Each round calls `needed`, starts the due ones of the checks that `needed`
+    /// returns, and calls `evaluate`. The wait ends when `needed` returns an `Err` or `evaluate` returns an
+    /// [`Evaluation::Done`]. It then returns the value inside.
     pub(crate) async fn wait<T>(
         &mut self,
         max_age: MaxAge,
@@ -112,7 +115,8 @@ impl Waiter {
         }
     }
 
-    /// Executes one round of [`wait`](Self::wait). Returns the time of the next round, or the final value as an `Err`.
+    /// Executes one round of [`wait`](Self::wait). Returns the time of the next round as an `Ok`, or the final value of
+    /// the wait as an `Err`.
     fn evaluate_once<T>(
         &mut self,
         waker: &Waker,
@@ -160,7 +164,8 @@ impl Waiter {
         result
     }
 
-    /// Returns the time at which the waiter next has to start due checks.
+    /// Returns the time at which the waiter has to start due checks again, or `None` if no check becomes due by time
+    /// alone.
     fn next_due(&self, state: &Guarded, required: &[CheckId], max_age: MaxAge, now: Now) -> Option<Instant> {
         let due = state.world.next_due(required, Some(max_age), now)?;
         let earliest = self.last_asked.and_then(|last| last.checked_add(RERUN_INTERVAL));
@@ -171,7 +176,8 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         self.runner.lock().world.unwatch(self.id, &self.watched);
-        // This waiter no longer sends the ticks for the runs that it has started, so a driver has to send them.
+        // This waiter no longer sends ticks, but some of the runs that it started may still need them. So we start a
+        // driver, the task that sends ticks.
         if let (false, Some(target), Ok(here)) = (self.has_ended, &self.target, Handle::try_current()) {
             self.runner.ensure_driver(&here, target);
         }

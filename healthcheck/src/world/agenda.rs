@@ -1,14 +1,15 @@
-//! A queue of checks, ordered by the time at which the world has to handle them.
+//! A queue of checks, ordered by time. At its time, the world has to handle the check.
 
 use std::collections::BTreeMap;
 
 use super::id::CheckId;
 use crate::model::time::Instant;
 
-/// The queue. If the time of a check changes, its old entry remains until [`prune`](Self::prune) drops it.
+/// A queue of checks, ordered by time. If the time of a check changes, the check's old entry stays in the queue until
+/// [`prune`](Self::prune) drops it.
 ///
-/// Checks with the same time share one entry of the map. So runs that start together cost only one push and one pop of
-/// a `Vec` each.
+/// Checks with the same time share one entry of the map. So adding or removing one of many checks with the same time
+/// costs only one `push` or `pop` of a `Vec`.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     by_moment: BTreeMap<Instant, Vec<CheckId>>,
@@ -25,8 +26,8 @@ impl Agenda {
         self.by_moment.first_key_value().map(|(&at, _)| at)
     }
 
-    /// Removes and returns the earliest time with its checks, in insertion order. Returns `None` if that time is after
-    /// `now`.
+    /// Removes and returns the earliest time of the queue, with the checks of that time in insertion order. Returns
+    /// `None` if the queue is empty or the earliest time is after `now`.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<(Instant, Vec<CheckId>)> {
         let first = self.by_moment.first_entry().filter(|first| *first.key() <= now)?;
         let (at, due) = first.remove_entry();
@@ -34,8 +35,8 @@ impl Agenda {
         Some((at, due))
     }
 
-    /// Drops outdated entries from the front until it finds a current one. If more than `most` entries remain, drops
-    /// all outdated entries.
+    /// Drops outdated entries from the front of the queue until a current entry is at the front. If more than `most`
+    /// entries are left, drops the outdated entries behind the front too.
     pub(super) fn prune(&mut self, most: usize, is_current: impl Fn(Instant, CheckId) -> bool) {
         while let Some(mut first) = self.by_moment.first_entry() {
             let at = *first.key();

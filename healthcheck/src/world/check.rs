@@ -1,4 +1,4 @@
-//! The state of one check or section: its settings, its results, and its current run.
+//! The state of one check or section: its timing options, its results, and its current run.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -17,15 +17,16 @@ use crate::outcome::Status;
 use crate::report::Overridden;
 use crate::selection::MaxAge;
 
-/// Identifies the runtime on which a run is launched. The runner maps the number to a tokio runtime.
+/// Identifies the runtime on which the runner launches a run. The runner knows the tokio runtime for each number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RunsOn {
     pub(crate) runtime: u32,
-    /// Whether the service chose this runtime explicitly. If it did, no other runtime takes over the run.
+    /// Whether the service chose this runtime explicitly. In this case, no other runtime takes over a run of this
+    /// runtime.
     pub(crate) chosen: bool,
 }
 
-/// The subject of a run: a check, or a section of the health body or the environment page.
+/// The thing whose function a run calls: a check, or a section of the health body or the environment page.
 #[derive(Clone, Debug)]
 pub(crate) enum Subject {
     Check(Shared<CheckInfo>),
@@ -36,28 +37,30 @@ pub(crate) enum Subject {
 pub(crate) struct Check {
     pub(super) subject: Subject,
     pub(super) policy: Shared<Policy>,
-    /// Whether the check's function is async. Otherwise it blocks a thread.
+    /// Whether the check's function is async. A sync function blocks a thread during its run.
     pub(super) is_async: bool,
     pub(super) depends_on: Box<[CheckId]>,
     pub(super) dependants: Box<[CheckId]>,
-    /// The check's position in the topological order. It is higher than the positions of its dependencies.
+    /// The check's position in the topological order. The positions of the check's dependencies are lower.
     pub(super) rank: u32,
-    /// The current run. We box it to save memory, since most checks are idle most of the time.
+    /// The current run of the check. We box the run to save memory, since most checks have no current run most of the
+    /// time.
     pub(super) run: Option<Box<Run>>,
     pub(super) last: Option<Finished>,
     pub(super) verdict: Verdict,
-    /// The result with which a startup check first passed.
+    /// The result of the first run that passed or warned. Only a check of the startup probe keeps this result.
     pub(super) latched: Option<Box<Finished>>,
     pub(super) overridden: Option<Box<Override>>,
     pub(super) counts: Counts,
-    /// Whether the next request has to run the check even if its result is still fresh.
+    /// Whether the next request has to run the check even if the check's last result is still fresh.
     pub(super) due: bool,
-    /// The last run, if its runtime shut down and dropped it before it had a result.
+    /// The id of the latest run, if that run was lost, that is, if it ended without a result because its runtime shut
+    /// down or was no longer polled.
     pub(super) lost: Option<RunId>,
     pub(super) shown: Shown,
     pub(super) record: Record,
-    /// The next time at which the status can change without an event. The check has an entry for it in
-    /// `World::moments`.
+    /// The next time at which the check's status can change without an event. For this time, `World::moments` has an
+    /// entry with this check.
     pub(super) timer: Option<Instant>,
     /// The time at which the background loop next runs the check.
     pub(super) next_run: Option<Instant>,
@@ -66,9 +69,10 @@ pub(crate) struct Check {
 /// The reason for a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum RunReason {
-    /// A request with this maximum age found no fresh result.
+    /// A request with this maximum age needs a result of the check, and the last result isn't fresh.
     Due(Option<MaxAge>),
-    /// The check runs even if its result is fresh: its interval is over, or a dependant has failed.
+    /// The check runs even if its last result is fresh, because its interval is over, or because a check that depends
+    /// on it has failed.
     Forced,
 }
 
@@ -78,30 +82,34 @@ pub(super) struct Run {
     pub(super) id: RunId,
     pub(super) runs_on: RunsOn,
     pub(super) reason: RunReason,
-    /// The time at which the run started, after it waited for its dependencies.
+    /// The time at which the run started. A run that waits for its dependencies starts after this wait.
     pub(super) since: Now,
     pub(super) phase: Phase,
-    /// The start of the run. It is set only if the run takes so long that we no longer show the last result. If it is
-    /// set while the run waits for its dependencies, the later start of the function doesn't change it.
+    /// The time at which the run started, if the run takes so long that we no longer show the check's last result;
+    /// otherwise `None`. If the run still waits for its dependencies, this is the time at which the wait began, and
+    /// stays so when the function is called later.
     pub(super) silent: Option<Instant>,
-    /// The time at which a tick next has to handle the run: at its limit, or earlier to notice that it takes too long.
+    /// The time at which a tick next has to handle the run. For a run that the runner executes, this is the run's
+    /// limit, or an earlier time to notice that the run takes too long.
     pub(super) deadline: Option<Instant>,
 }
 
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// The run waits for the results of its dependencies. Its time limit hasn't begun.
+    /// The run waits for the results of the check's dependencies. The run's time limit begins only after this wait.
     AwaitingDependencies,
-    /// The runner executes the run.
+    /// The runner has launched the run, and the run hasn't ended.
     Running,
-    /// The run has failed. Its dependencies run again before we publish the failure. This time doesn't count towards
-    /// the limit.
+    /// The function has returned a failure. We first run the check's dependencies again, and then publish the failure.
+    /// The time limit of the run no longer applies.
     Returned(Box<Returned>),
-    /// The run's runtime doesn't poll it. The run ends without a result as soon as its future is dropped.
+    /// The runtime of the run doesn't poll it, so we have cancelled the run. The run ends without a result as soon as
+    /// its future is dropped.
     Abandoned,
-    /// The run has exceeded its limit, and we show that failure. The check can't run again until this run has ended.
+    /// The run has exceeded its limit but hasn't ended. We show a timeout failure. The check can't run again until this
+    /// run has ended.
     TimedOut {
-        /// Whether the run was still going on when the TTL of its failure was over.
+        /// Whether the run was still in progress when the TTL of the timeout failure was over.
         lasts: bool,
     },
 }
@@ -122,8 +130,8 @@ pub(crate) struct Finished {
     pub(crate) took: Duration,
 }
 
-/// A status that the service or an operator sets in place of the real one. It ends by the monotonic clock, so a change
-/// of the wall clock doesn't affect it.
+/// A status that the service or an operator sets in place of the real one. The override ends by the monotonic clock, so
+/// a change of the wall clock doesn't shorten or extend it.
 #[derive(Clone, Debug)]
 pub(crate) struct Override {
     pub(crate) status: Status,
@@ -141,7 +149,7 @@ impl Override {
     }
 }
 
-/// The number of finished runs per status.
+/// The number of finished runs that passed, warned and failed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) pass: u64,
@@ -187,37 +195,39 @@ impl Check {
         }
     }
 
-    /// Returns whether the check never has to run again: it is only a startup check, and has passed.
+    /// Returns true if the check never has to run again. This is the case if it belongs only to the startup probe and
+    /// has passed.
     pub(super) fn is_over(&self) -> bool {
         self.policy.only_startup && self.latched.is_some()
     }
 
-    /// Returns whether the current run has timed out but hasn't ended. Requests don't wait for it, and no second run
-    /// may start.
+    /// Returns whether the current run has timed out but hasn't ended. Requests don't wait for such a run. Until it
+    /// ends, the check can't run again.
     pub(super) fn is_stuck(&self) -> bool {
         let run = self.run.as_ref();
         run.is_some_and(|run| matches!(run.phase, Phase::TimedOut { .. }))
     }
 
-    /// Returns whether the run is still stuck after the TTL of its timeout failure.
+    /// Returns whether the current run was still stuck when the TTL of its timeout failure was over.
     pub(super) fn stays_stuck(&self) -> bool {
         let run = self.run.as_ref();
         run.is_some_and(|run| matches!(run.phase, Phase::TimedOut { lasts: true }))
     }
 
-    /// Returns whether there is a current run that can still produce a result.
+    /// Returns whether the check has a current run that can still produce a result.
     pub(super) fn is_pending(&self) -> bool {
         self.run.is_some() && !self.is_stuck()
     }
 
-    /// Returns the start of the current run if the run takes too long. Such a run counts as a failure, and reports no
-    /// longer show the last result.
+    /// Returns the time at which the current run started if this run takes too long, and `None` otherwise. A run that
+    /// takes too long counts as a failure, and reports no longer show the check's last result.
     pub(super) fn silent_since(&self) -> Option<Instant> {
         self.run.as_ref()?.silent
     }
 
-    /// Returns whether a run that takes too long counts as a failure, since the last result is outdated by then. For
-    /// background checks, [`stale_at`](Self::stale_at) decides this instead.
+    /// Returns whether a run of this check counts as a failure when it takes too long. This is so if the check has a
+    /// last result, because that result becomes outdated during such a run. For a background check,
+    /// [`stale_at`](Self::stale_at) decides when the check fails.
     pub(super) fn may_be_silent(&self) -> bool {
         self.last.is_some() && self.policy.interval.is_none()
     }
@@ -226,12 +236,12 @@ impl Check {
         self.run.as_deref_mut().filter(|run| run.id == id)
     }
 
-    /// Returns the override that is in effect at this time.
+    /// Returns the override that is in effect at the time `now`.
     pub(super) fn override_at(&self, now: Instant) -> Option<&Override> {
         self.overridden.as_deref().filter(|set| now < set.until)
     }
 
-    /// Records the result of a run.
+    /// Records the result of a run that ends at the time `now`.
     pub(super) fn record_result(&mut self, now: Now, took: Duration, status: Status, output: Value) {
         self.due = false;
         self.verdict.record(status, now, &self.policy);
@@ -252,8 +262,8 @@ impl Check {
         self.last = Some(finished);
     }
 
-    /// Returns the output of the last run. While a failure is shown as a warning, adds for how long the check has
-    /// failed.
+    /// Returns the output of the last run. While `fail_after` makes a failure a warning, the output also says for how
+    /// long the check has failed.
     pub(super) fn output(&self, now: Instant) -> Value {
         let Some(last) = &self.last else {
             return Value::Null;
@@ -268,8 +278,8 @@ impl Check {
         }
     }
 
-    /// Renews the failure of a stuck run once its TTL is over. This isn't a new run, so it doesn't count for the
-    /// thresholds, and the check fails at once.
+    /// Renews the timeout failure of a stuck run once the TTL of this failure is over. The renewed failure isn't the
+    /// result of a new run. So it doesn't count towards the failure threshold, but makes the check fail immediately.
     pub(super) fn refresh_timeout_failure(&mut self, now: Now) {
         let Some(run) = &mut self.run else { return };
         let Phase::TimedOut { lasts } = &mut run.phase else {
@@ -286,7 +296,7 @@ impl Check {
                 last.output = output;
                 last.at = now;
             }
-            // This check is new. It has never run because a removed check of the same name is still running.
+            // The check is new and has never run, because a run of a removed check with the same name hasn't ended yet.
             None => {
                 self.last = Some(Finished {
                     status: Status::Fail,
@@ -299,7 +309,7 @@ impl Check {
     }
 }
 
-/// Formats the output of a failure that `fail_after` still holds back.
+/// Formats the output of a failure that is shown as a warning, because `fail_after` isn't over yet.
 fn warning(lasted: Duration, at_most: Duration, output: &Value) -> String {
     let (lasted, at_most) = (time::human(lasted), time::human(at_most));
     match output {

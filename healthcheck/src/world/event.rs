@@ -1,4 +1,4 @@
-//! The events that change the world, and the effects that the runner then carries out.
+//! The events that change the world, and the effects of an event that the runner carries out.
 
 use std::task::Waker;
 
@@ -13,16 +13,17 @@ use crate::report::CheckResult;
 use crate::selection::MaxAge;
 use crate::transition::Transition;
 
-/// An event. Each call of `step` handles one.
+/// An event that changes the world. Each call of `step` handles one event.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
-    /// A request needs the results of these checks, which are in topological order. Due checks run on `runs_on`.
+    /// A request needs the results of these checks, which are sorted in topological order. Due checks run on the
+    /// runtime `runs_on`.
     Asked {
         required: &'a [CheckId],
         max_age: Option<MaxAge>,
         runs_on: RunsOn,
     },
-    /// The function of a run has returned, or panicked.
+    /// The function of a run has returned or panicked.
     Returned {
         check: CheckId,
         run: RunId,
@@ -31,42 +32,45 @@ pub(crate) enum Event<'a> {
     },
     /// A cancelled run has ended without a result.
     Ended { check: CheckId, run: RunId },
-    /// A runtime has shut down and dropped a run before it had a result.
+    /// A run was lost: its runtime has shut down, and has dropped the run before it had a result.
     Lost { check: CheckId, run: RunId },
-    /// The runner answers [`Effects::overdue`]: `begun` says whether the run's function has been called.
+    /// The runner sends this event in answer to [`Effects::overdue`]. `begun` says whether the run's function has been
+    /// called.
     Overdue { check: CheckId, run: RunId, begun: bool },
-    /// Time has passed. `runtime` is the runtime that sends the tick. With `driver`, the tick also starts the due
-    /// background runs on that runtime.
+    /// Time has passed. `runtime` is the runtime that sends this tick. If `driver` is `Some`, a driver sends the tick,
+    /// and the tick also starts the due background runs on the runtime in `driver`.
     Tick {
         runtime: Option<u32>,
         driver: Option<RunsOn>,
     },
-    /// A request got its answer while the runs of these checks were still in progress.
+    /// A request was answered at its deadline, while the runs of these checks were still in progress.
     Missed(&'a [CheckId]),
-    /// The service or an operator sets an override, or removes it with `None`.
+    /// The service or an operator sets an override of this check. If `set` is `None`, they remove the override.
     Overridden { check: CheckId, set: Option<Override> },
-    /// [`World::add`](super::World::add) has added these checks. The event updates their statuses, for example if a
-    /// failing dependency blocks them.
+    /// [`World::add`](super::World::add) has added these checks. This event then updates their statuses. For example, a
+    /// failing dependency blocks a new check.
     Added(&'a [CheckId]),
-    /// The service removes a check. With `disable`, its name stays known.
+    /// The service removes a check. If `disable` is true, the world records the check as disabled.
     Removed { check: CheckId, disable: bool },
-    /// An observer reports a status of the process. `None` removes the observation.
+    /// An observer reports a status of the process under this name. If `seen` is `None`, the observer removes its
+    /// observation.
     Observed {
         name: &'a str,
         seen: Option<(Status, Value)>,
     },
-    /// The service expires the cached results of these checks, so the next request runs them.
+    /// The service expires the cached results of these checks. The next request then runs the checks.
     Expired(&'a [CheckId]),
-    /// Maintenance begins, with this reason. With `None` it ends.
+    /// Maintenance begins, for this reason. If the reason is `None`, maintenance ends.
     Maintenance(Option<String>),
-    /// The service shuts down.
+    /// The service begins to shut down.
     Drain,
     /// The service adds a warning, which every report then shows.
     Warned(String),
 }
 
 impl Event<'_> {
-    /// Returns whether the event concerns checks. `step` then first updates the statuses that have changed with time.
+    /// Returns true if the event concerns checks. Before such an event, `step` updates the statuses that have changed
+    /// with time.
     pub(super) const fn is_about_checks(&self) -> bool {
         !matches!(
             self,
@@ -75,22 +79,26 @@ impl Event<'_> {
     }
 }
 
-/// The effects of an event. The runner first starts the runs, then calls the wakers, then sends the notices.
+/// The effects of an event. After the step, the runner first starts and cancels runs, then calls the wakers. It queues
+/// the notices during the step, and wakes the threads of the notice queues last.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) start: Vec<Start>,
     pub(crate) wakers: Vec<Waker>,
-    /// The runs to cancel. The runner drops the future of an async run, and frees the permit of a sync run.
+    /// The runs that the runner has to cancel. Cancelling drops the future of an async run, and releases the permit of
+    /// a sync run.
     pub(crate) cancel: Vec<(CheckId, RunId)>,
-    /// Long sync runs without a limit. The runner frees their permits, and the runs continue.
+    /// Sync runs that have no time limit and run for a long time. The runner releases their permits, so that other sync
+    /// runs can execute. The runs themselves continue.
     pub(crate) release_permits: Vec<(CheckId, RunId)>,
-    /// The overdue runs. The runner answers each with [`Event::Overdue`], which says whether the run has begun.
+    /// Runs whose deadline has passed. For each of them, the runner sends an [`Event::Overdue`], which says whether the
+    /// run's function has been called.
     pub(crate) overdue: Vec<(CheckId, RunId)>,
-    /// The notices for listeners and the log, in order.
+    /// The notices for the listeners and the log, in the order in which they happened.
     pub(crate) notices: Vec<Notice>,
     /// The runs that the request of an [`Event::Asked`] has to wait for.
     pub(crate) waits: Vec<Wait>,
-    /// Whether the driver has to send its next tick earlier than it planned before the event.
+    /// Whether the driver's next tick is due earlier than it was before the event. The runner then wakes the driver.
     pub(crate) wake_driver: bool,
 }
 
@@ -100,12 +108,13 @@ pub(crate) struct Start {
     pub(crate) check: CheckId,
     pub(crate) run: RunId,
     pub(crate) runs_on: RunsOn,
-    /// Whether the check's function is async. Otherwise it blocks a thread.
+    /// Whether the check's function is async. A sync function blocks a thread during its run.
     pub(crate) is_async: bool,
 }
 
 impl Start {
-    /// Returns whether the runner launches both runs in the same way: on the same runtime, as tasks or on threads.
+    /// Returns whether the runner can launch both runs in one batch: both on the same runtime, and either both async or
+    /// both sync.
     pub(crate) fn is_launched_with(&self, other: &Self) -> bool {
         self.runs_on.runtime == other.runs_on.runtime && self.is_async == other.is_async
     }
@@ -115,21 +124,21 @@ impl Start {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
     pub(crate) check: CheckId,
-    /// Is `None` if the request waits for the first run of a background check, and the background loop hasn't started
-    /// that run yet.
+    /// The id of the run. It is `None` if the request waits for the first run of a background check, and the background
+    /// loop hasn't started this run yet.
     pub(super) run: Option<RunId>,
 }
 
 /// A waiting request.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// Identifies the request.
+    /// The number that identifies the request.
     pub(crate) id: u64,
     /// The time at which the request arrived.
     pub(crate) since: Instant,
     pub(crate) waits: Vec<Wait>,
     pub(super) lost: Vec<CheckId>,
-    /// The check that holds the request's waker.
+    /// The check in whose list of waiters the request's waker is registered.
     pub(super) waits_for: Option<CheckId>,
 }
 
@@ -149,30 +158,33 @@ impl Request {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Done,
-    /// A runtime has shut down and dropped the runs of these checks.
+    /// The request gets no result of these checks. Their runs were lost, or no background loop will start their first
+    /// run.
     Lost(Vec<CheckId>),
-    /// The request has to ask again when its waker is called, or at this time.
+    /// Some runs haven't ended. The request has to ask for its progress again when its waker is called, or at this
+    /// time.
     Wait(Option<Instant>),
 }
 
-/// A notice for the listeners and the log.
+/// A notice for the listeners and the log, for example about a status change.
 #[derive(Clone, Debug)]
 pub(crate) enum Notice {
     Transition {
         transition: Transition,
-        /// With `None` we don't log the transition.
+        /// The kind of log line for the transition. If it is `None`, we don't log the transition.
         wording: Option<Wording>,
         critical: bool,
-        /// The info of a check that doesn't pass. It contains the owner and the runbook.
+        /// The check's info, which has the owner and the runbook. It is `None` if the check passes.
         info: Option<Shared<CheckInfo>>,
     },
-    /// A blocked check is no longer blocked, but now fails itself. We log this, although its status doesn't change.
+    /// A check was blocked by a failing dependency. It is no longer blocked, but now its own run fails. Its status
+    /// stays the same, but we still log this failure.
     OwnFailure {
         info: Shared<CheckInfo>,
         output: Value,
         critical: bool,
     },
-    /// A run has ended. With `changed`, another notice already logs its result.
+    /// A run has ended. If `changed` is true, another notice already logs the run's result.
     Ran {
         result: Box<CheckResult>,
         changed: bool,
@@ -181,7 +193,8 @@ pub(crate) enum Notice {
         section: String,
         output: Value,
     },
-    /// These checks still fail ten minutes after the last line about failures. `critical`: at least one is critical.
+    /// These checks still fail, ten minutes after we last logged the failing checks. `critical` says whether at least
+    /// one of them is critical.
     StillFailing {
         checks: Vec<String>,
         critical: bool,
@@ -196,7 +209,7 @@ pub(crate) enum Notice {
     MaintenanceEnds,
     ShuttingDown,
     LoopRestarted,
-    /// A gate that waits for these checks was closed for so long that it now admits all waiters.
+    /// A gate for these checks was closed for too long. It now admits all waiters although the checks still fail.
     GateFailedOpen {
         checks: Vec<String>,
         seconds: u64,
@@ -207,7 +220,8 @@ pub(crate) enum Notice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wording {
     Plain,
-    /// A dependency caused the transition. We log the dependency's transition separately.
+    /// The transition happened because a dependency began or ceased to fail. The dependency's own transition has its
+    /// own log line.
     Blocked,
     Flapping,
 }

@@ -1,4 +1,5 @@
-//! The rules by which a result is fresh, stale or outdated, and the type for the time at which something expires.
+//! The rules that decide whether a result is fresh, stale or outdated, and the type of the time at which a value
+//! expires.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,18 +9,19 @@ use crate::model::time::{Instant, Now};
 use crate::outcome::Status;
 use crate::selection::MaxAge;
 
-/// The time at which a value expires, on both clocks. The value expires as soon as one of the clocks reaches its time.
-/// `None` means that the value never expires by that clock.
+/// The time at which a value expires, on the monotonic clock and on the wall clock. The value expires as soon as one of
+/// the clocks reaches its time. If the time of a clock is `None`, the value never expires by that clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Expiration {
     mono: Option<Instant>,
     wall: Option<SystemTime>,
 }
 
-/// While the next run is in progress, we show the last result until its age reaches TTL + timeout + this time.
+/// We show a check's last result while the next run is in progress, until the result's age reaches TTL + timeout + this
+/// duration.
 const STALE_GRACE: Duration = Duration::from_secs(60);
-/// Until a check first passes, a probe caches its failures for only this long. So the service becomes ready soon after
-/// its dependency does.
+/// The maximum time for which a probe caches a failure of a check that has never passed, unless the service set the TTL
+/// explicitly. The short time lets the service become ready soon after its dependency.
 const FIRST_FAILURE: Duration = Duration::from_millis(250);
 
 impl Expiration {
@@ -28,8 +30,8 @@ impl Expiration {
         wall: None,
     };
 
-    /// Returns the expiration of a value that lasts from `now` for the time `lasts`. If a clock can't represent the
-    /// end, the value never expires by that clock.
+    /// Returns the expiration of a value that is valid from `now` for the duration `lasts`. If a clock can't represent
+    /// the end of this duration, the value never expires by that clock.
     pub(crate) fn after(now: Now, lasts: Duration) -> Self {
         Self {
             mono: now.mono.checked_add(lasts),
@@ -37,7 +39,8 @@ impl Expiration {
         }
     }
 
-    /// Returns an expiration by the monotonic clock only.
+    /// Returns the expiration of a value that expires only by the monotonic clock, at this time. With `None`, the value
+    /// never expires.
     pub(crate) const fn at(mono: Option<Instant>) -> Self {
         Self { mono, wall: None }
     }
@@ -46,7 +49,7 @@ impl Expiration {
         self.mono.is_some_and(|mono| now.mono >= mono) || self.wall.is_some_and(|wall| now.wall >= wall)
     }
 
-    /// Returns the earlier of both expirations, for each clock separately.
+    /// Returns the earlier time of two expirations, separately for each clock.
     pub(crate) fn min(self, other: Self) -> Self {
         Self {
             mono: earlier(self.mono, other.mono),
@@ -63,7 +66,7 @@ impl Expiration {
     }
 }
 
-/// Returns the earlier of two times. `None` means never.
+/// Returns the earlier of two times. A `None` is later than every time.
 pub(crate) fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
@@ -72,7 +75,8 @@ pub(crate) fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
 }
 
 impl Check {
-    /// Returns the time until which the check needs no run, or `None` if a run is due now.
+    /// Returns the time until which the check's last result is fresh, or `None` if the check is due. A check whose
+    /// result is fresh needs no run.
     pub(super) fn fresh_until(&self, now: Now, max_age: Option<MaxAge>) -> Option<Expiration> {
         if self.is_over() {
             return Some(Expiration::NEVER);
@@ -82,14 +86,14 @@ impl Check {
             return None;
         }
         let lasts = match self.policy.oldest_in_background() {
-            // The background loop runs this check. A request runs it only if the loop was delayed, for example by a
-            // failing dependency or a suspended machine.
+            // The background loop runs this check before its result expires. The result expires only if the loop was
+            // delayed, for example by a failing dependency or because the machine was suspended.
             Some(oldest) => oldest,
             None => self.ttl_of(last.status, max_age)?,
         };
         let until = Expiration::after(last.at, lasts);
-        // After `fail_after`, a warning becomes a failure without a new run, so the result is fresh only until then. We
-        // ignore a time that was already over when the last run ended.
+        // When `fail_after` is over, a warning becomes a failure without a new run. So the result of a warning is fresh
+        // only until then. We ignore the end of `fail_after` if it was before the end of the last run.
         let turns_at = self.verdict.turns_at(&self.policy);
         let until = until.min(Expiration::at(turns_at.filter(|&turns| turns > last.at.mono)));
         (!until.is_over(now)).then_some(until)
@@ -106,27 +110,29 @@ impl Check {
         })
     }
 
-    /// Returns the time until which the last result is cached. The report shows it as `expires`.
+    /// Returns the time until which we cache the last result. For a background check, this is one interval after the
+    /// last run. The report shows this time as `expires`.
     pub(super) fn expires(&self) -> Option<Expiration> {
         let last = self.last.as_ref().filter(|_| !self.is_over())?;
         let lasts = self.policy.interval.or(self.policy.ttl(last.status).lasts)?;
         Some(Expiration::after(last.at, lasts))
     }
 
-    /// Returns the time at which a background result is too old to be shown. Uses only the monotonic clock: a wall
-    /// clock that is set forward makes a result due, but doesn't prove that the background loop is dead.
+    /// Returns the time at which the last result of a background check is too old to be shown. The age is measured only
+    /// by the monotonic clock. A wall clock that is set forward makes a result due, but doesn't prove that the
+    /// background loop has stopped.
     pub(super) fn stale_at(&self) -> Option<Instant> {
         let oldest = self.policy.oldest_in_background()?;
         let last = self.last.as_ref().filter(|_| !self.is_over())?;
         last.at.mono.checked_add(oldest)
     }
 
-    /// Returns whether the check has no result yet and its background loop will start the first run.
+    /// Returns whether the check has no result yet, and waits for its background loop to start the first run.
     pub(super) fn waits_for_loop(&self) -> bool {
         self.policy.interval.is_some() && self.last.is_none() && !self.due
     }
 
-    /// Returns whether the check has no result, or one that is too old even to be shown as stale.
+    /// Returns whether the check has no result, or has one that is too old to be shown at all, even as stale.
     pub(super) fn is_outdated(&self, now: Now) -> bool {
         match (&self.last, self.policy.oldest_in_background()) {
             (None, _) => true,
@@ -138,7 +144,7 @@ impl Check {
 }
 
 impl Finished {
-    /// Returns whether this result is too old to be shown while the next run is still in progress.
+    /// Returns whether this result is too old to be shown while the check's next run is in progress.
     pub(super) fn is_outdated(&self, policy: &Policy, now: Now) -> bool {
         let ttl = policy.ttl(self.status).lasts.unwrap_or_default();
         let oldest = ttl.saturating_add(policy.patience()).saturating_add(STALE_GRACE);

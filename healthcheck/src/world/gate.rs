@@ -1,4 +1,5 @@
-//! The state of the gates, and the rules by which the waiters of a gate or of `until` wait for checks.
+//! The state of the gates. Also decides how long a waiter, that is, a caller of a gate or of `until`, has to wait for
+//! checks.
 
 use std::task::Waker;
 use std::time::Duration;
@@ -14,30 +15,33 @@ use crate::outcome::Status;
 use crate::report::Reason;
 use crate::selection::{MaxAge, Scope, Selection};
 
-/// For this long after a recovery, a gate admits waiters one at a time. Otherwise all waiters would hit the recovered
-/// dependency at once.
+/// The time after a recovery during which a gate admits waiters one at a time. Without this limit, all waiters would
+/// send requests to the recovered dependency at the same moment.
 const PACED: Duration = Duration::from_secs(1);
-/// The pause between two waiters that a gate admits one at a time.
+/// The time between two waiters while a gate admits waiters one at a time.
 const PACE: Duration = Duration::from_millis(100);
 
-/// Identifies a gate within one world. An id is never reused.
+/// Identifies a gate within one world. No two gates of a world ever have the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct GateId(u64);
 
-/// The state of a gate. Every step that changes the world updates it. So its times are the times at which the checks
-/// changed, even if a waiter polls much later.
+/// The state of a gate, which makes waiters wait while a check fails. Every step that changes the world updates the
+/// gates. So the times in this state are the times at which the checks changed, even if a waiter polls much later.
 #[derive(Debug)]
 pub(super) struct Gate {
-    /// The names of the gate's checks. The gate ignores a removed check until a new check has that name.
+    /// The names of the gate's checks. The gate ignores a name while no check has it, for example because the check was
+    /// removed.
     checks: Vec<String>,
-    /// The time since which at least one of the checks fails.
+    /// The time at which the gate was closed, because one of its checks began to fail. It is `None` while the gate is
+    /// open.
     closed: Option<Instant>,
-    /// Whether all checks have passed before. If not, the first pass isn't a recovery.
+    /// Whether the gate was open before, or all its checks had already passed when the gate was added. If not, the
+    /// first pass of the checks isn't a recovery.
     has_been_open: bool,
     recovered: Option<Instant>,
-    /// The time at which the gate admitted the latest waiter since the recovery.
+    /// The time at which the gate last admitted a waiter after the recovery.
     latest: Option<Instant>,
-    /// Whether the gate admits all waiters because it has been closed for too long.
+    /// Whether the gate has begun to admit all waiters because it was closed for too long.
     failed_open: bool,
 }
 
@@ -45,16 +49,17 @@ pub(super) struct Gate {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     Pass,
-    /// The waiter has to ask again when its waker is called, or at this time.
+    /// The waiter has to wait. It has to ask the gate again when its waker is called, or at this time.
     Wait(Option<Instant>),
-    /// The gate has been closed for so long that it admits all waiters. `first` is true for the first of them.
+    /// The gate has been closed for so long that it admits this waiter and all others. `first` is true for the first
+    /// waiter that the gate admits for this reason.
     FailedOpen {
         first: bool,
     },
 }
 
 impl World {
-    /// Adds a gate that waits for the checks with these names.
+    /// Adds a gate for the checks with these names. The gate admits waiters while all these checks pass or warn.
     pub(crate) fn add_gate(&mut self, checks: Vec<String>, now: Instant) -> GateId {
         self.latest_gate += 1;
         let fails = self.present(&checks).any(|check| check.shown.fails());
@@ -75,19 +80,20 @@ impl World {
         self.gates.remove(&gate.0);
     }
 
-    /// Returns the checks of a gate, without those that don't exist.
+    /// Returns the ids of a gate's checks. Skips names that no check has.
     pub(crate) fn checks_of_gate(&self, gate: GateId) -> Vec<CheckId> {
         let checks = self.gates.get(&gate.0).map_or(&[][..], |gate| &gate.checks);
         checks.iter().filter_map(|name| self.find(name)).collect()
     }
 
-    /// Returns the names of a gate's checks.
+    /// Returns the names of a gate's checks, including names that no check has.
     pub(crate) fn names_of_gate(&self, gate: GateId) -> Vec<String> {
         let gate = self.gates.get(&gate.0);
         gate.map(|gate| gate.checks.clone()).unwrap_or_default()
     }
 
-    /// Returns how often gates have failed open, that is, begun to admit all waiters after being closed for too long.
+    /// Returns how often a gate of this world has failed open. A gate fails open when it was closed for too long and
+    /// begins to admit all waiters.
     pub(crate) const fn gates_failed_open(&self) -> u64 {
         self.gates_failed_open
     }
@@ -96,7 +102,7 @@ impl World {
         names.iter().filter_map(|name| Some(self.check(self.find(name)?)))
     }
 
-    /// Opens or closes each gate according to the current statuses of its checks.
+    /// Opens or closes each gate according to the current statuses of the gate's checks.
     pub(super) fn judge_gates(&mut self, now: Instant) {
         if self.gates.is_empty() {
             return;
@@ -116,8 +122,8 @@ impl World {
         self.gates = gates;
     }
 
-    /// Decides whether a waiter that arrived at `since` may pass the gate now. Once the gate has been closed for
-    /// `fail_open_after`, the waiter may pass in any case.
+    /// Decides whether the gate admits a waiter now. The waiter has arrived at the time `since`. Once the gate has been
+    /// closed for the duration `fail_open_after`, it admits every waiter.
     pub(crate) fn admit(
         &mut self,
         gate: GateId,
@@ -131,8 +137,8 @@ impl World {
             return Admission::Pass;
         };
         if missing {
-            // The gate isn't closed if only a recent result is missing. Then `fail_open_after` counts from the waiter's
-            // arrival.
+            // If no check fails and only a recent result is missing, the gate isn't closed. In this case,
+            // `fail_open_after` begins when the waiter arrives.
             let closed = gate.closed.unwrap_or(since);
             let opens = fail_open_after.and_then(|after| closed.checked_add(after));
             return match opens {
@@ -158,8 +164,9 @@ impl World {
         }
     }
 
-    /// Returns whether a waiter that arrived at `since` has to wait for the check. It does if the check fails or has no
-    /// result, or if its last result is neither fresh nor newer than `since`.
+    /// Returns whether a waiter that arrived at the time `since` has to wait for the check. The waiter has to wait if
+    /// the check fails or has no status. Without an override, it also has to wait if the check's last result is older
+    /// than `since` and no longer fresh.
     fn is_missing(&self, id: CheckId, since: Instant, max_age: Option<MaxAge>, now: Now) -> bool {
         let check = self.check(id);
         match check.shown.status {
@@ -172,8 +179,9 @@ impl World {
         }
     }
 
-    /// Returns the checks that have to pass before the selection can pass. These are the shown checks. A startup check
-    /// that has passed isn't needed again for startup. Readiness also needs the startup checks that haven't passed yet.
+    /// Returns the checks that have to pass before the selection passes. In general these are the shown checks. For
+    /// startup, a startup check that has already passed is left out. For readiness, the startup checks that haven't
+    /// passed yet are added.
     pub(crate) fn needed(&self, selection: &Selection, shown: &[CheckId], now: Instant) -> Vec<CheckId> {
         let mut needed: Vec<CheckId> = match selection.scope {
             Scope::Startup => {
@@ -191,8 +199,8 @@ impl World {
         needed
     }
 
-    /// Returns why readiness fails as a whole: the service shuts down, or is in maintenance. Returns `None` for other
-    /// scopes.
+    /// Returns the reason if readiness fails because the service shuts down or is in maintenance. Returns `None` if the
+    /// selection isn't readiness.
     pub(crate) fn taken_out(&self, selection: &Selection, now: Now) -> Option<String> {
         let reason = self.reason(selection, now);
         reason
@@ -200,7 +208,7 @@ impl World {
             .map(|reason| reason.to_string())
     }
 
-    /// Returns the names and outputs of the selection's observations that fail.
+    /// Returns the name and output of each failing observation that a report on the selection shows.
     pub(crate) fn failing_observations(&self, selection: &Selection) -> Vec<(String, String)> {
         let failing = self.observed_in(selection).filter(|seen| !seen.passed);
         failing
@@ -208,7 +216,7 @@ impl World {
             .collect()
     }
 
-    /// Filters these checks. Returns the checks for which a waiter has to wait if it arrived at `since`.
+    /// Filters `checks`. Returns the checks for which a waiter that arrived at the time `since` still has to wait.
     pub(crate) fn missing(
         &self,
         checks: &[CheckId],
@@ -222,7 +230,7 @@ impl World {
             .collect()
     }
 
-    /// Returns a check's name, and the reason why a waiter waits for the check.
+    /// Returns the name of a check, and the reason why a waiter has to wait for this check.
     pub(crate) fn what_is_missing(&self, id: CheckId, now: Now) -> (String, String) {
         let check = self.check(id);
         let run = check.run.as_ref().filter(|_| check.is_pending());
@@ -238,8 +246,8 @@ impl World {
         (check.name().to_owned(), said)
     }
 
-    /// Returns the time at which the first of these checks is due. Returns `None` if none becomes due by time alone,
-    /// for example because each of them is running, or waits for its background loop or a dependency.
+    /// Returns the earliest time at which one of these checks is due. Returns `None` if no check becomes due by time
+    /// alone. That is the case if, for example, each check is running, waits for its background loop or is blocked.
     pub(crate) fn next_due(
         &self,
         required: &[CheckId],
@@ -259,15 +267,15 @@ impl World {
         next
     }
 
-    /// Registers a waker, which is called when one of these checks changes its status or ends a run. `number`
-    /// identifies the waiter.
+    /// Registers a waker for these checks. The world calls the waker when one of the checks changes its status or ends
+    /// a run. `number` identifies the waiter.
     pub(crate) fn watch(&mut self, number: u64, checks: &[CheckId], waker: &Waker) {
         for &id in checks {
             self.waiters.entry(id).or_default().push((number, waker.clone()));
         }
     }
 
-    /// Removes the wakers that [`watch`](Self::watch) registered under this number.
+    /// Removes the wakers that [`watch`](Self::watch) registered for these checks under this number.
     pub(crate) fn unwatch(&mut self, number: u64, checks: &[CheckId]) {
         for id in checks {
             if let Some(waiting) = self.waiters.get_mut(id) {

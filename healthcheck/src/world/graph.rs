@@ -1,10 +1,12 @@
 //! Sorts a dependency graph in topological order, and finds its cycles.
 
-/// Returns the rank of each node in topological order: a node's rank is higher than those of its dependencies.
-/// `depends_on` lists the dependencies of each node. We don't recurse, so a long chain can't overflow the stack.
+/// Returns the rank of each node in topological order: the rank of a node is higher than the ranks of its dependencies.
+/// `depends_on` lists the dependencies of each node. The algorithm doesn't recurse, so a long chain of dependencies
+/// can't overflow the stack.
 ///
 /// # Errors
-/// The graph has cycles. The error lists them. If several cycles share a node, it lists only one of these.
+/// The graph has cycles. The error lists them, but if several cycles share a node, the error lists only one of these
+/// cycles.
 pub(crate) fn ranks(depends_on: &[Vec<u32>]) -> Result<Vec<u32>, Vec<Vec<u32>>> {
     #[derive(Clone, Copy, PartialEq)]
     enum Mark {

@@ -1,4 +1,4 @@
-//! Finds the checks of a selection, and the checks whose results a report on the selection requires.
+//! Finds the checks that a selection selects, and the checks whose results a report on the selection requires.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -9,29 +9,29 @@ use crate::error::SelectionError;
 use crate::model::Shared;
 use crate::selection::{Choice, Scope, Selection};
 
-/// The checks that a report shows, and the checks whose results it requires.
+/// The checks that a report on a selection shows, and the checks whose results this report requires.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Members {
     /// The checks that the report shows, sorted by name.
     pub(crate) shown: Vec<CheckId>,
-    /// The shown checks and all their dependencies in topological order, followed by the sections of the report.
+    /// The shown checks and all their dependencies in topological order, and after them the sections of the report.
     pub(super) required: Vec<CheckId>,
     pub(super) sections: Vec<CheckId>,
     pub(super) warnings: Vec<String>,
-    /// The world's population counter when these members were selected. Each added or removed check increments it,
-    /// so `is_current` can notice that the members are outdated.
+    /// The value of the world's counter `population` when these members were selected. Each added or removed check
+    /// increments the counter. So `is_current` can find out whether the members are outdated.
     pub(super) population: u64,
 }
 
 impl Members {
-    /// Returns the shown checks, then the shown sections.
+    /// Returns the checks that the report shows, and after them the sections that it shows.
     pub(crate) fn all(&self) -> impl Iterator<Item = CheckId> {
         self.shown.iter().chain(&self.sections).copied()
     }
 }
 
 impl World {
-    /// Returns the members of each of the four scopes, without a filter by name or tag.
+    /// Returns the members of each of the four scopes: all checks, liveness, readiness and startup.
     pub(super) fn probes(&self) -> [Shared<Members>; Scope::EVERY.len()] {
         Scope::EVERY.map(|scope| {
             let belongs = |&id: &CheckId| {
@@ -59,8 +59,8 @@ impl World {
         }
     }
 
-    /// Adds all direct and indirect dependencies of these checks. If there are any, sorts the whole list in topological
-    /// order.
+    /// Returns these checks with all their direct and indirect dependencies. If at least one of the checks has
+    /// dependencies, the returned list is sorted in topological order.
     pub(crate) fn with_dependencies(&self, mut checks: Vec<CheckId>) -> Vec<CheckId> {
         let mut seen: HashSet<CheckId> = HashSet::new();
         if checks.iter().any(|&id| !self.check(id).depends_on.is_empty()) {
@@ -76,21 +76,22 @@ impl World {
         checks
     }
 
-    /// Returns whether no check was added or removed since these members were selected.
+    /// Returns true if no check was added or removed after these members were selected.
     pub(crate) fn is_current(&self, members: &Members) -> bool {
         members.population == self.population
     }
 
-    /// Sorts the checks in topological order and drops the removed ones.
+    /// Drops the checks that no longer exist, and sorts the other checks in topological order.
     pub(crate) fn sort_by_rank(&self, checks: &mut Vec<CheckId>) {
         checks.retain(|&id| self.get(id).is_some());
         checks.sort_unstable_by_key(|&id| self.check(id).rank);
     }
 
-    /// Returns the members of a selection.
+    /// Returns the members of a selection: the checks that a report on the selection shows, and the checks whose
+    /// results this report requires.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist in its probe.
+    /// The selection names a check or tag that the selected probe doesn't have.
     pub(crate) fn members(&self, selection: &Selection) -> Result<Shared<Members>, SelectionError> {
         let probe = &self.probes[selection.scope as usize];
         if selection.is_whole() {
@@ -99,7 +100,7 @@ impl World {
         let chosen = self.chosen(selection, &probe.shown)?;
         let mut warnings = Vec::new();
         let mut excluded = HashSet::new();
-        // A client can repeat a name arbitrarily often, so we look each name up only once.
+        // A client can exclude the same name arbitrarily often in one request, so we look each name up only once.
         for name in &selection.excluded {
             let is_new = excluded.insert(&**name);
             if is_new && !self.is_known(name, selection.scope, &probe.shown) {
@@ -124,21 +125,22 @@ impl World {
             || self.disabled.contains_key(name)
     }
 
-    /// Finds a check by its name. `among` has to be sorted by name.
+    /// Finds a check by its name in the list `among`. This list has to be sorted by name.
     fn named(&self, among: &[CheckId], name: &str) -> Option<CheckId> {
         let found = among.binary_search_by(|&id| self.check(id).name().cmp(name));
         among.get(found.ok()?).copied()
     }
 
-    /// Finds a check by its name.
+    /// Finds a check by its name among all checks.
     pub(crate) fn find(&self, name: &str) -> Option<CheckId> {
         self.named(&self.by_name, name)
     }
 
-    /// Returns the checks `within` a probe that have a selected name or tag.
+    /// Filters `within`, the list of the checks in the selection's probe. Returns the checks with a name or tag that
+    /// the selection chooses.
     ///
-    /// A probe ignores the name of a disabled check instead of returning an error: disabling a check must never make a
-    /// probe fail.
+    /// A report on a probe ignores the name of a disabled check instead of returning an error, because disabling a
+    /// check must never make a probe fail.
     fn chosen(&self, selection: &Selection, within: &[CheckId]) -> Result<Vec<CheckId>, SelectionError> {
         let Some(choices) = &selection.chosen else {
             return Ok(within.to_vec());
@@ -183,7 +185,7 @@ impl World {
             }
         }
         if unknown_checks.is_empty() && unknown_tags.is_empty() {
-            // `Members::shown` has to be sorted by name.
+            // The caller needs a list that is sorted by name, as `Members::shown` is.
             taken.sort_unstable_by(|&one, &other| self.check(one).name().cmp(self.check(other).name()));
             taken.dedup();
             return Ok(taken);
@@ -206,10 +208,11 @@ impl World {
         })
     }
 
-    /// Returns the members of a selection, and the checks and sections whose results a report on it requires.
+    /// Returns the members of a selection, and the checks and sections whose results a report on the selection
+    /// requires.
     ///
     /// # Errors
-    /// The selection names a check or tag that doesn't exist in its probe.
+    /// The selection names a check or tag that the selected probe doesn't have.
     pub(crate) fn required(
         &self,
         selection: &Selection,
@@ -221,8 +224,8 @@ impl World {
 
     /// Returns the checks and sections whose results a report on the selection requires.
     ///
-    /// The startup probe doesn't rerun a startup check that has passed. Readiness requires the startup checks that
-    /// haven't passed yet, so Kubernetes needs no separate `startupProbe`.
+    /// For the startup probe, a startup check that has already passed isn't required again. For readiness, the startup
+    /// checks that haven't passed yet are required too. So Kubernetes needs no separate `startupProbe`.
     pub(super) fn required_of<'a>(&self, selection: &Selection, members: &'a Members) -> Cow<'a, [CheckId]> {
         let startup: &[CheckId] = match selection.scope {
             Scope::Startup => &members.shown,

@@ -1,8 +1,9 @@
-//! The world holds all checks and sections of a `HealthCheck` with their state. Events change it through [`step()`].
+//! The world is the state of all checks and sections of a `HealthCheck`. [`step()`] applies an event to the world, for
+//! example a new request or the end of a run.
 //!
 //! The code in this module never waits, locks, spawns, logs or reads a clock. Each function depends only on the world,
-//! an event and the time of the event, so a test can simulate hours in milliseconds. The runner (`runner/`) keeps the
-//! world under a lock, runs the checks and carries out the effects.
+//! an event and the event's time, so a test can simulate hours in milliseconds. The runner (`runner/`) keeps the world
+//! under a lock, runs the checks, and carries out the effects that a step returns.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::num::NonZeroU64;
@@ -52,23 +53,23 @@ pub(crate) use snapshot::{Asked, NotRun};
 pub(crate) use step::step;
 use whole::Tally;
 
-/// The world keeps at most this many of the warnings that the service adds. A warning with a changing number in its
-/// text is a new warning each time, so without this limit the list could grow forever.
+/// The maximum number of warnings of the service that the world keeps. The service can add warnings that differ only in
+/// a number. Each of them is a new warning, so without this limit the list could grow forever.
 const MOST_WARNINGS: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct World {
-    /// All checks and sections, indexed by their id. A `None` is a free slot.
+    /// All checks and sections, indexed by their id. An entry that is `None` is free for a new check or section.
     checks: Vec<Option<Check>>,
     free: Vec<CheckId>,
-    /// The checks without the sections, sorted by name.
+    /// The ids of the checks, sorted by name. Sections aren't in this list.
     by_name: Vec<CheckId>,
-    /// The sections, sorted by name.
+    /// The ids of the sections, sorted by name.
     sections: Vec<CheckId>,
     probes: [Shared<Members>; Scope::EVERY.len()],
-    /// The disabled checks by name. They never run, but their names stay known.
+    /// The disabled checks by name. A disabled check never runs. Probes ignore its name instead of returning an error.
     disabled: BTreeMap<String, Shared<CheckInfo>>,
-    /// Runs of removed checks that haven't ended yet, each with the name of its check.
+    /// The runs of removed checks that haven't ended yet. Each run has the name of the check that was removed.
     ghosts: HashMap<RunId, String>,
     observations: BTreeMap<String, CheckResult>,
     observed: BTreeMap<String, Record>,
@@ -78,41 +79,44 @@ pub(crate) struct World {
     draining: bool,
     tally: Tally,
     reminded: Option<Instant>,
-    /// Reports show three groups of warnings: from the build, about absent dependencies, and added by the service.
+    /// Warnings from the build of the registry. Reports show them together with the next two lists: warnings about
+    /// dependencies that don't exist, and warnings that the service has added.
     built_warnings: Vec<String>,
     absence_warnings: Vec<String>,
     added_warnings: VecDeque<String>,
     gates: BTreeMap<u64, Gate>,
     latest_gate: u64,
     gates_failed_open: u64,
-    /// The wakers to call when a check's run ends or its status changes. The number identifies the waiter.
+    /// For each check, the wakers to call when a run of the check ends or its status changes. The number identifies the
+    /// waiter or request that registered the waker.
     waiters: BTreeMap<CheckId, Vec<(u64, Waker)>>,
-    /// The times at which the status of a check changes without an event.
+    /// For each check, the next time at which its status can change without an event.
     moments: Agenda,
-    /// The deadlines of the current runs. The first tick after a deadline handles the run, if it is still in progress.
+    /// The deadlines of the current runs. If a run is still in progress at its deadline, the next tick handles the run.
     deadlines: Agenda,
-    /// Overdue runs that a tick from another runtime has found. The run's own runtime still has a short grace period to
-    /// end the run.
+    /// Overdue runs that a tick from another runtime has found. For a short grace period, the run's own runtime can
+    /// still end the run.
     in_grace: Vec<(CheckId, RunId)>,
-    /// The times of the next background runs.
+    /// The time of each check's next background run.
     intervals: Agenda,
     /// The number of checks that have an interval.
     loops: usize,
-    /// Whether the background loops have begun.
+    /// Whether the background loops have begun, that is, whether a driver has ever sent a tick.
     looping: bool,
     jitter: Jitter,
-    /// Counts how often the set of checks has changed.
+    /// A counter. Each change of the set of checks and sections increments it.
     population: u64,
     latest_run: RunId,
     sequence: u64,
-    /// Counts the changes of anything that a report shows.
+    /// A counter. Each change of a value that reports show increments it.
     generation: u64,
-    /// Whether a listener wants a notice of each run.
+    /// Whether a listener or the log wants a notice about each run.
     pub(crate) wants_run_notices: bool,
 }
 
 impl World {
-    /// Creates an empty world with the warnings of the build. `drawn` seeds the jitter of the background loops.
+    /// Creates an empty world. `warnings` are the warnings of the build. `drawn` is the seed of the jitter, which
+    /// varies the intervals of the background runs.
     pub(crate) fn new(warnings: Vec<String>, drawn: u64) -> Self {
         Self {
             checks: Vec::new(),
@@ -152,8 +156,8 @@ impl World {
         }
     }
 
-    /// Returns an existing check. Panics if the check was removed: removing a check also removes its id from all lists
-    /// of the world, so the ids in those lists are valid.
+    /// Returns the check with this id, which must exist. Panics if the check was removed. Removing a check also removes
+    /// its id from all lists of the world, so every id in such a list is valid.
     fn check(&self, id: CheckId) -> &Check {
         match self.get(id) {
             Some(check) => check,
@@ -169,18 +173,18 @@ impl World {
         self.checks.get_mut(id.index())?.as_mut()
     }
 
-    /// Returns the id for a new run.
+    /// Returns a new id for the next run.
     const fn next_run_id(&mut self) -> RunId {
         self.latest_run = RunId(self.latest_run.0.saturating_add(1));
         self.latest_run
     }
 
-    /// Returns the subject behind an id: a check with its info, or a section with its name.
+    /// Returns the subject that has this id: a check with its info, or a section with its name.
     pub(crate) fn subject(&self, id: CheckId) -> Option<&Subject> {
         self.get(id).map(|check| &check.subject)
     }
 
-    /// Returns whether the check's run has timed out and is still going on.
+    /// Returns whether the check's current run has timed out but hasn't ended.
     pub(crate) fn has_timed_out(&self, id: CheckId) -> bool {
         self.get(id).is_some_and(Check::is_stuck)
     }
@@ -189,18 +193,18 @@ impl World {
         self.generation
     }
 
-    /// Returns whether any background run is scheduled, or will be once the loops begin.
+    /// Returns whether a background run is scheduled, or will be scheduled when the background loops begin.
     pub(crate) fn has_loops(&self) -> bool {
         self.intervals.next().is_some() || !self.looping && self.loops > 0
     }
 
-    /// Removes and returns the wakers of all waiters.
+    /// Removes and returns the wakers of all waiters and requests.
     pub(crate) fn take_waiters(&mut self) -> Vec<Waker> {
         let waiting = std::mem::take(&mut self.waiters).into_values().flatten();
         waiting.map(|(_, waker)| waker).collect()
     }
 
-    /// Returns the runtime of each current run. A runtime can appear several times.
+    /// Returns the number of the runtime of each current run. The same number can appear several times.
     pub(crate) fn runtimes_in_use(&self) -> impl Iterator<Item = u32> {
         let runs = self
             .checks
@@ -210,21 +214,23 @@ impl World {
         runs.map(|run| run.runs_on.runtime)
     }
 
-    /// Returns the time of the next tick that the world needs, if no other event happens before.
+    /// Returns the time at which the world needs the next tick, unless an event happens earlier. Background runs aren't
+    /// considered.
     pub(crate) fn next_moment(&self) -> Option<Instant> {
         earlier(self.moments.next(), self.deadlines.next())
     }
 
-    /// Returns whether the world needs a tick now. While a run is in its grace period, it always needs one: if the tick
-    /// comes from the run's own runtime, the tick ends the run.
+    /// Returns whether the world needs a tick now. While a run is in its grace period, the world needs a tick at every
+    /// opportunity: if the tick comes from the run's own runtime, the tick ends the run.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         !self.in_grace.is_empty() || self.next_moment().is_some_and(|at| now >= at)
     }
 
-    /// Returns the time of the next tick that the driver has to send. Only the driver starts background runs.
+    /// Returns the time of the next tick that the driver has to send. Unlike [`next_moment`](Self::next_moment), this
+    /// also considers the background runs, which only a driver starts.
     pub(crate) fn next_of_driver(&self) -> Option<Instant> {
         let next = earlier(self.intervals.next(), self.deadlines.next())?;
-        // A driver that has work also updates the statuses that change with time.
+        // If the driver has a run to handle, it also updates the statuses that change with time.
         earlier(Some(next), self.moments.next())
     }
 
@@ -259,7 +265,7 @@ impl World {
         self.observations.values()
     }
 
-    /// Returns all kept transitions, the oldest first.
+    /// Returns all transitions that the world has kept, the oldest transition first.
     pub(crate) fn history(&self) -> Vec<Transition> {
         let checks = self.checks.iter().flatten().map(|check| &check.record);
         let others = self.observed.values().chain([&self.whole, &self.maintained]);
@@ -268,7 +274,7 @@ impl World {
         all
     }
 
-    /// Counts the runs that take too long and haven't ended, including the runs of removed checks.
+    /// Returns the number of runs that take too long and haven't ended. The runs of removed checks are included.
     pub(crate) fn stuck_runs(&self) -> usize {
         let stuck = |check: &&Check| check.is_stuck() || check.silent_since().is_some();
         let ghosts = self.ghosts.values().filter(|name| self.find(name).is_none());
@@ -288,7 +294,8 @@ impl World {
         counted.collect()
     }
 
-    /// Returns the failing dependency that blocks the check, if there is one. A blocked check isn't run.
+    /// Returns the failing dependency that blocks the check, or `None` if the check isn't blocked. The world doesn't
+    /// run a blocked check.
     fn blocker(&self, check: &Check) -> Option<Blocker> {
         if check.depends_on.is_empty() || check.is_over() {
             return None;
@@ -309,8 +316,8 @@ impl World {
     }
 }
 
-/// A random number generator that varies intervals by ± 10 %, so that instances started together don't run their checks
-/// at the same time. It isn't meant for secrets.
+/// A random number generator that varies intervals by ± 10 %. So several instances of the service that start at the
+/// same time don't run their checks at the same time. The generator isn't meant for secrets.
 #[derive(Debug)]
 struct Jitter(u64);
 
@@ -321,7 +328,7 @@ impl Jitter {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         let share = (self.0 >> 11) as f64 / (1_u64 << 53) as f64;
-        // If the result would overflow a `Duration`, we use the duration without jitter.
+        // If the varied duration would overflow a `Duration`, we return the original duration.
         std::time::Duration::try_from_secs_f64(duration.as_secs_f64() * (0.9 + 0.2 * share))
             .unwrap_or(duration)
     }

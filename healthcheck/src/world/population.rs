@@ -1,4 +1,4 @@
-//! Adds and removes checks and sections, and connects the checks with their dependencies.
+//! Adds and removes checks and sections, and links the checks to their dependencies.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::model::Shared;
 use crate::model::policy::Policy;
 use crate::model::time::{Instant, Now};
 
-/// A check or section to add to the world.
+/// A check or section that a caller adds to the world.
 #[derive(Debug)]
 pub(crate) struct NewCheck {
     pub(crate) subject: Subject,
@@ -19,13 +19,13 @@ pub(crate) struct NewCheck {
     pub(crate) is_async: bool,
 }
 
-/// The warning that reports show while the registry has no checks. The first check that is added removes it.
+/// The warning that reports show while the registry has no checks. Adding the first check removes this warning.
 pub(crate) const NO_CHECKS: &str =
     "no check is registered; a crate that nothing names isn't linked: write `use the_crate as _;`";
 
 impl World {
-    /// Adds these checks and sections and returns their ids, in the same order. The registry has already verified that
-    /// their names are new and that their dependencies form no cycle.
+    /// Adds these checks and sections, and returns their ids in the same order. The registry has already verified that
+    /// the new names are unique and that the dependencies form no cycle.
     pub(crate) fn add(&mut self, new: Vec<NewCheck>, now: Now) -> Vec<CheckId> {
         self.checks
             .reserve_exact(new.len().saturating_sub(self.free.len()));
@@ -43,7 +43,7 @@ impl World {
         ids
     }
 
-    /// Records a check as disabled: it never runs, but its name stays known.
+    /// Records a check as disabled. The check never runs, and probes ignore its name instead of returning an error.
     pub(crate) fn note_disabled(&mut self, info: Shared<CheckInfo>) {
         self.disabled.insert(info.name().to_owned(), info);
     }
@@ -57,8 +57,8 @@ impl World {
         let mut check = Check::new(subject, policy, is_async);
         let ghost = self.ghosts.iter().find(|(_, name)| **name == check.name());
         if let Some((&id, _)) = ghost {
-            // A removed check of this name is still running. It must not run twice at the same time, so the new check
-            // has to wait until that run ends.
+            // A run of a removed check with this name hasn't ended yet. A check must not run twice at the same time, so
+            // the new check has to wait until that run ends.
             check.run = Some(Box::new(Run {
                 id,
                 runs_on: RunsOn {
@@ -92,7 +92,7 @@ impl World {
         id
     }
 
-    /// Schedules the first background run of a check that has an interval.
+    /// Schedules the first background run of the check, if the check has an interval.
     pub(super) fn plan_first_run(&mut self, id: CheckId, now: Instant) {
         let Some(check) = self.checks.get_mut(id.index()).and_then(Option::as_mut) else {
             return;
@@ -105,7 +105,7 @@ impl World {
         }
     }
 
-    /// Removes a check or section and returns it.
+    /// Removes a check or section from the world and returns its state.
     pub(super) fn take_out(&mut self, id: CheckId) -> Option<Check> {
         let check = self.checks.get_mut(id.index())?.take()?;
         self.by_name.retain(|&other| other != id);
@@ -118,7 +118,7 @@ impl World {
         Some(check)
     }
 
-    /// Recomputes the dependencies between all checks, and the members of each probe.
+    /// Links all checks to their dependencies anew, and recomputes the members of each probe.
     pub(super) fn connect(&mut self) {
         let count = self.by_name.len();
         let mut edges: Vec<Vec<u32>> = Vec::with_capacity(count);
@@ -153,7 +153,7 @@ impl World {
             }
             edges.push(on);
         }
-        // The registry has already rejected cycles. If there were a cycle anyway, all checks would get the same rank.
+        // The registry has already rejected cycles. If there is a cycle nevertheless, all checks get the same rank.
         let ranks = graph::ranks(&edges).unwrap_or_else(|_| vec![0; count]);
         drop(places);
         let mut dependants: Vec<Vec<CheckId>> = vec![Vec::new(); count];
@@ -176,8 +176,8 @@ impl World {
     }
 }
 
-/// Returns `now + delay`. If the clock can't represent that time, returns a time 30 years ahead, which tokio's timers
-/// can still handle.
+/// Returns `now + delay`. If the clock can't represent that time, returns `now` + 30 years, which tokio's timers can
+/// still handle.
 pub(super) fn later(now: Instant, delay: std::time::Duration) -> Instant {
     const FAR: std::time::Duration = std::time::Duration::from_secs(30 * 365 * 24 * 60 * 60);
     now.checked_add(delay).unwrap_or(now + FAR)

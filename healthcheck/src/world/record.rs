@@ -1,5 +1,5 @@
-//! Records the shown statuses and their transitions. Each check, each observation, the overall status and maintenance
-//! have their own record.
+//! Records the status that reports show, and its transitions. Each check and each observation has its own record, and
+//! so do the overall status and maintenance.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use crate::model::time::{self, Instant, Now};
 use crate::outcome::Status;
 use crate::transition::{Cause, Transition};
 
-/// The number of latest transitions that a record keeps.
+/// The maximum number of transitions that a record keeps. A new transition replaces the oldest one.
 const KEPT: usize = 32;
-/// The interval at which lasting failures are logged again. It is also the period in which we count the changes of a
+/// The time after which we log lasting failures again. This is also the period in which we count the changes of a
 /// status to detect flapping.
 pub(super) const REMINDER: Duration = Duration::from_secs(600);
-/// A check flaps if its status changes more often than this within [`REMINDER`]. We then log one line instead of each
-/// change.
+/// A check flaps if its status changes more often than this number within [`REMINDER`]. While a check flaps, we log one
+/// line about this and not each change.
 pub(crate) const FLAPPING: usize = 6;
 
 #[derive(Debug, Default)]
@@ -25,10 +25,10 @@ pub(super) struct Record {
     since: Option<Instant>,
     pub(super) was_overridden: bool,
     pub(super) was_blocked: bool,
-    /// Whether we have logged the current failure as a failure of a dependency. If the check then fails itself, we log
-    /// that too.
+    /// Whether we have logged the check's current failure only as the failure of a dependency. If the check's own run
+    /// then fails, we log that failure too.
     pub(super) fails_quietly: bool,
-    /// Is `None` before the first transition. This saves memory, since most checks always pass.
+    /// The transitions so far. It is `None` before the first transition to save memory, since most checks always pass.
     past: Option<Box<Past>>,
 }
 
@@ -40,7 +40,7 @@ struct Past {
     history: VecDeque<Transition>,
 }
 
-/// A new status, and its cause.
+/// A change to a new status, with its cause.
 pub(super) struct Change {
     pub(super) checker: Option<String>,
     pub(super) to: Status,
@@ -50,13 +50,13 @@ pub(super) struct Change {
 }
 
 impl Record {
-    /// Sets the status without recording a transition. A first pass, for example, isn't a transition.
+    /// Sets the status without recording a transition. The caller uses this for a first pass, for example.
     pub(super) const fn begin(&mut self, status: Status, now: Now) {
         self.status = Some(status);
         self.since = Some(now.mono);
     }
 
-    /// Records a change of status and returns the transition. Its `from` is the status shown before.
+    /// Records a change of the status, and returns it as a transition. The transition's `from` is the previous status.
     pub(super) fn change(&mut self, change: Change, now: Now) -> Transition {
         let Change {
             checker,
@@ -93,7 +93,7 @@ impl Record {
         transition
     }
 
-    /// Returns whether the check flapped at the previous call, and whether it flaps now.
+    /// Returns two values: whether the check flapped at the previous call of this method, and whether it flaps now.
     pub(super) fn flaps(&mut self) -> (bool, bool) {
         let Some(past) = &mut self.past else {
             return (false, false);
@@ -110,7 +110,7 @@ impl Record {
         self.past.as_ref()?.history.back()
     }
 
-    /// Returns the number of all transitions so far, including those no longer kept.
+    /// Returns the number of all transitions so far. This includes the transitions that the record no longer keeps.
     pub(super) fn count(&self) -> u64 {
         self.past.as_ref().map_or(0, |past| past.count)
     }

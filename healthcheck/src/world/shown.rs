@@ -3,33 +3,33 @@
 use super::id::CheckId;
 use crate::outcome::Status;
 
-/// The status of a check at some time, with its cause.
+/// The status that reports show for a check at some time, with its cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shown {
-    /// Is `None` before the first result.
+    /// The status, or `None` if the check has no result yet.
     pub(crate) status: Option<Status>,
     pub(crate) because: Because,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Because {
-    /// The results of the check's runs determine the status.
+    /// The results of the check's own runs determine the status.
     Runs,
-    /// An override sets the status.
+    /// An override is in effect and sets the status.
     Override,
-    /// A dependency fails, so the check doesn't run.
+    /// A dependency fails, so the check isn't run and counts as failing.
     Blocked(Blocker),
-    /// The background loop has stopped producing results.
+    /// The check's background loop no longer produces results, so the check counts as failing.
     Stale,
-    /// A run takes too long and has no result yet.
+    /// The check's current run takes too long and has no result yet.
     Silent,
 }
 
-/// A failing dependency that blocks a check. A blocked check isn't run.
+/// The failing dependency that blocks a check. The world doesn't run a blocked check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Blocker {
     pub(crate) check: CheckId,
-    /// Whether other instances of the service share all failing dependencies of the check.
+    /// Whether other instances of the service share the cause of the failure, for each failing dependency of the check.
     pub(crate) shared: bool,
 }
 

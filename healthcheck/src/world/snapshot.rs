@@ -1,4 +1,4 @@
-//! Builds a report on a selection from the state of the world at the time of a request.
+//! Builds the report on a selection from the current state of the world.
 
 use std::time::Duration;
 
@@ -17,22 +17,23 @@ use crate::outcome::Status;
 use crate::report::{CheckResult, Overall, Reason, Report, Unsent};
 use crate::selection::{Choice, Scope, Selection};
 
-/// A report that shows an observation is cached for at most this long. If an observation repeats the same status and
-/// output, only its time changes. That doesn't invalidate cached reports, so they show the earlier time.
+/// The maximum time for which a report with an observation is cached. When an observer repeats the same status and
+/// output, only the time of the observation changes. This change doesn't invalidate cached reports, so a cached report
+/// can show an earlier time of the observation.
 const OBSERVED_FOR: Duration = Duration::from_secs(1);
 
 /// The parameters of one report.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) selection: &'a Selection,
-    /// The time at which the request arrived. A result that was fresh then is shown as fresh, even if other checks took
-    /// long.
+    /// The time at which the request arrived. A result that was fresh at this time is shown as fresh, even if the runs
+    /// of other checks then took long.
     pub(crate) at: Now,
     pub(crate) now: Now,
-    /// The reason why we didn't run the due checks; `None` if we did.
+    /// The reason why the caller hasn't run the due checks; `None` if the caller has run them.
     pub(crate) not_run: Option<NotRun>,
-    /// The checks that have no result because the runtime shut down during the run. The request started each of them
-    /// twice.
+    /// The checks without a new result. The request tried twice to run each of these checks, and the runtime shut down
+    /// both times.
     pub(crate) lost: &'a [CheckId],
     /// Whether the report shows the last result of each check, however old it is.
     pub(crate) last_known: bool,
@@ -51,12 +52,12 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// The reason why a due check or section didn't run.
+/// The reason why a due check or section has no new result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotRun {
-    /// The caller isn't inside a tokio runtime.
+    /// The caller isn't inside a tokio runtime, so the check or section wasn't run.
     NoRuntime,
-    /// The runtime shut down during the run, and again during the second attempt.
+    /// The check or section was run twice, and its runtime shut down during both runs.
     RuntimeGone,
 }
 
@@ -69,7 +70,7 @@ impl NotRun {
     }
 }
 
-/// The content that a report shows for a check or section: a result, or a sentence if there is no result.
+/// The content of a report for one check or section: a result, or a sentence that explains why there is no result.
 enum Content<'a> {
     Result(&'a Finished),
     Stale(&'a Finished),
@@ -78,7 +79,7 @@ enum Content<'a> {
 }
 
 impl World {
-    /// Builds the report on these members.
+    /// Builds the report that shows these members.
     pub(crate) fn report(&self, hostname: &str, members: &Members, asked: &Asked<'_>) -> Report {
         let selection = asked.selection;
         let mut status = Overall::Success;
@@ -86,7 +87,7 @@ impl World {
         for &id in &members.shown {
             let check = self.check(id);
             let mut result = self.result(id, check, asked);
-            // `critical` only matters for failures, so we skip the lookup for other results.
+            // `critical` matters only for a failure, so we compute it only for a failure.
             let critical = result.status == Status::Fail && whole::is_critical(check, selection.scope);
             let contributes = whole::contribution(result.status, critical);
             result.contributes = Unsent(Some(contributes));
@@ -120,7 +121,7 @@ impl World {
         }
     }
 
-    /// Returns the time until which the report doesn't change without an event, or `None` if a check is due.
+    /// Returns the time until which the report stays the same if no event happens. Returns `None` if a check is due.
     pub(crate) fn holds_until(
         &self,
         selection: &Selection,
@@ -132,7 +133,8 @@ impl World {
             let check = self.check(id);
             let until = match check.fresh_until(now, selection.max_age) {
                 Some(until) => until,
-                // A blocked check is as fresh as its failing dependency, which this loop visits too.
+                // A blocked check isn't run, so it doesn't limit the time. Its failing dependency does, and this loop
+                // visits that dependency too.
                 None if check.run.is_none() && self.blocker(check).is_some() => Expiration::NEVER,
                 None => return None,
             };
@@ -210,7 +212,8 @@ impl World {
             result.status = Status::Fail;
             result.blocked_by = Some(blocker.to_owned());
             result.pending = None;
-            // The report doesn't show the last result, so its expiry and age don't apply.
+            // The report shows "blocked by" instead of the last result, so it must not show the last result's expiry
+            // and age.
             result.expires = None;
             result.stale = false;
             result.age = None;
@@ -223,7 +226,8 @@ impl World {
         result
     }
 
-    /// Adds details to a result that doesn't pass: since when it fails, the owner, the runbook.
+    /// Adds details to a result that doesn't pass: the time since which the check fails, the number of consecutive
+    /// failures, the owner, the runbook and the instructions.
     fn explain(&self, check: &Check, result: &mut CheckResult, now: Now) {
         result.passed = result.status.passed();
         let is_held_back = result.pending.is_some_and(|pending| pending.until.is_some());
@@ -241,8 +245,8 @@ impl World {
         }
     }
 
-    /// Returns the result of the last run itself, for the listeners of runs. Ignores thresholds, dependencies and
-    /// overrides.
+    /// Returns the result of the check's last run for the listeners of runs. This result ignores thresholds,
+    /// dependencies and overrides.
     pub(super) fn own_result(&self, id: CheckId, now: Now) -> CheckResult {
         let check = self.check(id);
         let last = check.last.as_ref();
@@ -262,7 +266,7 @@ impl World {
         result
     }
 
-    /// Returns the output that the log and the listeners get with a check's status.
+    /// Returns the output that explains the check's current status to the log and the listeners.
     pub(super) fn shown_output(&self, id: CheckId, now: Now) -> Value {
         let check = self.check(id);
         match check.shown.because {
@@ -274,14 +278,14 @@ impl World {
         }
     }
 
-    /// Returns the name and value of each section among the members.
+    /// Returns the name and value of each section that belongs to the members.
     pub(crate) fn values_of_sections(&self, members: &Members, asked: &Asked<'_>) -> Vec<(String, Value)> {
         let sections = members.sections.iter().filter(|&&id| self.get(id).is_some());
         let values = sections.map(|&id| (self.check(id).name().to_owned(), self.section(id, asked)));
         values.collect()
     }
 
-    /// Returns the value of a section, or `{"error": …}` if the section failed.
+    /// Returns the value of a section. Returns `{"error": …}` if the section has failed or has no value.
     pub(crate) fn section(&self, id: CheckId, asked: &Asked<'_>) -> Value {
         let check = self.check(id);
         match self.content_of(id, check, asked) {
@@ -324,7 +328,8 @@ impl World {
         }
     }
 
-    /// Returns the reason why readiness fails as a whole, if it does. Returns `None` for other scopes.
+    /// Returns the reason why readiness fails as a whole: the service shuts down or is in maintenance, or a startup
+    /// check hasn't passed yet. Returns `None` if there is no such reason, or if the selection isn't readiness.
     pub(crate) fn reason(&self, selection: &Selection, now: Now) -> Option<Reason> {
         if selection.scope != Scope::Readiness || selection.alone {
             return None;
@@ -340,8 +345,8 @@ impl World {
         starting.then_some(Reason::Starting)
     }
 
-    /// Returns whether readiness has to wait for this startup check. It does if the check is critical and hasn't passed
-    /// yet. An override to pass or warn counts as a pass.
+    /// Returns whether readiness fails because this startup check hasn't passed yet. This applies only to a critical
+    /// check. A warning counts as a pass, and so does an override to pass or warn.
     pub(super) fn keeps_starting(&self, check: &Check, now: Instant) -> bool {
         check.latched.is_none()
             && whole::is_critical(check, Scope::Startup)
@@ -389,10 +394,11 @@ impl World {
 }
 
 impl Check {
-    /// Returns the output of a check that has no result yet. It shows for how long the first run has been running. A
-    /// run that waits for its dependencies counts as not started.
+    /// Returns the output that a report shows for a check without a result. If the first run is in progress, the output
+    /// says for how long. A run that still waits for its dependencies isn't in progress.
     ///
-    /// This output changes with time. But the check is due, and we never cache a report with a due check.
+    /// The output changes with time, but this doesn't make a cached report wrong: the check is due, and we never cache
+    /// a report with a due check.
     fn not_run_yet(&self, now: Now) -> String {
         let begun = self
             .run

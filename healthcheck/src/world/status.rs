@@ -1,11 +1,12 @@
-//! Computes the status of a check. Reports, history, listeners, log, metrics and dependants all use this status.
+//! Computes the status of a check. Reports, history, listeners, log, metrics and dependent checks all use this status.
 
 use super::check::Check;
 use super::shown::{Because, Blocker, Shown};
 use crate::model::time::Instant;
 use crate::outcome::Status;
 
-/// Computes the status of a check. `blocker` is its failing dependency, if there is one.
+/// Computes the status of a check at the time `now`. `blocker` is the failing dependency that blocks the check, if
+/// there is one.
 pub(super) fn status(check: &Check, blocker: Option<Blocker>, now: Instant) -> Shown {
     if let Some(set) = check.override_at(now) {
         return Shown {
@@ -16,7 +17,7 @@ pub(super) fn status(check: &Check, blocker: Option<Blocker>, now: Instant) -> S
     below_override(check, blocker, now)
 }
 
-/// Computes the status that the check would have without an override.
+/// Computes the status that the check has if its override is ignored.
 pub(super) fn below_override(check: &Check, blocker: Option<Blocker>, now: Instant) -> Shown {
     let (status, because) = if check.is_over() {
         return by_runs(check, now);
@@ -35,7 +36,8 @@ pub(super) fn below_override(check: &Check, blocker: Option<Blocker>, now: Insta
     }
 }
 
-/// Computes the status from the results of the check's runs only.
+/// Computes the status from the results of the check's own runs. Ignores overrides, dependencies and the age of the
+/// results.
 pub(super) fn by_runs(check: &Check, now: Instant) -> Shown {
     Shown {
         status: check.verdict.status(now, &check.policy),
@@ -43,7 +45,8 @@ pub(super) fn by_runs(check: &Check, now: Instant) -> Shown {
     }
 }
 
-/// Computes the status of a check whose run takes too long. Such a run counts as a failure since its start.
+/// Computes the status of a check whose current run takes too long. Such a run counts as a failure that began when the
+/// run started.
 fn of_silent(check: &Check, since: Instant, now: Instant) -> Status {
     match check.verdict.silence_turns_at(since, &check.policy) {
         Some(turns) if now < turns => Status::Warn,
@@ -51,7 +54,8 @@ fn of_silent(check: &Check, since: Instant, now: Instant) -> Status {
     }
 }
 
-/// Returns the next time after `now` at which the status can change without an event, or `None` if there is none.
+/// Returns the next time after `now` at which the status can change without an event. Returns `None` if there is no
+/// such time.
 pub(super) fn next_change(check: &Check, now: Instant) -> Option<Instant> {
     let moments = [
         check.overridden.as_deref().map(|set| set.until),

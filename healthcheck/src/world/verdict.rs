@@ -1,4 +1,4 @@
-//! Derives a check's status from its consecutive results, by the thresholds and `fail_after`.
+//! Derives a check's status from the results of its consecutive runs, by the thresholds and `fail_after`.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,33 +7,34 @@ use crate::model::time::{self, Instant, Now};
 use crate::outcome::Status;
 use crate::report::Pending;
 
-/// The state from which we derive a check's status.
+/// The part of a check's state from which we derive the check's status.
 ///
-/// Thresholds and `fail_after` apply only after the check has passed once. Otherwise a check that has never worked
-/// could be shown as passing until its failures reach the threshold.
+/// Thresholds and `fail_after` apply only after the check has passed once. If they always applied, a check that has
+/// never worked could be shown as passing until the number of its failures reaches the threshold.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Verdict {
-    /// The status after the thresholds, before `fail_after`.
+    /// The status that results from the thresholds. `fail_after` isn't applied to it yet.
     held: Option<Status>,
     latest: Option<Status>,
     has_passed: bool,
-    /// Whether we have already shown the current failure as a failure. If so, we don't show it as a warning again
-    /// before the recovery.
+    /// Whether we have already shown the current failure as a failure. In this case, we don't show it as a warning
+    /// again until the check has recovered.
     escalated: bool,
-    /// The number of consecutive latest runs that all passed, or all failed.
+    /// The number of latest runs in a row with the same outcome. There are two outcomes: failed, or not failed.
     streak: u32,
-    /// The number of consecutive latest runs that warned.
+    /// The number of latest runs in a row that warned.
     warned: u32,
     consecutive_failures: u64,
     failing: Option<Box<Failing>>,
 }
 
-/// The time since which a check fails.
+/// The beginning of a check's current failure. A recovery ends the failure, but a single pass may not be a recovery
+/// yet.
 #[derive(Clone, Copy, Debug)]
 struct Failing {
-    /// The end of the first failing run after the check was last shown as passing.
+    /// The end of the first failed run after the last recovery.
     since: Now,
-    /// The end of the first failing run after the last passing run.
+    /// The end of the first run that failed after the last run that passed or warned.
     in_a_row_since: Now,
 }
 
@@ -69,7 +70,7 @@ impl Verdict {
                 failing.in_a_row_since = now;
             }
         }
-        // A failure that is still shown as a warning needs no success threshold: the first pass ends it.
+        // While a failure is shown as a warning, the success threshold doesn't apply: the first pass ends the failure.
         if warned && status.passed() || !self.is_below_threshold(status, policy) {
             self.held = Some(status);
         }
@@ -80,12 +81,13 @@ impl Verdict {
         }
     }
 
-    /// Sets the status to failed and ignores the failure threshold. Only a recovery changes it back.
+    /// Makes the check fail, even if fewer runs have failed than the failure threshold requires. Only a recovery ends
+    /// this failure.
     pub(crate) const fn fail(&mut self) {
         self.held = Some(Status::Fail);
     }
 
-    /// Returns the status that follows from the results so far, or `None` if there are none.
+    /// Returns the status that follows from the results so far, or `None` if there is no result.
     pub(crate) fn status(&self, now: Instant, policy: &Policy) -> Option<Status> {
         if self.warns(now, policy) {
             Some(Status::Warn)
@@ -94,12 +96,14 @@ impl Verdict {
         }
     }
 
-    /// Returns whether a failure is shown as a warning because it hasn't lasted for `fail_after` yet.
+    /// Returns whether a failure is shown as a warning, because the failure hasn't lasted for the time `fail_after`
+    /// yet.
     pub(crate) fn warns(&self, now: Instant, policy: &Policy) -> bool {
         self.may_warn(policy) && self.turns_at(policy).is_none_or(|turns| now < turns)
     }
 
-    /// Returns the time at which a warning becomes a failure without a new run, or `None` for never.
+    /// Returns the time at which `fail_after` is over. At this time, a failure that is shown as a warning is shown as a
+    /// failure, without a new run. Returns `None` if `fail_after` doesn't apply to the current state of the check.
     pub(crate) fn turns_at(&self, policy: &Policy) -> Option<Instant> {
         let failing = self.failing.as_ref().filter(|_| self.may_warn(policy))?;
         failing.in_a_row_since.mono.checked_add(policy.fail_after?)
@@ -110,16 +114,17 @@ impl Verdict {
         policy.fail_after.is_some() && fails && self.has_passed && !self.escalated
     }
 
-    /// Returns for how long the check has failed at the time `at`, and its `fail_after`. Returns `None` unless the
-    /// failure can be shown as a warning.
+    /// Returns two durations: for how long the check has failed at the time `at`, and the check's `fail_after`. Returns
+    /// `None` if `fail_after` doesn't apply to the current failure.
     pub(crate) fn failing_for(&self, at: Now, policy: &Policy) -> Option<(Duration, Duration)> {
         let failing = self.failing.as_ref().filter(|_| self.may_warn(policy))?;
         Some((at.since(failing.in_a_row_since.mono), policy.fail_after?))
     }
 
-    /// Returns the time at which a run that takes too long changes from a warning to a failure. If `None`, it is a
-    /// failure at once. The run counts as a failure since it `began`. If runs failed directly before it, the time
-    /// counts from the first of those failures.
+    /// Returns the time until which a run that takes too long counts as a warning. After that, the run counts as a
+    /// failure. If `None`, the run counts as a failure from the beginning. `fail_after` begins at the time `began`,
+    /// when the run started. If the runs directly before it failed, `fail_after` begins with the first of those
+    /// failures.
     pub(crate) fn silence_turns_at(&self, began: Instant, policy: &Policy) -> Option<Instant> {
         if self.held == Some(Status::Fail) {
             return self.turns_at(policy);
@@ -143,10 +148,10 @@ impl Verdict {
         self.consecutive_failures
     }
 
-    /// Returns the time at which the check began to fail. If the wall clock was set since then, we convert the time to
-    /// the new setting.
+    /// Returns the wall-clock time at which the check began to fail. If the wall clock was set after that, we convert
+    /// this time to the new setting of the clock.
     pub(crate) fn failing_since(&self, now: Now) -> Option<SystemTime> {
-        /// If the two clocks differ by more than this, the wall clock was set.
+        /// If the two clocks have advanced by times that differ by more than this, the wall clock was set.
         const DRIFT: Duration = Duration::from_secs(1);
         let since = self.failing.as_ref()?.since;
         let ago = now.since(since.mono);
@@ -157,7 +162,7 @@ impl Verdict {
         Some(if difference > DRIFT { by_now } else { since.wall })
     }
 
-    /// Returns the change of status that thresholds or `fail_after` still hold back.
+    /// Returns the change of the status that is pending, because a threshold isn't reached or `fail_after` isn't over.
     pub(crate) fn pending(&self, now: Instant, policy: &Policy) -> Option<Pending> {
         let (latest, held) = (self.latest?, self.held?);
         let warned = self.failing.as_ref().filter(|_| self.warns(now, policy));

@@ -7,7 +7,8 @@ use crate::outcome::Status;
 use crate::report::Overall;
 use crate::selection::Scope;
 
-/// Returns a check's contribution to the overall status. The worst contribution is the overall status.
+/// Returns the contribution of one check to the overall status. The overall status is the worst contribution of all
+/// checks.
 pub(super) const fn contribution(status: Status, critical: bool) -> Overall {
     match status {
         Status::Pass => Overall::Success,
@@ -16,11 +17,11 @@ pub(super) const fn contribution(status: Status, critical: bool) -> Overall {
     }
 }
 
-/// Returns whether a failure of the check makes the overall status of this scope a failure. Otherwise the failure only
-/// degrades the overall status.
+/// Returns whether a failure of the check makes the overall status of this scope a failure. If not, a failure of the
+/// check only degrades the overall status.
 ///
 /// An `external` check tests a dependency that all instances share. Taking all instances out of rotation repairs
-/// nothing, so the failure only degrades readiness, unless the check sets `critical` explicitly.
+/// nothing. So a failure of such a check only degrades readiness, unless `critical` was set explicitly to true.
 pub(super) fn is_critical(check: &Check, scope: Scope) -> bool {
     let Some(info) = check.info() else { return true };
     let options = info.options();
@@ -28,7 +29,8 @@ pub(super) fn is_critical(check: &Check, scope: Scope) -> bool {
         && (scope != Scope::Readiness || options.critical_is_said() || !is_shared(info, check.shown))
 }
 
-/// Returns whether we log a failure of the check as an error. If it only degrades readiness, we log a warning.
+/// Returns whether we log a failure of the check as an error. If a failure of the check only degrades readiness, we log
+/// it as a warning.
 pub(super) fn is_logged_as_error(check: &Check) -> bool {
     is_critical(check, Scope::Readiness)
 }
@@ -41,14 +43,14 @@ pub(super) fn is_shared(info: &CheckInfo, shown: Shown) -> bool {
     }
 }
 
-/// Counts the checks that don't pass. Each change of a status updates the counts, so we know the overall status without
-/// visiting all checks.
+/// Counts the checks by status, except the checks that pass. Each change of a status updates the counts. So we can
+/// derive the overall status from the counts without visiting all checks.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) unknown: usize,
-    /// The number of critical checks that fail.
+    /// The number of critical checks that fail now.
     pub(super) failing: usize,
-    /// The number of non-critical checks that fail.
+    /// The number of checks that fail now and aren't critical.
     pub(super) optional: usize,
     pub(super) warning: usize,
 }
@@ -76,7 +78,7 @@ impl Tally {
         }
     }
 
-    /// Returns the overall status, or `None` while it depends on checks that have no result yet.
+    /// Returns the overall status. Returns `None` while the overall status depends on checks that have no result yet.
     pub(super) const fn verdict(&self) -> Option<Overall> {
         if self.failing > 0 {
             Some(Overall::Failure)

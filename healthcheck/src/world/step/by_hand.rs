@@ -1,4 +1,5 @@
-//! Handles the changes that the service or an operator makes: overrides, observations, maintenance, removed checks.
+//! Handles the changes that the service or an operator makes: overrides, observations, maintenance and the removal of
+//! checks.
 
 use std::cmp::Reverse;
 
@@ -68,12 +69,12 @@ impl Step<'_> {
         self.world.generation += 1;
     }
 
-    /// Removes the observation that has the name of a newly added check.
+    /// Removes the observation with the same name as a newly added check, if there is one.
     pub(super) fn replace_observation(&mut self, id: CheckId) {
         let Some(check) = self.world.get(id) else { return };
         let name = check.name().to_owned();
         self.record_observation(&name, None);
-        // From now on, the check records the history of that name.
+        // The observation's record is no longer needed: from now on, the check has the history under this name.
         self.world.observed.remove(&name);
     }
 
@@ -92,13 +93,14 @@ impl Step<'_> {
                 if self.world.observations.remove(name).is_none() {
                     return;
                 }
-                // Removing a failing observation also ends its failure.
+                // An observation that is removed no longer fails, so we record a change to pass.
                 (Status::Pass, Value::Null)
             }
             Some((status, output)) => {
                 let at = time::epoch_seconds(now.wall);
                 let before = match before {
-                    // Only the time is new, so we don't invalidate cached reports.
+                    // The observer repeats the same status and output. Only the time changes, so we don't invalidate
+                    // cached reports.
                     Some(same) if same.status == status && same.output == output => {
                         same.timestamp = Some(at);
                         return;

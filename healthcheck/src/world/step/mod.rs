@@ -1,4 +1,4 @@
-//! `step` applies one event to the world and returns the effects.
+//! `step` applies one event to the world, and returns the effects that the runner has to carry out.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -25,7 +25,7 @@ mod by_hand;
 mod requests;
 mod time;
 
-/// Changes the world by one event, and returns the effects to carry out.
+/// Applies one event to the world, and returns the effects that the runner has to carry out.
 pub(crate) fn step(world: &mut World, event: Event<'_>, now: Now) -> Effects {
     let before = world.next_of_driver();
     let generation = world.generation;
@@ -59,16 +59,16 @@ struct Step<'w> {
     world: &'w mut World,
     now: Now,
     effects: Effects,
-    /// The checks that `propagate` has to update, in topological order.
+    /// The checks whose status `propagate` has to update, in topological order.
     affected: BinaryHeap<Reverse<(u32, CheckId)>>,
-    /// The names of the checks whose status has changed in this step.
+    /// The names of the checks whose status this step has changed.
     changed: Vec<String>,
-    /// The cause of the last status change in this step.
+    /// The cause of the last status change that this step has made.
     cause: Option<Cause>,
 }
 
 impl World {
-    /// Drops outdated entries from the agendas and the list of runs in grace.
+    /// Drops outdated entries from the three queues of times, and from the list of runs in their grace period.
     fn forget_what_is_over(&mut self) {
         let Self {
             checks,
@@ -150,7 +150,7 @@ impl Step<'_> {
     }
 }
 
-/// Handles the end of runs: with a result, at their limit, or because their runtime shut down.
+/// Handles the end of runs. A run ends with a result, at its time limit, or because its runtime shuts down.
 impl Step<'_> {
     fn returned(&mut self, id: CheckId, run: RunId, status: Status, output: Value) {
         let now = self.now;
@@ -170,7 +170,7 @@ impl Step<'_> {
         }
         let took = now.since(began.mono);
         if limit.is_some_and(|limit| took >= limit) {
-            // A run that returns after its limit has timed out, even if no tick has noticed that before.
+            // The run has returned after its time limit, so it has timed out. No tick has noticed this before.
             self.time_out(id, true);
             return self.ended(id, run);
         }
@@ -184,8 +184,9 @@ impl Step<'_> {
         self.publish(id, took, status, output);
     }
 
-    /// Reruns those dependencies of a failed check that have no result since `began`, so that the log and the report
-    /// name the root cause. Returns whether the failed run has to wait for any of them.
+    /// Starts new runs of those dependencies of a failed check that have no result since `began`. If a dependency now
+    /// fails, the log and the report can name it as the root cause. Returns whether the failed run has to wait for a
+    /// dependency.
     fn look_at_dependencies_again(&mut self, id: CheckId, began: Instant) -> bool {
         let Some(runs_on) = self.world.check(id).run.as_ref().map(|run| run.runs_on) else {
             return false;
@@ -195,7 +196,8 @@ impl Step<'_> {
         for on in on {
             let check = self.world.check(on);
             let is_known = check.last.as_ref().is_some_and(|last| last.at.mono >= began);
-            // We don't run a blocked dependency: its own failing dependency is the root cause, and is already known.
+            // We don't run a dependency that is itself blocked: we already know the root cause, which is the failing
+            // dependency that blocks it.
             let is_blocked = self.world.blocker(check).is_some();
             if is_known || is_blocked || check.is_stuck() || check.is_over() {
                 continue;
@@ -214,11 +216,11 @@ impl Step<'_> {
         waits
     }
 
-    /// Continues a run that waits for its dependencies, if all of them have their results now.
+    /// Continues a run that waits for its dependencies. If some of them have no result yet, the run goes on waiting.
     ///
-    /// `gives_up` means that the run has waited long enough. If the run has already failed, it then ends without
-    /// waiting any longer. If it hasn't started, it only stops waiting for dependencies whose first background run
-    /// hasn't begun.
+    /// With `gives_up`, the run has waited for the maximum time. A run that has already failed then ends without
+    /// waiting for its dependencies. A run that hasn't started no longer waits for a dependency whose first background
+    /// run hasn't begun. It still waits for a dependency that is running.
     fn proceed(&mut self, id: CheckId, gives_up: bool) {
         let Some(check) = self.world.get(id) else { return };
         let Some(run) = &check.run else { return };
@@ -238,7 +240,7 @@ impl Step<'_> {
             }
             (Phase::AwaitingDependencies, _) => self.start(id),
             (Phase::Returned(_), _) if is_held_up && !gives_up => {}
-            // A dependency is the root cause, so we don't publish this check's own failure.
+            // A failing dependency is the root cause, so we discard this check's own failure.
             (Phase::Returned(_), _) if is_blocked => self.release(id),
             (Phase::Returned(_), _) => {
                 let run = self.world.get_mut(id).and_then(|check| check.run.take());
@@ -253,7 +255,7 @@ impl Step<'_> {
         }
     }
 
-    /// Ends a run that is no longer needed, without a result.
+    /// Ends the check's current run without a result, because its result is no longer needed.
     fn release(&mut self, id: CheckId) {
         if let Some(check) = self.world.get_mut(id) {
             check.run = None;
@@ -262,7 +264,7 @@ impl Step<'_> {
         self.settle(id);
     }
 
-    /// Records a result, updates the status, and adds the notices.
+    /// Records the result of a run, updates the check's status, and adds the notices about both.
     fn publish(&mut self, id: CheckId, took: Duration, status: Status, output: Value) {
         let now = self.now;
         let Some(check) = self.world.get_mut(id) else {
@@ -318,7 +320,7 @@ impl Step<'_> {
         self.publish(id, took, Status::Fail, output.into());
     }
 
-    /// Handles the end of a run that has timed out or was abandoned.
+    /// Handles the end of a run that had already timed out, or that was cancelled because its runtime doesn't poll it.
     fn ended(&mut self, id: CheckId, run: RunId) {
         if self.bury(run) {
             return;
@@ -361,8 +363,8 @@ impl Step<'_> {
         self.settle(id);
     }
 
-    /// Returns whether the ended run belonged to a removed check. If so, forgets the run. A new check of the same name
-    /// can then run.
+    /// Returns whether the run that has ended belonged to a removed check. If so, removes the run from the world. After
+    /// that, a new check with the same name can run.
     fn bury(&mut self, run: RunId) -> bool {
         if self.world.ghosts.is_empty() {
             return false;
@@ -382,7 +384,7 @@ impl Step<'_> {
         true
     }
 
-    /// Handles a run whose deadline has passed. `begun` says whether its function has been called.
+    /// Handles a run whose deadline has passed. `begun` says whether the run's function has been called.
     fn overdue(&mut self, id: CheckId, run: RunId, begun: bool) {
         let now = self.now;
         let Some(check) = self.world.get_mut(id) else {
@@ -408,7 +410,8 @@ impl Step<'_> {
             current.silent.get_or_insert(current.since.mono);
         }
         if limit.is_none() && !is_async {
-            // A run without a limit may take arbitrarily long, but other checks must not wait for its permit.
+            // A run without a time limit may take arbitrarily long. Other checks must not wait for its permit, so we
+            // release the permit now.
             self.effects.release_permits.push((id, run));
         }
         self.world.in_grace.retain(|&known| known != (id, run));
@@ -425,9 +428,10 @@ impl Step<'_> {
     }
 }
 
-/// Updates the statuses after a result: of the check, of its dependants, and the overall status.
+/// After a result, updates the status of the check, the statuses of the checks that depend on it, and the overall
+/// status.
 impl Step<'_> {
-    /// Updates all affected checks in topological order.
+    /// Updates all checks in `affected`, in topological order.
     fn propagate(&mut self) {
         while let Some(Reverse((_, id))) = self.affected.pop() {
             while matches!(self.affected.peek(), Some(Reverse((_, next))) if *next == id) {
@@ -455,7 +459,8 @@ impl Step<'_> {
         self.affected.extend(dependants.map(Reverse));
     }
 
-    /// Wakes the waiters of a check that no longer has a pending run, and updates its dependants.
+    /// Wakes the waiters of a check whose run has ended or timed out. Also queues the checks that depend on this check
+    /// for an update.
     fn settle(&mut self, id: CheckId) {
         self.world.generation += 1;
         if !self.world.waiters.is_empty() {
@@ -464,7 +469,8 @@ impl Step<'_> {
         self.affect_dependants(id);
     }
 
-    /// Recomputes the status of a check. If it has changed, wakes the waiters and updates the dependants.
+    /// Recomputes the status of a check. If the status has changed, wakes the check's waiters, and queues the checks
+    /// that depend on it for an update.
     fn refresh(&mut self, id: CheckId) {
         let now = self.now;
         let Some(check) = self.world.get(id) else { return };
@@ -489,7 +495,8 @@ impl Step<'_> {
             if !self.world.waiters.is_empty() {
                 self.wake(id);
             }
-            // `announce` ignores a check that no longer has a status. But that change unblocks the dependants.
+            // `announce` ignores a check that has lost its status. But this change can unblock the checks that depend
+            // on it, so we update them here.
             self.affect_dependants(id);
         }
         if self.world.check(id).info().is_some() {
@@ -497,7 +504,7 @@ impl Step<'_> {
         }
     }
 
-    /// Adds a notice if the check's status differs from the last announced one.
+    /// Adds a notice if the check's status differs from the status in its last notice.
     fn announce(&mut self, id: CheckId) {
         let now = self.now;
         let Some(check) = self.world.checks.get_mut(id.index()).and_then(Option::as_mut) else {
@@ -505,7 +512,8 @@ impl Step<'_> {
         };
         let overridden = check.shown.because == Because::Override;
         let blocked = matches!(check.shown.because, Because::Blocked(_));
-        // A check loses its status if an override ends before the first result. We don't announce that.
+        // A check has no status before its first result. If an override ends before that, the check loses its status
+        // again, and we add no notice.
         let Some(shown) = check.shown.status else { return };
         let was_overridden = std::mem::replace(&mut check.record.was_overridden, overridden);
         let was_blocked = std::mem::replace(&mut check.record.was_blocked, blocked);
@@ -572,7 +580,8 @@ impl Step<'_> {
             info,
         });
         if from == Some(Status::Fail) {
-            // The check has recovered. Its failed dependants are due at once, even if their results haven't expired.
+            // The check has recovered. Its dependants that failed or haven't run are due now, even if their results
+            // haven't expired.
             for on in self.world.check(id).dependants.clone() {
                 if let Some(dependant) = self.world.get_mut(on)
                     && dependant.last.as_ref().is_none_or(|last| !last.status.passed())
@@ -583,7 +592,7 @@ impl Step<'_> {
         }
     }
 
-    /// Adds a notice if the overall status has changed.
+    /// Adds a notice if this step has changed the overall status.
     fn judge_whole(&mut self) {
         let Some(verdict) = self.world.tally.verdict() else {
             return;
@@ -613,8 +622,8 @@ impl Step<'_> {
         });
     }
 
-    /// Returns the names of the checks that cause the overall status. After a recovery, these are the checks whose
-    /// status has changed.
+    /// Returns the names of the checks that cause the overall status. If the overall status is a success, returns the
+    /// names of the checks whose status has changed in this step.
     fn culprits(&self, verdict: Overall) -> String {
         if verdict == Overall::Success {
             return self.changed.join(", ");
@@ -630,7 +639,7 @@ impl Step<'_> {
         guilty.map(Check::name).collect::<Vec<_>>().join(", ")
     }
 
-    /// Adds a notice about all failing checks, at most once per [`REMINDER`].
+    /// Adds a notice that lists all failing checks, at most once per [`REMINDER`].
     fn remind(&mut self) {
         let world = &mut *self.world;
         if world.tally.failing + world.tally.optional == 0 {
@@ -641,7 +650,8 @@ impl Step<'_> {
             Some(before) if self.now.since(before) < REMINDER => {}
             before => {
                 world.reminded = Some(self.now.mono);
-                // The log line about the check's transition serves as the first reminder.
+                // If this is the first failure since all checks last passed, the check's own log line already reports
+                // it. We then add no notice.
                 if before.is_some() {
                     let checks = world.by_name.iter().map(|&id| world.check(id));
                     let failing: Vec<_> = checks

@@ -1,4 +1,4 @@
-//! Handles requests: starts due runs, and determines for which runs a request has to wait.
+//! Handles requests: starts the due runs, and finds the runs that a request has to wait for.
 
 use std::task::Waker;
 
@@ -13,9 +13,11 @@ use crate::world::freshness::earlier;
 use crate::world::id::{CheckId, RunId};
 
 impl World {
-    /// Returns the progress of a waiting request. Registers `waker`, which is called when the request has to ask again.
+    /// Returns the progress of a waiting request. If the request isn't done, also registers `waker`, which the world
+    /// calls when the request has to ask again.
     ///
-    /// If no background loop is alive, the request gives up waiting for the first run of a background check.
+    /// If `loop_is_alive` is false, no background loop starts runs. The request then no longer waits for the first run
+    /// of a background check.
     pub(crate) fn progress(
         &mut self,
         request: &mut Request,
@@ -80,7 +82,7 @@ impl World {
         }
     }
 
-    /// Removes the waker of a request that no longer waits.
+    /// Removes the waker that a request has registered.
     pub(crate) fn leave(&mut self, request: &mut Request) {
         if let Some(check) = request.waits_for.take()
             && let Some(waiting) = self.waiters.get_mut(&check)
@@ -94,8 +96,8 @@ impl World {
 }
 
 impl Step<'_> {
-    /// Starts a run of the check if it is due, or joins the current one. Returns the run that the request has to wait
-    /// for, if any.
+    /// Starts a run of the check if the check is due and has no current run. Returns the run that the request has to
+    /// wait for, or `None` if it needn't wait for this check.
     pub(super) fn join_or_start(
         &mut self,
         id: CheckId,
@@ -104,7 +106,8 @@ impl Step<'_> {
     ) -> Option<Wait> {
         let check = self.world.get(id)?;
         let blocker = self.world.blocker(check);
-        // A dependency is running again. If it passes, this check is no longer blocked and can run for the same report.
+        // The check is blocked, but one of its dependencies is running again. If that run passes, the check is no
+        // longer blocked and can run for the same report.
         let may_recover = blocker.is_some()
             && check
                 .depends_on
@@ -140,7 +143,7 @@ impl Step<'_> {
         })
     }
 
-    /// Creates a run. Starts it at once, or makes it wait for its dependencies first.
+    /// Creates a run. The run starts immediately, unless it first has to wait for its dependencies.
     pub(super) fn reserve(&mut self, id: CheckId, reason: RunReason, runs_on: RunsOn) -> RunId {
         let run = self.world.next_run_id();
         let now = self.now;
@@ -173,7 +176,7 @@ impl Step<'_> {
         run
     }
 
-    /// Starts a run whose dependencies have their results. Its time limit begins now.
+    /// Starts a run that doesn't wait for its dependencies, or no longer does. The run's time limit begins now.
     pub(super) fn start(&mut self, id: CheckId) {
         let now = self.now;
         let Some(check) = self.world.get_mut(id) else {
@@ -194,8 +197,8 @@ impl Step<'_> {
         self.set_deadline(id, at);
     }
 
-    /// Handles a request that got its answer while the check was still running. If the last result is outdated, marks
-    /// the run as silent, that is, as a run that takes too long.
+    /// Handles a request that was answered while a run of the check was still in progress. If the check's last result
+    /// is outdated, marks the run as silent, that is, as a run that takes too long.
     pub(super) fn missed(&mut self, id: CheckId) {
         let now = self.now;
         let Some(check) = self.world.get_mut(id).filter(|check| check.is_pending()) else {
@@ -217,8 +220,8 @@ impl Step<'_> {
     }
 }
 
-/// Returns the time at which a tick has to handle a run that starts now: at its limit, or earlier to notice that the
-/// run takes too long.
+/// Returns the time at which a tick has to handle a run that starts now. This is the run's time limit, or an earlier
+/// time to notice that the run takes too long.
 fn deadline(check: &Check, now: Instant) -> Option<Instant> {
     let limit = check.policy.limit;
     let limit_at = limit.and_then(|limit| now.checked_add(limit));

@@ -1,4 +1,5 @@
-//! Handles the passing of time: statuses that change, overdue runs, background runs.
+//! Handles the passing of time: statuses that change without an event, runs that exceed their limit, and background
+//! runs that are due.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -9,20 +10,20 @@ use crate::world::check::{Phase, RunReason, RunsOn};
 use crate::world::id::CheckId;
 use crate::world::population::later;
 
-/// If a run hasn't ended this long after its limit, we assume that its runtime is no longer driven. Another runtime
-/// then takes over the check.
+/// If a run hasn't ended within this time after its limit, we assume that its runtime is no longer polled. We then
+/// cancel the run, so that the check can run on another runtime.
 const GRACE: Duration = Duration::from_millis(100);
 
 impl Step<'_> {
-    /// Queues the checks whose status has changed with time, so that `propagate` updates them.
+    /// Queues the checks whose status may have changed with time. `propagate` then updates these checks.
     pub(super) fn let_time_pass(&mut self) {
         while let Some((at, due)) = self.world.moments.take_due(self.now.mono) {
             for id in due {
                 let check = self.world.get_mut(id).filter(|check| check.timer == Some(at));
                 let Some(check) = check else { continue };
                 check.timer = None;
-                // `propagate` visits the checks in topological order and computes each status as of now. It doesn't
-                // replay the statuses in between.
+                // `propagate` visits the checks in topological order, and computes the status of each check at the
+                // current time. It skips statuses that the check had between the previous step and now.
                 self.affected.push(Reverse((check.rank, id)));
             }
         }
@@ -30,8 +31,8 @@ impl Step<'_> {
 
     /// Handles each run whose deadline has passed.
     pub(super) fn look_at_runs(&mut self, runtime: Option<u32>) {
-        // If this tick comes from the runtime of a run in its grace period, that runtime is alive and ends the run as
-        // usual.
+        // This loop handles the runs in their grace period whose own runtime has sent this tick. Such a runtime is
+        // still polled, so the run is treated as any other overdue run.
         for &(id, run) in &self.world.in_grace {
             let current = self.world.get(id).and_then(|check| check.run.as_ref());
             if current.is_some_and(|current| current.id == run && runtime == Some(current.runs_on.runtime)) {
@@ -56,14 +57,14 @@ impl Step<'_> {
         };
         current.deadline = None;
         let run = current.id;
-        // A run without a limit gets a new deadline after each one. While the run's own runtime is alive, its ticks
-        // handle these deadlines.
+        // A run without a time limit gets a new deadline each time its deadline passes. While the run's own runtime is
+        // polled, the ticks from that runtime handle these deadlines.
         let due_at = limit.map_or(Some(at), |limit| current.since.mono.checked_add(limit));
         let is_foreign = is_async && !current.runs_on.chosen && runtime != Some(current.runs_on.runtime);
         match current.phase {
             Phase::AwaitingDependencies | Phase::Returned(_) => self.proceed(id, true),
-            // We couldn't drop the future, because a poll is in progress: the check blocks its thread. A check without
-            // a limit may block for any time.
+            // The runner couldn't drop the future, because the check blocks the thread that polls it. If the run has a
+            // time limit, it has now timed out. A run without a limit may block its thread for any time.
             Phase::Abandoned if limit.is_some() => self.time_out(id, true),
             Phase::Abandoned => {}
             Phase::Running if is_foreign && due_at.is_some_and(|due_at| now >= due_at) => {
@@ -86,7 +87,7 @@ impl Step<'_> {
         }
     }
 
-    /// Starts the due background runs. The first call begins the background loops.
+    /// Starts the background runs that are due. The first call of this method also begins the background loops.
     pub(super) fn run_what_is_due(&mut self, runs_on: RunsOn) {
         if !std::mem::replace(&mut self.world.looping, true) {
             for id in self.world.by_name.clone() {
@@ -137,7 +138,8 @@ impl Step<'_> {
         }
     }
 
-    /// Sets the time at which a tick next has to handle the check's run. With `None` the run has no deadline.
+    /// Sets the time at which a tick next has to handle the check's current run. If `at` is `None`, no tick handles the
+    /// run.
     pub(super) fn set_deadline(&mut self, id: CheckId, at: Option<Instant>) {
         let Some(run) = self.world.get_mut(id).and_then(|check| check.run.as_deref_mut()) else {
             return;

@@ -1,6 +1,6 @@
-//! Compares the world with a plain model. A test applies random sequences of events, called lives, to both. After each
-//! event both must show the same statuses. At the end of a life all runs pass. Then the world must recover, and no run,
-//! request or waker may be left.
+//! Compares the world with a plain model. A test applies random sequences of events to both of them; one such sequence
+//! is called a life. After each event, both must show the same statuses. At the end of a life, all runs pass. Then the
+//! world must recover, and no run, request or waker may be left.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -15,20 +15,20 @@ use crate::outcome::Status;
 use crate::report::{Overall, Report};
 use crate::selection::{Scope, Selection};
 
-/// The number of random steps of all lives together.
+/// The number of random steps in all lives together.
 const STEPS: u64 = if cfg!(miri) { 60 } else { 1_000_000 };
-/// The maximum number of random steps in one life.
+/// The maximum number of random steps in one life, that is, in one sequence of random events.
 const LONGEST: u64 = if cfg!(miri) { 60 } else { 300 };
-/// The possible names of the checks. So a world has at most six checks at a time.
+/// The possible names of checks in a life. There are six names, so a world has at most six checks at a time.
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const SCOPES: [Scope; 4] = Scope::EVERY;
 
-/// A xorshift64* generator. It is fast, and one seed always produces the same life.
+/// A random number generator (xorshift64*). It is fast, and the same seed always produces the same numbers.
 struct Random(u64);
 
 impl Random {
     fn new(seed: u64) -> Self {
-        // Mix the seed, so that consecutive seeds produce unrelated lives.
+        // We mix the bits of the seed, so that consecutive seeds produce unrelated numbers.
         let mut random = Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         for _ in 0..4 {
             random.next();
@@ -56,7 +56,8 @@ impl Random {
     }
 }
 
-/// Prints the seed of the life if the test panics, so that you can run this life alone.
+/// The seed of a sequence of random events. If the test panics during this sequence, dropping this value prints the
+/// seed, so that you can run this sequence alone.
 struct Life(u64);
 
 impl Drop for Life {
@@ -150,17 +151,17 @@ fn random_runtime(random: &mut Random) -> RunsOn {
     }
 }
 
-/// A world and its model. Both get the same events.
+/// A world and the model to which we compare it. Both get the same events.
 struct Pair {
     stage: Stage,
     model: Model,
     random: Random,
     steps: u64,
-    /// The checks that can't run yet, because a removed check of the same name is still running.
+    /// The names of the checks that can't run yet, because a removed check with the same name is still running.
     held_up: Vec<String>,
-    /// The runs that take too long, with the names of their checks. Such a run counts as a failure of its check.
+    /// The runs that take too long, each with the name of its check. Such a run counts as a failure of its check.
     silent: Vec<(String, RunId)>,
-    /// The runs that no random step ends.
+    /// The runs that hang: no random step ends them.
     hanging: Vec<RunId>,
     seen: RunId,
     began: crate::model::time::Instant,
@@ -169,7 +170,8 @@ struct Pair {
     compared: Compared,
 }
 
-/// Counters of the comparisons. The test asserts that the lives compared enough.
+/// Counts the comparisons of the world with the model. The test asserts that there were many comparisons of several
+/// kinds.
 #[derive(Clone, Copy, Debug, Default)]
 struct Compared {
     events: u64,
@@ -218,7 +220,8 @@ impl Pair {
         self.stage.pass_time(duration(millis));
         self.model.now += millis;
         self.model.wall += millis;
-        // This event concerns no check. It only makes the world update the statuses that have changed with time.
+        // This event expires no check. Its only effect is that the world updates the statuses that have changed with
+        // time.
         self.happen(Event::Expired(&[]));
     }
 
@@ -322,7 +325,7 @@ impl Pair {
         }
     }
 
-    /// Starts a request, and asserts that it starts exactly the due checks.
+    /// Starts a request for the selection. Asserts that the world starts runs of exactly the due checks.
     fn ask(&mut self, selection: &Selection, runs_on: RunsOn) {
         let (_, required) = self.stage.world.required(selection).expect("no names, no error");
         let max_age = selection
@@ -366,8 +369,9 @@ impl Pair {
                 self.compared.launches += 1;
                 assert_eq!(run, None, "`{name}` is run a second time");
                 assert!(!check.is_over(), "`{name}` is over, and is run");
-                // The same step may have blocked or unblocked the check. The world may also start a blocked check while
-                // one of its dependencies is running, because that run can end the blockage.
+                // The world may start this check although it was blocked or fresh, if this step has blocked or
+                // unblocked it. The world may also start a blocked check while one of its dependencies is running,
+                // because that dependency can pass and unblock the check.
                 let recovers = was_blocked != is_blocked || was_blocked && may_recover(self, id);
                 assert!(!fresh || recovers, "`{name}` is fresh, and is run");
                 assert!(!was_blocked || recovers, "`{name}` is blocked, and is run");
@@ -403,7 +407,8 @@ impl Pair {
         match self.random.below(12) {
             0 => self.end(run, |check, run| Event::Lost { check, run }),
             1..6 if cancelled => self.end(run, |check, run| Event::Ended { check, run }),
-            // A cancelled run can return too, if it was already returning when the world cancelled it.
+            // The run may return even if it was cancelled. A real run does so if its function was already returning
+            // when the world cancelled the run.
             _ => self.end(run, |check, run| Event::Returned {
                 check,
                 run,
@@ -526,7 +531,8 @@ impl Pair {
         self.poll();
     }
 
-    /// Updates the model with the results of ended runs, then compares its statuses with those of the world.
+    /// Updates the model with the results of the runs that have ended. Then compares the statuses in the model with the
+    /// statuses in the world.
     fn compare(&mut self) {
         self.compared.events += 1;
         for (&run, live) in self.stage.live.range_mut(RunId(self.seen.0.saturating_add(1))..) {
@@ -594,8 +600,8 @@ impl Pair {
         }
     }
 
-    /// Updates the model with the runs that have no result: runs that stay stuck, that take too long, or that were
-    /// lost.
+    /// Updates the model with the runs that gave no new result: runs that stay stuck, runs that take too long, and lost
+    /// runs.
     fn take_ends(&mut self) {
         let ticked = std::mem::take(&mut self.stage.ticked);
         let now = self.stage.now;
@@ -643,7 +649,8 @@ impl Pair {
                 && run.is_some_and(|run| !matches!(run.phase, Phase::TimedOut { .. }));
             check.silent = run.filter(|_| is_silent).map(|run| {
                 let since = run.since.mono.saturating_duration_since(self.began);
-                // A run that first waited for its dependencies can get a later start. We keep the earlier time.
+                // If a run that takes too long has first waited for its dependencies, its start can move to a later
+                // time. We keep the earlier time.
                 check
                     .silent
                     .unwrap_or_else(|| u64::try_from(since.as_millis()).expect("short"))
@@ -722,8 +729,8 @@ impl Pair {
         assert_eq!(report.status, overall, "{report:#?}");
     }
 
-    /// Ends the life: makes all runs pass and sends ticks like a driver. Asserts that the world recovers, and that no
-    /// run, request or waker is left.
+    /// Ends the sequence of random events: makes all runs pass, and sends ticks as a driver does. Asserts that the
+    /// world recovers, and that no run, request or waker is left.
     fn come_to_rest(&mut self) {
         self.hanging.clear();
         let names: Vec<String> = self.model.checks.keys().cloned().collect();
@@ -743,7 +750,8 @@ impl Pair {
         let world = &self.stage.world;
         let mut status = Overall::Success;
         for name in &names {
-            // A check of only the startup probe never runs again after its first pass or warning. So a warning stays.
+            // A check that belongs only to the startup probe never runs again after its first pass or warning. So if
+            // its first result was a warning, the warning stays.
             if self.model.checks[name].is_over() && self.stage.status(name) == Some(Status::Warn) {
                 status = Overall::Degraded;
             } else {
@@ -772,7 +780,8 @@ impl Pair {
     }
 
     fn end_all_well(&mut self) {
-        // The end of a run can start other runs, so we end those too. The bound reveals an endless loop.
+        // The end of a run can start other runs, and we end those runs too. The maximum number of rounds turns an
+        // endless chain of runs into a failing assertion.
         for _ in 0..4 * NAMES.len() {
             let Some((&run, live)) = self.stage.live.iter().next() else {
                 return;
@@ -805,8 +814,9 @@ fn live(seed: u64, traced: bool) -> (u64, Compared) {
     (pair.steps, pair.compared)
 }
 
-/// The test uses the same seeds each time, so it doesn't fail at random. `HEALTHCHECK_STATE_RANDOM=1` selects other
-/// seeds. `HEALTHCHECK_WORLD_LIFE=<seed>` runs one life and prints its events.
+/// Applies many random sequences of events to a world and its model. The test uses the same seeds in each execution, so
+/// it doesn't fail at random. `HEALTHCHECK_STATE_RANDOM=1` selects other seeds. `HEALTHCHECK_WORLD_LIFE=<seed>` runs
+/// the sequence of one seed and prints its events.
 #[test]
 #[expect(clippy::print_stdout, reason = "how much was tried")]
 fn whatever_happens_the_world_says_what_a_plain_model_says() {
@@ -839,7 +849,7 @@ fn whatever_happens_the_world_says_what_a_plain_model_says() {
         all.spared += compared.spared;
     }
     println!("{steps} random steps in {lives} lives: {all:?}");
-    // If nothing happened in the lives, every model would agree with the world.
+    // If almost nothing happened in these sequences, a wrong model would agree with the world too.
     assert!(
         all.runs > steps / 20 && all.transitions > steps / 20 && all.spared > steps / 20,
         "{all:?}"

@@ -1,5 +1,5 @@
-//! Tests of the world with simulated time. `lives` compares random sequences of events with a plain model. `rules` has
-//! one test for each rule.
+//! Tests of the world with simulated time. The module `lives` compares random sequences of events with a plain model.
+//! The module `rules` has at least one test for each rule.
 
 mod lives;
 mod model;

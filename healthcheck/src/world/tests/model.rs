@@ -1,6 +1,6 @@
-//! A plain model of the checks and their statuses. It computes each status from the results of the runs, independently
-//! of the world. Times are in milliseconds. A check depends only on checks with smaller names, so sorting by name gives
-//! a topological order.
+//! A plain model of the checks and their statuses. The model computes each status from the results of the runs,
+//! independently of the world. All times are in milliseconds. A check in these tests depends only on checks with
+//! smaller names, so sorting by name gives a topological order.
 
 use std::collections::BTreeMap;
 
@@ -9,20 +9,20 @@ use crate::outcome::Status;
 use crate::report::Overall;
 use crate::selection::Scope;
 
-/// The state of one check that follows from the results of its runs.
+/// The model's state of one check, which follows from the results of the check's runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Standing {
-    /// The check has never passed. It shows the status of its latest run, if there is one.
+    /// The check has never passed. Its status is the status of its latest run, or `None` if it has never run.
     Never { latest: Option<Status> },
-    /// The check shows `status`, a pass or a warning. Its latest `failures` runs failed, the first of them at `since`.
-    /// They are fewer than the failure threshold.
+    /// The check's status is `status`, which is a pass or a warning. The latest `failures` runs have failed, but their
+    /// number is below the failure threshold. The first of them ended at the time `since`.
     Up {
         status: Status,
         failures: u32,
         since: u64,
     },
-    /// The check fails, but shows a warning until `warns_until`. Its latest `passes` runs passed. They are fewer than
-    /// the success threshold.
+    /// The check fails. Until the time `warns_until`, the failure is shown as a warning. The latest `passes` runs have
+    /// passed, but their number is below the success threshold.
     Down { warns_until: u64, passes: u32 },
 }
 
@@ -30,20 +30,20 @@ pub(super) enum Standing {
 pub(super) struct ModelCheck {
     pub(super) spec: Spec,
     pub(super) standing: Standing,
-    /// The time of the last result by the monotonic and by the wall clock, and its status.
+    /// The last result: its time on the monotonic clock, its time on the wall clock, and its status.
     pub(super) last: Option<(u64, u64, Status)>,
     pub(super) has_passed: bool,
     pub(super) failures_in_a_row: u64,
-    /// Whether the next request has to run the check even if its result is still fresh.
+    /// Whether the next request has to run the check even if its last result is still fresh.
     pub(super) due: bool,
-    /// Whether the current run is stuck, and the world has renewed its timeout failure.
+    /// Whether the current run is stuck and the world has already renewed the timeout failure of this run.
     pub(super) stuck_said: bool,
-    /// The start of the current run, if the run takes too long.
+    /// The time at which the current run started, if the run takes too long; otherwise `None`.
     pub(super) silent: Option<u64>,
     pub(super) set: Option<(Status, u64)>,
     pub(super) latched: bool,
-    /// The last status that was shown. If an override ends before the first result, the check has no status, but this
-    /// field keeps the status of the override.
+    /// The last status that the check has shown. If an override ends before the first result, the check no longer has a
+    /// status, but this field still has the status of the override.
     pub(super) announced: Option<Status>,
 }
 
@@ -87,13 +87,15 @@ impl ModelCheck {
         }
     }
 
-    /// Returns whether the check never has to run again: it belongs only to the startup probe, and has passed.
+    /// Returns true if the check never has to run again. This is the case if it belongs only to the startup probe and
+    /// has passed.
     pub(super) fn is_over(&self) -> bool {
         let options = &self.spec.options;
         self.latched && !options.readiness && !options.liveness
     }
 
-    /// Returns the age at which a background result is too old to be shown.
+    /// Returns the age at which the result of a background check is too old to be shown. Returns `None` if the check
+    /// has no interval.
     fn oldest(&self) -> Option<u64> {
         let interval = millis(self.spec.options.interval?);
         let run = match self.spec.options.timeout {
@@ -103,7 +105,7 @@ impl ModelCheck {
         Some(2 * interval + run)
     }
 
-    /// Records the result of a run.
+    /// Records the result of a run that ends at the time `now`.
     pub(super) fn record(&mut self, now: u64, wall: u64, status: Status) {
         let options = &self.spec.options;
         let failed = status == Status::Fail;
@@ -163,7 +165,8 @@ impl ModelCheck {
         self.silent = None;
     }
 
-    /// Renews the timeout failure of a run that is still stuck after the TTL of that failure.
+    /// Renews the timeout failure of a stuck run. The test calls this when the run is still stuck after the TTL of that
+    /// failure.
     pub(super) fn say_stuck(&mut self, now: u64, wall: u64) {
         self.standing = match self.standing {
             Standing::Never { .. } => Standing::Never {
@@ -184,7 +187,7 @@ impl ModelCheck {
         self.stuck_said = true;
     }
 
-    /// Returns the status that follows from the results of the runs only.
+    /// Returns the status that follows from the results of the check's own runs.
     fn by_runs(&self, now: u64) -> Option<Status> {
         match self.standing {
             Standing::Never { latest } => latest,
@@ -194,8 +197,8 @@ impl ModelCheck {
         }
     }
 
-    /// Returns the status of a check whose run takes too long. Such a run counts as a failure since its start. If
-    /// earlier runs failed directly before it, the time counts from the first of those failures.
+    /// Returns the status of a check whose current run takes too long. Such a run counts as a failure that began when
+    /// the run started. If the runs directly before it failed, the failure began with the first of those runs.
     fn of_silence(&self, began: u64, now: u64) -> Status {
         let fails_at = match self.standing {
             Standing::Never { .. } => 0,
@@ -232,8 +235,8 @@ impl ModelCheck {
         }
     }
 
-    /// Returns whether a request with this maximum age can use the last result without a new run. `max_age` has the
-    /// maximum age of a pass and the age of a failure.
+    /// Returns whether a request can use the check's last result without a new run. `max_age` is the maximum age that
+    /// the request accepts: the first number is for a pass or warning, the second for a failure.
     pub(super) fn is_fresh(&self, now: u64, wall: u64, max_age: Option<(u64, u64)>, is_stuck: bool) -> bool {
         if self.is_over() {
             return true;
@@ -267,19 +270,19 @@ impl ModelCheck {
         if now >= at + lasts || wall >= wall_at + lasts {
             return false;
         }
-        // A failure that is shown as a warning is fresh only until the warning becomes a failure.
+        // A failure that is shown as a warning is fresh only until it is shown as a failure.
         match self.standing {
             Standing::Down { warns_until, .. } if at < warns_until => now < warns_until,
             _ => true,
         }
     }
 
-    /// Returns whether the check has no result yet and its background loop will start the first run.
+    /// Returns whether the check has no result yet, and waits for its background loop to start the first run.
     pub(super) fn waits_for_loop(&self) -> bool {
         self.spec.options.interval.is_some() && self.last.is_none() && !self.due
     }
 
-    /// Returns whether the last result is too old to be shown while the next run is in progress.
+    /// Returns whether the check's last result is too old to be shown while the next run is in progress.
     pub(super) fn is_outdated(&self, now: u64, wall: u64) -> bool {
         let options = &self.spec.options;
         self.last.is_some_and(|(at, wall_at, status)| {
@@ -309,13 +312,14 @@ impl Model {
                 .any(|on| self.status(on) == Some(Status::Fail))
     }
 
-    /// Returns the status that a report shows for the check.
+    /// Returns the status that a report shows for the check with this name.
     pub(super) fn status(&self, name: &str) -> Option<Status> {
         let check = &self.checks[name];
         check.own_status(self.is_blocked(name), self.now)
     }
 
-    /// Returns the overall status of all checks, or `None` while it depends on checks without a result.
+    /// Returns the overall status of all checks. Returns `None` while the overall status depends on checks without a
+    /// result.
     pub(super) fn verdict(&self) -> Option<Overall> {
         let all: Vec<_> = self
             .checks
@@ -333,7 +337,7 @@ impl Model {
         }
     }
 
-    /// Returns whether other instances of the service share the cause of this check's failure.
+    /// Returns whether other instances of the service share the cause of the failure of the check with this name.
     fn is_shared(&self, name: &str) -> bool {
         let check = &self.checks[name];
         let failing: Vec<_> = self
@@ -348,7 +352,7 @@ impl Model {
         }
     }
 
-    /// Returns the overall status of this scope if only this check fails.
+    /// Returns the overall status of the scope if the check with this name fails and all other checks pass.
     pub(super) fn weight(&self, name: &str, scope: Scope) -> Overall {
         let options = &self.checks[name].spec.options;
         let excused = scope == Scope::Readiness && !options.critical_is_said() && self.is_shared(name);

@@ -1,6 +1,6 @@
-//! Tests of large dependency graphs: the time must grow only in proportion to the number of edges. The time limits are
-//! generous, because the tests run as a debug build on a busy machine. A time that grows faster than the graph still
-//! exceeds them. `benches/` has exact figures.
+//! Tests of large dependency graphs. The time must grow only in proportion to the number of edges. The time limits are
+//! generous, because the tests run as a debug build and the machine can be busy. But a time that grows faster than the
+//! number of edges exceeds these limits. `benches/` measures exact times.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::outcome::Status;
 use crate::report::Overall;
 use crate::selection::Selection;
 
-/// Returns a number of checks. Each depends on the given number of checks directly before it.
+/// Returns as many checks as `checks` says. Each of them depends on the `dependencies` checks directly before it.
 fn net(checks: usize, dependencies: usize) -> Vec<Spec> {
     let name = |number: usize| format!("c{number:05}");
     let spec = |number: usize| {
@@ -20,7 +20,8 @@ fn net(checks: usize, dependencies: usize) -> Vec<Spec> {
     (0..checks).map(spec).collect()
 }
 
-/// Starts one request for all checks, and makes every run pass. Returns how long this takes.
+/// Starts one request for all checks, and makes every run pass. Returns the time from the start of the request to the
+/// report.
 fn settles(specs: Vec<Spec>) -> Duration {
     let count = specs.len();
     let mut stage = Stage::new(specs, 1);

@@ -1,4 +1,5 @@
-//! One test for each rule that determines a status. The name of a failing test shows which rule is broken.
+//! Tests of the rules that determine a status. Each rule has at least one test, so the name of a failing test shows
+//! which rule is broken.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ const fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// Returns a check whose results aren't cached, so each request runs it.
+/// Returns a check whose results are never cached, so each request runs the check again.
 fn uncached(name: &str) -> Spec {
     Spec::new(name).with(|options| {
         options.success_ttl = Some(None);
@@ -32,7 +33,8 @@ fn stage(specs: impl IntoIterator<Item = Spec>) -> Stage {
 }
 
 impl Stage {
-    /// Starts a request for all checks, and ends the run of one check with this status.
+    /// Starts a request for all checks. Then ends the run of the check `name`, with this status. Other runs stay in
+    /// progress.
     fn run(&mut self, name: &str, status: Status) {
         self.ask(&Selection::all(), RUNTIME);
         let run = self.run_of(name).expect("it is due");
@@ -44,7 +46,7 @@ impl Stage {
         report.get(name).expect("it is there").clone()
     }
 
-    /// Starts a request for readiness, and returns whether it started a run of the check.
+    /// Starts a request for readiness. Returns whether this request has started a run of the check `name`.
     fn is_run_on_a_probe(&mut self, name: &str) -> bool {
         let probe = Selection::readiness().max_age(seconds(5), seconds(2));
         let before = self.run_of(name);
@@ -64,7 +66,7 @@ impl Stage {
     }
 }
 
-// Tests of `fail_after`
+// Tests of the option `fail_after`
 
 #[test]
 fn a_failure_is_a_warning_until_it_has_lasted() {
@@ -85,7 +87,8 @@ fn a_failure_is_a_warning_until_it_has_lasted() {
     stage.run("db", Fail);
     let output = stage.result("db").output;
     assert_eq!(output, json!("failing for 12 s, fails after 60 s: null"));
-    // After `fail_after` the warning becomes a failure without a new run, and the world sends notices.
+    // When `fail_after` is over, the warning becomes a failure without a new run. The world then sends two notices:
+    // about the check and about the overall status.
     stage.pass_time(millis(47_999));
     stage.tick();
     assert_eq!(stage.status("db"), Some(Warn));
@@ -115,14 +118,15 @@ fn a_pass_ends_a_warning_at_once_whatever_the_success_threshold() {
         assert_eq!(stage.status("db"), Some(shown));
         stage.pass_time(seconds(59));
     }
-    // `fail_after` counts from the first failing run after the last pass. That run was 59 s ago.
+    // `fail_after` (60 s) begins with the first failed run after the last pass. That run ended 59 s ago, so the check
+    // still shows a warning.
     stage.run("db", Fail);
     assert_eq!(stage.status("db"), Some(Warn));
     stage.pass_time(seconds(1));
     stage.run("db", Fail);
     assert_eq!(stage.status("db"), Some(Fail));
-    // The check now shows a failure, so it needs three passes in a row to recover. A failing run in between doesn't
-    // turn the failure into a warning again.
+    // The check now shows a failure, so it needs three passes in a row to recover. A failed run between the passes
+    // doesn't turn the failure into a warning again.
     for (status, shown) in [
         (Pass, Fail),
         (Fail, Fail),
@@ -242,7 +246,7 @@ fn a_threshold_holds_what_was_shown_and_shows_what_is_under_way() {
         (pending.status, pending.count, pending.of, pending.until),
         (Fail, 2, 3, None)
     );
-    // The warning counts as a pass, so the failures before it no longer count towards the threshold.
+    // A warning ends a series of failures, so the two failures before it no longer count towards the failure threshold.
     stage.run("db", Warn);
     assert_eq!(stage.status("db"), Some(Warn));
     stage.run("db", Fail);
@@ -324,7 +328,7 @@ fn what_was_fresh_when_a_request_came_is_shown_so_however_long_the_others_took()
     assert_eq!((db.status, db.stale), (Pass, false), "{db:?}");
 }
 
-// Tests of runs that take too long and have no result
+// Tests of runs that take too long and have no result yet
 
 #[test]
 fn a_run_without_a_limit_that_gives_nothing_fails_its_check_after_five_seconds() {
@@ -460,7 +464,7 @@ fn the_first_result_of_a_check_that_was_blocked_ends_its_dependencys_failure() {
     assert_eq!(causes, [(Fail, Cause::Dependency), (Pass, Cause::Dependency)]);
 }
 
-/// If the runs of its dependencies are lost, a failed check shows its own output.
+/// A check fails, and its dependency runs again, but this second run is lost. The check then shows its own output.
 #[test]
 fn a_failure_whose_dependencies_cannot_be_looked_at_again_is_shown_as_it_is() {
     let mut stage = stage([Spec::new("dns"), uncached("api").depends_on(&["dns"])]);
@@ -495,7 +499,8 @@ fn a_shared_failure_degrades_readiness_and_so_does_what_it_blocks() {
     assert_eq!(stage.status("api"), Some(Fail));
     assert_eq!(stage.report(&Selection::readiness()).status, Overall::Degraded);
     assert_eq!(stage.report(&Selection::all()).status, Overall::Failure);
-    // This check sets `critical` explicitly, so it fails readiness although other instances share the cause.
+    // The check `said` sets `critical` explicitly. So its failure makes readiness fail, although other instances share
+    // the cause of the failure.
     stage.add(said);
     assert_eq!(stage.report(&Selection::readiness()).status, Overall::Failure);
 }
@@ -668,7 +673,7 @@ fn what_is_blocked_is_not_run_for_a_dependant_that_fails() {
     stage.ask(&Selection::all(), RUNTIME);
     stage.end_all(Pass);
     stage.pass_time(seconds(2));
-    // `c` fails while `a` is running.
+    // The dependency `c` fails while the check `a` is running.
     stage.ask(&Selection::all(), RUNTIME);
     let c = stage.run_of("c").expect("it is due");
     stage.end_run(c, Pass);

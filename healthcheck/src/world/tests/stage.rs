@@ -1,6 +1,6 @@
-//! `Stage`: a world with a simulated runner. It keeps the launched runs until a test ends them. It polls a request only
-//! after the request's waker was called or its deadline has passed. After every event it asserts the world's
-//! invariants.
+//! `Stage`: a world for a test, with a simulated runner. The stage keeps the launched runs until the test ends them. It
+//! polls a request only after the request's waker was called or the request's deadline has passed. After every event,
+//! it asserts the invariants of the world.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -22,13 +22,13 @@ use crate::report::Report;
 use crate::selection::{MaxAge, Selection};
 use crate::transition::Transition;
 
-/// The runtime of a request in tests for which the runtime doesn't matter.
+/// The runtime that tests use if it doesn't matter on which runtime a run is launched.
 pub(super) const RUNTIME: RunsOn = RunsOn {
     runtime: 1,
     chosen: false,
 };
 
-/// The name and options of a check that a test adds to the world.
+/// The name and the options of a check that a test adds to its world.
 #[derive(Clone, Debug)]
 pub(super) struct Spec {
     pub(super) name: String,
@@ -91,18 +91,18 @@ impl Spec {
     }
 }
 
-/// A run that was launched and hasn't ended.
+/// A run that the world has launched and that hasn't ended.
 #[derive(Clone, Debug)]
 pub(super) struct Live {
     pub(super) check: CheckId,
     pub(super) name: String,
-    /// Whether the check's function has been called.
+    /// Whether the simulated runner has called the check's function.
     pub(super) begun: bool,
     /// Whether the world has cancelled the run.
     pub(super) cancelled: bool,
 }
 
-/// A request that hasn't been answered.
+/// A request that is still waiting for runs.
 pub(super) struct Waiting {
     request: Request,
     bell: Arc<Bell>,
@@ -128,20 +128,21 @@ impl Wake for Bell {
 pub(super) struct Stage {
     pub(super) world: World,
     pub(super) now: Now,
-    /// The launched runs. They are sorted by id, so that one seed always produces the same sequence of events.
+    /// The launched runs that haven't ended. They are sorted by id, so that the same seed always produces the same
+    /// sequence of events.
     pub(super) live: BTreeMap<RunId, Live>,
     pub(super) waiting: Vec<Waiting>,
-    /// The notices for listeners and the log that no test has taken yet.
+    /// The notices for listeners and the log since the test last cleared or took this list.
     pub(super) notices: Vec<Notice>,
-    /// Whether there was a tick since a test last reset this field.
+    /// Whether the world has got a tick since the test last reset this field.
     pub(super) ticked: bool,
-    /// Whether to print each event.
+    /// Whether to print each event, for debugging.
     pub(super) traced: bool,
-    /// The number of events so far.
+    /// The number of events that the world has handled so far.
     pub(super) events: u64,
-    /// The number of requests that have ended.
+    /// The number of requests that have ended because all their runs ended.
     pub(super) answered: u64,
-    /// The number of runs that were launched so far.
+    /// The number of runs that the world has launched so far.
     pub(super) launched: u64,
     waits: Vec<Wait>,
     latest_request: u64,
@@ -188,7 +189,7 @@ impl Stage {
         self.world.find(name).expect("the check is there")
     }
 
-    /// Advances both clocks, without sending an event.
+    /// Advances the monotonic clock and the wall clock by this duration, without sending an event.
     pub(super) fn pass_time(&mut self, by: Duration) {
         self.now.mono += by;
         self.now.wall += by;
@@ -198,7 +199,7 @@ impl Stage {
         self.now.wall = to;
     }
 
-    /// Applies an event, then polls the requests that it woke.
+    /// Applies an event to the world, then polls the requests whose waker the world has called.
     pub(super) fn happen(&mut self, event: Event<'_>) {
         self.step(event);
         self.poll_requests();
@@ -272,13 +273,14 @@ impl Stage {
         }
     }
 
-    /// Asserts that `from` is the `to` of the check's previous transition, and that the sequence numbers have no gap.
+    /// Asserts that the transition's `from` is the `to` of the check's previous transition, and that the sequence
+    /// numbers have no gap.
     fn check_transition(&mut self, transition: &Transition) {
         self.sequence += 1;
         assert_eq!(transition.sequence, self.sequence, "{transition:?}");
         assert_ne!(transition.from, Some(transition.to), "{transition:?}");
-        // Transitions of maintenance have no check's name, like those of the overall status. But they are a sequence of
-        // their own, so we don't compare them.
+        // A transition of maintenance has no check's name, like a transition of the overall status. But maintenance has
+        // its own record, so we must not compare the two kinds of transitions.
         if transition.by == crate::transition::Cause::Maintenance {
             return;
         }
@@ -294,7 +296,7 @@ impl Stage {
         self.told.remove(&Some(name.to_owned()));
     }
 
-    /// Starts a request for a selection, and polls it.
+    /// Starts a request for the selection, and polls the request.
     pub(super) fn ask(&mut self, selection: &Selection, runs_on: RunsOn) {
         let (_, required) = self.world.required(selection).expect("its checks are there");
         self.begin_request(&required, selection.max_age, runs_on);
@@ -322,8 +324,8 @@ impl Stage {
         while self.poll_next_request() {}
     }
 
-    /// Polls one request whose waker was called or whose deadline has passed. Returns false if there is none. Like the
-    /// runner, it sends a tick before the poll if one is due.
+    /// Polls one request whose waker was called or whose deadline has passed. Returns false if there is no such
+    /// request. If the world needs a tick, sends a tick before the poll, as the runner does.
     pub(super) fn poll_next_request(&mut self) -> bool {
         let now = self.now;
         let is_called = |waiting: &Waiting| {
@@ -358,7 +360,8 @@ impl Stage {
         true
     }
 
-    /// Removes a waiting request. With `missed`, the request got its answer while its runs were still in progress.
+    /// Removes the waiting request with the index `place`. If `missed` is true, the request is answered while its runs
+    /// are still in progress.
     pub(super) fn leave(&mut self, place: usize, missed: bool) {
         let mut waiting = self.waiting.remove(place);
         if missed {
@@ -367,7 +370,7 @@ impl Stage {
         self.world.leave(&mut waiting.request);
     }
 
-    /// Returns the launched run of a check, if there is one.
+    /// Returns the launched run of the check with this name. Returns `None` if the check has no such run.
     pub(super) fn run_of(&self, name: &str) -> Option<RunId> {
         let mut runs = self.live.iter().filter(|(_, live)| live.name == name);
         runs.next().map(|(&run, _)| run)
@@ -384,7 +387,7 @@ impl Stage {
         }
     }
 
-    /// Ends all runs with this status, including the runs that start meanwhile.
+    /// Ends all launched runs with this status. Also ends the runs that the world launches during this.
     pub(super) fn end_all(&mut self, status: Status) {
         while let Some((&run, _)) = self.live.first_key_value() {
             self.end_run(run, status);
@@ -402,7 +405,7 @@ impl Stage {
         self.world.check(self.id(name)).shown.status
     }
 
-    /// Returns whether the check has a current run, in any phase.
+    /// Returns whether the check with this name has a current run, in any phase.
     pub(super) fn goes_on(&self, name: &str) -> bool {
         self.world.check(self.id(name)).run.is_some()
     }
