@@ -243,7 +243,7 @@ mod tests {
             evidence.check().output(),
             "0 calls in the last 60 s, too few to judge"
         );
-        // At this time, each slot of the ring buffer has an old count. The new count must overwrite an old one.
+        // The ring buffer still has old counts where the new count is stored. The new count must overwrite them.
         record(&evidence, 0, 10);
         assert_eq!(
             evidence.check().output(),

@@ -167,13 +167,13 @@ impl sealed::Sealed for Duration {
 }
 
 impl<R: Future<Output: IntoLag>> Lag<R> {
-    /// Sets the lag above which the check warns. By default, the check never warns.
+    /// Sets the lag above which the check warns. Without this limit, the check never warns.
     pub fn warn_above(mut self, limit: Value<R>) -> Self {
         self.limits.warn = Some(limit);
         self
     }
 
-    /// Sets the lag above which the check fails. By default, no lag is too high.
+    /// Sets the lag above which the check fails. Without this limit, a high lag only causes a warning.
     pub fn fail_above(mut self, limit: Value<R>) -> Self {
         self.limits.fail = Some(limit);
         self
