@@ -41,7 +41,7 @@ pub fn dns(name: impl Into<String>) -> Dns {
     }
 }
 
-/// The check returned by [`dns`]. Await it to run it.
+/// The check returned by [`dns`]. Await it to run the check.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when it is awaited"]
 pub struct Dns {

@@ -4,9 +4,9 @@
 //! Without hysteresis, a value that swings around its limit would cause a change of status at each crossing. So after a
 //! limit was crossed, a check recovers only once the value is back by a margin.
 //!
-//! The code of a ready-made check creates the check again for each run, so the check itself can't store its last
-//! status. Instead, this module stores the last status under a key. The key is made from what is checked and from the
-//! limits. Two checks with the same key share their last status.
+//! Each run creates its ready-made check again, so the check itself can't store its last status. Instead, this module
+//! stores the last status under a key. The key is made from what is checked and from the limits. Two checks with the
+//! same key share their last status.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

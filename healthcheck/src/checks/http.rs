@@ -60,7 +60,7 @@ pub fn http(url: impl Into<String>) -> Http {
     }
 }
 
-/// The check returned by [`http`]. Await it to run it.
+/// The check returned by [`http`]. Await it to run the check.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when it is awaited"]
 pub struct Http {

@@ -61,7 +61,7 @@ where
     }
 }
 
-/// The check returned by [`lag`]. Await it to run it.
+/// The check returned by [`lag`]. Await it to run the check.
 #[must_use = "it runs when it is awaited"]
 pub struct Lag<R: Future<Output: IntoLag>> {
     reading: R,
@@ -173,7 +173,7 @@ impl<R: Future<Output: IntoLag>> Lag<R> {
         self
     }
 
-    /// Sets the lag above which the check fails. Without this limit, a high lag only causes a warning.
+    /// Sets the lag above which the check fails. Without this limit, a high lag is never a failure.
     pub fn fail_above(mut self, limit: Value<R>) -> Self {
         self.limits.fail = Some(limit);
         self

@@ -63,7 +63,7 @@ pub fn redis(client: &(impl RedisClient + ?Sized)) -> Redis {
     }
 }
 
-/// The check returned by [`redis`](fn@redis). Await it to run it.
+/// The check returned by [`redis`](fn@redis). Await it to run the check.
 #[must_use = "it runs when it is awaited"]
 pub struct Redis {
     source: Source,
