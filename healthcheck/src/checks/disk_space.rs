@@ -12,8 +12,10 @@ use crate::Outcome;
 /// [`fail_below`](DiskSpace::fail_below) set other limits, as a share or as a size.
 ///
 /// If the file system limits the number of files (inodes), a limit that is a share also applies to the number of free
-/// files. After a limit was crossed, the check recovers only at 2 % above this limit; [`margin`](DiskSpace::margin)
-/// sets another distance.
+/// files.
+///
+/// After the free space has fallen below a limit, the check recovers only once the free space is 2 % above this limit,
+/// such as 5.1 % for a limit of 5 %. [`margin`](DiskSpace::margin) sets another margin.
 ///
 /// Linux remounts a file system read-only after a disk error. So the check fails if the file system is read-only,
 /// unless you call [`read_only`](DiskSpace::read_only). If the file system reports no size, the check passes, and the

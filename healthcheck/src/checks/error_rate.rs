@@ -26,9 +26,11 @@ pub fn error_rate(window: Duration) -> ErrorRate {
 /// Clones share the recorded calls: use one clone in the code that calls the dependency, and pass another clone to the
 /// check. Recording a call costs a clock read and a lock, about 40 ns.
 ///
-/// After a limit was crossed, the check recovers only at 2 % below this limit; [`margin`](Self::margin) sets another
-/// distance. The check doesn't see calls that the application doesn't record. A call that hangs never has a result. So
-/// give each call a timeout, and record a timeout as a failure.
+/// After the share of failed calls has risen above a limit, the check recovers only once the share is 2 % below this
+/// limit, such as 9.8 % for a limit of 10 %. [`margin`](Self::margin) sets another margin.
+///
+/// The check doesn't see calls that the application doesn't record. A call that hangs never has a result. So give each
+/// call a timeout, and record a timeout as a failure.
 ///
 /// If the window has too few calls, [`check`](Self::check) passes, and [`check_or`](Self::check_or) runs a probe. If
 /// the window has enough calls to judge, no probe runs, so a busy dependency gets no additional requests.

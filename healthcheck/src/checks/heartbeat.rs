@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use super::span::span;
 use crate::Outcome;
 
-/// Checks that a worker regularly calls [`beat`](Self::beat). The check fails if the last beat is longer ago than
-/// `max_age`.
+/// Checks that a worker regularly calls [`beat`](Self::beat). The check fails if the last beat is longer ago than the
+/// `max_age` that you pass to [`new`](Self::new).
 ///
 /// Clones share the heartbeat: use one clone in the worker, and pass another clone to the check. Before the first beat,
 /// the check measures the time since the call of [`new`](Self::new). So it also notices a worker that never starts.

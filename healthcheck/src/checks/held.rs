@@ -2,7 +2,7 @@
 //! hysteresis.
 //!
 //! Without hysteresis, a value that swings around its limit would cause a change of status at each crossing. So after a
-//! limit was crossed, a check recovers only once the value is back by a margin.
+//! value has crossed a limit, the check recovers only once the value is back on the good side of the limit by a margin.
 //!
 //! Each run creates its ready-made check again, so the check itself can't store its last status. Instead, this module
 //! stores the last status under a key. The key is made from what is checked and from the limits. Two checks with the
@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::{Outcome, Status};
 
 /// The default margin, as a share of the limit. After a value has crossed a limit, the check recovers only once the
-/// value is back by this margin.
+/// value is back on the good side of the limit by this margin.
 pub(super) const MARGIN: f64 = 0.02;
 
 /// The last status of one check.

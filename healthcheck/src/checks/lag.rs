@@ -21,9 +21,11 @@ use crate::{Outcome, Status};
 /// these. The check fails if the output is an error, or if the future takes longer than 3 s.
 ///
 /// Set limits with [`warn_above`](Lag::warn_above) and [`fail_above`](Lag::fail_above), in the type of the lag. Without
-/// a limit, the check always fails, because it would check nothing. After a limit was crossed, the check recovers only
-/// at 2 % below this limit; [`margin`](Lag::margin) sets another distance. The last status is stored for each line of
-/// code that calls this function.
+/// a limit, the check always fails, because it would check nothing. After the lag has risen above a limit, the check
+/// recovers only once the lag is 2 % below this limit. [`margin`](Lag::margin) sets another margin.
+///
+/// The last status is stored for each line of code that calls this function. So if you check several consumers, call
+/// this function from a separate line for each consumer.
 ///
 /// A run costs as much as the future that `read` returns. The check doesn't see whether the consumer works: while both
 /// the consumer and the producer are stopped, the lag doesn't grow. To check that the consumer works, use
@@ -79,7 +81,7 @@ struct Limits<V> {
     margin: Option<f64>,
 }
 
-/// The types that the future passed to [`lag`] may return: a number, a `Duration`, or a `Result` with one of these.
+/// The types that the future of [`lag`] may return: a number, a `Duration`, or a `Result` with one of these.
 ///
 /// ```
 /// use healthcheck::checks::IntoLag;

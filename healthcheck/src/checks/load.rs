@@ -7,9 +7,11 @@ use crate::{Outcome, Status};
 /// includes the tasks that wait for a disk.
 ///
 /// By default, the check warns if the load per CPU is above 2, on average over five minutes. It fails only if you set
-/// [`fail_above`](Load::fail_above): a busy machine still answers, and removing it moves its load to the other
-/// machines. After a limit was crossed, the check recovers only at 2 % below this limit; [`margin`](Load::margin) sets
-/// another distance.
+/// [`fail_above`](Load::fail_above): a busy machine still answers, and removing this machine moves its load to the
+/// other machines.
+///
+/// After the load has risen above a limit, the check recovers only once the load is 2 % below this limit, such as 1.96
+/// for a limit of 2. [`margin`](Load::margin) sets another margin.
 ///
 /// In a container, the check still uses the load of the whole machine. If the system doesn't report the load (Windows,
 /// a sandbox without `/proc/loadavg`), the check passes, and the output says "unknown, because …".

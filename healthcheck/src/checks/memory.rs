@@ -20,9 +20,11 @@ use crate::environment::{cgroup, system};
 /// Page cache is a part of the available memory, so the check never fails only because page cache fills a container.
 /// The kubelet's "working set" is higher than the used memory of this check, because it includes the active page cache.
 ///
-/// After a limit was crossed, the check recovers only at 2 % above this limit; [`margin`](Memory::margin) sets another
-/// distance. If the system doesn't report its memory (a sandbox without the kernel's files), the check passes, and the
-/// output says "unknown, because …".
+/// After the available memory has fallen below a limit, the check recovers only once the available memory is 2 % above
+/// this limit, such as 5.1 % for a limit of 5 %. [`margin`](Memory::margin) sets another margin.
+///
+/// If the system doesn't report its memory (a sandbox without the kernel's files), the check passes, and the output
+/// says "unknown, because …".
 ///
 /// A run reads a few small kernel files, which takes about 100 µs. The check doesn't see swap, throttling by
 /// `memory.high`, a limit of the address space (`ulimit -v`), or peaks between two runs.

@@ -169,7 +169,8 @@ pub use tls::{Tls, tls};
 #[cfg(feature = "checks-http")]
 pub use upstream::{Upstream, upstream};
 
-// The paths begin with `self::`, because these modules have the same names as the client crates.
+// The paths begin with `self::`, because the modules `redis`, `sqlx` and `tonic` have the same names as the client
+// crates.
 #[cfg(feature = "checks-redis")]
 pub use self::redis::{Redis, RedisClient, redis};
 #[cfg(feature = "checks-sqlx")]

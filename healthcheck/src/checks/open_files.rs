@@ -6,14 +6,16 @@ use crate::environment::system;
 
 /// Checks that the number of open files and sockets is below the process's soft limit (`ulimit -n`).
 ///
-/// By default, the check warns if this number is above 80 % of the soft limit, and fails above 95 %.
+/// By default, the check warns if the number of open files is above 80 % of the soft limit, and fails above 95 %.
 /// [`warn_above`](OpenFiles::warn_above) and [`fail_above`](OpenFiles::fail_above) set other limits, as a share or as a
 /// number. A process at its soft limit can't accept or open connections. If a process leaks files, it doesn't recover
 /// by itself.
 ///
-/// After a limit was crossed, the check recovers only at 2 % below this limit; [`margin`](OpenFiles::margin) sets
-/// another distance. Only Linux reports the number of open files. On other systems, and in a sandbox without
-/// `/proc/self/fd`, the check passes, and the output says "unknown, because …".
+/// After the number of open files has risen above a limit, the check recovers only once the number is 2 % below this
+/// limit, such as 98 for a limit of 100. [`margin`](OpenFiles::margin) sets another margin.
+///
+/// Only Linux reports the number of open files. On other systems, and in a sandbox without `/proc/self/fd`, the check
+/// passes, and the output says "unknown, because …".
 ///
 /// A run reads two small kernel files, which takes about 20 µs. Before Linux 6.2, a run also lists all open files. The
 /// check doesn't see the limit of the whole machine (`fs.file-max`), or which part of the process leaks files.

@@ -21,9 +21,9 @@ use crate::Outcome;
 /// - fails if no piece has moved within `stuck_after`; the output shows the time since the last move of any piece, and
 ///   the piece that hasn't moved for the longest time.
 ///
-/// All clones of a `Progress` share the same work. Beginning a piece of work costs about 50 ns, and so does ending it;
-/// 20 ns of each are for reading the clock. A run costs about 3 ns for each piece. A thread waits for another thread
-/// only while memory is allocated, if more pieces are in flight than ever before. The clock is monotonic.
+/// All clones of a `Progress` share the same work. Beginning a piece of work costs about 50 ns, and so does ending it.
+/// A run costs about 3 ns for each piece. A thread waits for another thread only while memory is allocated. That
+/// happens when more pieces are in flight than ever before.
 ///
 /// The check doesn't notice that work never begins: use [`Heartbeat`](super::Heartbeat) for that. It doesn't see
 /// whether work succeeds: use [`ErrorRate`](super::ErrorRate) for that.

@@ -1,7 +1,7 @@
 //! Warns once about each check that calls another machine and isn't marked `external`.
 //!
-//! All instances of a service call the same other machine. If that machine is down, a check that isn't `external` fails
-//! in all instances. Then the load balancer removes all instances, which repairs nothing.
+//! Usually, all instances of a service call the same other machine. If that machine is down, a check that isn't
+//! `external` fails in all instances. Then the load balancer removes all instances, which repairs nothing.
 //!
 //! Each network check passes its target to [`note`]. A loopback address or a Unix socket is on the same machine as the
 //! check, so it causes no warning.

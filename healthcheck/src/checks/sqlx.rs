@@ -24,8 +24,9 @@ use crate::Outcome;
 /// database may still work then, but the next request will also have to wait. The check also warns if the pool provides
 /// no connection although the database accepts a new one.
 ///
-/// With any other problem, the check fails after at most 3 s. Set other times with [`wait`](Sqlx::wait) (1 s) and
-/// [`timeout`](Sqlx::timeout) (3 s).
+/// If the database doesn't answer or returns an error, the check fails, by default after at most 3 s.
+/// [`wait`](Sqlx::wait) sets how long a run waits for a connection of an exhausted pool, and [`timeout`](Sqlx::timeout)
+/// sets how long a run may take.
 ///
 /// A ping proves only that the database answers. [`query`](Sqlx::query) reads a table, [`writable`](Sqlx::writable)
 /// fails on a replica, and [`expect_true`](Sqlx::expect_true) checks any condition in SQL. You can combine these
@@ -189,8 +190,8 @@ impl<DB: Database> Sqlx<DB> {
     /// Opens a separate connection to find out why the pool provides none. Returns the problem if the check should fail
     /// immediately.
     ///
-    /// In three cases, the check should still wait for the pool. Then this method stores the result in `own` and
-    /// returns `None`:
+    /// In each of these cases, the check should still wait for the pool. Then this method stores the result in `own`
+    /// and returns `None`:
     /// - The separate connection could be opened.
     /// - The database itself returned an error, which may be over soon: for example, the database is starting up or has
     ///   too many connections.
@@ -220,8 +221,7 @@ impl<DB: Database> Sqlx<DB> {
     }
 
     /// Sends a ping over a connection of the pool. If the database answers, returns the connection, otherwise the
-    /// problem. With this ping, the check finds a dead connection before it sends a query. A query that has no answer
-    /// yet wouldn't show that, because it may take long even over a working connection.
+    /// problem. Without this ping, a dead connection would look like a query that takes long.
     async fn ping_pooled(
         &self,
         mut connection: PoolConnection<DB>,

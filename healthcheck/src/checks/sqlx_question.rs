@@ -48,9 +48,9 @@ impl Kind {
 /// such a server too.
 const POSTGRES_WRITABLE: &str = "SELECT current_setting('transaction_read_only') = 'off'";
 
-/// Lists the variables that make the server read-only. The statement is a SHOW, because a SELECT fails in versions that
-/// don't have one of the variables. It excludes the value OFF instead of selecting ON, because in MariaDB a variable
-/// may have a third value.
+/// Lists the variables that make the server read-only. The statement is a SHOW, because a SELECT fails if one of the
+/// variables doesn't exist in the server's version. It excludes the value OFF instead of selecting ON, because in
+/// MariaDB a variable may have a third value.
 const MYSQL_READ_ONLY: &str = "SHOW VARIABLES WHERE Variable_name IN ('read_only', 'super_read_only', \
     'innodb_read_only', 'transaction_read_only', 'tx_read_only') AND Value NOT IN ('OFF', '0')";
 

@@ -81,7 +81,8 @@ impl<T: BackgroundTask + ?Sized> sealed::Sealed for Arc<T> {
     }
 }
 
-/// A handle of a background task that stores how the task ended: it returned, was aborted, or panicked with a message.
+/// A handle of a background task. It stores how the task ended: the task returned, was aborted, or panicked with a
+/// message.
 ///
 /// Create a `Task` from a `JoinHandle`, which the conversion consumes. If you need to abort the background task, first
 /// get an `abort_handle()` from the `JoinHandle`. Clones of a `Task` refer to the same background task. Dropping a

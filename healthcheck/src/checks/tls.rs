@@ -25,8 +25,8 @@ use crate::model::time;
 /// [`ca_file`](Tls::ca_file).
 ///
 /// By default, the check warns if a certificate of the path expires in less than 21 days, and fails if it expires in
-/// less than 7 days. The check also fails if a certificate has expired, if the host's own certificate isn't for this
-/// name, or if no path leads to a trusted authority.
+/// less than 7 days. The check also fails if a certificate has expired, if the host's own certificate isn't for the
+/// host's name, or if no path leads to a trusted authority.
 ///
 /// A run costs a lookup, a connection and a full TLS handshake: about 1 ms of CPU time and two round trips. One run per
 /// hour is sufficient: `#[health_check(interval = "1h")]`. By default, the lookup, the connection and the handshake

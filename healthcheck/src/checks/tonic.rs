@@ -25,10 +25,12 @@ use crate::outcome::chain;
 /// [`service`](Tonic::service). The check fails if the answer isn't `SERVING`, or if there is no answer within 3 s (the
 /// default).
 ///
-/// A run costs one call of some ten bytes in each direction, over the channel's existing connection. If the channel has
-/// no connection, it opens one, as for any other call. If the server refuses the connection, the check fails
-/// immediately. The output of a failure begins with the layer: `DNS`, `connect`, `TLS`, `protocol` (no answer, or no
-/// health service) or `verdict` (another status than `SERVING`, or an error of the server).
+/// A run costs one call of about ten bytes in each direction, over the channel's existing connection. If the channel
+/// has no connection, it opens one, as for any other call. If the server refuses the connection, the check fails
+/// immediately.
+///
+/// The output of a failure begins with the layer: `DNS`, `connect`, `TLS`, `protocol` (no answer, or no health service)
+/// or `verdict` (a status other than `SERVING`, or an error that the server sent).
 ///
 /// The channel's existing connection doesn't show whether a new client could connect. It also doesn't follow the host
 /// name to a new address. With a channel that balances between several servers, a run asks only one of them. The check

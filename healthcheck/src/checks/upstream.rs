@@ -24,8 +24,8 @@ use crate::{Outcome, Overall, Report, upstream_loops};
 /// little earlier.
 ///
 /// Each run opens a new connection, as with [`http`](fn@super::http). A run costs a lookup, a connection and a request.
-/// It also makes the other service run its checks. So use the URL of `/readyz` instead of `/healthcheck`, if you need
-/// only what `/readyz` checks. If the report is longer than 1 MiB, the check fails.
+/// A run also makes the other service run its checks. So use the URL of `/readyz` instead of `/healthcheck`, if you
+/// need only what `/readyz` checks. If the report is longer than 1 MiB, the check fails.
 ///
 /// The check doesn't see other instances of the other service behind the same name. It doesn't see whether the other
 /// service checks the part that this service needs. It doesn't see whether a cache between the two services sent an old
