@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-/// A share of a total, a count or a number of bytes.
+/// An amount in one of three forms: a share of a total, a count of things, or a number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Amount {
-    /// A fraction from 0 to 1.
+    /// A share of the total, as a fraction from 0 to 1.
     Share(f64),
     Count(u64),
     Bytes(u64),
 }
 
-/// The unit of an amount without a percent sign.
+/// The unit of an amount that is written without a percent sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     Bytes,
@@ -19,7 +19,7 @@ pub(super) enum Unit {
 }
 
 impl Amount {
-    /// Parses an amount. The error has an example of a valid one.
+    /// Parses an amount such as "5%". If `text` is invalid, the error shows an example of a valid amount.
     pub(super) fn parse(text: &str, unit: Unit) -> Result<Self, String> {
         let written = text.trim();
         let amount = match written.strip_suffix('%') {
@@ -38,8 +38,9 @@ impl Amount {
         })
     }
 
-    /// Returns this limit times `1 + margin`. A value that was below the limit counts as recovered at this raised limit.
-    /// The raised limit is at most `whole`, because no value can be higher.
+    /// Returns this limit times `1 + margin`, but doesn't raise it above `whole`, because no value is higher than
+    /// `whole`. After a value has fallen below this limit, the check recovers only once the value has reached the
+    /// raised limit.
     pub(super) fn raised(self, margin: f64, whole: u64) -> Self {
         let moved = |limit: u64| (limit as f64 * (1.0 + margin)).ceil().min(whole as f64) as u64;
         match self {
@@ -49,7 +50,8 @@ impl Amount {
         }
     }
 
-    /// Returns this limit times `1 - margin`. A value that was above the limit counts as recovered at this lowered limit.
+    /// Returns this limit times `1 - margin`. After a value has risen above this limit, the check recovers only once
+    /// the value has reached the lowered limit.
     pub(super) fn lowered(self, margin: f64) -> Self {
         let moved = |limit: u64| (limit as f64 * (1.0 - margin)).floor() as u64;
         match self {
@@ -59,7 +61,7 @@ impl Amount {
         }
     }
 
-    /// Parses a share like "5%".
+    /// Parses a share such as "5%". Returns `None` if `text` isn't a share.
     pub(super) fn share_of(text: &str) -> Option<f64> {
         match Self::parse(text, Unit::Count) {
             Ok(Self::Share(share)) => Some(share),
@@ -67,7 +69,7 @@ impl Amount {
         }
     }
 
-    /// Returns true if this amount is above `value`. A share is compared with `value / whole`.
+    /// Returns true if this amount is above `value`. If this amount is a share, compares it with `value / whole`.
     pub(super) fn is_above(self, value: u64, whole: u64) -> bool {
         match self {
             Self::Share(share) => fraction(value, whole) < share,
@@ -75,7 +77,7 @@ impl Amount {
         }
     }
 
-    /// Returns true if this amount is below `value`. A share is compared with `value / whole`.
+    /// Returns true if this amount is below `value`. If this amount is a share, compares it with `value / whole`.
     pub(super) fn is_below(self, value: u64, whole: u64) -> bool {
         match self {
             Self::Share(share) => fraction(value, whole) > share,
@@ -88,7 +90,7 @@ impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Share(share) => {
-                // Round to one decimal place. `f64` prints `15`, not `15.0`.
+                // Round to one decimal place, as in `12.3`. `f64` formats a whole number as `15`, without `.0`.
                 let percent = (share * 1000.0).round() / 10.0;
                 write!(f, "{percent}%")
             }
@@ -111,7 +113,7 @@ impl fmt::Display for Amount {
     }
 }
 
-/// Removes the rounding error of a multiplication, so that 2 % above 5 % is exactly 5.1 %.
+/// Rounds a share to 9 decimal places. So the share `0.05 * 1.02` becomes exactly `0.051`, without a rounding error.
 fn exact(share: f64) -> f64 {
     (share * 1e9).round() / 1e9
 }
@@ -148,7 +150,7 @@ fn bytes(text: &str) -> Option<u64> {
         _ => return None,
     };
     let bytes = number * factor as f64;
-    // Reject more than 1e18 bytes: no file system is larger.
+    // Reject amounts above 1e18 bytes: no file system is larger.
     (0.0..=1e18).contains(&bytes).then_some(bytes as u64)
 }
 

@@ -5,17 +5,21 @@ use super::held::{self, MARGIN};
 use super::shared;
 use crate::{Outcome, Status};
 
-/// Checks that a value is below its limit, such as a queue's length, a lag or the connections in use.
+/// Checks that a value is below its limit. The value may be the length of a queue, a lag or the number of connections
+/// in use.
 ///
-/// A value that equals the limit fails, and so does NaN. After a failure, the check passes again only once the value is
-/// more than 2 % below the limit. So a value that swings around its limit causes one transition. To pass again at another
-/// value, use [`below_until`]. The last status is stored for each line of code that calls this function, so call it from
-/// a separate line for each value.
+/// The check fails if the value equals the limit or is NaN. After a failure, the check passes again only once the value
+/// is more than 2 % below the limit. So a value that swings around its limit causes only one change of status. To pass
+/// again at another value, use [`below_until`].
 ///
-/// A run costs a comparison and a lookup, less than 1 µs.
+/// The last status is stored for each line of code that calls this function. So if you check several values, call this
+/// function from a separate line for each value.
 ///
-/// The check doesn't see the value between two runs. It doesn't see whether work progresses: a queue without a reader
-/// stays short while there is no writer. To see that, use [`Progress`](super::Progress).
+/// A run costs a comparison and a lookup of the last status, together less than 1 µs.
+///
+/// The check doesn't see the value between two runs. It also doesn't see whether work progresses: for example, a queue
+/// that nothing reads stays short while nothing writes to it. To check that work progresses, use
+/// [`Progress`](super::Progress).
 ///
 /// ```
 /// use std::collections::VecDeque;
@@ -44,7 +48,8 @@ pub fn below<T: PartialOrd + Display>(value: T, limit: T) -> Outcome {
     })
 }
 
-/// The same as [`below`], but after a failure the check passes again once the value is below `clears`.
+/// Checks that a value is below its limit, as [`below`] does. After a failure, the check passes again only once the
+/// value is below `clears`.
 ///
 /// ```
 /// use healthcheck::{Status, checks};
@@ -61,8 +66,8 @@ pub fn below_until<T: PartialOrd + Display>(value: T, limit: T, clears: T) -> Ou
     })
 }
 
-/// Compares a value with its limit. `held` matters only after a failure: it returns the limit below which the check passes
-/// again, or `None` if the value is already below it.
+/// Compares a value with its limit. After a failure, the check passes again only below a second, lower limit. `held`
+/// returns this lower limit as text, or `None` if `value` is already below it.
 fn judge<T: PartialOrd + Display>(
     value: &T,
     limit: &T,
@@ -80,7 +85,8 @@ fn judge<T: PartialOrd + Display>(
     }
 }
 
-/// Converts a value to `f64` through its text, because the number types have no common trait for it.
+/// Converts a value to `f64` by formatting and parsing it, because Rust's number types share no trait for the
+/// conversion.
 fn number(value: &impl Display) -> Option<f64> {
     value.to_string().parse().ok()
 }
@@ -118,7 +124,8 @@ mod tests {
             outputs[1],
             "-101 is below the limit of -100 again, and clears below -102"
         );
-        // A value that isn't a number has no margin: the check passes again directly below the limit.
+        // With values that aren't numbers, there is no margin: after a failure, the check passes again directly below
+        // the limit.
         let words = ["m", "k"].map(|word| below(word, "l").status());
         assert_eq!(words, [Fail, Pass]);
     }

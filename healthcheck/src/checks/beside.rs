@@ -1,4 +1,4 @@
-//! Polls two futures in one task. Nothing is spawned, so a run that is dropped leaves no task behind.
+//! Polls two futures in one task. This module spawns no task, so a check's run that is dropped leaves no task behind.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-/// Runs `work` to completion, and polls `background` until then.
+/// Runs `work` to completion, and polls `background` while `work` is running.
 pub(super) async fn beside<T>(background: impl Future, work: impl Future<Output = T>) -> T {
     let (mut background, mut work) = (pin!(background), pin!(work));
     let mut background_ended = false;
@@ -17,7 +17,7 @@ pub(super) async fn beside<T>(background: impl Future, work: impl Future<Output 
         }
         if !background_ended && background.as_mut().poll(cx).is_ready() {
             background_ended = true;
-            // `work` may wait for the end of `background`, so poll it again.
+            // `work` may be waiting for the end of `background`, so poll `work` again.
             return work.as_mut().poll(cx);
         }
         Poll::Pending
@@ -25,12 +25,13 @@ pub(super) async fn beside<T>(background: impl Future, work: impl Future<Output 
     .await
 }
 
-/// How long `or_reason` waits for `work` before it starts `reason`. Most clients answer sooner, so `reason` rarely runs.
+/// How long `or_reason` waits for `work` before it starts `reason`. Most requests are answered sooner, so `reason`
+/// rarely runs.
 const A_MOMENT: Duration = Duration::from_millis(10);
 
-/// Returns the result of `work`, or an error that `reason` returns earlier. `work` is a request of a client that retries
-/// by itself and doesn't return why. `reason` finds that out, and starts 10 ms after `work`. If `reason` returns `None`,
-/// `work` continues.
+/// Returns the result of `work`, or the error that `reason` finds if `reason` finds one first. `work` is a request
+/// through a client that retries failed connections and hides their errors. `reason` searches for such an error,
+/// beginning 10 ms after `work`. If `reason` returns `None`, this function still waits for `work`.
 pub(super) async fn or_reason<T, E>(
     work: impl Future<Output = Result<T, E>>,
     reason: impl Future<Output = Option<E>>,

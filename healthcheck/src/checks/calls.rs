@@ -1,4 +1,4 @@
-//! Counts the calls that passed and failed within a sliding window.
+//! Counts the calls that passed and failed within a sliding time window.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 const TENTHS: usize = 10;
 
-/// A ring buffer with the counters of each tenth of the window. A new tenth overwrites the oldest tenth.
+/// A ring buffer with the call counters of a time window. The window is split into ten equal parts, its tenths. Each
+/// new tenth overwrites the oldest tenth.
 #[derive(Debug)]
 pub(super) struct Calls {
     created: Instant,
@@ -17,7 +18,7 @@ pub(super) struct Calls {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Tenth {
-    /// The index of this tenth, counted from `created`.
+    /// The index of this tenth. Tenth 0 begins at `Calls::created`.
     number: u128,
     passed: u64,
     failed: u64,
@@ -33,7 +34,7 @@ impl Calls {
         }
     }
 
-    /// Counts a call that has ended now.
+    /// Counts a call that has just ended.
     pub(super) fn record(&self, passed: bool) {
         let number = self.now();
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,10 +1,9 @@
 //! Finds out when the certificate path of a server expires.
 //!
-//! A client doesn't look only at the server's own certificate. It builds a path from that certificate, through the
-//! intermediates that the server sent, to a trusted authority. The path expires with its first certificate that
-//! expires. Other certificates that the server sent don't matter. So this module builds the path as a client does. If
-//! there are several paths, it takes the path that is valid longest, because clients use it once the other paths have
-//! expired.
+//! A client builds a path of certificates: from the server's own certificate, through the intermediates that the server
+//! sent, to a trusted authority. The path expires as soon as any certificate of the path expires. Certificates outside
+//! the path don't matter. So this module builds the path as a client does. If there are several paths, the module takes
+//! the path that expires last, because clients still use that path after the other paths have expired.
 
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
@@ -17,16 +16,16 @@ use x509_cert::der::Decode;
 
 use super::trust::Trust;
 
-/// The certificate of a path that expires first, and when it expires.
+/// The expiry of a certificate path: which certificate of the path expires first, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct End {
-    /// "the certificate" for the server's own certificate. Otherwise the kind and the name of the certificate.
+    /// For the server's own certificate, the text "the certificate". For another certificate, its kind and its name.
     pub(super) what: String,
     pub(super) at: SystemTime,
 }
 
-/// Returns when the path from the server's certificate to a trusted authority expires. `shown` are the certificates that
-/// the server sent, its own first.
+/// Returns the expiry of the certificate path from the server's own certificate to a trusted authority. `shown`
+/// contains the certificates that the server sent, beginning with the server's own certificate.
 pub(super) fn end_of_path(
     shown: &[CertificateDer<'_>],
     trust: &Trust,
@@ -47,14 +46,15 @@ pub(super) fn end_of_path(
         let ends = std::iter::once(own_end.clone())
             .chain(between)
             .chain(end_of_anchor(path.anchor(), trust));
-        // If several certificates expire at the same time, `min_by_key` returns the one nearest to the server.
+        // If several certificates expire at the same time, `min_by_key` returns the one that is nearest to the server's
+        // own certificate.
         if let Some(first) = ends.min_by_key(|end| end.at) {
             let mut latest = latest.borrow_mut();
             if latest.as_ref().is_none_or(|latest| first.at > latest.at) {
                 *latest = Some(first);
             }
         }
-        // Reject this path, so that webpki tries the next one.
+        // Reject this path, so that webpki tries the next path.
         Err(Error::UnknownIssuer)
     };
     let paths = own.verify_for_usage(
@@ -66,15 +66,16 @@ pub(super) fn end_of_path(
         None,
         Some(&look),
     );
-    // `look` rejects every path, so `paths` is always an error. The error matters only if there was no path.
+    // `look` rejects every path, so `paths` is always an error. The text of this error matters only if webpki found no
+    // path.
     let why = paths.err().map(|error| error.to_string()).unwrap_or_default();
     latest
         .into_inner()
         .ok_or_else(|| format!("no path leads to a trusted authority: {why}"))
 }
 
-/// Returns when a trusted authority expires. If the authority has several certificates, a client uses any valid one. So
-/// the certificate that expires last counts.
+/// Returns when the last certificate of a trusted authority expires. If the authority has several certificates, a
+/// client accepts any of them that is still valid.
 fn end_of_anchor(anchor: &TrustAnchor<'_>, trust: &Trust) -> Option<End> {
     let same = |other: &TrustAnchor<'_>| {
         (&other.subject, &other.subject_public_key_info) == (&anchor.subject, &anchor.subject_public_key_info)

@@ -1,19 +1,20 @@
-//! Deadlines of network checks.
+//! Computes the deadlines of network checks.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The longest timeout: longer than any process runs, but still within the range of `Instant`.
+/// The longest timeout that a check uses. It is longer than any process runs, and still within the range of `Instant`.
 const LONGEST: Duration = Duration::from_secs(30 * 365 * 86_400);
 
-/// Returns the time `limit` from now, or about 30 years from now if `limit` is longer.
+/// Returns the deadline of a check that begins now and may take `limit`. If `limit` is longer than 30 years, 30 years
+/// are used.
 pub(super) fn after(limit: Duration) -> Instant {
     Instant::now() + limit.min(LONGEST)
 }
 
-/// Returns the middle between now and the deadline. A check waits until then for an existing connection. If that doesn't
-/// answer, the check still has time to open a new connection.
+/// Returns the middle between now and `deadline`. A check uses it as the deadline of one step, such as a ping over an
+/// existing connection. So there is still time for the next step, such as opening a new connection.
 pub(super) fn half(deadline: Instant) -> Instant {
     let now = Instant::now();
     now + deadline.saturating_duration_since(now) / 2

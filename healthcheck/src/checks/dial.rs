@@ -12,11 +12,11 @@ use super::resolve::resolve;
 use super::shared;
 use super::span::span;
 
-/// Connects to the first address of `host` that accepts a connection. Lookup and connections together take at most
-/// `limit`.
+/// Connects to the first address of `host` that accepts a connection. The lookup and all attempts to connect together
+/// take at most `limit`.
 ///
-/// It tries the addresses in turn. Each address gets an equal part of the remaining time, so that an address that doesn't
-/// answer leaves time for the others.
+/// Tries the addresses of `host` one after another. Each attempt gets an equal share of the remaining time, so that an
+/// address that doesn't answer leaves time for the next addresses.
 pub(super) async fn dial(host: &str, port: u16, limit: Duration) -> Result<(SocketAddr, TcpStream), Problem> {
     let started = Instant::now();
     let resolved = resolve(host, limit).await;
@@ -48,7 +48,8 @@ pub(super) fn is_name(host: &str) -> bool {
     !host.is_empty() && !host.contains([':', '/', '@', '?', '[', ']', ' '])
 }
 
-/// Connects to the first address that accepts a connection. If no address does, returns the errors of all addresses.
+/// Connects to the first of `addresses` that accepts a connection. If no address accepts one, returns the errors of all
+/// addresses.
 async fn connect_any<T, F>(
     addresses: &[SocketAddr],
     limit: Duration,

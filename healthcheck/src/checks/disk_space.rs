@@ -7,21 +7,28 @@ use crate::Outcome;
 
 /// Checks that the file system of `path` has free space and isn't mounted read-only.
 ///
-/// It warns below 15 % and fails below 5 % of the space that an ordinary user can fill, as `df` counts it. Set other
-/// limits as a share or as a size. A share also applies to the number of free files (inodes), if the file system limits
-/// that number. After crossing a limit, the check recovers at 2 % above the limit ([`margin`](DiskSpace::margin)).
+/// By default, the check warns if less than 15 % of the space is free, and fails if less than 5 % is free. As in `df`,
+/// the space doesn't include the blocks reserved for the superuser. [`warn_below`](DiskSpace::warn_below) and
+/// [`fail_below`](DiskSpace::fail_below) set other limits, as a share or as a size.
 ///
-/// The check fails if the file system is mounted read-only, because Linux remounts a file system read-only after a disk
-/// error. [`read_only`](DiskSpace::read_only) allows read-only file systems. If the file system reports no size, the check
-/// passes as "unknown".
+/// If the file system limits the number of files (inodes), a limit that is a share also applies to the number of free
+/// files.
 ///
-/// A run costs one or two system calls for that file system, about 1 µs on a local disk. On ext4 it also reads the list
-/// of mounts, about 20 µs. Use it in a sync function, which has its own thread, because a dead network disk may block it
-/// for minutes.
+/// After the free space has fallen below a limit, the check recovers only once the free space is 2 % above this limit,
+/// such as 5.1 % for a limit of 5 %. [`margin`](DiskSpace::margin) sets another margin.
 ///
-/// The check doesn't see whether this user may write to `path`, or a quota. It doesn't see the free space below an
-/// overlay, a network disk or a thinly provisioned volume. If the disk isn't mounted, `path` is only an empty directory,
-/// and the check sees the file system of that directory.
+/// Linux remounts a file system read-only after a disk error. So the check fails if the file system is read-only,
+/// unless you call [`read_only`](DiskSpace::read_only). If the file system reports no size, the check passes, and the
+/// output says that the free space is unknown.
+///
+/// A run costs one or two system calls, about 1 µs on a local disk. On ext4, a run also reads the list of mounts, which
+/// takes about 20 µs. A dead network disk may block a run for minutes, so call the check in a sync function, which runs
+/// on its own thread.
+///
+/// The check doesn't see whether this process may write to `path`, and it doesn't see quotas. For an overlay, a network
+/// disk or a thinly provisioned volume, it doesn't see the free space of the storage behind it. If a disk should be
+/// mounted at `path` but isn't, `path` is only an empty directory. The check then sees the file system of that
+/// directory.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -52,31 +59,32 @@ pub struct DiskSpace {
 }
 
 impl DiskSpace {
-    /// Sets the limit of free space for a warning, as a share ("15%") or a size ("2GiB", "500MB"). Default: 15 %.
+    /// Sets the free space below which the check warns, as a share ("15%") or a size ("2GiB", "500MB"). Default: 15 %.
     pub fn warn_below(mut self, amount: &str) -> Self {
         self.thresholds.set_warn("warn_below", amount);
         self
     }
 
-    /// Sets the limit of free space for a failure, as a share or a size. Default: 5 %.
+    /// Sets the free space below which the check fails, as a share or a size. Default: 5 %.
     pub fn fail_below(mut self, amount: &str) -> Self {
         self.thresholds.set_fail("fail_below", amount);
         self
     }
 
-    /// Sets how far above a crossed limit the free space must rise to recover, as a share of the limit. Default: "2%".
+    /// Sets how far above a crossed limit the free space must rise before the check recovers, as a share of that limit.
+    /// Default: "2%".
     pub fn margin(mut self, share: &str) -> Self {
         self.thresholds.set_margin(share);
         self
     }
 
-    /// Allows the file system to be mounted read-only.
+    /// Accepts a file system that is mounted read-only.
     pub const fn read_only(mut self) -> Self {
         self.read_only = true;
         self
     }
 
-    /// Runs the check. If an amount is invalid, it fails with an example of a valid one.
+    /// Runs the check. If a limit or the margin is invalid, the check fails, and the output shows a valid example.
     pub fn check(self) -> Outcome {
         let path = self.path.display();
         if let Some(problem) = self.thresholds.problem(&format!("disk_space({:?})", self.path)) {
@@ -120,11 +128,11 @@ impl DiskSpace {
     }
 }
 
-/// The free space of a file system.
+/// The free space and the free files of a file system, and whether it is mounted read-only.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Space {
     pub(super) bytes: Room,
-    /// The free files (inodes); `None` if the file system doesn't limit their number.
+    /// The files (inodes); `None` if the file system doesn't limit their number.
     pub(super) files: Option<Room>,
     pub(super) read_only: bool,
 }
@@ -141,8 +149,8 @@ mod tests {
     use super::*;
     use crate::Status;
 
-    /// Judges a file system of 1000 bytes with the default limits. Each test uses a different path, because the last
-    /// status is stored by path.
+    /// Returns the check's outcome for a file system of 1000 bytes, with the default limits. Each test passes a
+    /// different `path`, because the check stores its last status by path.
     fn judged(path: &str, free: u64, files: Option<u64>) -> Outcome {
         let room = |free| Room { free, whole: 1000 };
         disk_space(path).judge(Space {

@@ -8,16 +8,19 @@ use super::resolve::resolve;
 use super::shared;
 use crate::Outcome;
 
-/// Checks that the system's resolver finds an address for a name, in `/etc/hosts`, DNS or another configured source.
+/// Checks that the system's resolver finds an address for a name. The resolver uses `/etc/hosts`, DNS or another
+/// configured source.
 ///
-/// A run costs a thread while the resolver works, usually a few milliseconds, and a query if no cache has the answer. If
-/// a lookup hangs, later runs wait for the same lookup instead of starting another. The lookup fails after 3 s by
-/// default. That is shorter than the default timeout of a run, so the output still shows the layer `DNS`.
+/// A run occupies a thread during the lookup, usually for a few milliseconds. If no cache has the answer, the resolver
+/// also sends a query to a name server. If a lookup hangs, later runs wait for the same lookup instead of starting
+/// another one. By default, a run waits at most 3 s for the lookup. The default timeout of a run is longer, so the
+/// output still shows the layer `DNS`.
 ///
-/// The check doesn't see where the address came from, or whether it is the right one:
+/// The check doesn't see from which source an address came, or whether the address is the right one:
 /// - `/etc/hosts` and a cache (nscd, systemd-resolved) still answer while every name server is down.
-/// - The resolver may complete a name without a final dot. With `search prod.example.com` in `/etc/resolv.conf`, it may
-///   find `db.internal` as `db.internal.prod.example.com`. Write `db.internal.`, with the dot, for exactly that name.
+/// - The resolver may append a search domain to a name without a final dot. With `search prod.example.com` in
+///   `/etc/resolv.conf`, it may find the address of `db.internal.prod.example.com` instead of `db.internal`. To look up
+///   exactly `db.internal`, write `db.internal.` with a final dot.
 /// - Some resolvers return an address for names that don't exist.
 ///
 /// ```
@@ -38,7 +41,7 @@ pub fn dns(name: impl Into<String>) -> Dns {
     }
 }
 
-/// The check returned by [`dns`]. Await it to run it.
+/// The check returned by [`dns`]. Await it to run the check.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when it is awaited"]
 pub struct Dns {
@@ -56,13 +59,14 @@ impl Dns {
     async fn run(self) -> Outcome {
         let name = &self.name;
         if name.is_empty() || name.contains([':', '/', '@']) && name.parse::<IpAddr>().is_err() {
-            // Don't show the text: it may be a URL with a password.
+            // Don't show `name` in the output: it may be a URL with a password.
             return Layer::Dns
                 .failure("that isn't a name: write one like \"db.internal\", without scheme and port");
         }
         let resolved = resolve(name, self.timeout).await;
         if name.parse::<IpAddr>().is_err() {
-            // A lookup uses a name server that other instances use too. An IP address needs no lookup.
+            // Other instances use the same name server. So a check that looks up a name should be `external`, and
+            // causes a warning otherwise. An IP address needs no lookup, so it causes no warning.
             shared::note_resolved(name, resolved.as_deref().unwrap_or_default());
         }
         match resolved {

@@ -9,27 +9,31 @@ use super::span::span;
 use super::thresholds::Thresholds;
 use crate::{IntoOutcome, Outcome};
 
-/// Returns a check of the share of failed calls in the application's own traffic over the last `window`.
+/// Returns a check for the share of the application's own calls that failed within the last `window`.
 ///
-/// The same as [`ErrorRate::new`].
+/// Calls [`ErrorRate::new`].
 #[must_use]
 pub fn error_rate(window: Duration) -> ErrorRate {
     ErrorRate::new(window)
 }
 
-/// Checks the share of failed calls in real traffic. The application records the results of its calls to a dependency,
-/// and the check uses them instead of sending requests of its own.
+/// Checks the share of failed calls in real traffic. The application records the result of each call to a dependency.
+/// The check judges these recorded results instead of sending requests.
 ///
-/// It warns above 10 % of failed calls and fails above 50 %. It needs at least 10 calls in the window. All three can be
-/// set. Clones share the recorded calls and the last status: use one clone in the code that calls the dependency, and
-/// provide another to the check. The window slides in tenths of its length. Recording a call costs a clock read and a
-/// lock, about 40 ns.
+/// By default, the check warns if more than 10 % of the calls failed, and fails if more than 50 % failed. It judges the
+/// calls only if the window has at least 10 of them. The window slides in steps of one tenth of its length.
 ///
-/// After crossing a limit, the check recovers at 2 % below the limit ([`margin`](Self::margin)). The check doesn't see
-/// calls that aren't recorded. A call that hangs isn't recorded either, so record a timeout as a failure.
+/// Clones share the recorded calls: use one clone in the code that calls the dependency, and pass another clone to the
+/// check. Recording a call costs a clock read and a lock, about 40 ns.
 ///
-/// If the window has too few calls, [`check`](Self::check) passes, and [`check_or`](Self::check_or) runs a probe. With
-/// enough calls no probe runs, so a busy dependency gets no extra requests.
+/// After the share of failed calls has risen above a limit, the check recovers only once the share is 2 % below this
+/// limit, such as 9.8 % for a limit of 10 %. [`margin`](Self::margin) sets another margin.
+///
+/// The check doesn't see calls that the application doesn't record. A call that hangs never has a result. So give each
+/// call a timeout, and record a timeout as a failure.
+///
+/// If the window has too few calls, [`check`](Self::check) passes, and [`check_or`](Self::check_or) runs a probe. If
+/// the window has enough calls to judge, no probe runs, so a busy dependency gets no additional requests.
 ///
 /// ```
 /// use std::time::Duration;
@@ -56,13 +60,15 @@ pub struct ErrorRate {
     at_least: u64,
     thresholds: Thresholds,
     calls: Arc<Calls>,
-    /// The last status, as judged by these thresholds. A clone with other thresholds has a separate last status.
+    /// The last status of a check with these thresholds. Setting another threshold on a clone gives that clone a
+    /// separate last status.
     held: Arc<Held>,
 }
 
 impl ErrorRate {
-    /// Returns a check of the calls within the last `window`. Choose 10 s to 5 min: long enough for some traffic, short
-    /// enough to notice a change. A window of zero is invalid: the check then always fails, and the output says why.
+    /// Returns a check of the calls within the last `window`. Choose a window from 10 s to 5 min. A longer window
+    /// contains more calls, and a shorter window shows a change sooner. With a window of zero, the check always fails,
+    /// and the output says why.
     #[must_use]
     pub fn new(window: Duration) -> Self {
         Self {
@@ -74,7 +80,8 @@ impl ErrorRate {
         }
     }
 
-    /// Sets the limit of failed calls for a warning, as a share ("5%") or a number ("20"). Default: 10 %.
+    /// Sets the amount of failed calls above which the check warns, as a share ("5%") or a number ("20"). Default:
+    /// 10 %.
     #[must_use]
     pub fn warn_above(mut self, amount: &str) -> Self {
         self.thresholds.set_warn("warn_above", amount);
@@ -82,7 +89,7 @@ impl ErrorRate {
         self
     }
 
-    /// Sets the limit of failed calls for a failure, as a share or a number. Default: 50 %.
+    /// Sets the amount of failed calls above which the check fails, as a share or a number. Default: 50 %.
     #[must_use]
     pub fn fail_above(mut self, amount: &str) -> Self {
         self.thresholds.set_fail("fail_above", amount);
@@ -90,7 +97,8 @@ impl ErrorRate {
         self
     }
 
-    /// Sets how far below a crossed limit the failed calls must fall to recover, as a share of the limit. Default: "2%".
+    /// Sets how far below a crossed limit the failed calls must fall before the check recovers, as a share of that
+    /// limit. Default: "2%".
     #[must_use]
     pub fn margin(mut self, share: &str) -> Self {
         self.thresholds.set_margin(share);
@@ -98,7 +106,7 @@ impl ErrorRate {
         self
     }
 
-    /// Sets the minimum number of calls in the window. With fewer calls, the check doesn't judge them. Default: 10.
+    /// Sets how many calls the window must contain before the check judges them. Default: 10.
     #[must_use]
     pub const fn at_least(mut self, calls: u64) -> Self {
         self.at_least = calls;
@@ -107,12 +115,14 @@ impl ErrorRate {
 
     /// Records a call that has ended: `Ok` counts as a success, `Err` as a failure.
     ///
-    /// Count only errors that concern the health of the dependency. For example, map a "not found" to `Ok` first.
+    /// Record an `Err` only if it shows a problem of the dependency. For example, map a "not found" to `Ok` before you
+    /// record the result.
     pub fn record<T, E>(&self, result: &Result<T, E>) {
         self.calls.record(result.is_ok());
     }
 
-    /// Runs the check. With too few calls in the window, it passes, and the output says so.
+    /// Runs the check. If the window has too few calls, the check passes, and the output says that there were too few
+    /// calls.
     pub fn check(&self) -> Outcome {
         self.judge().unwrap_or_else(|few| {
             let calls = if few == 1 { "call" } else { "calls" };
@@ -123,7 +133,7 @@ impl ErrorRate {
         })
     }
 
-    /// Runs the check. With too few calls in the window, it runs `probe` and returns its outcome.
+    /// Runs the check. If the window has too few calls, runs `probe` instead and returns the outcome of `probe`.
     pub async fn check_or<P>(&self, probe: impl FnOnce() -> P) -> Outcome
     where
         P: IntoFuture<Output: IntoOutcome>,
@@ -134,7 +144,7 @@ impl ErrorRate {
         }
     }
 
-    /// Returns the outcome. If the window has too few calls, returns their number as the error.
+    /// Returns the outcome. If the window has too few calls, returns the number of calls as the error.
     fn judge(&self) -> Result<Outcome, u64> {
         if let Some(outcome) = self.thresholds.problem("error_rate") {
             return Ok(outcome);
@@ -209,7 +219,8 @@ mod tests {
         );
         record(&evidence, 20, 0);
         assert_eq!(evidence.check().status(), Pass);
-        // A clone with another margin has its own last status, so it doesn't know that the limit was crossed.
+        // A clone with another margin has a separate last status. So such a clone passes while the original still
+        // warns.
         record(&evidence, 0, 10);
         assert_eq!(evidence.check().status(), Warn);
         record(&evidence, 60, 0);
@@ -234,7 +245,7 @@ mod tests {
             evidence.check().output(),
             "0 calls in the last 60 s, too few to judge"
         );
-        // New counts overwrite the old entries of the ring buffer.
+        // The ring buffer still has old counts where the new count is stored. The new count must overwrite them.
         record(&evidence, 0, 10);
         assert_eq!(
             evidence.check().output(),
@@ -274,7 +285,7 @@ mod tests {
         let empty = error_rate(Duration::ZERO);
         record(&empty, 1, 1);
         assert_eq!(empty.check().status(), Status::Fail);
-        // The longest possible window contains all calls.
+        // With the longest possible window, the check must still count the calls.
         let endless = error_rate(Duration::MAX);
         record(&endless, 20, 0);
         assert_eq!(endless.check().status(), Status::Pass);

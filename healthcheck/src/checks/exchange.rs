@@ -23,7 +23,7 @@ use super::target::Target;
 use super::trust::secure;
 use crate::outcome::chain;
 
-/// The HTTP request of a check.
+/// An HTTP request that a check sends, with its settings.
 #[derive(Clone)]
 pub(super) struct Exchange {
     url: String,
@@ -36,14 +36,14 @@ pub(super) struct Exchange {
 }
 
 pub(super) struct Answer {
-    /// The URL without secrets, for outputs.
+    /// The URL as the output shows it, without secrets.
     pub(super) shown: String,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
 }
 
-/// The response body, or `TooLong` if the body is longer than the limit.
+/// The response body, or `TooLong` if the body is longer than the check reads.
 pub(super) enum Body {
     Whole(Bytes),
     TooLong,
@@ -75,12 +75,13 @@ impl Exchange {
         }
     }
 
-    /// Records a problem of the configuration. A run then sends no request, and fails with the first recorded problem.
+    /// Records an invalid setting. Each run then fails with the first recorded problem and sends no request.
     pub(super) fn problem(&mut self, what: String) {
         self.problems.push(what);
     }
 
-    /// Sends the request and reads at most `longest` bytes of the response body.
+    /// Sends the request and reads at most `longest` bytes of the response body. If the body is longer, returns
+    /// `Body::TooLong` in the answer.
     pub(super) async fn run(&self, longest: usize) -> Result<Answer, Problem> {
         let deadline = after(self.timeout);
         let target = Target::parse(&self.url)?;
@@ -93,7 +94,7 @@ impl Exchange {
         if !target.https {
             return self.ask(target, connection, request, longest, deadline).await;
         }
-        // A fully qualified name may end with a dot, but the names in certificates don't.
+        // A host name may end with a dot, but a name in a certificate never does. So remove the dot.
         let name = target.host.strip_suffix('.').unwrap_or(&target.host);
         let secured = secure(connection, name, self.ca_file.as_deref(), deadline).await;
         let secured = secured
@@ -129,7 +130,8 @@ impl Exchange {
             };
             Ok((head, body))
         };
-        // If the connection fails, `send_request` returns the error, so the connection's own result doesn't matter.
+        // `connection` is the future that sends and receives the data. If the connection fails, `answer` returns the
+        // error, so the result of `connection` isn't needed.
         let (head, body) = beside(connection, answer).await?;
         Ok(Answer {
             shown: target.shown,
@@ -153,7 +155,8 @@ impl Exchange {
             .body(Full::new(self.content.clone()))
             .map_err(|error| Layer::Protocol.problem(error))?;
         if self.method == Method::POST {
-            // hyper omits this header for an empty body, and some servers reject a POST without it.
+            // For an empty body, hyper omits the header `content-length`, but some servers reject a POST request
+            // without this header.
             let length = HeaderValue::from(self.content.len());
             request.headers_mut().insert(header::CONTENT_LENGTH, length);
         }
@@ -181,7 +184,7 @@ impl Exchange {
 
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Don't show the query of the URL and the values of headers: they may be secrets.
+        // Don't show the query of the URL or the values of headers: they may be secrets.
         let url = Target::parse(&self.url).map(|target| target.shown);
         f.debug_struct("Exchange")
             .field("method", &self.method)

@@ -2,13 +2,13 @@ use std::path::Path;
 
 use crate::Outcome;
 
-/// Checks that a file or directory exists. It follows symbolic links.
+/// Checks that a file or directory exists. The check follows symbolic links.
 ///
-/// A run costs one `stat`, about 0.5 µs on a local disk. Use it in a sync function, which has its own thread, because a
-/// dead network disk may block it for minutes. If the path can't be read (no permission on a parent directory), the
-/// check fails with that reason. A broken link counts as missing.
+/// A run costs one `stat` call, about 0.5 µs on a local disk. A dead network disk may block a run for minutes, so call
+/// the check in a sync function, which runs on its own thread. If this process has no permission for a parent
+/// directory, the check fails, and the output shows the error. A symbolic link to a missing file counts as missing.
 ///
-/// The check doesn't see the content of the file, or whether this process may read it.
+/// The check doesn't see the content of the file, or whether this process may read the file.
 ///
 /// ```
 /// use healthcheck::{Outcome, Status, checks};

@@ -5,17 +5,19 @@ use std::time::{Duration, SystemTime};
 use super::span::span;
 use crate::Outcome;
 
-/// Checks that a file was written within the last `max_age`, such as a backup, an export or the marker of a cron job.
+/// Checks that a file was written within the last `max_age`. The file may be a backup, an export or the marker of a
+/// cron job.
 ///
-/// A directory fails, because its time changes when a name is added or removed, not when a file in it is written.
+/// If `path` is a directory, the check fails. The modification time of a directory changes when a file is added or
+/// removed, but doesn't change when a file in the directory is written.
 ///
-/// The check doesn't see whether the file is complete or empty: a job that fails after opening its file leaves a fresh
-/// but incomplete file. Let the job write to a temporary file and rename it. The check doesn't see that a program set
-/// the file's time explicitly (`touch`, a restored archive).
+/// The check doesn't see whether the file is complete or empty. A job that opens the file and then fails leaves a fresh
+/// but incomplete file. To prevent that, let the job write to a temporary file and then rename it. The check also
+/// doesn't notice that a program has set the file's time explicitly (`touch`, a restored archive).
 ///
-/// A run costs one `stat`. Use it in a sync function, which has its own thread. Ages depend on the machine's clock. A
-/// file with a time in the future passes only if it is at most `max_age` ahead. Otherwise a file that a broken clock
-/// dated a year ahead would pass for a year.
+/// A run costs one `stat` call. Call the check in a sync function, which runs on its own thread. The check compares the
+/// file's time with the machine's clock. If the file's time is in the future, the check passes only if that time is at
+/// most `max_age` ahead. Otherwise a file that a broken clock dated a year ahead would pass for a year.
 ///
 /// ```
 /// use std::time::Duration;
@@ -95,7 +97,8 @@ mod tests {
         );
         std::fs::write(&file, "").unwrap();
         assert_eq!(file_fresh(&file, HOUR).status(), Status::Pass);
-        // The directory's time is recent too, because a file was added to it, but a directory must fail.
+        // The test has just added a file to the directory, so the directory's time is recent. The check must fail
+        // nevertheless.
         let folder = file_fresh(directory.path(), HOUR);
         assert_eq!(folder.status(), Status::Fail);
         assert!(

@@ -7,15 +7,18 @@ use tokio::time::Instant;
 use super::span::span;
 use crate::Outcome;
 
-/// Checks that a worker regularly calls [`beat`](Self::beat). It fails if there was no beat for `max_age`.
+/// Checks that a worker regularly calls [`beat`](Self::beat). The check fails if the last beat is longer ago than the
+/// `max_age` that you pass to [`new`](Self::new).
 ///
-/// Clones share the heartbeat: use one clone in the worker and provide another to the check. Before the first beat, the
-/// time counts from [`new`](Self::new), so the check also notices a worker that never starts. A beat costs a clock read
-/// and a store, about 25 ns, without a lock. The clock is monotonic, so setting the machine's time has no effect, and
-/// the time during which the machine is suspended doesn't count.
+/// Clones share the heartbeat: use one clone in the worker, and pass another clone to the check. Before the first beat,
+/// the check measures the time since the call of [`new`](Self::new). So it also notices a worker that never starts.
 ///
-/// The check doesn't see the work between two beats. If several workers share a heartbeat, it doesn't see that one
-/// of them has stopped. Use one heartbeat for each worker, or [`Progress`](super::Progress).
+/// A beat costs a clock read and a store, about 25 ns, and takes no lock. The clock is monotonic: setting the machine's
+/// time has no effect. The clock stops while the machine is suspended.
+///
+/// The check doesn't see what the worker does between two beats. If several workers share a heartbeat, the check
+/// doesn't notice that one of them has stopped. So use a separate heartbeat for each worker, or use
+/// [`Progress`](super::Progress).
 ///
 /// ```
 /// use std::time::Duration;
@@ -49,8 +52,8 @@ struct Pulse {
 }
 
 impl Heartbeat {
-    /// Returns a heartbeat that fails once the last beat is longer ago than `max_age`. Choose a few times the usual
-    /// time between two beats.
+    /// Returns a heartbeat whose check fails once the last beat is longer ago than `max_age`. For `max_age`, choose a
+    /// few times the usual time between two beats.
     #[must_use]
     pub fn new(max_age: Duration) -> Self {
         let pulse = Pulse {
@@ -64,7 +67,7 @@ impl Heartbeat {
         }
     }
 
-    /// Sets the age of the last beat above which the check warns. By default it never warns.
+    /// Sets the age of the last beat above which the check warns. By default, the check never warns.
     #[must_use]
     pub const fn warn_after(mut self, age: Duration) -> Self {
         self.warn_age = Some(age);
@@ -77,14 +80,15 @@ impl Heartbeat {
         self.pulse.last.store(since.max(1), Ordering::Relaxed);
     }
 
-    /// Returns the time since the last beat, or since the creation if there was no beat.
+    /// Returns the time since the last beat. If there was no beat yet, returns the time since the creation of this
+    /// heartbeat.
     #[must_use]
     pub fn age(&self) -> Duration {
         let last = Duration::from_nanos(self.pulse.last.load(Ordering::Relaxed));
         self.pulse.created.elapsed().saturating_sub(last)
     }
 
-    /// Runs the check. It passes if the last beat is at most `max_age` ago.
+    /// Runs the check. It passes or warns if the last beat is at most `max_age` ago, and fails otherwise.
     pub fn check(&self) -> Outcome {
         let age = self.age();
         let found = match self.pulse.last.load(Ordering::Relaxed) {

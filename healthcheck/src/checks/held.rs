@@ -1,17 +1,20 @@
-//! Stores the last status of a check with limits, for the hysteresis of the limits.
+//! Stores the last status of each check that compares a value with limits. The limits need this status for their
+//! hysteresis.
 //!
-//! Without hysteresis, a value that swings around its limit would cause a transition at each crossing. So after crossing
-//! a limit, a check recovers only once the value is back by a margin. A ready-made check is built anew for each run. So
-//! this module stores its last status under a key of its subject and its limits. Two checks with the same key share the
-//! status.
+//! Without hysteresis, a value that swings around its limit would cause a change of status at each crossing. So after a
+//! value has crossed a limit, the check recovers only once the value is back on the good side of the limit by a margin.
+//!
+//! Each run creates its ready-made check again, so the check itself can't store its last status. Instead, this module
+//! stores the last status under a key. The key is made from what is checked and from the limits. Two checks with the
+//! same key share their last status.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::{Outcome, Status};
 
-/// The default margin, as a share of the limit: how far on the good side of a crossed limit a value must be before the
-/// check recovers.
+/// The default margin, as a share of the limit. After a value has crossed a limit, the check recovers only once the
+/// value is back on the good side of the limit by this margin.
 pub(super) const MARGIN: f64 = 0.02;
 
 /// The last status of one check.
@@ -23,7 +26,7 @@ impl Held {
         Self(Mutex::new(Status::Pass))
     }
 
-    /// Calls `judge` with the last status, and stores the status that it returns.
+    /// Calls `judge` with the last status, and stores the status of the outcome that `judge` returns.
     pub(super) fn judge(&self, judge: impl FnOnce(Status) -> Outcome) -> Outcome {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = judge(*last);
@@ -36,16 +39,17 @@ impl Held {
     }
 }
 
-/// The last statuses by key. A check that passes has no entry, so a healthy service has an empty map.
+/// The last statuses by key. If the last status is a pass, the key has no entry, so a healthy service has an empty map.
 static HELD: Entries = Mutex::new(BTreeMap::new());
 
 type Entries = Mutex<BTreeMap<String, Status>>;
 
-/// The maximum number of entries, so that a service that keeps creating keys can't fill the memory. A check without an
-/// entry has no margin: it recovers at the limit itself.
+/// The maximum number of entries in `HELD`. It limits the memory if a service keeps creating new keys. If the map is
+/// full, a check with a new key gets no entry and has no margin: it recovers at the limit itself.
 const MOST: usize = 1024;
 
-/// Calls `judge` with the last status under the key `what` in the global map, and stores the new status there.
+/// Calls `judge` with the last status that the global map has for the key `what`. Then stores the status of the outcome
+/// under this key.
 pub(super) fn judge(what: String, judge: impl FnOnce(Status) -> Outcome) -> Outcome {
     judge_by(&HELD, what, judge)
 }

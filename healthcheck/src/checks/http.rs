@@ -16,25 +16,28 @@ use crate::Outcome;
 
 /// Checks that a web service answers a request to `url` with an expected response.
 ///
-/// It sends GET, or POST with [`post`](Http::post). It passes if the status is from 200 to 299 and the response takes at
-/// most 3 s; both can be set. It can also require a text, a header or a value in a JSON body. It doesn't follow
-/// redirects, so a redirect fails unless its status is in the range. It uses HTTP/1.1, and validates certificates with
-/// the machine's authorities or those of [`ca_file`](Http::ca_file).
+/// The check sends a GET request, or a POST request if you call [`post`](Http::post). By default, it passes if the HTTP
+/// status is from 200 to 299 and the response is complete within 3 s. You can also require a text, a header or a value
+/// in a JSON body.
 ///
-/// Each run looks the name up and opens a new connection, as a new client does. A reused connection might still work while
-/// the server refuses every new client, the name has a new address, or the certificate was replaced.
+/// The check doesn't follow redirects. So a redirect fails, unless its status is in the range that you set with
+/// [`status`](Http::status). The check uses HTTP/1.1. It trusts the machine's certificate authorities, or those in a
+/// [`ca_file`](Http::ca_file).
 ///
-/// A run costs a lookup, a connection and a request. With `https` it also costs a handshake, about 1 ms of CPU time, and
-/// every five minutes 10 ms to read the machine's authorities. It reads at most 1 MiB of the response, and closes the
-/// connection.
+/// Each run looks up the host name and opens a new connection, as a new client does. A reused connection might still
+/// work although the server refuses every new client, the name has a new address, or the server has a new certificate.
 ///
-/// The check sees only the first address of the name that accepts a connection. It doesn't test HTTP/2 or HTTP/3. If a
-/// cache or proxy answers by itself, the check doesn't see the service behind it. It ignores parts of the response that
-/// you don't require.
+/// A run costs a lookup, a connection and a request. With `https`, a run also costs a TLS handshake, about 1 ms of CPU
+/// time. Once in five minutes, such a run also reads the machine's certificate authorities, which takes 10 ms. A run
+/// reads at most 1 MiB of the response body, and then closes the connection.
 ///
-/// A failure begins with its layer: `DNS`, `connect`, `TLS`, `protocol` (no response, or not HTTP) or `verdict` (an
-/// unexpected response). The output never shows the query of the URL or the values of headers. Credentials in the URL
-/// are a failure: send them with [`header`](Http::header).
+/// If the name has several addresses, the check tests only the first one that accepts a connection. The check doesn't
+/// test HTTP/2 or HTTP/3. If a cache or proxy answers without the service, the check doesn't see the service. The check
+/// ignores the parts of the response for which you set no requirement.
+///
+/// The output of a failure begins with the layer: `DNS`, `connect`, `TLS`, `protocol` (no response, or a response that
+/// isn't HTTP) or `verdict` (an unexpected response). The output never shows the query of the URL or the values of
+/// headers. If the URL contains credentials, the check fails: send credentials with [`header`](Http::header) instead.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -57,7 +60,7 @@ pub fn http(url: impl Into<String>) -> Http {
     }
 }
 
-/// The check returned by [`http`]. Await it to run it.
+/// The check returned by [`http`]. Await it to run the check.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when it is awaited"]
 pub struct Http {
@@ -68,30 +71,31 @@ pub struct Http {
     headers: Vec<(String, String)>,
 }
 
-/// The most bytes of a response body that a run reads.
+/// The maximum number of bytes of a response body that a run reads.
 const LONGEST_BODY: usize = 1 << 20;
 
 impl Http {
-    /// Sets how long lookup, connection, handshake and response may take together. Default: 3 s.
+    /// Sets how long the lookup, the connection, the handshake and the response may take together. Default: 3 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.exchange.timeout = limit;
         self
     }
 
-    /// Sets the expected range of the status. Default: `200..=299`. For a single status, write `204..=204`.
+    /// Sets the range of HTTP statuses with which the check passes. Default: `200..=299`. For a single status, write
+    /// `204..=204`.
     pub fn status(mut self, range: impl RangeBounds<u16>) -> Self {
         self.status = (range.start_bound().cloned(), range.end_bound().cloned());
         self
     }
 
-    /// Requires that the body contains this text and isn't longer than 1 MiB.
+    /// Requires that the response body contains `text`, and that the body isn't longer than 1 MiB.
     pub fn body_contains(mut self, text: impl Into<String>) -> Self {
         self.body = Some(text.into());
         self
     }
 
-    /// Sends POST with this body instead of GET, such as a query to a GraphQL, search or JSON-RPC service. Each run
-    /// sends it, so the request must not change anything.
+    /// Sends a POST request with `body` instead of a GET request, for example a query to a GraphQL, search or JSON-RPC
+    /// service. Each run sends the request again, so the request must not change anything.
     ///
     /// ```
     /// use healthcheck::{Outcome, checks};
@@ -110,8 +114,9 @@ impl Http {
         self.header(header::CONTENT_TYPE.as_str(), content_type)
     }
 
-    /// Requires that the body is JSON of at most 1 MiB, with the value `expected` at the JSON pointer `pointer`
-    /// (RFC 6901) such as `"/status"` or `"/nodes/0/up"`. If you call it several times, the body must have all the values.
+    /// Requires that the response body is JSON of at most 1 MiB, and that it has the value `expected` at `pointer`.
+    /// `pointer` is a JSON pointer (RFC 6901) such as `"/status"` or `"/nodes/0/up"`. If you call this method several
+    /// times, the body must meet each of these requirements.
     pub fn json(mut self, pointer: impl Into<String>, expected: impl Serialize) -> Self {
         let pointer = pointer.into();
         if !pointer.is_empty() && !pointer.starts_with('/') {
@@ -128,19 +133,20 @@ impl Http {
         self
     }
 
-    /// Sends a header, such as `authorization`. The output never shows its value.
+    /// Adds a header to the request, such as `authorization`. The output never shows the header's value.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.exchange.header(name, value);
         self
     }
 
-    /// Requires that a response header of this name contains this text.
+    /// Requires that the response has a header `name` whose value contains `text`.
     pub fn header_contains(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
         self.headers.push((name.into(), text.into()));
         self
     }
 
-    /// Trusts the certificate authorities in this PEM file instead of the machine's. Each run reads the file.
+    /// Trusts the certificate authorities in the PEM file at `path` instead of the machine's authorities. Each run
+    /// reads the file.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.exchange.ca_file = Some(path.into());
         self
@@ -227,7 +233,7 @@ impl Http {
     }
 }
 
-/// Compares two values. JSON has only one kind of number, so 1 equals 1.0.
+/// Returns true if two JSON values are equal. JSON has only one kind of number, so 1 equals 1.0.
 fn same(found: &Value, expected: &Value) -> bool {
     match (found, expected) {
         (Value::Number(found), Value::Number(expected)) => {
@@ -237,7 +243,7 @@ fn same(found: &Value, expected: &Value) -> bool {
     }
 }
 
-/// Formats a value for an output, cut to 100 characters.
+/// Formats a JSON value for the output. If the text is longer than 100 characters, cuts it there.
 fn short(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(100) {
@@ -255,7 +261,7 @@ impl IntoFuture for Http {
     }
 }
 
-/// Formats a status, such as "404 Not Found". For a status without a standard name, returns only the number.
+/// Formats an HTTP status, such as "404 Not Found". For a status without a standard name, returns only the number.
 pub(super) fn shown(status: StatusCode) -> String {
     match status.canonical_reason() {
         Some(reason) => format!("{} {reason}", status.as_str()),
@@ -263,11 +269,11 @@ pub(super) fn shown(status: StatusCode) -> String {
     }
 }
 
-/// Returns the target of a redirect without its query, which may have a secret.
+/// Returns the URL to which a response redirects. Leaves out the query of this URL, which may contain a secret.
 fn redirect(answer: &Answer) -> Option<&str> {
     let to = answer.headers.get(header::LOCATION)?.to_str().ok()?;
     let to = to.split(['?', '#']).next()?;
-    // If the URL has an "@", the part before it may be a password. Then don't show the URL.
+    // If the URL contains an "@", the part before the "@" may be a password. So don't show such a URL.
     (answer.status.is_redirection() && !to.contains('@')).then_some(to)
 }
 

@@ -14,17 +14,22 @@ use super::span::span;
 use crate::outcome::CheckError;
 use crate::{Outcome, Status};
 
-/// Checks how far a consumer is behind, by a value that the application's own client reads: a Kafka group's lag, the
-/// length of a queue, or the age of the oldest message or of a replica.
+/// Checks how far a consumer is behind. The application's own client reads this lag: for example the lag of a Kafka
+/// group, the length of a queue, the age of the oldest message, or the delay of a replica.
 ///
-/// `read` returns a number or a `Duration`, or a `Result` of one. The check fails if `read` returns an error, or if it
-/// takes longer than 3 s. Set the limits with [`warn_above`](Lag::warn_above) and [`fail_above`](Lag::fail_above), in
-/// the same type. Without a limit the check fails, because it would check nothing. After crossing a limit, the check
-/// recovers at 2 % below the limit ([`margin`](Lag::margin)). The last status is stored for each line of code that calls
-/// this function.
+/// `read` returns a future. The output of this future is the lag: a number or a `Duration`, or a `Result` with one of
+/// these. The check fails if the output is an error, or if the future takes longer than 3 s.
 ///
-/// A run costs as much as `read`. The check doesn't see whether the consumer works: while consumer and producer are both
-/// stopped, the lag doesn't grow. To see that, use [`Progress`](super::Progress).
+/// Set limits with [`warn_above`](Lag::warn_above) and [`fail_above`](Lag::fail_above), in the type of the lag. Without
+/// a limit, the check always fails, because it would check nothing. After the lag has risen above a limit, the check
+/// recovers only once the lag is 2 % below this limit. [`margin`](Lag::margin) sets another margin.
+///
+/// The last status is stored for each line of code that calls this function. So if you check several consumers, call
+/// this function from a separate line for each consumer.
+///
+/// A run costs as much as the future that `read` returns. The check doesn't see whether the consumer works: while both
+/// the consumer and the producer are stopped, the lag doesn't grow. To check that the consumer works, use
+/// [`Progress`](super::Progress).
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -58,7 +63,7 @@ where
     }
 }
 
-/// The check returned by [`lag`]. Await it to run it.
+/// The check returned by [`lag`]. Await it to run the check.
 #[must_use = "it runs when it is awaited"]
 pub struct Lag<R: Future<Output: IntoLag>> {
     reading: R,
@@ -76,7 +81,7 @@ struct Limits<V> {
     margin: Option<f64>,
 }
 
-/// The types that the closure of [`lag`] may return: a number, a `Duration`, or a `Result` of one.
+/// The types that the future of [`lag`] may return: a number, a `Duration`, or a `Result` with one of these.
 ///
 /// ```
 /// use healthcheck::checks::IntoLag;
@@ -88,10 +93,10 @@ pub trait IntoLag {
     /// The type of the lag.
     type Value: LagValue;
 
-    /// Returns the lag, or a failed outcome with the reason why there is no lag.
+    /// Returns the lag. If there is no lag, returns a failed outcome that says why.
     ///
     /// # Errors
-    /// Returns the failed outcome if the value is an `Err`.
+    /// If this value is an `Err`, returns a failed outcome.
     fn into_lag(self) -> Result<Self::Value, Outcome>;
 }
 
@@ -111,16 +116,16 @@ impl<V: LagValue, E: CheckError> IntoLag for Result<V, E> {
     }
 }
 
-/// The types of a lag: every number type of Rust, and `Duration`. This trait is sealed.
+/// The types that a lag may have: every number type of Rust, and `Duration`. This trait is sealed.
 pub trait LagValue: sealed::Sealed {}
 
 mod sealed {
     #[allow(unnameable_types)] // Seals the trait.
     pub trait Sealed: Copy {
-        /// Converts the value to `f64` for comparing. Values above 2^53 are rounded.
+        /// Converts the value to `f64`, so that it can be compared with a limit. Integers above 2^53 are rounded.
         fn number(self) -> f64;
         fn shown(self) -> String;
-        /// Formats a number from [`number`](Self::number) as a value of this type.
+        /// Formats a number that [`number`](Self::number) returned, in the same way as a value of this type.
         fn show(number: f64) -> String;
     }
 }
@@ -164,25 +169,26 @@ impl sealed::Sealed for Duration {
 }
 
 impl<R: Future<Output: IntoLag>> Lag<R> {
-    /// Sets the lag above which the check warns.
+    /// Sets the lag above which the check warns. Without this limit, the check never warns.
     pub fn warn_above(mut self, limit: Value<R>) -> Self {
         self.limits.warn = Some(limit);
         self
     }
 
-    /// Sets the lag above which the check fails.
+    /// Sets the lag above which the check fails. Without this limit, a high lag is never a failure.
     pub fn fail_above(mut self, limit: Value<R>) -> Self {
         self.limits.fail = Some(limit);
         self
     }
 
-    /// Sets how far below a crossed limit the lag must fall to recover, as a share of the limit. Default: "2%".
+    /// Sets how far below a crossed limit the lag must fall before the check recovers, as a share of that limit.
+    /// Default: "2%".
     pub fn margin(mut self, share: &str) -> Self {
         self.limits.margin = Amount::share_of(share);
         self
     }
 
-    /// Sets how long `read` may take. Default: 3 s.
+    /// Sets how long reading the lag may take. Default: 3 s.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
@@ -215,7 +221,8 @@ impl<V: LagValue> Limits<V> {
                 let Some(limit) = limit else { continue };
                 let (number, shown) = (limit.number(), limit.shown());
                 let clears = number - number.abs() * margin;
-                // No lag is below a limit that is NaN, so such a limit counts as crossed.
+                // Treat a limit that is NaN as crossed: a comparison with NaN is always false, so such a limit would
+                // never apply.
                 let told = if lag > number || number.is_nan() {
                     format!("{found}, above {shown}")
                 } else if last >= status && lag > clears {
@@ -247,18 +254,18 @@ impl<R: Future<Output: IntoLag>> IntoFuture for Lag<R> {
     }
 }
 
-/// A run of [`lag`]. It is a named type, not a boxed `'static` future, so that the closure may borrow the parameters of
-/// its check.
+/// The future of a run of [`lag`]. It has a named type, because a boxed future would have to be `'static`. So the
+/// closure passed to [`lag`] may borrow the parameters of the check.
 #[must_use = "it runs when it is awaited"]
 pub struct LagRun<R: Future<Output: IntoLag>> {
     reading: Pin<Box<R>>,
     limits: Limits<Value<R>>,
     timeout: Duration,
-    /// The timer of the timeout; `None` before the first poll.
+    /// The timer of the timeout; `None` before the first poll of `reading`.
     over: Option<Pin<Box<Sleep>>>,
 }
 
-/// Both futures are boxed, so moving `LagRun` doesn't move them.
+/// `reading` and `over` are boxed futures, so moving a `LagRun` doesn't move the futures themselves.
 impl<R: Future<Output: IntoLag>> Unpin for LagRun<R> {}
 
 impl<R: Future<Output: IntoLag>> fmt::Debug for LagRun<R> {

@@ -1,4 +1,4 @@
-//! The layer at which a network check failed. It is the first fact that an on-call engineer needs.
+//! The layer at which a network check failed, such as `DNS` or `TLS`. An on-call engineer needs this fact first.
 
 use std::error::Error;
 use std::fmt;
@@ -12,10 +12,10 @@ pub(super) enum Layer {
     Dns,
     /// The address didn't accept a connection.
     Connect,
-    /// The handshake failed, or the certificate is invalid.
+    /// The TLS handshake failed, or the certificate is invalid.
     #[allow(dead_code)] // Only some features enable a check that uses this layer.
     Tls,
-    /// The server sent no response, or one that isn't valid in the protocol.
+    /// The server sent no response, or the response is invalid in the protocol.
     #[allow(dead_code)]
     Protocol,
     /// The server sent a valid response, and the response reports a failure.
@@ -30,13 +30,14 @@ impl Layer {
         self.problem(what).into()
     }
 
-    /// Guesses the layer of another library's error from the words in its text.
+    /// Guesses the layer of an error that another library returned, from words in the error's text.
     #[cfg(any(feature = "checks-redis", feature = "checks-sqlx", feature = "checks-tonic"))]
     pub(super) fn told_by(error: &str) -> Option<Self> {
         const WORDS: [(Layer, &[&str]); 3] = [
             (
                 Layer::Dns,
-                // Texts from the standard library on Unix, from the standard library on Windows, and from hyper.
+                // These texts are, in this order, from the standard library on Unix, the standard library on Windows,
+                // and hyper.
                 &["failed to lookup address", "No such host", "dns error"],
             ),
             (Layer::Tls, &["certificate", "tls handshake", "fatal alert"]),
@@ -57,7 +58,7 @@ impl Layer {
         Some(*layer)
     }
 
-    /// Returns the problem as an error, to pass on with `?`.
+    /// Returns a failure at this layer as an error, so that the caller can use `?`.
     pub(super) fn problem(self, what: impl fmt::Display) -> Problem {
         Problem {
             layer: self,

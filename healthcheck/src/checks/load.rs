@@ -3,16 +3,21 @@ use super::held::{self, MARGIN};
 use crate::environment::system;
 use crate::{Outcome, Status};
 
-/// Checks the machine's load for each CPU: how many tasks run or wait for a CPU (on Linux also for a disk).
+/// Checks the machine's load per CPU. The load is the number of tasks that run or wait for a CPU. On Linux it also
+/// includes the tasks that wait for a disk.
 ///
-/// It warns above 2 tasks for each CPU, on average over five minutes. It fails only if you set
-/// [`fail_above`](Load::fail_above): a busy machine still answers, and removing it moves its load to the other machines.
-/// In a container, too, the check uses the load of the whole machine. After crossing a limit, the check recovers at 2 %
-/// below the limit ([`margin`](Load::margin)). If the system doesn't provide the load (Windows, a sandbox without
-/// `/proc/loadavg`), the check passes as "unknown, because …".
+/// By default, the check warns if the load per CPU is above 2, on average over five minutes. It fails only if you set
+/// [`fail_above`](Load::fail_above): a busy machine still answers, and removing this machine moves its load to the
+/// other machines.
 ///
-/// A run reads two small kernel files, about 5 µs. The check doesn't see a container's own CPU limit, or how often that
-/// limit throttles this process (`nr_throttled` in `cpu.stat`).
+/// After the load has risen above a limit, the check recovers only once the load is 2 % below this limit, such as 1.96
+/// for a limit of 2. [`margin`](Load::margin) sets another margin.
+///
+/// In a container, the check still uses the load of the whole machine. If the system doesn't report the load (Windows,
+/// a sandbox without `/proc/loadavg`), the check passes, and the output says "unknown, because …".
+///
+/// A run reads two small kernel files, which takes about 5 µs. The check doesn't see the CPU limit of a container, or
+/// how often that limit throttles this process (`nr_throttled` in `cpu.stat`).
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -42,25 +47,26 @@ pub struct Load {
 }
 
 impl Load {
-    /// Sets the load for each CPU above which the check warns. Default: 2.
+    /// Sets the load per CPU above which the check warns. Default: 2.
     pub const fn warn_above(mut self, load: f64) -> Self {
         self.warn = load;
         self
     }
 
-    /// Sets the load for each CPU above which the check fails. By default it never fails.
+    /// Sets the load per CPU above which the check fails. By default, the check never fails.
     pub const fn fail_above(mut self, load: f64) -> Self {
         self.fail = Some(load);
         self
     }
 
-    /// Sets how far below a crossed limit the load must fall to recover, as a share of the limit. Default: "2%".
+    /// Sets how far below a crossed limit the load must fall before the check recovers, as a share of that limit.
+    /// Default: "2%".
     pub fn margin(mut self, share: &str) -> Self {
         self.margin = Amount::share_of(share);
         self
     }
 
-    /// Runs the check. If a limit isn't a number above zero, it fails with an example of a valid one.
+    /// Runs the check. If a limit or the margin is invalid, the check fails, and the output shows a valid example.
     pub fn check(self) -> Outcome {
         self.judge(system::load().map(|load| load.five), cpus())
     }
@@ -108,8 +114,8 @@ impl Load {
     }
 }
 
-/// Returns the number of the machine's CPUs. On Linux it doesn't use `available_parallelism`: that number may be lower in
-/// a container, but the load is always that of the whole machine.
+/// Returns the number of CPUs of the whole machine, because the load is that of the whole machine. On Linux, this
+/// function doesn't use `available_parallelism`, which may return a lower number in a container.
 fn cpus() -> Option<usize> {
     let online = system::online_cpus();
     if cfg!(target_os = "linux") {

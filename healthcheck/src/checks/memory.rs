@@ -4,24 +4,30 @@ use super::thresholds::Thresholds;
 use crate::Outcome;
 use crate::environment::{cgroup, system};
 
-/// Checks that there is available memory: within the container's limit if there is one, otherwise on the machine.
+/// Checks that memory is available. In a container with a memory limit, the check uses that limit. Otherwise it uses
+/// the memory of the machine.
 ///
-/// It warns below 10 % and fails below 5 %. Set other limits as a share or as a size.
+/// By default, the check warns if less than 10 % of the memory is available, and fails if less than 5 % is available.
+/// [`warn_below`](Memory::warn_below) and [`fail_below`](Memory::fail_below) set other limits, as a share or as a size.
 ///
 /// **Available memory** is memory that the kernel can allocate without swapping: free memory + page cache of files
 /// (active and inactive) + reclaimable slab. `/environment` uses the same definition.
 /// - For a machine, available memory is `MemAvailable`.
-/// - For a container (cgroup v1 or v2), available memory is the limit minus used memory. Used memory doesn't include page
-///   cache and reclaimable slab. If groups are nested, the group with the least available memory counts.
+/// - For a container (cgroup v1 or v2), available memory is the container's limit minus its used memory. The used
+///   memory doesn't include page cache and reclaimable slab. If cgroups are nested, the check uses the cgroup with the
+///   least available memory.
 ///
-/// So the check never fails only because page cache fills a container. The kubelet's "working set" counts active page
-/// cache as used, so it is higher than the used memory here.
+/// Page cache is a part of the available memory, so the check never fails only because page cache fills a container.
+/// The kubelet's "working set" is higher than the used memory of this check, because it includes the active page cache.
 ///
-/// After crossing a limit, the check recovers at 2 % above the limit ([`margin`](Memory::margin)). If the memory is
-/// unknown (in a sandbox without the kernel's files), the check passes as "unknown, because …".
+/// After the available memory has fallen below a limit, the check recovers only once the available memory is 2 % above
+/// this limit, such as 5.1 % for a limit of 5 %. [`margin`](Memory::margin) sets another margin.
 ///
-/// A run reads a few small kernel files, about 100 µs. The check doesn't see swap, throttling by `memory.high`, a limit
-/// of the address space (`ulimit -v`), or peaks between two runs.
+/// If the system doesn't report its memory (a sandbox without the kernel's files), the check passes, and the output
+/// says "unknown, because …".
+///
+/// A run reads a few small kernel files, which takes about 100 µs. The check doesn't see swap, throttling by
+/// `memory.high`, a limit of the address space (`ulimit -v`), or peaks between two runs.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -46,25 +52,26 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Sets the limit of available memory for a warning, as a share ("20%") or a size ("256MiB"). Default: 10 %.
+    /// Sets the available memory below which the check warns, as a share ("20%") or a size ("256MiB"). Default: 10 %.
     pub fn warn_below(mut self, amount: &str) -> Self {
         self.thresholds.set_warn("warn_below", amount);
         self
     }
 
-    /// Sets the limit of available memory for a failure, as a share or a size. Default: 5 %.
+    /// Sets the available memory below which the check fails, as a share or a size. Default: 5 %.
     pub fn fail_below(mut self, amount: &str) -> Self {
         self.thresholds.set_fail("fail_below", amount);
         self
     }
 
-    /// Sets how far above a crossed limit the memory must rise to recover, as a share of the limit. Default: "2%".
+    /// Sets how far above a crossed limit the available memory must rise before the check recovers, as a share of that
+    /// limit. Default: "2%".
     pub fn margin(mut self, share: &str) -> Self {
         self.thresholds.set_margin(share);
         self
     }
 
-    /// Runs the check. If an amount is invalid, it fails with an example of a valid one.
+    /// Runs the check. If a limit or the margin is invalid, the check fails, and the output shows a valid example.
     pub fn check(self) -> Outcome {
         if let Some(problem) = self.thresholds.problem("memory") {
             return problem;
@@ -74,7 +81,7 @@ impl Memory {
     }
 
     fn judge(&self, machine: Option<system::Memory>, container: Option<cgroup::MemoryLimit>) -> Outcome {
-        // Ignore a limit above the machine's memory: it never applies.
+        // Ignore a container's limit that isn't below the machine's memory: the container never reaches such a limit.
         let container =
             container.filter(|container| machine.is_none_or(|machine| container.limit < machine.total));
         let (free, whole, whose) = match (container, machine) {
@@ -82,7 +89,7 @@ impl Memory {
                 let Some(free) = container.available() else {
                     return unknown("the use of the container's memory can't be read");
                 };
-                // The machine may run out before the container does.
+                // The machine may have less available memory than the container. Use the smaller number.
                 let free = machine.map_or(free, |machine| free.min(machine.available));
                 (free, container.limit, "container")
             }
@@ -98,7 +105,7 @@ impl Memory {
     }
 }
 
-/// Returns the outcome for unknown memory. It passes, because an unknown value must not remove an instance from service.
+/// Returns a passing outcome for unknown memory: an unknown value must not remove an instance from service.
 fn unknown(why: &str) -> Outcome {
     Outcome::pass(format!("how much memory is free is unknown, because {why}"))
 }

@@ -1,10 +1,12 @@
 //! Ready-made checks. Call them inside an annotated function.
 //!
-//! Each check is a function, or a builder that you finish with `.check()` or `.await`. It returns an
-//! [`Outcome`](crate::Outcome). The output shows the request and its result, without credentials. The output of a failed
-//! network check begins with the layer: `DNS`, `connect`, `TLS`, `protocol` (no valid response) or `verdict` (a valid
-//! response that reports a failure). An invalid setting such as "15 percent" doesn't cause a panic: the check fails, and
-//! the output has an example of a valid setting.
+//! A ready-made check is a function that returns an [`Outcome`](crate::Outcome), or a builder that you finish with
+//! `.check()` or `.await` to get the outcome. The output of the outcome shows what was checked and what was found,
+//! without credentials.
+//!
+//! The output of a failed network check begins with the layer: `DNS`, `connect`, `TLS`, `protocol` (no valid response)
+//! or `verdict` (a valid response that reports a failure). An invalid setting such as "15 percent" doesn't cause a
+//! panic. Instead, the check fails, and the output shows a valid example.
 //!
 //! ```
 //! use std::time::Duration;
@@ -25,27 +27,28 @@
 //! # export();
 //! ```
 //!
-//! A check that passes proves only what it has checked. So the table also lists what each check doesn't see. The third
-//! column shows the required feature, and whether you call the check from a sync function, an async function, or any.
+//! A check that passes proves only what it has checked. So this table also lists what each check doesn't see. The third
+//! column shows the Cargo feature that a check needs, and the kind of function from which you call the check: sync,
+//! async or any.
 //!
 //! | check | passes while | feature, function | cost of a run | doesn't see |
 //! |---|---|---|---|---|
 //! | [`below`], [`below_until`] | a value is below its limit | any | 1 µs | what happened between two runs |
-//! | [`lag`] | a consumer isn't far behind | async | what the closure costs | whether the consumer moves |
-//! | [`once`] | a one-time task has finished | any | an atomic load | whether its result still exists |
-//! | [`task`](fn@task), [`Task`] | a background task runs | any | an atomic load or a lock | a task that runs and does nothing |
-//! | [`Heartbeat`] | a worker beats | any | 25 ns a beat | what the worker does between two beats |
-//! | [`Progress`] | work in flight makes progress | any | 50 ns to begin, 50 ns to end | work that never begins, whether work succeeds |
-//! | [`error_rate`], [`ErrorRate`] | the application's own calls succeed | any, with a probe async | 40 ns a call | calls that aren't recorded |
-//! | [`file_exists`] | a file exists | sync | a `stat` | its content, whether the process may read it |
-//! | [`file_fresh`] | a file was written lately | sync | a `stat` | whether the file is complete or empty |
+//! | [`lag`] | a consumer isn't far behind | async | as much as reading the lag | whether the consumer works |
+//! | [`once`] | a one-time task has finished | any | an atomic load | whether the result of the task still exists |
+//! | [`task`](fn@task), [`Task`] | a background task runs | any | an atomic load or a lock | that a task runs but does nothing |
+//! | [`Heartbeat`] | a worker regularly calls `beat` | any | 25 ns a beat | what the worker does between two beats |
+//! | [`Progress`] | work in flight makes progress | any | 50 ns to begin, 50 ns to end | that work never begins, whether work succeeds |
+//! | [`error_rate`], [`ErrorRate`] | the application's own calls succeed | any; with a probe: async | 40 ns a call | calls that aren't recorded |
+//! | [`file_exists`] | a file exists | sync | a `stat` | the file's content, whether the process may read the file |
+//! | [`file_fresh`] | a file was written recently | sync | a `stat` | whether the file is complete or empty |
 //! | [`runtime_lag`] | tokio wakes tasks in time | async | a timer, 10 ms of waiting | stalls between two runs, other runtimes |
 //! | `dns` | a name has an address | `checks-net`, async | a lookup | caches, `/etc/hosts`, search domains, whether the address is the right one |
-//! | `tcp` | a server accepts connections | `checks-net`, async | a lookup, a connection | a process that hangs |
+//! | `tcp` | a server accepts connections | `checks-net`, async | a lookup, a connection | that a process hangs |
 //! | `http` | a web service sends the expected response | `checks-http`, async | a lookup, a connection, a request | other addresses of the name, caches in between |
-//! | `upstream` | another service's own report is a success | `checks-http`, async | the same as `http`, and the other service's checks | other instances behind the name |
+//! | `upstream` | another service's own report is a success | `checks-http`, async | as much as `http`, and a run of the other service's checks | other instances behind the name |
 //! | `tls` | no certificate of the path expires soon | `checks-tls`, async | a connection, a handshake | revocation, other addresses of the name |
-//! | `redis` | Redis answers, and with `writable` also accepts writes | `checks-redis`, async | with a client a connection, otherwise a PING | other nodes, how stale a replica is |
+//! | `redis` | Redis answers, and with `writable` also accepts writes | `checks-redis`, async | with a `redis::Client` a connection, otherwise a PING | other nodes, how stale a replica is |
 //! | `sqlx` | a database answers, accepts writes, or meets a condition in SQL | `checks-sqlx`, async | a round trip or two | tables that no query reads; whether new clients can connect, while the pool has a connection |
 //! | `tonic` | a gRPC server reports that it serves | `checks-tonic`, async | a call | whether new clients can connect, other servers of a balanced channel |
 //! | `disk_space` | a file system has free space and free files, and isn't read-only | `checks-system`, sync | a system call | permissions, quotas |
@@ -53,16 +56,17 @@
 //! | `load` | the machine isn't overloaded | `checks-system`, any | 5 µs | a container's own CPU limit |
 //! | `open_files` | the process can open more files | `checks-system`, any | 20 µs | the whole machine's limit |
 //!
-//! - **Network checks see what a new client sees.** `http`, `upstream`, `tls` and `redis` with a client look the name up
-//!   and open a new connection for each run.
+//! - **Network checks see what a new client sees.** `tcp`, `http`, `upstream` and `tls` look the name up and open a new
+//!   connection for each run. So does `redis`, if you pass it a `redis::Client`.
 //! - **Limits have a margin.** If a value crosses a limit, the check recovers only once the value is back on the good
-//!   side by a margin: 2 % of the limit, or the `margin` that you set. So a value that swings around its limit causes
-//!   one transition.
-//! - **An unknown value passes**, with the output "unknown, because …". It must not remove an instance from service.
-//! - **A run leaves nothing behind**: no connection, thread or file. The only exception: name lookups that hang, at most
-//!   one for each name. The application's own pools and clients keep their connections.
+//!   side by a margin. The margin is 2 % of the limit, or the `margin` that you set. So a value that swings around its
+//!   limit causes only one change of status.
+//! - **An unknown value passes**, with the output "unknown, because …". An unknown value must not remove an instance
+//!   from service.
+//! - **A run leaves no connection, thread or file behind**, except that a name lookup that hangs keeps its thread.
+//!   There is at most one such lookup for each name. The application's own pools and clients keep their connections.
 
-// Only the checks of the feature `checks-system` use sizes and lower limits.
+// Parts of the module `amount` are used only by the checks of the feature `checks-system`.
 #[cfg_attr(not(feature = "checks-system"), allow(dead_code))]
 mod amount;
 mod below;
@@ -165,7 +169,8 @@ pub use tls::{Tls, tls};
 #[cfg(feature = "checks-http")]
 pub use upstream::{Upstream, upstream};
 
-// `self::` is necessary, because the client crates have the same names as these modules.
+// The paths begin with `self::`, because the modules `redis`, `sqlx` and `tonic` have the same names as the client
+// crates.
 #[cfg(feature = "checks-redis")]
 pub use self::redis::{Redis, RedisClient, redis};
 #[cfg(feature = "checks-sqlx")]

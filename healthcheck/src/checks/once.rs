@@ -5,10 +5,11 @@ use tokio::sync::OnceCell;
 
 use crate::Outcome;
 
-/// Checks that a one-time task has finished: a cache is warm, a migration has run, a model is loaded.
+/// Checks that a one-time task has finished. For example, the task warms a cache, runs a migration or loads a model.
 ///
-/// Use it in a startup check: `/startupz` and `/readyz` fail until the task has finished. A run costs one atomic load. The
-/// check doesn't see whether the result of the task still exists: a cache that was emptied later still counts as warm.
+/// Call this function in a check that is marked `startup`. Then `/startupz` and `/readyz` fail until the task has
+/// finished. A run costs one atomic load. The check doesn't see whether the result of the task still exists: if a cache
+/// is emptied later, the check still passes.
 ///
 /// ```
 /// use std::sync::OnceLock;
@@ -33,7 +34,8 @@ pub fn once(flag: &(impl Flag + ?Sized)) -> Outcome {
     }
 }
 
-/// The types that [`once`] takes: a boolean, a cell that is filled once, or an `Arc` of one.
+/// The types that [`once`] takes: a boolean (`bool`, `AtomicBool`), a `Once`, a cell that is filled once (`OnceLock`,
+/// `OnceCell`), or an `Arc` of one of these types.
 ///
 /// ```
 /// use std::sync::Arc;

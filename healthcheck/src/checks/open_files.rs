@@ -6,14 +6,19 @@ use crate::environment::system;
 
 /// Checks that the number of open files and sockets is below the process's soft limit (`ulimit -n`).
 ///
-/// It warns above 80 % and fails above 95 % of the soft limit. Set other limits as a share or as a number. At the soft
-/// limit the process can't accept or open connections, and a process that leaks files doesn't recover by itself.
-/// After crossing a limit, the check recovers at 2 % below the limit ([`margin`](OpenFiles::margin)). The number of open
-/// files is known only on Linux. On other systems, and in a sandbox without `/proc/self/fd`, the check passes as
-/// "unknown, because …".
+/// By default, the check warns if the number of open files is above 80 % of the soft limit, and fails above 95 %.
+/// [`warn_above`](OpenFiles::warn_above) and [`fail_above`](OpenFiles::fail_above) set other limits, as a share or as a
+/// number. A process at its soft limit can't accept or open connections. If a process leaks files, it doesn't recover
+/// by itself.
 ///
-/// A run reads two small kernel files, about 20 µs; before Linux 6.2 it also lists all open files. The check doesn't see
-/// the limit of the whole machine (`fs.file-max`), or which part of the process leaks.
+/// After the number of open files has risen above a limit, the check recovers only once the number is 2 % below this
+/// limit, such as 98 for a limit of 100. [`margin`](OpenFiles::margin) sets another margin.
+///
+/// Only Linux reports the number of open files. On other systems, and in a sandbox without `/proc/self/fd`, the check
+/// passes, and the output says "unknown, because …".
+///
+/// A run reads two small kernel files, which takes about 20 µs. Before Linux 6.2, a run also lists all open files. The
+/// check doesn't see the limit of the whole machine (`fs.file-max`), or which part of the process leaks files.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -38,25 +43,28 @@ pub struct OpenFiles {
 }
 
 impl OpenFiles {
-    /// Sets the limit for a warning, as a share of the soft limit ("80%") or a number ("5000"). Default: 80 %.
+    /// Sets the number of open files above which the check warns, as a share of the soft limit ("80%") or a number
+    /// ("5000"). Default: 80 %.
     pub fn warn_above(mut self, amount: &str) -> Self {
         self.thresholds.set_warn("warn_above", amount);
         self
     }
 
-    /// Sets the limit for a failure, as a share of the soft limit or a number. Default: 95 %.
+    /// Sets the number of open files above which the check fails, as a share of the soft limit or a number. Default:
+    /// 95 %.
     pub fn fail_above(mut self, amount: &str) -> Self {
         self.thresholds.set_fail("fail_above", amount);
         self
     }
 
-    /// Sets how far below a crossed limit the number must fall to recover, as a share of the limit. Default: "2%".
+    /// Sets how far below a crossed limit the number of open files must fall before the check recovers, as a share of
+    /// that limit. Default: "2%".
     pub fn margin(mut self, share: &str) -> Self {
         self.thresholds.set_margin(share);
         self
     }
 
-    /// Runs the check. If an amount is invalid, it fails with an example of a valid one.
+    /// Runs the check. If a limit or the margin is invalid, the check fails, and the output shows a valid example.
     pub fn check(self) -> Outcome {
         if let Some(problem) = self.thresholds.problem("open_files") {
             return problem;
@@ -76,8 +84,8 @@ impl OpenFiles {
             }
             None => format!("{open} files are open, without a limit"),
         };
-        // Without a soft limit, the process never reaches a threshold given as a share. A threshold given as a number
-        // still applies.
+        // If the process has no soft limit, use the highest number. Then the process never reaches a threshold that is
+        // a share, but a threshold that is a number still applies.
         let limit = limit.unwrap_or(u64::MAX);
         held::judge(self.thresholds.key("open_files"), |last| {
             self.thresholds.at_most(open, limit, &found, last)
@@ -85,8 +93,8 @@ impl OpenFiles {
     }
 }
 
-/// Returns the soft limit, or `None` if there is no limit. It uses a system call, because a process at its limit can't
-/// open `/proc/self/limits`.
+/// Returns the soft limit of open files, or `None` if there is no limit. Uses a system call, because a process at its
+/// limit can't open `/proc/self/limits`.
 #[cfg(unix)]
 fn limit() -> Option<u64> {
     use rustix::process::{Resource, getrlimit};
@@ -98,8 +106,8 @@ const fn limit() -> Option<u64> {
     None
 }
 
-/// Returns true if the process can't open any more files. Before Linux 6.2, counting the open files opens a directory. So
-/// at the limit the number is unknown, and this function still detects the problem.
+/// Returns true if the process can't open any more files. Before Linux 6.2, a process at its limit can't even count its
+/// open files, because counting opens a directory. The check detects this problem with this function.
 #[cfg(unix)]
 fn none_is_left() -> bool {
     use rustix::io::Errno;
@@ -160,7 +168,7 @@ mod tests {
         );
     }
 
-    /// Runs itself again in a child process. The child opens files up to its limit, and then runs the check.
+    /// Runs this test again in a child process. The child process opens files up to its limit, and then runs the check.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_process_without_a_free_file_fails() {

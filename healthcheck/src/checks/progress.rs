@@ -9,20 +9,24 @@ use tokio::time::Instant;
 use super::span::span;
 use crate::Outcome;
 
-/// Checks that work in flight makes progress: jobs, requests, batches. It passes if there is no work.
+/// Checks that work in flight makes progress. The work may be jobs, requests or batches. The check passes if no work is
+/// in flight.
 ///
-/// Call [`begin`](Self::begin) when a piece of work begins and [`Work::advance`] after each step, and drop the [`Work`]
-/// when it ends. At each of these three events the piece of work *moves*. The check
-/// - passes if nothing is in flight, or if every piece in flight has moved within `stuck_after`;
-/// - warns if one piece hasn't moved for that long, but others have; the output shows the oldest piece;
-/// - fails if nothing has moved for that long; the output shows for how long, and the oldest piece.
+/// When a piece of work begins, call [`begin`](Self::begin), which returns a [`Work`]. Call [`Work::advance`] after
+/// each step of the work, and drop the [`Work`] when the work ends. Each of these three events is a *move* of this
+/// piece of work. The check
+/// - passes if no piece is in flight, or if every piece in flight has moved within `stuck_after`;
+/// - warns if at least one piece in flight hasn't moved within `stuck_after`, but another piece has moved; the output
+///   shows the piece that hasn't moved for the longest time;
+/// - fails if no piece has moved within `stuck_after`; the output shows the time since the last move of any piece, and
+///   the piece that hasn't moved for the longest time.
 ///
-/// Clones share the work. `begin` and the drop cost about 50 ns each, 20 ns of it for a clock read. No thread waits for
-/// another, except to allocate memory when there are more pieces in flight than ever before. A run costs about 3 ns for
-/// each piece. The clock is monotonic.
+/// All clones of a `Progress` share the same work. Beginning a piece of work costs about 50 ns, and so does ending it.
+/// A run costs about 3 ns for each piece. A thread waits for another thread only while memory is allocated. That
+/// happens when more pieces are in flight than ever before.
 ///
-/// The check doesn't see work that should have begun but didn't; for that, use [`Heartbeat`](super::Heartbeat). It
-/// doesn't see whether the work succeeds; for that, use [`ErrorRate`](super::ErrorRate).
+/// The check doesn't notice that work never begins: use [`Heartbeat`](super::Heartbeat) for that. It doesn't see
+/// whether work succeeds: use [`ErrorRate`](super::ErrorRate) for that.
 ///
 /// ```
 /// use std::time::Duration;
@@ -51,45 +55,48 @@ pub struct Progress {
     stripes: Arc<[Arc<Stripe>; STRIPES]>,
 }
 
-/// A piece of work in flight. Drop it when the work ends. You may move it to another thread.
+/// A piece of work in flight. Drop the `Work` when the work ends. You may move the `Work` to another thread.
 #[must_use = "dropped, the work has ended"]
 pub struct Work {
-    /// The slot of this piece; `None` if all slots were taken.
+    /// The number of the slot that stores the last move of this piece of work. `None` if no slot was free.
     place: Option<Number>,
     stripe: Arc<Stripe>,
 }
 
-/// The number of stripes. Each thread uses only one stripe, so that threads don't contend for the same cache lines.
+/// The number of stripes. A stripe is a set of slots, and a slot stores one piece of work. Each thread begins its work
+/// in only one stripe, so that threads rarely write to the same cache lines.
 const STRIPES: usize = 8;
 
-/// Slots for pieces of work, in blocks. Each block is twice as long as the previous block. Slots are reused, and their
-/// memory is freed only when the stripe is dropped.
+/// A set of slots, of which each stores one piece of work. The slots are allocated in blocks, and each block is twice
+/// as long as the previous block. A slot is used again after its work has ended. The memory of the slots is freed only
+/// when the stripe is dropped.
 struct Stripe {
     created: Instant,
     blocks: [OnceLock<Box<[Place]>>; BLOCKS],
-    /// The number of slots.
+    /// The number of slots in all blocks.
     places: AtomicUsize,
-    /// The number of a slot that is likely to be free.
+    /// The number of a slot that is probably free. The search for a free slot begins there.
     free: AtomicUsize,
 }
 
-/// The number of a slot, counted over all blocks of its stripe.
+/// The number of a slot in its stripe. The slots are numbered from 0, through all blocks.
 type Number = usize;
 
-/// The length of the first block. It must be a power of two.
+/// The number of slots in the first block. It must be a power of two.
 const FIRST: usize = 8;
 
-/// The most blocks of a stripe: enough for 2^27 pieces in flight.
+/// The maximum number of blocks in a stripe. They are sufficient for about 2^27 pieces of work in flight.
 const BLOCKS: usize = 24;
 
-/// A slot for one piece of work. It is aligned to a cache line, so that two slots never share a cache line.
+/// A slot, which stores one piece of work. It is aligned to a cache line, so that two slots never share a cache line.
 #[repr(align(64))]
 struct Place {
-    /// The time of the piece's last move, in nanoseconds since the stripe's creation, shifted left by `TIME`. The lowest
-    /// bit is set while the piece is in flight. The value is 0 before the first piece.
+    /// The time of the last move of the piece of work in this slot, in nanoseconds since the creation of the stripe,
+    /// shifted left by `TIME`. The lowest bit is set while the piece is in flight. The value is 0 until the slot gets
+    /// its first piece.
     moved: AtomicU64,
-    /// The name of the piece. `begin` writes it; a check reads it if the piece is stuck. `begin` never waits for this
-    /// lock.
+    /// The name of the piece of work in this slot. `begin` writes the name, and never waits for this lock. A check
+    /// reads the name if the piece is stuck.
     what: Mutex<String>,
 }
 
@@ -97,8 +104,8 @@ const IN_FLIGHT: u64 = 1;
 const TIME: u32 = 1;
 
 impl Progress {
-    /// Returns a check for which work is stuck if it hasn't moved for longer than `stuck_after`. Choose a few times the
-    /// usual time of a step.
+    /// Returns a check for which a piece of work is stuck if it hasn't moved for longer than `stuck_after`. Choose a
+    /// few times the usual duration of a step.
     #[must_use]
     pub fn new(stuck_after: Duration) -> Self {
         let created = Instant::now();
@@ -109,9 +116,10 @@ impl Progress {
         }
     }
 
-    /// Records that a piece of work begins. If it gets stuck, the output shows its name `what`.
+    /// Records that a piece of work begins. `what` is the name of the piece. If the piece is stuck, the output shows
+    /// this name.
     pub fn begin(&self, what: impl Into<String>) -> Work {
-        // `own_stripe` always returns less than `STRIPES`, so the fallback is never used.
+        // `own_stripe` always returns less than `STRIPES`, so the fallback to the first stripe is never used.
         let stripe = self.stripes.get(own_stripe()).unwrap_or(&self.stripes[0]);
         Work {
             place: stripe.take(what.into()),
@@ -121,13 +129,14 @@ impl Progress {
 
     /// Runs the check.
     pub fn check(&self) -> Outcome {
-        // `look` returns `None` if the piece that seemed stuck moves meanwhile. Then call it again. If it returns `None`
-        // three times, work makes progress, so the check passes.
+        // `look` returns `None` if the piece of work that seemed stuck moves while `look` runs. Then call `look` again.
+        // If it returns `None` three times, the work makes progress, so the check passes.
         let mut looks = std::iter::repeat_with(|| self.look()).take(3).flatten();
         looks.next().unwrap_or_else(|| Outcome::pass("in flight"))
     }
 
-    /// Reads the state of all pieces once. Returns `None` if the piece that seemed stuck has moved meanwhile.
+    /// Reads the state of every piece of work once, and returns the outcome. Returns `None` if the piece that seemed
+    /// stuck has moved before `look` has read its name.
     fn look(&self) -> Option<Outcome> {
         let now = nanos(self.created);
         let stuck_after = u64::try_from(self.stuck_after.as_nanos()).unwrap_or(u64::MAX);
@@ -156,7 +165,8 @@ impl Progress {
         let for_how_long = |since: u64| span(Duration::from_nanos(now.saturating_sub(since)));
         let name = place.name();
         let oldest = format!("the oldest, {name:?}, for {}", for_how_long(moved));
-        // If the slot has changed since it was read, `name` may already be the name of the next piece in this slot.
+        // If the slot has changed since the loop above read it, `name` may already be the name of the next piece of
+        // work in this slot.
         if place.moved.load(Ordering::Acquire) != moved << TIME | IN_FLIGHT {
             return None;
         }
@@ -175,7 +185,7 @@ impl Progress {
 }
 
 impl Work {
-    /// Records a step of the work.
+    /// Records that a step of this piece of work has ended.
     pub fn advance(&self) {
         self.moved(IN_FLIGHT);
     }
@@ -207,8 +217,9 @@ impl Stripe {
         }
     }
 
-    /// Takes a free slot and returns its number. If no slot is free, adds a block. Returns `None` if the stripe already
-    /// has all its blocks.
+    /// Takes a free slot for the piece of work named `what`, and returns the number of the slot. If no slot is free,
+    /// adds a block of slots first. Returns `None` if no slot is free and the stripe already has the maximum number of
+    /// blocks.
     fn take(&self, what: String) -> Option<Number> {
         let now = nanos(self.created);
         let likely = self.free.load(Ordering::Relaxed);
@@ -243,7 +254,8 @@ impl Stripe {
             self.blocks
                 .get(block)?
                 .get_or_init(|| (0..FIRST << block).map(|_| Place::new()).collect());
-            // Another thread may have added the same block meanwhile. `fetch_max` counts its slots only once.
+            // Another thread may add the same block at the same time. Because of `fetch_max`, the slots of this block
+            // are added to the number only once.
             self.places.fetch_max(places + (FIRST << block), Ordering::AcqRel);
             self.free.store(places, Ordering::Relaxed);
         }
@@ -262,8 +274,8 @@ impl Stripe {
     }
 }
 
-/// Returns the block of a slot, and the slot's index in that block. All blocks before block `n` together have
-/// `(FIRST << n) - FIRST` slots.
+/// Returns the index of the block that contains a slot, and the slot's index in that block. All blocks before block `n`
+/// together have `(FIRST << n) - FIRST` slots.
 const fn block_of(number: Number) -> (usize, usize) {
     let number = number + FIRST;
     let block = (number / FIRST).ilog2() as usize;
@@ -278,14 +290,14 @@ impl Place {
         }
     }
 
-    /// Takes the slot for the piece named `what`. If the slot isn't free, returns `what` as the error.
+    /// Takes this slot for the piece of work named `what`. If the slot isn't free, returns `what` as the error.
     fn take(&self, now: u64, what: String) -> Result<(), String> {
         let is_free = || self.moved.load(Ordering::Acquire) & IN_FLIGHT == 0;
         if !is_free() {
             return Err(what);
         }
-        // If the lock is held, another thread is taking the slot, or a check is reading the name of the previous piece.
-        // In both cases the caller tries another slot.
+        // If another thread holds the lock, it is taking this slot, or it runs a check that reads the name of the
+        // previous piece of work. In both cases, the caller of `take` tries another slot.
         let mut name = match self.what.try_lock() {
             Ok(name) => name,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -295,8 +307,8 @@ impl Place {
             return Err(what);
         }
         *name = what;
-        // Store the time before the lock is released. So the next thread that gets the lock finds the slot taken, and a
-        // check that sees the new time reads the new name.
+        // Store the time while this thread still holds the lock. Then the next thread that gets the lock finds the slot
+        // taken, and a check that reads the new time also reads the new name.
         self.moved.store(now << TIME | IN_FLIGHT, Ordering::Release);
         Ok(())
     }
@@ -310,7 +322,7 @@ impl Place {
     }
 }
 
-/// Returns the nanoseconds since `since`, at most 2^63 - 1, which is 292 years.
+/// Returns the nanoseconds since `since`, but at most 2^63 - 1. That is 292 years.
 fn nanos(since: Instant) -> u64 {
     let elapsed = since.elapsed();
     let nanos = elapsed.as_secs().saturating_mul(1_000_000_000);
@@ -319,7 +331,7 @@ fn nanos(since: Instant) -> u64 {
         .min(u64::MAX >> TIME)
 }
 
-/// Returns the stripe of the current thread. Threads are assigned to stripes in turn.
+/// Returns the index of the current thread's stripe. Each new thread gets the next stripe in turn.
 fn own_stripe() -> usize {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
@@ -331,7 +343,8 @@ fn own_stripe() -> usize {
         }
         own.get()
     });
-    // `try_with` fails in a destructor that runs after the thread's local values are dropped.
+    // `try_with` returns an error in a destructor that runs after the thread's local values were dropped. Then use
+    // stripe 0.
     own.unwrap_or(0)
 }
 
@@ -458,7 +471,8 @@ mod tests {
                         let outer = progress.begin("outer");
                         let inner = progress.begin(format!("inner {number}"));
                         outer.advance();
-                        // End the pieces in another order than they began.
+                        // End the outer piece of work before the inner piece. Without these lines, Rust would drop the
+                        // inner piece first.
                         drop(outer);
                         drop(inner);
                     }
@@ -468,7 +482,7 @@ mod tests {
                 for _ in 0..2_000 {
                     let outcome = progress.check();
                     let told = outcome.output().as_str().unwrap_or_default().to_owned();
-                    // A check must never see the empty name of a slot that is just being taken.
+                    // A slot that is just being taken still has an empty name. A check must never show such a name.
                     assert!(!told.contains("\"\""), "{told}");
                 }
             });

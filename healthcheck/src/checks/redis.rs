@@ -20,22 +20,27 @@ use crate::Outcome;
 
 /// Checks that Redis, or a server with its protocol (Valkey, Dragonfly, KeyDB), answers a PING.
 ///
-/// Pass the application's own `redis::Client`, `ConnectionManager` or `MultiplexedConnection`. With a client, each run
-/// opens a new connection. So the check notices a server that accepts no more connections, a new address of the name,
-/// and a changed password. With a manager or a connection, the PING uses the same connection as the application's own
-/// commands. [`writable`](Redis::writable) also checks that the server accepts writes, which a replica doesn't.
+/// Pass the application's own `redis::Client`, `ConnectionManager` or `MultiplexedConnection`. If you pass a client,
+/// each run opens a new connection. Then the check notices a server that accepts no more connections, a new address of
+/// the host name, and a changed password. If you pass a manager or a connection, the PING uses the same connection as
+/// the application's own commands.
 ///
-/// With a client, a run costs a lookup and a connection, which the server counts in `total_connections_received`. With a
-/// manager or a connection, a run costs one PING, a few bytes each way. The PING waits if a command of the application
-/// keeps the connection busy.
+/// [`writable`](Redis::writable) also checks that the server accepts writes, which a replica doesn't.
 ///
-/// The request fails after 3 s by default. That is shorter than the default timeout of a run, so the output still shows
-/// the layer: `DNS`, `connect`, `TLS`, `protocol` or `verdict`. If the server is loading its data or needs a password,
-/// the layer is `verdict`. A manager that can't reconnect doesn't return the reason. So the check itself opens a
-/// connection to the manager's server once to find the reason.
+/// If you pass a client, a run costs a lookup and a new connection, which the server counts in
+/// `total_connections_received`. If you pass a manager or a connection, a run costs one PING, a few bytes in each
+/// direction. The PING waits while a command of the application keeps the connection busy.
 ///
-/// The check doesn't see the other nodes of a cluster, how stale a replica is, or memory that runs out (but see
-/// `writable`). With a manager or a connection, it doesn't see whether a new client could connect.
+/// By default, the check fails after 3 s. The default timeout of a run is longer, so the output still shows the layer:
+/// `DNS`, `connect`, `TLS`, `protocol` or `verdict`. If the server is loading its data or needs a password, the layer
+/// is `verdict`.
+///
+/// A manager that can't reconnect doesn't return the reason. So if a manager hasn't answered within 10 ms, the check
+/// itself opens one connection to the manager's server, to find the reason.
+///
+/// The check doesn't see the other nodes of a cluster, or how stale a replica is. It notices full memory only if you
+/// call [`writable`](Redis::writable). With a manager or a connection, the check doesn't see whether a new client could
+/// connect.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -58,17 +63,17 @@ pub fn redis(client: &(impl RedisClient + ?Sized)) -> Redis {
     }
 }
 
-/// The check returned by [`redis`](fn@redis). Await it to run it.
+/// The check returned by [`redis`](fn@redis). Await it to run the check.
 #[must_use = "it runs when it is awaited"]
 pub struct Redis {
     source: Source,
-    /// The key that the test of writes uses; `None` if the check doesn't test writes.
+    /// The key for the test of writes; `None` if the check doesn't test writes.
     writable: Option<String>,
     timeout: Duration,
 }
 
 /// The types that [`redis`](fn@redis) takes: a `redis::Client`, an `aio::ConnectionManager`, an
-/// `aio::MultiplexedConnection`, or an `Arc` of one. This trait is sealed.
+/// `aio::MultiplexedConnection`, or an `Arc` of one of these types. This trait is sealed.
 pub trait RedisClient: sealed::Sealed {}
 
 mod sealed {
@@ -119,38 +124,39 @@ impl<T: RedisClient + ?Sized> sealed::Sealed for std::sync::Arc<T> {
 
 impl std::fmt::Debug for Redis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Leave out the client, because its `Debug` form has the password.
+        // Leave out the client, because its `Debug` form contains the password.
         f.debug_struct("Redis")
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
 }
 
-/// How long to wait for the answer to a PING that is already sent. Even a server on another continent answers sooner.
+/// How long the check still waits for the answer to a PING after the check's own connection to the server has failed.
+/// Even a server on another continent answers sooner.
 const LONGEST_WAY: Duration = Duration::from_millis(300);
 
-/// The default key for the test of writes. No application should use it.
+/// The default key for the test of writes. No application should use this key.
 const KEY: &str = "healthcheck:writable";
 
 impl Redis {
-    /// Sets how long connection and answer may take together. Default: 3 s.
+    /// Sets how long the connection and the answer may take together. Default: 3 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
     }
 
-    /// Also checks that the server accepts writes. It fails on a replica (`READONLY`), a primary without enough replicas
-    /// (`NOREPLICAS`), full memory (`OOM`) or a full disk (`MISCONF`).
+    /// Also checks that the server accepts writes. The check then fails with a replica (`READONLY`), a primary without
+    /// enough replicas (`NOREPLICAS`), full memory (`OOM`) or a full disk (`MISCONF`).
     ///
-    /// It sends `SET healthcheck:writable "" XX EX 1`. Because of `XX`, the command writes only if the key exists. No
-    /// application should use this key, so the command changes nothing. If the Redis user may not use it, set another key
-    /// with [`writable_key`](Self::writable_key).
+    /// The check sends `SET healthcheck:writable "" XX EX 1`. Because of `XX`, this command writes only if the key
+    /// exists. No application should use this key, so the command changes nothing. If the Redis user has no permission
+    /// for this key, set another key with [`writable_key`](Self::writable_key).
     pub fn writable(self) -> Self {
         self.writable_key(KEY)
     }
 
-    /// The same as [`writable`](Self::writable) with another key. Choose a key that the Redis user may write and that no
-    /// application uses.
+    /// Also checks that the server accepts writes, as [`writable`](Self::writable) does, but with another key. Choose a
+    /// key that the Redis user may write and that no application uses.
     pub fn writable_key(mut self, key: impl Into<String>) -> Self {
         self.writable = Some(key.into());
         self
@@ -177,8 +183,8 @@ impl Redis {
                     let (host, port) = address?;
                     let left = half(deadline).saturating_duration_since(Instant::now());
                     let Problem { layer, what } = dial(&host, port, left).await.err()?;
-                    // This connection failed, but the manager's existing connection may still work. So wait a little for
-                    // the answer to its PING.
+                    // The check's own connection failed, but the manager's existing connection may still work. So wait
+                    // a little longer for the answer to the manager's PING.
                     sleep(LONGEST_WAY).await;
                     Some(layer.problem(format_args!("{}: {what}", self.shown())))
                 };
@@ -191,9 +197,9 @@ impl Redis {
         }
     }
 
-    /// Sends the PING through a manager. If the manager's connection has broken, its next command fails, and that may be
-    /// this PING. Such an error doesn't show whether the server works. The manager then reconnects by itself, so this
-    /// method sends the PING once more.
+    /// Sends the PING through a manager. If the manager's connection has broken, the next command on it returns an
+    /// error, and this PING may be that command. Such an error doesn't show whether the server works. The manager then
+    /// reconnects by itself, so this method sends the PING a second time.
     async fn ask_manager(&self, manager: &ConnectionManager, deadline: Instant) -> Result<String, Problem> {
         let broken = match self.questions(manager.clone(), deadline).await? {
             Ok(answer) => return Ok(answer),
@@ -212,10 +218,10 @@ impl Redis {
         }
     }
 
-    /// Opens a connection for this run and sends the PING.
+    /// Opens a new connection and sends the PING over it.
     async fn dial_and_ask(&self, client: &Client, deadline: Instant) -> Result<String, Problem> {
         let info = client.get_connection_info();
-        // The deadline of the check applies instead of the library's own timeouts.
+        // Turn off the library's own timeouts, because the deadline of the check applies.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None);
@@ -224,8 +230,8 @@ impl Redis {
                 let left = deadline.saturating_duration_since(Instant::now());
                 let (_, stream) = match dial(host, *port, left).await {
                     Ok(dialed) => dialed,
-                    // The text of a DNS problem begins with the host name. Replace the name with the whole address, which
-                    // the other problems already have.
+                    // The text of a DNS problem begins with the host name. Replace the name with the whole address,
+                    // because the text of any other problem also begins with the address.
                     Err(problem) if problem.layer == Layer::Dns => {
                         let what = problem.what.strip_prefix(host.as_str()).unwrap_or(&problem.what);
                         return Err(Layer::Dns.problem(format_args!("{}{what}", self.shown())));
@@ -268,7 +274,7 @@ impl Redis {
         answer.map_err(|error| self.problem(&error))
     }
 
-    /// Sends the PING, and the write if `writable` is set. Returns the answer for the output.
+    /// Sends the PING and, if `writable` is set, also a write. Returns the server's answer as text for the output.
     async fn questions(
         &self,
         mut connection: impl ::redis::aio::ConnectionLike,
@@ -294,7 +300,7 @@ impl Redis {
         Layer::Protocol.problem(format_args!("{shown}: {what} within {limit}"))
     }
 
-    /// Returns the address if it is known, otherwise "redis".
+    /// Returns the server's address if the check uses a `Client`. Otherwise returns "redis".
     fn shown(&self) -> String {
         match &self.source {
             Source::Client(client) => client.get_connection_info().addr().to_string(),
@@ -313,9 +319,9 @@ impl Redis {
     }
 }
 
-/// Returns the error that the server sends before it closes a new connection, for example because it has too many
-/// clients, or because its protected mode rejects other machines. The client library discards an answer that belongs to
-/// no command. So this function opens a connection and reads the error itself.
+/// Returns the error that a server sends before it closes a new connection. A server does so, for example, if it has
+/// too many clients, or if its protected mode rejects other machines. The client library discards such an error,
+/// because it isn't the answer to a command. So this function opens another connection and reads the error itself.
 async fn refusal(host: &str, port: u16, deadline: Instant) -> Option<String> {
     let said = async {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -329,8 +335,8 @@ async fn refusal(host: &str, port: u16, deadline: Instant) -> Option<String> {
     timeout_at(half(deadline), said).await.ok()?
 }
 
-/// Tests whether the server accepts writes. If it doesn't, it rejects a write before it looks at the key. So a write that
-/// has no effect is enough.
+/// Tests whether the server accepts writes. A server that doesn't accept writes rejects every write command, even
+/// before looking up the key. So a write command that changes nothing is a sufficient test.
 async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &str) -> RedisResult<()> {
     let set = cmd("SET")
         .arg(key)
@@ -340,8 +346,8 @@ async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &
         .await;
     let refused = match set {
         Ok(_) => return Ok(()),
-        // These errors mean that this user may not use the key, or that another node has the key. They don't show whether
-        // the server accepts writes, so send ROLE to find out.
+        // These errors mean that the Redis user may not use the key, or that another node has the key. They don't show
+        // whether the server accepts writes. So ask the server for its role with `ROLE`.
         Err(error) if matches!(error.code(), Some("NOPERM" | "MOVED" | "ASK" | "CLUSTERDOWN")) => error,
         Err(error) => return Err(error),
     };
@@ -354,8 +360,8 @@ async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &
     }
 }
 
-/// Returns the address of a manager's server. Only the manager's `Debug` form has the address, so this function parses
-/// it. Returns `None` for a Unix socket, or if the library has changed that form.
+/// Returns the host and the port of a manager's server. Only the manager's `Debug` form contains them, so this function
+/// parses that form. Returns `None` if the server uses a Unix socket, or if the library has changed the form.
 fn address_of(manager: &ConnectionManager) -> Option<(String, u16)> {
     let shown = format!("{manager:?}");
     let (_, address) = shown.split_once("addr: Tcp")?;

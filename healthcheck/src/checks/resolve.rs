@@ -1,8 +1,9 @@
 //! Resolves host names with the system's resolver.
 //!
-//! The system call blocks, for half a minute if a name server is dead, and can't be cancelled. So it runs on a separate
-//! thread, which doesn't delay the shutdown of a runtime or fill its blocking pool. While a lookup of a name is running,
-//! later callers with the same name wait for its answer. So there is at most one thread for each name.
+//! A lookup is a system call that blocks and can't be cancelled. If a name server is dead, it blocks for half a minute.
+//! So each lookup runs on a separate thread. Such a thread doesn't delay the shutdown of a tokio runtime, and takes no
+//! thread of the runtime's blocking pool. While a lookup is running, later callers with the same name wait for its
+//! answer. So there is at most one thread for each name.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -15,7 +16,7 @@ use tokio::time::timeout;
 
 use super::span::span;
 
-/// At least one address, or an error. The text of the error doesn't contain the host name.
+/// The result of a lookup: at least one address, or an error. The text of the error doesn't contain the host name.
 pub(super) type Addresses = Result<Vec<IpAddr>, String>;
 
 pub(super) async fn resolve(host: &str, limit: Duration) -> Addresses {
@@ -55,7 +56,8 @@ fn join_or_start(lookup: fn(&str) -> Addresses, host: &str) -> Lookup {
         under_way.insert(host.to_owned(), receiver.clone());
     }
     let entry = Entry(host.to_owned());
-    // If the thread can't start, the closure is dropped with the entry and the sender. So waiters get an error.
+    // If the thread can't start, Rust drops the closure, and with it `entry` and `sender`. So every caller that waits
+    // for the lookup gets an error.
     let _detached = thread::Builder::new()
         .name("healthcheck-dns".to_owned())
         .spawn(move || {
@@ -66,7 +68,8 @@ fn join_or_start(lookup: fn(&str) -> Addresses, host: &str) -> Lookup {
     receiver
 }
 
-/// A name whose lookup is running. Dropping the entry removes the name from `UNDER_WAY`.
+/// A host name whose lookup is running. Dropping the `Entry` removes the name from `UNDER_WAY`, the map of running
+/// lookups.
 struct Entry(String);
 
 impl Drop for Entry {
@@ -84,8 +87,8 @@ fn system_resolver(host: &str) -> Addresses {
         .map_err(|error| error.to_string())?
         .map(|address| address.ip())
         .collect();
-    // The resolver returns each address once for each socket type. Don't sort the addresses: the resolver has ordered
-    // them by preference.
+    // Remove duplicates, because the resolver returns each address once for each socket type. Don't sort the addresses,
+    // because the resolver has ordered them by preference.
     addresses.dedup();
     if addresses.is_empty() {
         return Err("the name has no address".to_owned());
@@ -110,7 +113,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_cannot_be_is_refused_without_any_server() {
-        // A label of a DNS name has at most 63 characters, so 64 are invalid.
+        // A label of a DNS name has at most 63 characters, so a label of 64 characters is invalid.
         let name = format!("{}.invalid", "x".repeat(64));
         assert!(resolve(&name, LIMIT).await.is_err());
         assert!(UNDER_WAY.lock().unwrap().get(&name).is_none());
@@ -143,7 +146,7 @@ mod tests {
     #[tokio::test]
     async fn a_resolver_that_dies_leaves_no_entry() {
         fn dying(_: &str) -> Addresses {
-            // Unwinds without calling the panic hook, which would print.
+            // `resume_unwind` panics without calling the panic hook, which would print a message.
             std::panic::resume_unwind(Box::new("gone"));
         }
         let answer = resolve_by(dying, "dies.example", LIMIT).await;

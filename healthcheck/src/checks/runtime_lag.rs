@@ -7,13 +7,16 @@ use tokio::time::{Instant, sleep_until};
 use super::span::span;
 use crate::Outcome;
 
-/// Checks how late tokio's scheduler wakes a task. A high lag is the first symptom of blocked or busy workers.
+/// Checks how late tokio's scheduler wakes a task. A high lag is the first symptom of worker threads that are blocked
+/// or busy.
 ///
-/// Each run sleeps for 10 ms. The lag is how much later than that it wakes, minus the timer's granularity of 1 ms. The
-/// check warns above 50 ms and fails above 1 s; both can be set. A run costs a timer and 10 ms of waiting without CPU.
+/// Each run sleeps for 10 ms. The lag is the time from the end of these 10 ms until tokio wakes the run, minus the
+/// timer's granularity of 1 ms. By default, the check warns if the lag is above 50 ms, and fails if the lag is above
+/// 1 s. A run costs a timer, and 10 ms in which it waits and uses no CPU time.
 ///
-/// Use it only in an async function. The check doesn't see stalls between two runs: set an `interval` of a few seconds to
-/// catch short ones. It doesn't see other runtimes, a single blocked worker among many, or the blocking pool.
+/// Call this check only in an async function. The check doesn't see stalls between two runs: to notice short stalls,
+/// set an `interval` of a few seconds. It also doesn't see other runtimes, the blocking pool, or one blocked worker
+/// thread among many.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,7 +38,7 @@ pub const fn runtime_lag() -> RuntimeLag {
     }
 }
 
-/// The check returned by [`runtime_lag`]. Await it to run it.
+/// The check returned by [`runtime_lag`]. Await it to run the check.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "it runs when it is awaited"]
 pub struct RuntimeLag {
@@ -43,10 +46,10 @@ pub struct RuntimeLag {
     fail: Duration,
 }
 
-/// The time to sleep: long enough that other tasks run in between, short compared to any timeout.
+/// How long a run sleeps: long enough for other tasks to run meanwhile, and short compared to any timeout.
 const NAP: Duration = Duration::from_millis(10);
 
-/// tokio rounds timers up to the next millisecond.
+/// The granularity of tokio's timers: tokio rounds a timer up to the next millisecond.
 const GRANULARITY: Duration = Duration::from_millis(1);
 
 impl RuntimeLag {
@@ -56,8 +59,8 @@ impl RuntimeLag {
         self
     }
 
-    /// Sets the lag above which the check fails. Default: 1 s. Keep it below the check's timeout: with a longer lag, the
-    /// run times out first.
+    /// Sets the lag above which the check fails. Default: 1 s. This limit should be below the timeout of a run.
+    /// Otherwise, a run with a high lag times out before the check can report the lag.
     pub const fn fail_above(mut self, lag: Duration) -> Self {
         self.fail = lag;
         self
@@ -95,7 +98,7 @@ mod tests {
     use super::*;
     use crate::Status;
 
-    /// Runs the check while the runtime's only thread is blocked for this time.
+    /// Runs the check while the runtime's only thread is blocked for `stall`, and returns the outcome.
     async fn beside_a_stall_of(stall: Duration) -> Outcome {
         let (outcome, ()) = tokio::join!(runtime_lag().into_future(), tokio::time::advance(stall));
         outcome
@@ -128,7 +131,8 @@ mod tests {
                     outcome
                 })
             });
-        // The check should wake after 10 ms, but the thread is blocked for 100 ms. So the lag is at least 89 ms.
+        // The check should wake after 10 ms, but the thread is blocked for 100 ms. With the granularity of 1 ms
+        // subtracted, the lag is at least 89 ms.
         assert!(outcome.is_ok_and(|outcome| outcome.status() == Status::Warn));
     }
 }

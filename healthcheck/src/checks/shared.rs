@@ -1,8 +1,10 @@
 //! Warns once about each check that calls another machine and isn't marked `external`.
 //!
-//! Other instances call the same machine. If that machine is down, a check that isn't `external` removes all instances
-//! from rotation at once, which repairs nothing. Each network check passes its target to [`note`]. Loopback addresses and
-//! Unix sockets count as this machine.
+//! Usually, all instances of a service call the same other machine. If that machine is down, a check that isn't
+//! `external` fails in all instances. Then the load balancer removes all instances, which repairs nothing.
+//!
+//! Each network check passes its target to [`note`]. A loopback address or a Unix socket is on the same machine as the
+//! check, so it causes no warning.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -10,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::runner::CurrentCheck;
 
-/// The check that calls this module.
+/// The check whose run calls this module.
 #[derive(Clone, Debug)]
 pub(super) struct Running {
     /// The id of the check's registry, and the check's name.
@@ -28,7 +30,7 @@ pub(super) fn running() -> Option<Running> {
     })
 }
 
-/// Adds a warning to the log and to the `warnings` of each report.
+/// Adds a warning to the log, and to the field `warnings` of each report.
 fn report(text: &str) {
     if let Some(current) = CurrentCheck::get() {
         current.warn(text);
@@ -40,7 +42,7 @@ fn report(text: &str) {
 pub(super) enum Peer<'a> {
     Address(IpAddr),
     Name(&'a str),
-    /// A Unix socket, a file, or a client whose address can't be read.
+    /// A target whose machine isn't known: a Unix socket, a file, or a client whose address can't be read.
     Unknown,
 }
 
@@ -55,7 +57,7 @@ impl Peer<'_> {
                 Ok(address) => Self::Address(address).is_another_machine(),
                 Err(_) => {
                     let name = name.trim_end_matches('.').to_ascii_lowercase();
-                    // By RFC 6761, these names always mean this machine.
+                    // By RFC 6761, `localhost` and all names that end with `.localhost` mean this machine.
                     name != "localhost" && !name.ends_with(".localhost")
                 }
             },
@@ -64,17 +66,19 @@ impl Peer<'_> {
     }
 }
 
-/// The checks that already caused a warning. `MOST` limits their number, because a service may keep adding checks with
-/// new names.
+/// The checks that have already caused a warning. `MOST` limits the size of this set, because a service may keep adding
+/// checks with new names.
 static SAID: Mutex<BTreeSet<(usize, String)>> = Mutex::new(BTreeSet::new());
 const MOST: usize = 4096;
 
-/// Records the target of the current check. Warns if it is another machine and the check isn't `external`.
+/// Warns if the target of the current check is another machine and the check isn't `external`. Warns only once for each
+/// check.
 pub(super) fn note(peer: Peer<'_>) {
     note_of(running(), peer, report);
 }
 
-/// Records the current check's target by name and addresses. A name without an address counts as another machine.
+/// Warns about the target of the current check, as [`note`] does, but decides by the addresses of the name `host`. A
+/// name without an address counts as another machine.
 pub(super) fn note_resolved(host: &str, addresses: &[IpAddr]) {
     let is_other = |&address: &IpAddr| Peer::Address(address).is_another_machine();
     if addresses.is_empty() || addresses.iter().any(is_other) {

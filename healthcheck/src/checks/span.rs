@@ -1,4 +1,4 @@
-//! Formats durations for people, up to days.
+//! Formats durations for people. The largest unit is the day.
 
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// Formats a duration with at most two units: "250 ms", "90 s", "1 h 5 min", "12 d". From two minutes on it rounds down.
+/// Formats a duration with at most two units: "250 ms", "90 s", "1 h 5 min", "12 d". Rounds down durations of two
+/// minutes or more.
 pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (large, small) = match seconds {

@@ -16,33 +16,41 @@ use super::span::span;
 use super::sqlx_question::{Kind, Question, Said};
 use crate::Outcome;
 
-/// Checks that the database of the application's own `sqlx` pool answers: PostgreSQL, MySQL, MariaDB, SQLite, or `Any`.
+/// Checks that the database behind the application's own `sqlx` pool answers. The pool may be for PostgreSQL, MySQL,
+/// MariaDB, SQLite or `Any`.
 ///
-/// It takes a connection from the pool, sends a ping and returns the connection. If the pool is full and no connection
-/// becomes free within 1 s, it **warns** with `pool exhausted (20 of 20 in use)`: the database may work, but the next
-/// request will wait too. Any other problem is a failure, after at most 3 s. Both times can be set.
+/// The check takes a connection from the pool, sends a ping, and returns the connection to the pool. If all connections
+/// are in use and none becomes free within 1 s, the check **warns** with `pool exhausted (20 of 20 in use)`. The
+/// database may still work then, but the next request will also have to wait. The check also warns if the pool provides
+/// no connection although the database accepts a new one.
 ///
-/// A ping proves only that the database answers. [`query`](Sqlx::query) reads a table, [`writable`](Sqlx::writable) fails
-/// on a replica, and [`expect_true`](Sqlx::expect_true) checks any condition in SQL. You can combine them; they run in
-/// the order of the calls.
+/// If the database doesn't answer or returns an error, the check fails, by default after at most 3 s.
+/// [`wait`](Sqlx::wait) sets how long a run waits for a connection of an exhausted pool, and [`timeout`](Sqlx::timeout)
+/// sets how long a run may take.
 ///
-/// A run costs a round trip for the ping and one for each query. If the pool's connection doesn't answer the ping within
-/// half of the timeout, the check takes another connection.
+/// A ping proves only that the database answers. [`query`](Sqlx::query) reads a table, [`writable`](Sqlx::writable)
+/// fails on a replica, and [`expect_true`](Sqlx::expect_true) checks any condition in SQL. You can combine these
+/// methods: a run sends their queries in the order in which you call the methods.
 ///
-/// If the pool has no connection, the check also opens a separate connection with the pool's options, and closes it after
-/// the run. The pool itself retries a refused connection and doesn't return the error, but this connection does. So if
-/// the database is down, the check fails immediately with `connect: Connection refused`.
+/// A run costs one round trip for the ping, and one for each query. If the connection from the pool doesn't answer the
+/// ping within half of the timeout, the check takes another connection from the pool.
 ///
-/// Without `query`, the check doesn't see whether a table exists and this user may read it. With SQLite, the ping doesn't
-/// read the file: use `query` for that. The existing connections of the pool don't show whether a new connection works.
-/// The check sees a changed password, a new address of the name or a full server only when the pool opens the next
-/// connection (`max_lifetime`, 30 min).
+/// If the pool has no idle connection, the check also opens a separate connection with the pool's options, and closes
+/// it after a ping. The pool retries refused connections and hides the error, but the separate connection shows the
+/// error. So if the database is down, the check fails immediately with `connect: Connection refused`.
 ///
-/// It needs `sqlx` 0.8. The features of the application's own `sqlx` dependency decide which databases are compiled;
-/// this feature adds none.
+/// Without [`query`](Sqlx::query), the check doesn't see whether a table exists and whether the database user may read
+/// it. With SQLite, the ping doesn't even read the database file.
 ///
-/// A failure begins with its layer: `DNS`, `connect`, `TLS`, `protocol` (no answer) or `verdict` (the database returned
-/// an error).
+/// The existing connections of the pool don't show whether a new connection works. So the check notices a changed
+/// password, a new address of the host name or a full server only when the pool opens its next connection
+/// (`max_lifetime`, 30 min).
+///
+/// The check needs `sqlx` 0.8. The application chooses the database drivers by the features of its own `sqlx`
+/// dependency. The feature `checks-sqlx` adds no driver.
+///
+/// The output of a failure begins with the layer: `DNS`, `connect`, `TLS`, `protocol` (no answer) or `verdict` (the
+/// database returned an error).
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -61,25 +69,26 @@ pub fn sqlx<DB: Database>(pool: &Pool<DB>) -> Sqlx<DB> {
     }
 }
 
-/// The check returned by [`sqlx`](fn@sqlx). Await it to run it.
+/// The check returned by [`sqlx`](fn@sqlx). Await it to run the check.
 #[must_use = "it runs when it is awaited"]
 pub struct Sqlx<DB: Database> {
     pool: Pool<DB>,
-    /// If empty, the check only sends a ping.
+    /// The queries that a run sends after the ping. If there is no query, the check only sends a ping.
     questions: Vec<Question<DB>>,
     wait: Duration,
     timeout: Duration,
 }
 
-/// Why an existing connection of the pool doesn't work.
+/// The reason why an existing connection of the pool doesn't work.
 enum Broken {
     Error(String),
     Silent,
 }
 
 impl<DB: Database> Sqlx<DB> {
-    /// Runs a query and ignores its rows. The check fails if the query fails. `"SELECT 1 FROM orders LIMIT 1"` checks
-    /// that the table exists. With SQLite, `"SELECT count(*) FROM sqlite_schema"` checks that the file can be read.
+    /// Adds a query to the check. The check fails if the query fails, and ignores the rows that the query returns. For
+    /// example, `"SELECT 1 FROM orders LIMIT 1"` checks that the table exists. With SQLite,
+    /// `"SELECT count(*) FROM sqlite_schema"` checks that the database file can be read.
     pub fn query(mut self, sql: &'static str) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -88,9 +97,9 @@ impl<DB: Database> Sqlx<DB> {
         self
     }
 
-    /// Requires that the first column of the first row is true, as in
-    /// `"SELECT count(*) < 1000 FROM jobs WHERE state = 'waiting'"`. The column is a boolean or a 64-bit number; 0 means
-    /// false. The check also fails if there is no row, or if the column is `NULL`.
+    /// Adds the query `sql` to the check, and requires that the first column of its first row is true. An example is
+    /// `"SELECT count(*) < 1000 FROM jobs WHERE state = 'waiting'"`. The column must be a boolean or a 64-bit number,
+    /// where 0 means false. The check also fails if there is no row, or if the column is `NULL`.
     pub fn expect_true(mut self, sql: &'static str) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -108,10 +117,11 @@ impl<DB: Database> Sqlx<DB> {
     /// |---|---|
     /// | PostgreSQL | `transaction_read_only`, which is on in a standby or with `default_transaction_read_only` |
     /// | MySQL, MariaDB | `read_only`, `super_read_only`, `innodb_read_only`, and the variables of the transaction |
-    /// | SQLite | a write that is rolled back; it fails with a read-only file, directory or file system, with `query_only`, or on a full disk |
+    /// | SQLite | a write, which the check then rolls back; the write fails with a read-only file, directory or file system, with `query_only`, or on a full disk |
     ///
-    /// With PostgreSQL and MySQL it writes nothing. So it doesn't see a full disk, a missing grant, a synchronous standby
-    /// that is gone, or a Galera node outside of its cluster. With SQLite a run holds the write lock for a moment.
+    /// With PostgreSQL, MySQL and MariaDB, the check writes nothing. So it doesn't see a full disk, a missing grant, a
+    /// synchronous standby that is gone, or a Galera node outside of its cluster. With SQLite, a run holds the write
+    /// lock for a moment.
     pub fn writable(mut self) -> Self
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -124,13 +134,13 @@ impl<DB: Database> Sqlx<DB> {
         self
     }
 
-    /// Sets how long to wait for a connection while the pool is full. Default: 1 s.
+    /// Sets how long the check waits for a connection while all connections of the pool are in use. Default: 1 s.
     pub const fn wait(mut self, limit: Duration) -> Self {
         self.wait = limit;
         self
     }
 
-    /// Sets how long connection and answers may take together. Default: 3 s.
+    /// Sets how long a run may take, from getting a connection to the last answer. Default: 3 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
@@ -152,7 +162,8 @@ impl<DB: Database> Sqlx<DB> {
             match self.ping_pooled(connection, half(deadline)).await {
                 Ok(_) if self.questions.is_empty() => return self.verdict(Said::Yes, used),
                 Ok(connection) => return self.answer(connection, deadline, used).await,
-                // The idle connection may have broken, for example because the server restarted. So try another one.
+                // The idle connection may have broken, for example because the server restarted. So try another
+                // connection of the pool.
                 Err(what) => broken = Some(what),
             }
         }
@@ -176,11 +187,15 @@ impl<DB: Database> Sqlx<DB> {
         or_reason(pooled, self.reason(full, deadline, &own)).await
     }
 
-    /// Opens a connection to find out why the pool has none. Returns the problem if the check should fail immediately.
+    /// Opens a separate connection to find out why the pool provides none. Returns the problem if the check should fail
+    /// immediately.
     ///
-    /// Otherwise stores the result in `own` and returns `None`, so that the check still waits for the pool. It does so in
-    /// two cases. The database itself returns an error (it starts up, it is full), which may be over soon. Or the pool is
-    /// full, and the application may return a connection soon.
+    /// In each of these cases, the check should still wait for the pool. Then this method stores the result in `own`
+    /// and returns `None`:
+    /// - The separate connection could be opened.
+    /// - The database itself returned an error, which may be over soon: for example, the database is starting up or has
+    ///   too many connections.
+    /// - All connections of the pool were in use. The application may return a connection soon.
     async fn reason(
         &self,
         full: bool,
@@ -205,8 +220,8 @@ impl<DB: Database> Sqlx<DB> {
         None
     }
 
-    /// Sends a ping over the connection. Returns the connection if it answers, otherwise the problem. A query may take
-    /// long even over a working connection. So this ping finds a dead connection before any query runs.
+    /// Sends a ping over a connection of the pool. If the database answers, returns the connection, otherwise the
+    /// problem. Without this ping, a dead connection would look like a query that takes long.
     async fn ping_pooled(
         &self,
         mut connection: PoolConnection<DB>,
@@ -219,8 +234,8 @@ impl<DB: Database> Sqlx<DB> {
                 Err(Broken::Error(text(&error)))
             }
             Err(_) => {
-                // Don't return the connection to the pool. The pool would ping it too, and this dead connection would
-                // take a slot of the pool until that ping ends.
+                // Don't return this dead connection to the pool. The pool would send a ping too, and the connection
+                // would count as one of the pool's connections until that ping ends.
                 drop(connection.detach());
                 Err(Broken::Silent)
             }
@@ -242,7 +257,8 @@ impl<DB: Database> Sqlx<DB> {
                 Err(problem(&error))
             }
             Err(_) => {
-                // Don't return the connection to the pool, for the same reason as in `ping_pooled`.
+                // Don't return this connection, which may be dead, to the pool. The pool would send a ping, and the
+                // connection would count as one of the pool's connections until that ping ends.
                 drop(connection.detach());
                 Err(self.silent())
             }
@@ -271,9 +287,10 @@ impl<DB: Database> Sqlx<DB> {
         }
     }
 
-    /// Returns the outcome if the pool gave no connection: the pool is exhausted, or the database fails. Call this only
-    /// after the check's own `acquire` has ended, because a pending `acquire` takes a slot. It would make a pool with one
-    /// slot look exhausted, even if the pool just can't connect.
+    /// Returns the outcome if the pool provided no connection: either the pool is exhausted, or the database fails.
+    /// Call this method only after the check's own `acquire` has ended, because a pending `acquire` counts as a
+    /// connection in use. With a maximum of one connection, the pool would then look exhausted even if it only can't
+    /// connect.
     fn none(
         &self,
         was_full: bool,
@@ -324,7 +341,8 @@ impl<DB: Database> Sqlx<DB> {
 
     fn kind(&self) -> Kind {
         match DB::NAME {
-            // The options of `Any` contain its URL. With other drivers, `to_url_lossy` may panic, so call it only here.
+            // With the driver `Any`, the pool's options contain the URL. With other drivers, `to_url_lossy` may panic,
+            // so call it only for `Any`.
             "Any" => Kind::of(self.pool.connect_options().to_url_lossy().scheme()),
             name => Kind::of(&name.to_ascii_lowercase()),
         }
@@ -339,7 +357,8 @@ impl<DB: Database> Sqlx<DB> {
             let url = options.to_url_lossy();
             shared::note(url.host_str().map_or(Peer::Unknown, Peer::Name));
         } else {
-            // Only the `Debug` form of the options has the host. It may also have secrets, so use only the host.
+            // Only the `Debug` form of the options contains the host. This form may also contain secrets, so take only
+            // the host from it.
             let shown = format!("{options:?}");
             shared::note(host_of(&shown).map_or(Peer::Unknown, Peer::Name));
         }
@@ -355,7 +374,7 @@ fn host_of(options: &str) -> Option<&str> {
 
 impl<DB: Database> fmt::Debug for Sqlx<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Leave out the pool, because its `Debug` form has the connection options.
+        // Leave out the pool, because its `Debug` form contains the connection options.
         f.debug_struct("Sqlx")
             .field("questions", &self.questions)
             .field("wait", &self.wait)

@@ -5,8 +5,8 @@ use std::pin::Pin;
 
 use ::sqlx::{ColumnIndex, Connection, Database, Decode, Error, Executor, Row, Type};
 
-/// One query of the check. `ask` is a function pointer, so that only the constructors need the trait bounds of the query,
-/// not the code that runs it.
+/// One query of the `sqlx` check. Because `ask` is a function pointer, only the constructors of `Question` need the
+/// trait bounds of the query. The code that runs the query doesn't need these bounds.
 pub(super) struct Question<DB: Database> {
     sql: &'static str,
     ask: Ask<DB>,
@@ -33,7 +33,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Finds the kind by the name of the driver or the scheme of the URL, in lower case.
+    /// Returns the kind of database for the name of a driver or the scheme of a URL. `name` must be in lower case.
     pub(super) fn of(name: &str) -> Self {
         match name {
             "postgresql" | "postgres" => Self::Postgres,
@@ -44,11 +44,13 @@ impl Kind {
     }
 }
 
-/// A standby server rejects writes. `transaction_read_only` is on there too.
+/// This query returns false on a server that rejects writes, because `transaction_read_only` is on there. A standby is
+/// such a server too.
 const POSTGRES_WRITABLE: &str = "SELECT current_setting('transaction_read_only') = 'off'";
 
-/// Uses SHOW, because a SELECT fails in versions that don't have one of the variables. Compares with OFF and not with ON,
-/// because in MariaDB a variable may have a third value.
+/// Lists the variables that make the server read-only. The statement is a SHOW, because a SELECT fails if one of the
+/// variables doesn't exist in the server's version. It excludes the value OFF instead of selecting ON, because in
+/// MariaDB a variable may have a third value.
 const MYSQL_READ_ONLY: &str = "SHOW VARIABLES WHERE Variable_name IN ('read_only', 'super_read_only', \
     'innodb_read_only', 'transaction_read_only', 'tx_read_only') AND Value NOT IN ('OFF', '0')";
 
@@ -168,7 +170,8 @@ impl<DB: Database> Question<DB> {
     }
 }
 
-/// Reads the first column as a boolean. If that fails, reads it as a number, because some databases have no booleans.
+/// Reads the first column of a row as a boolean. If that fails, reads the column as a number, because some databases
+/// have no booleans.
 fn truth<R: Row>(row: &R) -> Result<Option<bool>, Error>
 where
     for<'r> bool: Decode<'r, R::Database> + Type<R::Database>,

@@ -7,18 +7,18 @@ use super::layer::{Layer, Problem};
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     pub(super) https: bool,
-    /// The host; an IPv6 address is without brackets.
+    /// The host. An IPv6 address has no brackets here.
     pub(super) host: String,
     pub(super) port: u16,
-    /// Host and port as in the URL, for the header `Host`.
+    /// The host and the port, as the URL has them, for the header `Host`.
     pub(super) authority: String,
     pub(super) path_and_query: String,
-    /// The URL without its query, which may hold a token.
+    /// The URL without its query, which may contain a token.
     pub(super) shown: String,
 }
 
 impl Target {
-    /// Parses a URL. The error has an example, but not the URL itself, which may have a password.
+    /// Parses a URL. The error shows an example of a valid URL. It doesn't show `url`, which may contain a password.
     pub(super) fn parse(url: &str) -> Result<Self, Problem> {
         let wrong = |what: &str| Err(Layer::Connect.problem(what));
         let example = "that isn't a URL: write \"http://host:port/path\" or \"https://…\"";
@@ -39,7 +39,8 @@ impl Target {
             );
         }
         let host = authority.host();
-        // `port_u16` returns `None` both for an invalid port and for a missing port. Only a missing port gets the default.
+        // `port_u16` returns `None` both for an invalid port and for a missing port. Use the default port only if the
+        // port is missing.
         let port = match authority.as_str().strip_prefix(host) {
             Some("") => Some(default_port),
             _ => authority.port_u16(),

@@ -8,15 +8,16 @@ use tokio::task::{AbortHandle, JoinError, JoinHandle, unconstrained};
 
 use crate::Outcome;
 
-/// Checks that a background task still runs, such as a consumer or another task that should never end.
+/// Checks that a background task still runs. The task should be one that never ends, such as a consumer.
 ///
-/// Pass a [`Task`], or a `JoinHandle` or `AbortHandle` of tokio. The check fails if the task has ended: it returned, was
-/// aborted or panicked. With a [`Task`], the output shows which of these happened, and the message of a panic. With a
-/// tokio handle it doesn't, because a borrowed handle shows only that the task has ended.
+/// Pass a [`Task`], a `JoinHandle` of tokio or an `AbortHandle` of tokio. The check fails if the task has ended: it
+/// returned, was aborted or panicked. With a [`Task`], the output shows which of these happened, and shows the message
+/// of a panic. With a handle of tokio, the output shows only that the task has ended, because a borrowed handle doesn't
+/// show more.
 ///
-/// A run costs an atomic load, or a lock with a [`Task`]. The check doesn't see that a task runs but does nothing; for
-/// that, use [`Heartbeat`](super::Heartbeat) or [`Progress`](super::Progress). It doesn't see tasks that the task has
-/// spawned.
+/// With a handle of tokio, a run costs an atomic load. With a [`Task`], a run costs a lock. The check doesn't notice
+/// that a task runs but does nothing: use [`Heartbeat`](super::Heartbeat) or [`Progress`](super::Progress) for that. It
+/// doesn't see other tasks that the background task has spawned.
 ///
 /// ```
 /// use healthcheck::checks::{self, Task};
@@ -45,13 +46,14 @@ pub fn task(handle: &(impl BackgroundTask + ?Sized)) -> Outcome {
     }
 }
 
-/// The types that [`task`] takes: a [`Task`], a `JoinHandle`, an `AbortHandle`, or an `Arc` of one. This trait is sealed.
+/// The types that [`task`] takes: a [`Task`], a `JoinHandle`, an `AbortHandle`, or an `Arc` of one of these types. This
+/// trait is sealed.
 pub trait BackgroundTask: sealed::Sealed {}
 
 mod sealed {
     #[allow(unnameable_types)] // Seals the trait.
     pub trait Sealed {
-        /// Returns how the task ended, or `None` while it runs.
+        /// Returns how the background task ended, or `None` while the task runs.
         fn end(&self) -> Option<String>;
     }
 }
@@ -79,10 +81,12 @@ impl<T: BackgroundTask + ?Sized> sealed::Sealed for Arc<T> {
     }
 }
 
-/// A handle of a background task that stores how the task ended: it returned, was aborted, or panicked with a message.
+/// A handle of a background task. It stores how the task ended: the task returned, was aborted, or panicked with a
+/// message.
 ///
-/// Build it from a `JoinHandle`, which is consumed. If you need to abort the task, keep an `abort_handle()`. Clones refer
-/// to the same task. Dropping a `Task` doesn't stop the background task, as with a `JoinHandle`.
+/// Create a `Task` from a `JoinHandle`, which the conversion consumes. If you need to abort the background task, first
+/// get an `abort_handle()` from the `JoinHandle`. Clones of a `Task` refer to the same background task. Dropping a
+/// `Task` doesn't stop the background task.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -105,8 +109,8 @@ enum State {
 impl<T: Send + 'static> From<JoinHandle<T>> for Task {
     fn from(handle: JoinHandle<T>) -> Self {
         let end = async {
-            // The check's task polls this handle. If that task has used up its cooperative budget of tokio, a normal poll
-            // would return `Pending` even if the background task has ended.
+            // If the task that runs the check has used up its cooperative budget of tokio, a normal poll would return
+            // `Pending` even if the background task has ended. `unconstrained` turns this budget off.
             match unconstrained(handle).await {
                 Ok(_) => "the task has ended".to_owned(),
                 Err(error) => failed(error),
@@ -121,7 +125,7 @@ impl sealed::Sealed for Task {
     fn end(&self) -> Option<String> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Running(end) = &mut *state {
-            // Each run of the check polls the handle again, so no waker is needed.
+            // Each run of the check polls the handle again, so the handle needs no waker.
             match end.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(end) => *state = State::Ended(end),
                 Poll::Pending => return None,
@@ -189,7 +193,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_told_with_its_message_and_an_abort_as_one() {
-        // Unwinds without calling the panic hook, which would print.
+        // `resume_unwind` panics without calling the panic hook, which would print a message.
         let dying = tokio::spawn(async { std::panic::resume_unwind(Box::new("the queue is gone")) });
         let numbered = tokio::spawn(async { std::panic::resume_unwind(Box::new(format!("shard {}", 7))) });
         let odd = tokio::spawn(async { std::panic::resume_unwind(Box::new(7)) });

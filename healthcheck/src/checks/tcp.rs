@@ -9,12 +9,14 @@ use crate::Outcome;
 
 /// Checks that a server accepts TCP connections at `addr`: `"host:port"`, `"[::1]:6379"` or a `SocketAddr`.
 ///
-/// A run costs a lookup and a connection, and sends nothing. It tries the addresses of a name in turn, each with an equal
-/// part of the remaining time, so that a dead address leaves time for the others. Lookup and connection fail after 3 s by
-/// default. That is shorter than the default timeout of a run, so the output still shows the layer `DNS` or `connect`.
+/// A run costs a lookup and a connection, and sends no data. If the name has several addresses, a run tries them one
+/// after another. Each address gets an equal share of the remaining time, so that a dead address leaves time for the
+/// next addresses. By default, the lookup and all attempts to connect together take at most 3 s. The default timeout of
+/// a run is longer, so the output still shows the layer `DNS` or `connect`.
 ///
-/// The check doesn't see that a process hangs, because the kernel accepts the connection. It sees only the first address
-/// of the name that accepts a connection. If there is a ready-made check for the service's protocol, use that check.
+/// The kernel accepts connections even for a process that hangs, so the check doesn't notice such a process. If the
+/// name has several addresses, the check tests only the first one that accepts a connection. If there is a ready-made
+/// check for the service's protocol, use that check instead.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -35,7 +37,7 @@ pub fn tcp(addr: impl Display) -> Tcp {
     }
 }
 
-/// The check returned by [`tcp`]. Await it to run it.
+/// The check returned by [`tcp`]. Await it to run the check.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when it is awaited"]
 pub struct Tcp {
@@ -44,7 +46,7 @@ pub struct Tcp {
 }
 
 impl Tcp {
-    /// Sets how long lookup and connection may take together. Default: 3 s.
+    /// Sets how long the lookup and all attempts to connect may take together. Default: 3 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
@@ -53,7 +55,7 @@ impl Tcp {
     async fn run(self) -> Outcome {
         let addr = &self.addr;
         let Some((host, port)) = split(addr) else {
-            // Don't show the text: it may be a URL with a password.
+            // Don't show `addr` in the output: it may be a URL with a password.
             return Layer::Connect
                 .failure("that isn't an address: write \"host:port\", as in \"db.internal:5432\"");
         };
@@ -90,7 +92,8 @@ mod tests {
             tcp(address).await,
             Outcome::pass(format!("connected to {address}"))
         );
-        // Compare only the status: the output has the address that accepts, which may be IPv4 or IPv6.
+        // Compare only the status. The output contains the address that accepted the connection, which may be IPv4 or
+        // IPv6.
         assert_eq!(
             tcp(format!("localhost:{}", address.port())).await.status(),
             Status::Pass

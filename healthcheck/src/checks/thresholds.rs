@@ -1,4 +1,4 @@
-//! The warning and failure limits of a ready-made check, and its margin.
+//! The limits of a ready-made check for a warning and for a failure, and the margin of these limits.
 
 use super::amount::{Amount, Unit};
 use super::held::MARGIN;
@@ -24,7 +24,8 @@ impl Thresholds {
         }
     }
 
-    /// Sets the limit for a warning. `method` is the public method that the user called, for the error message.
+    /// Sets the limit for a warning. `method` is the name of the public method that the user called; an error message
+    /// shows this name.
     pub(super) fn set_warn(&mut self, method: &str, text: &str) {
         self.warn = self.parse(method, text);
     }
@@ -33,7 +34,7 @@ impl Thresholds {
         self.fail = self.parse(method, text);
     }
 
-    /// Sets how far on the good side of a crossed limit the value must be before the check recovers.
+    /// Sets the margin: how far a value must be back on the good side of a crossed limit before the check recovers.
     pub(super) fn set_margin(&mut self, text: &str) {
         match Amount::share_of(text) {
             Some(margin) => self.margin = margin,
@@ -43,7 +44,8 @@ impl Thresholds {
         }
     }
 
-    /// Returns only the limits that are shares. They also apply to a value in another unit.
+    /// Returns a copy that has only the limits that are shares. Shares also apply to a value in another unit, such as
+    /// the number of files.
     pub(super) fn shares(&self) -> Self {
         let share = |amount: Option<Amount>| amount.filter(|amount| matches!(amount, Amount::Share(_)));
         Self {
@@ -57,7 +59,8 @@ impl Thresholds {
         (!self.problems.is_empty()).then(|| Outcome::fail(format!("{check}: {}", self.problems.join("; "))))
     }
 
-    /// Returns the key of these limits for [`held::judge`](super::held::judge).
+    /// Returns the key under which [`held::judge`](super::held::judge) stores the last status of a check with these
+    /// limits.
     pub(super) fn key(&self, check: &str) -> String {
         let Self {
             warn, fail, margin, ..
@@ -198,7 +201,8 @@ mod tests {
         );
         let held = thresholds.at_least(1_510, 10_000, "15.1% free", Status::Warn);
         assert_eq!(held.output(), "15.1% free, was below 15% and clears at 15.3%");
-        // From here on, the value must be at most as high as the limits, and the margin is wider.
+        // From here on, the test uses `at_most`, so a value above a limit is bad. The margin is wider than before:
+        // 50 %.
         let mut wide = self::thresholds("15%", "90%");
         wide.set_margin("50%");
         assert_eq!(wide.at_most(8, 100, "found", Status::Warn).status(), Warn);

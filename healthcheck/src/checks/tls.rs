@@ -16,21 +16,25 @@ use crate::model::time;
 
 /// Checks that the certificates of `host` are valid and don't expire soon.
 ///
-/// `host` is `"billing.internal"` (port 443), `"host:port"` or `"[::1]:port"`. The connection must use TLS from its first
-/// byte, so the check doesn't work for protocols that begin in plain text (SMTP, PostgreSQL).
+/// `host` is `"billing.internal"` (port 443), `"host:port"` or `"[::1]:port"`. The connection must use TLS from its
+/// first byte. So the check doesn't work for a protocol that begins in plain text (SMTP, PostgreSQL).
 ///
-/// It checks the whole path by which a client trusts the host: the host's own certificate, the intermediates, and the
-/// authority. If there are several paths, the one that is valid longest counts. Other certificates of the server don't
-/// matter. The check warns if a certificate of the path expires in less than 21 days, and fails below 7 days; both can be
-/// set. It also fails if a certificate has expired, if it isn't for this name, or if no trusted authority has signed it.
-/// The check trusts the machine's authorities, or those of [`ca_file`](Tls::ca_file).
+/// The check examines the whole path of certificates by which a client trusts the host: the host's own certificate, the
+/// intermediates, and the trusted authority. If there are several paths, the check uses the path that expires last. It
+/// ignores certificates outside this path. The check trusts the machine's authorities, or those in a
+/// [`ca_file`](Tls::ca_file).
 ///
-/// A run costs a lookup, a connection and a full handshake: about 1 ms of CPU time and two round trips. One run per hour
-/// is enough: `#[health_check(interval = "1h")]`. The connection fails after 3 s by default. That is shorter than the
-/// default timeout of a run, so the output still shows the layer `DNS`, `connect` or `TLS`.
+/// By default, the check warns if a certificate of the path expires in less than 21 days, and fails if it expires in
+/// less than 7 days. The check also fails if a certificate has expired, if the host's own certificate isn't for the
+/// host's name, or if no path leads to a trusted authority.
 ///
-/// The check doesn't see whether a certificate was revoked. It sees only the first address of the name that accepts a
-/// connection. It doesn't see whether clients that trust other authorities can connect.
+/// A run costs a lookup, a connection and a full TLS handshake: about 1 ms of CPU time and two round trips. One run per
+/// hour is sufficient: `#[health_check(interval = "1h")]`. By default, the lookup, the connection and the handshake
+/// together take at most 3 s. The default timeout of a run is longer, so the output still shows the layer `DNS`,
+/// `connect` or `TLS`.
+///
+/// The check doesn't see whether a certificate was revoked, or whether clients that trust other authorities can
+/// connect. If the name has several addresses, the check tests only the first one that accepts a connection.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -55,7 +59,7 @@ pub fn tls(host: impl Display) -> Tls {
     }
 }
 
-/// The check returned by [`tls`]. Await it to run it.
+/// The check returned by [`tls`]. Await it to run the check.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when it is awaited"]
 pub struct Tls {
@@ -68,32 +72,33 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Sets the number of days to expiry below which the check warns. Default: 21.
+    /// Sets the limit for a warning: the check warns if a certificate expires in less than `days` days. Default: 21.
     pub const fn warn_below_days(mut self, days: u32) -> Self {
         self.warn_days = days;
         self
     }
 
-    /// Sets the number of days to expiry below which the check fails. Default: 7.
+    /// Sets the limit for a failure: the check fails if a certificate expires in less than `days` days. Default: 7.
     pub const fn fail_below_days(mut self, days: u32) -> Self {
         self.fail_days = days;
         self
     }
 
-    /// Sets the name that the certificate must be valid for. Default: the host. Use it if you connect to an internal
-    /// address, but the certificate is for the public name.
+    /// Sets the name for which the certificate must be valid. Default: the host. Use this method if you connect to an
+    /// internal address, but the certificate is for the public name.
     pub fn server_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Trusts the certificate authorities in this PEM file instead of the machine's. Each run reads the file.
+    /// Trusts the certificate authorities in the PEM file at `path` instead of the machine's authorities. Each run
+    /// reads the file.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
         self
     }
 
-    /// Sets how long lookup, connection and handshake may take together. Default: 3 s.
+    /// Sets how long the lookup, the connection and the handshake may take together. Default: 3 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
@@ -109,12 +114,12 @@ impl Tls {
     async fn end_of_certificate(&self) -> Result<End, Problem> {
         let deadline = after(self.timeout);
         let Some((host, port)) = host_and_port(&self.host) else {
-            // Don't show the text: it may be a URL with a password.
+            // Don't show `host` in the output: it may be a URL with a password.
             return Err(Layer::Connect
                 .problem("that isn't a host: write \"billing.internal\" or \"billing.internal:8443\""));
         };
         let (_, connection) = dial(host, port, self.timeout).await?;
-        // A fully qualified name may end with a dot, but the names in certificates don't.
+        // A host name may end with a dot, but a name in a certificate never does. So remove the dot below.
         let name = self.name.as_deref().unwrap_or(host);
         let name = name.strip_suffix('.').unwrap_or(name);
         let told = |what: &str| Layer::Tls.problem(format_args!("{}: {what}", self.host));

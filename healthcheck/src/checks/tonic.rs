@@ -18,21 +18,26 @@ use super::span::span;
 use crate::Outcome;
 use crate::outcome::chain;
 
-/// Checks that a gRPC server reports `SERVING` by the standard health service (`grpc.health.v1.Health`).
+/// Checks that a gRPC server reports `SERVING` through the standard health service (`grpc.health.v1.Health`).
 ///
-/// Pass the application's own `tonic` channel, or a wrapper around a channel. A run sends one call over it. The check
-/// fails if the answer isn't `SERVING`, or after 3 s by default. It asks for the status of the server as a whole. With
-/// [`service`](Tonic::service) it asks for the status of one service.
+/// Pass the application's own `tonic` channel, or a wrapper around a channel. Each run sends one call over this
+/// channel. The call asks for the status of the whole server, or of one service if you call
+/// [`service`](Tonic::service). The check fails if the answer isn't `SERVING`, or if there is no answer within 3 s (the
+/// default).
 ///
-/// A run costs one call of some ten bytes each way, over the channel's existing connection. If there is none, the channel
-/// opens one, as for any other call. A refused connection fails at once. A failure begins with its layer: `DNS`,
-/// `connect`, `TLS`, `protocol` (no answer, or no health service) or `verdict`.
+/// A run costs one call of about ten bytes in each direction, over the channel's existing connection. If the channel
+/// has no connection, it opens one, as for any other call. If the server refuses the connection, the check fails
+/// immediately.
 ///
-/// The channel's existing connection doesn't show whether a new client could connect, and doesn't follow a new address of
-/// the name. If a network device has dropped the connection, the check gets no answer, like the application's own calls.
-/// To let the channel detect that, set `http2_keep_alive_interval` and `keep_alive_while_idle` on the endpoint. With a
-/// balanced channel, a run asks only one of the servers. The check doesn't know the address of the channel, so mark the
-/// check `external` if the server is on another machine.
+/// The output of a failure begins with the layer: `DNS`, `connect`, `TLS`, `protocol` (no answer, or no health service)
+/// or `verdict` (a status other than `SERVING`, or an error that the server sent).
+///
+/// The channel's existing connection doesn't show whether a new client could connect. It also doesn't follow the host
+/// name to a new address. With a channel that balances between several servers, a run asks only one of them. The check
+/// doesn't know the address of the channel, so mark the check `external` if the server is on another machine.
+///
+/// If a network device has dropped the connection, the check and the application's own calls get no answer. To let the
+/// channel detect a dropped connection, set `http2_keep_alive_interval` and `keep_alive_while_idle` on the endpoint.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -62,7 +67,7 @@ pub fn tonic<T: Clone>(channel: &T) -> Tonic<T> {
     }
 }
 
-/// The check returned by [`tonic`](fn@tonic). Await it to run it.
+/// The check returned by [`tonic`](fn@tonic). Await it to run the check.
 #[derive(Clone)]
 #[must_use = "it runs when it is awaited"]
 pub struct Tonic<T> {
@@ -72,8 +77,8 @@ pub struct Tonic<T> {
 }
 
 impl<T> Tonic<T> {
-    /// Asks for the status of one service by its full name, such as `orders.v1.Orders`. Default: the status of the server
-    /// as a whole.
+    /// Asks for the status of the one service with the full name `name`, such as `orders.v1.Orders`. By default, the
+    /// check asks for the status of the whole server.
     pub fn service(mut self, name: impl Into<String>) -> Self {
         self.service = name.into();
         self
@@ -102,8 +107,9 @@ impl<T> Tonic<T> {
         }
     }
 
-    /// Returns true if the status means that an existing connection broke. Only an error of the connection has a source.
-    /// If the channel couldn't open a connection, the layer of the error isn't `protocol`.
+    /// Returns true if `status` means that an existing connection broke. Such a status has a source, which a status
+    /// from the server doesn't have. Its layer is `protocol`: if the channel couldn't open a new connection, the layer
+    /// would be another one.
     fn broke(&self, status: &Status) -> bool {
         std::error::Error::source(status).is_some() && self.problem(status).layer == Layer::Protocol
     }
@@ -118,7 +124,7 @@ impl<T> Tonic<T> {
             (Code::NotFound, _) => {
                 Layer::Verdict.problem(format_args!("the server knows no service {shown}"))
             }
-            // Only errors of the connection have a source.
+            // A status with a source is an error of the connection. A status from the server has no source.
             (_, Some(source)) => {
                 let what = chain(source);
                 Layer::told_by(&what).unwrap_or(Layer::Protocol).problem(what)
@@ -149,8 +155,8 @@ where
     {
         let deadline = after(self.timeout);
         let answer = match self.ask(deadline).await {
-            // The idle connection may have broken, for example because the server restarted. The channel reconnects, so
-            // ask again.
+            // The idle connection may have broken, for example because the server restarted. The channel opens a new
+            // connection by itself, so send the request again.
             Ok(Err(status)) if self.broke(&status) => self.ask(deadline).await,
             answer => answer,
         };

@@ -1,4 +1,4 @@
-//! Opens TLS connections that trust the machine's certificate authorities, or those of a file.
+//! Opens TLS connections that trust the machine's certificate authorities, or the authorities in a file.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,20 +18,20 @@ use super::layer::{Layer, Problem};
 use super::span::span;
 use crate::model::time;
 
-/// A TLS connection, and the authorities that it trusts.
+/// A TLS connection, and the certificate authorities that this client trusts for it.
 pub(super) struct Secured {
     pub(super) stream: TlsStream<TcpStream>,
     #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))] // Only the check `tls` reads this field.
     pub(super) trust: Arc<Trust>,
 }
 
-/// The trusted authorities, and the client configuration with them.
+/// The trusted certificate authorities, and a client configuration that trusts them.
 pub(super) struct Trust {
     config: Arc<ClientConfig>,
-    /// In the same order as `certificates`.
+    /// The trusted authorities, in the same order as `certificates`.
     #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))]
     pub(super) anchors: Arc<RootCertStore>,
-    /// The certificate of each anchor. It has the expiry date; the anchor itself doesn't.
+    /// The certificates of the authorities in `anchors`. A certificate has an expiry date, but an anchor has none.
     #[cfg_attr(not(feature = "checks-tls"), allow(dead_code))]
     pub(super) certificates: Vec<CertificateDer<'static>>,
 }
@@ -59,8 +59,8 @@ pub(super) async fn secure(
     }
 }
 
-/// Returns the error's text. For an expired certificate, it formats the time itself, because rustls shows the time only in
-/// seconds since the epoch.
+/// Returns the text of a TLS error. If the certificate has expired, this function formats the time itself, because
+/// rustls shows that time only in seconds since 1970.
 fn reason(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => ended(
@@ -77,11 +77,12 @@ pub(super) fn ended(what: &str, end: SystemTime) -> String {
     format!("{what} ended {ago} ago ({})", time::rfc3339(end))
 }
 
-/// How long the machine's authorities are cached. They may change while the service runs, and reading them takes 10 ms.
+/// How long the machine's certificate authorities are cached. Reading the authorities takes 10 ms, so they are cached.
+/// They may change while the service runs, so the cache expires.
 const LONGEST_KEPT: Duration = Duration::from_secs(300);
 
-/// Returns the trusted authorities. It caches the machine's authorities. It reads a `ca_file` at each call, because the
-/// file may change.
+/// Returns the authorities in `ca_file`. Without a `ca_file`, returns the machine's authorities. The machine's
+/// authorities are cached. A `ca_file` is read at each call, because it may change.
 fn trust(ca_file: Option<&Path>) -> Result<Arc<Trust>, Problem> {
     static SYSTEM: Mutex<Option<(std::time::Instant, Arc<Trust>)>> = Mutex::new(None);
     if let Some(file) = ca_file {
@@ -97,7 +98,7 @@ fn trust(ca_file: Option<&Path>) -> Result<Arc<Trust>, Problem> {
             return Ok(Arc::clone(trust));
         }
     }
-    // An error isn't cached, because the next call may succeed.
+    // The operator `?` returns an error without caching it, because the next call may succeed.
     let trust = trusting(from_system()?)?;
     let read = Some((std::time::Instant::now(), Arc::clone(&trust)));
     *SYSTEM.lock().unwrap_or_else(PoisonError::into_inner) = read;
@@ -106,7 +107,7 @@ fn trust(ca_file: Option<&Path>) -> Result<Arc<Trust>, Problem> {
 
 fn trusting(mut certificates: Vec<CertificateDer<'static>>) -> Result<Arc<Trust>, Problem> {
     let mut anchors = RootCertStore::empty();
-    // Skip certificates that can't be parsed: the machine's list may have some.
+    // Skip certificates that can't be parsed: the machine's list may contain such certificates.
     certificates.retain(|certificate| anchors.add(certificate.clone()).is_ok());
     let anchors = Arc::new(anchors);
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -114,7 +115,8 @@ fn trusting(mut certificates: Vec<CertificateDer<'static>>) -> Result<Arc<Trust>
         .map_err(|error| Layer::Tls.problem(error))?
         .with_root_certificates(Arc::clone(&anchors))
         .with_no_client_auth();
-    // A resumed session would have the certificate of the first session, even if the server has a new one.
+    // Don't resume TLS sessions: a resumed session shows the certificate of the first session, even if the server has a
+    // new certificate.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(Trust {
         config: Arc::new(config),
@@ -138,7 +140,7 @@ fn from_file(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let mut certificates = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|error| error.to_string())?;
-        // In a file that the user chose, every certificate must be valid.
+        // The user chose this file, so every certificate in it must be usable.
         RootCertStore::empty()
             .add(certificate.clone())
             .map_err(|error| error.to_string())?;

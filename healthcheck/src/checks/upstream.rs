@@ -12,24 +12,31 @@ use super::http::shown;
 use super::layer::Layer;
 use crate::{Outcome, Overall, Report, upstream_loops};
 
-/// Reads the report of another service that uses this library, at `url`, and returns its status and outputs.
+/// Checks another service that uses this library: requests its report from `url`, and returns the status and the
+/// outputs of this report.
 ///
-/// If the report's status is `success`, the check passes. It warns with `degraded` and fails with `failure`. The HTTP
-/// status doesn't matter. The output has the URL, host name and status of the other service, and the status and output
-/// of each of its checks, if the other service shows them to this caller. The check fails after 4.5 s by default. A
-/// service that uses this library always answers a little earlier.
+/// The check passes if the report's status is `success`, warns if it is `degraded`, and fails if it is `failure`. With
+/// a report, the HTTP status doesn't matter. The output of the check has the URL, the host name and the status of the
+/// other service. It also has the status and the output of each check of the other service, if that service shows them
+/// to this caller.
 ///
-/// Each run opens a new connection, as with [`http`](fn@super::http). It costs a lookup, a connection and a request, and
-/// the runs of the other service's checks. So use the URL of `/readyz` instead of `/healthcheck`, if `/readyz` is enough.
-/// If the report is longer than 1 MiB, the check fails.
+/// By default, the check fails if there is no report within 4.5 s. A service that uses this library always answers a
+/// little earlier.
 ///
-/// The check doesn't see other instances behind the same name. It doesn't see whether the checks of the other service
-/// cover the part that this service needs. It doesn't see whether a cache in between sent an old report.
+/// Each run opens a new connection, as with [`http`](fn@super::http). A run costs a lookup, a connection and a request.
+/// A run also makes the other service run its checks. So use the URL of `/readyz` instead of `/healthcheck`, if you
+/// need only what `/readyz` checks. If the report is longer than 1 MiB, the check fails.
 ///
-/// Two services that request each other's report would wait for each other in a loop. To prevent that, the check sends a
-/// header with the ids of the requesting processes. A service that finds its own id in the header refuses the request.
-/// Then the check fails, and the output shows the loop. If two services need each other, let one of them request only a
-/// part of the other's report with [`http`](fn@super::http), such as `http://orders:8080/healthcheck/database`.
+/// The check doesn't see other instances of the other service behind the same name. It doesn't see whether the other
+/// service checks the part that this service needs. It doesn't see whether a cache between the two services sent an old
+/// report.
+///
+/// Two services that request each other's report would wait for each other in a loop. To prevent that, the check sends
+/// a header with the ids of the requesting processes. A service that finds its own id in this header refuses the
+/// request. Then the check fails, and the output reports the loop.
+///
+/// If two services need each other, let one of them request only a part of the other service's report, with
+/// [`http`](fn@super::http) and a URL such as `http://orders:8080/healthcheck/database`.
 ///
 /// ```
 /// use healthcheck::{Outcome, checks};
@@ -49,7 +56,7 @@ pub fn upstream(url: impl Into<String>) -> Upstream {
     }
 }
 
-/// The check returned by [`upstream`]. Await it to run it.
+/// The check returned by [`upstream`]. Await it to run the check.
 #[derive(Clone, Debug)]
 #[must_use = "it runs when it is awaited"]
 pub struct Upstream {
@@ -59,20 +66,21 @@ pub struct Upstream {
 const LONGEST_REPORT: usize = 1 << 20;
 
 impl Upstream {
-    /// Sets how long the whole request may take. Default: 4.5 s.
+    /// Sets how long the whole request may take, from the lookup to the end of the report. Default: 4.5 s.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.exchange.timeout = limit;
         self
     }
 
-    /// Sends a header, such as `authorization`, so that the other service shows more details. The output never shows
-    /// its value.
+    /// Adds a header to the request, such as `authorization`, so that the other service shows more details. The output
+    /// never shows the header's value.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.exchange.header(name, value);
         self
     }
 
-    /// Trusts the certificate authorities in this PEM file instead of the machine's. Each run reads the file.
+    /// Trusts the certificate authorities in the PEM file at `path` instead of the machine's authorities. Each run
+    /// reads the file.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.exchange.ca_file = Some(path.into());
         self

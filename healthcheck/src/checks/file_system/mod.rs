@@ -1,4 +1,4 @@
-//! Reads the free space of the file system of a path. Each platform has its own file.
+//! Reads the free space of the file system that contains a path. Unix and the other platforms have separate modules.
 
 #[cfg(unix)]
 mod unix;

@@ -1,5 +1,5 @@
-//! Windows and others: reads sysinfo's list of disks, and takes the disk whose mount point is the longest prefix of the
-//! path.
+//! Reads the free space on Windows and on other platforms that aren't Unix. This module reads sysinfo's list of disks,
+//! and takes the disk whose mount point is the longest prefix of the path.
 
 use std::io;
 use std::path::Path;
@@ -10,7 +10,8 @@ use super::super::disk_space::{Room, Space};
 
 pub(in super::super) fn space(path: &Path) -> io::Result<Space> {
     let path = path.canonicalize()?;
-    // A canonical path on Windows starts with `\\?\`, but the mount points in the list don't.
+    // On Windows, a canonical path starts with `\\?\`, but the mount points in sysinfo's list don't. So remove this
+    // prefix.
     let path = path.to_string_lossy();
     let path = Path::new(path.trim_start_matches(r"\\?\"));
     let disks = Disks::new_with_refreshed_list_specifics(DiskRefreshKind::nothing().with_storage());

@@ -1,5 +1,5 @@
-//! Unix: calls `statvfs` on the path. sysinfo's list of disks would read every mounted file system, and hang if any of
-//! them is dead.
+//! Reads the free space on Unix with `statvfs`, which accesses only the file system of the path. sysinfo's list of
+//! disks would access every mounted file system, and would hang if any of them didn't answer.
 
 use std::io;
 use std::path::Path;
@@ -9,8 +9,8 @@ use super::super::disk_space::{Room, Space};
 pub(in super::super) fn space(path: &Path) -> io::Result<Space> {
     let stat = rustix::fs::statvfs(path)?;
     let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-    // Don't count the blocks reserved for the superuser, neither as free nor in the total. `df` computes its percentage
-    // in the same way.
+    // Exclude the blocks reserved for the superuser, both from the free space and from the total. `df` also excludes
+    // them when it computes its percentage.
     let used = stat.f_blocks.saturating_sub(stat.f_bfree);
     let bytes = Room {
         free: bytes(stat.f_bavail),
@@ -28,8 +28,8 @@ pub(in super::super) fn space(path: &Path) -> io::Result<Space> {
     })
 }
 
-/// Returns true if `path` is on an ext4 file system that rejects writes after an error. Since Linux 6.15, such a file
-/// system isn't remounted read-only; only its mount options show that it rejects writes.
+/// Returns true if `path` is on an ext4 file system that rejects writes because of an earlier error. Since Linux 6.15,
+/// the kernel doesn't remount such a file system read-only, so only the mount options show that it rejects writes.
 #[cfg(target_os = "linux")]
 fn has_given_up_writing(path: &Path) -> bool {
     use rustix::fs::{major, minor, stat, statfs};
@@ -52,8 +52,8 @@ const fn has_given_up_writing(_path: &Path) -> bool {
     false
 }
 
-/// Returns true if the device has a mount option by which ext4 reports that it rejects writes. A line of `mounts` is like
-/// `63 43 7:0 / /data rw - ext4 /dev/vdb rw,emergency_ro`; see proc(5).
+/// Returns true if `device` is mounted with an option by which ext4 reports that it rejects writes. `mounts` has one
+/// line for each mount, such as `63 43 7:0 / /data rw - ext4 /dev/vdb rw,emergency_ro`; see proc(5).
 #[cfg(target_os = "linux")]
 fn refuses_writes(mounts: &str, device: &str) -> bool {
     mounts
