@@ -1,5 +1,5 @@
-//! The code that the attributes generate causes no lint warning even in the strictest crate.
-//! `cargo clippy --all-targets` compiles this file under these lints, and every warning is an error.
+//! Tests that the code that the attributes generate causes no lint warning, even in a crate with very strict lints.
+//! `cargo clippy --all-targets` compiles this file, and the lints below turn every warning into an error.
 
 #![forbid(unsafe_code)]
 #![deny(
@@ -69,7 +69,7 @@ use healthcheck::{BuildError, HealthCheck, IntoOutcome, env_section, health_chec
 use serde::Serialize;
 use tokio::task;
 
-/// A dependency of the checks below.
+/// A dependency that checks in this file have as a parameter.
 #[derive(Clone, Debug)]
 struct Client(String);
 
@@ -158,27 +158,28 @@ fn section() -> u8 {
     1
 }
 
-/// A section that may fail.
+/// A section whose function returns a `Result`.
 #[env_section(name = "failing", in_health)]
 async fn failing_section(client: &Client) -> Result<String, IoError> {
     task::yield_now().await;
     current_dir().map(|_| client.0.clone())
 }
 
-/// A section without a value.
+/// A section whose function returns no value.
 #[env_section]
 fn empty_section() {
     yield_now();
 }
 
-/// A section that returns `impl Serialize`.
+/// A section whose function returns `impl Serialize`.
 #[env_section]
 fn hidden_section() -> impl Serialize {
     yield_now();
     7_u8
 }
 
-/// Only the registry calls the functions above. Even so, the lint for dead code must not report them.
+/// Only the registry calls the functions above. This test shows that the compiler's lint for dead code doesn't report
+/// them.
 #[tokio::test]
 #[expect(
     clippy::question_mark_used,
