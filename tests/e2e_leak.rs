@@ -99,7 +99,7 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() {
         .await;
     let pool = pool.unwrap();
     runs_leave_nothing("sqlx of SQLite", || checks::sqlx(&pool).writable().into_future()).await;
-    // `held` takes the only connection of the pool. So each run of the check opens a connection outside of the pool.
+    // `held` takes the only connection of the pool. So each run of the check opens its own connection.
     let held = pool.acquire().await.unwrap();
     let exhausted = || checks::sqlx(&pool).wait(Duration::from_millis(12)).into_future();
     let before = held_now();

@@ -158,20 +158,20 @@ fn section() -> u8 {
     1
 }
 
-/// A section whose function returns a `Result`.
+/// A section that may fail.
 #[env_section(name = "failing", in_health)]
 async fn failing_section(client: &Client) -> Result<String, IoError> {
     task::yield_now().await;
     current_dir().map(|_| client.0.clone())
 }
 
-/// A section whose function returns no value.
+/// A section without a value.
 #[env_section]
 fn empty_section() {
     yield_now();
 }
 
-/// A section whose function returns `impl Serialize`.
+/// A section that returns `impl Serialize`.
 #[env_section]
 fn hidden_section() -> impl Serialize {
     yield_now();

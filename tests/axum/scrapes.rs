@@ -109,8 +109,8 @@ async fn an_old_result_is_stale_and_one_far_too_old_has_no_status() {
     assert!(has(&old, "healthcheck_status{check=\"a\"} 1"), "{old}");
     assert!(has(&old, "healthcheck_stale{check=\"a\"} 1"), "{old}");
     settle().await;
-    // A result expires after its TTL of 27 s. Metrics omit a result once it has been expired for 60 s plus the check's
-    // timeout of 5 s. This advances the clock by one second more.
+    // Metrics omit a result that is older than the sum of its TTL (27 s), the check's timeout (5 s) and 60 s. This
+    // advances the clock by one second more.
     advance(Duration::from_secs(27 + 5 + 61)).await;
     let far_too_old = scrape(&router).await;
     assert!(!far_too_old.contains("healthcheck_status{"), "{far_too_old}");

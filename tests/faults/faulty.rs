@@ -128,6 +128,6 @@ fn leaves_no_threads() -> bool {
         warm_up();
     }
     std::thread::sleep(Duration::from_secs(1));
-    // The number of threads may grow by two: tokio may keep threads of its blocking pool.
+    // A few threads may remain that belong to no health check, such as a thread of tokio's blocking pool.
     threads() <= before + 2
 }
