@@ -5,8 +5,8 @@
 //! release builds.
 //!
 //! The bench generates three applications (`src/apps.rs`): one without the library, one that merges the library's
-//! routes into its own router, and one that also runs the library's own server. The library has its default features.
-//! All dependencies have the versions of this workspace's lock file.
+//! routes into its own router, and one that calls the library's `serve`. The library has its default features. All
+//! dependencies have the versions of this workspace's lock file.
 //!
 //! The bench builds the three applications one after another, in three rounds. Each build starts from scratch and
 //! strips the binary. The processor time of a build includes cargo and the compilers. Then, in eleven rounds, the bench

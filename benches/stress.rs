@@ -15,7 +15,7 @@
 //! - Every answer comes at most three seconds after the end of its budget. The bench also prints the median delay.
 //! - The sequence numbers of transitions increase. A transition of a check begins with the status at which the previous
 //!   transition of this check ended.
-//! - Neither reports nor the history contain a check that has been removed.
+//! - A removed check disappears from reports and from the history.
 //! - At the end the bench makes every check pass. Then the report is a success, and no run is stuck.
 #![allow(clippy::expect_used, reason = "a bench that cannot go on stops")]
 

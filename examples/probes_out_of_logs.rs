@@ -1,5 +1,5 @@
-//! Keeps probes out of logs and traces, because probes arrive many times a minute. This example traces neither the
-//! requests to health endpoints, nor a load balancer's probes of the application's own paths.
+//! Keeps probes out of logs and traces, because probes arrive many times a minute. This example doesn't trace requests
+//! to health endpoints. It doesn't trace a load balancer's probes of the application's own paths either.
 //!
 //! `cargo run --example probes_out_of_logs` runs this example. Its first argument is the address, by default
 //! 127.0.0.1:8080.

@@ -98,7 +98,8 @@ impl Package {
         let output = Command::new(env!("CARGO"))
             .args(arguments)
             .current_dir(&self.root)
-            // This replaces a target directory that the calling process has set, so that the package uses its own.
+            // The caller may have set another target directory. This line replaces it, so that each package has its
+            // own.
             .env("CARGO_TARGET_DIR", self.root.join("target"))
             .env("CARGO_INCREMENTAL", "0")
             .output()?;

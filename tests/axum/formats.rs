@@ -663,8 +663,8 @@ async fn what_to_do_is_shown_while_a_check_doesnt_pass_and_to_those_who_may_see_
         page.contains("Wait &lt;b&gt;40 s&lt;/b&gt;.\nThen page."),
         "{page}"
     );
-    // The page makes a link only from an `http` or `https` address. This runbook's address is neither, so the page
-    // shows it as text.
+    // The page shows the address of a runbook as a link only if it is an `http` or `https` address. This runbook has a
+    // `javascript` address, so the page shows it as text.
     assert!(page.contains("runbook: <bdi>javascript:alert(1)</bdi>"), "{page}");
     assert!(page.contains("shared: keeps the instance in rotation"));
     let lines = "\n    owner: the storage team\n    runbook: javascript:alert(1)\n    \
