@@ -249,8 +249,8 @@ impl Stress {
         }
     }
 
-    /// Creates runtimes in a loop, and requests a report on each. Then drops the runtime, or keeps it for a while
-    /// without driving it.
+    /// Creates runtimes in a loop, and requests a report on each runtime. Then drops the runtime, or keeps it for a
+    /// while without driving it.
     fn come_and_go_until(&self, end: Instant) {
         let mut random = Random(99);
         let mut kept: Vec<Runtime> = Vec::new();

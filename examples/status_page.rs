@@ -1,4 +1,5 @@
-//! Serves the status page with checks of many kinds. The check `cache` fails and recovers every 15 seconds.
+//! Serves the status page with checks of many kinds. The check `cache` alternates between pass and fail every 15
+//! seconds.
 //!
 //! `cargo run --example status_page` runs this example. Open <http://127.0.0.1:8080/healthcheck> in a browser.
 

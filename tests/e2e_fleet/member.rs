@@ -32,8 +32,8 @@ fn main() {
     std::process::exit(0);
 }
 
-/// Connects to the shared dependency and reads a byte. While the dependency is down, it sends no byte, and this
-/// function returns an error.
+/// Connects to the shared dependency and reads a byte. While the dependency is down, the dependency sends no byte, and
+/// this function returns an error.
 async fn greeted(by: String) -> io::Result<()> {
     TcpStream::connect(by).await?.read_u8().await.map(drop)
 }
