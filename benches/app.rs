@@ -1,16 +1,17 @@
-//! Measures the cost of the library for an axum application: packages, processor time of the build, size of the binary,
-//! idle memory.
+//! Measures what the library costs an axum application: additional packages, processor time of the build, size of the
+//! binary, and memory of the idle process.
 //!
-//! `cargo bench -p healthcheck-benches --bench app` (ten release builds; a few minutes)
+//! `cargo bench -p healthcheck-benches --bench app` runs this bench. It takes a few minutes, because it runs nine
+//! release builds.
 //!
-//! The bench generates three applications (`src/apps.rs`): without the library, with the library's routes in the
-//! application's router, and with the library's own server. The library has its default features, and all dependencies
-//! have the versions of this workspace's lock file.
+//! The bench generates three applications (`src/apps.rs`): one without the library, one that merges the library's
+//! routes into its own router, and one that calls the library's `serve`. The library has its default features. All
+//! dependencies have the versions of this workspace's lock file.
 //!
-//! The bench builds each application three times in turn, from scratch, in its own directory, without debug information
-//! and stripped. The processor time includes cargo and its compilers. Then the bench starts each application eleven times
-//! in turn, and reads its resident memory one second after the first answer. Most of this memory belongs to the binary
-//! file, so the kernel can reclaim it.
+//! The bench builds the three applications one after another, in three rounds. Each build starts from scratch and
+//! strips the binary. The processor time of a build includes cargo and the compilers. Then, in eleven rounds, the bench
+//! starts each application, and reads its resident memory one second after the first answer. Most of this memory holds
+//! pages of the binary file, which the kernel can reclaim.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -92,7 +93,8 @@ fn size(package: &Package, name: &str) -> Result<u64> {
     Ok(fs::metadata(package.binary(name))?.len())
 }
 
-/// Starts the application, and returns the resources that it uses one second after its first answer.
+/// Starts the application, sends it one request, and waits for one second after the answer. Returns the resources that
+/// the application uses then.
 fn idle(package: &Package, name: &str) -> Result<Held> {
     let mut app = Command::new(package.binary(name))
         .stdout(Stdio::piped())

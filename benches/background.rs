@@ -1,10 +1,11 @@
 //! Measures the cost of background checks in a service that gets no requests: 1,000 checks, each with an interval of 10 s.
 //!
-//! `cargo bench -p healthcheck-benches --bench background` (half a minute)
+//! `cargo bench -p healthcheck-benches --bench background` runs this bench in half a minute.
 //!
-//! The first runs of all checks begin at the same time. After these runs have ended, the bench measures the processor time
-//! of this process over 20 s. Then it measures the idle runtime without any check for 5 s, for comparison. The checks are async
-//! and pass at once. They run on tokio's multi-thread runtime with its default number of workers.
+//! The first runs of all checks begin at the same time. After these runs have ended, the bench measures the processor
+//! time that this process uses within 20 s. For comparison, the bench then removes the checks, and measures the
+//! processor time of the idle runtime for 5 s. The checks are async, and pass immediately. They run on tokio's
+//! multi-thread runtime with its default number of workers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ use tokio::runtime::Runtime;
 const CHECKS: usize = 1_000;
 const INTERVAL: Duration = Duration::from_secs(10);
 const OBSERVED: Duration = Duration::from_secs(20);
-/// The first runs of all checks, which begin at the same time, end within this time.
+/// The bench waits this long for the first runs of all checks, which begin at the same time.
 const FIRST: Duration = Duration::from_secs(1);
 
 fn main() -> Result {
@@ -53,7 +54,7 @@ fn main() -> Result {
     Ok(())
 }
 
-/// Sleeps for this time. Returns the share of a core that this process uses meanwhile.
+/// Sleeps for `time`. Returns the share of one core that this process used during this time.
 fn idle(time: Duration) -> f64 {
     let before = process::own_cpu();
     thread::sleep(time);

@@ -1,23 +1,26 @@
-//! Measures the cost of a cached answer, compared with servers that only send the same bytes.
+//! Measures the cost of a cached answer. Compares the library with servers that only send the same bytes.
 //!
-//! `cargo bench -p healthcheck-benches --bench cached`
+//! `cargo bench -p healthcheck-benches --bench cached` runs this bench.
 //!
-//! - `router()` with `GET /healthcheck` for 3 and for 1,000 checks (600 bytes and 200 KB), compared with an axum
-//!   handler that returns a clone of the same response. Limits: at least 0.97 and 0.95 of the handler's requests per
-//!   second, and at most 1.1 times its p99.
-//! - `serve()`, which has its own thread, with the answer for 3 checks. Limits: at least 0.95 of the requests per
-//!   second of the axum handler behind `axum::serve`, and at least 0.85 of those of bare hyper, which lacks the client
-//!   limits of `serve()`.
+//! The bench makes these comparisons:
+//! - `router()` with an axum handler that returns a copy of the same response. The router answers `GET /healthcheck`,
+//!   once for 3 checks (600 bytes) and once for 1,000 checks (200 KB). The router has to reach 0.97 times the requests
+//!   per second of the handler for 3 checks, and 0.95 times for 1,000 checks. Its p99 may be at most 1.1 times the p99
+//!   of the handler.
+//! - `serve()` for 3 checks with the same handler behind `axum::serve`. `serve()` has to reach 0.95 times the requests
+//!   per second of the handler.
+//! - `serve()` for 3 checks with bare hyper, which has no limits for clients. `serve()` has to reach 0.85 times the
+//!   requests per second of hyper.
 //!
-//! Each server is this bench, started again as a process. The load is `wrk -t1 -c64 --latency`, or the bench's own 64
-//! connections if wrk isn't installed. Server and load have a core each. Both compared servers run all the time, and get
-//! the load in turn for 2 s each, in 9 rounds after a warm-up round. The figures are the medians of the rounds' ratios.
-//! The bench also prints the server's processor time for each request, which other load on the machine changes less.
-//! `CACHED_ROUNDS=3` shortens the bench.
+//! The bench starts its own binary again as a process for each server. `wrk -t1 -c64 --latency` puts load on the
+//! server. Without wrk, the bench uses 64 connections of its own. The server runs on one core, and the load on another
+//! core. The bench puts load on the two compared servers in turn, for 2 s each, in 9 rounds after a warm-up round. A
+//! figure is the median of the ratios of all rounds. `CACHED_ROUNDS=3` reduces the number of rounds to 3.
 //!
-//! To find out why a figure misses its limit, count the instructions of a request. Run the bench's binary with the
-//! arguments `as-server of-router 20000` under `valgrind --tool=callgrind`, and with `of-handler` for the handler. The
-//! process then sends 20,000 requests for 3 checks to itself, without a socket.
+//! If a figure misses its limit, count the processor instructions of a request to find the reason. Run the binary of
+//! this bench under `valgrind --tool=callgrind`. The arguments `as-server of-router 20000` profile the router, and
+//! `as-server of-handler 20000` profile the handler. The process then sends 20,000 requests for 3 checks to itself,
+//! without a socket.
 
 use std::convert::Infallible;
 use std::env;
@@ -63,7 +66,8 @@ fn measure() -> Result {
         if let Some(most) = p99 {
             figure::at_most(&format!("{what}: p99"), rounds.p99.ratio(), most, "×");
         }
-        // The processor time of a request limits how many requests a core can answer.
+        // The number of requests that a core can answer depends on the processor time of a request. So the limit of
+        // this time is the inverse of the limit of requests per second.
         figure::at_most(
             &format!("{what}: CPU a request"),
             rounds.cpu.ratio(),
@@ -107,7 +111,7 @@ fn measure() -> Result {
     )
 }
 
-/// The figures of all rounds of a comparison.
+/// The figures of a comparison of two servers, with one pair of values for each round.
 #[derive(Default)]
 struct Rounds {
     rate: Pairs,
@@ -160,7 +164,7 @@ impl Rounds {
     }
 }
 
-/// Runs this process as one of the servers.
+/// Runs the server with this name in this process.
 #[tokio::main]
 async fn serve(name: &str, checks: usize) -> Result {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -179,7 +183,8 @@ async fn serve(name: &str, checks: usize) -> Result {
         "hyper" => {
             let fixed = Fixed::of(endpoints.router()?).await?;
             let listener = listener.into_std()?;
-            // Bare hyper gets its own thread and runtime, as `serve()` does.
+            // `serve()` has its own thread and runtime. For a fair comparison, bare hyper gets its own thread and
+            // runtime too.
             let thread = std::thread::spawn(move || bare_hyper(listener, fixed));
             tokio::task::spawn_blocking(move || thread.join())
                 .await?
@@ -190,7 +195,8 @@ async fn serve(name: &str, checks: usize) -> Result {
     Ok(())
 }
 
-/// Calls the router or the handler this many times without a socket, so that a profiler sees only the requests.
+/// Calls the router or the handler as many times as `requests` says. Uses no socket, so that a profiler sees only the
+/// work for the requests.
 #[tokio::main(flavor = "current_thread")]
 async fn ask(name: &str, requests: usize) -> Result {
     let own: Router = Endpoints::new(subject(3)?).router()?;
@@ -208,13 +214,13 @@ async fn ask(name: &str, requests: usize) -> Result {
     Ok(())
 }
 
-/// Returns an application with its own page and the health routes.
+/// Returns an application that has one page of its own and the routes of `health`.
 fn app(health: Router) -> Router {
     Router::new().route("/", get(async || "hello")).merge(health)
 }
 
-/// Returns a `HealthCheck` with this number of checks. Their results are cached for a year, and their outputs have a
-/// typical length.
+/// Returns a `HealthCheck` with as many checks as `checks` says. The checks have outputs of a typical length, and their
+/// results are cached for a year.
 fn subject(checks: usize) -> Result<HealthCheck> {
     let year = Duration::from_secs(365 * 24 * 3600);
     let check = |number| {
@@ -230,7 +236,7 @@ fn subject(checks: usize) -> Result<HealthCheck> {
         .build()?)
 }
 
-/// A copy of our router's response. The servers that ours are compared with send this copy.
+/// A copy of the response of the library's router. The servers to which the bench compares the library send this copy.
 #[derive(Clone)]
 struct Fixed {
     headers: HeaderMap,
@@ -240,7 +246,8 @@ struct Fixed {
 impl Fixed {
     async fn of(mut router: Router) -> Result<Self> {
         let mut answer = None;
-        // The first request runs the checks. The second one gets the cached answer.
+        // The first request runs the checks, and the second request gets the cached answer. The loop keeps the second
+        // answer.
         for _ in 0..2 {
             let request = Request::get(PATH).body(Body::empty())?;
             let (head, body) = router.call(request).await?.into_parts();

@@ -1,15 +1,16 @@
-//! Measures how long a report without cached results takes. It should take as long as its slowest check. If all checks
-//! pass at once, it should take about as long as spawning the same number of empty tasks.
+//! Measures how long a report without cached results takes. A report should take as long as its slowest check. If all
+//! checks pass immediately, the report should take about as long as spawning the same number of empty tasks.
 //!
-//! `cargo bench -p healthcheck-benches --bench cold`
+//! `cargo bench -p healthcheck-benches --bench cold` runs this bench.
 //!
-//! - 50 async checks of 100 ms, compared with a sleep of 100 ms: 20 pairs.
-//! - 10,000 async checks that pass at once, compared with spawning and joining 10,000 empty tasks: 40 pairs. Before the
-//!   clock starts, each round builds its own `HealthCheck` and cleans up the memory of the previous round. The time
-//!   includes the complete report.
-//! - 64 tasks that request a report of the same 1,000 checks at once, compared with one task that requests it: 40 pairs.
+//! The bench makes these comparisons:
+//! - A report of 50 async checks, which take 100 ms each, with a single sleep of 100 ms. This comparison has 20 rounds.
+//! - A report of 10,000 async checks, which pass immediately, with spawning and joining 10,000 empty tasks. Each of the
+//!   40 rounds builds its own `HealthCheck` before the clock starts.
+//! - 64 tasks that request a report of the same 1,000 checks at the same time, with one task that requests the report.
+//!   This comparison has 40 rounds.
 //!
-//! The checks run on tokio's multi-thread runtime with its default number of workers, one for each core.
+//! The checks run on tokio's multi-thread runtime with its default number of workers, which is one for each core.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -107,8 +108,8 @@ fn many_askers(runtime: &Runtime) -> Result {
     Ok(())
 }
 
-/// Compares 10,000 checks with 10,000 tasks. `clock` returns the wall-clock time, or the processor time of all threads,
-/// which other load on the machine changes less.
+/// Compares a report of 10,000 checks with 10,000 empty tasks. The caller chooses the clock: either the wall-clock
+/// time, or the processor time of all threads. Other programs on the machine change the processor time less.
 fn many(runtime: &Runtime, clock: impl Fn() -> Duration) -> Result<Pairs> {
     Pairs::measure(
         40,
@@ -143,7 +144,8 @@ fn told(pairs: &Pairs) -> String {
     )
 }
 
-/// Makes a large allocation, at which glibc's allocator merges the free fragments of the previous measurement.
+/// Allocates and frees a large block of memory. This makes glibc's allocator merge the free fragments of the previous
+/// measurement, so that they don't slow down the next one.
 fn sweep() {
     drop(black_box(Vec::<u8>::with_capacity(64 * 1024)));
 }

@@ -1,12 +1,12 @@
-//! Measures how long the environment page of a process with 200 environment variables takes.
+//! Measures how long a process with 200 environment variables takes to send its environment page.
 //!
-//! `cargo bench -p healthcheck-benches --bench environment`
+//! `cargo bench -p healthcheck-benches --bench environment` runs this bench.
 //!
 //! The bench starts itself 41 times with exactly 200 environment variables: paths, addresses with passwords, hashes,
-//! flags, words. Each process requests `/environment` twice through `router()`, as a client on the same machine, and
-//! reads the complete body. The page has all built-in sections and one annotated section. The first request measures a
-//! process that has built no page before, and the second request measures the same process again. On Linux the built-in
-//! sections read the kernel's files; on other systems they use the crate sysinfo.
+//! flags and words. The page has all built-in sections and one annotated section. On Linux the built-in sections read
+//! the kernel's files; on other systems they use the crate sysinfo. Each process requests `/environment` twice through
+//! `router()`, as a client on the same machine, and reads the complete body. Before the first request the process has
+//! never built the page. The second request shows how long the page takes from then on.
 
 #![allow(clippy::print_stdout, reason = "this is what the parent reads")]
 
@@ -94,7 +94,7 @@ fn ask() -> Result {
     Ok(())
 }
 
-/// Returns the name and value of an environment variable, with one of eight kinds of typical values.
+/// Returns the name and the value of an environment variable. The index selects one of eight kinds of typical values.
 fn variable(index: usize) -> (String, String) {
     let value = match index % 8 {
         0 => format!("/usr/local/lib/app{index}/bin:/usr/bin:/bin"),

@@ -1,18 +1,20 @@
-//! Sends many requests at once, and requests from clients that give up early. No check may run twice for them.
+//! Sends many requests at the same time, and then requests of clients that give up early. Asserts that each check runs
+//! only once for all these requests.
 //!
-//! `cargo bench -p healthcheck-benches --bench herd`
+//! `cargo bench -p healthcheck-benches --bench herd` runs this bench.
 //!
-//! - 10,000 requests at once without a cached result, for three checks of 100 ms. Each check runs once, and the last
-//!   answer comes after at most one run plus 100 ms. The requests go through the router in this process. Each request is
-//!   a task.
-//! - The same requests over sockets. Each request has its own connection, and all connections are open before the first
-//!   request. A connection takes two open files of this process. If the limit of open files is too low, the bench sends
-//!   fewer requests. Clients and server share the cores here. So the bench sends the same requests to a bare handler that
-//!   sleeps for 100 ms, and our last answer may come 100 ms later than the handler's.
-//! - 20 clients, one after another, for a check of 100 ms. Each client disconnects after 30 ms without an answer. The
-//!   check runs once, to its end, and later clients get its result.
+//! The bench makes these measurements:
+//! - In one process, 10,000 tasks send a request to the router at the same time. There are three checks of 100 ms each
+//!   and no cached results. Each check may run only once. The last answer has to come within 200 ms.
+//! - 10,000 clients send the same request over sockets. Each client connects before the first request. Clients and
+//!   server share the cores of the machine, so the bench also measures a handler that only sleeps for 100 ms. The
+//!   library's last answer may come at most 100 ms later than the last answer of this handler. Each connection needs
+//!   two open files, so the bench uses fewer clients if the limit of open files is low.
+//! - 20 clients, one after another, request a check of 100 ms. Each client disconnects after 30 ms if it has no answer.
+//!   The check has to run once, to its end, and later clients get its result.
 //!
-//! The bench repeats each measurement five times. It prints the median times, and the highest number of runs.
+//! The bench repeats each measurement five times. It prints the median of the measured times, and the highest number of
+//! runs of a single check.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -95,7 +97,7 @@ fn tell(requests: usize, how: &str, times: Vec<f64>, runs: usize) {
     );
 }
 
-/// An app with checks that take 100 ms each and count their runs.
+/// An application under test. Each of its checks takes 100 ms, and counts how many of its runs have begun and ended.
 struct Subject {
     router: Router,
     begun: Vec<Arc<AtomicUsize>>,
@@ -139,7 +141,8 @@ impl Subject {
     }
 }
 
-/// Sends the requests through the router. Returns the time until the last answer, in milliseconds.
+/// Sends as many requests as `requests` says through the router, all at the same time. Returns the milliseconds until
+/// the last answer.
 async fn in_process(subject: &Subject, requests: usize) -> Result<f64> {
     let mut tasks = JoinSet::new();
     let began = Instant::now();
@@ -189,7 +192,7 @@ async fn all_are_200(mut tasks: JoinSet<Result<u16>>) -> Result {
     Ok(())
 }
 
-/// Measures how often a check runs for clients that give up long before its run ends.
+/// Measures how many times a check runs if the clients disconnect long before the run ends.
 async fn impatient() -> Result {
     let (mut begun, mut ended, mut answered) = (0, usize::MAX, usize::MAX);
     for _ in 0..TIMES {
@@ -197,8 +200,8 @@ async fn impatient() -> Result {
         let (addr, server) = listen(&subject.router).await?;
         let mut answers = 0;
         for _ in 0..20 {
-            // At the end of the loop's body the client is dropped. This closes the connection, as a real client does when
-            // it gives up.
+            // The loop drops the client at the end of each round. This closes the connection, as a real client does
+            // when it gives up.
             let mut client = Client::connect(addr).await?;
             if let Ok(status) = timeout(Duration::from_millis(30), client.get(PATH)).await {
                 status?;
@@ -226,7 +229,7 @@ async fn impatient() -> Result {
     Ok(())
 }
 
-/// Returns the number of files that this process may open.
+/// Returns the maximum number of files that this process may open.
 fn free_files() -> usize {
     let text = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("Max open files"));

@@ -1,17 +1,16 @@
-//! Measures how long a liveness probe takes while every thread of the application's runtime is busy. `serve()` answers on
-//! its own thread.
+//! Measures how long a liveness probe takes while all threads of the application's runtime are busy. `serve()` answers
+//! the probe on its own thread.
 //!
-//! `cargo bench -p healthcheck-benches --bench saturated`
+//! `cargo bench -p healthcheck-benches --bench saturated` runs this bench.
 //!
-//! The server process runs `serve()`, and two tasks for each worker of the application's runtime. These tasks
-//! compute without end, 5 ms at a time, so that the runtime never has a free thread. The client sends `GET /livez`
-//! every 5 ms over one connection, 400 times to the idle and 400 times to the saturated process, in 5 rounds. Client
-//! and server are different processes, and neither is pinned to a core. The p99 of the saturated process may be at most
-//! ten times the p99 of the idle process, and at most 10 ms. The bench also prints how long a page on the application's
-//! own runtime takes, since a health page there would take as long.
+//! A separate process runs the server. To saturate the application's runtime, the server spawns two tasks for each
+//! worker. These tasks compute without end and yield every 5 ms. The client sends `GET /livez` every 5 ms over one
+//! connection: in each of 5 rounds, 400 times while the runtime is idle, and 400 times while it is saturated. The
+//! saturated p99 may be at most ten times the idle p99, and at most 10 ms. For comparison, the bench also prints how
+//! long a page on the saturated runtime takes.
 //!
-//! The kernel's scheduler determines the p99 here: the computing threads occupy all cores, so the answering thread has
-//! to wait for a core.
+//! The p99 depends mainly on the kernel's scheduler: the computing threads occupy all cores, so the thread that answers
+//! has to wait for a core.
 
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -47,7 +46,8 @@ async fn measure() -> Result {
     figure::heading("Liveness of a saturated application");
     let server = Server::anywhere("saturated", 0)?;
     let own = server.addr();
-    // The server process has two addresses. The first is for the health endpoints, the second for the application itself.
+    // The server process has two addresses. The first address is for the health endpoints, and the second is for the
+    // application itself.
     let app = server
         .second()
         .ok_or("the server didn't tell its second address")?;
@@ -95,7 +95,7 @@ async fn times(addr: SocketAddr, path: &str, requests: usize) -> Result<Vec<Dura
     Ok(times)
 }
 
-/// Serves the application on one port, and its health endpoints on another port and thread.
+/// Serves the application on one port. Serves its health endpoints on another port, from their own thread.
 #[tokio::main]
 async fn serve() -> Result {
     let (own, app) = (

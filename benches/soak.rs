@@ -1,17 +1,19 @@
-//! Runs every kind of check under load for ten minutes, and measures whether the process leaks memory, files, threads or
+//! Runs every kind of check under load for ten minutes. Measures whether the process leaks memory, files, threads or
 //! tasks.
 //!
-//! `cargo bench -p healthcheck-benches --bench soak` (`-- 60` for 60 s instead of 600)
+//! `cargo bench -p healthcheck-benches --bench soak` runs this bench for 600 s. With the additional arguments `-- 60`
+//! it runs for 60 s.
 //!
-//! A process with `serve()` has checks that pass, fail, are slow, panic and hang, both async and blocking. Their
-//! results stay fresh for 50 ms. Clients request every page in most of its formats over real sockets: 16 clients keep
-//! their connections, 8 connect anew for each request, and 8 disconnect after 20 ms.
+//! A separate process runs `serve()`. Its checks pass, fail, are slow, panic or hang, and some of them are blocking.
+//! Their results stay fresh for 50 ms. 32 clients request every page in most of its formats over real sockets. 16 of
+//! the clients keep their connections, 8 connect again for each request, and 8 disconnect if an answer takes longer
+//! than 20 ms.
 //!
-//! A quarter of the time is warm-up, since the allocator's arenas grow by a tenth in the first minutes. After the
-//! warm-up and at the end, the bench stops the load, waits for 15 s so that tokio's idle threads end (after 10 s), and
-//! reads the state of the process. Between these two states, the number of open files, threads and tasks of the
-//! application's runtime must not increase, and the resident memory may grow by at most 10 %. At the end no run may be
-//! stuck. The bench also prints the state under load ten times.
+//! The first quarter of the time is a warm-up, because the allocator's memory grows by a tenth in the first minutes.
+//! After the warm-up and at the end, the bench stops the load, waits for 15 s, and reads the state of the process.
+//! Within these 15 s tokio stops its idle threads. The numbers of open files, of threads and of tasks must not be
+//! higher at the end than after the warm-up. The resident memory may be at most 10 % higher. At the end no run may be
+//! stuck.
 
 use std::env;
 use std::net::SocketAddr;
@@ -99,7 +101,7 @@ async fn measure() -> Result {
     Ok(())
 }
 
-/// The resources that the server uses.
+/// The resources that the server uses at one moment.
 struct State {
     held: Held,
     tasks: f64,
@@ -109,7 +111,8 @@ struct State {
 impl State {
     async fn of(server: &Server, tasks: SocketAddr) -> Result<Self> {
         let held = held(server.id())?;
-        // `Client` returns only status codes. So the server sends each number as a status code: the number plus `TOLD`.
+        // This `Client` returns only the status code of an answer. So the server sends a number as the status code
+        // `TOLD` plus this number.
         let mut client = Client::connect(tasks).await?;
         let alive = client.get("/tasks").await?;
         let stuck = client.get("/stuck").await?;
@@ -137,7 +140,7 @@ impl State {
     }
 }
 
-/// The tasks of all clients, and the number of answers that they got.
+/// The load on the server: the tasks of all clients, and the number of answers that the clients have received.
 struct Load {
     clients: JoinSet<Result>,
     answers: Arc<AtomicU64>,
@@ -165,7 +168,7 @@ impl Load {
     }
 
     /// Stops the clients, and waits until the server has finished their requests. Returns an error if a client has
-    /// failed.
+    /// ended earlier.
     async fn stop(&mut self) -> Result {
         if let Some(ended) = self.clients.try_join_next() {
             return Err(format!("a client ended early: {ended:?}").into());
@@ -205,7 +208,8 @@ async fn connecting(
     Ok(())
 }
 
-/// The server adds this to a number that it sends as a status code, because HTTP gives codes from 600 on no meaning.
+/// To send a number, the server adds this constant and uses the sum as the status code. HTTP defines no codes from 600
+/// on.
 const TOLD: u16 = 600;
 
 fn status(number: usize) -> StatusCode {
@@ -248,7 +252,7 @@ fn checks() -> Result<HealthCheck> {
         Check::new("hanging", std::future::pending::<bool>).timeout(millis(200)),
         Check::blocking("slow_blocking", || std::thread::sleep(Duration::from_millis(30))),
         Check::blocking("panicking_blocking", || -> bool { panic!("no luck") }),
-        // The run takes longer than its timeout of 200 ms, and occupies its thread for the remaining 700 ms.
+        // Each run times out after 200 ms. It still occupies its thread until it has slept for 900 ms.
         Check::blocking("hanging_blocking", || {
             std::thread::sleep(Duration::from_millis(900));
         })

@@ -1,15 +1,15 @@
-//! Measures the cost of registrations when a program starts: before `main`, and in `HealthCheck::discover()`.
+//! Measures what registered checks cost when a program starts: before `main`, and in `HealthCheck::discover()`.
 //!
-//! `cargo bench -p healthcheck-benches --bench start` (builds four binaries first)
+//! `cargo bench -p healthcheck-benches --bench start` builds four binaries, and then runs this bench.
 //!
-//! The four binaries contain no registration, 1,000 checks, 10,000 checks, and 10,000 bare names. The bare names show the
-//! cost of the crate `inventory` itself. Each binary prints its processor time at the beginning of `main` and the
-//! duration of `HealthCheck::discover()`. The bench starts each binary 61 times in turn.
+//! One binary registers no checks, the second 1,000, and the third 10,000. The fourth binary registers 10,000 bare
+//! names, which show the cost of the crate `inventory` itself. Each binary prints the processor time that it has used
+//! before `main`, and the duration of `HealthCheck::discover()`. The bench starts each binary 61 times in turn.
 //!
-//! Before `main`, each record is loaded, relocated and linked. The cost of one registration is the processor time minus
-//! that of the empty binary, divided by the number of registrations. The duration of `discover()` is the median. 10,000
-//! checks may take fifteen times as long as 1,000 checks, because the checks are sorted, and exceed the processor's
-//! cache.
+//! Before `main`, the program loads and relocates all registrations, and `inventory` links them into a list. The cost
+//! of one registration is the difference of the processor times with 10,000 and with no registrations, divided by
+//! 10,000. The discovery of 10,000 checks may take fifteen times as long as that of 1,000 checks, because the library
+//! sorts the checks, and because 10,000 checks don't fit into the processor's cache.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -58,7 +58,7 @@ fn main() -> Result {
     Ok(())
 }
 
-/// The times that a binary printed, in nanoseconds.
+/// The two times that a binary has printed, in nanoseconds.
 struct Started {
     before_main: f64,
     discovery: f64,
@@ -77,7 +77,7 @@ impl Started {
     }
 }
 
-/// Returns the source of a program with this number of registrations.
+/// Returns the source of a program that contains as many registrations as `count` says.
 fn program(count: u32, registration: impl Fn(u32) -> String) -> String {
     let mut source = String::from(
         "#![allow(unused)]\n\

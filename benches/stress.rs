@@ -1,21 +1,22 @@
-//! Stresses a `HealthCheck` from many threads at once, and asserts its invariants all the time.
+//! Uses a `HealthCheck` from many threads at the same time, and asserts all the time that its invariants hold.
 //!
-//! `cargo bench -p healthcheck-benches --bench stress`: two minutes; `HEALTHCHECK_STRESS_SECONDS=10` for 10 s.
+//! `cargo bench -p healthcheck-benches --bench stress` runs this bench for two minutes. With the environment variable
+//! `HEALTHCHECK_STRESS_SECONDS=10` it runs for 10 s.
 //!
-//! There are 1,500 checks in five layers. Each check depends on some checks of the layer below. Sync and async checks
-//! pass, fail, panic, are slow, hang, or run at an interval.
+//! There are 1,500 checks in five layers. Each check depends on checks of the layer below. The checks pass, fail,
+//! panic, are slow or hang. Some of them are blocking, and some run at an interval.
 //!
-//! Meanwhile four threads request reports, and give up half of the requests early. Another thread creates runtimes that
-//! request reports. It drops some runtimes at once, and keeps others for a while without driving them. Another thread
-//! overrides, expires, removes and adds checks.
+//! Four threads request reports, and cancel half of the requests early. A fifth thread creates runtimes and requests a
+//! report on each of them. Then it drops some runtimes at once, and keeps others for a while without driving them. A
+//! sixth thread overrides, expires, removes and adds checks.
 //!
-//! The invariants:
-//! - No check runs twice at once.
-//! - Every answer comes within its budget plus three seconds. The bench also prints the usual delay.
-//! - The sequence numbers of transitions rise, and each transition of a check begins with the status at which the
-//!   previous transition ended.
-//! - A removed check appears in no report and in no history.
-//! - At the end, when every check's function passes again, the report is a success and no run is stuck.
+//! The bench asserts these invariants:
+//! - A check never has two runs at the same time.
+//! - Every answer comes at most three seconds after the end of its budget. The bench also prints the median delay.
+//! - The sequence numbers of transitions increase. A transition of a check begins with the status at which the previous
+//!   transition of this check ended.
+//! - A removed check disappears from reports and from the history.
+//! - At the end the bench makes every check pass. Then the report is a success, and no run is stuck.
 #![allow(clippy::expect_used, reason = "a bench that cannot go on stops")]
 
 use std::collections::HashMap;
@@ -32,14 +33,14 @@ use tokio::runtime::{Builder, Runtime};
 const LAYERS: usize = 5;
 const IN_A_LAYER: usize = 300;
 const LIMIT: Duration = Duration::from_millis(300);
-/// How much later than its budget an answer may come on an overloaded machine.
+/// The delay after its budget at which an answer may still come, even on an overloaded machine.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 fn main() -> Result {
     let seconds = env::var("HEALTHCHECK_STRESS_SECONDS").ok();
     let seconds = seconds.map_or(Ok(120), |seconds| seconds.parse())?;
     figure::heading("Everything at once");
-    // Suppresses the intended panics of the checks. Every other panic ends the bench.
+    // Suppresses the panics that checks raise on purpose. Every other panic ends the bench.
     std::panic::set_hook(Box::new(|info| {
         let payload = info.payload();
         let text = payload.downcast_ref::<String>().map(String::as_str);
@@ -66,14 +67,14 @@ fn main() -> Result {
 
 const BOOM: &str = "boom";
 
-/// Controls the next outcome of a check, and detects concurrent runs.
+/// Sets the outcome of the next run of a check, and detects runs at the same time.
 #[derive(Default)]
 struct Lever {
     verdict: AtomicU8,
     running: AtomicU32,
 }
 
-/// Counts a run of a check, from the call of the check's function until this value is dropped.
+/// Represents a run of a check. A run creates this value at its begin, and drops it at its end.
 struct Inside(Arc<Lever>);
 
 impl Inside {
@@ -93,15 +94,15 @@ impl Drop for Inside {
 struct Stress {
     health: HealthCheck,
     levers: Vec<Arc<Lever>>,
-    /// The transitions that a listener received: their number, and the latest sequence number.
+    /// The number of transitions that a listener has received, and the sequence number of the latest transition.
     heard: Arc<Mutex<Heard>>,
-    /// If set, no check hangs any more.
+    /// Once this is true, no new run of a check hangs.
     calm: Arc<AtomicBool>,
     answers: AtomicU64,
     cancelled: AtomicU64,
     runtimes: AtomicU64,
     exchanged: AtomicU64,
-    /// The delay of each answer after its budget, in milliseconds.
+    /// For each answer, the milliseconds by which the answer exceeded its budget.
     late: Mutex<Vec<u64>>,
 }
 
@@ -111,7 +112,7 @@ struct Heard {
     count: u64,
 }
 
-/// The random number generator xorshift64*. Each thread uses a fixed seed.
+/// The random number generator xorshift64*. Each thread creates one with a fixed seed.
 struct Random(u64);
 
 impl Random {
@@ -131,7 +132,7 @@ fn check(number: usize, lever: &Arc<Lever>, calm: &Arc<AtomicBool>) -> Check {
     let (lever, calm) = (Arc::clone(lever), Arc::clone(calm));
     let name = name(number);
     let said = name.clone();
-    // Only a tenth of the checks are blocking, since each one that hangs occupies a thread.
+    // A blocking check that hangs occupies a thread. So only a tenth of the checks are blocking.
     let check = if number.is_multiple_of(10) {
         Check::blocking(name, move || {
             let _inside = Inside::enter(&lever, &said);
@@ -209,7 +210,8 @@ impl Stress {
         })
     }
 
-    /// Requests reports in a loop. Half of the requests have a budget; the other half is dropped after a short timeout.
+    /// Requests reports in a loop until `end`. Half of the requests have a budget. For the other half, the loop drops
+    /// the future after a short timeout.
     fn ask_until(&self, end: Instant, number: u64) {
         let mut random = Random(number + 1);
         let runtime = runtime(number.is_multiple_of(2));
@@ -247,7 +249,8 @@ impl Stress {
         }
     }
 
-    /// Creates runtimes that request a report. Then drops each runtime at once, or keeps it for a while without driving it.
+    /// Creates runtimes in a loop, and requests a report on each runtime. Then drops the runtime, or keeps it for a
+    /// while without driving it.
     fn come_and_go_until(&self, end: Instant) {
         let mut random = Random(99);
         let mut kept: Vec<Runtime> = Vec::new();
@@ -267,7 +270,7 @@ impl Stress {
         kept.into_iter().for_each(Runtime::shutdown_background);
     }
 
-    /// Changes the outcomes of checks, and overrides, expires, removes and adds checks.
+    /// Changes the outcomes of checks at random. Also overrides, expires, removes and adds checks.
     fn steer_until(&self, end: Instant) {
         let mut random = Random(7);
         while Instant::now() < end {
@@ -309,8 +312,8 @@ impl Stress {
         }
     }
 
-    /// Asserts that the history is in order, and that each transition begins with the status at which the previous
-    /// transition of the same check ended.
+    /// Asserts until `end` that the sequence numbers in the history increase, and that each transition begins with the
+    /// status at which the previous transition of the same check ended.
     fn watch_until(&self, end: Instant) {
         while Instant::now() < end {
             let mut last: HashMap<Option<String>, Status> = HashMap::new();
@@ -326,7 +329,7 @@ impl Stress {
         }
     }
 
-    /// Makes every check's function pass. Waits until the report is a success and no run is stuck, for at most 30 s.
+    /// Makes every check pass. Then waits for at most 30 s until the report is a success and no run is stuck.
     fn come_to_rest(&self) -> Result {
         self.calm.store(true, Ordering::Relaxed);
         for (number, lever) in self.levers.iter().enumerate() {

@@ -1,7 +1,8 @@
-//! Checks that are in another crate. Rust doesn't link a crate that nothing refers to, so its checks would be missing
-//! without an error. `use … as _;` refers to the crate, and `.expect([…])` makes a missing check an error at start.
+//! Uses checks that another crate contains. Rust doesn't link a crate that nothing refers to, so the checks of such a
+//! crate are missing, without an error. `use … as _;` refers to the crate. `.expect([…])` returns an error at start if
+//! a check is missing.
 //!
-//! `cargo run --example another_crate` (the first argument is the address, by default 127.0.0.1:8080)
+//! `cargo run --example another_crate` runs this example. Its first argument is the address, by default 127.0.0.1:8080.
 
 use healthcheck::HealthCheck;
 use healthcheck_axum::Endpoints;

@@ -1,12 +1,13 @@
-//! Checks that run in the background at an interval. Requests only read the latest result.
+//! Runs a check in the background at an interval. A request only reads the latest result of the check.
 //!
-//! A failure appears in the report within this time:
+//! When the check begins to fail, the report shows the failure within this time:
 //!
 //! > interval + timeout + threshold × interval
 //!
-//! In this example that is 2 s + 1 s + 2 × 2 s = 7 s. Set a threshold either here or in the prober, not in both.
+//! In this example the time is 2 s + 1 s + 2 × 2 s = 7 s. A threshold delays the failure, so set one either for the
+//! check or in the prober, but not in both.
 //!
-//! `cargo run --example background` (the first argument is the address, by default 127.0.0.1:8080)
+//! `cargo run --example background` runs this example. Its first argument is the address, by default 127.0.0.1:8080.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,7 +1,7 @@
-//! Serves the endpoints with hyper alone, without axum's server. The router is a tower service, so any server that
-//! accepts tower services can serve it.
+//! Serves the health endpoints with hyper alone, without axum's server. The library's router is a tower service, so any
+//! server that accepts tower services can serve it.
 //!
-//! `cargo run --example bare_hyper` (the first argument is the address, by default 127.0.0.1:8080)
+//! `cargo run --example bare_hyper` runs this example. Its first argument is the address, by default 127.0.0.1:8080.
 
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -25,7 +25,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("open http://{}/healthcheck", listener.local_addr()?);
     loop {
         let (stream, peer) = listener.accept().await?;
-        // By default only clients on this machine may see the environment page, so the router needs the client's address.
+        // By default only clients on this machine may see the environment page. To recognize them, the router needs the
+        // address of each client.
         let service = router.clone().layer(axum::Extension(ConnectInfo(peer)));
         tokio::spawn(async move {
             let connection = hyper::server::conn::http1::Builder::new()

@@ -1,6 +1,6 @@
-//! Creates checks at run time without the attributes, one for each entry of a configuration.
+//! Creates checks at run time, without the attributes of the library: one check for each address in a list.
 //!
-//! `cargo run --example by_hand` (the first argument is the address, by default 127.0.0.1:8080)
+//! `cargo run --example by_hand` runs this example. Its first argument is the address, by default 127.0.0.1:8080.
 
 use std::time::Duration;
 
@@ -8,14 +8,17 @@ use healthcheck::{Check, HealthCheck, HealthCheckBuilder};
 use healthcheck_axum::Endpoints;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Creates a check for the peer at this address. The address is part of the check's name.
+/// Creates a check that connects to this address. The name of the check contains the address, so that each check has
+/// its own name.
 fn peer(addr: String) -> Check {
     Check::new(format!("peer {addr}"), move || {
         let addr = addr.clone();
         async move { TcpStream::connect(&addr).await.map(|_| "accepts connections") }
     })
     .timeout(Duration::from_secs(1))
-    // Other instances use the same peers, and this instance works without them.
+    // All instances of this service use the same peers. With `external`, a peer that is down doesn't make the instances
+    // unready. With `critical(false)`, the failed check only degrades the report, because the service works without its
+    // peers.
     .external()
     .critical(false)
     .tags(["peer"])

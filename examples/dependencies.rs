@@ -1,7 +1,7 @@
-//! Checks declare their dependencies as parameters, and `provide` supplies the values: by reference, by value, or as a
-//! trait object.
+//! Declares the dependencies of checks as parameters. `provide` supplies the values of the parameters. A check takes a
+//! value by reference, by value, or as a trait object.
 //!
-//! `cargo run --example dependencies` (the first argument is the address, by default 127.0.0.1:8080)
+//! `cargo run --example dependencies` runs this example. Its first argument is the address, by default 127.0.0.1:8080.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use healthcheck::{HealthCheck, Outcome, health_check};
 use healthcheck_axum::Endpoints;
 use tokio::net::TcpListener;
 
-/// A connection pool. It is expensive to create, so checks borrow the application's pool.
+/// A connection pool, which is expensive to create. So the check takes the application's pool by reference.
 struct Pool {
     size: usize,
 }
 
-/// A small value: each run gets a clone.
+/// A small value, which the check takes by value: each run gets a clone.
 #[derive(Clone)]
 struct Region(&'static str);
 
-/// A trait with several implementations. Checks take it as an `Arc`.
+/// A trait that may have several implementations. The check takes an `Arc` of the trait object.
 trait Store: Send + Sync {
     fn reachable(&self) -> bool;
 }

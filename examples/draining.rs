@@ -1,8 +1,8 @@
-//! An application that drains with axum's own graceful shutdown. On SIGTERM readiness fails at once. The server answers
-//! for two more seconds, so that load balancers notice the failure, and then stops accepting connections. On Ctrl-C it
-//! stops without this delay.
+//! Drains an application with axum's own graceful shutdown. After SIGTERM, readiness fails at once. The server still
+//! answers for two seconds, so that load balancers notice the failure. Then it stops accepting connections. After
+//! Ctrl-C, the server stops without this delay.
 //!
-//! `cargo run --example draining` (the first argument is the address, by default 127.0.0.1:8080)
+//! `cargo run --example draining` runs this example. Its first argument is the address, by default 127.0.0.1:8080.
 
 use std::net::SocketAddr;
 use std::time::Duration;

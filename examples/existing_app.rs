@@ -1,6 +1,6 @@
-//! Merges the endpoints into an axum application that has its own routes and state.
+//! Adds the health endpoints to an axum application that has its own routes and its own state.
 //!
-//! `cargo run --example existing_app` (the first argument is the address, by default 127.0.0.1:8080)
+//! `cargo run --example existing_app` runs this example. Its first argument is the address, by default 127.0.0.1:8080.
 
 use std::net::SocketAddr;
 
@@ -23,8 +23,8 @@ struct App {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::new()
         .route("/", get(async |State(app): State<App>| app.greeting))
-        // If your application has layers for logs or traces, add them before this line. Then they don't log or trace every
-        // probe.
+        // If your application has layers for logs or traces, add the layers before this line. Then the layers don't log
+        // or trace the probes.
         .merge(healthcheck_axum::router()?)
         .with_state(App { greeting: "hello" });
 
@@ -33,7 +33,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let listener = tokio::net::TcpListener::bind(addr).await?;
     println!("open http://{}/healthcheck", listener.local_addr()?);
-    // By default only clients on this machine may see the environment page, so the router needs the client's address.
+    // By default only clients on this machine may see the environment page. To recognize them, the router needs the
+    // address of each client.
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
 }

@@ -1,13 +1,15 @@
-//! Serves the standard gRPC health service, `grpc.health.v1.Health`, and the HTTP endpoints, from the same checks.
+//! Serves the standard gRPC health service, `grpc.health.v1.Health`, and the HTTP health endpoints. Both use the same
+//! checks.
 //!
-//! `cargo run -p healthcheck-examples --example grpc --features grpc`, then `grpc-health-probe -addr 127.0.0.1:50051`,
-//! or a Kubernetes probe `grpc: {port: 50051, service: storage}`. The first argument is the address of the HTTP endpoints,
-//! by default 127.0.0.1:8080, and the second is the address of the gRPC service, by default 127.0.0.1:50051.
+//! `cargo run -p healthcheck-examples --example grpc --features grpc` runs this example. The first argument is the
+//! address of the HTTP endpoints, by default 127.0.0.1:8080. The second argument is the address of the gRPC service, by
+//! default 127.0.0.1:50051. `grpc-health-probe -addr 127.0.0.1:50051` probes the service, and so does a Kubernetes
+//! probe with `grpc: {port: 50051, service: storage}`.
 //!
-//! The gRPC service `""` stands for the whole application, as the protocol requires. Each check is a gRPC service with the
-//! check's name. A client that watches an unknown service gets `SERVICE_UNKNOWN` and stays connected; tonic-health alone
-//! would reject the call. tonic-health doesn't implement the method `List` of newer versions of the protocol, so a client
-//! that calls it gets `UNIMPLEMENTED`.
+//! The protocol requires a gRPC service `""` that stands for the whole application. Each check is a gRPC service that
+//! has the check's name. A client that watches an unknown service gets `SERVICE_UNKNOWN` and stays connected; without
+//! this example's wrapper, tonic-health would reject the call. tonic-health doesn't implement the method `List` of
+//! newer versions of the protocol. A client that calls `List` gets `UNIMPLEMENTED`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,7 +29,7 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tonic_health::server::{HealthReporter, HealthService};
 
-/// The gRPC service name that stands for the whole application.
+/// The name of the gRPC service that stands for the whole application.
 const WHOLE: &str = "";
 
 #[tokio::main]
@@ -60,15 +62,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .serve_with_incoming_shutdown(TcpIncoming::from(grpc), health.drained());
     let server = tokio::spawn(server);
     Endpoints::new(health).serve_on(pages).await?;
-    // A client that watches a service keeps its connection open, so the gRPC server might never end. Wait for at most 1 s.
+    // A client that watches a gRPC service keeps its connection open, so the gRPC server might never end. So `main`
+    // waits for the server for at most 1 s.
     if let Ok(ended) = tokio::time::timeout(Duration::from_secs(1), server).await {
         ended??;
     }
     Ok(())
 }
 
-/// Creates a check that runs each second in the background. The gRPC service only gets changes of a check's status, and
-/// the status can't change without a run.
+/// Creates a check that runs every second in the background. The gRPC service learns of a new status only when the
+/// check runs, so the check can't wait for a request.
 fn storage(folder: PathBuf) -> Check {
     Check::blocking("storage", move || {
         std::fs::metadata(&folder)
@@ -79,8 +82,8 @@ fn storage(folder: PathBuf) -> Check {
     .interval(Duration::from_secs(1))
 }
 
-/// Sets the gRPC statuses from a first report, and then forwards every change of a status. Once the drain begins, sets all
-/// gRPC statuses to `NOT_SERVING`.
+/// Sets the statuses of the gRPC services from a first report. Then sets a status anew whenever a check's status
+/// changes. When the drain begins, sets all statuses to `NOT_SERVING`.
 async fn tell(health: HealthCheck, reporter: HealthReporter, mut changes: UnboundedReceiver<Transition>) {
     let report = health.report().await;
     for result in &report.results {
@@ -98,7 +101,8 @@ async fn tell(health: HealthCheck, reporter: HealthReporter, mut changes: Unboun
         };
         tell_of(&reporter, checker.as_deref().unwrap_or(WHOLE), to != Status::Fail).await;
     }
-    // Clients that watch a service now choose another instance. The server still answers until the drain ends.
+    // Clients that watch a gRPC service now choose another instance. This instance still answers requests until the
+    // drain ends.
     tell_that_none_serves(&reporter, &health).await;
 }
 
@@ -118,7 +122,8 @@ async fn tell_of(reporter: &HealthReporter, service: &str, is_up: bool) {
     reporter.set_service_status(service, status).await;
 }
 
-/// Wraps tonic-health's service. A client that watches an unknown service gets the answer that the protocol requires.
+/// Wraps tonic-health's implementation of the service. Changes only the answer to a client that watches an unknown
+/// service: it gets the status that the protocol requires.
 struct Standard(HealthService);
 
 #[tonic::async_trait]
@@ -142,7 +147,8 @@ impl Health for Standard {
                 let unknown = HealthCheckResponse {
                     status: Told::ServiceUnknown.into(),
                 };
-                // This application adds no checks at run time, so an unknown service stays unknown.
+                // This application adds no checks at run time, so an unknown service stays unknown. The stream sends
+                // this one answer and then stays open.
                 let told = tokio_stream::once(Ok(unknown)).chain(tokio_stream::pending());
                 Ok(Response::new(Box::pin(told)))
             }

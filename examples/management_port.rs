@@ -1,8 +1,8 @@
-//! Serves the health endpoints on a second port, for clients inside the network only. The endpoints have their own thread,
-//! so they answer even while the application is too busy to answer.
+//! Serves the health endpoints on a second port, which only clients inside the network can reach. The endpoints run on
+//! their own thread, so they answer even while the application is overloaded.
 //!
-//! `cargo run --example management_port` (the arguments are the two addresses, by default 127.0.0.1:8080 and
-//! 127.0.0.1:9090)
+//! `cargo run --example management_port` runs this example. The first argument is the address of the application, by
+//! default 127.0.0.1:8080. The second argument is the address of the health endpoints, by default 127.0.0.1:9090.
 
 use axum::Router;
 use axum::routing::get;
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let drained = health.drained();
     let routes = Router::new().route("/", get(async || "the application"));
     let application = axum::serve(app, routes).with_graceful_shutdown(drained);
-    // If one server fails, the other stops too.
+    // Runs both servers. If one of them fails, `try_join!` drops the other.
     tokio::try_join!(
         async { application.await.map_err(Box::<dyn std::error::Error>::from) },
         async { Ok(Endpoints::new(health).serve_on(management).await?) },

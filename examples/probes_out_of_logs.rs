@@ -1,7 +1,8 @@
-//! Probes arrive many times a minute and fill logs and traces. This example traces no probe, even if a load balancer
-//! probes a path of the application.
+//! Keeps probes out of logs and traces, because probes arrive many times a minute. This example doesn't trace requests
+//! to health endpoints. It doesn't trace a load balancer's probes of the application's own paths either.
 //!
-//! `cargo run --example probes_out_of_logs` (the first argument is the address, by default 127.0.0.1:8080)
+//! `cargo run --example probes_out_of_logs` runs this example. Its first argument is the address, by default
+//! 127.0.0.1:8080.
 
 use std::time::Duration;
 
@@ -38,8 +39,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 tracing::info!(status = response.status().as_u16(), ?took, "answered");
             }
         });
-    // A layer applies only to the routes that were added before it. The health endpoints are merged after the layer, so
-    // they are never traced.
+    // In axum a layer applies only to routes that were added before it. This code adds the health endpoints after the
+    // layer, so the layer never traces a request to them.
     let app = Router::new()
         .route("/", get(async || "hello"))
         .layer(traced)

@@ -1,7 +1,8 @@
-//! A service with a health endpoint and an environment page from four annotated functions: one check passes, one warns,
-//! and one fails until you repair it.
+//! A service with a health endpoint and an environment page. Three annotated functions are checks: one passes, one
+//! warns, and one fails until you create a file. A fourth function is a section of the environment page.
 //!
-//! `cargo run --example quickstart` (the first argument or `HEALTHCHECK_ADDR` is the address, by default 127.0.0.1:8080)
+//! `cargo run --example quickstart` runs this example. Its first argument or the variable `HEALTHCHECK_ADDR` sets the
+//! address, by default 127.0.0.1:8080.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -45,7 +46,7 @@ fn application() -> impl serde::Serialize {
     })
 }
 
-/// The application's own state. A check that declares a parameter of this type gets the provided value.
+/// The application's own state. A check with a parameter of this type gets the value that `provide` supplies.
 struct Queue(AtomicU32);
 
 impl Queue {

@@ -1,7 +1,8 @@
-//! A service that uses only ready-made checks. Its database is an SQLite file, so the example needs no other server.
+//! A service whose checks all use ready-made checks of the library. Its database is an SQLite file, so the example
+//! needs no other server.
 //!
-//! `cargo run -p healthcheck-examples --example ready_made --features ready-made` (the first argument is the address,
-//! by default 127.0.0.1:8080, and the second is the database file)
+//! `cargo run -p healthcheck-examples --example ready_made --features ready-made` runs this example. The first argument
+//! is the address, by default 127.0.0.1:8080. The second argument is the path of the database file.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -132,8 +133,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Counts the orders once a second. This loop is the service's own work, and reports to the checks through `beat` and
-/// `evidence`.
+/// Counts the orders once a second, as the service's own work. Reports the progress of this loop through `beat`, and
+/// the result of each query through `evidence`. The checks read both.
 async fn count_orders(pool: SqlitePool, beat: Heartbeat, evidence: ErrorRate) {
     let mut every = tokio::time::interval(Duration::from_secs(1));
     loop {

@@ -1,11 +1,13 @@
-//! A service that probes itself, for images without curl: the same binary serves as Docker's `HEALTHCHECK`, an exec probe,
-//! or a check script for Nagios, Nomad or Consul.
+//! A service that can probe itself, for container images without curl. The same binary serves as Docker's
+//! `HEALTHCHECK`, as an exec probe, and as a check script for Nagios, Nomad or Consul.
 //!
+//! These commands use it:
 //! - `cargo run --example self_probe` starts the service.
-//! - `cargo run --example self_probe probe` probes the running service, for Docker: `HEALTHCHECK CMD ["/myapp", "probe"]`.
-//! - `cargo run --example self_probe probe --nagios` probes it with the exit codes of Nagios.
+//! - `cargo run --example self_probe probe` probes the running service, and exits with the codes of Docker. An image
+//!   uses it as `HEALTHCHECK CMD ["/myapp", "probe"]`.
+//! - `cargo run --example self_probe probe --nagios` probes the running service, and exits with the codes of Nagios.
 //!
-//! `HEALTHCHECK_ADDR` sets the address, by default 127.0.0.1:8080.
+//! The variable `HEALTHCHECK_ADDR` sets the address of the service, by default 127.0.0.1:8080.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,8 @@
-//! Sets the options of checks at deployment, from a file. Any configuration loader that uses serde can read the settings.
+//! Sets the options of checks at deployment, from a JSON file. Any other configuration loader that uses serde can read
+//! the settings too.
 //!
-//! `cargo run --example settings_file` (the arguments are the address, by default 127.0.0.1:8080, and the file, by
-//! default examples/settings.json)
+//! `cargo run --example settings_file` runs this example. The first argument is the address, by default 127.0.0.1:8080.
+//! The second argument is the file, by default examples/settings.json.
 
 use healthcheck::{HealthCheck, Settings, health_check};
 use healthcheck_axum::Endpoints;
@@ -18,7 +19,7 @@ fn addition_works() -> bool {
     [1, 1].iter().sum::<u32>() == 2
 }
 
-/// The application's own configuration. Its key `health` contains the settings of the checks.
+/// The application's own configuration. The key `health` in the file contains the settings of the checks.
 #[derive(Deserialize)]
 struct Configuration {
     health: Settings,

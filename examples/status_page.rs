@@ -1,6 +1,7 @@
-//! Serves the status page with checks of every kind. One check fails and recovers again and again.
+//! Serves the status page with checks of many kinds. The check `cache` alternates between pass and fail every 15
+//! seconds.
 //!
-//! `cargo run --example status_page`, then open <http://127.0.0.1:8080/healthcheck> in a browser.
+//! `cargo run --example status_page` runs this example. Open <http://127.0.0.1:8080/healthcheck> in a browser.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,11 +1,12 @@
-//! Workers that take messages from a queue only while the database is up. At the start, `until` waits for the database.
-//! Before each message, a gate waits for it.
+//! Runs workers that take messages from a queue only while the database is up. At the start, `until` waits until the
+//! database is up. Before each message, a worker waits at a gate, which is open only while the check of the database
+//! passes.
 //!
-//! Any program that listens on 127.0.0.1:5432 can stand in for the database, such as `nc -lk 5432`. Start it, stop it, and
-//! start it again: the workers pause while it is stopped.
+//! Any program that listens on 127.0.0.1:5432 can play the database, such as `nc -lk 5432`. Start this program, stop
+//! it, and start it again: the workers pause while the program is stopped.
 //!
-//! `cargo run --example worker` (the first argument is the address, by default 127.0.0.1:8080, and the second is the
-//! database, by default 127.0.0.1:5432)
+//! `cargo run --example worker` runs this example. The first argument is the address, by default 127.0.0.1:8080. The
+//! second argument is the address of the database, by default 127.0.0.1:5432.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,7 +18,7 @@ use healthcheck_axum::Endpoints;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-/// The address of the database.
+/// The address of the database server.
 #[derive(Clone)]
 struct Database(Arc<str>);
 
@@ -48,7 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Starts four workers once the database is up.
+/// Waits until the database is up, and then starts four workers.
 async fn work(health: HealthCheck, database: Database) {
     let needed = Selection::checks(["database"]);
     while let Err(missing) = health.until(&needed, Duration::from_secs(10)).await {
@@ -79,7 +80,8 @@ async fn worker(gate: Gate, health: HealthCheck, database: Database, queue: Queu
             Err(error) => {
                 println!("message {message} failed: {error}");
                 queue.put_back(message);
-                // The check's cached result is out of date. After `expire`, the gate waits for a new run.
+                // The cached result of the check is out of date, because it says that the database is up. After
+                // `expire`, the gate waits for a new run of the check.
                 let _ = health.expire(&needed);
             }
         }
@@ -87,7 +89,7 @@ async fn worker(gate: Gate, health: HealthCheck, database: Database, queue: Queu
     }
 }
 
-/// Stands in for a broker that never runs out of messages.
+/// A queue that never runs out of messages. It replaces a real message broker.
 #[derive(Clone, Default)]
 struct Queue(Arc<Mutex<(u64, VecDeque<u64>)>>);
 

@@ -1,5 +1,5 @@
-//! `#[health_check]` registers the function with its options, and leaves the function itself unchanged. All checks of
-//! this file share one registry.
+//! Tests that `#[health_check]` registers a function as a check with its options, and that the function itself stays
+//! unchanged. The registry contains all checks of this file.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn without_options() {}
 fn without_options_everything_is_left_to_the_defaults() -> TestResult {
     let check = check("without_options")?;
     let options = check.options();
-    // A check whose attribute names no probe belongs to readiness.
+    // A check is a readiness check by default: if its attribute names no probe.
     assert!(!options.liveness && options.readiness && !options.startup);
     assert!(options.critical && !options.external);
     assert!(options.tags.is_empty() && options.depends_on.is_empty());
@@ -170,7 +170,7 @@ mod outer {
             true
         }
 
-        // The line number of the attribute above. `a_check_knows_where_it_stands` expects it.
+        // The line of the attribute `#[health_check]` above. The test `a_check_knows_where_it_stands` compares with it.
         pub const LINE: u32 = line!() - 6;
     }
 

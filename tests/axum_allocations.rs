@@ -1,5 +1,5 @@
-//! A cached answer allocates no more than an axum handler that returns fixed bytes. This test has a binary of its own,
-//! since the counting allocator covers the whole process.
+//! Tests that a cached answer allocates no more than the answer of an axum handler that returns fixed bytes. The
+//! counting allocator counts all allocations of the process, so this test is the only one in its binary.
 
 use std::alloc::System;
 
@@ -15,7 +15,8 @@ use tower::ServiceExt;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Returns the number of allocations for one request. Earlier requests have filled all caches.
+/// Sends the same request three times. Returns the number of allocations for the last one, for which all caches are
+/// full.
 async fn allocations(app: &Router, path: &str, header: Option<&'static str>) -> usize {
     let mut counted = 0;
     for _ in 0..3 {
@@ -56,7 +57,7 @@ async fn a_cached_answer_allocates_no_more_than_a_handler_of_fixed_bytes() {
         .build()
         .expect("it fits together");
     let own: Router = Endpoints::new(health).router().expect("it fits together");
-    // The test merges the endpoints into a router, as an app does.
+    // Merges the library's routes into another router, as an app does.
     let app = Router::new().route("/", get(async || "hello")).merge(own);
     for path in ["/healthcheck", "/livez", "/readyz", "/startupz"] {
         for header in [None, Some("x-forwarded-for")] {

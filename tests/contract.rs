@@ -1,5 +1,5 @@
-//! The public contract. This file uses every name that users' code depends on, in the same way as that code. A change
-//! that breaks this file also breaks users' code.
+//! Uses every public name of the libraries, in the way in which users' code uses it. A change that breaks this file
+//! also breaks users' code.
 #![allow(clippy::unwrap_used)]
 
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! Rust links the checks of another crate as soon as a path in the code names that crate. With `crate = path`, a crate
-//! can use the attributes without depending on `healthcheck` itself.
+//! Tests checks in another crate. Rust links another crate, with its checks, if a path in this crate's code names it.
+//! With `crate = path`, this crate uses the attributes through the other crate's re-export of `healthcheck`.
 
 use healthcheck_tests_plugin::runtime::{HealthCheck, Overall, env_section, health_check};
 

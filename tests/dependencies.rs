@@ -1,5 +1,5 @@
-//! The parameters of a check are its dependencies. The tests cover the kinds of parameters, the ways to provide values,
-//! and the error for a missing value. All functions of this file share one registry.
+//! Tests the dependencies of checks, which are the parameters of their functions: the kinds of parameters, the ways to
+//! provide values, and the error if a value is missing. The registry contains all checks and sections of this file.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -14,7 +14,7 @@ type TestResult = Result<(), Box<dyn std::error::Error>>;
 type Shown = Arc<dyn Display + Send + Sync>;
 type Predicate = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
-/// A type without `Clone`.
+/// A dependency that doesn't implement `Clone`.
 struct Client {
     url: String,
 }
@@ -184,7 +184,8 @@ async fn what_is_provided_and_nothing_takes_is_a_warning() -> TestResult {
     );
     assert_eq!(log.of("WARN"), [format!("WARN {warning}")]);
 
-    // A value causes no warning if the settings disable its check, or if `only` leaves its check out.
+    // The library warns of a provided value that no check uses. It must not warn if the settings disable the value's
+    // check, or if `only` excludes the value's check.
     let settings =
         serde_json::from_value(json!({ "checks": { "what_holds_no_reference": { "enabled": false } } }))?;
     assert_eq!(
@@ -221,11 +222,12 @@ fn all_missing_values_are_named_at_once() {
     for missing in ["Client", "Limits", "dyn core::fmt::Display", "Cow<"] {
         assert!(text.contains(missing), "{missing} isn't in: {text}");
     }
-    // Even if a function takes a missing type twice, the error has only one sentence for the function and this type.
+    // A function may have two parameters of the same missing type. The error must mention this function and type only
+    // once.
     assert_eq!(text.matches("`trait_object` (").count(), 1, "{text}");
     assert!(text.contains("dependencies.rs:"), "{text}");
-    // The error also lists the missing values that sections of the environment page take. A section that is also in the
-    // health report appears only once.
+    // The error also lists values that sections of the environment page need. A section that is in the health report
+    // too must not be listed a second time.
     for (section, needs) in [("`lent_section`", 1), ("`limits`", 2)] {
         assert_eq!(text.matches(section).count(), needs, "{section} in {text}");
     }

@@ -1,11 +1,11 @@
-//! Every example of a check that connects to another machine has to be `external`, because people copy the examples.
-//! The test reads the README, the docs, `examples` and the doc comments.
+//! Tests that every example of a check that connects to another machine is `external`, because users copy the examples.
+//! The test reads the examples in the README, the docs, `examples` and the doc comments.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Calls that connect to another machine. Opening a database file isn't such a call.
+/// Parts of calls that connect to another machine. The list contains no call that only opens a database file.
 const ASKS: [&str; 9] = [
     "connect(",
     ".ping(",
@@ -32,7 +32,7 @@ fn files(under: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Returns the text of a file, with the comment markers removed.
+/// Returns the text of the file, without the markers of comments at the beginnings of lines.
 fn read(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let lines = text.lines().map(|line| {
@@ -62,7 +62,7 @@ fn each_check_of_another_machine_is_external_in_all_that_people_copy() {
     let mut asking = 0;
     for path in found {
         let text = read(&path);
-        // `check` is the text from the options of an attribute to the end of the function below it.
+        // `check` begins with the options of an attribute, and ends with the function below the attribute.
         for check in text.split("#[health_check").skip(1) {
             let end = check.find("\n}").map_or(check.len(), |end| end + 2);
             let check = &check[..end];

@@ -1,5 +1,5 @@
-//! 10,000 runs of the checks of clients and pools leak no connection, no thread and no file, neither in this process
-//! nor in the server. This test has a binary of its own, since it counts the threads and files of the whole process.
+//! Tests that 10,000 runs of the ready-made checks leak no connections, threads or files, in this process and in the
+//! server. The test counts the threads and files of its whole process, so it is the only one in its binary.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -17,7 +17,7 @@ mod servers;
 
 const RUNS: usize = 10_000;
 
-/// Returns the numbers of open files and of threads of this process.
+/// Returns the number of open files and the number of threads of this process.
 fn held_now() -> (usize, usize) {
     let count = |folder| fs::read_dir(folder).unwrap().count();
     (count("/proc/self/fd"), count("/proc/self/task"))
@@ -33,7 +33,8 @@ async fn runs_leave_nothing<F: Future<Output = Outcome>>(name: &str, run: impl F
     settled(before, name).await;
 }
 
-/// Waits until the counts are back at these values. The last run's connection may close a moment after the run.
+/// Waits until this process has no more open files and threads than `before`. The connection of the last run may close
+/// a moment after the run.
 async fn settled(before: (usize, usize), name: &str) {
     let patience = Instant::now() + Duration::from_secs(30);
     let mut after = held_now();
@@ -63,12 +64,13 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() {
         .query_async(&mut connection)
         .await
         .unwrap();
-    // One connection is the manager's, and one is this client's. The third may be the last run's connection: the server
-    // may not have noticed yet that it ended.
+    // The connection manager has one connection, and this client has another one. A third connection may be that of the
+    // last run, if the server hasn't noticed yet that the client has closed it.
     assert!(clients.lines().count() <= 3, "{clients}");
 
     let (_postgres, options) = servers::postgres::postgres();
-    // With a larger pool, a run could open another connection before the last run's connection is back in the pool.
+    // With more than one connection, a run could open a second one before the previous run's connection is back in the
+    // pool. The test would then count the second one as a leak.
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
     servers::postgres::ready(&pool).await;
     runs_leave_nothing("sqlx", || checks::sqlx(&pool).into_future()).await;
@@ -97,7 +99,7 @@ async fn ten_thousand_runs_leave_no_connection_no_thread_and_no_file() {
         .await;
     let pool = pool.unwrap();
     runs_leave_nothing("sqlx of SQLite", || checks::sqlx(&pool).writable().into_future()).await;
-    // The pool is exhausted, so each run opens a connection of its own.
+    // `held` takes the only connection of the pool. So each run of the check opens its own connection.
     let held = pool.acquire().await.unwrap();
     let exhausted = || checks::sqlx(&pool).wait(Duration::from_millis(12)).into_future();
     let before = held_now();

@@ -1,11 +1,11 @@
-//! The code that the attributes generate compiles in a crate whose own items have the names of the prelude and of the
-//! standard library.
+//! Tests that the code that the attributes generate compiles in any crate, even if the crate's own items have the same
+//! names as items of the prelude and of the standard library.
 
 #![allow(dead_code, non_camel_case_types, non_snake_case, unused_macros)]
 
 use healthcheck::{env_section, health_check};
 
-// These types have the same names as types, variants and traits that the generated code uses.
+// The generated code uses types, variants and traits with these names. It must not use these types instead.
 struct Option;
 struct Some;
 struct None;
@@ -25,11 +25,11 @@ struct Fn;
 struct Into;
 struct Future;
 struct Drop;
-// Primitive types aren't keywords, so a crate can shadow them.
+// The names of primitive types aren't keywords, so a crate can define its own types with these names.
 struct u32;
 struct str;
 
-// These modules have the same names as crates.
+// The generated code uses crates with these names. It must not use these modules instead.
 mod core {}
 mod std {}
 mod alloc {}
@@ -37,7 +37,7 @@ mod inventory {}
 mod serde {}
 mod __private {}
 
-// These macros have the same names as macros that the generated code calls.
+// The generated code calls macros with these names. It must not call these macros instead.
 macro_rules! module_path {
     () => {
         compile_error!("not the one of core")
@@ -64,7 +64,7 @@ macro_rules! submit {
     };
 }
 
-// These functions have the same names as functions that the generated code calls.
+// The generated code calls functions with these names. It must not call these functions instead.
 fn boxed() {}
 fn async_with() {}
 fn blocking_with() {}

@@ -1,5 +1,5 @@
-//! The code that the attributes generate causes no lint warning even in the strictest crate.
-//! `cargo clippy --all-targets` compiles this file under these lints, and every warning is an error.
+//! Tests that the code that the attributes generate causes no lint warning, even in a crate with very strict lints.
+//! `cargo clippy --all-targets` compiles this file, and the lints below turn every warning into an error.
 
 #![forbid(unsafe_code)]
 #![deny(
@@ -69,7 +69,7 @@ use healthcheck::{BuildError, HealthCheck, IntoOutcome, env_section, health_chec
 use serde::Serialize;
 use tokio::task;
 
-/// A dependency of the checks below.
+/// A dependency that checks in this file have as a parameter.
 #[derive(Clone, Debug)]
 struct Client(String);
 
@@ -178,7 +178,8 @@ fn hidden_section() -> impl Serialize {
     7_u8
 }
 
-/// Only the registry calls the functions above. Even so, the lint for dead code must not report them.
+/// Only the registry calls the functions above. This test shows that the compiler's lint for dead code doesn't report
+/// them.
 #[tokio::test]
 #[expect(
     clippy::question_mark_used,

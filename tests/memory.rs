@@ -1,6 +1,6 @@
-//! The memory of a registry with 10,000 checks and their results. This test has a binary of its own, since the counting
-//! allocator covers the whole process. It runs only on Linux: on other systems the standard library's locks allocate
-//! memory.
+//! Measures the memory of a registry with 10,000 checks and their results. The counting allocator counts all memory of
+//! the process, so this test is the only one in its binary. It runs only on Linux, because on other systems the
+//! standard library's locks allocate memory.
 #![cfg(target_os = "linux")]
 
 use std::alloc::System;
@@ -16,7 +16,8 @@ const CHECKS: usize = 10_000;
 #[tokio::test(flavor = "current_thread")]
 async fn a_check_with_its_result_holds_less_than_a_kilobyte() {
     let region = Region::new(ALLOCATOR);
-    // `Check::new` allocates each name here. The names of annotated functions are static, and need no memory.
+    // `Check::new` allocates the name of each check. The name of an annotated function is static, so it would need no
+    // memory.
     let numbered = (0..CHECKS).map(|number| Check::new(format!("check_{number:05}"), async || true));
     let health = numbered
         .fold(HealthCheck::builder().discover(false), HealthCheckBuilder::check)
@@ -27,6 +28,6 @@ async fn a_check_with_its_result_holds_less_than_a_kilobyte() {
     assert_eq!(report.results.len(), CHECKS);
     let held = (change.bytes_allocated - change.bytes_deallocated) / CHECKS;
     println!("{held} bytes a check, with its result and the last report");
-    // The lower bound shows that the allocator counts at all.
+    // The lower limit proves that the allocator really counts.
     assert!((100..=1_024).contains(&held), "{held} bytes a check");
 }

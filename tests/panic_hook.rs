@@ -1,12 +1,12 @@
-//! The text that a panic prints. This test has a binary of its own, since a process has only one panic hook. For each
-//! case the test starts this binary again as a child process.
+//! Tests the text that the library's panic hook prints. A process has only one panic hook. So the test starts its own
+//! binary again as a child process for each case, and is the only one in this binary.
 #![allow(clippy::unwrap_used)]
 
 use std::process::Command;
 
 const CASE: &str = "HEALTHCHECK_TEST_PANIC_CASE";
 
-/// Runs one case in a new process of this binary. Returns its stderr.
+/// Runs one case in a child process, which is this binary again. Returns what the child process prints to stderr.
 fn printed_by(case: &str) -> String {
     let own = std::env::current_exe().unwrap();
     let ended = Command::new(own)
@@ -39,7 +39,8 @@ fn the_case_itself() {
             .serve_until("127.0.0.1:0", async {});
         runtime.block_on(served).unwrap();
     } else {
-        // The test harness sets no panic hook. So this call finds a hook only if the case has set one above.
+        // `install_panic_hook` returns whether it has installed the hook. The test harness sets no hook, so the result
+        // depends only on the code of the case above.
         eprintln!("installed: {}", healthcheck::install_panic_hook());
     }
     let _ = std::thread::Builder::new()

@@ -1,5 +1,5 @@
-//! The README's programs compile as pasted, in a crate with only the documented dependencies. Every link to a file in
-//! the README and the docs leads to an existing file.
+//! Tests that the programs in the README compile unchanged, in a crate that has only the documented dependencies. Also
+//! tests that every link from the README and the docs to a file leads to an existing file.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 const README: &str = include_str!("../README.md");
 
-/// Returns the contents of all code blocks of the README in this language.
+/// Returns the contents of all code blocks in the README that are in this language.
 fn blocks(language: &str) -> Vec<&str> {
     let begin = format!("\n```{language}\n");
     let parts = README.split(&begin).skip(1);
@@ -18,7 +18,7 @@ fn blocks(language: &str) -> Vec<&str> {
 #[test]
 fn the_programs_of_the_readme_compile_with_its_dependencies_as_they_are_pasted() {
     let repository = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    // The test keeps the folder of this crate, so only the first run of the test compiles the dependencies.
+    // The folder `newcomer` remains after the test. So only the first run of the test compiles the dependencies.
     let newcomer = Path::new(env!("CARGO_TARGET_TMPDIR")).join("newcomer");
     let programs = newcomer.join("src/bin");
     let _ = fs::remove_dir_all(&programs);

@@ -1,4 +1,4 @@
-//! The `rust-version` of the libraries is correct: no dependency needs a newer compiler than this version.
+//! Tests the `rust-version` that the libraries declare: no dependency may need a newer compiler than this version.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeSet, HashMap};
@@ -23,7 +23,8 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Returns the major and minor version. A patch release doesn't change the language.
+/// Returns the major and the minor version. Ignores the patch version, because a patch release of Rust doesn't change
+/// the language.
 fn version(text: &str) -> Vec<u64> {
     text.split('.')
         .take(2)

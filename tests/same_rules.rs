@@ -1,5 +1,6 @@
-//! The attributes reject at compile time the same options that the library rejects at build time. A macro crate can't
-//! depend on the library, so both crates contain a copy of the file with the rules. Each has its own table of options.
+//! Tests that the attributes reject the same options at compile time that the library rejects when it builds a health
+//! check. A macro crate can't depend on the library. So each of the two crates contains a copy of the file with the
+//! rules, and its own list of options.
 
 use std::collections::BTreeSet;
 
@@ -23,13 +24,13 @@ fn the_settings_set_every_option_of_the_attribute() {
     let settings = keys(&error.to_string());
     let missing: Vec<_> = attribute.difference(&settings).map(String::as_str).collect();
     let more: Vec<_> = settings.difference(&attribute).map(String::as_str).collect();
-    // Only the attribute has the options `crate` and `name`. Only the settings have `enabled`, and the two texts that
-    // the attribute takes from the doc comment.
+    // The options `crate` and `name` exist only in the attribute. `enabled` exists only in the settings. The settings
+    // also have `description` and `when_it_fails`, which the attribute takes from the doc comment.
     assert_eq!(missing, ["crate", "name"]);
     assert_eq!(more, ["description", "enabled", "when_it_fails"]);
 }
 
-/// Returns the keys that the error message for an unknown key lists.
+/// Returns the keys that this error message suggests instead of an unknown key.
 fn keys(message: &str) -> BTreeSet<String> {
     let (_, listed) = message.split_once("expected one of ").expect("a list");
     let listed = listed.lines().next().expect("one line");

@@ -1,6 +1,6 @@
-//! Runs random sequences of events for two checks, one of which depends on the other. Every report of the library, and
-//! its history at the end, has to agree with a simple model of thresholds, TTLs, dependencies, overrides and
-//! transitions.
+//! Runs random sequences of steps with two checks, one of which depends on the other. Every report that a step requests
+//! must agree with a simple model of thresholds, TTLs, dependencies, overrides and transitions. At the end, the
+//! library's history must agree with the model too.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;
@@ -52,14 +52,15 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A simple model of one check.
+/// The state of one check in the simple model.
 #[derive(Clone, Default)]
 struct ModelCheck {
     next: Option<Status>,
     last: Option<(u64, Status)>,
     shown_by_runs: Option<Status>,
     has_passed: bool,
-    /// The latest results in a row that all failed or all passed: whether they failed, and their number.
+    /// Whether the latest results of the check have all failed or all passed: true if they have failed. The number says
+    /// how many of them there are in a row.
     row: (bool, u32),
     mask: Option<(Status, u64)>,
     recheck: bool,
@@ -127,7 +128,7 @@ impl Model {
         })
     }
 
-    /// Records the transitions, those of dns first, since api depends on dns.
+    /// Records the transitions of both checks in the model. dns comes first, because api depends on dns.
     fn tell(&mut self) {
         self.tell_of(DNS);
         self.tell_of(API);
@@ -297,8 +298,8 @@ fn in_paused_time(steps: Vec<Step>) -> Result<(), TestCaseError> {
     runtime.block_on(live(steps))
 }
 
-/// The sequences are the same in every test run. Otherwise a new sequence could fail in the tests of an unrelated
-/// change. `HEALTHCHECK_STATE_RANDOM=1` draws new sequences in each run.
+/// Uses the same sequences in every test run, because a new sequence could fail in the tests of an unrelated change.
+/// With the environment variable `HEALTHCHECK_STATE_RANDOM=1`, each run uses new random sequences.
 #[test]
 fn what_is_told_is_what_a_plain_model_says() {
     let config = ProptestConfig {
@@ -316,7 +317,7 @@ fn what_is_told_is_what_a_plain_model_says() {
         .unwrap();
 }
 
-/// Sequences after which the library once reported a wrong status.
+/// Replays sequences of steps for which an earlier version of the library reported a wrong status.
 #[test]
 fn what_hangs_on_a_check_is_told_though_the_check_itself_has_not_changed() {
     use Status::{Fail, Pass};
@@ -329,7 +330,8 @@ fn what_hangs_on_a_check_is_told_though_the_check_itself_has_not_changed() {
         Step::Ask(Scope::Health),
     ])
     .unwrap();
-    // Both overrides have expired. The new override of dns sets the same status as the expired override.
+    // After the wait, both overrides have expired. Then a new override of dns sets the same status that the expired one
+    // has set.
     in_paused_time(vec![
         Step::Override(API, Pass, 1),
         Step::Override(DNS, Fail, 1),

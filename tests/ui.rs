@@ -1,10 +1,11 @@
-//! The attributes reject the code in `ui/refused` with the recorded messages of the compiler. They accept the unusual
-//! code in `ui/accepted`.
+//! Tests the messages of the compiler for wrong uses of the attributes. The code in `ui/refused` must cause exactly the
+//! recorded messages, and the unusual code in `ui/accepted` must compile.
 //!
-//! `TRYBUILD=overwrite cargo test --test ui` records the messages again. Then read each message in `git diff`: each
-//! mistake has to cause one error, with the caret under the wrong token and a text that says what to write instead.
+//! `TRYBUILD=overwrite cargo test --test ui` records the messages again. Then read the new messages in `git diff`. Each
+//! mistake has to cause exactly one error. The error has to point at the wrong token, and say what to write instead.
 
-/// The recorded messages come from the compiler in `rust-toolchain.toml`. Other versions word some of them differently.
+/// Compares the recorded messages, which come from the compiler version in `rust-toolchain.toml`. Other compiler
+/// versions use other words in some messages.
 #[rustversion::attr(
     not(stable(1.95)),
     ignore = "the messages were recorded with the pinned toolchain"

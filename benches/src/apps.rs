@@ -1,13 +1,14 @@
-//! Generates a small axum application, with and without the library. It uses the library as the README shows.
+//! Generates small axum applications, with and without the library. They use the library in the way that the README
+//! shows.
 
 use crate::Result;
 use crate::generated::Package;
 
-/// The dependencies of every application.
+/// The dependencies of every generated application, as lines of its `Cargo.toml`.
 const AXUM: &str =
     "axum = \"0.8\"\ntokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }\n";
 
-/// The dependencies on the library, with default features.
+/// The dependencies on this library with its default features, as lines of a `Cargo.toml`.
 const OURS: &str = "healthcheck = { path = \"{workspace}/healthcheck\" }\n\
     healthcheck-axum = { path = \"{workspace}/healthcheck-axum\" }\n";
 
@@ -36,19 +37,20 @@ fn application() -> [(&'static str, &'static str); 1] {
 }
 "#;
 
-/// Writes the application without the library.
+/// Writes the source of an application that doesn't use the library.
 ///
 /// # Errors
-/// The files can't be written.
+/// Returns an error if the files can't be written.
 pub fn bare() -> Result<Package> {
     let source = format!("{HEAD}{}", main_with("", ""));
     Package::write("bare", AXUM, &[("src/main.rs", source)])
 }
 
-/// Writes the application with two checks and a section. The application merges the library's routes into its router.
+/// Writes the source of an application with two checks and a section. The application merges the library's routes into
+/// its own router.
 ///
 /// # Errors
-/// The files can't be written.
+/// Returns an error if the files can't be written.
 pub fn merged() -> Result<Package> {
     let source = format!(
         "{HEAD}{CHECKS}{}",
@@ -57,17 +59,19 @@ pub fn merged() -> Result<Package> {
     Package::write("merged", &format!("{AXUM}{OURS}"), &[("src/main.rs", source)])
 }
 
-/// Writes the application with two checks and a section. The library's `serve` serves them on their own port and thread.
+/// Writes the source of an application with two checks and a section. The application calls the library's `serve`,
+/// which serves the health endpoints on their own port and thread.
 ///
 /// # Errors
-/// The files can't be written.
+/// Returns an error if the files can't be written.
 pub fn served() -> Result<Package> {
     let served = "tokio::spawn(async { healthcheck_axum::serve(\"127.0.0.1:0\").await });";
     let source = format!("{HEAD}{CHECKS}{}", main_with(served, ""));
     Package::write("served", &format!("{AXUM}{OURS}"), &[("src/main.rs", source)])
 }
 
-/// Returns the source of `main`, which prints the address of the server and serves until the process is killed.
+/// Returns the source of the function `main` of an application. This `main` prints the address of its server, and
+/// serves until the process is killed.
 fn main_with(before: &str, route: &str) -> String {
     format!(
         r#"

@@ -1,4 +1,4 @@
-//! A minimal HTTP/1 client: one connection, with one request after another.
+//! A minimal HTTP/1 client. It sends one request after another over one connection.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 use crate::Result;
 
-/// A client with its connection.
+/// A client that has a connection to a server.
 #[derive(Debug)]
 pub struct Client {
     stream: TcpStream,
@@ -15,10 +15,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to the address.
+    /// Connects to the server at this address. Returns the connected client.
     ///
     /// # Errors
-    /// The connection fails.
+    /// Returns an error if the connection fails.
     pub async fn connect(addr: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(addr).await?;
         stream.set_nodelay(true)?;
@@ -28,10 +28,11 @@ impl Client {
         })
     }
 
-    /// Sends a request, reads the complete answer, and returns its status code. The answer must have a `content-length`.
+    /// Sends a GET request, reads the complete answer, and returns its status code. The answer must have the header
+    /// `content-length`.
     ///
     /// # Errors
-    /// The connection ends before the answer is complete, or the answer isn't valid.
+    /// Returns an error if the connection ends before the answer is complete, or if the answer isn't valid.
     pub async fn get(&mut self, path: &str) -> Result<u16> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         self.stream.write_all(request.as_bytes()).await?;
@@ -64,7 +65,7 @@ fn some(count: usize) -> Result<usize> {
     }
 }
 
-/// Parses the head of an answer. Returns the status code and the content length.
+/// Parses the status line and the headers of an answer. Returns the status code and the content length.
 fn head(bytes: &[u8]) -> Result<(u16, usize)> {
     let text = std::str::from_utf8(bytes)?;
     let status = text.split(' ').nth(1).ok_or("an answer without a status")?;

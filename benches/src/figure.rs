@@ -1,4 +1,4 @@
-//! Prints the figures of the benches with their limits.
+//! Prints the figures that a bench measures, and the limit of each figure.
 
 #![allow(clippy::print_stdout)]
 
@@ -9,7 +9,7 @@ pub fn heading(text: &str) {
     println!("\n{text}");
 }
 
-/// Prints a remark on the figures, such as the method or the machine.
+/// Prints a remark about the figures, such as the method of measurement or the machine.
 pub fn note(text: impl Display) {
     println!("  {text}");
 }
@@ -39,7 +39,7 @@ fn line(what: &str, measured: f64, relation: &str, limit: f64, unit: &str, reach
     );
 }
 
-/// Rounds a figure, because its further digits differ from run to run.
+/// Rounds a figure, because its last digits differ from one run of the bench to the next.
 fn rounded(value: f64) -> String {
     let places = match value.abs() {
         0.0..10.0 => 3,

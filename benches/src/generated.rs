@@ -1,5 +1,5 @@
-//! Generates and builds packages for the benches: programs with thousands of registrations, and an application with and
-//! without the library.
+//! Generates and builds packages for the benches: programs with thousands of registered checks, and applications with
+//! and without the library.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,18 +8,19 @@ use std::{env, fs};
 
 use crate::{Result, process};
 
-/// A package in the temporary directory, in its own workspace.
+/// A generated package in the temporary directory. The package is a workspace of its own.
 #[derive(Clone, Debug)]
 pub struct Package {
     root: PathBuf,
 }
 
 impl Package {
-    /// Writes the package. `dependencies` are lines of a manifest, in which `{workspace}` stands for the path of this
-    /// workspace. `sources` are pairs of path and text. Keeps the build output of an earlier run.
+    /// Writes the files of the package. `dependencies` contains lines of its `Cargo.toml`; in these lines,
+    /// `{workspace}` stands for the path of this repository's workspace. `sources` contains the path and the text of
+    /// each source file. The build output of an earlier call remains.
     ///
     /// # Errors
-    /// The files can't be written.
+    /// Returns an error if the files can't be written.
     pub fn write(name: &str, dependencies: &str, sources: &[(&str, String)]) -> Result<Self> {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
         let root = env::temp_dir().join("healthcheck-benches").join(name);
@@ -33,7 +34,8 @@ impl Package {
             fs::remove_dir_all(this.root.join("src"))?;
         }
         this.put("Cargo.toml", &manifest)?;
-        // The dependencies in the lock file of this workspace are already downloaded, so the build works offline.
+        // With the lock file of this workspace, the package needs only dependencies that are already downloaded. So the
+        // build works offline.
         this.put("Cargo.lock", &fs::read_to_string(workspace.join("Cargo.lock"))?)?;
         for (path, text) in sources {
             this.put(path, text)?;
@@ -50,20 +52,20 @@ impl Package {
         Ok(())
     }
 
-    /// Builds the package for release. Returns the processor time of the build in seconds.
+    /// Builds the package with the release profile. Returns the processor time of the build in seconds.
     ///
     /// # Errors
-    /// The build fails. The error is the message of cargo.
+    /// Returns an error with the message of cargo if the build fails.
     pub fn build(&self) -> Result<f64> {
         let before = process::cpu_of_children()?;
         self.cargo(&["build", "--release", "--quiet", "--offline"])?;
         Ok((process::cpu_of_children()? - before).as_secs_f64())
     }
 
-    /// Removes the build output.
+    /// Removes the build output of this package.
     ///
     /// # Errors
-    /// The files can't be removed.
+    /// Returns an error if the files can't be removed.
     pub fn clean(&self) -> Result {
         let target = self.root.join("target");
         if target.exists() {
@@ -72,20 +74,20 @@ impl Package {
         Ok(())
     }
 
-    /// Returns the packages that a build of this package compiles on this platform, for the binary and for build scripts.
-    /// The list doesn't contain the package itself.
+    /// Returns the packages that cargo compiles on this platform when it builds this package, including dependencies of
+    /// build scripts. The list doesn't contain this package itself.
     ///
     /// # Errors
-    /// `cargo tree` fails. The error is the message of cargo.
+    /// Returns an error with the message of cargo if `cargo tree` fails.
     pub fn packages(&self) -> Result<BTreeSet<String>> {
         let tree = self.cargo(&["tree", "--offline", "--prefix", "none", "--edges", "normal,build"])?;
         let named = tree.lines().skip(1).filter(|line| !line.is_empty());
-        // Keeps the name and version of each package, and removes a "(*)" or "(proc-macro)" after them.
+        // A line is "name version", sometimes followed by "(*)" or "(proc-macro)". Keep only the name and the version.
         let named = named.map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "));
         Ok(named.collect())
     }
 
-    /// Returns the path of a binary of the package.
+    /// Returns the path of the package's release binary with this name.
     #[must_use]
     pub fn binary(&self, name: &str) -> PathBuf {
         let file = format!("{name}{}", env::consts::EXE_SUFFIX);
@@ -96,7 +98,8 @@ impl Package {
         let output = Command::new(env!("CARGO"))
             .args(arguments)
             .current_dir(&self.root)
-            // The package has its own target directory, even if the caller sets another one.
+            // The caller may have set another target directory. This line replaces it, so that each package has its
+            // own.
             .env("CARGO_TARGET_DIR", self.root.join("target"))
             .env("CARGO_INCREMENTAL", "0")
             .output()?;

@@ -1,13 +1,14 @@
-//! Compares the library with programs that do as little as possible: a bare axum handler, an empty task, a sleep.
+//! Helpers for the benches. They compare the library with programs that do as little as possible: a bare axum handler,
+//! an empty task, a sleep.
 //!
-//! `cargo bench -p healthcheck-benches` runs all benches, and `--bench NAME` one of them. The documentation of each
-//! bench says what it compares and how.
+//! `cargo bench -p healthcheck-benches` runs all benches. With `--bench NAME` it runs only this bench. The
+//! documentation of each bench describes its comparison.
 //!
-//! A comparison has several rounds. In each round both programs run, one directly after the other, so that other load on
-//! the machine slows both down. The figure is the median of the rounds' ratios.
+//! A comparison has several rounds. In each round both compared programs run, one directly after the other, so that
+//! other load on the machine slows both of them down. The resulting figure is the median of the ratios of all rounds.
 //!
-//! `cargo test` checks everything that can be counted: `tests/packages.rs` here counts the packages, and the workspace's
-//! `tests/` count allocations, memory and runs.
+//! `cargo test` asserts limits for everything that doesn't depend on the speed of the machine. `tests/packages.rs` in
+//! this package counts the additional packages. The tests of the workspace count allocations, memory and runs.
 
 pub mod apps;
 pub mod client;
@@ -18,5 +19,5 @@ pub mod pairs;
 pub mod process;
 pub mod samples;
 
-/// The result of a step of a bench. Any error stops the bench.
+/// The result of a step of a bench. Any error ends the bench.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -1,5 +1,5 @@
-//! Starts a server as a child process, and puts load on it. If the machine has two cores, the server runs on one core and
-//! the load on the other.
+//! Starts a server as a child process and puts load on it. If the machine has at least two cores, the server and the
+//! load run on different cores.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -10,27 +10,31 @@ use std::{env, thread};
 use crate::client::Client;
 use crate::{Result, process};
 
-/// The number of connections of every load.
+/// The number of connections over which a load sends its requests.
 pub const CONNECTIONS: usize = 64;
 
-/// The first argument of a bench process that runs as a server. The next arguments are the server's name and a number.
+/// The first command-line argument of a bench process that runs as a server. The name of the server and a number follow
+/// as the next arguments.
 const SERVER: &str = "as-server";
-/// The first argument of a bench process that runs as the load. The next arguments are address, path and milliseconds.
+/// The first command-line argument of a bench process that puts load on a server. The address, the path and the
+/// duration in milliseconds follow as the next arguments.
 const LOAD: &str = "as-load";
 
-/// The role of this process. A bench starts its own binary again for the server and for the load.
+/// The role of this process. A bench runs its own binary again as a child process, for the server and for the load.
 #[derive(Clone, Debug)]
 pub enum Role {
-    /// The process is the bench itself.
+    /// This process is the bench itself.
     Bench,
-    /// The process is the server with this name. The number is the server's argument.
+    /// This process is a child process of the bench, and has to run the server with this name. The number is an
+    /// argument for the server.
     Server(String, usize),
 }
 
-/// Determines the role of this process from its arguments. If the process is the load, runs the load and exits.
+/// Determines the role of this process from its command-line arguments. If the process was started to put load on a
+/// server, this function does so and then exits the process.
 ///
 /// # Errors
-/// The arguments are invalid, or the load fails.
+/// Returns an error if the arguments are invalid, or if the load fails.
 pub fn role() -> Result<Role> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -52,13 +56,13 @@ pub fn role() -> Result<Role> {
     }
 }
 
-/// Prints a line for the parent process, which waits for it.
+/// Prints a line to standard output. The parent process waits for this line.
 #[allow(clippy::print_stdout)]
 pub fn tell(what: impl std::fmt::Display) {
     println!("{what}");
 }
 
-/// A server in a child process of this bench. Dropping it ends the process.
+/// A server that runs in a child process of this bench. Dropping this value ends the process.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
@@ -67,19 +71,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts this bench's binary as the server with this name, on one core. Waits until the server has printed its
-    /// address.
+    /// Starts the binary of this bench again as the server with this name, on one core. Waits until the server has
+    /// printed its address.
     ///
     /// # Errors
-    /// The server doesn't start.
+    /// Returns an error if the server doesn't start.
     pub fn start(name: &str, argument: usize) -> Result<Self> {
         Self::by(on_core(1, &this_bench()?), name, argument)
     }
 
-    /// Does the same as [`start`](Self::start), but on all cores.
+    /// Starts the binary of this bench again as the server with this name. Unlike a server from [`start`](Self::start),
+    /// this server may use all cores.
     ///
     /// # Errors
-    /// The server doesn't start.
+    /// Returns an error if the server doesn't start.
     pub fn anywhere(name: &str, argument: usize) -> Result<Self> {
         Self::by(Command::new(this_bench()?), name, argument)
     }
@@ -102,28 +107,29 @@ impl Server {
         })
     }
 
-    /// Returns the address of the server.
+    /// Returns the first address that the server has printed.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Returns the second address of the server, if the server has printed a second one.
+    /// Returns the second address that the server has printed, if there is one.
     #[must_use]
     pub const fn second(&self) -> Option<SocketAddr> {
         self.second
     }
 
-    /// Returns the id of the server's process.
+    /// Returns the process id of the server.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Requests a path again and again, over 64 connections, for the time `span`.
+    /// Sends GET requests for this path to the server, over 64 connections, until the time `span` has passed. Returns
+    /// the figures of this load.
     ///
     /// # Errors
-    /// The load fails, or an answer isn't 2xx.
+    /// Returns an error if the load fails, or if an answer isn't 2xx.
     pub fn load(&self, path: &str, span: Duration) -> Result<Load> {
         let before = process::cpu_of_threads(self.id())?;
         let load = if is_there("wrk") {
@@ -147,22 +153,23 @@ impl Drop for Server {
     }
 }
 
-/// The figures of a load.
+/// The figures that a load on a server has measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
-    /// The number of answers.
+    /// The number of answers that the clients received.
     pub requests: f64,
     /// Answers per second.
     pub rate: f64,
     /// The median response time in milliseconds.
     pub p50: f64,
-    /// The response time that 99 % of the answers don't exceed, in milliseconds.
+    /// The response time in milliseconds that 99 % of the answers don't exceed.
     pub p99: f64,
-    /// The server's processor time for each answer, in nanoseconds.
+    /// The processor time that the server used for each answer, in nanoseconds.
     pub cpu: f64,
 }
 
-/// Returns a text for the notes of a bench: which program puts the load on the server, and on which cores both run.
+/// Returns a remark that a bench prints. The remark says which program puts load on the server, and whether the program
+/// and the server run on different cores.
 #[must_use]
 pub fn by_whom() -> &'static str {
     match (is_there("wrk"), pins()) {
@@ -186,8 +193,8 @@ fn is_there(program: &str) -> bool {
     env::split_paths(&paths).any(|path| path.join(program).is_file())
 }
 
-/// Returns a command that runs the program on this core only. `taskset` replaces itself with the program, so the process
-/// id stays the same.
+/// Returns a command that runs the program only on this core, if the machine allows it. The command `taskset` replaces
+/// itself with the program, so the process id stays the same.
 fn on_core(core: usize, program: &str) -> Command {
     if !pins() {
         return Command::new(program);
@@ -224,7 +231,7 @@ fn wrk(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
     })
 }
 
-/// Parses a time as wrk prints it: "470.00us", "1.20ms", "1.00s".
+/// Parses a time in the format of the program wrk, such as "470.00us", "1.20ms" or "1.00s". Returns milliseconds.
 fn milliseconds(text: &str) -> Result<f64> {
     let unit = text
         .find(|letter: char| letter.is_alphabetic())
@@ -260,7 +267,7 @@ fn own_on_core(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
     }
 }
 
-/// Puts load on the server if wrk isn't installed: over the same number of connections, and from one thread too.
+/// Puts load on the server if the program wrk isn't installed. Like wrk, it uses 64 connections and one thread.
 fn own(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -300,7 +307,8 @@ fn own(addr: SocketAddr, path: &str, span: Duration) -> Result<Load> {
     })
 }
 
-/// Returns a percentile of the times, in milliseconds; 50 is the median. Returns 0 if there are no times.
+/// Returns a percentile of the times in milliseconds: with `of_hundred` 50, for example, the median. Returns 0 if there
+/// are no times.
 #[must_use]
 pub fn percentile(times: &mut [Duration], of_hundred: usize) -> f64 {
     times.sort_unstable();

@@ -1,11 +1,11 @@
-//! Measures two programs in turn, and computes medians of the results. "Ours" is the program with the library, "theirs" the
-//! program that it is compared with.
+//! Measures two programs in turn, and computes medians of the results. `ours` stands for the program that uses the
+//! library, and `theirs` for the program that the bench compares it with.
 
 use std::time::Duration;
 
 use crate::Result;
 
-/// The results of a comparison, one pair for each round.
+/// The results of a comparison of two programs. Each round of the comparison adds one pair.
 #[derive(Clone, Debug, Default)]
 pub struct Pairs {
     ours: Vec<f64>,
@@ -13,11 +13,10 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// Measures both programs in each of `rounds` rounds, after a warm-up round. The order of the two changes from round to
-    /// round.
+    /// Measures both programs in a warm-up round and then in as many rounds as `rounds` says. The program that runs
+    /// first changes from round to round.
     ///
-    /// # Errors
-    /// A measurement fails.
+    /// Returns an error if a measurement fails.
     pub fn measure<T: Measured>(
         rounds: usize,
         mut ours: impl FnMut() -> Result<T>,
@@ -39,32 +38,32 @@ impl Pairs {
         Ok(pairs)
     }
 
-    /// Adds the results of a round.
+    /// Adds the two results of a round.
     pub fn push(&mut self, ours: f64, theirs: f64) {
         self.ours.push(ours);
         self.theirs.push(theirs);
     }
 
-    /// Returns the median of the rounds' ratios, ours divided by theirs.
+    /// Returns the median of the ratios of all rounds. A ratio is our result divided by their result.
     #[must_use]
     pub fn ratio(&self) -> f64 {
         let ratios = self.ours.iter().zip(&self.theirs);
         median(ratios.map(|(ours, theirs)| ours / theirs).collect())
     }
 
-    /// Returns the median of the measurements of our program.
+    /// Returns the median of the results of our program, which uses the library.
     #[must_use]
     pub fn ours(&self) -> f64 {
         median(self.ours.clone())
     }
 
-    /// Returns the median of the measurements of the program that ours is compared with.
+    /// Returns the median of the results of the program that the bench compares ours with.
     #[must_use]
     pub fn theirs(&self) -> f64 {
         median(self.theirs.clone())
     }
 
-    /// Returns the median of the rounds' differences, ours minus theirs.
+    /// Returns the median of the differences of all rounds. A difference is our result minus their result.
     #[must_use]
     pub fn difference(&self) -> f64 {
         let differences = self.ours.iter().zip(&self.theirs);
@@ -72,9 +71,9 @@ impl Pairs {
     }
 }
 
-/// The result of a measurement.
+/// A type that can be the result of a measurement.
 pub trait Measured {
-    /// Returns the result as a number. Times are in seconds.
+    /// Returns the result as a number. The number of a time is in seconds.
     fn number(&self) -> f64;
 }
 

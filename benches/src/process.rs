@@ -7,7 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::Result;
 
-/// Returns the processor time that all threads of this process have used so far.
+/// Returns the processor time that all threads of this process together have used so far.
 #[must_use]
 pub fn own_cpu() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
@@ -17,20 +17,20 @@ pub fn own_cpu() -> Duration {
     )
 }
 
-/// Returns the processor time that a process has used so far, with a resolution of 10 ms.
+/// Returns the processor time that the process with this id has used so far, with a resolution of 10 ms.
 ///
 /// # Errors
-/// The process or `/proc` doesn't exist.
+/// Returns an error if the process or `/proc` doesn't exist.
 pub fn cpu(id: u32) -> Result<Duration> {
     let [user, system, ..] = times(&id.to_string())?;
     Ok(user + system)
 }
 
-/// Returns the processor time that the existing threads of a process have used so far, with a resolution of nanoseconds.
-/// Threads that have ended don't count.
+/// Returns the processor time that the running threads of a process have used so far, with a resolution of nanoseconds.
+/// The sum doesn't include threads that have ended.
 ///
 /// # Errors
-/// The process or `/proc` doesn't exist.
+/// Returns an error if the process or `/proc` doesn't exist.
 pub fn cpu_of_threads(id: u32) -> Result<Duration> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{id}/task"))? {
@@ -41,20 +41,22 @@ pub fn cpu_of_threads(id: u32) -> Result<Duration> {
     Ok(Duration::from_nanos(nanoseconds))
 }
 
-/// Returns the processor time of this process's child processes and of their child processes. A child process counts only
-/// after its parent has waited for it.
+/// Returns the processor time of the child processes of this process, and of their own child processes. The sum
+/// includes only processes that have ended, and whose parent has waited for them.
 ///
 /// # Errors
-/// `/proc` doesn't exist.
+/// Returns an error if `/proc` doesn't exist.
 pub fn cpu_of_children() -> Result<Duration> {
     let [_, _, user, system] = times("self")?;
     Ok(user + system)
 }
 
-/// Returns four times: the user and system time of the process, and the user and system time of its child processes.
+/// Returns the user time and the system time of a process, and then the user time and the system time of its child
+/// processes.
 fn times(process: &str) -> Result<[Duration; 4]> {
     let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The process name, in parentheses, may contain any character, even `)`. The numbers follow after the last `)`.
+    // The file contains the name of the process in parentheses, and this name may itself contain `)`. So the numbers
+    // begin after the last `)`.
     let (_, fields) = text.rsplit_once(')').ok_or("a process without a name")?;
     let mut fields = fields.split_whitespace().skip(11).map(str::parse);
     let mut next = || -> Result<Duration> {
@@ -64,12 +66,12 @@ fn times(process: &str) -> Result<[Duration; 4]> {
     Ok([next()?, next()?, next()?, next()?])
 }
 
-/// The resources that a process uses.
+/// The resources that a process uses at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Held {
-    /// Resident memory in bytes.
+    /// The resident memory in bytes.
     pub memory: u64,
-    /// The anonymous part of the resident memory, which no file backs, in bytes.
+    /// The resident memory that holds no pages of a file, in bytes.
     pub anonymous: u64,
     /// The number of threads.
     pub threads: u64,
@@ -77,10 +79,10 @@ pub struct Held {
     pub files: u64,
 }
 
-/// Returns the resources that a process uses now.
+/// Returns the resources that the process with this id uses now.
 ///
 /// # Errors
-/// The process or `/proc` doesn't exist.
+/// Returns an error if the process or `/proc` doesn't exist.
 pub fn held(id: u32) -> Result<Held> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let field = |name: &str| -> Result<u64> {

@@ -1,4 +1,4 @@
-//! Asserts a limit for the number of packages that the library adds to an application's build.
+//! Limits the number of packages that the library adds to the build of an application.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ fn an_axum_application_builds_at_most_ten_more_packages() -> Result {
     let bare = apps::bare()?.packages()?;
     let ours = apps::merged()?.packages()?;
     let more: BTreeSet<&String> = ours.difference(&bare).collect();
-    // The library itself has three packages. Fewer would mean that this test compares the wrong things.
+    // The library itself consists of three packages. If this test finds fewer, it compares the wrong builds.
     assert!(bare.len() > 30 && more.len() >= 3, "{bare:#?} {more:#?}");
     assert!(more.len() <= 10, "{} more packages: {more:#?}", more.len());
     assert!(

@@ -1,4 +1,4 @@
-//! Starts an example as a process and sends HTTP requests to it.
+//! Starts an example as a child process, and sends HTTP requests to it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,18 +7,19 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// The longest time that a test waits for anything.
+/// The maximum time for which a test waits for a line or an answer of an example.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
-/// A running example. Dropping it ends the process.
+/// An example that runs as a child process. Dropping this value ends the process.
 pub struct Example {
     pub process: Child,
     pub lines: Receiver<String>,
 }
 
-/// Returns the command that starts an example.
+/// Returns the command that starts the example with this name.
 pub fn command(name: &str) -> Command {
-    // The test is target/debug/deps/examples-…, and an example is target/debug/examples/NAME.
+    // The binary of this test is target/debug/deps/examples-…, and the binary of an example is
+    // target/debug/examples/NAME.
     let own = std::env::current_exe().unwrap();
     let target: PathBuf = own.parent().and_then(Path::parent).unwrap().join("examples");
     let mut command = Command::new(target.join(name));
@@ -53,10 +54,10 @@ impl Example {
             .expect("the example prints a line more")
     }
 
-    /// Reads lines up to the next `open http://ADDRESS/…`, and returns that address.
+    /// Reads the printed lines up to the next line `open http://ADDRESS/…`. Returns the address in this line.
     pub fn address(&self) -> SocketAddr {
         loop {
-            // Log lines may come before that line.
+            // The example may print log lines before the line with the address.
             if let Some(rest) = self.line().strip_prefix("open http://") {
                 return rest.split_once('/').unwrap().0.parse().unwrap();
             }
@@ -71,12 +72,12 @@ impl Drop for Example {
     }
 }
 
-/// Requests a path. Returns the status code and the body.
+/// Sends a GET request for this path. Returns the status code and the body of the answer.
 pub fn get(address: SocketAddr, path: &str) -> (u16, String) {
     get_as("examples", address, path)
 }
 
-/// Requests a path with this `User-Agent`. Returns the status code and the body.
+/// Sends a GET request for this path with this `User-Agent`. Returns the status code and the body of the answer.
 pub fn get_as(agent: &str, address: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();

@@ -1,4 +1,4 @@
-//! Tests the example `grpc` with tonic's client.
+//! Tests the example `grpc` with the gRPC client of the crate tonic.
 
 use rustix::process::{Pid, Signal, kill_process};
 use tonic::transport::Channel;
@@ -22,7 +22,7 @@ async fn check(client: &mut HealthClient<Channel>, service: &str) -> Result<Serv
         .map_err(|status| status.code())
 }
 
-/// Reads the stream up to the first answer with this status.
+/// Reads answers from the stream until one of them has this status.
 async fn sees(stream: &mut Streaming<HealthCheckResponse>, status: ServingStatus) {
     let seen = async {
         loop {
@@ -72,7 +72,7 @@ async fn check_and_watch_follow_a_check_that_fails_and_recovers_and_the_drain() 
     sees(&mut whole, ServingStatus::NotServing).await;
     assert_eq!(check(&mut client, "").await, Ok(ServingStatus::NotServing));
 
-    // One client is still watching, but the process ends anyway.
+    // One client still watches a gRPC service here. Even so, the process has to end.
     let ended = tokio::task::spawn_blocking(move || example.process.wait());
     let ended = tokio::time::timeout(LIMIT, ended).await;
     assert!(ended.expect("it ends").unwrap().unwrap().success());

@@ -1,4 +1,4 @@
-//! Starts every example as a process and sends requests to it over a real socket.
+//! Starts each example as a child process, and sends requests to it over a real socket.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod example;

@@ -69,8 +69,8 @@ fn probes_stay_out_of_traces() {
     get_as("curl/8.5", addr, "/readyz");
     get_as("ELB-HealthChecker/2.0", addr, "/");
     get_as("Mozilla/5.0", addr, "/");
-    // The log has the requests in order. Its first line about a request shows the browser's request, which came last. So
-    // neither probe was logged.
+    // The service logs requests in the order in which they come. The first logged request is that of the browser, which
+    // came last. So the service hasn't logged the two probes before it.
     let mut line = example.line();
     while !line.contains("request{") {
         line = example.line();

@@ -1,4 +1,4 @@
-//! Tests that each example serves what its file describes.
+//! Tests that each example does what the comment at the top of its file describes.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
@@ -185,8 +185,8 @@ fn a_worker_takes_no_message_while_the_database_is_down_and_goes_on_once_it_is_b
     let health = example.address();
     while !example.line().ends_with(" done") {}
     drop(database);
-    // At most four messages fail: each of the four workers has at most one message when the database goes down, and takes
-    // no other message until it is back.
+    // At most four messages fail. Each of the four workers may hold one message when the database goes down, and takes
+    // no other message until the database is up again.
     let mut failed = 0;
     while let Ok(line) = example.lines.recv_timeout(Duration::from_secs(2)) {
         failed += usize::from(line.contains(" failed: "));

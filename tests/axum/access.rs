@@ -1,4 +1,4 @@
-//! Access to the environment page and the history.
+//! Tests which clients may see the environment page and the history.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -469,8 +469,8 @@ async fn a_browser_that_is_not_let_in_gets_a_page_that_says_why_and_how() {
             assert!(policy.starts_with("default-src 'none'"), "{policy}");
             let page = String::from_utf8_lossy(&answer.body);
             assert!(page.contains(why) && page.contains(how), "{page}");
-            // An app may nest this router under a prefix that the library doesn't know. So the error page contains no
-            // absolute link.
+            // An app may nest the library's router under a prefix, which the router doesn't know. So the error page
+            // must not contain an absolute link.
             assert!(!page.contains("<a href=\"/"), "{page}");
         }
     }

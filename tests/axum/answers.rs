@@ -1,4 +1,4 @@
-//! The status code, headers and body of each verdict.
+//! Tests the status code, the headers and the body of the answer for each overall status.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -127,7 +127,7 @@ async fn a_status_without_content_has_neither_a_body_nor_its_length() {
                 let asked = request(method.clone(), path);
                 let answer = ask(&app, asked).await;
                 assert_eq!(answer.status, status, "{method} {path}");
-                // axum itself adds the content length 0 to an empty body.
+                // For an empty body, axum itself may add the header `content-length: 0`.
                 let length = answer.header("content-length");
                 assert!(length.is_none_or(|length| length == "0"), "{method} {path}");
                 assert_eq!(answer.header("content-type"), None, "{method} {path}");

@@ -1,4 +1,4 @@
-//! The environment page and the history over HTTP.
+//! Tests the environment page and the history over HTTP.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -128,7 +128,8 @@ fn values(process: &Value) -> Vec<&str> {
     variables.chain(arguments).filter_map(Value::as_str).collect()
 }
 
-/// Returns the value of PATH. Every test run has this variable, and no redaction rule hides its value.
+/// Returns the value of the environment variable PATH in the section `process`. PATH is set in every test run, and the
+/// redaction doesn't hide its value.
 fn path_value(process: &Value) -> &Value {
     &process["environ"]["PATH"]
 }
@@ -161,7 +162,7 @@ async fn behind_a_router_variables_and_arguments_are_names_only_until_access_is_
     }
 }
 
-/// Runs `serve_on` on this address. Returns the section `process` of its environment page.
+/// Serves the endpoints with `serve_on` on the address `bind`. Returns the section `process` of the environment page.
 async fn served_process(bind: &str, endpoints: Endpoints) -> Value {
     let listener = TcpListener::bind(bind).await.expect("a free port");
     let port = listener.local_addr().expect("an address").port();

@@ -1,4 +1,4 @@
-//! The format of an answer, as a client sees it.
+//! Tests the formats of an answer: how a client selects one, and what the answer then contains.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -218,8 +218,8 @@ async fn who_may_not_see_details_sees_them_in_no_form() {
         "aspnet",
     ] {
         let path = format!("/healthcheck?format={format}");
-        // The stranger and the privileged client take turns. An answer that is cached for one of them must not reach
-        // the other.
+        // A client without permission and a client with permission request the same page in turn. The first client must
+        // never get an answer that the library has cached for the second one.
         for _ in 0..2 {
             let answer = ask(&router, stranger(&path)).await;
             for detail in ["10.0.0.7", "The store", "row 7"] {
@@ -313,7 +313,7 @@ async fn head_and_options_negotiate_as_get_does() {
     }
 }
 
-/// A format whose body is the status and the number of calls of `render` so far.
+/// A format whose body contains the status, and the number of times that the library has called `render`.
 struct Counting(Arc<AtomicU32>);
 
 impl Format for Counting {
@@ -336,7 +336,7 @@ async fn a_whole_probe_is_rendered_once_a_change_and_form() {
         let by_name = ask(&router, get("/healthcheck?format=count")).await;
         let by_type = ask(&router, with(get("/healthcheck"), "accept", "text/x-count")).await;
         assert_eq!((text(&by_name), text(&by_type)), ("success 1", "success 1"));
-        // This request renders another format. It must not evict the cached answer.
+        // This request asks for another format. The library must still keep the cached answer in the first format.
         ask(&router, with(get("/healthcheck"), "accept", BROWSER)).await;
     }
     let fail = std::time::Duration::from_secs(60);
@@ -353,7 +353,8 @@ async fn every_form_of_a_whole_probe_is_the_same_bytes_until_something_changes()
     let health = built([passes("a")]);
     let own = Counting(Arc::default());
     let router = router(Endpoints::new(health.clone()).format("mine", own));
-    // The check's first result changes every answer. So this request runs the check before the comparison.
+    // The first result of a check changes every answer. So this request runs the check before the test compares
+    // answers.
     ask(&router, get("/healthcheck")).await;
     let all = [
         "json",
@@ -446,7 +447,7 @@ async fn the_release_is_told_by_the_draft() {
     assert_eq!(answer.json()["releaseId"], "4.5.6");
 }
 
-/// A format that shows every output and every description. If `panics` is set, `render` panics instead.
+/// A format whose body contains every output and every description. If `panics` is true, `render` panics instead.
 struct Talkative {
     panics: bool,
 }
@@ -537,7 +538,8 @@ impl Format for PanicsEarly {
     }
 }
 
-/// A format whose `content_type` panics at the second call. The first call happens when the format is added.
+/// A format whose method `content_type` panics when the library calls it for the second time. The first call comes when
+/// the test adds the format.
 #[derive(Default)]
 struct PanicsAgain(AtomicU32);
 
@@ -622,7 +624,7 @@ async fn the_page_of_a_check_below_the_root_links_to_no_place_outside_of_where_i
     assert!(!page.contains("href=\"../"), "{page}");
 }
 
-/// Resolves a relative link as a browser does.
+/// Resolves the relative link `link` on the page `from`, as a browser does. Returns the resulting path.
 fn resolved(from: &str, link: &str) -> String {
     let mut segments: Vec<&str> = from.split('/').collect();
     segments.pop();
@@ -661,7 +663,8 @@ async fn what_to_do_is_shown_while_a_check_doesnt_pass_and_to_those_who_may_see_
         page.contains("Wait &lt;b&gt;40 s&lt;/b&gt;.\nThen page."),
         "{page}"
     );
-    // Only an `http` or `https` address becomes a link.
+    // The page shows the address of a runbook as a link only if it is an `http` or `https` address. This runbook has a
+    // `javascript` address, so the page shows it as text.
     assert!(page.contains("runbook: <bdi>javascript:alert(1)</bdi>"), "{page}");
     assert!(page.contains("shared: keeps the instance in rotation"));
     let lines = "\n    owner: the storage team\n    runbook: javascript:alert(1)\n    \

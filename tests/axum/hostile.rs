@@ -1,10 +1,11 @@
-//! The server answers each malicious or malformed request with a 4xx and a JSON body, and stays available.
+//! Tests that the server answers malicious and malformed requests with a 4xx and a JSON body, and that it still answers
+//! other requests afterwards.
 
 use axum::http::{StatusCode, Uri};
 
 use crate::support::{ask, get, local, passes, plain, raw, served, with};
 
-/// Returns query strings, each with the expected status.
+/// Returns malicious and malformed query strings. Each has the status code that the answer must have.
 fn queries() -> Vec<(String, StatusCode)> {
     let long = "a".repeat(60 * 1024);
     vec![

@@ -1,4 +1,5 @@
-//! The size limit of response bodies is 4 MiB. Only the metrics of very many checks may be larger.
+//! Tests the size limit of 4 MiB for the body of an answer. Only metrics may exceed this limit, if there are very many
+//! checks.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The lines that the library logs when endpoints are built and served.
+//! Tests the lines that the library logs when it builds endpoints and serves them.
 
 use healthcheck_axum::{Access, Endpoints};
 use healthcheck_tests::Log;
@@ -71,13 +71,14 @@ fn nothing_is_said_where_access_is_chosen_or_no_environment_is_served() {
 #[tokio::test]
 async fn a_server_says_it_where_it_is_bound_to_another_address_than_loopback() {
     for (bind, lines) in [("127.0.0.1:0", 0), ("[::1]:0", 0), ("0.0.0.0:0", 1)] {
-        // On a machine without IPv6, binding to `[::1]` fails. The test skips this address there.
+        // On a machine without IPv6, binding to `[::1]` fails. On such a machine the test skips this address.
         let Ok(listener) = TcpListener::bind(bind).await else {
             continue;
         };
         let log = Log::catch();
         let endpoints = Endpoints::new(built([passes("a")]));
-        // The future never completes, but its first poll already logs the lines of the start.
+        // The server runs forever, so its future never completes. But the server logs the lines about its start at the
+        // first poll of this future.
         let mut serving = std::pin::pin!(endpoints.serve_on(listener));
         let first =
             std::future::poll_fn(|context| std::task::Poll::Ready(serving.as_mut().poll(context))).await;

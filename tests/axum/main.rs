@@ -1,4 +1,4 @@
-//! Requests and their answers, through the router and over real sockets.
+//! Tests the answers to HTTP requests. Some tests call the router, and others use real sockets.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! The answers to GET, HEAD, OPTIONS and all other methods.
+//! Tests the answers to the methods GET, HEAD and OPTIONS, and to all other methods.
 
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ const PROBES: [&str; 8] = [
 const PAGES: [&str; 3] = ["/environment", "/environment/rust", "/healthcheck/history"];
 
 fn app() -> axum::Router {
-    // The TTL is longer than the test takes on a slow machine. So no answer changes between two requests.
+    // The TTL is longer than the test takes, even on a slow machine. So the check doesn't run again between two
+    // requests, and the answers stay equal.
     let check = passes("a")
         .liveness()
         .readiness()
@@ -39,8 +40,8 @@ async fn head_is_get_without_a_body_and_with_its_length() {
         assert_eq!(head.status, got.status, "{path}");
         assert!(head.body.is_empty(), "{path}");
         assert!(!got.body.is_empty(), "{path}");
-        // The library caches only the answers for whole probes. Every other answer contains the time of its request,
-        // and the number of digits of this time varies. So the lengths may differ.
+        // Only the answers for whole probes come from the cache. Every other answer contains the time of its request.
+        // This time can have a different number of digits in each answer, so the lengths of two answers may differ.
         let (mut got, mut head) = (got.headers, head.headers);
         if path.matches('/').count() > 1 || path == "/environment" {
             assert_ne!(head.remove("content-length").expect("a length"), "0", "{path}");

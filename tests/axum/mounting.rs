@@ -1,4 +1,5 @@
-//! The router as a part of an app: merged, nested, with state, and combined with layers and fallbacks.
+//! Tests the library's router as a part of an app: merged, nested, with the app's state, and together with layers and
+//! fallbacks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

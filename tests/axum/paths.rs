@@ -1,4 +1,4 @@
-//! Valid and invalid paths of the endpoints.
+//! Tests valid and invalid URL paths of the health endpoints.
 
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use healthcheck::Check;

@@ -1,5 +1,5 @@
-//! The probes: which checks belong to each, how old a result may be, how long an answer waits, and the reason of a
-//! failure.
+//! Tests the probes: which checks a probe includes, how old a result may be, how long a request waits for results, and
+//! which reason an answer gives for a failure.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -13,7 +13,7 @@ use tokio::time::{Instant, advance};
 
 use crate::support::{ask, built, fails, get, over, passes, plain, request, router};
 
-/// Returns a check and the counter of its runs.
+/// Returns a check that always passes or always fails, and a counter of its runs.
 fn counted(name: &str, passing: bool) -> (Check, Arc<AtomicU32>) {
     let runs = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&runs);
@@ -65,7 +65,8 @@ async fn on_a_probe_a_pass_is_fresh_for_5_s_and_a_failure_for_2_s() {
     for (passing, lasts) in [(true, 5_000), (false, 2_000)] {
         let runs = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&runs);
-        // Until a check has passed once, its failures have a shorter TTL. So the first run always passes.
+        // Failures of a check that has never passed have a shorter TTL. So the check passes in its first run, and then
+        // as `passing` says.
         let app = plain([Check::new("a", move || {
             let passes = counted.fetch_add(1, Ordering::SeqCst) == 0 || passing;
             async move { passes }

@@ -1,4 +1,4 @@
-//! The checks that the query of a request selects.
+//! Tests which checks the query string of a request selects.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

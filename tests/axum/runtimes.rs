@@ -1,4 +1,4 @@
-//! The runtime on which checks and sections run, and the number of their runs.
+//! Tests on which runtime checks and sections run, and how many times they run.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -97,10 +97,12 @@ async fn ten_thousand_requests_at_once_on_a_cold_cache_run_each_check_once() {
                 true
             }
         });
-        // The TTL is longer than the test takes on a slow machine. So one run of each check serves all requests.
+        // The TTL is longer than the test takes, even on a slow machine. So all requests get the result of one run of
+        // each check.
         check.success_ttl(Duration::from_secs(3600))
     });
-    // Without a time budget, every request waits for its results, even on a slow machine.
+    // This removes the time budget of requests. So every request waits until its checks have run, even on a slow
+    // machine.
     let app = router(Endpoints::new(built(checks)).answer_within(None));
     let mut herd = JoinSet::new();
     for index in 0..10_000 {

@@ -1,5 +1,5 @@
-//! The formats of other libraries follow their specifications. The tests validate each format against a schema that we
-//! wrote from its specification.
+//! Tests that the formats of other health libraries follow their specifications. The tests validate each format against
+//! a JSON schema, which we have written from the specification.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const FORMS: [(&str, &str); 5] = [
 
 const PATHS: [&str; 4] = ["/healthcheck", "/livez", "/readyz", "/startupz"];
 
-/// The compiled schemas, in the order of `FORMS`.
+/// The compiled JSON schemas of all formats, in the order of the formats in `FORMS`.
 struct Specifications {
     schemas: Schemas,
     indices: Vec<SchemaIndex>,
@@ -46,7 +46,8 @@ impl Specifications {
         found.err().map(|error| format!("{error:#}"))
     }
 
-    /// Asserts that the answers in every format are valid, at every path and for each single check.
+    /// Requests every path and every single check in every format. Asserts that each answer is valid for the schema of
+    /// its format.
     async fn hold(&self, what: &str, endpoints: Endpoints, checks: &[&str], header: Option<&'static str>) {
         let router = router(endpoints);
         for (index, (form, _)) in FORMS.iter().enumerate() {

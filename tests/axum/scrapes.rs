@@ -1,4 +1,5 @@
-//! A scrape of the metrics never waits for checks. It doesn't run them more often than other requests do.
+//! Tests that a scrape of the metrics never waits for checks, and that it makes checks run no more often than other
+//! requests do.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +17,7 @@ async fn scrape(router: &axum::Router) -> String {
     String::from_utf8(answer.body.to_vec()).expect("text")
 }
 
-/// Yields to the runtime, so that the started runs end.
+/// Yields to the runtime 20 times, so that runs that have started can end.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
@@ -108,8 +109,8 @@ async fn an_old_result_is_stale_and_one_far_too_old_has_no_status() {
     assert!(has(&old, "healthcheck_status{check=\"a\"} 1"), "{old}");
     assert!(has(&old, "healthcheck_stale{check=\"a\"} 1"), "{old}");
     settle().await;
-    // The sum of the TTL (27 s), the time limit (5 s), and a little more than the 60 s after which metrics omit an old
-    // result.
+    // Metrics omit a result that is older than the sum of its TTL (27 s), the check's timeout (5 s) and 60 s. This
+    // advances the clock by one second more.
     advance(Duration::from_secs(27 + 5 + 61)).await;
     let far_too_old = scrape(&router).await;
     assert!(!far_too_old.contains("healthcheck_status{"), "{far_too_old}");

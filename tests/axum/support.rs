@@ -1,4 +1,4 @@
-//! Builds routers, and sends requests to them with and without a socket.
+//! Helpers that build routers, and that send requests to routers, with and without a socket.
 
 use std::net::SocketAddr;
 
@@ -28,7 +28,7 @@ pub fn fails(name: &str) -> Check {
     Check::new(name, async || Outcome::fail("broken"))
 }
 
-/// Returns a router for these checks, with the default configuration.
+/// Returns a router for a health check that has only these checks. The router has its default configuration.
 pub fn plain(checks: impl IntoIterator<Item = Check>) -> Router {
     router(Endpoints::new(built(checks)))
 }
@@ -37,7 +37,7 @@ pub fn router(endpoints: Endpoints) -> Router {
     endpoints.router().expect("the endpoints fit together")
 }
 
-/// Returns a request without a body and without a client address.
+/// Returns a request without a body. It contains no client address, so the router doesn't know the client.
 pub fn request(method: Method, uri: &str) -> Request<Body> {
     Request::builder()
         .method(method)
@@ -50,7 +50,7 @@ pub fn get(uri: &str) -> Request<Body> {
     request(Method::GET, uri)
 }
 
-/// Returns a GET request from a client on this machine.
+/// Returns a GET request whose client address is on this machine.
 pub fn local(uri: &str) -> Request<Body> {
     from("127.0.0.1:40000", uri)
 }
@@ -74,7 +74,7 @@ pub fn over(mut request: Request<Body>, version: Version) -> Request<Body> {
     request
 }
 
-/// A response with its complete body.
+/// The status, the headers and the complete body of a response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -92,7 +92,7 @@ impl Answer {
         Some(value.to_str().expect("a header of text"))
     }
 
-    /// Returns the names of the checks in this report.
+    /// Parses the body as a JSON report. Returns the names of the checks in the report.
     pub fn checkers(&self) -> Vec<String> {
         let json = self.json();
         let results = json["results"].as_array().expect("a report");
@@ -118,7 +118,7 @@ pub async fn ask(router: &Router, request: Request<Body>) -> Answer {
     }
 }
 
-/// Serves a router on loopback until the test's runtime ends. Returns the address.
+/// Serves the router on a loopback address until the runtime of the test ends. Returns the address.
 pub async fn served(router: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -127,10 +127,11 @@ pub async fn served(router: Router) -> SocketAddr {
     address
 }
 
-/// Sends these bytes. Returns everything that the server sends until it closes the connection.
+/// Sends these bytes over a new connection. Returns everything that the server sends until it closes the connection.
 pub async fn raw(address: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
     let mut stream = TcpStream::connect(address).await.expect("the server listens");
-    // Sending may fail: the server may refuse the request and close the connection before it has read everything.
+    // This write may fail, because the server may refuse the request and close the connection before it has read all
+    // bytes.
     let _ = stream.write_all(bytes.as_ref()).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;

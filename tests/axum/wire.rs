@@ -1,4 +1,4 @@
-//! The bytes of an answer on a real socket.
+//! Tests the bytes of answers that the server sends over a real socket.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use tokio::net::TcpStream;
 use crate::support::{built, fails, passes, plain, raw, router, served};
 
 fn app() -> Router {
-    // The TTL is longer than the test takes on a slow machine. So no answer changes between two requests.
+    // The TTL is longer than the test takes, even on a slow machine. So the check doesn't run again between two
+    // requests, and the answers stay equal.
     plain([passes("a").success_ttl(Duration::from_secs(3_600))])
 }
 
@@ -95,7 +96,7 @@ async fn while_draining_the_connection_is_closed_by_the_answer() {
         .await
         .expect("sent");
     let mut answer = String::new();
-    // Without `Connection: close` the server would keep the connection open, and this read wouldn't end.
+    // While it drains, the server must close the connection after its answer. Otherwise this read would never end.
     stream.read_to_string(&mut answer).await.expect("read");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(

@@ -1,4 +1,5 @@
-//! The dashboard and the alert rules in `examples/prometheus` use exactly the metrics that the library has.
+//! Tests that the dashboard and the alert rules in `examples/prometheus` use only metrics that the library has, and
+//! that the dashboard uses all of them.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -20,12 +21,12 @@ fn example(name: &str) -> String {
     fs::read_to_string(path.join(name)).unwrap()
 }
 
-/// Returns the names of the metric families in a scrape.
+/// Requests the metrics of a service. Returns the names of the metric families in the answer.
 async fn served() -> BTreeSet<String> {
     let check = Check::new("queue", async || true);
     let health = HealthCheck::builder().discover(false).check(check);
     let router: Router = Endpoints::new(health.build().unwrap()).router().unwrap();
-    // A scrape doesn't wait for checks, so the first request runs the check.
+    // A request for metrics doesn't wait for checks. So the first request asks for a report, which runs the check.
     for path in ["/healthcheck", "/healthcheck?format=prometheus"] {
         let request = Request::get(path).body(Body::empty()).unwrap();
         let answer = router.clone().oneshot(request).await.unwrap();
@@ -41,14 +42,15 @@ async fn served() -> BTreeSet<String> {
     BTreeSet::new()
 }
 
-/// Returns the names of the library's metrics in an expression. All these names begin with `healthcheck_`.
+/// Returns the names of the library's metrics in a Prometheus expression. These are all words that begin with
+/// `healthcheck_`.
 fn names(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     let ours = words.filter(|word| word.starts_with("healthcheck_"));
     ours.map(str::to_owned).collect()
 }
 
-/// Collects the values of all keys `expr` and `query`, at any depth.
+/// Collects the texts of all members `expr` and `query` in a JSON value, at any depth.
 fn expressions(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
@@ -71,8 +73,8 @@ async fn the_dashboard_shows_all_of_our_metrics_and_no_other() {
     expressions(&dashboard, &mut found);
     assert!(found.len() > 8, "{found:?}");
     assert_eq!(names(&found.join("\n")), served().await);
-    // In an expression, a name before `{` is the name of a metric. Every metric in the dashboard has to be the
-    // library's.
+    // In a Prometheus expression, the name of a metric comes before `{`. The dashboard may use only the library's own
+    // metrics.
     for expression in &found {
         for (at, _) in expression.match_indices('{') {
             let name = expression[..at].rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
@@ -82,7 +84,8 @@ async fn the_dashboard_shows_all_of_our_metrics_and_no_other() {
     }
 }
 
-/// Validates a dashboard against `schema.json`. Returns the error, if any.
+/// Validates a dashboard against the JSON schema in `schema.json`. Returns the error of the validation, or `None` if
+/// the dashboard is valid.
 fn problem(dashboard: &Value) -> Option<String> {
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
     let place = "http://localhost/dashboard";

@@ -1,8 +1,8 @@
-//! Tests the pages in a browser: `pages.test.mjs` drives headless Chromium with playwright-core, and checks the pages
-//! with axe-core, pa11y and vnu (validator.nu). `.ci/install-clients` installs these programs. The test fails if one of
-//! them is missing.
+//! Tests the library's HTML pages in a browser. `pages.test.mjs` controls headless Chromium with playwright-core, and
+//! validates the pages with axe-core, pa11y and vnu (validator.nu). `.ci/install-clients` installs all these programs.
+//! If one of them is missing, the test fails.
 //!
-//! The test writes screenshots to `target/screenshots`.
+//! The test writes screenshots of the pages to `target/screenshots`.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;

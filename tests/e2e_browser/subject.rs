@@ -1,11 +1,11 @@
-//! The service under test for real clients. It runs as a child process.
+//! A service that tests start as a child process, to test it with real clients such as browsers.
 //!
-//! It prints "listening ADDRESS", and reads commands from its standard input, one on each line: "pass NAME", "warn NAME
-//! OUTPUT", "fail NAME OUTPUT", "maintenance REASON" and "end maintenance".
+//! The service prints "listening ADDRESS". It then reads one command from each line of its standard input: "pass NAME",
+//! "warn NAME OUTPUT", "fail NAME OUTPUT", "maintenance REASON" or "end maintenance".
 //!
-//! With the argument `scene=empty` the service has no checks. `scene=shared` adds an `external` check and a check with
-//! `fail_after` to the usual checks. With `scene=denied` the service denies all access to the environment page. With
-//! `scene=bearer` the page needs a token.
+//! The argument `scene=empty` removes all checks. `scene=shared` adds an `external` check and a check with `fail_after`
+//! to the default checks. `scene=denied` denies all clients the environment page. `scene=bearer` allows the page only
+//! with a token.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ use healthcheck_axum::{Access, Endpoints, ServeError};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-/// The next status and output of each check, by the name of the check.
+/// For the name of each check, the status and the output of its next run. Commands change them.
 #[derive(Clone, Default)]
 struct Levers(Arc<Mutex<HashMap<String, (Status, String)>>>);
 

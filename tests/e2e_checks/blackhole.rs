@@ -1,4 +1,4 @@
-//! A proxy between a client and its server that can drop connections silently, as firewalls do.
+//! A proxy between a client and a server. It can stop forwarding without closing the connections, as a firewall does.
 
 use std::net::SocketAddr;
 
@@ -7,8 +7,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Forwards bytes until the test calls `forget`. Then the existing connections stay open, but transfer nothing any
-/// more.
+/// Forwards bytes until the test calls `forget`. From then on, existing connections stay open, but the proxy forwards
+/// nothing over them.
 pub struct Blackhole {
     pub address: SocketAddr,
     forgotten: watch::Sender<()>,
@@ -36,7 +36,7 @@ impl Blackhole {
                     tokio::select! {
                         _ = copy_bidirectional(&mut client, &mut server) => {}
                         _ = forgets.changed() => {
-                            // This task now keeps both connections open without forwarding.
+                            // From here on, this task keeps both connections open and forwards nothing.
                             std::future::pending::<()>().await;
                         }
                     }
@@ -53,7 +53,7 @@ impl Blackhole {
         }
     }
 
-    /// Refuses new connections from now on. Existing connections continue.
+    /// Makes the proxy refuse new connections. The proxy still forwards over existing connections.
     pub async fn refuse(&self) {
         self.refused.send(()).unwrap();
         while TcpStream::connect(self.address).await.is_ok() {}

@@ -1,5 +1,5 @@
-//! The checks of the machine: disk space, memory, load and open files. A test creates a mount namespace or a control
-//! group, and runs this binary again inside of it.
+//! Tests the ready-made checks of the machine: disk space, memory, load and open files. A test creates a mount
+//! namespace or a control group, and runs the binary of this test again inside it.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -12,7 +12,8 @@ use healthcheck::checks::{disk_space, load, memory, open_files};
 
 const ROLE: &str = "HEALTHCHECK_TEST_ROLE";
 
-/// Returns a shell command that runs this test again. An environment variable tells that run its role.
+/// Returns a shell command that runs one test of this binary again. The environment variable `ROLE` tells the second
+/// run that it is inside the namespace or group.
 fn inside(test: &str, role: &str) -> String {
     let exe = std::env::current_exe().unwrap();
     format!(
@@ -45,7 +46,7 @@ fn a_file_system_that_is_remounted_read_only_fails() {
     }
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().display();
-    // The mount namespace and its mounts disappear when the process ends.
+    // When this command ends, the kernel removes the mount namespace and its mounts.
     let mut command = Command::new("unshare");
     let test = inside(
         "a_file_system_that_is_remounted_read_only_fails",
@@ -60,7 +61,7 @@ fn a_file_system_that_is_remounted_read_only_fails() {
     run(command);
 }
 
-/// After an error, newer kernels don't remount the file system read-only. They refuse every write instead.
+/// After an error in a file system, newer kernels don't remount it read-only, but refuse every write to it.
 #[test]
 fn a_file_system_that_gave_up_after_an_error_fails() {
     if let Ok(folder) = std::env::var(ROLE) {
@@ -83,7 +84,7 @@ fn a_file_system_that_gave_up_after_an_error_fails() {
     let made = format!(
         "truncate -s 16M {image} && mkfs.ext4 -q {image} && mount -o loop,errors=remount-ro {image} {place}"
     );
-    // Some machines have no loop devices. On these machines the test is skipped.
+    // On a machine without loop devices this command fails, and the test ends early without an error.
     let may = ["unshare", "--mount", "sh", "-c", &made];
     if !Command::new(may[0]).args(&may[1..]).status().unwrap().success() {
         println!("no file system in a file may be mounted here");
@@ -98,7 +99,7 @@ fn a_file_system_that_gave_up_after_an_error_fails() {
     run(command);
 }
 
-/// In some sandboxes the files in `/proc` are missing or empty.
+/// Some sandboxes hide files in `/proc`, or leave them empty. The test imitates such a sandbox.
 #[test]
 fn a_machine_that_tells_nothing_is_unknown_and_takes_no_instance_out() {
     if std::env::var(ROLE).is_ok() {
@@ -127,8 +128,8 @@ fn a_machine_that_tells_nothing_is_unknown_and_takes_no_instance_out() {
     run(command);
 }
 
-/// The test reads a file that is larger than the group's memory limit several times. This fills the page cache with
-/// active pages.
+/// Fills the kernel's page cache: the test reads a file three times, and the file is twice as large as the memory limit
+/// of the control group. The kernel can reclaim this cache, so the check must still pass.
 #[test]
 fn a_container_that_is_full_of_page_cache_has_memory() {
     const LIMIT: u64 = 64 << 20;
@@ -145,7 +146,7 @@ fn a_container_that_is_full_of_page_cache_has_memory() {
             "{told}"
         );
         assert_eq!(outcome.status(), Status::Pass, "{told}");
-        // The kernel can't reclaim this memory.
+        // Unlike the page cache, the kernel can't reclaim the memory of this vector. So the check must fail.
         let held = vec![1_u8; 60 << 20];
         let outcome = memory().fail_below("10%").check();
         assert_eq!(
@@ -172,7 +173,7 @@ fn a_container_that_is_full_of_page_cache_has_memory() {
     fs::remove_file(&file).unwrap();
 }
 
-/// A control group (version 1 or 2) that the test creates.
+/// A control group (version 1 or 2) with a memory limit, which the test creates. Dropping it removes the group.
 struct Group(PathBuf);
 
 impl Group {
@@ -185,7 +186,7 @@ impl Group {
         .into_iter()
         .find_map(|(top, file)| {
             let top = Path::new(top);
-            // A folder without this file isn't a control group.
+            // If this folder contains no file `cgroup.procs`, the folder isn't a control group.
             let controllers = fs::read_to_string(top.join("cgroup.procs"));
             controllers.ok()?;
             let group = Self(top.join(&name));
@@ -198,8 +199,8 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // The kernel refuses to remove the group while it contains a process. The process disappears a moment after its
-        // end.
+        // The kernel doesn't remove a control group that contains a process. A process leaves its group a moment after
+        // it has ended, so this code tries again.
         let patience = Instant::now() + Duration::from_secs(10);
         while fs::remove_dir(&self.0).is_err() && Instant::now() < patience {
             std::thread::sleep(Duration::from_millis(10));

@@ -1,6 +1,6 @@
-//! The ready-made checks against real servers: redis, PostgreSQL, MariaDB and nginx. Most tests start a server of their
-//! own on a free port, and kill, pause and restart it. The other tests use file systems and control groups that they
-//! create, or servers in this process. `.ci/install-clients` installs the servers.
+//! Tests the ready-made checks with real servers: redis, PostgreSQL, MariaDB and nginx. Most tests start their own
+//! server on a free port, and then kill, pause or restart the server. Other tests use a file system, a control group,
+//! or a server in this process. `.ci/install-clients` installs the servers.
 #![allow(clippy::unwrap_used)]
 
 mod blackhole;

@@ -6,8 +6,8 @@ use healthcheck::{Outcome, Status};
 use crate::servers::nginx::{certificate, chain, nginx};
 use crate::text;
 
-/// Checks that should fail have the time limit `LIMIT`. Checks that should pass have the time limit `PATIENCE`, which
-/// is long enough for a busy machine.
+/// `LIMIT` is the timeout of checks that should fail. `PATIENCE` is the timeout of checks that should pass, and is long
+/// enough for a busy machine.
 const LIMIT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -68,7 +68,8 @@ async fn a_certificate_near_its_end_is_noticed_and_so_is_its_renewal() {
     );
     let renewed = certificate(server.folder(), 90);
     server.hang_up();
-    // nginx uses the new certificate once its new workers run.
+    // nginx presents the renewed certificate as soon as it has started new worker processes. So the test repeats the
+    // check.
     let patience = Instant::now() + Duration::from_secs(30);
     loop {
         let outcome = tls(&host).ca_file(&renewed).await;
@@ -87,8 +88,8 @@ async fn a_certificate_near_its_end_is_noticed_and_so_is_its_renewal() {
     server.resume();
 }
 
-/// The server's own certificate is valid for 90 days. If its intermediate certificate expires earlier, the check has to
-/// report that one.
+/// nginx presents its own certificate, which is valid for 90 days, and an intermediate certificate. The check has to
+/// report the intermediate certificate if that one expires first.
 #[tokio::test]
 async fn an_intermediate_that_ends_first_is_noticed() {
     let (server, _, _) = nginx(60);

@@ -9,12 +9,13 @@ use crate::blackhole::Blackhole;
 use crate::servers::postgres::{postgres, promote, ready, standby};
 use crate::text;
 
-/// Checks that should fail have the time limit `LIMIT`. Checks that should pass have the time limit `PATIENCE`, which
-/// is long enough for a busy machine.
+/// `LIMIT` is the timeout of checks that should fail. `PATIENCE` is the timeout of checks that should pass, and is long
+/// enough for a busy machine.
 const LIMIT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Waits until the pool has its connection back. sqlx first pings each returned connection, so this takes a moment.
+/// Waits until the pool has an idle connection. After a connection returns to the pool, sqlx pings the server, so the
+/// connection becomes idle a moment later.
 async fn given_back(pool: &PgPool) {
     while pool.num_idle() == 0 {
         tokio::task::yield_now().await;
@@ -56,7 +57,7 @@ async fn the_check_follows_the_server_through_kill_pause_and_restart() {
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     }
     server.start_again();
-    // The server recovers its data before it accepts clients.
+    // After the kill, the server first recovers its data. The check has to wait until the server accepts clients again.
     let outcome = check(PATIENCE).await;
     assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
 
@@ -80,7 +81,8 @@ async fn a_pool_that_is_used_up_is_a_warning_after_a_bounded_wait() {
     let outcome = checks::sqlx(&pool).wait(Duration::from_millis(200)).await;
     assert_eq!(outcome, Outcome::warn("pool exhausted (2 of 2 in use)"));
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-    // The check passes if another task returns its connection to the pool in time.
+    // All connections of the pool are in use. The check has to pass if one of them returns to the pool before the
+    // timeout.
     let check = tokio::spawn(checks::sqlx(&pool).wait(PATIENCE).timeout(PATIENCE).into_future());
     tokio::task::yield_now().await;
     drop(held);
@@ -156,7 +158,7 @@ async fn a_used_up_pool_whose_connection_comes_back_in_time_passes_though_new_on
     let held = pool.acquire().await.unwrap();
     between.refuse().await;
     let check = tokio::spawn(checks::sqlx(&pool).wait(PATIENCE).timeout(PATIENCE).into_future());
-    // After this sleep, the proxy has refused the new connection that the check tried to open.
+    // During this sleep the check tries to open a new connection, and the proxy refuses it.
     tokio::time::sleep(Duration::from_millis(200)).await;
     drop(held);
     let outcome = check.await.unwrap();
@@ -175,12 +177,12 @@ async fn a_connection_of_the_pool_that_was_forgotten_between_is_no_failure() {
     between.forget();
     let outcome = checks::sqlx(&pool).timeout(Duration::from_secs(2)).await;
     assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
-    // The pool has replaced the broken connection.
+    // In the check above, the pool has replaced its broken connection. So the next check passes within a short timeout.
     assert_eq!(checks::sqlx(&pool).timeout(LIMIT).await.status(), Status::Pass);
 }
 
-/// While a server starts up, it accepts no clients. Meanwhile the pool tries again, and the check waits for the pool.
-/// At its time limit the check reports the server's message.
+/// PostgreSQL refuses clients while it starts up. Meanwhile the pool tries to connect again and again, and the check
+/// waits for the pool. When the check times out, it has to report the message of the server.
 #[tokio::test]
 async fn a_server_that_starts_up_is_waited_for_and_says_so() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -252,7 +254,7 @@ async fn a_standby_answers_a_ping_and_is_not_writable_until_it_is_promoted() {
     promote(&second);
     let outcome = checks::sqlx(&second_pool).writable().expect_true(PRIMARY).await;
     assert_eq!(outcome.status(), Status::Pass, "{outcome:?}");
-    // A setting of the database can make it read-only, too.
+    // A database can also be read-only because of one of its settings.
     for (set, status) in [("on", Status::Fail), ("off", Status::Pass)] {
         let alter = format!("ALTER DATABASE postgres SET default_transaction_read_only = {set}");
         ::sqlx::raw_sql(&format!("SET default_transaction_read_only = off; {alter}"))

@@ -7,8 +7,8 @@ use healthcheck::{Outcome, Status};
 use crate::servers::redis::redis;
 use crate::text;
 
-/// Checks that should fail have the time limit `LIMIT`. Checks that should pass have the time limit `PATIENCE`, which
-/// is long enough for a busy machine.
+/// `LIMIT` is the timeout of checks that should fail. `PATIENCE` is the timeout of checks that should pass, and is long
+/// enough for a busy machine.
 const LIMIT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -23,7 +23,7 @@ async fn a_client_s_check_follows_the_server_through_kill_pause_and_restart() {
     );
 
     server.pause();
-    // The kernel still accepts the connection, but the paused server doesn't answer.
+    // The kernel still accepts connections for the paused server, but the server doesn't answer.
     assert_eq!(
         check(LIMIT).await,
         Outcome::fail(format!("protocol: {address}: no answer within 500 ms"))
@@ -79,7 +79,8 @@ async fn a_manager_s_check_follows_the_server_through_kill_pause_and_restart() {
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     }
     server.start_again();
-    // The connection manager waits longer after each failed attempt, up to a few seconds.
+    // After each failed attempt to connect, the connection manager waits longer, up to a few seconds. So this check
+    // needs a long timeout.
     assert_eq!(check(PATIENCE).await.status(), Status::Pass);
 }
 
@@ -136,7 +137,7 @@ async fn a_replica_answers_a_ping_and_is_not_writable_until_it_is_the_primary() 
     }
     say(&client, &["REPLICAOF", "NO", "ONE"]).await;
     assert_eq!(checks::redis(&client).writable().await.status(), Status::Pass);
-    // The check must not have written anything.
+    // Asserts that the check has written no key, although it tests whether writing is possible.
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     let keys: u64 = ::redis::cmd("DBSIZE").query_async(&mut connection).await.unwrap();
     assert_eq!(keys, 0);
@@ -158,7 +159,7 @@ async fn a_primary_that_refuses_writes_is_not_writable() {
         );
         say(&client, &["CONFIG", "SET", setting, "0"]).await;
     }
-    // Creates a user that may write only keys with a certain prefix.
+    // Creates a Redis user that may use only keys with the prefix `orders:`.
     let user = ["ACL", "SETUSER", "app", "on", "nopass", "~orders:*", "+@all"];
     say(&client, &user).await;
     let port = server.port;

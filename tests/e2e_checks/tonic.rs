@@ -36,13 +36,14 @@ async fn the_server_and_its_services_are_asked_over_the_channel_that_is_there() 
     assert_eq!(orders().await.status(), Status::Pass);
 
     drop(server);
-    // The channel's connection is broken, so the check connects anew instead of waiting.
+    // The server has closed the channel's connection. So the check tries a new connection at once, instead of waiting
+    // for its timeout.
     let outcome = orders().await;
     assert!(
         text(&outcome).starts_with("connect: ") && text(&outcome).contains("refused"),
         "{outcome:?}"
     );
-    // The next check fails at once as well.
+    // A second check fails just as fast as the first one.
     let began = Instant::now();
     assert_eq!(orders().await.status(), Status::Fail);
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());

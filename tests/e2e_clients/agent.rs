@@ -7,8 +7,8 @@ use crate::stats::HaProxy;
 #[test]
 fn haproxy_follows_the_agent_into_each_state_and_back() {
     let (agent, second_agent) = (free_addr().to_string(), free_addr().to_string());
-    // With the argument `addr=`, the service binds this address with `serve`. When the service has ended, another
-    // process can bind the same port at once.
+    // With the argument `addr=`, the service calls `serve` with this address. After the service has ended, another
+    // process can use the same address at once.
     let addr = free_addr();
     let serve = || {
         let mut served = Served::spawn(Served::command(&[
@@ -57,8 +57,8 @@ fn haproxy_follows_the_agent_into_each_state_and_back() {
     assert_eq!(haproxy.state("shop-2").0, "UP");
     assert!(first.wait().success());
 
-    // In HAProxy, a new process at the same address ends the drain of the first process. The test starts the new
-    // process at once, because nothing reserves the two ports.
+    // HAProxy still drains the first server. A new process at the same addresses has to end this drain. The test starts
+    // the new process immediately, because another program could take the two ports meanwhile.
     let _again = serve();
     haproxy.wait_for("shop-1", up);
 }

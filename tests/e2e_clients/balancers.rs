@@ -1,4 +1,5 @@
-//! Apache, Varnish and Caddy in front of two instances. Each load balancer must send requests only to ready instances.
+//! Tests the load balancers Apache, Varnish and Caddy with two instances of a service. Each load balancer must send
+//! requests only to instances that are ready.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -16,8 +17,8 @@ use crate::process::Served;
 use crate::proxies::caddy;
 use crate::states::{at, follow};
 
-/// Starts two instances. The first goes through the states, and the second always passes. `/livez` passes in every
-/// state and shows which instance answers, since only the first has the check `runtime`.
+/// Starts two instances of the service. Tests change the state of the first instance, and the second always passes.
+/// Only the first has the check `runtime`, so an answer of `/livez` shows which instance has sent it.
 fn two() -> ((Served, SocketAddr), (Served, SocketAddr)) {
     let addr = free_addr();
     ((at(addr), addr), Served::start(&["no_runtime_check=yes"]))
@@ -36,8 +37,8 @@ fn ask(front: SocketAddr, path: &str) -> Option<String> {
     Some(answer)
 }
 
-/// Returns whether the first instance gets requests. The load balancer distributes the twelve requests in turn or at
-/// random.
+/// Returns whether the load balancer sends requests to the first instance. Twelve requests are enough, whether the load
+/// balancer chooses instances in turn or at random.
 fn first_is_in(front: SocketAddr) -> bool {
     let mut answers = (0..12).filter_map(|_| ask(front, "/livez"));
     answers.any(|answer| answer.contains("\"runtime\""))
@@ -56,7 +57,7 @@ fn assert_closed(front: SocketAddr) {
     }
 }
 
-/// Starts Apache with this site, which listens on `front`.
+/// Starts Apache with the configuration `site`, in which Apache listens on the address `front`.
 pub fn apache(site: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("apache2", &["-v"]);
     let modules = [
@@ -83,14 +84,15 @@ pub fn apache(site: &str, front: SocketAddr, folder: &TempDir) -> Client {
     let configuration = folder.path().join("apache2.conf");
     fs::write(&configuration, text).unwrap();
     let mut command = Command::new("apache2");
-    // With `-X` Apache runs as a single process. Otherwise its worker processes would outlive the test.
+    // With `-X` Apache runs as a single process. Without this option, worker processes of Apache would still run after
+    // the test.
     command.arg("-X").arg("-f").arg(&configuration);
     let mut apache = Client::start(&mut command, folder.path());
     apache.wait_until("it listens", || TcpStream::connect(front).is_ok());
     apache
 }
 
-/// Starts Varnish with this VCL. Varnish listens on `front`.
+/// Starts Varnish with the configuration `vcl`. Varnish listens on the address `front`.
 pub fn varnish(vcl: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("varnishd", &["-V"]);
     let file = folder.path().join("default.vcl");

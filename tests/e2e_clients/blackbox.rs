@@ -1,4 +1,4 @@
-//! Prometheus' blackbox exporter, which probes the service from outside.
+//! Tests the library with Prometheus' blackbox exporter, which probes a service from outside.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -26,7 +26,8 @@ fn start() -> (Client, SocketAddr, tempfile::TempDir) {
     (exporter, addr, folder)
 }
 
-/// Returns whether the exporter's module reports success for this page.
+/// Makes the exporter probe the page with this module of its configuration. Returns whether the exporter reports
+/// success.
 fn succeeds(exporter: SocketAddr, module: &str, page: &str) -> bool {
     let mut stream = TcpStream::connect(exporter).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();

@@ -1,4 +1,4 @@
-//! Runs a program of another project with a configuration from `examples`, and prints its version.
+//! Runs a program of another project, such as a load balancer, with a configuration from `examples`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -6,17 +6,17 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The limit for every wait in these tests. Only a failing test waits this long.
+/// The maximum time for which these tests wait for anything. A test that passes waits for a shorter time.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// A running program. Dropping it ends the program.
+/// A program of another project that runs as a child process. Dropping this value ends the process.
 pub struct Client {
     child: Child,
     log: PathBuf,
 }
 
 impl Client {
-    /// Starts the program. Its output goes into a file in `folder`.
+    /// Starts the program in `folder`. The program's output goes into a file in this folder.
     pub fn start(command: &mut Command, folder: &Path) -> Self {
         let log = folder.join("output.log");
         let output = File::create(&log).unwrap();
@@ -31,12 +31,12 @@ impl Client {
         Self { child, log }
     }
 
-    /// Returns the program's output so far.
+    /// Returns everything that the program has printed so far.
     pub fn output(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Waits until the condition holds. Panics if the program ends earlier.
+    /// Waits until `holds` returns true. Panics if the program ends before that, or if it takes too long.
     pub fn wait_until(&mut self, what: &str, mut holds: impl FnMut() -> bool) {
         let end = Instant::now() + LIMIT;
         while !holds() {
@@ -55,7 +55,7 @@ impl Drop for Client {
     }
 }
 
-/// Prints the version of the program.
+/// Runs the program with arguments that make it print its version. Prints this version to the output of the test.
 pub fn print_version(program: &str, arguments: &[&str]) {
     let mut command = Command::new(program);
     command.args(arguments);
@@ -75,7 +75,7 @@ fn missing(command: &Command, error: &std::io::Error) -> ! {
     )
 }
 
-/// Returns a file of `examples`. Replaces the documented addresses with those of the test.
+/// Returns the text of a file in `examples`. Replaces the addresses in the file with the addresses that the test uses.
 pub fn example(name: &str, replacements: &[(&str, &str)]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../examples")

@@ -1,4 +1,4 @@
-//! Tests `examples/grpc` with grpcio-health-checking, which is the client of gRPC's own project.
+//! Tests the example `grpc` with grpcio-health-checking, the Python client of the gRPC project.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
@@ -11,10 +11,11 @@ use tempfile::TempDir;
 use crate::client::LIMIT;
 use crate::process::Served;
 
-/// Starts the example. Returns its process, its gRPC address, and the temporary directory in which its check looks for
-/// a folder.
+/// Starts the example `grpc`. Returns its process, its gRPC address, and a temporary directory. The example's check
+/// passes while a certain folder exists in this directory.
 fn example() -> (Served, String, TempDir) {
-    // This binary is `target/debug/deps/e2e_clients-…`. The example is `target/debug/examples/grpc`.
+    // The binary of this test is `target/debug/deps/e2e_clients-…`, and the binary of the example is
+    // `target/debug/examples/grpc`.
     let own = std::env::current_exe().unwrap();
     let program = own.parent().and_then(Path::parent).unwrap().join("examples/grpc");
     assert!(
@@ -39,7 +40,8 @@ fn folder(temporary: &TempDir) -> PathBuf {
     temporary.path().join("healthcheck-grpc")
 }
 
-/// The process of the client, which takes commands. Dropping it ends the process.
+/// The gRPC client, which runs as a child process and executes commands from the test. Dropping this value ends the
+/// process.
 struct Client {
     process: Child,
     commands: ChildStdin,
@@ -74,13 +76,14 @@ impl Client {
         answer.unwrap()
     }
 
-    /// Sends a command. Returns the client's answer, such as a status or the name of an error code.
+    /// Sends a command to the client process. Returns what the client prints: for example a status, or the name of an
+    /// error code.
     fn ask(&mut self, command: &str) -> String {
         writeln!(self.commands, "{command}").unwrap();
         self.answer()
     }
 
-    /// Repeats the command until the client's answer is `wanted`.
+    /// Sends the same command again and again, until the client prints `wanted`.
     fn wait_for(&mut self, command: &str, wanted: &str) {
         let began = Instant::now();
         loop {
@@ -136,7 +139,8 @@ fn a_channel_with_client_side_health_checks_calls_only_while_the_service_serves(
     }
     std::fs::remove_dir(folder(&temporary)).unwrap();
     client.wait_for("check storage", "NOT_SERVING");
-    // The server would answer this call. But the client's channel doesn't send it while the service doesn't serve.
+    // The server would answer this call. But the client's channel watches the health service, and sends no calls while
+    // the status isn't `SERVING`.
     for service in ["", "storage"] {
         let refused = client.ask(&format!("client-side {service}"));
         assert!(

@@ -12,10 +12,11 @@ use crate::process::Served;
 use crate::states::{at, follow};
 use crate::stats::HaProxy;
 
-/// The maximum duration of the load. The drain takes 5 s of it.
+/// The maximum time for which the clients send requests. The drain of one instance takes 5 s of this time.
 const LONGEST_LOAD: Duration = Duration::from_secs(40);
 
-/// Starts two instances behind HAProxy. Waits until HAProxy considers both of them up.
+/// Starts two instances of the service, and HAProxy in front of them. Waits until HAProxy has marked both instances as
+/// up.
 fn two() -> ([Served; 2], HaProxy) {
     let ((first, first_addr), (second, second_addr)) = (Served::start(&[]), Served::start(&[]));
     let mut haproxy = HaProxy::start(
@@ -31,7 +32,7 @@ fn two() -> ([Served; 2], HaProxy) {
     ([first, second], haproxy)
 }
 
-/// Sends a request on its own connection. Returns the status line of the answer.
+/// Sends a GET request over a new connection. Returns the status line of the answer.
 fn ask(addr: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(addr)?;
     stream.set_read_timeout(Some(LIMIT))?;
@@ -98,7 +99,7 @@ fn sigterm_under_load_loses_not_one_request() {
     let lost: Vec<String> = thread::scope(|scope| {
         let threads = [(); 4].map(|()| scope.spawn(load));
         wait_for_more(100);
-        // The service drains with the default delay of 5 s.
+        // After this signal, the service drains with the library's default delay of 5 s.
         first.signal(Signal::TERM);
         assert!(first.wait().success());
         wait_for_more(100);

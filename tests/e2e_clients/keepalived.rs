@@ -1,5 +1,5 @@
-//! keepalived runs the self-probe as its check script. keepalived can't use the loopback interface, so the test runs it
-//! in a network namespace of its own.
+//! Tests the self-probe as a check script of keepalived. keepalived can't use the loopback interface, so the test runs
+//! it in its own network namespace.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -12,7 +12,7 @@ use crate::states::follow;
 
 const ADDR: &str = "127.0.0.1:8080";
 
-/// Starts a service in the network namespace that the command `enter` creates or enters.
+/// Starts a service with the command `enter`, which first creates or enters a network namespace.
 fn served(enter: &[&str]) -> Served {
     let service = Served::command(&[&format!("addr={ADDR}")]);
     let mut command = Command::new(enter[0]);
@@ -29,10 +29,10 @@ fn keepalived_gives_the_address_away_while_the_service_is_not_ready() {
     let network = "ip link set lo up && ip link add eth0 type veth peer name eth1 && \
                    ip link set eth1 up && ip link set eth0 up && ip addr add 192.0.2.2/24 dev eth0 && exec \"$@\"";
     let first = served(&["unshare", "--net", "sh", "-c", network, "sh"]);
-    // The network namespace exists as long as this process runs.
+    // The kernel keeps the network namespace as long as this process runs.
     let holder = first.pid().to_string();
     let folder = tempfile::tempdir().unwrap();
-    // keepalived refuses scripts that users other than root can change.
+    // keepalived refuses a script if users other than root can change it.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let script = format!("{} probe={ADDR}", env!("CARGO_BIN_EXE_served"));
     let text = example(

@@ -1,5 +1,6 @@
-//! Real clients that watch a service: load balancers, monitors and scrapers. Each client runs with its configuration
-//! from `examples`, on free ports. `.ci/install-clients` installs the clients. A test fails if its client is missing.
+//! Tests the library with real programs that watch a service: load balancers, monitors and scrapers. Each program uses
+//! its configuration from `examples`, with free ports. `.ci/install-clients` installs the programs. If one is missing,
+//! its test fails.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

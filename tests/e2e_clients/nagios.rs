@@ -7,10 +7,11 @@ use crate::client::{example, print_version};
 use crate::process::Served;
 use crate::states::{at, follow};
 
-/// The directory of Debian's plugins. In a configuration of Nagios it is `$USER1$`.
+/// The directory of the Nagios plugins on Debian. The configuration of Nagios calls it `$USER1$`.
 const PLUGINS: &str = "/usr/lib/nagios/plugins";
 
-/// Returns the command line with which Nagios checks the service at this port.
+/// Returns the command line from the example configuration, with which Nagios checks a service. Replaces the port with
+/// this one.
 fn command_line(port: u16) -> String {
     let program = Path::new(PLUGINS).join("check_http");
     print_version(program.to_str().unwrap(), &["-V"]);
@@ -28,7 +29,7 @@ fn command_line(port: u16) -> String {
     line.expect("a command").to_owned()
 }
 
-/// Runs the command line. Returns its exit code and its output.
+/// Runs this command line in a shell. Returns the exit code and the output.
 fn verdict(line: &str) -> (Option<i32>, String) {
     let output = Command::new("sh").args(["-c", line]).output().unwrap();
     (output.status.code(), String::from_utf8(output.stdout).unwrap())

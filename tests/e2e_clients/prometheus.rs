@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::client::{Client, example, print_version};
 use crate::process::{Served, get};
 
-/// Queries Prometheus' API. Returns the labels and the value of each series.
+/// Evaluates an expression through the HTTP API of Prometheus. Returns the labels and the value of each time series in
+/// the result.
 fn query(prometheus: SocketAddr, expression: &str) -> Option<Vec<(Value, String)>> {
     let escaped: String = expression
         .bytes()
@@ -130,7 +131,8 @@ fn promtool_has_nothing_to_say_about_the_metrics() {
     let (mut served, addr) = Served::start(&[]);
     for command in ["calm", "break", "maintenance"] {
         served.tell(command);
-        // A scrape doesn't wait for due checks, so this request runs them first.
+        // A request for metrics doesn't wait for checks that are due. So this request for a report runs the checks
+        // first.
         get(addr, "/healthcheck");
         let metrics = get(addr, "/healthcheck?format=prometheus").body;
         assert!(

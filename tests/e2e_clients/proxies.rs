@@ -1,5 +1,5 @@
-//! Common configurations of reverse proxies. The tests find out what an outsider can see through each proxy.
-//! SECURITY.md has a table of the results.
+//! Tests common configurations of reverse proxies. Each test finds out which details an outsider can see through the
+//! proxy, and compares them with a table in SECURITY.md.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -17,11 +17,11 @@ use crate::process::{Served, get};
 use crate::states::{at, follow};
 use crate::stats::HaProxy;
 
-/// The value of a variable whose name doesn't look secret. The redactor doesn't hide it, so only access control
-/// protects it.
+/// The value of an environment variable of the service. The variable's name doesn't look like that of a secret, so the
+/// redaction doesn't hide the value. Only access control keeps outsiders from it.
 const VALUE: &str = "violet-with-a-tinge-of-grey";
 
-/// Starts a service on loopback. One of its checks fails.
+/// Starts a service that listens on a loopback address. One of its checks fails.
 fn service() -> (Served, SocketAddr) {
     let mut command = Served::command(&["broken=yes"]);
     command.env("COLOUR", VALUE);
@@ -35,7 +35,8 @@ fn service() -> (Served, SocketAddr) {
     (served, addr)
 }
 
-/// Returns the last three cells of this proxy's row in the table of SECURITY.md.
+/// Requests pages through the proxy at `front`. Returns the result as text, in the form of the last three columns of
+/// the table in SECURITY.md.
 fn seen_through(front: SocketAddr) -> String {
     let environment = |host| {
         let answer = ask(front, "/environment", host);
@@ -76,7 +77,7 @@ fn ask(addr: SocketAddr, path: &str, host: &str) -> String {
     answer
 }
 
-/// Asserts that SECURITY.md lists this result for the proxy.
+/// Asserts that the row of this proxy in the table of SECURITY.md contains the result `found`.
 fn assert_documented(proxy: &str, found: &str) {
     println!("{proxy}: {found}");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../SECURITY.md");
@@ -90,10 +91,11 @@ fn assert_documented(proxy: &str, found: &str) {
     assert!(row.ends_with(found), "found: {found}\nSECURITY.md: {row}");
 }
 
-/// Starts nginx with this configuration, which listens on `front`.
+/// Starts nginx with this configuration, in which nginx listens on the address `front`.
 fn nginx(configuration: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("nginx", &["-v"]);
-    // nginx may not write to the package's directories, so its temporary files go to the test's folder.
+    // The user of the test can't write to the directories of the installed nginx. So nginx writes its temporary files
+    // to the folder of the test.
     let text = configuration.replacen(
         "http {",
         "daemon off; pid nginx.pid; error_log stderr;
@@ -106,7 +108,7 @@ fn nginx(configuration: &str, front: SocketAddr, folder: &TempDir) -> Client {
     let mut command = Command::new("nginx");
     command.arg("-p").arg(folder.path()).arg("-c");
     command.arg(folder.path().join("nginx.conf"));
-    // Runs nginx as a single process, since its worker processes would outlive the test.
+    // This makes nginx run as a single process. Otherwise worker processes of nginx would still run after the test.
     command.args(["-e", "stderr", "-g", "master_process off;"]);
     let mut nginx = Client::start(&mut command, folder.path());
     nginx.wait_until("it listens", || TcpStream::connect(front).is_ok());
@@ -173,7 +175,7 @@ fn the_nginx_of_the_example_tells_those_outside_each_state_of_the_service() {
     follow(served, || at(addr), is_ready);
 }
 
-/// Returns the status code, or `None` if no answer comes within the limit.
+/// Sends a GET request. Returns the status code of the answer, or `None` if no answer comes within `limit`.
 fn get_within(addr: SocketAddr, path: &str, limit: Duration) -> Option<u16> {
     let mut stream = TcpStream::connect(addr).ok()?;
     stream.set_read_timeout(Some(limit)).unwrap();
@@ -184,7 +186,7 @@ fn get_within(addr: SocketAddr, path: &str, limit: Duration) -> Option<u16> {
     std::str::from_utf8(&status[9..]).ok()?.parse().ok()
 }
 
-/// Asserts that the proxy answers 404 to outsiders who request the pages for internal use.
+/// Asserts that the proxy answers 404 when an outsider requests a page that is only for internal use.
 fn assert_closed(front: SocketAddr, host: &str) {
     for inside in [
         "/environment",
@@ -225,7 +227,7 @@ fn behind_haproxy_with_forwardfor() {
     assert_documented("HAProxy with `option forwardfor`", &seen_through(haproxy.front));
 }
 
-/// Starts Caddy with this configuration, which listens on `front`.
+/// Starts Caddy with this configuration, in which Caddy listens on the address `front`.
 pub fn caddy(text: &str, front: SocketAddr, folder: &TempDir) -> Client {
     print_version("caddy", &["version"]);
     fs::write(folder.path().join("Caddyfile"), text).unwrap();

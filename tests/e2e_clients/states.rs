@@ -1,4 +1,5 @@
-//! Leads a service through its states, and checks that the watching program follows.
+//! Puts a service into one state after another. Asserts each time that a program that watches the service notices the
+//! new state.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -9,12 +10,12 @@ use rustix::process::Signal;
 use crate::client::LIMIT;
 use crate::process::Served;
 
-/// Every client in the examples notices a change within this time.
+/// With the configurations in the examples, every program notices a new state of the service within this time.
 const LONG_ENOUGH: Duration = Duration::from_secs(5);
 
-/// Leads a passing service through a warning, a failure, maintenance, a hang and the drain. Between these states the
-/// service passes again. `again` starts a new service after the drain. `is_in` returns whether the watching program
-/// considers the service ready.
+/// Puts a passing service into these states: warning, failure, maintenance, hang and drain. After each of the first
+/// four states, the service passes again. After the drain, `again` starts a new service. `is_in` returns whether the
+/// watching program sends requests to the service, or reports it as up.
 pub fn follow(mut served: Served, again: impl FnOnce() -> Served, mut is_in: impl FnMut() -> bool) {
     let mut wait_for = |state: &str, wanted: bool| {
         let began = Instant::now();
@@ -61,7 +62,7 @@ pub fn follow(mut served: Served, again: impl FnOnce() -> Served, mut is_in: imp
     wait_for("the next one in its place", true);
 }
 
-/// Starts a service at this address. An earlier service may have used the same address.
+/// Starts a service that listens on this address. The address may be that of an earlier service, which has ended.
 pub fn at(addr: SocketAddr) -> Served {
     let mut served = Served::spawn(Served::command(&[&format!("addr={addr}")]));
     served.wait_for_log(&format!("listening on http://{addr}"));

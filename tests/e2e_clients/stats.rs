@@ -1,4 +1,4 @@
-//! Runs HAProxy, and reads the state of its servers from the stats socket.
+//! Starts HAProxy, and reads from its stats socket how it rates the servers behind it.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -14,14 +14,14 @@ use crate::client::{Client, example, print_version};
 
 pub struct HaProxy {
     client: Client,
-    /// The address that HAProxy listens on.
+    /// The address on which HAProxy accepts requests for the servers behind it.
     pub front: SocketAddr,
     socket: PathBuf,
     _folder: TempDir,
 }
 
 impl HaProxy {
-    /// Starts HAProxy with a configuration of `examples/haproxy`.
+    /// Starts HAProxy with this configuration file from `examples/haproxy`. Makes the given replacements in the file.
     pub fn start(name: &str, replacements: &[(&str, &str)]) -> Self {
         let front = free_addr();
         let folder = tempfile::tempdir().unwrap();
@@ -36,7 +36,8 @@ impl HaProxy {
         it
     }
 
-    /// Waits until the stats socket accepts connections. HAProxy listens on its ports before it creates this socket.
+    /// Waits until HAProxy's stats socket accepts connections. HAProxy creates this socket after it has opened its
+    /// ports, so it then listens on all ports.
     pub fn wait_for_stats(&mut self) {
         let socket = &self.socket;
         self.client
@@ -62,7 +63,7 @@ impl HaProxy {
         it
     }
 
-    /// Waits until the status and the weight of a server satisfy the condition.
+    /// Waits until `wanted` returns true for the status and the weight that HAProxy has for this server.
     pub fn wait_for(&mut self, server: &str, wanted: impl Fn(&str, u32) -> bool) {
         let socket = self.socket.clone();
         let mut last = (String::new(), 0);
@@ -89,7 +90,7 @@ fn ask(socket: &PathBuf) -> String {
     table
 }
 
-/// Returns the status and weight of a server in HAProxy's table.
+/// Returns the status and the weight of a server. `table` is HAProxy's table of all servers.
 fn state(table: &str, server: &str) -> (String, u32) {
     let mut lines = table.lines();
     let names: Vec<&str> = lines

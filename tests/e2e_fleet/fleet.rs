@@ -1,4 +1,5 @@
-//! The test environment: ten processes, the load balancer in front of them, their shared dependency, and the load.
+//! The environment of the fleet tests: ten processes of a service, HAProxy in front of them, a dependency that all
+//! processes share, and clients that send requests.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -16,7 +17,7 @@ use crate::stats::HaProxy;
 
 pub const MEMBERS: usize = 10;
 
-/// The dependency that all members share. It counts the connections to it.
+/// The dependency that all processes of the fleet share. It counts how many connections they open to it.
 pub struct Dependency {
     pub addr: SocketAddr,
     is_up: Arc<AtomicBool>,
@@ -48,7 +49,8 @@ impl Dependency {
         self.is_up.store(up, Ordering::SeqCst);
     }
 
-    /// Returns the number of connections in each of the next seconds. Meanwhile calls `look` ten times a second.
+    /// Counts the connections to the dependency for this number of seconds. Returns one count for each second. Calls
+    /// `look` ten times a second meanwhile.
     pub fn questions(&self, seconds: usize, mut look: impl FnMut()) -> Vec<usize> {
         let began = Instant::now();
         let second = |number: usize| {
@@ -98,12 +100,12 @@ impl Member {
         process
     }
 
-    /// Starts a new process at the same addresses.
+    /// Starts a new process of this member of the fleet, with the same addresses.
     pub fn start_again(&mut self) {
         self.process = Self::spawn(&self.arguments);
     }
 
-    /// Sends a request to this member's health port. Returns the status code.
+    /// Requests this path on this member's health port. Returns the status code.
     pub fn code(&self, path: &str) -> u16 {
         get(self.health, path).code
     }
@@ -140,15 +142,14 @@ impl Fleet {
         Self { members, haproxy }
     }
 
-    /// Returns the numbers of the members that get no requests at the moment.
+    /// Returns the numbers of the members to which HAProxy sends no requests at the moment.
     pub fn gone(&self) -> Vec<usize> {
         let is_gone = |number: &usize| !self.haproxy.state(&format!("shop-{number}")).0.starts_with("UP");
         (0..MEMBERS).filter(is_gone).collect()
     }
 }
 
-/// Clients that send requests through the load balancer until the test stops them. They record every request that
-/// fails.
+/// Clients that send requests through HAProxy until the test stops them. They record every failed request.
 pub struct Load {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicUsize>,
@@ -182,7 +183,7 @@ impl Load {
         }
     }
 
-    /// Stops the clients. Returns the number of answered requests, and the failed ones.
+    /// Stops the clients. Returns the number of answered requests, and a description of each failed request.
     pub fn stop(self) -> (usize, Vec<String>) {
         self.stop.store(true, Ordering::SeqCst);
         let lost = self

@@ -1,6 +1,6 @@
-//! A failing shared dependency never takes the whole fleet out of rotation. The tests run ten real processes behind a
-//! real HAProxy, under load, and print their measurements. The outage is as long as a real failover. Only the test of
-//! the workers has a shorter outage.
+//! Tests that the failure of a shared dependency never takes the whole fleet out of rotation. The tests run ten real
+//! processes behind a real HAProxy, with clients that send requests. They print their measurements. The outage of the
+//! dependency takes as long as a real failover, except in the test of the workers, where it is shorter.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
@@ -33,17 +33,18 @@ use process::get;
 use rustix::process::Signal;
 use serde_json::Value;
 
-/// Waits until no other test runs. Returns a guard that makes other tests wait, since another fleet would slow this one
-/// down.
+/// Waits until no other test runs, because a second fleet would slow this one down. Returns a lock guard: other tests
+/// wait until the caller drops it.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The length of the outage in seconds. A real failover takes this long.
+/// The duration of the dependency's outage in seconds. A real failover of a database takes about this long.
 const OUTAGE: usize = 45;
 
-/// Runs the Nagios plugin. Returns its exit code: 0 is OK, 2 is CRITICAL.
+/// Runs the Nagios plugin `check_http` for the service at this port. Returns the plugin's exit code: 0 means OK, and 2
+/// means CRITICAL.
 fn check_http(port: u16) -> i32 {
     let mut command = Command::new("/usr/lib/nagios/plugins/check_http");
     command.args(["-I", "127.0.0.1", "-u", "/healthcheck", "-p", &port.to_string()]);
@@ -55,7 +56,7 @@ fn check_http(port: u16) -> i32 {
         .unwrap()
 }
 
-/// Starts Prometheus with these targets and the alert rules from `examples`.
+/// Starts Prometheus, which scrapes these targets and evaluates the alert rules from `examples`.
 fn prometheus(targets: &[String]) -> (Client, SocketAddr, tempfile::TempDir) {
     print_version("prometheus", &["--version"]);
     let (folder, listen) = (tempfile::tempdir().unwrap(), free_addr());
@@ -86,7 +87,7 @@ fn prometheus(targets: &[String]) -> (Client, SocketAddr, tempfile::TempDir) {
     (Client::start(&mut command, folder.path()), listen, folder)
 }
 
-/// Returns the firing alerts about failing checks.
+/// Asks Prometheus for its alerts. Returns the firing alerts that report a failing check.
 fn firing(prometheus: SocketAddr) -> Vec<Value> {
     let Ok(mut stream) = TcpStream::connect(prometheus) else {
         return Vec::new();
@@ -109,8 +110,9 @@ fn firing(prometheus: SocketAddr) -> Vec<Value> {
     firing.cloned().collect()
 }
 
-/// Causes an outage of 45 s under load. Asserts that every member stays in rotation. Calls `start` before the load
-/// begins, and `in_it` just before the outage ends.
+/// Starts a fleet with these options and clients that send requests, and then causes an outage of the dependency for 45
+/// s. Asserts that every member stays in rotation. Calls `start` before the clients start, and `in_it` just before the
+/// outage ends.
 fn ride_out(options: &[&str], start: impl FnOnce(&Fleet), in_it: impl FnOnce(&Fleet)) {
     let dependency = Dependency::start();
     let fleet = Fleet::start(&dependency, options);
@@ -143,7 +145,7 @@ fn ride_out(options: &[&str], start: impl FnOnce(&Fleet), in_it: impl FnOnce(&Fl
     }
 }
 
-/// Asserts that readiness answers 200 with the status degraded. Returns the answer's body.
+/// Asserts that the member's `/readyz` answers 200 with the status degraded. Returns the body of the answer.
 fn assert_degraded(member: &Member) -> String {
     let readiness = get(member.health, "/readyz");
     assert_eq!(
@@ -153,7 +155,8 @@ fn assert_degraded(member: &Member) -> String {
     readiness.body
 }
 
-/// Runs a fleet whose shared check is external. No member leaves the rotation, but every monitor shows the failure.
+/// Runs a fleet whose check of the shared dependency is external. During the outage no member leaves the rotation, but
+/// Nagios and Prometheus show the failure.
 fn external() {
     let monitor = RefCell::new(None);
     ride_out(
@@ -179,7 +182,8 @@ fn external() {
     );
 }
 
-/// Runs a fleet whose shared check is critical, but fails only after 60 s.
+/// Runs a fleet whose check of the shared dependency is critical, but fails only after the dependency has been down for
+/// 60 s. The outage is shorter.
 fn critical_with_fail_after() {
     ride_out(
         &["database=critical", "fail_after=60000"],
@@ -227,8 +231,8 @@ fn a_members_own_failure_takes_it_alone_out_within_the_documented_sum() {
     let _alone = alone();
     let dependency = Dependency::start();
     let mut fleet = Fleet::start(&dependency, &["database=external"]);
-    // The documented sum: the maximum age of a pass on a probe, the check's time limit, and two rounds of the prober. A
-    // round is the prober's period and the time limit of an answer.
+    // The documented maximum time is a sum: the maximum age of a result on a probe (5 s), the timeout of the check (1
+    // s), and two rounds of the prober. Each round takes the prober's period and its timeout (500 ms + 800 ms).
     let sum = Duration::from_secs(5) + Duration::from_secs(1) + 2 * Duration::from_millis(500 + 800);
     for (number, failure) in [(3, "fill the disk"), (7, "block")] {
         fleet.members[number].process.send(failure);

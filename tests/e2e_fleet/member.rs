@@ -1,8 +1,8 @@
-//! A process of the fleet. It serves an application on one port and its health on another. Its checks are for the
-//! shared dependency and for its own disk.
+//! The program of each process in the fleet. It serves an application on one port, and the application's health on
+//! another port. It has a check for the shared dependency and a check for its own disk.
 //!
-//! It prints "listening" once both ports answer. It reads the commands "fill the disk" and "block" from its standard
-//! input.
+//! The program prints "listening" once both ports answer. It then reads commands from its standard input: "fill the
+//! disk" and "block".
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::collections::HashMap;
@@ -28,11 +28,12 @@ fn main() {
         .build()
         .unwrap();
     runtime.block_on(runtime.spawn(run())).unwrap();
-    // `exit` doesn't wait for blocked workers, so the process can end.
+    // `exit` doesn't wait for worker threads that the test has blocked, so the process can end.
     std::process::exit(0);
 }
 
-/// Connects to the dependency and reads a byte. The dependency sends this byte only while it is up.
+/// Connects to the shared dependency and reads a byte. While the dependency is down, the dependency sends no byte, and
+/// this function returns an error.
 async fn greeted(by: String) -> io::Result<()> {
     TcpStream::connect(by).await?.read_u8().await.map(drop)
 }
@@ -94,7 +95,7 @@ async fn run() {
     application.await.unwrap().unwrap();
 }
 
-/// Executes the commands from the standard input on a thread of its own.
+/// Starts a thread that reads commands from the standard input and executes them.
 fn obey(is_full: Arc<AtomicBool>) {
     let runtime = Handle::current();
     std::thread::spawn(move || {

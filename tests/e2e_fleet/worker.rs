@@ -1,4 +1,5 @@
-//! During an outage, workers wait at a gate.
+//! Tests that workers wait at a gate during an outage of a dependency. A gate lets workers through while its check
+//! passes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,9 +21,9 @@ const WORKERS: usize = 16;
 struct Tally {
     taken: AtomicUsize,
     failed: AtomicUsize,
-    /// The times at which the gate let a worker through.
+    /// For each time that the gate let a worker through, the time of that moment.
     passages: Mutex<Vec<Instant>>,
-    /// The time of the check's first pass after its failure.
+    /// The time at which the check passed for the first time after its failure.
     passed: Mutex<Option<Instant>>,
     outage: Mutex<Option<Instant>>,
 }
@@ -65,7 +66,7 @@ async fn outage() {
                     return;
                 }
                 tally.passages.lock().unwrap().push(Instant::now());
-                // The worker processes a message.
+                // This sleep stands for the work on a message.
                 sleep(Duration::from_millis(50)).await;
                 if greeted().await.is_err() {
                     tally.failed.fetch_add(1, Ordering::SeqCst);
@@ -104,7 +105,7 @@ async fn outage() {
     );
     assert!(failed <= WORKERS, "{failed}");
     assert!(paced <= 10, "{paced} were let through within the first second");
-    // tests/runtime/waiting.rs asserts that the median wake is at most 5 ms later than a bare notification. This limit
-    // is for a single wake on a busy machine, so it is longer.
+    // tests/runtime/waiting.rs asserts that a gate wakes a worker at most 5 ms later than a bare notification wakes a
+    // task, in the median. This test measures a single wake on a busy machine, so it allows more time.
     assert!(later[0] < Duration::from_millis(50), "{:?}", later[0]);
 }

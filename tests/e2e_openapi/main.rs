@@ -1,5 +1,5 @@
-//! The OpenAPI document is valid. schemathesis generates valid and invalid requests from the document. Every answer
-//! conforms to the document. `.ci/install-clients` installs both validators.
+//! Tests the library's OpenAPI document. openapi-spec-validator validates the document. schemathesis generates valid
+//! and invalid requests from it, and validates each answer against it. `.ci/install-clients` installs both programs.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -8,7 +8,8 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// The process of the service under test, which takes commands. Dropping it ends the process.
+/// The service under test, which runs as a child process and executes commands from the test. Dropping this value ends
+/// the process.
 struct Service {
     process: Child,
     commands: ChildStdin,
@@ -16,7 +17,7 @@ struct Service {
 }
 
 impl Service {
-    /// Starts the service. Returns the service and its address.
+    /// Starts the service as a child process. Returns the service and the address on which it listens.
     fn start() -> (Self, String) {
         let mut process = Command::new(env!("CARGO_BIN_EXE_subject"))
             .stdin(Stdio::piped())
@@ -53,7 +54,7 @@ impl Drop for Service {
     }
 }
 
-/// Runs a program that `.ci/install-clients` installed. Returns whether it succeeded, and its output.
+/// Runs a program that `.ci/install-clients` has installed. Returns whether the program succeeded, and its output.
 fn run(program: &str, arguments: &[&str]) -> (bool, String) {
     let clients = std::env::var_os("HEALTHCHECK_CLIENTS").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/clients"),
@@ -71,7 +72,8 @@ fn run(program: &str, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), said)
 }
 
-/// Runs schemathesis with all its checks. Returns the number of requests.
+/// Runs schemathesis for the service at this address, and asserts that it finds no error. Returns the number of
+/// requests that schemathesis has sent.
 fn asked(address: &str) -> u32 {
     let document = format!("http://{address}/healthcheck/openapi.json");
     let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e_openapi/schemathesis.toml");
@@ -90,7 +92,7 @@ fn asked(address: &str) -> u32 {
         ],
     );
     assert!(found_nothing, "{said}");
-    // The output has a line such as "2424 generated, 2424 passed".
+    // schemathesis prints a line such as "2424 generated, 2424 passed".
     let counted = said
         .lines()
         .find_map(|line| line.trim().split_once(" generated, "));
@@ -104,7 +106,7 @@ fn schemathesis_finds_nothing_in_two_thousand_requests() {
     println!("against {}", run("schemathesis", &["--version"]).1.trim());
     let (mut service, address) = Service::start();
     let while_all_pass = asked(&address);
-    // Now the answers vary: 503 for the whole service, and 200 with a warning for parts of it.
+    // After these commands, answers differ: 503 for all checks, and 200 with a warning for some selections of checks.
     service.tell("fail database connection refused");
     service.tell("warn disk 9 % left");
     service.tell("fail recommendations no answer");
@@ -134,7 +136,7 @@ fn the_document_is_valid_by_the_schema_of_openapi() {
         &["--schema", "3.1", file.path().to_str().unwrap()],
     );
     assert!(is_valid, "{said}");
-    // The validator must also refuse an invalid document.
+    // The validator must refuse an invalid document. This shows that it really validates the document.
     fs::write(&file, document.replacen("\"info\"", "\"inform\"", 1)).unwrap();
     assert!(
         !run(

@@ -1,4 +1,4 @@
-//! Report, history, listeners, log and metrics agree on every status.
+//! Tests that reports, the history, listeners, the log and the metrics all show the same status.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use crate::shown::get;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Returns a check that passes once. Every later run hangs.
+/// Returns a check that passes in its first run, and hangs in every later run.
 fn hangs_after_a_pass(name: &str) -> Check {
     let runs = Arc::new(AtomicU32::new(0));
     Check::new(name, move || {
@@ -31,7 +31,7 @@ fn status_of(health: &HealthCheck, name: &str) -> Status {
     report.get(name).unwrap().status
 }
 
-/// Waits until the library has called a listener, which it does on the listener's own thread.
+/// Waits until `heard` returns true. The library calls listeners on another thread, so a call may come a little later.
 fn wait_until(heard: impl Fn() -> bool, what: &str) {
     let end = Instant::now() + Duration::from_secs(10);
     while !heard() {
@@ -40,7 +40,7 @@ fn wait_until(heard: impl Fn() -> bool, what: &str) {
     }
 }
 
-/// A call of a listener: the name of the check (`None` for the overall status), and the new status.
+/// One call of a listener: the name of the check, or `None` for the overall status, and the new status.
 type Heard = (Option<String>, Status);
 
 #[tokio::test(start_paused = true)]
@@ -127,8 +127,8 @@ fn maintenance_and_the_end_of_the_history_agree_after_a_hundred_thousand_races()
     }
 }
 
-/// The dependency has recovered, but the last run of `api` is stuck. The failure of `api` is fresh, so the library
-/// serves the report from the cache.
+/// The dependency `dns` has recovered, but the last run of `api` is stuck, so `api` fails. This failure is still fresh,
+/// so the library serves the report from its cache.
 #[tokio::test(start_paused = true)]
 async fn a_stuck_check_whose_dependency_has_recovered_is_fresh() {
     let fails = Arc::new(AtomicBool::new(false));
@@ -153,7 +153,7 @@ async fn a_stuck_check_whose_dependency_has_recovered_is_fresh() {
         )
         .build()
         .unwrap();
-    // Paused time doesn't advance while a sync check runs, so this test needs real time.
+    // Paused time doesn't advance while a blocking check runs. So this test continues in real time.
     tokio::time::resume();
     health.report().await;
     tokio::time::sleep(SECOND).await;
@@ -177,7 +177,8 @@ async fn a_stuck_check_whose_dependency_has_recovered_is_fresh() {
     assert!(Arc::ptr_eq(&first, &second), "nothing is put together again");
 }
 
-/// If checks are added or removed while a request waits, the request begins again. Its time budget stays the same.
+/// If a check is added or removed while a request waits for results, the library begins the request again. The time
+/// budget of the request must not begin again.
 #[tokio::test]
 async fn an_answer_keeps_its_budget_while_checks_come_and_go() {
     let health = by_hand()

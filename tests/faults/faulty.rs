@@ -1,5 +1,5 @@
-//! The child process of the tests in this directory. The first argument selects the scenario. The exit code is 0 if
-//! everything in the scenario was right.
+//! The program that the tests in this directory run as a child process. The first argument selects a scenario. The exit
+//! code is 0 if the scenario succeeded.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::io::Write;
@@ -44,7 +44,8 @@ fn broken() -> HealthCheck {
         .unwrap()
 }
 
-/// Requests reports of failing checks while each log line panics.
+/// Requests reports of failing checks, while every attempt to write a log line panics. Returns whether all reports came
+/// in time.
 fn reports() -> bool {
     tracing_subscriber::fmt().init();
     let runtime = runtime();
@@ -58,14 +59,14 @@ fn reports() -> bool {
     })
 }
 
-/// How the service's log behaves.
+/// What happens when the service writes a line to its log.
 #[derive(PartialEq)]
 enum Log {
     Free,
-    /// Writing a log line blocks forever.
+    /// The thread that writes a log line blocks forever.
     Clogged,
-    /// Writing a log line blocks forever. The application logs a line on each worker of its runtime, so all workers
-    /// block.
+    /// The thread that writes a log line blocks forever. The application logs a line on each worker thread of its
+    /// runtime, so all worker threads block.
     BlocksApplication,
 }
 
@@ -80,7 +81,8 @@ fn serves(addr: &str, lines: Log) -> bool {
     if lines != Log::Free {
         std::thread::spawn(|| {
             let mut out = std::io::stdout().lock();
-            // Once the pipe is full, this thread blocks. It still holds the lock of the standard output.
+            // The test doesn't read the pipe. Once the pipe is full, this thread blocks, and keeps the lock of the
+            // standard output.
             while out.write_all(&[b'x'; 4_096]).is_ok() {}
         });
         std::thread::sleep(Duration::from_millis(300));
@@ -93,7 +95,7 @@ fn serves(addr: &str, lines: Log) -> bool {
     runtime.block_on(serving).unwrap()
 }
 
-/// Runs a service whose check prints a line for each run.
+/// Runs a service with a check that prints a line in each run. The test counts these lines.
 fn counts(addr: &str, log: &str) -> bool {
     let health = HealthCheck::builder()
         .discover(false)
@@ -106,8 +108,8 @@ fn counts(addr: &str, log: &str) -> bool {
     runtime().block_on(endpoints.serve(addr)).is_ok()
 }
 
-/// Creates many health checks, each with a sync check, a listener and a log line. Returns whether their threads have
-/// ended.
+/// Creates and drops 900 health checks, each with a blocking check, a listener and a log line. Returns whether the
+/// threads of these health checks have ended.
 fn leaves_no_threads() -> bool {
     tracing_subscriber::fmt().with_writer(std::io::sink).init();
     let runtime = runtime();
@@ -126,6 +128,6 @@ fn leaves_no_threads() -> bool {
         warm_up();
     }
     std::thread::sleep(Duration::from_secs(1));
-    // tokio's blocking pool may have one more thread.
+    // A few threads may remain that belong to no health check, such as a thread of tokio's blocking pool.
     threads() <= before + 2
 }

@@ -1,5 +1,5 @@
-//! Regression tests for faults that this library had: with a full disk, with a runtime that no thread drives, with a
-//! race, or with a clock that jumps.
+//! Regression tests for faults that this library once had. They involve a full disk, a runtime that no thread drives, a
+//! race, or a clock that jumps.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod agreement;

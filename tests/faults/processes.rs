@@ -1,5 +1,5 @@
-//! Faults that need a process of their own: a log that can't be written, the shutdown of a service, threads that don't
-//! end.
+//! Tests faults that need a child process: a log that can't be written, the shutdown of a service, and threads that
+//! don't end.
 
 use std::fs::OpenOptions;
 use std::io::Read;
@@ -16,7 +16,7 @@ mod client;
 
 use client::{LIMIT, get, get_until};
 
-/// The child process. Dropping it kills the process if it is still running.
+/// The program `faulty` as a child process. Dropping this value kills the process if it still runs.
 struct Faulty(Child);
 
 impl Faulty {
@@ -57,7 +57,7 @@ fn full_disk() -> Stdio {
     OpenOptions::new().write(true).open("/dev/full").unwrap().into()
 }
 
-/// Waits until the service accepts connections.
+/// Waits until the service at this address accepts connections.
 fn listens(addr: SocketAddr) {
     let end = Instant::now() + LIMIT;
     while std::net::TcpStream::connect(addr).is_err() {
@@ -104,7 +104,8 @@ fn with_a_log_that_nobody_reads_a_service_ends_in_its_delay_and_its_drain() {
     let addr = free_addr();
     let mut faulty = Faulty::start(&["clogged", &addr.to_string()], Stdio::piped);
     listens(addr);
-    // After this sleep the pipe should be full. If it isn't, the test is only easier to pass.
+    // During this sleep the service fills the pipe of its log. If the pipe weren't full yet, the test would pass too,
+    // but prove less.
     std::thread::sleep(Duration::from_millis(500));
     let begins = Instant::now();
     let answer = get(addr, "/readyz");
@@ -124,8 +125,8 @@ fn with_a_log_that_nobody_reads_a_service_ends_in_its_delay_and_its_drain() {
     );
 }
 
-/// The application's own log lines block its runtime forever, so the application never gets the result of `serve`. The
-/// signal that has stopped the service then has to end the process, too.
+/// The application's own log lines block its runtime forever, so the application can't continue after `serve`. So the
+/// signal that stops the service has to end the whole process.
 #[test]
 fn with_an_application_that_its_log_blocks_liveness_says_what_stands_still_and_the_process_ends() {
     let addr = free_addr();

@@ -1,4 +1,4 @@
-//! A task on a runtime requests a report. Afterwards no thread drives this runtime any more.
+//! Tests a runtime on which a task has requested a report, and which no thread drives any more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +12,7 @@ fn current_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Returns a check whose first run hangs. Every later run passes.
+/// Returns a check that hangs in its first run, and passes in every later run.
 fn first_hangs(runs: &Arc<AtomicU32>) -> Check {
     let runs = Arc::clone(runs);
     Check::new("db", move || {
@@ -41,7 +41,7 @@ fn a_run_on_a_runtime_that_is_driven_no_more_is_over_at_its_limit() {
         let asked = tokio::time::timeout(Duration::from_millis(10), health.report()).await;
         assert!(asked.is_err());
     });
-    // The first runtime still exists, but no thread drives it.
+    // The runtime `idle` still exists, but no thread drives it. So the check's first run can't end.
     let other = current_thread();
     let begins = Instant::now();
     let report = loop {
@@ -93,7 +93,7 @@ fn a_run_without_a_limit_on_a_runtime_that_is_driven_no_more_is_taken_over() {
         let gave_up = tokio::time::timeout(Duration::from_millis(10), health.report()).await;
         assert!(gave_up.is_err());
     });
-    // `first` still exists, but no thread drives it.
+    // The runtime `first` still exists, but no thread drives it.
     let second = current_thread();
     let report =
         second.block_on(async { tokio::time::timeout(Duration::from_secs(15), health.report()).await });

@@ -1,5 +1,5 @@
-//! A report shows every check as it was when the request came. A scrape of the metrics doesn't change the answers of
-//! readiness.
+//! Tests that a report shows the state of every check at the time of the request, and that requests for metrics don't
+//! change the answers of readiness.
 
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use http_body_util::BodyExt as _;
 use tokio::time::advance;
 use tower::ServiceExt as _;
 
-/// Sends a request as a client on this machine. Returns the status code and the body.
+/// Sends a GET request to a router of these endpoints, as a client on this machine. Returns the status code and the
+/// body.
 pub(crate) async fn get(endpoints: Endpoints, path: &str) -> (u16, String) {
     ask(endpoints.router().unwrap(), path).await
 }
@@ -75,7 +76,7 @@ async fn a_scrape_of_the_metrics_changes_nothing_of_what_readiness_serves() {
         .unwrap();
     let router: Router = Endpoints::new(health).router().unwrap();
     let readiness = || ask(router.clone(), "/readyz");
-    // This request runs all checks. After it, no check is due.
+    // This request runs all checks. Until their results expire, no check is due.
     ask(router.clone(), "/healthcheck").await;
     let before = readiness().await;
     for _ in 0..10 {

@@ -1,4 +1,4 @@
-//! The cases of the redaction corpus, and the condition that each case has to meet.
+//! The cases of the redaction corpus: values, and which part of each value must be hidden or shown.
 
 use std::io::Read;
 
@@ -17,11 +17,11 @@ pub struct Case {
     pub id: String,
     #[serde(rename = "where")]
     pub place: Place,
-    /// The name of the variable, section or flag.
+    /// The name of the environment variable, of the section, or of the command-line flag that has the value.
     #[serde(default)]
     pub name: String,
     pub value: Value,
-    /// The secret that must not be visible. `None` in a case whose value must be shown.
+    /// The secret in the value that the output must not contain. `None` if the output must show the whole value.
     #[serde(default)]
     secret: Option<String>,
     #[serde(default)]
@@ -49,17 +49,18 @@ impl Corpus {
 }
 
 impl Case {
-    /// Returns the value of a variable or an output.
+    /// Returns the value of this case as text, for an environment variable or the output of a check.
     pub fn text(&self) -> String {
         self.value.as_str().unwrap().to_owned()
     }
 
-    /// Returns the command line, which begins with the name of the program.
+    /// Returns the value of this case as a command line. Its first element is the name of the program.
     pub fn arguments(&self) -> Vec<String> {
         serde_json::from_value(self.value.clone()).unwrap()
     }
 
-    /// Returns whether the output contains no secret, neither in its JSON text nor in its decoded strings.
+    /// Returns whether the output `shown` contains none of the secrets of this case. Searches the JSON text, and also
+    /// the decoded strings.
     pub fn is_hidden_in(&self, shown: &Value) -> bool {
         let mut seen = shown.to_string();
         decode(shown, &mut seen);
@@ -69,7 +70,7 @@ impl Case {
             .any(|secret| seen.contains(secret.as_str()))
     }
 
-    /// Returns whether the output is the unchanged value.
+    /// Returns whether the output `shown` is the unchanged value of this case.
     pub fn is_whole_in(&self, shown: &Value) -> bool {
         *shown == self.value
     }

@@ -1,5 +1,5 @@
-//! Prints the environment section `process` of its own process as JSON. The corpus test starts this program with the
-//! variables and arguments of the cases.
+//! Prints the environment section `process` of this process as JSON. The test of the redaction corpus starts this
+//! program with the variables and the arguments of its cases.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use healthcheck::EnvironmentDump;

@@ -1,5 +1,5 @@
-//! Tests the redaction with a corpus of cases. The values of the cases go through the environment page of a real
-//! process, through sections, and through checks that return, fail and panic.
+//! Tests the redaction with a corpus of cases. Each case has a value, which the test passes through the environment
+//! page of a real process, through a section, or through a check that returns, fails and panics.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod cases;
@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::cases::{Case, Corpus, Place};
 
-/// Sends the value of every case through each channel that the case applies to. Returns the cases with the name of the
-/// channel and the output.
+/// Passes the value of every case through each output that it is meant for, such as the environment page. Returns each
+/// case with the name of the output and the value that it shows.
 async fn shown(cases: &[Case]) -> Vec<(&Case, &'static str, Value)> {
     let of = |place| {
         cases
@@ -25,7 +25,7 @@ async fn shown(cases: &[Case]) -> Vec<(&Case, &'static str, Value)> {
     shown
 }
 
-/// Returns the percentage of cases for which `holds` is false in at least one channel. Prints these cases.
+/// Returns the percentage of cases for which `holds` returns false for at least one output. Prints these cases.
 async fn failing(word: &str, cases: &[Case], holds: impl Fn(&Case, &Value) -> bool) -> f64 {
     let shown = shown(cases).await;
     assert!(shown.len() >= cases.len(), "every case has a passage");
@@ -43,7 +43,7 @@ async fn failing(word: &str, cases: &[Case], holds: impl Fn(&Case, &Value) -> bo
 
 #[tokio::test]
 async fn at_least_99_and_a_half_percent_is_hidden_and_at_most_half_a_percent_destroyed() {
-    // Keeps the secrets of the cases out of the panics that the test prints.
+    // Some checks panic with a secret. This hook redacts the panics that the test prints.
     healthcheck::install_panic_hook();
     let corpus = Corpus::read();
     let seen = failing("SEEN", &corpus.must_hide, Case::is_hidden_in).await;

@@ -1,4 +1,5 @@
-//! The channels by which a value leaves a process. The functions use each channel in the same way as a real program.
+//! Passes values through the outputs of a process, such as the environment page and the health report. Each function
+//! uses an output in the same way as a real program does.
 
 use std::process::Command;
 
@@ -9,7 +10,7 @@ use crate::cases::Case;
 
 type Shown<'a> = Vec<(&'a Case, &'static str, Value)>;
 
-/// Runs the command, which prints its environment section `process`. Returns the section.
+/// Runs a program that prints its environment section `process` as JSON. Returns this section.
 fn dumped(command: &mut Command) -> Value {
     let output = command.output().unwrap();
     assert!(
@@ -26,7 +27,7 @@ fn process() -> Command {
     command
 }
 
-/// Distributes the cases over batches, so that no two cases of a batch have the same name.
+/// Divides the cases into batches. Within a batch, no two cases have the same name.
 fn batches<'a>(cases: &[&'a Case]) -> Vec<Vec<&'a Case>> {
     let mut batches: Vec<Vec<&Case>> = Vec::new();
     for &case in cases {
@@ -39,7 +40,8 @@ fn batches<'a>(cases: &[&'a Case]) -> Vec<Vec<&'a Case>> {
     batches
 }
 
-/// Passes the cases to processes as environment variables. Returns what the processes show.
+/// Starts processes with the values of the cases as environment variables. Returns what each process shows for these
+/// variables.
 pub fn variables<'a>(cases: &[&'a Case]) -> Shown<'a> {
     let mut shown = Vec::new();
     for batch in batches(cases) {
@@ -55,7 +57,8 @@ pub fn variables<'a>(cases: &[&'a Case]) -> Shown<'a> {
     shown
 }
 
-/// Passes each case to a process as its program name and arguments. Returns the shown command lines.
+/// Starts one process for each case, with the value of the case as its command line. Returns the command lines that the
+/// processes show.
 pub fn arguments<'a>(cases: &[&'a Case]) -> Shown<'a> {
     let argv = |case: &Case| {
         let mut command = process();
@@ -75,7 +78,8 @@ pub fn arguments<'a>(cases: &[&'a Case]) -> Shown<'a> {
         .collect()
 }
 
-/// Uses the cases as sections of the environment page and of the health report. Returns the shown sections.
+/// Uses the value of each case as a section of the environment page and as a section of the health report. Returns the
+/// sections that both show.
 pub async fn sections<'a>(cases: &[&'a Case]) -> Shown<'a> {
     let mut shown = Vec::new();
     for batch in batches(cases) {
@@ -103,7 +107,8 @@ pub async fn sections<'a>(cases: &[&'a Case]) -> Shown<'a> {
     shown
 }
 
-/// Uses the cases as outputs of checks that return, fail or panic. Returns the shown outputs.
+/// Uses the value of each case as the output of checks that return, fail or panic. Returns the outputs that the report
+/// shows.
 pub async fn outputs<'a>(cases: &[&'a Case]) -> Shown<'a> {
     let health = cases
         .iter()
@@ -142,7 +147,7 @@ pub async fn outputs<'a>(cases: &[&'a Case]) -> Shown<'a> {
     shown
 }
 
-/// Removes the prefix that marks the output of a panic.
+/// Removes the prefix `panicked: `, with which the library marks the output of a check that panicked.
 fn without_prefix(output: Value) -> Value {
     let text = output.as_str().unwrap();
     Value::from(text.strip_prefix("panicked: ").unwrap_or(text))

@@ -1,4 +1,4 @@
-//! Checks with an interval. A background loop runs them, and requests read the stored results.
+//! Tests checks with an interval. A background loop runs these checks, and requests read the stored results.
 
 use std::time::Duration;
 
@@ -107,7 +107,8 @@ async fn a_background_result_that_is_too_old_is_a_failure() {
         .unwrap();
     let health = built([Check::new("a", async || true).interval(10 * SECOND)]);
     let asked = health.clone();
-    // This drops the runtime of the background loop. A new loop starts on the test's runtime, but gets no time to run.
+    // This drops the runtime on which the background loop runs. The library starts a new loop on the test's runtime,
+    // but this runtime has no time to run the loop.
     std::thread::spawn(move || drop(home.block_on(asked.report())))
         .join()
         .unwrap();
@@ -200,7 +201,7 @@ fn a_background_check_whose_runtime_is_blocked_does_not_keep_the_answer() {
             .build()
             .unwrap()
     };
-    // No thread drives the runtime `home`, so its tasks never run, as on a blocked runtime.
+    // No thread drives the runtime `home`. So tasks on `home` never run, as if `home` were blocked.
     let home = runtime();
     let health =
         built([Check::new("a", async || true).interval(10 * SECOND)]).on_runtime(home.handle().clone());
@@ -276,7 +277,8 @@ async fn what_held_a_background_check_up_for_long_leaves_no_stale_result_behind(
 
 #[tokio::test(start_paused = true)]
 async fn a_result_that_grew_stale_is_renewed_by_whoever_asks_first() {
-    // The test imitates a suspend of the machine: time passes, but the next run of the loop isn't due yet.
+    // Imitates a machine that is suspended: `advance` makes 26 s pass at once, and the background loop doesn't run
+    // meanwhile.
     let lever = Lever::default();
     let health = built([lever.check("a").interval(10 * SECOND)]);
     health.report().await;
@@ -298,7 +300,8 @@ async fn an_interval_beyond_the_clock_is_one_run_and_no_loop_that_dies() {
 
 #[tokio::test(start_paused = true)]
 async fn what_ten_thousand_background_checks_cost_does_not_grow_with_their_square() {
-    // In an earlier version, each turn of the loop examined every check. With this many checks that would take minutes.
+    // An earlier version of the library examined every check each time that the background loop woke. With 10,000
+    // checks this test would then take minutes.
     let lever = Lever::default();
     let checks = (0..10_000).map(|i| lever.check(&format!("{i:05}")).interval(10 * SECOND));
     let health = built(checks);
@@ -325,7 +328,7 @@ async fn the_loops_end_with_the_last_health_check_though_a_run_is_stuck() {
         .report_within(&Selection::all(), Duration::ZERO)
         .await
         .unwrap();
-    // While a sync check runs, tokio doesn't advance paused time by itself. So the test advances it.
+    // While a blocking check runs, tokio doesn't advance paused time automatically. So the test advances the time.
     let wait = async || {
         for _ in 0..20 {
             advance(2 * SECOND).await;

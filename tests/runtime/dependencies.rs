@@ -1,4 +1,5 @@
-//! `depends_on`: if a dependency fails, the result of the dependent check names it. Both checks recover together.
+//! Tests `depends_on`. If a dependency fails, the result of each check that depends on it names the dependency. When
+//! the dependency recovers, these checks recover with it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -56,7 +57,7 @@ async fn a_failure_of_before_is_looked_at_again_when_its_dependency_recovers() {
     ]);
     health.report().await;
     advance(28 * SECOND).await;
-    // First the check api fails by itself, then the check dns fails, then both pass again.
+    // First the check api fails on its own. Then its dependency dns fails too. Then both pass again.
     api.fail();
     health.report().await;
     dns.fail();
@@ -83,7 +84,8 @@ async fn when_a_dependant_fails_its_dependency_is_looked_at_first_so_that_the_ro
     dns.fail();
     api.fail();
     advance(5 * SECOND).await;
-    // The last result of dns stays fresh for another 22 s. But the failure of api makes dns due at once.
+    // The last result of dns would stay fresh for another 22 s. But when api fails, the library runs its dependency dns
+    // at once.
     let report = health.report().await;
     assert_eq!(of(&report, "dns").status, Status::Fail);
     assert_eq!(of(&report, "api").blocked_by.as_deref(), Some("dns"));
@@ -258,7 +260,7 @@ fn a_check_that_waits_for_its_dependency_on_a_blocked_runtime_does_not_keep_the_
             .unwrap()
     };
     for dns_is_known in [false, true] {
-        // No thread drives the runtime `home`, so its tasks never run, as on a blocked runtime.
+        // No thread drives the runtime `home`. So tasks on `home` never run, as if `home` were blocked.
         let home = runtime();
         let (dns, api) = (Lever::default(), Lever::default());
         let health = built([dns.check("dns"), api.check("api").depends_on(["dns"])]);
@@ -299,7 +301,8 @@ async fn a_deep_chain_and_a_wide_net_of_dependencies_are_told() {
             check.depends_on([format!("chain {:04}", i - 1)])
         }
     });
-    // Each check depends on all checks of the previous layer, so the number of paths through the graph is exponential.
+    // There are layers of checks, and each check depends on all checks of the previous layer. So the number of paths
+    // through this graph is exponential.
     let name = |layer: u32, place: u32| format!("net {layer:03} {place}");
     let net = (0..100).flat_map(|layer| {
         (0..3).map(move |place| {
@@ -333,8 +336,9 @@ async fn a_blocked_result_is_neither_stale_nor_cached() {
     }
 }
 
-/// Returns three checks in a chain: the second depends on the first, and the third depends on the second. The library
-/// sorts checks by name, so the names decide their order.
+/// Returns a health check with three checks, and a `Lever` for each, with which a test sets the check's next outcome.
+/// The second check depends on the first, and the third depends on the second. The library sorts checks by name, so
+/// `names` also sets their order in the registry.
 fn chain(names: [&str; 3]) -> ([Lever; 3], HealthCheck) {
     let levers: [Lever; 3] = Default::default();
     let [root, middle, last] = &levers;

@@ -1,4 +1,4 @@
-//! Environment sections, in the health report and on the environment page.
+//! Tests environment sections, which are part of the health report or of the environment page.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The time for which a result stays fresh: with the default TTLs, with the TTLs of the probes, and without a TTL.
+//! Tests how long a result stays fresh: with the default TTLs, with the TTLs of the probes, and without a TTL.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -213,7 +213,7 @@ fn a_run_that_cannot_start_makes_the_last_result_stale_for_five_seconds_whatever
     };
     let health = built([Lever::default().check("a").timeout(60 * SECOND)]);
     runtime().block_on(health.report());
-    // No thread drives the runtime `home`, so its tasks never run, as on a blocked runtime.
+    // No thread drives the runtime `home`. So tasks on `home` never run, as if `home` were blocked.
     let home = runtime();
     let health = health.on_runtime(home.handle().clone());
     runtime().block_on(async {

@@ -1,4 +1,4 @@
-//! Shutdown, maintenance, transitions and their listeners.
+//! Tests the shutdown, maintenance, transitions of a status, and the listeners of transitions.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -282,8 +282,8 @@ async fn a_listener_hears_the_transitions_in_their_order() {
         .unwrap();
     for round in 0..2_000 {
         for (place, lever) in levers.iter().enumerate() {
-            // In each round another check fails, and the failed check of the round before passes. So the overall status
-            // also changes often.
+            // In each round exactly one check fails, and it is another check than in the round before. So statuses
+            // change in every round.
             if round % levers.len() == place {
                 lever.fail()
             } else {

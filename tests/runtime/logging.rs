@@ -1,4 +1,4 @@
-//! The log has one line for each transition, and reminders while a failure lasts.
+//! Tests the log. It has one line for each transition, and it has reminders as long as a check fails.
 
 use std::time::Duration;
 
@@ -58,7 +58,8 @@ async fn a_failure_that_takes_nobody_out_of_rotation_is_a_warning() {
         health.report().await;
         advance(Duration::from_secs(10)).await;
     }
-    // The first reminder may still name the check `own`, although it has recovered.
+    // The first reminder may still name the check `own`, which has recovered only now. So this test compares the last
+    // reminder.
     assert_eq!(
         log.of("WARN").last().unwrap(),
         "WARN health checks are still failing checks=\"cache, database\""
@@ -134,7 +135,7 @@ async fn a_sync_check_logs_where_its_asker_does() {
     })]);
     let report = health.report().await;
     assert_eq!(of(&report, "disk").output, "failed");
-    // The check logs inside the span of its run. The span names the check.
+    // The function of the check logs a line. The line belongs to the span of the run, which names the check.
     assert_eq!(log.of("INFO"), ["INFO health_check{check=\"disk\"}: from inside"]);
     assert_eq!(log.of("ERROR").len(), 1);
 }

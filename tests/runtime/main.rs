@@ -1,4 +1,5 @@
-//! The public API of `healthcheck`. The tests build each registry by hand, without attributes and without a server.
+//! Tests the public API of the crate `healthcheck`. The tests build each registry by hand, without the attributes and
+//! without a server.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod background;

@@ -1,4 +1,4 @@
-//! Overrides: an operator sets the status of a check for some time.
+//! Tests overrides, with which an operator sets the status of a check for a limited time.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Bugs that other health libraries have had. Each test states the behaviour that such a bug would break. Bugs in HTTP
-//! are covered by the tests of the server.
+//! Tests that this library is free of bugs that other health libraries have had. Each test names the behaviour that
+//! such a bug would break. The tests of the server cover bugs in HTTP.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};

@@ -1,4 +1,4 @@
-//! The error of `build` lists every problem of the registry, each with its file and line.
+//! Tests that the error of `build` lists every problem of the registry, with the file and the line of each.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

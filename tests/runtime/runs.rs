@@ -1,5 +1,5 @@
-//! A check never runs twice at the same time. A run doesn't end with the request that started it. A check can't harm
-//! the runs of other checks.
+//! Tests the runs of checks. A check never has two runs at the same time. A run continues if the request that started
+//! it ends. A check doesn't affect the runs of other checks.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -199,8 +199,8 @@ async fn a_check_that_asks_for_a_report_itself_gets_what_is_known_and_waits_for_
 
 #[tokio::test(start_paused = true)]
 async fn a_late_result_is_discarded() {
-    // The runtime has only this one thread. So no other task can end the run at its time limit. Even so, the library
-    // has to discard the result and report a timeout.
+    // The runtime has only one thread, and this run occupies it. So no other task can end the run at its timeout. Even
+    // so, the library has to discard the result, and to report a timeout.
     let check = Check::new("late", async || {
         tokio::time::advance(Duration::from_secs(6)).await;
         "too late"
@@ -286,7 +286,7 @@ async fn a_megabyte_of_output_and_one_without_end_leave_the_others_untouched() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_back() {
-    // The library sorts checks by name. The result must not depend on whether the stuck checks come first.
+    // The library sorts checks by name. The result has to be the same whether the stuck checks come first or last.
     for (stuck, waiting) in [("a", "b"), ("b", "a")] {
         let (release, blocked) = mpsc::channel::<()>();
         let blocked = Arc::new(std::sync::Mutex::new(blocked));
@@ -304,8 +304,8 @@ async fn more_sync_checks_than_places_all_run_and_stuck_ones_give_their_place_ba
         let report = health.report().await;
         let passed = report.results.iter().filter(|it| it.passed).count();
         assert_eq!(passed, 100);
-        // On a busy machine, some checks reach their time limit before their run begins. The library doesn't start
-        // these runs.
+        // On a busy machine, some checks reach their timeout before their run has started. The library doesn't start a
+        // run after its timeout, so `begun` may be less than 64.
         let begun = begun.load(Ordering::SeqCst) as usize;
         let stuck = health.statistics().stuck_runs;
         assert!(
@@ -384,7 +384,7 @@ async fn a_run_that_stays_stuck_is_a_failure_whatever_the_threshold() {
     let held = health.report().await;
     assert_eq!(of(&held, "stuck").output, "timed out after 50 ms");
     assert_eq!(of(&held, "stuck").status, Status::Pass, "one failure of three");
-    // Waits until the failure has expired.
+    // Waits until the result has expired, which is a failure here.
     while health.fresh(&Selection::all()).is_some() {
         std::thread::yield_now();
     }

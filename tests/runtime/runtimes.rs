@@ -1,5 +1,5 @@
-//! The runtime on which a run executes. The tests use several runtimes in succession, no runtime, and a blocked
-//! runtime.
+//! Tests on which runtime the library runs a check. The tests use several runtimes one after another, no runtime, and a
+//! blocked runtime.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -53,7 +53,8 @@ fn a_thousand_runs_whose_runtime_ends_before_it_begins_them_free_their_slots() {
     let first = current_thread();
     first.block_on(async {
         let mut report = std::pin::pin!(health.report());
-        // Polls only the future of the report. The tasks that it spawns on the runtime don't run.
+        // This polls only the future of the report. The runtime gets no time to run the tasks that this future has
+        // spawned.
         let poll = |cx: &mut std::task::Context<'_>| std::task::Poll::Ready(report.as_mut().poll(cx));
         assert!(std::future::poll_fn(poll).await.is_pending());
     });
@@ -109,7 +110,7 @@ fn a_runtime_that_is_gone_for_good_is_a_failure_that_says_so() {
 fn outside_of_a_runtime_fresh_results_are_told_and_due_ones_fail() {
     let health = built([Check::new("a", async || "fine")]);
     let outside = |health: &healthcheck::HealthCheck| {
-        // Without a runtime the future never waits. So it is complete after one poll.
+        // Outside of a runtime, the future of a report never waits. So it is complete after its first poll.
         let mut report = std::pin::pin!(health.report());
         match report
             .as_mut()
@@ -142,7 +143,7 @@ fn checks_run_where_on_runtime_says_whoever_asks() {
 fn a_home_that_is_blocked_does_not_keep_the_answer() {
     let home = Builder::new_current_thread().enable_all().build().unwrap();
     let health = built([Check::new("a", async || true)]).on_runtime(home.handle().clone());
-    // No thread drives the runtime `home`, so its tasks never run, as on a blocked runtime.
+    // No thread drives the runtime `home`. So tasks on `home` never run, as if `home` were blocked.
     let began = Instant::now();
     let report = current_thread()
         .block_on(health.report_within(&Selection::all(), Duration::from_millis(50)))
@@ -185,7 +186,8 @@ fn a_hung_sync_check_does_not_hold_the_end_of_its_runtime() {
 #[tokio::test(start_paused = true)]
 async fn paused_time_waits_for_a_sync_check() {
     let health = built([Check::blocking("real work", || {
-        // This loop takes real time. Meanwhile paused time must not jump to the check's time limit of 5 s.
+        // This loop takes 30 ms of real time. Meanwhile tokio must not advance the paused time to the check's timeout
+        // of 5 s.
         let until = Instant::now() + Duration::from_millis(30);
         while Instant::now() < until {
             std::thread::yield_now();
@@ -219,8 +221,8 @@ async fn a_sync_check_may_block_on_its_runtime() {
     assert_eq!(of(&*health.report().await, "sync").status, Status::Pass);
 }
 
-/// Counts a run of a check as active until it is dropped. The first counter is the number of active runs, and the
-/// second is the highest such number so far.
+/// Counts a run of a check as active until this value is dropped. The first counter contains the number of active runs,
+/// and the second the highest value that the first has had.
 struct Running(Arc<[AtomicU32; 2]>);
 
 impl Running {
@@ -241,7 +243,7 @@ impl Drop for Running {
 fn whatever_runtimes_come_and_go_no_check_runs_twice_at_once_and_every_report_comes() {
     let counts: [Arc<[AtomicU32; 2]>; 4] = Default::default();
     let pace = Arc::new(AtomicU32::new(0));
-    // The runs take up to 6 ms, and their time limit is 4 ms. So some runs end in time, and others don't.
+    // A run takes up to 6 ms, and the timeout is 4 ms. So some runs end in time, and others time out.
     let next = move || Duration::from_micros(u64::from(pace.fetch_add(1, Ordering::SeqCst) * 7_919 % 6_000));
     let in_time = |name: &str, counts: &Arc<[AtomicU32; 2]>| {
         let (counts, next) = (Arc::clone(counts), next.clone());

@@ -1,4 +1,4 @@
-//! A selection decides which checks are in a report.
+//! Tests selections. A selection decides which checks a report contains.
 
 use healthcheck::{Check, Overall, Selection};
 

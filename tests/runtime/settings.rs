@@ -1,4 +1,5 @@
-//! Settings change the options of checks at deployment. They take precedence over the code.
+//! Tests settings, which change the options of checks at deployment. Settings take precedence over the options in the
+//! code.
 
 use std::time::Duration;
 
@@ -161,8 +162,8 @@ async fn a_check_that_the_settings_take_out_of_its_probe_stands_in_the_whole_alo
     }
     assert_eq!(health.report().await.results.len(), 2);
 
-    // The code assigns the check to no probe, so readiness is only its default. A probe in the settings replaces the
-    // default.
+    // The code names no probe for this check, so it is a readiness check by default. If the settings name a probe, this
+    // default no longer applies.
     let set = json!({ "checks": { "redis": { "startup": true } } });
     let health = fleet().settings(settings(set)).build().unwrap();
     let redis = health.checks().find(|check| check.name() == "redis").unwrap();

@@ -1,5 +1,5 @@
-//! Startup checks. A startup check that has passed once stays passed. Readiness fails until all startup checks have
-//! passed.
+//! Tests startup checks. Once a startup check has passed, it stays passed. Readiness fails until all startup checks
+//! have passed.
 
 use std::time::Duration;
 

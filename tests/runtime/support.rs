@@ -1,4 +1,5 @@
-//! Checks for these tests. A test sets the next outcome of such a check, and counts its runs.
+//! Helpers that create checks for these tests. A test sets the outcome of the next runs of such a check, and counts its
+//! runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -7,7 +8,7 @@ use healthcheck::{Check, CheckResult, Outcome, Report};
 
 pub use healthcheck_tests::{built, by_hand};
 
-/// Returns the result of one check in a report.
+/// Returns the result of the check with this name in the report.
 pub fn of<'a>(report: &'a Report, name: &str) -> &'a CheckResult {
     report
         .results
@@ -16,7 +17,7 @@ pub fn of<'a>(report: &'a Report, name: &str) -> &'a CheckResult {
         .expect("the check is in the report")
 }
 
-/// Controls the next outcome of a check, and counts its runs.
+/// Sets the outcome of the next runs of a check, and counts the runs.
 #[derive(Clone, Default)]
 pub struct Lever {
     verdict: Arc<AtomicU8>,
@@ -49,7 +50,7 @@ impl Lever {
         }
     }
 
-    /// Returns an async check. Each run returns the outcome that the lever is set to.
+    /// Returns an async check. Each of its runs returns the outcome that the test has set on this `Lever`.
     pub fn check(&self, name: &str) -> Check {
         let lever = self.clone();
         Check::new(name, move || {

@@ -1,4 +1,4 @@
-//! Thresholds: a status changes after a number of equal results in a row.
+//! Tests thresholds. With a threshold, a status changes only after this number of equal results in a row.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, mpsc};
@@ -63,7 +63,8 @@ async fn requests_are_no_runs() {
     health.report().await;
     lever.fail();
     for _ in 0..10 {
-        // The failure is cached for 9 s, so ten reports cause only one run.
+        // The library caches the failure for 9 s. So ten requests cause only one run, and the threshold of three
+        // failures isn't reached.
         assert_eq!(of(&*health.report().await, "a").status, Status::Pass);
     }
     assert_eq!(lever.runs(), 2);
@@ -100,8 +101,8 @@ async fn a_check_that_hangs_each_time_is_not_called_up_when_a_stuck_run_has_ende
         .failure_threshold(3)
         .success_threshold(2)]);
     assert_eq!(of(&*health.report().await, "hangs").status, Status::Pass);
-    // In the first report the threshold still hides the timeout. In the second report the run is still stuck, which is
-    // a failure whatever the threshold.
+    // For the first report, the run times out, and the threshold keeps the status at pass. For the second report, the
+    // same run is still stuck. A stuck run is a failure regardless of thresholds.
     health.report().await;
     assert_eq!(of(&*health.report().await, "hangs").status, Status::Fail);
     let_go.send(()).unwrap();

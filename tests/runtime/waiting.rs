@@ -1,4 +1,5 @@
-//! Waiting for dependencies: `until` at the start, and a gate before each piece of work.
+//! Tests two ways to wait for dependencies: `until` waits once, at the start of a program. A gate waits before each
+//! message or other piece of work, while its checks fail.
 
 use std::error::Error;
 use std::future::Future;
@@ -19,14 +20,15 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Runs a check, even if its result is fresh.
+/// Expires the result of a check, and requests a report, which runs the check.
 async fn probe(health: &HealthCheck, name: &str) {
     let one = Selection::checks([name]);
     health.expire(&one).unwrap();
     health.report_for(&one).await.unwrap();
 }
 
-/// Spawns workers that wait at a gate. Each worker returns the time at which the gate let it through.
+/// Spawns `count` tasks that wait at a gate, as workers do. Each task returns the time at which the gate let it
+/// through.
 fn crowd(gate: &Gate, count: usize) -> Vec<JoinHandle<Instant>> {
     let one = || {
         let gate = gate.clone();
@@ -38,7 +40,7 @@ fn crowd(gate: &Gate, count: usize) -> Vec<JoinHandle<Instant>> {
     (0..count).map(|_| one()).collect()
 }
 
-/// Returns, for each worker, the milliseconds from `since` until the gate let it through, in ascending order.
+/// Returns how many milliseconds after `since` the gate let each worker through, in ascending order.
 async fn passages(crowd: Vec<JoinHandle<Instant>>, since: Instant) -> Vec<u128> {
     let mut passages = Vec::new();
     for worker in crowd {
@@ -52,7 +54,8 @@ async fn is_open(gate: &Gate) -> bool {
     timeout(Duration::from_millis(1), gate.open()).await.is_ok()
 }
 
-/// Returns a health check whose only check has passed once and fails now, and the closed gate of this check.
+/// Returns a health check with one check, which has passed once and fails now. Also returns the gate of this check,
+/// which is closed.
 async fn closed(lever: &Lever) -> (HealthCheck, Gate) {
     let health = built([lever.check("database").external()]);
     health.report().await;
@@ -312,12 +315,13 @@ async fn within_its_ttl_a_passing_result_lets_through_while_the_next_run_goes_on
     assert_eq!(before.elapsed(), Duration::ZERO);
     sleep(seconds(2)).await;
     assert_eq!(lever.runs(), 2);
-    // After this sleep the result has expired. So the gate waits for a new one.
+    // After this sleep the last result of the check has expired. So the gate waits for the result of a new run.
     sleep(seconds(30)).await;
     let before = Instant::now();
     gate.open().await;
     assert_eq!(before.elapsed().as_millis(), 1_000);
-    // The check never failed, so there is no recovery, and all workers pass at once.
+    // After a recovery, a gate lets workers through one by one. This check has never failed, so the gate lets all
+    // workers through at once.
     let crowd = crowd(&gate, 20);
     assert_eq!(passages(crowd, Instant::now()).await[19], 0);
 }
@@ -346,7 +350,8 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// In real time the machine delays every wake. Bare notifications in the same rounds show how long this delay is.
+/// A real machine delays the wake of every task. To find out how long this delay is, each round also measures a task
+/// that waits for a bare notification.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_real_time_the_median_of_many_wakes_is_within_5_ms_of_a_bare_one() {
     const ROUNDS: usize = 51;
@@ -386,7 +391,8 @@ async fn in_real_time_the_median_of_many_wakes_is_within_5_ms_of_a_bare_one() {
             })
         };
         let worker = crowd(&gate, 1).remove(0);
-        // After this sleep all three tasks are waiting.
+        // After this sleep, the three tasks of this round wait: one at the gate, one in `until`, and one for the bare
+        // notification.
         sleep(Duration::from_millis(10)).await;
         assert!(!worker.is_finished() && !waits.is_finished());
         lever.pass();
@@ -411,7 +417,7 @@ async fn who_comes_within_the_second_is_paced_likewise() {
     lever.pass();
     probe(&health, "database").await;
     let recovered = Instant::now();
-    // No worker was waiting when the check recovered. The workers come half a second later.
+    // When the check recovers, no worker waits at the gate. The workers arrive half a second later.
     sleep(Duration::from_millis(500)).await;
     let passages = passages(crowd(&gate, 20), recovered).await;
     assert_eq!(passages[..3], [500, 600, 700]);
@@ -456,7 +462,7 @@ async fn a_gate_that_is_closed_for_60_s_lets_everybody_through_logs_that_and_cou
     let shut = Instant::now();
     sleep(seconds(20)).await;
     let passages = passages(crowd(&gate, 5), shut).await;
-    // The 60 s count from the closing of the gate, and not from the arrival of the workers.
+    // The gate opens 60 s after it has closed. It is irrelevant that the workers arrived 20 s later.
     assert!(passages[0] >= 60_000 && passages[4] <= 60_005, "{passages:?}");
     assert!(is_open(&gate).await);
     let lines = log.of("WARN");
@@ -468,7 +474,8 @@ async fn a_gate_that_is_closed_for_60_s_lets_everybody_through_logs_that_and_cou
         log.text()
     );
     assert_eq!(health.statistics().gates_failed_open, 1);
-    // The gate opens and closes again. The next 60 s begin at this second closing.
+    // The check passes and then fails again, so the gate opens and closes again. The next 60 s begin when the gate
+    // closes for the second time.
     lever.pass();
     probe(&health, "database").await;
     lever.fail();
@@ -496,7 +503,8 @@ async fn a_check_that_is_removed_passes_its_gate_at_once() {
     let before = Instant::now();
     assert!(health.remove("database"));
     assert!(passages(workers, before).await[0] <= 5);
-    // If a check with this name is added again, the gate depends on it again.
+    // The removed check no longer keeps the gate closed. A new check with the same name closes the gate again when it
+    // fails.
     let again = Check::new("database", async || Outcome::fail("broken"));
     health.add(again).unwrap();
     assert!(!is_open(&gate).await);

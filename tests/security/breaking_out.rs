@@ -1,4 +1,4 @@
-//! Texts that try to break out of the string, line, header or HTML element that contains them.
+//! Tests with texts that try to break out of the string, the line, the header or the HTML element that contains them.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::page::{Page, ask, get};
 
-/// Each text tries to break out of something else: a JSON string, a line, a header, an HTML element, a terminal's line.
+/// Texts that try to break out of their surroundings: for example out of a JSON string, a line, a header, an HTML
+/// element, or a line of a terminal.
 const HOSTILE: [&str; 12] = [
     r#""}],"status":"success","x":[{""#,
     r#"\"}],"status":"success""#,
@@ -30,8 +31,8 @@ fn app() -> Router {
     saying(HOSTILE)
 }
 
-/// Returns a router whose answers contain every text: as an output, an error, a section, the reason of an override and
-/// the reason of maintenance.
+/// Returns a router whose answers contain each of these texts as an output, as an error and as a section, and also as
+/// the reason of an override and of maintenance.
 fn saying(texts: [&'static str; 12]) -> Router {
     let mut builder = HealthCheck::builder().discover(false);
     for (index, text) in texts.into_iter().enumerate() {
@@ -64,7 +65,7 @@ fn json_of(page: &Page) -> Value {
     serde_json::from_str(&page.body).unwrap()
 }
 
-/// Asserts that the text added no header and changed none, and that every header is printable.
+/// Asserts that the texts haven't added or changed a header of this answer, and that all headers are printable.
 fn assert_headers_are_ours(page: &Page, uri: &str) {
     assert_eq!(page.headers["x-content-type-options"], "nosniff", "{uri}");
     for (name, value) in &page.headers {
@@ -81,7 +82,8 @@ async fn what_a_check_says_stays_within_its_string() {
     let app = app();
     let page = get(&app, "/healthcheck").await;
     assert_headers_are_ours(&page, "/healthcheck");
-    // The body contains no control characters. So a line-based parser can't mistake a part of the text for a line.
+    // The body must contain no control characters, not even a line feed. Otherwise a program that reads line by line
+    // could mistake a part of a text for a line.
     assert!(
         !page.body.bytes().any(|byte| byte.is_ascii_control()),
         "{}",
@@ -182,7 +184,8 @@ async fn what_a_client_says_stays_within_the_string_of_its_refusal() {
             if page.status.is_client_error() {
                 assert!(body["error"].is_string(), "{uri}: {body}");
             } else {
-                // An unknown name in `exclude` is only a warning: the answer is a complete report.
+                // If a request names an unknown check in `exclude`, the library only warns. So the answer is a complete
+                // report.
                 assert!(uri.contains("exclude="), "{uri}: {}", page.status);
                 assert_eq!(body["status"], "failure", "{uri}");
             }

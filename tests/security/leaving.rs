@@ -1,4 +1,5 @@
-//! Every text that a user can supply contains the same secret. Nothing that leaves the process may contain it.
+//! Tests that a secret doesn't leave the process. Every text that a user of the library can supply contains this
+//! secret, and no output of the process may contain it.
 
 use std::error::Error;
 use std::fmt;
@@ -22,7 +23,7 @@ fn secret() -> String {
     ["kq7Zr", "v2Tn9x", "Lw4"].concat()
 }
 
-/// Returns an error message that contains the secret, like that of a database driver.
+/// Returns an error message with the secret, similar to one of a database driver.
 fn told(by: &str) -> String {
     format!(
         "{by}: connecting to postgres://app:{}@db/prod: timed out",
@@ -30,7 +31,7 @@ fn told(by: &str) -> String {
     )
 }
 
-/// An error whose source contains the secret.
+/// An error that contains another error. The message of the inner error contains the secret.
 #[derive(Debug)]
 struct Outer(Inner);
 
@@ -57,7 +58,7 @@ impl Error for Outer {
 
 impl Error for Inner {}
 
-/// A value that can't be serialized. The error of its serialization contains the secret.
+/// A value whose serialization fails. The message of this error contains the secret.
 struct Unserialisable;
 
 impl Serialize for Unserialisable {
@@ -66,7 +67,7 @@ impl Serialize for Unserialisable {
     }
 }
 
-/// Returns checks that put the secret into every kind of text that a check can supply.
+/// Returns a builder whose checks put the secret into every kind of text that a check can supply.
 fn talkative() -> HealthCheckBuilder {
     let checks = [
         Check::new("returns", async || Outcome::pass(told("output"))),
@@ -134,7 +135,8 @@ fn environment() -> EnvironmentDump {
         .unwrap()
 }
 
-/// The texts that left the process, each with the name of its channel.
+/// The texts that have left the process, such as answers and log lines. Each text has a name for the place where it
+/// came out.
 #[derive(Default)]
 struct Seen(Vec<(String, String)>);
 
@@ -151,7 +153,8 @@ impl Seen {
         self.add(uri, page.body);
     }
 
-    /// Asserts that no text contains the secret, and that the texts of these channels were masked.
+    /// Asserts that no text contains the secret. Also asserts that the texts of the places in `masked` contain the mask
+    /// `********`.
     fn holds_no_secret(&self, masked: &[&str]) {
         for (place, text) in &self.0 {
             assert!(!text.contains(&secret()), "{place}: {text}");

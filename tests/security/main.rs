@@ -1,4 +1,4 @@
-//! No secret leaves the process by any channel, and no text of a check or a client breaks out of the format of an
+//! Tests that no secret leaves the process, and that no text of a check or of a client breaks out of the format of an
 //! answer.
 #![allow(clippy::unwrap_used)]
 

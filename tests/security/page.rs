@@ -1,4 +1,4 @@
-//! Sends requests as a client on this machine, without a socket.
+//! Sends requests to a router without a socket, as a client on this machine.
 
 use std::net::SocketAddr;
 

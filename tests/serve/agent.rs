@@ -1,4 +1,4 @@
-//! HAProxy's agent check over a plain socket.
+//! Tests the server's answers to HAProxy's agent check, over a TCP connection.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::process::{LIMIT, Served, get, wait_until_refused};
 
-/// Connects to the agent and sends this text. Returns the agent's answer.
+/// Connects to the server's port for HAProxy's agent check, and sends this text. Returns the answer.
 fn told(agent: SocketAddr, sent: &str) -> String {
     let mut stream = TcpStream::connect(agent).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();

@@ -1,17 +1,18 @@
-//! Request smuggling: requests that a proxy and a server may interpret differently. Each request gets at most one
-//! answer. No smuggled request gets the environment page, although that page is open to clients on this machine.
+//! Tests the server with request smuggling: requests that a proxy and a server may interpret differently. The server
+//! must send at most one answer to each of these requests. A smuggled request must not get the environment page,
+//! although this client may see that page.
 
 use std::net::SocketAddr;
 
 use crate::process::{Served, raw};
 
-/// The request that an attacker hides inside another request, so that a proxy doesn't see it.
+/// The smuggled request: an attacker hides it inside another request, so that a proxy doesn't notice it.
 const SMUGGLED: &str = "GET /environment HTTP/1.1\r\nHost: localhost\r\nX: ";
-/// The next request on the connection.
+/// The request that a proxy would send next over the same connection.
 const NEXT: &str = "GET /environment HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-/// Sends these bytes. Returns the status of each answer. Asserts that no answer is the environment page, and that no
-/// answer can be cached.
+/// Sends these bytes to the server. Returns the status code of each answer. Asserts that no answer is the environment
+/// page, and that every answer forbids caching.
 fn answers(addr: SocketAddr, sent: &str) -> Vec<u16> {
     let said = raw(addr, sent);
     assert!(!said.contains("\"process\""), "{sent:?}: {said}");
@@ -36,14 +37,14 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         format!("{request}{SMUGGLED}{NEXT}")
     };
     let requests = [
-        // Both Content-Length and Transfer-Encoding, in either order.
+        // These requests have both `Content-Length` and `Transfer-Encoding`, in either order.
         with_headers("Content-Length: 6\r\nTransfer-Encoding: chunked", "0\r\n\r\nG"),
         with_headers(
             "Transfer-Encoding: chunked\r\nContent-Length: 4",
             "5c\r\nhello\r\n0\r\n\r\n",
         ),
         with_headers("Content-Length: 0\r\nTransfer-Encoding: chunked", "0\r\n\r\n"),
-        // Transfer encodings that only some parsers take for chunked.
+        // These requests have transfer encodings that some parsers interpret as chunked and others don't.
         with_headers(
             "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
             "0\r\n\r\n",
@@ -59,7 +60,7 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         with_headers("Transfer-Encoding\r\n : chunked", "0\r\n\r\n"),
         with_headers("Transfer-Encoding: \u{b}chunked", "0\r\n\r\n"),
         with_headers("X: x\nTransfer-Encoding: chunked", "0\r\n\r\n"),
-        // Repeated, invalid and empty content lengths.
+        // These requests have a repeated, an invalid or an empty content length.
         with_headers("Content-Length: 5\r\nContent-Length: 5", "hello"),
         with_headers("Content-Length: 5\r\nContent-Length: 0", "hello"),
         with_headers("Content-Length: 0\r\nContent-Length: 5", "hello"),
@@ -74,10 +75,10 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         with_headers("Content-Length: 5\0", "hello"),
         with_headers("Content-Length: 5\rX: y", "hello"),
         with_headers("Content-Length: 5\u{b}", "hello"),
-        // Bodies that the client doesn't send completely, or not at all.
+        // In these requests the client sends its body only in part, or not at all.
         with_headers("Content-Length: 1000000", "hello"),
         with_headers("Content-Length: 5\r\nExpect: 100-continue", "hello"),
-        // Chunks with extensions, and malformed chunks.
+        // These requests have chunks with extensions, or malformed chunks.
         with_headers("Transfer-Encoding: chunked", "5;a=\"b\"\r\nhello\r\n0\r\n\r\n"),
         with_headers("Transfer-Encoding: chunked", "5;\nhello\r\n0\r\n\r\n"),
         with_headers("Transfer-Encoding: chunked", "5\nhello\n0\n\n"),
@@ -97,7 +98,7 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
             "Transfer-Encoding: chunked",
             "0\r\nContent-Length: 5\r\n\r\nhello",
         ),
-        // Folded header lines, and lines that end where other parsers see no end.
+        // These requests have folded header lines, or lines that end only for some parsers.
         with_headers("X: a\r\n b\r\nContent-Length: 5", "hello"),
         with_headers(" X: a", ""),
         with_headers("X: a\rContent-Length: 5", "hello"),
@@ -109,7 +110,7 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         with_headers("no colon", ""),
         format!("GET /livez HTTP/1.1\rHost: localhost\r\n\r\n{NEXT}"),
         format!("\rGET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
-        // Malformed request lines.
+        // These requests begin with a malformed request line.
         format!("GET /live\0z HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
         format!("GET  /livez HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
         format!(" GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
@@ -121,17 +122,17 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         format!("GET\r\n\r\n{NEXT}"),
         format!("G@T /livez HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
         format!("GET /livez#x y HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
-        // `CONNECT` and `TRACE` with a body.
+        // These requests have the method `CONNECT` or `TRACE`, and a body.
         format!("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello{NEXT}"),
         format!(
             "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{NEXT}"
         ),
         format!("TRACE /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello{NEXT}"),
-        // An absolute URL without a host.
+        // This request has an absolute URL that contains no host.
         format!("GET http:///environment HTTP/1.1\r\nHost: localhost\r\n\r\n{NEXT}"),
-        // A chunked body in HTTP/1.0, which has no chunked bodies.
+        // This HTTP/1.0 request has a chunked body, although HTTP/1.0 defines no chunked bodies.
         format!("POST /livez HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{NEXT}"),
-        // Bodies of methods that usually have none.
+        // These requests have a body, although requests with their methods usually have none.
         format!("GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello{NEXT}"),
         format!("OPTIONS * HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello{NEXT}"),
     ];
@@ -206,7 +207,7 @@ fn methods_and_targets_of_proxies_are_understood_as_a_server_does() {
     }
 }
 
-// Only Linux has a file that shows how much memory a process uses.
+// The test reads the memory of the server's process from `/proc`, which exists only on Linux.
 #[cfg(target_os = "linux")]
 #[test]
 fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
@@ -218,8 +219,8 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
     const PLACES: usize = 4_096;
     const MOST_KIB: usize = 128 * 1024;
 
-    // The server uses at most half of its allowed files for connections. This process holds the client's end of each
-    // connection.
+    // The server uses at most half of its open files for connections. This process also needs one open file for each
+    // connection, as the client.
     let hard = getrlimit(Resource::Nofile).maximum;
     let wanted = 2 * PLACES as u64 + 100;
     let files = hard.map_or(wanted, |hard| hard.min(wanted));
@@ -237,7 +238,8 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     };
     let before = held("VmHWM:");
-    // After an answered request, a connection also holds buffers for answers. So it uses the most memory at this point.
+    // Each connection sends a complete request and an incomplete second head. After the first answer, the connection
+    // holds buffers for reading and for answers, so it uses the most memory.
     let request = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
     let sent = format!("{request}\r\n{request}X: {}", "x".repeat(16_300));
     let connected = (0..places).map(|_| {
@@ -251,7 +253,7 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
         client.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.1 200");
     }
-    // By the time this request is answered, the server has read the rest of the incomplete heads.
+    // When the server answers this request, it has also read the rest of the incomplete heads.
     assert_eq!(crate::process::get(addr, "/livez").code, 200);
     let most = held("VmHWM:") - before;
     assert!(

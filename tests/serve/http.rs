@@ -1,4 +1,4 @@
-//! The server meets the requirements of HTTP, and sends the same security headers with every answer.
+//! Tests that the server meets the requirements of HTTP, and that it sends the same security headers with every answer.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -25,7 +25,8 @@ fn has(answer: &str, header: &str) -> bool {
     head.lines().any(|line| line.eq_ignore_ascii_case(header))
 }
 
-/// Returns a request with these headers. The server closes the connection after its answer.
+/// Returns the text of a request with this request line and these headers. The request asks the server to close the
+/// connection after its answer.
 fn request(line: &str, headers: &str) -> String {
     format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n")
 }
@@ -58,8 +59,8 @@ fn http_1_1_without_one_valid_host_is_400() {
             );
         }
     }
-    // The first request is invalid, and has no `Connection: close`. The server still has to close the connection
-    // without reading the second request.
+    // The first request is invalid, so the server has to close the connection, even without `Connection: close`. It
+    // must not read the second request.
     let twice = "GET /livez HTTP/1.1\r\n\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert_eq!(raw(addr, twice).matches("HTTP/1.1 ").count(), 1);
 }

@@ -1,4 +1,5 @@
-//! The check `runtime`. If the runtime is blocked, liveness fails, but the liveness path still answers.
+//! Tests the check `runtime`. While the application's runtime is blocked, this liveness check fails, but `/livez` still
+//! answers.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use crate::process::{Served, get};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Returns whether the check `runtime` passes. Asserts that the server answers within a second.
+/// Requests `/livez`. Asserts that the server answers within a second. Returns whether the check `runtime` passes.
 fn runtime_passes(addr: SocketAddr) -> bool {
     let asked = Instant::now();
     let answer = get(addr, "/livez");
@@ -38,8 +39,8 @@ fn with_the_runtime_blocked_for_good_livez_answers_within_a_second_and_fails_aft
         assert!(blocked.elapsed() < 20 * SECOND, "it doesn't fail");
         std::thread::sleep(Duration::from_millis(50));
     };
-    // The server examines the runtime once a second. The runtime's last response may be a second older than the block.
-    // So the failure may be early or late.
+    // The check fails 10 s after the last response of the runtime. This response may be up to a second older than the
+    // block, because the server examines the runtime only once a second.
     assert!((9..=13).contains(&failed.as_secs()), "{failed:?}");
     assert_eq!(get(addr, "/livez/runtime").code, 503);
 }
@@ -52,8 +53,8 @@ fn a_stop_of_the_process_starts_the_count_again() {
     served.signal(Signal::STOP);
     std::thread::sleep(8 * SECOND);
     served.signal(Signal::CONT);
-    // By the clock, the last response of the runtime is at least twelve seconds old. But the process was stopped for
-    // eight of these seconds, so the check must still pass.
+    // By the clock, the runtime last responded at least twelve seconds ago. But the process was stopped for eight of
+    // these seconds, so the check `runtime` must still pass.
     let continued = Instant::now();
     while continued.elapsed() < 4 * SECOND {
         assert!(runtime_passes(addr), "{:?} after it went on", continued.elapsed());
@@ -113,7 +114,8 @@ fn the_time_of_the_check_runtime_moves_with_each_look_in_every_form() {
     };
     let before = (in_report(), in_metrics(), in_page());
     let end = Instant::now() + crate::process::LIMIT;
-    // The server examines the runtime every second. Each format shows the new time within another second.
+    // The server examines the runtime once a second. Within another second, the report, the metrics and the page have
+    // to show the time of the new result.
     while in_report() < before.0 + 2.0 || in_metrics() < before.1 + 2.0 || in_page() == before.2 {
         assert!(
             Instant::now() < end,

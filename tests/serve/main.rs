@@ -1,4 +1,4 @@
-//! `serve` in a process of its own, with real sockets and real signals.
+//! Tests `serve` in a child process, with real sockets and real signals.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

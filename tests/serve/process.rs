@@ -1,4 +1,4 @@
-//! Starts and controls the tested service as a child process.
+//! Starts the program `served`, the service under test, as a child process. Sends commands, signals and requests to it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The limit for every wait in these tests. Only a failing test waits this long.
+/// The maximum time for which these tests wait for anything. A test that passes waits for a shorter time.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
 pub struct Served {
@@ -34,12 +34,12 @@ impl Served {
         command
     }
 
-    /// Starts the service. Returns the service and the address on which it listens.
+    /// Starts the service as a child process. Returns the service and the address on which it listens.
     pub fn start(arguments: &[&str]) -> (Self, SocketAddr) {
         let it = Self::spawn(Self::command(arguments));
         let addr = it.printed("listening ").parse().unwrap();
-        // The service prints its address before it installs its signal handlers, and in some modes before it listens.
-        // Once it answers a request, it has done both.
+        // When the service prints its address, it may not listen yet, and hasn't installed its signal handlers yet.
+        // When it answers a request, it has done both.
         let end = Instant::now() + LIMIT;
         while TcpStream::connect(addr).is_err() {
             assert!(Instant::now() < end, "it doesn't listen");
@@ -68,7 +68,7 @@ impl Served {
         }
     }
 
-    /// Waits for the next printed line with this prefix. Returns the rest of the line.
+    /// Waits until the service prints a line that begins with this text. Returns the rest of the line.
     pub fn printed(&self, start: &str) -> String {
         let end = Instant::now() + LIMIT;
         loop {
@@ -83,7 +83,7 @@ impl Served {
         }
     }
 
-    /// Waits for a log line that contains this text.
+    /// Waits until the service has logged a line that contains this text.
     pub fn wait_for_log(&mut self, what: &str) {
         let end = Instant::now() + LIMIT;
         while !self.log.iter().any(|line| line.contains(what)) {
@@ -95,29 +95,30 @@ impl Served {
         }
     }
 
-    /// Returns the number of log lines so far that contain this text.
+    /// Returns how many lines that contain this text the service has logged so far.
     pub fn count_in_log(&mut self, what: &str) -> usize {
         self.log.extend(self.logged.try_iter());
         self.log.iter().filter(|line| line.contains(what)).count()
     }
 
-    /// Waits until the process has ended. Returns the warnings and errors in its log.
+    /// Waits until the process of the service has ended. Returns the warnings and the errors in its log.
     pub fn troubles(mut self) -> Vec<String> {
         self.wait();
-        // This iterator ends when the process has closed its pipe.
+        // This iterator ends when the service has closed its end of the pipe.
         self.log.extend(self.logged.iter());
         let mut log = std::mem::take(&mut self.log);
         log.retain(|line| line.contains(" WARN ") || line.contains(" ERROR "));
         log
     }
 
-    /// Sends a command and waits until the service has executed it.
+    /// Sends a command to the service. Waits until the service has executed the command.
     pub fn tell(&mut self, command: &str) {
         self.send(command);
         self.printed(&format!("done {command}"));
     }
 
-    /// Sends a command without waiting. The service can't confirm a command that ends its process.
+    /// Sends a command to the service without waiting. This is for commands that end the service, which it can't
+    /// confirm.
     pub fn send(&mut self, command: &str) {
         writeln!(self.commands, "{command}").unwrap();
     }
@@ -182,7 +183,7 @@ impl Answer {
     }
 }
 
-/// A connection that can carry several requests.
+/// A client's connection to the service. The client can send several requests over it, one after another.
 pub struct Connection(TcpStream);
 
 impl Connection {
@@ -196,12 +197,13 @@ impl Connection {
         write!(self.0, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     }
 
-    /// Waits until the server closes the connection. Returns `false` if the server sends something instead.
+    /// Waits until the server closes the connection, and returns true. Returns false if the server sends a byte
+    /// instead.
     pub fn is_closed(&mut self) -> bool {
         matches!(self.0.read(&mut [0; 1]), Ok(0))
     }
 
-    /// Reads the next answer. The header `Content-Length` shows where the answer ends.
+    /// Reads the next answer from the connection. The answer's header `Content-Length` shows where its body ends.
     pub fn answer(&mut self) -> Answer {
         let mut text = String::new();
         let mut buffer = [0; 4096];
@@ -234,11 +236,12 @@ pub fn get(addr: SocketAddr, path: &str) -> Answer {
     connection.answer()
 }
 
-/// Sends these bytes. Returns everything that the server sends until it closes the connection.
+/// Sends these bytes over a new connection. Returns everything that the server sends until it closes the connection.
 pub fn raw(addr: SocketAddr, sent: impl AsRef<[u8]>) -> String {
     let mut stream = TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
-    // Sending may fail: the server may refuse the request and close the connection before it has read everything.
+    // This write may fail, because the server may refuse the request and close the connection before it has read all
+    // bytes.
     let _ = stream.write_all(sent.as_ref());
     let mut said = Vec::new();
     if let Err(error) = stream.read_to_end(&mut said) {
@@ -247,7 +250,7 @@ pub fn raw(addr: SocketAddr, sent: impl AsRef<[u8]>) -> String {
     String::from_utf8_lossy(&said).into_owned()
 }
 
-/// Repeats the request until the answer satisfies the condition.
+/// Requests this path again and again, until `wanted` returns true for the answer. Returns this answer.
 pub fn get_until(addr: SocketAddr, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
     let end = Instant::now() + LIMIT;
     loop {
@@ -260,7 +263,7 @@ pub fn get_until(addr: SocketAddr, path: &str, wanted: impl Fn(&Answer) -> bool)
     }
 }
 
-/// Waits until no server accepts connections at the address.
+/// Waits until connections to this address fail, because no server listens there any more.
 pub fn wait_until_refused(addr: SocketAddr) {
     let end = Instant::now() + LIMIT;
     while TcpStream::connect(addr).is_ok() {

@@ -1,4 +1,5 @@
-//! An application's own server, with `router` merged into it and `drain_on_signals` for its shutdown.
+//! Tests an application that merges the library's router into its own, and that ends its own server with
+//! `drain_on_signals`.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,7 @@ fn on_sigterm_it_answers_for_the_delay_with_readiness_failing_and_then_ends() {
 fn on_ctrl_c_there_is_no_delay() {
     let (mut served, addr) = Served::start(&["router=yes", "delay=600000"]);
     served.signal(Signal::INT);
-    // After the process has ended, its log has to contain the line of the shutdown.
+    // The test looks at the log only after the process has ended. The log has to contain the line about the shutdown.
     assert!(served.wait().success());
     served.wait_for_log("shutting down: readiness fails from now on");
     wait_until_refused(addr);

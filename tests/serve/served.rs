@@ -1,8 +1,8 @@
-//! The service under test. The tests start it as a child process. Then they stop it, block its runtime, or use up its
-//! files.
+//! The service under test, which the tests start as a child process. The tests then stop the process, block its
+//! runtime, or make it run out of file descriptors.
 //!
-//! It prints "listening ADDRESS" at the start, and "served" after `serve` has returned without an error. It reads
-//! commands from its standard input, one on each line.
+//! The service prints "listening ADDRESS" at the start, and "served" after `serve` has returned without an error. It
+//! reads one command from each line of its standard input.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ use tokio::sync::Notify;
 
 const WORKERS: usize = 2;
 
-/// The state that commands change while the service runs.
+/// State that the tests change with commands while the service runs. The checks read it.
 #[derive(Default)]
 struct Switches {
     broken: AtomicBool,
@@ -45,7 +45,8 @@ fn main() {
         .build()
         .unwrap();
     let result = runtime.block_on(runtime.spawn(serve())).unwrap();
-    // `serve` has returned. `exit` doesn't wait for blocked workers, so the process can end.
+    // Here `serve` has returned. The code below calls `exit`, which ends the process even if worker threads are
+    // blocked.
     match result {
         Ok(()) => println!("served"),
         Err(error) => {
@@ -97,7 +98,7 @@ async fn serve() -> Result<(), ServeError> {
         endpoints = endpoints.runtime_check(false);
     }
     if given("gate").is_some() {
-        // Without a budget, a request stays in flight for as long as its check runs.
+        // This removes the time budget of requests. So a request remains in flight as long as its check runs.
         endpoints = endpoints.answer_within(None);
     }
     if let Some(count) = given("files") {
@@ -118,7 +119,8 @@ async fn serve() -> Result<(), ServeError> {
         axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(async move {
                 let mut drained = pin!(drain_on_signals(health));
-                // The first poll installs the signal handlers. Until then, a signal would end the process at once.
+                // At its first poll, `drain_on_signals` installs the signal handlers. Before that, a signal would end
+                // the process at once.
                 assert!(
                     poll_fn(|cx| Poll::Ready(drained.as_mut().poll(cx)))
                         .await
@@ -137,12 +139,12 @@ async fn serve() -> Result<(), ServeError> {
     }
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    // This is the queue length with which `serve` listens.
+    // `serve` also listens with a queue of 4,096 connections.
     let listener = socket.listen(4_096).unwrap();
     let addr = listener.local_addr().unwrap();
     match until {
         Some(until) => {
-            // `serve_until` takes an address. Dropping the listener frees this address for `serve_until`.
+            // `serve_until` binds the address itself. So this drops the listener, which frees the address.
             drop(listener);
             println!("listening {addr}");
             endpoints
@@ -200,7 +202,7 @@ fn health(switches: &Arc<Switches>, gate_of: Option<&str>, default_ttls: bool) -
     builder.build().unwrap()
 }
 
-/// Executes the commands from the standard input on a thread of its own.
+/// Starts a thread that reads commands from the standard input and executes them.
 fn obey(health: HealthCheck, switches: Arc<Switches>, until: Option<Arc<Notify>>) {
     let application = Handle::current();
     std::thread::spawn(move || {
@@ -227,7 +229,7 @@ fn obey(health: HealthCheck, switches: Arc<Switches>, until: Option<Arc<Notify>>
     });
 }
 
-/// Blocks every worker of the application's runtime forever.
+/// Blocks all worker threads of the application's runtime forever.
 fn block(application: &Handle) {
     let (began, begun) = std::sync::mpsc::channel();
     for _ in 0..WORKERS {

@@ -1,4 +1,4 @@
-//! The shutdown: signals, the drain, requests in flight, the termination log.
+//! Tests the shutdown of the server: signals, the drain, requests in flight, and the termination log.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ fn on_sigterm_readiness_fails_at_once_while_requests_are_answered_for_five_secon
 
 #[test]
 fn on_ctrl_c_there_is_no_delay() {
-    // On Ctrl-C the server ignores even a configured delay.
+    // The service is configured with a shutdown delay of 600 s. On Ctrl-C the server has to ignore this delay.
     let (mut served, addr) = Served::start(&["delay=600000"]);
     served.signal(Signal::INT);
     assert!(served.wait().success());
@@ -209,8 +209,8 @@ fn under_serve_until_begin_shutdown_ends_nothing() {
     assert!(served.wait().success());
 }
 
-/// Creates an empty termination log, as Kubernetes does. Returns its directory, the argument for the service, and its
-/// path.
+/// Creates an empty file for the termination log, as Kubernetes does. Returns the file's directory, the argument that
+/// tells the service the path, and the path itself.
 fn termination_log() -> (tempfile::TempDir, String, std::path::PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("termination-log");

@@ -1,4 +1,4 @@
-//! The start of the server: an address in use, environment variables, and files.
+//! Tests the start of the server: with an address that is in use, with environment variables, and with files.
 
 use std::net::TcpListener;
 
@@ -78,7 +78,7 @@ fn a_file_that_exists_before_the_start_is_maintenance_in_the_first_answer() {
 fn a_request_from_outside_a_probe_path_is_404_and_the_peer_is_known() {
     let (_served, addr) = Served::start(&[]);
     assert_eq!(get(addr, "/nowhere").code, 404);
-    // Access to the environment page is limited to loopback, so this answer proves that the server knows the peer's
-    // address.
+    // Only clients on a loopback address may see the environment page. So this answer proves that the server knows the
+    // address of its client.
     assert_eq!(get(addr, "/environment").code, 200);
 }

@@ -1,4 +1,4 @@
-//! systemd's notification protocol, with a real datagram socket.
+//! Tests systemd's notification protocol. The tests play systemd, with a real datagram socket.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::net::UnixDatagram;
@@ -10,10 +10,10 @@ use crate::process::{LIMIT, Served, get};
 
 const EXTENDED: &str = "EXTEND_TIMEOUT_USEC=20000000";
 
-/// The service manager's end of the notification socket.
+/// The end of the notification socket that normally belongs to systemd. The tests read the service's messages from it.
 struct Manager {
     socket: UnixDatagram,
-    /// The value of `NOTIFY_SOCKET`.
+    /// The address of the socket, which the service gets in the variable `NOTIFY_SOCKET`.
     name: OsString,
     _directory: Option<tempfile::TempDir>,
 }
@@ -30,7 +30,8 @@ impl Manager {
         }
     }
 
-    /// Listens on an abstract socket. systemd uses one for a service with its own root directory.
+    /// Creates a `Manager` whose socket has an abstract address instead of a path. systemd uses such a socket for a
+    /// service that has its own root directory.
     #[cfg(target_os = "linux")]
     fn listen_abstractly() -> Self {
         use std::os::linux::net::SocketAddrExt;
@@ -47,7 +48,7 @@ impl Manager {
         start(&self.name, arguments, variables)
     }
 
-    /// Waits for the next message. Returns `None` if none comes within this time.
+    /// Waits for the next message of the service. Returns `None` if no message comes within this time.
     fn next(&self, within: Duration) -> Option<String> {
         self.socket.set_read_timeout(Some(within)).unwrap();
         let mut buffer = [0; 4096];
@@ -55,7 +56,7 @@ impl Manager {
         Some(String::from_utf8(buffer[..count].to_vec()).unwrap())
     }
 
-    /// Reads messages until one of them contains this line. Returns all these messages.
+    /// Reads messages of the service until a message contains this line. Returns all messages that it has read.
     fn until(&self, line: &str) -> Vec<String> {
         let mut told = Vec::new();
         loop {
@@ -94,12 +95,13 @@ fn ready_is_told_once_the_startup_checks_have_passed() {
     let before = manager.until("STATUS=failing: started");
     assert!(!tells(&before, "READY=1"), "{before:?}");
     served.tell("start");
-    // No request runs the checks. So only the task that notifies systemd can notice that they pass.
+    // The test sends no request that would run the checks. So the task that notifies systemd has to run them, to notice
+    // that they pass.
     let started = Instant::now();
     manager.until("READY=1");
     let took = started.elapsed();
-    // A failing check that has never passed is due again after 250 ms. The notifying task reads the result a little
-    // later.
+    // A failing check that has never passed is due again after 250 ms. The task that notifies systemd reads the new
+    // result a little later.
     assert!(took < Duration::from_millis(1_000), "READY took {took:?}");
 }
 
@@ -147,7 +149,8 @@ fn a_socket_that_cannot_be_reached_is_one_warning() {
     ] {
         let (mut served, addr) = start(socket, &["delay=0"], &[("WATCHDOG_USEC", "100000")]);
         served.wait_for_log("can't be reached");
-        // When an answer shows the failure, the service has also tried to send further messages.
+        // When an answer shows the failure, the service has tried to send more messages to systemd. It must not log
+        // another warning for them.
         served.tell("break");
         crate::process::get_until(addr, "/healthcheck", |answer| answer.code == 503);
         served.signal(Signal::TERM);
@@ -170,7 +173,8 @@ fn the_status_names_the_failing_checks() {
 #[test]
 fn the_status_follows_a_change_within_six_seconds_and_names_what_degrades() {
     let manager = Manager::listen();
-    // With the library's default TTLs, a result expires when it reaches the maximum age for probes.
+    // With `ttl=default` the service uses the library's default TTLs. Then a result expires when it reaches the maximum
+    // age for probes, so the status can follow within six seconds.
     let (mut served, _) = manager.start(&["ttl=default"], &[]);
     manager.until("STATUS=2 checks pass");
     for (command, status) in [
@@ -236,7 +240,7 @@ fn the_watchdog_starves_once_liveness_fails() {
         assert!(blocked.elapsed() < LIMIT);
         std::thread::sleep(Duration::from_millis(50));
     }
-    // Discards messages that were sent before the check failed.
+    // Discards the messages that the service sent before the check failed.
     while manager.next(Duration::from_millis(10)).is_some() {}
     let mut later = Vec::new();
     let end = Instant::now() + Duration::from_secs(3);
@@ -252,7 +256,7 @@ fn the_watchdog_starves_while_the_process_stands_still_and_is_fed_once_it_goes_o
     let (served, _) = manager.start(&[], &[("WATCHDOG_USEC", "1000000")]);
     manager.until("WATCHDOG=1");
     served.signal(Signal::STOP);
-    // Discards a message that the service may have sent before it stopped.
+    // Discards messages that the service may have sent before the signal stopped it.
     while manager.next(Duration::from_millis(50)).is_some() {}
     assert_eq!(manager.next(Duration::from_secs(2)), None);
     served.signal(Signal::CONT);
@@ -298,9 +302,10 @@ fn the_unit_of_the_example_has_what_the_messages_need_and_time_for_the_drain() {
     let seconds = |key: &str| -> u64 { of(key).strip_suffix('s').unwrap().parse().unwrap() };
     assert_eq!((of("Type"), of("NotifyAccess")), ("notify", "main"));
     assert_ne!(of("Restart"), "no", "what the watchdog ends is started again");
-    // At shutdown the service waits for the delay of 5 s, and then up to 20 s for requests in flight.
+    // During its shutdown, the service waits for its delay of 5 s, and then for at most 20 s for requests in flight.
+    // systemd must not kill it earlier.
     assert!(seconds("TimeoutStopSec") > 5 + 20);
-    // If the runtime is blocked, the check `runtime` fails after 10 s. The watchdog must not restart the service
-    // earlier.
+    // If the application's runtime is blocked, the check `runtime` fails after 10 s. systemd's watchdog must not
+    // restart the service before that.
     assert!(seconds("WatchdogSec") > 10);
 }

@@ -1,4 +1,4 @@
-//! Unix sockets, host names with several addresses, and servers that stop when a future completes.
+//! Tests Unix sockets, host names that have several addresses, and servers that stop when a future completes.
 
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -69,7 +69,8 @@ async fn a_unix_socket_is_served_and_probed_and_counts_as_this_machine() {
         });
         let said = environment.await.unwrap();
         assert!(said.starts_with("HTTP/1.1 200"), "{said}");
-        // On a Unix socket, as on a loopback address, the page shows the values of variables.
+        // A client of a Unix socket is on this machine, like a client on a loopback address. So the page shows it the
+        // values of environment variables.
         assert!(said.contains("\"environ\":{"), "{said}");
         running.end().await;
         std::fs::remove_file(&path).unwrap();
@@ -114,7 +115,7 @@ async fn every_address_of_a_name_is_served_at_one_port() {
         .unwrap();
     for addr in addrs {
         let at = SocketAddr::new(addr.ip(), port);
-        // On a machine without IPv6 the server listens only on the IPv4 addresses.
+        // On a machine without IPv6, the server listens only on the IPv4 addresses of the host name.
         let is_here = match addr.ip() {
             IpAddr::V4(_) => true,
             IpAddr::V6(_) => std::net::TcpListener::bind("[::1]:0").is_ok(),

@@ -1,4 +1,4 @@
-//! Helpers that the test binaries of this package share.
+//! Helpers for the tests, which all test binaries of this package share.
 
 use healthcheck::{Check, HealthCheck, HealthCheckBuilder};
 
@@ -8,15 +8,15 @@ mod ports;
 pub use log::Log;
 pub use ports::{free_addr, free_port};
 
-/// Returns a builder without the discovered checks.
+/// Returns a builder of a health check. The builder ignores functions with the attribute `#[health_check]`.
 pub fn by_hand() -> HealthCheckBuilder {
     HealthCheck::builder().discover(false)
 }
 
-/// Returns a health check with only these checks.
+/// Returns a health check that contains only these checks.
 ///
 /// # Panics
-/// If the builder rejects the checks.
+/// Panics if the checks are invalid.
 pub fn built(checks: impl IntoIterator<Item = Check>) -> HealthCheck {
     let health = checks
         .into_iter()
@@ -25,7 +25,8 @@ pub fn built(checks: impl IntoIterator<Item = Check>) -> HealthCheck {
     health.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Runs the examples in the chapter about testing. The chapter is a part of the docs of `HealthCheck`.
+/// Runs the examples of the chapter about testing as doc tests. The chapter is a part of the documentation of
+/// `HealthCheck`.
 #[cfg(doctest)]
 #[doc = include_str!("../../healthcheck/src/testing.md")]
 struct Testing;

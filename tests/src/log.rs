@@ -1,4 +1,4 @@
-//! Collects the log lines of a thread.
+//! Collects the log lines of the current thread, so that a test can assert them.
 
 use std::io;
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -8,22 +8,24 @@ use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt;
 
-/// Collects every event of the current thread until this value is dropped.
+/// Collects all log events of the thread that created this value, until the value is dropped.
 pub struct Log {
     bytes: Arc<Mutex<Vec<u8>>>,
     _guard: DefaultGuard,
 }
 
 impl Log {
-    /// Starts to collect the events of the current thread.
+    /// Returns a `Log` that collects the log events of the current thread from now on.
     #[must_use]
     pub fn catch() -> Self {
-        // tracing caches, for all threads, whether any subscriber wants an event. This global subscriber wants every
-        // event. Without it, the end of another test could change the cache while this test logs.
+        // The crate tracing caches whether any subscriber in the process wants an event. When another test drops its
+        // subscriber, this cache could change while this test logs. The global subscriber here wants all events, so the
+        // cache never changes.
         static INTERESTED: Once = Once::new();
         INTERESTED.call_once(|| {
             let all = fmt().with_max_level(Level::TRACE).with_writer(io::sink);
-            // An error means that another global subscriber exists already, which has the same effect.
+            // This fails if the process already has a global subscriber. That subscriber also keeps the cache
+            // unchanged, so the error doesn't matter.
             let _ = tracing::subscriber::set_global_default(all.finish());
         });
         let bytes: Arc<Mutex<Vec<u8>>> = Arc::default();
@@ -41,7 +43,7 @@ impl Log {
         }
     }
 
-    /// Returns all lines. First waits until the library has written its queued lines.
+    /// Waits until the library has written its queued log lines. Returns all lines so far as one text.
     #[must_use]
     pub fn text(&self) -> String {
         let patience = Instant::now() + Duration::from_secs(10);
@@ -52,13 +54,13 @@ impl Log {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Returns the lines of this level. Each line begins with its level.
+    /// Returns the collected lines of this level, such as `WARN`. Each line begins with its level.
     #[must_use]
     pub fn of(&self, level: &str) -> Vec<String> {
         self.lines(|line| line.starts_with(level))
     }
 
-    /// Returns the lines that contain this text.
+    /// Returns the collected lines that contain this text.
     #[must_use]
     pub fn saying(&self, text: &str) -> Vec<String> {
         self.lines(|line| line.contains(text))

@@ -1,17 +1,18 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// The number of ports to choose from. All these ports are below 32768, where the kernel's ephemeral ports begin.
+/// The number of ports from which the tests choose. All of them are below 32768, where the kernel's ephemeral ports
+/// begin.
 const PORTS: u32 = 12_000;
 
-/// Returns a free port that isn't one of the kernel's ephemeral ports. The kernel could give an ephemeral port to a
-/// connection of another test before the tested program listens on it.
+/// Returns a free port that isn't an ephemeral port. The kernel could use an ephemeral port for another connection
+/// before the tested program listens on it.
 ///
 /// # Panics
-/// If no port is free.
+/// Panics if no port is free.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Test binaries run at the same time. So each of them begins at another port.
+    // Several test binaries can run at the same time. So each process begins its search at another port.
     let start = std::process::id().wrapping_mul(61) % PORTS;
     loop {
         let turn = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
@@ -23,10 +24,10 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Returns a loopback address with a free port.
+/// Returns the address 127.0.0.1 with a free port.
 ///
 /// # Panics
-/// If no port is free.
+/// Panics if no port is free.
 pub fn free_addr() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, free_port()).into()
 }

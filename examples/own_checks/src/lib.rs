@@ -1,4 +1,4 @@
-//! A crate that contains a check. The example `another_crate` links it.
+//! A crate that contains a check. The example `another_crate` depends on this crate and uses its check.
 
 use healthcheck::health_check;
 

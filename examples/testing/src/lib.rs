@@ -1,5 +1,5 @@
-//! A service with three checks. Its tests show how to test checks: `tests/checks.rs` calls them as functions and builds a
-//! report, and `tests/endpoints.rs` sends HTTP requests. `cargo test -p orders` runs the tests.
+//! A service with three checks. Its tests are examples of how to test checks. `tests/checks.rs` calls the checks as
+//! functions and builds reports. `tests/endpoints.rs` sends HTTP requests. `cargo test -p orders` runs the tests.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,10 +12,10 @@ use healthcheck_axum::Endpoints;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
-/// Stands in for a Redis client.
+/// A replacement for a Redis client, which keeps this example free of dependencies.
 #[derive(Clone, Debug)]
 pub struct Redis {
-    /// The address of the server.
+    /// The address of the Redis server.
     pub addr: SocketAddr,
 }
 
@@ -26,7 +26,7 @@ pub async fn redis(redis: &Redis) -> io::Result<&'static str> {
     Ok("redis ok")
 }
 
-/// The queue of waiting orders, as a list of their numbers.
+/// The queue of waiting orders. It contains the number of each order.
 #[derive(Debug, Default)]
 pub struct Queue(pub Mutex<Vec<u64>>);
 
@@ -41,7 +41,7 @@ pub async fn queue(queue: &Arc<Queue>) -> Outcome {
     }
 }
 
-/// The prices. The service reads them once at start.
+/// The price list, which the service reads once at start.
 #[derive(Clone, Debug)]
 pub struct Prices(pub Vec<u32>);
 
@@ -54,8 +54,8 @@ pub fn prices(prices: &Prices) -> Result<String, &'static str> {
     }
 }
 
-/// Returns a builder with the checks and the values of their parameters. A test may call `only` and `replace` on it before
-/// `build`.
+/// Returns a builder that finds the three checks and has the values of their parameters. A test may call `only` and
+/// `replace` on this builder before `build`.
 pub fn checks(redis: Redis, queue: Arc<Queue>, prices: Prices) -> HealthCheckBuilder {
     HealthCheck::builder()
         .provide(redis)
@@ -63,7 +63,7 @@ pub fn checks(redis: Redis, queue: Arc<Queue>, prices: Prices) -> HealthCheckBui
         .provide(prices)
 }
 
-/// Returns the router of the whole service: its own routes and the health endpoints.
+/// Returns the router of the service, which contains the service's own routes and the health endpoints.
 pub fn app(health: HealthCheck) -> Result<Router, BuildError> {
     Ok(Router::new()
         .route("/", get(async || "the orders"))

@@ -1,5 +1,5 @@
-//! Starts the service: `cargo run -p orders` (the first argument is its address, by default 127.0.0.1:8080, and the second
-//! is the address of Redis, by default 127.0.0.1:6379).
+//! Starts the service. `cargo run -p orders` runs this program. The first argument is the address of the service, by
+//! default 127.0.0.1:8080. The second argument is the address of Redis, by default 127.0.0.1:6379.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

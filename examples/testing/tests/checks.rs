@@ -1,4 +1,4 @@
-//! Tests the checks without HTTP: by calling their functions, and in a report.
+//! Tests the checks of the service without HTTP. The tests call the checks as functions, or request a report.
 #![allow(clippy::unwrap_used)]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -8,7 +8,7 @@ use healthcheck::{Check, Outcome, Overall, Selection, Status};
 use orders::{Prices, Queue, Redis};
 use tokio::net::TcpSocket;
 
-/// A Redis that is down: nothing listens on port 1.
+/// A Redis server that is down: no program listens on port 1.
 const DOWN: Redis = Redis {
     addr: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1),
 };
@@ -50,7 +50,7 @@ async fn only_leaves_the_other_checks_out() {
 
 #[tokio::test]
 async fn the_report_is_red_while_redis_is_down_and_green_once_it_is_up() {
-    // The socket is bound, but refuses connections until `listen`.
+    // This socket plays the Redis server. It has a port, but refuses connections until the test calls `listen`.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let addr = socket.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! Tests the status codes that clients of the service get. The tests call the router without a socket.
+//! Tests the status codes that the service's HTTP clients get. The tests call the router without a socket.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
@@ -12,8 +12,9 @@ use orders::{Prices, Queue, Redis};
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
-/// Builds the service with this queue, and replaces the Redis check by a check with the outcome `redis`. A real connection
-/// doesn't work with paused time: while a check waits for the network, the paused clock advances to the check's timeout.
+/// Builds the service with this queue, and with a Redis check that always returns the outcome `redis`. The real Redis
+/// check would fail in tests with paused time: while it waits for the network, tokio advances the clock to the check's
+/// timeout.
 fn app(redis: Outcome, queue: &Arc<Queue>) -> Router {
     let unused = Redis {
         addr: ([127, 0, 0, 1], 1).into(),
@@ -47,7 +48,7 @@ async fn monitors_see_that_redis_is_down_and_the_instance_stays_in_rotation() {
     assert_eq!(status(&app, "/livez").await, StatusCode::OK);
 }
 
-/// Probes readiness once a second, as a load balancer does. Returns the time until readiness fails.
+/// Probes readiness once a second, as a load balancer does. Returns how long readiness passes.
 async fn ready_for(app: &Router) -> Duration {
     let start = Instant::now();
     while status(app, "/readyz").await == StatusCode::OK {
@@ -57,7 +58,7 @@ async fn ready_for(app: &Router) -> Duration {
     start.elapsed()
 }
 
-// A probe may get a pass that is up to 5 s old, and the run that detects the failure may take 2 s.
+// Readiness may serve a result that is up to 5 s old. Then the run that detects the failure may take another 2 s.
 const LIMIT: Duration = Duration::from_secs(7);
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,8 @@ use ::tonic::transport::{Channel, Endpoint, Server};
 use tokio::runtime::{Builder, Runtime};
 use tonic_health::server::HealthReporter;
 
-/// A gRPC server in this process. It uses tonic, as most Rust services do. Dropping it ends its connections.
+/// A gRPC server in this process, built with the crate tonic. Dropping this value stops the server and closes its
+/// connections.
 pub struct Grpc {
     pub reporter: HealthReporter,
     pub address: SocketAddr,

@@ -37,7 +37,7 @@ pub fn mariadb() -> (Server, MySqlConnectOptions) {
     (server, options)
 }
 
-/// Waits until the server lets clients log in, which is a moment after it accepts connections.
+/// Waits until clients can log in to the server. The server accepts connections a moment before it allows logins.
 pub async fn ready(pool: &MySqlPool) {
     let patience = Instant::now() + Duration::from_secs(30);
     while pool.acquire().await.is_err() {

@@ -1,4 +1,4 @@
-//! Runs servers of other projects as child processes of the tests.
+//! Starts and controls servers of other projects, which run as child processes of the tests.
 #![allow(dead_code)] // Each test binary uses only a part of this module.
 
 pub mod grpc;
@@ -17,17 +17,18 @@ use std::{fs, thread};
 use healthcheck_tests::free_port;
 use tempfile::TempDir;
 
-/// A running server. Dropping it ends the server and its child processes.
+/// A server that runs as a child process. Dropping this value ends the server's process and its child processes.
 pub struct Server {
     pub port: u16,
     command: Command,
     child: Child,
-    /// The folder with the server's data.
+    /// The temporary folder that contains the server's data.
     folder: TempDir,
 }
 
 impl Server {
-    /// Starts the command that `command` returns for a folder and a port. Waits until the server accepts connections.
+    /// Creates a folder, chooses a port, and calls `command` with both. Starts the returned command, and waits until
+    /// the server accepts connections.
     pub fn start(command: impl FnOnce(&Path, u16) -> Command) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
@@ -50,12 +51,13 @@ impl Server {
         self.folder.path()
     }
 
-    /// Kills the server immediately, as the kernel's out-of-memory killer does.
+    /// Kills the server with SIGKILL, as the kernel does when memory runs out. The server can't clean up.
     pub fn kill(&mut self) {
         let processes = self.processes();
         signal("KILL", &processes);
         self.child.wait().unwrap();
-        // The server's child processes keep their sockets for a moment after the kill.
+        // After the kill, the server's child processes still hold their sockets for a moment. So this code waits until
+        // they have ended.
         let patience = Instant::now() + Duration::from_secs(30);
         while processes
             .iter()
@@ -66,14 +68,15 @@ impl Server {
         }
     }
 
-    /// Starts the server after a kill, with the same data and port.
+    /// Starts the killed server again, with the same data and the same port.
     pub fn start_again(&mut self) {
-        // The killed PostgreSQL couldn't remove its lock file.
+        // A killed PostgreSQL server leaves its lock file behind, which would prevent the new start.
         let _ = fs::remove_file(self.folder().join("data/postmaster.pid"));
         self.child = spawn(&mut self.command, self.port);
     }
 
-    /// Pauses the server: the kernel still accepts connections, but the server doesn't answer.
+    /// Stops the server's processes with SIGSTOP. The kernel still accepts connections for the server, but the server
+    /// doesn't answer.
     pub fn pause(&self) {
         signal("STOP", &self.processes());
     }
@@ -86,7 +89,8 @@ impl Server {
         signal("HUP", &[self.child.id()]);
     }
 
-    /// Returns the ids of the server's process and of its child processes. None of these servers has grandchildren.
+    /// Returns the process ids of the server and of its child processes. The child processes of these servers start no
+    /// further processes.
     fn processes(&self) -> Vec<u32> {
         let own = self.child.id();
         let is_child = |pid: &u32| stat(*pid).is_some_and(|(_, parent)| parent == own);
@@ -105,22 +109,23 @@ impl Drop for Server {
     }
 }
 
-/// Returns the state and the parent of a process. Returns `None` if the process doesn't exist.
+/// Returns the state and the parent's id of a process, or `None` if the process doesn't exist.
 fn stat(pid: u32) -> Option<(String, u32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The format is "pid (name) state parent …", and a name may contain any character.
+    // The file contains "pid (name) state parent …". The name may contain any character, even `)`, so this code looks
+    // for the last `)`.
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut words = after_name.split_whitespace();
     Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
 }
 
-/// Prints the name and version of the running program. The command may have been a wrapper, so this runs the executable
-/// of the process itself.
+/// Prints the name and the version of the program that the child process runs. The command that started the process may
+/// be a wrapper, so this function asks the executable file of the process.
 fn print_version(child: &Child) {
     let Ok(program) = fs::read_link(format!("/proc/{}/exe", child.id())) else {
         return;
     };
-    // nginx only knows the short flag, and prints its version to stderr.
+    // nginx has no flag `--version`. With `-v` it prints its version to stderr.
     for flag in ["--version", "-v"] {
         let Ok(said) = Command::new(&program).arg(flag).output() else {
             continue;
@@ -155,15 +160,15 @@ fn spawn(command: &mut Command, port: u16) -> Child {
 
 fn signal(name: &str, pids: &[u32]) {
     let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
-    // `kill` fails if a child has ended meanwhile.
+    // The command `kill` fails if one of the processes has already ended. The test ignores this failure.
     let _ = Command::new("sh")
         .args(["-c", &format!("kill -{name} {} 2>/dev/null", pids.join(" "))])
         .status()
         .unwrap();
 }
 
-/// Returns a command that runs as `user` if this process is root, since some servers refuse to run as root. In this
-/// case `user` becomes the owner of `folder`.
+/// Returns a command that runs the program. Some servers refuse to run as root. So if this process is root, the command
+/// runs as the user `user`, and this function makes `user` the owner of `folder`.
 pub fn command_as(user: &str, program: impl AsRef<OsStr>, folder: &Path) -> Command {
     if fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) != 0) {
         return Command::new(program);

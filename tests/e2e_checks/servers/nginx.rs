@@ -9,7 +9,8 @@ use super::Server;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Creates a certificate for `localhost` in `folder` that is valid for `days`. Returns its path.
+/// Creates a self-signed certificate for `localhost` in `folder`, which is valid for `days` days. Returns the path of
+/// the certificate.
 pub fn certificate(folder: &Path, days: u32) -> PathBuf {
     let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
     params.not_before = (SystemTime::now() - DAY).into();
@@ -21,8 +22,8 @@ pub fn certificate(folder: &Path, days: u32) -> PathBuf {
     folder.join("certificate.pem")
 }
 
-/// Creates a certificate for `localhost` in `folder`. An intermediate certificate signs it, and a root certificate
-/// signs the intermediate certificate. Returns the path of the root certificate.
+/// Creates a chain of three certificates in `folder`: a root certificate signs an intermediate certificate, which signs
+/// a certificate for `localhost`. Returns the path of the root certificate.
 pub fn chain(folder: &Path, leaf_days: u32, intermediate_days: u32) -> PathBuf {
     let params = |name: &str, days: u32| {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
@@ -53,7 +54,8 @@ pub fn chain(folder: &Path, leaf_days: u32, intermediate_days: u32) -> PathBuf {
     folder.join("root.pem")
 }
 
-/// Starts nginx. Returns the server, its URL, and the certificate file that clients have to trust.
+/// Starts nginx with a certificate that is valid for `days` days. Returns the server, its URL, and the path of the
+/// certificate file that clients have to trust.
 pub fn nginx(days: u32) -> (Server, String, PathBuf) {
     let server = Server::start(|folder, port| {
         certificate(folder, days);

@@ -28,7 +28,7 @@ pub fn postgres() -> (Server, PgConnectOptions) {
     (server, options)
 }
 
-/// Starts a standby that replicates `primary`.
+/// Starts a second PostgreSQL server, a standby that replicates the server `primary`.
 pub fn standby(primary: &Server) -> (Server, PgConnectOptions) {
     let server = Server::start(|folder, port| {
         let data = folder.join("data");
@@ -62,7 +62,7 @@ pub fn standby(primary: &Server) -> (Server, PgConnectOptions) {
     (server, options)
 }
 
-/// Makes a standby the primary, and waits until it is the primary.
+/// Makes the server `standby` a primary server. Returns after the server has become one.
 pub fn promote(standby: &Server) {
     let data = standby.folder().join("data");
     let promoted = command_as("postgres", program("pg_ctl"), standby.folder())
@@ -86,8 +86,7 @@ fn options(port: u16) -> PgConnectOptions {
         .ssl_mode(PgSslMode::Disable)
 }
 
-/// Waits until clients can log in. For a moment the server accepts connections, but refuses logins because it is
-/// starting up.
+/// Waits until clients can log in to the server. While the server starts up, it accepts connections but refuses logins.
 pub async fn ready(pool: &PgPool) {
     let patience = Instant::now() + Duration::from_secs(30);
     while pool.acquire().await.is_err() {
@@ -95,7 +94,8 @@ pub async fn ready(pool: &PgPool) {
     }
 }
 
-/// Returns the path of a program of the newest installed PostgreSQL. Debian doesn't put these programs into the PATH.
+/// Returns the path of this program in the newest installed version of PostgreSQL. On Debian these programs aren't in
+/// the PATH.
 fn program(name: &str) -> PathBuf {
     let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .expect("no PostgreSQL; .ci/install-clients installs it")

@@ -1,5 +1,5 @@
-//! A library with a check and a section. It also re-exports `healthcheck` under another name, as a framework does whose
-//! users don't depend on `healthcheck` themselves.
+//! A library that contains a check and a section. It re-exports `healthcheck` under another name. A framework does so
+//! if its users don't depend on `healthcheck` themselves.
 
 pub use healthcheck as runtime;
 use healthcheck::{env_section, health_check};

@@ -1,4 +1,4 @@
-// The code that the macro generates works without a prelude.
+// The code that the attributes generate compiles in a crate without a prelude.
 #![no_implicit_prelude]
 #![forbid(unsafe_code)]
 #![deny(warnings)]

@@ -1,4 +1,4 @@
-// The macros accept unusual but valid Rust.
+// The attributes accept this code, which is unusual but valid.
 #![deny(warnings)]
 
 use std::borrow::Cow;
@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use healthcheck::{HealthCheck, env_section as section, health_check};
 
-// Types and items that the expansion of another macro produces.
+// These macros expand to a type or to an annotated function. So the attributes have to work on the output of other
+// macros.
 macro_rules! text {
     () => {
         &'static str
@@ -46,7 +47,7 @@ pieces! {
     pub(crate) pieces(url: &String, own: String) -> Result<(), std::fmt::Error> { let _ = (url, own); Ok(()) }, "made of pieces", "2s"
 }
 
-// The attribute under another name, with its full path, with brackets, and with trailing commas.
+// The attributes below have another name, a full path, brackets instead of parentheses, or a trailing comma.
 #[section(name = "first",)]
 fn one() -> u8 {
     1
@@ -55,14 +56,14 @@ fn one() -> u8 {
 #[healthcheck::health_check[liveness, startup,]]
 fn brackets() {}
 
-// One function that is both a check and a section.
+// The same function is both a check and a section.
 #[health_check]
 #[section]
 fn both(url: &String) -> &str {
     url
 }
 
-// Unusual types of parameters and results.
+// These checks have unusual types of parameters and results.
 type Answer = Result<Cow<'static, str>, Box<dyn std::error::Error + Send + Sync>>;
 
 #[health_check]
@@ -91,7 +92,7 @@ fn types(
 ) {
 }
 
-// Functions in unusual positions.
+// These functions are in unusual places, such as the value of a constant.
 const _: () = {
     #[health_check]
     fn in_a_const() {}

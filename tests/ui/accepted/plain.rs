@@ -1,4 +1,4 @@
-// The shortest possible checks and sections.
+// The shortest checks and sections that are possible.
 use healthcheck::{env_section, health_check};
 
 #[health_check]

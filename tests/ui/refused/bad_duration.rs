@@ -1,4 +1,4 @@
-// A text that isn't a duration is rejected. The message shows valid durations.
+// The macro rejects a text that isn't a duration. Its message shows valid durations.
 use healthcheck::health_check;
 
 #[health_check(timeout = "soon")]

@@ -1,4 +1,4 @@
-// A check can't be a `const fn`, because it examines the state at run time.
+// A check can't be a `const fn`, because it has to examine the state of the program at run time.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// The option `crate` takes a path and not a string.
+// The value of the option `crate` has to be a path, and can't be a string.
 use healthcheck::health_check;
 
 #[health_check(crate = "healthcheck")]

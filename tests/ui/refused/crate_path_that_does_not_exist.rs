@@ -1,4 +1,4 @@
-// If the path in `crate` doesn't exist, the compiler's own error points at that path.
+// If the path in the option `crate` doesn't exist, the compiler's error points at this path.
 use healthcheck::health_check;
 
 #[health_check(crate = ::healthchekc)]

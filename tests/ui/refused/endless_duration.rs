@@ -1,4 +1,4 @@
-// A duration that is too long for a `Duration` is rejected without an overflow.
+// The macro rejects a duration that doesn't fit into the type `Duration`, instead of overflowing.
 use healthcheck::health_check;
 
 #[health_check(timeout = "18446744073709551615s 1000ms")]

@@ -1,4 +1,4 @@
-// The option `fail_after` accepts neither zero nor "none": leave it out for a check that fails at once.
+// The option `fail_after` can't be zero or "none". A check that fails without a delay doesn't need this option.
 use healthcheck::health_check;
 
 #[health_check(fail_after = "0s")]

@@ -1,4 +1,4 @@
-// A flag takes no value.
+// A flag, such as the option `liveness`, can't have a value.
 use healthcheck::health_check;
 
 #[health_check(liveness = true)]

@@ -1,4 +1,4 @@
-// Without the option `name`, the function's name can't be the name of a page below the health path.
+// The name of a check's function can't be that of a page below the health path, unless the option `name` is set.
 use healthcheck::health_check;
 
 #[health_check]

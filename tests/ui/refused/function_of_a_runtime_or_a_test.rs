@@ -1,4 +1,4 @@
-// A check can't also be the `main` function or a test, because only the library may call a check.
+// A check can't also be the function `main` or a test, because only the library may call the function of a check.
 use healthcheck::{env_section, health_check};
 
 #[health_check]

@@ -1,4 +1,4 @@
-// The future of a check with a dependency has to be `Send` too.
+// The future of a check has to be `Send`, even if the check has a dependency.
 use healthcheck::health_check;
 
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-// If a function's body is incomplete, the attribute still emits the function, so its callers cause no further errors.
+// Even if a function's body is incomplete, the attribute emits the function. So calls of it cause no further errors.
 use healthcheck::health_check;
 
 #[health_check]

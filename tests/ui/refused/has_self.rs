@@ -1,4 +1,4 @@
-// A check can't take `self`, because the library has no value for it.
+// A check can't have the parameter `self`, because the library has no value for this parameter.
 use healthcheck::health_check;
 
 struct Redis;

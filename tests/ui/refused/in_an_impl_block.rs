@@ -1,5 +1,5 @@
-// A check can't be a method or an associated function. If the macro can't see this in the signature, as for `ping`
-// here, the compiler rejects the generated code.
+// A check can't be a method or an associated function. The signature of `ping` doesn't show the macro that `ping` is in
+// an `impl` block. So for `ping` the error comes from the compiler.
 use healthcheck::{env_section, health_check};
 
 struct Redis;
@@ -30,7 +30,7 @@ trait Ping {
     fn ping(&self);
 }
 
-// The attribute `#[async_trait]` generates this function from `async fn ping()`.
+// The attribute `#[async_trait]` would generate this function from `async fn ping()`.
 impl Redis {
     #[health_check]
     fn of_async_trait<'async_trait>() -> std::pin::Pin<Box<dyn Future<Output = bool> + Send + 'async_trait>> {

@@ -1,4 +1,4 @@
-// The option `interval` does not accept "none": leave it out for a check without an interval.
+// The option `interval` can't be "none". A check without an interval doesn't need this option.
 use healthcheck::health_check;
 
 #[health_check(interval = "none")]

@@ -1,4 +1,4 @@
-// The macro reports all mistakes of a function together.
+// If a function has several mistakes, the macro reports all of them.
 use healthcheck::health_check;
 
 #[health_check(nmae = "x", timeout = "soon", failure_threshold = 0, tags(""), external, liveness)]

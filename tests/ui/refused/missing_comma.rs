@@ -1,4 +1,4 @@
-// Options need commas between them.
+// The options of an attribute need commas between them.
 use healthcheck::health_check;
 
 #[health_check(liveness readiness)]

@@ -1,4 +1,4 @@
-// An option that takes a value is rejected without one.
+// The macro rejects an option that needs a value but has none.
 use healthcheck::health_check;
 
 #[health_check(name)]

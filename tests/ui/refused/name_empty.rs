@@ -1,4 +1,4 @@
-// A name can't be empty.
+// The name of a check can't be empty.
 use healthcheck::health_check;
 
 #[health_check(name = "")]

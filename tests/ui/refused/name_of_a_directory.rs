@@ -1,4 +1,4 @@
-// A name can't be `.` or `..`, because in a URL path these mean a directory.
+// The name of a check can't be `.` or `..`, because these stand for directories in a URL path.
 use healthcheck::health_check;
 
 #[health_check(name = ".")]

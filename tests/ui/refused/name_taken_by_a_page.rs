@@ -1,4 +1,4 @@
-// A check cannot have the name of a page below the health path.
+// The name of a check can't be that of a page below the health path.
 use healthcheck::health_check;
 
 #[health_check(name = "history")]

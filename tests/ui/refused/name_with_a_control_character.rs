@@ -1,4 +1,4 @@
-// A name can't contain control characters, such as a line feed.
+// The name of a check can't contain a control character, such as a line feed.
 use healthcheck::health_check;
 
 #[health_check(name = "red\nis")]

@@ -1,4 +1,4 @@
-// The attribute is accepted only on a function.
+// The macro rejects the attribute on anything that isn't a function.
 use healthcheck::health_check;
 
 use healthcheck::env_section;

@@ -1,4 +1,4 @@
-// The list of options can contain only options.
+// The macro rejects everything between the attribute's parentheses that isn't an option.
 use healthcheck::health_check;
 
 #[health_check("redis")]

@@ -1,4 +1,4 @@
-// An option can be specified only once. The error points at the second one.
+// An attribute can't contain the same option twice. The error points at the second occurrence.
 use healthcheck::health_check;
 
 #[health_check(timeout = "1s", timeout = "2s", liveness, liveness)]

@@ -1,4 +1,4 @@
-// An owner and a runbook's URL can't be empty, and can't contain a line feed.
+// The owner of a check and the URL of its runbook can't be empty, and can't contain a line feed.
 use healthcheck::health_check;
 
 #[health_check(owner = "", runbook = "https://runbooks.example/\n")]

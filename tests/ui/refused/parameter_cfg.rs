@@ -1,4 +1,4 @@
-// A parameter can't have `#[cfg]`, because the macro can't evaluate it.
+// A check's parameter can't have the attribute `#[cfg]`, because the macro can't evaluate it.
 use healthcheck::health_check;
 
 #[health_check]

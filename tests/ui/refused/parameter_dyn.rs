@@ -1,4 +1,4 @@
-// A parameter can't be `&dyn Trait`. A check takes a trait object as an `Arc`.
+// A check's parameter can't be `&dyn Trait`. A check gets a trait object as `Arc<dyn Trait>`.
 use healthcheck::health_check;
 
 trait Ping: Send + Sync {}

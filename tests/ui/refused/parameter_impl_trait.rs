@@ -1,4 +1,4 @@
-// A parameter can't be `impl Trait`, because the library looks up a dependency by its concrete type.
+// A check's parameter can't be `impl Trait`, because the library finds a dependency by its concrete type.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A parameter can't be `&mut`, because several runs may use the same dependency.
+// A check's parameter can't be `&mut`, because several runs may use the dependency at the same time.
 use healthcheck::health_check;
 
 #[health_check]

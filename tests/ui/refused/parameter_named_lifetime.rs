@@ -1,4 +1,4 @@
-// A parameter can't have a named lifetime, because a check borrows a dependency only during a run.
+// A check's parameter can't have a named lifetime, because a check borrows a dependency only for one run.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A dependency has to be `Send`, because a run may be on another thread.
+// A dependency of a check has to be `Send`, because a run may be on another thread.
 use healthcheck::health_check;
 
 use std::rc::Rc;

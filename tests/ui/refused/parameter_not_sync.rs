@@ -1,4 +1,4 @@
-// A dependency has to be `Sync`, because threads share it.
+// A dependency of a check has to be `Sync`, because several threads may use it at the same time.
 use healthcheck::health_check;
 
 use std::cell::RefCell;

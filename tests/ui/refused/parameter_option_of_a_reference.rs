@@ -1,4 +1,4 @@
-// The type of a dependency can't contain a reference.
+// The type of a dependency can't contain a reference, such as in `Option<&T>`.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A dependency can't be a slice, which has no known size.
+// A dependency can't be a slice, because the size of a slice isn't known at compile time.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A dependency can't be `str`: it is unsized, and the type doesn't show which text the check needs.
+// A dependency can't be a `str`. It is unsized, and this type doesn't say which text the check needs.
 use healthcheck::health_check;
 
 #[health_check]

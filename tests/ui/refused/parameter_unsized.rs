@@ -1,4 +1,4 @@
-// A dependency has to be `Sized`.
+// The type of a dependency has to be `Sized`.
 use healthcheck::health_check;
 
 use std::path::Path;

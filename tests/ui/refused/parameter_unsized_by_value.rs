@@ -1,4 +1,4 @@
-// A dependency that is taken by value has to be `Sized` too. The compiler adds an error of its own.
+// A dependency that a check takes by value has to be `Sized`. The macro and the compiler both report an error.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A dependency that is taken by value has to be `Clone`, because each run gets a clone.
+// A dependency that a check takes by value has to be `Clone`, because each run gets a clone.
 use healthcheck::health_check;
 
 struct Client;

@@ -1,4 +1,4 @@
-// A boxed error has to be `Send`, because it moves between threads. The message names the type to use.
+// A check's boxed error has to be `Send`, because it moves between threads. The message names the type to use.
 use healthcheck::health_check;
 
 use std::error::Error;

@@ -1,4 +1,4 @@
-// The error type of a check's `Result` has to be a real error type. A `u8` isn't one.
+// If a check returns a `Result`, the error type has to be an error or a text. A `u8` isn't either of these.
 use healthcheck::health_check;
 
 #[health_check]

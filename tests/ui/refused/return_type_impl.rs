@@ -1,4 +1,4 @@
-// A check can't return `impl Trait` unless the trait implies `IntoOutcome`. The error lists the types that it can return.
+// A check can return `impl Trait` only if the trait implies `IntoOutcome`. The error lists the possible return types.
 use healthcheck::health_check;
 
 #[health_check]

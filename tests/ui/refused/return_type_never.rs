@@ -1,4 +1,4 @@
-// A check can't return `!`, because it has to end.
+// A check can't have the return type `!`, because a check has to end.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A return type that doesn't convert to an outcome is rejected. The message lists the types that do.
+// A check can't return a type that doesn't convert to an outcome. The message lists the types that convert.
 use healthcheck::health_check;
 
 #[health_check]

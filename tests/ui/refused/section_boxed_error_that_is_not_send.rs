@@ -1,4 +1,4 @@
-// A section's boxed error has to be `Send`, like the error of a check.
+// The boxed error of a section's function has to be `Send`, like that of a check's function.
 use healthcheck::env_section;
 
 use std::error::Error;

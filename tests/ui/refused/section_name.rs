@@ -1,4 +1,4 @@
-// A section's name has to be one segment of a URL path, like the name of a check.
+// The name of a section has to be one segment of a URL path, like the name of a check.
 use healthcheck::env_section;
 
 #[env_section(name = "")]

@@ -1,4 +1,4 @@
-// A section can't have the name of a field of the report, because both are in the health body.
+// A section in the health report can't have the name of another field of this report.
 use healthcheck::env_section;
 
 #[env_section(in_health)]

@@ -1,4 +1,4 @@
-// A section can't return `impl Trait` unless the trait implies `Serialize`.
+// A section's function can return `impl Trait` only if the trait implies `Serialize`.
 use healthcheck::env_section;
 
 #[env_section]

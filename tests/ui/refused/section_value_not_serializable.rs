@@ -1,4 +1,4 @@
-// A section's value has to be serializable, because it is shown as JSON.
+// The value of a section has to implement `Serialize`, because the library shows it as JSON.
 use healthcheck::env_section;
 
 struct Application;

@@ -1,4 +1,4 @@
-// A tag can be listed only once.
+// The list of tags can't contain the same tag twice.
 use healthcheck::health_check;
 
 #[health_check(tags("cache", "cache"))]

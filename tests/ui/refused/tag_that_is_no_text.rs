@@ -1,4 +1,4 @@
-// If a tag isn't a string, the error points at that element of the list.
+// Each element in the list of tags has to be a string. The error points at an element that isn't.
 use healthcheck::health_check;
 
 #[health_check(tags("cache", 7))]

@@ -1,4 +1,4 @@
-// Neither the list of tags nor a tag can be empty.
+// The list of tags can't be empty, and a tag can't be an empty string.
 use healthcheck::health_check;
 
 #[health_check(tags())]

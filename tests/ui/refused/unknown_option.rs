@@ -1,4 +1,4 @@
-// An unknown option is rejected. The message suggests a similar option, or lists all options.
+// The macro rejects an unknown option. Its message suggests a similar option, or lists all options.
 use healthcheck::health_check;
 
 #[health_check(ttl = "5s")]

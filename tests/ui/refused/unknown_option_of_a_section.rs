@@ -1,4 +1,4 @@
-// A section has fewer options than a check. For example, it has no `timeout`.
+// The attribute of a section has fewer options than that of a check. For example, it has no option `timeout`.
 use healthcheck::env_section;
 
 #[env_section(timeout = "5s")]

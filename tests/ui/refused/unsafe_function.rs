@@ -1,4 +1,4 @@
-// A check can't be `unsafe`, because the library can't uphold its safety contract.
+// A check can't be an `unsafe fn`, because the library can't know which conditions make the call safe.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A value of the wrong type is rejected. The message shows a valid example.
+// The macro rejects a value of the wrong type. Its message shows a valid example.
 use healthcheck::health_check;
 
 #[health_check(name = 7, critical = "no", timeout = 5, failure_threshold = "3", tags = "cache")]

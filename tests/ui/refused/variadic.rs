@@ -1,4 +1,4 @@
-// A check can't be variadic.
+// A check can't have a variable number of parameters.
 use healthcheck::health_check;
 
 #[health_check]

@@ -1,4 +1,4 @@
-// A check can't have a `where` clause, because it can't be generic.
+// A check can't have a `where` clause, because a check can't be generic.
 use healthcheck::health_check;
 
 #[health_check]

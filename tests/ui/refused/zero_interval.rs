@@ -1,4 +1,4 @@
-// An interval can't be zero: a check can't run without a pause.
+// An interval can't be zero, because a check needs a pause between two runs.
 use healthcheck::health_check;
 
 #[health_check(interval = "0ms")]

@@ -1,4 +1,4 @@
-// A timeout can't be zero: no run could pass.
+// A timeout can't be zero, because then no run could end in time.
 use healthcheck::health_check;
 
 #[health_check(timeout = "0s")]
