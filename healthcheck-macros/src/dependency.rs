@@ -104,7 +104,7 @@ fn unsized_type(ty: &Type) -> Option<&'static str> {
 /// run.
 fn refused_lifetime(lifetime: Option<&Lifetime>, sig: &Signature) -> Option<Refused> {
     let lifetime = lifetime.filter(|lifetime| lifetime.ident != "_")?;
-    // The module `signature` has already reported a lifetime that the function declares.
+    // The module `signature` has already reported a lifetime that the function declares, so don't report it again.
     if sig
         .generics
         .lifetimes()

@@ -130,7 +130,7 @@ fn literal(value: &Expr) -> Option<String> {
         Expr::Lit(ExprLit {
             lit: Lit::Str(text), ..
         }) => Some(text.value()),
-        // A `macro_rules!` macro wraps an expression that it passes on in an invisible group.
+        // If a `macro_rules!` macro passes on an expression, the expression is in an invisible group.
         Expr::Group(group) => literal(&group.expr),
         _ => None,
     }

@@ -248,8 +248,8 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
 /// the `Result`: if the return type is `impl Serialize` and the value is a `Result`, the page shows `{"Ok": …}` or
 /// `{"Err": …}`.
 ///
-/// A run of the section has a timeout: 5 s on the page of an `EnvironmentDump`, and the program's timeout on the page of
-/// `HealthCheck::environment` and in the health report.
+/// A run of the section has a timeout: 5 s on the page of an `EnvironmentDump`, and the program's timeout on the page
+/// of `HealthCheck::environment` and in the health report.
 ///
 /// # Options
 ///

@@ -50,8 +50,8 @@ impl EnvironmentDumpBuilder {
         Self::of(Provided::default(), Redaction::builder(), None, None)
     }
 
-    /// Returns a builder with these settings. `limit` is the timeout of each section: `None` means the default of 5 s, and
-    /// `Some(None)` means no timeout.
+    /// Returns a builder with these settings. `limit` is the timeout of each section: `None` means the default of 5 s,
+    /// and `Some(None)` means no timeout.
     pub(crate) fn of(
         provided: Provided,
         redaction: RedactionBuilder,
@@ -95,8 +95,8 @@ impl EnvironmentDumpBuilder {
         self
     }
 
-    /// Sets whether the page has the section `process`: arguments, environment variables, user, memory, threads and open
-    /// files. Default: true.
+    /// Sets whether the page has the section `process`: arguments, environment variables, user, memory, threads and
+    /// open files. Default: true.
     pub const fn include_process(mut self, yes: bool) -> Self {
         self.process = yes;
         self

@@ -50,8 +50,8 @@ const fn name() -> Option<&'static str> {
     }
 }
 
-/// Returns the list that py-healthcheck shows: system, node, release, version, machine, processor. The processor is always
-/// null, because no supported system provides it.
+/// Returns the list that py-healthcheck shows: system, node, release, version, machine, processor. The processor is
+/// always null, because no supported system provides it.
 fn describe_uname(uname: &Uname) -> Value {
     json!([
         uname.system,

@@ -96,9 +96,9 @@ pub trait Redactor: Send + Sync + 'static {
         false
     }
 
-    /// Returns the text with its secrets replaced, or `Cow::Borrowed(text)` if it has no secrets. The built-in rules have
-    /// already redacted the text. If this method panics, the library hides the whole text. Default: returns the text
-    /// unchanged.
+    /// Returns the text with its secrets replaced, or `Cow::Borrowed(text)` if it has no secrets. The built-in rules
+    /// have already redacted the text. If this method panics, the library hides the whole text. Default: returns the
+    /// text unchanged.
     fn redact_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(text)
     }
@@ -106,8 +106,8 @@ pub trait Redactor: Send + Sync + 'static {
 
 /// Masks the secrets in a text by the built-in rules. Use it for the logs of your own application.
 ///
-/// Takes time proportional to the length of the text, and never panics. If the text has no secret, returns it unchanged as
-/// `Cow::Borrowed`.
+/// Takes time proportional to the length of the text, and never panics. If the text has no secret, returns it unchanged
+/// as `Cow::Borrowed`.
 ///
 /// # Examples
 ///

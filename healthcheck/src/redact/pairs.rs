@@ -1,5 +1,5 @@
-//! Hides a secret value that follows a name and a separator: `password=x`, `"password": "x"`, `password: x`, nested YAML,
-//! XML elements.
+//! Hides a secret value that follows a name and a separator: `password=x`, `"password": "x"`, `password: x`, nested
+//! YAML, XML elements.
 
 use std::ops::Range;
 
@@ -529,7 +529,8 @@ impl Pair<'_> {
     }
 }
 
-/// Hides the YAML values below a secret name: block scalars, nested maps, lists. Returns the end of the last hidden value.
+/// Hides the YAML values below a secret name: block scalars, nested maps, lists. Returns the end of the last hidden
+/// value.
 fn block(scan: &mut Scan<'_>, name: usize, value: usize) -> Option<usize> {
     let bytes = scan.bytes;
     let indent = name - run_back(bytes, name, 256, BLANK);

@@ -1,7 +1,7 @@
 //! The words that the rules use, and their meanings: in the name of a secret, as a value, and in a sentence.
 //!
-//! The words come from existing deny lists (the Spring Boot sanitizer, Sentry's SDKs and Relay, the parameter filters of
-//! Rails and Django, the keyword rules of repository scanners) and from the manuals of software that runs in
+//! The words come from existing deny lists (the Spring Boot sanitizer, Sentry's SDKs and Relay, the parameter filters
+//! of Rails and Django, the keyword rules of repository scanners) and from the manuals of software that runs in
 //! containers. One look-up returns all meanings of a word.
 
 /// A packed table of words and their meanings. The table saves memory, because a `&str` for each word would cost forty

@@ -161,8 +161,8 @@ impl Groups {
     }
 }
 
-/// In version 1, a larger number means that there is no limit. For "no limit" the kernel writes the largest multiple of
-/// the page size that a signed 64-bit number can hold. No real limit reaches this constant.
+/// In version 1, this number or a larger one means that there is no limit: the kernel writes the largest multiple of
+/// the page size that a signed 64-bit number can hold. No real limit is that large.
 const UNLIMITED_V1: u64 = 1 << 62;
 
 fn number(file: &Path) -> Option<u64> {
