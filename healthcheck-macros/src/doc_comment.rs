@@ -38,7 +38,7 @@ fn description(lines: &[&str]) -> String {
     let paragraph = first.chain(lines.take_while(|line| !line.is_empty() && heading(line).is_none()));
     let text = paragraph.collect::<Vec<_>>().join(" ");
     match text.strip_suffix('.') {
-        // Remove a single full stop, but keep the dots of an ellipsis.
+        // Remove one full stop at the end, but keep the dots of an ellipsis.
         Some(sentence) if !sentence.ends_with('.') => sentence.to_owned(),
         _ => text,
     }

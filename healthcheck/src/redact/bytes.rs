@@ -111,7 +111,7 @@ pub(super) fn until(bytes: &[u8], from: usize, class: u32) -> usize {
 }
 
 /// Goes back from `to` as long as the bytes are of the class, at most `most` bytes. Returns the position of the first
-/// of these bytes.
+/// of these bytes, or `to` if there are none.
 #[inline(never)]
 pub(super) fn run_back(bytes: &[u8], to: usize, most: usize, class: u32) -> usize {
     let floor = to.saturating_sub(most);

@@ -82,8 +82,8 @@ fn verdict_of(name: &[u8]) -> Verdict {
     words.family().map_or(Verdict::Shown, Verdict::Of)
 }
 
-/// Returns the meaning of two words together, such as `verification code` or `primary key`. It may differ from the
-/// meanings of the single words.
+/// Returns the meaning of a pair of words, such as `verification code` or `primary key`. The meaning of the pair may
+/// differ from the meanings of the single words.
 pub(super) fn meaning_of_two(first: &[u8], second: &[u8]) -> u32 {
     let second = if meaning(second) & PAIRED == 0 {
         second.strip_suffix(b"s").unwrap_or(second)

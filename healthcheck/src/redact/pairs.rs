@@ -27,13 +27,13 @@ const ENOUGH_TO_JUDGE: usize = 320;
 /// What precedes a name in the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lead {
-    /// The start of a line: the name is the first word on its line.
+    /// The name is the first word on its line.
     Line,
-    /// A punctuation mark, such as a comma or a bracket.
+    /// A punctuation mark, such as a comma or a bracket, precedes the name.
     Field,
-    /// A word and a space.
+    /// A word and a space precede the name.
     Prose,
-    /// Another character, with no space between it and the name.
+    /// Any other character precedes the name, with no space between.
     Glued,
 }
 

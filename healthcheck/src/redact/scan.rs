@@ -56,7 +56,7 @@ impl Spans {
             if span.end <= done {
                 continue;
             }
-            // Mask adjacent spans only once.
+            // Adjacent spans share one mask, so write the mask only for the first of them.
             if span.start > done || done == 0 {
                 shown.push_str(text.get(done..span.start).unwrap_or_default());
                 let quote = |shown: &mut String| {
@@ -85,7 +85,8 @@ pub(super) struct Scan<'t> {
     /// How many layers of base64 or percent-encoding were removed to get this text.
     pub(super) depth: u8,
     pub(super) spans: Spans,
-    /// In `"name": "DB_PASSWORD", "value": "x"`, the verdict on the name `DB_PASSWORD`. It applies to the value `x`.
+    /// In `"name": "DB_PASSWORD", "value": "x"`, the verdict on the name `DB_PASSWORD`. This verdict applies to the
+    /// value `x`.
     pub(super) announced: Option<Verdict>,
     /// The range of the last run of base64 characters that the scanner has examined.
     pub(super) base64_run: Range<usize>,

@@ -173,11 +173,9 @@ pub(super) fn around(bytes: &[u8], sign: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Finds tokens of the form that many providers use: a short lower-case prefix, `_`, and a random text of letters and
-/// digits. The random text has at least 30 characters. After `_live_`, `_test_` or `_prod_`, 16 characters are enough.
-///
-/// If the text consists of hexadecimal digits, it has at least 32 digits, and the prefix must not be the name of a
-/// digest.
+/// Finds tokens of the form that many providers use: a short lower-case prefix, `_`, and a random text of at least 30
+/// letters and digits. After `_live_`, `_test_` or `_prod_`, the random text has at least 16 characters. A text of
+/// hexadecimal digits must have at least 32 digits, and its prefix must not be the name of a digest.
 fn prefixed(bytes: &[u8], mark: usize) -> Option<Range<usize>> {
     let end = run(first(bytes, mark + 201), mark + 1, ALNUM);
     let rest = bytes.get(mark + 1..end)?;

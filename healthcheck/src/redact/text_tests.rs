@@ -1,5 +1,5 @@
-//! Tests which parts of a text are hidden, one test per rule. The authors of the rules wrote these cases; the cases in
-//! `corpus_tests` are independent.
+//! Tests which parts of a text are hidden, one test per rule. The authors of the rules wrote these cases.
+//! `corpus_tests` has cases by other authors.
 
 use super::redact;
 

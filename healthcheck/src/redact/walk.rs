@@ -190,8 +190,8 @@ impl Rules {
             .find(|(name, value)| value.is_string() && means(name, NAME_KEY));
         let name = name.filter(|_| map.keys().any(|name| means(name, VALUE_KEY)));
         let name = name.and_then(|(_, value)| value.as_str()).map(str::to_owned);
-        // In a Kubernetes Secret and in a JSON Web Key (RFC 7518), certain fields are always secret, such as `data` and
-        // `k`.
+        // In a Kubernetes Secret, everything below `data` and `stringData` is secret. In a JSON Web Key (RFC 7518),
+        // fields such as `d` and `k` are secret.
         let manifest = map.get("kind").and_then(Value::as_str) == Some("Secret");
         let web_key = map.get("kty").is_some_and(Value::is_string);
         for (inner, place) in &mut map {

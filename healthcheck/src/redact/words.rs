@@ -80,7 +80,7 @@ impl<const BYTES: usize, const WORDS: usize, const SLOTS: usize> Table<BYTES, WO
         if length == 0 {
             return 0;
         }
-        // `| 0x20` converts letters to lower case. It may make other bytes equal, which only causes a hash collision.
+        // `| 0x20` converts letters to lower case. If two other bytes become equal, that only causes a hash collision.
         let first = word[0] | 0x20;
         let middle = word[length / 2] | 0x20;
         let second_last = word[length.saturating_sub(2)] | 0x20;
