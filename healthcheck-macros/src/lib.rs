@@ -170,7 +170,7 @@ mod problems;
 /// | `success_ttl = "27s"` | the program's, 27 s | How long a pass or a warning is cached; `"none"` means that it isn't cached. |
 /// | `failed_ttl = "9s"` | the program's, 9 s | How long a failure is cached; `"none"` means that it isn't cached. |
 /// | `interval = "10s"` | none | Runs the check in the background at this interval, ± 10 %; requests read the last result. If the last result is older than two intervals plus the timeout, the check fails with "stale". This option can't be combined with a TTL. |
-/// | `initial_delay = "1s"` | none | How long after the program's start the first background run begins. Until that run has ended, the check fails with "not run yet". This option needs `interval`. |
+/// | `initial_delay = "1s"` | none | How long after the start of the background loop the first run begins, ± 10 %. Until that run has ended, the check fails with "not run yet". This option needs `interval`. |
 /// | `failure_threshold = 3` | `1` | How many runs in a row must fail before the check is shown as failing. This threshold applies only after the first pass. |
 /// | `success_threshold = 2` | `1` | How many runs in a row must pass before a failing check is shown as passing again. This threshold applies only after the first pass. |
 /// | `warn_threshold = 2` | `1` | How many runs in a row must warn before a passing check is shown as a warning. This threshold applies only after the first pass. |
