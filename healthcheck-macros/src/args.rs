@@ -1,4 +1,5 @@
-//! Parses the option list of an attribute into keys and values. It doesn't interpret the values.
+//! Parses the option list of an attribute into keys and values. `check_options` and `section_options` interpret the
+//! values.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
@@ -9,7 +10,7 @@ use syn::{Error, Lit, LitBool, LitInt, LitStr, Path, Result, Token, parenthesize
 use crate::problems::Problems;
 use crate::rules;
 
-/// One option, as written in the source.
+/// One option of an attribute, such as `timeout = "2s"`. The value isn't interpreted yet.
 pub(crate) struct Arg {
     pub(crate) key: Ident,
     value: Value,
@@ -21,16 +22,18 @@ enum Value {
     Listed(token::Paren, TokenStream),
 }
 
+// The grammar of an attribute with options:
+//
 // #[attribute]
 // #[attribute()]
-// #[attribute(ARG, ARG, …)]          a trailing comma is fine
+// #[attribute(OPTION, OPTION, …)]    a trailing comma is allowed
 //
-// ARG:  key                          an option that is on or absent
-//       key = value                  one literal, or a path after `crate`
-//       key("a", "b")                a list
+// OPTION:  key                       a switch: it is on if it is written
+//          key = value               the value is a literal; for the key `crate` it is a path
+//          key("a", "b")             the value is a list of strings
 //
-/// Parses the options, and returns each option with the entry of `table` for its key. Records an unknown or repeated key
-/// as a problem, and continues with the next option.
+/// Parses the options. Returns each option together with the value that `table` has for its key. Records an unknown or
+/// repeated key as a problem, and continues with the next option.
 pub(crate) fn parse<T: Copy>(
     attribute: &str,
     table: &[(&'static str, T)],
@@ -101,8 +104,9 @@ fn parse_arg(attribute: &str, input: ParseStream<'_>) -> Result<Arg> {
     Ok(Arg { key, value })
 }
 
-/// Returns the token after a literal if the comma between the two is missing. Such a token is the next option, or a `;`.
-/// An operator, as in `1 + 1`, is a different mistake: the value isn't a literal then, but an expression.
+/// If `value` begins with a literal and a comma is missing after the literal, returns the token that follows: the key
+/// of the next option, or a `;`. Returns `None` for an operator, as in `1 + 1`: no comma is missing there, and the
+/// caller's later check rejects the expression.
 fn after_literal(value: &TokenStream) -> Option<TokenTree> {
     let mut tokens = value.clone().into_iter();
     match tokens.next()? {
@@ -127,12 +131,12 @@ fn until_comma(input: ParseStream<'_>) -> TokenStream {
 
 fn skip_past_comma(input: ParseStream<'_>) {
     until_comma(input);
-    // At the end of the list there may be no comma, so an error is fine.
+    // After the last option the comma may be missing, so ignore the error.
     let _comma = input.parse::<Token![,]>();
 }
 
 impl Arg {
-    /// Reads an option without a value: `liveness`.
+    /// Reads an option that takes no value, such as `liveness`. Returns an error if there is a value.
     pub(crate) fn flag(&self) -> Result<bool> {
         match &self.value {
             Value::Missing => Ok(true),
@@ -143,7 +147,7 @@ impl Arg {
         }
     }
 
-    /// Reads a text: `name = "redis"`.
+    /// Reads a string, as in `name = "redis"`. The error for another value shows `example`.
     pub(crate) fn text(&self, example: &str) -> Result<LitStr> {
         match self.literal() {
             Some(Lit::Str(text)) => Ok(text),
@@ -151,7 +155,7 @@ impl Arg {
         }
     }
 
-    /// Reads a boolean: `critical = false`.
+    /// Reads a boolean, as in `critical = false`.
     pub(crate) fn boolean(&self) -> Result<bool> {
         match self.literal() {
             Some(Lit::Bool(LitBool { value, .. })) => Ok(value),
@@ -159,7 +163,7 @@ impl Arg {
         }
     }
 
-    /// Reads a positive number: `failure_threshold = 3`.
+    /// Reads a positive integer, as in `failure_threshold = 3`.
     pub(crate) fn count(&self) -> Result<u32> {
         match self.literal().as_ref().and_then(positive) {
             Some(count) => Ok(count),
@@ -170,7 +174,7 @@ impl Arg {
         }
     }
 
-    /// Reads a list of texts: `tags("cache", "external")`.
+    /// Reads a list of strings, as in `tags("cache", "external")`.
     pub(crate) fn texts(&self) -> Result<Vec<LitStr>> {
         let expected = self.expected(
             "needs a list of string literals",
@@ -179,7 +183,7 @@ impl Arg {
         match &self.value {
             Value::Listed(_, tokens) if !tokens.is_empty() => {
                 let list = Punctuated::<LitStr, Token![,]>::parse_terminated.parse2(tokens.clone());
-                // The error points to the element that isn't a string literal.
+                // The error points to the first element that isn't a string literal.
                 list.map(Vec::from_iter)
                     .map_err(|element| Error::new(element.span(), expected))
             }
@@ -187,7 +191,7 @@ impl Arg {
         }
     }
 
-    /// Reads a path: `crate = path::to::healthcheck`.
+    /// Reads a path, as in `crate = path::to::healthcheck`.
     pub(crate) fn path(&self) -> Result<Path> {
         match &self.value {
             Value::Assigned(tokens) => Path::parse_mod_style.parse2(tokens.clone()).ok(),
@@ -207,7 +211,7 @@ impl Arg {
         self.refused(&format!("{what}: write `{example}`"))
     }
 
-    /// Returns an error that points to the value, or to the key if there is no value.
+    /// Returns an error that points to the value of this option, or to the key if the option has no value.
     fn refused(&self, why: &str) -> Error {
         let message = format!("`{}` {why}", self.key);
         match &self.value {

@@ -10,50 +10,52 @@ use crate::args::{self, Arg};
 use crate::problems::Problems;
 use crate::{duration, rules};
 
-/// The options of one attribute, as written in the source.
+/// The parsed options of one `#[health_check(…)]`.
 #[derive(Default)]
 pub(crate) struct CheckOptions {
     pub(crate) krate: Option<Path>,
     pub(crate) name: Option<LitStr>,
     pub(crate) depends_on: Vec<LitStr>,
-    /// The keys and values to pass to the runtime. For all other options the runtime uses its defaults.
+    /// The options to pass to the crate `healthcheck`, by key. That crate uses its default for every option that isn't
+    /// here.
     given: Vec<(String, Given)>,
 }
 
-/// How to read an option.
+/// How to read the value of an option.
 #[derive(Clone, Copy)]
 enum Key {
     Crate,
     Name,
     DependsOn,
-    /// Read the option with this function, and pass its value to the runtime.
+    /// Read the value with this function, and add it to `CheckOptions::given`.
     Of(fn(&Arg) -> Result<Given>),
 }
 
-/// The tokens of a value, without its path: `Flag(true)` for `healthcheck::__private::Given::Flag(true)`.
+/// The tokens of a `healthcheck::__private::Given` without its path, such as `Flag(true)`.
 struct Given(TokenStream);
 
-/// All options by key. The crate `healthcheck` has a table with the same keys.
+/// The key of every option of `#[health_check]`, and how to read its value. The crate `healthcheck` has a table with
+/// the same keys.
 const OPTIONS: [(&str, Key); 20] = [
     ("name", Key::Name),
     ("liveness", Key::Of(flag)),
     ("readiness", Key::Of(flag)),
     ("startup", Key::Of(flag)),
-    // tags("cache", "external")
+    // Example: `tags("cache", "external")`
     ("tags", Key::Of(tags)),
-    // critical = false
+    // Example: `critical = false`
     ("critical", Key::Of(boolean)),
     ("timeout", Key::Of(timeout)),
     ("success_ttl", Key::Of(|arg| ttl(arg, "27s"))),
     ("failed_ttl", Key::Of(|arg| ttl(arg, "9s"))),
     ("interval", Key::Of(interval)),
     ("initial_delay", Key::Of(initial_delay)),
-    // failure_threshold = 3
+    // Example: `failure_threshold = 3`
     ("failure_threshold", Key::Of(count)),
     ("success_threshold", Key::Of(count)),
     ("warn_threshold", Key::Of(count)),
     ("fail_after", Key::Of(fail_after)),
-    // depends_on("dns")
+    // Example: `depends_on("dns")`
     ("depends_on", Key::DependsOn),
     ("external", Key::Of(flag)),
     ("owner", Key::Of(|arg| label(arg, "the orders team"))),
@@ -61,7 +63,7 @@ const OPTIONS: [(&str, Key); 20] = [
         "runbook",
         Key::Of(|arg| label(arg, "https://runbooks.example/redis")),
     ),
-    // crate = path::to::healthcheck
+    // Example: `crate = path::to::healthcheck`
     ("crate", Key::Crate),
 ];
 
@@ -89,7 +91,7 @@ impl CheckOptions {
         Ok(())
     }
 
-    /// Sets the instructions from the section `# When it fails` of the doc comment.
+    /// Sets the option `when_it_fails` to the text below the heading `# When it fails` in the doc comment.
     pub(crate) fn when_it_fails(&mut self, text: Option<&str>) {
         if let Some(text) = text {
             self.give("when_it_fails", Given(quote!(Text(#text))));
@@ -100,7 +102,7 @@ impl CheckOptions {
         self.given.push((key.to_owned(), value));
     }
 
-    /// Generates the expression that builds the runtime's `CheckOptions`.
+    /// Generates an expression that builds the `CheckOptions` of the crate `healthcheck`.
     pub(crate) fn tokens(&self, krate: &Path) -> TokenStream {
         let private = quote!(#krate::__private);
         let given = self.given.iter();
@@ -109,7 +111,7 @@ impl CheckOptions {
     }
 }
 
-/// Rejects options that are valid by themselves but contradict each other.
+/// Rejects options that are valid by themselves but contradict each other, such as `interval` and `success_ttl`.
 fn refuse_contradictions(args: &[(Arg, Key)], problems: &mut Problems) {
     let written = |key: &str| {
         args.iter()
@@ -179,7 +181,7 @@ fn check_name(name: LitStr) -> Result<LitStr> {
     }
 }
 
-/// Validates the texts of a list by `rule`, and rejects repeated texts.
+/// Validates each text with `rule`, and rejects a text that occurs twice.
 fn distinct(texts: Vec<LitStr>, rule: fn(LitStr) -> Result<LitStr>) -> Result<Vec<LitStr>> {
     let mut problems = Problems::default();
     let mut distinct: Vec<LitStr> = Vec::new();
@@ -193,7 +195,7 @@ fn distinct(texts: Vec<LitStr>, rule: fn(LitStr) -> Result<LitStr>) -> Result<Ve
     problems.into_result(distinct)
 }
 
-/// Reads a timeout: `"2s"`, or `"none"` for no timeout.
+/// Reads a timeout such as `"2s"`. `"none"` means that a run has no timeout.
 fn timeout(arg: &Arg) -> Result<Given> {
     let literal = arg.text("2s")?;
     match duration::optional(&literal)? {
@@ -205,7 +207,7 @@ fn timeout(arg: &Arg) -> Result<Given> {
     }
 }
 
-/// Reads a TTL; `"none"` means not cached.
+/// Reads a TTL such as `"27s"`. `"none"` means that the result isn't cached.
 fn ttl(arg: &Arg, example: &str) -> Result<Given> {
     duration::optional(&arg.text(example)?).map(time)
 }

@@ -1,4 +1,4 @@
-//! Parses the parameters of a function. Each parameter is a dependency on a provided value.
+//! Parses the parameters of an annotated function. Each parameter is a dependency: a value that the program provides.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -10,19 +10,19 @@ use syn::{
 use crate::function::peeled;
 use crate::problems::Problems;
 
-/// One parameter, with the exact type `T` of the provided value.
+/// One parameter of an annotated function. `T` is the exact type of the provided value.
 pub(crate) enum Dependency {
-    /// `&T`: the value is borrowed.
+    /// A parameter of type `&T`: a run borrows the value.
     Shared(Type),
-    /// `T`: the value is cloned for each run.
+    /// A parameter of type `T`: each run gets a clone of the value.
     Owned(Type),
 }
 
-/// Parses all parameters in order. Records a problem for each parameter of an unsupported type.
+/// Parses all parameters of a function, in order. Records a problem for each parameter whose type isn't supported.
 pub(crate) fn parse(sig: &Signature, problems: &mut Problems) -> Vec<Dependency> {
     let mut dependencies = Vec::new();
     for input in &sig.inputs {
-        // `signature` already rejects `self`.
+        // The module `signature` has already rejected functions that take `self`.
         if let FnArg::Typed(parameter) = input {
             refuse_cfg(&parameter.attrs, problems);
             dependencies.extend(dependency(&parameter.ty, sig, problems));
@@ -31,7 +31,8 @@ pub(crate) fn parse(sig: &Signature, problems: &mut Problems) -> Vec<Dependency>
     dependencies
 }
 
-/// Rejects `#[cfg]` on a parameter, because the compiler evaluates it only after the attribute has expanded.
+/// Rejects `#[cfg]` on a parameter. The compiler evaluates `#[cfg]` only after our attribute has expanded, so our
+/// attribute can't know whether the parameter exists.
 fn refuse_cfg(attrs: &[Attribute], problems: &mut Problems) {
     for attr in attrs
         .iter()
@@ -60,7 +61,7 @@ fn dependency(ty: &Type, sig: &Signature, problems: &mut Problems) -> Option<Dep
     })
 }
 
-/// The wrong tokens, and an error message with a suggestion.
+/// A mistake in a parameter: the wrong tokens, and the error message.
 type Refused = (TokenStream, &'static str);
 
 fn refused_reference(reference: &TypeReference, sig: &Signature) -> Option<Refused> {
@@ -82,8 +83,8 @@ fn refused_owned(owned: &Type, sig: &Signature) -> Option<Refused> {
     }
 }
 
-/// Returns the error message for `str`, a slice or `dyn Trait`. The tokens of other unsized types don't show that the type
-/// is unsized.
+/// Returns the error message if the type is `str`, a slice or `dyn Trait`. Other unsized types can't be recognised
+/// here, because their tokens look like those of a sized type.
 fn unsized_type(ty: &Type) -> Option<&'static str> {
     match ty {
         Type::Path(TypePath {
@@ -99,10 +100,11 @@ fn unsized_type(ty: &Type) -> Option<&'static str> {
     }
 }
 
-/// Rejects a named lifetime, because the `HealthCheck` owns the value and lends it only for one run.
+/// Rejects a named lifetime, as in `&'a T`. The `HealthCheck` owns the value and lends it to the function only for one
+/// run.
 fn refused_lifetime(lifetime: Option<&Lifetime>, sig: &Signature) -> Option<Refused> {
     let lifetime = lifetime.filter(|lifetime| lifetime.ident != "_")?;
-    // `signature` already rejects a lifetime that the function declares.
+    // The module `signature` has already reported a lifetime that the function declares, so don't report it again.
     if sig
         .generics
         .lifetimes()
@@ -114,8 +116,8 @@ fn refused_lifetime(lifetime: Option<&Lifetime>, sig: &Signature) -> Option<Refu
     Some((lifetime.to_token_stream(), message))
 }
 
-/// Rejects references and `impl Trait` within a type. Values are found by `TypeId`, so the type must be concrete and
-/// `'static`.
+/// Rejects a type that contains a reference or `impl Trait`. The library finds a provided value by its `TypeId`, so the
+/// type must be concrete and `'static`.
 fn refused_within(ty: &Type, sig: &Signature) -> Option<Refused> {
     match peeled(ty) {
         Type::Reference(reference) => Some((
@@ -142,13 +144,14 @@ fn refused_within(ty: &Type, sig: &Signature) -> Option<Refused> {
                 .find_map(|segment| refused_argument(&segment.arguments, sig)),
             _ => None,
         }),
-        // A function pointer may have references as parameters, because it doesn't store them.
+        // All other types are allowed. One of them is a function pointer such as `fn(&str)`, which takes references but
+        // doesn't store them.
         _ => None,
     }
 }
 
 fn refused_argument(arguments: &PathArguments, sig: &Signature) -> Option<Refused> {
-    // References in the parentheses of `Fn(&str)` are allowed, because the closure doesn't store them.
+    // References in the parentheses of `Fn(&str)` are allowed, because a value of such a type doesn't store them.
     let PathArguments::AngleBracketed(arguments) = arguments else {
         return None;
     };

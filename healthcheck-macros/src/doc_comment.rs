@@ -1,22 +1,22 @@
-//! Reads the description and the instructions from a check's doc comment.
+//! Reads the description of a check and the instructions for a failure from the check's doc comment.
 
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
 const WHEN_IT_FAILS: &str = "When it fails";
 
-/// The parts of a doc comment that a check needs.
+/// The texts that a check takes from its doc comment.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct DocComment {
     /// The first paragraph, on one line and without its final full stop. Empty if there is no paragraph.
     pub(crate) description: String,
-    /// The text below the heading `# When it fails`, of any level, up to the next heading of the same or a higher level.
-    /// It keeps its line breaks.
+    /// The text below the heading `# When it fails`, with its line breaks. The heading may be of any level. The text
+    /// ends at the next heading of the same or a higher level.
     pub(crate) when_it_fails: Option<String>,
 }
 
 impl DocComment {
-    /// Reads the doc attributes whose value is a string literal. An attribute macro can't see the text of
-    /// `#[doc = include_str!("…")]`.
+    /// Reads the texts from each attribute `#[doc = "…"]` with a string literal. An attribute macro can't read the file
+    /// of `#[doc = include_str!("…")]`.
     pub(crate) fn of(attrs: &[Attribute]) -> Self {
         let fragments: Vec<String> = attrs.iter().filter_map(fragment).collect();
         let lines: Vec<&str> = fragments.iter().flat_map(|fragment| lines(fragment)).collect();
@@ -38,7 +38,7 @@ fn description(lines: &[&str]) -> String {
     let paragraph = first.chain(lines.take_while(|line| !line.is_empty() && heading(line).is_none()));
     let text = paragraph.collect::<Vec<_>>().join(" ");
     match text.strip_suffix('.') {
-        // Keeps the full stops of an ellipsis.
+        // Remove one full stop at the end, but keep the dots of an ellipsis.
         Some(sentence) if !sentence.ends_with('.') => sentence.to_owned(),
         _ => text,
     }
@@ -55,7 +55,7 @@ fn when_it_fails(lines: &[&str]) -> Option<String> {
     let text: Vec<&str> = lines
         .take_while(|line| fence.holds(line) || !ends(line))
         .collect();
-    // Remove the common indentation, usually the one space after `///`.
+    // Remove the indentation that all lines have in common, usually the one space after `///`.
     let written = text.iter().filter(|line| !line.is_empty());
     let indent = written
         .map(|line| line.len() - line.trim_start_matches(' ').len())
@@ -71,7 +71,7 @@ fn is_when_it_fails(line: &str) -> bool {
     heading(line).is_some_and(|(_, title)| title.eq_ignore_ascii_case(WHEN_IT_FAILS))
 }
 
-/// Parses a heading, `## Text` or `## Text ##`, and returns its level and text.
+/// Parses a Markdown heading such as `## Text` or `## Text ##`, and returns its level and its text.
 fn heading(line: &str) -> Option<(usize, &str)> {
     let line = line.trim();
     let text = line.trim_start_matches('#');
@@ -80,12 +80,13 @@ fn heading(line: &str) -> Option<(usize, &str)> {
     is_heading.then(|| (level, text.trim_end_matches('#').trim()))
 }
 
-/// The character of the open code fence, if any. Inside a code block, `#` begins a comment, not a heading.
+/// Tracks fenced code blocks, because `#` doesn't begin a heading there. The field is the character of the fence that
+/// is open, if any.
 #[derive(Default)]
 struct Fence(Option<char>);
 
 impl Fence {
-    /// Returns true if the line belongs to a code block, including its fences.
+    /// Reads the next line, and returns whether it belongs to a code block. The fences belong to the code block too.
     fn holds(&mut self, line: &str) -> bool {
         let fence = ['`', '~']
             .into_iter()
@@ -105,7 +106,8 @@ impl Fence {
     }
 }
 
-/// Splits a `///` line or a block comment into lines. Removes the star at the beginning of a block comment's line.
+/// Splits the text of a `///` line or of a block comment into lines. If it is a block comment, removes the star at the
+/// beginning of each line.
 fn lines(fragment: &str) -> impl Iterator<Item = &str> {
     let is_block = fragment.contains('\n');
     fragment
@@ -128,7 +130,7 @@ fn literal(value: &Expr) -> Option<String> {
         Expr::Lit(ExprLit {
             lit: Lit::Str(text), ..
         }) => Some(text.value()),
-        // A `macro_rules!` passes an expression in an invisible group.
+        // If a `macro_rules!` macro passes on an expression, the expression is in an invisible group.
         Expr::Group(group) => literal(&group.expr),
         _ => None,
     }

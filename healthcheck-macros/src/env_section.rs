@@ -1,4 +1,4 @@
-//! `#[env_section]`: generates the record of a section from a function.
+//! Expands `#[env_section]`: generates the `SectionRegistration` of the annotated function.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -34,11 +34,12 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
     Some(registration::submit(&krate, &function.attrs, &record))
 }
 
-/// Generates the call of `Shape::into_section`. For a `Result`, the compiler picks the inherent method; for any other type,
+/// Generates code that converts the function's return value into an outcome. The code wraps the return value in a
+/// `Shape` and calls `into_section`. For a `Result`, that is an inherent method of `Shape`. For any other type, it is
 /// the method of the trait `IntoSection`.
 ///
-/// The receiver and the method's name both have the span of the return type, so that the compiler's error about a wrong
-/// return type points to the return type. Which of the two spans the error uses depends on the method.
+/// The variable and the method's name both have the span of the return type. A compiler error about a wrong return type
+/// is about one of the two, so it points to the return type.
 fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream {
     let place = function.output().span();
     let shape = Ident::new("__healthcheck_shape", place);
@@ -50,7 +51,8 @@ fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream
     }}
 }
 
-/// Validates and returns the section's name: the option `name`, or the function's name without that option.
+/// Returns the section's name: the option `name` if there is one, otherwise the name of the function. Records a problem
+/// if the name isn't valid.
 fn checked_name(options: &SectionOptions, function: &Function, problems: &mut Problems) -> String {
     let ident = &function.sig.ident;
     let name = match &options.name {

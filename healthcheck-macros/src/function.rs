@@ -7,7 +7,8 @@ use syn::{Attribute, LitStr, Result, ReturnType, Signature, Token, Type, Visibil
 
 use crate::problems::Problems;
 
-/// The parts of a function that a registration needs. The body isn't parsed, so it may be incomplete while you type.
+/// The parts of an annotated function that its registration needs. The body isn't parsed, so it may be incomplete while
+/// you type.
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) sig: Signature,
@@ -36,7 +37,7 @@ impl Function {
         Some(function)
     }
 
-    /// Returns the return type, or `()` if there is none.
+    /// Returns the function's return type, or `()` if the signature has none.
     pub(crate) fn output(&self) -> Type {
         match &self.sig.output {
             ReturnType::Default => parse_quote!(()),
@@ -44,7 +45,7 @@ impl Function {
         }
     }
 
-    /// Returns true if the return type is or contains `impl Trait`.
+    /// Returns whether the function's return type is or contains `impl Trait`.
     pub(crate) fn returns_impl(&self) -> bool {
         contains_impl(self.sig.output.to_token_stream())
     }
@@ -58,7 +59,8 @@ fn contains_impl(tokens: TokenStream) -> bool {
     })
 }
 
-/// Removes parentheses around a type, and the invisible groups that a `macro_rules!` puts around its `$t:ty`.
+/// Returns the type without the parentheses around it, and without the invisible groups that a `macro_rules!` macro
+/// puts around its `$t:ty`.
 pub(crate) fn peeled(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => peeled(&group.elem),
@@ -67,7 +69,8 @@ pub(crate) fn peeled(ty: &Type) -> &Type {
     }
 }
 
-/// Removes the function's body, the last pair of braces. Parsing a long body would cost time, and may fail.
+/// Returns the function's tokens without its body, the pair of braces at the end. Parsing the body would cost time, and
+/// would fail while the body is incomplete.
 fn without_body(item: TokenStream) -> TokenStream {
     let mut trees: Vec<TokenTree> = item.into_iter().collect();
     let is_body = |tree: &mut TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
@@ -86,7 +89,7 @@ fn parse(attribute: &str, input: ParseStream<'_>) -> Result<Function> {
     Ok(Function { attrs, sig })
 }
 
-/// Returns true if there are only qualifiers before `fn`, such as `async` or `extern "C"`.
+/// Returns whether the item is a function: the keyword `fn`, perhaps after qualifiers such as `async` or `extern "C"`.
 fn is_function(input: ParseStream<'_>) -> bool {
     while input.peek(Token![const])
         || input.peek(Token![async])
@@ -101,20 +104,20 @@ fn is_function(input: ParseStream<'_>) -> bool {
     input.peek(Token![fn])
 }
 
-/// Returns a description of the function, such as "a test", if this attribute changes the function so that a check or
-/// section can't call it as written.
+/// Returns a description of the function, such as "a test", if `attr` replaces the function. A check or a section can't
+/// call such a function as written.
 fn whose_function(attr: &Attribute) -> Option<&'static str> {
     if is_called(attr, "test") {
         Some("a test")
     } else if attr.path().segments.len() > 1 && is_called(attr, "main") {
-        // Such as `#[tokio::main]`.
+        // For example `#[tokio::main]`.
         Some("the `main` of a runtime")
     } else {
         None
     }
 }
 
-/// Returns true if the last segment of the attribute's path is this name.
+/// Returns whether the last segment of the attribute's path is `name`.
 fn is_called(attr: &Attribute, name: &str) -> bool {
     attr.path()
         .segments

@@ -1,4 +1,4 @@
-//! `#[health_check]`: generates the record of a check from a function.
+//! Expands `#[health_check]`: generates the `CheckRegistration` of the annotated function.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -38,8 +38,9 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
     Some(registration::submit(krate, &function.attrs, &record))
 }
 
-/// Returns the check's name: the option `name`, or the function's name without that option. Validates the function's name,
-/// because only the option is validated before. Rejects a check that depends on itself.
+/// Returns the check's name: the option `name` if there is one, otherwise the name of the function. Records a problem
+/// if the function's name isn't valid; `CheckOptions::parse` has already validated the option. Also records a problem
+/// if the check depends on itself.
 fn checked_name(options: &CheckOptions, function: &Function, problems: &mut Problems) -> String {
     let ident = &function.sig.ident;
     let name = match &options.name {
@@ -60,8 +61,9 @@ fn checked_name(options: &CheckOptions, function: &Function, problems: &mut Prob
     name
 }
 
-/// Generates code that passes the call's value to `into_outcome`. The code repeats the return type, so that the compiler's
-/// error about a wrong type points to the return type. It can't repeat a type with `impl Trait`.
+/// Generates code that converts the function's return value into an `Outcome`. The code repeats the return type, so
+/// that the compiler's error about a wrong return type points to it. Generated code can't repeat `impl Trait`, so such
+/// a return type is left out.
 fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream {
     if function.returns_impl() {
         quote!(#krate::__private::IntoOutcome::into_outcome(#call))

@@ -1,11 +1,13 @@
-//! The attributes of the crate `healthcheck`. That crate re-exports them, so depend on `healthcheck`.
+//! The attribute macros of the crate `healthcheck`. That crate re-exports them, so add only `healthcheck` to your
+//! dependencies.
 //!
-//! How an attribute expands:
-//! 1. `args` parses the list of options. `check_options` and `section_options` interpret it.
+//! How the modules expand an attribute:
+//! 1. `args` parses the list of options. `check_options` and `section_options` interpret the options.
 //! 2. `function` parses the annotated function.
 //! 3. `signature`, `dependency` and `rules` reject mistakes.
-//! 4. `health_check` and `env_section` generate the record. `registration` adds it after the function.
-// The examples have an explicit `main`, because their functions are at the top level, as in a real program.
+//! 4. `health_check` and `env_section` generate the value that describes the check or the section.
+//! 5. `registration` generates the code after the function that registers this value.
+// The examples below have an explicit `main`. So their annotated functions are at the top level, as in a real program.
 #![allow(clippy::needless_doctest_main)]
 
 use proc_macro2::TokenStream;
@@ -30,7 +32,8 @@ mod registration;
 
 mod problems;
 
-/// Registers a function as a health check at link time, in any crate of the program. `HealthCheck` finds it and runs it.
+/// Registers a function as a health check at link time. The function may be in any crate of the program. `HealthCheck`
+/// finds the registered checks and runs them.
 ///
 /// ```standalone_crate
 /// use healthcheck::{HealthCheck, health_check};
@@ -59,20 +62,26 @@ mod problems;
 ///
 /// # The function
 ///
-/// It must be a free function, `async` or not. The attribute doesn't change it: you can still call and test it,
-/// and it keeps its visibility and its other attributes. A function that isn't `async` runs on a separate thread, so it
-/// may block. It can't be `const`, `unsafe`, `extern`, generic or variadic.
+/// The annotated function must be a free function, `async` or not. It can't be `const`, `unsafe`, `extern`, generic or
+/// variadic. A function that isn't `async` runs on a separate thread, so it may block.
 ///
-/// It can't be in an `impl` block or a trait: take the value of `self` as a parameter instead. If the signature doesn't
-/// show that the function is in such a block, the compiler's error is "`const` items in this context need a name".
+/// The attribute doesn't change the function. You can still call and test it, and it keeps its visibility and its other
+/// attributes.
 ///
-/// Its return type implements `healthcheck::IntoOutcome`: nothing, a `bool`, a text, a JSON value, `(bool, T)`, an
-/// `Outcome`, or a `Result` of one of these. The output for an error contains the error and all its sources.
+/// The function can't be in an `impl` block or a trait: take the value of `self` as a parameter instead. If the
+/// signature doesn't show that the function is in such a block, the compiler's error is "`const` items in this context
+/// need a name".
 ///
-/// The first paragraph of the doc comment, on one line and without its full stop, is the check's description. Write
-/// instructions for a failure below a heading `# When it fails`, of any level. Reports show them next to the output
-/// while the check doesn't pass. The instructions end at the next heading of the same or a higher level. An attribute
-/// can't see text from `#[doc = include_str!("…")]`.
+/// The function's return type must implement `healthcheck::IntoOutcome`: `()`, `bool`, `String`, `&str`, a JSON value,
+/// `(bool, T)`, `Outcome`, or a `Result` of one of these. If the function returns an error, the check's output contains
+/// the error and all its sources.
+///
+/// The first paragraph of the doc comment is the check's description, on one line and without its full stop. An
+/// attribute can't see the text of `#[doc = include_str!("…")]`.
+///
+/// Write the instructions for a failure below a heading `# When it fails`, of any level. The instructions end at the
+/// next heading of the same or a higher level. While the check doesn't pass, reports show the instructions next to the
+/// output.
 ///
 /// ```standalone_crate
 /// use healthcheck::{HealthCheck, health_check};
@@ -102,9 +111,9 @@ mod problems;
 ///
 /// # Parameters
 ///
-/// A parameter is a dependency: a value of exactly this type that the program provides once. A parameter `&T` borrows the
-/// value; a parameter `T` gets a clone for each run. If a value is missing, building the `HealthCheck` fails. The error
-/// lists the missing types of all checks.
+/// A parameter is a dependency: the program provides a value of exactly the parameter's type, once for all checks. A
+/// parameter `&T` borrows the value. A parameter `T` gets a clone of the value for each run. If the program doesn't
+/// provide a value, building the `HealthCheck` fails, and the error lists the missing types of all checks.
 ///
 /// ```standalone_crate
 /// use std::sync::Arc;
@@ -138,35 +147,35 @@ mod problems;
 /// # }
 /// ```
 ///
-/// `T` must be a concrete, sized type that is `Send + Sync + 'static` and has no references. These are compile errors:
-/// `&mut T` (take `&Mutex<T>`), `&str` (take `&String`, or better your own type), `&[T]` (take `&Vec<T>`), `&dyn Trait`
-/// (take `&Arc<dyn Trait>`), `Option<&T>`, `impl Trait` and named lifetimes. A parameter may have any pattern, but no
-/// `#[cfg]`.
+/// The type `T` of a parameter `T` or `&T` must be concrete, sized and `Send + Sync + 'static`, and can't contain
+/// references. These parameters are compile errors: `&mut T` (take `&Mutex<T>`), `&str` (take `&String`, or better your
+/// own type), `&[T]` (take `&Vec<T>`), `&dyn Trait` (take `&Arc<dyn Trait>`), `Option<&T>`, `impl Trait` and named
+/// lifetimes. A parameter may have any pattern, but it can't have `#[cfg]`.
 ///
 /// # Options
 ///
-/// All options are optional, may be in any order, and each may occur once. Values must be literals, so that they are
-/// checked at compile time.
+/// No option is required. The order of the options doesn't matter, and each option may occur once. The value of `crate`
+/// is a path. All other values must be literals, so that the attribute can check them at compile time.
 ///
 /// | option | default | meaning |
 /// |---|---|---|
 /// | `name = "redis"` | the function's name, without `r#` | The name in reports, URLs and settings. It must be unique in the program. |
 /// | `liveness` | no | The check belongs to the liveness probe. A failure means that a restart helps. |
 /// | `readiness` | yes, if no probe is set | The check belongs to the readiness probe. A failure means that the instance should get no traffic. |
-/// | `startup` | no | The check belongs to the startup probe. While the check is critical and hasn't passed, readiness fails with "starting". Once it has passed, it isn't run again, unless it belongs to another probe too. |
+/// | `startup` | no | The check belongs to the startup probe. While the check is critical and hasn't passed, readiness fails with "starting". Once the check has passed, it isn't run again, unless it belongs to another probe too. |
 /// | `tags("cache", "external")` | none | Tags to select checks by. |
 /// | `critical = false` | `true` | Whether a failure makes the overall status fail (`true`) or only degrades it (`false`). |
-/// | `external` | no | The check's subject is outside of the process, and other instances share it. A failure only degrades readiness, unless you write `critical = true`. It can't be combined with `liveness`, because a restart repairs nothing then. |
+/// | `external` | no | The check tests something outside of the process that other instances share, such as a database. A failure only degrades readiness, unless you write `critical = true`. This option can't be combined with `liveness`, because a restart doesn't repair a database. |
 /// | `timeout = "2s"` | the program's, 5 s | How long a run may take before it fails; `"none"` means no timeout. |
-/// | `success_ttl = "27s"` | the program's, 27 s | How long a pass or warning is cached; `"none"` means not at all. |
-/// | `failed_ttl = "9s"` | the program's, 9 s | How long a failure is cached; `"none"` means not at all. |
-/// | `interval = "10s"` | none | Runs the check in the background at this interval, ± 10 %; requests read the last result. A result older than two intervals + timeout is a failure, "stale". It can't be combined with a TTL. |
-/// | `initial_delay = "1s"` | none | How long after the start the first background run begins. Until the run has ended, the check fails with "not run yet". It needs `interval`. |
-/// | `failure_threshold = 3` | `1` | How many runs in a row must fail before the check is shown as failing. It applies only after the first pass. |
-/// | `success_threshold = 2` | `1` | How many runs in a row must pass before a failing check is shown as passing again. It applies only after the first pass. |
-/// | `warn_threshold = 2` | `1` | How many runs in a row must warn before a passing check is shown as a warning. It applies only after the first pass. |
-/// | `fail_after = "60s"` | none | How long a failure is shown as a warning before it is shown as a failure. A pass resets the time. It applies only after the first pass, and in addition to `failure_threshold`. |
-/// | `depends_on("dns")` | none | The checks that must pass first. While one fails, this check isn't run and fails with "blocked by dns". |
+/// | `success_ttl = "27s"` | the program's, 27 s | How long a pass or a warning is cached; `"none"` means that it isn't cached. |
+/// | `failed_ttl = "9s"` | the program's, 9 s | How long a failure is cached; `"none"` means that it isn't cached. |
+/// | `interval = "10s"` | none | Runs the check in the background at this interval, ± 10 %; requests read the last result. If the last result is older than two intervals plus the timeout, the check fails with "stale". This option can't be combined with a TTL. |
+/// | `initial_delay = "1s"` | none | How long after the start of the background loop the first run begins, ± 10 %. Until that run has ended, the check fails with "not run yet". This option needs `interval`. |
+/// | `failure_threshold = 3` | `1` | How many runs in a row must fail before the check is shown as failing. This threshold applies only after the first pass. |
+/// | `success_threshold = 2` | `1` | How many runs in a row must pass before a failing check is shown as passing again. This threshold applies only after the first pass. |
+/// | `warn_threshold = 2` | `1` | How many runs in a row must warn before a passing check is shown as a warning. This threshold applies only after the first pass. |
+/// | `fail_after = "60s"` | none | How long a failure is shown as a warning before it is shown as a failure. A pass resets this time. The option applies only after the first pass, and in addition to `failure_threshold`. |
+/// | `depends_on("dns")` | none | The checks that must pass before this one runs. While `dns` fails, this check isn't run and fails with "blocked by dns". |
 /// | `owner = "orders"` | none | The owner to contact; shown while the check doesn't pass. |
 /// | `runbook = "https://…"` | none | The address of a page with instructions; shown while the check doesn't pass. |
 /// | `crate = path::to::healthcheck` | `::healthcheck` | The path of the library, if Cargo.toml renames it (`crate = hc`) or another crate re-exports it. |
@@ -174,19 +183,20 @@ mod problems;
 /// Durations are numbers with units: `"250ms"`, `"2s"`, `"1m 30s"`, `"1h"`. A timeout, an interval, a delay and
 /// `fail_after` must be longer than zero. Thresholds are whole numbers from 1 to 4294967295.
 ///
-/// A name is a segment of a URL path. It must not be empty, `.`, `..`, `history` or `openapi.json`. It must not begin or
-/// end with a space, and must not contain `/`, `?` or a control character. Other characters that need percent-encoding,
-/// such as a space, `#` or `%`, are allowed, and requests must encode them. Tags, owner and runbook must not be empty or
-/// contain control characters.
+/// The name of a check is a segment of a URL path. The name must not be empty, `.`, `..`, `history` or `openapi.json`.
+/// It must not begin or end with a space, and must not contain `/`, `?` or a control character. Other characters that
+/// need percent-encoding, such as a space, `#` or `%`, are allowed, and requests must encode them.
+///
+/// Tags, owners and runbooks must not be empty, and must not contain control characters.
 ///
 /// # Errors
 ///
-/// Each mistake in a function is a compile error that points to the mistake. The compiler reports all mistakes together.
-/// `HealthCheckBuilder::build` returns an error for two checks with the same name, a missing dependency, and an unknown
-/// name in `depends_on`.
+/// Each mistake in an annotated function is a compile error that points to the mistake. The compiler reports all
+/// mistakes together. `HealthCheckBuilder::build` returns an error for two checks with the same name, for a dependency
+/// that the program doesn't provide, and for an unknown name in `depends_on`.
 ///
-/// Rust doesn't link a crate that nothing refers to, so the checks of such a crate don't exist in the program. To refer
-/// to it, write `use my_checks as _;`.
+/// Rust doesn't link a crate that nothing refers to, so the checks of such a crate don't exist in the program. To link
+/// the crate `my_checks`, write `use my_checks as _;`.
 ///
 /// ```compile_fail
 /// use healthcheck::health_check;
@@ -199,8 +209,8 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
     expand(health_check::expand, args, item)
 }
 
-/// Registers a function as a section of the environment page at link time, in any crate of the program. The page shows
-/// the function's return value, redacted, under the section's name.
+/// Registers a function as a section of the environment page at link time. The function may be in any crate of the
+/// program. The page shows the function's return value under the section's name, and masks the secrets in the value.
 ///
 /// ```standalone_crate
 /// use healthcheck::{EnvironmentDump, env_section};
@@ -230,27 +240,28 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
 ///
 /// # The function
 ///
-/// The function must be a free function, `async` or not. Its parameters are dependencies. The same rules apply as for
-/// [`macro@health_check`].
+/// The annotated function must be a free function, `async` or not. Its parameters are dependencies: values that the
+/// program provides. The function and its parameters follow the same rules as for [`macro@health_check`].
 ///
-/// It returns any `T: serde::Serialize`, or `Result<T, E>` with an error that converts into
-/// `Box<dyn std::error::Error + Send + Sync>`. The page shows an error as `{"error": "…"}`. If the return type is
-/// `impl Serialize` and the value is a `Result`, the page shows `{"Ok": …}` or `{"Err": …}`. So write `Result` in
-/// the return type.
+/// The function returns any `T: serde::Serialize`, or a `Result<T, E>` whose error converts into `Box<dyn
+/// std::error::Error + Send + Sync>`. The page shows an error as `{"error": "…"}`. For this, the signature must show
+/// the `Result`: if the return type is `impl Serialize` and the value is a `Result`, the page shows `{"Ok": …}` or
+/// `{"Err": …}`.
 ///
-/// On the environment page, a run may take 5 s. In the health report, it may take as long as the program's timeout.
+/// A run of the section has a timeout: 5 s on the page of an `EnvironmentDump`, and the program's timeout on the page
+/// of `HealthCheck::environment` and in the health report.
 ///
 /// # Options
 ///
 /// | option | default | meaning |
 /// |---|---|---|
 /// | `name = "app"` | the function's name, without `r#` | The name of the section. It must be unique in the program. |
-/// | `in_health` | no | The health report has the section too. It is cached there like a check. |
+/// | `in_health` | no | The health report contains the section too. The report caches the section's value like the result of a check. |
 /// | `crate = path::to::healthcheck` | `::healthcheck` | The path of the library, if Cargo.toml renames it (`crate = hc`) or another crate re-exports it. |
 ///
-/// The rules for the name of a check apply to a section, too. With `in_health`, the name also can't be `hostname`,
-/// `status`, `timestamp`, `results`, `warnings` or `reason`, which are the report's own keys. It can be `os`, `rust` or
-/// `process` only if the page excludes its built-in section of that name.
+/// The rules for the name of a check apply to the name of a section too. With `in_health`, the name can't be one of the
+/// report's own keys: `hostname`, `status`, `timestamp`, `results`, `warnings` or `reason`. A section can be named
+/// `os`, `rust` or `process` only if the page excludes its built-in section of that name.
 ///
 /// ```standalone_crate
 /// use healthcheck::{HealthCheck, env_section};
@@ -277,19 +288,19 @@ pub fn health_check(args: proc_macro::TokenStream, item: proc_macro::TokenStream
 ///
 /// # Errors
 ///
-/// Each mistake in a function is a compile error, as with [`macro@health_check`]. The compiler reports all mistakes
-/// together.
+/// Each mistake in an annotated function is a compile error that points to the mistake, as with [`macro@health_check`].
+/// The compiler reports all mistakes together.
 #[proc_macro_attribute]
 pub fn env_section(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand(env_section::expand, args, item)
 }
 
-/// A function that expands one attribute. It takes the option list and the annotated item, records the mistakes in both,
-/// and returns the registration. If there is any mistake, the registration isn't used.
+/// A function that expands one attribute. It takes the list of options and the annotated item, and records the mistakes
+/// in both. It returns the code that registers the function. If there is any mistake, the caller doesn't use this code.
 type Expand = fn(TokenStream, TokenStream, &mut Problems) -> Option<TokenStream>;
 
-/// Expands an attribute. The output always begins with the unchanged function, even after a mistake, so that other code
-/// can call the function and editors can analyse it.
+/// Expands an attribute with the function `attribute`. The output always begins with the unchanged function, even if
+/// there are mistakes, so that other code can call the function and editors can analyse it.
 fn expand(
     attribute: Expand,
     args: proc_macro::TokenStream,

@@ -17,22 +17,22 @@ impl Problems {
         }
     }
 
-    /// Records a mistake with the span of these tokens.
+    /// Records a mistake. The error points to the tokens `guilty`.
     pub(crate) fn refuse(&mut self, guilty: impl ToTokens, message: impl Display) {
         self.push(Error::new_spanned(guilty, message));
     }
 
-    /// Returns the value of an `Ok`. Records the error of an `Err` and returns `None`.
+    /// Returns the value of `result` if it is `Ok`. Otherwise records the error as a mistake, and returns `None`.
     pub(crate) fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|problem| self.push(problem)).ok()
     }
 
-    /// Returns the value if there is no mistake, otherwise the mistakes.
+    /// Returns `value` if no mistake was recorded, otherwise an error with all mistakes.
     pub(crate) fn into_result<T>(self, value: T) -> Result<T> {
         self.0.map_or(Ok(value), Err)
     }
 
-    /// Returns one `compile_error!` for each mistake, or `None` if there is no mistake.
+    /// Generates one `compile_error!` for each recorded mistake. Returns `None` if no mistake was recorded.
     pub(crate) fn into_compile_errors(self) -> Option<TokenStream> {
         self.0.map(Error::into_compile_error)
     }

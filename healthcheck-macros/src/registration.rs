@@ -1,4 +1,5 @@
-//! Generates the code that registers the function. Both attributes emit this code after the function.
+//! Generates the code that registers an annotated function. `#[health_check]` and `#[env_section]` put this code after
+//! the function.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -8,12 +9,13 @@ use syn::{Attribute, Ident, Meta, Path, parse_quote};
 use crate::dependency::Dependency;
 use crate::function::Function;
 
-/// Returns the path of the crate `healthcheck` for generated code.
+/// Returns the path of the crate `healthcheck` for generated code: the option `crate` if there is one, otherwise
+/// `::healthcheck`.
 pub(crate) fn krate(chosen: Option<Path>) -> Path {
     chosen.unwrap_or_else(|| parse_quote!(::healthcheck))
 }
 
-/// Generates the block that submits a record to the `inventory` registry.
+/// Generates the block that adds `record`, the description of a check or section, to the `inventory` registry.
 pub(crate) fn submit(krate: &Path, attrs: &[Attribute], record: &TokenStream) -> TokenStream {
     let allowed = allowed_lints(attrs);
     quote! {
@@ -24,11 +26,14 @@ pub(crate) fn submit(krate: &Path, attrs: &[Attribute], record: &TokenStream) ->
     }
 }
 
-/// Generates the `Bind` of the function. `outcome` generates the code that turns the call's value into an `Outcome`.
+/// Generates a `Bind`, with which the library converts the annotated function into a run. `outcome` generates the code
+/// that converts the function's return value into an `Outcome`.
 ///
-/// A function without parameters becomes a plain function pointer, which compiles faster than a boxed closure. For a
-/// function with parameters, the generated code looks up the values of all parameters once, while the `HealthCheck` is
-/// built. So the binder records every missing type, and no value can be missing in a run.
+/// A function without parameters becomes a plain function pointer, which compiles faster than a boxed closure.
+///
+/// For a function with parameters, the generated code looks up the values of all parameters once, while the
+/// `HealthCheck` is built. It looks up every value even if one is missing, so that the error can list all missing
+/// types.
 pub(crate) fn bind(
     krate: &Path,
     function: &Function,
@@ -44,9 +49,9 @@ pub(crate) fn bind(
     let awaited = is_async.then(|| quote!(.await));
     let outcome = outcome(&quote!(#call #awaited));
     let outcome = if is_async {
-        // The generated code calls `Box::pin` directly, because a generic helper function would be compiled again for
-        // each check. The variable has the span of the function's name, so that the compiler's error about a future that
-        // isn't `Send` points to the name.
+        // The generated code calls `Box::pin` directly, because the compiler would compile a generic helper function
+        // again for each check. The variable has the span of the function's name. So if the function's future isn't
+        // `Send`, the compiler's error points to the name.
         let boxed = Ident::new("__healthcheck_boxed", function.sig.ident.span());
         quote!({
             let #boxed = #private::Box::pin(async move { #outcome });
@@ -65,7 +70,8 @@ pub(crate) fn bind(
         Dependency::Owned(ty) => quote!(#binder.owned::<#ty>()),
     });
     let run = if is_async {
-        // Each run gets its own handles to the values, because the run may outlive the closure.
+        // Each run gets its own handles to the provided values, because the run's future may outlive the generated
+        // closure.
         quote! {
             #private::async_with(move || {
                 #(let #handles = #handles.share();)*
@@ -84,12 +90,12 @@ pub(crate) fn bind(
     }
 }
 
-/// Generates the call of the function with its arguments.
+/// Generates the call of the annotated function. Each handle holds the provided value for one parameter.
 fn call(function: &Function, handles: &[Ident]) -> TokenStream {
     let mut name = function.sig.ident.clone();
     if function.returns_impl() {
-        // Generated code can't repeat an `impl` type. Instead the call gets the span of the return type, so that the
-        // compiler's error about a wrong type points there.
+        // Generated code can't repeat an `impl` type. Instead, the call gets the span of the return type, so that the
+        // compiler's error about a wrong return type points to that type.
         name.set_span(name.span().located_at(function.output().span()));
         quote_spanned!(name.span()=> #name(#(#handles.get()),*))
     } else {
@@ -97,7 +103,8 @@ fn call(function: &Function, handles: &[Ident]) -> TokenStream {
     }
 }
 
-/// Copies the function's `allow` and `expect` lints to the registration. Also allows the call of a deprecated function.
+/// Generates the `#[allow]` attributes of the registration: the lints that the function allows or expects, and
+/// `deprecated` if the function is deprecated.
 fn allowed_lints(attrs: &[Attribute]) -> TokenStream {
     let exceptions = attrs.iter().filter_map(|attr| match &attr.meta {
         Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => Some(&list.tokens),

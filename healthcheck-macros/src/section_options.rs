@@ -6,7 +6,7 @@ use syn::{LitStr, Path, Result};
 use crate::args::{self, Arg};
 use crate::problems::Problems;
 
-/// The options of one attribute, as written in the source.
+/// The parsed options of one `#[env_section(…)]`.
 #[derive(Default)]
 pub(crate) struct SectionOptions {
     pub(crate) krate: Option<Path>,
@@ -21,6 +21,8 @@ enum Key {
     Crate,
 }
 
+// All options together:
+//
 // #[env_section(
 //     name = "app",
 //     in_health,

@@ -1,5 +1,5 @@
-//! Rejects signatures that the library can't call. For example, it can't choose generic types or uphold an `unsafe`
-//! contract.
+//! Rejects functions whose signature the library can't call. For example, the library can't choose the types of a
+//! generic function, or keep the safety contract of an `unsafe` function.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -8,8 +8,8 @@ use syn::{GenericParam, ReturnType, Safety, Signature, Type};
 use crate::function::peeled;
 use crate::problems::Problems;
 
-/// Records a problem for each wrong token. Returns `None` for a function of an `impl` or `trait`, because the rest of its
-/// signature needs no check.
+/// Records a problem for each part of the signature that isn't allowed. If the function is in an `impl` or a `trait`,
+/// records only that problem and returns `None`.
 pub(crate) fn validate(attribute: &str, sig: &Signature, problems: &mut Problems) -> Option<()> {
     if let Some(guilty) = of_a_type(sig) {
         problems.refuse(
@@ -68,8 +68,9 @@ pub(crate) fn validate(attribute: &str, sig: &Signature, problems: &mut Problems
     Some(())
 }
 
-/// Returns a token that shows that the function is in an `impl` or a `trait`, if there is such a token. `#[async_trait]`
-/// rewrites such a function before this attribute sees it. So the lifetimes that `#[async_trait]` adds count too.
+/// If the signature shows that the function is in an `impl` or a `trait`, returns the token that shows it: `self` or
+/// `Self`, for example. `#[async_trait]` may have rewritten the function before this attribute sees it. So a lifetime
+/// that `#[async_trait]` adds also shows that the function is in a trait.
 fn of_a_type(sig: &Signature) -> Option<TokenStream> {
     let receiver = sig.receiver().map(ToTokens::to_token_stream);
     let named_self = || find(sig.to_token_stream(), "Self");

@@ -50,8 +50,8 @@ impl EnvironmentDumpBuilder {
         Self::of(Provided::default(), Redaction::builder(), None, None)
     }
 
-    /// Returns a builder with these settings. `limit` is the timeout of each section: `None` means the default of 5 s, and
-    /// `Some(None)` means no timeout.
+    /// Returns a builder with these settings. `limit` is the timeout of each section: `None` means the default of 5 s,
+    /// and `Some(None)` means no timeout.
     pub(crate) fn of(
         provided: Provided,
         redaction: RedactionBuilder,
@@ -72,7 +72,7 @@ impl EnvironmentDumpBuilder {
         }
     }
 
-    /// Sets whether the page has the annotated sections of the binary. Default: true.
+    /// Sets whether the page contains the sections of all functions with `#[env_section]`. Default: true.
     pub const fn discover(mut self, yes: bool) -> Self {
         self.discover = yes;
         self
@@ -81,48 +81,49 @@ impl EnvironmentDumpBuilder {
     /// Sets whether the page has the section `os`: platform, host name, distribution, CPUs, memory, load, and the
     /// container's limits. Default: true.
     ///
-    /// Available memory has the same definition as in the check `memory`, for the machine and for a container: page cache
-    /// and reclaimable slab count as available.
+    /// The section shows the available memory of the machine and of the container. In both, page cache and reclaimable
+    /// slab count as available, as in the check `memory`.
     pub const fn include_os(mut self, yes: bool) -> Self {
         self.os = yes;
         self
     }
 
-    /// Sets whether the page has the section `rust`: compiler, target, profile, executable and linked packages. It
-    /// replaces the section `python` of py-healthcheck. Default: true.
+    /// Sets whether the page has the section `rust`: compiler, target, profile, executable and linked packages. This
+    /// section replaces the section `python` of the Python library py-healthcheck. Default: true.
     pub const fn include_rust(mut self, yes: bool) -> Self {
         self.rust = yes;
         self
     }
 
-    /// Sets whether the page has the section `process`: arguments, environment variables, user, memory, threads and open
-    /// files. Default: true.
+    /// Sets whether the page has the section `process`: arguments, environment variables, user, memory, threads and
+    /// open files. Default: true.
     pub const fn include_process(mut self, yes: bool) -> Self {
         self.process = yes;
         self
     }
 
-    /// Sets whether the page shows values. With `false` it shows only names. Use `false` if a value may be secret although
-    /// its name doesn't look secret. Default: true.
+    /// Sets whether the page shows values. With `false`, the page shows only names. Use `false` if a value may be
+    /// secret although its name doesn't look secret. Default: true.
     pub const fn show_values(mut self, yes: bool) -> Self {
         self.show = if yes { Show::All } else { Show::Names };
         self
     }
 
-    /// Passes a value to every section with a parameter of exactly this type. Providing a type twice is a
-    /// [`BuildError`].
+    /// Provides a value: every section with a parameter of exactly the type `T` gets it. If you provide two values of
+    /// the same type, `build` returns a [`BuildError`].
     pub fn provide<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.provided.insert(value);
         self
     }
 
-    /// Adds a section with a fixed value. A value that can't be serialised is shown as `{"error": …}`.
+    /// Adds a section with a fixed value. If the value can't be serialised, the page shows `{"error": …}`.
     pub fn section(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         self.sections.insert(name.into(), &value);
         self
     }
 
-    /// Adds a section whose value comes from a function. Each request calls the function on a separate thread.
+    /// Adds a section whose value comes from a function. A request runs the function on a separate thread, so the
+    /// function may block.
     pub fn section_fn<T: Serialize>(
         mut self,
         name: impl Into<String>,
@@ -132,7 +133,7 @@ impl EnvironmentDumpBuilder {
         self
     }
 
-    /// Redacts the value of every name that contains one of these fragments, ignoring case. The built-in rules still
+    /// Masks the value of every name that contains one of these fragments, ignoring case. The built-in rules still
     /// apply.
     pub fn redact_names(mut self, fragments: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redaction = self
@@ -141,7 +142,8 @@ impl EnvironmentDumpBuilder {
         self
     }
 
-    /// Shows the values of exactly these names, even if a rule would redact them because of the name.
+    /// Shows the value of each of these names, even if a rule about names would mask it. A name must match exactly. The
+    /// rules about values still apply.
     pub fn allow_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redaction = self.redaction.allow_names(names.into_iter().map(Into::into));
         self
@@ -201,7 +203,7 @@ impl EnvironmentDumpBuilder {
     }
 }
 
-/// The default timeout of a section.
+/// The default timeout of each section.
 const LIMIT: Duration = Duration::from_secs(5);
 
 fn rust_section() -> Value {

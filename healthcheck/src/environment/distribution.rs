@@ -1,14 +1,14 @@
-//! The distribution of the operating system.
+//! The name and the version of the operating system's distribution.
 
 use serde_json::Value;
 #[cfg(any(target_os = "linux", feature = "sysinfo"))]
 use serde_json::json;
 
-/// Returns `id`, `name` and `version` for programs, and `pretty_name` for people. Returns `null` if there is no os-release
-/// file, for example in a container image that was built from scratch.
+/// Returns an object with the distribution's `id`, `name` and `version`, and with `pretty_name`, a text for people.
+/// Returns `null` if there is no os-release file, for example in a container image that was built from scratch.
 #[cfg(target_os = "linux")]
 pub(crate) fn collect() -> Value {
-    // The first file takes precedence, see os-release(5).
+    // If both files exist, the first takes precedence: see the manual page os-release(5).
     ["/etc/os-release", "/usr/lib/os-release"]
         .iter()
         .find_map(|path| std::fs::read(path).ok())
@@ -34,14 +34,14 @@ pub(crate) const fn collect() -> Value {
 #[cfg(target_os = "linux")]
 fn describe(os_release: &str) -> Value {
     let value = |name: &str| {
-        // As in a shell, the last assignment wins.
+        // The file may assign a name several times. As in a shell, the last assignment wins.
         os_release.lines().rev().find_map(|line| {
             let (key, value) = line.trim().split_once('=')?;
             (key == name).then(|| unquote(value))
         })
     };
     json!({
-        // The defaults are from os-release(5).
+        // The manual page os-release(5) defines the defaults.
         "id": value("ID").unwrap_or_else(|| "linux".to_owned()),
         "name": value("NAME").unwrap_or_else(|| "Linux".to_owned()),
         "version": value("VERSION_ID"),
@@ -49,7 +49,8 @@ fn describe(os_release: &str) -> Value {
     })
 }
 
-/// Unquotes a value as a shell does: text in single quotes is literal, otherwise a backslash escapes the next character.
+/// Removes the quotes of a value as a shell does. Text in single quotes is literal. In any other text, a backslash
+/// escapes the next character.
 #[cfg(target_os = "linux")]
 fn unquote(value: &str) -> String {
     let quoted = |quote| {

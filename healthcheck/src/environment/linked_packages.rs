@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The packages of the binary.
+/// The packages that the binary contains.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct LinkedPackages {
     /// The name and version of the binary's own package.
     pub(crate) root: Option<(String, String)>,
-    /// Maps names to versions; several versions of a package are joined by `", "`. The map doesn't contain build
-    /// dependencies, because they aren't linked.
+    /// Maps the name of each package to its version. If the binary contains several versions of a package, `", "` joins
+    /// them. The map doesn't contain build dependencies, because they aren't linked.
     pub(crate) versions: BTreeMap<String, String>,
 }
 
@@ -18,7 +18,8 @@ pub(crate) const fn of(_executable: &Path) -> Option<LinkedPackages> {
     None
 }
 
-/// Returns the packages. It reads the whole executable, but only once per process: a running binary doesn't change.
+/// Returns the packages recorded in the executable. The first call reads the whole executable. Later calls return the
+/// same packages, because a running binary doesn't change.
 #[cfg(feature = "auditable")]
 pub(crate) fn of(executable: &Path) -> Option<LinkedPackages> {
     use std::sync::OnceLock;
@@ -34,7 +35,7 @@ mod auditable {
 
     use super::LinkedPackages;
 
-    /// The largest executable to read, in bytes. A larger executable usually has debug information. To read it could
+    /// The largest executable to read, in bytes. A larger executable usually has debug information. Reading it could
     /// exceed the memory of a container, and the list of packages isn't worth that risk.
     const LARGEST_EXECUTABLE: usize = 128 * 1024 * 1024;
     const LARGEST_LIST: usize = 8 * 1024 * 1024;
@@ -74,8 +75,8 @@ mod auditable {
         Some(linked)
     }
 
-    /// The recorded list of packages, with only the fields that the section needs. cargo-auditable's `PARSING.md`
-    /// describes the format.
+    /// The list of packages that `cargo auditable` recorded, with only the fields that the section `rust` needs.
+    /// cargo-auditable's `PARSING.md` describes the format.
     #[derive(Deserialize)]
     struct List {
         packages: Vec<Package>,

@@ -1,4 +1,5 @@
-//! The environment page: collects the built-in and the application's own sections concurrently, and redacts them.
+//! The environment page: runs the built-in sections and the application's own sections concurrently, and redacts their
+//! values.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -51,7 +52,7 @@ pub struct EnvironmentDump {
     show: Show,
 }
 
-/// Stops the threads of a runner when the last clone of the page is dropped.
+/// Stops the threads of the `Runner`, which runs the sections, when the last clone of the page is dropped.
 struct Closing(Arc<Runner>);
 
 impl Drop for Closing {
@@ -64,17 +65,17 @@ impl Drop for Closing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Show {
     All,
-    /// All values except those of environment variables and arguments.
+    /// All values, except the values of environment variables and arguments.
     NoVariables,
     /// No values, only names.
     Names,
 }
 
 impl EnvironmentDump {
-    /// Builds a page with the built-in sections and every annotated section. The same as `builder().build()`.
+    /// Builds a page with the built-in sections and every annotated section, like `EnvironmentDump::builder().build()`.
     ///
     /// # Errors
-    /// The same as for [`EnvironmentDumpBuilder::build`].
+    /// Returns an error in the same cases as [`EnvironmentDumpBuilder::build`].
     pub fn discover() -> Result<Self, BuildError> {
         Self::builder().build()
     }
@@ -84,15 +85,18 @@ impl EnvironmentDump {
         EnvironmentDumpBuilder::new()
     }
 
-    /// Collects every section and returns the redacted values. It runs all sections at once, and waits for each section up
-    /// to its timeout, 5 s by default. If a section is already running for another request, it waits for that run.
+    /// Runs every section and returns the redacted values. All sections run at the same time, each up to its timeout, 5
+    /// s by default. If a section is already running for another request, `collect` waits for that run and uses its
+    /// value.
     ///
-    /// Outside of a tokio runtime no section can run. Only sections with a fixed value have a value then.
+    /// Outside of a tokio runtime, only the sections with a fixed value have a value, because no other section can run.
+    /// A page with a runtime from [`on_runtime`](Self::on_runtime) can run its sections everywhere.
     pub async fn collect(&self) -> Map<String, Value> {
         self.collected().await
     }
 
-    /// Boxes the future of `collect`. Every crate that awaits an unboxed future compiles all of the future's code again.
+    /// Returns the future of `collect` in a box. Without the box, every crate that awaits `collect` would compile all
+    /// of the future's code again.
     fn collected(&self) -> Pin<Box<dyn Future<Output = Map<String, Value>> + Send + '_>> {
         Box::pin(self.all())
     }
@@ -111,13 +115,14 @@ impl EnvironmentDump {
         };
         match runner.ask(selection, &target, None).await {
             Ok(answer) => runner.sections(&answer),
-            // Unreachable: `ask` returns an error only for an unknown check or tag, and these selections name neither.
+            // Unreachable: `ask` returns an error only for an unknown check or tag, and a selection of sections
+            // contains no check and no tag.
             Err(_) => Vec::new(),
         }
     }
 
-    /// Collects one section and returns its redacted value without waiting for others. Returns `None` if there is no
-    /// section of that name.
+    /// Runs one section and returns its redacted value, without waiting for other sections. Returns `None` if there is
+    /// no section of that name.
     pub async fn collect_section(&self, name: &str) -> Option<Value> {
         self.collected_section(name).await
     }
@@ -159,7 +164,7 @@ impl EnvironmentDump {
         names.into_iter()
     }
 
-    /// Returns a clone that collects the sections on this runtime, whatever runtime the caller is on.
+    /// Returns a clone that runs the sections on the runtime `handle`, even if the caller is on another runtime.
     #[must_use]
     pub fn on_runtime(&self, handle: Handle) -> Self {
         Self {
@@ -168,14 +173,15 @@ impl EnvironmentDump {
         }
     }
 
-    /// Returns the runtime set by [`on_runtime`](Self::on_runtime), or `None` if sections run on the caller's runtime.
+    /// Returns the runtime set by [`on_runtime`](Self::on_runtime), or `None` if the sections run on the caller's
+    /// runtime.
     #[must_use]
     pub const fn runtime(&self) -> Option<&Handle> {
         self.runtime.as_ref()
     }
 
-    /// Returns a clone that shows only the names of environment variables and arguments, not their values. Use it if you
-    /// don't know who reads the page.
+    /// Returns a clone that shows only the names of environment variables and arguments, not their values. Use this
+    /// clone if you don't know who reads the page.
     #[must_use]
     pub fn without_variables(&self) -> Self {
         let show = if self.show == Show::Names {

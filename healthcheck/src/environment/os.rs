@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::system::{self, Load, Memory, Uname};
 use super::{cgroup, distribution};
 
-/// Collects the section. `platform`, `name` and `uname` have the values and shapes of py-healthcheck. Sizes are in bytes.
+/// Collects the section `os`. `platform`, `name` and `uname` have the same values as in py-healthcheck. Sizes are in
+/// bytes.
 pub(crate) fn collect() -> Value {
     let uname = system::uname();
     json!({
@@ -19,7 +20,8 @@ pub(crate) fn collect() -> Value {
         "distribution": distribution::collect(),
         "cpus": {
             "online": system::online_cpus(),
-            // The CPUs that this process may use: its affinity and its container limit them.
+            // The number of CPUs that this process may use. The process's affinity and its container may limit this
+            // number.
             "available": thread::available_parallelism().ok(),
         },
         "memory": system::memory().map(describe_memory),
@@ -28,7 +30,7 @@ pub(crate) fn collect() -> Value {
     })
 }
 
-/// Returns the value of Python's `sys.platform`.
+/// Returns the value that Python's `sys.platform` has on this platform.
 fn platform() -> &'static str {
     match env::consts::OS {
         "macos" => "darwin",
@@ -37,7 +39,7 @@ fn platform() -> &'static str {
     }
 }
 
-/// Returns the value of Python's `os.name`.
+/// Returns the value that Python's `os.name` has on this platform.
 const fn name() -> Option<&'static str> {
     if cfg!(unix) {
         Some("posix")
@@ -48,8 +50,8 @@ const fn name() -> Option<&'static str> {
     }
 }
 
-/// Returns the list that py-healthcheck shows: system, node, release, version, machine, processor. The processor is always
-/// null, because no supported system provides it.
+/// Returns the list that py-healthcheck shows: system, node, release, version, machine, processor. The processor is
+/// always null, because no supported system provides it.
 fn describe_uname(uname: &Uname) -> Value {
     json!([
         uname.system,

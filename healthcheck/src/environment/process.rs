@@ -1,4 +1,5 @@
-//! The section `process`: the operating system's data about this process. The caller redacts it.
+//! The section `process`: the operating system's data about this process. This module doesn't redact the data; the
+//! caller redacts it.
 
 use std::env;
 use std::ffi::OsString;
@@ -8,14 +9,14 @@ use serde_json::{Map, Value, json};
 
 use super::system;
 
-/// Collects the section. `argv`, `cwd`, `user`, `pid` and `environ` have the names and shapes of py-healthcheck. Texts
-/// that aren't UTF-8 are converted lossily. `start_time` is in seconds since the epoch, `uptime` in seconds, `memory` in
-/// bytes.
+/// Collects the section `process`. `argv`, `cwd`, `user`, `pid` and `environ` have the same form as in py-healthcheck.
+/// In texts, U+FFFD replaces bytes that aren't UTF-8. `start_time` is in seconds since the epoch, `uptime` in seconds,
+/// `memory` in bytes.
 pub(crate) fn collect() -> Value {
     let process = system::process();
     json!({
         "argv": argv(env::args_os()),
-        // `current_dir` fails if the directory was removed or can't be read.
+        // `current_dir` fails if the working directory was removed or can't be read.
         "cwd": env::current_dir().ok().map(|path| path.to_string_lossy().into_owned()),
         "user": system::user(&process),
         "uid": process.uid,
@@ -52,7 +53,7 @@ fn started(now: SystemTime, uptime: Duration) -> Option<f64> {
     Some(hundredths(started.as_secs_f64()))
 }
 
-/// Rounds to hundredths of a second, the precision of the kernel.
+/// Rounds to hundredths of a second, the precision of the kernel's process times.
 fn hundredths(seconds: f64) -> f64 {
     (seconds * 100.0).round() / 100.0
 }
@@ -66,7 +67,7 @@ mod tests {
     fn the_start_is_the_wall_clock_less_the_uptime() {
         let now = UNIX_EPOCH + Duration::from_millis(100_500);
         assert_eq!(started(now, Duration::from_millis(250)), Some(100.25));
-        // If the wall clock is wrong, the start may be before the epoch. Then the start is unknown, without an error.
+        // If the wall clock is wrong, the calculated start may be before the epoch. Then `started` returns `None`.
         assert_eq!(started(now, Duration::from_secs(1_000)), None);
     }
 
@@ -86,7 +87,7 @@ mod tests {
     }
 }
 
-/// These tests need a separate process, so the test binary runs itself as a child.
+/// Tests that need a separate process. They run the test binary again as a child process.
 #[cfg(all(test, target_os = "linux"))]
 mod child_tests {
     #![allow(clippy::unwrap_used, clippy::print_stdout)]
@@ -102,7 +103,7 @@ mod child_tests {
         Command::new(env::current_exe().unwrap())
     }
 
-    /// Runs this binary's test `child` in a child process, and returns the section that it prints.
+    /// Runs only the test `child`, in the process that `command` starts. Returns the section that this test prints.
     fn in_child(mut command: Command) -> Value {
         command
             .args([
@@ -118,7 +119,7 @@ mod child_tests {
         serde_json::from_str(shown.lines().next().unwrap()).unwrap()
     }
 
-    /// Prints the section if `in_child` started this process. In a normal test run it prints nothing.
+    /// Prints the section `process` if `in_child` started this process. In a normal test run, prints nothing.
     #[test]
     fn child() {
         let section = collect();
@@ -150,7 +151,7 @@ mod child_tests {
     #[test]
     fn a_removed_working_directory_is_null() {
         let gone = tempfile::tempdir().unwrap();
-        // A shell removes the directory, then executes this binary.
+        // A shell removes its working directory, then replaces itself with this test binary.
         let mut command = Command::new("sh");
         command
             .args(["-c", r#"rmdir "$PWD"; exec "$@""#, "sh"])

@@ -1,4 +1,5 @@
-//! The section `rust`: the compiler, the build and the binary. It replaces the section `python` of py-healthcheck.
+//! The section `rust`: the compiler, the build and the binary. This section replaces the section `python` of the Python
+//! library py-healthcheck.
 
 use std::env;
 
@@ -6,11 +7,13 @@ use serde_json::{Map, Value, json};
 
 use super::linked_packages::{self, LinkedPackages};
 
-/// Collects the section.
+/// Collects the section `rust`.
 ///
-/// `package` is the name and version of the binary's package. A library can't know them, so an attribute in the binary's
-/// own crate records them. If `cargo auditable` built the binary and the feature `auditable` is on, the package in its
-/// list takes precedence. Only then does the section have the key `packages`.
+/// `package` is the name and version of the binary's package. A library can't know them, so an attribute in the
+/// binary's own crate records them.
+///
+/// If the feature `auditable` is on and `cargo auditable` built the binary, the section has the key `packages`, the
+/// list of linked packages. Then the binary's package in this list takes precedence over `package`.
 pub(crate) fn collect(package: Option<(&str, &str)>) -> Value {
     let executable = env::current_exe().ok();
     let linked = executable.as_deref().and_then(linked_packages::of);
@@ -19,7 +22,7 @@ pub(crate) fn collect(package: Option<(&str, &str)>) -> Value {
     section.insert("version".into(), json!(version));
     section.insert("version_info".into(), json!(version.and_then(version_info)));
     section.insert("target".into(), json!(option_env!("HEALTHCHECK_BUILD_TARGET")));
-    // Cargo reports "release" for every profile that inherits from `release`, and "debug" for all others.
+    // Cargo reports "release" for every profile that inherits from `release`, and "debug" for all other profiles.
     section.insert("profile".into(), json!(option_env!("HEALTHCHECK_BUILD_PROFILE")));
     section.insert("debug_assertions".into(), json!(cfg!(debug_assertions)));
     section.insert("package".into(), describe_package(linked.as_ref(), package));
@@ -44,7 +47,8 @@ fn describe_package(linked: Option<&LinkedPackages>, recorded: Option<(&str, &st
     }
 }
 
-/// Parses a line like "rustc 1.88.0-beta.3 (abcdef012 2025-05-10)" into the keys of py-healthcheck.
+/// Parses a line like "rustc 1.88.0-beta.3 (abcdef012 2025-05-10)" into an object with the keys that py-healthcheck
+/// uses for Python's version.
 fn version_info(line: &str) -> Option<Value> {
     let version = line.split_whitespace().nth(1)?;
     let (numbers, level) = version.split_once('-').unwrap_or((version, "final"));

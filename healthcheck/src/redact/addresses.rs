@@ -5,8 +5,8 @@ use super::scan::Scan;
 use super::values::{is_placeholder, is_short_number, is_uuid, looks_random};
 use super::words::{NO_USER, means};
 
-/// Suffixes of webhook hosts, each with a path: the text after that path is secret. An empty suffix matches every host,
-/// because services with these paths may be self-hosted.
+/// The hosts of webhooks. An entry has the end of the host's name and a path: the text after this path is secret. An
+/// empty name matches every host, because a service with this path may be self-hosted.
 #[rustfmt::skip]
 static HOOKS: &[(&str, &str)] = &[
     ("hooks.slack.com", "/services/"), ("hooks.slack.com", "/workflows/"), ("hooks.slack.com", "/triggers/"),
@@ -22,14 +22,15 @@ static HOOKS: &[(&str, &str)] = &[
     ("script.google.com", "/macros/s/"), ("loggly.com", "/inputs/"), ("", "/hooks/"), ("", "/webhooks/"),
 ];
 
-/// Hides the secrets in the address whose scheme ends at `colon`. Returns where reading continues.
+/// Hides the secrets in the URL whose scheme ends at `colon`. Returns the position at which the scanner continues.
 pub(super) fn address(scan: &mut Scan<'_>, colon: usize) -> usize {
     let bytes = scan.bytes;
     let from = colon + "://".len();
     let mut end = from;
     while end < bytes.len() && !is(bytes[end], ENDS_ADDRESS) {
         if bytes[end] == b':' && bytes[end..].starts_with(b"://") && at(bytes, end + 3) != b'@' {
-            // In `http://a:x@h,http://b:y@h`, end before the second address. The scanner reads it later.
+            // In `http://a:x@h,http://b:y@h`, the first address ends before the second. The scanner reads the second
+            // address later.
             end = run_back(bytes, end, 16, ALNUM).max(from);
             break;
         }
@@ -39,7 +40,7 @@ pub(super) fn address(scan: &mut Scan<'_>, colon: usize) -> usize {
     if let Some(sign) = end_of_user_info(bytes, from, end) {
         host = sign + 1;
         let mut start = from;
-        // An address may have several hosts, each with a user info: `amqp://one:x@a,two:y@b`.
+        // An address may have several hosts, each with its own user and password: `amqp://one:x@a,two:y@b`.
         while let Some(comma) = memchr::memchr(b',', &bytes[start..sign]).map(|comma| start + comma)
             && let Some(found) = memchr::memchr(b'@', &bytes[start..comma])
         {
@@ -52,15 +53,15 @@ pub(super) fn address(scan: &mut Scan<'_>, colon: usize) -> usize {
     hook(scan, host, slash, end).unwrap_or_else(|| run(bytes, host, ALNUM))
 }
 
-/// Finds the `@` that ends the user info of an address.
+/// Finds the `@` that ends the user info of an address, as in `https://user:password@host`.
 fn end_of_user_info(bytes: &[u8], from: usize, end: usize) -> Option<usize> {
     let slash = until(bytes, from, ENDS_HOST).min(end);
     let last = |to: usize| memchr::memrchr(b'@', &bytes[from..to]).map(|sign| from + sign);
     last(slash)
         .filter(|sign| sign + 1 < slash || at(bytes, slash) != b'/')
         .or_else(|| {
-            // There is no `@` before the first slash. If the text after the colon isn't a port, it may be a password that
-            // contains a slash.
+            // There is no `@` before the first slash. In `http://user:a/b@host`, the text after the colon isn't a port,
+            // so it may be a password that contains a slash.
             let skip = memchr::memchr(b']', &bytes[from..slash])
                 .filter(|_| at(bytes, from) == b'[')
                 .unwrap_or(0);
@@ -74,11 +75,12 @@ fn end_of_user_info(bytes: &[u8], from: usize, end: usize) -> Option<usize> {
         })
 }
 
-/// Hides the secret in the user info between `start` and the `@`: the password of `user:password`, or a lone token.
+/// Hides the secret in the user info, the text between `start` and the `@`. The secret is the password in
+/// `user:password`, or the whole user info if it is a token.
 fn user_and_password(scan: &mut Scan<'_>, colon: usize, start: usize, sign: usize) {
     let info = scan.part(start, sign);
-    // A user without a password may be a token. Outside of HTTP it must have a digit for that, because of ordinary users
-    // such as in `akka.tcp://sparkExecutorActorSystem@host`.
+    // A user without a password may be a token. In an address other than HTTP, a token must contain a digit, because
+    // there the names of ordinary users may look random: `akka.tcp://sparkExecutorActorSystem@host`.
     let web = find(&scan.bytes[colon.saturating_sub(5)..colon], b"http").is_some();
     let is_token = |user: &str| {
         is_uuid(user)
@@ -87,7 +89,8 @@ fn user_and_password(scan: &mut Scan<'_>, colon: usize, start: usize, sign: usiz
     };
     let hidden = match split_at(info, b':') {
         Some((user, "")) if is_token(user) => start..start + user.len(),
-        // The user may be a token, and the password a constant: `https://token:x-oauth-basic@github.com`.
+        // Some services take a token as the user, and a fixed text as the password:
+        // `https://token:x-oauth-basic@github.com`.
         Some((user, "x" | "X" | "x-oauth-basic" | "api_token")) if looks_random(user, 8) => start..sign,
         Some((_, password)) if !is_placeholder(password) => sign - password.len()..sign,
         None if is_token(info) => start..sign,
@@ -96,8 +99,8 @@ fn user_and_password(scan: &mut Scan<'_>, colon: usize, start: usize, sign: usiz
     scan.hide(hidden);
 }
 
-/// Hides the secret part of a webhook's path. The host is `host..slash`, and the path follows it. Returns the end of the
-/// hidden part, or `None` if the address isn't a webhook.
+/// Hides the secret part of a webhook's path. The range `host..slash` is the host, and the path begins at `slash`.
+/// Returns the end of the hidden part, or `None` if the address isn't a webhook.
 fn hook(scan: &mut Scan<'_>, host: usize, slash: usize, end: usize) -> Option<usize> {
     let name = scan.part(host, slash);
     let name = split_at(name, b':').map_or(name, |(name, _)| name);
@@ -119,8 +122,9 @@ fn hook(scan: &mut Scan<'_>, host: usize, slash: usize, end: usize) -> Option<us
         }
         let longest = longest_part(rest);
         let known_by_number = known.ends_with("zapier.com") && has(rest, b"/");
-        // A secret segment doesn't always look random. Mattermost's tokens are 26 letters and digits, and some have
-        // only letters or only digits. For a known host with a specific path, a long segment is enough.
+        // A secret segment doesn't always look random. Mattermost's tokens have 26 letters and digits, but some have
+        // only letters or only digits. If an entry of `HOOKS` has both a host and a long path, any segment of at least
+        // 16 bytes is hidden.
         let own = longest.len() == 26 && all(longest, ALNUM, b"")
             || !known.is_empty() && below.len() > 8 && longest.len() >= 16;
         if known_by_number || looks_random(longest, if known.is_empty() { 16 } else { 8 }) || own {
@@ -133,7 +137,7 @@ fn hook(scan: &mut Scan<'_>, host: usize, slash: usize, end: usize) -> Option<us
 }
 
 /// Hides the password in `user:password@host` without a scheme, and in Oracle's `user/password@//host:1521/service`.
-/// Returns where reading continues.
+/// Returns the position at which the scanner continues.
 pub(super) fn user_info(scan: &mut Scan<'_>, sign: usize) -> usize {
     let bytes = scan.bytes;
     let start = until_back(bytes, sign, 160, OPENS_USER);
@@ -154,8 +158,8 @@ pub(super) fn user_info(scan: &mut Scan<'_>, sign: usize) -> usize {
         scan.hide(sign - password.len()..sign);
         return sign + 1;
     }
-    // Text after an `@` without a dot or a port often isn't a host: `[SendWorker:1889:Quorum$Worker@688]`,
-    // `app:1.2@sha256:0123`.
+    // If the text after an `@` has no dot and no port, it often isn't a host. Examples are
+    // `[SendWorker:1889:Quorum$Worker@688]` and `app:1.2@sha256:0123`.
     let located = matches!(next, b':' | b'/' | b'(');
     let alone = start == 0 && (next == 0 || is(next, ENDS_ADDRESS));
     let is_host = located || has(name, b".") && name.len() > 3 || name == "localhost" || alone;
@@ -171,7 +175,8 @@ pub(super) fn user_info(scan: &mut Scan<'_>, sign: usize) -> usize {
     let user = last_part(user, b"=/");
     // In `From:alice@example.com`, the word before the `@` is a mailbox, not a password.
     let mail = !located && all(password, ALNUM, b"._+-") && !looks_random(password, 6);
-    // A short number isn't a password. If the user is a date, the text is the identifier of a mail message.
+    // A short number isn't a password. If the user is a date, as in `2019-08-12T03:06:07@example.org`, the text is the
+    // identifier of a mail message.
     let date = !user.is_empty() && all(user, DIGIT, b"-.T");
     let number = date || is_short_number(password) && !matches!(next, b'/' | b'(');
     if (is_user(user) || user.is_empty() && located) && !(mail || number || means(user, NO_USER)) {

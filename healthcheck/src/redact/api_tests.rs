@@ -1,4 +1,4 @@
-//! Tests the functions of this module that the rest of the crate uses.
+//! Tests the functions of the module `redact` that the rest of the crate uses.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -221,12 +221,13 @@ fn a_text_without_a_secret_is_not_copied() {
     assert!(matches!(redact(text), Cow::Borrowed(shown) if std::ptr::eq(shown, text)));
 }
 
-/// Calls `wrap` on `inner`, then on its result, `levels` times in all. It doesn't recurse.
+/// Wraps `inner` in `levels` levels of nesting: calls `wrap` on `inner`, and then on each result. This helper doesn't
+/// recurse, so it can't overflow the stack.
 fn nested(levels: usize, inner: Value, wrap: fn(Value) -> Value) -> Value {
     (0..levels).fold(inner, |value, _| wrap(value))
 }
 
-/// Runs the closure on a 2 MiB stack, the default of Rust's threads.
+/// Runs the closure in a thread with a stack of 2 MiB, the default of Rust's threads. Panics if the closure panics.
 fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new()
         .stack_size(2 << 20)
@@ -236,8 +237,8 @@ fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
         .expect("no overflow");
 }
 
-/// Returns an object with one name and value. It doesn't use `json!`, which would copy the value: copying recurses once
-/// per level.
+/// Returns an object with one name and one value. `json!` would copy the value, and copying recurses once per level of
+/// nesting.
 fn object(name: &str, value: Value) -> Value {
     Value::Object([(name.to_owned(), value)].into_iter().collect())
 }

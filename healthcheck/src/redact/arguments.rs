@@ -10,14 +10,14 @@ use super::scan::Scan;
 use super::values::{is_masked, is_path, is_placeholder, is_setting, is_short_number, looks_random};
 use super::words::*;
 
-/// Programs, each with the flags and subcommands that take a secret. The sign after a flag shows where the secret is:
-///
-/// - `!`: in the next argument or attached to the flag,
-/// - `+`: only attached to the flag,
-/// - `=`: only in the next argument,
-/// - `?`: in the next argument, if that looks like a secret,
-/// - `:`, `%` or `,`: after this sign in a value such as `user:password`,
-/// - a digit: that many arguments later.
+/// Known programs, each with the flags and subcommands that take a secret. The sign after a flag or subcommand shows
+/// where the secret is:
+/// - `!`: the secret is the next argument, or it is attached to the flag,
+/// - `+`: the secret is attached to the flag,
+/// - `=`: the secret is the next argument,
+/// - `?`: the secret is the next argument, if that looks like a secret,
+/// - `:`, `%` or `,`: the secret follows this sign in a value such as `user:password`,
+/// - a digit `n`: the secret is the n-th argument after the flag or subcommand.
 #[rustfmt::skip]
 const PROGRAMS: [(&str, &str); 31] = [
     ("mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlbinlog mysqlsh mysqlpump mariadb mariadb-dump mariadb-admin \
@@ -51,7 +51,7 @@ const PROGRAMS: [(&str, &str); 31] = [
     ("doctl flyctl fly vercel netlify doppler", "-t!"),
     ("dig nsupdate", "-y:"),
     ("az oc cf ibmcloud twine poetry gcloud nuget dotnet", "-p? -t? -k!"),
-    // The flag `-p` of these programs takes a port, a path or a project, not a secret.
+    // Programs whose flag `-p` takes a port, a path or a project, not a secret.
     ("kubectl psql pg_dump pg_restore java ssh scp rsync nc nmap", ""),
 ];
 
@@ -66,9 +66,9 @@ const NAMES: [(u32, &str); PROGRAMS.len()] = {
 };
 static TABLE: Table<1_280, 192, 512> = Table::of(&NAMES);
 
-/// How many bytes of a line are read as a command before the line's first flag.
+/// How many bytes of a line are at most read as part of a command before the line's first flag.
 const LONGEST_BEFORE: usize = 512;
-/// How many bytes of a line are read as a command from the first flag on.
+/// How many bytes of a line are at most read as part of a command from the line's first flag on.
 const LONGEST_BEHIND: usize = 2048;
 
 pub(super) fn begins_flag(word: &[u8]) -> bool {
@@ -82,7 +82,7 @@ fn is_flag(word: &str) -> bool {
     begins_flag(word.as_bytes())
 }
 
-/// Returns the flags of a program if the word is the name or the path of a known one.
+/// Returns the program's flags in `PROGRAMS` if the word is the name or the path of a known program.
 fn program(word: &str) -> Option<&'static str> {
     let name = last_part(word, b"/\\");
     let name = name.strip_suffix(".exe").unwrap_or(name);
@@ -95,7 +95,8 @@ pub(super) fn look_like_arguments<'a>(words: impl Iterator<Item = &'a str>) -> b
     words.any(|(index, word)| is_flag(word) || index == 0 && program(word).is_some())
 }
 
-/// Reads the line around the flag at `flag` as a command, and hides its secrets. Returns where that line ends.
+/// Reads the line that contains the flag at the position `flag` as a command, and hides the secrets in it. Returns the
+/// end of the line.
 pub(super) fn on_line(scan: &mut Scan<'_>, flag: usize) -> usize {
     let bytes = scan.bytes;
     let floor = flag.saturating_sub(LONGEST_BEFORE);
@@ -111,10 +112,12 @@ pub(super) fn on_line(scan: &mut Scan<'_>, flag: usize) -> usize {
         if is(mark, QUOTE) {
             from += 1;
             let close = memchr::memchr(mark, &bytes[from..end]).map_or(end, |close| from + close);
-            // Without flags, a quoted string is one argument. With flags it is a command, so read its words separately.
+            // A quoted string without flags is one argument. A quoted string with flags is a command itself, so read
+            // its words separately.
             if find(&bytes[from..close], b" -").is_none() {
                 to = close;
-                // The argument may be part of a list such as `["app", "--password", "x"]`. Skip the punctuation after it.
+                // The quoted argument may be an item of a list such as `["app", "--password", "x"]`. Skip the
+                // punctuation after its closing quote.
                 place = close + 1;
                 while place < end && b",])}".contains(&bytes[place]) {
                     place += 1;
@@ -136,13 +139,14 @@ pub(super) fn on_line(scan: &mut Scan<'_>, flag: usize) -> usize {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Each item of a list is one argument, whatever characters it contains.
+    /// The arguments are the items of a list. Each item is one argument, even if it contains spaces.
     List,
     /// The arguments are the words of a line of text, which may be a sentence.
     Text,
 }
 
-/// Finds the secrets among the arguments. Returns for each secret the index of its argument, and its range in it.
+/// Finds the secrets among the arguments of a command. For each secret, returns the index of the argument that contains
+/// it, and the secret's range in this argument.
 pub(super) fn secrets(words: &[&str], origin: Origin, rules: &Rules) -> Vec<(usize, Range<usize>)> {
     let mut reader = Reader {
         words,
@@ -165,13 +169,13 @@ fn names_user(word: &str) -> bool {
     is_flag(word) && means(trimmed(flag, b"-", b""), USER_FLAG)
 }
 
-/// Returns whether a flag takes no value, such as `--password-stdin` and `--no-auth`.
+/// Returns whether the flag with this name takes no value: `--password-stdin` and `--no-auth`, for example.
 fn is_switch(name: &str) -> bool {
     split_at(name, b'-').is_some_and(|(first, _)| means(first, SWITCH)) || name.ends_with("-stdin")
 }
 
-/// Returns whether the value is a plain name: in `mysql -p orders`, `orders` is a database and mysql prompts for the
-/// password.
+/// Returns whether the value is a plain name, which isn't a password. In `mysql -p orders`, `orders` is a database, and
+/// mysql prompts for the password.
 fn is_name(value: &str) -> bool {
     all(value, LOWER, b"_-")
 }
@@ -180,11 +184,12 @@ struct Reader<'w> {
     words: &'w [&'w str],
     text: bool,
     rules: &'w Rules,
-    /// The flags of the latest program in the arguments.
+    /// The flags in `PROGRAMS` of the known program that was read last.
     flags: Option<&'static str>,
-    /// Whether an argument is `login`. After `login`, the flag `-p` takes a password.
+    /// Whether the argument `login` was already read. After `login`, the flag `-p` takes a password.
     login: bool,
-    /// Whether a flag names a user. Then `-p` takes a password too, if no known program was read.
+    /// Whether any argument is a flag that names a user, such as `--user`. In this case the flag `-p` takes a password,
+    /// unless a known program was read.
     user: bool,
     found: Vec<(usize, Range<usize>)>,
 }
@@ -192,7 +197,7 @@ struct Reader<'w> {
 /// A flag and its value. The value begins in the argument with the index `argument`, at the offset `from`.
 struct Flag<'w> {
     name: &'w str,
-    /// Whether the value is in the same argument as the flag, after a `=`.
+    /// Whether the value is in the same argument as the flag, after a `=`, or after a `:` in `/p:x`.
     own: bool,
     argument: usize,
     from: usize,
@@ -208,7 +213,8 @@ impl<'w> Reader<'w> {
         let word = self.word(argument);
         let part = word.get(from..).unwrap_or_default();
         if !part.is_empty() && !is_masked(part) && !is_placeholder(part) {
-            // Keep `found` sorted. Search from the end: only a secret a few arguments later may already be in the list.
+            // Insert the secret where `found` stays sorted. Search from the end, because few secrets of later arguments
+            // are already in `found`.
             let found = &mut self.found;
             let behind = found
                 .iter()
@@ -219,7 +225,8 @@ impl<'w> Reader<'w> {
         }
     }
 
-    /// Reads one argument and returns the index of the next.
+    /// Reads the argument at `index` and, if it is a flag, the flag's value. Returns the index of the next argument to
+    /// read.
     fn argument(&mut self, index: usize) -> usize {
         let word = self.word(index);
         self.login |= word == "login";
@@ -229,7 +236,8 @@ impl<'w> Reader<'w> {
             return index + 1;
         }
         if let Some(rest) = word.strip_prefix("--from-literal") {
-            // The value becomes an entry of a Kubernetes Secret, so hide it under any name.
+            // `--from-literal name=value` puts the value into a Kubernetes Secret, so hide the value whatever its name
+            // is.
             let (argument, from) = match rest {
                 "" => (index + 1, 0),
                 _ => (index, word.len() - rest.len() + 1),
@@ -261,7 +269,7 @@ impl<'w> Reader<'w> {
         if taken { flag.argument + 1 } else { index + 1 }
     }
 
-    /// Handles an argument that isn't a flag: a program, a subcommand that takes secrets, or the name of a setting.
+    /// Reads an argument that isn't a flag: a program, a subcommand that takes secrets, or the name of a setting.
     fn plain(&mut self, index: usize, word: &str) {
         let previous = self.word(index.wrapping_sub(1));
         let called = self.text || index == 0 || !is_flag(previous) || matches!(previous, "--" | "-c" | "-m");
@@ -284,7 +292,8 @@ impl<'w> Reader<'w> {
         }
     }
 
-    /// If the word takes a secret some arguments later (a digit in `PROGRAMS`), hides that secret and returns true.
+    /// If a digit follows the word in the current program's entry in `PROGRAMS`, hides the argument that is that many
+    /// arguments later. Returns whether there is such a digit.
     fn placed(&mut self, index: usize, word: &str) -> bool {
         let Some(flags) = self.flags else { return false };
         let mut takes = parts(flags, b" ").filter_map(|flag| {
@@ -302,7 +311,8 @@ impl<'w> Reader<'w> {
         true
     }
 
-    /// Returns whether the flag has a value: in the same argument, or in a next argument that can be a value.
+    /// Returns whether a value belongs to the flag. The value is in the same argument, or it is the next argument if
+    /// that can be a value.
     fn follows(&self, flag: &Flag<'_>) -> bool {
         let next = flag.value;
         let another = is_flag(next) && (next.len() <= 3 || next.starts_with("--") && !looks_random(next, 12));
@@ -310,8 +320,8 @@ impl<'w> Reader<'w> {
         flag.own || !(next.is_empty() || another || self.text && goes_on())
     }
 
-    /// Hides the secret of a flag that the current program's entry in `PROGRAMS` contains. Returns whether the entry
-    /// contains the flag.
+    /// Hides the secret of a flag in the current program's entry in `PROGRAMS`, or of `-p` or `-u` if their context
+    /// shows that they take a secret. Returns whether the flag is one of these.
     fn by_program(&mut self, index: usize, word: &str, flag: &Flag<'_>) -> bool {
         let mut taken = None;
         for known in parts(self.flags.unwrap_or_default(), b" ") {
@@ -358,8 +368,8 @@ impl<'w> Reader<'w> {
         true
     }
 
-    /// Returns whether the flag is part of a sentence, as in `use --token to sign in`. In a sentence, an ordinary word or
-    /// a punctuation mark follows the flag.
+    /// Returns whether the flag is part of a sentence, as in `use --token to sign in`. In a sentence, an ordinary word
+    /// or a punctuation mark follows the flag.
     fn is_sentence(&self, flag: &Flag<'_>) -> bool {
         let next = self.word(flag.argument + 1);
         let ends = next.is_empty() || is_flag(next);
@@ -373,11 +383,11 @@ impl<'w> Reader<'w> {
             || word && !(ends && is_password(flag.name) && all(flag.value, ALNUM, b""))
     }
 
-    /// Hides the value of a flag if the flag's name is secret. Returns whether it hid a value.
+    /// Hides the value of the flag if the flag's name is the name of a secret. Returns whether the value is hidden.
     fn by_name(&mut self, flag: &Flag<'_>) -> bool {
         let name = trimmed(flag.name, b"-/", b"");
         let verdict = self.rules.verdict(name);
-        // In a text, the module `pairs` already handles `--name=value`.
+        // In a text, the module `pairs` handles `--name=value`, so skip it here.
         if verdict == Verdict::Shown || flag.own && self.text || flag.value.is_empty() || is_switch(name) {
             return false;
         }
@@ -390,7 +400,8 @@ impl<'w> Reader<'w> {
                 Verdict::Of(_) => verdict.hides(value),
                 Verdict::Fragment { telling } => telling || !self.text,
             };
-        // If the value is a connection string such as `host=h password=x`, the scanner hides only its secret part.
+        // If the value in `--name=value` is a connection string such as `host=h password=x`, don't hide it here: the
+        // scanner hides only its secret part.
         if !hidden || flag.own && has(value, b" ") && has(value, b"=") {
             return false;
         }

@@ -1,4 +1,5 @@
-//! Classes of bytes, and helpers to search in bytes and texts. One table look-up tests whether a byte is of a class.
+//! Classes of bytes, such as digits and letters, and helpers to search in bytes and texts. One table look-up tests
+//! whether a byte belongs to a class.
 
 macro_rules! classes {
     ($($(#[$doc:meta])* $name:ident = $bit:literal: $byte:ident => $holds:expr;)*) => {
@@ -28,22 +29,24 @@ classes! {
     UPPER = 5: byte => byte.is_ascii_uppercase();
     LOWER = 6: byte => byte.is_ascii_lowercase();
     BACKSLASH = 7: byte => byte == b'\\';
-    /// A byte of a non-ASCII character. In names it counts as a letter.
+    /// A byte of a non-ASCII character. In a name, such a byte counts as a letter.
     WIDE = 8: byte => byte >= 0x80;
     WORD = 9: byte => byte.is_ascii_alphanumeric() || among(byte, b"_-");
     /// The characters in the names of variables, keys and headers.
     NAME = 10: byte => byte.is_ascii_alphanumeric() || byte >= 0x80 || among(byte, b"_-.$");
     BASE64 = 11: byte => byte.is_ascii_alphanumeric() || among(byte, b"+/_-");
     HOST = 12: byte => byte.is_ascii_alphanumeric() || among(byte, b".-");
-    /// `HEX`, `CAPITAL` and `TOKEN` are character sets of tokens. Other tokens use `WORD` or `ALNUM`.
+    /// The classes `HEX`, `CAPITAL` and `TOKEN` contain the characters of certain tokens. Most other tokens consist of
+    /// characters of the class `WORD` or `ALNUM`.
     HEX = 20: byte => byte.is_ascii_hexdigit();
     CAPITAL = 21: byte => byte.is_ascii_uppercase() || byte.is_ascii_digit();
     TOKEN = 22: byte => byte.is_ascii_alphanumeric() || among(byte, b"_-.=+/~%");
     /// The characters of password hashes.
     HASH = 23: byte => byte.is_ascii_alphanumeric() || among(byte, b"_-.=+/~%$,:");
-    /// The characters of the prefixes of tokens.
+    /// The characters in the prefix of a token, such as `sk_live`.
     PREFIX = 13: byte => byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    /// The first letters of the fragments of names: `key`, `pass`, `token`.
+    /// The first letters of `key`, `pass` and `token`. A name that contains one of these fragments is the name of a
+    /// secret.
     FRAGMENT = 14: byte => among(byte, b"kptKPT");
     /// The characters that may precede `user:password@host`.
     OPENS_USER = 15: byte => among(byte, b" \t\n\r\"'`<>([{,;@");
@@ -64,7 +67,7 @@ const fn among(byte: u8, set: &[u8]) -> bool {
     false
 }
 
-/// Returns the set of all classes of a byte.
+/// Returns all classes of a byte, one bit for each class.
 #[inline]
 pub(super) fn classes(byte: u8) -> u32 {
     CLASSES[usize::from(byte)]
@@ -87,7 +90,7 @@ pub(super) fn before(bytes: &[u8], place: usize) -> u8 {
     at(bytes, place.wrapping_sub(1))
 }
 
-/// Returns the end of the run of bytes of a class that begins at `from`.
+/// Returns the position of the first byte at or after `from` that isn't of the class, or the end of `bytes`.
 #[inline(never)]
 pub(super) fn run(bytes: &[u8], from: usize, class: u32) -> usize {
     let mut place = from;
@@ -97,7 +100,7 @@ pub(super) fn run(bytes: &[u8], from: usize, class: u32) -> usize {
     place
 }
 
-/// Returns the position of the first byte of a class at or after `from`.
+/// Returns the position of the first byte at or after `from` that is of the class, or the end of `bytes`.
 #[inline(never)]
 pub(super) fn until(bytes: &[u8], from: usize, class: u32) -> usize {
     let mut place = from;
@@ -107,7 +110,8 @@ pub(super) fn until(bytes: &[u8], from: usize, class: u32) -> usize {
     place
 }
 
-/// Returns the start of the run of bytes of a class that ends at `to`. Looks back at most `most` bytes.
+/// Goes back from `to` as long as the bytes are of the class, at most `most` bytes. Returns the position of the first
+/// of these bytes, or `to` if there are none.
 #[inline(never)]
 pub(super) fn run_back(bytes: &[u8], to: usize, most: usize, class: u32) -> usize {
     let floor = to.saturating_sub(most);
@@ -118,7 +122,7 @@ pub(super) fn run_back(bytes: &[u8], to: usize, most: usize, class: u32) -> usiz
     place
 }
 
-/// Returns the position after the last byte of a class before `to`. Looks back at most `most` bytes.
+/// Goes back from `to` until a byte is of the class, at most `most` bytes. Returns the position after this byte.
 #[inline(never)]
 pub(super) fn until_back(bytes: &[u8], to: usize, most: usize, class: u32) -> usize {
     let floor = to.saturating_sub(most);
@@ -129,8 +133,8 @@ pub(super) fn until_back(bytes: &[u8], to: usize, most: usize, class: u32) -> us
     place
 }
 
-/// Returns the end of the line, or `from + most` if that comes first. The scanner looks ahead at every name. Without this
-/// bound, it could read to the end of the text each time, which takes time quadratic in the length of the text.
+/// Returns the end of the line that contains `from`, but at most `from + most`. The scanner looks ahead at every name.
+/// Without the bound, it could read to the end of the text each time, in time quadratic in the length of the text.
 #[inline(never)]
 pub(super) fn line_end_within(bytes: &[u8], from: usize, most: usize) -> usize {
     let to = bytes.len().min(from.saturating_add(most));
@@ -138,7 +142,7 @@ pub(super) fn line_end_within(bytes: &[u8], from: usize, most: usize) -> usize {
     memchr::memchr(b'\n', line).map_or(to, |found| from + found)
 }
 
-/// Finds `part` in `bytes`, ignoring ASCII case.
+/// Returns the position of the first occurrence of `part` in `bytes`, ignoring ASCII case.
 #[inline(never)]
 pub(super) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     let first = *part.first()?;
@@ -146,7 +150,8 @@ pub(super) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     firsts.find(|place| begins(&bytes[*place..], part))
 }
 
-/// The most backslashes counted before a quote. JSON inside JSON strings, seven levels deep, has 127 backslashes there.
+/// How many backslashes before a quote are counted at most. JSON in JSON strings, seven levels deep, has 127
+/// backslashes before a quote.
 pub(super) const MOST_BACKSLASHES: usize = 250;
 
 /// Counts the backslashes directly before a position.
@@ -154,7 +159,7 @@ pub(super) fn backslashes_before(bytes: &[u8], place: usize) -> usize {
     place - run_back(bytes, place, MOST_BACKSLASHES, BACKSLASH)
 }
 
-/// Returns whether a text contains a byte of a set. The set contains only ASCII.
+/// Returns whether a text contains at least one byte of `set`. The set must be ASCII.
 pub(super) fn has(text: &str, set: &[u8]) -> bool {
     text.bytes().any(|byte| set.contains(&byte))
 }
@@ -168,8 +173,8 @@ fn is_among(character: char, set: &[u8]) -> bool {
     u8::try_from(character).is_ok_and(|byte| set.contains(&byte))
 }
 
-/// Removes the characters of `start` from the beginning of a text, and those of `end` from its end. Both sets are
-/// ASCII.
+/// Removes all characters of the set `start` from the beginning of a text, and all characters of the set `end` from its
+/// end. Both sets must be ASCII.
 #[inline(never)]
 pub(super) fn trimmed<'t>(text: &'t str, start: &[u8], end: &[u8]) -> &'t str {
     let bytes = text.as_bytes();
@@ -184,47 +189,47 @@ pub(super) fn trimmed<'t>(text: &'t str, start: &[u8], end: &[u8]) -> &'t str {
     text.get(from..to.max(from)).unwrap_or_default()
 }
 
-/// Splits a text at the first occurrence of an ASCII byte. Returns the text before it and the text after it.
+/// Splits a text at the first occurrence of an ASCII byte. Returns the text before this byte and the text after it.
 pub(super) fn split_at(text: &str, byte: u8) -> Option<(&str, &str)> {
     let place = memchr::memchr(byte, text.as_bytes())?;
     Some((&text[..place], &text[place + 1..]))
 }
 
-/// Returns whether the bytes begin with a word, ignoring ASCII case.
+/// Returns whether the bytes begin with `word`, ignoring ASCII case.
 pub(super) fn begins(bytes: &[u8], word: &[u8]) -> bool {
     bytes
         .get(..word.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
-/// Returns whether the bytes end with a word, ignoring ASCII case.
+/// Returns whether the bytes end with `word`, ignoring ASCII case.
 pub(super) fn ends(bytes: &[u8], word: &[u8]) -> bool {
     bytes.len() >= word.len() && begins(&bytes[bytes.len() - word.len()..], word)
 }
 
-/// Returns whether the first byte of a text is in a set.
+/// Returns whether the first byte of a text is in `set`.
 pub(super) fn starts(text: &str, set: &[u8]) -> bool {
     text.bytes().next().is_some_and(|first| set.contains(&first))
 }
 
-/// Returns whether every byte of a text is of a class or in a set.
+/// Returns whether every byte of a text is of the class or in the set `others`.
 pub(super) fn all(text: &str, class: u32, others: &[u8]) -> bool {
     text.bytes().all(|byte| is(byte, class) || others.contains(&byte))
 }
 
-/// Splits a text at the characters of a set. The set contains only ASCII.
+/// Splits a text at every character of `set`. The set must be ASCII.
 pub(super) fn parts<'t>(text: &'t str, set: &'static [u8]) -> impl Iterator<Item = &'t str> {
     text.split(|character| is_among(character, set))
 }
 
-/// Returns the text after the last character of a set. The set contains only ASCII.
+/// Returns the text after the last character of `set`. The set must be ASCII.
 pub(super) fn last_part<'t>(text: &'t str, set: &'static [u8]) -> &'t str {
     text.rsplit(|character| is_among(character, set))
         .next()
         .unwrap_or_default()
 }
 
-/// Returns the first `length` bytes, or all if there are fewer.
+/// Returns the first `length` bytes, or all bytes if there are fewer.
 pub(super) fn first(bytes: &[u8], length: usize) -> &[u8] {
     &bytes[..bytes.len().min(length)]
 }
@@ -236,7 +241,7 @@ pub(super) fn longest_part(path: &str) -> &str {
         .unwrap_or_default()
 }
 
-/// Returns the position after the `=` signs that pad base64.
+/// Skips the `=` signs at `end`, which pad base64. Returns the position after them.
 pub(super) fn behind_padding(bytes: &[u8], end: usize) -> usize {
     end + bytes[end..].iter().take_while(|byte| **byte == b'=').count()
 }
@@ -252,7 +257,8 @@ fn sextet(byte: u8) -> Option<u32> {
     }))
 }
 
-/// Decodes up to four characters of base64 into up to three bytes.
+/// Decodes one to four characters of base64. Of the three returned bytes, only the first `group.len() - 1` are decoded
+/// data.
 pub(super) fn decode_group(group: &[u8]) -> Option<[u8; 3]> {
     let mut bits = 0;
     for byte in group {

@@ -1,4 +1,5 @@
-//! Redacts the corpora, and counts the hidden secrets, the destroyed ordinary values and the changed log lines.
+//! Redacts large collections of texts, the corpora. Counts the secrets that stay visible, the ordinary values that are
+//! masked, and the log lines that are changed.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -8,11 +9,11 @@ use serde_json::Value;
 
 use super::{MASK, Redaction};
 
-// The corpora are compressed, so that secret scanners don't report them.
+// The corpora, large collections of texts, are compressed. So secret scanners don't report the made-up secrets in them.
 const CASES: &[u8] = include_bytes!("../../tests/data/redaction_cases.json.gz");
 const FURTHER: &[u8] = include_bytes!("../../tests/data/further_redaction_cases.json.gz");
-/// Cases from the examples of public scanners, sanitizers and container images. The authors of these examples didn't know
-/// this redactor.
+/// Test cases from the examples of public scanners, sanitizers and container images. The authors of these examples
+/// didn't know this redactor.
 const INDEPENDENT: &[u8] = include_bytes!("../../tests/data/redaction_independent.json.gz");
 /// Log lines of sixteen systems, from Android to ZooKeeper.
 const LOG_LINES: &[u8] = include_bytes!("../../tests/data/ordinary_log_lines.txt.gz");
@@ -29,7 +30,7 @@ fn corpus(packed: &[u8]) -> Value {
     serde_json::from_str(&unpacked(packed)).unwrap()
 }
 
-/// Returns the redacted value of a case, as JSON.
+/// Redacts the value of a test case, and returns the result.
 fn shown(case: &Value) -> Value {
     let redaction = Redaction::default();
     let value = if case["value"].is_null() {
@@ -47,7 +48,8 @@ fn shown(case: &Value) -> Value {
     }
 }
 
-/// Returns all strings in a value without JSON escapes, followed by the value as JSON.
+/// Returns one text to search for secrets: all names and strings in a value without JSON escapes, followed by the value
+/// as JSON.
 fn texts(value: &Value) -> String {
     fn collect(value: &Value, into: &mut String) {
         match value {
@@ -72,8 +74,8 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Redacts each case and calls `holds` with the result. Prints the cases for which `holds` returns false, and returns
-/// their percentage.
+/// Redacts each case and calls `holds` with the case and the result. Prints the cases for which `holds` returns false,
+/// and returns their percentage.
 fn failing<'c>(
     word: &str,
     cases: impl Iterator<Item = &'c Value>,

@@ -1,21 +1,22 @@
-//! Judges from a name whether its value is secret.
+//! Decides from a name whether the value of this name is secret.
 
 use super::bytes::*;
 use super::values::{is_masked, is_path, is_placeholder, is_setting, is_truth, looks_random};
 use super::words::*;
 
-/// py-healthcheck's rule: if a name contains one of these fragments anywhere, ignoring case, its value is hidden.
+/// py-healthcheck's rule: if a name contains one of these fragments anywhere, ignoring case, the name's value is
+/// hidden.
 const FRAGMENTS: [&[u8]; 3] = [b"key", b"pass", b"token"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Family {
-    /// The value is secret only if it looks like a secret.
+    /// For a name such as `ticket`: its value is secret only if it looks like a secret.
     Faint,
-    /// The value is a connection string.
+    /// For a name such as `DSN`: its value is a connection string, which may contain a secret.
     Carrier,
-    /// The value is secret, unless it is clearly a setting.
+    /// For a name such as `session`: its value is secret, unless it is clearly a setting.
     Weak,
-    /// The value is secret, unless it is a boolean or a path.
+    /// For a name such as `credentials`: its value is secret, unless it is a boolean, a path or a placeholder.
     Strong,
 }
 
@@ -23,9 +24,9 @@ pub(super) enum Family {
 pub(super) enum Verdict {
     Shown,
     Of(Family),
-    /// The name contains one of py-healthcheck's fragments, or a fragment that the application added. It is `telling` if
-    /// it really names a secret (`api_key`), and not by accident (`KEYBOARD`). In prose, only telling names count before
-    /// a colon.
+    /// The name contains `key`, `pass` or `token`, or a fragment that the application added. `telling` is true if the
+    /// name really names a secret, as in `api_key`. It is false if the name contains the fragment by accident, as in
+    /// `KEYBOARD`. In sentences, the redactor is more careful after a name that isn't telling.
     Fragment {
         telling: bool,
     },
@@ -36,12 +37,12 @@ impl Verdict {
         matches!(self, Self::Fragment { telling: true } | Self::Of(Family::Strong))
     }
 
-    /// Returns whether to hide a list or an object as a whole if its name has this verdict.
+    /// Returns whether a list or an object is hidden as a whole if its name has this verdict.
     pub(super) fn hides_containers(self) -> bool {
         matches!(self, Self::Fragment { .. } | Self::Of(Family::Strong))
     }
 
-    /// Returns whether to hide a text that is the whole value of a name with this verdict.
+    /// Returns whether the text `value` is hidden if it is the whole value of a name with this verdict.
     pub(super) fn hides(self, value: &str) -> bool {
         if is_masked(value) {
             return false;
@@ -58,7 +59,7 @@ impl Verdict {
     }
 }
 
-/// Returns the verdict of the built-in rules on a name.
+/// Judges a name by the built-in rules.
 pub(super) fn verdict(name: &str) -> Verdict {
     // The lower case of the Kelvin sign is an ASCII `k`, so a non-ASCII name can contain `key` too.
     if name.is_ascii() {
@@ -81,8 +82,8 @@ fn verdict_of(name: &[u8]) -> Verdict {
     words.family().map_or(Verdict::Shown, Verdict::Of)
 }
 
-/// Returns the meaning of two words together, such as `verification code` or `primary key`. It may differ from the
-/// meanings of the single words.
+/// Returns the meaning of a pair of words, such as `verification code` or `primary key`. The meaning of the pair may
+/// differ from the meanings of the single words.
 pub(super) fn meaning_of_two(first: &[u8], second: &[u8]) -> u32 {
     let second = if meaning(second) & PAIRED == 0 {
         second.strip_suffix(b"s").unwrap_or(second)
@@ -114,7 +115,7 @@ fn has_fragment(name: &[u8]) -> bool {
     })
 }
 
-/// If a name has more bytes than this, only its end is judged.
+/// If a name has more bytes than this, only its last bytes are judged.
 const LONGEST: usize = 96;
 /// If a name has more words than this, only its last words are judged.
 const MOST: usize = 12;
@@ -122,7 +123,8 @@ const MOST: usize = 12;
 /// The words of a name and their meanings. `dbPassword`, `DB_PASSWORD` and `db.password` have the same two words.
 struct Words<'n> {
     name: &'n [u8],
-    /// The start and end of each word, without the digits at its end.
+    /// For each word, the positions of its start and its end in `name`. The end excludes the digits at the end of the
+    /// word.
     bounds: [(u8, u8); MOST],
     meanings: [u32; MOST],
     count: usize,
@@ -179,7 +181,8 @@ impl<'n> Words<'n> {
         &self.name[usize::from(start)..usize::from(end)]
     }
 
-    /// Returns the meaning of the pair that a word forms with the word before it.
+    /// Returns the meaning of the pair of two words: the word at the index `second` and the word before it. Returns 0
+    /// if they aren't a known pair.
     fn meaning_of_pair(&self, second: usize) -> u32 {
         if second == 0
             || second >= self.count
@@ -199,7 +202,8 @@ impl<'n> Words<'n> {
         }
     }
 
-    /// Returns whether a name that contains a fragment really names a secret.
+    /// Returns whether a name that contains `key`, `pass` or `token` really names a secret, as `api_key` does and
+    /// `KEYBOARD` doesn't.
     fn is_telling(&self) -> bool {
         let about = self.count > 1 && self.last() & (QUALIFIER | IDENTIFIER) != 0;
         !about
@@ -223,7 +227,8 @@ impl<'n> Words<'n> {
             return Some(family);
         }
         let last = self.last();
-        // In `AUTH_CLIENT_ID` the identifier belongs to an authentication scheme and isn't secret. `SESSION_ID` is secret.
+        // In `AUTH_CLIENT_ID`, the identifier belongs to an authentication scheme and isn't secret. The value of
+        // `SESSION_ID` is secret.
         let is_scheme = |scheme: &&[u8]| self.word(place).eq_ignore_ascii_case(scheme);
         let scheme = [&b"auth"[..], b"credentials", b"oauth", b"sas"]
             .iter()
@@ -263,8 +268,8 @@ fn family_among(meaning: u32) -> Option<Family> {
     }
 }
 
-/// Returns the meaning of a word in a name. If the tables don't contain the word, the meaning of its singular, of a part
-/// of it or of its ending counts.
+/// Returns the meaning of a word in a name. If the tables don't contain the word, the meaning of its singular applies.
+/// If they don't contain the singular either, the meaning of a part or of the ending of the word applies.
 pub(super) fn meaning_of(word: &[u8]) -> u32 {
     const DECIDED: u32 = STRONG | WEAK | FAINT | CARRIER | NOT_SECRET | TELLING | NOT_TELLING;
     let own = meaning(word);
@@ -302,8 +307,9 @@ fn part_of(word: &[u8]) -> Option<u32> {
     None
 }
 
-/// The last two letters of the words and endings that announce a secret, one bit for each pair of letters. Few other words
-/// end with such a pair, so this table is a cheap first test.
+/// The last two letters of the words and endings that announce a secret. The last letter is the index, and the letter
+/// before it is the number of the bit. Few other words end with such a pair of letters, so this table is a cheap first
+/// test.
 pub(super) static LAST_TWO: [u32; 32] = {
     let mut bits = [0; 32];
     let mut group = 0;
@@ -313,7 +319,7 @@ pub(super) static LAST_TWO: [u32; 32] = {
         while end <= text.len() && WORDS[group].0 & (TELLING | STRONG | SCHEME) != 0 {
             if end == text.len() || text[end] == b' ' {
                 bits[(text[end - 1] & 31) as usize] |= 1 << (text[end - 2] & 31);
-                // Adds the ending of the plural too: the last letter and an `s`.
+                // Add the last two letters of the word's plural too: its last letter and an `s`.
                 bits[(b's' & 31) as usize] |= 1 << (text[end - 1] & 31);
             }
             end += 1;
@@ -326,7 +332,7 @@ pub(super) static LAST_TWO: [u32; 32] = {
         bits[(ending[ending.len() - 1] & 31) as usize] |= 1 << (ending[ending.len() - 2] & 31);
         index += 1;
     }
-    // Adds the ending of `by`, for `identified by`.
+    // Add the last two letters of `by`, because `identified by` announces a secret too.
     bits[(b'y' & 31) as usize] |= 1 << (b'b' & 31);
     bits
 };
@@ -357,7 +363,7 @@ mod tests {
             "x-api-key",
             "dbPassword",
             "PASSED",
-            // The Kelvin sign, whose lower case is `k`.
+            // `\u{212a}` is the Kelvin sign, whose lower case is an ASCII `k`.
             "api_\u{212a}EY",
             "ключ_TOKEN_х",
         ] {

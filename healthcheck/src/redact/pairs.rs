@@ -1,5 +1,5 @@
-//! Hides a secret value that follows a name and a separator: `password=x`, `"password": "x"`, `password: x`, nested YAML,
-//! XML elements.
+//! Hides a secret value that follows a name and a separator: `password=x`, `"password": "x"`, `password: x`, nested
+//! YAML, XML elements.
 
 use std::ops::Range;
 
@@ -12,38 +12,38 @@ use super::values::{
 };
 use super::words::*;
 
-/// The longest name without quotes. Real names are shorter.
+/// The maximum length of a name without quotes, in bytes. Real names are shorter.
 const LONGEST_NAME: usize = 128;
-/// The longest name in quotes.
+/// The maximum length of a name in quotes, in bytes.
 const LONGEST_QUOTED_NAME: usize = 80;
-/// How many bytes after a value are searched for the semicolon and the next part of a connection string.
+/// How many bytes from the start of a value are searched for the semicolon and the next part of a connection string.
 const LONGEST_PART: usize = 256;
-/// How many bytes count as quoted text if the closing quote is missing.
+/// How many bytes at most count as quoted text if the closing quote is missing.
 const LONGEST_UNCLOSED: usize = 4096;
-/// How many bytes of a value are enough to decide whether it is secret. Without this bound, the scanner could read to the
-/// end of the text at every name.
+/// How many bytes of a value are read at most to decide whether the value is secret. Without this bound, the scanner
+/// could read to the end of the text at every name.
 const ENOUGH_TO_JUDGE: usize = 320;
 
-/// The text directly before a name.
+/// What precedes a name in the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lead {
-    /// The name is the first on its line.
+    /// The name is the first word on its line.
     Line,
-    /// A punctuation mark, such as a comma or a bracket.
+    /// A punctuation mark, such as a comma or a bracket, precedes the name.
     Field,
-    /// A word and a space.
+    /// A word and a space precede the name.
     Prose,
-    /// Another character, without a space.
+    /// Any other character precedes the name, with no space between.
     Glued,
 }
 
-/// The syntax around a value without quotes. It decides where the value ends.
+/// The syntax around a value without quotes. The syntax decides where the value ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Style {
     Plain,
-    /// Ends at an ampersand: `?a=x&b=y`.
+    /// A parameter of a URL, as in `?a=x&b=y`: the value ends at the ampersand.
     Parameter,
-    /// Ends at a semicolon: `Password=a b;Server=c`.
+    /// A part of a connection string, as in `Password=a b;Server=c`: the value ends at the semicolon.
     ConnectionString,
 }
 
@@ -52,7 +52,7 @@ struct Pair<'t> {
     start: usize,
     verdict: Verdict,
     lead: Lead,
-    /// Whether the name is a string or an index, as in JSON and in code.
+    /// Whether the name is in quotes or in brackets, as in JSON and in code.
     quoted_name: bool,
     colon: bool,
     /// Whether there is a space between the name and the separator.
@@ -68,8 +68,8 @@ struct FoundValue<'t> {
     container: bool,
 }
 
-/// Reads the name and the value around a `=` or a `:`, and hides the value if it is secret. Returns where reading
-/// continues.
+/// Reads the name before and the value after a `=` or a `:`, and hides the value if it is secret. Returns the position
+/// at which the scanner continues.
 pub(super) fn separator(scan: &mut Scan<'_>, sign: usize) -> usize {
     let bytes = scan.bytes;
     let colon = bytes[sign] == b':';
@@ -78,7 +78,8 @@ pub(super) fn separator(scan: &mut Scan<'_>, sign: usize) -> usize {
         if next == b'/' && at(bytes, sign + 2) == b'/' {
             return addresses::address(scan, sign);
         }
-        // Two colons are a path in code, such as `a::b`. With a space after them they are a separator, in LDIF.
+        // Two colons belong to a path in code, as in `a::b`. But if a space follows them, they separate a name and a
+        // value, as in LDIF.
         if next == b':' && at(bytes, sign + 2) != b' ' || before(bytes, sign) == b':' {
             return sign + 1;
         }
@@ -96,7 +97,7 @@ pub(super) fn separator(scan: &mut Scan<'_>, sign: usize) -> usize {
     }
 }
 
-/// Returns the name that ends at a separator, or `None` if the text there can't be a name.
+/// Returns the name that ends before a separator, or `None` if the text before the separator can't be a name.
 fn name_before<'t>(scan: &Scan<'t>, sign: usize, after: usize, colon: bool) -> Option<Pair<'t>> {
     let bytes = scan.bytes;
     let mut end = run_back(bytes, sign, 24, BLANK);
@@ -104,7 +105,8 @@ fn name_before<'t>(scan: &Scan<'t>, sign: usize, after: usize, colon: bool) -> O
         end = run_back(bytes, end - 1, 2, BLANK);
     }
     let gap = end < sign;
-    // The name is before the bracket or inside it: `config['password'] = x`, `keys[0]: x`.
+    // If there are brackets, the name is before them, as in `keys[0]: x`, or inside them, as in `config['password'] =
+    // x`.
     let bracket = before(bytes, end) == b']';
     if bracket {
         end = run_back(bytes, end - 1, 8, DIGIT);
@@ -119,7 +121,7 @@ fn name_before<'t>(scan: &Scan<'t>, sign: usize, after: usize, colon: bool) -> O
     let start = if quoted {
         end = run_back(bytes, end - 1, MOST_BACKSLASHES, BACKSLASH);
         let floor = end.saturating_sub(LONGEST_QUOTED_NAME);
-        // A quoted text with one of these characters isn't a name, as in `Get "https://h/?key=x": refused`.
+        // A quoted text that contains one of these characters isn't a name, as in `Get "https://h/?key=x": refused`.
         let ends = |byte: &u8| *byte == mark || b"\n:=/?&<>{}\\".contains(byte);
         let start = floor + bytes[floor..end].iter().rposition(ends)? + 1;
         if before(bytes, start) != mark {
@@ -168,7 +170,8 @@ fn lead(bytes: &[u8], start: usize) -> Lead {
     }
 }
 
-/// Judges a pair whose value begins at `value`, and hides the value if it is secret. Returns where reading continues.
+/// Judges a pair of a name and a value, and hides the value if it is secret. The value begins at the position `value`.
+/// Returns the position at which the scanner continues.
 fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<usize> {
     let bytes = scan.bytes;
     // `src/use-key.c: …` is the path of a file.
@@ -186,7 +189,8 @@ fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<u
     } else if pair.colon && matches!(pair.name, "data" | "stringData") && is_manifest(scan) {
         pair.verdict = Verdict::Of(Family::Strong);
     }
-    // `use-exact-key.scm: New.` is a file and `db.password: x` is a setting: the part after the last dot decides.
+    // `use-exact-key.scm` is a file, and `db.password` is a setting. So in a name with dots, the part after the last
+    // dot decides whether the value may be secret.
     let dotted = pair.colon && !pair.quoted_name && last.len() < pair.name.len();
     if dotted && pair.verdict != Verdict::Shown && scan.rules.verdict(last) == Verdict::Shown {
         return None;
@@ -207,7 +211,7 @@ fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<u
     if pair.verdict == Verdict::Shown || pair.colon && !pair.quoted_name && is_about_an_error(pair.name) {
         return None;
     }
-    // The value of a header may contain spaces and punctuation, so all of it is secret.
+    // The value of a header such as `Authorization` may contain spaces and punctuation. So hide the whole value.
     if pair.lead != Lead::Glued && means(pair.name, HEADER) {
         return Some(header(scan, &pair, value));
     }
@@ -220,8 +224,8 @@ fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<u
             None
         };
     }
-    // In `"Key:"` the quote closes a string. After `=`, a backquote begins a command that a shell runs. Neither begins a
-    // value.
+    // In `"Key:"`, the quote after the colon closes a string. After `=`, a backquote begins a command that a shell
+    // runs. In both cases, no value follows.
     let closes = is(mark, QUOTE) && !pair.quoted_name && next == mark;
     if next == 0 || is(next, SPACE) || pair.tight && (closes || next == b'`' && !pair.colon) {
         return None;
@@ -247,8 +251,8 @@ fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<u
     Some(end)
 }
 
-/// Reads the first half of `"name": "DB_PASSWORD", "value": "x"`, and stores the verdict on `DB_PASSWORD` for the second
-/// half.
+/// Reads the first half of `"name": "DB_PASSWORD", "value": "x"`. Stores the verdict on `DB_PASSWORD` in the scan, so
+/// that the verdict applies to the second half.
 fn announce(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize, key: &str) -> Option<usize> {
     if is_container(scan.bytes, value) {
         return None;
@@ -260,7 +264,7 @@ fn announce(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize, key: &str) -> Op
     }
     if beside || pair.verdict == Verdict::Shown && key != "key" {
         scan.announced = Some(scan.rules.verdict(found.text));
-        // Continue at the text `DB_PASSWORD`, so that the scanner also reads it as ordinary text.
+        // Continue at the text `DB_PASSWORD`, because this text may itself contain a secret.
         return Some(found.span.start);
     }
     None
@@ -274,7 +278,7 @@ fn is_manifest(scan: &mut Scan<'_>) -> bool {
     })
 }
 
-/// Returns whether the pair is part of a connection string, whose parts are separated by semicolons:
+/// Returns whether a pair of a name and a value is part of a connection string, in which semicolons separate the parts:
 /// `Password=a b;Server=c`.
 fn is_connection_string(bytes: &[u8], start: usize, value: usize) -> bool {
     let window = first(&bytes[value..], LONGEST_PART);
@@ -290,7 +294,8 @@ fn is_container(bytes: &[u8], value: usize) -> bool {
     matches!(at(bytes, value), b'[' | b'{') && at(bytes, value + 1) != b'{'
 }
 
-/// Finds the end of the value that begins at `value`: its closing quote, its closing bracket, or the end of the word.
+/// Finds the range of the value that begins at the position `value`. The value ends at its closing quote, at its
+/// closing bracket, or at the end of the word.
 fn value_span<'t>(scan: &mut Scan<'t>, value: usize, style: Style) -> FoundValue<'t> {
     let bytes = scan.bytes;
     let start = inside_of_call(bytes, value, style);
@@ -324,8 +329,8 @@ fn value_span<'t>(scan: &mut Scan<'t>, value: usize, style: Style) -> FoundValue
     }
 }
 
-/// Skips the call around a value: `Some("x")`, `SecretString("x")`, `b"x"`, PHP's `string(8) "x"`. Returns the start of
-/// the value.
+/// Returns the start of the inner value if there is a call or a prefix around it: `Some("x")`, `SecretString("x")`,
+/// `b"x"`, PHP's `string(8) "x"`. Otherwise returns `value`.
 fn inside_of_call(bytes: &[u8], value: usize, style: Style) -> usize {
     let mut start = value;
     for _ in 0..3 {
@@ -416,7 +421,8 @@ fn closing_bracket(scan: &mut Scan<'_>, start: usize) -> usize {
 }
 
 impl Pair<'_> {
-    /// Returns whether `name` is certainly a name and not a word of a sentence, by its position or by its spelling.
+    /// Returns whether `name` is certainly a name and not a word of a sentence, to judge by its position or by its
+    /// spelling.
     fn is_sure(&self) -> bool {
         matches!(self.lead, Lead::Line | Lead::Field) || is_compound(self.name)
     }
@@ -444,7 +450,8 @@ impl Pair<'_> {
         self.verdict.hides_containers() && (!bare_colon || self.verdict.is_telling() && separated)
     }
 
-    /// Returns whether the value is secret. For example, it is secret in `password: x`, but not in `password: required`.
+    /// Returns whether the value of this pair is secret. In `password: x` the value `x` is secret. In `password:
+    /// required` the value isn't secret.
     fn hides(&self, scan: &Scan<'_>, found: &FoundValue<'_>) -> bool {
         let text = found.text;
         let nothing = is_masked(text) || is_placeholder(text) || text == "value";
@@ -468,16 +475,16 @@ impl Pair<'_> {
         }
     }
 
-    /// Returns whether the `=` or `:` after a name without quotes assigns the value to the name. In sentences and code it
-    /// may mean something else.
+    /// Returns whether the `=` or `:` after a name without quotes assigns the value to the name. In sentences and in
+    /// code, the sign may have another meaning.
     fn separates(&self, bytes: &[u8], found: &FoundValue<'_>) -> bool {
         let text = found.text;
         if !self.colon {
             return self.tight || self.gap || found.quoted || looks_random(text, 8);
         }
         if self.verdict == (Verdict::Fragment { telling: false }) {
-            // In the line of YAML `KEYBOARD_LAYOUT: us`, the colon assigns a value. In the log line
-            // `KeyguardMonitor: screen is off`, it doesn't.
+            // In the YAML line `KEYBOARD_LAYOUT: us`, the colon assigns a value. In the log line `KeyguardMonitor:
+            // screen is off`, it doesn't.
             let next = at(bytes, found.span.end + usize::from(found.quoted));
             let alone = matches!(next, 0 | b'\n' | b'\r');
             return is_compound(self.name) && (self.lead == Lead::Line && alone || looks_random(text, 8));
@@ -492,7 +499,7 @@ impl Pair<'_> {
         true
     }
 
-    /// Returns whether the text is a value, and not the continuation of a sentence.
+    /// Returns whether the text after the separator is a value, and not the continuation of a sentence.
     fn reads_as_value(&self, bytes: &[u8], found: &FoundValue<'_>) -> bool {
         let text = found.text;
         if !found.quoted && (is_state(text) || is_number(text) && !is_short_number(text)) {
@@ -522,7 +529,8 @@ impl Pair<'_> {
     }
 }
 
-/// Hides the YAML values below a secret name: block scalars, nested maps, lists. Returns the end of the last hidden value.
+/// Hides the YAML values below a secret name: block scalars, nested maps, lists. Returns the end of the last hidden
+/// value.
 fn block(scan: &mut Scan<'_>, name: usize, value: usize) -> Option<usize> {
     let bytes = scan.bytes;
     let indent = name - run_back(bytes, name, 256, BLANK);
@@ -554,7 +562,8 @@ fn block(scan: &mut Scan<'_>, name: usize, value: usize) -> Option<usize> {
     last
 }
 
-/// Hides the value of a header to its end, but shows the scheme: `Authorization: Bearer x`, `Cookie: a=x; b=y`.
+/// Hides the whole value of a header, as in `Cookie: a=x; b=y`. Shows the scheme, such as `Bearer` in `Authorization:
+/// Bearer x`.
 fn header(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize) -> usize {
     let bytes = scan.bytes;
     let found = value_span(scan, value, Style::Plain);
@@ -566,7 +575,7 @@ fn header(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize) -> usize {
     let (start, end) = if found.quoted {
         (found.span.start, found.span.end)
     } else {
-        // Inside quotes (an argument of curl, a JSON string) the header ends at the closing quote.
+        // A header in quotes, such as an argument of curl or a JSON string, ends at the closing quote.
         let floor = pair.start.saturating_sub(LONGEST_NAME);
         let opened = memchr::memrchr3(b'"', b'\'', b'\n', &bytes[floor..pair.start]);
         let opened = opened.map_or(b'\n', |mark| bytes[floor + mark]);
@@ -580,7 +589,7 @@ fn header(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize) -> usize {
     let from = if scheme { word + 1 } else { start };
     let text = scan.part(from, end).trim();
     let plain = is_state(text) || is_placeholder(text) || is_truth(text);
-    // In `- cookie: fix a leak`, a sentence follows the colon, not the value of a header.
+    // In `- cookie: fix a leak`, the text after the colon is a sentence, not the value of a header.
     let sentence = split_at(text, b' ').is_some_and(|(first, _)| !looks_random(first, 8) && !has(text, b"="));
     if !plain && (scheme || !sentence) {
         scan.hide(from..end);
@@ -588,8 +597,8 @@ fn header(scan: &mut Scan<'_>, pair: &Pair<'_>, value: usize) -> usize {
     end.max(from)
 }
 
-/// Hides the content of a secret element: `<password>x</password>`, `<password type="a">x</password>`. Returns where
-/// reading continues.
+/// Hides the content of an XML element with a secret name: `<password>x</password>`, `<password type="a">x</password>`.
+/// Returns the position at which the scanner continues.
 pub(super) fn element(scan: &mut Scan<'_>, close: usize) -> usize {
     let bytes = scan.bytes;
     let floor = close.saturating_sub(160);
@@ -603,7 +612,8 @@ pub(super) fn element(scan: &mut Scan<'_>, close: usize) -> usize {
         name = scan.part(local, run(bytes, local, NAME));
     }
     let (key, mut verdict) = (means(name, NAME_KEY), scan.rules.verdict(name));
-    // In `<property name="password">x</property>`, the attribute has the name of the value.
+    // In `<property name="password">x</property>`, the value `x` belongs to the name `password` in the attribute.
+    // `scan.announced` contains the verdict on this name.
     if scan.announced.is_some()
         && (name == "string"
             || means(name, VALUE_KEY)
@@ -629,7 +639,7 @@ pub(super) fn element(scan: &mut Scan<'_>, close: usize) -> usize {
         start + memchr::memchr(b'<', rest).unwrap_or(rest.len())
     };
     let text = scan.part(start, end).trim();
-    // In `Vec<Key> = …` the `>` doesn't belong to an element: no closing tag follows.
+    // In `Vec<Key> = …`, no closing tag follows. So the `>` doesn't belong to an XML element.
     let closed = bytes[end..].starts_with(b"</") || bytes[end..].starts_with(b"]]>");
     if is_truth(text) || !closed || !verdict.hides(text) {
         return close + 1;
@@ -639,12 +649,13 @@ pub(super) fn element(scan: &mut Scan<'_>, close: usize) -> usize {
     end
 }
 
-/// Returns whether a name is a compound that no sentence contains: `api_key`, `X-Api-Key`, `authToken`.
+/// Returns whether a name consists of several joined words, as in `api_key`, `X-Api-Key` and `authToken`. Sentences
+/// rarely contain such words.
 fn is_compound(name: &str) -> bool {
     has(name, b"_-.$") || has_hump(name)
 }
 
-/// Returns whether a name contains a lower-case letter before a capital.
+/// Returns whether a name contains a lower-case letter before a capital, as in `authToken`.
 pub(super) fn has_hump(name: &str) -> bool {
     name.as_bytes()
         .windows(2)
@@ -658,7 +669,7 @@ fn is_about_an_error(name: &str) -> bool {
     name == "PASS" || ENDS.iter().any(|end| ends(name.as_bytes(), end))
 }
 
-/// Returns whether a text looks random and has no parts, so that the redactor can only hide it as a whole.
+/// Returns whether a text looks random and has no separators. The redactor can only hide such a text as a whole.
 pub(super) fn is_opaque(text: &str) -> bool {
     !has(text, b"/@=; :") && looks_random(text, 8)
 }

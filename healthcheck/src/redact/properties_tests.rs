@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::{Redaction, redact};
 
-/// Generates fragments of texts. Most of them mean something to the scanners, so that the texts aren't just noise.
+/// Generates one fragment of a text: a word, a sign or random characters. Most fragments have a meaning for the
+/// scanner, so that the generated texts aren't just noise.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => prop::sample::select(vec![

@@ -42,7 +42,7 @@ fn announced(scan: &mut Scan<'_>, start: usize, end: usize) {
     let name = scan.part(from, end);
     let mut told = scheme || by || may_tell && scan.rules.verdict(name).is_telling();
     if before(bytes, from) == b' ' {
-        // `verification code x` announces a secret, `primary key x` doesn't.
+        // `verification code x` contains a secret, but `primary key x` doesn't.
         let previous = &bytes[run_back(bytes, from - 1, 16, NAME)..from - 1];
         let pair = meaning_of_two(previous, name.as_bytes());
         told = (told || pair & STRONG != 0) && pair & NOT_TELLING == 0;
@@ -53,7 +53,8 @@ fn announced(scan: &mut Scan<'_>, start: usize, end: usize) {
     let password = by || is_password(word);
     let given = password && is_behind_user(scan, start);
     let (place, filled) = behind_fillers(scan, end);
-    // `pass` is also a verb, as in `checks pass`. It names a password only after a user.
+    // `pass` is also a verb, as in `checks pass`. `pass` names a password only after the name of a user, as in `login
+    // app pass x`.
     if word.eq_ignore_ascii_case("pass") && !given {
         return;
     }
@@ -65,7 +66,7 @@ fn announced(scan: &mut Scan<'_>, start: usize, end: usize) {
     let text = trimmed(scan.part(place, stop), b"", b".:!?)]}>");
     let longest = longest_part(text);
     let strange = |byte: u8| byte.is_ascii_digit() || b"!$#%&*".contains(&byte);
-    // `holidayapiKEY-123e4567-…` contains a secret, `pin-project/issues/12` doesn't.
+    // `holidayapiKEY-123e4567-…` contains a secret, but `pin-project/issues/12` doesn't.
     if bytes[end] == b'-' && !(text.len() >= 20 && all(text, WORD, b"") && looks_random(text, 20)) {
         return;
     }
@@ -80,8 +81,8 @@ fn announced(scan: &mut Scan<'_>, start: usize, end: usize) {
     }
 }
 
-/// Skips words like `is`, `was set to`, `for user app:` after a name. Returns where the secret begins, and whether it
-/// skipped any word.
+/// Skips words such as `is`, `was set to` or `for user app:` after the name of a secret. Returns the position at which
+/// the secret begins, and whether any word was skipped.
 fn behind_fillers(scan: &Scan<'_>, word: usize) -> (usize, bool) {
     let bytes = scan.bytes;
     let mut place = word;
@@ -100,14 +101,15 @@ fn behind_fillers(scan: &Scan<'_>, word: usize) -> (usize, bool) {
         filled = true;
         place = next + usize::from(at(bytes, next) == b':');
     }
-    // A hyphen may separate name and secret: `API key - x`, `holidayapiKEY-x`.
+    // A hyphen may separate a name and its secret: `API key - x`, `holidayapiKEY-x`.
     if at(bytes, place) == b'-' && (at(bytes, place + 1) == b' ' || place == word) {
         place = run(bytes, place + 1, BLANK);
     }
     (place, filled)
 }
 
-/// Skips the owner in `for bob is x` and `for user bob: x`. Returns the position after the colon or the verb.
+/// Skips the owner of a secret and the sign or verb after it, as in `for bob is x` and `for user bob: x`. Returns the
+/// position after the colon or the verb.
 fn owner(scan: &Scan<'_>, from: usize) -> Option<usize> {
     let bytes = scan.bytes;
     let mut start = run(bytes, from, BLANK);
@@ -124,7 +126,7 @@ fn owner(scan: &Scan<'_>, from: usize) -> Option<usize> {
     }
 }
 
-/// Returns whether the name of a user precedes the word, as in `login app password x` in a netrc file.
+/// Returns whether the name of a user precedes the word at `start`, as in `login app password x` in a netrc file.
 fn is_behind_user(scan: &Scan<'_>, start: usize) -> bool {
     let bytes = scan.bytes;
     let user = run_back(bytes, start.saturating_sub(1), 32, NAME);
@@ -144,7 +146,7 @@ fn quoted(scan: &mut Scan<'_>, place: usize, password: bool) {
     };
     let close = place + 1 + length;
     let text = scan.part(place + 1, close);
-    // In `token "name": …` the quoted text is a name. The module `pairs` handles it.
+    // In `token "name": …`, the quoted text is a name. The module `pairs` handles such a name and its value.
     let name = matches!(at(bytes, close + 1), b':' | b'=');
     let plain = name || has_address(text) || is_state(text) || is_placeholder(text);
     if !plain && (password && !has(text, b" ") && text.len() >= 3 || looks_random(text, 8)) {

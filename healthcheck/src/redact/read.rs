@@ -1,6 +1,8 @@
-//! Scans a text once, from left to right, and stops at each separator, flag, URL and word that may begin a token. At each
-//! stop it finds a name with a value, or a value of a known shape. The tables decide whether that value is secret. It
-//! also decodes text in base64 or percent-encoding, and scans the decoded text by the same rules.
+//! Reads a text once, from left to right. The scanner stops at each separator, flag and URL, and at each word that may
+//! begin a token. At a stop it finds a name with a value, or a value of a known shape. The tables of this module decide
+//! whether the value is secret.
+//!
+//! The scanner also decodes text in base64 or percent-encoding, and scans the decoded text by the same rules.
 
 use std::ops::Range;
 
@@ -8,7 +10,7 @@ use super::bytes::*;
 use super::scan::{SHORTEST_TOKEN, Scan, Spans};
 use super::{addresses, arguments, pairs, prose, shapes};
 
-/// The most layers of encoding that are decoded. Base64 inside percent-encoding has two layers.
+/// How many nested layers of encoding are decoded at most. Base64 inside percent-encoding has two layers.
 const DEEPEST: u8 = 2;
 const SHORTEST_BASE64: usize = 20;
 
@@ -52,11 +54,12 @@ impl Scan<'_> {
         end
     }
 
-    /// If the base64 at `start` contains a secret, hides all of it and returns its end. Otherwise returns `None`.
+    /// If a base64 text begins at `start` and contains a secret, hides the whole base64 text and returns its end.
+    /// Otherwise returns `None`.
     fn base64(&mut self, start: usize) -> Option<usize> {
         let bytes = self.bytes;
-        // The slash is also a character of base64, so a run of base64 characters may begin with a path. Decode each run
-        // twice: the whole run, and the part after its last slash.
+        // The slash is also a character of base64, so a path may precede the base64 text in a run of base64 characters.
+        // So decode the whole run, and later the part after its last slash.
         let whole = start >= self.base64_run.end;
         if whole {
             if is(before(bytes, start), BASE64) {
@@ -109,11 +112,12 @@ impl Scan<'_> {
 /// Returns whether the base64 from `start` to `end` decodes to a text that contains a secret.
 fn base64_holds_secret(scan: &Scan<'_>, start: usize, end: usize) -> bool {
     let run = &scan.bytes[start..end];
-    // If the decoded bytes are text, the base64 begins with one of these characters.
+    // If the decoded bytes are text, the base64 begins with one of the characters `I` to `Z` and `a` to `f`.
     if !matches!(run[0], b'I'..=b'Z' | b'a'..=b'f') {
         return false;
     }
-    // Most runs are words and digests, not base64. Decode only the beginning first: that excludes most of them cheaply.
+    // Most runs of base64 characters are words and digests. Decode only the first 16 characters first: this cheap test
+    // excludes most words and digests.
     let is_text = |byte: u8| byte >= b' ' && byte != 0x7f || matches!(byte, b'\n' | b'\r' | b'\t');
     let begins_as_text = run
         .chunks_exact(4)
@@ -124,7 +128,8 @@ fn base64_holds_secret(scan: &Scan<'_>, start: usize, end: usize) -> bool {
             .is_some_and(|text| !Scan::new(&text, scan.rules, scan.depth + 1).read().is_empty())
 }
 
-/// Decodes a percent-encoded word and finds the secrets in the decoded text. Hides the same parts of the encoded word.
+/// Decodes a percent-encoded word and finds the secrets in the decoded text. Hides the parts of the encoded word that
+/// contain these secrets.
 fn hide_in_percent_encoding(scan: &mut Scan<'_>, word: Range<usize>) {
     let bytes = scan.bytes;
     let mut text = Vec::with_capacity(word.len());

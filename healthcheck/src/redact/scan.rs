@@ -1,4 +1,4 @@
-//! The state of a scan: the text, the ranges to mask, and the parts of the text that were already examined.
+//! The state of the scanner: the text, the ranges to mask, and the parts of the text that were already examined.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use super::names::Verdict;
 use super::values::is_masked;
 use super::{MASK, Rules, shapes};
 
-/// No known token is shorter than this. The bench and the tests of the tables verify it.
+/// The length of the shortest known token, in bytes. A test of the tables verifies that no known token is shorter.
 pub(super) const SHORTEST_TOKEN: usize = 14;
 
 /// The ranges to mask, in the order of the text.
@@ -18,7 +18,7 @@ pub(super) struct Spans(Vec<Span>);
 struct Span {
     start: usize,
     end: usize,
-    /// If the mask needs quotes: the number of backslashes before each quote, plus one. Otherwise 0.
+    /// If the mask needs quotes, the number of backslashes before each quote, plus one. Otherwise 0.
     quote: u8,
 }
 
@@ -31,8 +31,8 @@ impl Spans {
         self.0.iter().map(|span| span.start..span.end)
     }
 
-    /// Inserts a span at its position. Spans arrive nearly sorted, so the search from the end is short: a span comes too
-    /// late by at most the length of a line that is read as a command.
+    /// Inserts a span so that the spans stay sorted. The search from the end is short: usually the new span is the last
+    /// one, and otherwise it belongs before spans of the same line, which was read as a command.
     pub(super) fn insert(&mut self, range: Range<usize>, quote: u8) {
         let behind = self
             .0
@@ -56,7 +56,7 @@ impl Spans {
             if span.end <= done {
                 continue;
             }
-            // Adjacent spans share one mask.
+            // Adjacent spans share one mask, so write the mask only for the first of them.
             if span.start > done || done == 0 {
                 shown.push_str(text.get(done..span.start).unwrap_or_default());
                 let quote = |shown: &mut String| {
@@ -82,21 +82,22 @@ pub(super) struct Scan<'t> {
     pub(super) text: &'t str,
     pub(super) bytes: &'t [u8],
     pub(super) rules: &'t Rules,
-    /// How many layers of encoding this text was decoded from.
+    /// How many layers of base64 or percent-encoding were removed to get this text.
     pub(super) depth: u8,
     pub(super) spans: Spans,
-    /// In `"name": "DB_PASSWORD", "value": "x"`, the verdict on the name `DB_PASSWORD`. It applies to the value `x`.
+    /// In `"name": "DB_PASSWORD", "value": "x"`, the verdict on the name `DB_PASSWORD`. This verdict applies to the
+    /// value `x`.
     pub(super) announced: Option<Verdict>,
-    /// The position of the latest run of base64 characters that was examined.
+    /// The range of the last run of base64 characters that the scanner has examined.
     pub(super) base64_run: Range<usize>,
-    /// The end of the latest percent-encoded word that was decoded.
+    /// The end of the last percent-encoded word that the scanner has decoded.
     pub(super) decoded_until: usize,
-    /// The end of the latest line that was read as a command.
+    /// The end of the last line that the scanner has read as a command.
     pub(super) command_until: usize,
-    /// Whether the text is a Kubernetes Secret. `None` until this is determined.
+    /// Whether the text is a Kubernetes Secret. `None` until the scanner has determined this.
     pub(super) is_manifest: Option<bool>,
-    /// For each kind of quote, a position after which the text has no more such quotes. It prevents repeated searches to
-    /// the end of the text.
+    /// For each kind of quote, a position after which the text has no more quotes of this kind. So the scanner doesn't
+    /// search for such a quote again.
     pub(super) no_quote_from: [usize; 3],
 }
 
@@ -129,7 +130,7 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// Extends a range to whole characters, because a bounded look-ahead may end inside one.
+    /// Extends a range to whole characters. A look-ahead with a limited number of bytes may end inside a character.
     fn whole_characters(&self, range: Range<usize>) -> Range<usize> {
         let (mut start, mut end) = (range.start.min(self.text.len()), range.end.min(self.text.len()));
         while !self.text.is_char_boundary(start) {
@@ -148,23 +149,24 @@ impl<'t> Scan<'t> {
         self.spans.insert(range, backslashes as u8 + 1);
     }
 
-    /// Hides the token that begins at `place`, if any, and returns where reading continues.
+    /// If a token begins at `place`, hides the token and returns the position at which the scanner continues. Otherwise
+    /// returns `None`.
     pub(super) fn token(&mut self, place: usize) -> Option<usize> {
         if !shapes::may_begin(self.bytes[place], at(self.bytes, place + 1)) {
             return None;
         }
         let found = shapes::at_place(self.bytes, place)?;
-        // Skip the letters and digits directly after the token: no other token can begin there.
+        // Skip the letters and digits directly after the token, because no other token can begin there.
         let end = run(self.bytes, found.end, ALNUM);
         self.hide(found);
         Some(end)
     }
 
-    /// Some tokens have a typical sign in their middle, such as `:` or `~`. Hides the token around the sign at `sign`, if
-    /// any. Returns where reading continues.
+    /// Hides the token around the position `sign`, if there is one: some tokens have a typical sign in their middle,
+    /// such as `:` or `~`. Returns the position after the sign.
     pub(super) fn mark(&mut self, sign: usize) -> usize {
-        // Every such token has at least three bytes after the sign. This cheap test excludes times, versions and most
-        // hosts.
+        // Every token with a typical sign has at least three bytes after the sign. This cheap test excludes times,
+        // versions and most hosts.
         if is(at(self.bytes, sign + 1), ALNUM)
             && is(at(self.bytes, sign + 3), TOKEN)
             && is(before(self.bytes, sign), ALNUM)

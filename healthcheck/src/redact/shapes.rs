@@ -8,15 +8,16 @@ use super::tokens::TOKENS;
 use super::values::looks_random;
 use super::words::{DIGEST, means};
 
-/// The maximum number of prefixes. If it is too small, the table doesn't compile.
+/// The maximum number of prefixes in the hash table. If there are more prefixes, the crate doesn't compile.
 const MOST: usize = 384;
 
-/// A hash table of the prefixes by their first two bytes. Prefixes with the same hash form a linked list.
+/// A hash table of the prefixes of tokens. The hash is calculated from the first two bytes of a prefix. Prefixes with
+/// the same hash form a linked list.
 struct Prefixes {
-    /// For each hash: the index plus one of the first prefix in the linked list, or 0 if there is none.
+    /// For each hash, the first prefix of the linked list: its index in `each` plus one, or 0 if there is no prefix.
     heads: [u16; 1024],
-    /// For each prefix: its group in `TOKENS`, its offset and length in that group's text, and the index plus one of the
-    /// next prefix in the linked list.
+    /// For each prefix: its group in `TOKENS`, its offset and its length in the text of the group, and the index plus
+    /// one of the next prefix in the linked list.
     each: [(u8, u16, u8, u16); MOST],
 }
 
@@ -48,13 +49,14 @@ const fn hash(first: u8, second: u8) -> usize {
     ((first as usize * 37) ^ (second as usize * 5)) & 1023
 }
 
-/// Returns whether a token may begin with these two bytes. This cheap test excludes nearly every word.
+/// Returns whether a token may begin with these two bytes. This cheap test excludes nearly every ordinary word.
 #[inline]
 pub(super) fn may_begin(first: u8, second: u8) -> bool {
     PREFIXES.heads[hash(first, second)] != 0 || first == b'e' && (second == b'y' || second == b'w')
 }
 
-/// Returns the token that begins at `start`, if any. Call it only if `may_begin` returned `true` for the first two bytes.
+/// Returns the range of the token that begins at `start`, if any. Call this function only if `may_begin` has returned
+/// `true` for the first two bytes.
 pub(super) fn at_place(bytes: &[u8], start: usize) -> Option<Range<usize>> {
     let rest = bytes.get(start..)?;
     if (rest.starts_with(b"eyJ") || rest.starts_with(b"ewo"))
@@ -92,8 +94,8 @@ fn behind_prefix(bytes: &[u8], prefix: &[u8], class: u32, from: usize, least: us
     whole.then_some(end)
 }
 
-/// Returns whether the text after a prefix looks like the rest of a token. After a short prefix, the text must mix digits
-/// and letters, or small letters and capitals.
+/// Returns whether the text after a prefix looks like the rest of a token. After a short prefix, this text must mix
+/// digits and letters, or lower-case letters and capitals.
 fn is_drawn(prefix: &[u8], class: u32, rest: &[u8]) -> bool {
     let ends = prefix.last().is_some_and(|last| b"_-.".contains(last));
     let certain = prefix.len() > 4 || ends && class == ALNUM && rest.len() >= 20;
@@ -105,7 +107,8 @@ fn is_drawn(prefix: &[u8], class: u32, rest: &[u8]) -> bool {
     has(u8::is_ascii_digit) && (small || capital) || small && capital
 }
 
-/// Finds the end of a JSON Web Token, `eyJ….eyJ….…`, whether it is signed, unsigned or encrypted.
+/// Returns the end of the JSON Web Token that begins at `start`, as in `eyJ….eyJ….…`. The token may be signed, unsigned
+/// or encrypted.
 fn json_web_token(bytes: &[u8], start: usize) -> Option<usize> {
     let part = |from: usize| behind_padding(bytes, run(bytes, from, WORD));
     let header = part(start);
@@ -123,9 +126,11 @@ fn json_web_token(bytes: &[u8], start: usize) -> Option<usize> {
     ((parts >= 3 || unsigned) && payload - header > shortest || parts == 5).then_some(end)
 }
 
-/// Describes tokens that have a typical mark in their middle, such as `.acc_`. The fields are: the first character of the
-/// mark, the rest of the mark, then the class, the minimum and the maximum length of the text before the mark, and then
-/// the same for the text after the mark.
+/// Describes tokens that have a typical mark in their middle, such as `.acc_`. The fields are, in this order:
+/// - the first character of the mark,
+/// - the rest of the mark,
+/// - the class, the minimum length and the maximum length of the text before the mark,
+/// - the class, the minimum length and the maximum length of the text after the mark.
 type Mark = (u8, &'static [u8], u32, u8, u8, u32, u8, u8);
 
 #[rustfmt::skip]
@@ -141,7 +146,8 @@ static MARKS: [Mark; 9] = [
     (b'_', b"mmk", WORD, 30, 40, HEX, 0, 0),
 ];
 
-/// Finds the token around the sign at `sign`. It recognises tokens that have a typical sign in their middle.
+/// Returns the range of the token around the position `sign`, if there is one. Such a token has a typical sign in its
+/// middle.
 pub(super) fn around(bytes: &[u8], sign: usize) -> Option<Range<usize>> {
     let byte = at(bytes, sign);
     for (known, mark, ahead, least, most, after, needed, longest) in &MARKS {
@@ -167,9 +173,9 @@ pub(super) fn around(bytes: &[u8], sign: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Finds tokens of the form that many providers use: a short lower-case prefix, `_`, and at least 30 random letters and
-/// digits. Fewer are enough in one case: 16 random characters after `_live_`, `_test_` or `_prod_`. 32 hexadecimal digits
-/// are enough too, unless the prefix names a digest.
+/// Finds tokens of the form that many providers use: a short lower-case prefix, `_`, and a random text of at least 30
+/// letters and digits. After `_live_`, `_test_` or `_prod_`, the random text has at least 16 characters. A text of
+/// hexadecimal digits must have at least 32 digits, and its prefix must not be the name of a digest.
 fn prefixed(bytes: &[u8], mark: usize) -> Option<Range<usize>> {
     let end = run(first(bytes, mark + 201), mark + 1, ALNUM);
     let rest = bytes.get(mark + 1..end)?;
@@ -190,14 +196,14 @@ fn prefixed(bytes: &[u8], mark: usize) -> Option<Range<usize>> {
     (begins && (drawn || live || hex)).then_some(start..end)
 }
 
-/// Returns whether a prefix names a digest, as in `sha256_…`, `layer_…`, `commit_…`. Digests aren't secret.
+/// Returns whether a prefix is the name of a digest, as in `sha256_…`, `layer_…`, `commit_…`. Digests aren't secret.
 fn is_of_digest(prefix: &[u8]) -> bool {
     let prefix = std::str::from_utf8(prefix).unwrap_or_default();
     prefix.len() < 3 || parts(prefix, b"_").any(|part| means(trimmed(part, b"", b"0123456789"), DIGEST))
 }
 
-/// Finds tokens whose parts have fixed lengths and are separated by dots: tokens of Discord's bots, of Harness, of
-/// Airtable, and old tokens of Vault.
+/// Finds tokens whose parts have fixed lengths, with dots between the parts: the tokens of Discord's bots, of Harness
+/// and of Airtable, and old tokens of Vault.
 fn dotted(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
     let start = run_back(bytes, dot, 30, WORD);
     if !matches!(dot - start, 1 | 3 | 17 | 23..=28) {
@@ -219,8 +225,8 @@ fn dotted(bytes: &[u8], dot: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Returns the body of the private key whose `-----BEGIN ` is at `place`. If its `-----END` is missing, the body reaches
-/// to the end of the text. Also returns where reading continues.
+/// Returns the range of the body of a private key, and the position at which the scanner continues. `-----BEGIN ` is at
+/// `place`. If `-----END` is missing, the body reaches to the end of the text.
 pub(super) fn private_key(bytes: &[u8], place: usize) -> (Option<Range<usize>>, usize) {
     let label = place + "-----BEGIN ".len();
     let label_end = run(bytes, label, ALNUM | BLANK);

@@ -1,9 +1,10 @@
-//! Tests which parts of a text are hidden, one test per rule. We wrote these cases ourselves; `corpus_tests` has
-//! independent ones.
+//! Tests which parts of a text are hidden, one test per rule. The authors of the rules wrote these cases.
+//! `corpus_tests` has cases by other authors.
 
 use super::redact;
 
-/// Asserts that each text is redacted to the expected text. In the first text, a made-up secret replaces each `§`.
+/// Replaces each `§` in the first text of a pair with a made-up secret. Asserts that redacting this text returns the
+/// second text, and that redacting the second text doesn't change it.
 fn assert_hidden(cases: &[(&str, &str)]) {
     for (text, expected) in cases {
         let text = text.replace('§', concat!("FAKE", "x9Lk2mQ7pR4s"));
@@ -438,7 +439,7 @@ fn the_body_of_a_private_key_goes() {
     for label in ["CERTIFICATE", "PUBLIC KEY"] {
         assert_eq!(redact(&key(label, "one")), key(label, "one"));
     }
-    // A log's length limit cut off the end of this key.
+    // The end of this key is missing, as in a log that truncates long lines.
     assert_eq!(
         redact(&format!("a -----BEGIN {} KEY-----\none", "PRIVATE")),
         format!("a -----BEGIN {} KEY-----\n********", "PRIVATE")

@@ -1,13 +1,14 @@
-//! The prefixes of providers' tokens. This file is data only; `shapes` reads it.
+//! The prefixes of providers' tokens. This file contains only data; the module `shapes` uses it.
 //!
 //! To support a new provider, add a prefix here. No code has to change.
 
 use super::bytes::{ALNUM, CAPITAL, HASH, HEX, TOKEN, WORD};
 
-/// Groups of prefixes. A group has the class of the characters after the prefix, their minimum number (for `CAPITAL` the
-/// exact number), and the prefixes. The minimum numbers are a little below the documented lengths: providers change the
-/// lengths, and the prefixes are unambiguous. After a prefix of up to four bytes, the rest of the token must also look
-/// random.
+/// Groups of prefixes. An entry has the class of the characters after the prefix, the minimum number of these
+/// characters (for `CAPITAL` the exact number), and the prefixes. After a prefix of up to four bytes, the rest of the
+/// token must also look random.
+///
+/// The minimum numbers are a little below the documented lengths, because providers change the lengths.
 ///
 /// Not every prefix belongs to a provider: `MII…` and `b3Bl…` are private keys without their header, `$…$` and `{…}`
 /// are password hashes.

@@ -3,7 +3,7 @@
 use super::bytes::*;
 use super::words::{NOT_DRAWN, NUMBERED, SETTING, STATE, TRUTH, UNIT, means};
 
-/// Returns whether a value is empty, or was already masked by this or another redactor.
+/// Returns whether a value is empty, or whether this or another redactor has already masked it.
 pub(super) fn is_masked(value: &str) -> bool {
     let inner = trimmed(value, b"[<(", b"").as_bytes();
     let says = |word: &str| begins(inner, word.as_bytes()) && !is(at(inner, word.len()), ALNUM);
@@ -37,8 +37,8 @@ pub(super) fn is_state(value: &str) -> bool {
     means(trimmed(value, b"", b".!?"), STATE)
 }
 
-/// Returns whether a value looks like a path of the file system. A password may begin with a slash too, so a value with a
-/// random part isn't a path.
+/// Returns whether a value looks like a path of the file system. A password may also begin with a slash, so a value
+/// with a random part doesn't count as a path.
 pub(super) fn is_path(value: &str) -> bool {
     let rooted = match value.as_bytes() {
         [b'/', ..] | [b'.' | b'~', b'/', ..] | [b'.', b'.', b'/', ..] | [b'\\', b'\\', ..] => true,
@@ -64,7 +64,7 @@ fn is_location(value: &str) -> bool {
     parts(value, b",").all(is_one)
 }
 
-/// Returns whether a value beside a name like `AUTH` or `SESSION` is a setting and not a secret.
+/// Returns whether a value of a name such as `AUTH` or `SESSION` is a setting and not a secret.
 pub(super) fn is_setting(value: &str) -> bool {
     value.len() <= 256
         && (value.is_empty()
@@ -77,7 +77,8 @@ pub(super) fn is_setting(value: &str) -> bool {
             || has_address(value))
 }
 
-/// Returns whether a value is a number of up to five digits, perhaps with a unit: a count, a port, a duration.
+/// Returns whether a value is a number of up to five digits, perhaps with a unit. Counts, ports and durations are such
+/// numbers.
 pub(super) fn is_short_number(value: &str) -> bool {
     let digits = value.bytes().take_while(|byte| is(*byte, DIGIT)).count();
     (1..=5).contains(&digits)
@@ -97,7 +98,7 @@ fn is_address_in_memory(value: &str) -> bool {
     (1..=16).contains(&hex.len()) && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Returns whether a value is a count or a list of small numbers. Names in the plural, such as `secrets` and `pins`, often
+/// Returns whether a value is a count or a list of small numbers. Plural names, such as `secrets` and `pins`, often
 /// have such values.
 pub(super) fn is_count(value: &str) -> bool {
     parts(value, b", ").all(|part| is_short_number(part) && part.len() <= 4)
@@ -111,7 +112,7 @@ pub(super) fn is_uuid(word: &str) -> bool {
     word.len() == 36 && word.bytes().enumerate().all(fits)
 }
 
-/// Counts how often the case changes between adjacent letters.
+/// Counts the pairs of adjacent letters in which one is lower-case and the other is a capital.
 fn case_changes(word: &[u8]) -> usize {
     let changes = |two: &&[u8]| {
         two[0].is_ascii_alphabetic() && two[1].is_ascii_alphabetic() && (two[0] ^ two[1]) & 0x20 != 0
@@ -152,8 +153,8 @@ fn is_path_of_names(word: &str) -> bool {
     has(word, b"/") && parts(word, b"/").all(|part| is_identifier(part) || is_version(part))
 }
 
-/// Returns whether a word is a run of at least 20 letters that is no word of a language: all in one case, or with at least
-/// 8 capitals in a row. An example is `ABCDEFGHIJKLMNOPQRSTUVWX`.
+/// Returns whether a word consists of at least 20 letters and looks like no word of a language, as
+/// `ABCDEFGHIJKLMNOPQRSTUVWX`. All letters have the same case, or at least 8 adjacent letters are capitals.
 pub(super) fn is_long_run_of_letters(word: &str) -> bool {
     let bytes = word.as_bytes();
     let longest_of_capitals = bytes
@@ -176,8 +177,8 @@ fn is_version(word: &str) -> bool {
         && parts(word, b".:-+_").all(fits)
 }
 
-/// Returns whether a word is an identifier: words joined by separators, each with at most a few digits at its end, as
-/// in `db-prod-01`, `utf8mb4`, `sha256`.
+/// Returns whether a word is an identifier, such as `db-prod-01`, `utf8mb4` or `sha256`. An identifier consists of
+/// parts with separators between them, and each part has at most a few digits at its end.
 #[inline(never)]
 fn is_identifier(word: &str) -> bool {
     let digits_at_end = |part: &[u8]| part.iter().rev().take_while(|byte| is(**byte, DIGIT)).count();

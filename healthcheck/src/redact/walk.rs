@@ -11,18 +11,20 @@ use super::values::{is_count, is_short_number, looks_random};
 use super::words::{NAME_KEY, VALUE_KEY, means};
 use super::{MASK, Rules};
 
-/// The deepest nesting that is shown. The limit prevents a stack overflow if a value is nested thousands of times.
+/// The maximum depth of nesting that is shown. The limit prevents a stack overflow if a value is nested thousands of
+/// times.
 const DEEPEST: usize = 100;
 const TOO_DEEP: &str = "…";
-/// A longer string is a sentence and not a name.
+/// The maximum length of a name in a list, in bytes. A longer string is a sentence.
 const LONGEST_NAME: usize = 64;
-/// How many more times arguments are redacted if the previous pass has changed them.
+/// If a pass over the arguments of a process has changed them, the redactor makes another pass, at most this many
+/// times.
 const MOST_ROUNDS: usize = 3;
 
 const WEAK: Verdict = Verdict::Of(Family::Weak);
 
-/// Drops a value without recursion, and returns its replacement. `Value`'s own `Drop` recurses once per level, so it
-/// overflows the stack if the value is nested deeply enough.
+/// Drops a value without recursion, and returns `replacement` as a value. `Value`'s own `Drop` recurses once per level,
+/// so it overflows the stack if the value is nested deeply enough.
 fn discarded(value: Value, replacement: &str) -> Value {
     let mut left = vec![value];
     while let Some(value) = left.pop() {
@@ -35,7 +37,8 @@ fn discarded(value: Value, replacement: &str) -> Value {
     replacement.into()
 }
 
-/// Masks every string, number, boolean and null, and keeps the shape. In arguments, keeps the names of the flags.
+/// Masks every string, number, boolean and null in a value, and keeps the names and the nesting. In a list of
+/// arguments, also keeps the names of the flags.
 pub(super) fn names_only(value: Value, depth: usize) -> Value {
     match value {
         Value::Array(_) | Value::Object(_) if depth >= DEEPEST => discarded(value, TOO_DEEP),
@@ -57,8 +60,8 @@ pub(super) fn names_only(value: Value, depth: usize) -> Value {
     }
 }
 
-/// Masks the value in `--name=value` and keeps the name. Keeps only one letter of a short flag, because its value may be
-/// attached (`-psecret`). Masks an argument that isn't a flag as a whole.
+/// Masks the value in an argument such as `--name=value`, and keeps the name. Of a short flag, keeps only one letter,
+/// because the value may be attached to the flag, as in `-psecret`. Masks the whole argument if it isn't a flag.
 fn name_of_flag(word: &str) -> String {
     match split_at(word, b'=') {
         _ if !arguments::begins_flag(word.as_bytes()) => MASK.to_owned(),
@@ -94,7 +97,7 @@ impl Rules {
         let hidden = match (verdict, &value) {
             (Verdict::Shown, _) => false,
             (Verdict::Fragment { .. }, _) => true,
-            // A connection string is hidden whole only if its secret part can't be identified.
+            // A connection string is hidden as a whole only if its secret part can't be identified.
             (Verdict::Of(Family::Carrier), Value::String(text)) => is_opaque(text),
             // A null or a boolean reveals nothing.
             (Verdict::Of(Family::Carrier), _) | (_, Value::Null | Value::Bool(_)) => false,
@@ -116,8 +119,9 @@ impl Rules {
         }
     }
 
-    /// Redacts a list or an object under a name like `auth` or `session`. It may contain settings as well as secrets. So
-    /// each inner value is judged by its own name if that is known, otherwise by the outer name.
+    /// Redacts a list or an object under a name like `auth` or `session`. Such a list or object may contain settings as
+    /// well as secrets. So an inner name decides about its own value if the rules know the inner name. Otherwise the
+    /// outer name decides.
     fn branch(&self, name: &str, value: Value, depth: usize) -> Value {
         match value {
             _ if depth >= DEEPEST => self.value(value, depth),
@@ -186,14 +190,16 @@ impl Rules {
             .find(|(name, value)| value.is_string() && means(name, NAME_KEY));
         let name = name.filter(|_| map.keys().any(|name| means(name, VALUE_KEY)));
         let name = name.and_then(|(_, value)| value.as_str()).map(str::to_owned);
-        // In a Kubernetes Secret and in a JSON Web Key (RFC 7518), certain fields are always secret.
+        // In a Kubernetes Secret, everything below `data` and `stringData` is secret. In a JSON Web Key (RFC 7518),
+        // fields such as `d` and `k` are secret.
         let manifest = map.get("kind").and_then(Value::as_str) == Some("Secret");
         let web_key = map.get("kty").is_some_and(Value::is_string);
         for (inner, place) in &mut map {
             let value = place.take();
             *place = match (&name, inner.as_str()) {
                 (Some(name), _) if means(inner, VALUE_KEY) => self.named(name, value, depth + 1),
-                // In such a pair, the value of `key` is only a name, so it isn't secret.
+                // In a pair such as `{"key": "DB_PASSWORD", "value": "x"}`, the value of `key` is only a name, so it
+                // isn't secret.
                 (Some(_), _) if means(inner, NAME_KEY) => self.value(value, depth + 1),
                 (None, "data" | "stringData") if manifest => without_values(value),
                 (None, "d" | "p" | "q" | "dp" | "dq" | "qi" | "oth" | "k") if web_key => {
@@ -205,7 +211,7 @@ impl Rules {
         Value::Object(self.with_redacted_names(map))
     }
 
-    /// Redacts the names in an object too. Usually no name has a secret, so the object is returned as it is.
+    /// Redacts the secrets in the names of an object. If no name contains a secret, returns the object unchanged.
     fn with_redacted_names(&self, map: Map<String, Value>) -> Map<String, Value> {
         if map.keys().all(|name| self.text(name) == *name) {
             return map;
@@ -213,7 +219,7 @@ impl Rules {
         let mut shown = Map::new();
         for (name, value) in map {
             let mut name = self.owned(name);
-            // Two names that differ only in their secret are equal after masking. A suffix keeps both in the object.
+            // After masking, two names that differ only in their secret are equal. A suffix keeps both in the object.
             if shown.contains_key(&name) {
                 name = format!("{name} ({})", shown.len() + 1);
             }
@@ -222,7 +228,7 @@ impl Rules {
         shown
     }
 
-    /// Redacts the arguments of a process. The first is the name of the program.
+    /// Redacts the arguments of a process. The first argument is the name of the program.
     pub(super) fn arguments(&self, mut list: Vec<String>) -> Vec<String> {
         for _ in 0..=MOST_ROUNDS {
             let words: Vec<&str> = list.iter().map(String::as_str).collect();
@@ -245,7 +251,7 @@ impl Rules {
     }
 }
 
-/// Keeps the names of an object, and masks their values.
+/// Masks the values of an object and keeps its names. Masks any other value as a whole.
 fn without_values(value: Value) -> Value {
     match value {
         Value::Object(mut map) => {

@@ -1,24 +1,24 @@
-//! The words that the rules use, with their meanings in the name of a secret, as a value, and in a sentence.
+//! The words that the rules use, and their meanings: in the name of a secret, as a value, and in a sentence.
 //!
-//! The words come from existing deny lists (the Spring Boot sanitizer, Sentry's SDKs and Relay, the parameter filters of
-//! Rails and Django, the keyword rules of repository scanners) and from the manuals of software that runs in
+//! The words come from existing deny lists (the Spring Boot sanitizer, Sentry's SDKs and Relay, the parameter filters
+//! of Rails and Django, the keyword rules of repository scanners) and from the manuals of software that runs in
 //! containers. One look-up returns all meanings of a word.
 
-/// A packed table of words and their meanings. It saves memory: a `&str` for each word would cost forty bytes with its
-/// relocation. If a table is too small for its words, it doesn't compile.
+/// A packed table of words and their meanings. The table saves memory, because a `&str` for each word would cost forty
+/// bytes with its relocation. If a table is too small for its words, the crate doesn't compile.
 pub(super) struct Table<const BYTES: usize, const WORDS: usize, const SLOTS: usize> {
     text: [u8; BYTES],
     /// For each word: its offset in `text`, its length, and its meanings.
     words: [(u16, u8, u32); WORDS],
-    /// A hash table. A slot has the index of a word plus one, or 0 if it is free. On a collision, the word is in the next
-    /// free slot.
+    /// A hash table. A slot contains the index of a word plus one, or 0 if the slot is free. If two words have the same
+    /// slot, the second word is in the next free slot.
     slots: [u16; SLOTS],
     length: usize,
     count: usize,
 }
 
-/// Groups of words with the same meaning, separated by spaces. A word may be in several groups. An underscore joins a pair
-/// of adjacent words: `two_words`.
+/// Groups of words. The words of a group have the same meaning, and spaces separate them. A word may be in several
+/// groups. `two_words` stands for two adjacent words in a name, `two` and `words`.
 pub(super) type Groups = [(u32, &'static str)];
 
 impl<const BYTES: usize, const WORDS: usize, const SLOTS: usize> Table<BYTES, WORDS, SLOTS> {
@@ -73,13 +73,14 @@ impl<const BYTES: usize, const WORDS: usize, const SLOTS: usize> Table<BYTES, WO
         self.words[self.slots[slot] as usize - 1].2 |= meaning;
     }
 
-    /// Returns the slot of a word, or the free slot where it belongs. Some slots are always free, so the search ends.
+    /// Returns the slot of a word in the hash table, or the free slot for a word that isn't in the table. Some slots
+    /// are always free, so the search ends.
     const fn slot(&self, word: &[u8]) -> usize {
         let length = word.len();
         if length == 0 {
             return 0;
         }
-        // `| 0x20` converts letters to lower case. It may make other bytes equal, which only causes a hash collision.
+        // `| 0x20` converts letters to lower case. If two other bytes become equal, that only causes a hash collision.
         let first = word[0] | 0x20;
         let middle = word[length / 2] | 0x20;
         let second_last = word[length.saturating_sub(2)] | 0x20;
@@ -107,7 +108,7 @@ impl<const BYTES: usize, const WORDS: usize, const SLOTS: usize> Table<BYTES, WO
         true
     }
 
-    /// Returns the meanings of a word, ignoring case, or 0 if the word isn't known.
+    /// Returns all meanings of a word, ignoring case, or 0 if the table doesn't contain the word.
     #[inline(never)]
     pub(super) fn meaning(&self, word: &[u8]) -> u32 {
         match self.slots[self.slot(word)] {
@@ -124,7 +125,7 @@ pub(super) fn meaning(word: &[u8]) -> u32 {
     TABLE.meaning(word)
 }
 
-/// Returns whether a word has one of several meanings.
+/// Returns whether a word has at least one of these meanings.
 pub(super) fn means(word: &str, meanings: u32) -> bool {
     meaning(word.as_bytes()) & meanings != 0
 }
@@ -138,8 +139,8 @@ macro_rules! meanings {
     ($bit:expr) => {};
 }
 
-// `PAIRED` marks both words of a pair. A pair is looked up only if both words have this mark. The comments in `WORDS`
-// explain the other meanings.
+// The meanings of words, one bit each. `PAIRED` marks both words of a pair such as `access_code`: a pair is looked up
+// only if both words have this mark. The comments in `WORDS` explain the other meanings.
 #[rustfmt::skip]
 meanings! {
     PAIRED, FAINT, WEAK, STRONG, CARRIER, NOT_SECRET, QUALIFIER, THING, IDENTIFIER, PRIVATE_THING,
@@ -147,14 +148,15 @@ meanings! {
     SETTING, SCHEME, FILLER, SENTENCE, NUMBERED, UNIT, NOT_DRAWN, USER, DIGEST, SWITCH, USER_FLAG, NO_USER
 }
 
-/// If a word contains one of these parts anywhere, it names a secret (`appsecret`).
+/// Parts of words. A word that contains such a part anywhere gets the meaning of the part: `appsecret` names a secret.
 #[rustfmt::skip]
 pub(super) const PARTS: &[(&str, u32)] = &[
     ("secret", STRONG), ("credential", STRONG), ("sessid", WEAK), ("sessionid", WEAK), ("contrase", STRONG),
     ("pwhash", STRONG), ("пароль", STRONG), ("パスワード", STRONG), ("密码", STRONG), ("密碼", STRONG), ("비밀번호", STRONG),
 ];
 
-/// If a word ends with one of these, it names a secret (`ldapbindpw`, `REDISAUTH`, `mytoken`).
+/// Endings of words. A word that has such an ending gets the meaning of the ending: `ldapbindpw`, `REDISAUTH` and
+/// `mytoken` name secrets.
 #[rustfmt::skip]
 pub(super) const ENDINGS: &[(&str, u32)] = &[
     ("auth", WEAK), ("cookie", WEAK), ("creds", STRONG), ("cvv", STRONG), ("dsn", CARRIER), ("hmac", STRONG), ("jwt", STRONG),
@@ -165,7 +167,7 @@ pub(super) const ENDINGS: &[(&str, u32)] = &[
 
 #[rustfmt::skip]
 pub(super) const WORDS: &Groups = &[
-    // Words in the name of a secret. The value is secret, unless it is a boolean or a path.
+    // Words that name a secret. The value of such a name is secret, unless it is a boolean, a path or a placeholder.
     (STRONG, "\
         adgangskode apisecret authcode authorisation authorization backupcode bearer cardnumber chave clave contraseña \
         contribsys cred credential crypt csc csrf cvc cvn cvv dek geheim geheimnis geslo haslo hasło heslo hmac hotp \
@@ -180,26 +182,27 @@ pub(super) const WORDS: &Groups = &[
         palabra_secreta parole_chiave pre_shared rails_master recovery_code recovery_codes recovery_phrase \
         recovery_words security_code seed_phrase seed_words snmp_community social_security sonar_login two_factor \
         unlock_code unseal_share verification_code wallet_phrase كلمة_السر كلمة_المرور"),
-    // Words in the name of a secret. The value is secret, unless it is clearly a setting.
+    // Words that name a secret. The value of such a name is secret, unless it is clearly a setting.
     (WEAK, "\
         assertion auth authenticator cookie oauth pepper private salt sas seed sess session sid sig signature tok \
         auth_header"),
-    // Words in the name of a secret. The value is secret only if it looks like a secret.
+    // Words that may name a secret. The value of such a name is secret only if it looks like a secret.
     (FAINT, "\
         access api authentication challenge community identity iv licence license login mfa nonce phrase recovery saml \
         sso ticket unlock unseal verifier wallet webhook magic_link one_time"),
-    // Words in the name of a connection string.
+    // Words that name a connection string.
     (CARRIER, "\
         connectionstring connstr connstring dsn conn_str conn_string connection_str connection_string \
         connection_strings"),
-    // Exceptions: words that aren't secret, although the groups above, `PARTS` or `ENDINGS` match them.
+    // Exceptions: words that don't name a secret, although a group above, `PARTS` or `ENDINGS` matches them.
     (NOT_SECRET, "\
         basalt bcrypt cwd gdmsession intersession obsession possession procession recession sacreds scrypt secretarial \
         secretariat secretaries secretary secretion securitysessionid succession account_sid bootp pin_project \
         board_pin byobu_session data_pin desktop_session gpio_pin iterm_session led_pin messaging_sid reset_pin \
         salt_master salt_minion salt_stack secrets_id service_sid term_session tmux_session wayland_session wt_session \
         x_session xdg_session"),
-    // Last words of names that describe a secret without containing it: `SESSION_TIMEOUT`, `AUTH_URL`, `SECRETS_DIR`.
+    // If one of these words is the last word of a name, the value describes a secret but doesn't contain it:
+    // `SESSION_TIMEOUT`, `AUTH_URL`, `SECRETS_DIR`.
     (QUALIFIER, "\
         accepted active adapter addr address affinity age agent alg algo algorithm algorithms allowed amount arn \
         attempts audience available backend backends backoff branch brokers bus capacity chain check checks cidr cipher \
@@ -219,36 +222,39 @@ pub(super) const WORDS: &Groups = &[
         suffix supported sync synced table tag template tenant threshold time timeout timestamp title total trace \
         tracing ttl type types unlocked until updated uri uris url urls usage user username users valid validity \
         verbose version visible vpc window zone"),
-    // Last words that name the owner or a part of a secret: `auth.cache`. If a `WEAK` name ends with such a word, its
-    // value is secret only if it looks like a secret.
+    // Words for the owner or a part of a secret. If a name with a `WEAK` word ends with one of these words, as in
+    // `auth.cache`, its value is secret only if it looks like a secret.
     (THING, "\
         account api app cache client cluster config connection db gateway header node pool profile proxy service string \
         vault"),
-    // Words like a `QUALIFIER`, but only after an authentication scheme: `OAUTH_CLIENT_ID` isn't secret, `SESSION_ID` is.
+    // If a name ends with one of these words, its value isn't secret after an authentication scheme: `OAUTH_CLIENT_ID`
+    // isn't secret, but `SESSION_ID` is.
     (IDENTIFIER, "app id identifier ids uid uuid"),
-    // Words after `private` in the name of a private key. Before other words, `private` isn't secret (`PRIVATE_IP`).
+    // Words that, after `private`, name a private key. Before any other word, `private` doesn't name a secret, as in
+    // `PRIVATE_IP`.
     (PRIVATE_THING, "blob d data der exponent jwks material pem value"),
-    // Prepositions. If a name ends with a preposition, the word before it counts as the last word, as in `EXPIRES_IN`.
+    // Prepositions. If a name ends with a preposition, as in `EXPIRES_IN`, the word before it counts as the last word.
     (PREPOSITION, "after at before by from in on to"),
-    // Words that contain `key`, `pass` or `token` and really name a secret. In sentences, other words with these
-    // fragments don't announce a secret.
+    // Words that contain `key`, `pass` or `token` and really name a secret. In a sentence, any other word that contains
+    // `key`, `pass` or `token` doesn't announce a secret.
     (TELLING, "\
         accesskey accesstoken apikey appkey authkey authtoken bindpass dbpass idtoken key mypass pass passcode passe \
         passphrase passphrases passw passwd password passwords passwort passwrd privatekey refreshtoken secretkey \
         signingkey sshpass token userpass"),
-    // Words that end like a `TELLING` word but mean something else, and kinds of keys that aren't secret.
+    // Words that end like a `TELLING` word but mean something else. Also kinds of keys that aren't secret.
     (NOT_TELLING, "\
         bypass compass encompass multipass overpass singlepass surpass trespass underpass cache_key foreign_key hot_key \
         host_key idempotency_key index_key keyboard_key lookup_key map_key message_key object_key partition_key \
         primary_key public_key registry_key routing_key row_key shard_key sort_key unexpected_token unique_key"),
     // Names of passwords. A password doesn't have to look random.
     (PASSWORD, "pass passphrase passwd password passwort pwd"),
-    // In a pair such as `{"name": "DB_PASSWORD", "value": "x"}`: the keys like `name`, and the keys like `value`.
+    // The keys of a pair such as `{"name": "DB_PASSWORD", "value": "x"}`: `NAME_KEY` for keys like `name`, `VALUE_KEY`
+    // for keys like `value`.
     (NAME_KEY, "name key field header variable k parameterkey"),
     (VALUE_KEY, "value val v content parametervalue"),
-    // Headers that are secret to the end of their line.
+    // Headers whose value is secret up to the end of its line.
     (HEADER, "authorization proxy-authorization x-authorization cookie set-cookie http_cookie http_authorization"),
-    // Names that mean a secret only as a parameter of a URL: `?code=x`.
+    // Names that name a secret only as a parameter of a URL, as in `?code=x`.
     (PARAMETER, "code sign ticket sid state nonce hash cred access"),
     (TRUTH, "true false yes no on off none null nil undefined enabled disabled"),
     // Words with which logs, validators and servers describe a secret without showing it, as in `token: expired`.
@@ -261,7 +267,8 @@ pub(super) const WORDS: &Groups = &[
         refreshed rejected removed renewed required revoked rotated running set should skipped started stopped str \
         string succeeded success successful too true unavailable undefined unhealthy unknown unreachable unset \
         unsupported up used using valid value verified weak wrong yes"),
-    // Values of names with `auth` or `session` that aren't secret: authentication schemes, session stores, desktops.
+    // Values that aren't secret under a name with `auth` or `session`: authentication schemes, session stores,
+    // desktops.
     (SETTING, "\
         abac activedirectory ad all anonymous any apache api_key apikey approle auth0 aws azure basic bearer builtin \
         cache cas cert certificate clerk client cluster cognito consul cookie cram-md5 database db default digest \
@@ -272,25 +279,25 @@ pub(super) const WORDS: &Groups = &[
         postgres private proxy public publickey radius rbac redis saml scram scram-sha-256 scram-sha-512 self server \
         session shibboleth simple socket spnego sql sqlite ssl sso starttls static strict system tls token trust ubuntu \
         unix userpass vault wayland windows x11 x509 xfce xubuntu"),
-    // Schemes in the header `Authorization`.
+    // Schemes that precede the secret in the header `Authorization`.
     (SCHEME, "bearer basic token digest negotiate apikey splunk bot ntlm hawk sso geniekey ssws"),
     // Words between the name of a secret and the secret itself, as in `password is x`.
     (FILLER, "\
         is was are to of set the with provided supplied given value following invalid wrong incorrect not bad new old \
         as used using key code and"),
-    // Words after a flag in a sentence, as in `use --token to sign in`. They aren't the flag's value.
+    // Words that follow a flag in a sentence, as in `use --token to sign in`. Such a word isn't the value of the flag.
     (SENTENCE, "\
         a an and are argument as be before after can cannot does expects flag for from has if in instead is it may must \
         needs not of on option or parameter requires should the to value via was when which will with without"),
-    // Words that numbers are appended to: `sha256`, `es512`, `port8080`.
+    // Words that often have a number attached: `sha256`, `es512`, `port8080`.
     (NUMBERED, "sha port p es rs ps hs ed secp x utf aes rsa iso"),
     // Units of numbers.
     (UNIT, "s m h d w ms us sec min kb mb"),
     // Names with digits in their middle that aren't randomly generated.
     (NOT_DRAWN, "utf8mb4 utf8mb3 base64url x509v3 pbkdf2_sha256 i18n k8s"),
-    // Words that aren't a user, although the text looks like `user:password@host`: `mailto:a@b`, `ssh:a@b:22`.
+    // Words that aren't a user, although the text looks like `user:password@host`, as in `mailto:a@b` and `ssh:a@b:22`.
     (NO_USER, "mailto jdbc acct xmpp ssh sftp scp git npm pkg docker"),
-    // Words before a digest, which isn't secret: `sha256_…`, `layer_…`.
+    // Words that precede a digest, as in `sha256_…` and `layer_…`. Digests aren't secret.
     (DIGEST, "sha md hash digest commit rev etag image layer blob checksum build req trace id uid"),
     // First words of flags that take no value, as in `--no-auth`.
     (SWITCH, "no ask prompt skip disable enable list show generate require print rotate"),

@@ -1,42 +1,44 @@
-//! The limits of the container: reads the Linux control groups (cgroups) of this process, version 1 or 2.
+//! Reads the limits of the container from the Linux control groups (cgroups) of this process, version 1 or 2.
 //!
-//! The limit of an outer group applies to all groups inside it, so every group from the process's group up to the root
-//! counts. `/proc/self` has the path of the process's group and the mount points. In a cgroup namespace, the path of the
-//! group is `/`. Without a namespace, it is the path on the host. On other systems these files don't exist, so there are
-//! no limits.
+//! Groups are nested, and the limit of an outer group also applies to its inner groups. So this module reads every
+//! group from the group of this process up to the root.
+//!
+//! `/proc/self/cgroup` contains the path of the group, and `/proc/self/mountinfo` contains the mount points. The path
+//! is `/` if the process has a cgroup namespace, otherwise the path on the host. Systems other than Linux don't have
+//! these files, so no limits are found there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-/// The limits of this process. `None` means that there is no limit, or that the limit can't be read.
+/// The limits of this process. A field is `None` if there is no limit, or if the limit can't be read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Limits {
     pub(crate) memory: Option<MemoryLimit>,
-    /// The number of CPUs, such as 1.5.
+    /// The number of CPUs that this process may use, such as 1.5.
     pub(crate) cpus: Option<f64>,
 }
 
-/// The limit and use of one group, in bytes.
+/// The memory limit of one group and the memory that the group uses, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MemoryLimit {
     pub(crate) limit: u64,
-    /// The used memory, without the memory that the kernel reclaims before it kills a process: the page cache of files
-    /// (active and inactive) and reclaimable slab. This matches the definition of
-    /// [`Memory::available`](super::system::Memory::available). `None` if the used memory can't be read.
+    /// The used memory, except the memory that the kernel reclaims before it kills a process: the page cache of files
+    /// (active and inactive) and reclaimable slab. [`Memory::available`](super::system::Memory::available) counts the
+    /// same memory as available. `None` if the used memory can't be read.
     pub(crate) used: Option<u64>,
 }
 
 impl MemoryLimit {
-    /// Returns the memory that this group can still allocate.
+    /// Returns the memory that this group can still allocate, or `None` if the used memory is unknown.
     pub(crate) fn available(self) -> Option<u64> {
         self.used.map(|used| self.limit.saturating_sub(used))
     }
 }
 
-/// Returns the limits as JSON, with sizes in bytes. A field is `null` if there is no such limit. Without cgroups, returns
-/// `null`.
+/// Returns the limits as JSON, with sizes in bytes. A field is `null` if there is no limit or if its value is unknown.
+/// If the system has no cgroups, returns `null`.
 pub(crate) fn collect() -> Value {
     limits().map_or(Value::Null, |limits| {
         json!({
@@ -48,7 +50,7 @@ pub(crate) fn collect() -> Value {
     })
 }
 
-/// Reads the limits of this process. It doesn't cache them, because an orchestrator may change them at any time.
+/// Reads the limits of this process again on each call, because an orchestrator may change them at any time.
 pub(crate) fn limits() -> Option<Limits> {
     limits_below(Path::new("/"))
 }
@@ -63,15 +65,15 @@ fn limits_below(root: &Path) -> Option<Limits> {
     })
 }
 
-/// The directories of this process's group and its outer groups, innermost first.
+/// The directories of this process's group and of its outer groups, from the innermost to the outermost.
 struct Groups {
     unified: bool,
     directories: Vec<PathBuf>,
 }
 
 impl Groups {
-    /// Finds the groups of a controller such as `memory`. If the controller has a hierarchy of version 1, that hierarchy
-    /// applies, even if version 2 is also mounted.
+    /// Finds the groups of this process for a controller such as `memory`. In version 1, a controller has a hierarchy
+    /// of its own. If this hierarchy exists, it applies, even if version 2 is also mounted.
     fn find(root: &Path, membership: &str, mounts: &str, controller: &str) -> Option<Self> {
         let (path, unified) = match group_path(membership, |controllers| has(controllers, controller)) {
             Some(path) => (path, false),
@@ -85,8 +87,8 @@ impl Groups {
                 false => mount.kind == "cgroup" && has(mount.options, controller),
             })?;
         let top = root.join(mount.point.trim_start_matches('/'));
-        // If the group isn't inside the mounted part of the hierarchy, this process can't see the group's directory. Then
-        // use the mount point, which is the directory of the nearest outer group.
+        // If the group isn't inside the mounted part of the hierarchy, this process can't see the group's directory.
+        // Then use the mount point: it is the directory of the nearest outer group that this process can see.
         let inside = Path::new(path).strip_prefix(&mount.root).unwrap_or(Path::new(""));
         let inside = if path.contains("..") {
             Path::new("")
@@ -97,9 +99,9 @@ impl Groups {
         Some(Self { unified, directories })
     }
 
-    /// Returns the limit and use of the group with the least available memory. That may be an outer group: other
-    /// containers may fill the pod while this container is far below its own limit. If the use of a group can't be read,
-    /// its whole limit counts as available.
+    /// Returns the limit and the used memory of the group with the least available memory. That may be an outer group:
+    /// other containers may fill the pod while this container is far below its own limit. If the used memory of a group
+    /// can't be read, the group's whole limit counts as available.
     fn memory(&self) -> Option<MemoryLimit> {
         let limited = self.directories.iter().filter_map(|directory| {
             let file = match self.unified {
@@ -113,8 +115,8 @@ impl Groups {
         limited.min_by_key(|memory| (memory.available().unwrap_or(memory.limit), memory.limit))
     }
 
-    /// Returns the used memory of a group, including its inner groups. In `memory.stat` of version 1, only entries with
-    /// the prefix "total_" include inner groups. Version 1 has no entry for slab.
+    /// Returns the used memory of a group and its inner groups. In version 1, only the entries of `memory.stat` with
+    /// the prefix "total_" include the inner groups. Version 1 has no entry for slab, so slab counts as used.
     fn memory_used(&self, directory: &Path) -> Option<u64> {
         let (usage, reclaimable): (_, &[&str]) = match self.unified {
             true => (
@@ -127,7 +129,8 @@ impl Groups {
             ),
         };
         let usage = number(&directory.join(usage))?;
-        // Without `memory.stat`, the page cache is unknown and would count as used. Then return `None`.
+        // Without `memory.stat`, the size of the page cache is unknown and can't be subtracted. Then the used memory is
+        // unknown too.
         let stat = fs::read_to_string(directory.join("memory.stat")).ok()?;
         let entry = |line: &str| -> Option<u64> {
             let (name, bytes) = line.split_once(' ')?;
@@ -147,7 +150,8 @@ impl Groups {
                     let (quota, period) = line.trim().split_once(' ')?;
                     ratio(quota.parse().ok()?, period.parse().ok()?)
                 }
-                // A quota of -1 means no limit. It doesn't parse as `u64`.
+                // In version 1, the quota -1 means that there is no limit. `number` returns `None` for -1, because -1
+                // isn't a `u64`.
                 false => ratio(
                     number(&directory.join("cpu.cfs_quota_us"))?,
                     number(&directory.join("cpu.cfs_period_us"))?,
@@ -157,8 +161,8 @@ impl Groups {
     }
 }
 
-/// Version 1 has no word for "no limit". It shows the largest multiple of the page size that a signed 64-bit number can
-/// hold. That is above this constant, and no real limit is.
+/// In version 1, this number or a larger one means that there is no limit: the kernel writes the largest multiple of
+/// the page size that a signed 64-bit number can hold. No real limit is that large.
 const UNLIMITED_V1: u64 = 1 << 62;
 
 fn number(file: &Path) -> Option<u64> {
@@ -166,11 +170,12 @@ fn number(file: &Path) -> Option<u64> {
 }
 
 fn ratio(quota: u64, period: u64) -> Option<f64> {
-    // Both numbers are in microseconds, and small enough that `f64` is exact.
+    // The quota and the period are in microseconds, and small enough for an exact `f64`.
     (period > 0).then(|| quota as f64 / period as f64)
 }
 
-/// Finds the first line like `4:cpu,cpuacct:/docker/1f2e` with matching controllers, and returns its path.
+/// Finds the first line for whose controllers `suits` returns true, and returns the path of the group. In the line
+/// `4:cpu,cpuacct:/docker/1f2e`, the controllers are `cpu,cpuacct`.
 fn group_path(membership: &str, suits: impl Fn(&str) -> bool) -> Option<&str> {
     membership.lines().find_map(|line| {
         let mut fields = line.splitn(3, ':');
@@ -183,7 +188,7 @@ fn has(list: &str, word: &str) -> bool {
     list.split(',').any(|entry| entry == word)
 }
 
-/// A line of `/proc/self/mountinfo`; see proc(5).
+/// One line of `/proc/self/mountinfo`. The manual page proc(5) describes the format.
 struct Mount<'a> {
     root: String,
     point: String,
@@ -205,7 +210,8 @@ impl<'a> Mount<'a> {
     }
 }
 
-/// Decodes a path: the kernel writes whitespace and backslashes as octal numbers.
+/// Decodes a path of `/proc/self/mountinfo`. In this file, the kernel writes whitespace and backslashes as octal
+/// numbers, such as `\040` for a space.
 fn unescape(path: &str) -> String {
     path.replace("\\040", " ")
         .replace("\\011", "\t")

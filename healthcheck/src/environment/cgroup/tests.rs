@@ -1,9 +1,10 @@
-//! Tests with cgroup files as the kernel writes them.
+//! Tests the limits with files in the format of the kernel.
 
 #![allow(clippy::unwrap_used)]
 use super::*;
 
-/// Writes the files to a temporary directory, and reads the limits with that directory as the root of the file system.
+/// Writes the files to a temporary directory. Returns the limits that are read with this directory as the root of the
+/// file system.
 fn limits_of(files: &[(&str, &str)]) -> Option<Limits> {
     let root = tempfile::tempdir().unwrap();
     for (path, text) in files {

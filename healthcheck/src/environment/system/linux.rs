@@ -1,4 +1,4 @@
-//! Linux: reads `/proc`, `/sys` and `/etc/passwd`.
+//! Reads the values on Linux, from `/proc`, `/sys` and `/etc/passwd`.
 
 use std::fs;
 use std::sync::OnceLock;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Load, Memory, Process, Uname};
 
-/// The kernel converts process times in `/proc` to hundredths of a second, whatever its own tick is.
+/// `/proc` contains process times in hundredths of a second, whatever the kernel's own tick is.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 pub(crate) fn memory() -> Option<Memory> {
@@ -24,13 +24,13 @@ pub(crate) fn uname() -> Uname {
         node: line("/proc/sys/kernel/hostname"),
         release: line("/proc/sys/kernel/osrelease"),
         version: line("/proc/sys/kernel/version"),
-        // Kernels before 6.1 don't have this file. Then use the architecture of the binary. It differs from the kernel's
-        // only for a 32-bit binary on a 64-bit kernel.
+        // Kernels before 6.1 don't have the file `/proc/sys/kernel/arch`. Then use the architecture of the binary,
+        // which differs from the kernel's only if a 32-bit binary runs on a 64-bit kernel.
         machine: line("/proc/sys/kernel/arch").or_else(|| Some(std::env::consts::ARCH.to_owned())),
     }
 }
 
-/// Returns the number of the machine's online CPUs, even if this process may not use all of them. A sandbox may hide
+/// Returns the number of the machine's online CPUs. This process may be limited to fewer CPUs. A sandbox may hide
 /// `/sys`, so `/proc/stat` is the fallback.
 pub(crate) fn online_cpus() -> Option<usize> {
     read("/sys/devices/system/cpu/online")
@@ -41,7 +41,7 @@ pub(crate) fn online_cpus() -> Option<usize> {
 pub(crate) fn process() -> Process {
     let status = read("/proc/self/status").unwrap_or_default();
     Process {
-        // The line has the real, effective, saved and file system user id. Take the effective id.
+        // The line `Uid` has four user ids: real, effective, saved and file system. Take the effective id, the second.
         uid: field(&status, "Uid").and_then(|ids| ids.split_whitespace().nth(1)?.parse().ok()),
         uptime: uptime(),
         resident: field(&status, "VmRSS").and_then(kibibytes),
@@ -52,13 +52,13 @@ pub(crate) fn process() -> Process {
     }
 }
 
-/// Finds the user's name in `/etc/passwd`. It doesn't find users of a directory service: a request to such a service may
-/// block on the network.
+/// Finds the user's name in `/etc/passwd`. Users of a directory service such as LDAP aren't found, because a request to
+/// the directory service could block on the network.
 pub(crate) fn user(process: &Process) -> Option<String> {
     parse_passwd(&read("/etc/passwd")?, process.uid?)
 }
 
-/// Reads a file lossily: a process may have a name that isn't UTF-8.
+/// Reads a file as text. U+FFFD replaces bytes that aren't UTF-8, because a process may have such bytes in its name.
 fn read(path: &str) -> Option<String> {
     let bytes = fs::read(path).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
@@ -71,7 +71,7 @@ fn field<'a>(table: &'a str, name: &str) -> Option<&'a str> {
         .find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim()))
 }
 
-/// Parses a size. The kernel writes "kB" for units of 1024 bytes.
+/// Parses a size such as "12 kB", and returns it in bytes. By "kB" the kernel means 1024 bytes.
 fn kibibytes(value: &str) -> Option<u64> {
     let number = value.strip_suffix("kB")?.trim_end();
     number.parse::<u64>().ok()?.checked_mul(1024)
@@ -80,8 +80,8 @@ fn kibibytes(value: &str) -> Option<u64> {
 fn parse_meminfo(table: &str) -> Option<Memory> {
     let bytes = |name| field(table, name).and_then(kibibytes);
     let total = bytes("MemTotal").filter(|&total| total > 0)?;
-    // Kernels before 3.14 and some sandboxes have no `MemAvailable`, so add up its parts. `Cached` alone would count
-    // shared memory as available, but the kernel can't reclaim shared memory.
+    // Kernels before 3.14 and some sandboxes have no `MemAvailable`. Then calculate the available memory from its
+    // parts. `Cached` also contains shared memory, which the kernel can't reclaim, so subtract `Shmem`.
     let sum = || {
         let files = bytes("Active(file)")
             .zip(bytes("Inactive(file)"))
@@ -107,7 +107,7 @@ fn parse_loadavg(line: &str) -> Option<Load> {
     })
 }
 
-/// Counts the CPUs in a list like "0-3,8,10-11".
+/// Counts the CPUs in a list such as "0-3,8,10-11", which has seven CPUs.
 fn parse_cpu_list(list: &str) -> Option<usize> {
     let mut count: usize = 0;
     for range in list.trim().split(',') {
@@ -118,7 +118,7 @@ fn parse_cpu_list(list: &str) -> Option<usize> {
     Some(count)
 }
 
-/// Counts the lines "cpu0 …", "cpu1 …" of `/proc/stat`. Skips the line "cpu …", which is the sum of the others.
+/// Counts the lines "cpu0 …", "cpu1 …" of `/proc/stat`. Skips the line "cpu …", which is the sum of all CPUs.
 fn count_cpus(stat: &str) -> Option<usize> {
     let is_cpu = |line: &&str| {
         line.strip_prefix("cpu")
@@ -127,8 +127,8 @@ fn count_cpus(stat: &str) -> Option<usize> {
     Some(stat.lines().filter(is_cpu).count()).filter(|&count| count > 0)
 }
 
-/// Returns the uptime of this process. Both values in the kernel's files count from the boot, so setting the wall clock
-/// has no effect.
+/// Returns the uptime of this process. Both `/proc/uptime` and the start time in `/proc/self/stat` are relative to the
+/// boot, so a change of the wall clock has no effect.
 fn uptime() -> Option<Duration> {
     let since_boot: f64 = read("/proc/uptime")?.split_whitespace().next()?.parse().ok()?;
     let started = parse_start_ticks(&read("/proc/self/stat")?)? / TICKS_PER_SECOND;
@@ -143,28 +143,29 @@ fn parse_start_ticks(stat: &str) -> Option<f64> {
 }
 
 fn open_files() -> Option<u64> {
-    /// Whether the size of the directory `/proc/self/fd` is the number of open files.
+    /// Whether the size of the directory `/proc/self/fd` is the number of open files, as in Linux 6.2 and later.
     static SIZE_COUNTS: OnceLock<bool> = OnceLock::new();
 
-    // Since Linux 6.2 the size is the number of open files. To read it is much cheaper than to list 100,000 sockets. In
-    // older kernels the size is 0. A sandbox with its own `/proc` may report any size. So list the directory once, and
-    // compare the count with the size.
+    // Since Linux 6.2, the size of `/proc/self/fd` is the number of open files. Reading the size is much cheaper than
+    // listing 100,000 sockets. But in older kernels the size is 0, and a sandbox with its own `/proc` may report any
+    // size. So list the directory once, and trust the size only if it is about the number of entries.
     let size = fs::metadata("/proc/self/fd").ok()?.len();
     if SIZE_COUNTS.get() == Some(&true) {
         return Some(size);
     }
     let Ok(entries) = fs::read_dir("/proc/self/fd") else {
-        // A process at its limit of open files can't open the directory.
+        // If this process has reached its limit of open files, it can't open the directory. Then only the size is
+        // known.
         return (size > 0).then_some(size);
     };
-    // Subtract one, because the listing itself opens the directory.
+    // Subtract one, because listing the directory opens a file too.
     let count = u64::try_from(entries.count()).ok()?.checked_sub(1)?;
     let size_counts = *SIZE_COUNTS.get_or_init(|| is_about(size, count));
     Some(if size_counts { size } else { count })
 }
 
-/// Returns true if the two numbers are nearly equal. They may differ a little, because other threads open and close files
-/// at the same time.
+/// Returns whether the size and the count are nearly equal. They may differ a little, because other threads open and
+/// close files at the same time.
 const fn is_about(size: u64, count: u64) -> bool {
     size > 0 && size.abs_diff(count) <= count / 8 + 8
 }

@@ -1,9 +1,9 @@
-//! Reads values of the machine and this process from the operating system. Each platform has its own file with the same
-//! functions. A value that the platform doesn't provide is `None`.
+//! Reads values of the machine and of this process from the operating system. Each platform has its own file with the
+//! same functions. If a platform doesn't provide a value, the value is `None`.
 //!
-//! On Linux it reads the kernel's files directly, even with the feature `sysinfo`, because that needs little code. Also,
-//! the crate sysinfo raises the process's soft limit of open files when it reads the process table. A health page must
-//! not have such a side effect.
+//! On Linux, this module reads the kernel's files directly, even with the feature `sysinfo`, because that needs little
+//! code. The crate sysinfo also has a side effect that a health page must not have: when it reads the process table, it
+//! raises the process's soft limit of open files.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -24,7 +24,7 @@ use std::time::Duration;
 
 pub(crate) use platform::{load, memory, online_cpus, process, uname, user};
 
-/// The machine's memory, in bytes. For a container's limit see [`super::cgroup`].
+/// The memory of the machine, in bytes. [`super::cgroup`] reads the limit of a container.
 ///
 /// Available memory is memory that the kernel can allocate without swapping: free memory + page cache of files (active
 /// and inactive) + reclaimable slab. The environment page and the check `memory` use this definition, for a machine and
@@ -32,7 +32,8 @@ pub(crate) use platform::{load, memory, online_cpus, process, uname, user};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Memory {
     pub(crate) total: u64,
-    /// `MemAvailable` on Linux. If the kernel doesn't provide `MemAvailable`, the sum above.
+    /// The available memory. On Linux it is `MemAvailable`, or the sum of its parts if the kernel doesn't provide
+    /// `MemAvailable`.
     pub(crate) available: u64,
     pub(crate) swap_total: u64,
     pub(crate) swap_free: u64,
@@ -62,9 +63,9 @@ pub(crate) struct Process {
     /// The effective user id, on systems with numeric user ids.
     pub(crate) uid: Option<u32>,
     pub(crate) uptime: Option<Duration>,
-    /// Bytes of memory in use.
+    /// The physical memory that the process uses, in bytes.
     pub(crate) resident: Option<u64>,
-    /// Bytes of address space.
+    /// The size of the process's address space, in bytes.
     pub(crate) virtual_size: Option<u64>,
     pub(crate) threads: Option<u64>,
     pub(crate) open_files: Option<u64>,

@@ -1,4 +1,4 @@
-//! macOS, Windows and the BSDs: reads with sysinfo only the values that the page shows.
+//! Reads the values on macOS, Windows and the BSDs with the crate sysinfo, but only the values that the page shows.
 
 use std::time::Duration;
 
@@ -17,8 +17,7 @@ pub(crate) fn memory() -> Option<Memory> {
     })
 }
 
-/// Returns `None` on Windows, which has no load average. Without this exception, sysinfo would start to estimate a load
-/// average there.
+/// Returns `None` on Windows, which has no load average: sysinfo would start a task that estimates one.
 pub(crate) fn load() -> Option<Load> {
     if cfg!(windows) {
         return None;
@@ -41,7 +40,7 @@ pub(crate) fn uname() -> Uname {
     }
 }
 
-/// Returns `None`, because these systems don't distinguish the machine's CPUs from the CPUs that this process may use.
+/// Returns `None`. On macOS, Windows and the BSDs, the page shows only the number of CPUs that this process may use.
 pub(crate) const fn online_cpus() -> Option<usize> {
     None
 }
@@ -80,7 +79,9 @@ const fn uid(_process: &sysinfo::Process) -> Option<u32> {
     None
 }
 
-/// Returns the user's name from the environment variables that a login sets, because these systems have no file of users.
+/// Returns the user's name from the environment variable `USER` or `USERNAME`, which a login usually sets.
+/// `/etc/passwd` can't replace them everywhere: Windows doesn't have this file, and on macOS it doesn't contain the
+/// ordinary users.
 pub(crate) fn user(_process: &Process) -> Option<String> {
     ["USER", "USERNAME"]
         .iter()

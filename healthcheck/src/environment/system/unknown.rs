@@ -1,4 +1,5 @@
-//! Other systems without the feature `sysinfo`: only values from the standard library.
+//! Reads the values on systems other than Linux if the feature `sysinfo` is off. Then only values from the standard
+//! library are known.
 
 use super::{Load, Memory, Process, Uname};
 
@@ -25,7 +26,7 @@ pub(crate) fn process() -> Process {
     Process::default()
 }
 
-/// Returns the user's name from the environment variables that a login sets.
+/// Returns the user's name from the environment variable `USER` or `USERNAME`, which a login usually sets.
 pub(crate) fn user(_process: &Process) -> Option<String> {
     ["USER", "USERNAME"]
         .iter()
