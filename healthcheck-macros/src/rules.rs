@@ -1,21 +1,23 @@
-//! The rules for names, texts and durations. The attributes apply them at compile time, the runtime at build. So this
-//! file exists twice, in `healthcheck/src/model` and in `healthcheck-macros/src`; `tests/same_rules.rs` compares both.
+//! The rules for names, texts and durations. `healthcheck-macros` applies them at compile time, and `healthcheck`
+//! applies them when a `HealthCheck` is built. So this file exists in both crates; `tests/same_rules.rs` verifies that
+//! the two copies are equal.
 
 use std::time::Duration;
 
-/// Names that no check may have, because the health path has other pages of these names.
+/// Names that no check and no section may have, because pages of these names exist below the path of the endpoint.
 const PAGES: [&str; 2] = ["history", "openapi.json"];
-/// The report's own keys. A section of the health report with such a name would overwrite it.
+/// The keys of the health report itself. A section in the health report with the name of such a key would overwrite the
+/// key.
 const REPORT_KEYS: [&str; 6] = ["hostname", "status", "timestamp", "results", "reason", "warnings"];
 /// The maximum number of digits of a number in a duration. A longer number could overflow.
 const MOST_DIGITS: usize = 9;
 
-/// Validates the name of a check. It is used as a segment of a URL path, as a JSON key and in log lines.
+/// Validates the name of a check. The name is used as a segment of a URL path, as a JSON key and in log lines.
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     path_segment("check", name)
 }
 
-/// Validates the name of a section. It is used as a segment of a URL path and as a JSON key.
+/// Validates the name of a section. The name is used as a segment of a URL path and as a JSON key.
 pub(crate) fn section_name(name: &str, in_health: bool) -> Result<(), String> {
     if in_health && REPORT_KEYS.contains(&name) {
         return Err(format!(
@@ -54,7 +56,8 @@ pub(crate) fn tag(tag: &str) -> Result<(), String> {
     label("a tag", tag)
 }
 
-/// Validates a text on one line, such as a tag, an owner or the address of a runbook.
+/// Validates a text that must be on one line, such as a tag, an owner or the address of a runbook. The error calls the
+/// text `what`.
 pub(crate) fn label(what: &str, text: &str) -> Result<(), String> {
     if text.trim().is_empty() {
         Err(format!("{what} can't be empty"))
@@ -78,7 +81,7 @@ pub(crate) fn duration(text: &str) -> Result<Option<Duration>, String> {
     if numbers.any(|number| number.len() > MOST_DIGITS) {
         return Err(refused(", a number in it is too long"));
     }
-    // humantime parses `M` as months, but people who write it mean minutes.
+    // humantime parses `M` as months, but people who write `M` mean minutes. So reject `M`.
     if text.split(|c: char| !c.is_alphabetic()).any(|unit| unit == "M") {
         return Err(refused(", `M` would be months"));
     }
@@ -106,8 +109,9 @@ pub(crate) fn instead_of<'a>(unknown: &str, known: impl IntoIterator<Item = &'a 
     }
 }
 
-/// Returns the options that an unknown name may mean. If the name is a common synonym, these are the options with that
-/// meaning. Otherwise it is the option with the most similar spelling.
+/// Returns the options that the unknown name `unknown` may mean. For a common synonym, returns the options with the
+/// same meaning. For any other name, returns the option with the most similar spelling, if its spelling is similar
+/// enough.
 fn meant<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     const OTHER_NAMES: [(&str, &[&str]); 17] = [
         ("ttl", &["success_ttl", "failed_ttl"]),
@@ -133,7 +137,8 @@ fn meant<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a
     if let Some((_, ours)) = other {
         return known.into_iter().filter(|name| ours.contains(name)).collect();
     }
-    // We allow at most one typo per three letters, so that short names don't match each other.
+    // Allow at most one typo per three letters. Otherwise an unknown name would match short options that are quite
+    // different.
     let is_near = |slips: usize, name: &str| slips * 3 <= name.len();
     let near = known.into_iter();
     let near = near.filter(|name| is_near(unknown.len().abs_diff(name.len()), name));
