@@ -9,22 +9,16 @@ use crate::output;
 
 /// The status of one check.
 ///
-/// In JSON the values are `"pass"`, `"warn"` and `"fail"`, as in the health+json draft. They are ordered from good to
-/// bad, so the worst of several is their maximum.
-///
-/// ```
-/// use healthcheck::Status;
-///
-/// assert_eq!([Status::Warn, Status::Pass].into_iter().max(), Some(Status::Warn));
-/// assert_eq!(Status::Fail.to_string(), "fail");
-/// ```
+/// In JSON the values are `"pass"`, `"warn"` and `"fail"`, as in the health+json draft. A warning counts as a pass, but
+/// degrades the overall status. In Rust the statuses are ordered from good to bad, so the worst of several statuses is
+/// their maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// The check passes.
     Pass,
-    /// The check passes, but needs attention. It counts as a pass and degrades the overall status.
+    /// The check passes, but needs attention. A warning counts as a pass and degrades the overall status.
     Warn,
     /// The check fails.
     Fail,
@@ -32,6 +26,13 @@ pub enum Status {
 
 impl Status {
     /// Returns the word that JSON uses: `"pass"`, `"warn"` or `"fail"`.
+    ///
+    /// ```
+    /// use healthcheck::Status;
+    ///
+    /// assert_eq!([Status::Warn, Status::Pass].into_iter().max(), Some(Status::Warn));
+    /// assert_eq!(Status::Fail.to_string(), Status::Fail.as_str());
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

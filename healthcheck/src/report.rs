@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::outcome::Status;
 
-/// The results of the checks and their overall status. Its JSON form is the response of the health endpoint.
+/// The results of the checks and their overall status. The JSON form of a report is the response of the health
+/// endpoint.
 ///
 /// A report also deserialises from this JSON, so a client in Rust can read the report of another service. Times are
 /// seconds since the Unix epoch, with at most six decimal places.
@@ -23,25 +24,33 @@ use crate::outcome::Status;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(
     feature = "openapi",
-    schema(description = "What the checks found. Times are seconds since the Unix epoch.")
+    schema(
+        description = "The results of the checks and their overall status. Times are seconds since the Unix epoch."
+    )
 )]
 #[non_exhaustive]
 pub struct Report {
-    /// The name of the host that made the report.
+    /// The name of the host that made the report. The name is empty if the client may see only the overall status.
     pub hostname: String,
-    /// The overall status.
+    /// The overall status, which follows from the results and, for readiness, also from `reason`.
     pub status: Overall,
-    /// When this report was made, in seconds since the epoch.
+    /// The time at which the report was made, in seconds since the Unix epoch.
     pub timestamp: f64,
-    /// One result for each check, sorted by name.
+    /// The results of the checks that the request selects, one for each check, sorted by the check's name. The list is
+    /// empty if the client may see only the overall status.
     pub results: Vec<CheckResult>,
-    /// Why readiness as a whole fails: "shutting down", "maintenance…" or "starting".
+    /// The reason why readiness as a whole fails, whatever the results are: "shutting down", "starting", "maintenance",
+    /// or "maintenance: " and the operator's text. This field is absent (`None`) if readiness has no such reason, and
+    /// in reports that aren't about readiness.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Warnings that don't belong to a check, such as a provided value that no check takes.
+    /// Warnings about the configuration, the request and overrides. For example, a warning says that no check takes a
+    /// provided value, or that a check fails and is overridden to pass. In JSON, this field is absent if there are no
+    /// warnings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// The sections of the health report, by name. In JSON they are next to the fields above.
+    /// The sections of the health report, by name. In JSON, each section is a field of the report itself, next to
+    /// `hostname` and `status`.
     #[serde(flatten)]
     pub sections: Map<String, Value>,
     /// The reason whose text is in the field `reason`, as an enum.
@@ -171,18 +180,26 @@ fn moment(seconds: f64) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
 
-/// The overall status of a report.
+/// The overall status of a report. In JSON the values are `"success"`, `"degraded"` and `"failure"`.
 ///
-/// `Failure` if a critical check fails; otherwise `Degraded` if any check fails or warns; otherwise `Success`.
+/// If a critical check fails, the report is a failure. If no critical check fails, but any check fails or warns, the
+/// report is degraded. If every check passes, or if there are no checks, the report is a success.
+///
+/// A check is critical unless it sets `critical = false`. On readiness, an `external` check is critical only if it sets
+/// `critical = true` explicitly. So the failure of an `external` check degrades readiness by default. The same applies
+/// to a check that is blocked only by `external` checks.
+///
+/// Readiness as a whole also fails during shutdown, during maintenance, and until all startup checks have passed,
+/// except those with `critical = false`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Overall {
-    /// Every check passes, or there are no checks.
+    /// Nothing fails or warns: every check passes, or there are no checks.
     Success,
-    /// A check warns, or a check that isn't critical fails.
+    /// No critical check fails, but a check warns or a non-critical check fails.
     Degraded,
-    /// A critical check fails.
+    /// A critical check fails, or readiness as a whole fails, for example during shutdown.
     Failure,
 }
 
@@ -215,52 +232,69 @@ impl std::fmt::Display for Overall {
 }
 
 /// The result of one check.
+///
+/// If the client may not see details, `output` is only a note, and the fields `owner`, `runbook` and `when_it_fails`
+/// are absent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct CheckResult {
-    /// The check's name.
+    /// The name of the check.
     pub checker: String,
-    /// The check's output, redacted.
+    /// The redacted output of the check. If the report has no result to show, the output is a sentence that says why,
+    /// such as "not run yet" or "blocked by dns".
     pub output: Value,
-    /// True for pass and warn.
+    /// True if `status` is pass or warn, false if `status` is fail.
     pub passed: bool,
-    /// The shown status. It stays the same until a change has reached its threshold.
+    /// The status that the report shows for the check. If a run gives a new status, the report shows the previous
+    /// status until the change has reached its threshold.
     pub status: Status,
-    /// When the run ended, in seconds since the epoch; `None` before the first result.
+    /// The time at which the run that produced the result ended, in seconds since the Unix epoch. This field is null
+    /// (`None`) before the check's first result.
     pub timestamp: Option<f64>,
-    /// When the cached result expires, in seconds since the epoch; `None` if it isn't cached.
+    /// The time at which the cached result expires, in seconds since the Unix epoch. This field is null (`None`) if the
+    /// result isn't cached.
     pub expires: Option<f64>,
-    /// How long the run took, in seconds; `None` before the first result.
+    /// The duration of the run that produced the result, in seconds. This field is null (`None`) before the check's
+    /// first result.
     pub response_time: Option<f64>,
-    /// Only if the check fails: when it began to fail, in seconds since the epoch.
+    /// The time at which the check began to fail, in seconds since the Unix epoch. This field is absent (`None`) if the
+    /// report shows no failure of the check's runs. A failure that `fail_after` turns into a warning counts as shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<f64>,
-    /// Only if the check fails: how many runs in a row have failed.
+    /// The number of latest runs that failed in a row. The number is 0, and the field is absent in JSON, if the latest
+    /// run passed or the report shows no failure of the check's runs.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub consecutive_failures: u64,
-    /// True if the result is older than its TTL, because the next run hasn't ended yet.
+    /// True if the result is older than its TTL, for example because the next run hasn't ended yet. In JSON, this field
+    /// is absent if it is false.
     #[serde(default, skip_serializing_if = "is_false")]
     pub stale: bool,
-    /// Only if the result is stale: its age, in seconds.
+    /// The age of the stale result, in seconds. This field is absent (`None`) if the result isn't stale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age: Option<f64>,
-    /// A change of status that hasn't reached its threshold yet.
+    /// The change of status that the report doesn't fully show yet, because of a threshold or `fail_after`. This field
+    /// is absent (`None`) if no change is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
-    /// The name of the failing dependency because of which this check isn't run.
+    /// The name of the failing dependency that blocks this check. A blocked check isn't run. This field is absent
+    /// (`None`) if no dependency blocks the check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_by: Option<String>,
-    /// The override that replaces the status of the runs, if one is set.
+    /// The override whose status replaces the status of the check's runs. This field is absent (`None`) if the check
+    /// isn't overridden.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Overridden>,
-    /// Only while the check doesn't pass: the owner to contact.
+    /// The owner to contact about the check. This field is absent (`None`) if `status` is pass, or if the check has no
+    /// owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// Only while the check doesn't pass: the address of the page with instructions.
+    /// The address of the page with instructions for a failure of the check. This field is absent (`None`) if `status`
+    /// is pass, or if the check has no runbook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runbook: Option<String>,
-    /// Only while the check doesn't pass: the instructions for a failure.
+    /// The instructions for a failure of the check. This field is absent (`None`) if `status` is pass, or if the check
+    /// has no instructions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when_it_fails: Option<String>,
     #[serde(skip)]
@@ -331,31 +365,34 @@ impl CheckResult {
     }
 }
 
-/// A change of status that hasn't reached its threshold: `count` of the required `of` runs in a row.
+/// A change of a check's status that reports don't fully show yet. The change needs `of` runs in a row with the new
+/// status. So far, `count` runs in a row have had this status.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Pending {
-    /// The status of the latest runs.
+    /// The new status, that is, the status of the latest run.
     pub status: Status,
-    /// How many runs in a row have had this status.
+    /// The number of latest runs in a row that had this status. After a failure, a warning counts as a pass.
     pub count: u32,
-    /// How many runs in a row the change needs.
+    /// The number of runs in a row that the change needs.
     pub of: u32,
-    /// Only if `fail_after` shows a failure as a warning: when it will be shown as a failure, in seconds since the
-    /// epoch.
+    /// The time at which the warning becomes a failure because of `fail_after`, in seconds since the Unix epoch. If the
+    /// check passes before this time, the warning ends. This field is absent (`None`) if `fail_after` doesn't turn a
+    /// failure into a warning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<f64>,
 }
 
-/// The reason and the end of an override.
+/// The reason and the end of an override, by which an operator replaces the status of a check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Overridden {
-    /// The reason passed to `set_override`.
+    /// The redacted reason for the override, as passed to `set_override` or `force_override`. If the client may not see
+    /// details, a note replaces the reason.
     pub reason: String,
-    /// When the override ends, in seconds since the epoch.
+    /// The time at which the override ends, in seconds since the Unix epoch.
     pub until: f64,
 }
 

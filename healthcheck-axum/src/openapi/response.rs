@@ -9,11 +9,12 @@ use super::schema;
 pub(super) const BAD_QUERY: &str = "The query can't be read, or asks for an unknown format";
 pub(super) const LOOP: &str = "The request was caused by this very service";
 
-/// The JSON body of an error response.
+/// The JSON body of an error response. Besides `error`, the body can have fields that help to fix the request, such as
+/// `known_checks`.
 #[derive(ToSchema)]
 #[allow(dead_code)] // Only its schema is used. `http::problem` writes the JSON itself.
 pub(super) struct Problem {
-    /// What is wrong with the request, or why the caller may not read the page.
+    /// The problem with the request, or the reason why the client may not read the page.
     error: String,
 }
 
