@@ -1,8 +1,10 @@
 //! Turns a report into an HTTP response: status and headers follow from the verdict, the body from the format.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use axum::body::Bytes;
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use healthcheck::{HealthCheck, Overall, Report};
 
@@ -29,8 +31,7 @@ pub(crate) struct Answers {
 
 /// A rendered response. It is sent to every request for the same report until the report changes.
 pub(crate) struct Rendered {
-    status: StatusCode,
-    headers: HeaderMap,
+    head: Parts,
     /// The `Vary` that the format or the user sets, without the `accept` that `Rendered::response` may need.
     own_vary: Option<HeaderValue>,
     body: Bytes,
@@ -132,12 +133,10 @@ impl Answers {
             headers.remove(header::CONTENT_LENGTH);
             body = Bytes::new();
         }
-        Rendered {
-            status,
-            headers,
-            own_vary,
-            body,
-        }
+        let (mut head, ()) = Response::new(()).into_parts();
+        head.status = status;
+        head.headers = headers;
+        Rendered { head, own_vary, body }
     }
 
     fn status(&self, kind: ProbeKind, verdict: Overall) -> StatusCode {
@@ -194,12 +193,10 @@ impl Answers {
 }
 
 impl Rendered {
-    /// The HTTP response. `by_accept` says whether the format depends on the client's `Accept`, so that `Vary` names
-    /// it.
-    pub(crate) fn response(&self, by_accept: bool) -> Response<Bytes> {
-        let mut response = Response::new(self.body.clone());
-        *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers.clone();
+    /// Returns the HTTP response. `by_accept` says whether the format depends on the client's `Accept`, so that `Vary`
+    /// names it.
+    pub(crate) fn response<B>(&self, by_accept: bool, body: impl FnOnce(Bytes) -> B) -> Response<B> {
+        let mut response = Response::from_parts(self.head.clone(), body(self.body.clone()));
         if !by_accept {
             response.headers_mut().remove(header::VARY);
             if let Some(vary) = &self.own_vary {
@@ -207,6 +204,59 @@ impl Rendered {
             }
         }
         response
+    }
+}
+
+/// A cached answer to a request.
+pub(crate) struct Cached {
+    pub(crate) rendered: Arc<Rendered>,
+    /// Whether `Accept` decided the format.
+    pub(crate) by_accept: bool,
+    pub(crate) finish: Finish,
+}
+
+impl Cached {
+    /// Returns the HTTP response. `into_body` converts its content.
+    pub(crate) fn response<B>(&self, into_body: impl FnOnce(Bytes) -> B) -> Response<B> {
+        let body = |content| into_body(self.finish.body(content));
+        let mut response = self.rendered.response(self.by_accept, body);
+        self.finish.change(response.headers_mut());
+        response
+    }
+}
+
+/// The changes that the method of a request and a drain make to its answer.
+pub(crate) struct Finish {
+    /// Whether the method is `HEAD` or `OPTIONS`.
+    pub(crate) without_body: bool,
+    /// The value of `Allow` in the answer to `OPTIONS`.
+    pub(crate) allow: Option<&'static str>,
+    pub(crate) closes: bool,
+}
+
+impl Finish {
+    /// Returns this answer with the changes.
+    pub(crate) fn applied(&self, answer: Response<Bytes>) -> Response<Bytes> {
+        let mut answer = answer.map(|content| self.body(content));
+        self.change(answer.headers_mut());
+        answer
+    }
+
+    fn body(&self, content: Bytes) -> Bytes {
+        if self.without_body { Bytes::new() } else { content }
+    }
+
+    /// Changes the headers. An answer to `HEAD` keeps the content length of the body that `GET` would get.
+    fn change(&self, headers: &mut HeaderMap) {
+        if let Some(methods) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(methods));
+            if headers.contains_key(header::CONTENT_LENGTH) {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+            }
+        }
+        if self.closes {
+            close(headers);
+        }
     }
 }
 
@@ -252,21 +302,20 @@ pub(crate) fn either(
 }
 
 /// The response to a CORS preflight: 204, with the allowed methods in `Allow`.
-pub(crate) fn no_content(allowed: HeaderValue) -> Response<Bytes> {
+pub(crate) fn no_content(allowed: &'static str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let mut headers = headers(HeaderValue::from_static(""), 0);
     headers.remove(header::CONTENT_TYPE);
     headers.remove(header::CONTENT_LENGTH);
-    headers.insert(header::ALLOW, allowed);
+    headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
     *response.headers_mut() = headers;
     response
 }
 
-/// Makes the server close the connection after this response.
-pub(crate) fn close<B>(response: &mut Response<B>) {
-    let close = HeaderValue::from_static("close");
-    response.headers_mut().insert(header::CONNECTION, close);
+/// Makes the server close the connection after the response with these headers.
+pub(crate) fn close(headers: &mut HeaderMap) {
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
 /// Whether a response with this status has no body by definition.

@@ -1,7 +1,7 @@
 //! Parses a request once: its target, its query and the format of its answer.
 
+use axum::http::Method;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method};
 use healthcheck::Selection;
 
 use super::negotiation::FormatRequest;
@@ -37,11 +37,11 @@ impl Target {
     }
 
     /// The methods of this target, as the value of `Allow`.
-    pub(crate) fn allowed(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
+    pub(crate) const fn allowed(self) -> &'static str {
+        match self {
             Self::Probe(_) | Self::Check(_) => "GET, HEAD, OPTIONS",
             _ => "GET, HEAD",
-        })
+        }
     }
 
     const fn endpoint(self) -> Endpoint {

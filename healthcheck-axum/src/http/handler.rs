@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, Response, StatusCode, Version, header};
+use axum::http::{Method, Response, StatusCode, Version, header};
 use healthcheck::upstream_loops::{Asked, VIA};
 use healthcheck::{EnvironmentDump, HealthCheck, Selection, SelectionError};
 
-use super::answer::{self, Answers, RenderContext, Rendered};
+use super::answer::{self, Answers, Cached, Finish, RenderContext, Rendered};
 use super::ask::{Ask, Target};
 use super::cache::{Cache, Key, Shown};
 use super::problem::Problem;
@@ -50,7 +50,11 @@ pub(crate) struct Probe {
 
 /// The result of handling a request as far as possible without waiting.
 pub(crate) enum Begun {
-    Answered(Response<Bytes>),
+    /// The answer is cached.
+    Cached(Cached),
+    /// The answer is ready, but it isn't cached.
+    Made(Response<Bytes>),
+    /// The answer has to wait for checks or sections.
     Waits(Ask),
 }
 
@@ -62,13 +66,8 @@ impl Handler {
             || is_guarded && !self.environment_access.reads_headers_alone()
     }
 
-    /// Parses a request, and answers it at once if it needs no check and no section to run.
-    pub(crate) fn begin(&self, target: Target, head: &Parts) -> Begun {
-        let begun = self.try_begin(target, head);
-        begun.unwrap_or_else(|problem| Begun::Answered(self.finished(Err(problem), target, head)))
-    }
-
-    fn try_begin(&self, target: Target, head: &Parts) -> Result<Begun, Problem> {
+    /// Parses a request, and looks for a cached answer.
+    pub(crate) fn begin(&self, target: Target, head: &Parts) -> Result<Begun, Problem> {
         if target == Target::Nothing {
             let there = self.paths.all(self.environment.is_some());
             return Err(Problem::nothing_here(head, there));
@@ -77,8 +76,7 @@ impl Handler {
         // script.
         if head.method == Method::OPTIONS && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
         {
-            let preflight = answer::no_content(target.allowed());
-            return Ok(Begun::Answered(self.finished(Ok(preflight), target, head)));
+            return Ok(Begun::Made(answer::no_content(target.allowed())));
         }
         if !target.takes(&head.method) {
             return Err(Problem::method_not_allowed(target.allowed()));
@@ -87,7 +85,7 @@ impl Handler {
             #[cfg(feature = "openapi")]
             Target::OpenApi => {
                 let document = answer::json(StatusCode::OK, self.openapi.clone().unwrap_or_default());
-                return Ok(Begun::Answered(self.finished(Ok(document), target, head)));
+                return Ok(Begun::Made(document));
             }
             Target::History | Target::Environment | Target::Section => {
                 let admitted = self.environment_access.admit(head);
@@ -97,16 +95,30 @@ impl Handler {
         }
         let ask = Ask::read(target, head, &self.answers.formats, &self.details_access)?;
         Ok(match self.fresh(&ask) {
-            Some(rendered) => {
-                Begun::Answered(self.finished(Ok(rendered.response(ask.by_accept())), target, head))
-            }
+            Some(rendered) => Begun::Cached(Cached {
+                rendered,
+                by_accept: ask.by_accept(),
+                finish: self.finish(target, head),
+            }),
             None => Begun::Waits(ask),
         })
     }
 
-    /// Answers a request that has to wait for checks or sections.
-    pub(crate) async fn answer(&self, ask: Ask, head: &Parts) -> Response<Bytes> {
-        self.finished(self.try_answer(&ask, head).await, ask.target, head)
+    /// Answers a request that [`begin`](Self::begin) has parsed.
+    pub(crate) async fn answer(
+        &self,
+        begun: Result<Begun, Problem>,
+        target: Target,
+        head: &Parts,
+    ) -> Response<Bytes> {
+        let answer = match begun {
+            Ok(Begun::Cached(cached)) => return cached.response(|body| body),
+            Ok(Begun::Made(response)) => Ok(response),
+            Ok(Begun::Waits(ask)) => self.try_answer(&ask, head).await,
+            Err(problem) => Err(problem),
+        };
+        let answer = answer.unwrap_or_else(|problem| self.problem(problem, head));
+        self.finish(target, head).applied(answer)
     }
 
     async fn try_answer(&self, ask: &Ask, head: &Parts) -> Result<Response<Bytes>, Problem> {
@@ -148,7 +160,9 @@ impl Handler {
                 metrics: None,
             }
         };
-        Ok(self.rendered(kind, ask, shown).response(ask.by_accept()))
+        Ok(self
+            .rendered(kind, ask, shown)
+            .response(ask.by_accept(), |body| body))
     }
 
     /// Collects the latest results for a scrape. Starts due checks without waiting for them: the next scrape shows
@@ -250,31 +264,16 @@ impl Handler {
         }
     }
 
-    /// Turns a problem into a response, and applies the method (`HEAD`, `OPTIONS`) and a drain to every response.
-    fn finished(
-        &self,
-        answer: Result<Response<Bytes>, Problem>,
-        target: Target,
-        head: &Parts,
-    ) -> Response<Bytes> {
-        let mut response = answer.unwrap_or_else(|problem| self.problem(problem, head));
-        if head.method == Method::HEAD {
-            // A response to `HEAD` keeps the content length of the body that `GET` would get.
-            *response.body_mut() = Bytes::new();
-        } else if head.method == Method::OPTIONS && target.takes(&Method::OPTIONS) {
-            *response.body_mut() = Bytes::new();
-            let headers = response.headers_mut();
-            headers.insert(header::ALLOW, target.allowed());
-            if headers.contains_key(header::CONTENT_LENGTH) {
-                headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-            }
+    /// Determines how the method of a request and a drain change its answer.
+    fn finish(&self, target: Target, head: &Parts) -> Finish {
+        let is_options = head.method == Method::OPTIONS && target.takes(&Method::OPTIONS);
+        Finish {
+            without_body: is_options || head.method == Method::HEAD,
+            allow: is_options.then(|| target.allowed()),
+            // While this instance drains, clients should open their next connection to another one. HTTP/2 has no such
+            // header.
+            closes: self.health.is_draining() && head.version <= Version::HTTP_11,
         }
-        // While this instance drains, clients should open their next connection to another one. HTTP/2 has no such
-        // header.
-        if self.health.is_draining() && head.version <= Version::HTTP_11 {
-            answer::close(&mut response);
-        }
-        response
     }
 
     /// Describes the problem with a request. Leaves names of checks out if this caller may not see them.

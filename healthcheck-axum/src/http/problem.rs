@@ -50,10 +50,10 @@ impl Problem {
     }
 
     /// The target doesn't support the request's method.
-    pub(crate) fn method_not_allowed(allowed: HeaderValue) -> Self {
-        let methods = allowed.to_str().unwrap_or_default();
-        let error = format!("this path answers {methods}");
+    pub(crate) fn method_not_allowed(allowed: &'static str) -> Self {
+        let error = format!("this path answers {allowed}");
         let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, error);
+        let allowed = HeaderValue::from_static(allowed);
         problem.headers.push((header::ALLOW, allowed));
         problem
     }

@@ -14,6 +14,7 @@ use axum::http::{Method, Response};
 use axum::routing::any_service;
 use tower_service::Service;
 
+use super::answer::Cached;
 use super::ask::Target;
 use super::handler::{Begun, Handler};
 use crate::kind::ProbeKind;
@@ -106,28 +107,35 @@ fn segment_below<'a>(above: &str, path: &'a str) -> Option<&'a str> {
 /// Answers a request. The body isn't needed: the head decides the answer.
 pub(crate) fn respond(handler: &Arc<Handler>, target: Target, head: Parts) -> Responding {
     match handler.begin(target, &head) {
-        Begun::Answered(response) => Responding::Ready(Some(response)),
-        Begun::Waits(ask) => {
+        Ok(Begun::Cached(cached)) => Responding::Cached(cached),
+        begun => {
             let handler = Arc::clone(handler);
-            Responding::Waiting(Box::pin(async move { handler.answer(ask, &head).await }))
+            Responding::Waiting(Box::pin(
+                async move { handler.answer(begun, target, &head).await },
+            ))
         }
     }
 }
 
-/// A future of an answer. It allocates only if the answer has to wait.
+/// A future of an answer. It allocates only if the answer isn't cached.
 pub(crate) enum Responding {
-    /// The answer is complete. Polling takes it out.
-    Ready(Option<Response<Bytes>>),
+    Cached(Cached),
     Waiting(Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>),
 }
 
-impl Future for Responding {
-    type Output = Response<Bytes>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response<Bytes>> {
-        match self.get_mut() {
-            Self::Ready(response) => response.take().map_or(Poll::Pending, Poll::Ready),
-            Self::Waiting(response) => response.as_mut().poll(context),
+impl Responding {
+    /// Returns the answer once it is complete. `into_body` converts its content.
+    pub(crate) fn poll_response<B>(
+        &mut self,
+        context: &mut Context<'_>,
+        into_body: impl FnOnce(Bytes) -> B,
+    ) -> Poll<Response<B>> {
+        match self {
+            Self::Cached(cached) => Poll::Ready(cached.response(into_body)),
+            Self::Waiting(response) => {
+                let polled = response.as_mut().poll(context);
+                polled.map(|response| response.map(into_body))
+            }
         }
     }
 }
@@ -161,10 +169,7 @@ impl Future for Routed {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let responding = Pin::new(&mut self.0);
-        responding
-            .poll(context)
-            .map(|response| Ok(response.map(Body::from)))
+        self.0.poll_response(context, Body::from).map(Ok)
     }
 }
 

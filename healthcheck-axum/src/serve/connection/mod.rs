@@ -125,15 +125,21 @@ async fn answer(
     phase.is_taken(has_body);
     let (head, _) = request.into_parts();
     let is_for_one_host = names_one_host(&head);
+    let into_body = |content| AnswerBody {
+        content,
+        phase: Arc::clone(&phase),
+    };
     let mut response = if is_for_one_host {
-        (context.service)(head, peer).await
+        let mut responding = (context.service)(head, peer);
+        poll_fn(|cx| responding.poll_response(cx, into_body)).await
     } else {
-        Problem::bad_host().response(&Formats::default(), None, &head)
+        let problem = Problem::bad_host().response(&Formats::default(), None, &head);
+        problem.map(into_body)
     };
     if !is_for_one_host || has_body || context.capacity.is_full() {
-        close(&mut response);
+        close(response.headers_mut());
     }
-    Ok(response.map(|content| AnswerBody { content, phase }))
+    Ok(response)
 }
 
 /// Whether the request has exactly one valid `Host` (RFC 9112, 3.2). HTTP/1.0 may leave it out.
