@@ -8,6 +8,7 @@ use axum::http::response::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use healthcheck::{HealthCheck, Overall, Report};
 
+use super::ask::METHODS_OF_REPORTS;
 use crate::access::details::{self, Details};
 use crate::kind::ProbeKind;
 use crate::log::log;
@@ -226,30 +227,30 @@ impl Cached {
 }
 
 /// The changes that the method of a request and a drain make to its answer.
+#[derive(Clone, Copy)]
 pub(crate) struct Finish {
     /// Whether the method is `HEAD` or `OPTIONS`.
     pub(crate) without_body: bool,
-    /// The value of `Allow` in the answer to `OPTIONS`.
-    pub(crate) allow: Option<&'static str>,
+    pub(crate) is_options: bool,
     pub(crate) closes: bool,
 }
 
 impl Finish {
     /// Returns this answer with the changes.
-    pub(crate) fn applied(&self, answer: Response<Bytes>) -> Response<Bytes> {
+    pub(crate) fn applied(self, answer: Response<Bytes>) -> Response<Bytes> {
         let mut answer = answer.map(|content| self.body(content));
         self.change(answer.headers_mut());
         answer
     }
 
-    fn body(&self, content: Bytes) -> Bytes {
+    fn body(self, content: Bytes) -> Bytes {
         if self.without_body { Bytes::new() } else { content }
     }
 
     /// Changes the headers. An answer to `HEAD` keeps the content length of the body that `GET` would get.
-    fn change(&self, headers: &mut HeaderMap) {
-        if let Some(methods) = self.allow {
-            headers.insert(header::ALLOW, HeaderValue::from_static(methods));
+    fn change(self, headers: &mut HeaderMap) {
+        if self.is_options {
+            headers.insert(header::ALLOW, HeaderValue::from_static(METHODS_OF_REPORTS));
             if headers.contains_key(header::CONTENT_LENGTH) {
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
             }

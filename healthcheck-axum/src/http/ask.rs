@@ -6,7 +6,7 @@ use healthcheck::Selection;
 
 use super::negotiation::FormatRequest;
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{NO_PARAMETERS, Query};
 use crate::access::Access;
 use crate::kind::ProbeKind;
 use crate::render::{Choice, Endpoint, Formats};
@@ -26,6 +26,9 @@ pub(crate) enum Target {
     Nothing,
 }
 
+/// The methods of the targets that are reports, as the value of `Allow`.
+pub(crate) const METHODS_OF_REPORTS: &str = "GET, HEAD, OPTIONS";
+
 impl Target {
     pub(crate) fn takes(self, method: &Method) -> bool {
         match *method {
@@ -39,7 +42,7 @@ impl Target {
     /// The methods of this target, as the value of `Allow`.
     pub(crate) const fn allowed(self) -> &'static str {
         match self {
-            Self::Probe(_) | Self::Check(_) => "GET, HEAD, OPTIONS",
+            Self::Probe(_) | Self::Check(_) => METHODS_OF_REPORTS,
             _ => "GET, HEAD",
         }
     }
@@ -58,7 +61,8 @@ pub(crate) struct Ask {
     pub(crate) target: Target,
     /// The check or the section that the path names.
     pub(crate) name: Option<String>,
-    pub(crate) query: Query,
+    /// `None` if the request has no query. It is boxed, since most requests have none.
+    query: Option<Box<Query>>,
     pub(crate) choice: Choice,
     /// Whether the caller may see the outputs of the checks.
     pub(crate) details: bool,
@@ -74,12 +78,13 @@ impl Ask {
         let names_one = matches!(target, Target::Check(_) | Target::Section);
         let name = names_one.then(|| last_segment(head.uri.path())).transpose()?;
         let query = match head.uri.query() {
-            None | Some("") => Query::NONE,
-            Some(raw) => Query::parse(raw)?,
+            None | Some("") => None,
+            Some(raw) => Some(Box::new(Query::parse(raw)?)),
         };
+        let parameters = query.as_deref().unwrap_or(&NO_PARAMETERS);
         let choice = formats.choose(&FormatRequest {
-            format: query.format.as_deref(),
-            verbose: query.verbose,
+            format: parameters.format.as_deref(),
+            verbose: parameters.verbose,
             headers: &head.headers,
             on: target.endpoint(),
         })?;
@@ -93,21 +98,27 @@ impl Ask {
         })
     }
 
+    pub(crate) fn query(&self) -> &Query {
+        self.query.as_deref().unwrap_or(&NO_PARAMETERS)
+    }
+
     /// Whether `Accept` decided the format.
-    pub(crate) const fn by_accept(&self) -> bool {
-        self.query.leaves_form_to_accept()
+    pub(crate) fn by_accept(&self) -> bool {
+        self.query
+            .as_ref()
+            .is_none_or(|query| query.leaves_form_to_accept())
     }
 
     /// Whether the request asks for all checks of a probe.
-    pub(crate) const fn is_whole(&self) -> bool {
-        self.name.is_none() && !self.query.selects()
+    pub(crate) fn is_whole(&self) -> bool {
+        self.name.is_none() && !self.query.as_ref().is_some_and(|query| query.selects())
     }
 
     /// The checks of this probe that the request asks for.
     pub(crate) fn within(&self, probe: &Selection) -> Selection {
         match &self.name {
-            Some(check) => self.query.excluding(probe.clone().only(check)),
-            None => self.query.within(probe),
+            Some(check) => self.query().excluding(probe.clone().only(check)),
+            None => self.query().within(probe),
         }
     }
 }

@@ -49,24 +49,19 @@ impl Key {
 pub(crate) struct Cache(RwLock<Vec<(Key, Shown, Arc<Rendered>)>>);
 
 impl Cache {
-    /// Returns the cached answer if it shows the same content. Otherwise renders the answer and caches it.
-    pub(crate) fn get_or(
-        &self,
-        key: Key,
-        shown: Shown,
-        render: impl FnOnce(&Shown) -> Rendered,
-    ) -> Arc<Rendered> {
+    /// Returns the cached answer if it shows the same content.
+    pub(crate) fn find(&self, key: Key, shown: &Shown) -> Option<Arc<Rendered>> {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, _, rendered)) = kept.iter().find(|(of, what, _)| *of == key && *what == shown) {
-            return Arc::clone(rendered);
-        }
-        drop(kept);
-        // Renders without the lock, so no request waits for another. Two requests at once may both render the same
-        // answer.
-        let rendered = Arc::new(render(&shown));
+        let (.., rendered) = kept
+            .iter()
+            .find(|(of, content, _)| *of == key && content == shown)?;
+        Some(Arc::clone(rendered))
+    }
+
+    /// Caches an answer, and removes the answers that show an older report of the same probe.
+    pub(crate) fn keep(&self, key: Key, shown: Shown, rendered: Arc<Rendered>) {
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(of, what, _)| *of != key && (!of.is_of(key) || *what == shown));
-        kept.push((key, shown, Arc::clone(&rendered)));
-        rendered
+        kept.retain(|(of, content, _)| *of != key && (!of.is_of(key) || *content == shown));
+        kept.push((key, shown, rendered));
     }
 }

@@ -181,35 +181,40 @@ impl Handler {
         Ok(Shown { report, metrics })
     }
 
+    /// Returns the cached answer with this content. Otherwise renders the answer, and caches it if it shows the whole
+    /// probe.
     fn rendered(&self, kind: ProbeKind, ask: &Ask, shown: Shown) -> Arc<Rendered> {
         let key = Key {
             kind,
             choice: ask.choice,
             details: ask.details,
         };
-        let render = |shown: &Shown| {
-            let context = RenderContext {
-                health: &self.health,
-                context: PageContext {
-                    kind,
-                    check: ask.name.as_deref(),
-                    excluded: &ask.query.excluded,
-                    tags: &ask.query.tags,
-                    is_whole: ask.is_whole(),
-                    paths: &self.paths,
-                    service: &self.service,
-                    with_environment: self.environment.is_some(),
-                    wholes: shown.metrics.as_ref().map(|(wholes, _)| wholes),
-                },
-                details: ask.details,
-            };
-            self.answers.render(&shown.report, ask.choice, context)
-        };
-        if ask.is_whole() {
-            self.cache.get_or(key, shown, render)
-        } else {
-            Arc::new(render(&shown))
+        let is_whole = ask.is_whole();
+        if is_whole && let Some(rendered) = self.cache.find(key, &shown) {
+            return rendered;
         }
+        // The cache isn't locked here, so no request waits for another. Two requests at once may both render the same
+        // answer.
+        let context = RenderContext {
+            health: &self.health,
+            context: PageContext {
+                kind,
+                check: ask.name.as_deref(),
+                excluded: &ask.query().excluded,
+                tags: &ask.query().tags,
+                is_whole,
+                paths: &self.paths,
+                service: &self.service,
+                with_environment: self.environment.is_some(),
+                wholes: shown.metrics.as_ref().map(|(wholes, _)| wholes),
+            },
+            details: ask.details,
+        };
+        let rendered = Arc::new(self.answers.render(&shown.report, ask.choice, context));
+        if is_whole {
+            self.cache.keep(key, shown, Arc::clone(&rendered));
+        }
+        rendered
     }
 
     async fn environment(&self, ask: &Ask) -> Result<Response<Bytes>, Problem> {
@@ -245,7 +250,7 @@ impl Handler {
 
     /// Checks that the query also selects the check in the path: path and query intersect, like probe and query.
     fn is_chosen(&self, ask: &Ask) -> Result<(), Problem> {
-        let (Some(name), query) = (&ask.name, &ask.query) else {
+        let (Some(name), query) = (&ask.name, ask.query()) else {
             return Ok(());
         };
         let is_named = query.checks.is_empty() && query.tags.is_empty() || query.checks.contains(name);
@@ -269,7 +274,7 @@ impl Handler {
         let is_options = head.method == Method::OPTIONS && target.takes(&Method::OPTIONS);
         Finish {
             without_body: is_options || head.method == Method::HEAD,
-            allow: is_options.then(|| target.allowed()),
+            is_options,
             // While this instance drains, clients should open their next connection to another one. HTTP/2 has no such
             // header.
             closes: self.health.is_draining() && head.version <= Version::HTTP_11,

@@ -23,6 +23,15 @@ pub(crate) struct Query {
     pub(crate) verbose: bool,
 }
 
+/// The query of a request without parameters.
+pub(crate) static NO_PARAMETERS: Query = Query {
+    checks: Vec::new(),
+    tags: Vec::new(),
+    excluded: Vec::new(),
+    format: None,
+    verbose: false,
+};
+
 /// Why a query is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum QueryError {
@@ -34,15 +43,6 @@ pub(crate) enum QueryError {
 }
 
 impl Query {
-    /// The query of a request without one.
-    pub(crate) const NONE: Self = Self {
-        checks: Vec::new(),
-        tags: Vec::new(),
-        excluded: Vec::new(),
-        format: None,
-        verbose: false,
-    };
-
     /// Whether the `Accept` header decides the format of the answer.
     pub(crate) const fn leaves_form_to_accept(&self) -> bool {
         self.format.is_none() && !self.verbose
