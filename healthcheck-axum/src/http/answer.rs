@@ -196,6 +196,7 @@ impl Answers {
 impl Rendered {
     /// Returns the HTTP response. `by_accept` says whether the format depends on the client's `Accept`, so that `Vary`
     /// names it.
+    #[inline]
     pub(crate) fn response<B>(&self, by_accept: bool, body: impl FnOnce(Bytes) -> B) -> Response<B> {
         let mut response = Response::from_parts(self.head.clone(), body(self.body.clone()));
         if !by_accept {
@@ -248,6 +249,7 @@ impl Finish {
     }
 
     /// Changes the headers. An answer to `HEAD` keeps the content length of the body that `GET` would get.
+    #[inline]
     fn change(self, headers: &mut HeaderMap) {
         if self.is_options {
             headers.insert(header::ALLOW, HeaderValue::from_static(METHODS_OF_REPORTS));

@@ -1,7 +1,7 @@
 //! Parses a request once: its target, its query and the format of its answer.
 
-use axum::http::Method;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use healthcheck::Selection;
 
 use super::negotiation::FormatRequest;
@@ -69,6 +69,7 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
+    #[inline]
     pub(crate) fn read(
         target: Target,
         head: &Parts,
@@ -121,6 +122,13 @@ impl Ask {
             None => self.query().within(probe),
         }
     }
+}
+
+/// Returns the values of a header. It compares each name: most requests have few headers, so hashing the one name would
+/// cost more.
+pub(crate) fn values(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &HeaderValue> {
+    let pairs = headers.iter().filter(move |(found, _)| **found == name);
+    pairs.map(|(_, value)| value)
 }
 
 /// The last segment of a path, percent-decoded.

@@ -6,6 +6,7 @@ use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderValue};
 
 use super::accept::{Range, ranges};
+use super::ask::values;
 use crate::render::{Acceptability, Choice, Endpoint, Form, Formats, Style};
 
 /// The parts of a request that decide the format of its answer.
@@ -55,22 +56,14 @@ impl Formats {
     /// The best format for the `Accept` header: first by quality, then by how closely a range names it, then by
     /// position.
     fn accepted(&self, request: &FormatRequest<'_>) -> Choice {
-        let Some(first) = request.headers.get(ACCEPT) else {
-            return Choice::JSON;
-        };
-        // Most probes and clients send one of these two values. They need no parsing.
-        let is_plain = matches!(first.as_bytes(), b"*/*" | b"application/json");
-        if is_plain && request.headers.get_all(ACCEPT).iter().nth(1).is_none() {
+        let accepted = || values(request.headers, ACCEPT);
+        // Most probes and clients send no `Accept`, or one of these two values. They need no parsing.
+        let is_plain = |value: &HeaderValue| matches!(value.as_bytes(), b"*/*" | b"application/json");
+        let mut first_two = accepted();
+        if first_two.next().is_none_or(is_plain) && first_two.next().is_none() {
             return Choice::JSON;
         }
-        let all = || {
-            request
-                .headers
-                .get_all(ACCEPT)
-                .iter()
-                .filter_map(text)
-                .flat_map(ranges)
-        };
+        let all = || accepted().filter_map(text).flat_map(ranges);
         let best = self
             .forms()
             .filter(|form| form.is_to_be_had(request.on))

@@ -24,6 +24,7 @@ use tokio::time::{Instant, sleep_until};
 use super::capacity::CapacitySignal;
 use super::limits::Limits;
 use crate::http::answer::close;
+use crate::http::ask::values;
 use crate::http::problem::Problem;
 use crate::http::router::Responding;
 use crate::log::log;
@@ -144,15 +145,21 @@ async fn answer(
 
 /// Whether the request has exactly one valid `Host` (RFC 9112, 3.2). HTTP/1.0 may leave it out.
 fn names_one_host(head: &Parts) -> bool {
-    let mut hosts = head.headers.get_all(HOST).iter();
+    let mut hosts = values(&head.headers, HOST);
     match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host
-            .as_bytes()
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(byte)),
+        (Some(host), None) => host.as_bytes().iter().copied().all(is_of_host),
         (None, _) => head.version < Version::HTTP_11,
         (Some(_), Some(_)) => false,
     }
+}
+
+/// Whether the byte may be part of a `Host` (RFC 3986, 3.2.2).
+const fn is_of_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'$'..=b'.' | b':' | b';' | b'=' | b'[' | b']' | b'_' | b'~'
+        )
 }
 
 /// The body of an answer. hyper drops it once it has taken all bytes; then the connection enters [`Stage::Sending`].
