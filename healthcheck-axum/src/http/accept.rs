@@ -71,10 +71,13 @@ fn quality(value: &str) -> Option<u16> {
 }
 
 fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !text.is_empty() && text.bytes().all(is_of_token)
+}
+
+/// Whether the byte may be part of a token (RFC 9110, 5.6.2).
+pub(crate) const fn is_of_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
 fn split_outside_quotes(text: &str, separator: u8) -> impl Iterator<Item = &str> {

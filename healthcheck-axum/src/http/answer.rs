@@ -194,18 +194,23 @@ impl Answers {
 }
 
 impl Rendered {
-    /// Returns the HTTP response. `by_accept` says whether the format depends on the client's `Accept`, so that `Vary`
-    /// names it.
+    /// Returns the status and the headers. `by_accept` says whether the format depends on the client's `Accept`, so that
+    /// `Vary` names it.
     #[inline]
-    pub(crate) fn response<B>(&self, by_accept: bool, body: impl FnOnce(Bytes) -> B) -> Response<B> {
-        let mut response = Response::from_parts(self.head.clone(), body(self.body.clone()));
+    fn head(&self, by_accept: bool) -> Parts {
+        let mut head = self.head.clone();
         if !by_accept {
-            response.headers_mut().remove(header::VARY);
+            head.headers.remove(header::VARY);
             if let Some(vary) = &self.own_vary {
-                response.headers_mut().insert(header::VARY, vary.clone());
+                head.headers.insert(header::VARY, vary.clone());
             }
         }
-        response
+        head
+    }
+
+    /// Returns the HTTP response.
+    pub(crate) fn response(&self, by_accept: bool) -> Response<Bytes> {
+        Response::from_parts(self.head(by_accept), self.body.clone())
     }
 }
 
@@ -219,11 +224,12 @@ pub(crate) struct Cached {
 
 impl Cached {
     /// Returns the HTTP response. `into_body` converts its content.
+    #[inline]
     pub(crate) fn response<B>(&self, into_body: impl FnOnce(Bytes) -> B) -> Response<B> {
-        let body = |content| into_body(self.finish.body(content));
-        let mut response = self.rendered.response(self.by_accept, body);
-        self.finish.change(response.headers_mut());
-        response
+        let mut head = self.rendered.head(self.by_accept);
+        self.finish.change(&mut head.headers);
+        let content = self.finish.body(self.rendered.body.clone());
+        Response::from_parts(head, into_body(content))
     }
 }
 

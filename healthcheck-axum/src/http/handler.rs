@@ -160,9 +160,7 @@ impl Handler {
                 metrics: None,
             }
         };
-        Ok(self
-            .rendered(kind, ask, shown)
-            .response(ask.by_accept(), |body| body))
+        Ok(self.rendered(kind, ask, shown).response(ask.by_accept()))
     }
 
     /// Collects the latest results for a scrape. Starts due checks without waiting for them: the next scrape shows
@@ -177,7 +175,7 @@ impl Handler {
             readiness: now(&Selection::readiness()).await?,
             startup: now(&Selection::startup()).await?,
         };
-        let metrics = Some((wholes, self.health.statistics()));
+        let metrics = Some(Box::new((wholes, self.health.statistics())));
         Ok(Shown { report, metrics })
     }
 
@@ -206,7 +204,7 @@ impl Handler {
                 paths: &self.paths,
                 service: &self.service,
                 with_environment: self.environment.is_some(),
-                wholes: shown.metrics.as_ref().map(|(wholes, _)| wholes),
+                wholes: shown.metrics.as_deref().map(|(wholes, _)| wholes),
             },
             details: ask.details,
         };

@@ -59,9 +59,11 @@ impl Formats {
         let accepted = || values(request.headers, ACCEPT);
         // Most probes and clients send no `Accept`, or one of these two values. They need no parsing.
         let is_plain = |value: &HeaderValue| matches!(value.as_bytes(), b"*/*" | b"application/json");
-        let mut first_two = accepted();
-        if first_two.next().is_none_or(is_plain) && first_two.next().is_none() {
-            return Choice::JSON;
+        let mut rest = accepted();
+        match rest.next() {
+            None => return Choice::JSON,
+            Some(first) if is_plain(first) && rest.next().is_none() => return Choice::JSON,
+            Some(_) => {}
         }
         let all = || accepted().filter_map(text).flat_map(ranges);
         let best = self

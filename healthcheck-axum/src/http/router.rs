@@ -105,6 +105,7 @@ fn segment_below<'a>(above: &str, path: &'a str) -> Option<&'a str> {
 }
 
 /// Answers a request. The body isn't needed: the head decides the answer.
+#[inline]
 pub(crate) fn respond(handler: &Arc<Handler>, target: Target, head: Parts) -> Responding {
     match handler.begin(target, &head) {
         Ok(Begun::Cached(cached)) => Responding::Cached(cached),

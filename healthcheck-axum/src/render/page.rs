@@ -54,9 +54,9 @@ pub(crate) struct Wholes {
     pub(crate) startup: Arc<Report>,
 }
 
-impl Wholes {
-    /// Whether both hold the same reports, by pointer.
-    pub(crate) fn are(&self, others: &Self) -> bool {
+/// Compares the reports by pointer.
+impl PartialEq for Wholes {
+    fn eq(&self, others: &Self) -> bool {
         Arc::ptr_eq(&self.all, &others.all)
             && Arc::ptr_eq(&self.liveness, &others.liveness)
             && Arc::ptr_eq(&self.readiness, &others.readiness)

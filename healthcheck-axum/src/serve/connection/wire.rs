@@ -14,6 +14,7 @@ use memchr::memchr_iter;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::phase::{ConnectionPhase, Stage};
+use crate::http::accept::is_of_token;
 use crate::http::problem;
 
 /// The longest head of a request, in bytes. A longer one is refused with 431.
@@ -143,7 +144,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
         // A TLS or SSH client waits for an answer without ever sending the end of a head. So bytes that can't begin a
         // request are refused at once.
-        let method = unread.iter().position(|byte| !is_of_method(*byte));
+        let method = unread.iter().position(|byte| !is_of_token(*byte));
         if method.is_some_and(|end| end == 0 || unread.get(end) != Some(&b' ')) && unread != b"\r" {
             return Found::Refused(HeadRefusal::NO_HTTP);
         }
@@ -320,9 +321,4 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
         }
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
-}
-
-/// Whether the byte may be part of a method (a token in RFC 9110, 5.6.2).
-fn is_of_method(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
