@@ -32,9 +32,10 @@ pub(crate) struct Answers {
 
 /// A rendered response. It is sent to every request for the same report until the report changes.
 pub(crate) struct Rendered {
-    head: Parts,
-    /// The `Vary` that the format or the user sets, without the `accept` that `Rendered::response` may need.
-    own_vary: Option<HeaderValue>,
+    /// The status and the headers if the client's `Accept` decided the format. `Vary` names it.
+    by_accept: Parts,
+    /// The status and the headers if the query decided the format. Only the format and the user set `Vary`.
+    by_query: Parts,
     body: Bytes,
 }
 
@@ -114,13 +115,6 @@ impl Answers {
                 headers.insert(name, value.clone());
             }
         }
-        let own_vary = headers.get(header::VARY).cloned();
-        headers.insert(
-            header::VARY,
-            own_vary
-                .as_ref()
-                .map_or(HeaderValue::from_static(ACCEPT), with_accept),
-        );
         let status = if choice.form.is_metrics() {
             // A scraper drops the body of every other status.
             StatusCode::OK
@@ -134,10 +128,20 @@ impl Answers {
             headers.remove(header::CONTENT_LENGTH);
             body = Bytes::new();
         }
-        let (mut head, ()) = Response::new(()).into_parts();
-        head.status = status;
-        head.headers = headers;
-        Rendered { head, own_vary, body }
+        let (mut by_query, ()) = Response::new(()).into_parts();
+        by_query.status = status;
+        by_query.headers = headers;
+        let mut by_accept = by_query.clone();
+        let vary = by_query.headers.get(header::VARY);
+        by_accept.headers.insert(
+            header::VARY,
+            vary.map_or(HeaderValue::from_static(ACCEPT), with_accept),
+        );
+        Rendered {
+            by_accept,
+            by_query,
+            body,
+        }
     }
 
     fn status(&self, kind: ProbeKind, verdict: Overall) -> StatusCode {
@@ -194,23 +198,17 @@ impl Answers {
 }
 
 impl Rendered {
-    /// Returns the status and the headers. `by_accept` says whether the format depends on the client's `Accept`, so that
-    /// `Vary` names it.
-    #[inline]
-    fn head(&self, by_accept: bool) -> Parts {
-        let mut head = self.head.clone();
-        if !by_accept {
-            head.headers.remove(header::VARY);
-            if let Some(vary) = &self.own_vary {
-                head.headers.insert(header::VARY, vary.clone());
-            }
-        }
-        head
+    /// Returns the HTTP response. `by_accept` says whether the client's `Accept` decided the format.
+    pub(crate) fn response(&self, by_accept: bool) -> Response<Bytes> {
+        Response::from_parts(self.head(by_accept).clone(), self.body.clone())
     }
 
-    /// Returns the HTTP response.
-    pub(crate) fn response(&self, by_accept: bool) -> Response<Bytes> {
-        Response::from_parts(self.head(by_accept), self.body.clone())
+    const fn head(&self, by_accept: bool) -> &Parts {
+        if by_accept {
+            &self.by_accept
+        } else {
+            &self.by_query
+        }
     }
 }
 
@@ -226,7 +224,7 @@ impl Cached {
     /// Returns the HTTP response. `into_body` converts its content.
     #[inline]
     pub(crate) fn response<B>(&self, into_body: impl FnOnce(Bytes) -> B) -> Response<B> {
-        let mut head = self.rendered.head(self.by_accept);
+        let mut head = self.rendered.head(self.by_accept).clone();
         self.finish.change(&mut head.headers);
         let content = self.finish.body(self.rendered.body.clone());
         Response::from_parts(head, into_body(content))

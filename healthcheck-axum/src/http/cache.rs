@@ -18,6 +18,7 @@ pub(crate) struct Shown {
 }
 
 impl PartialEq for Shown {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.report, &other.report) && self.metrics == other.metrics
     }
@@ -45,6 +46,7 @@ pub(crate) struct Cache(RwLock<Vec<(Key, Shown, Arc<Rendered>)>>);
 
 impl Cache {
     /// Returns the cached answer if it shows the same content.
+    #[inline]
     pub(crate) fn find(&self, key: Key, shown: &Shown) -> Option<Arc<Rendered>> {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let (.., rendered) = kept

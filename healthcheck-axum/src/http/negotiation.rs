@@ -30,6 +30,7 @@ pub(crate) struct UnknownFormat {
 
 impl Formats {
     /// Chooses the format for a request.
+    #[inline]
     pub(crate) fn choose(&self, request: &FormatRequest<'_>) -> Result<Choice, UnknownFormat> {
         let style = if request.verbose {
             Style::Verbose

@@ -130,12 +130,12 @@ impl Responding {
         &mut self,
         context: &mut Context<'_>,
         into_body: impl FnOnce(Bytes) -> B,
-    ) -> Poll<Response<B>> {
+    ) -> Poll<Result<Response<B>, Infallible>> {
         match self {
-            Self::Cached(cached) => Poll::Ready(cached.response(into_body)),
+            Self::Cached(cached) => Poll::Ready(Ok(cached.response(into_body))),
             Self::Waiting(response) => {
                 let polled = response.as_mut().poll(context);
-                polled.map(|response| response.map(into_body))
+                polled.map(|response| Ok(response.map(into_body)))
             }
         }
     }
@@ -170,7 +170,7 @@ impl Future for Routed {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll_response(context, Body::from).map(Ok)
+        self.0.poll_response(context, Body::from)
     }
 }
 

@@ -130,12 +130,12 @@ async fn answer(
         content,
         phase: Arc::clone(&phase),
     };
-    let mut response = if is_for_one_host {
+    let Ok(mut response) = if is_for_one_host {
         let mut responding = (context.service)(head, peer);
         poll_fn(|cx| responding.poll_response(cx, into_body)).await
     } else {
         let problem = Problem::bad_host().response(&Formats::default(), None, &head);
-        problem.map(into_body)
+        Ok(problem.map(into_body))
     };
     if !is_for_one_host || has_body || context.capacity.is_full() {
         close(response.headers_mut());
