@@ -1,7 +1,7 @@
 //! Serves one connection: HTTP/1, with a time limit for each stage, and an end if others need its slot.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::mem;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -115,32 +115,38 @@ async fn talk(
     }
 }
 
-async fn answer(
+/// Answers a request. Everything that needs the request happens before the future is polled, so the future is small:
+/// hyper moves it.
+fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
     context: &ConnectionContext,
     phase: Arc<ConnectionPhase>,
-) -> Result<Response<AnswerBody>, Infallible> {
+) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> {
     // Proxies and servers may disagree about where a body ends (request smuggling), so no request is read after one.
     let has_body = !request.body().is_end_stream();
     phase.is_taken(has_body);
     let (head, _) = request.into_parts();
     let is_for_one_host = names_one_host(&head);
-    let into_body = |content| AnswerBody {
-        content,
-        phase: Arc::clone(&phase),
-    };
-    let Ok(mut response) = if is_for_one_host {
-        let mut responding = (context.service)(head, peer);
-        poll_fn(|cx| responding.poll_response(cx, into_body)).await
+    let mut responding = if is_for_one_host {
+        (context.service)(head, peer)
     } else {
         let problem = Problem::bad_host().response(&Formats::default(), None, &head);
-        Ok(problem.map(into_body))
+        Responding::Waiting(Box::pin(ready(problem)))
     };
-    if !is_for_one_host || has_body || context.capacity.is_full() {
-        close(response.headers_mut());
-    }
-    Ok(response)
+    poll_fn(move |cx| {
+        let into_body = |content| AnswerBody {
+            content,
+            phase: Arc::clone(&phase),
+        };
+        let mut answer = responding.poll_response(cx, into_body);
+        if let Poll::Ready(Ok(response)) = &mut answer
+            && (!is_for_one_host || has_body || context.capacity.is_full())
+        {
+            close(response.headers_mut());
+        }
+        answer
+    })
 }
 
 /// Whether the request has exactly one valid `Host` (RFC 9112, 3.2). HTTP/1.0 may leave it out.
