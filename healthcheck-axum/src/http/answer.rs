@@ -32,10 +32,10 @@ pub(crate) struct Answers {
 
 /// A rendered response. It is sent to every request for the same report until the report changes.
 pub(crate) struct Rendered {
-    /// The status and the headers if the client's `Accept` decided the format. `Vary` names it.
-    by_accept: Parts,
-    /// The status and the headers if the query decided the format. Only the format and the user set `Vary`.
-    by_query: Parts,
+    /// The status and the headers. `Vary` names `accept`.
+    head: Parts,
+    /// The `Vary` of an answer whose format the query decides: the one that the format or the user sets.
+    own_vary: Option<HeaderValue>,
     body: Bytes,
 }
 
@@ -128,20 +128,17 @@ impl Answers {
             headers.remove(header::CONTENT_LENGTH);
             body = Bytes::new();
         }
-        let (mut by_query, ()) = Response::new(()).into_parts();
-        by_query.status = status;
-        by_query.headers = headers;
-        let mut by_accept = by_query.clone();
-        let vary = by_query.headers.get(header::VARY);
-        by_accept.headers.insert(
+        let own_vary = headers.get(header::VARY).cloned();
+        headers.insert(
             header::VARY,
-            vary.map_or(HeaderValue::from_static(ACCEPT), with_accept),
+            own_vary
+                .as_ref()
+                .map_or(HeaderValue::from_static(ACCEPT), with_accept),
         );
-        Rendered {
-            by_accept,
-            by_query,
-            body,
-        }
+        let (mut head, ()) = Response::new(()).into_parts();
+        head.status = status;
+        head.headers = headers;
+        Rendered { head, own_vary, body }
     }
 
     fn status(&self, kind: ProbeKind, verdict: Overall) -> StatusCode {
@@ -200,15 +197,25 @@ impl Answers {
 impl Rendered {
     /// Returns the HTTP response. `by_accept` says whether the client's `Accept` decided the format.
     pub(crate) fn response(&self, by_accept: bool) -> Response<Bytes> {
-        Response::from_parts(self.head(by_accept).clone(), self.body.clone())
+        Response::from_parts(self.head(by_accept), self.body.clone())
     }
 
-    const fn head(&self, by_accept: bool) -> &Parts {
+    #[inline]
+    fn head(&self, by_accept: bool) -> Parts {
         if by_accept {
-            &self.by_accept
+            self.head.clone()
         } else {
-            &self.by_query
+            self.head_by_query()
         }
+    }
+
+    fn head_by_query(&self) -> Parts {
+        let mut head = self.head.clone();
+        match &self.own_vary {
+            Some(vary) => head.headers.insert(header::VARY, vary.clone()),
+            None => head.headers.remove(header::VARY),
+        };
+        head
     }
 }
 
@@ -224,7 +231,7 @@ impl Cached {
     /// Returns the HTTP response. `into_body` converts its content.
     #[inline]
     pub(crate) fn response<B>(&self, into_body: impl FnOnce(Bytes) -> B) -> Response<B> {
-        let mut head = self.rendered.head(self.by_accept).clone();
+        let mut head = self.rendered.head(self.by_accept);
         self.finish.change(&mut head.headers);
         let content = self.finish.body(self.rendered.body.clone());
         Response::from_parts(head, into_body(content))
