@@ -48,14 +48,22 @@ pub(crate) struct Probe {
     pub(crate) budget: Option<Duration>,
 }
 
-/// The result of handling a request as far as possible without waiting.
-pub(crate) enum Begun {
-    /// The answer is cached.
-    Cached(Cached),
-    /// The answer is ready, but it isn't cached.
-    Made(Response<Bytes>),
-    /// The answer has to wait for checks or sections.
-    Waits(Ask),
+/// A parsed request whose answer isn't cached.
+pub(crate) enum Uncached {
+    /// A CORS preflight.
+    Preflight,
+    #[cfg(feature = "openapi")]
+    OpenApi,
+    /// A request for a report or a page. The answer may have to wait for checks or sections.
+    Ask(Ask),
+    /// A request with an error.
+    Refused(Problem),
+}
+
+impl From<Problem> for Uncached {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
 }
 
 impl Handler {
@@ -66,27 +74,23 @@ impl Handler {
             || is_guarded && !self.environment_access.reads_headers_alone()
     }
 
-    /// Parses a request, and looks for a cached answer.
-    pub(crate) fn begin(&self, target: Target, head: &Parts) -> Result<Begun, Problem> {
+    /// Parses a request, and returns the cached answer if it is valid. Otherwise [`answer`](Self::answer) answers the
+    /// request.
+    pub(crate) fn begin(&self, target: Target, head: &Parts) -> Result<Cached, Uncached> {
         if target == Target::Nothing {
             let there = self.paths.all(self.environment.is_some());
-            return Err(Problem::nothing_here(head, there));
+            return Err(Problem::nothing_here(head, there).into());
         }
-        // A CORS preflight. The answer names the methods; it has no `Access-Control-Allow-*`, so browsers block the
-        // script.
         if head.method == Method::OPTIONS && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
         {
-            return Ok(Begun::Made(answer::no_content(target.allowed())));
+            return Err(Uncached::Preflight);
         }
         if !target.takes(&head.method) {
-            return Err(Problem::method_not_allowed(target.allowed()));
+            return Err(Problem::method_not_allowed(target.allowed()).into());
         }
         match target {
             #[cfg(feature = "openapi")]
-            Target::OpenApi => {
-                let document = answer::json(StatusCode::OK, self.openapi.clone().unwrap_or_default());
-                return Ok(Begun::Made(document));
-            }
+            Target::OpenApi => return Err(Uncached::OpenApi),
             Target::History | Target::Environment | Target::Section => {
                 let admitted = self.environment_access.admit(head);
                 admitted.map_err(|refusals| Problem::refused(&refusals))?;
@@ -94,28 +98,29 @@ impl Handler {
             _ => {}
         }
         let ask = Ask::read(target, head, &self.answers.formats, &self.details_access)?;
-        Ok(match self.fresh(&ask) {
-            Some(rendered) => Begun::Cached(Cached {
+        match self.fresh(&ask) {
+            Some(rendered) => Ok(Cached {
                 rendered,
                 by_accept: ask.by_accept(),
                 finish: self.finish(target, head),
             }),
-            None => Begun::Waits(ask),
-        })
+            None => Err(Uncached::Ask(ask)),
+        }
     }
 
-    /// Answers a request that [`begin`](Self::begin) has parsed.
-    pub(crate) async fn answer(
-        &self,
-        begun: Result<Begun, Problem>,
-        target: Target,
-        head: &Parts,
-    ) -> Response<Bytes> {
-        let answer = match begun {
-            Ok(Begun::Cached(cached)) => return cached.response(|body| body),
-            Ok(Begun::Made(response)) => Ok(response),
-            Ok(Begun::Waits(ask)) => self.try_answer(&ask, head).await,
-            Err(problem) => Err(problem),
+    /// Answers a request whose answer isn't cached.
+    pub(crate) async fn answer(&self, request: Uncached, target: Target, head: &Parts) -> Response<Bytes> {
+        let answer = match request {
+            // The answer names the methods. It has no `Access-Control-Allow-*` header, so a browser doesn't let the
+            // script of another site send its request.
+            Uncached::Preflight => Ok(answer::no_content(target.allowed())),
+            #[cfg(feature = "openapi")]
+            Uncached::OpenApi => Ok(answer::json(
+                StatusCode::OK,
+                self.openapi.clone().unwrap_or_default(),
+            )),
+            Uncached::Ask(ask) => self.try_answer(&ask, head).await,
+            Uncached::Refused(problem) => Err(problem),
         };
         let answer = answer.unwrap_or_else(|problem| self.problem(problem, head));
         self.finish(target, head).applied(answer)

@@ -16,7 +16,7 @@ use tower_service::Service;
 
 use super::answer::Cached;
 use super::ask::Target;
-use super::handler::{Begun, Handler};
+use super::handler::Handler;
 use crate::kind::ProbeKind;
 #[cfg(feature = "openapi")]
 use crate::paths::DOCUMENT;
@@ -108,12 +108,11 @@ fn segment_below<'a>(above: &str, path: &'a str) -> Option<&'a str> {
 #[inline]
 pub(crate) fn respond(handler: &Arc<Handler>, target: Target, head: Parts) -> Responding {
     match handler.begin(target, &head) {
-        Ok(Begun::Cached(cached)) => Responding::Cached(cached),
-        begun => {
+        Ok(cached) => Responding::Cached(cached),
+        Err(request) => {
             let handler = Arc::clone(handler);
-            Responding::Waiting(Box::pin(
-                async move { handler.answer(begun, target, &head).await },
-            ))
+            let answer = async move { handler.answer(request, target, &head).await };
+            Responding::Waiting(Box::pin(answer))
         }
     }
 }
