@@ -26,15 +26,15 @@ pub(crate) struct Answers {
     pub(crate) degraded_headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) failed_headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) formats: Formats,
-    /// How much of a report callers without permission for details get.
+    /// How much of a report a caller without permission for details gets.
     pub(crate) details: Details,
 }
 
 /// A rendered response. It is sent to every request for the same report until the report changes.
 pub(crate) struct Rendered {
-    /// The status and the headers. `Vary` names `accept`.
+    /// The status and the headers of an answer whose format the client's `Accept` decided: `Vary` contains `accept`.
     head: Parts,
-    /// The `Vary` of an answer whose format the query decides: the one that the format or the user sets.
+    /// The `Vary` of an answer whose format the query decided: only the value that the format or the user sets.
     own_vary: Option<HeaderValue>,
     body: Bytes,
 }
@@ -64,7 +64,8 @@ pub(crate) struct RenderContext<'a> {
 }
 
 impl Answers {
-    /// The configured status codes that can't end a response: after a 1xx the client waits for a final one.
+    /// Returns an error for each configured status code that is interim. After a status from 100 to 199 a client waits
+    /// for a final one.
     pub(crate) fn problems(&self) -> Vec<String> {
         let statuses = [
             ("success_status", self.success_status),
@@ -84,6 +85,7 @@ impl Answers {
             .collect()
     }
 
+    /// Renders the answer that shows this report.
     pub(crate) fn render(&self, report: &Report, choice: Choice, subject: RenderContext<'_>) -> Rendered {
         let RenderContext {
             health,
@@ -108,15 +110,15 @@ impl Answers {
         let mut headers = headers(made.content_type, made.body.len());
         headers.extend(made.headers);
         for (name, value) in self.headers(verdict) {
-            // The user's content type is for the body of `Endpoints::body`, which takes the place of the JSON format.
-            // Other formats, and the default JSON after a panic, keep their own.
+            // The user sets a content type for the body of `Endpoints::body`, which replaces the JSON format. The other
+            // formats keep their own content type, and so does the default JSON that replaces a format that panicked.
             let is_of_body = choice.form == Form::JSON && made.as_chosen;
             if *name != header::CONTENT_TYPE || is_of_body {
                 headers.insert(name, value.clone());
             }
         }
         let status = if choice.form.is_metrics() {
-            // A scraper drops the body of every other status.
+            // Prometheus drops the body of an answer with any other status.
             StatusCode::OK
         } else {
             self.status(context.kind, verdict)
@@ -145,7 +147,7 @@ impl Answers {
         let success = self.success_status.unwrap_or(StatusCode::OK);
         match verdict {
             Overall::Failure => self.failed_status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
-            // Degraded is only a warning, and a kubelet would count a 4xx as a failed probe.
+            // Degraded is only a warning, so a probe succeeds: a kubelet would count a 4xx as a failure.
             Overall::Degraded if kind == ProbeKind::Health => self.degraded_status.unwrap_or(success),
             Overall::Degraded | Overall::Success => success,
         }
@@ -160,7 +162,7 @@ impl Answers {
         one.iter().chain(other)
     }
 
-    /// The content types that the user sets by header, without their parameters.
+    /// Returns the content types that the user sets by header, without their parameters.
     #[cfg(feature = "openapi")]
     pub(crate) fn content_types(&self) -> impl Iterator<Item = String> {
         let all = [
@@ -195,7 +197,7 @@ impl Answers {
 }
 
 impl Rendered {
-    /// Returns the HTTP response. `by_accept` says whether the client's `Accept` decided the format.
+    /// Returns the HTTP response. `by_accept`: whether the client's `Accept` decided the format.
     pub(crate) fn response(&self, by_accept: bool) -> Response<Bytes> {
         Response::from_parts(self.head(by_accept), self.body.clone())
     }
@@ -219,7 +221,7 @@ impl Rendered {
     }
 }
 
-/// A cached answer to a request.
+/// A cached answer, and the changes that one request makes to it.
 pub(crate) struct Cached {
     pub(crate) rendered: Arc<Rendered>,
     /// Whether `Accept` decided the format.
@@ -228,7 +230,7 @@ pub(crate) struct Cached {
 }
 
 impl Cached {
-    /// Returns the HTTP response. `into_body` converts its content.
+    /// Returns the HTTP response. `into_body` turns the answer's bytes into the body of the response.
     #[inline]
     pub(crate) fn response<B>(&self, into_body: impl FnOnce(Bytes) -> B) -> Response<B> {
         let mut head = self.rendered.head(self.by_accept);
@@ -244,11 +246,12 @@ pub(crate) struct Finish {
     /// Whether the method is `HEAD` or `OPTIONS`.
     pub(crate) without_body: bool,
     pub(crate) is_options: bool,
+    /// Whether the server closes the connection after the answer.
     pub(crate) closes: bool,
 }
 
 impl Finish {
-    /// Returns this answer with the changes.
+    /// Makes the changes to an answer.
     pub(crate) fn applied(self, answer: Response<Bytes>) -> Response<Bytes> {
         let mut answer = answer.map(|content| self.body(content));
         self.change(answer.headers_mut());
@@ -259,8 +262,8 @@ impl Finish {
         if self.without_body { Bytes::new() } else { content }
     }
 
-    /// Changes the headers. An answer to `HEAD` keeps the content length of the body that `GET` would get.
-    #[inline]
+    /// Makes the changes to an answer's headers. An answer to `HEAD` keeps the content length of the body that `GET`
+    /// would get.
     fn change(self, headers: &mut HeaderMap) {
         if self.is_options {
             headers.insert(header::ALLOW, HeaderValue::from_static(METHODS_OF_REPORTS));
@@ -274,12 +277,12 @@ impl Finish {
     }
 }
 
-/// A JSON response that isn't a report.
+/// Returns a JSON response that isn't a report.
 pub(crate) fn json(status: StatusCode, body: Bytes) -> Response<Bytes> {
     plain(status, HeaderValue::from_static("application/json"), body)
 }
 
-/// A text response that isn't a report.
+/// Returns a text response that isn't a report.
 pub(crate) fn text(status: StatusCode, body: Bytes) -> Response<Bytes> {
     plain(
         status,
@@ -288,14 +291,14 @@ pub(crate) fn text(status: StatusCode, body: Bytes) -> Response<Bytes> {
     )
 }
 
-/// An HTML response that isn't a report.
+/// Returns an HTML response that isn't a report.
 pub(crate) fn page(status: StatusCode, body: Bytes) -> Response<Bytes> {
     let mut response = plain(status, html::HTML, body);
     response.headers_mut().extend(html::headers());
     response
 }
 
-/// A response in JSON or in HTML, for pages that have no other format.
+/// Returns a response in JSON or in HTML, for a page that has no other format.
 pub(crate) fn either(
     choice: Choice,
     by_accept: bool,
@@ -315,7 +318,7 @@ pub(crate) fn either(
     response
 }
 
-/// The response to a CORS preflight: 204, with the allowed methods in `Allow`.
+/// Returns the response to a CORS preflight: 204, with the allowed methods in `Allow`.
 pub(crate) fn no_content(allowed: &'static str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -332,7 +335,7 @@ pub(crate) fn close(headers: &mut HeaderMap) {
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
-/// Whether a response with this status has no body by definition.
+/// Returns whether a response with this status never has a body.
 pub(crate) fn has_no_content(status: StatusCode) -> bool {
     matches!(
         status,
@@ -340,7 +343,7 @@ pub(crate) fn has_no_content(status: StatusCode) -> bool {
     )
 }
 
-/// This value of `Vary` with `accept` added.
+/// Returns this value of `Vary` with `accept` added.
 fn with_accept(vary: &HeaderValue) -> HeaderValue {
     let both = [ACCEPT.as_bytes(), b", ", vary.as_bytes()].concat();
     HeaderValue::from_bytes(&both).unwrap_or(HeaderValue::from_static(ACCEPT))
@@ -354,7 +357,8 @@ fn plain(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response
     response
 }
 
-/// The headers of every response. They include the content length: a response to `HEAD` has no body to count.
+/// Returns the headers of every response. They include the content length, since a response to `HEAD` has no body from
+/// which the server could count it.
 fn headers(content_type: HeaderValue, length: usize) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::CONTENT_TYPE, content_type);

@@ -22,14 +22,15 @@ pub(crate) enum Target {
     Section,
     #[cfg(feature = "openapi")]
     OpenApi,
-    /// No endpoint. Only a server that serves nothing but the endpoints has this target.
+    /// No endpoint has this path. Only a server that serves nothing but the endpoints gets such requests.
     Nothing,
 }
 
-/// The methods of the targets that are reports, as the value of `Allow`.
+/// The methods of each target that is a report, as the value of the header `Allow`.
 pub(crate) const METHODS_OF_REPORTS: &str = "GET, HEAD, OPTIONS";
 
 impl Target {
+    /// Returns whether this target answers requests with this method.
     pub(crate) fn takes(self, method: &Method) -> bool {
         match *method {
             Method::GET | Method::HEAD => true,
@@ -39,7 +40,7 @@ impl Target {
         }
     }
 
-    /// The methods of this target, as the value of `Allow`.
+    /// Returns the methods of this target, as the value of the header `Allow`.
     pub(crate) const fn allowed(self) -> &'static str {
         match self {
             Self::Probe(_) | Self::Check(_) => METHODS_OF_REPORTS,
@@ -61,7 +62,7 @@ pub(crate) struct Ask {
     pub(crate) target: Target,
     /// The check or the section that the path names.
     pub(crate) name: Option<String>,
-    /// `None` if the request has no query. It is boxed, since most requests have none.
+    /// `None` if the request has no query. The box keeps `Ask` small, since most requests have none.
     query: Option<Box<Query>>,
     pub(crate) choice: Choice,
     /// Whether the caller may see the outputs of the checks.
@@ -69,6 +70,7 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
+    /// Parses a request.
     #[inline]
     pub(crate) fn read(
         target: Target,
@@ -99,23 +101,24 @@ impl Ask {
         })
     }
 
+    /// Returns the query. It is empty if the request has none.
     pub(crate) fn query(&self) -> &Query {
         self.query.as_deref().unwrap_or(&NO_PARAMETERS)
     }
 
-    /// Whether `Accept` decided the format.
+    /// Returns whether the header `Accept` decides the format.
     pub(crate) fn by_accept(&self) -> bool {
         self.query
             .as_ref()
             .is_none_or(|query| query.leaves_form_to_accept())
     }
 
-    /// Whether the request asks for all checks of a probe.
+    /// Returns whether the request asks for all checks of a probe.
     pub(crate) fn is_whole(&self) -> bool {
         self.name.is_none() && !self.query.as_ref().is_some_and(|query| query.selects())
     }
 
-    /// The checks of this probe that the request asks for.
+    /// Returns the checks of this probe that the request asks for.
     pub(crate) fn within(&self, probe: &Selection) -> Selection {
         match &self.name {
             Some(check) => self.query().excluding(probe.clone().only(check)),
@@ -124,14 +127,14 @@ impl Ask {
     }
 }
 
-/// Returns the values of a header. It compares each name: most requests have few headers, so hashing the one name would
-/// cost more.
+/// Returns the values of the header with this name. Most requests have few headers, so comparing the name with each of
+/// them costs less than hashing it.
 pub(crate) fn values(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &HeaderValue> {
     let pairs = headers.iter().filter(move |(found, _)| **found == name);
     pairs.map(|(_, value)| value)
 }
 
-/// The last segment of a path, percent-decoded.
+/// Returns the last segment of a path, percent-decoded.
 fn last_segment(path: &str) -> Result<String, Problem> {
     let (_, segment) = path.rsplit_once('/').unwrap_or(("", path));
     let decoded = percent_encoding::percent_decode_str(segment).decode_utf8();

@@ -8,8 +8,8 @@ use super::answer::Rendered;
 use crate::kind::ProbeKind;
 use crate::render::{Choice, Wholes};
 
-/// The content of an answer. The health check returns the same `Arc` for an unchanged report, so comparing the pointers
-/// is enough.
+/// The content of an answer. `HealthCheck` returns the same `Arc` as long as a report is unchanged, so comparing
+/// pointers is enough.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
     pub(crate) report: Arc<Report>,
@@ -34,7 +34,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Whether the answers of both keys show the same report as long as nothing changes.
+    /// Returns whether answers with these two keys show the same report as long as the report is unchanged.
     fn is_of(self, other: Self) -> bool {
         self.kind == other.kind && self.choice.form.is_metrics() == other.choice.form.is_metrics()
     }
@@ -45,7 +45,7 @@ impl Key {
 pub(crate) struct Cache(RwLock<Vec<(Key, Shown, Arc<Rendered>)>>);
 
 impl Cache {
-    /// Returns the cached answer if it shows the same content.
+    /// Returns the cached answer with this key if it shows this content.
     #[inline]
     pub(crate) fn find(&self, key: Key, shown: &Shown) -> Option<Arc<Rendered>> {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -55,7 +55,8 @@ impl Cache {
         Some(Arc::clone(rendered))
     }
 
-    /// Caches an answer, and removes the answers that show an older report of the same probe.
+    /// Caches an answer. Removes the earlier answer with this key, and each answer that shows an older report of the
+    /// same probe.
     pub(crate) fn keep(&self, key: Key, shown: Shown, rendered: Arc<Rendered>) {
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|(of, content, _)| *of != key && (!of.is_of(key) || *content == shown));

@@ -20,7 +20,7 @@ use crate::paths::Paths;
 use crate::render::{PageContext, Wholes, html, plain};
 use crate::service::Service;
 
-/// Answers every request to the endpoints.
+/// Answers every request to the endpoints. All routes share one handler.
 pub(crate) struct Handler {
     pub(crate) health: HealthCheck,
     pub(crate) whole: Probe,
@@ -36,15 +36,15 @@ pub(crate) struct Handler {
     pub(crate) openapi: Option<Bytes>,
     pub(crate) environment: Option<EnvironmentDump>,
     pub(crate) environment_access: Access,
-    /// Whether the environment page shows only the names of variables and arguments. It hides their values unless the
-    /// application chose who may read the page, or the server is bound to a loopback address.
+    /// Whether the environment page shows only the names of variables and arguments, without their values. The page
+    /// shows the values if the application chose who may read it, or if the server is bound to a loopback address.
     pub(crate) variables_are_hidden: bool,
 }
 
-/// The configuration of a probe's path.
+/// The configuration of the health path or of a probe's path.
 pub(crate) struct Probe {
     pub(crate) selection: Selection,
-    /// How long a request to this path may wait for due checks.
+    /// How long a request to this path may wait for due checks. `None`: until each check has returned or timed out.
     pub(crate) budget: Option<Duration>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) enum Uncached {
     Preflight,
     #[cfg(feature = "openapi")]
     OpenApi,
-    /// A request for a report or a page. The answer may have to wait for checks or sections.
+    /// A request for a report or a page. Its answer may have to wait for checks or sections.
     Ask(Ask),
     /// A request with an error.
     Refused(Problem),
@@ -67,15 +67,15 @@ impl From<Problem> for Uncached {
 }
 
 impl Handler {
-    /// Whether an access rule for this target may read the peer's address. The other rules read only headers.
+    /// Returns whether an access rule of this target may read the peer's address. All other rules read only headers.
     pub(crate) fn needs_peer(&self, target: Target) -> bool {
         let is_guarded = matches!(target, Target::History | Target::Environment | Target::Section);
         !self.details_access.reads_headers_alone()
             || is_guarded && !self.environment_access.reads_headers_alone()
     }
 
-    /// Parses a request, and returns the cached answer if it is valid. Otherwise [`answer`](Self::answer) answers the
-    /// request.
+    /// Parses a request and looks for a cached answer. If none is valid, returns the parsed request, which
+    /// [`answer`](Self::answer) answers.
     pub(crate) fn begin(&self, target: Target, head: &Parts) -> Result<Cached, Uncached> {
         if target == Target::Nothing {
             let there = self.paths.all(self.environment.is_some());
@@ -108,7 +108,7 @@ impl Handler {
         }
     }
 
-    /// Answers a request whose answer isn't cached.
+    /// Answers a request for which [`begin`](Self::begin) found no cached answer.
     pub(crate) async fn answer(&self, request: Uncached, target: Target, head: &Parts) -> Response<Bytes> {
         let answer = match request {
             // The answer names the methods. It has no `Access-Control-Allow-*` header, so a browser doesn't let the
@@ -127,8 +127,9 @@ impl Handler {
     }
 
     async fn try_answer(&self, ask: &Ask, head: &Parts) -> Result<Response<Bytes>, Problem> {
-        // The header names the processes whose upstream checks led to this request. As long as `_asked` lives, our own
-        // upstream checks pass these names on, so each process on the way can notice a loop.
+        // The request header `VIA` has the names of the processes whose upstream checks led to this request. While
+        // `_asked` lives, the upstream checks of this process send these names on. So each process can notice that its
+        // own check caused a request to it.
         let via = head.headers.get(VIA);
         let asked = via.map(|via| Asked::by(via.to_str().unwrap_or_default()));
         let _asked = asked.transpose().map_err(Problem::asked_by_itself)?;
@@ -140,7 +141,7 @@ impl Handler {
         }
     }
 
-    /// The answer to a request for a whole probe, if none of its checks is due.
+    /// Returns the answer to a request for a whole probe, if no check of the probe is due.
     fn fresh(&self, ask: &Ask) -> Option<Arc<Rendered>> {
         let Target::Probe(kind) = ask.target else {
             return None;
@@ -168,8 +169,8 @@ impl Handler {
         Ok(self.rendered(kind, ask, shown).response(ask.by_accept()))
     }
 
-    /// Collects the latest results for a scrape. Starts due checks without waiting for them: the next scrape shows
-    /// their results.
+    /// Collects the reports and counters for a scrape of the metrics. Starts due checks without waiting for them, so
+    /// the next scrape shows their results.
     async fn scrape(&self, selection: &Selection) -> Result<Shown, SelectionError> {
         let now = |selection| self.health.report_within(selection, Duration::ZERO);
         // This order matters: the first report starts the due checks before the probes' reports are read.
@@ -196,8 +197,8 @@ impl Handler {
         if is_whole && let Some(rendered) = self.cache.find(key, &shown) {
             return rendered;
         }
-        // The cache isn't locked here, so no request waits for another. Two requests at once may both render the same
-        // answer.
+        // Rendering doesn't lock the cache, so no other request waits for it. Two requests at the same time may both
+        // render the same answer.
         let context = RenderContext {
             health: &self.health,
             context: PageContext {
@@ -240,7 +241,7 @@ impl Handler {
         }
     }
 
-    /// Answers with the last transitions.
+    /// Answers a request for the history of the checks.
     fn history(&self, ask: &Ask) -> Response<Bytes> {
         let history = self.health.history();
         answer::either(
@@ -251,7 +252,8 @@ impl Handler {
         )
     }
 
-    /// Checks that the query also selects the check in the path: path and query intersect, like probe and query.
+    /// Returns an error if the query doesn't select the check that the path names. A report has only checks that both
+    /// the path and the query select.
     fn is_chosen(&self, ask: &Ask) -> Result<(), Problem> {
         let (Some(name), query) = (&ask.name, ask.query()) else {
             return Ok(());
@@ -272,19 +274,20 @@ impl Handler {
         }
     }
 
-    /// Determines how the method of a request and a drain change its answer.
+    /// Determines the changes that the method of a request and a drain make to its answer.
     fn finish(&self, target: Target, head: &Parts) -> Finish {
         let is_options = head.method == Method::OPTIONS && target.takes(&Method::OPTIONS);
         Finish {
             without_body: is_options || head.method == Method::HEAD,
             is_options,
-            // While this instance drains, clients should open their next connection to another one. HTTP/2 has no such
-            // header.
+            // While this instance drains, `Connection: close` makes a client open its next connection to another
+            // instance. HTTP/2 doesn't allow this header.
             closes: self.health.is_draining() && head.version <= Version::HTTP_11,
         }
     }
 
-    /// Describes the problem with a request. Leaves names of checks out if this caller may not see them.
+    /// Returns the response to a request with a problem. The response names no checks if this caller may not see their
+    /// names.
     fn problem(&self, problem: Problem, head: &Parts) -> Response<Bytes> {
         let withheld = self.answers.details == Details::Overall && self.details_access.admit(head).is_err();
         let problem = if withheld {

@@ -25,6 +25,7 @@ pub(crate) struct FormatRequest<'a> {
 pub(crate) struct UnknownFormat {
     asked: String,
     known: Vec<String>,
+    /// Whether another endpoint has the format.
     elsewhere: bool,
 }
 
@@ -54,11 +55,11 @@ impl Formats {
         Ok(self.accepted(request))
     }
 
-    /// The best format for the `Accept` header: first by quality, then by how closely a range names it, then by
-    /// position.
+    /// Returns the best format for the header `Accept`: the one with the highest quality, among equals the one that a
+    /// range names most closely, among equals again the one whose range comes first.
     fn accepted(&self, request: &FormatRequest<'_>) -> Choice {
         let accepted = || values(request.headers, ACCEPT);
-        // Most probes and clients send no `Accept`, or one of these two values. They need no parsing.
+        // Most clients send no `Accept` or one of these two values. That needs no parsing.
         let is_plain = |value: &HeaderValue| matches!(value.as_bytes(), b"*/*" | b"application/json");
         let mut rest = accepted();
         match rest.next() {
@@ -77,8 +78,8 @@ impl Formats {
         let Some((form, _)) = best else {
             return Choice::JSON;
         };
-        // Consul sends `text/plain, text/*, */*` and keeps only the end of a body. Without a wildcard, `text/plain` is
-        // somebody at a shell who wants one word.
+        // Consul sends `text/plain, text/*, */*` and keeps only the end of a body, so the worst results come last. A
+        // client that accepts `text/plain` and no wildcard is a person at a shell, who wants one word.
         let style = if form == Form::TEXT && all().any(|range| range.is_wild() && range.quality > 0) {
             Style::WorstLast
         } else {
@@ -96,7 +97,8 @@ struct MatchScore {
     earliness: std::cmp::Reverse<usize>,
 }
 
-/// Returns `None` if no range of the header matches the format, or if the closest range has the quality 0.
+/// Returns how well the ranges of a header match a format, or `None` if the format is refused: no range matches it, or
+/// the closest range has the quality 0.
 fn match_score<'a>(
     acceptability: &Acceptability,
     ranges: impl Iterator<Item = Range<'a>>,
@@ -114,7 +116,7 @@ fn match_score<'a>(
     closest.filter(|match_score| match_score.quality > 0)
 }
 
-/// How closely a range names a format, from 0 for `*/*` to 3. `None` if the range doesn't match.
+/// Returns how closely a range names a format, from 0 for `*/*` to 3, or `None` if the range doesn't match.
 fn closeness(acceptability: &Acceptability, range: &Range<'_>) -> Option<u8> {
     let (media, wild, versioned) = match acceptability {
         Acceptability::Wild(media) => (&**media, true, false),
@@ -147,7 +149,7 @@ fn text(value: &HeaderValue) -> Option<&str> {
 }
 
 impl UnknownFormat {
-    /// The names of the formats that this endpoint has.
+    /// Returns the names of the formats that this endpoint has.
     pub(crate) fn known(&self) -> &[String] {
         &self.known
     }

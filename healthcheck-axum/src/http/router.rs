@@ -29,12 +29,13 @@ const KINDS: [ProbeKind; 4] = [
     ProbeKind::Startup,
 ];
 
-/// The router with every route. `Paths::problems` has already refused invalid and duplicate paths.
+/// Returns an axum router with a route for each endpoint. `Paths::problems` has already refused invalid and duplicate
+/// paths.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(handler: &Arc<Handler>) -> Router<S> {
     let mut router = Router::new();
     for (path, target) in routes(handler) {
-        // axum compares a method with all others before it falls back to `any_service`, so `GET` has a service of its
-        // own.
+        // `GET` has a service of its own because that is faster: axum tries `any_service` only after it has compared
+        // the method of the request with every other method.
         let route = Route {
             handler: Arc::clone(handler),
             target,
@@ -66,7 +67,8 @@ fn routes(handler: &Handler) -> Vec<(String, Target)> {
 }
 
 impl Handler {
-    /// The target of a path on a server that serves only the endpoints. axum's router finds the same one.
+    /// Returns the target of a request on a server that serves only the endpoints. In an app, [`router`] leads the same
+    /// path to the same target.
     pub(crate) fn at(&self, head: &Parts) -> Target {
         let (paths, path) = (&self.paths, head.uri.path());
         if let Some(kind) = KINDS.into_iter().find(|&kind| paths.of(kind) == path) {
@@ -97,14 +99,14 @@ impl Handler {
     }
 }
 
-/// The one segment that `path` has below `above`.
+/// Returns the part of `path` below `above` if that part is exactly one segment.
 fn segment_below<'a>(above: &str, path: &'a str) -> Option<&'a str> {
     let below = path.strip_prefix(above.trim_end_matches('/'))?;
     let segment = below.strip_prefix('/')?;
     (!segment.is_empty() && !segment.contains('/')).then_some(segment)
 }
 
-/// Answers a request. The body isn't needed: the head decides the answer.
+/// Answers a request. The head alone decides the answer, so the body is dropped unread.
 #[inline]
 pub(crate) fn respond(handler: &Arc<Handler>, target: Target, head: Parts) -> Responding {
     match handler.begin(target, &head) {
@@ -117,14 +119,15 @@ pub(crate) fn respond(handler: &Arc<Handler>, target: Target, head: Parts) -> Re
     }
 }
 
-/// A future of an answer. It allocates only if the answer isn't cached.
+/// A cached answer, or the future of an answer that isn't cached. Only the future is allocated.
 pub(crate) enum Responding {
     Cached(Cached),
     Waiting(Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>),
 }
 
 impl Responding {
-    /// Returns the answer once it is complete. `into_body` converts its content.
+    /// Returns the response once the answer is complete. `into_body` turns the answer's bytes into the body of the
+    /// response.
     pub(crate) fn poll_response<B>(
         &mut self,
         context: &mut Context<'_>,
@@ -140,7 +143,7 @@ impl Responding {
     }
 }
 
-/// The service of each route of an app. It is small, since axum clones it for each request.
+/// The service of one route of an app. It is small because axum clones it for each request.
 #[derive(Clone)]
 struct Route {
     handler: Arc<Handler>,
@@ -162,7 +165,7 @@ impl Service<Request> for Route {
     }
 }
 
-/// The future of an answer to a request of an app.
+/// The future that [`Route`] returns.
 struct Routed(Responding);
 
 impl Future for Routed {
@@ -194,7 +197,7 @@ mod tests {
             .unwrap()
     }
 
-    /// The target that axum's router finds at a path.
+    /// Returns the name of the target that axum's router finds for a request.
     async fn routed(handler: &Arc<Handler>, head: &Parts) -> String {
         let mut router = Router::new().fallback(async || format!("{:?}", Target::Nothing));
         for (path, target) in routes(handler) {
@@ -272,5 +275,10 @@ mod tests {
             handler.at(&request.into_parts().0),
             Target::Probe(ProbeKind::Readiness)
         );
+    }
+
+    #[test]
+    fn an_answer_is_small_enough_to_be_moved() {
+        assert!(size_of::<Responding>() <= 4 * size_of::<usize>());
     }
 }

@@ -115,8 +115,7 @@ async fn talk(
     }
 }
 
-/// Answers a request. Everything that needs the request happens before the future is polled, so the future is small:
-/// hyper moves it.
+/// Answers a request. This drops the head before it returns the future, so the future is small when hyper moves it.
 fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
@@ -159,7 +158,7 @@ fn names_one_host(head: &Parts) -> bool {
     }
 }
 
-/// Whether the byte may be part of a `Host` (RFC 3986, 3.2.2).
+/// Returns whether a `Host` may contain this byte (RFC 3986, 3.2.2).
 const fn is_of_host(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
