@@ -63,3 +63,37 @@ impl Cache {
         kept.push((key, shown, rendered));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use healthcheck::{Check, HealthCheck, Selection};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn metrics_are_the_same_while_their_reports_and_counters_are() {
+        let check = Check::new("a", async || true);
+        let health = HealthCheck::builder().discover(false).check(check);
+        let health = health.build().unwrap();
+        let none_has_run = health.statistics();
+        let report = health.report_within(&Selection::all(), None).await.unwrap();
+        let one_has_run = health.statistics();
+        let shown = |startup: &Arc<Report>, statistics: &Statistics| {
+            let wholes = Wholes {
+                all: Arc::clone(&report),
+                liveness: Arc::clone(&report),
+                readiness: Arc::clone(&report),
+                startup: Arc::clone(startup),
+            };
+            Shown {
+                report: Arc::clone(&report),
+                metrics: Some(Box::new((wholes, statistics.clone()))),
+            }
+        };
+        let subject = shown(&report, &one_has_run);
+        assert_eq!(subject, shown(&report, &one_has_run));
+        assert_ne!(subject, shown(&report, &none_has_run));
+        let other_report = Arc::new(Report::clone(&report));
+        assert_ne!(subject, shown(&other_report, &one_has_run));
+    }
+}
