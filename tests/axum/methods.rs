@@ -79,6 +79,31 @@ async fn options_on_health_and_probe_paths_is_the_verdict_without_a_body_and_wit
 }
 
 #[tokio::test]
+async fn a_cached_answer_is_the_same_as_the_one_that_was_rendered() {
+    for drains in [false, true] {
+        for query in ["", "?format=json", "?verbose"] {
+            for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
+                let health = built([passes("a").success_ttl(Duration::from_secs(3_600))]);
+                let app = router(Endpoints::new(health.clone()));
+                if drains {
+                    health.begin_shutdown();
+                }
+                let path = format!("/healthcheck{query}");
+                let rendered = ask(&app, request(method.clone(), &path)).await;
+                let cached = ask(&app, request(method.clone(), &path)).await;
+                let case = format!("{method} {path}, drains: {drains}");
+                assert_eq!(cached.status, rendered.status, "{case}");
+                assert_eq!(cached.headers, rendered.headers, "{case}");
+                assert_eq!(cached.body, rendered.body, "{case}");
+                assert_eq!(cached.body.is_empty(), method != Method::GET, "{case}");
+                assert_eq!(cached.header("connection").is_some(), drains, "{case}");
+                assert_eq!(cached.header("vary").is_some(), query.is_empty(), "{case}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn another_method_is_405_with_allow_and_says_what_is_answered() {
     let app = app();
     for method in [

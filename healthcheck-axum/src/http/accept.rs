@@ -11,10 +11,11 @@ pub(super) struct Range<'a> {
     pub(super) quality: u16,
 }
 
-/// How many ranges of one header the parser reads. No real client sends more.
+/// The parser reads only this many ranges of a header. No real client sends more.
 const MOST_RANGES: usize = 256;
 
-/// The ranges of a header, in its order. Skips members that aren't media ranges, and every member after the 256th.
+/// Returns the ranges of a header in their order. Skips members that aren't media ranges, and every member after the
+/// 256th.
 pub(super) fn ranges(header: &str) -> impl Iterator<Item = Range<'_>> {
     split_outside_quotes(header, b',')
         .take(MOST_RANGES)
@@ -22,7 +23,7 @@ pub(super) fn ranges(header: &str) -> impl Iterator<Item = Range<'_>> {
 }
 
 impl Range<'_> {
-    /// Whether the range is `*/*` or `type/*`.
+    /// Returns whether the range is `*/*` or `type/*`.
     pub(super) fn is_wild(&self) -> bool {
         self.subkind == "*"
     }
@@ -71,10 +72,13 @@ fn quality(value: &str) -> Option<u16> {
 }
 
 fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !text.is_empty() && text.bytes().all(is_of_token)
+}
+
+/// Returns whether a token may contain this byte (RFC 9110, 5.6.2).
+pub(crate) const fn is_of_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
 fn split_outside_quotes(text: &str, separator: u8) -> impl Iterator<Item = &str> {
@@ -101,7 +105,7 @@ fn split_outside_quotes(text: &str, separator: u8) -> impl Iterator<Item = &str>
     })
 }
 
-/// Type, subtype and weight of each range, for the fuzz target.
+/// Returns the type, the subtype and the weight of each range, for the fuzz target.
 #[cfg(fuzzing)]
 pub(crate) fn accepted(header: &str) -> impl Iterator<Item = (&str, &str, u16)> {
     ranges(header).map(|range| (range.kind, range.subkind, range.quality))
@@ -169,6 +173,18 @@ mod tests {
                     .count(),
                 usize::from(header == "text/html;q=0,5x/"),
                 "{header:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_has_letters_digits_and_the_marks_of_the_rfc() {
+        for byte in 0..=u8::MAX {
+            let is_mark = b"!#$%&'*+-.^_`|~".contains(&byte);
+            assert_eq!(
+                is_of_token(byte),
+                is_mark || byte.is_ascii_alphanumeric(),
+                "{byte}"
             );
         }
     }

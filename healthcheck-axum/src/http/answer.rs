@@ -1,11 +1,14 @@
 //! Turns a report into an HTTP response: status and headers follow from the verdict, the body from the format.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use axum::body::Bytes;
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use healthcheck::{HealthCheck, Overall, Report};
 
+use super::ask::METHODS_OF_REPORTS;
 use crate::access::details::{self, Details};
 use crate::kind::ProbeKind;
 use crate::log::log;
@@ -23,15 +26,15 @@ pub(crate) struct Answers {
     pub(crate) degraded_headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) failed_headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) formats: Formats,
-    /// How much of a report callers without permission for details get.
+    /// How much of a report a caller without permission for details gets.
     pub(crate) details: Details,
 }
 
 /// A rendered response. It is sent to every request for the same report until the report changes.
 pub(crate) struct Rendered {
-    status: StatusCode,
-    headers: HeaderMap,
-    /// The `Vary` that the format or the user sets, without the `accept` that `Rendered::response` may need.
+    /// The status and the headers of an answer whose format the client's `Accept` decided: `Vary` contains `accept`.
+    head: Parts,
+    /// The `Vary` of an answer whose format the query decided: only the value that the format or the user sets.
     own_vary: Option<HeaderValue>,
     body: Bytes,
 }
@@ -61,7 +64,8 @@ pub(crate) struct RenderContext<'a> {
 }
 
 impl Answers {
-    /// The configured status codes that can't end a response: after a 1xx the client waits for a final one.
+    /// Returns an error for each configured status code that is interim. After a status from 100 to 199 a client waits
+    /// for a final one.
     pub(crate) fn problems(&self) -> Vec<String> {
         let statuses = [
             ("success_status", self.success_status),
@@ -81,6 +85,7 @@ impl Answers {
             .collect()
     }
 
+    /// Renders the answer that shows this report.
     pub(crate) fn render(&self, report: &Report, choice: Choice, subject: RenderContext<'_>) -> Rendered {
         let RenderContext {
             health,
@@ -105,22 +110,15 @@ impl Answers {
         let mut headers = headers(made.content_type, made.body.len());
         headers.extend(made.headers);
         for (name, value) in self.headers(verdict) {
-            // The user's content type is for the body of `Endpoints::body`, which takes the place of the JSON format.
-            // Other formats, and the default JSON after a panic, keep their own.
+            // The user sets a content type for the body of `Endpoints::body`, which replaces the JSON format. The other
+            // formats keep their own content type, and so does the default JSON that replaces a format that panicked.
             let is_of_body = choice.form == Form::JSON && made.as_chosen;
             if *name != header::CONTENT_TYPE || is_of_body {
                 headers.insert(name, value.clone());
             }
         }
-        let own_vary = headers.get(header::VARY).cloned();
-        headers.insert(
-            header::VARY,
-            own_vary
-                .as_ref()
-                .map_or(HeaderValue::from_static(ACCEPT), with_accept),
-        );
         let status = if choice.form.is_metrics() {
-            // A scraper drops the body of every other status.
+            // Prometheus drops the body of an answer with any other status.
             StatusCode::OK
         } else {
             self.status(context.kind, verdict)
@@ -132,19 +130,24 @@ impl Answers {
             headers.remove(header::CONTENT_LENGTH);
             body = Bytes::new();
         }
-        Rendered {
-            status,
-            headers,
-            own_vary,
-            body,
-        }
+        let own_vary = headers.get(header::VARY).cloned();
+        headers.insert(
+            header::VARY,
+            own_vary
+                .as_ref()
+                .map_or(HeaderValue::from_static(ACCEPT), with_accept),
+        );
+        let (mut head, ()) = Response::new(()).into_parts();
+        head.status = status;
+        head.headers = headers;
+        Rendered { head, own_vary, body }
     }
 
     fn status(&self, kind: ProbeKind, verdict: Overall) -> StatusCode {
         let success = self.success_status.unwrap_or(StatusCode::OK);
         match verdict {
             Overall::Failure => self.failed_status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
-            // Degraded is only a warning, and a kubelet would count a 4xx as a failed probe.
+            // Degraded is only a warning, so a probe succeeds: a kubelet would count a 4xx as a failure.
             Overall::Degraded if kind == ProbeKind::Health => self.degraded_status.unwrap_or(success),
             Overall::Degraded | Overall::Success => success,
         }
@@ -159,7 +162,7 @@ impl Answers {
         one.iter().chain(other)
     }
 
-    /// The content types that the user sets by header, without their parameters.
+    /// Returns the content types that the user sets by header, without their parameters.
     #[cfg(feature = "openapi")]
     pub(crate) fn content_types(&self) -> impl Iterator<Item = String> {
         let all = [
@@ -194,28 +197,92 @@ impl Answers {
 }
 
 impl Rendered {
-    /// The HTTP response. `by_accept` says whether the format depends on the client's `Accept`, so that `Vary` names
-    /// it.
+    /// Returns the HTTP response. `by_accept`: whether the client's `Accept` decided the format.
     pub(crate) fn response(&self, by_accept: bool) -> Response<Bytes> {
-        let mut response = Response::new(self.body.clone());
-        *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers.clone();
-        if !by_accept {
-            response.headers_mut().remove(header::VARY);
-            if let Some(vary) = &self.own_vary {
-                response.headers_mut().insert(header::VARY, vary.clone());
-            }
+        Response::from_parts(self.head(by_accept), self.body.clone())
+    }
+
+    #[inline]
+    fn head(&self, by_accept: bool) -> Parts {
+        if by_accept {
+            self.head.clone()
+        } else {
+            self.head_by_query()
         }
-        response
+    }
+
+    fn head_by_query(&self) -> Parts {
+        let mut head = self.head.clone();
+        match &self.own_vary {
+            Some(vary) => head.headers.insert(header::VARY, vary.clone()),
+            None => head.headers.remove(header::VARY),
+        };
+        head
     }
 }
 
-/// A JSON response that isn't a report.
+/// A cached answer, and the changes that one request makes to it.
+pub(crate) struct Cached {
+    pub(crate) rendered: Arc<Rendered>,
+    /// Whether `Accept` decided the format.
+    pub(crate) by_accept: bool,
+    pub(crate) finish: Finish,
+}
+
+impl Cached {
+    /// Returns the HTTP response. `into_body` turns the answer's bytes into the body of the response.
+    #[inline]
+    pub(crate) fn response<B>(&self, into_body: impl FnOnce(Bytes) -> B) -> Response<B> {
+        let mut head = self.rendered.head(self.by_accept);
+        self.finish.change(&mut head.headers);
+        let content = self.finish.body(self.rendered.body.clone());
+        Response::from_parts(head, into_body(content))
+    }
+}
+
+/// The changes that the method of a request and a drain make to its answer.
+#[derive(Clone, Copy)]
+pub(crate) struct Finish {
+    /// Whether the method is `HEAD` or `OPTIONS`.
+    pub(crate) without_body: bool,
+    pub(crate) is_options: bool,
+    /// Whether the server closes the connection after the answer.
+    pub(crate) closes: bool,
+}
+
+impl Finish {
+    /// Makes the changes to an answer.
+    pub(crate) fn applied(self, answer: Response<Bytes>) -> Response<Bytes> {
+        let mut answer = answer.map(|content| self.body(content));
+        self.change(answer.headers_mut());
+        answer
+    }
+
+    fn body(self, content: Bytes) -> Bytes {
+        if self.without_body { Bytes::new() } else { content }
+    }
+
+    /// Makes the changes to an answer's headers. An answer to `HEAD` keeps the content length of the body that `GET`
+    /// would get.
+    fn change(self, headers: &mut HeaderMap) {
+        if self.is_options {
+            headers.insert(header::ALLOW, HeaderValue::from_static(METHODS_OF_REPORTS));
+            if headers.contains_key(header::CONTENT_LENGTH) {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+            }
+        }
+        if self.closes {
+            close(headers);
+        }
+    }
+}
+
+/// Returns a JSON response that isn't a report.
 pub(crate) fn json(status: StatusCode, body: Bytes) -> Response<Bytes> {
     plain(status, HeaderValue::from_static("application/json"), body)
 }
 
-/// A text response that isn't a report.
+/// Returns a text response that isn't a report.
 pub(crate) fn text(status: StatusCode, body: Bytes) -> Response<Bytes> {
     plain(
         status,
@@ -224,14 +291,14 @@ pub(crate) fn text(status: StatusCode, body: Bytes) -> Response<Bytes> {
     )
 }
 
-/// An HTML response that isn't a report.
+/// Returns an HTML response that isn't a report.
 pub(crate) fn page(status: StatusCode, body: Bytes) -> Response<Bytes> {
     let mut response = plain(status, html::HTML, body);
     response.headers_mut().extend(html::headers());
     response
 }
 
-/// A response in JSON or in HTML, for pages that have no other format.
+/// Returns a response in JSON or in HTML, for a page that has no other format.
 pub(crate) fn either(
     choice: Choice,
     by_accept: bool,
@@ -251,25 +318,24 @@ pub(crate) fn either(
     response
 }
 
-/// The response to a CORS preflight: 204, with the allowed methods in `Allow`.
-pub(crate) fn no_content(allowed: HeaderValue) -> Response<Bytes> {
+/// Returns the response to a CORS preflight: 204, with the allowed methods in `Allow`.
+pub(crate) fn no_content(allowed: &'static str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let mut headers = headers(HeaderValue::from_static(""), 0);
     headers.remove(header::CONTENT_TYPE);
     headers.remove(header::CONTENT_LENGTH);
-    headers.insert(header::ALLOW, allowed);
+    headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
     *response.headers_mut() = headers;
     response
 }
 
-/// Makes the server close the connection after this response.
-pub(crate) fn close<B>(response: &mut Response<B>) {
-    let close = HeaderValue::from_static("close");
-    response.headers_mut().insert(header::CONNECTION, close);
+/// Makes the server close the connection after the response with these headers.
+pub(crate) fn close(headers: &mut HeaderMap) {
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
-/// Whether a response with this status has no body by definition.
+/// Returns whether a response with this status never has a body.
 pub(crate) fn has_no_content(status: StatusCode) -> bool {
     matches!(
         status,
@@ -277,7 +343,7 @@ pub(crate) fn has_no_content(status: StatusCode) -> bool {
     )
 }
 
-/// This value of `Vary` with `accept` added.
+/// Returns this value of `Vary` with `accept` added.
 fn with_accept(vary: &HeaderValue) -> HeaderValue {
     let both = [ACCEPT.as_bytes(), b", ", vary.as_bytes()].concat();
     HeaderValue::from_bytes(&both).unwrap_or(HeaderValue::from_static(ACCEPT))
@@ -291,7 +357,8 @@ fn plain(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response
     response
 }
 
-/// The headers of every response. They include the content length: a response to `HEAD` has no body to count.
+/// Returns the headers of every response. They include the content length, since a response to `HEAD` has no body from
+/// which the server could count it.
 fn headers(content_type: HeaderValue, length: usize) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::CONTENT_TYPE, content_type);

@@ -1,12 +1,12 @@
 //! Parses a request once: its target, its query and the format of its answer.
 
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use healthcheck::Selection;
 
 use super::negotiation::FormatRequest;
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{NO_PARAMETERS, Query};
 use crate::access::Access;
 use crate::kind::ProbeKind;
 use crate::render::{Choice, Endpoint, Formats};
@@ -22,11 +22,15 @@ pub(crate) enum Target {
     Section,
     #[cfg(feature = "openapi")]
     OpenApi,
-    /// No endpoint. Only a server that serves nothing but the endpoints has this target.
+    /// No endpoint has this path. Only a server that serves nothing but the endpoints gets such requests.
     Nothing,
 }
 
+/// The methods of each target that is a report, as the value of the header `Allow`.
+pub(crate) const METHODS_OF_REPORTS: &str = "GET, HEAD, OPTIONS";
+
 impl Target {
+    /// Returns whether this target answers requests with this method.
     pub(crate) fn takes(self, method: &Method) -> bool {
         match *method {
             Method::GET | Method::HEAD => true,
@@ -36,12 +40,12 @@ impl Target {
         }
     }
 
-    /// The methods of this target, as the value of `Allow`.
-    pub(crate) fn allowed(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::Probe(_) | Self::Check(_) => "GET, HEAD, OPTIONS",
+    /// Returns the methods of this target, as the value of the header `Allow`.
+    pub(crate) const fn allowed(self) -> &'static str {
+        match self {
+            Self::Probe(_) | Self::Check(_) => METHODS_OF_REPORTS,
             _ => "GET, HEAD",
-        })
+        }
     }
 
     const fn endpoint(self) -> Endpoint {
@@ -58,13 +62,16 @@ pub(crate) struct Ask {
     pub(crate) target: Target,
     /// The check or the section that the path names.
     pub(crate) name: Option<String>,
-    pub(crate) query: Query,
+    /// `None` if the request has no query. The box keeps `Ask` small, since most requests have none.
+    query: Option<Box<Query>>,
     pub(crate) choice: Choice,
     /// Whether the caller may see the outputs of the checks.
     pub(crate) details: bool,
 }
 
 impl Ask {
+    /// Parses a request.
+    #[inline]
     pub(crate) fn read(
         target: Target,
         head: &Parts,
@@ -74,12 +81,13 @@ impl Ask {
         let names_one = matches!(target, Target::Check(_) | Target::Section);
         let name = names_one.then(|| last_segment(head.uri.path())).transpose()?;
         let query = match head.uri.query() {
-            None | Some("") => Query::NONE,
-            Some(raw) => Query::parse(raw)?,
+            None | Some("") => None,
+            Some(raw) => Some(Box::new(Query::parse(raw)?)),
         };
+        let parameters = query.as_deref().unwrap_or(&NO_PARAMETERS);
         let choice = formats.choose(&FormatRequest {
-            format: query.format.as_deref(),
-            verbose: query.verbose,
+            format: parameters.format.as_deref(),
+            verbose: parameters.verbose,
             headers: &head.headers,
             on: target.endpoint(),
         })?;
@@ -93,26 +101,40 @@ impl Ask {
         })
     }
 
-    /// Whether `Accept` decided the format.
-    pub(crate) const fn by_accept(&self) -> bool {
-        self.query.leaves_form_to_accept()
+    /// Returns the query. It is empty if the request has none.
+    pub(crate) fn query(&self) -> &Query {
+        self.query.as_deref().unwrap_or(&NO_PARAMETERS)
     }
 
-    /// Whether the request asks for all checks of a probe.
-    pub(crate) const fn is_whole(&self) -> bool {
-        self.name.is_none() && !self.query.selects()
+    /// Returns whether the header `Accept` decides the format.
+    pub(crate) fn by_accept(&self) -> bool {
+        self.query
+            .as_ref()
+            .is_none_or(|query| query.leaves_form_to_accept())
     }
 
-    /// The checks of this probe that the request asks for.
+    /// Returns whether the request asks for all checks of a probe.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.name.is_none() && !self.query.as_ref().is_some_and(|query| query.selects())
+    }
+
+    /// Returns the checks of this probe that the request asks for.
     pub(crate) fn within(&self, probe: &Selection) -> Selection {
         match &self.name {
-            Some(check) => self.query.excluding(probe.clone().only(check)),
-            None => self.query.within(probe),
+            Some(check) => self.query().excluding(probe.clone().only(check)),
+            None => self.query().within(probe),
         }
     }
 }
 
-/// The last segment of a path, percent-decoded.
+/// Returns the values of the header with this name. Most requests have few headers, so comparing the name with each of
+/// them costs less than hashing it.
+pub(crate) fn values(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &HeaderValue> {
+    let pairs = headers.iter().filter(move |(found, _)| **found == name);
+    pairs.map(|(_, value)| value)
+}
+
+/// Returns the last segment of a path, percent-decoded.
 fn last_segment(path: &str) -> Result<String, Problem> {
     let (_, segment) = path.rsplit_once('/').unwrap_or(("", path));
     let decoded = percent_encoding::percent_decode_str(segment).decode_utf8();

@@ -8,23 +8,19 @@ use super::answer::Rendered;
 use crate::kind::ProbeKind;
 use crate::render::{Choice, Wholes};
 
-/// The content of an answer. The health check returns the same `Arc` for an unchanged report, so comparing the pointers
-/// is enough.
+/// The content of an answer. `HealthCheck` returns the same `Arc` as long as a report is unchanged, so comparing
+/// pointers is enough.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
     pub(crate) report: Arc<Report>,
     /// Metrics also show the report of each probe and the counters.
-    pub(crate) metrics: Option<(Wholes, Statistics)>,
+    pub(crate) metrics: Option<Box<(Wholes, Statistics)>>,
 }
 
 impl PartialEq for Shown {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        let same_metrics = match (&self.metrics, &other.metrics) {
-            (None, None) => true,
-            (Some((wholes, counts)), Some((other, others))) => wholes.are(other) && counts == others,
-            _ => false,
-        };
-        same_metrics && Arc::ptr_eq(&self.report, &other.report)
+        Arc::ptr_eq(&self.report, &other.report) && self.metrics == other.metrics
     }
 }
 
@@ -38,7 +34,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Whether the answers of both keys show the same report as long as nothing changes.
+    /// Returns whether answers with these two keys show the same report as long as the report is unchanged.
     fn is_of(self, other: Self) -> bool {
         self.kind == other.kind && self.choice.form.is_metrics() == other.choice.form.is_metrics()
     }
@@ -49,24 +45,55 @@ impl Key {
 pub(crate) struct Cache(RwLock<Vec<(Key, Shown, Arc<Rendered>)>>);
 
 impl Cache {
-    /// Returns the cached answer if it shows the same content. Otherwise renders the answer and caches it.
-    pub(crate) fn get_or(
-        &self,
-        key: Key,
-        shown: Shown,
-        render: impl FnOnce(&Shown) -> Rendered,
-    ) -> Arc<Rendered> {
+    /// Returns the cached answer with this key if it shows this content.
+    #[inline]
+    pub(crate) fn find(&self, key: Key, shown: &Shown) -> Option<Arc<Rendered>> {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, _, rendered)) = kept.iter().find(|(of, what, _)| *of == key && *what == shown) {
-            return Arc::clone(rendered);
-        }
-        drop(kept);
-        // Renders without the lock, so no request waits for another. Two requests at once may both render the same
-        // answer.
-        let rendered = Arc::new(render(&shown));
+        let (.., rendered) = kept
+            .iter()
+            .find(|(of, content, _)| *of == key && content == shown)?;
+        Some(Arc::clone(rendered))
+    }
+
+    /// Caches an answer. Removes the earlier answer with this key, and each answer that shows an older report of the
+    /// same probe.
+    pub(crate) fn keep(&self, key: Key, shown: Shown, rendered: Arc<Rendered>) {
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(of, what, _)| *of != key && (!of.is_of(key) || *what == shown));
-        kept.push((key, shown, Arc::clone(&rendered)));
-        rendered
+        kept.retain(|(of, content, _)| *of != key && (!of.is_of(key) || *content == shown));
+        kept.push((key, shown, rendered));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use healthcheck::{Check, HealthCheck, Selection};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn metrics_are_the_same_while_their_reports_and_counters_are() {
+        let check = Check::new("a", async || true);
+        let health = HealthCheck::builder().discover(false).check(check);
+        let health = health.build().unwrap();
+        let none_has_run = health.statistics();
+        let report = health.report_within(&Selection::all(), None).await.unwrap();
+        let one_has_run = health.statistics();
+        let shown = |startup: &Arc<Report>, statistics: &Statistics| {
+            let wholes = Wholes {
+                all: Arc::clone(&report),
+                liveness: Arc::clone(&report),
+                readiness: Arc::clone(&report),
+                startup: Arc::clone(startup),
+            };
+            Shown {
+                report: Arc::clone(&report),
+                metrics: Some(Box::new((wholes, statistics.clone()))),
+            }
+        };
+        let subject = shown(&report, &one_has_run);
+        assert_eq!(subject, shown(&report, &one_has_run));
+        assert_ne!(subject, shown(&report, &none_has_run));
+        let other_report = Arc::new(Report::clone(&report));
+        assert_ne!(subject, shown(&other_report, &one_has_run));
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, Response, StatusCode, Version, header};
+use axum::http::{Method, Response, StatusCode, Version, header};
 use healthcheck::upstream_loops::{Asked, VIA};
 use healthcheck::{EnvironmentDump, HealthCheck, Selection, SelectionError};
 
-use super::answer::{self, Answers, RenderContext, Rendered};
+use super::answer::{self, Answers, Cached, Finish, RenderContext, Rendered};
 use super::ask::{Ask, Target};
 use super::cache::{Cache, Key, Shown};
 use super::problem::Problem;
@@ -20,7 +20,7 @@ use crate::paths::Paths;
 use crate::render::{PageContext, Wholes, html, plain};
 use crate::service::Service;
 
-/// Answers every request to the endpoints.
+/// Answers every request to the endpoints. All routes share one handler.
 pub(crate) struct Handler {
     pub(crate) health: HealthCheck,
     pub(crate) whole: Probe,
@@ -36,59 +36,61 @@ pub(crate) struct Handler {
     pub(crate) openapi: Option<Bytes>,
     pub(crate) environment: Option<EnvironmentDump>,
     pub(crate) environment_access: Access,
-    /// Whether the environment page shows only the names of variables and arguments. It hides their values unless the
-    /// application chose who may read the page, or the server is bound to a loopback address.
+    /// Whether the environment page shows only the names of variables and arguments, without their values. The page
+    /// shows the values if the application chose who may read it, or if the server is bound to a loopback address.
     pub(crate) variables_are_hidden: bool,
 }
 
-/// The configuration of a probe's path.
+/// The configuration of the health path or of a probe's path.
 pub(crate) struct Probe {
     pub(crate) selection: Selection,
-    /// How long a request to this path may wait for due checks.
+    /// How long a request to this path may wait for due checks. `None`: until each check has returned or timed out.
     pub(crate) budget: Option<Duration>,
 }
 
-/// The result of handling a request as far as possible without waiting.
-pub(crate) enum Begun {
-    Answered(Response<Bytes>),
-    Waits(Ask),
+/// A parsed request whose answer isn't cached.
+pub(crate) enum Uncached {
+    /// A CORS preflight.
+    Preflight,
+    #[cfg(feature = "openapi")]
+    OpenApi,
+    /// A request for a report or a page. Its answer may have to wait for checks or sections.
+    Ask(Ask),
+    /// A request with an error.
+    Refused(Problem),
+}
+
+impl From<Problem> for Uncached {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
 }
 
 impl Handler {
-    /// Whether an access rule for this target may read the peer's address. The other rules read only headers.
+    /// Returns whether an access rule of this target may read the peer's address. All other rules read only headers.
     pub(crate) fn needs_peer(&self, target: Target) -> bool {
         let is_guarded = matches!(target, Target::History | Target::Environment | Target::Section);
         !self.details_access.reads_headers_alone()
             || is_guarded && !self.environment_access.reads_headers_alone()
     }
 
-    /// Parses a request, and answers it at once if it needs no check and no section to run.
-    pub(crate) fn begin(&self, target: Target, head: &Parts) -> Begun {
-        let begun = self.try_begin(target, head);
-        begun.unwrap_or_else(|problem| Begun::Answered(self.finished(Err(problem), target, head)))
-    }
-
-    fn try_begin(&self, target: Target, head: &Parts) -> Result<Begun, Problem> {
+    /// Parses a request and looks for a cached answer. If none is valid, returns the parsed request, which
+    /// [`answer`](Self::answer) answers.
+    pub(crate) fn begin(&self, target: Target, head: &Parts) -> Result<Cached, Uncached> {
         if target == Target::Nothing {
             let there = self.paths.all(self.environment.is_some());
-            return Err(Problem::nothing_here(head, there));
+            return Err(Problem::nothing_here(head, there).into());
         }
-        // A CORS preflight. The answer names the methods; it has no `Access-Control-Allow-*`, so browsers block the
-        // script.
         if head.method == Method::OPTIONS && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
         {
-            let preflight = answer::no_content(target.allowed());
-            return Ok(Begun::Answered(self.finished(Ok(preflight), target, head)));
+            return Err(Uncached::Preflight);
         }
         if !target.takes(&head.method) {
-            return Err(Problem::method_not_allowed(target.allowed()));
+            return Err(Problem::method_not_allowed(target.allowed()).into());
         }
         match target {
             #[cfg(feature = "openapi")]
-            Target::OpenApi => {
-                let document = answer::json(StatusCode::OK, self.openapi.clone().unwrap_or_default());
-                return Ok(Begun::Answered(self.finished(Ok(document), target, head)));
-            }
+            Target::OpenApi => return Err(Uncached::OpenApi),
             Target::History | Target::Environment | Target::Section => {
                 let admitted = self.environment_access.admit(head);
                 admitted.map_err(|refusals| Problem::refused(&refusals))?;
@@ -96,22 +98,38 @@ impl Handler {
             _ => {}
         }
         let ask = Ask::read(target, head, &self.answers.formats, &self.details_access)?;
-        Ok(match self.fresh(&ask) {
-            Some(rendered) => {
-                Begun::Answered(self.finished(Ok(rendered.response(ask.by_accept())), target, head))
-            }
-            None => Begun::Waits(ask),
-        })
+        match self.fresh(&ask) {
+            Some(rendered) => Ok(Cached {
+                rendered,
+                by_accept: ask.by_accept(),
+                finish: self.finish(target, head),
+            }),
+            None => Err(Uncached::Ask(ask)),
+        }
     }
 
-    /// Answers a request that has to wait for checks or sections.
-    pub(crate) async fn answer(&self, ask: Ask, head: &Parts) -> Response<Bytes> {
-        self.finished(self.try_answer(&ask, head).await, ask.target, head)
+    /// Answers a request for which [`begin`](Self::begin) found no cached answer.
+    pub(crate) async fn answer(&self, request: Uncached, target: Target, head: &Parts) -> Response<Bytes> {
+        let answer = match request {
+            // The answer names the methods. It has no `Access-Control-Allow-*` header, so a browser doesn't let the
+            // script of another site send its request.
+            Uncached::Preflight => Ok(answer::no_content(target.allowed())),
+            #[cfg(feature = "openapi")]
+            Uncached::OpenApi => Ok(answer::json(
+                StatusCode::OK,
+                self.openapi.clone().unwrap_or_default(),
+            )),
+            Uncached::Ask(ask) => self.try_answer(&ask, head).await,
+            Uncached::Refused(problem) => Err(problem),
+        };
+        let answer = answer.unwrap_or_else(|problem| self.problem(problem, head));
+        self.finish(target, head).applied(answer)
     }
 
     async fn try_answer(&self, ask: &Ask, head: &Parts) -> Result<Response<Bytes>, Problem> {
-        // The header names the processes whose upstream checks led to this request. As long as `_asked` lives, our own
-        // upstream checks pass these names on, so each process on the way can notice a loop.
+        // The request header `VIA` has the names of the processes whose upstream checks led to this request. While
+        // `_asked` lives, the upstream checks of this process send these names on. So each process can notice that its
+        // own check caused a request to it.
         let via = head.headers.get(VIA);
         let asked = via.map(|via| Asked::by(via.to_str().unwrap_or_default()));
         let _asked = asked.transpose().map_err(Problem::asked_by_itself)?;
@@ -123,7 +141,7 @@ impl Handler {
         }
     }
 
-    /// The answer to a request for a whole probe, if none of its checks is due.
+    /// Returns the answer to a request for a whole probe, if no check of the probe is due.
     fn fresh(&self, ask: &Ask) -> Option<Arc<Rendered>> {
         let Target::Probe(kind) = ask.target else {
             return None;
@@ -151,8 +169,8 @@ impl Handler {
         Ok(self.rendered(kind, ask, shown).response(ask.by_accept()))
     }
 
-    /// Collects the latest results for a scrape. Starts due checks without waiting for them: the next scrape shows
-    /// their results.
+    /// Collects the reports and counters for a scrape of the metrics. Starts due checks without waiting for them, so
+    /// the next scrape shows their results.
     async fn scrape(&self, selection: &Selection) -> Result<Shown, SelectionError> {
         let now = |selection| self.health.report_within(selection, Duration::ZERO);
         // This order matters: the first report starts the due checks before the probes' reports are read.
@@ -163,39 +181,44 @@ impl Handler {
             readiness: now(&Selection::readiness()).await?,
             startup: now(&Selection::startup()).await?,
         };
-        let metrics = Some((wholes, self.health.statistics()));
+        let metrics = Some(Box::new((wholes, self.health.statistics())));
         Ok(Shown { report, metrics })
     }
 
+    /// Returns the cached answer with this content. Otherwise renders the answer, and caches it if it shows the whole
+    /// probe.
     fn rendered(&self, kind: ProbeKind, ask: &Ask, shown: Shown) -> Arc<Rendered> {
         let key = Key {
             kind,
             choice: ask.choice,
             details: ask.details,
         };
-        let render = |shown: &Shown| {
-            let context = RenderContext {
-                health: &self.health,
-                context: PageContext {
-                    kind,
-                    check: ask.name.as_deref(),
-                    excluded: &ask.query.excluded,
-                    tags: &ask.query.tags,
-                    is_whole: ask.is_whole(),
-                    paths: &self.paths,
-                    service: &self.service,
-                    with_environment: self.environment.is_some(),
-                    wholes: shown.metrics.as_ref().map(|(wholes, _)| wholes),
-                },
-                details: ask.details,
-            };
-            self.answers.render(&shown.report, ask.choice, context)
-        };
-        if ask.is_whole() {
-            self.cache.get_or(key, shown, render)
-        } else {
-            Arc::new(render(&shown))
+        let is_whole = ask.is_whole();
+        if is_whole && let Some(rendered) = self.cache.find(key, &shown) {
+            return rendered;
         }
+        // Rendering doesn't lock the cache, so no other request waits for it. Two requests at the same time may both
+        // render the same answer.
+        let context = RenderContext {
+            health: &self.health,
+            context: PageContext {
+                kind,
+                check: ask.name.as_deref(),
+                excluded: &ask.query().excluded,
+                tags: &ask.query().tags,
+                is_whole,
+                paths: &self.paths,
+                service: &self.service,
+                with_environment: self.environment.is_some(),
+                wholes: shown.metrics.as_deref().map(|(wholes, _)| wholes),
+            },
+            details: ask.details,
+        };
+        let rendered = Arc::new(self.answers.render(&shown.report, ask.choice, context));
+        if is_whole {
+            self.cache.keep(key, shown, Arc::clone(&rendered));
+        }
+        rendered
     }
 
     async fn environment(&self, ask: &Ask) -> Result<Response<Bytes>, Problem> {
@@ -218,7 +241,7 @@ impl Handler {
         }
     }
 
-    /// Answers with the last transitions.
+    /// Answers a request for the history of the checks.
     fn history(&self, ask: &Ask) -> Response<Bytes> {
         let history = self.health.history();
         answer::either(
@@ -229,9 +252,10 @@ impl Handler {
         )
     }
 
-    /// Checks that the query also selects the check in the path: path and query intersect, like probe and query.
+    /// Returns an error if the query doesn't select the check that the path names. A report has only checks that both
+    /// the path and the query select.
     fn is_chosen(&self, ask: &Ask) -> Result<(), Problem> {
-        let (Some(name), query) = (&ask.name, &ask.query) else {
+        let (Some(name), query) = (&ask.name, ask.query()) else {
             return Ok(());
         };
         let is_named = query.checks.is_empty() && query.tags.is_empty() || query.checks.contains(name);
@@ -250,34 +274,20 @@ impl Handler {
         }
     }
 
-    /// Turns a problem into a response, and applies the method (`HEAD`, `OPTIONS`) and a drain to every response.
-    fn finished(
-        &self,
-        answer: Result<Response<Bytes>, Problem>,
-        target: Target,
-        head: &Parts,
-    ) -> Response<Bytes> {
-        let mut response = answer.unwrap_or_else(|problem| self.problem(problem, head));
-        if head.method == Method::HEAD {
-            // A response to `HEAD` keeps the content length of the body that `GET` would get.
-            *response.body_mut() = Bytes::new();
-        } else if head.method == Method::OPTIONS && target.takes(&Method::OPTIONS) {
-            *response.body_mut() = Bytes::new();
-            let headers = response.headers_mut();
-            headers.insert(header::ALLOW, target.allowed());
-            if headers.contains_key(header::CONTENT_LENGTH) {
-                headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-            }
+    /// Determines the changes that the method of a request and a drain make to its answer.
+    fn finish(&self, target: Target, head: &Parts) -> Finish {
+        let is_options = head.method == Method::OPTIONS && target.takes(&Method::OPTIONS);
+        Finish {
+            without_body: is_options || head.method == Method::HEAD,
+            is_options,
+            // While this instance drains, `Connection: close` makes a client open its next connection to another
+            // instance. HTTP/2 doesn't allow this header.
+            closes: self.health.is_draining() && head.version <= Version::HTTP_11,
         }
-        // While this instance drains, clients should open their next connection to another one. HTTP/2 has no such
-        // header.
-        if self.health.is_draining() && head.version <= Version::HTTP_11 {
-            answer::close(&mut response);
-        }
-        response
     }
 
-    /// Describes the problem with a request. Leaves names of checks out if this caller may not see them.
+    /// Returns the response to a request with a problem. The response names no checks if this caller may not see their
+    /// names.
     fn problem(&self, problem: Problem, head: &Parts) -> Response<Bytes> {
         let withheld = self.answers.details == Details::Overall && self.details_access.admit(head).is_err();
         let problem = if withheld {

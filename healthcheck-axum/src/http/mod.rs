@@ -1,5 +1,7 @@
 //! Answers requests: `ask` reads a request once, `handler` answers it, and `cache` keeps the rendered answer until the
 //! report changes.
+//!
+//! The functions on the way to a cached answer are `#[inline]`: it is so cheap that the calls between them would count.
 
 pub(crate) mod accept;
 pub(crate) mod answer;

@@ -6,6 +6,7 @@ use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderValue};
 
 use super::accept::{Range, ranges};
+use super::ask::values;
 use crate::render::{Acceptability, Choice, Endpoint, Form, Formats, Style};
 
 /// The parts of a request that decide the format of its answer.
@@ -24,11 +25,13 @@ pub(crate) struct FormatRequest<'a> {
 pub(crate) struct UnknownFormat {
     asked: String,
     known: Vec<String>,
+    /// Whether another endpoint has the format.
     elsewhere: bool,
 }
 
 impl Formats {
     /// Chooses the format for a request.
+    #[inline]
     pub(crate) fn choose(&self, request: &FormatRequest<'_>) -> Result<Choice, UnknownFormat> {
         let style = if request.verbose {
             Style::Verbose
@@ -52,25 +55,19 @@ impl Formats {
         Ok(self.accepted(request))
     }
 
-    /// The best format for the `Accept` header: first by quality, then by how closely a range names it, then by
-    /// position.
+    /// Returns the best format for the header `Accept`: the one with the highest quality, among equals the one that a
+    /// range names most closely, among equals again the one whose range comes first.
     fn accepted(&self, request: &FormatRequest<'_>) -> Choice {
-        let Some(first) = request.headers.get(ACCEPT) else {
-            return Choice::JSON;
-        };
-        // Most probes and clients send one of these two values. They need no parsing.
-        let is_plain = matches!(first.as_bytes(), b"*/*" | b"application/json");
-        if is_plain && request.headers.get_all(ACCEPT).iter().nth(1).is_none() {
-            return Choice::JSON;
+        let accepted = || values(request.headers, ACCEPT);
+        // Most clients send no `Accept` or one of these two values. That needs no parsing.
+        let is_plain = |value: &HeaderValue| matches!(value.as_bytes(), b"*/*" | b"application/json");
+        let mut rest = accepted();
+        match rest.next() {
+            None => return Choice::JSON,
+            Some(first) if is_plain(first) && rest.next().is_none() => return Choice::JSON,
+            Some(_) => {}
         }
-        let all = || {
-            request
-                .headers
-                .get_all(ACCEPT)
-                .iter()
-                .filter_map(text)
-                .flat_map(ranges)
-        };
+        let all = || accepted().filter_map(text).flat_map(ranges);
         let best = self
             .forms()
             .filter(|form| form.is_to_be_had(request.on))
@@ -81,8 +78,8 @@ impl Formats {
         let Some((form, _)) = best else {
             return Choice::JSON;
         };
-        // Consul sends `text/plain, text/*, */*` and keeps only the end of a body. Without a wildcard, `text/plain` is
-        // somebody at a shell who wants one word.
+        // Consul sends `text/plain, text/*, */*` and keeps only the end of a body, so the worst results come last. A
+        // client that accepts `text/plain` and no wildcard is a person at a shell, who wants one word.
         let style = if form == Form::TEXT && all().any(|range| range.is_wild() && range.quality > 0) {
             Style::WorstLast
         } else {
@@ -100,7 +97,8 @@ struct MatchScore {
     earliness: std::cmp::Reverse<usize>,
 }
 
-/// Returns `None` if no range of the header matches the format, or if the closest range has the quality 0.
+/// Returns how well the ranges of a header match a format, or `None` if the format is refused: no range matches it, or
+/// the closest range has the quality 0.
 fn match_score<'a>(
     acceptability: &Acceptability,
     ranges: impl Iterator<Item = Range<'a>>,
@@ -118,7 +116,7 @@ fn match_score<'a>(
     closest.filter(|match_score| match_score.quality > 0)
 }
 
-/// How closely a range names a format, from 0 for `*/*` to 3. `None` if the range doesn't match.
+/// Returns how closely a range names a format, from 0 for `*/*` to 3, or `None` if the range doesn't match.
 fn closeness(acceptability: &Acceptability, range: &Range<'_>) -> Option<u8> {
     let (media, wild, versioned) = match acceptability {
         Acceptability::Wild(media) => (&**media, true, false),
@@ -151,7 +149,7 @@ fn text(value: &HeaderValue) -> Option<&str> {
 }
 
 impl UnknownFormat {
-    /// The names of the formats that this endpoint has.
+    /// Returns the names of the formats that this endpoint has.
     pub(crate) fn known(&self) -> &[String] {
         &self.known
     }

@@ -1,4 +1,4 @@
-//! Which format each `Accept` header leads to: first the headers of real clients, then the rules of HTTP.
+//! Tests the format that each `Accept` header gets: first the headers of real clients, then the rules of HTTP.
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
@@ -6,7 +6,8 @@ use axum::http::header::ACCEPT;
 use super::*;
 use crate::render::Format;
 
-/// A header, and the format that it leads to on the health path. "a or b" means a on the health path and b on a probe.
+/// `Accept` headers, each with the format that it gets on the health path. "a or b" means a on the health path and b on
+/// a probe.
 const TABLE: &[(&str, &str)] = &[
     // curl, wget, kube-probe, GoogleHC, monit, k6, requests, httpx, the clients of Go and Java, and every client without a
     // preference.

@@ -26,7 +26,7 @@ pub(crate) struct Problem {
     /// Helpful details by name: texts and lists of texts.
     help: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    /// Whether the error comes from a server that serves only the endpoints. Its HTML page may link to our paths.
+    /// Whether the error comes from a server that serves only the endpoints. Then its HTML page links to the endpoints.
     on_our_server: bool,
     /// Whether the error or its details contain names of checks or tags.
     names_checks: bool,
@@ -49,16 +49,16 @@ impl Problem {
         self
     }
 
-    /// The target doesn't support the request's method.
-    pub(crate) fn method_not_allowed(allowed: HeaderValue) -> Self {
-        let methods = allowed.to_str().unwrap_or_default();
-        let error = format!("this path answers {methods}");
+    /// Describes a request whose method the target doesn't support.
+    pub(crate) fn method_not_allowed(allowed: &'static str) -> Self {
+        let error = format!("this path answers {allowed}");
         let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, error);
+        let allowed = HeaderValue::from_static(allowed);
         problem.headers.push((header::ALLOW, allowed));
         problem
     }
 
-    /// No rule of access admits the caller. `refusals` has one entry for each rule that could have.
+    /// Describes a request that no access rule admits. `refusals` has the reason of each rule.
     pub(crate) fn refused(refusals: &[Refusal<'_>]) -> Self {
         let joined = |texts: Vec<String>| texts.join("; or ");
         let challenges = refusals.iter().filter_map(|refusal| refusal.challenge());
@@ -77,7 +77,7 @@ impl Problem {
         problem
     }
 
-    /// The server has no endpoint at this path.
+    /// Describes a request to a path without an endpoint. `there` lists the paths of the endpoints.
     pub(crate) fn nothing_here(head: &Parts, there: Vec<&str>) -> Self {
         let path = head.uri.path();
         let meant = path.trim_end_matches('/');
@@ -92,18 +92,18 @@ impl Problem {
         problem
     }
 
-    /// An upstream check of this process caused the request, directly or through other services.
+    /// Describes a request that an upstream check of this process caused, directly or through other services.
     pub(crate) fn asked_by_itself(refused: Loop) -> Self {
         Self::new(StatusCode::LOOP_DETECTED, refused.to_string())
     }
 
-    /// The last segment of the path isn't UTF-8.
+    /// Describes a path whose last segment isn't UTF-8.
     pub(crate) fn bad_path() -> Self {
         let error = "the path isn't UTF-8 once it is decoded";
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
-    /// The path names one check, but the query selects other checks.
+    /// Describes a request whose path names a check that the query doesn't select.
     pub(crate) fn not_chosen(check: &str) -> Self {
         let error = format!(
             "the path asks for the check `{check}` alone, and the query for others; ask for one of the two"
@@ -111,7 +111,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, error).help("known_checks", vec![check])
     }
 
-    /// No section has this name. The error lists the sections.
+    /// Describes a request for a section that doesn't exist. The error lists the sections.
     pub(crate) fn unknown_section(section: &str, known: impl Iterator<Item = String>) -> Self {
         let known: Vec<String> = known.collect();
         let error = format!(
@@ -121,18 +121,19 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, error).help("known_sections", known)
     }
 
-    /// No environment page is configured. The routes don't lead here in that case; the error is a safeguard.
+    /// Describes a request for an environment page that isn't configured. No route leads here; the error is a
+    /// safeguard.
     pub(crate) fn no_environment() -> Self {
         Self::new(StatusCode::NOT_FOUND, "no environment page is served")
     }
 
-    /// The request has no `Host` in HTTP/1.1, or it has several or an invalid one.
+    /// Describes a request whose `Host` is missing, doubled or invalid. HTTP/1.0 may leave it out.
     pub(crate) fn bad_host() -> Self {
         let error = "the request has to name one `Host`, and this one has none, several or an invalid one";
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
-    /// The same error without names of checks and tags, for callers who may not see them.
+    /// Returns the same error without the names of checks and tags, for a caller that may not see them.
     pub(crate) fn without_names(self) -> Self {
         if self.names_checks {
             return Self::new(self.status, "unknown check or tag");
@@ -140,7 +141,7 @@ impl Problem {
         self
     }
 
-    /// The response, in the format that the request accepts.
+    /// Returns the response, in the format that the request accepts.
     ///
     /// `ours` has the paths of the endpoints, and whether there is an environment page. The HTML page links to them if
     /// the server serves only the endpoints.
@@ -190,8 +191,8 @@ impl Problem {
     }
 }
 
-/// A complete HTTP/1.1 response as text, for requests that never reach hyper. The server closes the connection after
-/// it.
+/// Returns a complete HTTP/1.1 response as text, for a request that never reaches hyper. The server closes the
+/// connection after the response.
 pub(crate) fn by_hand(status: StatusCode, error: &str) -> String {
     let body = json!({ "error": error }).to_string();
     let (length, now) = (body.len(), httpdate::fmt_http_date(SystemTime::now()));

@@ -23,7 +23,16 @@ pub(crate) struct Query {
     pub(crate) verbose: bool,
 }
 
-/// Why a query is refused.
+/// The query of a request without parameters.
+pub(crate) static NO_PARAMETERS: Query = Query {
+    checks: Vec::new(),
+    tags: Vec::new(),
+    excluded: Vec::new(),
+    format: None,
+    verbose: false,
+};
+
+/// The reason why a query is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum QueryError {
     TooLong,
@@ -34,16 +43,7 @@ pub(crate) enum QueryError {
 }
 
 impl Query {
-    /// The query of a request without one.
-    pub(crate) const NONE: Self = Self {
-        checks: Vec::new(),
-        tags: Vec::new(),
-        excluded: Vec::new(),
-        format: None,
-        verbose: false,
-    };
-
-    /// Whether the `Accept` header decides the format of the answer.
+    /// Returns whether the header `Accept` decides the format of the answer.
     pub(crate) const fn leaves_form_to_accept(&self) -> bool {
         self.format.is_none() && !self.verbose
     }
@@ -89,12 +89,13 @@ impl Query {
         Ok(query)
     }
 
-    /// Whether the query selects less than the whole probe.
+    /// Returns whether the query selects less than the whole probe.
     pub(crate) const fn selects(&self) -> bool {
         !(self.checks.is_empty() && self.tags.is_empty() && self.excluded.is_empty())
     }
 
-    /// The checks of a probe that the query selects: all that match a check name or a tag, without the excluded ones.
+    /// Returns the checks of a probe that the query selects: those whose name or tag it lists, without those that it
+    /// excludes.
     pub(crate) fn within(&self, probe: &Selection) -> Selection {
         let mut selection = self.excluding(probe.clone());
         for check in &self.checks {
@@ -106,7 +107,7 @@ impl Query {
         selection
     }
 
-    /// A selection without the checks that the query excludes.
+    /// Returns the selection without the checks that the query excludes.
     pub(crate) fn excluding(&self, selection: Selection) -> Selection {
         self.excluded.iter().fold(selection, Selection::exclude)
     }

@@ -14,8 +14,9 @@ use axum::http::{Method, Response};
 use axum::routing::any_service;
 use tower_service::Service;
 
+use super::answer::Cached;
 use super::ask::Target;
-use super::handler::{Begun, Handler};
+use super::handler::Handler;
 use crate::kind::ProbeKind;
 #[cfg(feature = "openapi")]
 use crate::paths::DOCUMENT;
@@ -28,12 +29,13 @@ const KINDS: [ProbeKind; 4] = [
     ProbeKind::Startup,
 ];
 
-/// The router with every route. `Paths::problems` has already refused invalid and duplicate paths.
+/// Returns an axum router with a route for each endpoint. `Paths::problems` has already refused invalid and duplicate
+/// paths.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(handler: &Arc<Handler>) -> Router<S> {
     let mut router = Router::new();
     for (path, target) in routes(handler) {
-        // axum compares a method with all others before it falls back to `any_service`, so `GET` has a service of its
-        // own.
+        // `GET` has a service of its own because that is faster: axum tries `any_service` only after it has compared
+        // the method of the request with every other method.
         let route = Route {
             handler: Arc::clone(handler),
             target,
@@ -65,7 +67,8 @@ fn routes(handler: &Handler) -> Vec<(String, Target)> {
 }
 
 impl Handler {
-    /// The target of a path on a server that serves only the endpoints. axum's router finds the same one.
+    /// Returns the target of a request on a server that serves only the endpoints. In an app, [`router`] leads the same
+    /// path to the same target.
     pub(crate) fn at(&self, head: &Parts) -> Target {
         let (paths, path) = (&self.paths, head.uri.path());
         if let Some(kind) = KINDS.into_iter().find(|&kind| paths.of(kind) == path) {
@@ -96,43 +99,51 @@ impl Handler {
     }
 }
 
-/// The one segment that `path` has below `above`.
+/// Returns the part of `path` below `above` if that part is exactly one segment.
 fn segment_below<'a>(above: &str, path: &'a str) -> Option<&'a str> {
     let below = path.strip_prefix(above.trim_end_matches('/'))?;
     let segment = below.strip_prefix('/')?;
     (!segment.is_empty() && !segment.contains('/')).then_some(segment)
 }
 
-/// Answers a request. The body isn't needed: the head decides the answer.
+/// Answers a request. The head alone decides the answer, so the body is dropped unread.
+#[inline]
 pub(crate) fn respond(handler: &Arc<Handler>, target: Target, head: Parts) -> Responding {
     match handler.begin(target, &head) {
-        Begun::Answered(response) => Responding::Ready(Some(response)),
-        Begun::Waits(ask) => {
+        Ok(cached) => Responding::Cached(cached),
+        Err(request) => {
             let handler = Arc::clone(handler);
-            Responding::Waiting(Box::pin(async move { handler.answer(ask, &head).await }))
+            let answer = async move { handler.answer(request, target, &head).await };
+            Responding::Waiting(Box::pin(answer))
         }
     }
 }
 
-/// A future of an answer. It allocates only if the answer has to wait.
+/// A cached answer, or the future of an answer that isn't cached. Only the future is allocated.
 pub(crate) enum Responding {
-    /// The answer is complete. Polling takes it out.
-    Ready(Option<Response<Bytes>>),
+    Cached(Cached),
     Waiting(Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>),
 }
 
-impl Future for Responding {
-    type Output = Response<Bytes>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response<Bytes>> {
-        match self.get_mut() {
-            Self::Ready(response) => response.take().map_or(Poll::Pending, Poll::Ready),
-            Self::Waiting(response) => response.as_mut().poll(context),
+impl Responding {
+    /// Returns the response once the answer is complete. `into_body` turns the answer's bytes into the body of the
+    /// response.
+    pub(crate) fn poll_response<B>(
+        &mut self,
+        context: &mut Context<'_>,
+        into_body: impl FnOnce(Bytes) -> B,
+    ) -> Poll<Result<Response<B>, Infallible>> {
+        match self {
+            Self::Cached(cached) => Poll::Ready(Ok(cached.response(into_body))),
+            Self::Waiting(response) => {
+                let polled = response.as_mut().poll(context);
+                polled.map(|response| Ok(response.map(into_body)))
+            }
         }
     }
 }
 
-/// The service of each route of an app. It is small, since axum clones it for each request.
+/// The service of one route of an app. It is small because axum clones it for each request.
 #[derive(Clone)]
 struct Route {
     handler: Arc<Handler>,
@@ -154,17 +165,14 @@ impl Service<Request> for Route {
     }
 }
 
-/// The future of an answer to a request of an app.
+/// The future that [`Route`] returns.
 struct Routed(Responding);
 
 impl Future for Routed {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let responding = Pin::new(&mut self.0);
-        responding
-            .poll(context)
-            .map(|response| Ok(response.map(Body::from)))
+        self.0.poll_response(context, Body::from)
     }
 }
 
@@ -189,7 +197,7 @@ mod tests {
             .unwrap()
     }
 
-    /// The target that axum's router finds at a path.
+    /// Returns the name of the target that axum's router finds for a request.
     async fn routed(handler: &Arc<Handler>, head: &Parts) -> String {
         let mut router = Router::new().fallback(async || format!("{:?}", Target::Nothing));
         for (path, target) in routes(handler) {
@@ -267,5 +275,10 @@ mod tests {
             handler.at(&request.into_parts().0),
             Target::Probe(ProbeKind::Readiness)
         );
+    }
+
+    #[test]
+    fn an_answer_is_small_enough_to_be_moved() {
+        assert!(size_of::<Responding>() <= 4 * size_of::<usize>());
     }
 }

@@ -56,9 +56,9 @@ pub(crate) struct Wholes {
     pub(crate) startup: Arc<Report>,
 }
 
-impl Wholes {
-    /// Returns whether `self` and `others` contain the same four reports. Compares only the pointers.
-    pub(crate) fn are(&self, others: &Self) -> bool {
+/// Compares the four reports by their pointers.
+impl PartialEq for Wholes {
+    fn eq(&self, others: &Self) -> bool {
         Arc::ptr_eq(&self.all, &others.all)
             && Arc::ptr_eq(&self.liveness, &others.liveness)
             && Arc::ptr_eq(&self.readiness, &others.readiness)

@@ -2,7 +2,7 @@
 //! the connection earlier to make room for another one.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::mem;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -25,6 +25,7 @@ use tokio::time::{Instant, sleep_until};
 use super::capacity::CapacitySignal;
 use super::limits::Limits;
 use crate::http::answer::close;
+use crate::http::ask::values;
 use crate::http::problem::Problem;
 use crate::http::router::Responding;
 use crate::log::log;
@@ -118,41 +119,58 @@ async fn talk(
     }
 }
 
-async fn answer(
+/// Answers a request. This drops the head before it returns the future, so the future is small when hyper moves it.
+fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
     context: &ConnectionContext,
     phase: Arc<ConnectionPhase>,
-) -> Result<Response<AnswerBody>, Infallible> {
+) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> {
     // A proxy and this server may disagree about where the body of a request ends (request smuggling). So the server
     // closes the connection after a request with a body.
     let has_body = !request.body().is_end_stream();
     phase.is_taken(has_body);
     let (head, _) = request.into_parts();
     let is_for_one_host = names_one_host(&head);
-    let mut response = if is_for_one_host {
-        (context.service)(head, peer).await
+    let mut responding = if is_for_one_host {
+        (context.service)(head, peer)
     } else {
-        Problem::bad_host().response(&Formats::default(), None, &head)
+        let problem = Problem::bad_host().response(&Formats::default(), None, &head);
+        Responding::Waiting(Box::pin(ready(problem)))
     };
-    if !is_for_one_host || has_body || context.capacity.is_full() {
-        close(&mut response);
-    }
-    Ok(response.map(|content| AnswerBody { content, phase }))
+    poll_fn(move |cx| {
+        let into_body = |content| AnswerBody {
+            content,
+            phase: Arc::clone(&phase),
+        };
+        let mut answer = responding.poll_response(cx, into_body);
+        if let Poll::Ready(Ok(response)) = &mut answer
+            && (!is_for_one_host || has_body || context.capacity.is_full())
+        {
+            close(response.headers_mut());
+        }
+        answer
+    })
 }
 
 /// Returns whether the request has exactly one `Host` header, and this header is valid (RFC 9112, 3.2). Also returns
 /// true for an HTTP/1.0 request that has no `Host` header.
 fn names_one_host(head: &Parts) -> bool {
-    let mut hosts = head.headers.get_all(HOST).iter();
+    let mut hosts = values(&head.headers, HOST);
     match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host
-            .as_bytes()
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(byte)),
+        (Some(host), None) => host.as_bytes().iter().copied().all(is_of_host),
         (None, _) => head.version < Version::HTTP_11,
         (Some(_), Some(_)) => false,
     }
+}
+
+/// Returns whether a `Host` header may contain this byte (RFC 3986, 3.2.2).
+const fn is_of_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'$'..=b'.' | b':' | b';' | b'=' | b'[' | b']' | b'_' | b'~'
+        )
 }
 
 /// The body of an answer. Dropping this value moves the connection to the stage [`Stage::Sending`]. hyper drops it once

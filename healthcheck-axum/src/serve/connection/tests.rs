@@ -338,3 +338,15 @@ async fn at_the_end_a_head_that_is_on_its_way_is_still_answered() {
     assert!(it.answer().await.starts_with("HTTP/1.1 200"));
     assert_eq!(it.closed_after().await, 0);
 }
+
+#[test]
+fn a_host_has_letters_digits_and_the_marks_of_the_rfc() {
+    for byte in 0..=u8::MAX {
+        let is_mark = b"-._~%!$&'()*+,;=:[]".contains(&byte);
+        assert_eq!(
+            is_of_host(byte),
+            is_mark || byte.is_ascii_alphanumeric(),
+            "{byte}"
+        );
+    }
+}

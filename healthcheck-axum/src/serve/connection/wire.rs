@@ -17,6 +17,7 @@ use memchr::memchr_iter;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::phase::{ConnectionPhase, Stage};
+use crate::http::accept::is_of_token;
 use crate::http::problem;
 
 /// The longest head of a request, in bytes. The server refuses a longer head with 431.
@@ -151,7 +152,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         }
         // A TLS or SSH client waits for an answer and never sends the end of a head. So the server refuses bytes that
         // can't begin a request without waiting for the end of a head.
-        let method = unread.iter().position(|byte| !is_of_method(*byte));
+        let method = unread.iter().position(|byte| !is_of_token(*byte));
         if method.is_some_and(|end| end == 0 || unread.get(end) != Some(&b' ')) && unread != b"\r" {
             return Found::Refused(HeadRefusal::NO_HTTP);
         }
@@ -332,9 +333,4 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
         }
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
-}
-
-/// Returns whether the byte may be part of an HTTP method (a token in RFC 9110, 5.6.2).
-fn is_of_method(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
