@@ -205,7 +205,8 @@ impl HealthCheck {
     ///
     /// If a check is still running when the budget is over, the run continues, and later requests get its result. The
     /// returned report shows the check's last result, marked as stale, if both of these conditions are true:
-    /// - the run is younger than the check's timeout (5 s if the check has no timeout or the run couldn't start);
+    /// - the run was requested less than the check's timeout ago (5 s if the check has no timeout; at most 5 s if its
+    ///   function hasn't been called yet);
     /// - the last result isn't older than TTL + timeout + 60 s.
     ///
     /// If one of these conditions is false, the report shows the check as failed with "no result for 12.3 s, still

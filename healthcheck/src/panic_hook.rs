@@ -29,7 +29,8 @@ pub fn panic_hook() -> Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync + 'static> {
 
 /// Sets [`panic_hook`] as the panic hook if the program has set none. Returns true if the program had set none.
 ///
-/// A hook that the program has set stays, because it may report panics to another system.
+/// If the program has already set a hook, this function keeps that hook, because it may report panics to another
+/// system.
 #[allow(clippy::must_use_candidate, reason = "the service goes on either way")]
 pub fn install_panic_hook() -> bool {
     if thread::panicking() {

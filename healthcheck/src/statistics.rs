@@ -17,10 +17,11 @@
 pub struct Statistics {
     /// How many runs are stuck now, that is, have exceeded their timeout and haven't ended yet.
     pub stuck_runs: usize,
-    /// How many log lines we dropped because 1,024 lines were waiting. The log's subscriber was too slow.
+    /// The number of log lines that we dropped because the log's subscriber was too slow and 1,024 lines were already
+    /// waiting.
     pub dropped_lines: u64,
-    /// How many events for listeners we dropped because 1,024 events were waiting. A listener was too slow. An event is
-    /// a transition or the result of a run.
+    /// The number of events (transitions and results of runs) that we dropped because a listener was too slow and 1,024
+    /// events were already waiting.
     pub dropped_events: u64,
     /// How often a [`Gate`](crate::Gate) failed open, that is, admitted all waiters because it had been closed for too
     /// long.

@@ -22,8 +22,8 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 /// commas.
 pub const VIA: &str = "healthcheck-via";
 
-/// The maximum number of ids that we keep of one received request, and the maximum number of other processes' ids that
-/// we send.
+/// The maximum number of ids that we keep from one received request, and the maximum number of other processes' ids
+/// that we send.
 ///
 /// A header with many ids doesn't mean that there is a loop. It contains the ids of all requests that a process is
 /// answering, even if these requests have nothing to do with each other.

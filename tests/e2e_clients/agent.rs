@@ -57,8 +57,9 @@ fn haproxy_follows_the_agent_into_each_state_and_back() {
     assert_eq!(haproxy.state("shop-2").0, "UP");
     assert!(first.wait().success());
 
-    // HAProxy still drains the first server. A new process at the same addresses has to end this drain. The test starts
-    // the new process immediately, because another program could take the two ports meanwhile.
+    // HAProxy still drains the first server. HAProxy still drains the server. The test checks that HAProxy ends this
+    // drain when a new process listens on the same two ports. It starts the new process immediately, before another
+    // program can take the ports.
     let _again = serve();
     haproxy.wait_for("shop-1", up);
 }

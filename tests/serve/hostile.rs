@@ -98,7 +98,8 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
             "Transfer-Encoding: chunked",
             "0\r\nContent-Length: 5\r\n\r\nhello",
         ),
-        // These requests have folded header lines, or lines that end only for some parsers.
+        // These requests have malformed header lines: folded lines, names or values with forbidden characters, lines
+        // without a colon, or a lone `\r` that only some parsers take as the end of a line.
         with_headers("X: a\r\n b\r\nContent-Length: 5", "hello"),
         with_headers(" X: a", ""),
         with_headers("X: a\rContent-Length: 5", "hello"),
@@ -253,7 +254,9 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
         client.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.1 200");
     }
-    // When the server answers this request, it has also read the rest of the incomplete heads.
+    // The answers to the complete requests don't prove that the server has read the incomplete heads that follow them.
+    // When the server answers this later request, it has read all bytes that the clients sent, so we can measure the
+    // memory.
     assert_eq!(crate::process::get(addr, "/livez").code, 200);
     let most = held("VmHWM:") - before;
     assert!(

@@ -16,7 +16,7 @@ use crate::log::log;
 const REREAD: Duration = Duration::from_secs(1);
 /// How long a request waits for the file to be read. A working disk answers within this time.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// The age up to which the previous tokens stay valid while the disk doesn't answer.
+/// How old the tokens that were last read may be while the disk doesn't answer. After that, no token is valid.
 const OUTDATED: Duration = Duration::from_secs(10);
 /// The largest size of a token file, in bytes. The rule refuses a larger file, which is probably not a list of tokens.
 const LARGEST: u64 = 64 * 1024;
@@ -212,8 +212,8 @@ mod tests {
         Ok(Tokens::new([token.to_owned()]))
     }
 
-    /// Returns a token file that read the token "old" from the disk a second ago. The disk now contains "new", but it
-    /// doesn't answer, because the caller has locked `DISK`.
+    /// Returns a token file that read the token "old" from the disk a second ago. The disk now contains "new", but the
+    /// disk doesn't answer, because the caller has locked `DISK`.
     fn stopped() -> TokenFile {
         BEGUN.store(0, Ordering::SeqCst);
         *hold(&FILE) = "new";

@@ -149,8 +149,10 @@ impl Endpoints {
     /// [`shutdown_delay`](Self::shutdown_delay). After the delay the server closes the listener, and the requests in
     /// flight have 20 s to end.
     ///
-    /// After Ctrl-C there is no delay. A second signal stops the server at once, and so does dropping the future. If
-    /// the application has a second server, drain it at the same time by waiting for [`HealthCheck::drained`].
+    /// After Ctrl-C there is no shutdown delay: the server closes the listener at once. A second signal stops the
+    /// server without waiting for the requests in flight. So does dropping the future. If the application has a second
+    /// server, let it stop accepting connections when [`HealthCheck::drained`] completes, so that both servers close at
+    /// the same time.
     ///
     /// **Signals.** `serve` installs handlers for SIGTERM and Ctrl-C (on systems other than Unix, only for Ctrl-C). The
     /// handlers stay installed for the rest of the process. So when `serve` has returned, these signals can't interrupt

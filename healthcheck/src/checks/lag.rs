@@ -77,7 +77,7 @@ struct Limits<V> {
     place: String,
     warn: Option<V>,
     fail: Option<V>,
-    /// `None` if the text passed to `margin` isn't a share.
+    /// `None` if the text passed to `margin` isn't a share such as "2%".
     margin: Option<f64>,
 }
 

@@ -218,8 +218,7 @@ impl Stripe {
     }
 
     /// Takes a free slot for the piece of work named `what`, and returns the number of the slot. If no slot is free,
-    /// adds a block of slots first. Returns `None` if no slot is free and the stripe already has the maximum number of
-    /// blocks.
+    /// first adds a block of slots, or returns `None` if the stripe already has the maximum number of blocks.
     fn take(&self, what: String) -> Option<Number> {
         let now = nanos(self.created);
         let likely = self.free.load(Ordering::Relaxed);

@@ -227,8 +227,9 @@ pub(super) const WORDS: &Groups = &[
     (THING, "\
         account api app cache client cluster config connection db gateway header node pool profile proxy service string \
         vault"),
-    // If a name ends with one of these words, its value isn't secret after an authentication scheme: `OAUTH_CLIENT_ID`
-    // isn't secret, but `SESSION_ID` is.
+    // Words for identifiers. If a name contains `auth`, `credentials`, `oauth` or `sas` and ends with one of these
+    // words, as in `OAUTH_CLIENT_ID`, its value isn't secret. The value of `SESSION_ID` is secret, because `session`
+    // isn't one of these four words.
     (IDENTIFIER, "app id identifier ids uid uuid"),
     // Words that, after `private`, name a private key. Before any other word, `private` doesn't name a secret, as in
     // `PRIVATE_IP`.

@@ -396,8 +396,8 @@ pub(crate) fn discovered_sections() -> impl Iterator<Item = &'static SectionRegi
     inventory::iter::<SectionRegistration>.into_iter()
 }
 
-/// Returns the name and version of the package of the binary. Returns `None` if the crate that has the executable's
-/// name has no annotated function.
+/// Returns the name and version of the binary's package. They come from a `#[health_check]` or `#[env_section]`
+/// function in the crate that has the same name as the executable. If that crate has no such function, returns `None`.
 pub(crate) fn own_package() -> Option<(&'static str, &'static str)> {
     let executable = std::env::current_exe().ok()?;
     let own = executable.file_stem()?.to_str()?.replace('-', "_");

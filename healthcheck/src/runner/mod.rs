@@ -505,7 +505,8 @@ impl PreparedEffects {
 }
 
 impl Guarded {
-    /// Returns the number that identifies a runtime in the world. All handles of one runtime have the same number.
+    /// Returns the number by which [`World`] identifies the tokio runtime of this handle. If the runtime isn't known
+    /// yet, assigns the next number to it. All handles of one runtime have the same number.
     fn runtime_number(&mut self, handle: &Handle) -> u32 {
         let id = handle.id();
         if let Some(known) = self.runtimes.iter().find(|runtime| runtime.handle.id() == id) {

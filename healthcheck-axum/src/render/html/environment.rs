@@ -106,7 +106,8 @@ fn value(at: &str, shown: &Value, out: &mut Markup<'_>) -> fmt::Result {
     }
 }
 
-/// The beginnings of the paths at which the built-in sections have numbers of bytes.
+/// Prefixes of paths in the built-in sections. A number whose path begins with one of these prefixes is a size in
+/// bytes.
 const BYTES: [&str; 3] = ["os.container.memory_", "os.memory.", "process.memory."];
 
 /// Writes a number. If its path `at` is that of a size, a duration or the start time, formats the number for people.

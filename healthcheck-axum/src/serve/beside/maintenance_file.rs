@@ -131,7 +131,7 @@ struct Flag {
     /// The first line of the file at the time when the file began maintenance. `None` if the file hasn't begun the
     /// current maintenance.
     reason: Option<String>,
-    /// The reason as the health check shows it, which is the redacted first line.
+    /// The reason that the health check shows for this maintenance: the first line of the file, with secrets redacted.
     shown: Option<String>,
 }
 
