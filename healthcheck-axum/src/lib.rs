@@ -29,7 +29,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `openapi` | no | `Endpoints::openapi`: an OpenAPI 3.1 document of every configured endpoint |
-//! | `systemd` | no | `serve` sends messages to systemd: the service is ready, alive, stopping, or needs more time, and which checks fail |
+//! | `systemd` | no | `serve` reports to systemd that the service is ready, is alive, is stopping or needs more time, and which checks fail |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;

@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-/// How long an exiting process waits at most until the queued log lines are written.
+/// The longest time that an exiting process waits for the queued log lines to be written.
 const LAST_LINES: Duration = Duration::from_millis(100);
 
-/// Queues a log line. After the level, the arguments are those of `tracing::event!`. The macro moves the variables that
-/// the arguments use.
+/// Queues a log line. After the level, the arguments are those of `tracing::event!`. The queued line takes ownership
+/// of the variables that the arguments use.
 macro_rules! log {
     ($level:ident, $($line:tt)+) => {
         if tracing::Level::$level <= tracing::level_filters::LevelFilter::current() {

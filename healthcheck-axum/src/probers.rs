@@ -37,7 +37,7 @@ const PATHS: [&str; 4] = ["/healthcheck", "/livez", "/readyz", "/startupz"];
 /// - The user agent of the request is that of a known prober: Kubernetes, Google, AWS, Azure, Consul, Envoy, Nagios,
 ///   Icinga, Prometheus' blackbox exporter, Uptime Kuma, Uptime Robot, Pingdom or [`probe`](crate::probe()).
 ///
-/// Any client can send the user agent of a prober, and so hide its requests from a log without probes. For an audit
+/// Any client can send the user agent of a prober, and so hide its requests from a log that omits probes. For an audit
 /// log, recognize probes by their path and the address of the client.
 ///
 /// ```

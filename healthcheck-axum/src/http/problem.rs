@@ -23,10 +23,11 @@ use crate::render::{Endpoint, Form, Formats, OneLine, html, listed, words};
 pub(crate) struct Problem {
     status: StatusCode,
     error: String,
-    /// Helpful details by name: texts and lists of texts.
+    /// Details that help to fix the error. Each detail has a name, and is a text or a list of texts.
     help: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    /// Whether the error comes from a server that serves only the endpoints. Then its HTML page links to the endpoints.
+    /// Whether the error comes from a server that serves only the endpoints. If so, the HTML page of the error links to
+    /// the endpoints.
     on_our_server: bool,
     /// Whether the error or its details contain names of checks or tags.
     names_checks: bool,
@@ -58,7 +59,8 @@ impl Problem {
         problem
     }
 
-    /// Describes a request that no access rule admits. `refusals` has the reason of each rule.
+    /// Describes a request that no access rule admits. `refusals` contains the reason for which each
+    /// rule refuses the request.
     pub(crate) fn refused(refusals: &[Refusal<'_>]) -> Self {
         let joined = |texts: Vec<String>| texts.join("; or ");
         let challenges = refusals.iter().filter_map(|refusal| refusal.challenge());
@@ -121,13 +123,14 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, error).help("known_sections", known)
     }
 
-    /// Describes a request for an environment page that isn't configured. No route leads here; the error is a
-    /// safeguard.
+    /// Describes a request for the environment page of a service that has none. No route leads to this error, so the
+    /// error is only a safeguard.
     pub(crate) fn no_environment() -> Self {
         Self::new(StatusCode::NOT_FOUND, "no environment page is served")
     }
 
-    /// Describes a request whose `Host` is missing, doubled or invalid. HTTP/1.0 may leave it out.
+    /// Describes a request whose `Host` header is missing, repeated or invalid. Only an HTTP/1.0 request may omit this
+    /// header.
     pub(crate) fn bad_host() -> Self {
         let error = "the request has to name one `Host`, and this one has none, several or an invalid one";
         Self::new(StatusCode::BAD_REQUEST, error)
@@ -143,8 +146,8 @@ impl Problem {
 
     /// Returns the response, in the format that the request accepts.
     ///
-    /// `ours` has the paths of the endpoints, and whether there is an environment page. The HTML page links to them if
-    /// the server serves only the endpoints.
+    /// `ours` contains the paths of the endpoints, and a flag that says whether there is an environment page. If the
+    /// server serves only the endpoints, the HTML page links to these paths.
     pub(crate) fn response(
         self,
         formats: &Formats,
@@ -191,8 +194,8 @@ impl Problem {
     }
 }
 
-/// Returns a complete HTTP/1.1 response as text, for a request that never reaches hyper. The server closes the
-/// connection after the response.
+/// Returns a complete HTTP/1.1 response as text, for a request whose head is refused before the handler gets it. The
+/// server closes the connection after the response.
 pub(crate) fn by_hand(status: StatusCode, error: &str) -> String {
     let body = json!({ "error": error }).to_string();
     let (length, now) = (body.len(), httpdate::fmt_http_date(SystemTime::now()));

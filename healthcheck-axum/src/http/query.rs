@@ -17,9 +17,9 @@ pub(crate) struct Query {
     pub(crate) checks: Vec<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) excluded: Vec<String>,
-    /// The last `format` of the query.
+    /// The value of the last parameter `format` in the query.
     pub(crate) format: Option<String>,
-    /// Whether the query has `verbose`, with another value than `false` or `0`.
+    /// True if the query has the parameter `verbose`, unless its value is `false` or `0`.
     pub(crate) verbose: bool,
 }
 
@@ -53,7 +53,8 @@ impl Query {
         if raw.len() > LONGEST {
             return Err(QueryError::TooLong);
         }
-        // `form_urlencoded` repairs invalid input, and a repaired name could be the name of another check.
+        // Refuses invalid escapes and invalid UTF-8. `form_urlencoded` would accept both, and the name that it decodes
+        // could be the name of another check.
         if !has_whole_escapes(raw) {
             return Err(QueryError::Escape);
         }
@@ -89,13 +90,13 @@ impl Query {
         Ok(query)
     }
 
-    /// Returns whether the query selects less than the whole probe.
+    /// Returns whether the query has a parameter `check`, `tag` or `exclude`.
     pub(crate) const fn selects(&self) -> bool {
         !(self.checks.is_empty() && self.tags.is_empty() && self.excluded.is_empty())
     }
 
-    /// Returns the checks of a probe that the query selects: those whose name or tag it lists, without those that it
-    /// excludes.
+    /// Returns the checks of a probe that the query selects by name or tag, without the checks that the query excludes.
+    /// If the query lists no names and no tags, it selects all checks of the probe.
     pub(crate) fn within(&self, probe: &Selection) -> Selection {
         let mut selection = self.excluding(probe.clone());
         for check in &self.checks {

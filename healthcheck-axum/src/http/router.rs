@@ -1,5 +1,5 @@
-//! Finds the target of a path: with axum's router in an app, and with [`Handler::at`] in a server that serves only the
-//! endpoints.
+//! Finds the target of a path, such as a probe or the history. In an app, axum's router finds the target. In a server
+//! that serves only the endpoints, [`Handler::at`] finds it.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -20,8 +20,8 @@ struct Page {
     problems: Vec<(&'static str, &'static str)>,
 }
 
-/// The status codes of errors of the environment page and the history. A request without permission gets 401 or 403. A
-/// request that this service itself caused, by an upstream check, gets 508.
+/// The error status codes that the environment page, its sections and the history have in common. A request without
+/// permission gets 401 or 403. A request that this service itself caused, by an upstream check, gets 508.
 const GUARDED: [(&str, &str); 3] = [
     ("401", "Credentials are asked for"),
     ("403", "Not for this caller; the answer says how to allow it"),

@@ -148,8 +148,8 @@ fn a_form_of_ones_own_says_whatever_it_likes() {
     for media in ["text/x-mine", "text/csv"] {
         assert_eq!(content[media]["schema"]["type"], "string", "{content}");
     }
-    // In this test the application replaces the format `json`. Now only the formats `microprofile` and `aspnet` have
-    // this content type.
+    // The application has replaced the format `json`. So only the formats `microprofile` and `aspnet` still have the
+    // content type `application/json`.
     let json = content["application/json"].to_string();
     assert!(!json.contains("Report"), "{json}");
 }

@@ -11,8 +11,8 @@ use crate::access::details::LEFT_OUT;
 
 /// The most bytes of a body in a format other than metrics: 4 MiB.
 const LARGEST: usize = 4 * 1024 * 1024;
-/// The most bytes of a body with metrics: 64 MiB, for about 100,000 checks. Metrics contain no outputs of checks that
-/// we could leave out of a larger body.
+/// The most bytes of a body with metrics: 64 MiB, for about 100,000 checks. A larger body couldn't be shortened by
+/// leaving out the outputs of checks, because metrics contain no outputs.
 const MOST_METRICS: usize = 64 * 1024 * 1024;
 
 /// Renders metrics. The size limit is higher than for the other formats, because an alert can't fire without its

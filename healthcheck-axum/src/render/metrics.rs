@@ -345,8 +345,8 @@ impl<'a> Samples<'a> {
         Ok(())
     }
 
-    /// Returns the verdict of a report if the results that metrics show decide it. A single failure of a critical check
-    /// is sufficient. Any other verdict needs all results.
+    /// Returns the verdict of a report, or `None` if the results that metrics show don't suffice to decide the verdict.
+    /// For a failure, the failing result of one critical check suffices. Any other verdict needs all results.
     fn verdict(&self, report: &Report, latches: bool) -> Option<Overall> {
         if report.reason.is_some() {
             return Some(report.status);

@@ -270,7 +270,8 @@ impl<'a> Page<'a> {
     pub(super) fn link(&self, to: &str) -> String {
         let segments = self.path().split('/').filter(|segment| !segment.is_empty());
         let here = segments.count() + usize::from(self.context.check.is_some());
-        // In a browser a relative link replaces the last segment of the current path. So that segment needs no `../`.
+        // In a browser, a relative link replaces the last segment of the current path, so the link needs no `../` for
+        // that segment.
         let up = here.saturating_sub(1);
         let down = to.trim_start_matches('/');
         if up == 0 && down.is_empty() {

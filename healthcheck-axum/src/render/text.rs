@@ -22,7 +22,7 @@ impl Format for Text {
     }
 }
 
-/// The most bytes of a single output, for clients that keep only the last 4 KB of the body.
+/// The most bytes of a single output, in an answer for a client that keeps only the last 4 KB of the body.
 const SHORT: usize = 512;
 
 fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
@@ -119,7 +119,7 @@ fn excluded_line(body: &mut Body, name: &str) -> fmt::Result {
     writeln!(body, "[+]{} excluded: ok", OneLine(name))
 }
 
-/// Returns the warning in a report for a request that excludes a check that doesn't exist.
+/// Returns the warning that a report contains if the request excludes the check `name` and this check doesn't exist.
 fn unknown(name: &str) -> String {
     format!("there is no check `{name}` to exclude")
 }

@@ -25,7 +25,7 @@ impl Format for Spring {
 
 fn write(page: &Page<'_>, body: &mut Body) -> fmt::Result {
     let report = page.report();
-    // If the path names a single check, Spring Boot sends only the object of that check, the component.
+    // If the path names a single check, Spring Boot sends only the object of that check, which it calls a component.
     if let (Some(_), [result]) = (page.check(), &*report.results) {
         return body.json(&Component::of(result));
     }

@@ -12,8 +12,8 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// The content security policy of the HTML pages. It contains the digests of `page.css` and `page.js`, so browsers
-/// accept no other style or script. The page may send requests only to its own server. If you change one of these two
-/// files, a test fails and prints the new digest.
+/// accept no other style or script. If you change one of these two files, a test fails and prints the new digest. The
+/// policy also allows a page to send requests only to its own server.
 pub(super) const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-cesJsTutFuMduT7Z0DkGRGewxUiQdXJ5PDRGWzqL+ms='; \
     script-src 'sha256-2hdsDoZz+RUmzfN7XqKiwBxsDWxkJ0NQ3G/xZg21XI8='; \

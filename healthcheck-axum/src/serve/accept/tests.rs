@@ -64,7 +64,7 @@ const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const BEGUN: &[u8] = b"GET / HTTP/1.1\r\n";
 const REST: &[u8] = b"Host: x\r\n\r\n";
 
-/// A server that may have two connections. Whenever a client connects, the server then runs for [`MOMENT`].
+/// A server that may have two connections. After each client has connected, the server runs for [`MOMENT`].
 struct Crowded {
     script: Script,
     context: ConnectionContext,
@@ -219,8 +219,8 @@ async fn a_part_of_the_places_is_made_free_at_once_so_that_a_flood_of_clients_co
     .await;
     assert_eq!(places.len(), 64);
     places.make_room(false);
-    // `make_room` has asked four connections to end. All four end during this sleep, before the test calls `ended`. One
-    // call of `ended` has to remove all four.
+    // `make_room` has asked four connections to end. All four end during this sleep, before the test calls `ended`. The
+    // test checks that one call of `ended` removes all four.
     tokio::time::sleep(MOMENT).await;
     places.ended().await;
     assert_eq!(places.len(), 60);

@@ -31,9 +31,9 @@ pub(crate) async fn watch(application: Handle, health: HealthCheck) {
         let answer = answered.load(Ordering::Acquire);
         let verdict = patience.tick(Instant::now(), answer);
         health.observe_liveness(RUNTIME, Some(verdict.outcome()));
-        // Spawns no second task while the first one waits to run, because a blocked runtime would later have to run all
-        // of them. If the runtime has dropped the task without running it, this `Arc` is the only one left, and the
-        // watcher spawns a new task.
+        // Spawns a new task only if the last one has run, or if the runtime has dropped it without running it.
+        // Otherwise tasks would accumulate in a blocked runtime. After the runtime has dropped the task, `answered` is
+        // the only `Arc` left.
         if answer || Arc::strong_count(&answered) == 1 {
             answered = ask(&application);
         }

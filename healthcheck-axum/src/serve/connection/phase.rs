@@ -66,8 +66,8 @@ pub(in crate::serve) struct ConnectionPhase {
 /// The time at which the current time limit began, and the waker of the connection's task.
 struct StageState {
     since: Instant,
-    /// Set when the accept loop asks the connection to end: the value of `since` at that time. If a new time limit has
-    /// begun since then, the connection doesn't end.
+    /// The value of `since` when the accept loop asked the connection to end. `None` if the accept loop hasn't asked.
+    /// If a new time limit has begun after that, the connection doesn't end.
     asked: Option<Instant>,
     waker: Option<Waker>,
 }
@@ -167,8 +167,8 @@ impl ConnectionPhase {
         Some((rank, since))
     }
 
-    /// Asks the connection to end, unless a new time limit has begun after `since`. The connection's task first reads
-    /// the bytes that have already arrived.
+    /// Asks the connection to end. The connection's task first reads the bytes that have already arrived. If a new time
+    /// limit has begun after `since`, the connection doesn't end.
     pub(in crate::serve) fn ask(&self, since: Instant) {
         self.lock().asked = Some(since);
         self.wake();

@@ -1,8 +1,8 @@
 //! Passes bytes between the client and hyper. hyper gets one complete head of a request at a time.
 //!
 //! This layer finds the end of a head, and hyper parses the head. The layer adds three features that hyper lacks. It
-//! limits the size of the head alone, it refuses a request with our headers, and it knows whether the client has begun
-//! to send the next head.
+//! limits the size of the head alone, it adds our headers to the answer when a head is refused, and it knows whether
+//! the client has begun to send the next head.
 //!
 //! hyper never gets the body of a request. The connection ends after a request with a body. So a proxy and this server
 //! can't disagree about where the next request begins.
@@ -150,8 +150,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         if PROXY.iter().any(|signature| unread.starts_with(signature)) {
             return Found::Refused(HeadRefusal::PROXY_PROTOCOL);
         }
-        // A TLS or SSH client waits for an answer and never sends the end of a head. So the server refuses bytes that
-        // can't begin a request without waiting for the end of a head.
+        // A TLS or SSH client waits for an answer and never sends the end of a head. So if the received bytes can't be
+        // the beginning of a request, the server refuses them immediately.
         let method = unread.iter().position(|byte| !is_of_token(*byte));
         if method.is_some_and(|end| end == 0 || unread.get(end) != Some(&b' ')) && unread != b"\r" {
             return Found::Refused(HeadRefusal::NO_HTTP);
