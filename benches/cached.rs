@@ -13,9 +13,10 @@
 //!   requests per second of hyper.
 //!
 //! The bench starts its own binary again as a process for each server. `wrk -t1 -c64 --latency` puts load on the
-//! server. Without wrk, the bench uses 64 connections of its own. The server runs on one core, and the load on another
-//! core. The bench puts load on the two compared servers in turn, for 2 s each, in 9 rounds after a warm-up round. A
-//! figure is the median of the ratios of all rounds. `CACHED_ROUNDS=3` reduces the number of rounds to 3.
+//! server. If wrk isn't installed, a child process of the bench sends the requests over 64 connections. The server
+//! runs on one core, and the load on another core. The bench puts load on the two compared servers in turn, for 2 s
+//! each, in 9 rounds after a warm-up round. A figure is the median of the ratios of all rounds. `CACHED_ROUNDS=3`
+//! reduces the number of rounds to 3.
 //!
 //! If a figure misses its limit, count the processor instructions of a request to find the reason. Run the binary of
 //! this bench under `valgrind --tool=callgrind`. The arguments `as-server of-router 20000` profile the router, and

@@ -6,10 +6,10 @@
 //! The bench makes these measurements:
 //! - In one process, 10,000 tasks send a request to the router at the same time. There are three checks of 100 ms each
 //!   and no cached results. Each check may run only once. The last answer has to come within 200 ms.
-//! - 10,000 clients send the same request over sockets. Each client connects before the first request. Clients and
-//!   server share the cores of the machine, so the bench also measures a handler that only sleeps for 100 ms. The
-//!   library's last answer may come at most 100 ms later than the last answer of this handler. Each connection needs
-//!   two open files, so the bench uses fewer clients if the limit of open files is low.
+//! - 10,000 clients send the same request over sockets. All clients connect before the first of them sends its
+//!   request. Clients and server share the cores of the machine, so the bench also measures a handler that only sleeps
+//!   for 100 ms. The library's last answer may come at most 100 ms later than the last answer of this handler. Each
+//!   connection needs two open files, so the bench uses fewer clients if the limit of open files is low.
 //! - 20 clients, one after another, request a check of 100 ms. Each client disconnects after 30 ms if it has no answer.
 //!   The check has to run once, to its end, and later clients get its result.
 //!

@@ -6,8 +6,8 @@
 //! A separate process runs the server. To saturate the application's runtime, the server spawns two tasks for each
 //! worker. These tasks compute without end and yield every 5 ms. The client sends `GET /livez` every 5 ms over one
 //! connection: in each of 5 rounds, 400 times while the runtime is idle, and 400 times while it is saturated. The
-//! saturated p99 may be at most ten times the idle p99, and at most 10 ms. For comparison, the bench also prints how
-//! long a page on the saturated runtime takes.
+//! saturated p99 may be at most ten times the idle p99, and at most 10 ms. For comparison, the bench also prints the
+//! response times of a page that the application itself serves on its runtime.
 //!
 //! The p99 depends mainly on the kernel's scheduler: the computing threads occupy all cores, so the thread that answers
 //! has to wait for a core.

@@ -111,8 +111,8 @@ struct State {
 impl State {
     async fn of(server: &Server, tasks: SocketAddr) -> Result<Self> {
         let held = held(server.id())?;
-        // This `Client` returns only the status code of an answer. So the server sends a number as the status code
-        // `TOLD` plus this number.
+        // This `Client` returns only the status code of an answer. So the server encodes a number in the status code,
+        // which is `TOLD` plus the number.
         let mut client = Client::connect(tasks).await?;
         let alive = client.get("/tasks").await?;
         let stuck = client.get("/stuck").await?;
@@ -167,8 +167,8 @@ impl Load {
         self.answers.load(Relaxed)
     }
 
-    /// Stops the clients, and waits until the server has finished their requests. Returns an error if a client has
-    /// ended earlier.
+    /// Stops the clients, and then waits for 15 s, so that the server becomes idle. Returns an error if a client ended
+    /// before this call.
     async fn stop(&mut self) -> Result {
         if let Some(ended) = self.clients.try_join_next() {
             return Err(format!("a client ended early: {ended:?}").into());

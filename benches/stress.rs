@@ -33,14 +33,14 @@ use tokio::runtime::{Builder, Runtime};
 const LAYERS: usize = 5;
 const IN_A_LAYER: usize = 300;
 const LIMIT: Duration = Duration::from_millis(300);
-/// The delay after its budget at which an answer may still come, even on an overloaded machine.
+/// An answer may come at most this long after the end of its budget, even on an overloaded machine.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 fn main() -> Result {
     let seconds = env::var("HEALTHCHECK_STRESS_SECONDS").ok();
     let seconds = seconds.map_or(Ok(120), |seconds| seconds.parse())?;
     figure::heading("Everything at once");
-    // Suppresses the panics that checks raise on purpose. Every other panic ends the bench.
+    // Suppresses the messages of panics that checks raise on purpose. Every other panic ends the bench.
     std::panic::set_hook(Box::new(|info| {
         let payload = info.payload();
         let text = payload.downcast_ref::<String>().map(String::as_str);
@@ -67,14 +67,14 @@ fn main() -> Result {
 
 const BOOM: &str = "boom";
 
-/// Sets the outcome of the next run of a check, and detects runs at the same time.
+/// Sets the outcome of the next run of a check. Also detects when two runs of the check overlap.
 #[derive(Default)]
 struct Lever {
     verdict: AtomicU8,
     running: AtomicU32,
 }
 
-/// Represents a run of a check. A run creates this value at its begin, and drops it at its end.
+/// Represents a run of a check. A run creates this value when it begins, and drops it when it ends.
 struct Inside(Arc<Lever>);
 
 impl Inside {

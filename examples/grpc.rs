@@ -71,7 +71,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Creates a check that runs every second in the background. The gRPC service learns of a new status only when the
-/// check runs, so the check can't wait for a request.
+/// check runs, so the check has to run even if no client requests a report.
 fn storage(folder: PathBuf) -> Check {
     Check::blocking("storage", move || {
         std::fs::metadata(&folder)
@@ -101,8 +101,8 @@ async fn tell(health: HealthCheck, reporter: HealthReporter, mut changes: Unboun
         };
         tell_of(&reporter, checker.as_deref().unwrap_or(WHOLE), to != Status::Fail).await;
     }
-    // Clients that watch a gRPC service now choose another instance. This instance still answers requests until the
-    // drain ends.
+    // The status `NOT_SERVING` makes clients that watch a gRPC service choose another instance. This instance still
+    // answers requests until the drain ends.
     tell_that_none_serves(&reporter, &health).await;
 }
 

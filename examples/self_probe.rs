@@ -1,11 +1,12 @@
 //! A service that can probe itself, for container images without curl. The same binary serves as Docker's
 //! `HEALTHCHECK`, as an exec probe, and as a check script for Nagios, Nomad or Consul.
 //!
-//! These commands use it:
+//! This example has three commands:
 //! - `cargo run --example self_probe` starts the service.
-//! - `cargo run --example self_probe probe` probes the running service, and exits with the codes of Docker. An image
-//!   uses it as `HEALTHCHECK CMD ["/myapp", "probe"]`.
-//! - `cargo run --example self_probe probe --nagios` probes the running service, and exits with the codes of Nagios.
+//! - `cargo run --example self_probe probe` probes the running service, and exits with the exit code that Docker
+//!   expects. An image runs this command by `HEALTHCHECK CMD ["/myapp", "probe"]`.
+//! - `cargo run --example self_probe probe --nagios` probes the running service, and exits with the exit code that
+//!   Nagios expects.
 //!
 //! The variable `HEALTHCHECK_ADDR` sets the address of the service, by default 127.0.0.1:8080.
 

@@ -80,7 +80,7 @@ async fn worker(gate: Gate, health: HealthCheck, database: Database, queue: Queu
             Err(error) => {
                 println!("message {message} failed: {error}");
                 queue.put_back(message);
-                // The cached result of the check is out of date, because it says that the database is up. After
+                // The connection failed, but the check's cached result may still say that the database is up. After
                 // `expire`, the gate waits for a new run of the check.
                 let _ = health.expire(&needed);
             }

@@ -1,5 +1,4 @@
-//! Generates small axum applications, with and without the library. They use the library in the way that the README
-//! shows.
+//! Generates three small axum applications: one without the library, and two that use the library as the README shows.
 
 use crate::Result;
 use crate::generated::Package;

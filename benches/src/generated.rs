@@ -17,7 +17,7 @@ pub struct Package {
 impl Package {
     /// Writes the files of the package. `dependencies` contains lines of its `Cargo.toml`; in these lines,
     /// `{workspace}` stands for the path of this repository's workspace. `sources` contains the path and the text of
-    /// each source file. The build output of an earlier call remains.
+    /// each source file. If the package has been built before, keeps its build output.
     ///
     /// # Errors
     /// Returns an error if the files can't be written.
@@ -98,8 +98,8 @@ impl Package {
         let output = Command::new(env!("CARGO"))
             .args(arguments)
             .current_dir(&self.root)
-            // The caller may have set another target directory. This line replaces it, so that each package has its
-            // own.
+            // The environment may already contain `CARGO_TARGET_DIR`. This line overrides it, so that each package has
+            // its own target directory.
             .env("CARGO_TARGET_DIR", self.root.join("target"))
             .env("CARGO_INCREMENTAL", "0")
             .output()?;

@@ -1,8 +1,8 @@
-//! Helpers for the benches. They compare the library with programs that do as little as possible: a bare axum handler,
-//! an empty task, a sleep.
+//! Helpers for the benches. The benches compare the library with programs that do as little as possible: a bare axum
+//! handler, an empty task, a sleep.
 //!
-//! `cargo bench -p healthcheck-benches` runs all benches. With `--bench NAME` it runs only this bench. The
-//! documentation of each bench describes its comparison.
+//! `cargo bench -p healthcheck-benches` runs all benches. With `--bench NAME`, cargo runs only the bench with this
+//! name. The documentation of each bench describes its comparison.
 //!
 //! A comparison has several rounds. In each round both compared programs run, one directly after the other, so that
 //! other load on the machine slows both of them down. The resulting figure is the median of the ratios of all rounds.

@@ -73,7 +73,7 @@ impl Pairs {
 
 /// A type that can be the result of a measurement.
 pub trait Measured {
-    /// Returns the result as a number. The number of a time is in seconds.
+    /// Returns the result as a number. If the result is a time, returns the seconds.
     fn number(&self) -> f64;
 }
 

@@ -72,7 +72,7 @@ async fn check_and_watch_follow_a_check_that_fails_and_recovers_and_the_drain() 
     sees(&mut whole, ServingStatus::NotServing).await;
     assert_eq!(check(&mut client, "").await, Ok(ServingStatus::NotServing));
 
-    // One client still watches a gRPC service here. Even so, the process has to end.
+    // One client still watches a gRPC service. The test asserts that the process ends nevertheless.
     let ended = tokio::task::spawn_blocking(move || example.process.wait());
     let ended = tokio::time::timeout(LIMIT, ended).await;
     assert!(ended.expect("it ends").unwrap().unwrap().success());

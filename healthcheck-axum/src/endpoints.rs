@@ -52,8 +52,8 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Result<Router<S>, BuildErro
 /// | `GET /healthcheck/openapi.json` | an OpenAPI document of these endpoints, if `Endpoints::openapi` is on |
 ///
 /// **Methods.** `HEAD` gets the answer that `GET` would get, without the body. On the health path, on the probe paths
-/// and for single checks, `OPTIONS` gets the same as `HEAD`. A CORS preflight gets 204 with `Allow`. A request with any
-/// other method gets 405.
+/// and for single checks, `OPTIONS` gets the answer that `HEAD` would get, with the additional header `Allow`. A CORS
+/// preflight gets 204 with `Allow`. A request with any other method gets 405.
 ///
 /// **Errors.** An error is JSON, text or HTML, depending on the `Accept` header of the request.
 ///
@@ -205,8 +205,7 @@ impl Endpoints {
 
     /// Adds a header to each answer whose overall status is a success or degraded.
     ///
-    /// - If an answer already has a default header of this name, your value replaces it. Your value of `Vary` is added
-    ///   to the default value.
+    /// - Except for `Vary`, your value replaces the default value of the header. `Vary` contains both values.
     /// - Your `Content-Type` applies only to the format `json`, which is the default format, and to your own
     ///   [`body`](Self::body).
     /// - If you set the same header twice, the last value applies.

@@ -28,8 +28,8 @@ impl Scheme {
     }
 }
 
-/// Returns the token that a client sends for this user and password with HTTP Basic (RFC 7617). If the password is
-/// empty, the returned set has no token.
+/// Returns a set with the token that a client sends for this user and password with HTTP Basic (RFC 7617). If the
+/// password is empty, the set is empty.
 pub(super) fn basic(user: &str, password: &str) -> Tokens {
     let token = base64(format!("{user}:{password}").as_bytes());
     Tokens::new((!password.is_empty()).then_some(token))

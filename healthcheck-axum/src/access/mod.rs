@@ -23,10 +23,10 @@ use crate::log::log;
 /// [`Endpoints::environment_access`](crate::Endpoints::environment_access) or to
 /// [`Endpoints::details_access`](crate::Endpoints::details_access).
 ///
-/// If the rule of `environment_access` refuses a request, the server answers 401 with `WWW-Authenticate` if the rule
-/// accepts credentials, otherwise 403. The body says how to allow such a request, as JSON, or as an HTML page for a
-/// browser. If the rule of `details_access` refuses a request, the server still answers the request, but leaves the
-/// details out.
+/// If the rule of `environment_access` refuses a request, the server answers 401 or 403. It answers 401 with
+/// `WWW-Authenticate` if the rule accepts credentials, otherwise 403. The body says how to allow such a request. The
+/// body is JSON, or an HTML page for a browser. If the rule of `details_access` refuses a request, the server still
+/// answers the request, but leaves the details out.
 ///
 /// Don't rely on [`direct`](Self::direct) or [`loopback`](Self::loopback) for security. A sidecar, a rootless
 /// container, nginx with a bare `proxy_pass`, the PROXY protocol or host networking can make a request from another

@@ -16,7 +16,7 @@ use crate::log::log;
 const REREAD: Duration = Duration::from_secs(1);
 /// How long a request waits for the file to be read. A working disk answers within this time.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// How old the tokens that were last read may be while the disk doesn't answer. After that, no token is valid.
+/// While the disk doesn't answer, the tokens that were last read stay valid until they are this old.
 const OUTDATED: Duration = Duration::from_secs(10);
 /// The largest size of a token file, in bytes. The rule refuses a larger file, which is probably not a list of tokens.
 const LARGEST: u64 = 64 * 1024;
@@ -115,7 +115,7 @@ impl TokenFile {
     }
 }
 
-/// A reading of the file, in a separate thread. So a request can stop waiting if the disk doesn't answer.
+/// A reading of the file that runs in a separate thread, so that a request can stop waiting for it.
 struct Reading {
     result: Arc<ResultCell>,
     began: Instant,

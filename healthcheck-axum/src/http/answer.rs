@@ -1,4 +1,5 @@
-//! Turns a report into an HTTP response: status and headers follow from the verdict, the body from the format.
+//! Turns a report into an HTTP response. The verdict determines the status and the headers, and the format determines
+//! the body.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -26,15 +27,17 @@ pub(crate) struct Answers {
     pub(crate) degraded_headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) failed_headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) formats: Formats,
-    /// How much of a report a caller without permission for details gets.
+    /// The part of a report for a caller that may not see the details.
     pub(crate) details: Details,
 }
 
-/// A rendered response. It is sent to every request for the same report until the report changes.
+/// A rendered response. Every request for the same report in the same format gets this response until the report
+/// changes.
 pub(crate) struct Rendered {
-    /// The status and the headers of an answer whose format the client's `Accept` decided: `Vary` contains `accept`.
+    /// The status and the headers of an answer whose format the header `Accept` decided. So `Vary` contains `accept`.
     head: Parts,
-    /// The `Vary` of an answer whose format the query decided: only the value that the format or the user sets.
+    /// The `Vary` of an answer whose format the query decided. It has only the values that the format or the
+    /// application sets.
     own_vary: Option<HeaderValue>,
     body: Bytes,
 }
@@ -110,22 +113,24 @@ impl Answers {
         let mut headers = headers(made.content_type, made.body.len());
         headers.extend(made.headers);
         for (name, value) in self.headers(verdict) {
-            // The user sets a content type for the body of `Endpoints::body`, which replaces the JSON format. The other
-            // formats keep their own content type, and so does the default JSON that replaces a format that panicked.
+            // A `Content-Type` that the application sets applies only to the format `json`, whose output the
+            // application can replace by `Endpoints::body`. If the application's closure has panicked, the built-in
+            // JSON keeps its own content type.
             let is_of_body = choice.form == Form::JSON && made.as_chosen;
             if *name != header::CONTENT_TYPE || is_of_body {
                 headers.insert(name, value.clone());
             }
         }
         let status = if choice.form.is_metrics() {
-            // Prometheus drops the body of an answer with any other status.
+            // Prometheus drops the body of an answer whose status isn't 200.
             StatusCode::OK
         } else {
             self.status(context.kind, verdict)
         };
         let mut body = made.body;
         if has_no_content(status) {
-            // Some clients treat a content length beside such a status as a broken response (RFC 9110, 8.6).
+            // An answer with this status has no body. Some clients reject it if it has a content length
+            // (RFC 9110, 8.6).
             headers.remove(header::CONTENT_TYPE);
             headers.remove(header::CONTENT_LENGTH);
             body = Bytes::new();
@@ -147,7 +152,8 @@ impl Answers {
         let success = self.success_status.unwrap_or(StatusCode::OK);
         match verdict {
             Overall::Failure => self.failed_status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
-            // Degraded is only a warning, so a probe succeeds: a kubelet would count a 4xx as a failure.
+            // Only the health path uses `degraded_status`. On a probe path, degraded is a success, because a kubelet
+            // would count a 4xx as a failure.
             Overall::Degraded if kind == ProbeKind::Health => self.degraded_status.unwrap_or(success),
             Overall::Degraded | Overall::Success => success,
         }
@@ -221,7 +227,7 @@ impl Rendered {
     }
 }
 
-/// A cached answer, and the changes that one request makes to it.
+/// A cached answer, and the changes to it that one request needs.
 pub(crate) struct Cached {
     pub(crate) rendered: Arc<Rendered>,
     /// Whether `Accept` decided the format.
@@ -240,7 +246,7 @@ impl Cached {
     }
 }
 
-/// The changes that the method of a request and a drain make to its answer.
+/// Changes to an answer, which depend on the method of the request and on whether the service drains.
 #[derive(Clone, Copy)]
 pub(crate) struct Finish {
     /// Whether the method is `HEAD` or `OPTIONS`.
@@ -251,7 +257,7 @@ pub(crate) struct Finish {
 }
 
 impl Finish {
-    /// Makes the changes to an answer.
+    /// Returns the answer with these changes.
     pub(crate) fn applied(self, answer: Response<Bytes>) -> Response<Bytes> {
         let mut answer = answer.map(|content| self.body(content));
         self.change(answer.headers_mut());
@@ -262,8 +268,8 @@ impl Finish {
         if self.without_body { Bytes::new() } else { content }
     }
 
-    /// Makes the changes to an answer's headers. An answer to `HEAD` keeps the content length of the body that `GET`
-    /// would get.
+    /// Applies these changes to the headers of an answer. An answer to `HEAD` keeps the content length of the body that
+    /// `GET` would get.
     fn change(self, headers: &mut HeaderMap) {
         if self.is_options {
             headers.insert(header::ALLOW, HeaderValue::from_static(METHODS_OF_REPORTS));
@@ -357,8 +363,8 @@ fn plain(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response
     response
 }
 
-/// Returns the headers of every response. They include the content length, since a response to `HEAD` has no body from
-/// which the server could count it.
+/// Returns the headers that every response with a body has. They include the content length, because the server can't
+/// compute it for a response to `HEAD`, whose body is removed.
 fn headers(content_type: HeaderValue, length: usize) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::CONTENT_TYPE, content_type);

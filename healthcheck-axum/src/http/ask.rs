@@ -26,7 +26,7 @@ pub(crate) enum Target {
     Nothing,
 }
 
-/// The methods of each target that is a report, as the value of the header `Allow`.
+/// The HTTP methods that the report endpoints accept, as the value of the header `Allow`.
 pub(crate) const METHODS_OF_REPORTS: &str = "GET, HEAD, OPTIONS";
 
 impl Target {
@@ -40,7 +40,7 @@ impl Target {
         }
     }
 
-    /// Returns the methods of this target, as the value of the header `Allow`.
+    /// Returns the HTTP methods that this target accepts, as the value of the header `Allow`.
     pub(crate) const fn allowed(self) -> &'static str {
         match self {
             Self::Probe(_) | Self::Check(_) => METHODS_OF_REPORTS,

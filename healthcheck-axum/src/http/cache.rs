@@ -13,7 +13,7 @@ use crate::render::{Choice, Wholes};
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
     pub(crate) report: Arc<Report>,
-    /// Metrics also show the report of each probe and the counters.
+    /// The report of each probe and the counters, if the answer shows metrics. Otherwise `None`.
     pub(crate) metrics: Option<Box<(Wholes, Statistics)>>,
 }
 
@@ -34,13 +34,14 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Returns whether answers with these two keys show the same report as long as the report is unchanged.
+    /// Returns whether answers with these two keys have the same content. This is so if the keys have the same probe,
+    /// and if either both formats or none of them are metrics.
     fn is_of(self, other: Self) -> bool {
         self.kind == other.kind && self.choice.form.is_metrics() == other.choice.form.is_metrics()
     }
 }
 
-/// The last answer of each whole probe in each format.
+/// The last answer of each probe in each format. An answer that shows only some checks of a probe isn't cached.
 #[derive(Default)]
 pub(crate) struct Cache(RwLock<Vec<(Key, Shown, Arc<Rendered>)>>);
 

@@ -56,7 +56,7 @@ pub(crate) enum Uncached {
     OpenApi,
     /// A request for a report or a page. Its answer may have to wait for checks or sections.
     Ask(Ask),
-    /// A request with an error.
+    /// A request that the handler answers with this error.
     Refused(Problem),
 }
 
@@ -141,7 +141,7 @@ impl Handler {
         }
     }
 
-    /// Returns the answer to a request for a whole probe, if no check of the probe is due.
+    /// Returns the answer to a request for all checks of a probe, if none of these checks is due.
     fn fresh(&self, ask: &Ask) -> Option<Arc<Rendered>> {
         let Target::Probe(kind) = ask.target else {
             return None;
@@ -185,8 +185,8 @@ impl Handler {
         Ok(Shown { report, metrics })
     }
 
-    /// Returns the cached answer with this content. Otherwise renders the answer, and caches it if it shows the whole
-    /// probe.
+    /// Returns the cached answer with this content. Otherwise renders the answer, and caches it if it shows all checks
+    /// of the probe.
     fn rendered(&self, kind: ProbeKind, ask: &Ask, shown: Shown) -> Arc<Rendered> {
         let key = Key {
             kind,
@@ -274,7 +274,7 @@ impl Handler {
         }
     }
 
-    /// Determines the changes that the method of a request and a drain make to its answer.
+    /// Returns the changes to an answer, which depend on the method of the request and on whether the service drains.
     fn finish(&self, target: Target, head: &Parts) -> Finish {
         let is_options = head.method == Method::OPTIONS && target.takes(&Method::OPTIONS);
         Finish {

@@ -1,7 +1,8 @@
 //! Answers requests: `ask` reads a request once, `handler` answers it, and `cache` keeps the rendered answer until the
 //! report changes.
 //!
-//! The functions on the way to a cached answer are `#[inline]`: it is so cheap that the calls between them would count.
+//! Returning a cached answer takes so little time that function calls would be a considerable part of it. So the
+//! functions that do this are `#[inline]`.
 
 pub(crate) mod accept;
 pub(crate) mod answer;

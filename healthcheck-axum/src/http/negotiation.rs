@@ -1,4 +1,5 @@
-//! Chooses the format of an answer: by `?format=`, else by `Accept`, else JSON. No request is refused with 406.
+//! Chooses the format of an answer. `?format=` decides first, and then the header `Accept`. If neither decides, the
+//! format is JSON, so no request gets 406.
 
 use std::fmt;
 
@@ -55,11 +56,12 @@ impl Formats {
         Ok(self.accepted(request))
     }
 
-    /// Returns the best format for the header `Accept`: the one with the highest quality, among equals the one that a
-    /// range names most closely, among equals again the one whose range comes first.
+    /// Returns the format that fits the header `Accept` best. The format with the highest quality wins. Among formats
+    /// with equal quality, the one that a range names most closely wins. If these are several, the one whose range
+    /// comes first wins.
     fn accepted(&self, request: &FormatRequest<'_>) -> Choice {
         let accepted = || values(request.headers, ACCEPT);
-        // Most clients send no `Accept` or one of these two values. That needs no parsing.
+        // Most clients send no `Accept`, or one of these two values. These cases need no parsing.
         let is_plain = |value: &HeaderValue| matches!(value.as_bytes(), b"*/*" | b"application/json");
         let mut rest = accepted();
         match rest.next() {
@@ -78,7 +80,7 @@ impl Formats {
         let Some((form, _)) = best else {
             return Choice::JSON;
         };
-        // Consul sends `text/plain, text/*, */*` and keeps only the end of a body, so the worst results come last. A
+        // Consul sends `text/plain, text/*, */*` and keeps only the end of a body, so it gets the worst results last. A
         // client that accepts `text/plain` and no wildcard is a person at a shell, who wants one word.
         let style = if form == Form::TEXT && all().any(|range| range.is_wild() && range.quality > 0) {
             Style::WorstLast

@@ -9,11 +9,11 @@ use crate::render::Format;
 /// `Accept` headers, each with the format that it gets on the health path. "a or b" means a on the health path and b on
 /// a probe.
 const TABLE: &[(&str, &str)] = &[
-    // curl, wget, kube-probe, GoogleHC, monit, k6, requests, httpx, the clients of Go and Java, and every client without a
-    // preference.
+    // Sent by curl, wget, kube-probe, GoogleHC, monit, k6, requests, httpx, the clients of Go and Java, and every
+    // client without a preference.
     ("*/*", "json"),
     ("", "json"),
-    // axios, fetch wrappers, HTTPie, jQuery, Insomnia, PowerShell.
+    // Sent by axios, fetch wrappers, HTTPie, jQuery, Insomnia, PowerShell.
     ("application/json, text/plain, */*", "json"),
     ("application/json, */*;q=0.5", "json"),
     ("application/json, text/javascript, */*; q=0.01", "json"),
@@ -21,15 +21,15 @@ const TABLE: &[(&str, &str)] = &[
     ("application/json;charset=utf-8", "json"),
     ("Application/JSON", "json"),
     ("application/json, application/problem+json", "json"),
-    // RestTemplate, OkHttp, Angular.
+    // Sent by RestTemplate, OkHttp, Angular.
     ("application/json, application/*+json", "json"),
     (
         "text/plain, application/json, application/*+json, */*",
         "text worst last",
     ),
-    // HttpURLConnection before Java 19.
+    // Sent by HttpURLConnection before Java 19.
     ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", "html"),
-    // Firefox, Chromium, Safari, Edge's old engine, Lynx, w3m, Links.
+    // Sent by Firefox, Chromium, Safari, Edge's old engine, Lynx, w3m, Links.
     (
         "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
         "html",
@@ -71,7 +71,7 @@ const TABLE: &[(&str, &str)] = &[
     ("text/plain, application/json;q=0.5", "text"),
     ("text/plain, */*;q=0", "text"),
     ("text/*", "text worst last"),
-    // Prometheus 3, 2.50, 2.5, 1; vmagent, Telegraf, the OpenTelemetry collector, Datadog, Grafana Alloy.
+    // Sent by Prometheus 3, 2.50, 2.5 and 1, vmagent, Telegraf, the OpenTelemetry collector, Datadog, Grafana Alloy.
     (
         "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
          application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
@@ -110,7 +110,7 @@ const TABLE: &[(&str, &str)] = &[
     ),
     ("text/plain;version=0.0.4, text/plain", "prometheus or text"),
     ("text/plain;version=0.0.4;q=0.2, text/plain", "text"),
-    // Clients of the IETF draft, Spring Boot Admin.
+    // Sent by clients of the IETF draft and by Spring Boot Admin.
     ("application/health+json", "health+json"),
     ("application/health+json, application/json;q=0.9", "health+json"),
     ("application/health+json, application/json", "health+json"),
@@ -125,7 +125,8 @@ const TABLE: &[(&str, &str)] = &[
         "application/vnd.spring-boot.actuator.v2+json, application/json",
         "json",
     ),
-    // Quality goes before closeness, closeness before order. A quality of 0 refuses the type.
+    // The quality of a range decides first, then how closely the range names the format, then the order. A quality of 0
+    // refuses the type.
     ("application/json;q=0.2, text/html;q=0.3", "html"),
     ("text/*;q=0.9, application/json;q=0.8", "text worst last"),
     ("text/*;q=0.5, text/html;q=0.7, */*;q=0.6", "html"),
@@ -140,12 +141,13 @@ const TABLE: &[(&str, &str)] = &[
     ("text/html;q=0.001", "html"),
     ("text/html;q=0.5;q=0", "html"),
     ("*/*;q=0.1, text/html;q=0.1", "html"),
-    // Wildcards never lead to metrics: their status is always 200, so a client would miss a failure.
+    // A wildcard never selects metrics. Metrics always have the status 200, so a client with a wildcard would miss a
+    // failure.
     (
         "application/json;q=0, application/health+json;q=0, text/*;q=0, */*",
         "json",
     ),
-    // Types that we don't have, and values that aren't valid headers.
+    // Unknown types and invalid values get JSON. The last two headers are unusual, but valid.
     ("application/xml", "json"),
     ("application/yaml, text/csv", "json"),
     ("text/markdown;variant=GFM", "json"),
