@@ -147,7 +147,7 @@ impl Arg {
         }
     }
 
-    /// Reads a string, as in `name = "redis"`. The error for another value shows `example`.
+    /// Reads a string, as in `name = "redis"`. If the value isn't a string, the error shows `example` as a valid value.
     pub(crate) fn text(&self, example: &str) -> Result<LitStr> {
         match self.literal() {
             Some(Lit::Str(text)) => Ok(text),

@@ -31,7 +31,8 @@ enum Key {
     Of(fn(&Arg) -> Result<Given>),
 }
 
-/// The tokens of a `healthcheck::__private::Given` without its path, such as `Flag(true)`.
+/// The tokens of a value of the enum `healthcheck::__private::Given`, such as `Flag(true)`. The path of the enum isn't
+/// part of the tokens.
 struct Given(TokenStream);
 
 /// The key of every option of `#[health_check]`, and how to read its value. The crate `healthcheck` has a table with

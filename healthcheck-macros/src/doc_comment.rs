@@ -15,8 +15,8 @@ pub(crate) struct DocComment {
 }
 
 impl DocComment {
-    /// Reads the texts from each attribute `#[doc = "…"]` with a string literal. An attribute macro can't read the file
-    /// of `#[doc = include_str!("…")]`.
+    /// Reads the texts from each attribute `#[doc = "…"]` with a string literal. Skips `#[doc = include_str!("…")]`,
+    /// because an attribute macro can't read the included file.
     pub(crate) fn of(attrs: &[Attribute]) -> Self {
         let fragments: Vec<String> = attrs.iter().filter_map(fragment).collect();
         let lines: Vec<&str> = fragments.iter().flat_map(|fragment| lines(fragment)).collect();
@@ -80,8 +80,8 @@ fn heading(line: &str) -> Option<(usize, &str)> {
     is_heading.then(|| (level, text.trim_end_matches('#').trim()))
 }
 
-/// Tracks fenced code blocks, because `#` doesn't begin a heading there. The field is the character of the fence that
-/// is open, if any.
+/// Tracks fenced code blocks, because a `#` in a code block doesn't begin a heading. The field is the character
+/// of the fence that is open, if any.
 #[derive(Default)]
 struct Fence(Option<char>);
 

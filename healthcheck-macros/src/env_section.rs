@@ -38,8 +38,9 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream, problems: &mut Proble
 /// `Shape` and calls `into_section`. For a `Result`, that is an inherent method of `Shape`. For any other type, it is
 /// the method of the trait `IntoSection`.
 ///
-/// The variable and the method's name both have the span of the return type. A compiler error about a wrong return type
-/// is about one of the two, so it points to the return type.
+/// In the generated code, the variable with the `Shape` and the method's name have the span of the return type. If the
+/// return type is wrong, the compiler reports an error for one of these two tokens, so the error points to the return
+/// type.
 fn outcome(krate: &Path, function: &Function, call: &TokenStream) -> TokenStream {
     let place = function.output().span();
     let shape = Ident::new("__healthcheck_shape", place);

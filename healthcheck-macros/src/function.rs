@@ -104,8 +104,8 @@ fn is_function(input: ParseStream<'_>) -> bool {
     input.peek(Token![fn])
 }
 
-/// Returns a description of the function, such as "a test", if `attr` replaces the function. A check or a section can't
-/// call such a function as written.
+/// If `attr` turns the function into a test or into the `main` of a runtime, returns a description such as "a test". A
+/// check or a section can't call such a function.
 fn whose_function(attr: &Attribute) -> Option<&'static str> {
     if is_called(attr, "test") {
         Some("a test")

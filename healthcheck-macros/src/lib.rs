@@ -6,7 +6,7 @@
 //! 2. `function` parses the annotated function.
 //! 3. `signature`, `dependency` and `rules` reject mistakes.
 //! 4. `health_check` and `env_section` generate the value that describes the check or the section.
-//! 5. `registration` generates the code after the function that registers this value.
+//! 5. `registration` generates the code that registers this value. The code follows the annotated function.
 // The examples below have an explicit `main`. So their annotated functions are at the top level, as in a real program.
 #![allow(clippy::needless_doctest_main)]
 
@@ -68,16 +68,16 @@ mod problems;
 /// The attribute doesn't change the function. You can still call and test it, and it keeps its visibility and its other
 /// attributes.
 ///
-/// The function can't be in an `impl` block or a trait: take the value of `self` as a parameter instead. If the
-/// signature doesn't show that the function is in such a block, the compiler's error is "`const` items in this context
-/// need a name".
+/// The function can't be in an `impl` block or a trait. Instead of a method, write a free function that takes the value
+/// of `self` as a parameter. If the signature doesn't show that the function is in such a block, the compiler's error
+/// is "`const` items in this context need a name".
 ///
 /// The function's return type must implement `healthcheck::IntoOutcome`: `()`, `bool`, `String`, `&str`, a JSON value,
 /// `(bool, T)`, `Outcome`, or a `Result` of one of these. If the function returns an error, the check's output contains
 /// the error and all its sources.
 ///
-/// The first paragraph of the doc comment is the check's description, on one line and without its full stop. An
-/// attribute can't see the text of `#[doc = include_str!("…")]`.
+/// The first paragraph of the doc comment is the check's description, on one line and without its full stop. The
+/// attribute ignores `#[doc = include_str!("…")]`, because it can't read the included file.
 ///
 /// Write the instructions for a failure below a heading `# When it fails`, of any level. The instructions end at the
 /// next heading of the same or a higher level. While the check doesn't pass, reports show the instructions next to the
@@ -111,9 +111,9 @@ mod problems;
 ///
 /// # Parameters
 ///
-/// A parameter is a dependency: the program provides a value of exactly the parameter's type, once for all checks. A
-/// parameter `&T` borrows the value. A parameter `T` gets a clone of the value for each run. If the program doesn't
-/// provide a value, building the `HealthCheck` fails, and the error lists the missing types of all checks.
+/// A parameter of type `T` or `&T` is a dependency: the program provides one value of exactly the type `T` for all
+/// checks. A parameter `&T` borrows the value. A parameter `T` gets a clone of the value for each run. If the program
+/// doesn't provide a value, building the `HealthCheck` fails, and the error lists the missing types of all checks.
 ///
 /// ```standalone_crate
 /// use std::sync::Arc;

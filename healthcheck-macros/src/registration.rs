@@ -26,8 +26,8 @@ pub(crate) fn submit(krate: &Path, attrs: &[Attribute], record: &TokenStream) ->
     }
 }
 
-/// Generates a `Bind`, with which the library converts the annotated function into a run. `outcome` generates the code
-/// that converts the function's return value into an `Outcome`.
+/// Generates a `Bind`: the annotated function in a form that the library can bind to the provided values and then run.
+/// `outcome` generates the code that converts the function's return value into an `Outcome`.
 ///
 /// A function without parameters becomes a plain function pointer, which compiles faster than a boxed closure.
 ///

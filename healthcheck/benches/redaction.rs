@@ -299,8 +299,8 @@ fn percent(part: usize, whole: usize) -> f64 {
     100.0 * part as f64 / whole as f64
 }
 
-/// Compares two times: to redact the values of 200 variables, and to write the names and values of these variables as
-/// JSON.
+/// Compares the time to redact the values of 200 variables with the time to write the names and values of these
+/// variables as JSON.
 fn environments() {
     environment("a container's 200 variables", container());
     environment("200 variables of which most are hard to judge", hard());

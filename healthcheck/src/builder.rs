@@ -93,7 +93,7 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Adds a check that you have built in code. The discovered checks stay.
+    /// Adds a check that you have built in code, in addition to the discovered checks.
     pub fn check(mut self, check: Check) -> Self {
         self.checks.push(check);
         self
@@ -151,7 +151,8 @@ impl HealthCheckBuilder {
         self
     }
 
-    /// Shows each value with one of exactly these names, even if a redaction rule for names would hide it.
+    /// Shows each value whose name is exactly one of these names, even if a redaction rule for names would hide the
+    /// value.
     pub fn allow_names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redaction = self.redaction.allow_names(names.into_iter().map(Into::into));
         self
@@ -166,7 +167,7 @@ impl HealthCheckBuilder {
     /// Requires a check for each of these names. If one doesn't exist, [`build`](Self::build) returns a [`BuildError`].
     ///
     /// Use `expect` for checks in other crates. Rust doesn't link a crate that nothing refers to, and then its checks
-    /// are missing without an error. A check exists even if the settings disable it.
+    /// are missing without an error. `expect` also accepts a check that exists but that the settings disable.
     ///
     /// ```
     /// use healthcheck::HealthCheck;

@@ -53,8 +53,8 @@ impl Check {
     /// the run fails and its future is dropped.
     ///
     /// The name must be unique. It must not be empty, `.`, `..`, `history` or `openapi.json`. It must not begin or end
-    /// with a space, and must not contain `/`, `?` or a control character. Building a `HealthCheck` with any other name
-    /// is a [`BuildError`](crate::BuildError).
+    /// with a space, and must not contain `/`, `?` or a control character. If the name breaks one of these rules,
+    /// building the `HealthCheck` returns a [`BuildError`](crate::BuildError).
     #[track_caller]
     pub fn new<F, Fut>(name: impl Into<String>, check: F) -> Self
     where
@@ -164,8 +164,8 @@ impl Check {
     /// Adds the check to the startup probe. Once the check has passed, the startup probe shows it as passed until the
     /// process ends, and doesn't run it again.
     ///
-    /// Readiness fails with "starting" until every critical startup check has passed. Until then, an override with a
-    /// pass has the same effect as a pass.
+    /// Readiness fails with "starting" until every critical startup check has passed. If you override a check to pass,
+    /// readiness treats the check as passed while the override lasts.
     pub const fn startup(mut self) -> Self {
         self.options().startup = true;
         self
@@ -273,8 +273,8 @@ impl Check {
     /// Shows a failure as a warning until the check has failed for this long without a pass.
     ///
     /// `fail_after` suits a dependency that recovers by itself, such as a database during a failover. While a failure
-    /// is shown as a warning, the output reads "failing for 12 s, fails after 60 s: …". A pass ends this time, and the
-    /// next failure begins it again.
+    /// is shown as a warning, the output reads "failing for 12 s, fails after 60 s: …". After a pass, the
+    /// next failure is shown as a warning for the full time again.
     ///
     /// Before the check's first pass, a failure is shown as a failure immediately. The option applies in addition to
     /// [`failure_threshold`](Self::failure_threshold). By default, no failure is shown as a warning. A time of zero is

@@ -86,9 +86,9 @@ impl Endpoints {
         self
     }
 
-    /// Sets the file to which [`serve`](Self::serve) writes the failing checks when it shuts down: the
-    /// `terminationMessagePath` of the container, which Kubernetes shows. Default: `/dev/termination-log`. If the file
-    /// doesn't exist, `serve` doesn't create it and writes nothing.
+    /// Sets the file to which [`serve`](Self::serve) writes the failing checks when it shuts down. Kubernetes shows the
+    /// content of this file if its path is the container's `terminationMessagePath`. Default: `/dev/termination-log`.
+    /// If the file doesn't exist, `serve` doesn't create it and writes nothing.
     ///
     /// `serve` writes the file when the drain begins, and again when the server ends. It doesn't write if no check
     /// fails. The text is redacted and has at most 4,096 bytes.
@@ -114,9 +114,9 @@ impl Endpoints {
     /// that an earlier process at this address has reported, or that you have set by hand in HAProxy. To keep a state
     /// that you set by hand, write `disable agent` in HAProxy first.
     ///
-    /// The answer waits for checks whose last result is too old, as long as a probe's answer does. Every client may
-    /// connect to the address, because the line contains nothing but these words. `examples/haproxy/agent.cfg`
-    /// configures HAProxy for the agent check.
+    /// If the last result of a check is too old, the answer waits for a new result, but at most as long as a readiness
+    /// probe waits. The server answers every client, because the lines in the table contain no secrets.
+    /// `examples/haproxy/agent.cfg` configures HAProxy for the agent check.
     ///
     /// ```
     /// # use healthcheck::HealthCheck;
@@ -140,9 +140,9 @@ impl Endpoints {
     /// set one, otherwise the runtime that awaits this future.
     ///
     /// **Address.** If the address contains a host name, the server listens on every address of this name:
-    /// `localhost:8080` is 127.0.0.1 and, if the machine has it, ::1. The address `[::]:8080` is every IPv6 and IPv4
-    /// address of this machine. (If the system excludes IPv4, as Linux does with `net.ipv6.bindv6only`, it is every
-    /// IPv6 address.) To serve on a Unix socket, use [`serve_on`](Self::serve_on).
+    /// `localhost:8080` is 127.0.0.1 and, if the machine has it, ::1. The address `[::]:8080` is every IPv6 address
+    /// of this machine, and also every IPv4 address unless the system excludes IPv4, as Linux does with
+    /// `net.ipv6.bindv6only`. To serve on a Unix socket, use [`serve_on`](Self::serve_on).
     ///
     /// **The end.** On SIGTERM, or when the application calls [`HealthCheck::begin_shutdown`], `/readyz` fails at once,
     /// so that load balancers stop sending requests. The server still answers every request during the
@@ -172,10 +172,10 @@ impl Endpoints {
     ///   answer. If every connection is waiting for an answer, further connections wait too.
     /// - If the process can't open another file, the server closes its idle connections. It keeps one file descriptor
     ///   in reserve, so that it can still serve one client at a time.
-    /// - A client has 10 s to send the head of a request, 10 s to read each part of an answer, and 75 s from an answer
-    ///   to the next request.
-    /// - The server refuses a head longer than 16 KiB with 431. It answers a request with a body, and then closes the
-    ///   connection.
+    /// - A client has 10 s to send the head of a request, and 75 s from an answer to the next request. The server
+    ///   closes the connection if the client reads no part of an answer for 10 s.
+    /// - The server refuses a head longer than 16 KiB with 431. If a request has a body, the server ignores the body,
+    ///   answers the request, and then closes the connection.
     /// - The server speaks HTTP/1.1. It requires the header `Host`, and refuses HTTP/2 with 505.
     ///
     /// **Other paths.** If a request's path has no endpoint, the server answers 404 with a list of the paths that
@@ -231,8 +231,8 @@ impl Endpoints {
     /// Serves like [`serve`](Self::serve), but until the future `until` completes. Installs no signal handlers.
     ///
     /// When `until` completes, the server drains as [`serve`](Self::serve) does on SIGTERM. If the application has
-    /// called [`HealthCheck::begin_shutdown`] before that, the [`shutdown_delay`](Self::shutdown_delay) begins with
-    /// this call. The task that awaits `serve_until` polls `until`.
+    /// already called [`HealthCheck::begin_shutdown`], the [`shutdown_delay`](Self::shutdown_delay) began at the time
+    /// of that call. The task that awaits `serve_until` polls `until`.
     ///
     /// # Errors
     /// Returns the same errors as [`serve`](Self::serve).

@@ -29,9 +29,9 @@ pub(super) async fn beside<T>(background: impl Future, work: impl Future<Output 
 /// rarely runs.
 const A_MOMENT: Duration = Duration::from_millis(10);
 
-/// Returns the result of `work`, or the error that `reason` finds if `reason` finds one first. `work` is a request
-/// through a client that retries failed connections and hides their errors. `reason` searches for such an error,
-/// beginning 10 ms after `work`. If `reason` returns `None`, this function still waits for `work`.
+/// Returns the result of `work`. If `reason` finds an error before `work` ends, returns this error instead. `work` is a
+/// request through a client that retries failed connections and hides their errors. `reason` searches for such an
+/// error, beginning 10 ms after `work`. If `reason` returns `None`, this function still waits for `work`.
 pub(super) async fn or_reason<T, E>(
     work: impl Future<Output = Result<T, E>>,
     reason: impl Future<Output = Option<E>>,

@@ -74,8 +74,8 @@ pub(super) fn end_of_path(
         .ok_or_else(|| format!("no path leads to a trusted authority: {why}"))
 }
 
-/// Returns when the last certificate of a trusted authority expires. If the authority has several certificates, a
-/// client accepts any of them that is still valid.
+/// Returns the expiry of a trusted authority. If the authority has several certificates, this is the expiry of the
+/// certificate that expires last, because a client accepts any of them that is still valid.
 fn end_of_anchor(anchor: &TrustAnchor<'_>, trust: &Trust) -> Option<End> {
     let same = |other: &TrustAnchor<'_>| {
         (&other.subject, &other.subject_public_key_info) == (&anchor.subject, &anchor.subject_public_key_info)

@@ -13,8 +13,8 @@ use crate::Outcome;
 ///
 /// A run occupies a thread during the lookup, usually for a few milliseconds. If no cache has the answer, the resolver
 /// also sends a query to a name server. If a lookup hangs, later runs wait for the same lookup instead of starting
-/// another one. By default, a run waits at most 3 s for the lookup. The default timeout of a run is longer, so the
-/// output still shows the layer `DNS`.
+/// another one. By default, a run waits at most 3 s for the lookup. That is less than the default timeout of a run,
+/// 5 s. So if the lookup hangs, the output still names DNS as the cause.
 ///
 /// The check doesn't see from which source an address came, or whether the address is the right one:
 /// - `/etc/hosts` and a cache (nscd, systemd-resolved) still answer while every name server is down.

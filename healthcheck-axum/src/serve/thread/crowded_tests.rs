@@ -1,4 +1,5 @@
-//! Tests the server over real sockets with more clients than it may have connections, and with clients that misbehave.
+//! Tests the server over real sockets, with more clients than the server can serve at the same time and with clients
+//! that misbehave.
 
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
@@ -114,8 +115,8 @@ async fn a_request_that_has_come_is_answered_however_many_come_with_it_and_thoug
     let (listener, addr) = listen().await;
     let (entered, inside) = (Arc::new(Notify::new()), mpsc::channel::<()>());
     let (leave, left) = (inside.0, Arc::new(Mutex::new(inside.1)));
-    // The handler of `/hold` blocks the server's thread. So the server sees all requests that the test sends meanwhile
-    // at the same time.
+    // The handler of `/hold` blocks the server's thread. While the thread is blocked, the test sends many requests. So
+    // when the handler returns, the server finds all of these requests at the same time.
     let router = Router::new().route(
         "/hold",
         get({
