@@ -1,4 +1,5 @@
-//! Reads the monotonic clock and the wall clock. The state machine gets their times from here.
+//! Reads the monotonic clock and the wall clock. The state machine doesn't read the clocks itself: it gets their times
+//! from this module.
 
 use std::time::SystemTime;
 

@@ -68,8 +68,8 @@ impl Gate {
     /// already true.
     ///
     /// While it waits, this method runs those checks of the gate whose cached result has expired. It doesn't run
-    /// background checks, but waits for their results. While the last pass of a check is within its TTL, callers don't
-    /// wait for a new run.
+    /// background checks, but waits for their results. If a check has passed and the TTL of this result isn't
+    /// over, the method doesn't wait for a new run of the check.
     ///
     /// If no option, builder or setting sets a check's TTL, a pass is cached for 5 s, a failure for 2 s, and a failure
     /// before the check's first pass for 250 ms.

@@ -30,8 +30,8 @@ use crate::world::{Event, NotRun, World};
 /// Cloning is cheap, and all clones share the same checks and results.
 ///
 /// You can build a `HealthCheck` without a runtime. A report needs a tokio runtime with time enabled, as
-/// `#[tokio::main]` and `enable_all()` build it. Without time, tokio panics. A run uses the runtime of the caller that
-/// starts the run, or the runtime that [`on_runtime`](Self::on_runtime) sets.
+/// `#[tokio::main]` and `enable_all()` build it. If time isn't enabled, tokio panics. A run uses the runtime of the
+/// caller that starts the run, or the runtime that [`on_runtime`](Self::on_runtime) sets.
 ///
 /// If a check fails, panics, hangs or blocks its thread, you still get a complete report, and the results of the other
 /// checks don't change. The report is on time unless the caller's runtime is blocked. For example, an async check that
@@ -177,8 +177,8 @@ impl HealthCheck {
     /// dependencies, and waits for each check for at most the check's timeout. While nothing changes, each call returns
     /// the same `Arc`.
     ///
-    /// The method doesn't wait for a background check that has a result already. If the check has none yet and its
-    /// initial delay is longer than its timeout, the report shows the check as "not run yet".
+    /// The method doesn't wait for a background check that has a result already. If a background check has no result
+    /// yet, and its initial delay is longer than its timeout, the report shows the check as "not run yet".
     ///
     /// Inside a check of this `HealthCheck`, the method runs no check and returns the last known results. Outside of a
     /// tokio runtime, the method runs no check and returns the cached results; a check without a fresh result fails
@@ -205,13 +205,13 @@ impl HealthCheck {
     ///
     /// If a check is still running when the budget is over, the run continues, and later requests get its result. The
     /// returned report shows the check's last result, marked as stale, if both of these conditions are true:
-    /// - the run was requested less than the check's timeout ago (5 s if the check has no timeout; at most 5 s if its
-    ///   function hasn't been called yet);
+    /// - the run was requested less than the check's timeout ago. If the check has no timeout, this limit is 5 s. If
+    ///   the check's function hasn't been called yet, this limit is at most 5 s.
     /// - the last result isn't older than TTL + timeout + 60 s.
     ///
-    /// If one of these conditions is false, the report shows the check as failed with "no result for 12.3 s, still
-    /// running". If the check has no result at all, the report shows it as failed with "not run yet, running for 0.8
-    /// s".
+    /// If the report can't show the last result as stale because one of the two conditions is false, it shows the check
+    /// as failed with "no result for 12.3 s, still running". If the check has no result at all, the report shows it as
+    /// failed with "not run yet, running for 0.8 s".
     ///
     /// # Errors
     /// The selection contains a name or tag that no check of the selected probe has.

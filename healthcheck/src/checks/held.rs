@@ -1,5 +1,4 @@
-//! Stores the last status of each check that compares a value with limits. The limits need this status for their
-//! hysteresis.
+//! Stores the last status of each check that compares a value with limits. The check needs this status for hysteresis.
 //!
 //! Without hysteresis, a value that swings around its limit would cause a change of status at each crossing. So after a
 //! value has crossed a limit, the check recovers only once the value is back on the good side of the limit by a margin.

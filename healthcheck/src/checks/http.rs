@@ -32,8 +32,8 @@ use crate::Outcome;
 /// reads at most 1 MiB of the response body, and then closes the connection.
 ///
 /// If the name has several addresses, the check tests only the first one that accepts a connection. The check doesn't
-/// test HTTP/2 or HTTP/3. If a cache or proxy answers without the service, the check doesn't see the service. The check
-/// ignores the parts of the response for which you set no requirement.
+/// test HTTP/2 or HTTP/3. If a cache or proxy answers instead of the service, the check doesn't notice whether the
+/// service works. The check ignores the parts of the response for which you set no requirement.
 ///
 /// The output of a failure begins with the layer: `DNS`, `connect`, `TLS`, `protocol` (no response, or a response that
 /// isn't HTTP) or `verdict` (an unexpected response). The output never shows the query of the URL or the values of
@@ -243,7 +243,7 @@ fn same(found: &Value, expected: &Value) -> bool {
     }
 }
 
-/// Formats a JSON value for the output. If the text is longer than 100 characters, cuts it there.
+/// Formats a JSON value for the output. Cuts the text after 100 characters.
 fn short(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(100) {

@@ -24,8 +24,8 @@ use crate::{Outcome, Status};
 /// a limit, the check always fails, because it would check nothing. After the lag has risen above a limit, the check
 /// recovers only once the lag is 2 % below this limit. [`margin`](Lag::margin) sets another margin.
 ///
-/// The last status is stored for each line of code that calls this function. So if you check several consumers, call
-/// this function from a separate line for each consumer.
+/// To apply the margin, the library stores the last status of the lag, separately for each line of code that calls this
+/// function. So if you check several consumers, call this function from a separate line for each consumer.
 ///
 /// A run costs as much as the future that `read` returns. The check doesn't see whether the consumer works: while both
 /// the consumer and the producer are stopped, the lag doesn't grow. To check that the consumer works, use
@@ -254,7 +254,7 @@ impl<R: Future<Output: IntoLag>> IntoFuture for Lag<R> {
     }
 }
 
-/// The future of a run of [`lag`]. It has a named type, because a boxed future would have to be `'static`. So the
+/// The future of a run of [`lag`]. A `Box<dyn Future>` would have to be `'static`. This type doesn't have to be, so the
 /// closure passed to [`lag`] may borrow the parameters of the check.
 #[must_use = "it runs when it is awaited"]
 pub struct LagRun<R: Future<Output: IntoLag>> {

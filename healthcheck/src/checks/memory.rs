@@ -18,7 +18,8 @@ use crate::environment::{cgroup, system};
 ///   least available memory.
 ///
 /// Page cache is a part of the available memory, so the check never fails only because page cache fills a container.
-/// The kubelet's "working set" is higher than the used memory of this check, because it includes the active page cache.
+/// The kubelet's "working set" includes the active page cache, so it is higher than the used memory that this check
+/// calculates.
 ///
 /// After the available memory has fallen below a limit, the check recovers only once the available memory is 2 % above
 /// this limit, such as 5.1 % for a limit of 5 %. [`margin`](Memory::margin) sets another margin.

@@ -107,7 +107,7 @@ const fn limit() -> Option<u64> {
 }
 
 /// Returns true if the process can't open any more files. Before Linux 6.2, a process at its limit can't even count its
-/// open files, because counting opens a directory. The check detects this problem with this function.
+/// open files, because counting opens a directory. In this case, the check calls this function instead.
 #[cfg(unix)]
 fn none_is_left() -> bool {
     use rustix::io::Errno;

@@ -104,8 +104,8 @@ const IN_FLIGHT: u64 = 1;
 const TIME: u32 = 1;
 
 impl Progress {
-    /// Returns a check for which a piece of work is stuck if it hasn't moved for longer than `stuck_after`. Choose a
-    /// few times the usual duration of a step.
+    /// Returns a check that considers a piece of work stuck if it hasn't moved for longer than `stuck_after`. For
+    /// `stuck_after`, choose a few times the usual duration of a step.
     #[must_use]
     pub fn new(stuck_after: Duration) -> Self {
         let created = Instant::now();
@@ -253,8 +253,8 @@ impl Stripe {
             self.blocks
                 .get(block)?
                 .get_or_init(|| (0..FIRST << block).map(|_| Place::new()).collect());
-            // Another thread may add the same block at the same time. Because of `fetch_max`, the slots of this block
-            // are added to the number only once.
+            // Another thread may add the same block at the same time. Because of `fetch_max`, `places` still counts the
+            // slots of this block only once.
             self.places.fetch_max(places + (FIRST << block), Ordering::AcqRel);
             self.free.store(places, Ordering::Relaxed);
         }
@@ -342,8 +342,8 @@ fn own_stripe() -> usize {
         }
         own.get()
     });
-    // `try_with` returns an error in a destructor that runs after the thread's local values were dropped. Then use
-    // stripe 0.
+    // `try_with` returns an error in a destructor that runs after the thread's local values were dropped. In such a
+    // destructor, use stripe 0.
     own.unwrap_or(0)
 }
 

@@ -31,9 +31,9 @@ use crate::Outcome;
 /// `total_connections_received`. If you pass a manager or a connection, a run costs one PING, a few bytes in each
 /// direction. The PING waits while a command of the application keeps the connection busy.
 ///
-/// By default, the check fails after 3 s. The default timeout of a run is longer, so the output still shows the layer:
-/// `DNS`, `connect`, `TLS`, `protocol` or `verdict`. If the server is loading its data or needs a password, the layer
-/// is `verdict`.
+/// By default, the check fails if there is no answer within 3 s. That is shorter than the default timeout of a run, so
+/// the output still shows the layer: `DNS`, `connect`, `TLS`, `protocol` or `verdict`. If the server is loading its
+/// data or needs a password, the layer is `verdict`.
 ///
 /// A manager that can't reconnect doesn't return the reason. So if a manager hasn't answered within 10 ms, the check
 /// itself opens one connection to the manager's server, to find the reason.
@@ -145,8 +145,8 @@ impl Redis {
         self
     }
 
-    /// Also checks that the server accepts writes. The check then fails with a replica (`READONLY`), a primary without
-    /// enough replicas (`NOREPLICAS`), full memory (`OOM`) or a full disk (`MISCONF`).
+    /// Also checks that the server accepts writes. The check then fails if the server is a replica (`READONLY`), if it
+    /// is a primary without enough replicas (`NOREPLICAS`), or if its memory (`OOM`) or its disk (`MISCONF`) is full.
     ///
     /// The check sends `SET healthcheck:writable "" XX EX 1`. Because of `XX`, this command writes only if the key
     /// exists. No application should use this key, so the command changes nothing. If the Redis user has no permission
@@ -230,8 +230,8 @@ impl Redis {
                 let left = deadline.saturating_duration_since(Instant::now());
                 let (_, stream) = match dial(host, *port, left).await {
                     Ok(dialed) => dialed,
-                    // The text of a DNS problem begins with the host name. Replace the name with the whole address,
-                    // because the text of any other problem also begins with the address.
+                    // The text of a DNS problem begins with only the host name. The texts of all other problems begin
+                    // with the host and the port. So replace the host name with both.
                     Err(problem) if problem.layer == Layer::Dns => {
                         let what = problem.what.strip_prefix(host.as_str()).unwrap_or(&problem.what);
                         return Err(Layer::Dns.problem(format_args!("{}{what}", self.shown())));
@@ -346,8 +346,8 @@ async fn takes_writes(connection: &mut impl ::redis::aio::ConnectionLike, key: &
         .await;
     let refused = match set {
         Ok(_) => return Ok(()),
-        // These errors mean that the Redis user may not use the key, or that another node has the key. They don't show
-        // whether the server accepts writes. So ask the server for its role with `ROLE`.
+        // These errors mean that the Redis user may not use the key, that another node has the key, or that the cluster
+        // is down. They don't show whether the server accepts writes. So ask the server for its role with `ROLE`.
         Err(error) if matches!(error.code(), Some("NOPERM" | "MOVED" | "ASK" | "CLUSTERDOWN")) => error,
         Err(error) => return Err(error),
     };

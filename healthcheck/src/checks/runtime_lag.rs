@@ -46,7 +46,7 @@ pub struct RuntimeLag {
     fail: Duration,
 }
 
-/// How long a run sleeps: long enough for other tasks to run meanwhile, and short compared to any timeout.
+/// How long a run sleeps: long enough for other tasks to run during the sleep, and short compared to any timeout.
 const NAP: Duration = Duration::from_millis(10);
 
 /// The granularity of tokio's timers: tokio rounds a timer up to the next millisecond.

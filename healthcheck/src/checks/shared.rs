@@ -42,7 +42,8 @@ fn report(text: &str) {
 pub(super) enum Peer<'a> {
     Address(IpAddr),
     Name(&'a str),
-    /// A target whose machine isn't known: a Unix socket, a file, or a client whose address can't be read.
+    /// A target without a known network address: a Unix socket, a file, or a client whose address can't be read. Such a
+    /// target causes no warning.
     Unknown,
 }
 

@@ -43,8 +43,8 @@ use crate::Outcome;
 /// it. With SQLite, the ping doesn't even read the database file.
 ///
 /// The existing connections of the pool don't show whether a new connection works. So the check notices a changed
-/// password, a new address of the host name or a full server only when the pool opens its next connection
-/// (`max_lifetime`, 30 min).
+/// password, a new address of the host name or a full server only when the pool opens its next connection. By default,
+/// the pool replaces each connection after 30 min (`max_lifetime`).
 ///
 /// The check needs `sqlx` 0.8. The application chooses the database drivers by the features of its own `sqlx`
 /// dependency. The feature `checks-sqlx` adds no driver.
@@ -190,8 +190,8 @@ impl<DB: Database> Sqlx<DB> {
     /// Opens a separate connection to find out why the pool provides none. Returns the problem if the check should fail
     /// immediately.
     ///
-    /// In each of these cases, the check should still wait for the pool. Then this method stores the result in `own`
-    /// and returns `None`:
+    /// In each of the following cases, this method stores the result in `own` and returns `None`, because the check
+    /// should still wait for the pool:
     /// - The separate connection could be opened.
     /// - The database itself returned an error, which may be over soon: for example, the database is starting up or has
     ///   too many connections.
@@ -289,8 +289,8 @@ impl<DB: Database> Sqlx<DB> {
 
     /// Returns the outcome if the pool provided no connection: either the pool is exhausted, or the database fails.
     /// Call this method only after the check's own `acquire` has ended, because a pending `acquire` counts as a
-    /// connection in use. With a maximum of one connection, the pool would then look exhausted even if it only can't
-    /// connect.
+    /// connection in use. Otherwise, a pool with a maximum of one connection would look exhausted although the
+    /// real problem is that it can't connect to the database.
     fn none(
         &self,
         was_full: bool,

@@ -119,7 +119,7 @@ impl Tls {
                 .problem("that isn't a host: write \"billing.internal\" or \"billing.internal:8443\""));
         };
         let (_, connection) = dial(host, port, self.timeout).await?;
-        // A host name may end with a dot, but a name in a certificate never does. So remove the dot below.
+        // A host name may end with a dot, but a name in a certificate never does. So the code below removes this dot.
         let name = self.name.as_deref().unwrap_or(host);
         let name = name.strip_suffix('.').unwrap_or(name);
         let told = |what: &str| Layer::Tls.problem(format_args!("{}: {what}", self.host));

@@ -107,9 +107,9 @@ impl<T> Tonic<T> {
         }
     }
 
-    /// Returns true if `status` means that an existing connection broke. Such a status has a source, which a status
-    /// from the server doesn't have. Its layer is `protocol`: if the channel couldn't open a new connection, the layer
-    /// would be another one.
+    /// Returns true if `status` means that an existing connection broke. Such a status has a source, and its layer is
+    /// `protocol`. A status from the server has no source. If the channel couldn't open a new connection, the layer is
+    /// another one.
     fn broke(&self, status: &Status) -> bool {
         std::error::Error::source(status).is_some() && self.problem(status).layer == Layer::Protocol
     }

@@ -15,10 +15,10 @@ use crate::{Outcome, Overall, Report, upstream_loops};
 /// Checks another service that uses this library: requests its report from `url`, and returns the status and the
 /// outputs of this report.
 ///
-/// The check passes if the report's status is `success`, warns if it is `degraded`, and fails if it is `failure`. With
-/// a report, the HTTP status doesn't matter. The output of the check has the URL, the host name and the status of the
-/// other service. It also has the status and the output of each check of the other service, if that service shows them
-/// to this caller.
+/// The check passes if the report's status is `success`, warns if it is `degraded`, and fails if it is `failure`. If
+/// the response contains a report, the HTTP status doesn't matter. The output of the check has the URL, the host name
+/// and the status of the other service. It also has the status and the output of each check of the other service, if
+/// that service shows them to this caller.
 ///
 /// By default, the check fails if there is no report within 4.5 s. A service that uses this library always answers a
 /// little earlier.

@@ -89,8 +89,8 @@ impl EnvironmentDump {
     /// s by default. If a section is already running for another request, `collect` waits for that run and uses its
     /// value.
     ///
-    /// Outside of a tokio runtime, only the sections with a fixed value have a value, because no other section can run.
-    /// A page with a runtime from [`on_runtime`](Self::on_runtime) can run its sections everywhere.
+    /// Outside of a tokio runtime, a page without a runtime from [`on_runtime`](Self::on_runtime) can't run its
+    /// sections. Then only the sections with a fixed value have a value.
     pub async fn collect(&self) -> Map<String, Value> {
         self.collected().await
     }

@@ -72,8 +72,8 @@ struct Groups {
 }
 
 impl Groups {
-    /// Finds the groups of this process for a controller such as `memory`. In version 1, a controller has a hierarchy
-    /// of its own. If this hierarchy exists, it applies, even if version 2 is also mounted.
+    /// Finds the groups of this process for a controller such as `memory`. In version 1, a controller may have its own
+    /// hierarchy. This hierarchy applies even if version 2 is also mounted.
     fn find(root: &Path, membership: &str, mounts: &str, controller: &str) -> Option<Self> {
         let (path, unified) = match group_path(membership, |controllers| has(controllers, controller)) {
             Some(path) => (path, false),
@@ -174,8 +174,8 @@ fn ratio(quota: u64, period: u64) -> Option<f64> {
     (period > 0).then(|| quota as f64 / period as f64)
 }
 
-/// Finds the first line for whose controllers `suits` returns true, and returns the path of the group. In the line
-/// `4:cpu,cpuacct:/docker/1f2e`, the controllers are `cpu,cpuacct`.
+/// Returns the path of the group in the first line for which `suits(controllers)` returns true. In the line
+/// `4:cpu,cpuacct:/docker/1f2e`, the controllers are `cpu,cpuacct`, and the path is `/docker/1f2e`.
 fn group_path(membership: &str, suits: impl Fn(&str) -> bool) -> Option<&str> {
     membership.lines().find_map(|line| {
         let mut fields = line.splitn(3, ':');
