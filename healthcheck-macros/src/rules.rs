@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-/// Names that no check and no section may have, because pages of these names exist below the path of the endpoint.
+/// Names that no check and no section may have, because the endpoint has its own pages with these names, such as
+/// `/healthcheck/history`.
 const PAGES: [&str; 2] = ["history", "openapi.json"];
 /// The keys of the health report itself. A section in the health report with the name of such a key would overwrite the
 /// key.
@@ -56,8 +57,8 @@ pub(crate) fn tag(tag: &str) -> Result<(), String> {
     label("a tag", tag)
 }
 
-/// Validates a text that must be on one line, such as a tag, an owner or the address of a runbook. The error calls the
-/// text `what`.
+/// Validates a text that must be on one line, such as a tag, an owner or the address of a runbook. The error message
+/// begins with `what`, for example "a tag".
 pub(crate) fn label(what: &str, text: &str) -> Result<(), String> {
     if text.trim().is_empty() {
         Err(format!("{what} can't be empty"))

@@ -7,14 +7,14 @@ use crate::report::CheckResult;
 use crate::world::Event;
 
 impl HealthCheck {
-    /// Shows a result in liveness reports that doesn't come from a check. For example, a watchdog can report that the
-    /// runtime no longer answers.
+    /// Adds a result that doesn't come from a check to the liveness reports. For example, a watchdog can report that
+    /// the runtime no longer answers.
     ///
     /// Only liveness reports show the result. They show it under `name` until the next call with the same name. Passing
     /// `None` removes the result. If a check has this name, the call does nothing.
     ///
-    /// If a call repeats the status and output of the call before, only the result's `timestamp` changes. Cached
-    /// reports show the new timestamp after at most a second.
+    /// If a call passes the same status and output as the previous call with this name, only the result's `timestamp`
+    /// changes. Cached reports show the new timestamp after at most a second.
     ///
     /// ```
     /// use healthcheck::{HealthCheck, Outcome, Overall, Selection};

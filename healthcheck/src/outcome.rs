@@ -185,7 +185,7 @@ impl IntoOutcome for bool {
 impl IntoOutcome for String {
     fn into_outcome(self) -> Outcome {
         if self.len() > output::LARGEST {
-            // For an output of this size, `Outcome::pass` returns a failure: the output is too large.
+            // The text is too large for an output, so `Outcome::pass` returns a failure here.
             return Outcome::pass(self);
         }
         Outcome::of(Status::Pass, Value::String(self))
@@ -232,7 +232,7 @@ impl<T: IntoOutcome, E: CheckError> IntoOutcome for Result<T, E> {
 
 /// The errors that a check or a section may return: any type that is `Into<Box<dyn Error + Send + Sync>>`.
 ///
-/// The methods could require `Into` directly, but a separate trait lets the compiler's error suggest types that work.
+/// A bound on `Into` would accept the same types. With this trait, the compiler's error also suggests types that work.
 #[diagnostic::on_unimplemented(
     message = "a health check or section cannot return the error `{Self}`",
     label = "doesn't convert into `Box<dyn Error + Send + Sync>`",

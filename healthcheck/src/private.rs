@@ -104,8 +104,8 @@ impl<T: Serialize> SectionValue for T {
     }
 }
 
-/// Queues a log line. A separate thread writes the line to the `tracing` dispatcher that is current now. So a thread
-/// that answers requests never waits for a `tracing` subscriber.
+/// Queues a log line. Later, a separate thread writes the line to the `tracing` dispatcher that was current during this
+/// call. So a thread that answers requests never waits for a `tracing` subscriber.
 pub fn log(line: impl FnOnce() + Send + 'static) {
     crate::runner::notices::log(line);
 }

@@ -52,8 +52,8 @@ impl Provided {
             .collect()
     }
 
-    /// Returns the type that the error suggests for a parameter if no `T` was provided. This is `&Arc<T>` if an
-    /// `Arc<T>` was provided. It is `&U` if `T` is `Arc<U>` and a `U` was provided.
+    /// Returns the type that the error about a missing `T` suggests for the parameter: `&Arc<T>` if an `Arc<T>` was
+    /// provided, or `&U` if `T` is `Arc<U>` and a `U` was provided. In all other cases, returns `None`.
     fn instead_of<T: Send + Sync + 'static>(&self) -> Option<String> {
         let name = type_name::<T>();
         let inner = name.strip_prefix(ARC).and_then(|rest| rest.strip_suffix('>'));
@@ -184,9 +184,9 @@ impl<'a> Binder<'a> {
     note = "runs share it between threads: take a type that is `Send + Sync`, like `Mutex<T>` in the place of `RefCell<T>` and `Arc<T>` in the place of `Rc<T>`, and sized, like `PathBuf` in the place of `Path`"
 )]
 pub trait SharedDependency: Send + Sync + 'static {
-    /// Returns the provided value of this type. Only sized types implement this trait, because the lookup needs a
-    /// `Sized` bound. [`Binder::shared`] has no such bound. So for an unsized type, the compiler prints only one error,
-    /// with the message above.
+    /// Returns the provided value of this type. The lookup needs a sized type, and only sized types implement this
+    /// trait. If [`Binder::shared`] also had a `Sized` bound, an unsized type would cause two compiler errors instead
+    /// of one.
     fn find(binder: &mut Binder<'_>) -> Option<Arc<Self>>;
 }
 

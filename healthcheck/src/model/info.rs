@@ -116,8 +116,8 @@ impl CheckInfo {
         matches!(self.description, Cow::Owned(_)) || self.options.has_notes()
     }
 
-    /// Returns the texts of this info that were built at run time, because they may contain a secret. The texts of an
-    /// attribute are constants in the source, so this method doesn't return them.
+    /// Returns the texts of this info that were built at run time, so that the caller can redact them. The texts of an
+    /// attribute are constants in the source and contain no secrets, so this method doesn't return them.
     pub(crate) fn own_texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let description = match &mut self.description {
             Cow::Borrowed(_) => None,

@@ -150,8 +150,8 @@ impl CheckOptions {
         self.notes.get_or_insert_default()
     }
 
-    /// Returns the texts of the options that were built at run time, because they may contain a secret. The texts of an
-    /// attribute are constants in the source, so this method doesn't return them.
+    /// Returns the texts of the options that were built at run time, so that the caller can redact them. The texts of
+    /// an attribute are constants in the source and contain no secrets, so this method doesn't return them.
     pub(crate) fn own_texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let notes = self.notes.as_deref_mut();
         let texts = notes.map(|it| [&mut it.owner, &mut it.runbook, &mut it.when_it_fails]);

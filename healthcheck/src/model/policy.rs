@@ -90,8 +90,8 @@ impl Policy {
         }
     }
 
-    /// Returns how long a request waits for the first background run to begin. This is [`PATIENCE`]. If the check has
-    /// an initial delay, it is the check's timeout instead, since a request must not wait for the whole delay.
+    /// Returns how long a request waits for the first background run to begin: the check's timeout if the check has an
+    /// initial delay and a timeout, and [`PATIENCE`] otherwise. So a request doesn't wait for the whole delay.
     pub(crate) fn begins_within(&self) -> Duration {
         match self.initial_delay {
             Some(_) => self.patience(),

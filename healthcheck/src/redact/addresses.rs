@@ -60,8 +60,8 @@ fn end_of_user_info(bytes: &[u8], from: usize, end: usize) -> Option<usize> {
     last(slash)
         .filter(|sign| sign + 1 < slash || at(bytes, slash) != b'/')
         .or_else(|| {
-            // There is no `@` before the first slash. In `http://user:a/b@host`, the text after the colon isn't a port,
-            // so it may be a password that contains a slash.
+            // No `@` with a host after it precedes the first slash. In `http://user:a/b@host`, the text between the
+            // colon and the slash isn't a port, so it may be the start of a password that contains a slash.
             let skip = memchr::memchr(b']', &bytes[from..slash])
                 .filter(|_| at(bytes, from) == b'[')
                 .unwrap_or(0);
@@ -122,9 +122,9 @@ fn hook(scan: &mut Scan<'_>, host: usize, slash: usize, end: usize) -> Option<us
         }
         let longest = longest_part(rest);
         let known_by_number = known.ends_with("zapier.com") && has(rest, b"/");
-        // A secret segment doesn't always look random. Mattermost's tokens have 26 letters and digits, but some have
-        // only letters or only digits. If an entry of `HOOKS` has both a host and a long path, any segment of at least
-        // 16 bytes is hidden.
+        // A secret segment doesn't always look random. A Mattermost token has 26 characters, and these may be all
+        // letters or all digits. If an entry of `HOOKS` has both a host and a long path, any segment of at least 16
+        // bytes is hidden.
         let own = longest.len() == 26 && all(longest, ALNUM, b"")
             || !known.is_empty() && below.len() > 8 && longest.len() >= 16;
         if known_by_number || looks_random(longest, if known.is_empty() { 16 } else { 8 }) || own {

@@ -66,9 +66,9 @@ const NAMES: [(u32, &str); PROGRAMS.len()] = {
 };
 static TABLE: Table<1_280, 192, 512> = Table::of(&NAMES);
 
-/// How many bytes of a line are at most read as part of a command before the line's first flag.
+/// Of a line that is read as a command, at most this many bytes before the first flag are read.
 const LONGEST_BEFORE: usize = 512;
-/// How many bytes of a line are at most read as part of a command from the line's first flag on.
+/// Of a line that is read as a command, at most this many bytes are read from the first flag on.
 const LONGEST_BEHIND: usize = 2048;
 
 pub(super) fn begins_flag(word: &[u8]) -> bool {
@@ -197,7 +197,7 @@ struct Reader<'w> {
 /// A flag and its value. The value begins in the argument with the index `argument`, at the offset `from`.
 struct Flag<'w> {
     name: &'w str,
-    /// Whether the value is in the same argument as the flag, after a `=`, or after a `:` in `/p:x`.
+    /// Whether the value is in the same argument as the flag, after a `=`, or after a `:` as in `/p:x`.
     own: bool,
     argument: usize,
     from: usize,
@@ -292,8 +292,8 @@ impl<'w> Reader<'w> {
         }
     }
 
-    /// If a digit follows the word in the current program's entry in `PROGRAMS`, hides the argument that is that many
-    /// arguments later. Returns whether there is such a digit.
+    /// If the current program's entry in `PROGRAMS` has a digit `n` after this word, hides the secret in the n-th
+    /// argument after the word. Returns whether the entry has such a digit.
     fn placed(&mut self, index: usize, word: &str) -> bool {
         let Some(flags) = self.flags else { return false };
         let mut takes = parts(flags, b" ").filter_map(|flag| {
@@ -320,8 +320,9 @@ impl<'w> Reader<'w> {
         flag.own || !(next.is_empty() || another || self.text && goes_on())
     }
 
-    /// Hides the secret of a flag in the current program's entry in `PROGRAMS`, or of `-p` or `-u` if their context
-    /// shows that they take a secret. Returns whether the flag is one of these.
+    /// Hides the secret that a flag takes, if the current program's entry in `PROGRAMS` contains the flag. Also hides
+    /// the secret of `-p` or `-u` if the other arguments or the value show that the flag takes a secret. Returns
+    /// whether the flag takes a secret.
     fn by_program(&mut self, index: usize, word: &str, flag: &Flag<'_>) -> bool {
         let mut taken = None;
         for known in parts(self.flags.unwrap_or_default(), b" ") {

@@ -134,7 +134,7 @@ pub(super) fn until_back(bytes: &[u8], to: usize, most: usize, class: u32) -> us
 }
 
 /// Returns the end of the line that contains `from`, but at most `from + most`. The scanner looks ahead at every name.
-/// Without the bound, it could read to the end of the text each time, in time quadratic in the length of the text.
+/// Without the bound, each look-ahead could read to the end of the text, and the scan would take quadratic time.
 #[inline(never)]
 pub(super) fn line_end_within(bytes: &[u8], from: usize, most: usize) -> usize {
     let to = bytes.len().min(from.saturating_add(most));
@@ -150,8 +150,8 @@ pub(super) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     firsts.find(|place| begins(&bytes[*place..], part))
 }
 
-/// How many backslashes before a quote are counted at most. JSON in JSON strings, seven levels deep, has 127
-/// backslashes before a quote.
+/// At most this many backslashes before a quote are counted. JSON that is nested seven levels deep in JSON strings has
+/// only 127 backslashes before a quote.
 pub(super) const MOST_BACKSLASHES: usize = 250;
 
 /// Counts the backslashes directly before a position.

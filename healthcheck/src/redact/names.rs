@@ -227,8 +227,8 @@ impl<'n> Words<'n> {
             return Some(family);
         }
         let last = self.last();
-        // After one of these four words, an identifier isn't secret, as in `AUTH_CLIENT_ID`. After another word it is,
-        // as in `SESSION_ID`.
+        // After `auth`, `credentials`, `oauth` or `sas`, an identifier isn't secret, as in `AUTH_CLIENT_ID`. After
+        // another word, such as `session`, an identifier is secret, as in `SESSION_ID`.
         let is_scheme = |scheme: &&[u8]| self.word(place).eq_ignore_ascii_case(scheme);
         let scheme = [&b"auth"[..], b"credentials", b"oauth", b"sas"]
             .iter()

@@ -16,9 +16,10 @@ use super::words::*;
 const LONGEST_NAME: usize = 128;
 /// The maximum length of a name in quotes, in bytes.
 const LONGEST_QUOTED_NAME: usize = 80;
-/// How many bytes from the start of a value are searched for the semicolon and the next part of a connection string.
+/// To recognise a connection string, the scanner searches for the semicolon and the next part in at most this many
+/// bytes from the start of the value.
 const LONGEST_PART: usize = 256;
-/// How many bytes at most count as quoted text if the closing quote is missing.
+/// If the closing quote of a text is missing, at most this many bytes count as the quoted text.
 const LONGEST_UNCLOSED: usize = 4096;
 /// How many bytes of a value are read at most to decide whether the value is secret. Without this bound, the scanner
 /// could read to the end of the text at every name.
@@ -174,7 +175,7 @@ fn lead(bytes: &[u8], start: usize) -> Lead {
 /// Returns the position at which the scanner continues.
 fn assign<'t>(scan: &mut Scan<'t>, mut pair: Pair<'t>, value: usize) -> Option<usize> {
     let bytes = scan.bytes;
-    // `src/use-key.c: …` is the path of a file.
+    // In `src/use-key.c: …` and `src/use-key = …`, the name is part of the path of a file.
     let path = pair.gap && before(bytes, pair.start) == b'/';
     if !pair.quoted_name && pair.lead == Lead::Glued && (pair.colon || path) {
         return None;
@@ -421,8 +422,7 @@ fn closing_bracket(scan: &mut Scan<'_>, start: usize) -> usize {
 }
 
 impl Pair<'_> {
-    /// Returns whether `name` is certainly a name and not a word of a sentence, to judge by its position or by its
-    /// spelling.
+    /// Returns whether the position or the spelling of `name` shows that it is a name, and not a word of a sentence.
     fn is_sure(&self) -> bool {
         matches!(self.lead, Lead::Line | Lead::Field) || is_compound(self.name)
     }

@@ -1,6 +1,6 @@
 //! Reads a text once, from left to right. The scanner stops at each separator, flag and URL, and at each word that may
-//! begin a token. At a stop it finds a name with a value, or a value of a known shape. The tables of this module decide
-//! whether the value is secret.
+//! begin a token. At a stop it finds a name with a value, or a value of a known shape. The tables in `words`, `tokens`
+//! and `arguments` decide whether the value is secret.
 //!
 //! The scanner also decodes text in base64 or percent-encoding, and scans the decoded text by the same rules.
 
@@ -58,8 +58,9 @@ impl Scan<'_> {
     /// Otherwise returns `None`.
     fn base64(&mut self, start: usize) -> Option<usize> {
         let bytes = self.bytes;
-        // The slash is also a character of base64, so a path may precede the base64 text in a run of base64 characters.
-        // So decode the whole run, and later the part after its last slash.
+        // In a run of base64 characters, a path may precede the base64 text, because a slash is also a base64
+        // character. So the first call for a run decodes the whole run, and a later call decodes only the part after
+        // the run's last slash.
         let whole = start >= self.base64_run.end;
         if whole {
             if is(before(bytes, start), BASE64) {
@@ -116,7 +117,7 @@ fn base64_holds_secret(scan: &Scan<'_>, start: usize, end: usize) -> bool {
     if !matches!(run[0], b'I'..=b'Z' | b'a'..=b'f') {
         return false;
     }
-    // Most runs of base64 characters are words and digests. Decode only the first 16 characters first: this cheap test
+    // Most runs of base64 characters are words and digests. This cheap test decodes only the first 16 characters, and
     // excludes most words and digests.
     let is_text = |byte: u8| byte >= b' ' && byte != 0x7f || matches!(byte, b'\n' | b'\r' | b'\t');
     let begins_as_text = run

@@ -31,8 +31,8 @@ impl Spans {
         self.0.iter().map(|span| span.start..span.end)
     }
 
-    /// Inserts a span so that the spans stay sorted. The search from the end is short: usually the new span is the last
-    /// one, and otherwise it belongs before spans of the same line, which was read as a command.
+    /// Inserts a span so that the spans stay sorted. The search from the end is short, because the new span is usually
+    /// the last one. If its line was already read as a command, spans of this line may come after the new span.
     pub(super) fn insert(&mut self, range: Range<usize>, quote: u8) {
         let behind = self
             .0

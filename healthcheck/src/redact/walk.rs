@@ -15,7 +15,7 @@ use super::{MASK, Rules};
 /// times.
 const DEEPEST: usize = 100;
 const TOO_DEEP: &str = "…";
-/// The maximum length of a name in a list, in bytes. A longer string is a sentence.
+/// The maximum length in bytes of the name in a list such as `["password", "x"]`. A longer string is a sentence.
 const LONGEST_NAME: usize = 64;
 /// If a pass over the arguments of a process has changed them, the redactor makes another pass, at most this many
 /// times.

@@ -2,10 +2,11 @@
 //!
 //! The words come from existing deny lists (the Spring Boot sanitizer, Sentry's SDKs and Relay, the parameter filters
 //! of Rails and Django, the keyword rules of repository scanners) and from the manuals of software that runs in
-//! containers. One look-up returns all meanings of a word.
+//! containers.
 
-/// A packed table of words and their meanings. The table saves memory, because a `&str` for each word would cost forty
-/// bytes with its relocation. If a table is too small for its words, the crate doesn't compile.
+/// A packed table of words and their meanings. One look-up returns all meanings of a word. The table saves memory,
+/// because a `&str` for each word would cost forty bytes with its relocation. If a table is too small for its words,
+/// the crate doesn't compile.
 pub(super) struct Table<const BYTES: usize, const WORDS: usize, const SLOTS: usize> {
     text: [u8; BYTES],
     /// For each word: its offset in `text`, its length, and its meanings.
@@ -269,7 +270,7 @@ pub(super) const WORDS: &Groups = &[
         string succeeded success successful too true unavailable undefined unhealthy unknown unreachable unset \
         unsupported up used using valid value verified weak wrong yes"),
     // Values that aren't secret under a name with `auth` or `session`: authentication schemes, session stores,
-    // desktops.
+    // desktop environments.
     (SETTING, "\
         abac activedirectory ad all anonymous any apache api_key apikey approle auth0 aws azure basic bearer builtin \
         cache cas cert certificate clerk client cluster cognito consul cookie cram-md5 database db default digest \
