@@ -302,8 +302,8 @@ pub struct CheckResult {
 }
 
 impl CheckResult {
-    /// Returns the overall status that follows from this result alone. The overall status of the report is the worst of
-    /// these statuses.
+    /// Returns the overall status that follows from this result alone. The overall status of a report is the worst
+    /// contribution of its results, or a failure if readiness as a whole fails.
     #[must_use]
     pub fn contribution(&self) -> Overall {
         self.contributes.0.unwrap_or(match self.status {

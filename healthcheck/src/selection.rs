@@ -103,14 +103,14 @@ impl Selection {
         Self::all().with_tag(tag)
     }
 
-    /// Adds the check with this name to the selected names and tags. The first name or tag narrows the selection:
-    /// without one, it has all checks of the probe.
+    /// Adds the check with this name to the selected names and tags. A selection without names and tags has all checks
+    /// of its probe, so the first name or tag narrows the selection.
     pub fn with_check(self, name: impl Into<String>) -> Self {
         self.with(Choice::Check(name.into()))
     }
 
-    /// Adds the checks with this tag to the selected names and tags. The first name or tag narrows the selection:
-    /// without one, it has all checks of the probe.
+    /// Adds the checks with this tag to the selected names and tags. A selection without names and tags has all checks
+    /// of its probe, so the first name or tag narrows the selection.
     pub fn with_tag(self, tag: impl Into<String>) -> Self {
         self.with(Choice::Tag(tag.into()))
     }

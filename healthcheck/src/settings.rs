@@ -86,8 +86,8 @@ impl Settings {
         longest_output(&self.longest_output).ok()?
     }
 
-    /// Returns true if settings for an unknown check or tag cause only a warning. Then one configuration fits two
-    /// releases. Otherwise such settings cause an error.
+    /// Returns true if settings for an unknown check or tag cause only a warning, and false if they cause an error. If
+    /// they cause only a warning, two releases with different checks can share the same settings.
     pub(crate) fn warns_of_unknown(&self) -> bool {
         warns_of_unknown(&self.unknown_checks).unwrap_or_default()
     }
@@ -113,7 +113,7 @@ impl TagSettings {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CheckSettings(BTreeMap<&'static str, Value>);
 
-/// The keys in the settings of a check that aren't options, and so aren't in `SETTABLE`.
+/// Two keys in the settings of a check. They aren't options of the check, so `SETTABLE` doesn't contain them.
 const ENABLED: &str = "enabled";
 const DESCRIPTION: &str = "description";
 

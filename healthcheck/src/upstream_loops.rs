@@ -28,8 +28,8 @@ pub const VIA: &str = "healthcheck-via";
 /// A header with many ids doesn't mean that there is a loop. It contains the ids of all requests that a process is
 /// answering, even if these requests have nothing to do with each other.
 ///
-/// A client can invent ids. So we first send the ids of the processes that sent the latest requests directly to us.
-/// Invented further ids in a request can't displace the ids of these processes.
+/// A client can invent ids. So we send the first id of each received header before all further ids. This is the id of
+/// the process that sent the request directly to us. A header with many invented ids can't displace these first ids.
 const MOST: usize = 64;
 
 static OWN: LazyLock<String> =
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(asking().requests[&invented.0].len(), MOST);
         let passed_on = header_value();
         assert!(passed_on.split(',').count() <= 1 + MOST);
-        // A service with another id has to accept this header, because there is no loop.
+        // We must accept this changed header. It doesn't contain our own id, so there is no loop.
         assert!(Asked::by(&passed_on.replace(OWN.as_str(), "00000000000000c4")).is_ok());
         let behind = format!("{}, {}", many.join(","), OWN.as_str());
         assert!(Asked::by(&behind).is_err());

@@ -1,5 +1,5 @@
-//! Collects the annotated checks and sections of the binary and those of the builder, sorted by name. Binds their
-//! parameters to the provided values, and reports all problems at once.
+//! Collects the checks and sections that are annotated in the binary or added to the builder, and sorts them by name.
+//! Binds the parameters of annotated functions to the provided values. Reports all problems at once.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -100,8 +100,8 @@ pub(crate) fn checks(sources: Sources<'_>, problems: &mut Vec<String>) -> Checks
     dependencies::find_problems(&infos, &all_names, problems);
     for candidate in &out {
         if let Binding::Registered(bind) = candidate.binding {
-            // `resolve` marks the values that this disabled check takes. Otherwise a warning would say that no check
-            // takes these values.
+            // `resolve` records that this disabled check takes its provided values. Without this record, a warning
+            // would say that no check takes these values.
             bind.resolve(&mut Binder::new(sources.provided));
         }
     }
@@ -177,8 +177,8 @@ pub(crate) fn added(
         .filter(gone)
         .map(|it| it.shared_name())
         .collect();
-    // If an existing check depends on a removed check, this only causes a warning. So the names of removed checks count
-    // as known. But a name on which the new check itself depends must exist.
+    // An existing check may depend on a removed check. This causes only a warning, so we treat all names on which
+    // existing checks depend as known. But a name on which the new check itself depends must exist.
     let declared = infos
         .iter()
         .flat_map(|info| info.options().depends_on.iter().cloned());
@@ -223,8 +223,8 @@ fn redacted(mut info: Arc<CheckInfo>, redaction: &Redaction) -> Arc<CheckInfo> {
     info
 }
 
-/// Replaces each discovered check that has the name of a replacement. If no discovered check has the name, adds a
-/// problem, even if a check of the builder or an earlier replacement has the name.
+/// Replaces each discovered check that has the name of a replacement. Adds a problem for each replacement whose name no
+/// discovered check has. A check of the builder, or a check that was already replaced, doesn't count as discovered.
 fn replace(found: &mut [Candidate], replacements: Vec<Check>, problems: &mut Vec<String>) {
     for check in replacements {
         let name = check.info.name();
@@ -303,7 +303,7 @@ pub(crate) struct SectionSources<'a> {
     pub(crate) provided: &'a Provided,
 }
 
-/// Returns a warning for each provided value whose type no annotated function of the binary has as a parameter.
+/// Returns a warning for each provided value that no annotated function of the binary takes as a parameter.
 pub(crate) fn provided_in_vain(provided: &Provided) -> Vec<String> {
     for section in discovered_sections() {
         section.bind.resolve(&mut Binder::new(provided));

@@ -81,7 +81,7 @@ pub(super) fn lay_over(settings: &Settings, info: &mut Arc<CheckInfo>, problems:
 }
 
 /// Returns the names of the checks that the settings disable. Adds a problem or a warning for each unknown name or tag
-/// in the settings. `left_out` has the names that `only` has removed, which aren't unknown.
+/// in the settings. `left_out` contains the names of the checks that `only` has removed; these names are known.
 pub(super) fn disabled(
     settings: &Settings,
     found: &[Candidate],

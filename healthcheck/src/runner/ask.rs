@@ -1,6 +1,6 @@
 //! Handles a request for a report. The request starts the due checks, and waits for their runs until its deadline.
-//! While it waits, the request itself sends [`Event::Tick`] to the world whenever a deadline has passed. So the request
-//! gets its answer even if no other runtime is polled.
+//! While it waits, the request itself sends [`Event::Tick`] to the `World` (the state of all checks) whenever a
+//! deadline has passed. So the request gets its answer even if no other runtime is polled.
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -150,8 +150,8 @@ impl Runner {
     }
 }
 
-/// A waiting request. If it is dropped before its runs have ended, it starts a driver. This task then sends the ticks
-/// that the runs need.
+/// A waiting request. If the request is dropped before its runs have ended, its destructor starts a driver. A driver is
+/// a task that sends the ticks that these runs need.
 struct PendingRequest<'a> {
     runner: &'a Arc<Runner>,
     request: Request,
@@ -197,7 +197,7 @@ impl PendingRequest<'_> {
         }
     }
 
-    /// Sends a tick to the world if one is due. Registers this request's waker, and returns the request's progress.
+    /// Sends a tick to the `World` if one is due. Registers this request's waker, and returns the request's progress.
     fn poll_progress(&mut self, cx: &mut Context<'_>) -> Progress {
         let runner = self.runner;
         let loop_is_alive = !runner.lacks_driver();

@@ -88,8 +88,8 @@ impl Call {
     }
 }
 
-/// Calls a sync function on the current thread and returns its outcome. After that, calls `is_late` to find out whether
-/// the run has timed out.
+/// Calls a sync function on the current thread, then calls `is_late` to find out whether the run has timed out. Returns
+/// the function's outcome.
 pub(super) fn call_blocking(function: &Run, subject: &Subject, is_late: impl FnOnce() -> bool) -> Outcome {
     let span = span_of(subject);
     let call = || match function {
@@ -101,8 +101,8 @@ pub(super) fn call_blocking(function: &Run, subject: &Subject, is_late: impl FnO
     conclude(span, returned, is_late())
 }
 
-/// Records the outcome in the span, ends the span, and returns the outcome. The world discards the result of a run that
-/// has timed out, so we record `timeout` for such a run.
+/// Records the outcome in the span, ends the span, and returns the outcome. The `World` discards the result of a run
+/// that has timed out, so we record `timeout` for such a run.
 fn conclude(span: Span, returned: Returned, is_late: bool) -> Outcome {
     let recorded = match &returned {
         _ if is_late => "timeout",

@@ -1,6 +1,6 @@
-//! A driver is a task that sends [`Event::Tick`] to the world. It sends a tick when a run reaches its limit, and when a
-//! background run is due. Each runtime that needs a driver has its own driver. So if one runtime is no longer polled,
-//! the drivers on the other runtimes continue.
+//! A driver is a task that sends [`Event::Tick`] to the `World` (the state of all checks). It sends a tick when a run
+//! reaches its limit, and when a background run is due. Each runtime that needs a driver has its own driver. So if one
+//! runtime is no longer polled, the drivers on the other runtimes continue.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -17,7 +17,7 @@ use crate::world::{Event, Notice};
 #[derive(Default)]
 pub(super) struct Drivers {
     list: Mutex<List>,
-    /// The number of live drivers. Other threads read it without the lock of `list`.
+    /// The number of live drivers. Threads read this number without taking the lock of `list`.
     count: AtomicUsize,
 }
 
@@ -158,8 +158,8 @@ async fn drive(guard: DriverGuard, wakeup: Arc<Notify>, target: Target) {
     loop {
         let notified = wakeup.notified();
         tokio::pin!(notified);
-        // We register for wake-ups before we read the world. So we also notice a change that another thread makes after
-        // we have read the world.
+        // We register for wake-ups before we read the `World`. So we also notice a change that another thread makes
+        // after we have read the `World`.
         notified.as_mut().enable();
         // We hold a strong reference to the runner only during one round, so the driver's task doesn't keep the runner
         // alive.
@@ -179,7 +179,7 @@ async fn drive(guard: DriverGuard, wakeup: Arc<Notify>, target: Target) {
 }
 
 impl Runner {
-    /// Sends a tick to the world. Returns the time of the driver's next tick, or `None` if the driver has nothing to
+    /// Sends a tick to the `World`. Returns the time of the driver's next tick, or `None` if the driver has nothing to
     /// do.
     fn drive_once(self: &Arc<Self>, target: &Target) -> Option<Instant> {
         let mut state = self.lock();

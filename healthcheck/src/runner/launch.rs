@@ -1,4 +1,4 @@
-//! Launches runs, and accompanies each run to its end.
+//! Launches runs, polls or cancels them, and reports the end of each run.
 //!
 //! A batch is a list of runs that start together. A few tasks poll all async runs of a batch for the first time. We
 //! spawn a separate task for a run only if it is pending after its first poll. So a check that returns at once needs no
@@ -21,8 +21,8 @@ use crate::outcome::Outcome;
 use crate::run::Run;
 use crate::world::{CheckId, Event, RunId, Subject};
 
-/// The maximum number of runs that one task polls for the first time. After that, the task ends, so that the runtime
-/// can run its other tasks.
+/// The maximum number of runs that one task polls for the first time. A task that has polled this many runs ends, so
+/// that the runtime can run its other tasks.
 const FIRST_POLLS_PER_TASK: usize = 64;
 
 /// Runs that start together on one runtime. A batch has only async runs or only sync runs.
@@ -32,8 +32,9 @@ pub(super) struct Batch {
     runtime: Handle,
     is_async: bool,
     cells: Box<[Cell]>,
-    /// The index of the next run that a thread has to take. A task takes an async run to poll it for the first time.
-    /// [`launch`](Self::launch) takes a sync run to hand it to the thread pool.
+    /// The index of the next run to take. If the runs are async, the tasks of type [`FirstPolls`] take them, and poll
+    /// each run for the first time. If the runs are sync, [`launch`](Self::launch) takes them, and hands each run to
+    /// the thread pool.
     next: AtomicUsize,
 }
 
@@ -86,8 +87,8 @@ impl Cell {
         self.has_begun.load(Ordering::Acquire)
     }
 
-    /// Marks the run as timed out, so its span records `timeout` as the outcome. The world ignores the result of such a
-    /// run.
+    /// Marks the run as timed out, so its span records `timeout` as the outcome. The `World` ignores the result of such
+    /// a run.
     pub(super) fn mark_timed_out(&self) {
         self.has_timed_out.store(true, Ordering::Release);
     }
@@ -239,8 +240,8 @@ impl Future for FirstPolls {
 
 impl Drop for FirstPolls {
     fn drop(&mut self) {
-        // If this task still has its batch, the runtime has shut down without polling the task. Dropping each
-        // [`RunGuard`] reports that run as lost.
+        // The first poll takes the batch out of this task. So if the task still has its batch, the runtime has shut
+        // down without polling the task. Dropping each [`RunGuard`] reports that run as lost.
         if let Some(batch) = self.batch.upgrade() {
             while let Some(run) = batch.next() {
                 drop(run);
@@ -387,7 +388,7 @@ impl Drop for RunGuard {
 }
 
 impl RunHandle {
-    /// Ends a run whose function has returned, and reports the outcome to the world.
+    /// Ends a run whose function has returned, and reports the outcome to the `World`.
     fn end(self, outcome: Outcome) {
         self.replace(Stage::Ended);
         let (status, output) = outcome.into_parts();

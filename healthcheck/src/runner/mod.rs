@@ -1,10 +1,10 @@
-//! The runner keeps a [`World`], which is the state of all checks, behind one lock. An event changes the world and
+//! The runner keeps a [`World`], which is the state of all checks, behind one lock. An event changes the `World` and
 //! returns effects, for example runs to start. The runner carries out these effects, and runs the users' code on tasks
 //! and threads.
 //!
-//! [`Runner::step`] applies one event. It takes the lock, reads the clock, changes the world, and releases the lock.
-//! Then it carries out the effects in this order: it launches runs, calls wakers, and wakes the threads of the notice
-//! queues.
+//! [`Runner::step`] applies one event. It takes the lock, reads the clock, changes the [`World`], and releases the
+//! lock. Then it carries out the effects in this order: it launches runs, calls wakers, and wakes the threads of the
+//! notice queues.
 //!
 //! Listeners and the log get notices, for example about status changes. The runner puts the notices into bounded queues
 //! while it holds the lock. Each queue has its own thread (see `notices`).
@@ -57,7 +57,8 @@ pub(crate) use waiting::{Evaluation, PROBE_MAX_AGE, RERUN_INTERVAL, Waiter};
 /// Owns the checks and sections of one registry, and runs them.
 pub(crate) struct Runner {
     state: Mutex<Guarded>,
-    /// A copy of the world's generation counter. Readers compare it with an earlier value without taking the lock.
+    /// A copy of the generation counter of the [`World`]. Readers compare the copy with an earlier value, without
+    /// taking the lock.
     generation: CachePadded<AtomicU64>,
     pub(crate) redaction: Redaction,
     /// The maximum length of an output in bytes. We cut longer outputs.
@@ -69,8 +70,8 @@ pub(crate) struct Runner {
     /// A copy of [`World::has_loops`], which says whether any check has to run in the background. Readers need no lock
     /// for this copy.
     has_loops: AtomicBool,
-    /// Wakes all drivers, the tasks that send ticks to the world. Each driver then computes the time of its next tick
-    /// anew.
+    /// Wakes all drivers, the tasks that send ticks to the [`World`]. Each driver then computes the time of its next
+    /// tick anew.
     driver_wakeup: Arc<Notify>,
 }
 
@@ -79,7 +80,7 @@ struct Guarded {
     world: World,
     /// One slot for each check and section, indexed by [`CheckId`]. A slot that is `None` is free.
     slots: Vec<Option<Slot>>,
-    /// The known tokio runtimes. The world identifies each runtime by a number.
+    /// The known tokio runtimes. The [`World`] identifies each runtime by a number.
     runtimes: Vec<Runtime>,
     latest_runtime: u32,
 }
@@ -129,8 +130,8 @@ impl Runner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds checks and sections. Also records the disabled checks, which never run. Probes ignore their names instead
-    /// of returning an error.
+    /// Adds checks and sections. Also records the disabled checks, which never run. If a request for a probe selects
+    /// the name of a disabled check, we ignore that name instead of returning an error.
     pub(crate) fn add(&self, new: Vec<(NewCheck, Run)>, disabled: Vec<Arc<CheckInfo>>) {
         let mut state = self.lock();
         disabled
@@ -199,12 +200,12 @@ impl Runner {
         true
     }
 
-    /// Calls `read` with the world, under the lock. Returns the value of `read`.
+    /// Calls `read` with the [`World`], under the lock. Returns the value of `read`.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&World) -> T) -> T {
         read(&self.lock().world)
     }
 
-    /// Applies an event to the world, and carries out the event's effects.
+    /// Applies an event to the [`World`], and carries out the event's effects.
     pub(crate) fn step(self: &Arc<Self>, event: Event<'_>) {
         let mut state = self.lock();
         let prepared = self.step_locked(&mut state, event, Now::read());
@@ -212,7 +213,7 @@ impl Runner {
         self.carry_out(prepared);
     }
 
-    /// Handles the end of a run: removes the run's handle, and applies `event` to the world.
+    /// Handles the end of a run: removes the run's handle, and applies `event` to the [`World`].
     fn run_ended(self: &Arc<Self>, check: CheckId, run: RunId, event: Event<'_>) {
         let mut state = self.lock();
         let handle = state.forget(check, run);
@@ -222,8 +223,8 @@ impl Runner {
         self.carry_out(prepared);
     }
 
-    /// Calls `event` under the lock, and applies the event that it returns to the world. So `event` can, for example,
-    /// look up a check by name. If `event` returns an error, the world doesn't change.
+    /// Calls the closure `event` under the lock, and applies the returned event to the [`World`]. The closure can, for
+    /// example, look up a check by name. If the closure returns an error, the [`World`] doesn't change.
     pub(crate) fn step_with<T>(
         self: &Arc<Self>,
         event: impl FnOnce(&World, Now) -> Result<Event<'static>, T>,
@@ -237,9 +238,9 @@ impl Runner {
         Ok(())
     }
 
-    /// Applies an event to the world, and returns the effects. The caller holds the lock now, and carries out the
-    /// effects after releasing it. The caller also reads `now` under the lock, so a later event never has an earlier
-    /// time.
+    /// Applies an event to the [`World`], and returns the effects. The caller must hold the lock, and must release it
+    /// before carrying out the effects. The caller reads `now` while it holds the lock, so a later event never has an
+    /// earlier time.
     fn step_locked(self: &Arc<Self>, state: &mut Guarded, event: Event<'_>, now: Now) -> PreparedEffects {
         let mut prepared = PreparedEffects::default();
         // We compute this value for each step, since the service can set a `tracing` subscriber late, and can change
@@ -328,7 +329,7 @@ impl Runner {
         prepared.launches.push(batch);
     }
 
-    /// Sends a tick to the world if a run's deadline has passed, or if a status has to change with time.
+    /// Sends a tick to the [`World`] if a run's deadline has passed, or if a status has to change with time.
     fn tick_if_due(self: &Arc<Self>, state: &mut Guarded, now: Now) -> PreparedEffects {
         if !state.world.is_due(now.mono) {
             return PreparedEffects::default();
@@ -441,7 +442,8 @@ impl Runner {
         self.lock().world.remove_gate(gate);
     }
 
-    /// Returns how many log lines and how many events for listeners we have dropped because their queue was full.
+    /// Returns the numbers of dropped log lines and of dropped events for listeners. We drop a line or an event if its
+    /// queue is full.
     pub(crate) fn dropped(&self) -> notices::Dropped {
         self.notices.dropped()
     }

@@ -1,6 +1,7 @@
 //! Sends notices to the listeners and the log. There is one bounded queue for listeners and one for log lines, and each
-//! queue has its own thread. A listener that panics or blocks delays only the listeners' queue, and a `tracing`
-//! subscriber only the queue of log lines. If a queue is full, we drop each further item and count it.
+//! queue has its own thread. A listener that panics or blocks delays only the queue for listeners. A `tracing`
+//! subscriber that panics or blocks delays only the queue for log lines. If a queue is full, we drop each further item
+//! and count it.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,7 +33,8 @@ const QUEUE_CAPACITY: usize = 1_024;
 /// The time after which the thread of a queue ends if the queue stays empty.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many log lines and how many events for listeners we have dropped because their queue was full.
+/// The numbers of dropped log lines and of dropped events for listeners. We drop a line or an event if its queue is
+/// full.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Dropped {
     pub(crate) lines: u64,
@@ -83,9 +85,9 @@ impl NoticeQueues {
         !self.listeners.of_results.is_empty() || LevelFilter::current() >= LevelFilter::DEBUG
     }
 
-    /// Queues the notices in order, without blocking. Returns true if a listener or the log wants at least one of them.
-    /// In this case the caller has to call [`wake`](Self::wake). This holds even if the queue was full, since `wake`
-    /// also starts a thread that the system couldn't start earlier.
+    /// Queues the notices in order, without blocking. Returns true if a listener or the log wants at least one of them,
+    /// even if its queue was full. The caller must then call [`wake`](Self::wake), which also tries again to start a
+    /// thread that the system couldn't start earlier.
     pub(super) fn put(&self, notices: Vec<Notice>) -> bool {
         let mut any = false;
         for notice in notices {

@@ -1,4 +1,5 @@
-//! Reads reports and other values from the world. The methods of this module start no runs.
+//! Reads reports and other values from the [`World`], the state of all checks. The methods of this module start no
+//! runs.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::report::Report;
 use crate::selection::Selection;
 use crate::world::{Asked, CheckId, Event, Expiration, Members, NotRun, World};
 
-/// A report on the state of the world at one time, and how long the report can be cached.
+/// A report on the state of the [`World`] at the time `now`, and the time until which the report can be cached.
 pub(crate) struct Snapshot {
     pub(crate) report: Report,
     pub(crate) now: Now,
@@ -116,7 +117,7 @@ impl Runner {
         })
     }
 
-    /// Updates the statuses that change with time, then calls `read` with the world. Returns the value of `read`.
+    /// Updates the statuses that change with time, then calls `read` with the [`World`]. Returns the value of `read`.
     pub(crate) fn read_now<T>(self: &Arc<Self>, read: impl FnOnce(&World, Now) -> T) -> T {
         self.reading(|state, now| read(&state.world, now))
     }

@@ -254,8 +254,8 @@ fn runtimes_that_are_driven_take_no_run_from_each_other() {
             thread::spawn(move || {
                 let runtime = runtime();
                 let report = runtime.block_on(health.report());
-                // We keep polling this runtime for 300 ms. That is longer than another runtime waits before it takes
-                // over an overdue run.
+                // We keep polling this runtime for 300 ms. If this runtime weren't polled, another runtime would take
+                // over its overdue run within this time.
                 runtime.block_on(async { tokio::time::sleep(Duration::from_millis(300)).await });
                 report.results[0].output.clone()
             })

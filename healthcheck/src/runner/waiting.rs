@@ -1,6 +1,6 @@
-//! Waits until checks have certain statuses. `until` and gates use this module. A waiter itself starts the due checks,
-//! and sends [`Event::Tick`] to the world whenever a deadline has passed. So the waiter continues even if no other
-//! runtime is polled.
+//! Waits until checks have certain statuses. `HealthCheck::until` and gates use this module. A [`Waiter`] itself starts
+//! the due checks, and sends [`Event::Tick`] to the [`World`] (the state of all checks) whenever a deadline has passed.
+//! So the waiter continues even if no other runtime is polled.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -73,9 +73,9 @@ impl Waiter {
         self.target.is_some()
     }
 
-    /// Waits until the condition is met. Each round calls `needed`, starts the due ones of the checks that `needed`
-    /// returns, and calls `evaluate`. The wait ends when `needed` returns an `Err` or `evaluate` returns an
-    /// [`Evaluation::Done`]. It then returns the value inside.
+    /// Waits until the condition is met. Each round calls `needed`, starts the returned checks that are due, and calls
+    /// `evaluate`. When `needed` returns an `Err` or `evaluate` returns an [`Evaluation::Done`], the wait ends and this
+    /// method returns the value inside.
     pub(crate) async fn wait<T>(
         &mut self,
         max_age: MaxAge,

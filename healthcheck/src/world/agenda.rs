@@ -1,4 +1,4 @@
-//! A queue of checks, ordered by time. At its time, the world has to handle the check.
+//! A queue of checks, ordered by time. When the time of a check has come, the `World` handles this check.
 
 use std::collections::BTreeMap;
 

@@ -82,15 +82,15 @@ pub(super) struct Run {
     pub(super) id: RunId,
     pub(super) runs_on: RunsOn,
     pub(super) reason: RunReason,
-    /// The time at which the run started. A run that waits for its dependencies starts after this wait.
+    /// The time at which the run started. While the run still waits for its dependencies, this is the time at which the
+    /// wait began.
     pub(super) since: Now,
     pub(super) phase: Phase,
-    /// The time at which the run started, if the run takes so long that we no longer show the check's last result;
-    /// otherwise `None`. If the run still waits for its dependencies, this is the time at which the wait began, and
-    /// stays so when the function is called later.
+    /// `Some` if the run takes so long that we no longer show the check's last result. The time is the value that
+    /// `since` had when we noticed this, even if `since` has changed later.
     pub(super) silent: Option<Instant>,
-    /// The time at which a tick next has to handle the run. For a run that the runner executes, this is the run's
-    /// limit, or an earlier time to notice that the run takes too long.
+    /// The time at which a tick next has to handle the run. While the runner executes the run, this is the run's
+    /// limit, or an earlier time at which we find out whether the run takes too long.
     pub(super) deadline: Option<Instant>,
 }
 
@@ -225,9 +225,9 @@ impl Check {
         self.run.as_ref()?.silent
     }
 
-    /// Returns whether a run of this check counts as a failure when it takes too long. This is so if the check has a
-    /// last result, because that result becomes outdated during such a run. For a background check,
-    /// [`stale_at`](Self::stale_at) decides when the check fails.
+    /// Returns true if a run of this check counts as a failure when it takes too long. This is the case if the check
+    /// isn't a background check and has a last result, which becomes outdated during such a run. For a background
+    /// check, [`stale_at`](Self::stale_at) decides when the check fails.
     pub(super) fn may_be_silent(&self) -> bool {
         self.last.is_some() && self.policy.interval.is_none()
     }
