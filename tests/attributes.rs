@@ -21,7 +21,7 @@ fn without_options() {}
 fn without_options_everything_is_left_to_the_defaults() -> TestResult {
     let check = check("without_options")?;
     let options = check.options();
-    // A check is a readiness check by default: if its attribute names no probe.
+    // A check whose attribute names no probe is a readiness check.
     assert!(!options.liveness && options.readiness && !options.startup);
     assert!(options.critical && !options.external);
     assert!(options.tags.is_empty() && options.depends_on.is_empty());

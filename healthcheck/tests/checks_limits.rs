@@ -94,7 +94,8 @@ async fn calls_that_fail_around_their_limit_give_one_transition() {
     assert_eq!(statuses[0], Status::Warn);
 }
 
-/// The closure of a `Check` may capture a `Progress` or a `Task`, which watches work, and return its outcome.
+/// A `Progress` watches work in progress, and a `Task` watches a background task. The closure of a `Check` may capture
+/// one of them and return its outcome.
 #[tokio::test]
 async fn work_and_tasks_are_watched_by_checks_that_were_given_them() {
     let progress = Progress::new(Duration::from_secs(60));

@@ -175,8 +175,8 @@ async fn what_refuses_a_write_is_not_writable_and_still_answers_a_ping() {
             "",
             Status::Fail,
         ),
-        // In these three cases, the user has no access to the key. The first server is a primary and the second a
-        // replica. The third server refuses ROLE too.
+        // In these three cases, the user has no access to the key, so the server refuses SET. The first server is a
+        // primary and the second a replica. The third server refuses ROLE too.
         (
             "-NOPERM no permissions\r\n",
             "*1\r\n$6\r\nmaster\r\n",

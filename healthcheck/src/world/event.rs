@@ -1,4 +1,4 @@
-//! The events that change the world, and the effects of an event that the runner carries out.
+//! The events that change the `World`, and the effects of an event, which the runner carries out.
 
 use std::task::Waker;
 
@@ -13,7 +13,7 @@ use crate::report::CheckResult;
 use crate::selection::MaxAge;
 use crate::transition::Transition;
 
-/// An event that changes the world. Each call of `step` handles one event.
+/// An event that changes the `World`. Each call of `step` handles one event.
 #[derive(Debug)]
 pub(crate) enum Event<'a> {
     /// A request needs the results of these checks, which are sorted in topological order. Due checks run on the
@@ -37,8 +37,8 @@ pub(crate) enum Event<'a> {
     /// The runner sends this event in answer to [`Effects::overdue`]. `begun` says whether the run's function has been
     /// called.
     Overdue { check: CheckId, run: RunId, begun: bool },
-    /// Time has passed. `runtime` is the runtime that sends this tick. If `driver` is `Some`, a driver sends the tick,
-    /// and the tick also starts the due background runs on the runtime in `driver`.
+    /// Time has passed. `runtime` is the number of the tokio runtime whose task sends this tick. If a driver (the task
+    /// that starts background runs) sends the tick, `driver` is the runtime on which the due background runs start.
     Tick {
         runtime: Option<u32>,
         driver: Option<RunsOn>,
@@ -50,10 +50,10 @@ pub(crate) enum Event<'a> {
     /// [`World::add`](super::World::add) has added these checks. This event then updates their statuses. For example, a
     /// failing dependency blocks a new check.
     Added(&'a [CheckId]),
-    /// The service removes a check. If `disable` is true, the world records the check as disabled.
+    /// The service removes a check. If `disable` is true, the `World` records the check as disabled.
     Removed { check: CheckId, disable: bool },
-    /// An observer reports a status of the process under this name. If `seen` is `None`, the observer removes its
-    /// observation.
+    /// An observer reports a status of the process. `name` is the name of this observation. If `seen` is `None`, the
+    /// observer removes the observation.
     Observed {
         name: &'a str,
         seen: Option<(Status, Value)>,
@@ -79,8 +79,9 @@ impl Event<'_> {
     }
 }
 
-/// The effects of an event. After the step, the runner first starts and cancels runs, then calls the wakers. It queues
-/// the notices during the step, and wakes the threads of the notice queues last.
+/// The effects of an event, which the runner carries out. The runner queues the notices while it holds the lock of the
+/// `World`. After it has released the lock, it starts and cancels runs, then calls the wakers, and last wakes the
+/// threads that take the notices from their queues.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) start: Vec<Start>,
@@ -138,7 +139,7 @@ pub(crate) struct Request {
     pub(crate) since: Instant,
     pub(crate) waits: Vec<Wait>,
     pub(super) lost: Vec<CheckId>,
-    /// The check in whose list of waiters the request's waker is registered.
+    /// The check for which the request's waker is registered.
     pub(super) waits_for: Option<CheckId>,
 }
 
@@ -209,7 +210,8 @@ pub(crate) enum Notice {
     MaintenanceEnds,
     ShuttingDown,
     LoopRestarted,
-    /// A gate for these checks was closed for too long. It now admits all waiters although the checks still fail.
+    /// A gate makes callers wait until these checks pass. This gate was closed for too long, so it now admits all
+    /// callers without waiting for the checks.
     GateFailedOpen {
         checks: Vec<String>,
         seconds: u64,

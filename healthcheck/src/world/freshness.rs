@@ -86,8 +86,8 @@ impl Check {
             return None;
         }
         let lasts = match self.policy.oldest_in_background() {
-            // The background loop runs this check before its result expires. The result expires only if the loop was
-            // delayed, for example by a failing dependency or because the machine was suspended.
+            // Normally, the background loop runs this check before its result expires. The result expires only if the
+            // loop was delayed, for example by a failing dependency or because the machine was suspended.
             Some(oldest) => oldest,
             None => self.ttl_of(last.status, max_age)?,
         };

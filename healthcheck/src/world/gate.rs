@@ -21,11 +21,11 @@ const PACED: Duration = Duration::from_secs(1);
 /// The time between two waiters while a gate admits waiters one at a time.
 const PACE: Duration = Duration::from_millis(100);
 
-/// Identifies a gate within one world. No two gates of a world ever have the same id.
+/// Identifies a gate within one `World`. No two gates of a `World` ever have the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct GateId(u64);
 
-/// The state of a gate, which makes waiters wait while a check fails. Every step that changes the world updates the
+/// The state of a gate, which makes waiters wait while a check fails. Every step that changes the `World` updates the
 /// gates. So the times in this state are the times at which the checks changed, even if a waiter polls much later.
 #[derive(Debug)]
 pub(super) struct Gate {
@@ -92,7 +92,7 @@ impl World {
         gate.map(|gate| gate.checks.clone()).unwrap_or_default()
     }
 
-    /// Returns how often a gate of this world has failed open. A gate fails open when it was closed for too long and
+    /// Returns how often a gate of this `World` has failed open. A gate fails open when it was closed for too long and
     /// begins to admit all waiters.
     pub(crate) const fn gates_failed_open(&self) -> u64 {
         self.gates_failed_open
@@ -267,8 +267,8 @@ impl World {
         next
     }
 
-    /// Registers a waker for these checks. The world calls the waker when one of the checks changes its status or ends
-    /// a run. `number` identifies the waiter.
+    /// Registers a waker for these checks. The `World` calls the waker when one of the checks changes its status or
+    /// ends a run. `number` identifies the waiter.
     pub(crate) fn watch(&mut self, number: u64, checks: &[CheckId], waker: &Waker) {
         for &id in checks {
             self.waiters.entry(id).or_default().push((number, waker.clone()));

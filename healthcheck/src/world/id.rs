@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-/// Identifies a check or section within one world. When a check is removed, its id becomes free for a new check.
+/// Identifies a check or section within one `World`. When a check is removed, its id becomes free for a new check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct CheckId(pub(super) u32);
 
@@ -12,7 +12,7 @@ impl CheckId {
     }
 }
 
-/// Identifies one run. No two runs of a world ever have the same id. So a late event of an old run can't be mistaken
+/// Identifies one run. No two runs of a `World` ever have the same id. So a late event of an old run can't be mistaken
 /// for an event of a newer run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RunId(pub(super) NonZeroU64);

@@ -18,7 +18,7 @@ pub(crate) struct Members {
     pub(super) required: Vec<CheckId>,
     pub(super) sections: Vec<CheckId>,
     pub(super) warnings: Vec<String>,
-    /// The value of the world's counter `population` when these members were selected. Each added or removed check
+    /// The value of the `World`'s counter `population` when these members were selected. Each added or removed check
     /// increments the counter. So `is_current` can find out whether the members are outdated.
     pub(super) population: u64,
 }

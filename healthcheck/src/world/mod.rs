@@ -1,9 +1,9 @@
-//! The world is the state of all checks and sections of a `HealthCheck`. [`step()`] applies an event to the world, for
-//! example a new request or the end of a run.
+//! [`World`] is the state of all checks and sections of a `HealthCheck`. [`step()`] applies an event to the `World`,
+//! for example a new request or the end of a run.
 //!
-//! The code in this module never waits, locks, spawns, logs or reads a clock. Each function depends only on the world,
-//! an event and the event's time, so a test can simulate hours in milliseconds. The runner (`runner/`) keeps the world
-//! under a lock, runs the checks, and carries out the effects that a step returns.
+//! The code in this module never waits, locks, spawns, logs or reads a clock. Each function depends only on the
+//! `World`, an event and the event's time, so a test can simulate hours in milliseconds. The runner (`runner/`) keeps
+//! the `World` under a lock, runs the checks, and carries out the effects that a step returns.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::num::NonZeroU64;
@@ -53,8 +53,8 @@ pub(crate) use snapshot::{Asked, NotRun};
 pub(crate) use step::step;
 use whole::Tally;
 
-/// The maximum number of warnings of the service that the world keeps. The service can add warnings that differ only in
-/// a number. Each of them is a new warning, so without this limit the list could grow forever.
+/// The `World` keeps at most this number of warnings that the service has added. Two warnings that differ only in a
+/// number are different warnings, so without this limit the list could grow forever.
 const MOST_WARNINGS: usize = 64;
 
 #[derive(Debug)]
@@ -115,8 +115,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Creates an empty world. `warnings` are the warnings of the build. `drawn` is the seed of the jitter, which
-    /// varies the intervals of the background runs.
+    /// Creates an empty `World`. `warnings` are the warnings from the build of the registry. `drawn` is the seed of the
+    /// jitter, which varies the intervals of the background runs.
     pub(crate) fn new(warnings: Vec<String>, drawn: u64) -> Self {
         Self {
             checks: Vec::new(),
@@ -157,7 +157,7 @@ impl World {
     }
 
     /// Returns the check with this id, which must exist. Panics if the check was removed. Removing a check also removes
-    /// its id from all lists of the world, so every id in such a list is valid.
+    /// its id from all lists of the `World`, so every id in such a list is valid.
     fn check(&self, id: CheckId) -> &Check {
         match self.get(id) {
             Some(check) => check,
@@ -214,14 +214,14 @@ impl World {
         runs.map(|run| run.runs_on.runtime)
     }
 
-    /// Returns the time at which the world needs the next tick, unless an event happens earlier. Background runs aren't
-    /// considered.
+    /// Returns the time at which the `World` needs the next tick, unless an event happens earlier. Background runs
+    /// aren't considered.
     pub(crate) fn next_moment(&self) -> Option<Instant> {
         earlier(self.moments.next(), self.deadlines.next())
     }
 
-    /// Returns whether the world needs a tick now. While a run is in its grace period, the world needs a tick at every
-    /// opportunity: if the tick comes from the run's own runtime, the tick ends the run.
+    /// Returns whether the `World` needs a tick now. While a run is in its grace period, the `World` needs a tick at
+    /// every opportunity: if the tick comes from the run's own runtime, the tick ends the run.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         !self.in_grace.is_empty() || self.next_moment().is_some_and(|at| now >= at)
     }
@@ -230,7 +230,7 @@ impl World {
     /// also considers the background runs, which only a driver starts.
     pub(crate) fn next_of_driver(&self) -> Option<Instant> {
         let next = earlier(self.intervals.next(), self.deadlines.next())?;
-        // If the driver has a run to handle, it also updates the statuses that change with time.
+        // A driver that has runs to handle also sends a tick when a status can change with time.
         earlier(Some(next), self.moments.next())
     }
 
@@ -265,7 +265,7 @@ impl World {
         self.observations.values()
     }
 
-    /// Returns all transitions that the world has kept, the oldest transition first.
+    /// Returns all transitions that the `World` has kept, the oldest transition first.
     pub(crate) fn history(&self) -> Vec<Transition> {
         let checks = self.checks.iter().flatten().map(|check| &check.record);
         let others = self.observed.values().chain([&self.whole, &self.maintained]);
@@ -294,7 +294,7 @@ impl World {
         counted.collect()
     }
 
-    /// Returns the failing dependency that blocks the check, or `None` if the check isn't blocked. The world doesn't
+    /// Returns the failing dependency that blocks the check, or `None` if the check isn't blocked. The `World` doesn't
     /// run a blocked check.
     fn blocker(&self, check: &Check) -> Option<Blocker> {
         if check.depends_on.is_empty() || check.is_over() {

@@ -11,7 +11,7 @@ use crate::model::Shared;
 use crate::model::policy::Policy;
 use crate::model::time::{Instant, Now};
 
-/// A check or section that a caller adds to the world.
+/// A check or section that a caller adds to the `World`.
 #[derive(Debug)]
 pub(crate) struct NewCheck {
     pub(crate) subject: Subject,
@@ -105,7 +105,7 @@ impl World {
         }
     }
 
-    /// Removes a check or section from the world and returns its state.
+    /// Removes a check or section from the `World` and returns its state.
     pub(super) fn take_out(&mut self, id: CheckId) -> Option<Check> {
         let check = self.checks.get_mut(id.index())?.take()?;
         self.by_name.retain(|&other| other != id);

@@ -25,11 +25,12 @@ pub(crate) enum Because {
     Silent,
 }
 
-/// The failing dependency that blocks a check. The world doesn't run a blocked check.
+/// The failing dependency that blocks a check. The `World` doesn't run a blocked check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Blocker {
     pub(crate) check: CheckId,
-    /// Whether other instances of the service share the cause of the failure, for each failing dependency of the check.
+    /// Whether other instances of the service share the cause of the failure. This is true only if it holds for every
+    /// failing dependency of the check.
     pub(crate) shared: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Builds the report on a selection from the current state of the world.
+//! Builds the report on a selection from the current state of the `World`.
 
 use std::time::Duration;
 
@@ -146,7 +146,8 @@ impl World {
             earliest = earliest.min(Expiration::at(now.mono.checked_add(OBSERVED_FOR)));
         }
         if selection.scope == Scope::Startup {
-            // The startup probe doesn't require startup checks that have passed. But the override of such a check can end.
+            // The startup probe doesn't require startup checks that have passed, but it shows them. Their overrides can
+            // end, so this loop visits all shown checks.
             for &id in &members.shown {
                 let next = status::next_change(self.check(id), now.mono);
                 earliest = earliest.min(Expiration::at(next));

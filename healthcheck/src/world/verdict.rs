@@ -102,8 +102,9 @@ impl Verdict {
         self.may_warn(policy) && self.turns_at(policy).is_none_or(|turns| now < turns)
     }
 
-    /// Returns the time at which `fail_after` is over. At this time, a failure that is shown as a warning is shown as a
-    /// failure, without a new run. Returns `None` if `fail_after` doesn't apply to the current state of the check.
+    /// Returns the time at which `fail_after` is over. Before this time, the failure is shown as a warning. From this
+    /// time on, it is shown as a failure, without a new run. Returns `None` if `fail_after` doesn't apply to the
+    /// current state of the check.
     pub(crate) fn turns_at(&self, policy: &Policy) -> Option<Instant> {
         let failing = self.failing.as_ref().filter(|_| self.may_warn(policy))?;
         failing.in_a_row_since.mono.checked_add(policy.fail_after?)
@@ -151,7 +152,7 @@ impl Verdict {
     /// Returns the wall-clock time at which the check began to fail. If the wall clock was set after that, we convert
     /// this time to the new setting of the clock.
     pub(crate) fn failing_since(&self, now: Now) -> Option<SystemTime> {
-        /// If the two clocks have advanced by times that differ by more than this, the wall clock was set.
+        /// The wall clock was set if it differs by more than this from the time that the monotonic clock predicts.
         const DRIFT: Duration = Duration::from_secs(1);
         let since = self.failing.as_ref()?.since;
         let ago = now.since(since.mono);

@@ -17,7 +17,7 @@ pub(crate) mod certificate;
 pub(crate) enum Reply {
     /// The server sends this answer, and waits for the next request on the connection.
     Answer(String),
-    /// The server sends this answer and closes the connection, without announcing the end in a header.
+    /// The server sends this answer and closes the connection. No header of the answer announces this.
     AnswerAndClose(String),
     /// The server sends this answer. Then it keeps the connection open, but answers no further request.
     AnswerThenHang(String),

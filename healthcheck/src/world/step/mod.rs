@@ -1,4 +1,4 @@
-//! `step` applies one event to the world, and returns the effects that the runner has to carry out.
+//! `step` applies one event to the `World`, and returns the effects that the runner has to carry out.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -25,7 +25,7 @@ mod by_hand;
 mod requests;
 mod time;
 
-/// Applies one event to the world, and returns the effects that the runner has to carry out.
+/// Applies one event to the `World`, and returns the effects that the runner has to carry out.
 pub(crate) fn step(world: &mut World, event: Event<'_>, now: Now) -> Effects {
     let before = world.next_of_driver();
     let generation = world.generation;
@@ -68,7 +68,7 @@ struct Step<'w> {
 }
 
 impl World {
-    /// Drops outdated entries from the three queues of times, and from the list of runs in their grace period.
+    /// Drops outdated entries from `deadlines`, `moments`, `intervals` and `in_grace`.
     fn forget_what_is_over(&mut self) {
         let Self {
             checks,
@@ -363,8 +363,8 @@ impl Step<'_> {
         self.settle(id);
     }
 
-    /// Returns whether the run that has ended belonged to a removed check. If so, removes the run from the world. After
-    /// that, a new check with the same name can run.
+    /// Returns whether the run that has ended belonged to a removed check. If so, removes the run from the `World`.
+    /// After that, a new check with the same name can run.
     fn bury(&mut self, run: RunId) -> bool {
         if self.world.ghosts.is_empty() {
             return false;

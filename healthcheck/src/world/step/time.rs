@@ -57,14 +57,16 @@ impl Step<'_> {
         };
         current.deadline = None;
         let run = current.id;
-        // A run without a time limit gets a new deadline each time its deadline passes. While the run's own runtime is
-        // polled, the ticks from that runtime handle these deadlines.
+        // From `due_at` on, a tick from another runtime may cancel the run, after a grace period. For a run without a
+        // time limit, `due_at` is the current deadline. While the run's own runtime is polled, ticks from that runtime
+        // replace this deadline by a later one.
         let due_at = limit.map_or(Some(at), |limit| current.since.mono.checked_add(limit));
         let is_foreign = is_async && !current.runs_on.chosen && runtime != Some(current.runs_on.runtime);
         match current.phase {
             Phase::AwaitingDependencies | Phase::Returned(_) => self.proceed(id, true),
-            // The runner couldn't drop the future, because the check blocks the thread that polls it. If the run has a
-            // time limit, it has now timed out. A run without a limit may block its thread for any time.
+            // The run was cancelled, but the runner couldn't drop its future, because the check blocks the thread that
+            // polls it. If the run has a time limit, it has now timed out. A run without a limit may block its thread
+            // for any time.
             Phase::Abandoned if limit.is_some() => self.time_out(id, true),
             Phase::Abandoned => {}
             Phase::Running if is_foreign && due_at.is_some_and(|due_at| now >= due_at) => {

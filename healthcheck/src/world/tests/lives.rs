@@ -1,6 +1,6 @@
-//! Compares the world with a plain model. A test applies random sequences of events to both of them; one such sequence
-//! is called a life. After each event, both must show the same statuses. At the end of a life, all runs pass. Then the
-//! world must recover, and no run, request or waker may be left.
+//! Compares the `World` with a plain model. A test applies random sequences of events to both of them; one such
+//! sequence is called a life. After each event, both must show the same statuses. At the end of a life, all runs pass.
+//! Then the `World` must recover, and no run, request or waker may be left.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -15,11 +15,12 @@ use crate::outcome::Status;
 use crate::report::{Overall, Report};
 use crate::selection::{Scope, Selection};
 
-/// The number of random steps in all lives together.
+/// The number of random steps in all lives together. A life is one sequence of random events.
 const STEPS: u64 = if cfg!(miri) { 60 } else { 1_000_000 };
 /// The maximum number of random steps in one life, that is, in one sequence of random events.
 const LONGEST: u64 = if cfg!(miri) { 60 } else { 300 };
-/// The possible names of checks in a life. There are six names, so a world has at most six checks at a time.
+/// The possible names of checks in a sequence of random events. There are six names, so a `World` has at most six
+/// checks at a time.
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const SCOPES: [Scope; 4] = Scope::EVERY;
 
@@ -151,7 +152,7 @@ fn random_runtime(random: &mut Random) -> RunsOn {
     }
 }
 
-/// A world and the model to which we compare it. Both get the same events.
+/// A `World` and the model to which we compare it. Both get the same events.
 struct Pair {
     stage: Stage,
     model: Model,
@@ -170,8 +171,8 @@ struct Pair {
     compared: Compared,
 }
 
-/// Counts the comparisons of the world with the model. The test asserts that there were many comparisons of several
-/// kinds.
+/// Counts runs, transitions and so on in the random sequences. The test asserts that many of them happened. Otherwise a
+/// wrong model could agree with the `World` too.
 #[derive(Clone, Copy, Debug, Default)]
 struct Compared {
     events: u64,
@@ -220,7 +221,7 @@ impl Pair {
         self.stage.pass_time(duration(millis));
         self.model.now += millis;
         self.model.wall += millis;
-        // This event expires no check. Its only effect is that the world updates the statuses that have changed with
+        // This event expires no check. Its only effect is that the `World` updates the statuses that have changed with
         // time.
         self.happen(Event::Expired(&[]));
     }
@@ -325,7 +326,7 @@ impl Pair {
         }
     }
 
-    /// Starts a request for the selection. Asserts that the world starts runs of exactly the due checks.
+    /// Starts a request for the selection. Asserts that the `World` starts runs of exactly the due checks.
     fn ask(&mut self, selection: &Selection, runs_on: RunsOn) {
         let (_, required) = self.stage.world.required(selection).expect("no names, no error");
         let max_age = selection
@@ -369,9 +370,9 @@ impl Pair {
                 self.compared.launches += 1;
                 assert_eq!(run, None, "`{name}` is run a second time");
                 assert!(!check.is_over(), "`{name}` is over, and is run");
-                // The world may start this check although it was blocked or fresh, if this step has blocked or
-                // unblocked it. The world may also start a blocked check while one of its dependencies is running,
-                // because that dependency can pass and unblock the check.
+                // Normally, the `World` doesn't start a fresh or blocked check. It may start this check if this step
+                // has blocked or unblocked it. It may also start a blocked check while one of its dependencies is
+                // running, because that dependency can pass and unblock the check.
                 let recovers = was_blocked != is_blocked || was_blocked && may_recover(self, id);
                 assert!(!fresh || recovers, "`{name}` is fresh, and is run");
                 assert!(!was_blocked || recovers, "`{name}` is blocked, and is run");
@@ -408,7 +409,7 @@ impl Pair {
             0 => self.end(run, |check, run| Event::Lost { check, run }),
             1..6 if cancelled => self.end(run, |check, run| Event::Ended { check, run }),
             // The run may return even if it was cancelled. A real run does so if its function was already returning
-            // when the world cancelled the run.
+            // when the `World` cancelled the run.
             _ => self.end(run, |check, run| Event::Returned {
                 check,
                 run,
@@ -532,7 +533,7 @@ impl Pair {
     }
 
     /// Updates the model with the results of the runs that have ended. Then compares the statuses in the model with the
-    /// statuses in the world.
+    /// statuses in the `World`.
     fn compare(&mut self) {
         self.compared.events += 1;
         for (&run, live) in self.stage.live.range_mut(RunId(self.seen.0.saturating_add(1))..) {
@@ -730,7 +731,7 @@ impl Pair {
     }
 
     /// Ends the sequence of random events: makes all runs pass, and sends ticks as a driver does. Asserts that the
-    /// world recovers, and that no run, request or waker is left.
+    /// `World` recovers, and that no run, request or waker is left.
     fn come_to_rest(&mut self) {
         self.hanging.clear();
         let names: Vec<String> = self.model.checks.keys().cloned().collect();
@@ -814,8 +815,8 @@ fn live(seed: u64, traced: bool) -> (u64, Compared) {
     (pair.steps, pair.compared)
 }
 
-/// Applies many random sequences of events to a world and its model. The test uses the same seeds in each execution, so
-/// it doesn't fail at random. `HEALTHCHECK_STATE_RANDOM=1` selects other seeds. `HEALTHCHECK_WORLD_LIFE=<seed>` runs
+/// Applies many random sequences of events to a `World` and its model. The test uses the same seeds in each execution,
+/// so it doesn't fail at random. `HEALTHCHECK_STATE_RANDOM=1` selects other seeds. `HEALTHCHECK_WORLD_LIFE=<seed>` runs
 /// the sequence of one seed and prints its events.
 #[test]
 #[expect(clippy::print_stdout, reason = "how much was tried")]
@@ -849,7 +850,7 @@ fn whatever_happens_the_world_says_what_a_plain_model_says() {
         all.spared += compared.spared;
     }
     println!("{steps} random steps in {lives} lives: {all:?}");
-    // If almost nothing happened in these sequences, a wrong model would agree with the world too.
+    // If almost nothing happened in these sequences, a wrong model would agree with the `World` too.
     assert!(
         all.runs > steps / 20 && all.transitions > steps / 20 && all.spared > steps / 20,
         "{all:?}"

@@ -1,4 +1,4 @@
-//! Tests of the world with simulated time. The module `lives` compares random sequences of events with a plain model.
+//! Tests of the `World` with simulated time. The module `lives` compares random sequences of events with a plain model.
 //! The module `rules` has at least one test for each rule.
 
 mod lives;

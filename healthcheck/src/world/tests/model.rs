@@ -1,5 +1,5 @@
 //! A plain model of the checks and their statuses. The model computes each status from the results of the runs,
-//! independently of the world. All times are in milliseconds. A check in these tests depends only on checks with
+//! independently of the `World`. All times are in milliseconds. A check in these tests depends only on checks with
 //! smaller names, so sorting by name gives a topological order.
 
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ pub(super) struct ModelCheck {
     pub(super) failures_in_a_row: u64,
     /// Whether the next request has to run the check even if its last result is still fresh.
     pub(super) due: bool,
-    /// Whether the current run is stuck and the world has already renewed the timeout failure of this run.
+    /// Whether the current run is stuck and the `World` has already renewed the timeout failure of this run.
     pub(super) stuck_said: bool,
     /// The time at which the current run started, if the run takes too long; otherwise `None`.
     pub(super) silent: Option<u64>,

@@ -1,6 +1,6 @@
-//! Tests of large dependency graphs. The time must grow only in proportion to the number of edges. The time limits are
-//! generous, because the tests run as a debug build and the machine can be busy. But a time that grows faster than the
-//! number of edges exceeds these limits. `benches/` measures exact times.
+//! Tests of large dependency graphs. The time that a request for all checks takes must grow only in proportion to the
+//! number of edges. The time limits are generous, because the tests run as a debug build and the machine can be busy.
+//! But a time that grows faster than the number of edges exceeds these limits. `benches/` measures exact times.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,8 @@ use crate::outcome::Status;
 use crate::report::Overall;
 use crate::selection::Selection;
 
-/// Returns as many checks as `checks` says. Each of them depends on the `dependencies` checks directly before it.
+/// Returns checks, as many as `checks` says. Each of them depends on up to `dependencies` checks, which come directly
+/// before it.
 fn net(checks: usize, dependencies: usize) -> Vec<Spec> {
     let name = |number: usize| format!("c{number:05}");
     let spec = |number: usize| {

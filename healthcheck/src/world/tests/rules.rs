@@ -87,8 +87,8 @@ fn a_failure_is_a_warning_until_it_has_lasted() {
     stage.run("db", Fail);
     let output = stage.result("db").output;
     assert_eq!(output, json!("failing for 12 s, fails after 60 s: null"));
-    // When `fail_after` is over, the warning becomes a failure without a new run. The world then sends two notices:
-    // about the check and about the overall status.
+    // When `fail_after` is over, the warning becomes a failure without a new run. The `World` then sends two notices,
+    // one about the check and one about the overall status.
     stage.pass_time(millis(47_999));
     stage.tick();
     assert_eq!(stage.status("db"), Some(Warn));

@@ -1,6 +1,6 @@
-//! `Stage`: a world for a test, with a simulated runner. The stage keeps the launched runs until the test ends them. It
-//! polls a request only after the request's waker was called or the request's deadline has passed. After every event,
-//! it asserts the invariants of the world.
+//! `Stage`: a `World` for a test, with a simulated runner. The stage keeps the launched runs until the test ends them.
+//! It polls a request only after the request's waker was called or the request's deadline has passed. After every
+//! event, it asserts the invariants of the `World`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(super) const RUNTIME: RunsOn = RunsOn {
     chosen: false,
 };
 
-/// The name and the options of a check that a test adds to its world.
+/// The name and the options of a check that a test adds to its `World`.
 #[derive(Clone, Debug)]
 pub(super) struct Spec {
     pub(super) name: String,
@@ -91,14 +91,14 @@ impl Spec {
     }
 }
 
-/// A run that the world has launched and that hasn't ended.
+/// A run that the `World` has launched and that hasn't ended.
 #[derive(Clone, Debug)]
 pub(super) struct Live {
     pub(super) check: CheckId,
     pub(super) name: String,
     /// Whether the simulated runner has called the check's function.
     pub(super) begun: bool,
-    /// Whether the world has cancelled the run.
+    /// Whether the `World` has cancelled the run.
     pub(super) cancelled: bool,
 }
 
@@ -134,15 +134,15 @@ pub(super) struct Stage {
     pub(super) waiting: Vec<Waiting>,
     /// The notices for listeners and the log since the test last cleared or took this list.
     pub(super) notices: Vec<Notice>,
-    /// Whether the world has got a tick since the test last reset this field.
+    /// Whether the `World` has got a tick since the test last reset this field.
     pub(super) ticked: bool,
     /// Whether to print each event, for debugging.
     pub(super) traced: bool,
-    /// The number of events that the world has handled so far.
+    /// The number of events that the `World` has handled so far.
     pub(super) events: u64,
     /// The number of requests that have ended because all their runs ended.
     pub(super) answered: u64,
-    /// The number of runs that the world has launched so far.
+    /// The number of runs that the `World` has launched so far.
     pub(super) launched: u64,
     waits: Vec<Wait>,
     latest_request: u64,
@@ -199,7 +199,7 @@ impl Stage {
         self.now.wall = to;
     }
 
-    /// Applies an event to the world, then polls the requests whose waker the world has called.
+    /// Applies an event to the `World`, then polls the requests whose waker the `World` has called.
     pub(super) fn happen(&mut self, event: Event<'_>) {
         self.step(event);
         self.poll_requests();
@@ -279,8 +279,8 @@ impl Stage {
         self.sequence += 1;
         assert_eq!(transition.sequence, self.sequence, "{transition:?}");
         assert_ne!(transition.from, Some(transition.to), "{transition:?}");
-        // A transition of maintenance has no check's name, like a transition of the overall status. But maintenance has
-        // its own record, so we must not compare the two kinds of transitions.
+        // Transitions of maintenance and transitions of the overall status both have no check name. But maintenance has
+        // its own record, so we must not compare its transitions with those of the overall status.
         if transition.by == crate::transition::Cause::Maintenance {
             return;
         }
@@ -325,7 +325,7 @@ impl Stage {
     }
 
     /// Polls one request whose waker was called or whose deadline has passed. Returns false if there is no such
-    /// request. If the world needs a tick, sends a tick before the poll, as the runner does.
+    /// request. If the `World` needs a tick, sends a tick before the poll, as the runner does.
     pub(super) fn poll_next_request(&mut self) -> bool {
         let now = self.now;
         let is_called = |waiting: &Waiting| {
@@ -387,7 +387,7 @@ impl Stage {
         }
     }
 
-    /// Ends all launched runs with this status. Also ends the runs that the world launches during this.
+    /// Ends all launched runs with this status. If the `World` then launches further runs, ends those too.
     pub(super) fn end_all(&mut self, status: Status) {
         while let Some((&run, _)) = self.live.first_key_value() {
             self.end_run(run, status);
