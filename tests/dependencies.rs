@@ -184,8 +184,8 @@ async fn what_is_provided_and_nothing_takes_is_a_warning() -> TestResult {
     );
     assert_eq!(log.of("WARN"), [format!("WARN {warning}")]);
 
-    // The library warns of a provided value that no check uses. It must not warn if the settings disable the value's
-    // check, or if `only` excludes the value's check.
+    // The library warns of a provided value that no check uses. It must not warn if a check of the program uses the
+    // value, but the settings disable this check or `only` removes it.
     let settings =
         serde_json::from_value(json!({ "checks": { "what_holds_no_reference": { "enabled": false } } }))?;
     assert_eq!(
@@ -226,8 +226,8 @@ fn all_missing_values_are_named_at_once() {
     // once.
     assert_eq!(text.matches("`trait_object` (").count(), 1, "{text}");
     assert!(text.contains("dependencies.rs:"), "{text}");
-    // The error also lists values that sections of the environment page need. A section that is in the health report
-    // too must not be listed a second time.
+    // The error also lists each section of the environment page, once for each missing value that the section needs.
+    // `limits` is in the health report too, but the error must not list it twice for the same value.
     for (section, needs) in [("`lent_section`", 1), ("`limits`", 2)] {
         assert_eq!(text.matches(section).count(), needs, "{section} in {text}");
     }

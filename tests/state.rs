@@ -59,8 +59,8 @@ struct ModelCheck {
     last: Option<(u64, Status)>,
     shown_by_runs: Option<Status>,
     has_passed: bool,
-    /// Whether the latest results of the check have all failed or all passed: true if they have failed. The number says
-    /// how many of them there are in a row.
+    /// `(true, 3)` means that the latest three results of the check have all failed. `(false, 3)` means that none of
+    /// them has failed.
     row: (bool, u32),
     mask: Option<(Status, u64)>,
     recheck: bool,

@@ -18,7 +18,7 @@ use healthcheck_axum::{Access, Endpoints, ServeError};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-/// For the name of each check, the status and the output of its next run. Commands change them.
+/// Maps the name of each check to the status and the output of its next run. Commands change these values.
 #[derive(Clone, Default)]
 struct Levers(Arc<Mutex<HashMap<String, (Status, String)>>>);
 

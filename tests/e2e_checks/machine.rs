@@ -1,5 +1,5 @@
-//! Tests the ready-made checks of the machine: disk space, memory, load and open files. A test creates a mount
-//! namespace or a control group, and runs the binary of this test again inside it.
+//! Tests the ready-made checks of the machine: disk space, memory, load and open files. Each test creates a mount
+//! namespace or a control group, and runs its own binary again inside it.
 
 use std::fs;
 use std::os::unix::process::CommandExt;

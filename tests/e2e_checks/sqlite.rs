@@ -63,7 +63,7 @@ async fn a_file_that_is_read_only_is_read_and_not_writable() {
             checks::sqlx(&read_only).writable().await,
             Outcome::fail("verdict: the database takes no writes: attempt to write a readonly database")
         );
-        // The database has refused a write over this connection. The pool still can use the connection to read.
+        // The database has refused a write over this connection. The pool can still use the connection to read.
         assert_eq!(checks::sqlx(&read_only).query(query).await.status(), Status::Pass);
     }
 

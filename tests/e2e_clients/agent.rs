@@ -7,8 +7,8 @@ use crate::stats::HaProxy;
 #[test]
 fn haproxy_follows_the_agent_into_each_state_and_back() {
     let (agent, second_agent) = (free_addr().to_string(), free_addr().to_string());
-    // With the argument `addr=`, the service calls `serve` with this address. After the service has ended, another
-    // process can use the same address at once.
+    // With the argument `addr=ADDRESS`, the service calls `serve` with this address. As soon as the service has ended,
+    // a new process can listen on the same address.
     let addr = free_addr();
     let serve = || {
         let mut served = Served::spawn(Served::command(&[
@@ -57,9 +57,8 @@ fn haproxy_follows_the_agent_into_each_state_and_back() {
     assert_eq!(haproxy.state("shop-2").0, "UP");
     assert!(first.wait().success());
 
-    // HAProxy still drains the first server. HAProxy still drains the server. The test checks that HAProxy ends this
-    // drain when a new process listens on the same two ports. It starts the new process immediately, before another
-    // program can take the ports.
+    // HAProxy still drains the first server. The test checks that HAProxy ends the drain when a new process listens on
+    // the same two ports. The test starts the new process immediately, before another program can take the ports.
     let _again = serve();
     haproxy.wait_for("shop-1", up);
 }

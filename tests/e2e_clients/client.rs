@@ -36,7 +36,8 @@ impl Client {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Waits until `holds` returns true. Panics if the program ends before that, or if it takes too long.
+    /// Waits until `holds` returns true. Panics if the program ends before that, or if `holds` is still false after
+    /// `LIMIT`.
     pub fn wait_until(&mut self, what: &str, mut holds: impl FnMut() -> bool) {
         let end = Instant::now() + LIMIT;
         while !holds() {

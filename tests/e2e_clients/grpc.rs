@@ -139,8 +139,8 @@ fn a_channel_with_client_side_health_checks_calls_only_while_the_service_serves(
     }
     std::fs::remove_dir(folder(&temporary)).unwrap();
     client.wait_for("check storage", "NOT_SERVING");
-    // The server would answer this call. But the client's channel watches the health service, and sends no calls while
-    // the status isn't `SERVING`.
+    // The server would answer the calls below. But the client's channel watches the health service, and sends no calls
+    // while the status isn't `SERVING`.
     for service in ["", "storage"] {
         let refused = client.ask(&format!("client-side {service}"));
         assert!(

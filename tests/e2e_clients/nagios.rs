@@ -10,8 +10,8 @@ use crate::states::{at, follow};
 /// The directory of the Nagios plugins on Debian. The configuration of Nagios calls it `$USER1$`.
 const PLUGINS: &str = "/usr/lib/nagios/plugins";
 
-/// Returns the command line from the example configuration, with which Nagios checks a service. Replaces the port with
-/// this one.
+/// Returns the command line with which Nagios checks a service on this port. The command line comes from the example
+/// configuration.
 fn command_line(port: u16) -> String {
     let program = Path::new(PLUGINS).join("check_http");
     print_version(program.to_str().unwrap(), &["-V"]);

@@ -18,7 +18,7 @@ use crate::states::{at, follow};
 use crate::stats::HaProxy;
 
 /// The value of an environment variable of the service. The variable's name doesn't look like that of a secret, so the
-/// redaction doesn't hide the value. Only access control keeps outsiders from it.
+/// redaction doesn't hide the value. An outsider sees the value if the environment page is open to outsiders.
 const VALUE: &str = "violet-with-a-tinge-of-grey";
 
 /// Starts a service that listens on a loopback address. One of its checks fails.

@@ -1,4 +1,4 @@
-//! Starts HAProxy, and reads from its stats socket how it rates the servers behind it.
+//! Starts HAProxy, and reads the status and the weight of its servers from its stats socket.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -37,7 +37,7 @@ impl HaProxy {
     }
 
     /// Waits until HAProxy's stats socket accepts connections. HAProxy creates this socket after it has opened its
-    /// ports, so it then listens on all ports.
+    /// ports. So when this function returns, HAProxy listens on all its ports.
     pub fn wait_for_stats(&mut self) {
         let socket = &self.socket;
         self.client

@@ -17,7 +17,7 @@ use crate::stats::HaProxy;
 
 pub const MEMBERS: usize = 10;
 
-/// The dependency that all processes of the fleet share. It counts how many connections they open to it.
+/// The dependency that all processes of the fleet share. It counts the connections that the processes open to it.
 pub struct Dependency {
     pub addr: SocketAddr,
     is_up: Arc<AtomicBool>,
@@ -49,8 +49,8 @@ impl Dependency {
         self.is_up.store(up, Ordering::SeqCst);
     }
 
-    /// Counts the connections to the dependency for this number of seconds. Returns one count for each second. Calls
-    /// `look` ten times a second meanwhile.
+    /// Counts the connections to the dependency for this number of seconds, and calls `look` ten times a second during
+    /// this time. Returns one count for each second.
     pub fn questions(&self, seconds: usize, mut look: impl FnMut()) -> Vec<usize> {
         let began = Instant::now();
         let second = |number: usize| {

@@ -33,8 +33,8 @@ use process::get;
 use rustix::process::Signal;
 use serde_json::Value;
 
-/// Waits until no other test runs, because a second fleet would slow this one down. Returns a lock guard: other tests
-/// wait until the caller drops it.
+/// Waits until no other test runs, because the fleets of two tests would slow each other down. Returns a lock guard:
+/// other tests wait until the caller drops it.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -110,9 +110,9 @@ fn firing(prometheus: SocketAddr) -> Vec<Value> {
     firing.cloned().collect()
 }
 
-/// Starts a fleet with these options and clients that send requests, and then causes an outage of the dependency for 45
-/// s. Asserts that every member stays in rotation. Calls `start` before the clients start, and `in_it` just before the
-/// outage ends.
+/// Starts a fleet with these options, starts clients that send requests, and then causes an outage of the dependency
+/// for 45 s. Asserts that every member stays in rotation. Calls `start` before the clients start, and `in_it` just
+/// before the outage ends.
 fn ride_out(options: &[&str], start: impl FnOnce(&Fleet), in_it: impl FnOnce(&Fleet)) {
     let dependency = Dependency::start();
     let fleet = Fleet::start(&dependency, options);
@@ -182,8 +182,8 @@ fn external() {
     );
 }
 
-/// Runs a fleet whose check of the shared dependency is critical, but fails only after the dependency has been down for
-/// 60 s. The outage is shorter.
+/// Runs a fleet whose check of the shared dependency is critical. The check fails only after the dependency has been
+/// down for 60 s, and the outage ends after 45 s.
 fn critical_with_fail_after() {
     ride_out(
         &["database=critical", "fail_after=60000"],

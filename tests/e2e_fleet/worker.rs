@@ -21,7 +21,7 @@ const WORKERS: usize = 16;
 struct Tally {
     taken: AtomicUsize,
     failed: AtomicUsize,
-    /// For each time that the gate let a worker through, the time of that moment.
+    /// The times at which the gate let a worker through.
     passages: Mutex<Vec<Instant>>,
     /// The time at which the check passed for the first time after its failure.
     passed: Mutex<Option<Instant>>,
@@ -106,6 +106,6 @@ async fn outage() {
     assert!(failed <= WORKERS, "{failed}");
     assert!(paced <= 10, "{paced} were let through within the first second");
     // tests/runtime/waiting.rs asserts that a gate wakes a worker at most 5 ms later than a bare notification wakes a
-    // task, in the median. This test measures a single wake on a busy machine, so it allows more time.
+    // task. That limit is for the median. This test measures a single wake on a busy machine, so it allows more time.
     assert!(later[0] < Duration::from_millis(50), "{:?}", later[0]);
 }

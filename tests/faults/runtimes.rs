@@ -1,4 +1,4 @@
-//! Tests a runtime on which a task has requested a report, and which no thread drives any more.
+//! Tests a runtime that no thread drives any more, after a task on it has requested a report.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -93,7 +93,8 @@ fn a_run_without_a_limit_on_a_runtime_that_is_driven_no_more_is_taken_over() {
         let gave_up = tokio::time::timeout(Duration::from_millis(10), health.report()).await;
         assert!(gave_up.is_err());
     });
-    // The runtime `first` still exists, but no thread drives it.
+    // The runtime `first` still exists, but no thread drives it. So the library has to run the check again, on the
+    // runtime `second`.
     let second = current_thread();
     let report =
         second.block_on(async { tokio::time::timeout(Duration::from_secs(15), health.report()).await });

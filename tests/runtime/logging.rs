@@ -58,8 +58,8 @@ async fn a_failure_that_takes_nobody_out_of_rotation_is_a_warning() {
         health.report().await;
         advance(Duration::from_secs(10)).await;
     }
-    // The first reminder may still name the check `own`, which has recovered only now. So this test compares the last
-    // reminder.
+    // The check `own` recovers before the loop above, but the first reminder may still name it. So this test compares
+    // the last reminder.
     assert_eq!(
         log.of("WARN").last().unwrap(),
         "WARN health checks are still failing checks=\"cache, database\""

@@ -1,5 +1,5 @@
-//! Tests the runs of checks. A check never has two runs at the same time. A run continues if the request that started
-//! it ends. A check doesn't affect the runs of other checks.
+//! Tests the runs of checks. A check never has two runs at the same time. A run continues even if the request that
+//! started it ends. A check doesn't affect the runs of other checks.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
@@ -97,8 +97,8 @@ async fn a_check_that_panics_fails_with_its_message() {
     assert_eq!(of(&report, "fine").status, Status::Pass);
 }
 
-/// Async checks that wait in their first poll until 200 other checks have run. `wait` blocks the thread of the poll.
-/// Returns the number of checks that passed.
+/// Runs 200 checks, and `blocked` checks that block the thread of their first poll. Each blocked poll waits, inside the
+/// function `wait`, until the 200 checks have run. Returns the number of checks that passed.
 async fn passed_beside_blocked_polls(blocked: usize, wait: fn(&mut dyn FnMut())) -> usize {
     let done = Arc::new(AtomicU32::new(0));
     let blocking = (0..blocked).map(|i| {
@@ -122,7 +122,7 @@ async fn passed_beside_blocked_polls(blocked: usize, wait: fn(&mut dyn FnMut()))
         })
     });
     let report = built(blocking.chain(others)).report().await;
-    // The blocked polls end even if the other checks never ran.
+    // This ends the blocked polls, even if some of the other checks never ran.
     done.store(200, Ordering::SeqCst);
     report.results.iter().filter(|it| it.passed).count()
 }
@@ -384,7 +384,7 @@ async fn a_run_that_stays_stuck_is_a_failure_whatever_the_threshold() {
     let held = health.report().await;
     assert_eq!(of(&held, "stuck").output, "timed out after 50 ms");
     assert_eq!(of(&held, "stuck").status, Status::Pass, "one failure of three");
-    // Waits until the result has expired, which is a failure here.
+    // Waits until the failed result has expired.
     while health.fresh(&Selection::all()).is_some() {
         std::thread::yield_now();
     }

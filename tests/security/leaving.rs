@@ -153,8 +153,8 @@ impl Seen {
         self.add(uri, page.body);
     }
 
-    /// Asserts that no text contains the secret. Also asserts that the texts of the places in `masked` contain the mask
-    /// `********`.
+    /// Asserts that no text contains the secret. Also asserts, for each name in `masked`, that the text with this name
+    /// contains the mask `********`.
     fn holds_no_secret(&self, masked: &[&str]) {
         for (place, text) in &self.0 {
             assert!(!text.contains(&secret()), "{place}: {text}");

@@ -1,6 +1,6 @@
 //! Tests the server with request smuggling: requests that a proxy and a server may interpret differently. The server
-//! must send at most one answer to each of these requests. A smuggled request must not get the environment page,
-//! although this client may see that page.
+//! must send at most one answer to each of these requests. The smuggled request asks for the environment page. This
+//! test's client may see that page, but no answer may contain it.
 
 use std::net::SocketAddr;
 
@@ -75,7 +75,7 @@ fn a_request_that_proxies_and_servers_understand_differently_is_the_last_of_its_
         with_headers("Content-Length: 5\0", "hello"),
         with_headers("Content-Length: 5\rX: y", "hello"),
         with_headers("Content-Length: 5\u{b}", "hello"),
-        // In these requests the client sends its body only in part, or not at all.
+        // The client sends the body of these requests only in part, or not at all.
         with_headers("Content-Length: 1000000", "hello"),
         with_headers("Content-Length: 5\r\nExpect: 100-continue", "hello"),
         // These requests have chunks with extensions, or malformed chunks.
@@ -220,8 +220,8 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
     const PLACES: usize = 4_096;
     const MOST_KIB: usize = 128 * 1024;
 
-    // The server uses at most half of its open files for connections. This process also needs one open file for each
-    // connection, as the client.
+    // The server uses at most half of its process's file descriptors for connections. The process of this test also
+    // needs one file descriptor for each connection, as the client.
     let hard = getrlimit(Resource::Nofile).maximum;
     let wanted = 2 * PLACES as u64 + 100;
     let files = hard.map_or(wanted, |hard| hard.min(wanted));
@@ -239,8 +239,8 @@ fn unfinished_heads_on_every_connection_hold_less_than_128_mib() {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     };
     let before = held("VmHWM:");
-    // Each connection sends a complete request and an incomplete second head. After the first answer, the connection
-    // holds buffers for reading and for answers, so it uses the most memory.
+    // Over each connection, the client sends a complete request and then the incomplete head of a second request. After
+    // the first answer, the server holds buffers for reading and for answers, so the connection uses the most memory.
     let request = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
     let sent = format!("{request}\r\n{request}X: {}", "x".repeat(16_300));
     let connected = (0..places).map(|_| {

@@ -114,8 +114,8 @@ fn the_time_of_the_check_runtime_moves_with_each_look_in_every_form() {
     };
     let before = (in_report(), in_metrics(), in_page());
     let end = Instant::now() + crate::process::LIMIT;
-    // The server examines the runtime once a second. Within another second, the report, the metrics and the page have
-    // to show the time of the new result.
+    // The server examines the runtime once a second. So the report, the metrics and the page soon have to show the time
+    // of a newer result.
     while in_report() < before.0 + 2.0 || in_metrics() < before.1 + 2.0 || in_page() == before.2 {
         assert!(
             Instant::now() < end,

@@ -139,7 +139,7 @@ async fn serve() -> Result<(), ServeError> {
     }
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    // `serve` also listens with a queue of 4,096 connections.
+    // This queue for new connections is as long as that of `serve`.
     let listener = socket.listen(4_096).unwrap();
     let addr = listener.local_addr().unwrap();
     match until {

@@ -1,4 +1,5 @@
-//! Tests the start of the server: with an address that is in use, with environment variables, and with files.
+//! Tests the start of the server: with an address that is in use, with an environment variable that disables checks,
+//! and with a file that puts the service into maintenance.
 
 use std::net::TcpListener;
 

@@ -149,8 +149,8 @@ fn a_socket_that_cannot_be_reached_is_one_warning() {
     ] {
         let (mut served, addr) = start(socket, &["delay=0"], &[("WATCHDOG_USEC", "100000")]);
         served.wait_for_log("can't be reached");
-        // When an answer shows the failure, the service has tried to send more messages to systemd. It must not log
-        // another warning for them.
+        // After the first warning, the service tries to send further messages to systemd, such as the failed status. It
+        // must log no further warning for these messages.
         served.tell("break");
         crate::process::get_until(addr, "/healthcheck", |answer| answer.code == 503);
         served.signal(Signal::TERM);
@@ -173,8 +173,9 @@ fn the_status_names_the_failing_checks() {
 #[test]
 fn the_status_follows_a_change_within_six_seconds_and_names_what_degrades() {
     let manager = Manager::listen();
-    // With `ttl=default` the service uses the library's default TTLs. Then a result expires when it reaches the maximum
-    // age for probes, so the status can follow within six seconds.
+    // With `ttl=default` the service uses the library's default TTLs. The service then runs a check again when its
+    // result is 5 s old, the maximum age of a result on a probe. So it can tell systemd a new status within six
+    // seconds.
     let (mut served, _) = manager.start(&["ttl=default"], &[]);
     manager.until("STATUS=2 checks pass");
     for (command, status) in [
