@@ -132,6 +132,59 @@ async fn a_first_poll_that_blocks_its_thread_does_not_delay_the_other_checks() {
     assert_eq!(passed_beside_blocked_polls(1, |wait| wait()).await, 201);
 }
 
+/// Returns a check whose poll blocks its thread until `done` has reached `all`, for at most 5 s.
+fn blocks_until(done: &Arc<AtomicU32>, all: u32) -> Check {
+    let done = Arc::clone(done);
+    Check::new("m", move || {
+        let done = Arc::clone(&done);
+        async move {
+            let began = Instant::now();
+            while done.load(Ordering::SeqCst) < all && began.elapsed() < Duration::from_secs(5) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            done.load(Ordering::SeqCst) >= all
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pending_run_does_not_wait_for_a_first_poll_that_blocks_its_thread() {
+    for _ in 0..4 {
+        let done = Arc::new(AtomicU32::new(0));
+        // The library starts checks in the order of their names, so the blocking check `m` is between the others.
+        let names = (0..20).flat_map(|i| [format!("a {i:02}"), format!("z {i:02}")]);
+        let pending = names.map(|name| {
+            let done = Arc::clone(&done);
+            Check::new(name, move || {
+                let done = Arc::clone(&done);
+                async move {
+                    sleep(Duration::from_millis(1)).await;
+                    done.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        });
+        let health = built(pending.chain([blocks_until(&done, 40)]).collect::<Vec<_>>());
+        let report = tokio::spawn(async move { health.report().await }).await.unwrap();
+        assert_eq!(report.status, Overall::Success, "{report:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dependant_does_not_wait_for_a_first_poll_that_blocks_its_thread() {
+    for _ in 0..4 {
+        let done = Arc::new(AtomicU32::new(0));
+        let pairs = (0..20).flat_map(|i| {
+            let on = format!("a {i:02}");
+            let dependant = counted(&format!("c {i:02}"), &done, Duration::ZERO);
+            [Check::new(on.clone(), async || true), dependant.depends_on([on])]
+        });
+        let checks = pairs.chain([blocks_until(&done, 20)]).collect::<Vec<_>>();
+        let health = built(checks);
+        let report = tokio::spawn(async move { health.report().await }).await.unwrap();
+        assert_eq!(report.status, Overall::Success, "{report:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_first_polls_in_block_in_place_than_workers_do_not_delay_the_other_checks() {
     let passed = passed_beside_blocked_polls(8, |wait| tokio::task::block_in_place(wait)).await;

@@ -23,8 +23,7 @@ impl Now {
 
 /// Converts a time to seconds since the epoch, rounded to microseconds. A time before the epoch is 0.
 pub(crate) fn epoch_seconds(time: SystemTime) -> f64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    (since.as_secs_f64() * 1e6).round() / 1e6
+    micros(time.duration_since(UNIX_EPOCH).unwrap_or_default()) as f64 / 1e6
 }
 
 /// Formats a time as RFC 3339, in UTC and to the second. A time before 1970 or after 9999 becomes 1970-01-01T00:00:00Z.
@@ -41,9 +40,17 @@ pub(crate) fn rfc3339(time: SystemTime) -> String {
 /// Converts a duration to seconds, rounded to microseconds. A result above zero is at least 10 µs, because JSON would
 /// write a smaller number with an exponent.
 pub(crate) fn short_seconds(duration: Duration) -> f64 {
-    let micros = (duration.as_secs_f64() * 1e6).round();
-    let micros = if micros > 0.0 { micros.max(10.0) } else { 0.0 };
-    micros / 1e6
+    let micros = match micros(duration) {
+        0 => 0,
+        micros => micros.max(10),
+    };
+    micros as f64 / 1e6
+}
+
+/// Returns the duration in microseconds, rounded. Integers are several times faster here than [`f64::round`].
+fn micros(duration: Duration) -> u64 {
+    let whole = duration.as_secs().saturating_mul(1_000_000);
+    whole.saturating_add(u64::from(duration.subsec_nanos() + 500) / 1_000)
 }
 
 /// Formats a duration for a message, for example "2 s", "1.5 s" or "250 ms".

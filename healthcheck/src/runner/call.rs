@@ -68,7 +68,14 @@ impl Call {
         // panic.
         let ended = std::mem::replace(work, Work::Ended);
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(ended)));
-        Poll::Ready(polled.and_then(|outcome| dropped.map(|()| outcome)))
+        Poll::Ready(match (polled, dropped) {
+            (Ok(outcome), Ok(())) => Ok(outcome),
+            (Ok(_), Err(payload)) | (Err(payload), Ok(())) => Err(payload),
+            (Err(payload), Err(second)) => {
+                drop_quietly(second);
+                Err(payload)
+            }
+        })
     }
 
     /// Records the outcome of a call whose function has returned, ends the span, and returns the outcome. `is_late`
@@ -166,7 +173,11 @@ pub(super) fn quietly<T>(act: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(act)) {
         Ok(done) => Some(done),
         Err(payload) => {
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+            // The destructor of a payload can panic, and the payload of that panic can do the same. So we leak the second
+            // payload.
+            if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                std::mem::forget(second);
+            }
             None
         }
     }
@@ -185,7 +196,7 @@ pub(super) fn sanitize(redaction: &Redaction, longest: usize, subject: &Subject,
         Subject::Section(name) => redaction.named(name, output),
     };
     // If the redaction panics, we replace the whole output by a mask, and the run still ends with a result.
-    let redacted = catch_unwind(AssertUnwindSafe(redact)).unwrap_or_else(|_| MASK.into());
+    let redacted = quietly(redact).unwrap_or_else(|| MASK.into());
     match subject {
         Subject::Check(_) => cut(redacted, longest),
         Subject::Section(_) => redacted,

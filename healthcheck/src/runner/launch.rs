@@ -1,8 +1,8 @@
 //! Launches runs, polls or cancels them, and reports the end of each run.
 //!
-//! A batch is a list of runs that start together. A few tasks poll all async runs of a batch for the first time. We
-//! spawn a separate task for a run only if it is pending after its first poll. So a check that returns at once needs no
-//! task of its own. Sync runs execute on the threads of our thread pool (see `threads`).
+//! A batch is a list of runs that start together. A task polls one async run after another until a run is pending, and
+//! then belongs to this run. Another task continues with the other runs. So a check that returns at once needs no task of
+//! its own. Sync runs execute on the threads of our thread pool (see `threads`).
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -21,8 +21,8 @@ use crate::outcome::Outcome;
 use crate::run::Run;
 use crate::world::{CheckId, Event, RunId, Subject};
 
-/// The maximum number of runs that one task polls for the first time. A task that has polled this many runs ends, so
-/// that the runtime can run its other tasks.
+/// The maximum number of runs that one task polls for the first time. Then the task ends, so that the runtime can run
+/// its other tasks.
 const FIRST_POLLS_PER_TASK: usize = 64;
 
 /// Runs that start together on one runtime. A batch has only async runs or only sync runs.
@@ -32,7 +32,7 @@ pub(super) struct Batch {
     runtime: Handle,
     is_async: bool,
     cells: Box<[Cell]>,
-    /// The index of the next run to take. If the runs are async, the tasks of type [`FirstPolls`] take them, and poll
+    /// The index of the next run to take. If the runs are async, the tasks of type [`RunTask`] take them, and poll
     /// each run for the first time. If the runs are sync, [`launch`](Self::launch) takes them, and hands each run to
     /// the thread pool.
     next: AtomicUsize,
@@ -63,8 +63,8 @@ enum Stage {
     OnThread(Arc<Permit>),
     /// A run that was cancelled during a poll or a sync call. The run ends when that poll or call returns.
     Cancelled,
-    /// A run that was cancelled while no thread executed its function or future. [`RunHandle::cancel`] drops the
-    /// function or future, and reports the end of the run.
+    /// A run that was cancelled while no thread executed its function or future. [`RunHandle::cancel`] drops the future,
+    /// and reports the end of the run.
     Dropped,
     Ended,
 }
@@ -182,7 +182,7 @@ impl Batch {
     pub(super) fn launch(self: Arc<Self>) {
         if self.is_async {
             let tasks = self.cells.len().min(self.runtime.metrics().num_workers());
-            (0..tasks).for_each(|_| self.spawn_first_polls());
+            (0..tasks).for_each(|_| self.spawn_task());
         } else {
             while let Some(run) = self.next() {
                 run.launch_on_thread();
@@ -190,9 +190,12 @@ impl Batch {
         }
     }
 
-    fn spawn_first_polls(self: &Arc<Self>) {
-        let batch = Arc::downgrade(self);
-        spawn(&self.runtime, FirstPolls { batch });
+    fn spawn_task(self: &Arc<Self>) {
+        let task = RunTask {
+            batch: Arc::downgrade(self),
+            pending: None,
+        };
+        spawn(&self.runtime, task);
     }
 
     fn next(self: &Arc<Self>) -> Option<RunGuard> {
@@ -209,36 +212,51 @@ impl Batch {
     }
 }
 
-/// A task that polls runs of a batch for the first time. If a run is still pending after this poll, the task spawns a
-/// separate task for the run.
-struct FirstPolls {
+/// A task that polls runs of a batch until one of them is pending. From then on the task polls only this run.
+struct RunTask {
     /// A weak reference, so that a task that is polled late doesn't keep the memory of runs that have all ended.
     batch: Weak<Batch>,
+    /// The run that was pending after its first poll.
+    pending: Option<RunGuard>,
 }
 
-impl Future for FirstPolls {
+impl Future for RunTask {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(run) = &mut self.pending {
+            let polled = run.poll(cx);
+            if polled.is_ready() {
+                self.pending = None;
+            }
+            return polled.map(drop);
+        }
         let Some(batch) = std::mem::take(&mut self.batch).upgrade() else {
             return Poll::Ready(());
         };
         for polled in 0..FIRST_POLLS_PER_TASK {
-            let Some(run) = batch.next() else { break };
+            let Some(mut run) = batch.next() else { break };
             // The first poll of a check can block this thread. So before the first poll, we spawn another task for the
             // remaining runs.
             if polled == 0 && batch.has_next() {
-                batch.spawn_first_polls();
+                batch.spawn_task();
             }
-            if let Some(run) = run.poll(cx) {
-                batch.runtime.spawn(PendingRun(Some(run)));
+            match run.poll(cx) {
+                Poll::Pending => {
+                    self.pending = Some(run);
+                    return Poll::Pending;
+                }
+                // No other worker can steal the task that this thread has scheduled last. If the next first poll
+                // blocked this thread, that task would wait. So we leave the next run to another task.
+                Poll::Ready(Scheduled(true)) => break,
+                Poll::Ready(Scheduled(false)) => {}
             }
         }
         Poll::Ready(())
     }
 }
 
-impl Drop for FirstPolls {
+impl Drop for RunTask {
     fn drop(&mut self) {
         // The first poll takes the batch out of this task. So if the task still has its batch, the runtime has shut
         // down without polling the task. Dropping each [`RunGuard`] reports that run as lost.
@@ -250,51 +268,37 @@ impl Drop for FirstPolls {
     }
 }
 
-/// The task that polls one run, which was pending after its first poll.
-struct PendingRun(Option<RunGuard>);
-
-impl Future for PendingRun {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0 = self.0.take().and_then(|run| run.poll(cx));
-        if self.0.is_some() {
-            Poll::Pending
-        } else {
-            Poll::Ready(())
-        }
-    }
-}
+/// Whether the end of a run has scheduled tasks of the runtime: it has launched other runs, or has woken waiters.
+pub(super) struct Scheduled(pub(super) bool);
 
 /// Owns one run. Dropping the guard reports the end of the run. So the check can run again even if the run's runtime or
-/// thread no longer exists. The guard is empty once the run has ended.
+/// thread no longer exists. The guard is empty once the run has ended with a result.
 struct RunGuard(Option<RunHandle>);
 
 impl RunGuard {
-    /// Polls an async run. Returns the guard if the run is still pending, and `None` if the run has ended.
-    fn poll(mut self, cx: &mut Context<'_>) -> Option<Self> {
-        let run = self.0.take()?;
-        let mut call = run.begin_poll()?;
-        let (run, polled) = inside(run, || call.poll(cx));
-        match polled {
+    /// Polls an async run. If it is ready, the caller drops the guard.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Scheduled> {
+        let Some(run) = &self.0 else {
+            return Poll::Ready(Scheduled(false));
+        };
+        let Some(mut call) = run.begin_poll() else {
+            return Poll::Ready(Scheduled(false));
+        };
+        match inside(run, || call.poll(cx)) {
             Poll::Ready(returned) => {
                 let outcome = call.conclude(returned, run.has_timed_out());
-                run.end(outcome);
-                None
+                Poll::Ready(self.end(outcome))
             }
             Poll::Pending => {
                 let mut stage = run.lock();
                 if !matches!(*stage, Stage::Cancelled) {
                     *stage = Stage::Idle(call, cx.waker().clone());
-                    drop(stage);
-                    self.0 = Some(run);
-                    return Some(self);
+                    return Poll::Pending;
                 }
                 drop(stage);
                 run.give_up(call);
-                // The run was cancelled during this poll. Dropping `self` reports the end of the run.
-                self.0 = Some(run);
-                None
+                // The run was cancelled during this poll. Dropping the guard reports the end of the run.
+                Poll::Ready(Scheduled(true))
             }
         }
     }
@@ -306,8 +310,6 @@ impl RunGuard {
             Stage::Launched(function) => function,
             before => {
                 *stage = before;
-                drop(stage);
-                self.0 = None;
                 return;
             }
         };
@@ -321,7 +323,9 @@ impl RunGuard {
                     let _runtime = runtime.enter();
                     tracing::dispatcher::with_default(&dispatch, || self.call(&function));
                 }
-                Err(error) => self.end(Outcome::fail(format!("can't start a thread for it: {error}"))),
+                Err(error) => {
+                    self.end(Outcome::fail(format!("can't start a thread for it: {error}")));
+                }
             }
             drop_quietly(function);
             drop(held);
@@ -338,20 +342,17 @@ impl RunGuard {
         }
     }
 
-    fn call(mut self, function: &Run) {
-        let Some(run) = self.0.take() else { return };
+    fn call(&mut self, function: &Run) {
+        let Some(run) = &self.0 else { return };
         if run.begin() {
-            let cell = run.clone();
-            let call = || call_blocking(function, &cell.subject, || cell.has_timed_out());
-            let (run, outcome) = inside(run, call);
-            run.end(outcome);
+            let call = || call_blocking(function, &run.subject, || run.has_timed_out());
+            let outcome = inside(run, call);
+            self.end(outcome);
         }
     }
 
-    fn end(mut self, outcome: Outcome) {
-        if let Some(run) = self.0.take() {
-            run.end(outcome);
-        }
+    fn end(&mut self, outcome: Outcome) -> Scheduled {
+        self.0.take().map_or(Scheduled(false), |run| run.end(outcome))
     }
 }
 
@@ -377,9 +378,10 @@ impl Drop for RunGuard {
             }
             run.batch.runner.run_ended(check, id, event);
         };
-        // A runtime that is stored in a thread-local drops its runs while its thread ends. On this thread, tokio's
-        // clock and our own thread-locals would panic now. So another thread reports the end of the run.
-        if Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed()) {
+        // A runtime that is stored in a thread-local drops its runs while its thread ends. Then tokio's thread-locals or
+        // ours can be gone, and using them would panic. So another thread reports the end of the run.
+        let tokio_is_gone = Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed());
+        if tokio_is_gone || Runner::thread_is_ending() {
             runner.threads.run(move |_| report());
         } else {
             report();
@@ -389,7 +391,7 @@ impl Drop for RunGuard {
 
 impl RunHandle {
     /// Ends a run whose function has returned, and reports the outcome to the `World`.
-    fn end(self, outcome: Outcome) {
+    fn end(self, outcome: Outcome) -> Scheduled {
         self.replace(Stage::Ended);
         let (status, output) = outcome.into_parts();
         let runner = &self.batch.runner;
@@ -401,12 +403,12 @@ impl RunHandle {
             status,
             output,
         };
-        runner.run_ended(check, run, returned);
+        runner.run_ended(check, run, returned)
     }
 
     fn give_up(&self, call: Call) {
         let has_timed_out = self.has_timed_out();
-        inside(self.clone(), || call.give_up(has_timed_out));
+        inside(self, || call.give_up(has_timed_out));
     }
 
     fn report_end(&self) {
@@ -464,24 +466,29 @@ thread_local! {
     static CURRENT: RefCell<Option<RunHandle>> = const { RefCell::new(None) };
 }
 
-/// Calls `act` and returns the run and the value of `act`. `act` executes user code of the run. It must not panic.
+/// Calls `act`, which executes user code of the run.
 ///
 /// During the call, [`CURRENT`] is this run. So if a check calls `report()`, the report doesn't wait for the check's
 /// own run. The ready-made checks read their own [`CheckInfo`] from [`CURRENT`].
-fn inside<T>(run: RunHandle, act: impl FnOnce() -> T) -> (RunHandle, T) {
-    // `CURRENT` may already be destroyed: a runtime that is stored in another thread-local drops its runs while its
-    // thread ends.
-    let swap = |run: &mut Option<RunHandle>| {
-        let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), run));
-    };
-    let mut swapped = Some(run);
-    swap(&mut swapped);
-    let result = act();
-    swap(&mut swapped);
-    match swapped {
-        Some(run) => (run, result),
-        None => unreachable!("a nested run restores the run around it"),
+fn inside<T>(run: &RunHandle, act: impl FnOnce() -> T) -> T {
+    let _restores = Inside(exchange_current(Some(run.clone())));
+    act()
+}
+
+/// Restores the run that was [`CURRENT`] before, even if user code panics.
+struct Inside(Option<RunHandle>);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        let ended = exchange_current(self.0.take());
+        drop(ended);
     }
+}
+
+/// Does nothing if `CURRENT` is destroyed: a runtime that is stored in another thread-local drops its runs while its
+/// thread ends.
+fn exchange_current(run: Option<RunHandle>) -> Option<RunHandle> {
+    CURRENT.try_with(|current| current.replace(run)).ok().flatten()
 }
 
 /// Returns whether the current thread executes a check or section of this runner.

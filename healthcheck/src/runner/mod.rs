@@ -47,7 +47,7 @@ mod waiting;
 pub(crate) use ask::{FinishedRequest, Target};
 use cache_padded::CachePadded;
 pub(crate) use call::DEFAULT_OUTPUT_LIMIT;
-use launch::{Batch, Cell, RunHandle};
+use launch::{Batch, Cell, RunHandle, Scheduled};
 pub(crate) use launch::{CurrentCheck, is_inside_a_check};
 use notices::NoticeQueues;
 pub(crate) use read::{Reading, Snapshot};
@@ -214,13 +214,15 @@ impl Runner {
     }
 
     /// Handles the end of a run: removes the run's handle, and applies `event` to the [`World`].
-    fn run_ended(self: &Arc<Self>, check: CheckId, run: RunId, event: Event<'_>) {
+    fn run_ended(self: &Arc<Self>, check: CheckId, run: RunId, event: Event<'_>) -> Scheduled {
         let mut state = self.lock();
         let handle = state.forget(check, run);
         let prepared = self.step_locked(&mut state, event, Now::read());
         drop(state);
         drop(handle);
+        let scheduled = prepared.schedule_tasks();
         self.carry_out(prepared);
+        scheduled
     }
 
     /// Calls the closure `event` under the lock, and applies the returned event to the [`World`]. The closure can, for
@@ -271,7 +273,8 @@ impl Runner {
         follow_ups: &mut VecDeque<Event<'_>>,
     ) {
         let mut starts = effects.start;
-        starts.sort_by_key(|start| (start.runs_on.runtime, start.is_async));
+        // Async runs first: the start of threads for sync runs takes longer.
+        starts.sort_by_key(|start| (start.runs_on.runtime, !start.is_async));
         for starts in starts.chunk_by(Start::is_launched_with) {
             self.prepare_launch(state, starts, prepared, follow_ups);
         }
@@ -361,10 +364,6 @@ impl Runner {
     /// drops a new task at once. If this method is already running on this thread, it only queues the effects for the
     /// outer call, so the stack doesn't grow.
     fn carry_out(self: &Arc<Self>, prepared: PreparedEffects) {
-        thread_local! {
-            // The queued effects. This is `Some` while the thread carries out effects, and `None` otherwise.
-            static DEFERRED: RefCell<Option<DeferredEffects>> = const { RefCell::new(None) };
-        }
         if prepared.is_empty() {
             return;
         }
@@ -386,6 +385,12 @@ impl Runner {
             runner.carry_out_now(prepared);
         }
         DEFERRED.with_borrow_mut(|deferred| *deferred = None);
+    }
+
+    /// Returns whether the current thread is ending and has already destroyed its thread-locals, so that it can't carry
+    /// out effects any more.
+    fn thread_is_ending() -> bool {
+        DEFERRED.try_with(|_| ()).is_err()
     }
 
     fn carry_out_now(self: &Arc<Self>, prepared: PreparedEffects) {
@@ -461,6 +466,11 @@ impl Runner {
 /// A queue of effects that a thread carries out later. Each entry also has the runner of its effects.
 type DeferredEffects = VecDeque<(Arc<Runner>, PreparedEffects)>;
 
+thread_local! {
+    /// The queued effects. This is `Some` while the thread carries out effects, and `None` otherwise.
+    static DEFERRED: RefCell<Option<DeferredEffects>> = const { RefCell::new(None) };
+}
+
 /// Effects that can be carried out without the lock. The ids in [`Effects`] are replaced by handles here.
 #[derive(Default)]
 struct PreparedEffects {
@@ -494,6 +504,11 @@ impl PreparedEffects {
         self.waits.extend(waits);
         self.wake_drivers |= wake_drivers;
         self.wake_queues |= wake_queues;
+    }
+
+    /// Returns whether carrying out these effects schedules tasks of a runtime.
+    const fn schedule_tasks(&self) -> Scheduled {
+        Scheduled(!self.launches.is_empty() || !self.wakers.is_empty() || self.wake_drivers)
     }
 
     const fn is_empty(&self) -> bool {

@@ -4,7 +4,6 @@
 //! and count it.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -13,6 +12,7 @@ use std::time::Duration;
 use tracing::Dispatch;
 use tracing::level_filters::LevelFilter;
 
+use super::call::quietly;
 use super::lines;
 use crate::report::CheckResult;
 use crate::transition::Transition;
@@ -203,8 +203,7 @@ impl Listeners {
 
 /// Calls a listener. If the listener panics, logs an error.
 fn call_listener(check: Option<&str>, log: &Queue<Line>, listener: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(listener)) {
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    if quietly(listener).is_none() {
         let check = check.map(ToOwned::to_owned);
         let line = move || tracing::error!(target: "healthcheck", check, "a listener of health transitions panicked");
         log.put(Line::new(LineContent::Other(Box::new(line))));
@@ -320,9 +319,7 @@ impl<T> Shared<T> {
         loop {
             if let Some(item) = state.waiting.pop_front() {
                 drop(state);
-                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| (self.handle)(item))) {
-                    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
-                }
+                quietly(|| (self.handle)(item));
                 state = self.lock();
                 continue;
             }

@@ -267,3 +267,97 @@ fn runtimes_that_are_driven_take_no_run_from_each_other() {
         health.expire(&Selection::all()).unwrap();
     }
 }
+
+/// A payload of a panic. Its destructor panics, and the payload of that panic is the next of these payloads.
+struct Chain(u32);
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        if self.0 > 0 && !thread::panicking() {
+            std::panic::panic_any(Self(self.0 - 1));
+        }
+    }
+}
+
+/// Asserts that the check runs for each of three reports, and that none of the runs stays stuck.
+fn runs_each_time(check: impl FnOnce(Arc<AtomicUsize>) -> Check) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let check = check(Arc::clone(&calls));
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(check.timeout(Duration::from_millis(100)).failed_ttl(None))
+        .build()
+        .unwrap();
+    let runtime = runtime();
+    for _ in 0..3 {
+        runtime.block_on(health.report());
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 3);
+    assert_eq!(health.statistics().stuck_runs, 0);
+}
+
+#[test]
+fn a_payload_whose_destructor_panics_again_and_again_wedges_no_check() {
+    runs_each_time(|calls| {
+        Check::new("async", move || {
+            calls.fetch_add(1, Ordering::SeqCst);
+            async { std::panic::panic_any(Chain(3)) as () }
+        })
+    });
+    runs_each_time(|calls| {
+        Check::blocking("sync", move || {
+            calls.fetch_add(1, Ordering::SeqCst);
+            std::panic::panic_any(Chain(3)) as ()
+        })
+    });
+}
+
+#[test]
+fn a_runtime_in_a_thread_local_that_outlives_our_thread_locals_wakes_the_waiters() {
+    thread_local! {
+        static RUNTIME: RefCell<Option<Runtime>> = const { RefCell::new(None) };
+    }
+    let calls = AtomicUsize::new(0);
+    let check = Check::new("hangs once", move || {
+        let is_first = calls.fetch_add(1, Ordering::Relaxed) == 0;
+        async move {
+            if is_first {
+                std::future::pending::<()>().await;
+            }
+        }
+    });
+    let health = HealthCheck::builder()
+        .discover(false)
+        .check(check.timeout(Duration::from_secs(20)))
+        .build()
+        .unwrap();
+    let there = health.clone();
+    let (begin, has_begun) = channel();
+    let (end, ended) = channel::<()>();
+    let ends = thread::spawn(move || {
+        // A thread destroys its thread-locals in reverse order: ours, then `RUNTIME`, then those of tokio.
+        let made = runtime();
+        made.block_on(async {});
+        RUNTIME.set(Some(made));
+        RUNTIME.with_borrow(|runtime| {
+            let asked = async { tokio::time::timeout(Duration::from_millis(20), there.report()).await };
+            runtime.as_ref().map(|runtime| runtime.block_on(asked))
+        });
+        begin.send(()).unwrap();
+        ended.recv().unwrap();
+    });
+    has_begun.recv().unwrap();
+    let began = Instant::now();
+    let report = runtime().block_on(async {
+        let report = health.report();
+        tokio::pin!(report);
+        // The first poll makes the request wait for the run on the other thread.
+        let waits = tokio::time::timeout(Duration::from_millis(10), &mut report).await;
+        assert!(waits.is_err());
+        end.send(()).unwrap();
+        ends.join().unwrap();
+        report.await
+    });
+    assert_eq!(report.status, Overall::Success, "{report:?}");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}

@@ -4,10 +4,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use super::call::quietly;
 
 /// The maximum number of permits that sync checks can hold at the same time. A running check holds one permit. A stuck
 /// check has released its permit, so there can be more threads than permits.
@@ -160,9 +161,7 @@ impl Shared {
                 drop(state);
                 // The job itself catches panics of its check. A panic that reaches this point comes from other code,
                 // for example from a `tracing` subscriber.
-                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| job(Ok(())))) {
-                    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
-                }
+                quietly(|| job(Ok(())));
                 state = self.lock();
                 state.held_permits -= usize::from(permit.advance(PermitState::Held, PermitState::Released));
                 state.idle_threads += 1;

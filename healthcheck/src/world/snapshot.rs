@@ -162,15 +162,13 @@ impl World {
         let content = latched.map_or_else(|| self.content_of(id, check, asked), Content::Result);
         let last = latched.or(check.last.as_ref());
         let now = asked.now;
-        let mut result = CheckResult {
-            timestamp: last.map(|last| time::epoch_seconds(last.at.wall)),
-            expires: check
-                .expires()
-                .and_then(Expiration::wall)
-                .map(time::epoch_seconds),
-            response_time: last.map(|last| time::short_seconds(last.took)),
-            ..CheckResult::unknown(check.name().to_owned())
-        };
+        let mut result = CheckResult::unknown(check.name().to_owned());
+        result.timestamp = last.map(|last| time::epoch_seconds(last.at.wall));
+        result.expires = check
+            .expires()
+            .and_then(Expiration::wall)
+            .map(time::epoch_seconds);
+        result.response_time = last.map(|last| time::short_seconds(last.took));
         let mut shown = status::below_override(check, self.blocker(check), now.mono);
         if asked.last_known && shown.because == Because::Stale {
             shown = status::by_runs(check, now.mono);
