@@ -307,7 +307,7 @@ fn a_payload_whose_destructor_panics_again_and_again_wedges_no_check() {
     runs_each_time(|calls| {
         Check::blocking("sync", move || {
             calls.fetch_add(1, Ordering::SeqCst);
-            std::panic::panic_any(Chain(3)) as ()
+            std::panic::panic_any(Chain(3));
         })
     });
 }
